@@ -1,1 +1,5 @@
+//! Finds out why a TLS handshake with an Apigee ingress fails.
+//!
+//! Data flows one way: `cli` → `commands` → `gather` → `evidence` → `checks` → `verdict` → `report`.
 
+pub mod evidence;
