@@ -2,4 +2,7 @@
 //!
 //! Data flows one way: `cli` → `commands` → `gather` → `evidence` → `checks` → `verdict` → `report`.
 
+pub mod checks;
 pub mod evidence;
+pub mod report;
+pub mod verdict;

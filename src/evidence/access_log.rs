@@ -31,7 +31,10 @@ pub struct LogStream {
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum LogOrigin {
-    Container { pod: String, container: String },
+    Container {
+        pod: String,
+        container: String,
+    },
     /// The name as the user gave it; `-` for standard input.
     File(String),
 }
@@ -63,6 +66,8 @@ pub struct AccessLog {
     pub text_records: u64,
     /// Lines that begin like a record and break off: the first or last line of a cut log, or a record above the limit.
     pub broken_lines: u64,
+    /// The first line is a record: what was before it is gone, if there was anything.
+    pub begins_with_record: bool,
     /// `start_time` of the earliest and the latest record.
     pub first: Option<Timestamp>,
     pub last: Option<Timestamp>,
@@ -101,4 +106,47 @@ pub struct Span {
     pub count: u64,
     pub first: Option<Timestamp>,
     pub last: Option<Timestamp>,
+}
+
+impl Tally {
+    /// Adds another tally of the same class to this one.
+    pub fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.beyond += other.beyond;
+        self.first = earliest(self.first, other.first);
+        self.last = self.last.max(other.last);
+        self.beyond += merge_spans(&mut self.clients, &other.clients, MAX_CLIENTS);
+        self.beyond += merge_spans(&mut self.server_names, &other.server_names, MAX_SERVER_NAMES);
+        for (minute, count) in &other.minutes {
+            if self.minutes.len() < MAX_MINUTES || self.minutes.contains_key(minute) {
+                *self.minutes.entry(minute.clone()).or_default() += count;
+            } else {
+                self.beyond += count;
+            }
+        }
+    }
+}
+
+/// Adds spans key by key; returns the count of those that found no room.
+fn merge_spans(into: &mut BTreeMap<String, Span>, from: &BTreeMap<String, Span>, room: usize) -> u64 {
+    let mut beyond = 0;
+    for (key, span) in from {
+        if into.len() < room || into.contains_key(key) {
+            let sum = into.entry(key.clone()).or_default();
+            sum.count += span.count;
+            sum.first = earliest(sum.first, span.first);
+            sum.last = sum.last.max(span.last);
+        } else {
+            beyond += span.count;
+        }
+    }
+    beyond
+}
+
+/// The earlier of two moments, where a missing one does not count.
+fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
 }

@@ -190,3 +190,142 @@ pub struct ApigeeIssue {
     pub details: Option<String>,
     pub documentation: Option<String>,
 }
+
+/// The beginning of the names that the organisation chart gives to internal-chaining objects since 1.14.
+const INTERNAL_CHAINING: &str = "apigee-ingressgateway-internal-chaining-";
+
+impl Route {
+    /// Hostname `*` itself: `*.example.com` does not match a client without a server name.
+    #[must_use]
+    pub fn is_wildcard(&self) -> bool {
+        self.hostnames.iter().any(|hostname| hostname == "*")
+    }
+
+    /// Belongs to internal chaining, which no client outside the cluster uses.
+    #[must_use]
+    pub fn is_internal_chaining(&self) -> bool {
+        self.name.starts_with(INTERNAL_CHAINING)
+    }
+
+    /// The environment group with its organisation in front, as the ApigeeRouteConfig is named: the owner, or the
+    /// route's name without the `-NNN-hash` that the watcher puts behind it.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        if let Some(owner) = &self.owner {
+            return owner;
+        }
+        let mut parts = self.name.rsplitn(3, '-');
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(hash), Some(number), Some(group))
+                if hash.len() == 7
+                    && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+                    && number.len() == 3
+                    && number.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                group
+            }
+            _ => &self.name,
+        }
+    }
+
+    /// A hostname of this route covers the server name: the same name, or `*.` and any number of labels in front, as
+    /// Envoy matches server names. The hostname `*` covers everything.
+    #[must_use]
+    pub fn covers(&self, server_name: &str) -> bool {
+        self.hostnames.iter().any(|hostname| {
+            let hostname = hostname.to_ascii_lowercase();
+            match hostname.strip_prefix('*') {
+                Some(suffix) => server_name.len() > suffix.len() && server_name.ends_with(suffix),
+                None => hostname == server_name,
+            }
+        })
+    }
+}
+
+impl IngressPod {
+    /// Belongs to internal chaining, which no client outside the cluster uses.
+    #[must_use]
+    pub fn is_internal_chaining(&self) -> bool {
+        self.name.starts_with(INTERNAL_CHAINING)
+    }
+
+    /// Runs, and every container is ready.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.phase == "Running" && self.ready
+    }
+}
+
+impl Service {
+    /// Belongs to internal chaining, which no client outside the cluster uses.
+    #[must_use]
+    pub fn is_internal_chaining(&self) -> bool {
+        self.name.starts_with(INTERNAL_CHAINING)
+    }
+}
+
+impl MeshLogging {
+    /// No access log is written.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.file.as_deref().is_none_or(str::is_empty)
+    }
+
+    /// The format is JSON and has the key by which a missing server name is told.
+    #[must_use]
+    pub fn names_server(&self) -> bool {
+        !self.is_off()
+            && !self.text_format
+            && self.encoding.as_deref().is_some_and(|encoding| encoding == "1" || encoding.eq_ignore_ascii_case("json"))
+            && self.fields.as_ref().is_some_and(|fields| fields.contains_key("sni_host"))
+    }
+}
+
+/// Every entry of the selector is among the labels. An empty selector selects nothing here: for a Service that is the
+/// rule, for an ApigeeRoute its effect is not documented.
+#[must_use]
+pub fn selects(selector: &BTreeMap<String, String>, labels: &BTreeMap<String, String>) -> bool {
+    !selector.is_empty() && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(name: &str, hostnames: &[&str]) -> Route {
+        Route { name: name.into(), hostnames: hostnames.iter().map(ToString::to_string).collect(), ..Route::default() }
+    }
+
+    #[test]
+    fn group_is_the_name_without_number_and_hash() {
+        assert_eq!(route("myorg-hyb-dev-grp-000-33620d0", &[]).group(), "myorg-hyb-dev-grp");
+        assert_eq!(route("non-sni", &[]).group(), "non-sni");
+        assert_eq!(route("a-b-c-d", &[]).group(), "a-b-c-d");
+        let owned = Route { owner: Some("org-grp".into()), ..route("x-000-1234567", &[]) };
+        assert_eq!(owned.group(), "org-grp");
+    }
+
+    #[test]
+    fn covers_as_envoy_matches_server_names() {
+        let names = route("r", &["api.example.com", "*.Wild.example.com"]);
+        assert!(names.covers("api.example.com"));
+        assert!(names.covers("a.b.wild.example.com"));
+        assert!(!names.covers("wild.example.com"));
+        assert!(!names.covers("xapi.example.com"));
+        assert!(route("w", &["*"]).covers("anything"));
+    }
+
+    #[test]
+    fn only_the_bare_star_is_a_wildcard() {
+        assert!(route("w", &["api.example.com", "*"]).is_wildcard());
+        assert!(!route("w", &["*.example.com"]).is_wildcard());
+    }
+
+    #[test]
+    fn an_empty_selector_selects_nothing() {
+        let labels = BTreeMap::from([("app".to_owned(), "x".to_owned())]);
+        assert!(selects(&labels, &labels));
+        assert!(!selects(&BTreeMap::new(), &labels));
+        assert!(!selects(&labels, &BTreeMap::new()));
+    }
+}
