@@ -2,7 +2,9 @@
 //!
 //! Data flows one way: `cli` → `commands` → `gather` → `evidence` → `checks` → `verdict` → `report`.
 
+pub mod bundle;
 pub mod checks;
+pub mod cli;
 pub mod evidence;
 pub mod report;
 pub mod verdict;
