@@ -31,7 +31,10 @@ pub struct LogStream {
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum LogOrigin {
-    Container { pod: String, container: String },
+    Container {
+        pod: String,
+        container: String,
+    },
     /// The name as the user gave it; `-` for standard input.
     File(String),
 }

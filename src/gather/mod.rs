@@ -1,0 +1,11 @@
+pub mod api;
+pub mod connection;
+mod credential;
+pub mod error;
+mod fault;
+mod json;
+pub mod kubeconfig;
+mod no_proxy;
+pub mod progress;
+pub mod stop;
+mod trust;
