@@ -81,14 +81,13 @@ impl Api {
 
     /// One JSON document.
     pub(super) async fn document(&self, path: &str, accept: &str) -> Result<Value, Fault> {
-        let body = self.patiently(async || self.in_time(self.whole(path, accept)).await).await?;
+        let body = self.patiently(move || self.in_time(self.whole(path, accept))).await?;
         serde_json::from_slice(&body).map_err(|error| Fault::Broken(format!("the answer is not JSON: {error}")))
     }
 
     /// The body of an answer as it comes. The caller guards the time between its pieces.
     pub(super) async fn stream(&self, path: &str) -> Result<Body, Fault> {
-        let head = async || self.in_time(self.successful(path, "*/*", false)).await;
-        Ok(self.patiently(head).await?.into_body())
+        Ok(self.patiently(move || self.in_time(self.successful(path, "*/*", false))).await?.into_body())
     }
 
     /// What an error of the first contact means for the run.
@@ -125,10 +124,15 @@ impl Api {
     }
 
     /// Sends again what the server asks to send again, and once more what was lost with its connection.
-    async fn patiently<T>(&self, attempt: impl AsyncFn() -> Result<T, Fault>) -> Result<T, Fault> {
+    async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
         let stop = &self.inner.stop;
         let mut pause = FIRST_PAUSE;
-        for tried in 1.. {
+        let mut tried = 0;
+        loop {
+            tried += 1;
             let fault = match stop.bound(attempt()).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(fault)) => fault,
@@ -142,7 +146,6 @@ impl Api {
             stop.bound(tokio::time::sleep(wait)).await.map_err(Fault::Stopped)?;
             pause *= 2;
         }
-        unreachable!("the tries are not endless")
     }
 
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
