@@ -156,7 +156,8 @@ impl Drop for KillOnDrop {
 
 /// Reads an `ExecCredential`. Plugins print JSON, some YAML. No message quotes any of it.
 fn parse(output: &[u8]) -> Result<Credential, String> {
-    let answer: Value = serde_saphyr::from_slice(output).map_err(|_| "it printed no ExecCredential".to_owned())?;
+    let answer = serde_saphyr::from_slice(output).ok().filter(Value::is_object);
+    let answer = answer.ok_or("it printed no ExecCredential")?;
     let authorization = json::text(&answer, &["status", "token"])
         .map(|token| {
             let mut header = HeaderValue::try_from(format!("Bearer {token}"))
