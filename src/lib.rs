@@ -3,3 +3,5 @@
 //! Data flows one way: `cli` → `commands` → `gather` → `evidence` → `checks` → `verdict` → `report`.
 
 pub mod evidence;
+pub mod gather;
+pub mod wire;

@@ -1,0 +1,5 @@
+//! Bytes from outside → evidence types: bounded in memory, never panicking, fuzzed.
+//!
+//! Nothing here reads a file or a socket, and nothing judges what was read.
+
+pub mod access_log;
