@@ -15,7 +15,7 @@ use crate::evidence::{AccessLog, Reason, Unavailable};
 use crate::wire::access_log::AccessLogScanner;
 
 /// Bytes per read: large enough that the calls do not matter, small enough for the second-level cache.
-const BUFFER_BYTES: usize = 128 << 10;
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// The first bytes of every gzip member (RFC 1952 §2.3.1), with the only compression method there is.
 const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B, 0x08];

@@ -94,7 +94,20 @@ pub(super) fn object<'a>(
 }
 
 /// Reads any value that begins at `at`; returns where it ends.
-pub(super) fn value(bytes: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn value(bytes: &[u8], at: usize) -> Option<usize> {
+    value_with(bytes, at, |at| string(bytes, at))
+}
+
+/// The same, with another way to find where the string that begins somewhere ends.
+pub(super) fn value_with(
+    bytes: &[u8],
+    mut at: usize,
+    string: impl Fn(usize) -> Option<usize>,
+) -> Option<usize> {
+    let key = |at| {
+        let at = blank(bytes, string(take(bytes, at, b'"')? - 1)?);
+        Some(blank(bytes, take(bytes, at, b':')?))
+    };
     // A stack of bits instead of recursion: a set bit is an object, and depth costs no memory.
     let (mut depth, mut kinds) = (0_u32, 0_u128);
     loop {
@@ -112,12 +125,12 @@ pub(super) fn value(bytes: &[u8], mut at: usize) -> Option<usize> {
                     empty = true;
                 } else {
                     if is_object {
-                        at = key(bytes, at)?;
+                        at = key(at)?;
                     }
                     continue;
                 }
             }
-            b'"' => at = string(bytes, at)?,
+            b'"' => at = string(at)?,
             b'n' => at = literal(bytes, at, b"null")?,
             b't' => at = literal(bytes, at, b"true")?,
             b'f' => at = literal(bytes, at, b"false")?,
@@ -133,7 +146,7 @@ pub(super) fn value(bytes: &[u8], mut at: usize) -> Option<usize> {
                 b',' if !empty => {
                     at = blank(bytes, at + 1);
                     if is_object {
-                        at = key(bytes, at)?;
+                        at = key(at)?;
                     }
                     break;
                 }
@@ -251,12 +264,6 @@ fn hex4(bytes: &[u8]) -> Option<u32> {
 
 fn take(bytes: &[u8], at: usize, wanted: u8) -> Option<usize> {
     (*bytes.get(at)? == wanted).then_some(at + 1)
-}
-
-/// A key and its colon; returns where the value begins.
-fn key(bytes: &[u8], at: usize) -> Option<usize> {
-    let at = blank(bytes, string(bytes, at)?);
-    Some(blank(bytes, take(bytes, at, b':')?))
 }
 
 fn string(bytes: &[u8], at: usize) -> Option<usize> {

@@ -22,8 +22,8 @@ use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use self::document::{Document, Step};
 use self::json::Value;
-use self::record::{Counter, NO_FILTER_CHAIN, Record};
-use self::shape::Shapes;
+use self::record::{Counter, Record};
+use self::shape::{Line, Shapes};
 use self::specials::Specials;
 use crate::evidence::AccessLog;
 
@@ -169,7 +169,8 @@ impl AccessLogScanner {
         self.carry.extend_from_slice(part);
         if end.is_some() {
             let mut carry = std::mem::take(&mut self.carry);
-            self.line(&carry, true);
+            carry.push(b'\n');
+            self.block(&carry);
             carry.clear();
             self.carry = carry;
             return part.len() + 1;
@@ -193,10 +194,9 @@ impl AccessLogScanner {
             if let Some(fit) = self.shapes.read(block, at, &self.specials) {
                 at = fit.next;
                 self.counter.log.lines += 1;
-                if is_ordinary(&fit.record) {
-                    self.counter.ordinary(fit.record.start);
-                } else {
-                    self.counter.record(&fit.record);
+                match fit.line {
+                    Line::Ordinary(start) => self.counter.ordinary(start),
+                    Line::Record(record) => self.counter.record(&record),
                 }
                 continue;
             }
@@ -369,13 +369,6 @@ pub fn fuzz_access_log(data: &[u8]) {
         whole,
         "a log must not depend on how its bytes arrive"
     );
-}
-
-/// Whether the record has a server name and no reason to doubt its filter chain, as nearly all have.
-#[inline]
-fn is_ordinary(record: &Record<'_>) -> bool {
-    matches!(record.name, Some(Value::Text(name)) if !matches!(name, b"" | b"-"))
-        && !matches!(record.details, Some(Value::Text(NO_FILTER_CHAIN)))
 }
 
 /// Where the next object begins, with no quote in front of it: a quote would make it a part of something whose beginning

@@ -10,7 +10,7 @@
 //! ```
 
 use super::json::{self, Member, Value};
-use super::record::{Field, Record};
+use super::record::{Field, NO_FILTER_CHAIN, Record};
 use super::specials::Specials;
 
 /// Shapes known at a time: two formats in one stream, each with and without some member.
@@ -26,15 +26,33 @@ const HEAD: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Shapes {
     known: Vec<Shape>,
+    spans: Spans,
     /// The shape that the next one takes the place of.
     oldest: usize,
 }
 
 /// A line that fits.
 pub(super) struct Fit<'a> {
-    pub(super) record: Record<'a>,
+    pub(super) line: Line<'a>,
     /// Where the next line begins.
     pub(super) next: usize,
+}
+
+/// What a fitting line holds.
+pub(super) enum Line<'a> {
+    /// A server name, and no reason to doubt its filter chain, as in nearly all records: only the `start_time` matters.
+    Ordinary(Option<Value<'a>>),
+    Record(Record<'a>),
+}
+
+/// Where the values of a line stand; kept between lines only to spare making it anew.
+#[derive(Debug)]
+struct Spans([(usize, usize); MAX_MEMBERS]);
+
+impl Default for Spans {
+    fn default() -> Self {
+        Self([(0, 0); MAX_MEMBERS])
+    }
 }
 
 impl Shapes {
@@ -42,7 +60,7 @@ impl Shapes {
     /// record is allowed where there is no quote in it.
     #[inline]
     pub(super) fn read<'a>(
-        &self,
+        &mut self,
         bytes: &'a [u8],
         at: usize,
         specials: &Specials,
@@ -54,14 +72,19 @@ impl Shapes {
                 at + memchr::memchr(b'{', before_quote)?
             }
         };
+        let spans = &mut self.spans;
         self.known
             .iter()
-            .find_map(|shape| shape.read(bytes, at, specials))
+            .find_map(|shape| shape.read(bytes, at, specials, spans))
     }
 
     /// Learns the shape of the record that begins the line, where it is one that can be judged.
     pub(super) fn learn(&mut self, line: &[u8]) {
         let Some(shape) = Shape::of(line) else { return };
+        // A line of a known shape may still have gone the long way, by an escape in a value that decides.
+        if self.known.contains(&shape) {
+            return;
+        }
         if self.known.len() < MAX_SHAPES {
             self.known.push(shape);
         } else if let Some(known) = self.known.get_mut(self.oldest) {
@@ -72,12 +95,16 @@ impl Shapes {
 }
 
 /// The texts before the values, and after the last.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Shape {
     texts: Vec<Text>,
     closing: Text,
     /// Which members decide, by their place.
     fields: Vec<(Field, usize)>,
+    /// The places of three of them, which every line is asked for.
+    name: usize,
+    details: Option<usize>,
+    start: Option<usize>,
     /// The same as a set of bits.
     deciding: u64,
 }
@@ -96,25 +123,46 @@ impl Shape {
             texts.push(Text::of(line.get(from..member.start).unwrap_or_default()));
             from = member.end;
         })?;
-        let has = |field| fields.iter().any(|&(known, _)| known == field);
-        let judgeable =
-            has(Field::Name) && (has(Field::Status) || has(Field::Details) || has(Field::Flags));
+        let place = |wanted| {
+            fields
+                .iter()
+                .find(|&&(field, _)| field == wanted)
+                .map(|&(_, place)| place)
+        };
+        let (name, details, start) = (
+            place(Field::Name)?,
+            place(Field::Details),
+            place(Field::Start),
+        );
+        let judgeable = details
+            .or(place(Field::Status))
+            .or(place(Field::Flags))
+            .is_some();
         if repeated || !judgeable || texts.len() > MAX_MEMBERS {
             return None;
         }
         let deciding = fields.iter().fold(0, |bits, &(_, place)| bits | 1 << place);
         Some(Self {
-            texts,
             closing: Text::of(line.get(from..end)?),
+            texts,
             fields,
+            name,
+            details,
+            start,
             deciding,
         })
     }
 
-    fn read<'a>(&self, bytes: &'a [u8], mut at: usize, specials: &Specials) -> Option<Fit<'a>> {
-        let mut spans = [(0, 0); MAX_MEMBERS];
+    #[inline]
+    fn read<'a>(
+        &self,
+        bytes: &'a [u8],
+        mut at: usize,
+        specials: &Specials,
+        spans: &mut Spans,
+    ) -> Option<Fit<'a>> {
         let mut escapes = 0_u64;
-        for (place, (text, span)) in self.texts.iter().zip(&mut spans).enumerate() {
+        for (place, (text, span)) in self.texts.iter().zip(&mut spans.0).enumerate() {
             let start = text.after(bytes, at)?;
             at = match *bytes.get(start)? {
                 b'"' => {
@@ -124,14 +172,7 @@ impl Shape {
                 }
                 b'n' => json::literal(bytes, start, b"null")?,
                 b'0'..=b'9' | b'-' => number(bytes, start)?,
-                _ => {
-                    let end = json::value(bytes, start)?;
-                    // The grammar takes a line end for white space.
-                    if memchr::memchr(b'\n', bytes.get(start..end)?).is_some() {
-                        return None;
-                    }
-                    end
-                }
+                _ => nested(bytes, start, specials)?,
             };
             *span = (start, at);
         }
@@ -141,20 +182,51 @@ impl Shape {
             b'\r' if *bytes.get(at + 1)? == b'\n' => at + 2,
             _ => return None,
         };
+        // An escaped value that decides is for the long way to decode.
         if escapes & self.deciding != 0 {
             return None;
         }
+        let value = |place: usize| {
+            let &(start, end) = spans.0.get(place)?;
+            bytes.get(start..end).map(Value::of)
+        };
+        if is_ordinary(value(self.name), self.details.and_then(value)) {
+            return Some(Fit {
+                line: Line::Ordinary(self.start.and_then(value)),
+                next,
+            });
+        }
         let mut record = Record::default();
         for &(field, place) in &self.fields {
-            let &(start, end) = spans.get(place)?;
-            *record.field(field) = Some(Value::of(bytes.get(start..end)?));
+            *record.field(field) = value(place);
         }
-        Some(Fit { record, next })
+        Some(Fit {
+            line: Line::Record(record),
+            next,
+        })
     }
 }
 
+/// Whether a record has a server name and no reason to doubt its filter chain.
+#[inline]
+fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>) -> bool {
+    matches!(name, Some(Value::Text(name)) if !matches!(name, b"" | b"-"))
+        && !matches!(details, Some(Value::Text(NO_FILTER_CHAIN)))
+}
+
+/// A value of more than one byte's choice, on one line.
+fn nested(bytes: &[u8], start: usize, specials: &Specials) -> Option<usize> {
+    let end = json::value_with(bytes, start, |at| {
+        specials.string_end(bytes, at).map(|string| string.end)
+    })?;
+    // The grammar takes a line end for white space.
+    memchr::memchr(b'\n', bytes.get(start..end)?)
+        .is_none()
+        .then_some(end)
+}
+
 /// Some bytes to compare with, prepared so that short ones cost no loop.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Text {
     all: Vec<u8>,
     head: [u64; HEAD / 8],
