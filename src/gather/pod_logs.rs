@@ -16,6 +16,7 @@ use super::api::{Api, encode};
 use super::fault::{Access, Fault, innermost};
 use super::progress::Progress;
 use super::stop::timed_out;
+use crate::wire::access_log::AccessLogScanner;
 use crate::evidence::cluster::IngressPod;
 use crate::evidence::{AccessLog, LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable};
 
@@ -37,6 +38,16 @@ pub trait LogSink: Send + 'static {
     fn feed(&mut self, piece: &[u8]);
     /// There is no more.
     fn finish(self) -> AccessLog;
+}
+
+impl LogSink for AccessLogScanner {
+    fn feed(&mut self, piece: &[u8]) {
+        AccessLogScanner::feed(self, piece);
+    }
+
+    fn finish(self) -> AccessLog {
+        AccessLogScanner::finish(self)
+    }
 }
 
 /// Which logs, and how much of each.
