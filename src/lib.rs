@@ -3,3 +3,6 @@
 //! Data flows one way: `cli` → `commands` → `gather` → `evidence` → `checks` → `verdict` → `report`.
 
 pub mod evidence;
+pub mod gather;
+pub mod verdict;
+pub mod wire;
