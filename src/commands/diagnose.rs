@@ -9,9 +9,7 @@ use tokio::runtime::Runtime;
 use super::Error;
 use crate::bundle::evidence_file;
 use crate::cli::{ClusterArgs, DiagnoseArgs, Expectation, FailOn, LogArgs, Output};
-use crate::evidence::{
-    Evidence, LogLimits, LogOrigin, LogStream, Question, Reason, SCHEMA, Seen, Unavailable,
-};
+use crate::evidence::{Evidence, LogLimits, LogOrigin, LogStream, Question, Reason, SCHEMA, Seen, Unavailable};
 use crate::gather::{self, ConnectionOptions, GatherOptions, Stop};
 use crate::report::styles::Styles;
 use crate::report::{self, Selection, machine, text};
@@ -37,7 +35,11 @@ pub(super) fn run(args: DiagnoseArgs, console: &Console) -> Result<u8, Error> {
         FailOn::Never => report::FailOn::Never,
     };
     let report = report::build(&evidence, &selection, fail_on);
-    let options = |wide| text::TextOptions { styles: if console.colors() { Styles::colorize() } else { Styles::default() }, width: console.width(), wide };
+    let options = |wide| text::TextOptions {
+        styles: if console.colors() { Styles::colorize() } else { Styles::default() },
+        width: console.width(),
+        wide,
+    };
     let shown = match args.output {
         Output::Text => text::text(&report, options(false)),
         Output::Wide => text::text(&report, options(true)),
@@ -68,7 +70,8 @@ fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
 /// The files that the user adds, whatever the rest comes from.
 fn add_files(args: &DiagnoseArgs, evidence: &mut Evidence) -> Result<(), Error> {
     for name in &args.overrides {
-        let file = gather::overrides::overrides_file(name).map_err(|source| Error::Input { name: name.clone(), source })?;
+        let file =
+            gather::overrides::overrides_file(name).map_err(|source| Error::Input { name: name.clone(), source })?;
         evidence.overrides.push(file);
     }
     for name in &args.access_logs {

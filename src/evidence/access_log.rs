@@ -99,8 +99,7 @@ impl AccessLog {
         self.reset_without_name.merge(other.reset_without_name);
         self.reset_with_name.merge(other.reset_with_name);
         self.served_without_name.merge(other.served_without_name);
-        self.unrouted_without_name
-            .merge(other.unrouted_without_name);
+        self.unrouted_without_name.merge(other.unrouted_without_name);
     }
 }
 
@@ -129,33 +128,20 @@ pub struct Tally {
 
 impl Tally {
     /// Counts one record: its moment with the key of its minute, its client, its server name.
-    pub fn count(
-        &mut self,
-        at: Option<(Timestamp, &str)>,
-        client: Option<&str>,
-        server_name: Option<&str>,
-    ) {
+    pub fn count(&mut self, at: Option<(Timestamp, &str)>, client: Option<&str>, server_name: Option<&str>) {
         let moment = at.map(|(moment, _)| moment);
         self.count += 1;
         widen(&mut self.first, &mut self.last, moment, moment);
-        for (map, key, room) in [
-            (&mut self.clients, client, MAX_CLIENTS),
-            (&mut self.server_names, server_name, MAX_SERVER_NAMES),
-        ] {
+        for (map, key, room) in
+            [(&mut self.clients, client, MAX_CLIENTS), (&mut self.server_names, server_name, MAX_SERVER_NAMES)]
+        {
             let Some(key) = key else { continue };
             if let Some(span) = map.get_mut(key) {
                 span.count(moment);
             } else if key.len() > MAX_KEY_BYTES {
                 self.beyond += 1;
             } else {
-                map.insert(
-                    key.to_owned(),
-                    Span {
-                        count: 1,
-                        first: moment,
-                        last: moment,
-                    },
-                );
+                map.insert(key.to_owned(), Span { count: 1, first: moment, last: moment });
                 self.beyond += drop_largest(map, room);
             }
         }
@@ -254,9 +240,7 @@ mod tests {
 
     #[test]
     fn a_full_tally_is_the_same_in_every_order_and_split() {
-        let keys: Vec<String> = (0..MAX_SERVER_NAMES + 500)
-            .map(|i| format!("h{}", i * 7919 % 9001))
-            .collect();
+        let keys: Vec<String> = (0..MAX_SERVER_NAMES + 500).map(|i| format!("h{}", i * 7919 % 9001)).collect();
         let tally = |keys: &mut dyn Iterator<Item = &String>| {
             let mut tally = Tally::default();
             keys.for_each(|key| tally.count(None, None, Some(key)));

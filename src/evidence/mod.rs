@@ -12,9 +12,7 @@ mod seen;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use self::cluster::{
-    ApigeeIssue, Connection, IngressPod, MeshLogging, RouteConfigs, Routes, SecretNames, Service,
-};
+use self::cluster::{ApigeeIssue, Connection, IngressPod, MeshLogging, RouteConfigs, Routes, SecretNames, Service};
 use self::overrides::OverridesFile;
 
 pub use self::access_log::{AccessLog, LogOrigin, LogStream};

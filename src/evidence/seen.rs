@@ -44,10 +44,7 @@ pub struct Unavailable {
 impl Unavailable {
     #[must_use]
     pub fn new(what: impl Into<String>, reason: Reason) -> Self {
-        Self {
-            what: what.into(),
-            reason,
-        }
+        Self { what: what.into(), reason }
     }
 }
 
@@ -87,28 +84,13 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Broken(text) | Self::Missing(text) | Self::Unreachable(text) => f.write_str(text),
-            Self::Forbidden {
-                verb,
-                resource,
-                group,
-                namespace,
-            } => {
-                let group = if group.is_empty() {
-                    String::new()
-                } else {
-                    format!(".{group}")
-                };
-                write!(
-                    f,
-                    "forbidden: the rule \"{verb} {resource}{group}\" in namespace {namespace} is missing"
-                )
+            Self::Forbidden { verb, resource, group, namespace } => {
+                let group = if group.is_empty() { String::new() } else { format!(".{group}") };
+                write!(f, "forbidden: the rule \"{verb} {resource}{group}\" in namespace {namespace} is missing")
             }
             Self::Interrupted => f.write_str("interrupted before it was read"),
             Self::NotRequested(text) => write!(f, "not asked for ({text})"),
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "a duration for reading, shown with one decimal"
-            )]
+            #[expect(clippy::cast_precision_loss, reason = "a duration for reading, shown with one decimal")]
             Self::TimedOut { milliseconds } => {
                 write!(f, "no answer within {:.1} s", *milliseconds as f64 / 1000.0)
             }

@@ -53,16 +53,11 @@ pub fn read(name: &str, since: Option<Timestamp>) -> Result<LogFile, LogFileErro
     if name == "-" {
         return in_order("standard input", io::stdin().lock(), scanner());
     }
-    let unreadable = |source| LogFileError::Unreadable {
-        name: name.to_owned(),
-        source,
-    };
+    let unreadable = |source| LogFileError::Unreadable { name: name.to_owned(), source };
     let file = File::open(name).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if metadata.is_dir() {
-        return Err(LogFileError::Directory {
-            name: name.to_owned(),
-        });
+        return Err(LogFileError::Directory { name: name.to_owned() });
     }
     #[cfg(unix)]
     if metadata.is_file()
@@ -74,51 +69,25 @@ pub fn read(name: &str, since: Option<Timestamp>) -> Result<LogFile, LogFileErro
 }
 
 /// Reads a stream from its first to its last byte.
-fn in_order(
-    name: &str,
-    mut stream: impl Read,
-    scanner: AccessLogScanner,
-) -> Result<LogFile, LogFileError> {
-    let unreadable = |source| LogFileError::Unreadable {
-        name: name.to_owned(),
-        source,
-    };
+fn in_order(name: &str, mut stream: impl Read, scanner: AccessLogScanner) -> Result<LogFile, LogFileError> {
+    let unreadable = |source| LogFileError::Unreadable { name: name.to_owned(), source };
     let mut head = Vec::with_capacity(GZIP_MAGIC.len());
-    stream
-        .by_ref()
-        .take(GZIP_MAGIC.len() as u64)
-        .read_to_end(&mut head)
-        .map_err(unreadable)?;
+    stream.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut head).map_err(unreadable)?;
     let is_gzip = head == GZIP_MAGIC;
-    let mut stream = Counted {
-        inner: io::Cursor::new(head).chain(stream),
-        bytes: 0,
-    };
+    let mut stream = Counted { inner: io::Cursor::new(head).chain(stream), bytes: 0 };
     if !is_gzip {
         let (log, end) = scan(&mut stream, scanner);
         return match end {
             Err(source) if log.bytes == 0 => Err(unreadable(source)),
-            end => Ok(LogFile {
-                cut: end.err().map(|error| cut(name, &error, stream.bytes, "")),
-                log,
-            }),
+            end => Ok(LogFile { cut: end.err().map(|error| cut(name, &error, stream.bytes, "")), log }),
         };
     }
     let mut decoder = MultiGzDecoder::new(stream);
     let (log, end) = scan(&mut decoder, scanner);
     let at = decoder.get_ref().bytes;
     match end {
-        Err(source) if log.bytes == 0 => Err(LogFileError::Gzip {
-            name: name.to_owned(),
-            at,
-            source,
-        }),
-        end => Ok(LogFile {
-            cut: end
-                .err()
-                .map(|error| cut(name, &error, at, "broken gzip data: ")),
-            log,
-        }),
+        Err(source) if log.bytes == 0 => Err(LogFileError::Gzip { name: name.to_owned(), at, source }),
+        end => Ok(LogFile { cut: end.err().map(|error| cut(name, &error, at, "broken gzip data: ")), log }),
     }
 }
 
@@ -182,11 +151,7 @@ mod parallel {
 
     /// Reads a file of this size. `None` where it must be read in order: it is small, compressed, a document, or there was
     /// an error that only a reader in order can place.
-    pub(super) fn read(
-        file: &File,
-        size: u64,
-        scanner: impl Fn() -> AccessLogScanner + Sync,
-    ) -> Option<AccessLog> {
+    pub(super) fn read(file: &File, size: u64, scanner: impl Fn() -> AccessLogScanner + Sync) -> Option<AccessLog> {
         read_parts(file, size, scanner, PART_BYTES)
     }
 
@@ -210,26 +175,17 @@ mod parallel {
                 if start >= size {
                     break;
                 }
-                let read = read_part(
-                    file,
-                    start,
-                    start.saturating_add(part_bytes),
-                    &mut buffer,
-                    &mut scanner,
-                );
+                let read = read_part(file, start, start.saturating_add(part_bytes), &mut buffer, &mut scanner);
                 if read.is_err() || scanner.met_document() {
                     given_up.store(true, Ordering::Relaxed);
                 }
             }
             scanner.finish()
         };
-        let threads = thread::available_parallelism()
-            .map_or(1, NonZero::get)
-            .min(MAX_THREADS);
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
         let log = thread::scope(|scope| {
-            let others: Vec<_> = (1..threads)
-                .map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
-                .collect();
+            let others: Vec<_> =
+                (1..threads).map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
             let mut log = work();
             for other in others {
                 log.merge(other.join().ok()?);
@@ -251,9 +207,7 @@ mod parallel {
         let mut at = start.saturating_sub(1);
         let mut in_earlier_line = start > 0;
         loop {
-            let wanted = usize::try_from(end.saturating_sub(at))
-                .unwrap_or(usize::MAX)
-                .max(REST_BYTES);
+            let wanted = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).max(REST_BYTES);
             let length = buffer.len().min(wanted);
             let length = match file.read_at(buffer.get_mut(..length).unwrap_or_default(), at) {
                 Ok(0) => return Ok(()),

@@ -23,6 +23,7 @@ mod list;
 pub mod log_file;
 mod mesh;
 mod no_proxy;
+pub mod overrides;
 pub mod pod_logs;
 mod pods;
 pub mod progress;

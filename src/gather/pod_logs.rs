@@ -16,9 +16,9 @@ use super::api::{Api, encode};
 use super::fault::{Access, Fault, innermost};
 use super::progress::Progress;
 use super::stop::timed_out;
-use crate::wire::access_log::AccessLogScanner;
 use crate::evidence::cluster::IngressPod;
 use crate::evidence::{AccessLog, LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable};
+use crate::wire::access_log::AccessLogScanner;
 
 /// Streams open at once. Each is a connection of its own, because kube speaks HTTP/1.1, where none waits for another.
 const IN_FLIGHT: usize = 16;

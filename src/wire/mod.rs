@@ -3,4 +3,5 @@
 //! Nothing here reads a file or a socket, and nothing judges what was read.
 
 pub mod access_log;
+pub mod overrides;
 pub mod x509;

@@ -53,8 +53,7 @@ impl Document {
     /// Whether a line, or what has come of it so far, opens an array of objects.
     pub(super) fn is_array(line: &[u8]) -> bool {
         let line = line.trim_ascii_start();
-        line.strip_prefix(b"[")
-            .is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"))
+        line.strip_prefix(b"[").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"))
     }
 
     /// Uses bytes up to the next event; returns how many.
@@ -121,11 +120,7 @@ impl Document {
     /// Takes one byte outside strings; false where it cannot stand here.
     fn accept(&mut self, byte: u8) -> bool {
         let in_object = self.kinds & 1 == 1;
-        let may_hold_value = if in_object {
-            self.significant == b':'
-        } else {
-            matches!(self.significant, b'[' | b',')
-        };
+        let may_hold_value = if in_object { self.significant == b':' } else { matches!(self.significant, b'[' | b',') };
         match byte {
             b' ' | b'\t' | b'\r' | b'\n' => {
                 self.keep(&[byte]);
@@ -183,10 +178,7 @@ impl Document {
     }
 
     fn broken(&mut self) -> Step {
-        let step = Step::Broken {
-            in_element: self.in_element(),
-            at_line_start: !self.line_begun,
-        };
+        let step = Step::Broken { in_element: self.in_element(), at_line_start: !self.line_begun };
         *self = Self::default();
         step
     }
@@ -205,9 +197,9 @@ mod tests {
                 let (used, step) = document.feed(rest);
                 rest = &rest[used..];
                 match step {
-                    Step::Element => found.push(
-                        String::from_utf8(document.take_element().unwrap_or_default()).unwrap(),
-                    ),
+                    Step::Element => {
+                        found.push(String::from_utf8(document.take_element().unwrap_or_default()).unwrap())
+                    }
                     Step::Broken { .. } => return (found, Some(step)),
                     Step::More | Step::LineEnd => {}
                 }
@@ -218,18 +210,11 @@ mod tests {
 
     #[test]
     fn elements_come_one_by_one_in_pieces_of_any_size() {
-        let text =
-            "[\n  {\n    \"a\": \"}\\\"{\",\n    \"b\": {\"c\": [1, {}]}\n  },\n  {\"d\": []} ]\n";
+        let text = "[\n  {\n    \"a\": \"}\\\"{\",\n    \"b\": {\"c\": [1, {}]}\n  },\n  {\"d\": []} ]\n";
         let whole = elements(text, text.len());
         assert_eq!(whole.1, None);
         assert_eq!(whole.0.len(), 2);
-        assert!(
-            whole
-                .0
-                .iter()
-                .all(|element| serde_json::from_str::<serde_json::Value>(element).is_ok()),
-            "{whole:?}"
-        );
+        assert!(whole.0.iter().all(|element| serde_json::from_str::<serde_json::Value>(element).is_ok()), "{whole:?}");
         for piece in 1..9 {
             assert_eq!(elements(text, piece), whole);
         }
@@ -244,10 +229,7 @@ mod tests {
             ("[ 5", false, false),
             ("{\n[2025-05-19T04:46:20.117Z] \"GET\"", true, true),
         ] {
-            let step = Some(Step::Broken {
-                in_element,
-                at_line_start,
-            });
+            let step = Some(Step::Broken { in_element, at_line_start });
             assert_eq!(elements(text, 1), (Vec::new(), step), "{text}");
         }
     }

@@ -64,11 +64,7 @@ pub(super) struct Member<'a> {
 
 /// Reads the object that begins at `at`; returns where it ends. Calls `each` for every top-level member in order, also
 /// for those before a mistake: what it was told counts only when there is an end.
-pub(super) fn object<'a>(
-    bytes: &'a [u8],
-    at: usize,
-    mut each: impl FnMut(Member<'a>),
-) -> Option<usize> {
+pub(super) fn object<'a>(bytes: &'a [u8], at: usize, mut each: impl FnMut(Member<'a>)) -> Option<usize> {
     let mut at = blank(bytes, take(bytes, at, b'{')?);
     if bytes.get(at) == Some(&b'}') {
         return Some(at + 1);
@@ -78,12 +74,7 @@ pub(super) fn object<'a>(
         let key = unescape(bytes.get(at + 1..after_key - 1)?);
         let start = blank(bytes, take(bytes, blank(bytes, after_key), b':')?);
         let end = value(bytes, start)?;
-        each(Member {
-            key,
-            value: Value::of(bytes.get(start..end)?),
-            start,
-            end,
-        });
+        each(Member { key, value: Value::of(bytes.get(start..end)?), start, end });
         at = blank(bytes, end);
         match bytes.get(at)? {
             b',' => at = blank(bytes, at + 1),
@@ -99,11 +90,7 @@ pub(super) fn value(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The same, with another way to find where the string that begins somewhere ends.
-pub(super) fn value_with(
-    bytes: &[u8],
-    mut at: usize,
-    string: impl Fn(usize) -> Option<usize>,
-) -> Option<usize> {
+pub(super) fn value_with(bytes: &[u8], mut at: usize, string: impl Fn(usize) -> Option<usize>) -> Option<usize> {
     let key = |at| {
         let at = blank(bytes, string(take(bytes, at, b'"')? - 1)?);
         Some(blank(bytes, take(bytes, at, b':')?))
@@ -193,10 +180,7 @@ pub(super) fn number(bytes: &[u8], mut at: usize) -> Option<usize> {
 }
 
 pub(super) fn literal(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
-    bytes
-        .get(at..)?
-        .starts_with(word)
-        .then_some(at + word.len())
+    bytes.get(at..)?.starts_with(word).then_some(at + word.len())
 }
 
 /// Takes the escapes out of a string's content. An unknown escape stands for itself, half a surrogate pair for U+FFFD.
@@ -245,21 +229,13 @@ fn code_point(rest: &[u8]) -> (char, usize) {
         && let Some(low @ 0xDC00..0xE000) = rest.get(6..).and_then(hex4)
     {
         let combined = 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00);
-        return (
-            char::from_u32(combined).unwrap_or(char::REPLACEMENT_CHARACTER),
-            10,
-        );
+        return (char::from_u32(combined).unwrap_or(char::REPLACEMENT_CHARACTER), 10);
     }
-    (
-        char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER),
-        4,
-    )
+    (char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), 4)
 }
 
 fn hex4(bytes: &[u8]) -> Option<u32> {
-    bytes.get(..4)?.iter().try_fold(0, |sum, &byte| {
-        Some(sum << 4 | char::from(byte).to_digit(16)?)
-    })
+    bytes.get(..4)?.iter().try_fold(0, |sum, &byte| Some(sum << 4 | char::from(byte).to_digit(16)?))
 }
 
 fn take(bytes: &[u8], at: usize, wanted: u8) -> Option<usize> {
@@ -278,11 +254,7 @@ fn string(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 fn digits(bytes: &[u8], at: usize) -> Option<usize> {
-    let length = bytes
-        .get(at..)?
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
+    let length = bytes.get(at..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
     (length > 0).then_some(at + length)
 }
 
@@ -334,21 +306,9 @@ mod tests {
             "[]]",
             "{}{}",
         ];
-        for (text, expected) in fine
-            .map(|text| (text, true))
-            .into_iter()
-            .chain(wrong.map(|text| (text, false)))
-        {
-            assert_eq!(
-                value(text.as_bytes(), 0) == Some(text.len()),
-                expected,
-                "{text}"
-            );
-            assert_eq!(
-                serde_json::from_str::<serde_json::Value>(text).is_ok(),
-                expected,
-                "{text}"
-            );
+        for (text, expected) in fine.map(|text| (text, true)).into_iter().chain(wrong.map(|text| (text, false))) {
+            assert_eq!(value(text.as_bytes(), 0) == Some(text.len()), expected, "{text}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(text).is_ok(), expected, "{text}");
         }
     }
 
@@ -370,11 +330,7 @@ mod tests {
             (r"\u12", "\u{FFFD}12"),
             (r"\q\", "q"),
         ] {
-            assert_eq!(
-                String::from_utf8_lossy(&unescape(raw.as_bytes())),
-                expected,
-                "{raw}"
-            );
+            assert_eq!(String::from_utf8_lossy(&unescape(raw.as_bytes())), expected, "{raw}");
         }
     }
 }

@@ -78,12 +78,7 @@ impl AccessLogScanner {
             document: Document::default(),
             shapes: Shapes::default(),
             specials: Specials::default(),
-            cut_keys: [
-                "sni_host\"",
-                "status_details\"",
-                "upstream_response_flags\"",
-            ]
-            .map(memmem::Finder::new),
+            cut_keys: ["sni_host\"", "status_details\"", "upstream_response_flags\""].map(memmem::Finder::new),
             met_document: false,
             line_open: false,
         }
@@ -163,9 +158,7 @@ impl AccessLogScanner {
         let room = (MAX_RECORD_BYTES + 1).saturating_sub(self.carry.len());
         let within = bytes.get(..room).unwrap_or(bytes);
         let end = memchr(b'\n', within);
-        let part = within
-            .get(..end.unwrap_or(within.len()))
-            .unwrap_or_default();
+        let part = within.get(..end.unwrap_or(within.len())).unwrap_or_default();
         self.carry.extend_from_slice(part);
         if end.is_some() {
             let mut carry = std::mem::take(&mut self.carry);
@@ -297,9 +290,7 @@ impl AccessLogScanner {
         }
         match record.payload {
             Some(Value::Object(payload)) if !is_wrapped => self.object(payload, true),
-            Some(Value::Text(payload)) if !is_wrapped => {
-                self.content(json::unescape(payload).trim_ascii(), true)
-            }
+            Some(Value::Text(payload)) if !is_wrapped => self.content(json::unescape(payload).trim_ascii(), true),
             _ => self.counter.log.foreign_records += u64::from(record.is_foreign()),
         }
     }
@@ -324,16 +315,9 @@ impl AccessLogScanner {
                 None => self.counter.log.broken_lines += 1,
             },
             Step::LineEnd => self.mode = Mode::Lines,
-            Step::Broken {
-                in_element,
-                at_line_start,
-            } => {
+            Step::Broken { in_element, at_line_start } => {
                 self.counter.log.broken_lines += u64::from(in_element);
-                self.mode = if at_line_start {
-                    Mode::Lines
-                } else {
-                    Mode::Skip
-                };
+                self.mode = if at_line_start { Mode::Lines } else { Mode::Skip };
             }
         }
         used
@@ -364,11 +348,7 @@ pub fn fuzz_access_log(data: &[u8]) {
     };
     let whole = scan(&[data]);
     let (left, right) = data.split_at(data.len() / 2);
-    assert_eq!(
-        scan(&[left, right]),
-        whole,
-        "a log must not depend on how its bytes arrive"
-    );
+    assert_eq!(scan(&[left, right]), whole, "a log must not depend on how its bytes arrive");
 }
 
 /// Where the next object begins, with no quote in front of it: a quote would make it a part of something whose beginning

@@ -39,13 +39,10 @@ impl Clock {
         let into_minute = (s1 * 10 + s2) * 1000 + m1 * 100 + m2 * 10 + m3;
         if *minute != self.minute {
             // Only the usual form up to the minute may be remembered: a basic-format date of the same length may not.
-            let usual = minute
-                .iter()
-                .zip(b"0000-00-00T00:00")
-                .all(|(byte, form)| match form {
-                    b'0' => byte.is_ascii_digit(),
-                    _ => byte == form,
-                });
+            let usual = minute.iter().zip(b"0000-00-00T00:00").all(|(byte, form)| match form {
+                b'0' => byte.is_ascii_digit(),
+                _ => byte == form,
+            });
             if !usual {
                 return None;
             }

@@ -90,8 +90,7 @@ impl<'a> Record<'a> {
 
     /// Whether it is in a format that can be judged.
     pub(super) fn is_judgeable(&self) -> bool {
-        self.name.is_some()
-            && (self.status.is_some() || self.details.is_some() || self.flags.is_some())
+        self.name.is_some() && (self.status.is_some() || self.details.is_some() || self.flags.is_some())
     }
 
     /// Whether it is an access-log record of some other format.
@@ -161,9 +160,8 @@ impl Counter {
         let details = record.details.and_then(Value::text);
         let status = record.status.and_then(Value::number);
         let flags = record.flags.and_then(Value::text);
-        let no_route = flags
-            .as_deref()
-            .is_some_and(|flags| flags.split(|&byte| byte == b',').any(|flag| flag == b"NR"));
+        let no_route =
+            flags.as_deref().is_some_and(|flags| flags.split(|&byte| byte == b',').any(|flag| flag == b"NR"));
 
         // Status and flags only ever confirm the details; a format without them leaves nothing to contradict.
         let no_filter_chain = details.as_deref() == Some(NO_FILTER_CHAIN)
@@ -175,29 +173,20 @@ impl Counter {
         }
 
         let remote = record.remote.and_then(Value::text);
-        let client = remote
-            .as_deref()
-            .and_then(without_port)
-            .map(String::from_utf8_lossy);
+        let client = remote.as_deref().and_then(without_port).map(String::from_utf8_lossy);
         let at = moment.map(|moment| (moment, self.clock.minute_name(moment)));
         let log = &mut self.log;
         match name {
-            ServerName::Absent if no_filter_chain => {
-                log.reset_without_name.count(at, client.as_deref(), None)
-            }
+            ServerName::Absent if no_filter_chain => log.reset_without_name.count(at, client.as_deref(), None),
             ServerName::Absent => {
                 log.served_without_name.count(at, client.as_deref(), None);
-                if status == Some(404.0)
-                    && no_route
-                    && details.as_deref() == Some(b"route_not_found")
-                {
+                if status == Some(404.0) && no_route && details.as_deref() == Some(b"route_not_found") {
                     log.unrouted_without_name.count(at, client.as_deref(), None);
                 }
             }
             ServerName::Given(name) => {
                 let name = String::from_utf8_lossy(&name).to_ascii_lowercase();
-                log.reset_with_name
-                    .count(at, client.as_deref(), Some(&name));
+                log.reset_with_name.count(at, client.as_deref(), Some(&name));
             }
             ServerName::Unreadable => {}
         }
@@ -217,14 +206,9 @@ impl Counter {
 
     /// Counts the record where it is not older than asked for, and gives its moment. A record without a readable moment
     /// cannot be shown to be older, so it stays.
-    #[expect(
-        clippy::option_option,
-        reason = "outer: is it counted; inner: does it have a moment"
-    )]
+    #[expect(clippy::option_option, reason = "outer: is it counted; inner: does it have a moment")]
     fn in_window(&mut self, start: Option<Value<'_>>) -> Option<Option<Timestamp>> {
-        let moment = start
-            .and_then(Value::text)
-            .and_then(|text| self.clock.moment(&text));
+        let moment = start.and_then(Value::text).and_then(|text| self.clock.moment(&text));
         if let (Some(moment), Some(since)) = (moment, self.since)
             && moment < since
         {
@@ -271,15 +255,11 @@ impl<'a> ServerName<'a> {
 /// `10.138.0.28:19432` → `10.138.0.28`, `[::1]:1234` → `::1`; `None` for the ways to write an absent address.
 fn without_port(address: &[u8]) -> Option<&[u8]> {
     let bare = if let Some(bracketed) = address.strip_prefix(b"[") {
-        memchr::memchr(b']', bracketed)
-            .and_then(|end| bracketed.get(..end))
-            .unwrap_or(address)
+        memchr::memchr(b']', bracketed).and_then(|end| bracketed.get(..end)).unwrap_or(address)
     } else {
         match memchr::memrchr(b':', address) {
             // More than one colon and no bracket: an IPv6 address without a port.
-            Some(colon) if memchr::memchr(b':', address) == Some(colon) => {
-                address.get(..colon).unwrap_or(address)
-            }
+            Some(colon) if memchr::memchr(b':', address) == Some(colon) => address.get(..colon).unwrap_or(address),
             _ => address,
         }
     };
@@ -303,11 +283,7 @@ mod tests {
             ("", None),
             (":80", None),
         ] {
-            assert_eq!(
-                without_port(address.as_bytes()),
-                bare.map(str::as_bytes),
-                "{address}"
-            );
+            assert_eq!(without_port(address.as_bytes()), bare.map(str::as_bytes), "{address}");
         }
     }
 

@@ -59,12 +59,7 @@ impl Shapes {
     /// Reads the line that begins at `at` of the marked block, where its record has a known shape. Text in front of the
     /// record is allowed where there is no quote in it.
     #[inline]
-    pub(super) fn read<'a>(
-        &mut self,
-        bytes: &'a [u8],
-        at: usize,
-        specials: &Specials,
-    ) -> Option<Fit<'a>> {
+    pub(super) fn read<'a>(&mut self, bytes: &'a [u8], at: usize, specials: &Specials) -> Option<Fit<'a>> {
         let at = match bytes.get(at)? {
             b'{' => at,
             _ => {
@@ -73,9 +68,7 @@ impl Shapes {
             }
         };
         let spans = &mut self.spans;
-        self.known
-            .iter()
-            .find_map(|shape| shape.read(bytes, at, specials, spans))
+        self.known.iter().find_map(|shape| shape.read(bytes, at, specials, spans))
     }
 
     /// Learns the shape of the record that begins the line, where it is one that can be judged.
@@ -123,44 +116,18 @@ impl Shape {
             texts.push(Text::of(line.get(from..member.start).unwrap_or_default()));
             from = member.end;
         })?;
-        let place = |wanted| {
-            fields
-                .iter()
-                .find(|&&(field, _)| field == wanted)
-                .map(|&(_, place)| place)
-        };
-        let (name, details, start) = (
-            place(Field::Name)?,
-            place(Field::Details),
-            place(Field::Start),
-        );
-        let judgeable = details
-            .or(place(Field::Status))
-            .or(place(Field::Flags))
-            .is_some();
+        let place = |wanted| fields.iter().find(|&&(field, _)| field == wanted).map(|&(_, place)| place);
+        let (name, details, start) = (place(Field::Name)?, place(Field::Details), place(Field::Start));
+        let judgeable = details.or(place(Field::Status)).or(place(Field::Flags)).is_some();
         if repeated || !judgeable || texts.len() > MAX_MEMBERS {
             return None;
         }
         let deciding = fields.iter().fold(0, |bits, &(_, place)| bits | 1 << place);
-        Some(Self {
-            closing: Text::of(line.get(from..end)?),
-            texts,
-            fields,
-            name,
-            details,
-            start,
-            deciding,
-        })
+        Some(Self { closing: Text::of(line.get(from..end)?), texts, fields, name, details, start, deciding })
     }
 
     #[inline]
-    fn read<'a>(
-        &self,
-        bytes: &'a [u8],
-        mut at: usize,
-        specials: &Specials,
-        spans: &mut Spans,
-    ) -> Option<Fit<'a>> {
+    fn read<'a>(&self, bytes: &'a [u8], mut at: usize, specials: &Specials, spans: &mut Spans) -> Option<Fit<'a>> {
         let mut escapes = 0_u64;
         for (place, (text, span)) in self.texts.iter().zip(&mut spans.0).enumerate() {
             let start = text.after(bytes, at)?;
@@ -191,19 +158,13 @@ impl Shape {
             bytes.get(start..end).map(Value::of)
         };
         if is_ordinary(value(self.name), self.details.and_then(value)) {
-            return Some(Fit {
-                line: Line::Ordinary(self.start.and_then(value)),
-                next,
-            });
+            return Some(Fit { line: Line::Ordinary(self.start.and_then(value)), next });
         }
         let mut record = Record::default();
         for &(field, place) in &self.fields {
             *record.field(field) = value(place);
         }
-        Some(Fit {
-            line: Line::Record(record),
-            next,
-        })
+        Some(Fit { line: Line::Record(record), next })
     }
 }
 
@@ -216,13 +177,9 @@ fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>) -> bool {
 
 /// A value of more than one byte's choice, on one line.
 fn nested(bytes: &[u8], start: usize, specials: &Specials) -> Option<usize> {
-    let end = json::value_with(bytes, start, |at| {
-        specials.string_end(bytes, at).map(|string| string.end)
-    })?;
+    let end = json::value_with(bytes, start, |at| specials.string_end(bytes, at).map(|string| string.end))?;
     // The grammar takes a line end for white space.
-    memchr::memchr(b'\n', bytes.get(start..end)?)
-        .is_none()
-        .then_some(end)
+    memchr::memchr(b'\n', bytes.get(start..end)?).is_none().then_some(end)
 }
 
 /// Some bytes to compare with, prepared so that short ones cost no loop.
@@ -240,11 +197,7 @@ impl Text {
         for ((head, mask), &byte) in head.iter_mut().zip(&mut mask).zip(text) {
             (*head, *mask) = (byte, 0xFF);
         }
-        Self {
-            all: text.to_vec(),
-            head: words(&head),
-            mask: words(&mask),
-        }
+        Self { all: text.to_vec(), head: words(&head), mask: words(&mask) }
     }
 
     /// The place after this text, where it stands at `at`.
@@ -278,12 +231,10 @@ fn number(bytes: &[u8], at: usize) -> Option<usize> {
         let word = u64::from_le_bytes(*eight);
         // A byte is a digit when its upper half is 3, also after adding 6: every other byte leaves a mark.
         let marks = ((word & 0xF0F0_F0F0_F0F0_F0F0) ^ 0x3030_3030_3030_3030)
-            | ((word.wrapping_add(0x0606_0606_0606_0606) & 0xF0F0_F0F0_F0F0_F0F0)
-                ^ 0x3030_3030_3030_3030);
+            | ((word.wrapping_add(0x0606_0606_0606_0606) & 0xF0F0_F0F0_F0F0_F0F0) ^ 0x3030_3030_3030_3030);
         let length = marks.trailing_zeros() as usize / 8;
         let leading_zero = eight[0] == b'0' && length > 1;
-        if (1..8).contains(&length) && !leading_zero && !matches!(eight[length], b'.' | b'e' | b'E')
-        {
+        if (1..8).contains(&length) && !leading_zero && !matches!(eight[length], b'.' | b'e' | b'E') {
             return Some(at + length);
         }
     }
@@ -317,19 +268,9 @@ mod tests {
             "",
             "é",
         ] {
-            for tail in [
-                "",
-                ",",
-                "}",
-                " ,\"abcdefgh",
-                "\u{6}\u{6}\u{6}\u{6}\u{6}\u{6}\u{6}",
-            ] {
+            for tail in ["", ",", "}", " ,\"abcdefgh", "\u{6}\u{6}\u{6}\u{6}\u{6}\u{6}\u{6}"] {
                 let text = format!("{text}{tail}");
-                assert_eq!(
-                    number(text.as_bytes(), 0),
-                    json::number(text.as_bytes(), 0),
-                    "{text:?}"
-                );
+                assert_eq!(number(text.as_bytes(), 0), json::number(text.as_bytes(), 0), "{text:?}");
             }
         }
     }

@@ -64,10 +64,7 @@ impl Specials {
             let at = self.next(from)?;
             match bytes.get(at)? {
                 b'"' => {
-                    return Some(StringEnd {
-                        end: at + 1,
-                        escaped,
-                    });
+                    return Some(StringEnd { end: at + 1, escaped });
                 }
                 // A backslash at the end of a line escapes nothing.
                 b'\\' if *bytes.get(at + 1)? != b'\n' => {
@@ -80,15 +77,11 @@ impl Specials {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "sixteen lanes give sixteen bits"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "sixteen lanes give sixteen bits")]
 fn mark(bytes: [u8; 16]) -> [u8; 2] {
     let bytes = u8x16::new(bytes);
-    let hits = bytes.simd_eq(u8x16::splat(b'"'))
-        | bytes.simd_eq(u8x16::splat(b'\\'))
-        | bytes.simd_eq(u8x16::splat(b'\n'));
+    let hits =
+        bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\')) | bytes.simd_eq(u8x16::splat(b'\n'));
     (hits.to_bitmask() as u16).to_le_bytes()
 }
 
@@ -100,9 +93,7 @@ mod tests {
     fn every_special_byte_is_found_in_blocks_of_any_length() {
         let mut specials = Specials::default();
         for length in (0..200).rev().chain([1000, 3, 500]) {
-            let block: Vec<u8> = (0..length)
-                .map(|i| b"\"a\\bcdefgh\nijklmnop"[i * i % 19])
-                .collect();
+            let block: Vec<u8> = (0..length).map(|i| b"\"a\\bcdefgh\nijklmnop"[i * i % 19]).collect();
             specials.mark(&block);
             let mut from = 0;
             let mut found = Vec::new();
@@ -110,9 +101,7 @@ mod tests {
                 found.push(at);
                 from = at + 1;
             }
-            let expected: Vec<usize> = (0..length)
-                .filter(|&i| matches!(block[i], b'"' | b'\\' | b'\n'))
-                .collect();
+            let expected: Vec<usize> = (0..length).filter(|&i| matches!(block[i], b'"' | b'\\' | b'\n')).collect();
             assert_eq!(found, expected, "length {length}");
         }
     }
@@ -130,9 +119,7 @@ mod tests {
             (r#""ab\"#, None),
         ] {
             specials.mark(text.as_bytes());
-            let end = specials
-                .string_end(text.as_bytes(), 0)
-                .map(|end| (end.end, end.escaped));
+            let end = specials.string_end(text.as_bytes(), 0).map(|end| (end.end, end.escaped));
             assert_eq!(end, expected, "{text}");
         }
     }
