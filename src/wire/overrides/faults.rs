@@ -30,7 +30,8 @@ impl Faults {
     /// Adds a fault unless the same stands already; the texts are made only where there is room.
     pub(super) fn add(&mut self, kind: FaultKind, place: Place, texts: impl FnOnce() -> Texts) {
         let malformed = kind == FaultKind::Malformed;
-        let full = if malformed { self.malformed >= MAX_MALFORMED } else { self.kept.len() - self.malformed >= MAX_FAULTS };
+        let full =
+            if malformed { self.malformed >= MAX_MALFORMED } else { self.kept.len() - self.malformed >= MAX_FAULTS };
         if full {
             self.left_out = self.left_out.saturating_add(1);
             return;

@@ -56,7 +56,8 @@ pub(super) fn judge(document: &Document<'_>, source: &Source<'_>, faults: &mut F
     let overrides = judge.top();
     if judge.steps.spent() {
         judge.faults.add(FaultKind::Malformed, Place { line: 1, column: 1 }, || {
-            let observed = format!("virtual hosts and ingress gateways of more than {MAX_STEPS} values, aliases expanded");
+            let observed =
+                format!("virtual hosts and ingress gateways of more than {MAX_STEPS} values, aliases expanded");
             Texts::new("", observed, "fewer; the rest was not judged")
         });
     }
@@ -115,7 +116,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
             let path = format!("{name}[{number}]");
             match self.document.tree.node(item.node) {
                 Some(Node { content: Content::Map(_), .. }) => entries.push((*item, path)),
-                Some(node) => self.wrong_type(item.place, &path, node, "a mapping"),
+                Some(node) => self.wrong_type(item.place, &path, node, "a mapping, as \"name: value\""),
                 None => {}
             }
         }
@@ -163,10 +164,13 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
     fn required_name(&mut self, fields: &Fields<'a>, place: Place, path: &str, what: &str) -> Option<Placed<String>> {
         let path = format!("{path}.name");
         let named = fields.known.get("name");
-        let empty = named.is_none_or(|field| self.is(field.value, |content| matches!(content, Content::Scalar(_, ScalarKind::Null))));
+        let empty = named.is_none_or(|field| {
+            self.is(field.value, |content| matches!(content, Content::Scalar(_, ScalarKind::Null)))
+        });
         if empty && fields.cut.is_empty() {
             let place = named.map_or(place, |field| field.key.place);
-            self.faults.add(FaultKind::WrongType, place, || Texts::new(path.as_str(), "no name", format!("a string: {what}")));
+            self.faults
+                .add(FaultKind::WrongType, place, || Texts::new(path.as_str(), "no name", format!("a string: {what}")));
         }
         named.and_then(|field| self.text(field.value, &path))
     }
@@ -210,7 +214,9 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
             let place = field.value.place;
             match *key {
                 "cipherSuites" | "hostAliases" => {
-                    for (number, item) in self.list(field.value, &path, "a list of strings").unwrap_or_default().iter().enumerate() {
+                    for (number, item) in
+                        self.list(field.value, &path, "a list of strings").unwrap_or_default().iter().enumerate()
+                    {
                         if !self.steps.take() {
                             return;
                         }
@@ -223,7 +229,8 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
                     if let Content::Scalar(text, ScalarKind::Text) = &node.content
                         && !is_version(text)
                     {
-                        self.faults.add(FaultKind::WrongType, place, || Texts::new(path, "a string of another form", VERSION));
+                        self.faults
+                            .add(FaultKind::WrongType, place, || Texts::new(path, "a string of another form", VERSION));
                     }
                 }
                 "caCertPath" => self.string_type(field.value, &path, "a string"),
@@ -236,10 +243,8 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
                         self.faults.add(FaultKind::WrongType, place, || Texts::new(path, "another string", MODE));
                     }
                 }
-                "requestTimeout" => {
-                    if !matches!(node.content, Content::Scalar(_, ScalarKind::Integer | ScalarKind::Null) | Content::Template) {
-                        self.wrong_type(place, &path, node, "a whole number of seconds");
-                    }
+                "requestTimeout" if !is_null(node) && !is_integer(node) => {
+                    self.wrong_type(place, &path, node, "a whole number of seconds");
                 }
                 _ => {}
             }
@@ -304,11 +309,10 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
 
     fn wrong_type(&mut self, place: Place, path: &str, node: &Node<'_>, expected: &str) {
         match node.content {
-            // The template itself was reported where it stands.
-            Content::Template => {}
-            Content::Unfollowed => self.faults.add(FaultKind::Malformed, place, || {
-                Texts::new(path, node.described(), "the value itself")
-            }),
+            // These were reported where they stand.
+            Content::Template | Content::Unfollowed => {}
+            // What it would have been is not known.
+            _ if node.cut == Cut::Syntax => {}
             _ => self.faults.add(FaultKind::WrongType, place, || Texts::new(path, node.described(), expected)),
         }
     }
@@ -316,7 +320,9 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
     fn unknown(&mut self, fields: &Fields<'a>, path: &str, known: &[&'static str]) {
         for key in &fields.unknown {
             let Some(name) = key.text.as_deref() else {
-                self.faults.add(FaultKind::WrongType, key.place, || Texts::new(path, "a list or a mapping as a key", "a string"));
+                self.faults.add(FaultKind::WrongType, key.place, || {
+                    Texts::new(path, "a list or a mapping as a key", "a string")
+                });
                 continue;
             };
             // A missing blank or a colon makes a value part of the name: what is not close to a known one is not shown.
@@ -367,6 +373,10 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
 
 fn is_null(node: &Node<'_>) -> bool {
     matches!(node.content, Content::Scalar(_, ScalarKind::Null))
+}
+
+fn is_integer(node: &Node<'_>) -> bool {
+    matches!(node.content, Content::Scalar(_, ScalarKind::Integer))
 }
 
 fn is_version(text: &str) -> bool {

@@ -48,7 +48,8 @@ pub(super) fn decode<'a>(bytes: &'a [u8], faults: &mut Faults) -> Source<'a> {
         Err(error) => str::from_utf8(&body[..error.valid_up_to()]).unwrap_or_default(),
     };
     // The parser takes NUL for the end of its input, and would pass over the rest in silence.
-    let bad = memchr(0, valid.as_bytes()).map(|at| (at, true)).or((valid.len() < body.len()).then_some((valid.len(), false)));
+    let bad =
+        memchr(0, valid.as_bytes()).map(|at| (at, true)).or((valid.len() < body.len()).then_some((valid.len(), false)));
     let Some((at, nul)) = bad else {
         return Source::of(valid, false);
     };

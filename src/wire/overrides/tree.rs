@@ -124,7 +124,9 @@ impl ScalarKind {
         }
         let plain = digits.replace('_', "");
         let whole = |prefix: &str, radix: u32| {
-            plain.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.chars().all(|digit| digit.is_digit(radix)))
+            plain
+                .strip_prefix(prefix)
+                .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|digit| digit.is_digit(radix)))
         };
         if whole("0x", 16) || whole("0o", 8) || whole("0b", 2) || whole("", 10) {
             return Self::Integer;
