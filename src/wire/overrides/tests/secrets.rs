@@ -76,13 +76,13 @@ fn no_secret_is_in_the_evidence() {
 #[test]
 fn no_secret_is_in_the_evidence_of_a_file_that_is_cut_or_broken() {
     let file = FILE.replace("SENTINEL", SENTINEL);
-    for end in (0..file.len()).step_by(3) {
+    for end in (0..file.len()).step_by(5) {
         check(&file.as_bytes()[..end]);
     }
     for broken in
         ["\t", "\0", "\u{e9}: ", ": x: ", "}", "]", "\"", "'", "{{", "*no", "&a", "---\n", "|\n", "@", "? ", "\n", " "]
     {
-        for at in (0..file.len()).step_by(41).filter(|at| file.is_char_boundary(*at)) {
+        for at in (0..file.len()).step_by(97).filter(|at| file.is_char_boundary(*at)) {
             // A sentinel in the middle of a word that was broken is still one: only whole ones are looked for, and a
             // break within one makes it another.
             let mut file = file.clone();
