@@ -62,9 +62,9 @@ pub fn add_gateway(file: &OverridesFile, gateway: &str) -> Result<OverridesDiff,
 
 /// Where an edit stands: a line is changed before another is put below it.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Position {
-    Line(u32),
-    Below(u32),
+struct Position {
+    line: u32,
+    below: bool,
 }
 
 struct Edit {
@@ -81,7 +81,7 @@ impl Edit {
             GatewaysForm::Absent { after, indentation } => {
                 let blanks = " ".repeat(usize::try_from(*indentation).unwrap_or_default());
                 let line = format!("{blanks}additionalGateways: [{}]", quote.around(gateway));
-                Ok((Position::Below(*after), edit(None, vec![line])))
+                Ok((Position { line: *after, below: true }, edit(None, vec![line])))
             }
             GatewaysForm::Block { line, text } => {
                 let item = text.trim_start_matches([' ', '-']);
@@ -89,14 +89,15 @@ impl Edit {
                 let added = format!("{marker}{}", Quote::of(text).around(gateway));
                 // Below a line without an end nothing can be put: the line is written again, with an end.
                 if ends.unterminated == Some(*line) {
-                    Ok((Position::Line(*line), edit(Some(text.clone()), vec![text.clone(), added])))
+                    Ok((Position { line: *line, below: false }, edit(Some(text.clone()), vec![text.clone(), added])))
                 } else {
-                    Ok((Position::Below(*line), edit(None, vec![added])))
+                    Ok((Position { line: *line, below: true }, edit(None, vec![added])))
                 }
             }
-            GatewaysForm::Flow { line, text } => {
-                Ok((Position::Line(*line), edit(Some(text.clone()), vec![longer(text, gateway, quote)])))
-            }
+            GatewaysForm::Flow { line, text } => Ok((
+                Position { line: *line, below: false },
+                edit(Some(text.clone()), vec![longer(text, gateway, quote)]),
+            )),
             GatewaysForm::Other { place } => Err(*place),
         }
     }
@@ -189,15 +190,13 @@ fn rendered(name: &str, edits: &BTreeMap<Position, Edit>, ends: LineEnds) -> Str
     let mut added = 0;
     for (position, edit) in edits {
         let lines = u32::try_from(edit.new.len()).unwrap_or(u32::MAX);
-        let (line, old, start) = match *position {
-            Position::Line(line) => (line, String::new(), line + added),
-            Position::Below(line) => (line, ",0".to_owned(), line + added + 1),
-        };
+        let Position { line, below } = *position;
+        let (old, start) = if below { (",0", line + added + 1) } else { ("", line + added) };
         let new = if lines == 1 { String::new() } else { format!(",{lines}") };
         let heading: String = edit.headings.join(", ").chars().take(LONGEST_HEADING).collect();
         // Writing to a string does not fail.
         let _ = writeln!(text, "@@ -{line}{old} +{start}{new} @@ {heading}");
-        let last = *position == Position::Line(ends.unterminated.unwrap_or_default());
+        let last = !below && ends.unterminated == Some(line);
         if let Some(old) = &edit.old {
             push_line(&mut text, '-', old, last, ends);
         }

@@ -19,10 +19,10 @@ pub(super) fn absent(tree: &Tree<'_>, source: &Source<'_>, entry: Child) -> Gate
 
 /// The form of a key that is there.
 pub(super) fn present(tree: &Tree<'_>, source: &Source<'_>, key: &Key<'_>, value: Child) -> GatewaysForm {
-    let other = || GatewaysForm::Other { place: value.place };
-    let Some(node) = tree.node(value.node).filter(|node| node.cut == Cut::No && source.plain_lines) else {
-        return other();
-    };
+    let Some(node) = tree.node(value.node) else { return GatewaysForm::Other { place: value.place } };
+    if node.cut != Cut::No || !source.plain_lines {
+        return GatewaysForm::Other { place: node.place };
+    }
     // An alias shows the line of the list that it names; the key there is another one, and is not known here.
     let key = if value.alias { None } else { Some(key) };
     let form = match &node.content {
@@ -33,7 +33,7 @@ pub(super) fn present(tree: &Tree<'_>, source: &Source<'_>, key: &Key<'_>, value
         Content::Scalar(_, ScalarKind::Null) => key.and_then(|key| flow(source, key, node)),
         _ => None,
     };
-    form.unwrap_or_else(other)
+    form.unwrap_or(GatewaysForm::Other { place: node.place })
 }
 
 /// Below the last entry whose end is certain.

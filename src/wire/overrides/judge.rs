@@ -116,7 +116,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
             let path = format!("{name}[{number}]");
             match self.document.tree.node(item.node) {
                 Some(Node { content: Content::Map(_), .. }) => entries.push((*item, path)),
-                Some(node) => self.wrong_type(item.place, &path, node, "a mapping"),
+                Some(node) => self.wrong_type(item.place, &path, node, "a mapping, as \"name: value\""),
                 None => {}
             }
         }
@@ -243,13 +243,8 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
                         self.faults.add(FaultKind::WrongType, place, || Texts::new(path, "another string", MODE));
                     }
                 }
-                "requestTimeout" => {
-                    if !matches!(
-                        node.content,
-                        Content::Scalar(_, ScalarKind::Integer | ScalarKind::Null) | Content::Template
-                    ) {
-                        self.wrong_type(place, &path, node, "a whole number of seconds");
-                    }
+                "requestTimeout" if !is_null(node) && !is_integer(node) => {
+                    self.wrong_type(place, &path, node, "a whole number of seconds");
                 }
                 _ => {}
             }
@@ -314,11 +309,10 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
 
     fn wrong_type(&mut self, place: Place, path: &str, node: &Node<'_>, expected: &str) {
         match node.content {
-            // The template itself was reported where it stands.
-            Content::Template => {}
-            Content::Unfollowed => {
-                self.faults.add(FaultKind::Malformed, place, || Texts::new(path, node.described(), "the value itself"))
-            }
+            // These were reported where they stand.
+            Content::Template | Content::Unfollowed => {}
+            // What it would have been is not known.
+            _ if node.cut == Cut::Syntax => {}
             _ => self.faults.add(FaultKind::WrongType, place, || Texts::new(path, node.described(), expected)),
         }
     }
@@ -379,6 +373,10 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
 
 fn is_null(node: &Node<'_>) -> bool {
     matches!(node.content, Content::Scalar(_, ScalarKind::Null))
+}
+
+fn is_integer(node: &Node<'_>) -> bool {
+    matches!(node.content, Content::Scalar(_, ScalarKind::Integer))
 }
 
 fn is_version(text: &str) -> bool {

@@ -13,6 +13,7 @@
 mod faults;
 mod fields;
 mod form;
+mod frames;
 mod judge;
 mod keys;
 mod syntax;

@@ -3,16 +3,18 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle, Tag, options};
 
 use super::faults::{Faults, Texts};
+use super::frames::{Frame, Purpose, Shape, path};
 use super::keys::Keys;
 use super::syntax;
 use super::text::{Source, count};
 use super::tree::{Child, Content, Cut, Key, Node, NodeId, Pair, ScalarKind, Tree};
-use super::words::{WITHHELD, holds_secret, quoted_key, shown_key};
-use super::{MAX_ANCHORED_NODES, MAX_ANCHORS, MAX_DEPTH, MAX_EXPANSION, MAX_JUDGED_NODES, MAX_PATH, MAX_WATCHED_KEYS};
+use super::words::quoted_shown;
+use super::{MAX_ANCHORED_NODES, MAX_ANCHORS, MAX_DEPTH, MAX_EXPANSION, MAX_JUDGED_NODES, MAX_WATCHED_KEYS};
 use crate::evidence::overrides::{FaultKind, Place};
 
 /// The top-level keys whose values are kept.
@@ -56,7 +58,8 @@ pub(super) fn walk<'a>(source: &Source<'a>, faults: &mut Faults) -> Document<'a>
     walker.document
 }
 
-type Flow = std::ops::ControlFlow<()>;
+/// Whether to go on with the next event.
+type Flow = ControlFlow<()>;
 
 const GO_ON: Flow = Flow::Continue(());
 
@@ -72,6 +75,8 @@ struct Walker<'a, 's, 'f> {
     expansion: u64,
     /// Keys remembered in the mappings that are open.
     watched: usize,
+    /// There were more keys than that.
+    unwatched: bool,
     /// The first document that is not empty was found; it is the one that is judged.
     judged: bool,
     second: Option<Place>,
@@ -79,29 +84,6 @@ struct Walker<'a, 's, 'f> {
     /// Where the document at hand begins.
     begin: Place,
     template: bool,
-}
-
-/// A collection that is open.
-struct Frame<'a> {
-    node: Option<NodeId>,
-    purpose: Purpose,
-    shape: Shape<'a>,
-    anchor: usize,
-    /// Nodes in it, aliases expanded.
-    weight: u64,
-    /// It stands where a key stands.
-    is_key: bool,
-}
-
-enum Shape<'a> {
-    List { items: usize },
-    Map { keys: Keys<'a>, key: Option<Key<'a>> },
-}
-
-#[derive(Clone, Copy)]
-enum Purpose {
-    Judged,
-    Anchored,
 }
 
 struct Anchor {
@@ -121,6 +103,7 @@ impl<'a, 's, 'f> Walker<'a, 's, 'f> {
             kept: [0, 0],
             expansion: 0,
             watched: 0,
+            unwatched: false,
             judged: false,
             second: None,
             documents: 0,
@@ -199,10 +182,11 @@ impl<'a, 's, 'f> Walker<'a, 's, 'f> {
         span: &Span,
     ) -> Flow {
         let begins = self.frames.is_empty();
-        if begins && style == ScalarStyle::Plain && text.is_empty() {
+        let (start, end) = bytes(span);
+        // An empty document has an empty value, which the parser gives as a null without extent.
+        if begins && style == ScalarStyle::Plain && start == end {
             return GO_ON;
         }
-        let (start, end) = bytes(span);
         let kind = kind(&text, style, tag);
         // A block scalar ends where the next line begins, so its own last line cannot be told.
         let long = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
@@ -241,7 +225,7 @@ impl<'a, 's, 'f> Walker<'a, 's, 'f> {
             self.faults.add(FaultKind::Malformed, place(span), syntax::template);
         }
         let begins = self.frames.is_empty();
-        let root = begins && self.root((!map || template).then_some(if map { "a template" } else { "a list" }), span);
+        let root = begins && self.root((!map).then_some("a list"), span) && !template;
 
         let content = match (&shape, template) {
             (_, true) => Content::Template,
@@ -328,6 +312,13 @@ impl<'a, 's, 'f> Walker<'a, 's, 'f> {
             return self.follow(None, span);
         }
         self.expansion = self.expansion.saturating_add(weight);
+        if node.is_none() && self.belongs() {
+            self.faults.add(FaultKind::Malformed, place(span), || {
+                let observed =
+                    format!("an alias (*) of a value beyond the {MAX_ANCHORED_NODES} that are kept of anchors (&)");
+                Texts::new("", observed, "the value itself")
+            });
+        }
         if self.expansion > MAX_EXPANSION {
             self.faults.add(FaultKind::Malformed, place(span), || {
                 let observed = format!("aliases (*) that stand for more than {MAX_EXPANSION} values");
@@ -408,11 +399,10 @@ impl<'a, 's, 'f> Walker<'a, 's, 'f> {
         if let Some(first) = keys.first(text) {
             let frames = &self.frames;
             self.faults.add(FaultKind::DuplicateKey, key.place, || {
-                let (path, hidden) = path(frames);
-                let (last, quoted) =
-                    if hidden { (WITHHELD, format!("a key {WITHHELD}")) } else { (shown_key(text), quoted_key(text)) };
+                let (path, discretion) = path(frames);
+                let last = discretion.shown(text);
                 let path = if path.is_empty() { last.to_owned() } else { format!("{path}.{last}") };
-                let observed = format!("{quoted} again, first at {first}");
+                let observed = format!("{} again, first at {first}", quoted_shown(last));
                 Texts::new(
                     path,
                     observed,
@@ -422,7 +412,8 @@ impl<'a, 's, 'f> Walker<'a, 's, 'f> {
         } else if self.watched < MAX_WATCHED_KEYS {
             self.watched += 1;
             keys.remember(text.clone(), key.place);
-        } else {
+        } else if !self.unwatched {
+            self.unwatched = true;
             self.faults.add(FaultKind::Malformed, key.place, || {
                 let observed = format!("a mapping with more than {MAX_WATCHED_KEYS} keys");
                 Texts::new("", observed, "fewer keys; those that follow were not compared with each other")
@@ -532,34 +523,9 @@ impl<'a, 's, 'f> Walker<'a, 's, 'f> {
     }
 }
 
-/// The path of the value that comes now, and whether it stands below a key whose value is secret.
-fn path(frames: &[Frame<'_>]) -> (String, bool) {
-    let mut path = String::new();
-    let mut hidden = false;
-    for frame in frames {
-        match &frame.shape {
-            Shape::List { items } => path.push_str(&format!("[{items}]")),
-            Shape::Map { key: Some(key), .. } => {
-                let name = key.text.as_deref().unwrap_or(WITHHELD);
-                if !path.is_empty() {
-                    path.push('.');
-                }
-                path.push_str(if hidden { WITHHELD } else { shown_key(name) });
-                hidden |= holds_secret(name);
-            }
-            Shape::Map { key: None, .. } => {}
-        }
-        if path.len() > MAX_PATH {
-            path.push('…');
-            break;
-        }
-    }
-    (path, hidden)
-}
-
 fn kind(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> ScalarKind {
     let core = tag.and_then(Tag::core_suffix);
-    match (style, core.as_deref(), tag) {
+    match (style, core, tag) {
         (ScalarStyle::Literal | ScalarStyle::Folded, ..) => ScalarKind::LongText,
         (_, Some("int"), _) => ScalarKind::Integer,
         (_, Some("float"), _) => ScalarKind::Float,

@@ -30,6 +30,35 @@ const SECRET_KEY_ENDINGS: &[&str] = &[
     "username",
 ];
 
+/// Keys below which only the names of [`KNOWN_BELOW_GUARDED`] are shown: a broken value there is a secret.
+const GUARDED_KEYS: &[&str] = &["annotations", "auth", "cwcAppend", "envVars", "httpForwardProxy", "httpProxy"];
+
+const KNOWN_BELOW_GUARDED: &[&str] = &[
+    "admin", "ddl", "default", "dml", "host", "image", "jmx", "jolokia", "password", "port", "scheme", "secret",
+    "username",
+];
+
+/// Which names a path may show, from the top of the file down.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Discretion {
+    guarded: bool,
+    hidden: bool,
+}
+
+impl Discretion {
+    /// A key name as it may be shown here.
+    pub(super) fn shown(self, key: &str) -> &str {
+        let unknown = self.guarded && !KNOWN_BELOW_GUARDED.contains(&key);
+        if self.hidden || unknown { WITHHELD } else { shown_key(key) }
+    }
+
+    /// What holds below this key.
+    pub(super) fn below(self, key: &str) -> Self {
+        let hidden = self.hidden || holds_secret(key) || self.shown(key) == WITHHELD;
+        Self { guarded: self.guarded || GUARDED_KEYS.contains(&key), hidden }
+    }
+}
+
 /// A key name as it may be shown in a path.
 pub(super) fn shown_key(key: &str) -> &str {
     let named = key.len() <= MAX_SHOWN
@@ -38,15 +67,13 @@ pub(super) fn shown_key(key: &str) -> &str {
     if named && !looks_secret(key) { key } else { WITHHELD }
 }
 
-/// Whether what stands below this key is a secret.
-pub(super) fn holds_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    SECRET_KEY_ENDINGS.iter().any(|ending| key.ends_with(ending))
-}
-
 /// A key name in a text: in quotes, or [`WITHHELD`].
 pub(super) fn quoted_key(key: &str) -> String {
-    let shown = shown_key(key);
+    quoted_shown(shown_key(key))
+}
+
+/// What may be shown of a key name, in a text.
+pub(super) fn quoted_shown(shown: &str) -> String {
     if shown == WITHHELD { format!("a key {WITHHELD}") } else { format!("\"{shown}\"") }
 }
 
@@ -87,6 +114,12 @@ pub(super) fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
         .filter(|(distance, name)| *distance <= (name.len() / 4).clamp(1, 3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
+}
+
+/// Whether what stands below this key is a secret.
+fn holds_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    SECRET_KEY_ENDINGS.iter().any(|ending| key.ends_with(ending))
 }
 
 fn is_material(run: &str) -> bool {
