@@ -47,6 +47,8 @@ pub(super) struct Inner {
     pub stop: Stop,
     /// As it may be shown: without a user or a path.
     pub address: String,
+    /// Address of the proxy that requests go through.
+    pub proxy: Option<String>,
     /// Whether answers may come compressed.
     pub compress: bool,
     /// Of the client certificate in the kubeconfig.
@@ -92,7 +94,11 @@ impl Api {
 
     /// What an error of the first contact means for the run.
     pub(super) fn failure(&self, fault: Fault) -> Error {
-        let address = self.inner.address.clone();
+        let mut address = self.inner.address.clone();
+        // Which of the two does not answer only the proxy could say.
+        if let (Some(proxy), Fault::Connect(_) | Fault::TimedOut(_) | Fault::Broken(_)) = (&self.inner.proxy, &fault) {
+            address = format!("{address} through the proxy {proxy}");
+        }
         match fault {
             Fault::Connect(source) => Error::Unreachable { address, source },
             Fault::Plugin(error) => *error,
