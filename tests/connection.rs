@@ -254,3 +254,15 @@ async fn a_credential_plugin_runs_once_and_again_after_a_401() {
     let error = home.ask(&of_cluster, &user).await.unwrap_err();
     assert!(error.hint().unwrap().contains("the credential comes from `sh`"), "{error}");
 }
+
+#[tokio::test]
+async fn the_proxy_of_the_kubeconfig_is_used_and_named_without_its_password() {
+    let home = Home::new();
+    let port = serve("127.0.0.1", &home.leaf(&["127.0.0.1"], 30), 403);
+    let of_cluster = format!(
+        "server: 'https://127.0.0.1:{port}', certificate-authority: ca.pem, proxy-url: 'http://me:sesame@127.0.0.1:1'"
+    );
+    let error = home.ask(&of_cluster, "").await.unwrap_err();
+    let Error::Unreachable { address, source: ConnectFailure::Refused } = error else { panic!("{error:?}") };
+    assert_eq!(address, format!("https://127.0.0.1:{port} through the proxy http://127.0.0.1:1"));
+}

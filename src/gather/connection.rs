@@ -1,7 +1,7 @@
 //! From a chosen cluster and user to an [`Api`] that can be asked.
 //!
 //! [`kube::Config`] is filled in here field by field, because its own loader takes decisions that differ from kubectl's (see
-//! [`super::no_proxy`], [`super::credential`] and [`super::trust`]). Nothing is sent yet.
+//! `no_proxy`, `credential` and `trust` beside this file). Nothing is sent yet.
 
 use std::net::Ipv6Addr;
 use std::sync::atomic::AtomicU64;
