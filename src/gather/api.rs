@@ -47,6 +47,8 @@ pub(super) struct Inner {
     pub stop: Stop,
     /// As it may be shown: without a user or a path.
     pub address: String,
+    /// Address of the proxy that requests go through.
+    pub proxy: Option<String>,
     /// Whether answers may come compressed.
     pub compress: bool,
     /// Of the client certificate in the kubeconfig.
@@ -92,7 +94,11 @@ impl Api {
 
     /// What an error of the first contact means for the run.
     pub(super) fn failure(&self, fault: Fault) -> Error {
-        let address = self.inner.address.clone();
+        let mut address = self.inner.address.clone();
+        // Which of the two does not answer only the proxy could say.
+        if let (Some(proxy), Fault::Connect(_) | Fault::TimedOut(_) | Fault::Broken(_)) = (&self.inner.proxy, &fault) {
+            address = format!("{address} through the proxy {proxy}");
+        }
         match fault {
             Fault::Connect(source) => Error::Unreachable { address, source },
             Fault::Plugin(error) => *error,
@@ -282,4 +288,42 @@ async fn collect(body: Body, limit: usize) -> Result<Vec<u8>, Fault> {
 
 fn too_large(limit: usize) -> Fault {
     Fault::Broken(format!("the answer is larger than {} MiB", limit >> 20))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_are_encoded() {
+        assert_eq!(encode("app in (a, b),!c~1"), "app%20in%20%28a%2C%20b%29%2C%21c~1");
+        assert_eq!(encode("\u{e9}/?&="), "%C3%A9%2F%3F%26%3D");
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        let refused =
+            |code, retry_after| Fault::Refused { code, message: String::new(), by_kubernetes: true, retry_after };
+        let second = Duration::from_secs(1);
+        for (fault, tried, expected) in [
+            (refused(429, Some(second)), 1, Some(second)),
+            (refused(429, None), 2, Some(FIRST_PAUSE)),
+            (refused(504, None), TRIES, None),
+            (refused(500, None), 1, None),
+            (refused(500, Some(second)), 1, Some(second)),
+            (refused(403, Some(second)), 1, None),
+            (Fault::Connect(ConnectFailure::Closed), 1, Some(Duration::ZERO)),
+            (Fault::Connect(ConnectFailure::Closed), 2, None),
+            (Fault::Connect(ConnectFailure::Refused), 1, None),
+            (Fault::TimedOut(second), 1, None),
+        ] {
+            assert_eq!(wait_before_next_try(&fault, tried, FIRST_PAUSE), expected, "{fault:?} after {tried}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_html_is_cut_short() {
+        assert_eq!(brief("  <html> "), "<html>");
+        assert_eq!(brief(&"\u{e9}".repeat(300)).chars().count(), 201);
+    }
 }

@@ -1,7 +1,7 @@
 //! From a chosen cluster and user to an [`Api`] that can be asked.
 //!
 //! [`kube::Config`] is filled in here field by field, because its own loader takes decisions that differ from kubectl's (see
-//! [`super::no_proxy`], [`super::credential`] and [`super::trust`]). Nothing is sent yet.
+//! `no_proxy`, `credential` and `trust` beside this file). Nothing is sent yet.
 
 use std::net::Ipv6Addr;
 use std::sync::atomic::AtomicU64;
@@ -68,20 +68,31 @@ pub async fn connect(target: Target, options: &ConnectionOptions, stop: Stop) ->
     let compress = !cluster.disable_compression.unwrap_or(false);
     config.auth_info = user;
 
-    let builder = ClientBuilder::try_from(config).map_err(|error| Error::InvalidConfiguration {
-        part: "kubeconfig's cluster and user".into(),
-        what: innermost(&error),
-    })?;
+    let proxy = config.proxy_url.as_ref().map(address);
+    let builder = ClientBuilder::try_from(config).map_err(|error| unusable(&error))?;
     Ok(Api::new(Inner {
         client: builder.build(),
         plugin,
         request_timeout,
         stop,
         address: address(&server),
+        proxy,
         compress,
         certificate_ends,
         requests: AtomicU64::new(0),
     }))
+}
+
+/// kube's reason, but for the URL of a proxy, which may hold a password.
+fn unusable(error: &kube::Error) -> Error {
+    let (part, what) = match error {
+        kube::Error::ProxyProtocolUnsupported { proxy_url } => {
+            let scheme = proxy_url.scheme_str().unwrap_or_default();
+            ("proxy", format!("its scheme is \"{scheme}\", and not http, https or socks5"))
+        }
+        error => ("kubeconfig's cluster and user", innermost(error)),
+    };
+    Error::InvalidConfiguration { part: part.into(), what }
 }
 
 /// The certificate and key of a plugin, where kube looks for those of a kubeconfig.
@@ -120,6 +131,7 @@ fn server(cluster: &Cluster, user: &AuthInfo) -> Result<Uri, Error> {
     }
 }
 
+/// Without user, password and path.
 fn address(server: &Uri) -> String {
     let port = server.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{}{port}", server.scheme_str().unwrap_or_default(), server.host().unwrap_or_default())

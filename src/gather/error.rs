@@ -139,7 +139,8 @@ impl ConnectFailure {
                 "the certificate is for another name: set tls-server-name for this cluster in the kubeconfig"
             }
             Self::UntrustedCertificate(_) => {
-                "the cluster's certificate-authority in the kubeconfig does not fit the server; a proxy may stand in between"
+                "the cluster's certificate-authority in the kubeconfig (without one, this machine's own) did not sign it; \
+                 or a proxy stands in between"
             }
             Self::Tls(_) | Self::Closed | Self::Other(_) => {
                 "does the address lead to an API server, and through a proxy?"

@@ -72,6 +72,7 @@ impl TestServer {
             request_timeout: Some(request_timeout),
             stop,
             address: self.address.clone(),
+            proxy: None,
             compress: true,
             certificate_ends: None,
             requests: AtomicU64::new(0),
