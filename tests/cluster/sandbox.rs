@@ -34,6 +34,8 @@ const CGROUP_PREFIX: &str = "apigee-tls-testbed-";
 /// Starts the supervisor, lets the sandbox run with the given arguments and waits for its end.
 pub fn run_to_end(arguments: &[String]) -> Result<ExitCode> {
     let mut supervisor = start_supervisor(arguments, Stdio::inherit())?;
+    // `wait` closes the child's stdin, which would end the sandbox.
+    let _lifeline = supervisor.stdin.take();
     let status = supervisor.wait().map_err(|error| format!("the sandbox's supervisor: {error}"))?;
     Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(101)).unwrap_or(101)))
 }
