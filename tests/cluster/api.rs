@@ -45,6 +45,11 @@ impl Api {
         self.send(Method::GET, path, "application/json", None)
     }
 
+    /// An answer as it came.
+    pub fn get_text(&self, path: &str) -> Result<String> {
+        self.send_for_text(Method::GET, path, "application/json", None)
+    }
+
     pub fn create(&self, collection: &str, object: &Value) -> Result<Value> {
         self.send(Method::POST, collection, "application/json", Some(object))
     }
@@ -68,6 +73,11 @@ impl Api {
     }
 
     fn send(&self, method: Method, path: &str, kind: &str, body: Option<&Value>) -> Result<Value> {
+        let text = self.send_for_text(method, path, kind, body)?;
+        Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    fn send_for_text(&self, method: Method, path: &str, kind: &str, body: Option<&Value>) -> Result<String> {
         let failed = |error: &dyn std::fmt::Display| format!("{method} {path}: {error}");
         let request = Request::builder()
             .method(method.clone())
@@ -75,10 +85,9 @@ impl Api {
             .header("Content-Type", kind)
             .body(body.map(|value| value.to_string().into_bytes()).unwrap_or_default())
             .map_err(|error| failed(&error))?;
-        let text = self.runtime.block_on(self.client.request_text(request)).map_err(|error| match error {
+        self.runtime.block_on(self.client.request_text(request)).map_err(|error| match error {
             kube::Error::Api(status) => failed(&format!("{} {}", status.code, status.message)),
             other => failed(&other),
-        })?;
-        Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        })
     }
 }

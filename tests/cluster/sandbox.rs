@@ -298,3 +298,9 @@ fn remove_cgroup(directory: &Path) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+/// The cgroup directories that a supervisor made, as far as they are still there.
+pub fn cgroups_of(supervisor: u32) -> Result<Vec<PathBuf>> {
+    let name = format!("{CGROUP_PREFIX}{supervisor}");
+    Ok(own_cgroups()?.into_iter().map(|parent| parent.join(&name)).filter(|path| path.exists()).collect())
+}
