@@ -40,9 +40,10 @@ pub fn installation(scenario: &Scenario, authority: &Authority) -> Result<Vec<Va
     objects.extend(scenario.objects.iter().cloned());
     let mut unused: Vec<&String> = scenario.patches.keys().collect();
     objects.retain_mut(|object| {
-        let key = format!("{}/{}", text(&object["kind"]), text(&object["metadata"]["name"]));
-        unused.retain(|name| **name != key);
-        match scenario.patches.get(&key) {
+        let kind = text(&object["kind"]);
+        let full = format!("{kind}/{}", text(&object["metadata"]["name"]));
+        unused.retain(|key| **key != full && *key != kind);
+        match scenario.patches.get(&full).or(scenario.patches.get(kind)) {
             Some(Value::Null) => return false,
             Some(patch) => merge(object, patch),
             None => {}

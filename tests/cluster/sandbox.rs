@@ -279,7 +279,7 @@ fn remove_abandoned_cgroups() {
             if let Some(process) = name.strip_prefix(CGROUP_PREFIX)
                 && !Path::new("/proc").join(process).exists()
             {
-                let _ = remove_cgroup(&entry.path());
+                let _ = wait_until("remove old cgroups", Duration::from_secs(5), || remove_cgroup(&entry.path()));
             }
         }
     }

@@ -36,7 +36,7 @@ pub struct Scenario {
     /// Merged over the mesh configuration (`data.mesh` of the ConfigMap).
     #[serde(default)]
     pub mesh: Value,
-    /// Merged over objects of the sound installation, by `Kind/name`; null leaves the object out.
+    /// Merged over objects of the sound installation, by `Kind/name` or `Kind`; null leaves the object out.
     #[serde(default)]
     pub patches: BTreeMap<String, Value>,
     /// Created as they are, in the scenario's namespace.
@@ -49,6 +49,10 @@ pub struct Scenario {
     pub traffic: Vec<Traffic>,
     #[serde(default)]
     pub recorded: Vec<Recorded>,
+    /// The recorded lines are more than the kubelet keeps in one file: wait until it has rotated them away, and send the
+    /// traffic once more.
+    #[serde(default)]
+    pub logs_rotate: bool,
     /// Written to `overrides.yaml` where the program is started.
     #[serde(default)]
     pub overrides: Option<String>,

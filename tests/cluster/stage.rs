@@ -123,6 +123,19 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
+    /// Waits until the kubelet has rotated the recorded lines away.
+    pub fn wait_for_rotation(&mut self) -> Result<()> {
+        wait_until("the kubelet rotates the log", Duration::from_secs(60), || {
+            let pods = self.running_pods()?;
+            let path = |pod: &Value| self.log_path(text(&pod["metadata"]["name"]));
+            let sizes: Result<Vec<usize>> = pods.iter().map(|pod| Ok(self.testbed.api.get_text(&path(pod))?.len())).collect();
+            let sizes = sizes?;
+            if sizes.iter().all(|size| *size < 1_000_000) { Ok(()) } else { Err(format!("sizes {sizes:?}")) }
+        })?;
+        self.resets = Resets::default();
+        Ok(())
+    }
+
     /// Waits until the pods' logs hold exactly the resets that clients have seen.
     pub fn wait_for_logs(&self) -> Result<()> {
         let mesh = self.world()?.mesh;
@@ -243,12 +256,15 @@ impl<'a> Stage<'a> {
             .map_err(|reason| format!("Envoy in {pod} did not take its configuration: {reason}"))
     }
 
+    fn log_path(&self, pod: &str) -> String {
+        format!("/api/v1/namespaces/{}/pods/{pod}/log?container={GATEWAY}", self.namespace)
+    }
+
     fn count_resets(&self) -> Result<Resets> {
         let mut counted = Resets::default();
         for pod in self.running_pods()? {
             let name = text(&pod["metadata"]["name"]);
-            let path = format!("/api/v1/namespaces/{}/pods/{name}/log?container={GATEWAY}", self.namespace);
-            let log = self.testbed.api.get_text(&path)?;
+            let log = self.testbed.api.get_text(&self.log_path(name))?;
             for line in log.lines().filter(|line| line.contains("filter_chain_not_found")) {
                 match serde_json::from_str::<Value>(line) {
                     Ok(record) if record["sni_host"].is_null() => counted.without_name += 1,

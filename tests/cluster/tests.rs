@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 use serde_json::json;
@@ -17,6 +17,9 @@ use crate::{cleanup, midway, plugin};
 
 /// How many scenarios run side by side. Pods and clients of more would fight for two cores.
 const SIDE_BY_SIDE: usize = 3;
+
+/// How far back the program looks after the remedy.
+const WINDOW: Duration = Duration::from_secs(6);
 
 /// Where the cluster comes from when a test needs it.
 #[derive(Clone)]
@@ -99,6 +102,10 @@ fn play(testbed: &Testbed, scenario: &Scenario) -> Result<()> {
     let set = started.elapsed();
     stage.send(&scenario.traffic)?;
     stage.record()?;
+    if scenario.logs_rotate {
+        stage.wait_for_rotation()?;
+        stage.send(&scenario.traffic)?;
+    }
     if scenario.namespace {
         stage.wait_for_logs()?;
     }
@@ -121,8 +128,9 @@ fn play(testbed: &Testbed, scenario: &Scenario) -> Result<()> {
         _ => expect::run(&mut command)?,
     };
     eprintln!(
-        "{}: set up {:.1} s, traffic and logs {:.1} s, diagnose {:.1} s",
+        "{} ({}): set up {:.1} s, traffic and logs {:.1} s, diagnose {:.1} s",
         scenario.name,
+        scenario.title,
         set.as_secs_f32(),
         (logged - set).as_secs_f32(),
         (started.elapsed() - logged).as_secs_f32()
@@ -133,11 +141,12 @@ fn play(testbed: &Testbed, scenario: &Scenario) -> Result<()> {
     }
     if let Some(after) = &scenario.after_remedy {
         plugin::apply_remedy(&mut stage, &finished)?;
+        // Resets of the time before the remedy stay in the logs, and are to stay out of the window.
+        std::thread::sleep(WINDOW);
         stage.send(&after.traffic)?;
         stage.wait_for_logs()?;
         let mut command = expect::diagnose(&stage.folder, &kubeconfig, &stage.namespace, &scenario.diagnose);
-        // Resets of the time before the remedy are still in the logs.
-        let finished = expect::run(command.args(["--since", "5s"]))?;
+        let finished = expect::run(command.args(["--since", &format!("{}s", WINDOW.as_secs())]))?;
         expect::compare(&finished, &after.expect)?;
     }
     Ok(())
