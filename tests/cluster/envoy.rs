@@ -56,12 +56,15 @@ pub fn command() -> Value {
     json!(["sh", "-c", script, bootstrap.to_string()])
 }
 
-/// Takes a configuration from stdin and returns when Envoy works with it.
-pub fn push_script(version: &str) -> String {
+/// Takes a configuration from stdin and returns when Envoy works with it: when it shows the version, or no ingress
+/// listener where there is to be none.
+pub fn push_script(version: Option<&str>) -> String {
+    let works = version.map_or_else(|| "! grep -q 0.0.0.0_8443".to_owned(), |version| format!("grep -q '{version}'"));
     format!(
-        "cd {FOLDER} && cat > next.json && mv next.json listeners.json && for attempt in $(seq 100); do \
-         busybox wget -qO- http://127.0.0.1:15000/config_dump 2>/dev/null | busybox grep -q '{version}' && exit 0; busybox usleep 100000; done; \
-         busybox wget -qO- http://127.0.0.1:15000/config_dump | busybox grep -A3 error_state; exit 1"
+        "cd {FOLDER} && cat > next.json && mv next.json listeners.json\n\
+         dump() {{ busybox wget -qO /tmp/dump http://127.0.0.1:15000/config_dump; }}\n\
+         for attempt in $(seq 100); do dump && {works} /tmp/dump && exit 0; busybox usleep 100000; done\n\
+         grep -A3 error_state /tmp/dump; exit 1"
     )
 }
 

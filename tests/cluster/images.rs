@@ -43,7 +43,7 @@ fn archive(folder: &Path, name: &str, image: &str, files: &[(PathBuf, String)]) 
         create_folder(to.parent().unwrap_or(&root))?;
         fs::copy(from, &to).map_err(|error| format!("copy {} into an image: {error}", from.display()))?;
     }
-    for applet in ["sh", "cat", "sleep", "kill", "mv", "echo", "seq", "mkdir"] {
+    for applet in ["cat", "echo", "grep", "kill", "mkdir", "mv", "seq", "sh", "sleep"] {
         create_folder(&root.join("bin"))?;
         std::os::unix::fs::symlink("busybox", root.join("bin").join(applet))
             .map_err(|error| format!("link {applet} in an image: {error}"))?;

@@ -1,10 +1,13 @@
 //! One scenario in its namespace: sets it up, plays the part of Apigee's manager, sends traffic and cleans up.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use openssl::sha::sha256;
 use serde_json::{Value, json};
 
@@ -89,8 +92,7 @@ impl<'a> Stage<'a> {
                 None => pods.iter().collect(),
             };
             for pod in chosen {
-                let script = "cat > /proc/1/fd/1";
-                run_with(&mut self.exec(text(&pod["metadata"]["name"]), script), lines.as_bytes())?;
+                self.print(text(&pod["metadata"]["name"]), &lines)?;
                 match recorded.server_name {
                     Some(_) => self.resets.with_name += recorded.resets,
                     None => self.resets.without_name += recorded.resets,
@@ -139,8 +141,8 @@ impl<'a> Stage<'a> {
     /// Waits until the pods' logs hold exactly the resets that clients have seen.
     pub fn wait_for_logs(&self) -> Result<()> {
         let mesh = self.world()?.mesh;
-        let is_json = mesh["accessLogEncoding"] == 1;
-        if text(&mesh["accessLogFile"]).is_empty() || !is_json {
+        let is_apigees = mesh["accessLogEncoding"] == 1 && text(&mesh["accessLogFormat"]).contains("sni_host");
+        if text(&mesh["accessLogFile"]).is_empty() || !is_apigees {
             std::thread::sleep(Duration::from_secs(2));
             return Ok(());
         }
@@ -158,10 +160,19 @@ impl<'a> Stage<'a> {
         Ok(pods)
     }
 
+    /// Prints lines as if the pod's main process had. A stream that is cut on its way is noticed before anything is printed.
+    fn print(&self, pod: &str, lines: &str) -> Result<()> {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        let packed = packed.write_all(lines.as_bytes()).and_then(|()| packed.finish()).map_err(|error| error.to_string())?;
+        let script = "cat > /tmp/lines.gz && busybox gunzip -t /tmp/lines.gz && busybox gunzip -c /tmp/lines.gz > /proc/1/fd/1";
+        run_with(&mut self.exec(pod, script), &packed).map(drop)
+    }
+
     /// A command in a pod's main container, reading the harness's input.
     fn exec(&self, pod: &str, script: &str) -> Command {
         let mut command = Command::new("kubectl");
-        command.arg("--kubeconfig").arg(&self.testbed.kubeconfig);
+        // Over WebSockets kubectl now and then loses the end of a long input.
+        command.env("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", "false").arg("--kubeconfig").arg(&self.testbed.kubeconfig);
         command.args(["-n", &self.namespace, "exec", "-i", pod, "-c", GATEWAY, "--", "sh", "-c", script]);
         command
     }
@@ -214,7 +225,7 @@ impl<'a> Stage<'a> {
         run(&mut command).unwrap_or_else(|reason| reason)
     }
 
-    fn restart_pods(&self) -> Result<()> {
+    fn restart_pods(&mut self) -> Result<()> {
         for pod in self.running_pods()?.iter().take(self.scenario.ingress.pods_restarted) {
             let name = text(&pod["metadata"]["name"]);
             run(&mut self.exec(name, "kill 1"))?;
@@ -226,8 +237,10 @@ impl<'a> Stage<'a> {
                 }
                 Err(now["status"]["containerStatuses"].to_string())
             })?;
+            // The new Envoy finds the old configuration; pushing it again shows when it works with it.
+            self.pushed.remove(name);
         }
-        Ok(())
+        self.reconcile()
     }
 
     fn world(&self) -> Result<World> {
@@ -250,8 +263,9 @@ impl<'a> Stage<'a> {
     fn push(&self, pod: &str, configuration: &str) -> Result<()> {
         let version: String = sha256(configuration.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let mut file: Value = serde_json::from_str(configuration).map_err(|error| error.to_string())?;
+        let sign = if file["resources"][0].is_null() { None } else { Some(version.as_str()) };
         file["version_info"] = json!(version);
-        run_with(&mut self.exec(pod, &envoy::push_script(&version)), file.to_string().as_bytes())
+        run_with(&mut self.exec(pod, &envoy::push_script(sign)), file.to_string().as_bytes())
             .map(drop)
             .map_err(|reason| format!("Envoy in {pod} did not take its configuration: {reason}"))
     }
