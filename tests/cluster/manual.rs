@@ -120,7 +120,7 @@ pub fn keep(arguments: &[String]) -> Result<ExitCode> {
         Some(name) => Some(scenario::all()?.into_iter().find(|scenario| scenario.name == *name).ok_or("no such scenario")?),
         None => None,
     };
-    let _stage = match &chosen {
+    let mut stage = match &chosen {
         Some(scenario) => {
             let mut stage = Stage::set(&testbed, scenario)?;
             stage.send(&scenario.traffic)?;
@@ -131,7 +131,11 @@ pub fn keep(arguments: &[String]) -> Result<ExitCode> {
     };
     fs::write(kept.join("ready"), "").map_err(|error| format!("ready: {error}"))?;
     loop {
-        std::thread::park();
+        // What is changed by hand takes effect, as it would under Apigee's manager.
+        if let Some(Err(reason)) = stage.as_mut().map(Stage::reconcile) {
+            eprintln!("{reason}");
+        }
+        std::thread::sleep(Duration::from_secs(2));
     }
 }
 

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -31,12 +31,11 @@ pub fn stop_api_server(stage: &Stage<'_>, components: &Components, kubeconfig: &
     let mut command = expect::diagnose(&stage.folder, &kubeconfig, &stage.namespace, &stage.scenario.diagnose);
     std::thread::scope(|scope| {
         let program = scope.spawn(move || expect::run(&mut command));
-        let reached = forwarder.midway.recv_timeout(LIMIT);
+        let reached = forwarder.wait(|| program.is_finished());
         components.stop(API_SERVER)?;
         forwarder.paused.store(false, Ordering::Relaxed);
         let finished = program.join().map_err(|_| "the program's thread panicked".to_owned())??;
-        reached.map_err(|_| format!("the program ended before {MIDWAY} bytes had come: {}", finished.stderr))?;
-        Ok(finished)
+        if reached { Ok(finished) } else { Err(format!("the program ended before {MIDWAY} bytes had come: {}", finished.stderr)) }
     })
 }
 
@@ -50,10 +49,10 @@ pub fn interrupt(stage: &Stage<'_>, kubeconfig: &PathBuf) -> Result<Finished> {
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| format!("start the program: {error}"))?;
-    let reached = forwarder.midway.recv_timeout(LIMIT);
+    let reached = forwarder.wait(|| matches!(child.try_wait(), Ok(Some(_))));
     let process = child.id().to_string();
-    let signal = if reached.is_ok() { "-INT" } else { "-KILL" };
-    crate::shell::run(Command::new("kill").args([signal, &process]))?;
+    let signal = if reached { "-INT" } else { "-KILL" };
+    let _ = Command::new("kill").args([signal, &process]).status();
     // A program that does not mind Ctrl-C must not hold the test up.
     let (ended, over) = mpsc::channel::<()>();
     let watcher = std::thread::spawn(move || {
@@ -72,8 +71,7 @@ pub fn interrupt(stage: &Stage<'_>, kubeconfig: &PathBuf) -> Result<Finished> {
     let status = child.wait().map_err(|error| format!("wait for the program: {error}"))?;
     let _ = ended.send(());
     let _ = watcher.join();
-    reached.map_err(|_| format!("the program never read {MIDWAY} bytes: {stderr}"))?;
-    Ok(Finished { status, stdout, stderr })
+    if reached { Ok(Finished { status, stdout, stderr }) } else { Err(format!("the program never read {MIDWAY} bytes: {stderr}")) }
 }
 
 /// Writes a changed copy of the administrator's kubeconfig beside the scenario's files.
@@ -119,6 +117,20 @@ impl Forwarder {
             }
         });
         Ok(Self { port, midway, paused })
+    }
+
+    /// Waits until midway; false if the program ends before or takes too long.
+    fn wait(&self, mut ended: impl FnMut() -> bool) -> bool {
+        let started = Instant::now();
+        while started.elapsed() < LIMIT {
+            if self.midway.recv_timeout(Duration::from_millis(20)).is_ok() {
+                return true;
+            }
+            if ended() {
+                return false;
+            }
+        }
+        false
     }
 
     fn kubeconfig(&self, stage: &Stage<'_>, original: &PathBuf) -> Result<PathBuf> {

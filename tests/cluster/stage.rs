@@ -108,7 +108,7 @@ impl<'a> Stage<'a> {
         let default_host = self.scenario.env_groups.iter().flat_map(|group| &group.hostnames).next();
         let default_host = default_host.cloned().unwrap_or_else(|| "api-test.mydomain.com".into());
         for entry in traffic {
-            traffic::send(entry, &default_host, &mut |turn| {
+            traffic::send(&self.testbed.folder, entry, &default_host, &mut |turn| {
                 let pod = &pods[usize::try_from(turn).unwrap_or_default() % pods.len()];
                 if self.testbed.components.is_some() {
                     return Ok(Target::direct(text(&pod["status"]["podIP"])));
@@ -180,8 +180,12 @@ impl<'a> Stage<'a> {
     fn create_objects(&self) -> Result<()> {
         let api = &self.testbed.api;
         let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": self.namespace } });
-        // A cluster that was given may still be busy removing what an earlier run left.
-        wait_until("create the namespace", POD_LIMIT, || api.create("/api/v1/namespaces", &namespace))?;
+        // A cluster that was given may still hold what an earlier run left, or be busy removing it.
+        wait_until("create the namespace", POD_LIMIT, || {
+            api.create("/api/v1/namespaces", &namespace).inspect_err(|_| {
+                let _ = api.delete(&format!("/api/v1/namespaces/{}", self.namespace));
+            })
+        })?;
         let mut owners = BTreeMap::new();
         for mut object in objects::installation(self.scenario, &self.testbed.authority)? {
             for owner in object["metadata"]["ownerReferences"].as_array_mut().into_iter().flatten() {

@@ -35,6 +35,8 @@ pub struct Testbed {
     /// Held for reading by scenarios that get along with others, for writing by those that do not.
     pub turn: RwLock<()>,
     kinds_missing: AtomicBool,
+    /// The folder when it lies outside the sandbox, to be removed at the end.
+    _temporary: Option<tempfile::TempDir>,
 }
 
 impl Testbed {
@@ -55,8 +57,10 @@ impl Testbed {
             small: image(SMALL_IMAGE, images::SMALL),
             pull_policy: "IfNotPresent".into(),
         };
-        let folder = std::env::temp_dir().join(format!("apigee-tls-testbed-{}", std::process::id()));
-        Self::new(kubeconfig, None, images, folder)
+        let folder = tempfile::tempdir().map_err(|error| format!("a temporary folder: {error}"))?;
+        let mut testbed = Self::new(kubeconfig, None, images, folder.path().to_owned())?;
+        testbed._temporary = Some(folder);
+        Ok(testbed)
     }
 
     fn new(kubeconfig: &Path, components: Option<Components>, images: Images, folder: PathBuf) -> Result<Self> {
@@ -70,6 +74,7 @@ impl Testbed {
             folder,
             turn: RwLock::new(()),
             kinds_missing: AtomicBool::new(false),
+            _temporary: None,
         };
         testbed.install_kinds()?;
         Ok(testbed)

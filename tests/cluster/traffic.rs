@@ -5,12 +5,11 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::scenario::{Client, Outcome, Traffic};
-use crate::settings::path;
 use crate::shell::{Finished, Result, finish, last_lines, run};
 
 const CLIENT_LIMIT: Duration = Duration::from_secs(30);
@@ -19,8 +18,8 @@ const CLIENT_LIMIT: Duration = Duration::from_secs(30);
 pub struct Target {
     pub address: String,
     pub port: u16,
-    /// Keeps the forwarding alive, where there is one.
-    forwarder: Option<Child>,
+    /// Keeps the forwarding alive, where there is one. kubectl ends when nobody listens to what it prints.
+    forwarder: Option<(Child, BufReader<ChildStdout>)>,
 }
 
 impl Target {
@@ -40,18 +39,19 @@ impl Target {
             .spawn()
             .map_err(|error| failed(&error))?;
         let stdout = forwarder.stdout.take().ok_or_else(|| failed(&"no output"))?;
+        let mut stdout = BufReader::new(stdout);
         let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).map_err(|error| failed(&error))?;
+        stdout.read_line(&mut line).map_err(|error| failed(&error))?;
         // Forwarding from 127.0.0.1:40123 -> 8443
         let port = line.split_whitespace().find_map(|word| word.strip_prefix("127.0.0.1:")?.parse().ok());
         let port = port.ok_or_else(|| failed(&line))?;
-        Ok(Self { address: "127.0.0.1".into(), port, forwarder: Some(forwarder) })
+        Ok(Self { address: "127.0.0.1".into(), port, forwarder: Some((forwarder, stdout)) })
     }
 }
 
 impl Drop for Target {
     fn drop(&mut self) {
-        if let Some(forwarder) = &mut self.forwarder {
+        if let Some((forwarder, _)) = &mut self.forwarder {
             let _ = forwarder.kill();
             let _ = forwarder.wait();
         }
@@ -59,12 +59,18 @@ impl Drop for Target {
 }
 
 /// Connects as often as the entry says, and fails when a client sees anything but the outcome that the entry expects.
-pub fn send(traffic: &Traffic, default_host: &str, target: &mut dyn FnMut(u64) -> Result<Target>) -> Result<()> {
+///
+/// What clients need is put into `folder`.
+pub fn send(
+    folder: &Path,
+    traffic: &Traffic,
+    default_host: &str,
+    target: &mut dyn FnMut(u64) -> Result<Target>,
+) -> Result<()> {
     let host = traffic.host.as_deref().or(traffic.server_name.as_deref()).unwrap_or(default_host);
     for turn in 0..traffic.count {
         let target = target(turn)?;
-        let (seen, told) = connect(traffic, host, &target)?;
-        // A forwarder passes a reset on as the end of the connection.
+        let (seen, told) = connect(folder, traffic, host, &target)?;
         if seen != traffic.outcome {
             return Err(format!(
                 "the {:?} client with server name {:?} saw {seen:?}, not {:?}:\n{}",
@@ -78,10 +84,10 @@ pub fn send(traffic: &Traffic, default_host: &str, target: &mut dyn FnMut(u64) -
     Ok(())
 }
 
-fn connect(traffic: &Traffic, host: &str, target: &Target) -> Result<(Outcome, String)> {
+fn connect(folder: &Path, traffic: &Traffic, host: &str, target: &Target) -> Result<(Outcome, String)> {
     match traffic.client {
         Client::Curl => curl(traffic.server_name.as_deref(), host, target),
-        Client::Java => java(traffic.server_name.as_deref(), host, target),
+        Client::Java => java(folder, traffic.server_name.as_deref(), host, target),
         Client::Openssl => openssl(traffic.server_name.as_deref(), host, target),
         Client::Plain => plain(host, target),
     }
@@ -125,30 +131,26 @@ fn plain(host: &str, target: &Target) -> Result<(Outcome, String)> {
     Ok(judge(&finished, finished.status.code()))
 }
 
-fn java(server_name: Option<&str>, host: &str, target: &Target) -> Result<(Outcome, String)> {
-    let folder = java_client()?;
+fn java(folder: &Path, server_name: Option<&str>, host: &str, target: &Target) -> Result<(Outcome, String)> {
+    let classes = java_client(folder)?;
     let mut command = Command::new("java");
     command.args(["-Xshare:auto", "-XX:TieredStopAtLevel=1"]);
     if server_name.is_none() {
         command.arg("-Djsse.enableSNIExtension=false");
     }
-    command.args(["-cp", folder, "Client", &target.address, &target.port.to_string(), server_name.unwrap_or(host), host]);
+    command.args(["-cp", classes, "Client", &target.address, &target.port.to_string(), server_name.unwrap_or(host), host]);
     let finished = finish(&mut command, b"", CLIENT_LIMIT)?;
     Ok(judge(&finished, None))
 }
 
 /// Compiles the Java client once per run.
-fn java_client() -> Result<&'static str> {
+fn java_client(folder: &Path) -> Result<&'static str> {
     static COMPILED: OnceLock<Result<String>> = OnceLock::new();
     let compiled = COMPILED.get_or_init(|| {
-        let folder = if Path::new(crate::sandbox::STATE).is_dir() {
-            path("java")
-        } else {
-            std::env::temp_dir().join(format!("apigee-tls-testbed-java-{}", std::process::id())).to_string_lossy().into_owned()
-        };
+        let classes = folder.join("java").to_string_lossy().into_owned();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/clients/Client.java");
-        run(Command::new("javac").args(["-d", &folder]).arg(source))?;
-        Ok(folder)
+        run(Command::new("javac").args(["-d", &classes]).arg(source))?;
+        Ok(classes)
     });
     compiled.as_deref().map_err(Clone::clone)
 }
@@ -163,6 +165,7 @@ fn judge(finished: &Finished, curl_exit: Option<i32>) -> (Outcome, String) {
     } else if curl_exit == Some(7) || told.contains("Connection refused") {
         Outcome::Refused
     } else {
+        // A forwarder passes a reset on as the end of the connection; the access log shows that it was one.
         Outcome::Reset
     };
     (outcome, told)
