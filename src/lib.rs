@@ -1,1 +1,14 @@
+//! Finds out why a TLS handshake with an Apigee ingress fails.
+//!
+//! Data flows one way: `cli` → `commands` → `gather` → `evidence` → `checks` → `verdict` → `report`.
 
+pub mod bundle;
+pub mod checks;
+pub mod cli;
+pub mod commands;
+pub mod evidence;
+pub mod gather;
+pub mod report;
+pub mod terminal;
+pub mod verdict;
+pub mod wire;

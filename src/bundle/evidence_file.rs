@@ -1,0 +1,95 @@
+//! One evidence value as a JSON file: written whole or not at all, and read as something hostile.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::evidence::{Evidence, SCHEMA};
+
+/// The largest file that is read. The evidence of 20 pods and 500 routes has under 1 MiB.
+pub const MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Why evidence could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("read the evidence {name}")]
+    Unreadable { name: String, source: io::Error },
+    #[error("read the evidence {name}: it is larger than {} MiB", MAX_BYTES / 1024 / 1024)]
+    TooLarge { name: String },
+    #[error("understand the evidence {name}")]
+    Malformed { name: String, source: serde_json::Error },
+    #[error("understand the evidence {name}: its schema is {schema:?}, and this version reads {SCHEMA:?}")]
+    OtherSchema { name: String, schema: String },
+    #[error("write the evidence {}", path.display())]
+    Unwritable { path: PathBuf, source: io::Error },
+}
+
+/// Reads evidence from a file, or from standard input where the name is `-`.
+///
+/// # Errors
+/// The file cannot be read, is too large, or is not evidence of a version that is known.
+pub fn read(name: &str) -> Result<Evidence, Error> {
+    let unreadable = |source| Error::Unreadable { name: name.to_owned(), source };
+    let mut bytes = Vec::new();
+    if name == "-" {
+        io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    } else {
+        File::open(name).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    }
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(Error::TooLarge { name: name.to_owned() });
+    }
+    parse(name, &bytes)
+}
+
+/// Writes evidence beside its place and renames it there, readable by the owner only: it holds client addresses.
+///
+/// # Errors
+/// The folder or the file cannot be written.
+pub fn write(path: &Path, evidence: &Evidence) -> Result<(), Error> {
+    let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
+    let bytes = serde_json::to_vec_pretty(evidence).map_err(|source| unwritable(source.into()))?;
+    // A device or a pipe is written to, not replaced.
+    if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
+        return OpenOptions::new()
+            .write(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(&bytes))
+            .map_err(unwritable);
+    }
+    let mut name = path.file_name().ok_or_else(|| unwritable(io::ErrorKind::InvalidInput.into()))?.to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    let result = owner_only(&part)
+        .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&part, path));
+    result.map_err(|source| {
+        // The error that is told is the first one; a part that was never made cannot be removed.
+        let _ = fs::remove_file(&part);
+        unwritable(source)
+    })
+}
+
+fn parse(name: &str, bytes: &[u8]) -> Result<Evidence, Error> {
+    #[derive(Deserialize)]
+    struct Head {
+        schema: String,
+    }
+    let malformed = |source| Error::Malformed { name: name.to_owned(), source };
+    let head: Head = serde_json::from_slice(bytes).map_err(malformed)?;
+    if head.schema != SCHEMA {
+        let schema = head.schema.chars().take(60).collect();
+        return Err(Error::OtherSchema { name: name.to_owned(), schema });
+    }
+    serde_json::from_slice(bytes).map_err(malformed)
+}
+
+fn owner_only(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

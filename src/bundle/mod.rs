@@ -1,0 +1,3 @@
+//! Evidence on disk. The support bundle will hold the same value.
+
+pub mod evidence_file;

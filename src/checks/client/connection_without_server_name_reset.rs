@@ -1,0 +1,74 @@
+//! AT101: connections without a server name are reset, as the access log shows.
+//!
+//! Resets that come only from Google's front ends are AT104's.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::{Evidence, Reason, Unavailable};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT101",
+    name: "connection-without-server-name-reset",
+    level: Level::Error,
+    step: Step::AccessLogs,
+    summary: "Connections without a server name are reset",
+    explanation: Explanation {
+        looks_for: "Access-log records with status 0, status_details filter_chain_not_found and no sni_host, from other \
+            addresses than Google's health checks and front ends. Envoy writes one for each connection that brings no \
+            server name and finds no filter chain that does without. Resets after which connections without a server \
+            name were served are past, and not found.",
+        matters: "A client without SNI gets no certificate and a TCP reset in the middle of the handshake: ECONNRESET, \
+            Connection reset by peer. The record alone does not prove a TLS client: plain HTTP, an HTTP/2 preface or a \
+            PROXY-protocol header on the TLS port leave the very same one. A packet capture tells them apart.",
+        fix: "Accept clients without SNI by a wildcard ApigeeRoute that every environment group lists in \
+            additionalGateways, or make the clients send a server name. If they do not speak TLS, correct their port or \
+            the load balancer's protocol.",
+    },
+    reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 2; Envoy access log \
+        response_code_details",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let mut findings = Vec::new();
+    let mut past = 0;
+    let over = facts::resets_are_over(evidence);
+    for (origin, log) in facts::logs(evidence) {
+        let resets = &log.reset_without_name;
+        let own = resets.count - facts::from_google(resets);
+        if own == 0 {
+            continue;
+        }
+        if over {
+            past += own;
+            continue;
+        }
+        let clients = resets.clients.keys().filter(|client| !facts::is_google_front_end(client)).count();
+        findings.push(Finding::new(
+            origin.to_string(),
+            facts::moments(resets),
+            format!(
+                "{} without a server name, from {}",
+                facts::count(own, "reset"),
+                facts::count(clients as u64, "client")
+            ),
+            "status 0, filter_chain_not_found, sni_host null",
+            "a filter chain for connections without a server name, or a server name from the client",
+        ));
+    }
+    if !findings.is_empty() {
+        return Ok(Outcome::Found(findings));
+    }
+    if past > 0 {
+        return Ok(Outcome::Passed(format!(
+            "{} without a server name, but such connections were served after the last of them",
+            facts::count(past, "reset")
+        )));
+    }
+    facts::believe_absence(evidence)?;
+    if facts::logs(evidence).any(|(_, log)| log.reset_without_name.beyond > 0) {
+        let why = Reason::Broken("too many different clients to keep".into());
+        return Err(Unavailable::new("the addresses of all clients", why));
+    }
+    Ok(Outcome::Passed(format!("no reset without a server name {}", facts::window(evidence))))
+}

@@ -1,0 +1,51 @@
+//! AT103: a server name that an ApigeeRoute declares is reset all the same.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT103",
+    name: "declared-server-name-reset",
+    level: Level::Error,
+    step: Step::AccessLogs,
+    summary: "A server name that an ApigeeRoute declares is reset all the same",
+    explanation: Explanation {
+        looks_for: "Access-log records with filter_chain_not_found and a sni_host that a hostname of an ApigeeRoute \
+            covers.",
+        matters: "The client does everything right and the route exists, but the gateway that answered has no filter \
+            chain for it: the route does not select that pod, its Secret is missing, or the gateway was not given the \
+            new configuration.",
+        fix: "Look at the findings on that route (AT207, AT209, AT210, AT211, AT212). Without any, look at the \
+            apigee-ingressgateway-manager: it hands routes to the gateways.",
+    },
+    reference: "Istio's filter chains per HTTPS server of a Gateway; Apigee playbook \"API calls failing with TLS errors\"",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let names = facts::reset_names(evidence);
+    if names.is_empty() {
+        facts::believe_absence(evidence)?;
+        return Ok(Outcome::Passed(format!("no reset of a connection with a server name {}", facts::window(evidence))));
+    }
+    let routes = facts::group_routes(evidence)?;
+    let mut findings = Vec::new();
+    for (name, (resets, origins)) in &names {
+        let covering: Vec<&str> =
+            routes.iter().filter(|route| route.covers(name)).map(|route| route.name.as_str()).collect();
+        if let Some(route) = covering.first() {
+            findings.push(Finding::new(
+                format!("ApigeeRoute/{route}"),
+                origins.join(", "),
+                format!(
+                    "{} of connections for {name}, which ApigeeRoute {route} declares",
+                    facts::count(*resets, "reset")
+                ),
+                "filter_chain_not_found",
+                format!("a filter chain for {name}"),
+            ));
+        }
+    }
+    Ok(Outcome::of(findings, "no name that was reset is a hostname of an ApigeeRoute"))
+}

@@ -1,0 +1,52 @@
+//! AT106: clients without SNI exist, as the user says, and the gateway does not accept them.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT106",
+    name: "expected-client-without-sni-refused",
+    level: Level::Error,
+    step: Step::Wildcard,
+    summary: "Clients without SNI are expected, and the gateway does not accept them",
+    explanation: Explanation {
+        looks_for: "Under --expect non-sni: no ApigeeRoute accepts connections without a server name, or none that does \
+            is listed by an environment group.",
+        matters: "A gateway that serves only clients with SNI is not a fault by itself. Where clients without SNI exist, \
+            seen in the log or not, every one of them fails.",
+        fix: "Enable clients without SNI: a wildcard ApigeeRoute, listed in additionalGateways of every environment group.",
+    },
+    reference: "Apigee hybrid \"Enable non-SNI clients\"",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    if !evidence.question.expect_non_sni {
+        return Ok(Outcome::NotApplicable("--expect non-sni was not given".into()));
+    }
+    let wildcards = facts::wildcards(evidence)?;
+    let accepting: Vec<_> =
+        wildcards.iter().filter(|route| facts::wildcard_obstacles(evidence, route).is_empty()).collect();
+    let groups = facts::group_routes(evidence)?;
+    let attached = accepting.iter().any(|wildcard| {
+        groups.is_empty() || groups.iter().any(|route| route.additional_gateways.contains(&wildcard.name))
+    });
+    let observed = match (wildcards.is_empty(), accepting.is_empty()) {
+        (true, _) => "no ApigeeRoute with hostname *".to_owned(),
+        (false, true) => {
+            format!("{}: {}", wildcards[0].name, facts::wildcard_obstacles(evidence, wildcards[0]).join(", "))
+        }
+        (false, false) => "no environment group lists it in additionalGateways".to_owned(),
+    };
+    if attached {
+        return Ok(Outcome::Passed(format!("ApigeeRoute {} accepts them", accepting[0].name)));
+    }
+    Ok(Outcome::Found(vec![Finding::new(
+        format!("namespace {}", evidence.question.namespace),
+        "ApigeeRoutes",
+        "clients without SNI are expected, but none can be served",
+        observed,
+        "a wildcard ApigeeRoute without obstacles that the environment groups list",
+    )]))
+}

@@ -1,0 +1,68 @@
+//! AT104: the resets without a server name come only from Google's health checks or front ends.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::{Evidence, Reason, Unavailable};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT104",
+    name: "load-balancer-reset",
+    level: Level::Warning,
+    step: Step::AccessLogs,
+    summary: "Connections without a server name from a Google load balancer are reset",
+    explanation: Explanation {
+        looks_for: "Resets without a server name of which every one comes from 35.191.0.0/16, 130.211.0.0/22, \
+            2600:2d00:1:b029::/64 or 2600:2d00:1:1::/64.",
+        matters: "Google's load balancers connect to their backends without SNI. Where it is their HTTPS health check, \
+            the backend counts as unhealthy; where it is their front end, every client behind it is refused. The record \
+            does not tell which of the two it is, and HTTP was not reached, so no client address is known.",
+        fix: "Check the state of the backends in the load balancer. Use a TCP health check or HTTP on port 15021, path \
+            /healthz/ready; where the load balancer speaks HTTPS to the ingress, enable clients without SNI.",
+    },
+    reference: "Cloud Load Balancing \"Firewall rules\"; Apigee hybrid \"Enable non-SNI clients\"",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let (mut google, mut all, mut beyond) = (0, 0, 0);
+    for (_, log) in facts::logs(evidence) {
+        google += facts::from_google(&log.reset_without_name);
+        all += log.reset_without_name.count;
+        beyond += log.reset_without_name.beyond;
+    }
+    if all == 0 {
+        facts::believe_absence(evidence)?;
+        return Ok(Outcome::Passed(format!("no reset without a server name {}", facts::window(evidence))));
+    }
+    if facts::resets_are_over(evidence) {
+        return Ok(Outcome::Passed("connections without a server name were served after the last reset".into()));
+    }
+    if beyond > 0 {
+        let why = Reason::Broken("too many different clients to keep".into());
+        return Err(Unavailable::new("the addresses of all clients", why));
+    }
+    if google < all {
+        return Ok(Outcome::NotApplicable(format!(
+            "{} of {} without a server name come from other addresses (AT101)",
+            all - google,
+            facts::count(all, "reset")
+        )));
+    }
+    let findings = facts::logs(evidence)
+        .filter(|(_, log)| log.reset_without_name.count > 0)
+        .map(|(origin, log)| {
+            let clients: Vec<&str> = log.reset_without_name.clients.keys().map(String::as_str).collect();
+            Finding::new(
+                origin.to_string(),
+                facts::moments(&log.reset_without_name),
+                format!(
+                    "{} without a server name, all from Google's ranges",
+                    facts::count(log.reset_without_name.count, "reset")
+                ),
+                format!("from {}", facts::some_of(&clients)),
+                "a health check that does without TLS, or a gateway that accepts clients without SNI",
+            )
+        })
+        .collect();
+    Ok(Outcome::Found(findings))
+}

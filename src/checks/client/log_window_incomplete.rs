@@ -1,0 +1,70 @@
+//! AT107: a log begins in the middle of traffic: what was before is not there any more.
+
+use jiff::SignedDuration;
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::cluster::Container;
+use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
+
+/// A gateway that has been running for longer than this before its first record has lost records.
+const GRACE: SignedDuration = SignedDuration::from_secs(60);
+
+pub(super) const CHECK: Check = Check {
+    code: "AT107",
+    name: "log-window-incomplete",
+    level: Level::Notice,
+    step: Step::AccessLogs,
+    summary: "The access log reaches back less far than the gateway has been running",
+    explanation: Explanation {
+        looks_for: "A container whose log begins with a record, more than a minute after the container started. The \
+            kubelet rotates a log at a size (10 MiB by default), and the API server hands out the newest file only.",
+        matters: "Resets before the first record cannot be seen here. \"None in the log\" then speaks of minutes, not of \
+            the days that the pod has been running.",
+        fix: "For older records ask the log store of the cluster (Cloud Logging) and give the export with --access-log \
+            FILE.",
+    },
+    reference: "Kubernetes \"Logging architecture\", log rotation",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let limits = &evidence.question.log_limits;
+    if limits.since.is_some() || limits.tail.is_some() || limits.limit_bytes.is_some() {
+        return Ok(Outcome::NotApplicable("the window was limited by a flag".into()));
+    }
+    let pods = facts::pods(evidence)?;
+    let mut findings = Vec::new();
+    let mut judged = 0;
+    for (origin, log) in facts::logs(evidence) {
+        let LogOrigin::Container { pod, container } = origin else { continue };
+        let started = pods
+            .iter()
+            .filter(|known| known.name == *pod)
+            .flat_map(|known| &known.containers)
+            .find(|known: &&Container| known.name == *container)
+            .and_then(|known| known.started_at);
+        let (Some(first), Some(started)) = (log.first, started) else { continue };
+        judged += 1;
+        if log.begins_with_record && first.duration_since(started) > GRACE {
+            findings.push(Finding::new(
+                origin.to_string(),
+                first.to_string(),
+                format!(
+                    "the log begins at {first}, {} after the container started",
+                    facts::duration(first.duration_since(started))
+                ),
+                format!("first record {first}"),
+                format!("a log from the start of the container, {started}"),
+            ));
+        }
+    }
+    if judged == 0 {
+        let why = Reason::Missing("no container's log holds a record".into());
+        return Err(Unavailable::new("the window of the access logs", why));
+    }
+    Ok(Outcome::of(
+        findings,
+        "every log with records reaches back to the start of its container, or nothing was cut off",
+    ))
+}

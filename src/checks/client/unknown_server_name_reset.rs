@@ -1,0 +1,58 @@
+//! AT102: clients ask for server names that no ApigeeRoute has.
+
+use std::collections::BTreeMap;
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT102",
+    name: "unknown-server-name-reset",
+    level: Level::Warning,
+    step: Step::AccessLogs,
+    summary: "Clients ask for a server name that no ApigeeRoute has, and are reset",
+    explanation: Explanation {
+        looks_for: "Access-log records with filter_chain_not_found and a sni_host that no hostname of any ApigeeRoute \
+            covers.",
+        matters: "The client sends SNI, so a wildcard route is not what it lacks: its name is wrong, or the environment \
+            group lacks the hostname. It may also be a scanner that tries names, which hurts nobody.",
+        fix: "Where the name is yours, add it to the hostnames of the environment group, or correct the client's URL. \
+            Where it is not, nothing needs to be done.",
+    },
+    reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 2; Envoy filter chain match on \
+        server_names",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let names = facts::reset_names(evidence);
+    if names.is_empty() {
+        facts::believe_absence(evidence)?;
+        return Ok(Outcome::Passed(format!("no reset of a connection with a server name {}", facts::window(evidence))));
+    }
+    let routes = facts::routes(evidence)?;
+    let hostnames: Vec<&str> = routes.iter().flat_map(|route| &route.hostnames).map(String::as_str).collect();
+    let declared: BTreeMap<&str, bool> = names
+        .keys()
+        .map(|name| (*name, routes.iter().any(|route| !route.is_wildcard() && route.covers(name))))
+        .collect();
+    let findings = names
+        .iter()
+        .filter(|(name, _)| !declared[*name])
+        .map(|(name, (resets, origins))| {
+            let near = facts::nearest(name, &hostnames).map_or(String::new(), |near| format!("; did it mean {near}?"));
+            Finding::new(
+                origins.join(", "),
+                format!("sni_host {name}"),
+                format!(
+                    "{} of connections for {name}, a name that no ApigeeRoute has{near}",
+                    facts::count(*resets, "reset")
+                ),
+                format!("server name {name}"),
+                "a hostname of an ApigeeRoute",
+            )
+        })
+        .collect();
+    Ok(Outcome::of(findings, "every server name that was reset is a hostname of an ApigeeRoute (see AT103)"))
+}

@@ -1,0 +1,369 @@
+//! What several checks and the verdict ask of the evidence in the same words.
+//!
+//! Internal-chaining objects stay out of every answer: no client outside the cluster uses them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::evidence::access_log::Tally;
+use crate::evidence::cluster::{IngressPod, Port, Route, RouteConfig, Service, selects};
+use crate::evidence::overrides::{Overrides, OverridesFile, VirtualHost};
+use crate::evidence::{AccessLog, Evidence, LogOrigin, LogStream, Reason, Seen, Unavailable};
+
+/// Sources of Google's health checks and front ends. Source: Cloud Load Balancing, "Firewall rules".
+const GOOGLE_FRONT_ENDS: [&str; 4] = ["35.191.0.0/16", "130.211.0.0/22", "2600:2d00:1:b029::/64", "2600:2d00:1:1::/64"];
+
+/// Routes that clients outside the cluster can use.
+pub(crate) fn routes(evidence: &Evidence) -> Result<Vec<&Route>, Unavailable> {
+    Ok(evidence.routes.seen()?.items.iter().filter(|route| !route.is_internal_chaining()).collect())
+}
+
+/// Routes with the hostname `*`.
+pub(crate) fn wildcards(evidence: &Evidence) -> Result<Vec<&Route>, Unavailable> {
+    Ok(routes(evidence)?.into_iter().filter(|route| route.is_wildcard()).collect())
+}
+
+/// Routes of environment groups: those with hostnames of their own.
+pub(crate) fn group_routes(evidence: &Evidence) -> Result<Vec<&Route>, Unavailable> {
+    Ok(routes(evidence)?.into_iter().filter(|route| !route.is_wildcard()).collect())
+}
+
+/// Pods that clients outside the cluster can reach.
+pub(crate) fn pods(evidence: &Evidence) -> Result<Vec<&IngressPod>, Unavailable> {
+    Ok(evidence.pods.seen()?.iter().filter(|pod| !pod.is_internal_chaining()).collect())
+}
+
+/// Whether both routes reach a pod in common; where pods were not seen or are none, they might.
+pub(crate) fn share_pods(evidence: &Evidence, one: &Route, other: &Route) -> bool {
+    match pods(evidence) {
+        Ok(pods) if !pods.is_empty() => {
+            pods.iter().any(|pod| selects(&one.selector, &pod.labels) && selects(&other.selector, &pod.labels))
+        }
+        _ => true,
+    }
+}
+
+/// The port on which clients without a server name must be accepted. Source: "Enable non-SNI clients", step 1.
+pub(crate) fn https_443(port: &Port) -> bool {
+    port.number == Some(443) && port.protocol.as_deref() == Some("HTTPS")
+}
+
+/// The port terminates TLS here, with a certificate of the route.
+pub(crate) fn terminates_tls(port: &Port) -> bool {
+    let mode = port.tls.as_ref().and_then(|tls| tls.mode.as_deref());
+    https_443(port) && matches!(mode, Some("SIMPLE" | "MUTUAL"))
+}
+
+/// What keeps a wildcard route from accepting clients without a server name, each with the code of the check that
+/// finds it; empty where nothing that was seen does.
+pub(crate) fn wildcard_obstacles(evidence: &Evidence, route: &Route) -> Vec<&'static str> {
+    let mut codes = Vec::new();
+    if route.enable_non_sni_client != Some(true) {
+        codes.push("AT202");
+    }
+    if let Ok(pods) = pods(evidence)
+        && !pods.is_empty()
+        && !route.selector.is_empty()
+        && !pods.iter().any(|pod| selects(&route.selector, &pod.labels))
+    {
+        codes.push("AT207");
+    }
+    if !route.ports.iter().any(terminates_tls) {
+        codes.push("AT208");
+    }
+    for tls in route.ports.iter().filter(|port| https_443(port)).filter_map(|port| port.tls.as_ref()) {
+        match &tls.credential_name {
+            None if !tls.from_files => codes.push("AT209"),
+            Some(name) if secret_is_missing(evidence, name) => codes.push("AT210"),
+            _ => {}
+        }
+    }
+    if route.status.state.as_deref().is_some_and(|state| state != "running") {
+        codes.push("AT211");
+    }
+    if !route.status.errors.is_empty() {
+        codes.push("AT212");
+    }
+    codes
+}
+
+/// The Secrets were listed and this one is not among them. A name with a namespace in front is not judged.
+pub(crate) fn secret_is_missing(evidence: &Evidence, name: &str) -> bool {
+    match &evidence.secrets {
+        Seen::Seen(secrets) => !name.contains('/') && !secrets.names.iter().any(|known| known == name),
+        Seen::Unavailable(_) => false,
+    }
+}
+
+/// The ApigeeRoutes that an ApigeeRouteConfig made.
+pub(crate) fn routes_of<'a>(routes: &[&'a Route], config: &RouteConfig) -> Vec<&'a Route> {
+    routes.iter().copied().filter(|route| route.group() == config.name).collect()
+}
+
+/// The streams whose clients come from outside the cluster.
+pub(crate) fn streams(evidence: &Evidence) -> impl Iterator<Item = &LogStream> {
+    let internal: BTreeSet<&str> = match &evidence.pods {
+        Seen::Seen(pods) => pods.iter().filter(|pod| pod.is_internal_chaining()).map(|pod| pod.name.as_str()).collect(),
+        Seen::Unavailable(_) => BTreeSet::new(),
+    };
+    evidence.access_logs.iter().filter(move |stream| match &stream.origin {
+        LogOrigin::Container { pod, .. } => !internal.contains(pod.as_str()),
+        LogOrigin::File(_) => true,
+    })
+}
+
+/// The logs that were read, with their origin.
+pub(crate) fn logs(evidence: &Evidence) -> impl Iterator<Item = (&LogOrigin, &AccessLog)> {
+    streams(evidence).filter_map(|stream| Some((&stream.origin, stream.log.seen().ok()?)))
+}
+
+/// Nothing, where "not in the log" may be believed; else the first reason why it may not. A check that has found
+/// something need not ask.
+pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
+    if evidence.access_logs.is_empty() {
+        let why = match evidence.pods.seen() {
+            Err(why) if evidence.question.offline => match why.reason {
+                Reason::NotRequested(_) => Reason::NotRequested("--access-log FILE gives one".into()),
+                reason => reason,
+            },
+            Err(why) => why.reason,
+            Ok(_) => Reason::Missing("there is no ingress pod whose log could be read".into()),
+        };
+        return Err(Unavailable::new("the access logs", why));
+    }
+    for stream in streams(evidence) {
+        stream.log.seen()?;
+        if let Some(cut) = &stream.cut {
+            return Err(cut.clone());
+        }
+    }
+    if let Seen::Seen(mesh) = &evidence.mesh_logging
+        && mesh.is_off()
+    {
+        let why = Reason::Missing("the mesh ConfigMap switches it off (AT806)".into());
+        return Err(Unavailable::new("the access log", why));
+    }
+    let mut sources: Vec<(&str, Vec<&AccessLog>)> = Vec::new();
+    for (origin, log) in logs(evidence) {
+        let source = match origin {
+            LogOrigin::Container { pod, .. } => pod,
+            LogOrigin::File(name) => name,
+        };
+        match sources.iter_mut().find(|(known, _)| *known == source) {
+            Some((_, logs)) => logs.push(log),
+            None => sources.push((source, vec![log])),
+        }
+    }
+    for (source, logs) in sources {
+        let sum = |count: fn(&AccessLog) -> u64| logs.iter().map(|log| count(log)).sum::<u64>();
+        let (records, lines) = (sum(|log| log.records), sum(|log| log.lines));
+        let what = format!("the access log of {source}");
+        if records == 0 && sum(|log| log.foreign_records + log.text_records) > 0 {
+            let why = Reason::Missing("its records have no sni_host (AT807)".into());
+            return Err(Unavailable::new(what, why));
+        }
+        let settings_seen = matches!(&evidence.mesh_logging, Seen::Seen(mesh) if mesh.names_server());
+        if records == 0 && (lines == 0 || !settings_seen) {
+            let why = Reason::Missing("it holds no access-log record: no traffic, rotated away, or off".into());
+            return Err(Unavailable::new(what, why));
+        }
+    }
+    Ok(())
+}
+
+/// The client is one of Google's health checks or front ends.
+pub(crate) fn is_google_front_end(client: &str) -> bool {
+    let Ok(address) = client.parse::<IpAddr>() else { return false };
+    GOOGLE_FRONT_ENDS.iter().filter_map(|range| range.parse::<IpNet>().ok()).any(|range| range.contains(&address))
+}
+
+/// How many of these records came from Google's front ends.
+pub(crate) fn from_google(tally: &Tally) -> u64 {
+    tally.clients.iter().filter(|(client, _)| is_google_front_end(client)).map(|(_, span)| span.count).sum()
+}
+
+/// The resets without a server name are over: on every stream that has some, or on all together, a connection without
+/// a server name was served after the last of them.
+pub(crate) fn resets_are_over(evidence: &Evidence) -> bool {
+    let logs: Vec<&AccessLog> = logs(evidence).map(|(_, log)| log).collect();
+    let first_served = logs.iter().filter_map(|log| log.served_without_name.first).min();
+    logs.iter().filter(|log| log.reset_without_name.count > 0).all(|log| {
+        let last_reset = log.reset_without_name.last;
+        let after = |served: Option<jiff::Timestamp>| served.is_some() && served > last_reset;
+        last_reset.is_some() && (after(log.served_without_name.first) || after(first_served))
+    })
+}
+
+/// The overrides files that could be read, or that none was given.
+pub(crate) fn overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Overrides)>, Unavailable> {
+    if evidence.overrides.is_empty() {
+        let why = Reason::NotRequested("-f overrides.yaml gives it".into());
+        return Err(Unavailable::new("overrides.yaml", why));
+    }
+    evidence.overrides.iter().map(|file| Ok((file, file.content.seen()?))).collect()
+}
+
+/// The virtual hosts of all files.
+pub(crate) fn virtual_hosts(
+    evidence: &Evidence,
+) -> Result<Vec<(&OverridesFile, &Overrides, &VirtualHost)>, Unavailable> {
+    Ok(overrides(evidence)?
+        .into_iter()
+        .flat_map(|(file, content)| content.virtual_hosts.iter().map(move |host| (file, content, host)))
+        .collect())
+}
+
+/// The ApigeeRouteConfig is the one that the virtual-host chart renders of this entry: `<org>-<name>`.
+pub(crate) fn renders(content: &Overrides, host: &VirtualHost, config_name: &str) -> bool {
+    let Some(name) = &host.name else { return false };
+    match &content.org {
+        Some(org) => config_name == format!("{}-{}", org.value, name.value),
+        None => config_name.strip_suffix(name.value.as_str()).is_some_and(|org| org.ends_with('-')),
+    }
+}
+
+/// `file:line:column`, with standard input by its name.
+pub(crate) fn place(file: &OverridesFile, place: crate::evidence::overrides::Place) -> String {
+    format!("{}:{place}", file_name(file))
+}
+
+/// The file as a person would name it.
+pub(crate) fn file_name(file: &OverridesFile) -> &str {
+    if file.name == "-" { "standard input" } else { &file.name }
+}
+
+/// Server names that were reset, each with the count and the streams; the tool's own probes under `.invalid` are not
+/// clients.
+pub(crate) fn reset_names(evidence: &Evidence) -> BTreeMap<&str, (u64, Vec<String>)> {
+    let mut names: BTreeMap<&str, (u64, Vec<String>)> = BTreeMap::new();
+    for (origin, log) in logs(evidence) {
+        for (name, span) in log.reset_with_name.server_names.iter().filter(|(name, _)| !name.ends_with(".invalid")) {
+            let entry = names.entry(name).or_default();
+            entry.0 += span.count;
+            entry.1.push(origin.to_string());
+        }
+    }
+    names
+}
+
+/// The candidate at the smallest edit distance, if it is at most a quarter of the name.
+pub(crate) fn nearest<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    candidates
+        .iter()
+        .map(|candidate| (strsim::levenshtein(name, candidate), *candidate))
+        .min()
+        .filter(|(distance, _)| *distance > 0 && *distance <= name.len() / 4)
+        .map(|(_, candidate)| candidate)
+}
+
+/// `from 09:02:11 to 09:14:02 UTC`, as far as it is known.
+pub(crate) fn moments(tally: &Tally) -> String {
+    match (tally.first, tally.last) {
+        (Some(first), Some(last)) => format!("first {}, last {}", moment(first), moment(last)),
+        _ => "at moments that the records do not tell".into(),
+    }
+}
+
+/// A moment to the second: `2025-05-19T04:46:20Z`.
+pub(crate) fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The window that all readable logs together cover, as it reads after "no reset".
+pub(crate) fn window(evidence: &Evidence) -> String {
+    let first = logs(evidence).filter_map(|(_, log)| log.first).min();
+    let last = logs(evidence).filter_map(|(_, log)| log.last).max();
+    match (first, last) {
+        (Some(first), Some(last)) => format!("from {} to {}", moment(first), moment(last)),
+        _ => "in logs without any record".into(),
+    }
+}
+
+/// `46 h 12 min`, `3 min`, `20 s`.
+pub(crate) fn duration(length: SignedDuration) -> String {
+    let seconds = length.as_secs().max(0);
+    match (seconds / 3600, seconds % 3600 / 60) {
+        (0, 0) => format!("{seconds} s"),
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// `1 reset`, `312 resets`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    match (number, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o']) => format!("{number} {stem}ies"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+/// At most three of the names, and how many more there are.
+pub(crate) fn some_of(names: &[&str]) -> String {
+    match names {
+        [] => "none".into(),
+        [..] if names.len() <= 3 => names.join(", "),
+        _ => format!("{} and {} more", names[..3].join(", "), names.len() - 3),
+    }
+}
+
+/// The environment groups' routes on pods of the wildcard: those that list it, and those that do not.
+pub(crate) fn attachment<'a>(
+    evidence: &'a Evidence,
+    wildcard: &Route,
+) -> Result<(Vec<&'a Route>, Vec<&'a Route>), Unavailable> {
+    Ok(group_routes(evidence)?
+        .into_iter()
+        .filter(|route| share_pods(evidence, route, wildcard))
+        .partition(|route| route.additional_gateways.contains(&wildcard.name)))
+}
+
+/// The port ends TLS in the gateway: HTTPS, and not passed through.
+pub(crate) fn ends_tls_here(port: &Port) -> bool {
+    let mode = port.tls.as_ref().and_then(|tls| tls.mode.as_deref());
+    port.protocol.as_deref() == Some("HTTPS") && !matches!(mode, Some("PASSTHROUGH" | "AUTO_PASSTHROUGH"))
+}
+
+/// `["a", "b"]`, as it would stand in YAML.
+pub(crate) fn list(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+/// `app=apigee-ingressgateway,org=myorg`, as `kubectl -l` takes it.
+pub(crate) fn labels(labels: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    if pairs.is_empty() { "none".into() } else { pairs.join(",") }
+}
+
+/// The labels that ingress pods are documented to carry.
+pub(crate) fn known_labels(labels: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    labels
+        .iter()
+        .filter(|(key, _)| matches!(key.as_str(), "app" | "ingress_name" | "org"))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
+/// The names of the wildcard routes.
+pub(crate) fn wildcard_names(evidence: &Evidence) -> Result<Vec<&str>, Unavailable> {
+    Ok(wildcards(evidence)?.into_iter().map(|route| route.name.as_str()).collect())
+}
+
+/// The environment group of a virtual host, as far as the file tells.
+pub(crate) fn host_name(host: &VirtualHost) -> &str {
+    host.name.as_ref().map_or("without a name", |name| &name.value)
+}
+
+/// What a virtual host lists in additionalGateways.
+pub(crate) fn gateway_names(host: &VirtualHost) -> Vec<String> {
+    host.additional_gateways.names.iter().map(|name| name.value.clone()).collect()
+}
+
+/// Services in front of the ingress pods that clients outside the cluster can use.
+pub(crate) fn services(evidence: &Evidence) -> Result<Vec<&Service>, Unavailable> {
+    Ok(evidence.services.seen()?.iter().filter(|service| !service.is_internal_chaining()).collect())
+}

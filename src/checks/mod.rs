@@ -1,0 +1,204 @@
+//! The checks: pure functions from evidence to what is wrong, and the catalogue that lists them.
+//!
+//! One fault, one file, one level. A check sees [`Evidence`] and nothing else: no client, no clock, no environment, no
+//! printing. [`CATALOGUE`] is the only list; help, `explain`, `docs/checks.md`, completions and the JSON schema render
+//! it. What follows from several findings together is the business of `verdict`.
+
+mod client;
+pub(crate) mod facts;
+mod overrides;
+mod platform;
+mod route;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::{Evidence, Reason, Unavailable};
+
+/// Every check, by family, sorted by code.
+pub static CATALOGUE: &[Family] = &[client::FAMILY, route::FAMILY, overrides::FAMILY, platform::FAMILY];
+
+/// Codes that were given once and are not given again.
+pub static RETIRED: &[&str] = &[];
+
+/// A block of a hundred codes that judge the same part of the chain.
+pub struct Family {
+    /// As `--only` and `--skip` take it.
+    pub name: &'static str,
+    /// The first digits of its codes: `AT1`.
+    pub block: &'static str,
+    /// What the family judges, as a fragment.
+    pub judges: &'static str,
+    pub checks: &'static [Check],
+}
+
+/// One fault that can be told from evidence.
+pub struct Check {
+    /// Stable: `AT201`.
+    pub code: &'static str,
+    /// The fault, in kebab case; also the name of the file that holds the check.
+    pub name: &'static str,
+    pub level: Level,
+    /// The step of the playbook that this check answers.
+    pub step: Step,
+    /// One line, without a full stop.
+    pub summary: &'static str,
+    pub explanation: Explanation,
+    /// Where the rule comes from.
+    pub reference: &'static str,
+    pub judge: fn(&Evidence) -> Judgement,
+}
+
+/// What `explain` prints of a check.
+pub struct Explanation {
+    /// What is looked at, and when the fault is found.
+    pub looks_for: &'static str,
+    /// Why it matters, and to whom.
+    pub matters: &'static str,
+    /// How it is fixed.
+    pub fix: &'static str,
+}
+
+/// Who is hurt.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Level {
+    /// Worth knowing, hurts no one seen.
+    Notice,
+    /// Clients will fail, with the next `helm upgrade` or on a date, or some are refused who may not be ours.
+    Warning,
+    /// Clients fail now, as seen or as reproduced.
+    Error,
+}
+
+impl Level {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// The steps of the non-SNI playbook, in its order; what stands beside it comes last.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Step {
+    Pods,
+    AccessLogs,
+    Capture,
+    Probe,
+    Routes,
+    Wildcard,
+    NonSniFlag,
+    Overrides,
+    AdditionalGateways,
+    Platform,
+}
+
+/// What a check says: an outcome, or with `?` the source that it could not see.
+pub type Judgement = Result<Outcome, Unavailable>;
+
+/// What a check concludes from evidence that it could see.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    Found(Vec<Finding>),
+    /// Why there is nothing to judge.
+    NotApplicable(String),
+    /// What was seen to be right.
+    Passed(String),
+}
+
+impl Outcome {
+    /// Found where there are findings, else passed with what was seen.
+    #[must_use]
+    pub fn of(findings: Vec<Finding>, seen: impl Into<String>) -> Self {
+        if findings.is_empty() { Self::Passed(seen.into()) } else { Self::Found(findings) }
+    }
+}
+
+/// One fault at one object.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Finding {
+    /// The object: `ApigeeRoute/non-sni`, `Pod/name`, `overrides.yaml`.
+    pub object: String,
+    /// The place inside it: `overrides.yaml:14:5`, `spec.selector`.
+    pub place: String,
+    /// One sentence without a full stop.
+    pub message: String,
+    pub observed: String,
+    pub expected: String,
+}
+
+impl Finding {
+    /// A finding at `object`; `place`, `observed` and `expected` complete the sentence.
+    #[must_use]
+    pub fn new(
+        object: impl Into<String>,
+        place: impl Into<String>,
+        message: impl Into<String>,
+        observed: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self {
+            object: object.into(),
+            place: place.into(),
+            message: message.into(),
+            observed: observed.into(),
+            expected: expected.into(),
+        }
+    }
+}
+
+/// A check and what it said.
+pub struct Verdicted {
+    pub check: &'static Check,
+    pub family: &'static Family,
+    pub judgement: Judgement,
+}
+
+impl Verdicted {
+    /// The findings; empty unless the fault was found.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        match &self.judgement {
+            Ok(Outcome::Found(findings)) => findings,
+            _ => &[],
+        }
+    }
+}
+
+/// All checks with their families, in the order of the catalogue.
+pub fn all() -> impl Iterator<Item = (&'static Family, &'static Check)> {
+    CATALOGUE.iter().flat_map(|family| family.checks.iter().map(move |check| (family, check)))
+}
+
+/// The check of this code or name, in any case of letters.
+#[must_use]
+pub fn find(code_or_name: &str) -> Option<(&'static Family, &'static Check)> {
+    all().find(|(_, check)| {
+        check.code.eq_ignore_ascii_case(code_or_name) || check.name.eq_ignore_ascii_case(code_or_name)
+    })
+}
+
+/// Judges the evidence by every check that `selected` lets through. A check that panics becomes unknown: a failure
+/// costs only itself.
+pub fn judge(evidence: &Evidence, selected: impl Fn(&Family, &Check) -> bool) -> Vec<Verdicted> {
+    all()
+        .filter(|(family, check)| selected(family, check))
+        .map(|(family, check)| {
+            let judgement = catch_unwind(AssertUnwindSafe(|| (check.judge)(evidence))).unwrap_or_else(|_| {
+                Err(Unavailable::new(
+                    format!("check {}", check.code),
+                    Reason::Broken("it failed by a fault of its own; please report it".into()),
+                ))
+            });
+            Verdicted { check, family, judgement }
+        })
+        .collect()
+}

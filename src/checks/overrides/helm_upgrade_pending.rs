@@ -1,0 +1,53 @@
+//! AT307: the overrides file lists a gateway that has not reached the cluster.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT307",
+    name: "helm-upgrade-pending",
+    level: Level::Warning,
+    step: Step::Overrides,
+    summary: "The overrides file lists a gateway that the cluster does not have",
+    explanation: Explanation {
+        looks_for: "Names in additionalGateways of a virtual host that its ApigeeRouteConfig does not list.",
+        matters: "The file is right and nothing follows it: helm upgrade was not run for this environment group, or with \
+            another file.",
+        fix: "Run helm upgrade for the environment group with this file.",
+    },
+    reference: "Apigee hybrid \"Enable non-SNI clients\", step 4",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let hosts = facts::virtual_hosts(evidence)?;
+    let configs = &evidence.route_configs.seen()?.items;
+    let mut findings = Vec::new();
+    let mut compared = 0;
+    for (file, content, host) in hosts {
+        for config in configs.iter().filter(|config| facts::renders(content, host, &config.name)) {
+            compared += 1;
+            for gateway in &host.additional_gateways.names {
+                if !config.additional_gateways.contains(&gateway.value) {
+                    findings.push(Finding::new(
+                        format!("ApigeeRouteConfig/{}", config.name),
+                        facts::place(file, gateway.place),
+                        format!(
+                            "{} lists {} for {}, the ApigeeRouteConfig does not",
+                            facts::file_name(file),
+                            gateway.value,
+                            facts::host_name(host)
+                        ),
+                        facts::list(&config.additional_gateways),
+                        facts::list(&facts::gateway_names(host)),
+                    ));
+                }
+            }
+        }
+    }
+    if compared == 0 {
+        return Ok(Outcome::NotApplicable("no virtual host has an ApigeeRouteConfig (AT309)".into()));
+    }
+    Ok(Outcome::of(findings, "every gateway that the files list is in the cluster"))
+}

@@ -1,0 +1,45 @@
+//! AT313: the name of an ingress gateway is longer than 17 characters.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+/// Source: configuration property ingressGateways[].name.
+const MAX_LENGTH: usize = 17;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT313",
+    name: "ingress-name-too-long",
+    level: Level::Warning,
+    step: Step::Overrides,
+    summary: "The name of an ingress gateway is longer than 17 characters",
+    explanation: Explanation {
+        looks_for: "ingressGateways[].name longer than 17 characters.",
+        matters: "The names of the gateway's objects are built from it and become too long.",
+        fix: "Choose a shorter name, and use it in selector.ingress_name of the virtual hosts.",
+    },
+    reference: "Configuration property ingressGateways[].name; Apigee known issue 243167389",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let files = facts::overrides(evidence)?;
+    if files.iter().all(|(_, content)| content.ingress_gateways.is_empty()) {
+        return Ok(Outcome::NotApplicable("no file defines ingressGateways".into()));
+    }
+    let findings = files
+        .into_iter()
+        .flat_map(|(file, content)| content.ingress_gateways.iter().map(move |gateway| (file, gateway)))
+        .filter(|(_, gateway)| gateway.value.chars().count() > MAX_LENGTH)
+        .map(|(file, gateway)| {
+            Finding::new(
+                facts::file_name(file),
+                facts::place(file, gateway.place),
+                format!("ingress gateway {} has a name of {} characters", gateway.value, gateway.value.chars().count()),
+                gateway.value.clone(),
+                format!("at most {MAX_LENGTH} characters"),
+            )
+        })
+        .collect();
+    Ok(Outcome::of(findings, format!("every name has at most {MAX_LENGTH} characters")))
+}

@@ -1,0 +1,52 @@
+//! AT312: a virtual host selects an ingress gateway that the file does not define.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT312",
+    name: "ingress-name-unknown",
+    level: Level::Warning,
+    step: Step::Overrides,
+    summary: "A virtual host selects an ingress gateway that the file does not define",
+    explanation: Explanation {
+        looks_for: "selector.ingress_name of each virtual host against the names of ingressGateways in the same file.",
+        matters: "The environment group's route selects no pod, and clients that ask for its hostnames are reset.",
+        fix: "Correct selector.ingress_name, or add the gateway to ingressGateways.",
+    },
+    reference: "Configuration properties virtualhosts[].selector and ingressGateways[].name",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let hosts = facts::virtual_hosts(evidence)?;
+    let mut judged = 0;
+    let mut findings = Vec::new();
+    for (file, content, host) in hosts {
+        let Some(ingress) = &host.ingress_name else { continue };
+        // A file for virtual hosts alone defines no gateways: nothing to compare with.
+        if content.ingress_gateways.is_empty() {
+            continue;
+        }
+        judged += 1;
+        let names: Vec<&str> = content.ingress_gateways.iter().map(|gateway| gateway.value.as_str()).collect();
+        if !names.contains(&ingress.value.as_str()) {
+            findings.push(Finding::new(
+                facts::file_name(file),
+                facts::place(file, ingress.place),
+                format!(
+                    "virtual host {} selects ingress gateway {}, which is not defined",
+                    facts::host_name(host),
+                    ingress.value
+                ),
+                ingress.value.clone(),
+                format!("one of {}", names.join(", ")),
+            ));
+        }
+    }
+    if judged == 0 {
+        return Ok(Outcome::NotApplicable("no file names both an ingress_name and ingressGateways".into()));
+    }
+    Ok(Outcome::of(findings, "every ingress_name is an entry of ingressGateways"))
+}

@@ -1,0 +1,62 @@
+//! overrides.yaml: its structure, its virtual hosts, and its drift from the cluster.
+
+mod helm_upgrade_pending;
+mod ingress_name_too_long;
+mod ingress_name_unknown;
+mod overrides_documents_several;
+mod overrides_key_duplicate;
+mod overrides_malformed;
+mod overrides_outdated;
+mod overrides_type_wrong;
+mod virtual_host_duplicate;
+mod virtual_host_key_unknown;
+mod virtual_host_undeployed;
+mod virtual_host_unlisted;
+mod virtual_host_without_certificate;
+mod wildcard_gateway_unlisted;
+
+use super::{Family, Finding, Judgement, Outcome, facts};
+use crate::evidence::Evidence;
+use crate::evidence::overrides::FaultKind;
+
+pub(super) const FAMILY: Family = Family {
+    name: "overrides",
+    block: "AT3",
+    judges: "overrides.yaml: structure, virtual hosts, drift from the cluster",
+    checks: &[
+        overrides_malformed::CHECK,
+        overrides_key_duplicate::CHECK,
+        virtual_host_duplicate::CHECK,
+        virtual_host_key_unknown::CHECK,
+        overrides_type_wrong::CHECK,
+        wildcard_gateway_unlisted::CHECK,
+        helm_upgrade_pending::CHECK,
+        overrides_outdated::CHECK,
+        virtual_host_undeployed::CHECK,
+        virtual_host_unlisted::CHECK,
+        virtual_host_without_certificate::CHECK,
+        ingress_name_unknown::CHECK,
+        ingress_name_too_long::CHECK,
+        overrides_documents_several::CHECK,
+    ],
+};
+
+/// The faults of one kind that the reader met, as findings; passed with `seen` where there is none.
+fn faults(evidence: &Evidence, kind: FaultKind, seen: &str) -> Judgement {
+    let findings = facts::overrides(evidence)?
+        .into_iter()
+        .flat_map(|(file, content)| content.faults.iter().map(move |fault| (file, fault)))
+        .filter(|(_, fault)| fault.kind == kind)
+        .map(|(file, fault)| {
+            let at = if fault.path.is_empty() { String::new() } else { format!("{}: ", fault.path) };
+            Finding::new(
+                facts::file_name(file),
+                facts::place(file, fault.place),
+                format!("{at}{}", fault.observed),
+                fault.observed.clone(),
+                fault.expected.clone(),
+            )
+        })
+        .collect();
+    Ok(Outcome::of(findings, seen))
+}

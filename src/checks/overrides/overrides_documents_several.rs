@@ -1,0 +1,25 @@
+//! AT314: an overrides file holds several documents.
+
+use super::faults;
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::evidence::Evidence;
+use crate::evidence::overrides::FaultKind;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT314",
+    name: "overrides-documents-several",
+    level: Level::Warning,
+    step: Step::Overrides,
+    summary: "An overrides file holds several YAML documents",
+    explanation: Explanation {
+        looks_for: "A second document, after a line ---.",
+        matters: "Which document helm takes is not documented; the settings of the others have no effect.",
+        fix: "Split the file, or remove the separator.",
+    },
+    reference: "YAML 1.2 §9.2",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    faults(evidence, FaultKind::SeveralDocuments, "the file is one document")
+}

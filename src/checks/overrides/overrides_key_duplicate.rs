@@ -1,0 +1,25 @@
+//! AT302: a key stands twice in the same mapping.
+
+use super::faults;
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::evidence::Evidence;
+use crate::evidence::overrides::FaultKind;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT302",
+    name: "overrides-key-duplicate",
+    level: Level::Warning,
+    step: Step::Overrides,
+    summary: "A key stands twice in the same mapping of an overrides file",
+    explanation: Explanation {
+        looks_for: "The same key twice in one mapping, anywhere in the file; two blocks named virtualhosts are the usual case.",
+        matters: "Some parsers refuse the file, others silently keep the last one: half of the virtual hosts may be missing in the cluster.",
+        fix: "Join the two into one.",
+    },
+    reference: "YAML 1.2 §3.2.1.1: keys are unique",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    faults(evidence, FaultKind::DuplicateKey, "no key stands twice")
+}

@@ -1,0 +1,51 @@
+//! AT308: the cluster lists a gateway that the overrides file does not.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT308",
+    name: "overrides-outdated",
+    level: Level::Warning,
+    step: Step::Overrides,
+    summary: "The cluster lists a gateway that the overrides file does not",
+    explanation: Explanation {
+        looks_for: "Names in additionalGateways of an ApigeeRouteConfig that its virtual host in the file does not list.",
+        matters: "It works today. The next helm upgrade with this file takes the gateway away, and clients without SNI \
+            fail from then on.",
+        fix: "Add the gateway to the file before the next helm upgrade; or find the file that was used last.",
+    },
+    reference: "Data flow overrides → ApigeeRouteConfig",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let hosts = facts::virtual_hosts(evidence)?;
+    let configs = &evidence.route_configs.seen()?.items;
+    let mut findings = Vec::new();
+    let mut compared = 0;
+    for (file, content, host) in hosts {
+        let names = facts::gateway_names(host);
+        for config in configs.iter().filter(|config| facts::renders(content, host, &config.name)) {
+            compared += 1;
+            for gateway in config.additional_gateways.iter().filter(|gateway| !names.contains(gateway)) {
+                findings.push(Finding::new(
+                    facts::file_name(file),
+                    facts::place(file, host.place),
+                    format!(
+                        "ApigeeRouteConfig {} lists {gateway}, virtual host {} does not",
+                        config.name,
+                        facts::host_name(host)
+                    ),
+                    facts::list(&names),
+                    facts::list(&config.additional_gateways),
+                ));
+            }
+        }
+    }
+    if compared == 0 {
+        return Ok(Outcome::NotApplicable("no virtual host has an ApigeeRouteConfig (AT309)".into()));
+    }
+    Ok(Outcome::of(findings, "the files list every gateway that the cluster lists"))
+}

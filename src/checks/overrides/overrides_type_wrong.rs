@@ -1,0 +1,25 @@
+//! AT305: a value has another type than documented.
+
+use super::faults;
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::evidence::Evidence;
+use crate::evidence::overrides::FaultKind;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT305",
+    name: "overrides-type-wrong",
+    level: Level::Warning,
+    step: Step::Overrides,
+    summary: "A value near virtualhosts has the wrong type",
+    explanation: Explanation {
+        looks_for: "Values of virtualhosts and ingressGateways of another type than documented: additionalGateways as a string, a version as a number.",
+        matters: "The chart may refuse the file, or render something else than was meant: a string in additionalGateways is no list of one.",
+        fix: "Write the value as the finding says.",
+    },
+    reference: "Apigee hybrid configuration property reference, virtualhosts",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    faults(evidence, FaultKind::WrongType, "every value near virtualhosts has the documented type")
+}

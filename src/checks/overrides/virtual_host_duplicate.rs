@@ -1,0 +1,25 @@
+//! AT303: two virtual hosts have the same name.
+
+use super::faults;
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::evidence::Evidence;
+use crate::evidence::overrides::FaultKind;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT303",
+    name: "virtual-host-duplicate",
+    level: Level::Warning,
+    step: Step::Overrides,
+    summary: "Two virtual hosts name the same environment group",
+    explanation: Explanation {
+        looks_for: "The same name in two entries of virtualhosts.",
+        matters: "One ApigeeRouteConfig is rendered for each environment group: only one of the two entries can reach the cluster.",
+        fix: "Join the two entries, or correct the name.",
+    },
+    reference: "Configuration property virtualhosts[].name",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    faults(evidence, FaultKind::DuplicateVirtualHost, "every virtual host has a name of its own")
+}

@@ -1,0 +1,47 @@
+//! AT309: a virtual host of the file has no ApigeeRouteConfig.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT309",
+    name: "virtual-host-undeployed",
+    level: Level::Notice,
+    step: Step::Overrides,
+    summary: "A virtual host of the overrides file has no ApigeeRouteConfig in the cluster",
+    explanation: Explanation {
+        looks_for: "Entries of virtualhosts for which the namespace has no ApigeeRouteConfig <org>-<name>.",
+        matters: "helm upgrade was not run for this environment group here, or the file belongs to another cluster or \
+            organisation.",
+        fix: "Run helm upgrade for the environment group, or give the file of this cluster.",
+    },
+    reference: "Data flow overrides → ApigeeRouteConfig",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let hosts = facts::virtual_hosts(evidence)?;
+    let configs = &evidence.route_configs.seen()?.items;
+    let findings = hosts
+        .into_iter()
+        .filter(|(_, content, host)| {
+            host.name.is_some() && !configs.iter().any(|config| facts::renders(content, host, &config.name))
+        })
+        .map(|(file, content, host)| {
+            let org = content.org.as_ref().map_or("<org>", |org| org.value.as_str());
+            Finding::new(
+                facts::file_name(file),
+                facts::place(file, host.place),
+                format!("virtual host {} has no ApigeeRouteConfig", facts::host_name(host)),
+                format!(
+                    "{} in namespace {}",
+                    facts::count(configs.len() as u64, "ApigeeRouteConfig"),
+                    evidence.question.namespace
+                ),
+                format!("ApigeeRouteConfig {org}-{}", facts::host_name(host)),
+            )
+        })
+        .collect();
+    Ok(Outcome::of(findings, "every virtual host has its ApigeeRouteConfig"))
+}

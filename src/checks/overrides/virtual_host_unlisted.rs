@@ -1,0 +1,39 @@
+//! AT310: an environment group of the cluster is in none of the files given.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT310",
+    name: "virtual-host-unlisted",
+    level: Level::Notice,
+    step: Step::Overrides,
+    summary: "An ApigeeRouteConfig of the cluster is in none of the overrides files",
+    explanation: Explanation {
+        looks_for: "ApigeeRouteConfigs of the namespace for which no file given has a virtual host.",
+        matters: "Its settings come from a file that was not given, so they could not be compared.",
+        fix: "Give all overrides files with -f, one after the other.",
+    },
+    reference: "Data flow overrides → ApigeeRouteConfig",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let hosts = facts::virtual_hosts(evidence)?;
+    let configs = &evidence.route_configs.seen()?.items;
+    let findings = configs
+        .iter()
+        .filter(|config| !hosts.iter().any(|(_, content, host)| facts::renders(content, host, &config.name)))
+        .map(|config| {
+            Finding::new(
+                format!("ApigeeRouteConfig/{}", config.name),
+                "virtualhosts",
+                format!("no file given has the virtual host of ApigeeRouteConfig {}", config.name),
+                facts::count(hosts.len() as u64, "virtual host"),
+                "an entry of virtualhosts for it",
+            )
+        })
+        .collect();
+    Ok(Outcome::of(findings, "every ApigeeRouteConfig has its virtual host in the files"))
+}

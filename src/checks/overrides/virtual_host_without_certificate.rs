@@ -1,0 +1,44 @@
+//! AT311: a virtual host names neither a Secret nor a pair of files.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT311",
+    name: "virtual-host-without-certificate",
+    level: Level::Warning,
+    step: Step::Overrides,
+    summary: "A virtual host names no certificate",
+    explanation: Explanation {
+        looks_for: "Entries of virtualhosts with neither sslSecret nor both sslCertPath and sslKeyPath.",
+        matters: "After the next helm upgrade the environment group has no certificate to serve.",
+        fix: "Name a Secret with sslSecret, or the certificate and its key with sslCertPath and sslKeyPath.",
+    },
+    reference: "Configuration properties virtualhosts[].sslSecret, sslCertPath, sslKeyPath",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let findings = facts::virtual_hosts(evidence)?
+        .into_iter()
+        .filter(|(_, _, host)| {
+            host.ssl_secret.is_none() && (host.ssl_cert_path.is_none() || host.ssl_key_path.is_none())
+        })
+        .map(|(file, _, host)| {
+            let observed = match (&host.ssl_cert_path, &host.ssl_key_path) {
+                (Some(_), None) => "sslCertPath alone",
+                (None, Some(_)) => "sslKeyPath alone",
+                _ => "none of them",
+            };
+            Finding::new(
+                facts::file_name(file),
+                facts::place(file, host.place),
+                format!("virtual host {} names no certificate", facts::host_name(host)),
+                observed,
+                "sslSecret, or sslCertPath and sslKeyPath",
+            )
+        })
+        .collect();
+    Ok(Outcome::of(findings, "every virtual host names a certificate"))
+}

@@ -1,0 +1,81 @@
+//! AT306: a virtual host does not list the wildcard route, neither in the file nor in the cluster.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::{Evidence, Reason};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT306",
+    name: "wildcard-gateway-unlisted",
+    level: Level::Warning,
+    step: Step::Overrides,
+    summary: "A virtual host does not list the wildcard route in additionalGateways",
+    explanation: Explanation {
+        looks_for: "additionalGateways of each virtual host of the overrides files: it names no wildcard route of the \
+            cluster, and the ApigeeRouteConfig of that environment group does not either.",
+        matters: "Clients without SNI find no virtual service of this environment group on the wildcard's gateway.",
+        fix: "Add the wildcard route to additionalGateways and run helm upgrade for that environment group.",
+    },
+    reference: "Apigee hybrid playbook, \"additionalGateways\" in overrides.yaml; \"Enable non-SNI clients\", step 2",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let hosts = facts::virtual_hosts(evidence)?;
+    let wildcards = facts::wildcard_names(evidence);
+    let wildcards = match wildcards {
+        Ok(names) if names.is_empty() => return Ok(Outcome::NotApplicable("there is no wildcard route".into())),
+        Ok(names) => names,
+        Err(why) if matches!(why.reason, Reason::NotRequested(_)) => return without_cluster(evidence),
+        Err(why) => return Err(why),
+    };
+    let configs = &evidence.route_configs.seen()?.items;
+    let mut findings = Vec::new();
+    for (file, content, host) in hosts {
+        let is_wildcard = |name: &String| wildcards.contains(&name.as_str());
+        let in_file = host.additional_gateways.names.iter().any(|name| is_wildcard(&name.value));
+        let in_cluster = configs
+            .iter()
+            .filter(|config| facts::renders(content, host, &config.name))
+            .any(|config| config.additional_gateways.iter().any(is_wildcard));
+        if !in_file && !in_cluster {
+            findings.push(Finding::new(
+                facts::file_name(file),
+                facts::place(file, host.place),
+                format!("virtual host {} does not list {}", facts::host_name(host), wildcards.join(" or ")),
+                facts::list(&facts::gateway_names(host)),
+                format!("additionalGateways with \"{}\"", wildcards[0]),
+            ));
+        }
+    }
+    Ok(Outcome::of(findings, "every virtual host lists the wildcard route, in the file or in the cluster"))
+}
+
+/// Files alone: a gateway that one virtual host lists and another does not is all that can be told.
+fn without_cluster(evidence: &Evidence) -> Judgement {
+    let hosts = facts::virtual_hosts(evidence)?;
+    let listed: Vec<&str> = hosts
+        .iter()
+        .flat_map(|(_, _, host)| host.additional_gateways.names.iter().map(|name| name.value.as_str()))
+        .collect();
+    let Some(gateway) = listed.first() else {
+        // Whether there is a wildcard route to list is known in the cluster only.
+        return Err(facts::wildcard_names(evidence).err().unwrap_or_else(|| {
+            crate::evidence::Unavailable::new("ApigeeRoutes", Reason::NotRequested("a cluster".into()))
+        }));
+    };
+    let findings = hosts
+        .iter()
+        .filter(|(_, _, host)| host.additional_gateways.names.is_empty())
+        .map(|(file, _, host)| {
+            Finding::new(
+                facts::file_name(file),
+                facts::place(file, host.place),
+                format!("virtual host {} lists no gateway, while another lists {gateway}", facts::host_name(host)),
+                "[]",
+                format!("additionalGateways with \"{gateway}\", where clients without SNI come to this group too"),
+            )
+        })
+        .collect();
+    Ok(Outcome::of(findings, format!("every virtual host lists a gateway, as {gateway}")))
+}

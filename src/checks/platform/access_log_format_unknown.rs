@@ -1,0 +1,50 @@
+//! AT807: the access log has a format without the server name.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT807",
+    name: "access-log-format-unknown",
+    level: Level::Notice,
+    step: Step::AccessLogs,
+    summary: "The access log is not in Apigee's format",
+    explanation: Explanation {
+        looks_for: "Logs whose records are Envoy's text format or JSON without sni_host, and the accessLogEncoding and \
+            accessLogFormat of the mesh ConfigMap.",
+        matters: "Without sni_host it cannot be told whether a connection brought a server name, so resets cannot be counted.",
+        fix: "Remove istiod.accessLogFormat from overrides.yaml, or add sni_host: \"%REQUESTED_SERVER_NAME%\" to it. Apigee's \
+            own evaluations read the default format too.",
+    },
+    reference: "Configuration property istiod.accessLogFormat; Apigee hybrid playbook, step 2",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let mut findings: Vec<Finding> = facts::logs(evidence)
+        .filter(|(_, log)| log.records == 0 && log.foreign_records + log.text_records > 0)
+        .map(|(origin, log)| {
+            Finding::new(
+                origin.to_string(),
+                "records",
+                format!("no record of {origin} tells a server name"),
+                format!("{} in text, {} in JSON without sni_host", log.text_records, log.foreign_records),
+                "JSON records with sni_host",
+            )
+        })
+        .collect();
+    if findings.is_empty() && !facts::logs(evidence).any(|(_, log)| log.records > 0) {
+        let mesh = evidence.mesh_logging.seen()?;
+        if !mesh.is_off() && !mesh.names_server() {
+            findings.push(Finding::new(
+                "ConfigMap/apigee-istio-mesh-config",
+                "data.mesh accessLogFormat",
+                "the access-log format does not tell the server name",
+                if mesh.fields.is_some() { "JSON without sni_host" } else { "text" },
+                "JSON with sni_host: %REQUESTED_SERVER_NAME%",
+            ));
+        }
+    }
+    Ok(Outcome::of(findings, "records tell the server name"))
+}

@@ -1,0 +1,33 @@
+//! AT806: the gateways write no access log.
+
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT806",
+    name: "access-log-off",
+    level: Level::Notice,
+    step: Step::AccessLogs,
+    summary: "The mesh configuration switches the access log off",
+    explanation: Explanation {
+        looks_for: "accessLogFile in the ConfigMap apigee-istio-mesh-config: empty or absent.",
+        matters: "Resets leave no trace in the log, so whether clients are refused cannot be told from it.",
+        fix: "Set istiod.accessLogFile to /dev/stdout in overrides.yaml and run helm upgrade for the ingress manager.",
+    },
+    reference: "Configuration property istiod.accessLogFile: undefined disables",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let mesh = evidence.mesh_logging.seen()?;
+    if !mesh.is_off() {
+        return Ok(Outcome::Passed(format!("accessLogFile is {}", mesh.file.as_deref().unwrap_or_default())));
+    }
+    Ok(Outcome::Found(vec![Finding::new(
+        "ConfigMap/apigee-istio-mesh-config",
+        "data.mesh accessLogFile",
+        "the access log is switched off",
+        mesh.file.as_deref().map_or("absent", |_| "empty"),
+        "/dev/stdout",
+    )]))
+}

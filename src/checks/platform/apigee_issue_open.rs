@@ -1,0 +1,46 @@
+//! AT808: Apigee itself has an issue open about the ingress.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+use crate::evidence::cluster::ApigeeIssue;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT808",
+    name: "apigee-issue-open",
+    level: Level::Warning,
+    step: Step::Platform,
+    summary: "An ApigeeIssue about the ingress is open",
+    explanation: Explanation {
+        looks_for: "ApigeeIssues of the namespace whose reason begins with AIS_INGRESS, or whose name speaks of ingress \
+            certificates, client CAs or virtual hosts. Others are counted, not judged.",
+        matters: "The watcher scans every minute and removes an issue when it is fixed: one that is there is true now.",
+        fix: "Follow the documentation that the issue names.",
+    },
+    reference: "Apigee hybrid \"Automated issue surfacing\"",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let issues = evidence.issues.seen()?;
+    let findings = issues
+        .iter()
+        .filter(|issue| concerns_ingress(issue))
+        .map(|issue| {
+            Finding::new(
+                format!("ApigeeIssue/{}", issue.name),
+                issue.reason.as_deref().unwrap_or("no reason"),
+                issue.details.clone().unwrap_or_else(|| format!("ApigeeIssue {} is open", issue.name)),
+                format!("severity {}", issue.severity.as_deref().unwrap_or("not told")),
+                issue.documentation.as_deref().map_or("no issue".into(), |page| format!("no issue; see {page}")),
+            )
+        })
+        .collect();
+    Ok(Outcome::of(findings, format!("{} open, none about the ingress", facts::count(issues.len() as u64, "issue"))))
+}
+
+/// Name patterns as the documentation of automated issue surfacing and its playbooks give them.
+fn concerns_ingress(issue: &ApigeeIssue) -> bool {
+    issue.reason.as_deref().is_some_and(|reason| reason.starts_with("AIS_INGRESS"))
+        || ["ingress-cert-", "ca-cert-", "vhost-"].iter().any(|start| issue.name.starts_with(start))
+}

@@ -1,0 +1,51 @@
+//! AT803: a container of an ingress pod was restarted.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT803",
+    name: "ingress-pod-restarted",
+    level: Level::Notice,
+    step: Step::Pods,
+    summary: "A container of an ingress pod was restarted",
+    explanation: Explanation {
+        looks_for: "The restart count of each container of the ingress pods.",
+        matters: "Connections that were open broke off, and the log of the run before is not what is read here: resets \
+            before the restart are not counted.",
+        fix: "kubectl logs --previous shows the run before; kubectl describe shows how it ended.",
+    },
+    reference: "Apigee hybrid playbook, step 1: RESTARTS",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let pods = facts::pods(evidence)?;
+    if pods.is_empty() {
+        return Ok(Outcome::NotApplicable("there is no ingress pod (AT801)".into()));
+    }
+    let findings = pods
+        .iter()
+        .flat_map(|pod| pod.containers.iter().map(move |container| (pod, container)))
+        .filter(|(_, container)| container.restarts > 0)
+        .map(|(pod, container)| {
+            let since = container
+                .started_at
+                .map_or(String::new(), |at| format!(", the present run since {}", facts::moment(at)));
+            Finding::new(
+                format!("Pod/{}", pod.name),
+                format!("container {}", container.name),
+                format!(
+                    "{} of container {} in pod {}{since}",
+                    facts::count(u64::from(container.restarts), "restart"),
+                    container.name,
+                    pod.name
+                ),
+                container.last_termination.clone().unwrap_or_else(|| "how the run before ended is not told".into()),
+                "no restart",
+            )
+        })
+        .collect();
+    Ok(Outcome::of(findings, "no container was restarted"))
+}

@@ -1,0 +1,36 @@
+//! AT809: the API server does not know ApigeeRoutes.
+
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::{Evidence, Reason};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT809",
+    name: "route-kind-missing",
+    level: Level::Error,
+    step: Step::Routes,
+    summary: "The API server does not serve the kind ApigeeRoute",
+    explanation: Explanation {
+        looks_for: "Whether discovery of the group apigee.cloud.google.com lists ApigeeRoute.",
+        matters: "Without the custom resource definition there is no route, and the gateway has nothing to serve. Or this is \
+            not the cluster that was meant.",
+        fix: "Check the context (--context). If it is right, install the custom resource definitions of Apigee hybrid.",
+    },
+    reference: "Apigee hybrid \"Kubernetes and custom resources used by Apigee\"",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    match evidence.routes.seen() {
+        Ok(routes) => Ok(Outcome::Passed(routes.api_version.clone())),
+        Err(why) => match &why.reason {
+            Reason::Missing(text) => Ok(Outcome::Found(vec![Finding::new(
+                "API group apigee.cloud.google.com",
+                "discovery",
+                "the API server serves no ApigeeRoute",
+                text.clone(),
+                "the custom resource definition apigeeroutes.apigee.cloud.google.com",
+            )])),
+            _ => Err(why),
+        },
+    }
+}

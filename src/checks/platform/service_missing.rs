@@ -1,0 +1,38 @@
+//! AT804: no Service selects the ingress pods.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT804",
+    name: "service-missing",
+    level: Level::Warning,
+    step: Step::Platform,
+    summary: "No Service selects the ingress pods",
+    explanation: Explanation {
+        looks_for: "Services of the namespace, of any name, whose selector matches an ingress pod.",
+        matters: "Clients reach the pods through a Service, unless a load balancer addresses the pods directly.",
+        fix: "Create a Service with the selector app: apigee-ingressgateway and ingress_name, port 443 to 8443.",
+    },
+    reference: "Apigee hybrid \"Expose Apigee ingress gateway\"",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    if facts::pods(evidence)?.is_empty() {
+        return Ok(Outcome::NotApplicable("there is no ingress pod (AT801)".into()));
+    }
+    let services = facts::services(evidence)?;
+    let names: Vec<&str> = services.iter().map(|service| service.name.as_str()).collect();
+    if !names.is_empty() {
+        return Ok(Outcome::Passed(facts::some_of(&names)));
+    }
+    Ok(Outcome::Found(vec![Finding::new(
+        format!("namespace {}", evidence.question.namespace),
+        "services",
+        "no Service selects the ingress pods",
+        "0 Services",
+        "a Service whose selector matches the ingress pods",
+    )]))
+}

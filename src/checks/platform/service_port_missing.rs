@@ -1,0 +1,48 @@
+//! AT805: no Service of the ingress pods has port 443.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT805",
+    name: "service-port-missing",
+    level: Level::Warning,
+    step: Step::Platform,
+    summary: "No Service of the ingress pods has port 443",
+    explanation: Explanation {
+        looks_for: "Port 443 in the Services that select the ingress pods.",
+        matters: "Clients that connect to port 443 do not reach the gateway through any of these Services.",
+        fix: "Add port 443 with targetPort 8443 to the Service.",
+    },
+    reference: "Apigee hybrid \"Expose Apigee ingress gateway\": https 443 to 8443",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    if facts::pods(evidence)?.is_empty() {
+        return Ok(Outcome::NotApplicable("there is no ingress pod (AT801)".into()));
+    }
+    let services = facts::services(evidence)?;
+    if services.is_empty() {
+        return Ok(Outcome::NotApplicable("no Service selects the ingress pods (AT804)".into()));
+    }
+    let has_443 = |service: &&&crate::evidence::cluster::Service| service.ports.iter().any(|port| port.number == 443);
+    if let Some(service) = services.iter().find(has_443) {
+        return Ok(Outcome::Passed(format!("Service {} has port 443", service.name)));
+    }
+    let findings = services
+        .iter()
+        .map(|service| {
+            let ports: Vec<String> = service.ports.iter().map(|port| port.number.to_string()).collect();
+            Finding::new(
+                format!("Service/{}", service.name),
+                "spec.ports",
+                format!("Service {} has no port 443", service.name),
+                if ports.is_empty() { "no port".into() } else { ports.join(", ") },
+                "443",
+            )
+        })
+        .collect();
+    Ok(Outcome::Found(findings))
+}

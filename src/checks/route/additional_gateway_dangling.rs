@@ -1,0 +1,53 @@
+//! AT213: additionalGateways names something that is no ApigeeRoute of the namespace.
+
+use std::collections::BTreeSet;
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT213",
+    name: "additional-gateway-dangling",
+    level: Level::Notice,
+    step: Step::AdditionalGateways,
+    summary: "additionalGateways names a gateway that no ApigeeRoute is",
+    explanation: Explanation {
+        looks_for: "Names in spec.additionalGateways of ApigeeRoutes and ApigeeRouteConfigs that no ApigeeRoute of the \
+            namespace has.",
+        matters: "A misspelt or deleted wildcard route leaves clients without SNI unanswered. The field may also name an \
+            Istio Gateway that is not an ApigeeRoute, which cannot be seen here; so it is a notice.",
+        fix: "Correct the name in overrides.yaml, or create the ApigeeRoute; then run helm upgrade.",
+    },
+    reference: "Configuration property virtualhosts[].additionalGateways: \"a list of Istio Gateways to route traffic to\"",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let routes = facts::routes(evidence)?;
+    let known: BTreeSet<&str> = routes.iter().map(|route| route.name.as_str()).collect();
+    let names: Vec<&str> = known.iter().copied().collect();
+    let of_routes = routes.iter().map(|route| ("ApigeeRoute", &route.name, &route.additional_gateways));
+    let of_configs = evidence
+        .route_configs
+        .seen()
+        .into_iter()
+        .flat_map(|configs| &configs.items)
+        .map(|config| ("ApigeeRouteConfig", &config.name, &config.additional_gateways));
+    let findings = of_routes
+        .chain(of_configs)
+        .flat_map(|(kind, name, gateways)| gateways.iter().map(move |gateway| (kind, name, gateway)))
+        .filter(|(_, _, gateway)| !known.contains(gateway.as_str()))
+        .map(|(kind, name, gateway)| {
+            let near = facts::nearest(gateway, &names).map_or(String::new(), |near| format!("; did it mean {near}?"));
+            Finding::new(
+                format!("{kind}/{name}"),
+                "spec.additionalGateways",
+                format!("{kind} {name} lists {gateway}, which is no ApigeeRoute{near}"),
+                gateway.clone(),
+                "the name of an ApigeeRoute, or of an Istio Gateway",
+            )
+        })
+        .collect();
+    Ok(Outcome::of(findings, "every listed gateway is an ApigeeRoute"))
+}

@@ -1,0 +1,46 @@
+//! AT209: an HTTPS port of a route names no credential.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT209",
+    name: "credential-name-missing",
+    level: Level::Warning,
+    step: Step::Routes,
+    summary: "An ApigeeRoute has an HTTPS port without a certificate",
+    explanation: Explanation {
+        looks_for: "spec.ports[].tls.credentialName of each HTTPS port that terminates TLS; certificate files named in the \
+            route count as well.",
+        matters: "Without a credential there is no certificate to serve, and no handshake on that port.",
+        fix: "Set credentialName to the Secret of the environment group, as the other routes have it.",
+    },
+    reference: "ApigeeRoute v1alpha1, spec.ports[].tls",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let routes = facts::routes(evidence)?;
+    let mut ports = 0;
+    let mut findings = Vec::new();
+    for route in routes {
+        for (i, port) in route.ports.iter().enumerate().filter(|(_, port)| facts::ends_tls_here(port)) {
+            ports += 1;
+            let has_one = port.tls.as_ref().is_some_and(|tls| tls.from_files || tls.credential_name.is_some());
+            if !has_one {
+                findings.push(Finding::new(
+                    format!("ApigeeRoute/{}", route.name),
+                    format!("spec.ports[{i}].tls.credentialName"),
+                    format!("ApigeeRoute {} names no certificate for its HTTPS port", route.name),
+                    "absent",
+                    "the name of a TLS Secret",
+                ));
+            }
+        }
+    }
+    if ports == 0 {
+        return Ok(Outcome::NotApplicable("no route has an HTTPS port".into()));
+    }
+    Ok(Outcome::of(findings, format!("{} with a credential", facts::count(ports, "HTTPS port"))))
+}

@@ -1,0 +1,45 @@
+//! AT214: a wildcard route works on some ingress pods and does not select the others.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+use crate::evidence::cluster::{IngressPod, selects};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT214",
+    name: "ingress-pod-without-wildcard",
+    level: Level::Notice,
+    step: Step::Wildcard,
+    summary: "Some ingress pods are selected by no wildcard route",
+    explanation: Explanation {
+        looks_for: "With at least one wildcard route that selects ingress pods: pods that none of them selects.",
+        matters: "Clients without SNI are served by one ingress gateway and reset by another. It may be meant so.",
+        fix: "Widen the selector of the wildcard route (app: apigee-ingressgateway selects all), where clients without SNI \
+            come to the other gateways too.",
+    },
+    reference: "Apigee hybrid \"Enable non-SNI clients\", step 1: selector app: apigee-ingressgateway",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let wildcards = facts::wildcards(evidence)?;
+    let pods = facts::pods(evidence)?;
+    let (with, without): (Vec<&IngressPod>, Vec<&IngressPod>) =
+        pods.into_iter().partition(|pod| wildcards.iter().any(|route| selects(&route.selector, &pod.labels)));
+    if with.is_empty() {
+        return Ok(Outcome::NotApplicable("no wildcard route selects an ingress pod".into()));
+    }
+    let findings = without
+        .iter()
+        .map(|pod| {
+            Finding::new(
+                format!("Pod/{}", pod.name),
+                "metadata.labels",
+                format!("no wildcard route selects pod {}", pod.name),
+                facts::labels(&facts::known_labels(&pod.labels)),
+                format!("a pod that {} selects", facts::labels(&wildcards[0].selector)),
+            )
+        })
+        .collect();
+    Ok(Outcome::of(findings, "a wildcard route selects every ingress pod"))
+}

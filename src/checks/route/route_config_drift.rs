@@ -1,0 +1,67 @@
+//! AT205: an ApigeeRouteConfig and the ApigeeRoutes made from it disagree.
+
+use std::collections::BTreeSet;
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT205",
+    name: "route-config-drift",
+    level: Level::Warning,
+    step: Step::AdditionalGateways,
+    summary: "An ApigeeRouteConfig and its ApigeeRoute disagree",
+    explanation: Explanation {
+        looks_for: "additionalGateways and enableNonSniClient of each ApigeeRouteConfig against those of the ApigeeRoutes \
+            that the watcher made from it.",
+        matters: "The chart writes the ApigeeRouteConfig, the watcher carries it to the ApigeeRoute, and the gateway \
+            follows the ApigeeRoute. Where the two disagree the last helm upgrade has not arrived, or the route was \
+            edited by hand and will be overwritten.",
+        fix: "Look at the apigee-watcher: its log names the reason (a webhook certificate that expired, a missing \
+            Secret). Where the route was edited by hand, put the change into overrides.yaml and run helm upgrade.",
+    },
+    reference: "Data flow overrides → ApigeeRouteConfig → ApigeeRoute; playbook \"apigee-serving-cert not found or expired\"",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let configs = &evidence.route_configs.seen()?.items;
+    let routes = facts::routes(evidence)?;
+    let mut findings = Vec::new();
+    let mut compared = 0;
+    for config in configs {
+        for route in facts::routes_of(&routes, config) {
+            compared += 1;
+            let wanted: BTreeSet<&String> = config.additional_gateways.iter().collect();
+            let present: BTreeSet<&String> = route.additional_gateways.iter().collect();
+            if wanted != present {
+                findings.push(Finding::new(
+                    format!("ApigeeRoute/{}", route.name),
+                    "spec.additionalGateways",
+                    format!("ApigeeRoute {} and ApigeeRouteConfig {} list other gateways", route.name, config.name),
+                    facts::list(&route.additional_gateways),
+                    format!("{} as in the ApigeeRouteConfig", facts::list(&config.additional_gateways)),
+                ));
+            }
+            let (wanted, present) =
+                (config.enable_non_sni_client == Some(true), route.enable_non_sni_client == Some(true));
+            if wanted != present {
+                findings.push(Finding::new(
+                    format!("ApigeeRoute/{}", route.name),
+                    "spec.enableNonSniClient",
+                    format!(
+                        "ApigeeRoute {} and ApigeeRouteConfig {} differ in enableNonSniClient",
+                        route.name, config.name
+                    ),
+                    present.to_string(),
+                    format!("{wanted} as in the ApigeeRouteConfig"),
+                ));
+            }
+        }
+    }
+    if compared == 0 {
+        return Ok(Outcome::NotApplicable("no ApigeeRoute belongs to an ApigeeRouteConfig".into()));
+    }
+    Ok(Outcome::of(findings, format!("{} agree with their ApigeeRouteConfig", facts::count(compared, "route"))))
+}

@@ -1,0 +1,48 @@
+//! AT212: a route or route config reports errors.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT212",
+    name: "route-error",
+    level: Level::Warning,
+    step: Step::Routes,
+    summary: "An ApigeeRoute or ApigeeRouteConfig reports an error in its status",
+    explanation: Explanation {
+        looks_for: "status.errors of each ApigeeRoute and ApigeeRouteConfig.",
+        matters: "The controller says itself what it could not do.",
+        fix: "Follow the message; then read the logs of apigee-watcher and apigee-ingressgateway-manager.",
+    },
+    reference: "ApigeeRoute v1alpha1, status.errors",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let routes = facts::routes(evidence)?;
+    let configs = evidence.route_configs.seen();
+    let of_routes = routes.iter().map(|route| ("ApigeeRoute", &route.name, &route.status));
+    let of_configs = configs
+        .iter()
+        .flat_map(|configs| &configs.items)
+        .map(|config| ("ApigeeRouteConfig", &config.name, &config.status));
+    let findings: Vec<Finding> = of_routes
+        .chain(of_configs)
+        .flat_map(|(kind, name, status)| {
+            status.errors.iter().map(move |error| {
+                Finding::new(
+                    format!("{kind}/{name}"),
+                    "status.errors",
+                    format!("{kind} {name} reports an error"),
+                    error.clone(),
+                    "no error",
+                )
+            })
+        })
+        .collect();
+    if findings.is_empty() {
+        configs?;
+    }
+    Ok(Outcome::of(findings, "no route and no route config reports an error"))
+}

@@ -1,0 +1,61 @@
+//! AT211: a route or route config is not applied yet, or not any more.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+use crate::evidence::cluster::RouteStatus;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT211",
+    name: "route-not-running",
+    level: Level::Warning,
+    step: Step::Routes,
+    summary: "An ApigeeRoute or ApigeeRouteConfig is not in state running",
+    explanation: Explanation {
+        looks_for: "status.state other than running, no status at all, or status.lastAppliedGeneration behind \
+            metadata.generation.",
+        matters: "What the object says is not what the gateway does: the last change has not been applied.",
+        fix: "kubectl describe the object, and read the logs of apigee-watcher and apigee-ingressgateway-manager.",
+    },
+    reference: "Apigee object states (v1alpha1 reference); playbook, sample output of kubectl get apigeeroutes",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let routes = facts::routes(evidence)?;
+    let mut findings: Vec<Finding> = routes
+        .iter()
+        .filter_map(|route| lagging("ApigeeRoute", &route.name, route.generation, &route.status))
+        .collect();
+    // ApigeeRouteConfigs have a check of their own existence in AT205; here they only add findings.
+    if let Ok(configs) = evidence.route_configs.seen() {
+        findings.extend(
+            configs
+                .items
+                .iter()
+                .filter_map(|config| lagging("ApigeeRouteConfig", &config.name, config.generation, &config.status)),
+        );
+    } else if findings.is_empty() {
+        evidence.route_configs.seen()?;
+    }
+    Ok(Outcome::of(findings, "every route and route config is running"))
+}
+
+fn lagging(kind: &str, name: &str, generation: Option<i64>, status: &RouteStatus) -> Option<Finding> {
+    let object = format!("{kind}/{name}");
+    let state = status.state.as_deref().unwrap_or("none");
+    if state != "running" {
+        let message = format!("{kind} {name} is not running");
+        return Some(Finding::new(object, "status.state", message, state, "running"));
+    }
+    let (Some(applied), Some(generation)) = (status.last_applied_generation, generation) else { return None };
+    (applied < generation).then(|| {
+        Finding::new(
+            object,
+            "status.lastAppliedGeneration",
+            format!("the last change of {kind} {name} has not been applied"),
+            applied.to_string(),
+            generation.to_string(),
+        )
+    })
+}

@@ -1,0 +1,55 @@
+//! AT207: a route selects no ingress pod.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::cluster::selects;
+use crate::evidence::{Evidence, Reason, Unavailable};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT207",
+    name: "selector-without-pods",
+    level: Level::Warning,
+    step: Step::Routes,
+    summary: "An ApigeeRoute selects no ingress pod",
+    explanation: Explanation {
+        looks_for: "spec.selector of each ApigeeRoute against the labels of the ingress pods.",
+        matters: "No gateway has a filter chain for the route's hostnames: clients that ask for them are reset.",
+        fix: "Correct the selector. Ingress pods carry the labels app, ingress_name and org; ingress_name is the name of an \
+            entry of ingressGateways in overrides.yaml. For an environment group's route the place is the virtual host's \
+            selector.",
+    },
+    reference: "Apigee hybrid \"Expose Apigee ingress gateway\"; configuration property virtualhosts[].selector",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let routes = facts::routes(evidence)?;
+    let pods = facts::pods(evidence)?;
+    if pods.is_empty() {
+        return Ok(Outcome::NotApplicable("there is no ingress pod at all (AT801)".into()));
+    }
+    let findings: Vec<Finding> = routes
+        .iter()
+        .filter(|route| !route.selector.is_empty() && !pods.iter().any(|pod| selects(&route.selector, &pod.labels)))
+        .map(|route| {
+            Finding::new(
+                format!("ApigeeRoute/{}", route.name),
+                "spec.selector",
+                format!(
+                    "ApigeeRoute {} selects none of {}",
+                    route.name,
+                    facts::count(pods.len() as u64, "ingress pod")
+                ),
+                facts::labels(&route.selector),
+                format!("labels of an ingress pod, as {}", facts::labels(&facts::known_labels(&pods[0].labels))),
+            )
+        })
+        .collect();
+    if findings.is_empty()
+        && let Some(route) = routes.iter().find(|route| route.selector.is_empty())
+    {
+        let why = Reason::Missing("it has no selector, and what that selects is not documented".into());
+        return Err(Unavailable::new(format!("the pods of ApigeeRoute {}", route.name), why));
+    }
+    Ok(Outcome::of(findings, "every route selects an ingress pod"))
+}

@@ -1,0 +1,52 @@
+//! AT208: a wildcard route does not terminate TLS on HTTPS 443.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+use crate::evidence::cluster::Port;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT208",
+    name: "wildcard-port-unsuitable",
+    level: Level::Warning,
+    step: Step::Wildcard,
+    summary: "A wildcard route has no HTTPS port 443 that terminates TLS",
+    explanation: Explanation {
+        looks_for: "spec.ports of each ApigeeRoute with hostname *: none has number 443, protocol HTTPS and tls.mode SIMPLE \
+            or MUTUAL.",
+        matters: "Clients without SNI come to port 443. A wildcard on another port or protocol does nothing for them; one \
+            for port 80 serves plain HTTP clients.",
+        fix: "Give the route a port with number 443, protocol HTTPS, tls.mode SIMPLE and a credentialName.",
+    },
+    reference: "Apigee hybrid \"Enable non-SNI clients\", step 1: port 443, HTTPS, mode SIMPLE",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let wildcards = facts::wildcards(evidence)?;
+    if wildcards.is_empty() {
+        return Ok(Outcome::NotApplicable("there is no wildcard route".into()));
+    }
+    let findings = wildcards
+        .iter()
+        .filter(|route| !route.ports.iter().any(facts::terminates_tls))
+        .map(|route| {
+            let ports: Vec<String> = route.ports.iter().map(describe).collect();
+            Finding::new(
+                format!("ApigeeRoute/{}", route.name),
+                "spec.ports",
+                format!("wildcard route {} has no port on which TLS without a server name could end", route.name),
+                if ports.is_empty() { "no port".into() } else { ports.join(", ") },
+                "443 HTTPS SIMPLE",
+            )
+        })
+        .collect();
+    Ok(Outcome::of(findings, "443 HTTPS, and TLS ends there"))
+}
+
+fn describe(port: &Port) -> String {
+    let number = port.number.map_or("no number".into(), |number| number.to_string());
+    let protocol = port.protocol.as_deref().unwrap_or("no protocol");
+    let mode = port.tls.as_ref().and_then(|tls| tls.mode.as_deref()).unwrap_or("no TLS mode");
+    format!("{number} {protocol} {mode}")
+}

@@ -1,0 +1,42 @@
+//! AT206: two routes have the hostname `*`.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT206",
+    name: "wildcard-route-duplicate",
+    level: Level::Warning,
+    step: Step::Wildcard,
+    summary: "Two or more ApigeeRoutes have the hostname * on the same pods",
+    explanation: Explanation {
+        looks_for: "More than one ApigeeRoute with hostname * that selects the same pods; internal-chaining routes do not \
+            count.",
+        matters: "The documentation forbids it: two filter chains would match the same connections. Which of the two \
+            certificates a client gets, or whether the gateway takes the configuration at all, is not documented.",
+        fix: "Keep the one that the environment groups list, and delete the other.",
+    },
+    reference: "Apigee hybrid \"Enable non-SNI clients\" (1.3, 1.8): \"Do not create two ApigeeRoute objects with a wildcard\"",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let wildcards = facts::wildcards(evidence)?;
+    let findings = wildcards
+        .iter()
+        .enumerate()
+        .skip(1)
+        .filter_map(|(i, route)| {
+            let twin = wildcards[..i].iter().find(|other| facts::share_pods(evidence, route, other))?;
+            Some(Finding::new(
+                format!("ApigeeRoute/{}", route.name),
+                "spec.hostnames",
+                format!("ApigeeRoutes {} and {} both have hostname *", twin.name, route.name),
+                "two wildcard routes",
+                "one",
+            ))
+        })
+        .collect();
+    Ok(Outcome::of(findings, format!("{} with hostname *", facts::count(wildcards.len() as u64, "route"))))
+}

@@ -1,0 +1,42 @@
+//! AT202: a wildcard route lacks `enableNonSniClient: true`.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT202",
+    name: "wildcard-route-flag-off",
+    level: Level::Warning,
+    step: Step::NonSniFlag,
+    summary: "A wildcard route does not have enableNonSniClient true",
+    explanation: Explanation {
+        looks_for: "spec.enableNonSniClient of each ApigeeRoute with hostname *: false, or not there.",
+        matters: "The flag decides whether * reaches the Istio Gateway. Without it the route is there, reads as if it \
+            worked, and clients without SNI are reset as before.",
+        fix: "Set spec.enableNonSniClient to true.",
+    },
+    reference: "ApigeeRoute v1alpha1, field enableNonSniClient; playbook, \"enableNonSniClient\"",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let wildcards = facts::wildcards(evidence)?;
+    if wildcards.is_empty() {
+        return Ok(Outcome::NotApplicable("there is no wildcard route".into()));
+    }
+    let findings = wildcards
+        .iter()
+        .filter(|route| route.enable_non_sni_client != Some(true))
+        .map(|route| {
+            Finding::new(
+                format!("ApigeeRoute/{}", route.name),
+                "spec.enableNonSniClient",
+                format!("wildcard route {} does not enable clients without SNI", route.name),
+                route.enable_non_sni_client.map_or("absent".into(), |flag| flag.to_string()),
+                "true",
+            )
+        })
+        .collect();
+    Ok(Outcome::of(findings, "enableNonSniClient is true"))
+}

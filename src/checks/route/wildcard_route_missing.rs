@@ -1,0 +1,47 @@
+//! AT201: no ApigeeRoute accepts connections without a server name.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::{Evidence, Reason, Unavailable};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT201",
+    name: "wildcard-route-missing",
+    level: Level::Notice,
+    step: Step::Wildcard,
+    summary: "No ApigeeRoute has the hostname *",
+    explanation: Explanation {
+        looks_for: "The hostnames of all ApigeeRoutes of the namespace; internal-chaining routes do not count. Only the \
+            hostname * itself matches a connection without a server name; *.example.com does not.",
+        matters: "Without a wildcard route every filter chain of the gateway asks for a server name. Clients without SNI \
+            are reset before they see a certificate. Where there are no such clients this is how the gateway is meant \
+            to be, so it is a notice; resets in the log (AT101) or --expect non-sni (AT106) make it the cause of an error.",
+        fix: "Create an ApigeeRoute with hostnames [\"*\"] and enableNonSniClient true, list it in additionalGateways of \
+            every environment group, and run helm upgrade for each.",
+    },
+    reference: "Apigee hybrid \"Enable non-SNI clients\", step 1; playbook, \"wildcard route\"",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let wildcards = facts::wildcards(evidence)?;
+    if let Some(wildcard) = wildcards.first() {
+        return Ok(Outcome::Passed(format!("ApigeeRoute {} has hostname *", wildcard.name)));
+    }
+    let routes = facts::routes(evidence)?;
+    if let Some(flagged) = routes.iter().find(|route| route.enable_non_sni_client == Some(true)) {
+        let why = Reason::Missing(format!(
+            "no route has hostname *, but ApigeeRoute {} has enableNonSniClient true; whether that alone is enough is not \
+             documented",
+            flagged.name
+        ));
+        return Err(Unavailable::new("whether connections without a server name are accepted", why));
+    }
+    Ok(Outcome::Found(vec![Finding::new(
+        format!("namespace {}", evidence.question.namespace),
+        "ApigeeRoutes",
+        "no ApigeeRoute has the hostname *, so every connection must bring a server name",
+        format!("{} with hostnames of their own", facts::count(routes.len() as u64, "route")),
+        "where clients without SNI exist: an ApigeeRoute with hostnames [\"*\"]",
+    )]))
+}

@@ -1,0 +1,45 @@
+//! AT204: some environment groups list the wildcard route and others do not.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT204",
+    name: "wildcard-route-partly-attached",
+    level: Level::Warning,
+    step: Step::AdditionalGateways,
+    summary: "Some environment groups do not list the wildcard route in additionalGateways",
+    explanation: Explanation {
+        looks_for: "spec.additionalGateways of the ApigeeRoutes of environment groups: at least one names the wildcard \
+            route and at least one does not. Groups on pods that the wildcard does not select are left out.",
+        matters: "Clients without SNI reach the groups that list it; for the hostnames of the others they get 404.",
+        fix: "Add the wildcard route to additionalGateways of the virtual hosts that lack it, and run helm upgrade for each.",
+    },
+    reference: "Apigee hybrid \"Enable non-SNI clients\", step 2: for each environment group",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let wildcards = facts::wildcards(evidence)?;
+    if wildcards.is_empty() {
+        return Ok(Outcome::NotApplicable("there is no wildcard route".into()));
+    }
+    let mut findings = Vec::new();
+    for wildcard in wildcards {
+        let (listing, lacking) = facts::attachment(evidence, wildcard)?;
+        if listing.is_empty() {
+            continue;
+        }
+        findings.extend(lacking.iter().map(|route| {
+            Finding::new(
+                format!("ApigeeRoute/{}", route.name),
+                "spec.additionalGateways",
+                format!("environment group {} does not list wildcard route {}", route.group(), wildcard.name),
+                facts::list(&route.additional_gateways),
+                format!("a list with \"{}\"", wildcard.name),
+            )
+        }));
+    }
+    Ok(Outcome::of(findings, "every environment group lists the wildcard route, or none does (AT203)"))
+}

@@ -1,0 +1,45 @@
+//! AT203: no environment group lists the wildcard route.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT203",
+    name: "wildcard-route-unattached",
+    level: Level::Warning,
+    step: Step::AdditionalGateways,
+    summary: "No environment group lists the wildcard route in additionalGateways",
+    explanation: Explanation {
+        looks_for: "spec.additionalGateways of the ApigeeRoutes of all environment groups whose pods the wildcard route \
+            also selects: none names it.",
+        matters: "additionalGateways puts the environment group's virtual service on the wildcard's gateway. Without it \
+            nobody answers there, whatever the handshake does.",
+        fix: "Add the wildcard route to additionalGateways of the virtual host of every environment group in \
+            overrides.yaml, and run helm upgrade for each.",
+    },
+    reference: "Apigee hybrid playbook, last step; \"Enable non-SNI clients\", step 2",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let wildcards = facts::wildcards(evidence)?;
+    if wildcards.is_empty() {
+        return Ok(Outcome::NotApplicable("there is no wildcard route".into()));
+    }
+    let mut findings = Vec::new();
+    for wildcard in wildcards {
+        let (listing, lacking) = facts::attachment(evidence, wildcard)?;
+        if listing.is_empty() && !lacking.is_empty() {
+            let groups: Vec<&str> = lacking.iter().map(|route| route.group()).collect();
+            findings.push(Finding::new(
+                format!("ApigeeRoute/{}", wildcard.name),
+                "spec.additionalGateways of the environment groups",
+                format!("no environment group lists wildcard route {}", wildcard.name),
+                format!("absent in {}", facts::some_of(&groups)),
+                format!("additionalGateways: [\"{}\"] in each", wildcard.name),
+            ));
+        }
+    }
+    Ok(Outcome::of(findings, "the wildcard route is listed by an environment group"))
+}

@@ -1,0 +1,286 @@
+//! What the user may type. No work is done here, and no environment is read: `commands` turns this into what is needed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::checks;
+
+/// Finds out why a TLS handshake with an Apigee ingress fails
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubectl-apigee-tls",
+    bin_name = "kubectl apigee-tls",
+    version,
+    disable_version_flag = true,
+    propagate_version = false,
+    max_term_width = 110,
+    after_help = "Flags stand after the plugin's name: kubectl apigee-tls diagnose -n apigee.\n\
+                  Exit codes: 0 nothing found, 1 found, 2 the tool could not do its work, 3 nothing found but something is \
+                  unknown, 130 interrupted."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
+    pub color: ColorChoice,
+
+    /// Tell on standard error what is done; twice for more
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Output")]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the checklist against the cluster, or against files, and say what is wrong
+    Diagnose(Box<DiagnoseArgs>),
+    /// Show what a check looks for, why it matters and how it is fixed; without a code the catalogue
+    Explain(ExplainArgs),
+    /// Print the completion script of a shell
+    Completion(CompletionArgs),
+    /// Print the version
+    Version,
+    /// Candidates for the words typed so far, as kubectl's completion asks for them
+    #[command(name = "__complete", hide = true)]
+    Complete(CompleteArgs),
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  # The cluster of the current context, namespace apigee
+  kubectl apigee-tls diagnose
+
+  # With the overrides file, to compare it with the cluster and get the change as a diff
+  kubectl apigee-tls diagnose -f overrides.yaml
+
+  # Files alone, no cluster needed
+  kubectl apigee-tls diagnose --offline -f overrides.yaml --access-log gateway.log
+
+  # Keep what was seen, and judge it again elsewhere
+  kubectl apigee-tls diagnose --write-evidence evidence.json
+  kubectl apigee-tls diagnose --from evidence.json -o json")]
+pub struct DiagnoseArgs {
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+
+    #[command(flatten)]
+    pub logs: LogArgs,
+
+    /// An overrides.yaml, - for standard input; may be repeated
+    #[arg(short = 'f', long = "overrides", value_name = "FILE", help_heading = "Evidence")]
+    pub overrides: Vec<String>,
+
+    /// An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated
+    #[arg(long = "access-log", value_name = "FILE", help_heading = "Evidence")]
+    pub access_logs: Vec<String>,
+
+    /// Judge the files given, ask no cluster
+    #[arg(long, help_heading = "Evidence", conflicts_with = "from")]
+    pub offline: bool,
+
+    /// Judge evidence that was written before, ask no cluster; - for standard input
+    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
+    pub from: Option<String>,
+
+    /// Write the evidence to a file, for --from
+    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
+    pub write_evidence: Option<PathBuf>,
+
+    /// Clients that exist whether or not they were seen
+    #[arg(long, value_enum, value_name = "CLIENTS", help_heading = "Judgement")]
+    pub expect: Option<Expectation>,
+
+    /// Judge only these checks: codes, names or families
+    #[arg(long, value_delimiter = ',', value_parser = known_check, value_name = "CODE|FAMILY", help_heading = "Judgement")]
+    pub only: Vec<String>,
+
+    /// Leave these checks out: codes, names or families
+    #[arg(long, value_delimiter = ',', value_parser = known_check, value_name = "CODE|FAMILY", help_heading = "Judgement")]
+    pub skip: Vec<String>,
+
+    /// From which level on a finding makes the exit code 1
+    #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Judgement")]
+    pub fail_on: FailOn,
+
+    /// Format of the report
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub output: Output,
+
+    /// Time for the whole run; what was seen until then is reported. 0 is no limit
+    #[arg(long, value_parser = duration, default_value = "2m", value_name = "DURATION", help_heading = "Cluster")]
+    pub timeout: Duration,
+}
+
+/// Which cluster, as whom, and where in it; with kubectl's meaning.
+#[derive(Args, Debug)]
+pub struct ClusterArgs {
+    /// Namespace of Apigee hybrid; the context's own namespace is not used
+    #[arg(short, long, default_value = "apigee", value_name = "NAMESPACE", help_heading = "Cluster")]
+    pub namespace: String,
+
+    /// Label selector of the ingress pods
+    #[arg(
+        short = 'l',
+        long,
+        default_value = "app=apigee-ingressgateway",
+        value_name = "SELECTOR",
+        help_heading = "Cluster"
+    )]
+    pub selector: String,
+
+    /// Path of the kubeconfig
+    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
+    pub context: Option<String>,
+
+    /// Cluster of the kubeconfig
+    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
+    pub cluster: Option<String>,
+
+    /// User of the kubeconfig
+    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
+    pub user: Option<String>,
+
+    /// Address of the API server
+    #[arg(short, long, value_name = "URL", help_heading = "Cluster")]
+    pub server: Option<String>,
+
+    /// User to act as
+    #[arg(long = "as", value_name = "USER", help_heading = "Cluster")]
+    pub as_user: Option<String>,
+
+    /// Group to act as; may be repeated
+    #[arg(long = "as-group", value_name = "GROUP", help_heading = "Cluster")]
+    pub as_groups: Vec<String>,
+
+    /// User id to act as
+    #[arg(long = "as-uid", value_name = "UID", help_heading = "Cluster")]
+    pub as_uid: Option<String>,
+
+    /// Time for one request to the API server, 0 for no limit
+    #[arg(long, value_parser = duration, value_name = "DURATION", help_heading = "Cluster")]
+    pub request_timeout: Option<Duration>,
+
+    /// Do not verify the certificate of the API server
+    #[arg(long, help_heading = "Cluster")]
+    pub insecure_skip_tls_verify: bool,
+
+    /// Name to expect in the certificate of the API server
+    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
+    pub tls_server_name: Option<String>,
+}
+
+/// How much of each log is read; with the meaning of kubectl logs.
+#[derive(Args, Debug)]
+pub struct LogArgs {
+    /// Read the log of this container only
+    #[arg(short, long, value_name = "NAME", help_heading = "Access logs")]
+    pub container: Option<String>,
+
+    /// Only records younger than this, as 10m or 2h
+    #[arg(long, value_parser = duration, value_name = "DURATION", help_heading = "Access logs", conflicts_with = "since_time")]
+    pub since: Option<Duration>,
+
+    /// Only records from this moment on (RFC 3339)
+    #[arg(long, value_name = "TIME", help_heading = "Access logs")]
+    pub since_time: Option<Timestamp>,
+
+    /// Only so many lines from the end of each log; -1 for all
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-1..), value_name = "LINES", help_heading = "Access logs")]
+    pub tail: Option<i64>,
+
+    /// Only so many bytes of each log
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), value_name = "BYTES", help_heading = "Access logs")]
+    pub limit_bytes: Option<u64>,
+}
+
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// Code or name of a check, as AT201 or wildcard-route-missing
+    #[arg(value_parser = known_code)]
+    pub code: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct CompletionArgs {
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Args, Debug)]
+pub struct CompleteArgs {
+    /// The words typed so far, the last one possibly empty
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum ColorChoice {
+    Always,
+    #[default]
+    Auto,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Expectation {
+    /// Clients that send no server name
+    NonSni,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum FailOn {
+    Error,
+    #[default]
+    Warning,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum Output {
+    #[default]
+    Text,
+    /// Text, with every pod, stream and check
+    Wide,
+    Json,
+    Yaml,
+}
+
+/// A code or name of the catalogue, in the spelling of the catalogue.
+fn known_code(text: &str) -> Result<String, String> {
+    match checks::find(text) {
+        Some((_, check)) => Ok(check.code.to_owned()),
+        None => Err("no check has this code or name; `explain` alone lists them".into()),
+    }
+}
+
+/// A code, name or family of the catalogue.
+fn known_check(text: &str) -> Result<String, String> {
+    let family = checks::CATALOGUE.iter().find(|family| family.name.eq_ignore_ascii_case(text));
+    match family {
+        Some(family) => Ok(family.name.to_owned()),
+        None => known_code(text).map_err(|_| {
+            let families: Vec<&str> = checks::CATALOGUE.iter().map(|family| family.name).collect();
+            format!("no check has this code or name, and it is no family ({})", families.join(", "))
+        }),
+    }
+}
+
+/// Durations as kubectl takes them: `90s`, `10m`, `1h30m`, or seconds as a bare number.
+fn duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    text.parse::<SignedDuration>()
+        .ok()
+        .and_then(|length| Duration::try_from(length).ok())
+        .ok_or_else(|| "expected a duration such as 30s, 10m or 1h30m".into())
+}

@@ -1,0 +1,119 @@
+//! What overrides.yaml says about virtual hosts, with the place of each statement.
+//!
+//! Only what the checks and the diff of the remedy need: the file's text never enters the evidence, because it may
+//! hold passwords and keys. Places are 1-based lines and columns.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::seen::Seen;
+
+/// One file that was given with `-f`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OverridesFile {
+    /// As the user gave it; `-` for standard input.
+    pub name: String,
+    /// The content, or why the file could not be opened or read at all.
+    pub content: Seen<Overrides>,
+}
+
+/// What was understood of a file. A malformed file has `faults` and whatever came before them.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Overrides {
+    pub org: Option<Placed<String>>,
+    pub namespace: Option<Placed<String>>,
+    pub virtual_hosts: Vec<VirtualHost>,
+    /// Names of `ingressGateways[]`.
+    pub ingress_gateways: Vec<Placed<String>>,
+    /// What is wrong with the file itself, in the order of the file.
+    pub faults: Vec<OverridesFault>,
+}
+
+/// One entry of `virtualhosts[]`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VirtualHost {
+    /// Where the entry begins.
+    pub place: Place,
+    /// The environment group.
+    pub name: Option<Placed<String>>,
+    /// `selector.ingress_name`.
+    pub ingress_name: Option<Placed<String>>,
+    pub additional_gateways: Gateways,
+    pub ssl_secret: Option<Placed<String>>,
+    pub ssl_cert_path: Option<Placed<String>>,
+    pub ssl_key_path: Option<Placed<String>>,
+}
+
+/// The `additionalGateways` of a virtual host, with what is needed to change just that in the user's own file.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Gateways {
+    pub names: Vec<Placed<String>>,
+    pub form: GatewaysForm,
+}
+
+/// How the list stands in the file.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum GatewaysForm {
+    /// The key is not there. A new line may be put after line `after`, with `indentation` blanks.
+    Absent { after: u32, indentation: u32 },
+    /// A block sequence whose last item is the whole of line `line`, `text` being that line.
+    Block { line: u32, text: String },
+    /// A flow sequence that stands with its key on the whole of line `line`, `text` being that line.
+    Flow { line: u32, text: String },
+    /// Any other form (several lines, an alias, not a list): to be changed by hand at `place`.
+    Other { place: Place },
+}
+
+/// What is wrong with a file.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OverridesFault {
+    pub kind: FaultKind,
+    pub place: Place,
+    /// The path of keys, as `virtualhosts[0].additionalGateways`; empty for the file itself.
+    pub path: String,
+    /// What was found there. Never a value that may be secret.
+    pub observed: String,
+    pub expected: String,
+}
+
+/// The kinds of fault, each the business of one check.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum FaultKind {
+    DuplicateKey,
+    DuplicateVirtualHost,
+    /// Not YAML, not UTF-8, a tab as indentation, a limit passed, not a mapping.
+    Malformed,
+    SeveralDocuments,
+    UnknownKey,
+    WrongType,
+}
+
+/// A value and where it stands.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Placed<T> {
+    pub value: T,
+    pub place: Place,
+}
+
+/// A 1-based line and column.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Place {
+    pub line: u32,
+    pub column: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}

@@ -1,0 +1,104 @@
+//! From evidence to the report, and from the report to the exit code.
+
+use super::{CheckReport, OutcomeWord, Report, SCHEMA, Subject, not_seen, steps};
+use crate::checks::{self, Check, Family, Level, Outcome, Verdicted};
+use crate::evidence::{Evidence, Seen};
+use crate::verdict;
+
+/// Which checks count: all, or those of `--only`, less those of `--skip`. Entries are codes, names or families.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    pub only: Vec<String>,
+    pub skip: Vec<String>,
+}
+
+impl Selection {
+    /// The check takes part.
+    #[must_use]
+    pub fn lets_through(&self, family: &Family, check: &Check) -> bool {
+        let named = |list: &[String]| {
+            list.iter().any(|entry| {
+                [check.code, check.name, family.name].iter().any(|known| known.eq_ignore_ascii_case(entry))
+            })
+        };
+        (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
+    }
+}
+
+/// From which level on a finding makes the exit code 1.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum FailOn {
+    Error,
+    #[default]
+    Warning,
+    Never,
+}
+
+/// Judges the evidence and tells it all.
+#[must_use]
+pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Report {
+    let all = checks::judge(evidence, |_, _| true);
+    let selected = checks::judge(evidence, |family, check| selection.lets_through(family, check));
+    let (verdict, remedy) = verdict::conclude(evidence, &selected, &all);
+    Report {
+        schema: SCHEMA.to_owned(),
+        tool_version: evidence.tool_version.clone(),
+        subject: Subject {
+            context: match &evidence.connection {
+                Seen::Seen(connection) => connection.context.clone(),
+                Seen::Unavailable(_) => None,
+            },
+            namespace: evidence.question.namespace.clone(),
+            collected_at: evidence.collected_at,
+            offline: evidence.question.offline,
+        },
+        steps: steps::of(evidence, &selected),
+        verdict,
+        remedy,
+        not_seen: not_seen::of(evidence),
+        exit_code: exit_code(evidence, &selected, fail_on),
+        checks: selected.iter().map(check_report).collect(),
+    }
+}
+
+/// 1 found at or above the level; else 3 where something is unknown; else 0. An interrupted run ends with 130.
+fn exit_code(evidence: &Evidence, selected: &[Verdicted], fail_on: FailOn) -> u8 {
+    if evidence.interrupted.as_ref().is_some_and(|why| why.reason == crate::evidence::Reason::Interrupted) {
+        return 130;
+    }
+    let threshold = match fail_on {
+        FailOn::Error => Some(Level::Error),
+        FailOn::Warning => Some(Level::Warning),
+        FailOn::Never => None,
+    };
+    let found = selected
+        .iter()
+        .any(|verdicted| verdict::is_found(verdicted) && threshold.is_some_and(|level| verdicted.check.level >= level));
+    if found {
+        1
+    } else if selected.iter().any(verdict::is_unknown) {
+        3
+    } else {
+        0
+    }
+}
+
+fn check_report(verdicted: &Verdicted) -> CheckReport {
+    let (outcome, reason) = match &verdicted.judgement {
+        Ok(Outcome::Found(_)) => (OutcomeWord::Found, None),
+        Ok(Outcome::NotApplicable(reason)) => (OutcomeWord::NotApplicable, Some(reason.clone())),
+        Ok(Outcome::Passed(seen)) => (OutcomeWord::Passed, Some(seen.clone())),
+        Err(why) if verdict::is_unknown(verdicted) => (OutcomeWord::Unknown, Some(why.to_string())),
+        Err(why) => (OutcomeWord::NotApplicable, Some(why.to_string())),
+    };
+    CheckReport {
+        code: verdicted.check.code.to_owned(),
+        name: verdicted.check.name.to_owned(),
+        family: verdicted.family.name.to_owned(),
+        level: verdicted.check.level,
+        step: verdicted.check.step,
+        outcome,
+        reason,
+        findings: verdicted.findings().to_vec(),
+    }
+}

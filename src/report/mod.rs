@@ -1,0 +1,134 @@
+//! The report: a plain value made from evidence and verdict, and one file per format that shows it.
+//!
+//! ```text
+//! Evidence + checks + verdict ─ build ─ Report ─┬─ text (also wide)
+//!                                               └─ machine (json, yaml)
+//! ```
+
+mod build;
+pub mod catalogue;
+pub mod machine;
+mod not_seen;
+pub mod schema;
+mod steps;
+pub mod styles;
+pub mod text;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::checks::{Finding, Level, Step};
+use crate::verdict::{Measurement, Remedy, Verdict};
+
+pub use self::build::{FailOn, Selection, build};
+
+/// Names the format of the report in JSON and YAML. The number grows when an older reader would misread a newer file.
+pub const SCHEMA: &str = "apigee-tls.report/v1";
+
+/// Everything that is told about one run.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Report {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Version of the tool that gathered the evidence.
+    pub tool_version: String,
+    pub subject: Subject,
+    /// The playbook, step by step.
+    pub steps: Vec<StepReport>,
+    pub verdict: Verdict,
+    pub remedy: Remedy,
+    /// What was not looked at or could not be seen, with the reason.
+    pub not_seen: Vec<NotSeen>,
+    /// Every check that was selected, in the order of the catalogue.
+    pub checks: Vec<CheckReport>,
+    /// The exit code of the run, the same for every format.
+    pub exit_code: u8,
+}
+
+/// What was looked at.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Subject {
+    /// Name of the kubeconfig context, where a cluster was asked.
+    pub context: Option<String>,
+    pub namespace: String,
+    pub collected_at: Timestamp,
+    /// The files alone were judged.
+    pub offline: bool,
+}
+
+/// One step of the playbook.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StepReport {
+    pub number: u8,
+    pub step: Step,
+    pub title: String,
+    pub state: StepState,
+    /// What was seen, in one line.
+    pub seen: String,
+    /// More of it, a line each.
+    pub details: Vec<String>,
+    /// What only `-o wide` shows.
+    pub wide: Vec<String>,
+    /// What was found in this step.
+    pub marks: Vec<Mark>,
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StepState {
+    Found,
+    NotApplicable,
+    /// Not part of this run; the step says which command does it.
+    NotDone,
+    Passed,
+    Unknown,
+}
+
+/// A finding, at its step.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Mark {
+    pub code: String,
+    pub level: Level,
+    pub message: String,
+}
+
+/// Something that the report does not rest on.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NotSeen {
+    pub what: String,
+    pub why: String,
+    /// What would show it.
+    pub measurement: Option<Measurement>,
+}
+
+/// What one check said.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CheckReport {
+    pub code: String,
+    pub name: String,
+    pub family: String,
+    pub level: Level,
+    pub step: Step,
+    pub outcome: OutcomeWord,
+    /// What was seen, why it does not apply, or why it is unknown; absent where something was found.
+    pub reason: Option<String>,
+    pub findings: Vec<Finding>,
+}
+
+/// The four things that a check can say.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OutcomeWord {
+    Found,
+    NotApplicable,
+    Passed,
+    Unknown,
+}

@@ -1,0 +1,347 @@
+//! The playbook's steps in its order, each with what was looked at and seen.
+
+use super::{Mark, StepReport, StepState};
+use crate::checks::{Outcome, Step, Verdicted, facts};
+use crate::evidence::access_log::Tally;
+use crate::evidence::{AccessLog, Evidence, LogOrigin, Unavailable};
+use crate::verdict::{capture, is_unknown, probe};
+
+/// Clients that the text shows; the evidence holds them all.
+const TOP_CLIENTS: usize = 5;
+
+/// Routes that a step names; beyond that it counts them.
+const TOP_ROUTES: usize = 8;
+
+/// Every step, numbered.
+pub(super) fn of(evidence: &Evidence, selected: &[Verdicted]) -> Vec<StepReport> {
+    let steps: [(Step, &str, Told); 10] = [
+        (Step::Pods, "Ingress pods", pods(evidence)),
+        (Step::AccessLogs, "Access logs", access_logs(evidence)),
+        (Step::Capture, "Packet capture", Ok(Lines::not_done(capture(evidence).command))),
+        (Step::Probe, "Handshake probe", Ok(Lines::not_done(probe(evidence).command))),
+        (Step::Routes, "Routes", routes(evidence)),
+        (Step::Wildcard, "Wildcard route", wildcard(evidence)),
+        (Step::NonSniFlag, "enableNonSniClient", flag(evidence)),
+        (Step::Overrides, "overrides.yaml", overrides(evidence)),
+        (Step::AdditionalGateways, "additionalGateways", additional_gateways(evidence)),
+        (Step::Platform, "Platform", platform(evidence)),
+    ];
+    steps
+        .into_iter()
+        .zip(1..)
+        .map(|((step, title, told), number)| {
+            let checks: Vec<&Verdicted> = selected.iter().filter(|verdicted| verdicted.check.step == step).collect();
+            let marks: Vec<Mark> = checks.iter().flat_map(|verdicted| marks(verdicted)).collect();
+            let (state, lines) = match told {
+                Ok(lines) if lines.not_done => (StepState::NotDone, lines),
+                Ok(lines) if !marks.is_empty() => (StepState::Found, lines),
+                Ok(lines) if checks.iter().any(|verdicted| is_unknown(verdicted)) => (StepState::Unknown, lines),
+                Ok(lines) if checks.iter().all(|verdicted| !matches!(verdicted.judgement, Ok(Outcome::Passed(_)))) => {
+                    (StepState::NotApplicable, lines)
+                }
+                Ok(lines) => (StepState::Passed, lines),
+                Err(why) => {
+                    let asked = !matches!(why.reason, crate::evidence::Reason::NotRequested(_));
+                    let state = if !marks.is_empty() {
+                        StepState::Found
+                    } else if asked {
+                        StepState::Unknown
+                    } else {
+                        StepState::NotApplicable
+                    };
+                    (state, Lines { seen: why.to_string(), ..Lines::default() })
+                }
+            };
+            let mut details = lines.details;
+            details.extend(unknowns(&checks));
+            StepReport {
+                number,
+                step,
+                title: title.to_owned(),
+                state,
+                seen: lines.seen,
+                details,
+                wide: lines.wide,
+                marks,
+            }
+        })
+        .collect()
+}
+
+type Told = Result<Lines, Unavailable>;
+
+#[derive(Default)]
+struct Lines {
+    seen: String,
+    details: Vec<String>,
+    wide: Vec<String>,
+    not_done: bool,
+}
+
+impl Lines {
+    fn not_done(command: String) -> Self {
+        Self { seen: "not done; by hand:".into(), details: vec![command], not_done: true, ..Self::default() }
+    }
+}
+
+fn marks(verdicted: &Verdicted) -> Vec<Mark> {
+    verdicted
+        .findings()
+        .iter()
+        .map(|finding| Mark {
+            code: verdicted.check.code.to_owned(),
+            level: verdicted.check.level,
+            message: finding.message.clone(),
+        })
+        .collect()
+}
+
+/// Why checks of this step could not judge, each reason once.
+fn unknowns(checks: &[&Verdicted]) -> Vec<String> {
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for verdicted in checks.iter().filter(|verdicted| is_unknown(verdicted)) {
+        let Err(why) = &verdicted.judgement else { continue };
+        let why = why.to_string();
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, codes)) => codes.push(verdicted.check.code),
+            None => reasons.push((why, vec![verdicted.check.code])),
+        }
+    }
+    reasons.into_iter().map(|(why, codes)| format!("unknown ({}): {why}", codes.join(", "))).collect()
+}
+
+fn pods(evidence: &Evidence) -> Told {
+    let pods = facts::pods(evidence)?;
+    let running = pods.iter().filter(|pod| pod.is_running()).count();
+    let internal = evidence.pods.seen()?.len() - pods.len();
+    let mut details: Vec<String> = Vec::new();
+    if internal > 0 {
+        details.push(format!("{} of internal chaining left out", facts::count(internal as u64, "pod")));
+    }
+    let wide: Vec<String> = pods
+        .iter()
+        .map(|pod| {
+            let ready = pod.containers.iter().filter(|container| container.ready).count();
+            let restarts: u32 = pod.containers.iter().map(|container| container.restarts).sum();
+            let node = pod.node.as_deref().unwrap_or("no node");
+            let total = pod.containers.len();
+            format!(
+                "{}  {ready}/{total} {}, {}, on {node}",
+                pod.name,
+                pod.phase,
+                facts::count(u64::from(restarts), "restart")
+            )
+        })
+        .collect();
+    let names: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
+    let seen = match running {
+        _ if pods.is_empty() => format!("none matches {}", evidence.question.selector),
+        running if running == pods.len() => format!("{running} running ({})", facts::some_of(&names)),
+        running => format!("{running} of {} running ({})", pods.len(), facts::some_of(&names)),
+    };
+    Ok(Lines { seen, details, wide, not_done: false })
+}
+
+fn access_logs(evidence: &Evidence) -> Told {
+    let streams: Vec<_> = facts::streams(evidence).collect();
+    if streams.is_empty() {
+        facts::believe_absence(evidence)?;
+    }
+    let logs: Vec<(&LogOrigin, &AccessLog)> = facts::logs(evidence).collect();
+    let records: u64 = logs.iter().map(|(_, log)| log.records).sum();
+    let seen = format!(
+        "{} of {} read, {}{}",
+        logs.len(),
+        facts::count(streams.len() as u64, "stream"),
+        facts::count(records, "record"),
+        if records > 0 { format!(" {}", facts::window(evidence)) } else { String::new() }
+    );
+    let mut details = Vec::new();
+    let sum = |tally: fn(&AccessLog) -> &Tally| merged(logs.iter().map(|(_, log)| tally(log)));
+    let refused = sum(|log| &log.reset_without_name);
+    if refused.count > 0 {
+        details.push(format!(
+            "{} without a server name, {}; {}",
+            facts::count(refused.count, "reset"),
+            facts::count(refused.clients.len() as u64, "client"),
+            facts::moments(&refused)
+        ));
+        details.extend(top_clients(&refused));
+    }
+    let foreign = sum(|log| &log.reset_with_name);
+    if foreign.count > 0 {
+        let names: Vec<&str> = foreign.server_names.keys().map(String::as_str).collect();
+        details.push(format!(
+            "{} with a server name: {}",
+            facts::count(foreign.count, "reset"),
+            facts::some_of(&names)
+        ));
+    }
+    let served = sum(|log| &log.served_without_name);
+    if served.count > 0 {
+        details.push(format!(
+            "{} served without a server name: clients without SNI are accepted",
+            facts::count(served.count, "request")
+        ));
+    }
+    let wide = streams.iter().map(|stream| describe(stream.origin.to_string(), &stream.log)).collect();
+    Ok(Lines { seen, details, wide, not_done: false })
+}
+
+fn describe(origin: String, log: &crate::evidence::Seen<AccessLog>) -> String {
+    match log.seen() {
+        Err(why) => format!("{origin}: {}", why.reason),
+        Ok(log) => {
+            let window = match (log.first, log.last) {
+                (Some(first), Some(last)) => format!(", from {} to {}", facts::moment(first), facts::moment(last)),
+                _ => String::new(),
+            };
+            format!("{origin}: {}, {}{window}", facts::count(log.lines, "line"), facts::count(log.records, "record"))
+        }
+    }
+}
+
+/// All tallies as one.
+fn merged<'a>(tallies: impl Iterator<Item = &'a Tally>) -> Tally {
+    let mut sum = Tally::default();
+    for tally in tallies {
+        sum.merge(tally);
+    }
+    sum
+}
+
+/// The clients with most resets, with their pace.
+fn top_clients(tally: &Tally) -> Vec<String> {
+    let mut clients: Vec<_> = tally.clients.iter().collect();
+    clients.sort_by(|one, other| other.1.count.cmp(&one.1.count).then(one.0.cmp(other.0)));
+    let width = clients.iter().take(TOP_CLIENTS).map(|(client, _)| client.len()).max().unwrap_or(0);
+    let mut lines: Vec<String> = clients
+        .iter()
+        .take(TOP_CLIENTS)
+        .map(|(client, span)| {
+            let mut line = format!("  {client:width$}  {:>6}", span.count);
+            if let (Some(first), Some(last)) = (span.first, span.last) {
+                let minutes = last.duration_since(first).as_secs() / 60;
+                if minutes >= 2 {
+                    let pace = span.count / minutes.unsigned_abs();
+                    line += &format!("  ~{}/min", pace.max(1));
+                }
+            }
+            if facts::is_google_front_end(client) {
+                line += "  Google load balancer or health check";
+            }
+            line
+        })
+        .collect();
+    if clients.len() > TOP_CLIENTS {
+        lines.push(format!("  and {} more", clients.len() - TOP_CLIENTS));
+    }
+    lines
+}
+
+fn routes(evidence: &Evidence) -> Told {
+    let routes = facts::routes(evidence)?;
+    let all = evidence.routes.seen()?;
+    let mut groups: Vec<&str> = facts::group_routes(evidence)?.iter().map(|route| route.group()).collect();
+    groups.dedup();
+    let hostnames: Vec<&str> = routes
+        .iter()
+        .flat_map(|route| &route.hostnames)
+        .map(String::as_str)
+        .filter(|hostname| *hostname != "*")
+        .collect();
+    let mut details = Vec::new();
+    let internal: Vec<&str> =
+        all.items.iter().filter(|route| route.is_internal_chaining()).map(|route| route.name.as_str()).collect();
+    if !internal.is_empty() {
+        details.push(format!("internal chaining, not for clients outside: {}", facts::some_of(&internal)));
+    }
+    let wide = routes
+        .iter()
+        .map(|route| {
+            let state = route.status.state.as_deref().unwrap_or("no state");
+            let names: Vec<&str> = route.hostnames.iter().map(String::as_str).collect();
+            format!("{}  {state}  {}", route.name, facts::some_of(&names))
+        })
+        .collect();
+    let seen = format!(
+        "{}, {}; hostnames {}",
+        facts::count(routes.len() as u64, "route"),
+        facts::count(groups.len() as u64, "environment group"),
+        facts::some_of(&hostnames)
+    );
+    Ok(Lines { seen, details, wide, not_done: false })
+}
+
+fn wildcard(evidence: &Evidence) -> Told {
+    let wildcards = facts::wildcards(evidence)?;
+    let names: Vec<&str> = wildcards.iter().map(|route| route.name.as_str()).collect();
+    Ok(Lines { seen: facts::some_of(&names), ..Lines::default() })
+}
+
+fn flag(evidence: &Evidence) -> Told {
+    let flags: Vec<String> = facts::wildcards(evidence)?
+        .iter()
+        .map(|route| {
+            format!("{}: {}", route.name, route.enable_non_sni_client.map_or("absent".into(), |flag| flag.to_string()))
+        })
+        .collect();
+    let seen = if flags.is_empty() { "there is no wildcard route to have it".into() } else { flags.join(", ") };
+    Ok(Lines { seen, ..Lines::default() })
+}
+
+fn overrides(evidence: &Evidence) -> Told {
+    let files = facts::overrides(evidence)?;
+    let hosts = facts::virtual_hosts(evidence)?;
+    let names: Vec<&str> = files.iter().map(|(file, _)| facts::file_name(file)).collect();
+    let details = hosts
+        .iter()
+        .take(TOP_ROUTES)
+        .map(|(file, _, host)| {
+            let gateways = facts::list(&facts::gateway_names(host));
+            format!("{}  {}  additionalGateways {gateways}", facts::place(file, host.place), facts::host_name(host))
+        })
+        .chain((hosts.len() > TOP_ROUTES).then(|| format!("and {} more", hosts.len() - TOP_ROUTES)))
+        .collect();
+    let seen = format!("{}: {}", facts::some_of(&names), facts::count(hosts.len() as u64, "virtual host"));
+    Ok(Lines { seen, details, ..Lines::default() })
+}
+
+fn additional_gateways(evidence: &Evidence) -> Told {
+    let routes = facts::group_routes(evidence)?;
+    let row = |kind: &str, name: &str, gateways: &[String]| format!("{kind} {name}  {}", facts::list(gateways));
+    let mut rows: Vec<String> =
+        routes.iter().map(|route| row("ApigeeRoute", &route.name, &route.additional_gateways)).collect();
+    if let Ok(configs) = evidence.route_configs.seen() {
+        rows.extend(
+            configs.items.iter().map(|config| row("ApigeeRouteConfig", &config.name, &config.additional_gateways)),
+        );
+    }
+    let listing = routes.iter().filter(|route| !route.additional_gateways.is_empty()).count();
+    let seen = format!("{listing} of {} list a gateway", facts::count(routes.len() as u64, "route"));
+    let (details, wide) = if rows.len() <= TOP_ROUTES { (rows, Vec::new()) } else { (Vec::new(), rows) };
+    Ok(Lines { seen, details, wide, not_done: false })
+}
+
+fn platform(evidence: &Evidence) -> Told {
+    let services = facts::services(evidence)?;
+    let described: Vec<String> = services
+        .iter()
+        .map(|service| {
+            let ports: Vec<String> =
+                service.ports.iter().map(|port| format!("{}→{}", port.number, port.target)).collect();
+            let addresses: Vec<&str> = service.addresses.iter().map(String::as_str).collect();
+            let at = if addresses.is_empty() { String::new() } else { format!(" at {}", facts::some_of(&addresses)) };
+            format!("Service {} ({}) {}{at}", service.name, service.kind, ports.join(" "))
+        })
+        .collect();
+    let issues = evidence.issues.seen().map_or_else(
+        |why| format!("ApigeeIssues: {}", why.reason),
+        |issues| facts::count(issues.len() as u64, "ApigeeIssue"),
+    );
+    Ok(Lines {
+        seen: format!("{}, {issues}", facts::count(services.len() as u64, "Service")),
+        details: described,
+        ..Lines::default()
+    })
+}

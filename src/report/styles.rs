@@ -1,0 +1,53 @@
+//! Colour as data: plain by default, filled in by [`Styles::colorize`]. No colour literal stands anywhere else.
+
+use owo_colors::Style;
+
+use crate::checks::Level;
+use crate::report::StepState;
+
+/// How the parts of the text look.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Styles {
+    pub heading: Style,
+    pub error: Style,
+    pub warning: Style,
+    pub notice: Style,
+    pub good: Style,
+    pub dim: Style,
+    pub command: Style,
+}
+
+impl Styles {
+    /// Fills in the colours of a terminal.
+    #[must_use]
+    pub fn colorize() -> Self {
+        Self {
+            heading: Style::new().bold(),
+            error: Style::new().red().bold(),
+            warning: Style::new().yellow().bold(),
+            notice: Style::new().cyan(),
+            good: Style::new().green(),
+            dim: Style::new().dimmed(),
+            command: Style::new().cyan(),
+        }
+    }
+
+    #[must_use]
+    pub fn level(&self, level: Level) -> Style {
+        match level {
+            Level::Error => self.error,
+            Level::Warning => self.warning,
+            Level::Notice => self.notice,
+        }
+    }
+
+    #[must_use]
+    pub fn state(&self, state: StepState) -> Style {
+        match state {
+            StepState::Found => self.warning,
+            StepState::NotApplicable | StepState::NotDone => self.dim,
+            StepState::Passed => self.good,
+            StepState::Unknown => self.notice,
+        }
+    }
+}

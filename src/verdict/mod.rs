@@ -1,0 +1,190 @@
+//! From single findings to one answer: the cause, ranked when several fit, and the remedy.
+//!
+//! ```text
+//! Evidence ─ checks ─┬─ causes ─ Verdict ─┐
+//!                    └─ remedy ─ Remedy ──┴─ report
+//! ```
+//!
+//! Pure, like the checks. It stops at plain values; how they look is the report's business.
+
+mod causes;
+mod manifest;
+mod overrides_diff;
+mod remedy;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::checks::{Level, Outcome, Verdicted};
+use crate::evidence::{Evidence, Reason};
+
+pub(crate) use self::causes::{capture, probe};
+pub use self::remedy::{Remedy, RemedyStep};
+
+/// What was concluded.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Verdict {
+    pub kind: VerdictKind,
+    /// One sentence.
+    pub headline: String,
+    /// Best first, by symptom.
+    pub causes: Vec<Cause>,
+    /// The one measurement that would split the causes that are left, or tell what is unknown.
+    pub next_measurement: Option<Measurement>,
+}
+
+/// The kinds of answer.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum VerdictKind {
+    /// Several causes fit, and none is established.
+    Ambiguous,
+    /// No client was seen to fail, but some will, or some are refused who may not be ours.
+    AtRisk,
+    /// Clients fail, and this is why.
+    Cause,
+    /// Nothing that was looked at keeps clients from shaking hands.
+    Healthy,
+    /// Too little could be seen.
+    Unknown,
+}
+
+impl VerdictKind {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ambiguous => "AMBIGUOUS",
+            Self::AtRisk => "AT RISK",
+            Self::Cause => "CAUSE",
+            Self::Healthy => "HEALTHY",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+}
+
+/// One reason why clients fail.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cause {
+    /// Code of the check that saw clients fail; absent where none did.
+    pub symptom: Option<String>,
+    /// Codes of the checks whose facts make up the cause.
+    pub codes: Vec<String>,
+    pub certainty: Certainty,
+    /// One sentence.
+    pub statement: String,
+    /// What was seen that says so.
+    pub evidence: Vec<String>,
+}
+
+/// How far the evidence carries.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Certainty {
+    /// Seen, and enough to explain the symptom.
+    Established,
+    /// Fits what was seen better than the others.
+    Likely,
+    /// Cannot be excluded.
+    Possible,
+}
+
+/// Something to do in order to know more.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Measurement {
+    pub why: String,
+    pub command: String,
+}
+
+/// Concludes from the evidence. `selected` are the checks that the user let through: only their findings are
+/// symptoms; `all` also explains them.
+#[must_use]
+pub fn conclude(evidence: &Evidence, selected: &[Verdicted], all: &[Verdicted]) -> (Verdict, Remedy) {
+    let causes = causes::of_symptoms(evidence, selected, all);
+    let verdict = if causes.is_empty() { without_symptoms(evidence, selected) } else { of_causes(evidence, causes) };
+    let remedy = remedy::of(evidence, &verdict, selected);
+    (verdict, remedy)
+}
+
+fn of_causes(evidence: &Evidence, causes: Vec<Cause>) -> Verdict {
+    let first = &causes[0];
+    let rivals = causes.iter().filter(|cause| cause.symptom == first.symptom).count() > 1;
+    let kind = match first.certainty {
+        Certainty::Established => VerdictKind::Cause,
+        Certainty::Likely | Certainty::Possible if rivals || !first.codes.is_empty() => VerdictKind::Ambiguous,
+        _ => VerdictKind::Unknown,
+    };
+    let next_measurement = (rivals || kind != VerdictKind::Cause).then(|| causes::next_measurement(evidence, first));
+    Verdict { kind, headline: first.statement.clone(), next_measurement, causes }
+}
+
+fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
+    let warned: Vec<&Verdicted> = selected
+        .iter()
+        .filter(|verdicted| verdicted.check.level >= Level::Warning && !verdicted.findings().is_empty())
+        .collect();
+    if !warned.is_empty() {
+        let causes: Vec<Cause> = warned
+            .iter()
+            .map(|verdicted| Cause {
+                symptom: None,
+                codes: vec![verdicted.check.code.to_owned()],
+                certainty: Certainty::Established,
+                statement: verdicted.check.summary.to_owned(),
+                evidence: verdicted.findings().iter().take(5).map(|finding| finding.message.clone()).collect(),
+            })
+            .collect();
+        return Verdict {
+            kind: VerdictKind::AtRisk,
+            headline: format!("No client was seen to fail, but: {}", lower_first(&causes[0].statement)),
+            causes,
+            next_measurement: None,
+        };
+    }
+    let unknown: Vec<&Verdicted> = selected.iter().filter(|verdicted| is_unknown(verdicted)).collect();
+    if let Some(first) = unknown.first() {
+        let why = first.judgement.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        return Verdict {
+            kind: VerdictKind::Unknown,
+            headline: format!(
+                "Nothing wrong was found, but {} could not be judged: {why}",
+                crate::checks::facts::count(unknown.len() as u64, "check")
+            ),
+            causes: Vec::new(),
+            next_measurement: Some(causes::probe(evidence)),
+        };
+    }
+    let only_sni = selected.iter().any(|verdicted| verdicted.check.code == "AT201" && !verdicted.findings().is_empty());
+    let headline = if only_sni {
+        "Nothing that was looked at keeps clients with SNI from shaking hands; clients without SNI are not accepted, and \
+         none was seen"
+    } else {
+        "Nothing that was looked at keeps clients from shaking hands"
+    };
+    Verdict { kind: VerdictKind::Healthy, headline: headline.to_owned(), causes: Vec::new(), next_measurement: None }
+}
+
+/// The check could not see what it needs. What the user did not ask for is not unknown.
+#[must_use]
+pub fn is_unknown(verdicted: &Verdicted) -> bool {
+    matches!(&verdicted.judgement, Err(why) if !matches!(why.reason, Reason::NotRequested(_)))
+}
+
+/// The check found its fault.
+#[must_use]
+pub(crate) fn is_found(verdicted: &Verdicted) -> bool {
+    matches!(verdicted.judgement, Ok(Outcome::Found(_)))
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        // A name in capitals (ApigeeRoute) keeps them.
+        Some(first) if letters.clone().next().is_some_and(char::is_lowercase) && !text.starts_with("Apigee") => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
