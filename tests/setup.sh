@@ -46,12 +46,14 @@ want_cluster() {
   want busybox busybox-static
   want containerd containerd
   want java default-jdk-headless
+  want jq jq
   want javac default-jdk-headless
   want ip iproute2
   want iptables iptables
   want mount mount
   want openssl openssl
   want python3 python3
+  want rg ripgrep
   want runc runc
   want tar tar
   want tcpdump tcpdump

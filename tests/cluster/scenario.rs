@@ -49,8 +49,8 @@ pub struct Scenario {
     pub traffic: Vec<Traffic>,
     #[serde(default)]
     pub recorded: Vec<Recorded>,
-    /// The recorded lines are more than the kubelet keeps in one file: wait until it has rotated them away, and send the
-    /// traffic once more.
+    /// The recorded lines are more than the kubelet keeps in one file: wait until it has rotated them away, a good minute
+    /// after the start of the containers, and send the traffic once more.
     #[serde(default)]
     pub logs_rotate: bool,
     /// Written to `overrides.yaml` where the program is started.

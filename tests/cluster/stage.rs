@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -21,6 +21,9 @@ use crate::traffic::{self, Target};
 
 const POD_LIMIT: Duration = Duration::from_secs(90);
 
+/// A log window that starts within a minute of its container is taken as whole.
+const OLD: Duration = Duration::from_secs(65);
+
 pub struct Stage<'a> {
     pub testbed: &'a Testbed,
     pub scenario: &'a Scenario,
@@ -29,6 +32,8 @@ pub struct Stage<'a> {
     pub folder: PathBuf,
     /// Resets without and with a server name that the logs hold by now.
     pub resets: Resets,
+    /// When the pods ran.
+    born: Instant,
     /// The last configuration that each pod got.
     pushed: BTreeMap<String, String>,
 }
@@ -49,10 +54,11 @@ impl<'a> Stage<'a> {
             std::fs::write(folder.join("overrides.yaml"), overrides).map_err(|error| format!("overrides.yaml: {error}"))?;
         }
         let mut stage =
-            Self { testbed, scenario, namespace, folder, resets: Resets::default(), pushed: BTreeMap::new() };
+            Self { testbed, scenario, namespace, folder, resets: Resets::default(), born: Instant::now(), pushed: BTreeMap::new() };
         if scenario.namespace {
             stage.create_objects()?;
             stage.wait_for_pods()?;
+            stage.born = Instant::now();
             stage.reconcile()?;
             stage.restart_pods()?;
         }
@@ -123,6 +129,11 @@ impl<'a> Stage<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Waits until the containers are so old that a log which starts now has a gap that counts.
+    pub fn wait_for_age(&self) {
+        std::thread::sleep(OLD.saturating_sub(self.born.elapsed()));
     }
 
     /// Waits until the kubelet has rotated the recorded lines away.

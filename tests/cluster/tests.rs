@@ -29,10 +29,10 @@ pub enum Source {
     Ready(Arc<Testbed>),
 }
 
-/// All tests, those that need the cluster for themselves last.
+/// All tests: the one that mostly waits first, those that need the cluster for themselves last.
 pub fn all(source: &Source) -> Result<Vec<Trial>> {
     let mut scenarios = scenario::all()?;
-    scenarios.sort_by_key(Scenario::is_exclusive);
+    scenarios.sort_by_key(|scenario| (scenario.is_exclusive(), !scenario.logs_rotate));
     let is_given = matches!(source, Source::Ready(testbed) if testbed.components.is_none());
     let mut trials = vec![
         trial("kubectl_finds_the_plugin", source, plugin::kubectl_finds_it),
@@ -101,6 +101,9 @@ fn play(testbed: &Testbed, scenario: &Scenario) -> Result<()> {
     let mut stage = Stage::set(testbed, scenario)?;
     let set = started.elapsed();
     stage.send(&scenario.traffic)?;
+    if scenario.logs_rotate {
+        stage.wait_for_age();
+    }
     stage.record()?;
     if scenario.logs_rotate {
         stage.wait_for_rotation()?;
