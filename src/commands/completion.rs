@@ -10,19 +10,19 @@ use clap_complete::engine::complete;
 
 use super::Error;
 use crate::cli::{Cli, CompleteArgs, CompletionArgs};
-use crate::terminal::Streams;
+use crate::terminal::Console;
 
 /// Cobra's directive for "no file names instead"; 0 lets the shell offer them.
 const NO_FILES: u8 = 4;
 
-pub(super) fn script(args: &CompletionArgs, streams: &Streams) -> Result<u8, Error> {
+pub(super) fn script(args: &CompletionArgs, console: &Console) -> Result<u8, Error> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "kubectl-apigee-tls", &mut script);
-    streams.result(&String::from_utf8_lossy(&script)).map_err(Error::Output)?;
+    console.result(&String::from_utf8_lossy(&script)).map_err(Error::Output)?;
     Ok(0)
 }
 
-pub(super) fn candidates(args: CompleteArgs, streams: &Streams) -> Result<u8, Error> {
+pub(super) fn candidates(args: CompleteArgs, console: &Console) -> Result<u8, Error> {
     let mut words: Vec<OsString> = vec!["kubectl-apigee-tls".into()];
     words.extend(args.words.into_iter().map(OsString::from));
     let last = words.len().saturating_sub(1).max(1);
@@ -40,6 +40,6 @@ pub(super) fn candidates(args: CompleteArgs, streams: &Streams) -> Result<u8, Er
         })
         .collect();
     text += &format!(":{}\n", if found.is_empty() { 0 } else { NO_FILES });
-    streams.result(&text).map_err(Error::Output)?;
+    console.result(&text).map_err(Error::Output)?;
     Ok(0)
 }

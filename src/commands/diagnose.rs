@@ -9,25 +9,24 @@ use tokio::runtime::Runtime;
 use super::Error;
 use crate::bundle::evidence_file;
 use crate::cli::{ClusterArgs, DiagnoseArgs, Expectation, FailOn, LogArgs, Output};
-use crate::evidence::{
-    Evidence, LogLimits, LogOrigin, LogStream, Question, Reason, SCHEMA, Seen, Unavailable,
-};
+use crate::evidence::{Evidence, LogLimits, LogOrigin, LogStream, Question, Reason, SCHEMA, Seen, Unavailable};
 use crate::gather::{self, ConnectionOptions, GatherOptions, Stop};
+use crate::report::styles::Styles;
 use crate::report::{self, Selection, machine, text};
-use crate::terminal::Streams;
+use crate::terminal::Console;
 use crate::wire::access_log::AccessLogScanner;
 
-pub(super) fn run(args: DiagnoseArgs, streams: &Streams) -> Result<u8, Error> {
+pub(super) fn run(args: DiagnoseArgs, console: &Console) -> Result<u8, Error> {
     check_combination(&args)?;
     let mut evidence = match &args.from {
         Some(name) => evidence_file::read(name)?,
-        None => gathered(&args, streams)?,
+        None => gathered(&args, console)?,
     };
     add_files(&args, &mut evidence)?;
     evidence.question.expect_non_sni |= args.expect == Some(Expectation::NonSni);
     if let Some(path) = &args.write_evidence {
         evidence_file::write(path, &evidence)?;
-        streams.verbose(&format!("evidence written to {}", path.display()));
+        console.verbose(&format!("evidence written to {}", path.display()));
     }
     let selection = Selection { only: args.only, skip: args.skip };
     let fail_on = match args.fail_on {
@@ -36,14 +35,18 @@ pub(super) fn run(args: DiagnoseArgs, streams: &Streams) -> Result<u8, Error> {
         FailOn::Never => report::FailOn::Never,
     };
     let report = report::build(&evidence, &selection, fail_on);
-    let options = |wide| text::TextOptions { styles: streams.styles(), width: streams.width(), wide };
+    let options = |wide| text::TextOptions {
+        styles: if console.colors() { Styles::colorize() } else { Styles::default() },
+        width: console.width(),
+        wide,
+    };
     let shown = match args.output {
         Output::Text => text::text(&report, options(false)),
         Output::Wide => text::text(&report, options(true)),
         Output::Json => machine::json(&report).map_err(|error| Error::Rendering(error.to_string()))?,
         Output::Yaml => machine::yaml(&report).map_err(|error| Error::Rendering(error.to_string()))?,
     };
-    streams.result(&shown).map_err(Error::Output)?;
+    console.result(&shown).map_err(Error::Output)?;
     Ok(report.exit_code)
 }
 
@@ -67,19 +70,20 @@ fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
 /// The files that the user adds, whatever the rest comes from.
 fn add_files(args: &DiagnoseArgs, evidence: &mut Evidence) -> Result<(), Error> {
     for name in &args.overrides {
-        let file = gather::overrides_file(name).map_err(|source| Error::Input { name: name.clone(), source })?;
+        let file =
+            gather::overrides::overrides_file(name).map_err(|source| Error::Input { name: name.clone(), source })?;
         evidence.overrides.push(file);
     }
     for name in &args.access_logs {
         let since = evidence.question.log_limits.since;
-        let (log, cut) =
-            gather::log_file(name, since).map_err(|source| Error::Input { name: name.clone(), source })?;
-        evidence.access_logs.push(LogStream { origin: LogOrigin::File(name.clone()), log: Seen::Seen(log), cut });
+        let file = gather::log_file::read(name, since)?;
+        let origin = LogOrigin::File(name.clone());
+        evidence.access_logs.push(LogStream { origin, log: Seen::Seen(file.log), cut: file.cut });
     }
     Ok(())
 }
 
-fn gathered(args: &DiagnoseArgs, streams: &Streams) -> Result<Evidence, Error> {
+fn gathered(args: &DiagnoseArgs, console: &Console) -> Result<Evidence, Error> {
     let collected_at = Timestamp::now();
     let question = Question {
         namespace: args.cluster.namespace.clone(),
@@ -100,8 +104,8 @@ fn gathered(args: &DiagnoseArgs, streams: &Streams) -> Result<Evidence, Error> {
         log_limits: question.log_limits.clone(),
     };
     let since = question.log_limits.since;
-    let progress = streams.progress();
-    let told = Arc::clone(&progress);
+    let progress = console.progress();
+    let told: Arc<dyn gather::Progress> = progress.clone();
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let seen = runtime.block_on(async move {
         let stop = Stop::on_ctrl_c((args.timeout > Duration::ZERO).then_some(args.timeout));
@@ -111,7 +115,7 @@ fn gathered(args: &DiagnoseArgs, streams: &Streams) -> Result<Evidence, Error> {
     // What hangs in a blocking call must not keep the report waiting.
     runtime.shutdown_background();
     let seen = seen?;
-    streams.verbose(&format!("{} API requests", seen.requests));
+    console.verbose(&format!("{} API requests", seen.requests));
     Ok(Evidence {
         schema: SCHEMA.to_owned(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -14,9 +14,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::bundle::evidence_file;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, ColorChoice, Command};
 use crate::gather;
-use crate::terminal::{Streams, color};
+use crate::gather::log_file::LogFileError;
+use crate::terminal::{self, Console};
 
 /// The whole program: parse, run, exit.
 #[must_use]
@@ -29,20 +30,18 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let streams = Streams::new(color(cli.color), cli.verbose);
+    let console = Console::new(color(cli.color), cli.verbose);
     let result = match cli.command {
-        Command::Diagnose(args) => diagnose::run(*args, &streams),
-        Command::Explain(args) => explain::run(&args, &streams),
-        Command::Completion(args) => completion::script(&args, &streams),
-        Command::Complete(args) => completion::candidates(args, &streams),
-        Command::Version => version(&streams),
+        Command::Diagnose(args) => diagnose::run(*args, &console),
+        Command::Explain(args) => explain::run(&args, &console),
+        Command::Completion(args) => completion::script(&args, &console),
+        Command::Complete(args) => completion::candidates(args, &console),
+        Command::Version => version(&console),
     };
     match result {
         Ok(code) => ExitCode::from(code),
-        // Who reads no further wants no further output: as any Unix filter would end.
-        Err(Error::Output(source)) if source.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(141),
         Err(error) => {
-            tell(&error, &streams);
+            tell(&error, &console);
             ExitCode::from(error.exit_code())
         }
     }
@@ -57,6 +56,8 @@ pub(crate) enum Error {
     Evidence(#[from] evidence_file::Error),
     #[error("read {name}")]
     Input { name: String, source: io::Error },
+    #[error(transparent)]
+    Log(#[from] LogFileError),
     #[error("write the report")]
     Output(#[source] io::Error),
     #[error("make the report: {0}")]
@@ -74,6 +75,7 @@ impl Error {
             Self::Cluster(_)
             | Self::Evidence(_)
             | Self::Input { .. }
+            | Self::Log(_)
             | Self::Output(_)
             | Self::Rendering(_)
             | Self::Runtime(_)
@@ -96,8 +98,16 @@ impl Error {
     }
 }
 
+fn color(choice: ColorChoice) -> terminal::ColorChoice {
+    match choice {
+        ColorChoice::Always => terminal::ColorChoice::Always,
+        ColorChoice::Auto => terminal::ColorChoice::Auto,
+        ColorChoice::Never => terminal::ColorChoice::Never,
+    }
+}
+
 /// `error: could not …: cause`, and after a blank line the hint.
-fn tell(error: &Error, streams: &Streams) {
+fn tell(error: &Error, console: &Console) {
     let mut text = format!("error: could not {error}");
     let mut source = error.source();
     while let Some(cause) = source {
@@ -108,13 +118,13 @@ fn tell(error: &Error, streams: &Streams) {
         }
         source = cause.source();
     }
-    streams.error(&text);
+    console.error(&text);
     if let Some(hint) = error.hint() {
-        streams.error(&format!("\nhint: {hint}"));
+        console.error(&format!("\nhint: {hint}"));
     }
 }
 
-fn version(streams: &Streams) -> Result<u8, Error> {
-    streams.result(&format!("kubectl apigee-tls {}\n", env!("CARGO_PKG_VERSION"))).map_err(Error::Output)?;
+fn version(console: &Console) -> Result<u8, Error> {
+    console.result(&format!("kubectl apigee-tls {}\n", env!("CARGO_PKG_VERSION"))).map_err(Error::Output)?;
     Ok(0)
 }

@@ -91,7 +91,9 @@ impl fmt::Display for Reason {
             Self::Interrupted => f.write_str("interrupted before it was read"),
             Self::NotRequested(text) => write!(f, "not asked for ({text})"),
             #[expect(clippy::cast_precision_loss, reason = "a duration for reading, shown with one decimal")]
-            Self::TimedOut { milliseconds } => write!(f, "no answer within {:.1} s", *milliseconds as f64 / 1000.0),
+            Self::TimedOut { milliseconds } => {
+                write!(f, "no answer within {:.1} s", *milliseconds as f64 / 1000.0)
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Asks the cluster, and returns what it said or why it did not.
+//! Asks the cluster and reads files, and returns what they said or why they did not.
 //!
 //! ```text
 //! flags ─ kubeconfig ─ connection ─ Api ─┬ contact: namespace, version, discovery      ─ Error (exit 2)
@@ -20,8 +20,10 @@ mod issues;
 mod json;
 pub mod kubeconfig;
 mod list;
+pub mod log_file;
 mod mesh;
 mod no_proxy;
+pub mod overrides;
 pub mod pod_logs;
 mod pods;
 pub mod progress;

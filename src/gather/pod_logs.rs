@@ -18,6 +18,7 @@ use super::progress::Progress;
 use super::stop::timed_out;
 use crate::evidence::cluster::IngressPod;
 use crate::evidence::{AccessLog, LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable};
+use crate::wire::access_log::AccessLogScanner;
 
 /// Streams open at once. Each is a connection of its own, because kube speaks HTTP/1.1, where none waits for another.
 const IN_FLIGHT: usize = 16;
@@ -37,6 +38,16 @@ pub trait LogSink: Send + 'static {
     fn feed(&mut self, piece: &[u8]);
     /// There is no more.
     fn finish(self) -> AccessLog;
+}
+
+impl LogSink for AccessLogScanner {
+    fn feed(&mut self, piece: &[u8]) {
+        AccessLogScanner::feed(self, piece);
+    }
+
+    fn finish(self) -> AccessLog {
+        AccessLogScanner::finish(self)
+    }
 }
 
 /// Which logs, and how much of each.

@@ -205,7 +205,7 @@ fn describe(origin: String, log: &crate::evidence::Seen<AccessLog>) -> String {
 fn merged<'a>(tallies: impl Iterator<Item = &'a Tally>) -> Tally {
     let mut sum = Tally::default();
     for tally in tallies {
-        sum.merge(tally);
+        sum.merge(tally.clone());
     }
     sum
 }

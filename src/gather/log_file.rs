@@ -1,0 +1,250 @@
+//! An access log from a file, from standard input or from a pipe; gzip is recognised by its content.
+//!
+//! A plain file is read by all processors at once, in parts that begin at line starts, with positioned reads into small
+//! buffers. Not mapped: the pages of a mapped gigabyte count as resident memory, and a file that is cut while mapped ends
+//! the program. Everything else is read in order.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use flate2::read::MultiGzDecoder;
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::evidence::{AccessLog, Reason, Unavailable};
+use crate::wire::access_log::AccessLogScanner;
+
+/// Bytes per read: large enough that the calls do not matter, small enough for the second-level cache.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// The first bytes of every gzip member (RFC 1952 §2.3.1), with the only compression method there is.
+const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B, 0x08];
+
+/// What a file held.
+#[derive(Debug)]
+pub struct LogFile {
+    pub log: AccessLog,
+    /// Why the file could not be read to its end, where it could not; `log` then holds what came before.
+    pub cut: Option<Unavailable>,
+}
+
+/// Why a file gave nothing at all. Reads after "could not".
+#[derive(Debug, Error)]
+pub enum LogFileError {
+    #[error("read the access log {name}: it is a directory")]
+    Directory { name: String },
+    #[error("read the access log {name}: broken gzip data at byte {at}")]
+    Gzip {
+        name: String,
+        /// Compressed bytes that were read before the mistake was seen.
+        at: u64,
+        source: io::Error,
+    },
+    #[error("read the access log {name}")]
+    Unreadable { name: String, source: io::Error },
+}
+
+/// Reads the file of this name, `-` for standard input, without the records that began before `since`.
+///
+/// # Errors
+/// When nothing could be read. A file that breaks off later gives what came before, and says where.
+pub fn read(name: &str, since: Option<Timestamp>) -> Result<LogFile, LogFileError> {
+    let scanner = || AccessLogScanner::new().since(since);
+    if name == "-" {
+        return in_order("standard input", io::stdin().lock(), scanner());
+    }
+    let unreadable = |source| LogFileError::Unreadable { name: name.to_owned(), source };
+    let file = File::open(name).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(LogFileError::Directory { name: name.to_owned() });
+    }
+    #[cfg(unix)]
+    if metadata.is_file()
+        && let Some(log) = parallel::read(&file, metadata.len(), scanner)
+    {
+        return Ok(LogFile { log, cut: None });
+    }
+    in_order(name, file, scanner())
+}
+
+/// Reads a stream from its first to its last byte.
+fn in_order(name: &str, mut stream: impl Read, scanner: AccessLogScanner) -> Result<LogFile, LogFileError> {
+    let unreadable = |source| LogFileError::Unreadable { name: name.to_owned(), source };
+    let mut head = Vec::with_capacity(GZIP_MAGIC.len());
+    stream.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut head).map_err(unreadable)?;
+    let is_gzip = head == GZIP_MAGIC;
+    let mut stream = Counted { inner: io::Cursor::new(head).chain(stream), bytes: 0 };
+    if !is_gzip {
+        let (log, end) = scan(&mut stream, scanner);
+        return match end {
+            Err(source) if log.bytes == 0 => Err(unreadable(source)),
+            end => Ok(LogFile { cut: end.err().map(|error| cut(name, &error, stream.bytes, "")), log }),
+        };
+    }
+    let mut decoder = MultiGzDecoder::new(stream);
+    let (log, end) = scan(&mut decoder, scanner);
+    let at = decoder.get_ref().bytes;
+    match end {
+        Err(source) if log.bytes == 0 => Err(LogFileError::Gzip { name: name.to_owned(), at, source }),
+        end => Ok(LogFile { cut: end.err().map(|error| cut(name, &error, at, "broken gzip data: ")), log }),
+    }
+}
+
+/// Feeds a stream to a scanner; returns what came, and how the stream ended.
+fn scan(stream: &mut impl Read, mut scanner: AccessLogScanner) -> (AccessLog, io::Result<()>) {
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let end = loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => break Ok(()),
+            Ok(length) => scanner.feed(buffer.get(..length).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => break Err(error),
+        }
+    };
+    (scanner.finish(), end)
+}
+
+fn cut(name: &str, error: &io::Error, at: u64, kind: &str) -> Unavailable {
+    let what = format!("the rest of the access log {name}");
+    Unavailable::new(what, Reason::Broken(format!("{kind}{error}, at byte {at}")))
+}
+
+/// Counts the bytes that pass.
+struct Counted<R> {
+    inner: R,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(buffer)?;
+        self.bytes += length as u64;
+        Ok(length)
+    }
+}
+
+/// All processors on one file.
+#[cfg(unix)]
+mod parallel {
+    use std::fs::File;
+    use std::io;
+    use std::num::NonZero;
+    use std::os::unix::fs::FileExt;
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    use std::thread;
+
+    use memchr::memchr;
+
+    use super::{BUFFER_BYTES, GZIP_MAGIC};
+    use crate::evidence::AccessLog;
+    use crate::wire::access_log::AccessLogScanner;
+
+    /// Bytes of a part: many more parts than processors, so that a slow one does not keep the others waiting.
+    const PART_BYTES: u64 = 4 << 20;
+
+    /// Threads, whatever the machine has; each costs a buffer and its counts.
+    const MAX_THREADS: usize = 8;
+
+    /// Bytes per read after the end of a part, where only the rest of a line is wanted.
+    const REST_BYTES: usize = 8 << 10;
+
+    /// Reads a file of this size. `None` where it must be read in order: it is small, compressed, a document, or there was
+    /// an error that only a reader in order can place.
+    pub(super) fn read(file: &File, size: u64, scanner: impl Fn() -> AccessLogScanner + Sync) -> Option<AccessLog> {
+        read_parts(file, size, scanner, PART_BYTES)
+    }
+
+    pub(super) fn read_parts(
+        file: &File,
+        size: u64,
+        scanner: impl Fn() -> AccessLogScanner + Sync,
+        part_bytes: u64,
+    ) -> Option<AccessLog> {
+        let mut head = [0; GZIP_MAGIC.len()];
+        if size <= part_bytes || file.read_exact_at(&mut head, 0).is_err() || head == GZIP_MAGIC {
+            return None;
+        }
+        let next = AtomicU64::new(0);
+        let given_up = AtomicBool::new(false);
+        let work = || {
+            let mut scanner = scanner();
+            let mut buffer = vec![0; BUFFER_BYTES];
+            while !given_up.load(Ordering::Relaxed) {
+                let start = next.fetch_add(part_bytes, Ordering::Relaxed);
+                if start >= size {
+                    break;
+                }
+                let read = read_part(file, start, start.saturating_add(part_bytes), &mut buffer, &mut scanner);
+                if read.is_err() || scanner.met_document() {
+                    given_up.store(true, Ordering::Relaxed);
+                }
+            }
+            scanner.finish()
+        };
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
+        let log = thread::scope(|scope| {
+            let others: Vec<_> =
+                (1..threads).map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
+            let mut log = work();
+            for other in others {
+                log.merge(other.join().ok()?);
+            }
+            Some(log)
+        });
+        log.filter(|_| !given_up.load(Ordering::Relaxed))
+    }
+
+    /// Reads the lines that begin from `start` to before `end`, each to its own end.
+    fn read_part(
+        file: &File,
+        start: u64,
+        end: u64,
+        buffer: &mut [u8],
+        scanner: &mut AccessLogScanner,
+    ) -> io::Result<()> {
+        // A line begins at `start` where the byte before it ends one; so that is where to look first.
+        let mut at = start.saturating_sub(1);
+        let mut in_earlier_line = start > 0;
+        loop {
+            let wanted = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).max(REST_BYTES);
+            let length = buffer.len().min(wanted);
+            let length = match file.read_at(buffer.get_mut(..length).unwrap_or_default(), at) {
+                Ok(0) => return Ok(()),
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let mut bytes = buffer.get(..length).unwrap_or_default();
+            at += length as u64;
+            if in_earlier_line {
+                let Some(line_end) = memchr(b'\n', bytes) else {
+                    if at >= end {
+                        return Ok(());
+                    }
+                    continue;
+                };
+                bytes = bytes.get(line_end + 1..).unwrap_or_default();
+                if at - bytes.len() as u64 >= end {
+                    return Ok(());
+                }
+                in_earlier_line = false;
+            }
+            if at < end {
+                scanner.feed(bytes);
+            } else {
+                // The last line of the part ends at the first line end at or after its last byte.
+                let beyond = usize::try_from(at - (end - 1)).unwrap_or(usize::MAX);
+                let from = bytes.len().saturating_sub(beyond);
+                if let Some(line_end) = bytes.get(from..).and_then(|rest| memchr(b'\n', rest)) {
+                    scanner.feed(bytes.get(..=from + line_end).unwrap_or_default());
+                    return Ok(());
+                }
+                scanner.feed(bytes);
+            }
+            if scanner.met_document() {
+                return Ok(());
+            }
+        }
+    }
+}
