@@ -21,7 +21,10 @@ pub fn live_and_wait(mark: &str) -> Result<ExitCode> {
     if let Some(hierarchy) = std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten().next() {
         sandbox::create_folder(&hierarchy.path().join(mark))?;
     }
-    let mut child = Command::new("sh").args(["-c", "while :; do sleep 1; done", mark]).spawn().map_err(|error| error.to_string())?;
+    let mut child = Command::new("sh")
+        .args(["-c", "while :; do sleep 1; done", mark])
+        .spawn()
+        .map_err(|error| error.to_string())?;
     println!("ready");
     child.wait().map_err(|error| error.to_string())?;
     Ok(ExitCode::SUCCESS)
@@ -47,7 +50,9 @@ pub fn after_a_kill() -> Result<()> {
         let _ = supervisor.wait();
         if kills_supervisor {
             // The kernel leaves the cgroup directories, and the next sandbox removes them.
-            sandbox::start_supervisor(&[NOTHING.to_owned()], Stdio::null())?.wait().map_err(|error| error.to_string())?;
+            sandbox::start_supervisor(&[NOTHING.to_owned()], Stdio::null())?
+                .wait()
+                .map_err(|error| error.to_string())?;
         }
         wait_until("nothing is left of the small sandbox", Duration::from_secs(10), || {
             let left = traces(&mark)?;
@@ -68,6 +73,8 @@ fn traces(mark: &str) -> Result<Vec<String>> {
         }
     }
     let tables = [run(Command::new("cat").arg("/proc/self/mounts"))?, run(Command::new("ip").args(["-o", "link"]))?];
-    found.extend(tables.iter().flat_map(|table| table.lines()).filter(|line| line.contains(mark)).map(ToOwned::to_owned));
+    found.extend(
+        tables.iter().flat_map(|table| table.lines()).filter(|line| line.contains(mark)).map(ToOwned::to_owned),
+    );
     Ok(found)
 }

@@ -204,7 +204,10 @@ fn write_files() -> Result<PathBuf> {
     let api_names = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost"];
     let api_addresses = [NODE_ADDRESS, SERVICE_ADDRESS, "127.0.0.1"];
     let subjects = [
-        ("api", Subject { common_name: "kube-apiserver", organization: None, names: &api_names, addresses: &api_addresses }),
+        (
+            "api",
+            Subject { common_name: "kube-apiserver", organization: None, names: &api_names, addresses: &api_addresses },
+        ),
         ("admin", Subject { common_name: "admin", organization: Some("system:masters"), ..Subject::default() }),
         ("kubelet", Subject { common_name: &node_name, organization: Some("system:nodes"), ..Subject::default() }),
         ("kubelet-server", Subject { common_name: NODE, addresses: &[NODE_ADDRESS], ..Subject::default() }),

@@ -14,7 +14,8 @@ use crate::objects::text;
 /// A volume of the pod: what is pushed here outlives a restart of the container.
 pub const FOLDER: &str = "/etc/envoy";
 
-const HTTP_MANAGER: &str = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+const HTTP_MANAGER: &str =
+    "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const ROUTER: &str = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
 const TLS_CONTEXT: &str = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
 const TLS_INSPECTOR: &str = "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
@@ -97,7 +98,13 @@ fn chains_of(listener: &Value) -> usize {
     listener["filter_chains"].as_array().map_or(0, Vec::len)
 }
 
-fn filter_chain(world: &World, routes: &[&Value], route: &Value, labels: &Value, taken: &mut BTreeSet<String>) -> Option<Value> {
+fn filter_chain(
+    world: &World,
+    routes: &[&Value],
+    route: &Value,
+    labels: &Value,
+    taken: &mut BTreeSet<String>,
+) -> Option<Value> {
     let spec = &route["spec"];
     let selected = spec["selector"].as_object()?.iter().all(|(name, value)| labels[name] == *value);
     if !selected {

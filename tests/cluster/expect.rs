@@ -70,7 +70,8 @@ pub fn compare(finished: &Finished, expected: &Expectation) -> Result<()> {
 
 /// The same evidence gives the same report, byte for byte, in every format that a person or a machine reads.
 pub fn compare_with_evidence(folder: &Path, live: &Finished, further: &[String]) -> Result<()> {
-    let judged_again = run(program(folder).args(["diagnose", "--from", "evidence.json", "-o", "json"]).args(judging(further)))?;
+    let judged_again =
+        run(program(folder).args(["diagnose", "--from", "evidence.json", "-o", "json"]).args(judging(further)))?;
     if judged_again.stdout != live.stdout || judged_again.status.code() != live.status.code() {
         return Err(format!(
             "--from gives another report than the live run ({}, {}):\n{}\nfirst difference: {}",
@@ -90,11 +91,7 @@ pub fn compare_with_evidence(folder: &Path, live: &Finished, further: &[String])
 /// Of the arguments, those that say how to judge; the others say what to gather, and are in the evidence.
 fn judging(arguments: &[String]) -> Vec<String> {
     const KEPT: [&str; 4] = ["--expect", "--fail-on", "--only", "--skip"];
-    arguments
-        .windows(2)
-        .filter(|pair| KEPT.contains(&pair[0].as_str()))
-        .flat_map(|pair| pair.iter().cloned())
-        .collect()
+    arguments.windows(2).filter(|pair| KEPT.contains(&pair[0].as_str())).flat_map(|pair| pair.iter().cloned()).collect()
 }
 
 fn compare_codes(differences: &mut String, report: &Report, outcome: &str, expected: &[String]) {

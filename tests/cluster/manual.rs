@@ -117,7 +117,9 @@ pub fn keep(arguments: &[String]) -> Result<ExitCode> {
     config["clusters"][0]["cluster"]["server"] = json!(format!("https://127.0.0.1:{port}"));
     write_private(&kept.join("kubeconfig"), &config.to_string())?;
     let chosen = match arguments.get(1) {
-        Some(name) => Some(scenario::all()?.into_iter().find(|scenario| scenario.name == *name).ok_or("no such scenario")?),
+        Some(name) => {
+            Some(scenario::all()?.into_iter().find(|scenario| scenario.name == *name).ok_or("no such scenario")?)
+        }
         None => None,
     };
     let mut stage = match &chosen {
@@ -183,7 +185,8 @@ fn pass(mut from: TcpStream, mut to: TcpStream) {
 fn write_private(file: &Path, text: &str) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let failed = |error: std::io::Error| format!("write {}: {error}", file.display());
-    let mut open = fs::File::options().create(true).write(true).truncate(true).mode(0o600).open(file).map_err(failed)?;
+    let mut open =
+        fs::File::options().create(true).write(true).truncate(true).mode(0o600).open(file).map_err(failed)?;
     open.write_all(text.as_bytes()).map_err(failed)
 }
 

@@ -35,7 +35,11 @@ pub fn stop_api_server(stage: &Stage<'_>, components: &Components, kubeconfig: &
         components.stop(API_SERVER)?;
         forwarder.paused.store(false, Ordering::Relaxed);
         let finished = program.join().map_err(|_| "the program's thread panicked".to_owned())??;
-        if reached { Ok(finished) } else { Err(format!("the program ended before {MIDWAY} bytes had come: {}", finished.stderr)) }
+        if reached {
+            Ok(finished)
+        } else {
+            Err(format!("the program ended before {MIDWAY} bytes had come: {}", finished.stderr))
+        }
     })
 }
 
@@ -71,7 +75,11 @@ pub fn interrupt(stage: &Stage<'_>, kubeconfig: &PathBuf) -> Result<Finished> {
     let status = child.wait().map_err(|error| format!("wait for the program: {error}"))?;
     let _ = ended.send(());
     let _ = watcher.join();
-    if reached { Ok(Finished { status, stdout, stderr }) } else { Err(format!("the program never read {MIDWAY} bytes: {stderr}")) }
+    if reached {
+        Ok(Finished { status, stdout, stderr })
+    } else {
+        Err(format!("the program never read {MIDWAY} bytes: {stderr}"))
+    }
 }
 
 /// Writes a changed copy of the administrator's kubeconfig beside the scenario's files.

@@ -60,7 +60,8 @@ pub fn installation(scenario: &Scenario, authority: &Authority) -> Result<Vec<Va
 pub fn pods(scenario: &Scenario, images: &Images) -> Vec<Value> {
     (0..scenario.ingress.pods + scenario.ingress.pods_not_running)
         .map(|index| {
-            let image = if index < scenario.ingress.pods { images.ingress.as_str() } else { "apigee-tls.test/no-such-image:1" };
+            let image =
+                if index < scenario.ingress.pods { images.ingress.as_str() } else { "apigee-tls.test/no-such-image:1" };
             pod(scenario, images, index, image)
         })
         .collect()
@@ -304,13 +305,21 @@ fn pod(scenario: &Scenario, images: &Images, index: usize, image: &str) -> Value
 
 fn base_name(scenario: &Scenario) -> String {
     let org: String = scenario.org.chars().take(15).collect();
-    format!("{GATEWAY}-{}-{org}-{}", scenario.ingress.name, short_hash(&format!("{}{}", scenario.ingress.name, scenario.org)))
+    format!(
+        "{GATEWAY}-{}-{org}-{}",
+        scenario.ingress.name,
+        short_hash(&format!("{}{}", scenario.ingress.name, scenario.org))
+    )
 }
 
 /// Five characters as a ReplicaSet gives them.
 fn pod_suffix(index: usize) -> String {
     const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    sha256(format!("pod {index}").as_bytes()).iter().take(5).map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect()
+    sha256(format!("pod {index}").as_bytes())
+        .iter()
+        .take(5)
+        .map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]))
+        .collect()
 }
 
 /// Seven hexadecimal digits that depend on nothing but the text.

@@ -37,7 +37,8 @@ pub fn apply_remedy(stage: &mut Stage<'_>, finished: &Finished) -> Result<()> {
         kubectl.arg("--kubeconfig").arg(&stage.testbed.kubeconfig);
         kubectl.args(["-n", &stage.namespace, "apply", "-f", "-"]);
         run_with(&mut kubectl, manifest.as_bytes())?;
-        let object: Value = serde_yaml::from_str(&manifest).map_err(|error| format!("the remedy's manifest: {error}"))?;
+        let object: Value =
+            serde_yaml::from_str(&manifest).map_err(|error| format!("the remedy's manifest: {error}"))?;
         let name = text(&object["metadata"]["name"]).to_owned();
         // The manager takes the route up and says so.
         let version = text(&object["apiVersion"]);
@@ -54,7 +55,9 @@ pub fn apply_remedy(stage: &mut Stage<'_>, finished: &Finished) -> Result<()> {
 
 /// What `helm upgrade GROUP apigee-virtualhost` and the watcher do once the overrides list the gateway.
 fn upgrade(stage: &Stage<'_>, group: &str, gateway: &str) -> Result<()> {
-    for (version, plural) in [("v1alpha1", "apigeerouteconfigs"), (stage.scenario.route_version.as_str(), "apigeeroutes")] {
+    for (version, plural) in
+        [("v1alpha1", "apigeerouteconfigs"), (stage.scenario.route_version.as_str(), "apigeeroutes")]
+    {
         let collection = format!("/apis/{GROUP}/{version}/namespaces/{}/{plural}", stage.namespace);
         for object in stage.testbed.api.list(&format!("{collection}?labelSelector=envGroupId%3D{group}"))? {
             let path = format!("{collection}/{}", text(&object["metadata"]["name"]));

@@ -9,9 +9,9 @@ pub struct Report(Value);
 
 impl Report {
     pub fn parse(stdout: &[u8]) -> Result<Self> {
-        serde_json::from_slice(stdout).map(Self).map_err(|error| {
-            format!("the report is not JSON: {error}\n{}", String::from_utf8_lossy(stdout))
-        })
+        serde_json::from_slice(stdout)
+            .map(Self)
+            .map_err(|error| format!("the report is not JSON: {error}\n{}", String::from_utf8_lossy(stdout)))
     }
 
     pub fn verdict(&self) -> &str {

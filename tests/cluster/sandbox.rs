@@ -187,15 +187,15 @@ impl Cgroups {
 fn enter(directories: &[PathBuf]) -> Result<()> {
     for directory in directories {
         let file = directory.join("cgroup.procs");
-        fs::write(&file, std::process::id().to_string()).map_err(|error| format!("write {}: {error}", file.display()))?;
+        fs::write(&file, std::process::id().to_string())
+            .map_err(|error| format!("write {}: {error}", file.display()))?;
     }
     Ok(())
 }
 
 /// The cgroups of this process, one per hierarchy, as paths.
 fn own_cgroups() -> Result<Vec<PathBuf>> {
-    let memberships =
-        fs::read_to_string("/proc/self/cgroup").map_err(|error| format!("/proc/self/cgroup: {error}"))?;
+    let memberships = fs::read_to_string("/proc/self/cgroup").map_err(|error| format!("/proc/self/cgroup: {error}"))?;
     let mut found = Vec::new();
     for (controllers, mount_point) in cgroup_mounts()? {
         let Some(path) = memberships.lines().find_map(|line| {
@@ -214,15 +214,15 @@ fn own_cgroups() -> Result<Vec<PathBuf>> {
 
 /// The mounted cgroup hierarchies: their controllers as `/proc/self/cgroup` writes them (none for v2), and where.
 fn cgroup_mounts() -> Result<Vec<(String, PathBuf)>> {
-    let memberships =
-        fs::read_to_string("/proc/self/cgroup").map_err(|error| format!("/proc/self/cgroup: {error}"))?;
+    let memberships = fs::read_to_string("/proc/self/cgroup").map_err(|error| format!("/proc/self/cgroup: {error}"))?;
     let mounts = fs::read_to_string("/proc/self/mounts").map_err(|error| format!("/proc/self/mounts: {error}"))?;
     let mut found = Vec::new();
     for controllers in memberships.lines().filter_map(|line| line.split(':').nth(1)) {
         let mount = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>()).find(|fields| match fields[..] {
             [_, _, "cgroup2", ..] => controllers.is_empty(),
             [_, _, "cgroup", options, ..] => {
-                !controllers.is_empty() && controllers.split(',').all(|name| options.split(',').any(|option| option == name))
+                !controllers.is_empty()
+                    && controllers.split(',').all(|name| options.split(',').any(|option| option == name))
             }
             _ => false,
         });

@@ -71,7 +71,12 @@ pub fn run_with(command: &mut Command, input: &[u8]) -> Result<String> {
     if finished.status.success() {
         return Ok(stdout);
     }
-    Err(format!("{}: {}\n{}", describe(command), finished.status, last_lines(&format!("{stdout}{}", finished.stderr), 20)))
+    Err(format!(
+        "{}: {}\n{}",
+        describe(command),
+        finished.status,
+        last_lines(&format!("{stdout}{}", finished.stderr), 20)
+    ))
 }
 
 /// Asks again and again until there is an answer. The closure's error is the reason why not yet, and is told at the end.
@@ -80,7 +85,9 @@ pub fn wait_until<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Resul
     loop {
         match ask() {
             Ok(answer) => return Ok(answer),
-            Err(reason) if started.elapsed() > limit => return Err(format!("{what}: not so after {limit:?}: {reason}")),
+            Err(reason) if started.elapsed() > limit => {
+                return Err(format!("{what}: not so after {limit:?}: {reason}"));
+            }
             Err(_) => std::thread::sleep(Duration::from_millis(50)),
         }
     }

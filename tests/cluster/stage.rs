@@ -51,10 +51,18 @@ impl<'a> Stage<'a> {
         let folder = testbed.folder.join(&scenario.name);
         crate::sandbox::create_folder(&folder)?;
         if let Some(overrides) = &scenario.overrides {
-            std::fs::write(folder.join("overrides.yaml"), overrides).map_err(|error| format!("overrides.yaml: {error}"))?;
+            std::fs::write(folder.join("overrides.yaml"), overrides)
+                .map_err(|error| format!("overrides.yaml: {error}"))?;
         }
-        let mut stage =
-            Self { testbed, scenario, namespace, folder, resets: Resets::default(), born: Instant::now(), pushed: BTreeMap::new() };
+        let mut stage = Self {
+            testbed,
+            scenario,
+            namespace,
+            folder,
+            resets: Resets::default(),
+            born: Instant::now(),
+            pushed: BTreeMap::new(),
+        };
         if scenario.namespace {
             stage.create_objects()?;
             stage.wait_for_pods()?;
@@ -141,7 +149,8 @@ impl<'a> Stage<'a> {
         wait_until("the kubelet rotates the log", Duration::from_secs(60), || {
             let pods = self.running_pods()?;
             let path = |pod: &Value| self.log_path(text(&pod["metadata"]["name"]));
-            let sizes: Result<Vec<usize>> = pods.iter().map(|pod| Ok(self.testbed.api.get_text(&path(pod))?.len())).collect();
+            let sizes: Result<Vec<usize>> =
+                pods.iter().map(|pod| Ok(self.testbed.api.get_text(&path(pod))?.len())).collect();
             let sizes = sizes?;
             if sizes.iter().all(|size| *size < 1_000_000) { Ok(()) } else { Err(format!("sizes {sizes:?}")) }
         })?;
@@ -174,8 +183,10 @@ impl<'a> Stage<'a> {
     /// Prints lines as if the pod's main process had. A stream that is cut on its way is noticed before anything is printed.
     fn print(&self, pod: &str, lines: &str) -> Result<()> {
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-        let packed = packed.write_all(lines.as_bytes()).and_then(|()| packed.finish()).map_err(|error| error.to_string())?;
-        let script = "cat > /tmp/lines.gz && busybox gunzip -t /tmp/lines.gz && busybox gunzip -c /tmp/lines.gz > /proc/1/fd/1";
+        let packed =
+            packed.write_all(lines.as_bytes()).and_then(|()| packed.finish()).map_err(|error| error.to_string())?;
+        let script =
+            "cat > /tmp/lines.gz && busybox gunzip -t /tmp/lines.gz && busybox gunzip -c /tmp/lines.gz > /proc/1/fd/1";
         run_with(&mut self.exec(pod, script), &packed).map(drop)
     }
 
@@ -246,7 +257,11 @@ impl<'a> Stage<'a> {
             run(&mut self.exec(name, "kill 1"))?;
             wait_until("the killed container runs again", POD_LIMIT, || {
                 let now = self.testbed.api.get(&format!("/api/v1/namespaces/{}/pods/{name}", self.namespace))?;
-                let count = now["status"]["containerStatuses"].as_array().into_iter().flatten().map(|status| &status["restartCount"]);
+                let count = now["status"]["containerStatuses"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(|status| &status["restartCount"]);
                 if count.into_iter().any(|count| count.as_u64() > Some(0)) && all_containers_ready(&now) {
                     return Ok(());
                 }
@@ -262,7 +277,8 @@ impl<'a> Stage<'a> {
         let api = &self.testbed.api;
         let namespace = &self.namespace;
         let mesh = match api.get(&format!("/api/v1/namespaces/{namespace}/configmaps/{MESH_CONFIG}")) {
-            Ok(object) => serde_yaml::from_str(text(&object["data"]["mesh"])).map_err(|error| format!("{MESH_CONFIG}: {error}"))?,
+            Ok(object) => serde_yaml::from_str(text(&object["data"]["mesh"]))
+                .map_err(|error| format!("{MESH_CONFIG}: {error}"))?,
             Err(_) => Value::Null,
         };
         let version = &self.scenario.route_version;
@@ -276,7 +292,8 @@ impl<'a> Stage<'a> {
     }
 
     fn push(&self, pod: &str, configuration: &str) -> Result<()> {
-        let version: String = sha256(configuration.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let version: String =
+            sha256(configuration.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let mut file: Value = serde_json::from_str(configuration).map_err(|error| error.to_string())?;
         let sign = if file["resources"][0].is_null() { None } else { Some(version.as_str()) };
         file["version_info"] = json!(version);

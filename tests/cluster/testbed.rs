@@ -116,7 +116,8 @@ impl Testbed {
 
     /// Stops or starts serving v1alpha2 of ApigeeRoute.
     pub fn serve_new_routes(&self, served: bool) -> Result<()> {
-        let mut kind = kinds()?.into_iter().find(|kind| kind["spec"]["names"]["kind"] == "ApigeeRoute").unwrap_or_default();
+        let mut kind =
+            kinds()?.into_iter().find(|kind| kind["spec"]["names"]["kind"] == "ApigeeRoute").unwrap_or_default();
         for version in kind["spec"]["versions"].as_array_mut().into_iter().flatten() {
             if version["name"] == "v1alpha2" {
                 version["served"] = json!(served);

@@ -51,7 +51,8 @@ pub fn all(source: &Source) -> Result<Vec<Trial>> {
 /// The arguments' filters leave no test.
 pub fn none_chosen(arguments: &Arguments) -> Result<bool> {
     let trials = all(&Source::None)?;
-    let matches = |name: &str, filter: &String| if arguments.exact { name == filter } else { name.contains(filter.as_str()) };
+    let matches =
+        |name: &str, filter: &String| if arguments.exact { name == filter } else { name.contains(filter.as_str()) };
     let chosen = |name: &str| {
         arguments.filter.as_ref().is_none_or(|filter| matches(name, filter))
             && !arguments.skip.iter().any(|filter| matches(name, filter))
@@ -163,7 +164,10 @@ fn user(stage: &Stage<'_>) -> Result<PathBuf> {
     let rbac = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}");
     let accounts = format!("/api/v1/namespaces/{namespace}/serviceaccounts");
     let version = "rbac.authorization.k8s.io/v1";
-    api.create(&accounts, &json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "engineer" } }))?;
+    api.create(
+        &accounts,
+        &json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "engineer" } }),
+    )?;
     api.create(
         &format!("{rbac}/roles"),
         &json!({ "apiVersion": version, "kind": "Role", "metadata": { "name": "engineer" }, "rules": rules }),

@@ -138,7 +138,15 @@ fn java(folder: &Path, server_name: Option<&str>, host: &str, target: &Target) -
     if server_name.is_none() {
         command.arg("-Djsse.enableSNIExtension=false");
     }
-    command.args(["-cp", classes, "Client", &target.address, &target.port.to_string(), server_name.unwrap_or(host), host]);
+    command.args([
+        "-cp",
+        classes,
+        "Client",
+        &target.address,
+        &target.port.to_string(),
+        server_name.unwrap_or(host),
+        host,
+    ]);
     let finished = finish(&mut command, b"", CLIENT_LIMIT)?;
     Ok(judge(&finished, None))
 }
