@@ -20,7 +20,11 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let findings = facts::virtual_hosts(evidence)?
+    let hosts = facts::virtual_hosts(evidence)?;
+    if hosts.is_empty() {
+        return Ok(Outcome::NotApplicable("no file has a virtual host".into()));
+    }
+    let findings = hosts
         .into_iter()
         .filter(|(_, _, host)| {
             host.ssl_secret.is_none() && (host.ssl_cert_path.is_none() || host.ssl_key_path.is_none())
