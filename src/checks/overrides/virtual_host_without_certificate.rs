@@ -30,15 +30,15 @@ fn judge(evidence: &Evidence) -> Judgement {
             host.ssl_secret.is_none() && (host.ssl_cert_path.is_none() || host.ssl_key_path.is_none())
         })
         .map(|(file, _, host)| {
-            let observed = match (&host.ssl_cert_path, &host.ssl_key_path) {
-                (Some(_), None) => "sslCertPath alone",
-                (None, Some(_)) => "sslKeyPath alone",
-                _ => "none of them",
+            let (observed, lacks) = match (&host.ssl_cert_path, &host.ssl_key_path) {
+                (Some(_), None) => ("sslCertPath alone", "no certificate with its key"),
+                (None, Some(_)) => ("sslKeyPath alone", "no certificate with its key"),
+                _ => ("none of them", "no certificate"),
             };
             Finding::new(
                 facts::file_name(file),
                 facts::place(file, host.place),
-                format!("virtual host {} names no certificate", facts::host_name(host)),
+                format!("virtual host {} names {lacks}", facts::host_name(host)),
                 observed,
                 "sslSecret, or sslCertPath and sslKeyPath",
             )
