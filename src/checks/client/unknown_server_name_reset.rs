@@ -37,8 +37,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .map(|(name, resets)| {
             let near = facts::nearest(name, &hostnames).map_or(String::new(), |near| format!("; did it mean {near}?"));
             Finding::new(
+                format!("server name {name}"),
                 resets.origins.join(", "),
-                format!("sni_host {name}"),
                 format!(
                     "{} of connections for {name}, a name that no ApigeeRoute has{near}",
                     facts::count(resets.count, "reset")

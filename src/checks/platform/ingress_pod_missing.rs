@@ -14,8 +14,9 @@ pub(super) const CHECK: Check = Check {
         looks_for: "Pods of the namespace with the label app=apigee-ingressgateway, or what -l says: there is none, or \
             none that is running and ready. Internal-chaining pods do not count.",
         matters: "Nobody answers at the ingress. Clients get a refused connection or a timeout, not a reset in the handshake.",
-        fix: "Check the namespace (-n) and the selector (-l). If they are right, look at the ApigeeDeployment and the \
-            ReplicaSet of the ingress gateway.",
+        fix: "Where there is none, check the namespace (-n) and the selector (-l); if they are right, look at the \
+            ApigeeDeployment and the ReplicaSet of the ingress gateway. Where none runs, kubectl describe one of them: its \
+            events name the reason.",
     },
     reference: "Apigee hybrid playbook, step 1",
     judge,

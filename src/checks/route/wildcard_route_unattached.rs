@@ -29,9 +29,18 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     let mut findings = Vec::new();
     let mut groups = 0;
-    for wildcard in wildcards {
+    for wildcard in &wildcards {
         let (listing, lacking) = facts::attachment(evidence, wildcard)?;
         groups += listing.len() + lacking.len();
+        // A second wildcard route on the same pods is AT206's: it is to go, not to be listed.
+        let has_twin = wildcards.iter().any(|twin| {
+            twin.name != wildcard.name
+                && facts::share_pods(evidence, twin, wildcard)
+                && facts::attachment(evidence, twin).is_ok_and(|(listing, _)| !listing.is_empty())
+        });
+        if has_twin {
+            continue;
+        }
         if listing.is_empty() && !lacking.is_empty() {
             let groups: Vec<&str> = lacking.iter().map(|route| route.group()).collect();
             findings.push(Finding::new(
