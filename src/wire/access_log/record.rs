@@ -257,8 +257,7 @@ enum ServerName<'a> {
 impl<'a> ServerName<'a> {
     fn of(value: Option<Value<'a>>) -> Self {
         match value {
-            Some(Value::Null) => Self::Absent,
-            Some(Value::Text(b"" | b"-")) => Self::Absent,
+            Some(Value::Null | Value::Text(b"" | b"-")) => Self::Absent,
             Some(Value::Text(raw)) => match super::json::unescape(raw) {
                 text if matches!(&*text, b"" | b"-") => Self::Absent,
                 text => Self::Given(text),

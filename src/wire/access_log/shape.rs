@@ -65,12 +65,11 @@ impl Shapes {
         at: usize,
         specials: &Specials,
     ) -> Option<Fit<'a>> {
-        let at = match bytes.get(at)? {
-            b'{' => at,
-            _ => {
-                let before_quote = bytes.get(at..specials.next(at)?)?;
-                at + memchr::memchr(b'{', before_quote)?
-            }
+        let at = if *bytes.get(at)? == b'{' {
+            at
+        } else {
+            let before_quote = bytes.get(at..specials.next(at)?)?;
+            at + memchr::memchr(b'{', before_quote)?
         };
         let spans = &mut self.spans;
         self.known
