@@ -1,8 +1,13 @@
 //! The access-log scanner against logs whose counts are known, and against a plain reader that parses every line with
-//! serde_json.
+//! `serde_json`.
 //!
 //! The scanner takes a short way for lines like the ones before; the plain reader here has none. Both must count the same on
 //! whatever lines a generator makes of well-formed, odd and broken records, and however the bytes arrive.
+
+#[path = "access_log/generator.rs"]
+mod generator;
+#[path = "access_log/plain.rs"]
+mod plain;
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +15,9 @@ use std::path::Path;
 use apigee_tls::evidence::access_log::{AccessLog, Tally};
 use apigee_tls::wire::access_log::{AccessLogScanner, MAX_RECORD_BYTES};
 use jiff::Timestamp;
-use serde_json::Value;
+
+use self::generator::Random;
+use self::plain::{opens_document, plain_reader};
 
 /// Logs that are generated; a failure names the seed of its log.
 const SEEDS: u64 = 8;
@@ -181,6 +188,33 @@ fn a_line_of_any_size_is_one_broken_line() {
     }
 }
 
+/// Reading a line once per bracket would make this test take hours.
+#[test]
+fn odd_lines_cost_no_more_than_their_length() {
+    let patterns = [
+        "{}",
+        "{",
+        "{ ",
+        "[",
+        "[{",
+        "{\"",
+        "\"",
+        "\\",
+        "{\"a\":",
+        "{\"a\":1}",
+        "] \"",
+        "sni_host\"",
+        "{\"log\":\"",
+        "\n{\n",
+        "\n",
+    ];
+    for pattern in patterns {
+        let text = pattern.repeat(MAX_RECORD_BYTES / pattern.len());
+        let whole = scan([text.as_bytes()]);
+        assert_eq!(scan(text.as_bytes().chunks(1000)), whole, "{pattern}");
+    }
+}
+
 #[test]
 fn an_element_of_any_size_costs_only_itself() {
     let record = String::from_utf8(fixture("document-order.log")).expect("ASCII");
@@ -281,303 +315,4 @@ fn the_fuzz_target_holds_on_its_corpus() {
         seen += 1;
     }
     assert!(seen > 5);
-}
-
-/// Counts line by line, each parsed in full.
-fn plain_reader(text: &str) -> AccessLog {
-    let mut log = AccessLog {
-        bytes: text.len() as u64,
-        ..AccessLog::default()
-    };
-    for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
-        log.lines += 1;
-        plain_line(line.trim_ascii(), &mut log);
-    }
-    log
-}
-
-/// What the plain reader, which reads lines, is spared.
-fn opens_document(line: &str) -> bool {
-    let line = line.trim();
-    line == "{"
-        || line
-            .strip_prefix('[')
-            .is_some_and(|rest| rest.trim_start().starts_with('{'))
-}
-
-fn plain_line(line: &str, log: &mut AccessLog) {
-    if !line.starts_with('{')
-        && let Some((before, _)) = line.split_once("] \"")
-        && let Some((_, moment)) = before.rsplit_once('[')
-        && moment.parse::<Timestamp>().is_ok()
-    {
-        log.text_records += 1;
-        return;
-    }
-    let is_part = [
-        "sni_host\"",
-        "status_details\"",
-        "upstream_response_flags\"",
-    ]
-    .iter()
-    .any(|key| line.contains(key));
-    let mut objects = Vec::new();
-    let mut rest = line;
-    let mut begins_with_object = false;
-    loop {
-        let before_quote = &rest[..rest.find('"').unwrap_or(rest.len())];
-        let start = before_quote
-            .match_indices('{')
-            .map(|(at, _)| at)
-            .find(|at| {
-                matches!(
-                    rest[at + 1..].trim_start().bytes().next(),
-                    Some(b'"' | b'}')
-                )
-            });
-        let Some(start) = start else { break };
-        begins_with_object |= objects.is_empty() && start == 0;
-        let mut stream = serde_json::Deserializer::from_str(&rest[start..]).into_iter::<Value>();
-        let Some(Ok(value)) = stream.next() else {
-            log.broken_lines += u64::from(begins_with_object || is_part);
-            return;
-        };
-        objects.push(value);
-        rest = &rest[start + stream.byte_offset()..];
-    }
-    if rest.contains('"') || (objects.is_empty() && is_part) {
-        log.broken_lines += u64::from(begins_with_object || is_part);
-        return;
-    }
-    for object in &objects {
-        plain_record(object, log);
-    }
-}
-
-fn plain_record(record: &Value, log: &mut AccessLog) {
-    let has = |key| record.get(key).is_some();
-    let text = |key| record.get(key).and_then(Value::as_str);
-    if !has("sni_host")
-        || !(has("status") || has("status_details") || has("upstream_response_flags"))
-    {
-        let known = [
-            "sni_host",
-            "status",
-            "status_details",
-            "start_time",
-            "remote_address",
-            "host",
-            "request",
-        ];
-        log.foreign_records += u64::from(known.iter().filter(|key| has(key)).count() >= 2);
-        return;
-    }
-    log.records += 1;
-    let moment = text("start_time").and_then(|text| text.parse::<Timestamp>().ok());
-    if let Some(moment) = moment {
-        log.first = Some(log.first.map_or(moment, |first| first.min(moment)));
-        log.last = Some(log.last.map_or(moment, |last| last.max(moment)));
-    }
-    let status = record["status"]
-        .as_f64()
-        .or_else(|| text("status").and_then(|text| text.trim().parse().ok()));
-    let flags =
-        text("upstream_response_flags").map(|flags| flags.split(',').any(|flag| flag == "NR"));
-    let no_chain = text("status_details") == Some("filter_chain_not_found")
-        && matches!(status, None | Some(0.0))
-        && match flags {
-            Some(no_route) => no_route,
-            None => record["upstream_response_flags"].is_null(),
-        };
-    let minute = moment.map(|moment| moment.strftime("%Y-%m-%dT%H:%MZ").to_string());
-    let at = moment.zip(minute.as_deref());
-    let client = text("remote_address")
-        .map(plain_client)
-        .filter(|client| !matches!(*client, "" | "-"));
-    let name = text("sni_host")
-        .filter(|name| !matches!(*name, "" | "-"))
-        .map(str::to_lowercase);
-    if name.is_none() && !record["sni_host"].is_null() && !record["sni_host"].is_string() {
-        return;
-    }
-    if no_chain {
-        let tally = if name.is_some() {
-            &mut log.reset_with_name
-        } else {
-            &mut log.reset_without_name
-        };
-        tally.count(at, client, name.as_deref());
-    } else if name.is_none() && status.is_some_and(|status| status >= 100.0) {
-        log.served_without_name.count(at, client, None);
-        if status == Some(404.0)
-            && flags == Some(true)
-            && text("status_details") == Some("route_not_found")
-        {
-            log.unrouted_without_name.count(at, client, None);
-        }
-    }
-}
-
-fn plain_client(address: &str) -> &str {
-    match address
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once(']'))
-    {
-        Some((client, _)) => client,
-        None if address.starts_with('[') || address.matches(':').count() != 1 => address,
-        None => address.split(':').next().unwrap_or_default(),
-    }
-}
-
-/// A deterministic source of lines (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).expect("31 bits") % bound
-    }
-
-    fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
-        choices[self.below(choices.len())]
-    }
-
-    fn line(&mut self) -> String {
-        let record = self.record();
-        match self.below(24) {
-            0 => self
-                .pick(&[
-                    "",
-                    "  \t",
-                    "plain text",
-                    "say \"hello\"",
-                    "config {id=3} done",
-                    "}",
-                    "\"sni_host\":null}",
-                ])
-                .into(),
-            1 => format!("2025-06-02T10:00:01.123Z {record}"),
-            2 => format!("[pod/gateway-1/istio-proxy] {record}\r"),
-            3 => format!("  {record} "),
-            4 => record.chars().take(self.below(record.len())).collect(),
-            5 => record.chars().skip(self.below(record.len())).collect(),
-            6 => format!("{record}{}", self.record()),
-            7 => format!("{record},"),
-            8 => "[2025-06-02T10:00:01.005Z] \"- - -\" 0 NR filter_chain_not_found".into(),
-            9..=12 if !record.contains('\\') => {
-                let mut bytes = record.into_bytes();
-                for _ in 0..=self.below(2) {
-                    let at = self.below(bytes.len());
-                    let byte = b"{}[]\",: 0-na"[self.below(12)];
-                    match self.below(3) {
-                        0 => bytes[at] = byte,
-                        1 => bytes.insert(at, byte),
-                        _ => {
-                            bytes.remove(at);
-                        }
-                    }
-                }
-                String::from_utf8(bytes).expect("ASCII")
-            }
-            _ => record,
-        }
-    }
-
-    fn record(&mut self) -> String {
-        let blank = if self.below(3) == 0 { " " } else { "" };
-        let clock = format!(
-            "2025-06-02T10:{:02}:{:02}.{:03}Z",
-            self.below(3),
-            self.below(60),
-            self.below(1000)
-        );
-        let start = match self.below(12) {
-            0 => self
-                .pick(&[
-                    "null",
-                    "\"-\"",
-                    "\"2025-06-02T12:00:00.5+02:00\"",
-                    "\"2025-06-31T10:00:00.000Z\"",
-                    "17",
-                    "{}",
-                ])
-                .into(),
-            _ => format!("\"{clock}\""),
-        };
-        let agent = self.pick(&[
-            "null", "\"curl/8.5.0\"", r#""a \"sni_host\":null,\" b""#, r#""\\""#, r#""\u0041\/""#, "\"filter_chain_not_found\"",
-            "\"a much longer user agent (with {braces}, [brackets]: and colons) that spans several words of bits\"",
-        ]);
-        let nested = self.pick(&[
-            "null",
-            "{}",
-            "[]",
-            "[1,[2,{}],\"]\"]",
-            r#"{"sni_host":null,"status":0,"status_details":"filter_chain_not_found"}"#,
-            r#"{"x":{"y":[true,false,-1.5e3]},"z":"}"}"#,
-        ]);
-        let remote = format!("\"10.0.0.{}:{}\"", self.below(9), self.below(60000));
-        let magnitude = [
-            1,
-            10,
-            1_000,
-            1_000_000,
-            10_000_000,
-            100_000_000,
-            2_000_000_000,
-        ][self.below(7)];
-        let bytes = self.below(magnitude).to_string();
-        let name = self.pick(&[
-            "\"api.example.net\"",
-            "\"api.example.net\"",
-            "null",
-            "\"-\"",
-            "\"\"",
-            "\"Old.Example.NET\"",
-            "7",
-            r#""\u002d""#,
-        ]);
-        let (status, details, flags) = [
-            ("200", "\"via_upstream\"", "\"-\""),
-            ("200", "\"via_upstream\"", "\"-\""),
-            ("0", "\"filter_chain_not_found\"", "\"NR\""),
-            ("0", r#""filter\u005fchain_not_found""#, "\"NR\""),
-            ("\"0\"", "\"filter_chain_not_found\"", "\"DC,NR\""),
-            ("404", "\"route_not_found\"", "\"NR\""),
-            ("0.0", "\"filter_chain_not_found\"", "null"),
-            ("503", "\"filter_chain_not_found\"", "\"NRX\""),
-            ("null", "null", "\"-\""),
-        ][self.below(9)];
-        let mut members = vec![
-            ("bytes_sent", bytes.as_str()),
-            ("user_agent", agent),
-            ("apigee_dynamic_data", nested),
-            ("remote_address", &remote),
-            ("start_time", &start),
-            ("status", status),
-            ("status_details", details),
-            ("upstream_response_flags", flags),
-            ("sni_host", name),
-        ];
-        match self.below(8) {
-            0 => members.reverse(),
-            1 => {
-                let at = self.below(members.len());
-                members.remove(at);
-            }
-            2 => {
-                let again = members[self.below(members.len())];
-                members.insert(0, (again.0, "null"));
-            }
-            3 => members.rotate_left(4),
-            _ => {}
-        }
-        let members: Vec<String> = members
-            .iter()
-            .map(|(key, value)| format!("\"{key}\":{blank}{value}"))
-            .collect();
-        format!("{{{blank}{}{blank}}}", members.join(&format!(",{blank}")))
-    }
 }

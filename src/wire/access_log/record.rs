@@ -183,7 +183,7 @@ impl Counter {
         let log = &mut self.log;
         match name {
             ServerName::Absent if no_filter_chain => {
-                log.reset_without_name.count(at, client.as_deref(), None)
+                log.reset_without_name.count(at, client.as_deref(), None);
             }
             ServerName::Absent => {
                 log.served_without_name.count(at, client.as_deref(), None);
