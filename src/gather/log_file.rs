@@ -190,6 +190,8 @@ mod parallel {
             for other in others {
                 log.merge(other.join().ok()?);
             }
+            // Which thread read the first line is chance, and a flag of chance must not be in the evidence.
+            log.begins_with_record = false;
             Some(log)
         });
         log.filter(|_| !given_up.load(Ordering::Relaxed))

@@ -219,6 +219,10 @@ impl AccessLogScanner {
         } else {
             self.content(line.trim_ascii(), false);
         }
+        // The first line never comes another way: until one was read there is no shape to go by.
+        if self.counter.log.lines == 1 {
+            self.counter.log.begins_with_record = self.counter.log.records == 1;
+        }
     }
 
     /// Reads what a line, or a log entry's text, holds.
