@@ -5,6 +5,10 @@
 pub mod bundle;
 pub mod checks;
 pub mod cli;
+pub mod commands;
 pub mod evidence;
+pub mod gather;
 pub mod report;
+pub mod terminal;
 pub mod verdict;
+pub mod wire;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary `kubectl-apigee-tls`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    apigee_tls::commands::main()
+}

@@ -1,1 +1,7 @@
-fn main() {}
+//! The same program under the name that `kubectl apigee-tls` looks for.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    apigee_tls::commands::main()
+}

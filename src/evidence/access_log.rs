@@ -17,6 +17,10 @@ pub const MAX_CLIENTS: usize = 20_000;
 pub const MAX_SERVER_NAMES: usize = 4_096;
 pub const MAX_MINUTES: usize = 14 * 24 * 60;
 
+/// Length of the longest client address or server name that is kept. A DNS name has at most 253 bytes, so what is longer
+/// was made to fill memory.
+pub const MAX_KEY_BYTES: usize = 256;
+
 /// One log that was to be read.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -64,9 +68,12 @@ pub struct AccessLog {
     pub foreign_records: u64,
     /// Lines that look like Envoy's default text format (`[2025-05-19T04:46:20.117Z] "GET …`).
     pub text_records: u64,
-    /// Lines that begin like a record and break off: the first or last line of a cut log, or a record above the limit.
+    /// Lines that hold a part of a record but no whole one: the first or last line of a cut log, two writers in one
+    /// line, or a line above the scanner's limit.
     pub broken_lines: u64,
-    /// The first line is a record: what was before it is gone, if there was anything.
+    /// The first line is a record: what was before it is gone, if there was anything. Of merged parts it is the first
+    /// one's; told of logs that are read in order, as those of containers are.
+    #[serde(default)]
     pub begins_with_record: bool,
     /// `start_time` of the earliest and the latest record.
     pub first: Option<Timestamp>,
@@ -81,7 +88,28 @@ pub struct AccessLog {
     pub unrouted_without_name: Tally,
 }
 
-/// Exact counts of one class of records.
+impl AccessLog {
+    /// Adds what another part of the same log held; the counts are exact in every order of the parts.
+    pub fn merge(&mut self, other: Self) {
+        if self.lines == 0 {
+            self.begins_with_record = other.begins_with_record;
+        }
+        self.bytes += other.bytes;
+        self.lines += other.lines;
+        self.records += other.records;
+        self.foreign_records += other.foreign_records;
+        self.text_records += other.text_records;
+        self.broken_lines += other.broken_lines;
+        widen(&mut self.first, &mut self.last, other.first, other.last);
+        self.reset_without_name.merge(other.reset_without_name);
+        self.reset_with_name.merge(other.reset_with_name);
+        self.served_without_name.merge(other.served_without_name);
+        self.unrouted_without_name.merge(other.unrouted_without_name);
+    }
+}
+
+/// Exact counts of one class of records. A record without an address, a name or a readable `start_time` is in `count`
+/// and in no map.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tally {
@@ -95,8 +123,62 @@ pub struct Tally {
     pub server_names: BTreeMap<String, Span>,
     /// By minute, the key as `2025-05-19T04:46Z`; at most [`MAX_MINUTES`].
     pub minutes: BTreeMap<String, u64>,
-    /// Records whose client, server name or minute found no room in its map; they are in `count`.
+    /// Clients, server names and minutes of records that found no room in their map, each counted by itself; the
+    /// records are in `count`.
+    ///
+    /// A full map keeps the smallest clients and server names and the latest minutes. What is kept has its exact
+    /// count and does not depend on the order of reading, so that logs read in parallel give what one pass gives.
     pub beyond: u64,
+}
+
+impl Tally {
+    /// Counts one record: its moment with the key of its minute, its client, its server name.
+    pub fn count(&mut self, at: Option<(Timestamp, &str)>, client: Option<&str>, server_name: Option<&str>) {
+        let moment = at.map(|(moment, _)| moment);
+        self.count += 1;
+        widen(&mut self.first, &mut self.last, moment, moment);
+        for (map, key, room) in
+            [(&mut self.clients, client, MAX_CLIENTS), (&mut self.server_names, server_name, MAX_SERVER_NAMES)]
+        {
+            let Some(key) = key else { continue };
+            if let Some(span) = map.get_mut(key) {
+                span.count(moment);
+            } else if key.len() > MAX_KEY_BYTES {
+                self.beyond += 1;
+            } else {
+                map.insert(key.to_owned(), Span { count: 1, first: moment, last: moment });
+                self.beyond += drop_largest(map, room);
+            }
+        }
+        if let Some((_, minute)) = at {
+            if let Some(count) = self.minutes.get_mut(minute) {
+                *count += 1;
+            } else {
+                self.minutes.insert(minute.to_owned(), 1);
+                self.beyond += drop_earliest(&mut self.minutes);
+            }
+        }
+    }
+
+    /// Adds the counts of another part of the same log.
+    pub fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.beyond += other.beyond;
+        widen(&mut self.first, &mut self.last, other.first, other.last);
+        for (map, others, room) in [
+            (&mut self.clients, other.clients, MAX_CLIENTS),
+            (&mut self.server_names, other.server_names, MAX_SERVER_NAMES),
+        ] {
+            for (key, span) in others {
+                map.entry(key).or_default().merge(&span);
+            }
+            self.beyond += drop_largest(map, room);
+        }
+        for (minute, count) in other.minutes {
+            *self.minutes.entry(minute).or_default() += count;
+        }
+        self.beyond += drop_earliest(&mut self.minutes);
+    }
 }
 
 /// How often, and between which moments.
@@ -108,45 +190,82 @@ pub struct Span {
     pub last: Option<Timestamp>,
 }
 
-impl Tally {
-    /// Adds another tally of the same class to this one.
+impl Span {
+    /// Counts one more, at this moment where it is known.
+    pub fn count(&mut self, at: Option<Timestamp>) {
+        self.count += 1;
+        widen(&mut self.first, &mut self.last, at, at);
+    }
+
+    /// Adds another span of the same thing.
     pub fn merge(&mut self, other: &Self) {
         self.count += other.count;
-        self.beyond += other.beyond;
-        self.first = earliest(self.first, other.first);
-        self.last = self.last.max(other.last);
-        self.beyond += merge_spans(&mut self.clients, &other.clients, MAX_CLIENTS);
-        self.beyond += merge_spans(&mut self.server_names, &other.server_names, MAX_SERVER_NAMES);
-        for (minute, count) in &other.minutes {
-            if self.minutes.len() < MAX_MINUTES || self.minutes.contains_key(minute) {
-                *self.minutes.entry(minute.clone()).or_default() += count;
-            } else {
-                self.beyond += count;
-            }
-        }
+        widen(&mut self.first, &mut self.last, other.first, other.last);
     }
 }
 
-/// Adds spans key by key; returns the count of those that found no room.
-fn merge_spans(into: &mut BTreeMap<String, Span>, from: &BTreeMap<String, Span>, room: usize) -> u64 {
-    let mut beyond = 0;
-    for (key, span) in from {
-        if into.len() < room || into.contains_key(key) {
-            let sum = into.entry(key.clone()).or_default();
-            sum.count += span.count;
-            sum.first = earliest(sum.first, span.first);
-            sum.last = sum.last.max(span.last);
-        } else {
-            beyond += span.count;
-        }
-    }
-    beyond
-}
-
-/// The earlier of two moments, where a missing one does not count.
-fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
-    match (one, other) {
+fn widen(
+    first: &mut Option<Timestamp>,
+    last: &mut Option<Timestamp>,
+    other_first: Option<Timestamp>,
+    other_last: Option<Timestamp>,
+) {
+    // `None` is smaller than every moment, which serves the latest but not the earliest.
+    *first = match (*first, other_first) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
+    };
+    *last = (*last).max(other_last);
+}
+
+/// Makes a map fit its room; returns how many records thereby lost their entry.
+///
+/// Dropping the largest key, whatever its count, is what keeps the rest exact: a key among the smallest can never have
+/// been dropped before, so no count starts again from zero.
+fn drop_largest(map: &mut BTreeMap<String, Span>, room: usize) -> u64 {
+    let mut dropped = 0;
+    while map.len() > room {
+        dropped += map.pop_last().map_or(0, |(_, span)| span.count);
+    }
+    dropped
+}
+
+/// The same for minutes, of which the latest matter most.
+fn drop_earliest(minutes: &mut BTreeMap<String, u64>) -> u64 {
+    let mut dropped = 0;
+    while minutes.len() > MAX_MINUTES {
+        dropped += minutes.pop_first().map_or(0, |(_, count)| count);
+    }
+    dropped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_tally_is_the_same_in_every_order_and_split() {
+        let keys: Vec<String> = (0..MAX_SERVER_NAMES + 500).map(|i| format!("h{}", i * 7919 % 9001)).collect();
+        let tally = |keys: &mut dyn Iterator<Item = &String>| {
+            let mut tally = Tally::default();
+            keys.for_each(|key| tally.count(None, None, Some(key)));
+            tally
+        };
+        let whole = tally(&mut keys.iter().chain(&keys));
+        assert_eq!(whole.server_names.len(), MAX_SERVER_NAMES);
+        assert_eq!(whole.beyond, 1_000);
+        assert!(whole.server_names.values().all(|span| span.count == 2));
+        assert_eq!(tally(&mut keys.iter().rev().chain(&keys)), whole);
+
+        let (mut left, right) = (tally(&mut keys.iter()), tally(&mut keys.iter().rev()));
+        left.merge(right);
+        assert_eq!(left, whole);
+    }
+
+    #[test]
+    fn a_key_without_measure_is_counted_but_not_kept() {
+        let mut tally = Tally::default();
+        tally.count(None, Some(&"1".repeat(MAX_KEY_BYTES + 1)), None);
+        assert_eq!((tally.count, tally.beyond, tally.clients.len()), (1, 1, 0));
     }
 }

@@ -25,6 +25,8 @@ pub struct IngressPod {
     pub labels: BTreeMap<String, String>,
     /// `Running`, `Pending`, …
     pub phase: String,
+    /// Why it is in that phase, where the cluster says (`0/3 nodes are available: …`, `Evicted`).
+    pub reason: Option<String>,
     pub node: Option<String>,
     pub started_at: Option<Timestamp>,
     pub ready: bool,

@@ -30,6 +30,21 @@ pub struct Overrides {
     pub ingress_gateways: Vec<Placed<String>>,
     /// What is wrong with the file itself, in the order of the file.
     pub faults: Vec<OverridesFault>,
+    /// Number of further faults that were found and not kept.
+    #[serde(default)]
+    pub faults_left_out: u64,
+    #[serde(default)]
+    pub line_ends: LineEnds,
+}
+
+/// How the lines of the file end: a diff has to repeat it.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LineEnds {
+    /// Lines end in CR LF.
+    pub crlf: bool,
+    /// The last line, where the file ends without a line end.
+    pub unterminated: Option<u32>,
 }
 
 /// One entry of `virtualhosts[]`.
@@ -57,16 +72,20 @@ pub struct Gateways {
 }
 
 /// How the list stands in the file.
+///
+/// Lists that are the same text (an alias, a merge key) have the same line: one edit serves all of them.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum GatewaysForm {
     /// The key is not there. A new line may be put after line `after`, with `indentation` blanks.
     Absent { after: u32, indentation: u32 },
-    /// A block sequence whose last item is the whole of line `line`, `text` being that line.
+    /// A block sequence whose last item stands on line `line`; `text` is that line up to the end of the item, without
+    /// a comment that may follow. A new item may be put below.
     Block { line: u32, text: String },
-    /// A flow sequence that stands with its key on the whole of line `line`, `text` being that line.
+    /// A flow sequence, or no value at all, that stands with its key on the whole of line `line`, `text` being that
+    /// line without its line end. A line with a comment is never kept.
     Flow { line: u32, text: String },
-    /// Any other form (several lines, an alias, not a list): to be changed by hand at `place`.
+    /// Any other form (several lines, one line with other keys, not a list): to be changed by hand at `place`.
     Other { place: Place },
 }
 

@@ -88,10 +88,12 @@ impl fmt::Display for Reason {
                 let group = if group.is_empty() { String::new() } else { format!(".{group}") };
                 write!(f, "forbidden: the rule \"{verb} {resource}{group}\" in namespace {namespace} is missing")
             }
-            Self::Interrupted => f.write_str("interrupted before it was read"),
+            Self::Interrupted => f.write_str("the run was interrupted"),
             Self::NotRequested(text) => write!(f, "not asked for ({text})"),
             #[expect(clippy::cast_precision_loss, reason = "a duration for reading, shown with one decimal")]
-            Self::TimedOut { milliseconds } => write!(f, "no answer within {:.1} s", *milliseconds as f64 / 1000.0),
+            Self::TimedOut { milliseconds } => {
+                write!(f, "no answer within {:.1} s", *milliseconds as f64 / 1000.0)
+            }
         }
     }
 }

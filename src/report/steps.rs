@@ -218,7 +218,7 @@ fn describe(origin: &LogOrigin, log: &crate::evidence::Seen<AccessLog>) -> Strin
 fn merged<'a>(tallies: impl Iterator<Item = &'a Tally>) -> Tally {
     let mut sum = Tally::default();
     for tally in tallies {
-        sum.merge(tally);
+        sum.merge(tally.clone());
     }
     sum
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::causes;
 use super::manifest::{self, WildcardRoute};
 use super::shell::word;
-use super::{Certainty, Verdict, is_found};
+use super::{Certainty, Verdict, is_found, overrides_diff};
 use crate::checks::facts;
 use crate::checks::{Level, Verdicted};
 use crate::evidence::Evidence;
@@ -247,19 +247,20 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
         });
     }
     for file in &evidence.overrides {
-        let change = super::overrides_diff::diff(file, gateway);
-        if let Some(diff) = change.diff {
+        // A file that could not be understood has a finding of its own, and nothing to be changed.
+        let Ok(change) = overrides_diff::add_gateway(file, gateway) else { continue };
+        if !change.text.is_empty() {
             remedy.steps.push(RemedyStep {
                 title: format!("List {gateway} in {}", facts::file_name(file)),
-                paste: Some(diff),
+                paste: Some(change.text),
                 note: Some("To be applied with: git apply --unidiff-zero, or patch -p1.".into()),
             });
         }
-        for place in change.by_hand {
+        for by_hand in change.by_hand {
             remedy.steps.push(RemedyStep {
-                title: format!("List {gateway} by hand at {}", facts::place(file, place)),
+                title: format!("List {gateway} by hand at {}", facts::place(file, by_hand.place)),
                 paste: None,
-                note: Some(format!("additionalGateways of this virtual host must contain \"{gateway}\".")),
+                note: Some(format!("additionalGateways of {} must contain \"{gateway}\".", by_hand.virtual_host)),
             });
         }
     }

@@ -1,0 +1,130 @@
+//! One file per command: choose the source, run, render, pick the exit code.
+//!
+//! Errors come in two tiers. Findings are data and never an [`Error`]; an error is what stops the tool, and each has its
+//! exit code in one exhaustive `match`.
+
+mod completion;
+mod diagnose;
+mod explain;
+
+use std::error::Error as StdError;
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::bundle::evidence_file;
+use crate::cli::{Cli, ColorChoice, Command};
+use crate::gather;
+use crate::gather::log_file::LogFileError;
+use crate::terminal::{self, Console};
+
+/// The whole program: parse, run, exit.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help goes to standard output, usage errors to standard error; a closed pipe is nobody's fault.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let console = Console::new(color(cli.color), cli.verbose);
+    let result = match cli.command {
+        Command::Diagnose(args) => diagnose::run(*args, &console),
+        Command::Explain(args) => explain::run(&args, &console),
+        Command::Completion(args) => completion::script(&args, &console),
+        Command::Complete(args) => completion::candidates(args, &console),
+        Command::Version => version(&console),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            tell(&error, &console);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// What stops the tool. Texts read after "could not ".
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Cluster(#[from] gather::Error),
+    #[error(transparent)]
+    Evidence(#[from] evidence_file::Error),
+    #[error("read {name}")]
+    Input { name: String, source: io::Error },
+    #[error(transparent)]
+    Log(#[from] LogFileError),
+    #[error("write the report")]
+    Output(#[source] io::Error),
+    #[error("make the report: {0}")]
+    Rendering(String),
+    #[error("start: {0}")]
+    Runtime(io::Error),
+    #[error("use these flags together: {what}")]
+    Usage { what: String, hint: String },
+}
+
+impl Error {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Cluster(gather::Error::Interrupted) => 130,
+            Self::Cluster(_)
+            | Self::Evidence(_)
+            | Self::Input { .. }
+            | Self::Log(_)
+            | Self::Output(_)
+            | Self::Rendering(_)
+            | Self::Runtime(_)
+            | Self::Usage { .. } => 2,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Cluster(error) => error.hint(),
+            Self::Evidence(evidence_file::Error::Malformed { .. }) => {
+                Some("--from takes a file that --write-evidence wrote".into())
+            }
+            Self::Evidence(evidence_file::Error::OtherSchema { .. }) => {
+                Some("use the version of the tool that wrote it, or a newer one".into())
+            }
+            Self::Usage { hint, .. } => Some(hint.clone()),
+            _ => None,
+        }
+    }
+}
+
+fn color(choice: ColorChoice) -> terminal::ColorChoice {
+    match choice {
+        ColorChoice::Always => terminal::ColorChoice::Always,
+        ColorChoice::Auto => terminal::ColorChoice::Auto,
+        ColorChoice::Never => terminal::ColorChoice::Never,
+    }
+}
+
+/// `error: could not …: cause`, and after a blank line the hint.
+fn tell(error: &Error, console: &Console) {
+    let mut text = format!("error: could not {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // A transparent error and its source say the same.
+        if !text.ends_with(&cause_text) {
+            text += &format!(": {cause_text}");
+        }
+        source = cause.source();
+    }
+    console.error(&text);
+    if let Some(hint) = error.hint() {
+        console.error(&format!("\nhint: {hint}"));
+    }
+}
+
+fn version(console: &Console) -> Result<u8, Error> {
+    console.result(&format!("kubectl apigee-tls {}\n", env!("CARGO_PKG_VERSION"))).map_err(Error::Output)?;
+    Ok(0)
+}

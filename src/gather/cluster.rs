@@ -1,0 +1,190 @@
+//! Everything that the cluster is asked for one report, at once and within the time allowed.
+//!
+//! The number of requests depends on kinds, pages and containers, never on the number of routes.
+
+use std::sync::Arc;
+
+use futures::join;
+use serde_json::Value;
+
+use super::api::{Api, JSON};
+use super::connection::connect;
+use super::discovery;
+use super::error::Error;
+use super::fault::Fault;
+use super::issues::issues;
+use super::json;
+use super::kubeconfig::{ConnectionOptions, Places, target};
+use super::mesh::mesh_logging;
+use super::pod_logs::{LogRequest, LogSink, logs};
+use super::pods::pods;
+use super::progress::Progress;
+use super::routes::{route_configs, routes};
+use super::secrets::secrets;
+use super::selector;
+use super::services::{leading_to, services};
+use super::stop::Stop;
+use crate::evidence::cluster::{
+    ApigeeIssue, Connection, IngressPod, MeshLogging, RouteConfigs, Routes, SecretNames, Service,
+};
+use crate::evidence::{LogLimits, LogStream, Seen, Unavailable};
+
+/// What to ask for.
+#[derive(Clone, Debug)]
+pub struct GatherOptions {
+    pub connection: ConnectionOptions,
+    pub namespace: String,
+    /// Label selector of the ingress pods.
+    pub selector: String,
+    /// Container whose log is wanted; all where absent.
+    pub container: Option<String>,
+    pub log_limits: LogLimits,
+}
+
+/// The part of the evidence that comes from the cluster.
+#[derive(Clone, Debug)]
+pub struct ClusterEvidence {
+    pub connection: Connection,
+    pub pods: Seen<Vec<IngressPod>>,
+    pub access_logs: Vec<LogStream>,
+    pub mesh_logging: Seen<MeshLogging>,
+    pub routes: Seen<Routes>,
+    pub route_configs: Seen<RouteConfigs>,
+    pub secrets: Seen<SecretNames>,
+    pub services: Seen<Vec<Service>>,
+    pub issues: Seen<Vec<ApigeeIssue>>,
+    /// Why gathering ended early, where it did.
+    pub interrupted: Option<Unavailable>,
+    /// API requests sent, for `-v`; not part of the evidence.
+    pub requests: u64,
+}
+
+/// Asks the cluster that the options choose.
+///
+/// `new_sink` makes what a log is fed to, one for each. Dropping the future, like [`Stop`], ends everything that is under way.
+///
+/// # Errors
+/// The configuration cannot be used, or the cluster gave no first answer. Whatever fails later is in the evidence.
+pub async fn cluster<S: LogSink>(
+    options: &GatherOptions,
+    stop: Stop,
+    progress: Arc<dyn Progress>,
+    new_sink: impl Fn() -> S + Sync,
+) -> Result<ClusterEvidence, Error> {
+    // First, so that a slip in a flag costs no request.
+    selector::parse(&options.selector)?;
+    let target = target(&options.connection, &Places::of_this_process())?;
+    let context = target.context.clone();
+    let api = connect(target, &options.connection, stop).await?;
+    gather(&api, context, options, &progress, &new_sink).await
+}
+
+pub(super) async fn gather<S: LogSink>(
+    api: &Api,
+    context: Option<String>,
+    options: &GatherOptions,
+    progress: &Arc<dyn Progress>,
+    new_sink: &(impl Fn() -> S + Sync),
+) -> Result<ClusterEvidence, Error> {
+    let namespace = options.namespace.as_str();
+    let selects = selector::parse(&options.selector)?;
+    // What is no name of a namespace must not become part of a URL.
+    if namespace.is_empty() || !namespace.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Err(Error::MissingNamespace { namespace: namespace.to_owned(), address: api.address().to_owned() });
+    }
+    let (server_version, group) = contact(api, namespace).await?;
+
+    let custom = async {
+        let group = discovery::kinds(api, group, namespace).await;
+        join!(
+            told(progress, "ApigeeRoutes", |routes: &Routes| routes.items.len(), async {
+                routes(api, group.find("ApigeeRoute")?, namespace).await
+            }),
+            told(progress, "ApigeeRouteConfigs", |configs: &RouteConfigs| configs.items.len(), async {
+                route_configs(api, group.find("ApigeeRouteConfig")?, namespace).await
+            }),
+            told(progress, "ApigeeIssues", Vec::len, async {
+                issues(api, group.find("ApigeeIssue")?, namespace).await
+            }),
+        )
+    };
+    let pods_and_logs = async {
+        let pods = told(progress, "ingress pods", Vec::len, pods(api, namespace, &options.selector)).await;
+        let request = LogRequest { namespace, container: options.container.as_deref(), limits: &options.log_limits };
+        let logs = match &pods {
+            Ok(pods) => logs(api, request, pods, progress, new_sink).await,
+            Err(_) => Vec::new(),
+        };
+        (pods, logs)
+    };
+    let ((routes, route_configs, issues), (pods, access_logs), mesh_logging, secrets, services) = join!(
+        custom,
+        pods_and_logs,
+        told(progress, "mesh settings", |_| 1, mesh_logging(api, namespace)),
+        told(progress, "names of Secrets", |secrets: &SecretNames| secrets.names.len(), secrets(api, namespace)),
+        told(progress, "Services", Vec::len, services(api, namespace)),
+    );
+    let known = pods.as_deref().unwrap_or_default();
+    let services = services.map(|services| leading_to(services, known, &selects));
+    Ok(ClusterEvidence {
+        connection: Connection { context, server_version },
+        pods: pods.into(),
+        access_logs,
+        mesh_logging: mesh_logging.into(),
+        routes: routes.into(),
+        route_configs: route_configs.into(),
+        secrets: secrets.into(),
+        services: services.into(),
+        issues: issues.into(),
+        interrupted: api.stop().reason().map(|reason| Unavailable::new("the cluster", reason)),
+        requests: api.requests(),
+    })
+}
+
+/// The first contact: is there an API server, does it know us, and the namespace?
+///
+/// `/version` is open to everybody, so it does not show whether we are known; the namespace does. A 403 for it is common and
+/// stops nothing.
+async fn contact(api: &Api, namespace: &str) -> Result<(Option<String>, Result<Value, Fault>), Error> {
+    let path = format!("/api/v1/namespaces/{namespace}");
+    let (found, version, group) =
+        join!(api.document(&path, JSON), api.document("/version", JSON), discovery::group(api));
+    let version = version.ok().and_then(|version| json::text(&version, &["gitVersion"]));
+    let is_api_server =
+        version.is_some() || matches!(&group, Ok(group) if json::text(group, &["kind"]).as_deref() == Some("APIGroup"));
+    match found {
+        Err(Fault::Refused { code: 404, by_kubernetes: true, .. }) => {
+            return Err(Error::MissingNamespace { namespace: namespace.to_owned(), address: api.address().to_owned() });
+        }
+        Err(fault @ Fault::Refused { code: 401, .. }) => return Err(api.failure(fault)),
+        Err(fault @ (Fault::Stopped(_) | Fault::Plugin(_))) if !is_api_server => return Err(api.failure(fault)),
+        Err(Fault::Refused { by_kubernetes: true, .. }) => {}
+        Err(fault) if !is_api_server => return Err(api.failure(fault)),
+        Ok(object) if !is_api_server && json::text(&object, &["kind"]).as_deref() != Some("Namespace") => {
+            let what = "its answer is no Namespace".to_owned();
+            return Err(api.failure(Fault::Broken(what)));
+        }
+        Ok(_) | Err(_) => {}
+    }
+    Ok((version, group))
+}
+
+/// Tells of the beginning and the end of a task.
+async fn told<T>(
+    progress: &Arc<dyn Progress>,
+    task: &str,
+    count: impl Fn(&T) -> usize,
+    work: impl Future<Output = Result<T, Unavailable>>,
+) -> Result<T, Unavailable> {
+    progress.started(task);
+    let result = work.await;
+    match &result {
+        Ok(found) => progress.finished(task, &format!("{} found", count(found))),
+        Err(why) => progress.finished(task, &why.reason.to_string()),
+    }
+    result
+}
+
+#[cfg(test)]
+#[path = "cluster_tests.rs"]
+mod tests;

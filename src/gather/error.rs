@@ -1,0 +1,172 @@
+//! What stops the tool before there is evidence to judge: configuration that cannot be used, and a cluster that cannot
+//! be asked. Everything that fails after the first answer is evidence, not an error.
+//!
+//! Texts read after "could not "; what a source says is left to the chain. No text holds a token, a password or a value of
+//! a kubeconfig other than its names, addresses and paths.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// Why the cluster cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A credential plugin of the kubeconfig gave no credential.
+    #[error("get a credential from `{command}`: {what}")]
+    CredentialPlugin { command: String, what: String, install_hint: Option<String> },
+    /// Client certificate of the kubeconfig, and the server refused it.
+    #[error("authenticate to the API server at {address}: the client certificate expired on {not_after}")]
+    ExpiredClientCertificate { address: String, not_after: Timestamp },
+    /// Groups or a user id to act as, but no user.
+    #[error("act as a group or user id alone: no user was given")]
+    ImpersonationWithoutUser,
+    /// Ctrl-C before there was anything to report.
+    #[error("finish: interrupted")]
+    Interrupted,
+    /// The kubeconfig is readable, but a part of it makes no sense.
+    #[error("use the {part}: {what}")]
+    InvalidConfiguration { part: String, what: String },
+    #[error("understand the label selector \"{selector}\": {what}")]
+    InvalidSelector { selector: String, what: String },
+    #[error("parse the kubeconfig {}: {what}", path.display())]
+    MalformedKubeconfig { path: PathBuf, what: String },
+    #[error("find the namespace \"{namespace}\" in the cluster at {address}")]
+    MissingNamespace { namespace: String, address: String },
+    #[error("choose a context: the kubeconfig names no current-context")]
+    NoContext { known: Vec<String> },
+    /// No kubeconfig, and this is no pod.
+    #[error("find a kubeconfig; looked for {}", list_paths(looked))]
+    NoKubeconfig { looked: Vec<PathBuf> },
+    #[error("read the answer of {address}: it does not speak as a Kubernetes API server ({what})")]
+    NotAnApiServer { address: String, what: String },
+    #[error("authenticate to the API server at {address}: {message}")]
+    Unauthorized { address: String, message: String, plugin: Option<String> },
+    #[error("find the {kind} \"{name}\" in the kubeconfig")]
+    UnknownEntry { kind: Entry, name: String, known: Vec<String> },
+    #[error("reach the API server at {address}")]
+    Unreachable { address: String, source: ConnectFailure },
+    #[error("read the kubeconfig {}", path.display())]
+    UnreadableKubeconfig { path: PathBuf, source: io::Error },
+}
+
+/// A list of a kubeconfig.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Entry {
+    Cluster,
+    Context,
+    User,
+}
+
+/// Why no HTTP answer came.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ConnectFailure {
+    #[error("the connection was closed before an answer came")]
+    Closed,
+    #[error("{0}")]
+    Other(String),
+    #[error("connection refused")]
+    Refused,
+    #[error("no answer within {:.1} s", .0.as_secs_f64())]
+    TimedOut(Duration),
+    /// The handshake failed for another reason than the server's certificate.
+    #[error("the TLS handshake failed: {0}")]
+    Tls(String),
+    #[error("the host name does not resolve")]
+    UnknownHost,
+    /// OpenSSL's reason, as `certificate has expired`.
+    #[error("its certificate is not accepted: {0}")]
+    UntrustedCertificate(String),
+}
+
+impl Error {
+    /// What the user may try next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::CredentialPlugin { install_hint, command, .. } => {
+                Some(install_hint.clone().unwrap_or_else(|| format!("run `{command}` by hand to see what it says")))
+            }
+            Self::ExpiredClientCertificate { .. } => {
+                Some("renew the user's client certificate, or log in again, and check this machine's clock".into())
+            }
+            Self::ImpersonationWithoutUser => Some("add --as USER".into()),
+            Self::Interrupted => None,
+            Self::InvalidConfiguration { .. } | Self::MalformedKubeconfig { .. } => {
+                Some("`kubectl config view` shows what kubectl understands of it".into())
+            }
+            Self::InvalidSelector { .. } => {
+                Some("selectors are written as in kubectl: app=apigee-ingressgateway,org=myorg".into())
+            }
+            Self::MissingNamespace { .. } => Some(
+                "Apigee may be installed in another namespace: name it with -n, or choose the cluster with --context"
+                    .into(),
+            ),
+            Self::NoContext { known } => Some(format!("name one with --context{}", known_names(known))),
+            Self::NoKubeconfig { .. } => {
+                Some("name one with --kubeconfig or $KUBECONFIG, or judge files alone with --offline".into())
+            }
+            Self::NotAnApiServer { .. } => Some(
+                "check the address of the cluster in the kubeconfig, and whether a proxy or login page answers instead"
+                    .into(),
+            ),
+            Self::Unauthorized { plugin: Some(plugin), .. } => {
+                Some(format!("log in again (the credential comes from `{plugin}`; on GKE: gcloud auth login)"))
+            }
+            Self::Unauthorized { plugin: None, .. } => {
+                Some("log in again, or renew the user's token or client certificate in the kubeconfig".into())
+            }
+            Self::UnknownEntry { known, kind, .. } => Some(match known.is_empty() {
+                true => format!("the kubeconfig has no {kind} at all"),
+                false => format!("choose another with --{kind}{}", known_names(known)),
+            }),
+            Self::Unreachable { source, .. } => Some(source.hint().into()),
+            Self::UnreadableKubeconfig { .. } => Some("check the path and your right to read it".into()),
+        }
+    }
+}
+
+impl ConnectFailure {
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Refused => "is the cluster up, and the address in the kubeconfig the right one?",
+            Self::UntrustedCertificate(why) if why.contains("expired") => {
+                "the API server's own certificate has to be renewed; also check this machine's clock"
+            }
+            Self::UntrustedCertificate(why) if why.contains("mismatch") => {
+                "the certificate is for another name: set tls-server-name for this cluster in the kubeconfig"
+            }
+            Self::UntrustedCertificate(_) => {
+                "the cluster's certificate-authority in the kubeconfig (without one, this machine's own) did not sign it; \
+                 or a proxy stands in between"
+            }
+            Self::Tls(_) | Self::Closed | Self::Other(_) => {
+                "does the address lead to an API server, and through a proxy?"
+            }
+            Self::TimedOut(_) | Self::UnknownHost => {
+                "is a VPN or proxy (HTTPS_PROXY) needed to reach the cluster from here?"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cluster => "cluster",
+            Self::Context => "context",
+            Self::User => "user",
+        })
+    }
+}
+
+fn list_paths(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    paths.join(", ")
+}
+
+fn known_names(known: &[String]) -> String {
+    if known.is_empty() { String::new() } else { format!(": {}", known.join(", ")) }
+}

@@ -1,0 +1,44 @@
+//! Asks the cluster and reads files, and returns what they said or why they did not.
+//!
+//! ```text
+//! flags ─ kubeconfig ─ connection ─ Api ─┬ contact: namespace, version, discovery      ─ Error (exit 2)
+//!                                        ├ one LIST per kind, all at once              ─ Seen<…>
+//!                                        └ the logs of the pods, as soon as they are known ─ LogStream
+//! ```
+//!
+//! Until the first answer a failure is an [`error::Error`], because there is nothing to judge. From then on it is evidence, and
+//! costs only itself. Only this module uses kube; it prints nothing and judges nothing.
+
+pub mod api;
+pub mod cluster;
+pub mod connection;
+mod credential;
+mod discovery;
+pub mod error;
+mod fault;
+mod issues;
+mod json;
+pub mod kubeconfig;
+mod list;
+pub mod log_file;
+mod mesh;
+mod no_proxy;
+pub mod overrides;
+pub mod pod_logs;
+mod pods;
+pub mod progress;
+mod routes;
+mod secrets;
+mod selector;
+mod services;
+pub mod stop;
+#[cfg(test)]
+mod test_server;
+mod trust;
+
+pub use self::cluster::{ClusterEvidence, GatherOptions, cluster};
+pub use self::error::Error;
+pub use self::kubeconfig::ConnectionOptions;
+pub use self::pod_logs::LogSink;
+pub use self::progress::{Progress, Silent};
+pub use self::stop::Stop;

@@ -1,0 +1,279 @@
+//! The logs of the ingress pods: every container of every pod, several at once, each piece handed on as it comes.
+//!
+//! Only the log of a container's present run is read, and of that only the file that the kubelet has not rotated away. The run
+//! before (`previous`) is left alone: its window ended with the restart, so it would mix two states of the configuration.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use http_body_util::BodyExt;
+use kube::client::Body;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::api::{Api, encode};
+use super::fault::{Access, Fault, innermost};
+use super::progress::Progress;
+use super::stop::timed_out;
+use crate::evidence::cluster::IngressPod;
+use crate::evidence::{AccessLog, LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable};
+use crate::wire::access_log::AccessLogScanner;
+
+/// Streams open at once. Each is a connection of its own, because kube speaks HTTP/1.1, where none waits for another.
+const IN_FLIGHT: usize = 16;
+/// A kubelet that has begun to send does not pause for longer unless something is wrong.
+const IDLE: Duration = Duration::from_secs(15);
+/// The kubelet may have to pass over a whole file before it finds the first line that was asked for.
+const FIRST_PIECE: Duration = Duration::from_secs(30);
+/// Pieces that are taken without looking at the clock. The kubelet flushes every line, so pieces may be small and many.
+const BATCH: usize = 64;
+/// What the kubelet sends as the log, with status 200, when it has none.
+const NOTICES: [&str; 2] = ["unable to retrieve container logs for ", "failed to try resolving symlinks in path "];
+const MAX_NOTICE: usize = 1024;
+
+/// Takes a log piece by piece, and says in the end what it held.
+pub trait LogSink: Send + 'static {
+    /// Takes the next piece; pieces break anywhere.
+    fn feed(&mut self, piece: &[u8]);
+    /// There is no more.
+    fn finish(self) -> AccessLog;
+}
+
+impl LogSink for AccessLogScanner {
+    fn feed(&mut self, piece: &[u8]) {
+        AccessLogScanner::feed(self, piece);
+    }
+
+    fn finish(self) -> AccessLog {
+        AccessLogScanner::finish(self)
+    }
+}
+
+/// Which logs, and how much of each.
+pub(super) struct LogRequest<'a> {
+    pub namespace: &'a str,
+    pub container: Option<&'a str>,
+    pub limits: &'a LogLimits,
+}
+
+/// Reads the logs of all pods, in the order of the pods and their containers.
+pub(super) async fn logs<S: LogSink>(
+    api: &Api,
+    request: LogRequest<'_>,
+    pods: &[IngressPod],
+    progress: &Arc<dyn Progress>,
+    new_sink: &(impl Fn() -> S + Sync),
+) -> Vec<LogStream> {
+    let mut streams = Vec::new();
+    let mut readers = JoinSet::new();
+    let permits = Arc::new(Semaphore::new(IN_FLIGHT));
+    for pod in pods {
+        for name in wanted(pod, request.container) {
+            let origin = LogOrigin::Container { pod: pod.name.clone(), container: name.to_owned() };
+            let what = format!("the log of {origin}");
+            let found = pod.containers.iter().any(|container| container.name == name);
+            let pending = if found { Reason::Broken("its reader failed".into()) } else { no_such_container(pod, name) };
+            let index = streams.len();
+            streams.push(LogStream { origin, log: Seen::Unavailable(Unavailable::new(&what, pending)), cut: None });
+            if !found {
+                continue;
+            }
+            let reader = Reader {
+                api: api.clone(),
+                path: path(&request, &pod.name, name),
+                namespace: request.namespace.to_owned(),
+                what,
+                progress: Arc::clone(progress),
+            };
+            let (permits, sink) = (Arc::clone(&permits), new_sink());
+            readers.spawn(async move { (index, reader.run(permits, sink).await) });
+        }
+    }
+    while let Some(ended) = readers.join_next().await {
+        // A reader that panicked leaves its stream as it was put down above: failed.
+        if let Ok((index, (log, cut))) = ended {
+            streams[index].log = log;
+            streams[index].cut = cut;
+        }
+    }
+    streams
+}
+
+/// The one container that was asked for, or all.
+fn wanted<'a>(pod: &'a IngressPod, container: Option<&'a str>) -> Vec<&'a str> {
+    match container {
+        Some(name) => vec![name],
+        None => pod.containers.iter().map(|container| container.name.as_str()).collect(),
+    }
+}
+
+fn no_such_container(pod: &IngressPod, name: &str) -> Reason {
+    let names: Vec<&str> = pod.containers.iter().map(|container| container.name.as_str()).collect();
+    Reason::Missing(format!("the pod has no container \"{name}\" (it has {})", names.join(", ")))
+}
+
+fn path(request: &LogRequest<'_>, pod: &str, container: &str) -> String {
+    let mut path =
+        format!("/api/v1/namespaces/{}/pods/{}/log?container={}", request.namespace, encode(pod), encode(container));
+    let LogLimits { since, tail, limit_bytes } = request.limits;
+    if let Some(since) = since {
+        // The API knows whole seconds; downwards, so that nothing asked for is lost.
+        let whole = jiff::Timestamp::from_second(since.as_second()).unwrap_or(*since);
+        path.push_str(&format!("&sinceTime={}", encode(&whole.to_string())));
+    }
+    if let Some(tail) = tail {
+        path.push_str(&format!("&tailLines={tail}"));
+    }
+    if let Some(limit_bytes) = limit_bytes {
+        path.push_str(&format!("&limitBytes={limit_bytes}"));
+    }
+    path
+}
+
+struct Reader {
+    api: Api,
+    path: String,
+    namespace: String,
+    what: String,
+    progress: Arc<dyn Progress>,
+}
+
+type Outcome = (Seen<AccessLog>, Option<Unavailable>);
+
+impl Reader {
+    async fn run<S: LogSink>(self, permits: Arc<Semaphore>, sink: S) -> Outcome {
+        let outcome = match self.api.stop().bound(permits.acquire_owned()).await {
+            Ok(_permit) => {
+                self.progress.started(&self.what);
+                self.read(sink).await
+            }
+            Err(reason) => (self.unavailable(reason), None),
+        };
+        let said = match &outcome {
+            (Seen::Seen(log), None) => format!("{} bytes", log.bytes),
+            (Seen::Seen(log), Some(cut)) => format!("{} bytes, then {}", log.bytes, cut.reason),
+            (Seen::Unavailable(why), _) => why.reason.to_string(),
+        };
+        self.progress.finished(&self.what, &said);
+        outcome
+    }
+
+    async fn read<S: LogSink>(&self, mut sink: S) -> Outcome {
+        let mut body = match self.api.stream(&self.path).await {
+            Ok(body) => body,
+            Err(fault) => return (self.unavailable(self.reason(fault)), None),
+        };
+        let mut pieces = Pieces::default();
+        let end = self.feed(&mut body, &mut sink, &mut pieces).await;
+        match end {
+            // Nothing came and nothing will: that is not an empty log.
+            Err(reason) if pieces.bytes == 0 => (self.unavailable(reason), None),
+            Err(reason) => (Seen::Seen(sink.finish()), Some(Unavailable::new(&self.what, reason))),
+            Ok(()) => match pieces.notice() {
+                Some(notice) => (self.unavailable(Reason::Missing(notice)), None),
+                None => (Seen::Seen(sink.finish()), None),
+            },
+        }
+    }
+
+    async fn feed<S: LogSink>(&self, body: &mut Body, sink: &mut S, pieces: &mut Pieces) -> Result<(), Reason> {
+        let first = self.api.request_timeout().unwrap_or(FIRST_PIECE).max(IDLE);
+        loop {
+            let allowed = if pieces.bytes == 0 { first } else { IDLE };
+            let next = self.api.stop().bound(tokio::time::timeout(allowed, body.frame())).await?;
+            let mut next = next.map_err(|_| timed_out(allowed))?;
+            let before = pieces.bytes;
+            // What is there already is taken without a timer each.
+            for _ in 0..BATCH {
+                match next {
+                    None => return Ok(()),
+                    Some(Err(error)) => return Err(broken_off(&error, pieces.bytes)),
+                    Some(Ok(frame)) => {
+                        if let Some(piece) = frame.data_ref() {
+                            pieces.note(piece);
+                            sink.feed(piece);
+                        }
+                    }
+                }
+                match body.frame().now_or_never() {
+                    Some(ready) => next = ready,
+                    None => break,
+                }
+            }
+            self.progress.bytes(pieces.bytes - before);
+        }
+    }
+
+    fn reason(&self, fault: Fault) -> Reason {
+        match fault {
+            // "container … is waiting to start: ImagePullBackOff": there is no log to read.
+            Fault::Refused { code: 400, message, .. } => Reason::Missing(message),
+            fault => fault.reason(Access { verb: "get", resource: "pods/log", group: "", namespace: &self.namespace }),
+        }
+    }
+
+    fn unavailable(&self, reason: Reason) -> Seen<AccessLog> {
+        Seen::Unavailable(Unavailable::new(&self.what, reason))
+    }
+}
+
+fn broken_off(error: &kube::Error, bytes: u64) -> Reason {
+    Reason::Broken(format!("the stream broke off after {bytes} bytes: {}", innermost(error)))
+}
+
+/// How much came, and how it began.
+#[derive(Default)]
+struct Pieces {
+    bytes: u64,
+    head: Vec<u8>,
+}
+
+impl Pieces {
+    fn note(&mut self, piece: &[u8]) {
+        if self.head.len() <= MAX_NOTICE {
+            let room = (MAX_NOTICE + 1 - self.head.len()).min(piece.len());
+            self.head.extend_from_slice(&piece[..room]);
+        }
+        self.bytes += piece.len() as u64;
+    }
+
+    /// The kubelet's word that there is no log, where that is all that came.
+    fn notice(&self) -> Option<String> {
+        let text = std::str::from_utf8(&self.head).ok().filter(|text| text.len() <= MAX_NOTICE)?.trim();
+        (NOTICES.iter().any(|notice| text.starts_with(notice)) && !text.contains('\n')).then(|| text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_become_what_the_api_calls_them() {
+        let limits = LogLimits {
+            since: Some("2025-05-19T04:46:20.917Z".parse().unwrap()),
+            tail: Some(100),
+            limit_bytes: Some(4096),
+        };
+        let request = LogRequest { namespace: "apigee", container: None, limits: &limits };
+        assert_eq!(
+            path(&request, "gw-1", "log"),
+            "/api/v1/namespaces/apigee/pods/gw-1/log?container=log&sinceTime=2025-05-19T04%3A46%3A20Z&tailLines=100&limitBytes=4096"
+        );
+    }
+
+    #[test]
+    fn a_notice_is_no_log() {
+        let mut pieces = Pieces::default();
+        pieces.note(b"unable to retrieve container ");
+        pieces.note(b"logs for containerd://4f2a\n");
+        assert_eq!(pieces.notice().as_deref(), Some("unable to retrieve container logs for containerd://4f2a"));
+        pieces.note(b"{\"sni_host\":null}\n");
+        assert_eq!(pieces.notice(), None);
+        let mut long = Pieces::default();
+        long.note(b"unable to retrieve container logs for x ");
+        long.note(&[b'x'; 5000]);
+        assert_eq!((long.notice(), long.bytes, long.head.len()), (None, 5040, MAX_NOTICE + 1));
+    }
+}

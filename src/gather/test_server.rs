@@ -1,0 +1,115 @@
+//! An API server for tests: real HTTP on the loopback interface, answers written down by the test.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kube::client::ClientBuilder;
+use kube::config::Config;
+use serde_json::{Value, json};
+
+use super::api::{Api, Inner};
+use super::stop::Stop;
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// With its query.
+    pub path: String,
+    /// In lower case, as `accept: application/json`.
+    pub headers: Vec<String>,
+}
+
+pub enum Answer {
+    Json(Value),
+    /// A Kubernetes Status with further header lines.
+    Status(u16, &'static str, &'static str),
+    /// Bytes as they are, then the end of the connection.
+    Raw(Vec<u8>),
+    /// Bytes as they are, then nothing for a minute.
+    Hang(Vec<u8>),
+}
+
+pub struct TestServer {
+    pub address: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl TestServer {
+    pub fn start(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (answer, seen) = (Arc::new(answer), Arc::clone(&asked));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (answer, seen) = (Arc::clone(&answer), Arc::clone(&seen));
+                std::thread::spawn(move || serve(stream, &*answer, &seen));
+            }
+        });
+        Self { address, asked }
+    }
+
+    /// The paths asked for, sorted: requests come at once, in no order.
+    pub fn paths(&self) -> Vec<String> {
+        let mut paths: Vec<String> = self.asked().into_iter().map(|asked| asked.path).collect();
+        paths.sort();
+        paths
+    }
+
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    pub fn api(&self, stop: Stop, request_timeout: Duration) -> Api {
+        let mut config = Config::new(self.address.parse().unwrap());
+        config.default_retry = false;
+        Api::new(Inner {
+            client: ClientBuilder::try_from(config).unwrap().build(),
+            plugin: None,
+            request_timeout: Some(request_timeout),
+            stop,
+            address: self.address.clone(),
+            proxy: None,
+            compress: true,
+            certificate_ends: None,
+            requests: AtomicU64::new(0),
+        })
+    }
+}
+
+fn serve(mut stream: TcpStream, answer: &dyn Fn(&Asked) -> Answer, seen: &Mutex<Vec<Asked>>) {
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    let Some(Ok(first)) = lines.next() else { return };
+    let headers =
+        lines.map_while(Result::ok).take_while(|line| !line.is_empty()).map(|line| line.to_lowercase()).collect();
+    let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
+    let asked = Asked { path, headers };
+    seen.lock().unwrap().push(asked.clone());
+    let (bytes, hang) = match answer(&asked) {
+        Answer::Json(value) => (response(200, "", &value), false),
+        Answer::Status(code, headers, message) => {
+            let status =
+                json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": message});
+            (response(code, headers, &status), false)
+        }
+        Answer::Raw(bytes) => (bytes, false),
+        Answer::Hang(bytes) => (bytes, true),
+    };
+    // The client may have gone, which is its right.
+    let _ = stream.write_all(&bytes);
+    if hang {
+        std::thread::sleep(Duration::from_secs(60));
+    }
+}
+
+fn response(code: u16, headers: &str, body: &Value) -> Vec<u8> {
+    let body = body.to_string();
+    format!(
+        "HTTP/1.1 {code} X\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}

@@ -1,0 +1,141 @@
+//! What is shown while gathering: one moving line on a terminal, and with `-v` a line for each task that ended.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::streams::{Output, Streams};
+use crate::gather::Progress;
+
+/// How often the moving line is drawn, whatever happens.
+const TICK: Duration = Duration::from_millis(120);
+
+/// Shows progress on standard error, and only there.
+#[derive(Debug)]
+pub struct Reporter {
+    bar: Option<ProgressBar>,
+    lines: bool,
+    running: Mutex<BTreeMap<String, Instant>>,
+}
+
+impl Reporter {
+    /// A moving line where standard error is a terminal; lines from `-v` on.
+    #[must_use]
+    pub fn new(streams: Streams, verbosity: u8) -> Self {
+        let bar = streams.live_stderr.then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            // The template is fixed; were it wrong, indicatif's own would do.
+            let style = ProgressStyle::with_template("{spinner} {wide_msg} {bytes:>10} {elapsed:>4}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.enable_steady_tick(TICK);
+            bar
+        });
+        Self { bar, lines: verbosity > 0, running: Mutex::default() }
+    }
+
+    /// Takes the moving line away. Dropping does the same.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn show(&self, running: &BTreeMap<String, Instant>) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(summary(running.keys()));
+        }
+    }
+
+    fn line(&self, line: &str) {
+        // Where not even standard error takes it, there is nobody to tell.
+        let print = || drop(writeln!(Output::stderr(), "{line}"));
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, BTreeMap<String, Instant>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress for Reporter {
+    fn started(&self, task: &str) {
+        let mut running = self.running();
+        running.insert(task.to_owned(), Instant::now());
+        self.show(&running);
+    }
+
+    fn bytes(&self, count: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc(count);
+        }
+    }
+
+    fn finished(&self, task: &str, outcome: &str) {
+        let mut running = self.running();
+        let began = running.remove(task);
+        self.show(&running);
+        drop(running);
+        if self.lines {
+            let took = began.map(|began| format!(" ({:.2} s)", began.elapsed().as_secs_f64())).unwrap_or_default();
+            self.line(&printable(&format!("{task}: {outcome}{took}")));
+        }
+    }
+}
+
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// `reading ApigeeRoutes, Services and 4 more`.
+fn summary<'a>(tasks: impl ExactSizeIterator<Item = &'a String>) -> String {
+    const SHOWN: usize = 2;
+    let more = tasks.len().saturating_sub(SHOWN);
+    let shown: Vec<&str> = tasks.take(SHOWN).map(String::as_str).collect();
+    match (shown.is_empty(), more) {
+        (true, _) => String::new(),
+        (false, 0) => format!("reading {}", shown.join(", ")),
+        (false, more) => format!("reading {} and {more} more", shown.join(", ")),
+    }
+}
+
+/// Without control characters: an outcome may quote a server, and a server must not move the cursor.
+fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_moving_line_names_a_few() {
+        let names: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+        assert_eq!(summary(names[..0].iter()), "");
+        assert_eq!(summary(names[..2].iter()), "reading a, b");
+        assert_eq!(summary(names.iter()), "reading a, b and 2 more");
+    }
+
+    #[test]
+    fn a_server_cannot_move_the_cursor() {
+        assert_eq!(printable("no\u{1b}[2J\r\nroutes"), "no\u{fffd}[2J\u{fffd}\u{fffd}routes");
+    }
+
+    #[test]
+    fn without_a_terminal_it_only_keeps_count() {
+        let streams = Streams { color_stdout: false, color_stderr: false, live_stderr: false, width: None };
+        let reporter = Reporter::new(streams, 0);
+        reporter.started("x");
+        reporter.bytes(7);
+        assert_eq!(reporter.running().len(), 1);
+        reporter.finished("x", "done");
+        assert!(reporter.running().is_empty() && reporter.bar.is_none());
+    }
+}

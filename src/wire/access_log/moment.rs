@@ -1,0 +1,118 @@
+//! `start_time` → a moment.
+//!
+//! Envoy writes RFC 3339 with milliseconds, and neighbouring records share their minute: the calendar is consulted once
+//! per minute, the rest is two numbers. Every other form goes through jiff.
+
+use jiff::Timestamp;
+
+/// Bytes of `2025-05-19T04:46:20.117Z`, and of its part up to the minute.
+const USUAL_LENGTH: usize = 24;
+const TO_THE_MINUTE: usize = 16;
+
+/// Reads moments, and remembers the minute of the last one.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    /// The text of the minute that `minute_start` belongs to.
+    minute: [u8; TO_THE_MINUTE],
+    minute_start: i64,
+    /// The minute since the epoch that `name` names.
+    named: Option<i64>,
+    name: String,
+}
+
+impl Clock {
+    /// Milliseconds since the epoch of a moment in the usual form; `None` for every other form, well-formed or not.
+    pub(super) fn milliseconds(&mut self, text: &[u8]) -> Option<i64> {
+        let text: &[u8; USUAL_LENGTH] = text.try_into().ok()?;
+        let [.., colon, s1, s2, dot, m1, m2, m3, zulu] = *text;
+        if colon != b':' || dot != b'.' || zulu != b'Z' {
+            return None;
+        }
+        let digit = |byte: u8| i64::from(byte.wrapping_sub(b'0'));
+        let digits = [s1, s2, m1, m2, m3].map(digit);
+        let [s1, s2, m1, m2, m3] = digits;
+        // A leap second is jiff's affair.
+        if digits.iter().any(|&digit| digit > 9) || s1 > 5 {
+            return None;
+        }
+        let (minute, _) = text.split_first_chunk::<TO_THE_MINUTE>()?;
+        let into_minute = (s1 * 10 + s2) * 1000 + m1 * 100 + m2 * 10 + m3;
+        if *minute != self.minute {
+            // Only the usual form up to the minute may be remembered: a basic-format date of the same length may not.
+            let usual = minute.iter().zip(b"0000-00-00T00:00").all(|(byte, form)| match form {
+                b'0' => byte.is_ascii_digit(),
+                _ => byte == form,
+            });
+            if !usual {
+                return None;
+            }
+            let moment: Timestamp = std::str::from_utf8(text).ok()?.parse().ok()?;
+            self.minute_start = moment.as_millisecond() - into_minute;
+            self.minute = *minute;
+        }
+        Some(self.minute_start + into_minute)
+    }
+
+    /// The moment, in any form that RFC 3339 allows: fractions to the nanosecond, any offset.
+    pub(super) fn moment(&mut self, text: &[u8]) -> Option<Timestamp> {
+        if let Some(milliseconds) = self.milliseconds(text) {
+            return Timestamp::from_millisecond(milliseconds).ok();
+        }
+        std::str::from_utf8(text).ok()?.parse().ok()
+    }
+
+    /// The key of the moment's minute, as `2025-05-19T04:46Z`.
+    pub(super) fn minute_name(&mut self, moment: Timestamp) -> &str {
+        let minute = moment.as_second().div_euclid(60);
+        if self.named != Some(minute) {
+            self.named = Some(minute);
+            self.name = moment.strftime("%Y-%m-%dT%H:%MZ").to_string();
+        }
+        &self.name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_way_gives_what_jiff_gives() {
+        let mut clock = Clock::default();
+        for text in [
+            "2025-05-19T04:46:20.117Z",
+            "2025-05-19T04:46:59.999Z",
+            "2025-05-19T04:46:60.000Z",
+            "2025-05-19T04:46:6x.000Z",
+            "2025-05-19T04:47:00.000Z",
+            "2025-02-30T04:47:00.000Z",
+            "2025-02-28T24:47:00.000Z",
+            "2024-02-29T23:59:59.001Z",
+            "1969-12-31T23:59:59.999Z",
+            "0000-00-00T00:00:00.000Z",
+            "2025-05-19T04:46:20Z",
+            "2025-05-19T04:46:20.117123Z",
+            "2025-05-19T04:46:20.117123456Z",
+            "2025-05-19T06:46:20.117+02:00",
+            "2025-05-19T04:46:20,117Z",
+            "20250519T044620.1171111Z",
+            "yesterday",
+            "",
+        ] {
+            assert_eq!(clock.moment(text.as_bytes()), text.parse().ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn minutes_are_those_of_utc() {
+        let mut clock = Clock::default();
+        for (text, name) in [
+            ("2025-05-19T06:46:20.117+02:00", "2025-05-19T04:46Z"),
+            ("2025-05-19T04:46:59.999Z", "2025-05-19T04:46Z"),
+            ("1969-12-31T23:59:59.5Z", "1969-12-31T23:59Z"),
+        ] {
+            let moment = clock.moment(text.as_bytes()).expect(text);
+            assert_eq!(clock.minute_name(moment), name);
+        }
+    }
+}

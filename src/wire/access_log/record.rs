@@ -1,0 +1,295 @@
+//! One record → the counts it belongs to.
+//!
+//! A record says little: whether a server name came, and whether a filter chain was found. The classes, and what each
+//! does and does not prove, are described at [`AccessLog`].
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::json::{Member, Value};
+use super::moment::Clock;
+use crate::evidence::AccessLog;
+
+/// What Envoy writes as `%RESPONSE_CODE_DETAILS%` where no filter chain matched the connection.
+pub(super) const NO_FILTER_CHAIN: &[u8] = b"filter_chain_not_found";
+
+/// Keys that tell an access log of another format from any other JSON on a line: the names in Apigee's own format, in
+/// Istio's default JSON format, and in common use. Two of them make a foreign record.
+const ACCESS_LOG_KEYS: &[&[u8]] = &[
+    b"authority",
+    b"bytes_received",
+    b"bytes_sent",
+    b"downstream_local_address",
+    b"downstream_remote_address",
+    b"duration",
+    b"host",
+    b"method",
+    b"path",
+    b"protocol",
+    b"remote_address",
+    b"request",
+    b"request_id",
+    b"request_method",
+    b"request_path",
+    b"request_protocol",
+    b"request_time",
+    b"requested_server_name",
+    b"response_code",
+    b"response_code_details",
+    b"response_flags",
+    b"sni_host",
+    b"start_time",
+    b"status",
+    b"status_details",
+    b"tls_protocol",
+    b"upstream_address",
+    b"upstream_cluster",
+    b"upstream_host",
+    b"upstream_response_flags",
+    b"user_agent",
+    b"x_forwarded_for",
+];
+
+/// The top-level members that are read; of duplicates the last, as JSON parsers have it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Record<'a> {
+    pub(super) details: Option<Value<'a>>,
+    pub(super) flags: Option<Value<'a>>,
+    pub(super) name: Option<Value<'a>>,
+    pub(super) remote: Option<Value<'a>>,
+    pub(super) start: Option<Value<'a>>,
+    pub(super) status: Option<Value<'a>>,
+    /// What a Cloud Logging entry or a container runtime wraps around a record.
+    pub(super) payload: Option<Value<'a>>,
+    known_keys: usize,
+}
+
+impl<'a> Record<'a> {
+    /// Takes note of a member.
+    pub(super) fn member(&mut self, member: &Member<'a>) {
+        let key = &*member.key;
+        if let Some(field) = Field::of(key) {
+            *self.field(field) = Some(member.value);
+        } else if matches!(key, b"jsonPayload" | b"textPayload" | b"log" | b"message") {
+            self.payload = Some(member.value);
+        }
+        self.known_keys += usize::from(ACCESS_LOG_KEYS.contains(&key));
+    }
+
+    pub(super) fn field(&mut self, field: Field) -> &mut Option<Value<'a>> {
+        match field {
+            Field::Details => &mut self.details,
+            Field::Flags => &mut self.flags,
+            Field::Name => &mut self.name,
+            Field::Remote => &mut self.remote,
+            Field::Start => &mut self.start,
+            Field::Status => &mut self.status,
+        }
+    }
+
+    /// Whether it is in a format that can be judged.
+    pub(super) fn is_judgeable(&self) -> bool {
+        self.name.is_some() && (self.status.is_some() || self.details.is_some() || self.flags.is_some())
+    }
+
+    /// Whether it is an access-log record of some other format.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.known_keys >= 2
+    }
+}
+
+/// The members that decide.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Field {
+    Details,
+    Flags,
+    Name,
+    Remote,
+    Start,
+    Status,
+}
+
+impl Field {
+    pub(super) fn of(key: &[u8]) -> Option<Self> {
+        Some(match key {
+            b"remote_address" => Self::Remote,
+            b"sni_host" => Self::Name,
+            b"start_time" => Self::Start,
+            b"status" => Self::Status,
+            b"status_details" => Self::Details,
+            b"upstream_response_flags" => Self::Flags,
+            _ => return None,
+        })
+    }
+}
+
+/// The counts of one log while it is read.
+#[derive(Debug, Default)]
+pub(super) struct Counter {
+    pub(super) log: AccessLog,
+    pub(super) since: Option<Timestamp>,
+    clock: Clock,
+    /// The window of records with a usual `start_time`, in milliseconds: comparing those is all that most records cost.
+    window: Option<(i64, i64)>,
+}
+
+impl Counter {
+    /// Counts a record with a server name and a filter chain: nothing but its moment matters.
+    pub(super) fn ordinary(&mut self, start: Option<Value<'_>>) {
+        if self.since.is_none()
+            && let Some(Value::Text(text)) = start
+            && let Some(milliseconds) = self.clock.milliseconds(text)
+        {
+            self.log.records += 1;
+            self.window = Some(match self.window {
+                Some((first, last)) => (first.min(milliseconds), last.max(milliseconds)),
+                None => (milliseconds, milliseconds),
+            });
+        } else {
+            self.in_window(start);
+        }
+    }
+
+    /// Counts any record.
+    pub(super) fn record(&mut self, record: &Record<'_>) {
+        let Some(moment) = self.in_window(record.start) else {
+            return;
+        };
+        let name = ServerName::of(record.name);
+        let details = record.details.and_then(Value::text);
+        let status = record.status.and_then(Value::number);
+        let flags = record.flags.and_then(Value::text);
+        let no_route =
+            flags.as_deref().is_some_and(|flags| flags.split(|&byte| byte == b',').any(|flag| flag == b"NR"));
+
+        // Status and flags only ever confirm the details; a format without them leaves nothing to contradict.
+        let no_filter_chain = details.as_deref() == Some(NO_FILTER_CHAIN)
+            && status.is_none_or(|status| status == 0.0)
+            && (no_route || record.flags.is_none_or(|flags| flags == Value::Null));
+        let served = status.is_some_and(|status| status >= 100.0);
+        if !no_filter_chain && (!served || name != ServerName::Absent) {
+            return;
+        }
+
+        let remote = record.remote.and_then(Value::text);
+        let client = remote.as_deref().and_then(without_port).map(String::from_utf8_lossy);
+        let at = moment.map(|moment| (moment, self.clock.minute_name(moment)));
+        let log = &mut self.log;
+        match name {
+            ServerName::Absent if no_filter_chain => {
+                log.reset_without_name.count(at, client.as_deref(), None);
+            }
+            ServerName::Absent => {
+                log.served_without_name.count(at, client.as_deref(), None);
+                if status == Some(404.0) && no_route && details.as_deref() == Some(b"route_not_found") {
+                    log.unrouted_without_name.count(at, client.as_deref(), None);
+                }
+            }
+            ServerName::Given(name) => {
+                let name = String::from_utf8_lossy(&name).to_ascii_lowercase();
+                log.reset_with_name.count(at, client.as_deref(), Some(&name));
+            }
+            ServerName::Unreadable => {}
+        }
+    }
+
+    /// What was counted, with the window of all records.
+    pub(super) fn finish(mut self) -> AccessLog {
+        if let Some((first, last)) = self.window {
+            for milliseconds in [first, last] {
+                if let Ok(moment) = Timestamp::from_millisecond(milliseconds) {
+                    self.widen(moment);
+                }
+            }
+        }
+        self.log
+    }
+
+    /// Counts the record where it is not older than asked for, and gives its moment. A record without a readable moment
+    /// cannot be shown to be older, so it stays.
+    #[expect(clippy::option_option, reason = "outer: is it counted; inner: does it have a moment")]
+    fn in_window(&mut self, start: Option<Value<'_>>) -> Option<Option<Timestamp>> {
+        let moment = start.and_then(Value::text).and_then(|text| self.clock.moment(&text));
+        if let (Some(moment), Some(since)) = (moment, self.since)
+            && moment < since
+        {
+            return None;
+        }
+        self.log.records += 1;
+        if let Some(moment) = moment {
+            self.widen(moment);
+        }
+        Some(moment)
+    }
+
+    fn widen(&mut self, moment: Timestamp) {
+        let log = &mut self.log;
+        log.first = Some(log.first.map_or(moment, |first| first.min(moment)));
+        log.last = Some(log.last.map_or(moment, |last| last.max(moment)));
+    }
+}
+
+/// What the record says of the server name that the client asked for.
+#[derive(Debug, PartialEq)]
+enum ServerName<'a> {
+    /// `null`, empty, or the `-` that Envoy's text encoder writes for an absent value.
+    Absent,
+    Given(Cow<'a, [u8]>),
+    /// Something that is no name: it proves neither presence nor absence.
+    Unreadable,
+}
+
+impl<'a> ServerName<'a> {
+    fn of(value: Option<Value<'a>>) -> Self {
+        match value {
+            Some(Value::Null | Value::Text(b"" | b"-")) => Self::Absent,
+            Some(Value::Text(raw)) => match super::json::unescape(raw) {
+                text if matches!(&*text, b"" | b"-") => Self::Absent,
+                text => Self::Given(text),
+            },
+            _ => Self::Unreadable,
+        }
+    }
+}
+
+/// `10.138.0.28:19432` → `10.138.0.28`, `[::1]:1234` → `::1`; `None` for the ways to write an absent address.
+fn without_port(address: &[u8]) -> Option<&[u8]> {
+    let bare = if let Some(bracketed) = address.strip_prefix(b"[") {
+        memchr::memchr(b']', bracketed).and_then(|end| bracketed.get(..end)).unwrap_or(address)
+    } else {
+        match memchr::memrchr(b':', address) {
+            // More than one colon and no bracket: an IPv6 address without a port.
+            Some(colon) if memchr::memchr(b':', address) == Some(colon) => address.get(..colon).unwrap_or(address),
+            _ => address,
+        }
+    };
+    (!matches!(bare, b"" | b"-")).then_some(bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_taken_off() {
+        for (address, bare) in [
+            ("10.138.0.28:19432", Some("10.138.0.28")),
+            ("10.138.0.28", Some("10.138.0.28")),
+            ("[::1]:1234", Some("::1")),
+            ("[2001:db8::7]", Some("2001:db8::7")),
+            ("2001:db8::7", Some("2001:db8::7")),
+            ("[broken", Some("[broken")),
+            ("-", None),
+            ("", None),
+            (":80", None),
+        ] {
+            assert_eq!(without_port(address.as_bytes()), bare.map(str::as_bytes), "{address}");
+        }
+    }
+
+    #[test]
+    fn the_list_of_keys_is_sorted() {
+        assert!(ACCESS_LOG_KEYS.is_sorted());
+    }
+}

@@ -1,0 +1,300 @@
+//! The shape of a record: everything on its line that is not a value.
+//!
+//! Envoy writes every record of a gateway with the same keys in the same order, so what stood between the values of one
+//! record is what to expect in the next. A line that fits a known shape is read to its end and is thereby proved a
+//! well-formed record: no byte is skipped unread. A line that fits none goes the long way and may teach a new shape.
+//!
+//! ```text
+//! {"bytes_sent":0,"host":null,"sni_host":"api.example.com","status":200}
+//! └── text ────┘ ^└ text ┘^^^^└── text ──┘^^^^^^^^^^^^^^^^^└─ text ─┘^^^ closing
+//! ```
+
+use super::json::{self, Member, Value};
+use super::record::{Field, NO_FILTER_CHAIN, Record};
+use super::specials::Specials;
+
+/// Shapes known at a time: two formats in one stream, each with and without some member.
+const MAX_SHAPES: usize = 4;
+
+/// Members of a record that may have a shape. Apigee's format has 23.
+const MAX_MEMBERS: usize = 64;
+
+/// Length of a text that a shape may have: a key and its blanks.
+const MAX_TEXT_BYTES: usize = 256;
+
+/// Bytes of a text that are compared at once.
+const HEAD: usize = 32;
+
+/// What has been learnt of the lines of one log.
+#[derive(Debug, Default)]
+pub(super) struct Shapes {
+    known: Vec<Shape>,
+    spans: Spans,
+    /// The shape that the next one takes the place of.
+    oldest: usize,
+}
+
+/// A line that fits.
+pub(super) struct Fit<'a> {
+    pub(super) line: Line<'a>,
+    /// Where the next line begins.
+    pub(super) next: usize,
+}
+
+/// What a fitting line holds.
+pub(super) enum Line<'a> {
+    /// A server name, and no reason to doubt its filter chain, as in nearly all records: only the `start_time` matters.
+    Ordinary(Option<Value<'a>>),
+    Record(Record<'a>),
+}
+
+/// Where the values of a line stand; kept between lines only to spare making it anew.
+#[derive(Debug)]
+struct Spans([(usize, usize); MAX_MEMBERS]);
+
+impl Default for Spans {
+    fn default() -> Self {
+        Self([(0, 0); MAX_MEMBERS])
+    }
+}
+
+impl Shapes {
+    /// Reads the line that begins at `at` of the marked block, where its record has a known shape. Text in front of the
+    /// record is allowed where there is no quote in it.
+    #[inline]
+    pub(super) fn read<'a>(&mut self, bytes: &'a [u8], at: usize, specials: &Specials) -> Option<Fit<'a>> {
+        let at = if *bytes.get(at)? == b'{' {
+            at
+        } else {
+            let before_quote = bytes.get(at..specials.next(at)?)?;
+            at + memchr::memchr(b'{', before_quote)?
+        };
+        let spans = &mut self.spans;
+        self.known.iter().find_map(|shape| shape.read(bytes, at, specials, spans))
+    }
+
+    /// Learns the shape of the record that begins the line, where it is one that can be judged.
+    pub(super) fn learn(&mut self, line: &[u8]) {
+        let Some(shape) = Shape::of(line) else { return };
+        // A line of a known shape may still have gone the long way, by an escape in a value that decides.
+        if self.known.contains(&shape) {
+            return;
+        }
+        if self.known.len() < MAX_SHAPES {
+            self.known.push(shape);
+        } else if let Some(known) = self.known.get_mut(self.oldest) {
+            *known = shape;
+            self.oldest = (self.oldest + 1) % MAX_SHAPES;
+        }
+    }
+}
+
+/// The texts before the values, and after the last.
+#[derive(Debug, PartialEq)]
+struct Shape {
+    texts: Vec<Text>,
+    closing: Text,
+    /// Which members decide, by their place.
+    fields: Vec<(Field, usize)>,
+    /// The places of three of them, which every line is asked for.
+    name: usize,
+    details: Option<usize>,
+    start: Option<usize>,
+    /// The same as a set of bits.
+    deciding: u64,
+}
+
+impl Shape {
+    fn of(line: &[u8]) -> Option<Self> {
+        let mut texts = Vec::new();
+        let mut fields = Vec::new();
+        let (mut repeated, mut too_much) = (false, false);
+        let mut from = 0;
+        let end = json::object(line, 0, |member: Member<'_>| {
+            let text = line.get(from..member.start).unwrap_or_default();
+            from = member.end;
+            too_much |= texts.len() == MAX_MEMBERS || text.len() > MAX_TEXT_BYTES;
+            if too_much {
+                return;
+            }
+            if let Some(field) = Field::of(&member.key) {
+                repeated |= fields.iter().any(|&(known, _)| known == field);
+                fields.push((field, texts.len()));
+            }
+            texts.push(Text::of(text));
+        })?;
+        let place = |wanted| fields.iter().find(|&&(field, _)| field == wanted).map(|&(_, place)| place);
+        let (name, details, start) = (place(Field::Name)?, place(Field::Details), place(Field::Start));
+        let judgeable = details.or(place(Field::Status)).or(place(Field::Flags)).is_some();
+        if repeated || too_much || !judgeable {
+            return None;
+        }
+        let deciding = fields.iter().fold(0, |bits, &(_, place)| bits | 1 << place);
+        Some(Self {
+            closing: Text::of(line.get(from..end).filter(|text| text.len() <= MAX_TEXT_BYTES)?),
+            texts,
+            fields,
+            name,
+            details,
+            start,
+            deciding,
+        })
+    }
+
+    #[inline]
+    fn read<'a>(&self, bytes: &'a [u8], mut at: usize, specials: &Specials, spans: &mut Spans) -> Option<Fit<'a>> {
+        let mut escapes = 0_u64;
+        for (place, (text, span)) in self.texts.iter().zip(&mut spans.0).enumerate() {
+            let start = text.after(bytes, at)?;
+            at = match *bytes.get(start)? {
+                b'"' => {
+                    let string = specials.string_end(bytes, start)?;
+                    escapes |= u64::from(string.escaped) << place;
+                    string.end
+                }
+                b'n' => json::literal(bytes, start, b"null")?,
+                b'0'..=b'9' | b'-' => number(bytes, start)?,
+                _ => nested(bytes, start, specials)?,
+            };
+            *span = (start, at);
+        }
+        at = self.closing.after(bytes, at)?;
+        let next = match bytes.get(at)? {
+            b'\n' => at + 1,
+            b'\r' if *bytes.get(at + 1)? == b'\n' => at + 2,
+            _ => return None,
+        };
+        // An escaped value that decides is for the long way to decode.
+        if escapes & self.deciding != 0 {
+            return None;
+        }
+        let value = |place: usize| {
+            let &(start, end) = spans.0.get(place)?;
+            bytes.get(start..end).map(Value::of)
+        };
+        if is_ordinary(value(self.name), self.details.and_then(value)) {
+            return Some(Fit { line: Line::Ordinary(self.start.and_then(value)), next });
+        }
+        let mut record = Record::default();
+        for &(field, place) in &self.fields {
+            *record.field(field) = value(place);
+        }
+        Some(Fit { line: Line::Record(record), next })
+    }
+}
+
+/// Whether a record has a server name and no reason to doubt its filter chain.
+#[inline]
+fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>) -> bool {
+    matches!(name, Some(Value::Text(name)) if !matches!(name, b"" | b"-"))
+        && !matches!(details, Some(Value::Text(NO_FILTER_CHAIN)))
+}
+
+/// A value of more than one byte's choice, on one line.
+fn nested(bytes: &[u8], start: usize, specials: &Specials) -> Option<usize> {
+    let end = json::value_with(bytes, start, |at| specials.string_end(bytes, at).map(|string| string.end))?;
+    // The grammar takes a line end for white space.
+    memchr::memchr(b'\n', bytes.get(start..end)?).is_none().then_some(end)
+}
+
+/// Some bytes to compare with, prepared so that short ones cost no loop.
+#[derive(Debug, PartialEq)]
+struct Text {
+    all: Vec<u8>,
+    head: [u64; HEAD / 8],
+    mask: [u64; HEAD / 8],
+}
+
+impl Text {
+    fn of(text: &[u8]) -> Self {
+        let mut head = [0; HEAD];
+        let mut mask = [0; HEAD];
+        for ((head, mask), &byte) in head.iter_mut().zip(&mut mask).zip(text) {
+            (*head, *mask) = (byte, 0xFF);
+        }
+        Self { all: text.to_vec(), head: words(&head), mask: words(&mask) }
+    }
+
+    /// The place after this text, where it stands at `at`.
+    #[inline]
+    fn after(&self, bytes: &[u8], at: usize) -> Option<usize> {
+        let length = self.all.len();
+        let same = match bytes.get(at..).and_then(|rest| rest.first_chunk::<HEAD>()) {
+            Some(head) if length <= HEAD => {
+                let words = words(head);
+                let differ = |i: usize| (words[i] ^ self.head[i]) & self.mask[i];
+                differ(0) | differ(1) | differ(2) | differ(3) == 0
+            }
+            _ => bytes.get(at..at + length)? == self.all,
+        };
+        same.then_some(at + length)
+    }
+}
+
+fn words(bytes: &[u8; HEAD]) -> [u64; HEAD / 8] {
+    let mut words = [0; HEAD / 8];
+    for (word, eight) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
+        *word = u64::from_le_bytes(*eight);
+    }
+    words
+}
+
+/// A number; a whole one of at most seven digits, which nearly all are, without a loop.
+#[inline]
+fn number(bytes: &[u8], at: usize) -> Option<usize> {
+    if let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*eight);
+        // A byte is a digit when its upper half is 3, also after adding 6: every other byte leaves a mark.
+        let marks = ((word & 0xF0F0_F0F0_F0F0_F0F0) ^ 0x3030_3030_3030_3030)
+            | ((word.wrapping_add(0x0606_0606_0606_0606) & 0xF0F0_F0F0_F0F0_F0F0) ^ 0x3030_3030_3030_3030);
+        let length = marks.trailing_zeros() as usize / 8;
+        let leading_zero = eight[0] == b'0' && length > 1;
+        if (1..8).contains(&length) && !leading_zero && !matches!(eight[length], b'.' | b'e' | b'E') {
+            return Some(at + length);
+        }
+    }
+    json::number(bytes, at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_of_the_grammar() {
+        for text in [
+            "0",
+            "7",
+            "12",
+            "1234567",
+            "12345678",
+            "123456789012",
+            "00",
+            "01",
+            "0.5",
+            "1.5e3",
+            "1e9",
+            "-1",
+            "-",
+            "1.",
+            "9:",
+            "9/",
+            "0x1",
+            "",
+            "é",
+        ] {
+            for tail in ["", ",", "}", " ,\"abcdefgh", "\u{6}\u{6}\u{6}\u{6}\u{6}\u{6}\u{6}"] {
+                let text = format!("{text}{tail}");
+                assert_eq!(number(text.as_bytes(), 0), json::number(text.as_bytes(), 0), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_shape_needs_a_record_that_can_be_judged() {
+        assert!(Shape::of(br#"{"sni_host":null,"status":0}"#).is_some());
+        assert!(Shape::of(br#"{"sni_host":null,"x":0}"#).is_none());
+        assert!(Shape::of(br#"{"sni_host":null,"status":0,"sni_host":"a"}"#).is_none());
+        assert!(Shape::of(br#"{"sni_host":null,"status":0"#).is_none());
+    }
+}

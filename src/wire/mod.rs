@@ -1,0 +1,7 @@
+//! Bytes from outside → evidence types: bounded in memory, never panicking, fuzzed.
+//!
+//! Nothing here reads a file or a socket, and nothing judges what was read.
+
+pub mod access_log;
+pub mod overrides;
+pub mod x509;

@@ -1,0 +1,98 @@
+//! How `additionalGateways` stands in the file, so that a diff can be made later without the file.
+//!
+//! A line is kept only where it holds nothing but the key and its list: everything else may be secret, comments too.
+
+use super::MAX_LINE;
+use super::text::Source;
+use super::tree::{Child, Content, Cut, Key, Node, Pair, ScalarKind, Tree};
+use super::words::looks_secret;
+use crate::evidence::overrides::GatewaysForm;
+
+/// The key, and the two ways to quote it.
+const KEYS: &[&str] = &["additionalGateways", "\"additionalGateways\"", "'additionalGateways'"];
+
+/// The form of a virtual host without the key: the line below which it may be put.
+pub(super) fn absent(tree: &Tree<'_>, source: &Source<'_>, entry: Child) -> GatewaysForm {
+    let place = tree.node(entry.node).map_or(entry.place, |node| node.place);
+    tree.node(entry.node).and_then(|node| room(tree, source, node)).unwrap_or(GatewaysForm::Other { place })
+}
+
+/// The form of a key that is there.
+pub(super) fn present(tree: &Tree<'_>, source: &Source<'_>, key: &Key<'_>, value: Child) -> GatewaysForm {
+    let Some(node) = tree.node(value.node) else { return GatewaysForm::Other { place: value.place } };
+    if node.cut != Cut::No || !source.plain_lines {
+        return GatewaysForm::Other { place: node.place };
+    }
+    // An alias shows the line of the list that it names; the key there is another one, and is not known here.
+    let key = if value.alias { None } else { Some(key) };
+    let form = match &node.content {
+        Content::List(items) if node.flow => {
+            key.filter(|_| items.iter().all(|item| is_name(tree, *item))).and_then(|key| flow(source, key, node))
+        }
+        Content::List(items) => items.last().and_then(|item| block(tree, source, *item)),
+        Content::Scalar(_, ScalarKind::Null) => key.and_then(|key| flow(source, key, node)),
+        _ => None,
+    };
+    form.unwrap_or(GatewaysForm::Other { place: node.place })
+}
+
+/// Below the last entry whose end is certain.
+fn room(tree: &Tree<'_>, source: &Source<'_>, node: &Node<'_>) -> Option<GatewaysForm> {
+    let Content::Map(pairs) = &node.content else { return None };
+    if node.flow || node.cut != Cut::No || !source.plain_lines {
+        return None;
+    }
+    let first = pairs.first()?;
+    let (before, _) = source.around(first.key.start, first.key.end, MAX_LINE)?;
+    if !before.bytes().all(|byte| byte == b' ' || byte == b'-') {
+        return None;
+    }
+    let indentation = first.key.place.column.checked_sub(1)?;
+    let after = pairs.iter().rev().find_map(|pair| last_line(tree, source, pair))?;
+    Some(GatewaysForm::Absent { after, indentation })
+}
+
+fn last_line(tree: &Tree<'_>, source: &Source<'_>, pair: &Pair<'_>) -> Option<u32> {
+    let line = if pair.value.alias { Some(pair.value.place.line) } else { tree.node(pair.value.node)?.last_line };
+    // Below a line without an end nothing can be put without changing that line.
+    line.filter(|line| Some(*line) != source.line_ends.unterminated)
+}
+
+fn flow(source: &Source<'_>, key: &Key<'_>, node: &Node<'_>) -> Option<GatewaysForm> {
+    let empty = node.start == node.end;
+    let (start, end) = if empty { (key.end, key.end) } else { (node.start, node.end) };
+    let (before, after) = source.around(key.start, key.start, MAX_LINE)?;
+    let (_, rest) = source.around(start, end, MAX_LINE)?;
+    let whole = before.bytes().all(|byte| byte == b' ' || byte == b'-');
+    let name = source.text.get(key.start..key.end)?;
+    let between = source.text.get(key.end..start)?.trim_matches(' ');
+    let separated =
+        if empty { rest.trim_end_matches(' ') == ":" } else { between == ":" && rest.trim_matches(' ').is_empty() };
+    if !whole || !KEYS.contains(&name) || !separated || source.text.get(start..end)?.contains('\n') {
+        return None;
+    }
+    let text = format!("{before}{after}");
+    (text.len() <= MAX_LINE && !looks_secret(&text)).then_some(GatewaysForm::Flow { line: key.place.line, text })
+}
+
+fn block(tree: &Tree<'_>, source: &Source<'_>, item: Child) -> Option<GatewaysForm> {
+    if !is_name(tree, item) {
+        return None;
+    }
+    let node = tree.node(item.node)?;
+    let (before, after) = source.around(node.start, node.end, MAX_LINE)?;
+    let name = source.text.get(node.start..node.end)?;
+    let marker = before.trim_start_matches(' ').strip_prefix('-')?;
+    let unterminated = source.line_ends.unterminated == Some(node.place.line);
+    if !marker.bytes().all(|byte| byte == b' ') || name.contains('\n') || (unterminated && !after.is_empty()) {
+        return None;
+    }
+    let text = format!("{before}{name}");
+    (text.len() <= MAX_LINE).then_some(GatewaysForm::Block { line: node.place.line, text })
+}
+
+/// Whether an item is a name that stands here itself and may be shown.
+fn is_name(tree: &Tree<'_>, item: Child) -> bool {
+    let node = tree.node(item.node).filter(|_| !item.alias);
+    matches!(node.map(|node| &node.content), Some(Content::Scalar(text, ScalarKind::Text)) if !looks_secret(text))
+}

@@ -1,0 +1,101 @@
+//! No secret of the file is in the evidence, whatever is broken around it.
+
+use super::read;
+
+/// Stands wherever the configuration property reference puts a secret.
+const SENTINEL: &str = "Zx9sentinelQ7";
+
+/// A file with a sentinel at every path whose value is secret, and in the places where people put them by mistake.
+const FILE: &str = "\
+cassandra:
+  auth:
+    admin: {password: SENTINEL}
+    ddl: {password: SENTINEL}
+    default: {password: SENTINEL, password: SENTINEL}
+    dml: {password: {SENTINEL, SENTINEL}}
+    jmx: {username: SENTINEL, password: SENTINEL}
+    jolokia: {username: [SENTINEL, {SENTINEL: 1, SENTINEL: 2}], password: SENTINEL}
+redis: {auth: {password: SENTINEL}}
+httpProxy: {username: SENTINEL, password: SENTINEL}
+logger: {proxyURL: \"http://SENTINEL:SENTINEL@proxy\"}
+metrics: {proxyURL: \"http://SENTINEL@proxy\"}
+kmsEncryptionKey: SENTINEL
+kvmEncryptionKey: {SENTINEL: a, SENTINEL: b}
+defaults:
+  org: {kmsEncryptionKey: SENTINEL, kvmEncryptionKey: SENTINEL}
+  env: {kmsEncryptionKey: SENTINEL, kvmEncryptionKey: SENTINEL, cacheEncryptionKey: SENTINEL}
+axHashSalt: {SENTINEL: 1, SENTINEL: 2}
+envs:
+- name: e
+  cacheEncryptionKey: SENTINEL
+  httpProxy: {username: SENTINEL, password: SENTINEL}
+  envVars: {TOKEN: SENTINEL, TOKEN: SENTINEL}
+client_secret: SENTINEL
+private_key: |
+  -----BEGIN PRIVATE KEY-----
+  SENTINEL
+  -----END PRIVATE KEY-----
+# SENTINEL
+virtualhosts:
+- name: a # SENTINEL
+  sslKeyPath: |
+    -----BEGIN PRIVATE KEY-----
+    SENTINEL
+    -----END PRIVATE KEY-----
+  sslCertPath: \"-----BEGIN CERTIFICATE----- SENTINEL\"
+  sslSecret: {SENTINEL: SENTINEL}
+  additionalGateways: [\"x\"] # SENTINEL
+  password SENTINEL: x
+  \"-----BEGIN SENTINEL\": x
+  caCertPath: [SENTINEL]
+  tlsMode: SENTINEL
+  minTLSProtocolVersion: SENTINEL
+  maxTLSProtocolVersion: {SENTINEL: 1}
+  requestTimeout: SENTINEL
+  cipherSuites: {SENTINEL: SENTINEL}
+  hostAliases: SENTINEL
+- name: {password: SENTINEL}
+  selector: SENTINEL
+  additionalGateways: SENTINEL
+- name: b
+  additionalGateways:
+  - x # SENTINEL
+- SENTINEL
+- [SENTINEL]
+- {name: c, additionalGateways: [x], sslSecret: {password: SENTINEL}}
+ingressGateways: SENTINEL
+";
+
+#[test]
+fn no_secret_is_in_the_evidence() {
+    let file = FILE.replace("SENTINEL", SENTINEL);
+    assert!(read(file.as_bytes()).faults.len() > 20);
+    check(file.as_bytes());
+}
+
+#[test]
+fn no_secret_is_in_the_evidence_of_a_file_that_is_cut_or_broken() {
+    let file = FILE.replace("SENTINEL", SENTINEL);
+    for end in (0..file.len()).step_by(5) {
+        check(&file.as_bytes()[..end]);
+    }
+    for broken in
+        ["\t", "\0", "\u{e9}: ", ": x: ", "}", "]", "\"", "'", "{{", "*no", "&a", "---\n", "|\n", "@", "? ", "\n", " "]
+    {
+        for at in (0..file.len()).step_by(97).filter(|at| file.is_char_boundary(*at)) {
+            // A sentinel in the middle of a word that was broken is still one: only whole ones are looked for, and a
+            // break within one makes it another.
+            let mut file = file.clone();
+            file.insert_str(at, broken);
+            check(file.as_bytes());
+        }
+    }
+}
+
+fn check(file: &[u8]) {
+    let json = serde_json::to_string(&read(file)).expect("written");
+    if let Some(at) = json.find(SENTINEL) {
+        let before = at.saturating_sub(200);
+        panic!("a secret: {}\n{}", &json[before..(at + 80).min(json.len())], String::from_utf8_lossy(file));
+    }
+}

@@ -1,0 +1,232 @@
+//! The configuration of an ingress pod's Envoy, derived from what is in the API server, as Apigee's manager and Istio do it.
+//!
+//! Each HTTPS port of an ApigeeRoute becomes a filter chain whose `server_names` are the route's hostnames. Where `*` is
+//! among the hosts (`enableNonSniClient` puts it there), the chain has no `server_names` and takes every client. Requests on a chain find
+//! the virtual hosts of the routes that own it or list it in `additionalGateways`; others get 404 `route_not_found`.
+//! A route whose selector does not match the pod, or whose Secret is missing, gives no chain.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::objects::text;
+
+/// A volume of the pod: what is pushed here outlives a restart of the container.
+pub const FOLDER: &str = "/etc/envoy";
+
+const HTTP_MANAGER: &str =
+    "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+const ROUTER: &str = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
+const TLS_CONTEXT: &str = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
+const TLS_INSPECTOR: &str = "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
+const FILE_LOG: &str = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";
+
+/// What the API server holds at one moment.
+pub struct World {
+    pub mesh: Value,
+    pub routes: Vec<Value>,
+    pub secrets: Vec<Value>,
+}
+
+/// How a pod's main container starts: without listeners, waiting for a configuration to be pushed.
+pub fn command() -> Value {
+    let bootstrap = json!({
+        "node": { "id": "ingress", "cluster": "ingress" },
+        "admin": { "address": address("127.0.0.1", 15000) },
+        "dynamic_resources": {
+            "lds_config": { "resource_api_version": "V3", "path_config_source": { "path": format!("{FOLDER}/listeners.json") } },
+        },
+        "static_resources": {
+            "clusters": [{
+                "name": "apigee-runtime", "type": "STATIC", "connect_timeout": "1s",
+                "load_assignment": { "cluster_name": "apigee-runtime", "endpoints": [{ "lb_endpoints": [
+                    { "endpoint": { "address": address("127.0.0.1", 18080) } },
+                ] }] },
+            }],
+            "listeners": [
+                answering("runtime", "127.0.0.1", 18080, "{\"hello\":\"world\"}\n"),
+                answering("status", "0.0.0.0", 15021, ""),
+            ],
+        },
+    });
+    // Istio starts Envoy with the same interval, or lines would take ten seconds to appear.
+    let script = format!(
+        "cd {FOLDER} && [ -f listeners.json ] || echo '{{\"resources\":[]}}' > listeners.json\n\
+         exec envoy --concurrency 1 --file-flush-interval-msec 1000 --log-level warning --config-yaml \"$0\""
+    );
+    json!(["sh", "-c", script, bootstrap.to_string()])
+}
+
+/// Takes a configuration from stdin and returns when Envoy works with it: when it shows the version, or no ingress
+/// listener where there is to be none.
+pub fn push_script(version: Option<&str>) -> String {
+    let works = version.map_or_else(|| "! grep -q 0.0.0.0_8443".to_owned(), |version| format!("grep -q '{version}'"));
+    format!(
+        "cd {FOLDER} && cat > next.json && mv next.json listeners.json\n\
+         dump() {{ busybox wget -qO /tmp/dump http://127.0.0.1:15000/config_dump; }}\n\
+         for attempt in $(seq 100); do dump && {works} /tmp/dump && exit 0; busybox usleep 100000; done\n\
+         grep -A3 error_state /tmp/dump; exit 1"
+    )
+}
+
+/// The listeners of a pod with these labels.
+pub fn listeners(world: &World, labels: &Value) -> Value {
+    let mut routes: Vec<&Value> = world.routes.iter().collect();
+    // When two routes claim the same names the older one wins, as in Istio.
+    routes.sort_by_key(|route| (text(&route["metadata"]["creationTimestamp"]), text(&route["metadata"]["name"])));
+    let mut chains = Vec::new();
+    let mut taken = BTreeSet::new();
+    for route in &routes {
+        chains.extend(filter_chain(world, &routes, route, labels, &mut taken));
+    }
+    let listener = json!({
+        "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
+        "name": "0.0.0.0_8443",
+        "address": address("0.0.0.0", 8443),
+        "listener_filters": [{ "name": "envoy.filters.listener.tls_inspector", "typed_config": { "@type": TLS_INSPECTOR } }],
+        "listener_filters_timeout": "0s",
+        "continue_on_listener_filters_timeout": true,
+        // Istio logs at the listener only what found no route or filter chain.
+        "access_log": access_log(&world.mesh, Some(json!({ "response_flag_filter": { "flags": ["NR"] } }))),
+        "filter_chains": chains,
+    });
+    let resources = if chains_of(&listener) == 0 { json!([]) } else { json!([listener]) };
+    json!({ "resources": resources })
+}
+
+fn chains_of(listener: &Value) -> usize {
+    listener["filter_chains"].as_array().map_or(0, Vec::len)
+}
+
+fn filter_chain(
+    world: &World,
+    routes: &[&Value],
+    route: &Value,
+    labels: &Value,
+    taken: &mut BTreeSet<String>,
+) -> Option<Value> {
+    let spec = &route["spec"];
+    let selected = spec["selector"].as_object()?.iter().all(|(name, value)| labels[name] == *value);
+    if !selected {
+        return None;
+    }
+    let port = list(&spec["ports"]).iter().find(|port| port["protocol"] == "HTTPS" && port["number"] == 443)?;
+    let credential = text(&port["tls"]["credentialName"]);
+    let secret = world.secrets.iter().find(|secret| text(&secret["metadata"]["name"]) == credential)?;
+    let data = &secret["data"];
+    let (certificate, key) = (data.get("cert").or(data.get("tls.crt"))?, data.get("key").or(data.get("tls.key"))?);
+
+    let mut hosts: Vec<&str> = list(&spec["hostnames"]).iter().map(text).filter(|host| *host != "*").collect();
+    let takes_all = spec["enableNonSniClient"] == true;
+    if takes_all {
+        hosts = vec!["*"];
+    }
+    hosts.retain(|host| taken.insert((*host).to_owned()));
+    if hosts.is_empty() {
+        return None;
+    }
+    let name = text(&route["metadata"]["name"]);
+    let matching = if takes_all { json!({}) } else { json!({ "server_names": hosts }) };
+    Some(json!({
+        "name": name,
+        "filter_chain_match": matching,
+        "transport_socket": { "name": "envoy.transport_sockets.tls", "typed_config": {
+            "@type": TLS_CONTEXT,
+            "common_tls_context": {
+                "alpn_protocols": ["h2", "http/1.1"],
+                "tls_certificates": [{
+                    "certificate_chain": { "inline_bytes": certificate }, "private_key": { "inline_bytes": key },
+                }],
+            },
+        } },
+        "filters": [http_manager(name, &virtual_hosts(routes, name), &access_log(&world.mesh, None))],
+    }))
+}
+
+/// The virtual hosts that are bound to a gateway. The wildcard route has no rules, so it brings none of its own.
+fn virtual_hosts(routes: &[&Value], gateway: &str) -> Value {
+    let mut bound = Vec::new();
+    let mut taken = BTreeSet::new();
+    for route in routes {
+        let name = text(&route["metadata"]["name"]);
+        let listed = list(&route["spec"]["additionalGateways"]).iter().any(|listed| listed == gateway);
+        if (name != gateway && !listed) || list(&route["spec"]["rules"]["http"]).is_empty() {
+            continue;
+        }
+        let domains: Vec<String> = list(&route["spec"]["hostnames"])
+            .iter()
+            .flat_map(|host| [text(host).to_owned(), format!("{}:*", text(host))])
+            .filter(|domain| taken.insert(domain.clone()))
+            .collect();
+        if !domains.is_empty() {
+            bound.push(json!({
+                "name": name, "domains": domains,
+                "routes": [{ "match": { "prefix": "/" }, "route": { "cluster": "apigee-runtime" } }],
+            }));
+        }
+    }
+    Value::Array(bound)
+}
+
+/// What mesh configuration says about access logs, as Envoy's configuration.
+fn access_log(mesh: &Value, filter: Option<Value>) -> Value {
+    // Istio's own format where none is configured.
+    const TEXT: &str = "[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%\" %RESPONSE_CODE% \
+        %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% \"%UPSTREAM_TRANSPORT_FAILURE_REASON%\" \
+        %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% \"%REQ(X-FORWARDED-FOR)%\" \
+        \"%REQ(USER-AGENT)%\" \"%REQ(X-REQUEST-ID)%\" \"%REQ(:AUTHORITY)%\" \"%UPSTREAM_HOST%\" %UPSTREAM_CLUSTER% \
+        %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n";
+    let file = text(&mesh["accessLogFile"]);
+    if file.is_empty() {
+        return json!([]);
+    }
+    let format = text(&mesh["accessLogFormat"]);
+    let as_json = mesh["accessLogEncoding"] == 1 || mesh["accessLogEncoding"] == "JSON";
+    let log_format = if as_json {
+        json!({ "json_format": serde_json::from_str::<Value>(format).unwrap_or_default() })
+    } else {
+        let line = if format.is_empty() { TEXT } else { format };
+        json!({ "text_format_source": { "inline_string": line } })
+    };
+    let mut log = json!({
+        "name": "envoy.access_loggers.file",
+        "typed_config": { "@type": FILE_LOG, "path": file, "log_format": log_format },
+    });
+    if let Some(filter) = filter {
+        log["filter"] = filter;
+    }
+    json!([log])
+}
+
+fn http_manager(name: &str, virtual_hosts: &Value, access_log: &Value) -> Value {
+    json!({
+        "name": "envoy.filters.network.http_connection_manager",
+        "typed_config": {
+            "@type": HTTP_MANAGER,
+            "stat_prefix": name,
+            "route_config": { "name": name, "virtual_hosts": virtual_hosts },
+            "http_filters": [{ "name": "envoy.filters.http.router", "typed_config": { "@type": ROUTER } }],
+            "access_log": access_log,
+        },
+    })
+}
+
+/// A listener that answers every request itself.
+fn answering(name: &str, host: &str, port: u16, body: &str) -> Value {
+    let hosts = json!([{
+        "name": "all", "domains": ["*"],
+        "routes": [{ "match": { "prefix": "/" }, "direct_response": { "status": 200, "body": { "inline_string": body } } }],
+    }]);
+    json!({
+        "name": name, "address": address(host, port),
+        "filter_chains": [{ "filters": [http_manager(name, &hosts, &json!([]))] }],
+    })
+}
+
+fn address(host: &str, port: u16) -> Value {
+    json!({ "socket_address": { "address": host, "port_value": port } })
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}

@@ -1,0 +1,111 @@
+//! Runs the program as a user would, and compares what it says with what the scenario expects.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::report::Report;
+use crate::scenario::Expectation;
+use crate::shell::{Finished, Result, finish, last_lines};
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_kubectl-apigee-tls");
+
+/// Several times what the largest scenario takes.
+const LIMIT: Duration = Duration::from_mins(2);
+
+/// `diagnose` with the report as JSON and the evidence written beside it.
+pub fn diagnose(folder: &Path, kubeconfig: &Path, namespace: &str, further: &[String]) -> Command {
+    let mut command = program(folder);
+    command.args(["diagnose", "-n", namespace, "-o", "json", "--write-evidence", "evidence.json", "--kubeconfig"]);
+    command.arg(kubeconfig).args(further);
+    command
+}
+
+/// The program with nothing of this machine's environment that changes its output.
+pub fn program(folder: &Path) -> Command {
+    let mut command = Command::new(PROGRAM);
+    for name in ["KUBECONFIG", "NO_COLOR", "CLICOLOR_FORCE", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        command.env_remove(name);
+    }
+    command.current_dir(folder);
+    command
+}
+
+pub fn run(command: &mut Command) -> Result<Finished> {
+    finish(command, b"", LIMIT)
+}
+
+/// Compares one run with the expectation; every difference is told, not only the first.
+pub fn compare(finished: &Finished, expected: &Expectation) -> Result<()> {
+    let mut differences = String::new();
+    if finished.status.code() != Some(expected.exit) {
+        let _ = writeln!(differences, "exit code: {}, expected {}", finished.status, expected.exit);
+    }
+    for part in &expected.stderr {
+        if !finished.stderr.contains(part) {
+            let _ = writeln!(differences, "stderr does not hold {part:?}");
+        }
+    }
+    if let Some(verdict) = &expected.verdict {
+        match Report::parse(&finished.stdout) {
+            Err(reason) => differences.push_str(&reason),
+            Ok(report) => {
+                if report.verdict() != verdict {
+                    let _ = writeln!(differences, "verdict: {}, expected {verdict}", report.verdict());
+                }
+                compare_codes(&mut differences, &report, "found", &expected.found);
+                compare_codes(&mut differences, &report, "unknown", &expected.unknown);
+            }
+        }
+    } else if !finished.stdout.is_empty() {
+        let _ = writeln!(differences, "a report where none is expected");
+    }
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{differences}stderr:\n{}", last_lines(&finished.stderr, 20)))
+}
+
+/// The same evidence gives the same report, byte for byte, in every format that a person or a machine reads.
+pub fn compare_with_evidence(folder: &Path, live: &Finished, further: &[String]) -> Result<()> {
+    let judged_again =
+        run(program(folder).args(["diagnose", "--from", "evidence.json", "-o", "json"]).args(judging(further)))?;
+    if judged_again.stdout != live.stdout || judged_again.status.code() != live.status.code() {
+        return Err(format!(
+            "--from gives another report than the live run ({}, {}):\n{}\nfirst difference: {}",
+            judged_again.status,
+            live.status,
+            last_lines(&judged_again.stderr, 20),
+            first_difference(&live.stdout, &judged_again.stdout)
+        ));
+    }
+    let text = run(program(folder).args(["diagnose", "--from", "evidence.json"]).args(judging(further)))?;
+    if text.status.code() != live.status.code() || text.stdout.is_empty() {
+        return Err(format!("the text report of --from: {}\n{}", text.status, last_lines(&text.stderr, 20)));
+    }
+    Ok(())
+}
+
+/// Of the arguments, those that say how to judge; the others say what to gather, and are in the evidence.
+fn judging(arguments: &[String]) -> Vec<String> {
+    const KEPT: [&str; 4] = ["--expect", "--fail-on", "--only", "--skip"];
+    arguments.windows(2).filter(|pair| KEPT.contains(&pair[0].as_str())).flat_map(|pair| pair.iter().cloned()).collect()
+}
+
+fn compare_codes(differences: &mut String, report: &Report, outcome: &str, expected: &[String]) {
+    let actual = report.codes(outcome);
+    for code in actual.iter().filter(|code| !expected.contains(code)) {
+        let _ = writeln!(differences, "{outcome}: {code}, not expected: {}", report.describe(code));
+    }
+    for code in expected.iter().filter(|code| !actual.contains(code)) {
+        let _ = writeln!(differences, "{outcome}: {code} is missing: {}", report.describe(code));
+    }
+}
+
+fn first_difference(left: &[u8], right: &[u8]) -> String {
+    let (left, right) = (String::from_utf8_lossy(left), String::from_utf8_lossy(right));
+    let pair = left.lines().zip(right.lines()).find(|(left, right)| left != right);
+    pair.map_or_else(|| "one is shorter".into(), |(left, right)| format!("\n  live: {left}\n  from: {right}"))
+}

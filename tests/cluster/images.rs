@@ -1,0 +1,116 @@
+//! Container images as docker-archives: one layer of files of this machine, no registry and no image builder.
+//!
+//! The ingress image holds Envoy with the libraries it is linked to, and busybox for the harness's own commands; the
+//! small image holds busybox alone and serves as sidecar and as pause container.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use openssl::sha::Sha256;
+use serde_json::json;
+
+use crate::sandbox::create_folder;
+use crate::shell::{Result, find_program, run};
+
+pub const INGRESS: &str = "apigee-tls.test/ingressgateway:1";
+pub const SMALL: &str = "apigee-tls.test/small:1";
+
+/// Writes both images into a folder, unless they are there already, and gives their paths.
+pub fn prepare(folder: &Path, envoy: &Path) -> Result<Vec<PathBuf>> {
+    create_folder(folder)?;
+    let busybox = find_program("busybox").ok_or("busybox is not installed: run tests/setup.sh")?;
+    let mut ingress = vec![(envoy.to_owned(), "usr/local/bin/envoy".to_owned())];
+    for library in linked_libraries(envoy)? {
+        let place = library.to_string_lossy().trim_start_matches('/').to_owned();
+        ingress.push((library, place));
+    }
+    ingress.push((busybox.clone(), "bin/busybox".to_owned()));
+    let small = vec![(busybox, "bin/busybox".to_owned())];
+    Ok(vec![archive(folder, "ingressgateway.tar", INGRESS, &ingress)?, archive(folder, "small.tar", SMALL, &small)?])
+}
+
+fn archive(folder: &Path, name: &str, image: &str, files: &[(PathBuf, String)]) -> Result<PathBuf> {
+    let target = folder.join(name);
+    if target.is_file() {
+        return Ok(target);
+    }
+    // Two runs may build at once: each in a folder of its own, and the rename decides.
+    let work = folder.join(format!("{name}.{}", std::process::id()));
+    let root = work.join("root");
+    for (from, to) in files {
+        let to = root.join(to);
+        create_folder(to.parent().unwrap_or(&root))?;
+        fs::copy(from, &to).map_err(|error| format!("copy {} into an image: {error}", from.display()))?;
+    }
+    for applet in ["cat", "echo", "grep", "kill", "mkdir", "mv", "seq", "sh", "sleep"] {
+        create_folder(&root.join("bin"))?;
+        std::os::unix::fs::symlink("busybox", root.join("bin").join(applet))
+            .map_err(|error| format!("link {applet} in an image: {error}"))?;
+    }
+    create_folder(&root.join("tmp"))?;
+    let tar = |archive: &Path, folder: &Path| {
+        run(Command::new("tar")
+            .args(["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "-cf"])
+            .arg(archive)
+            .arg("-C")
+            .arg(folder)
+            .arg("."))
+    };
+    let content = work.join("content");
+    create_folder(&content)?;
+    tar(&content.join("layer.tar"), &root)?;
+    let config = json!({
+        "architecture": architecture(), "os": "linux",
+        // Pause containers are started with what the image says; everything else names its command.
+        "config": { "Entrypoint": ["/bin/busybox", "sleep", "2147483647"], "Env": ["PATH=/usr/local/bin:/bin"] },
+        "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{}", digest(&content.join("layer.tar"))?)] },
+    });
+    let manifest = json!([{ "Config": "config.json", "RepoTags": [image], "Layers": ["layer.tar"] }]);
+    for (file, value) in [("config.json", &config), ("manifest.json", &manifest)] {
+        fs::write(content.join(file), value.to_string()).map_err(|error| format!("write {file}: {error}"))?;
+    }
+    let whole = work.join("image.tar");
+    tar(&whole, &content)?;
+    fs::rename(&whole, &target).map_err(|error| format!("create {}: {error}", target.display()))?;
+    let _ = fs::remove_dir_all(&work);
+    Ok(target)
+}
+
+/// The shared libraries of a program, with the loader, as `ldd` finds them.
+fn linked_libraries(program: &Path) -> Result<Vec<PathBuf>> {
+    let listing = run(Command::new("ldd").arg(program))?;
+    Ok(listing
+        .lines()
+        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')))
+        .map(PathBuf::from)
+        .collect())
+}
+
+fn digest(file: &Path) -> Result<String> {
+    use std::fmt::Write as _;
+    use std::io::Read as _;
+    let failed = |error: std::io::Error| format!("read {}: {error}", file.display());
+    let mut source = fs::File::open(file).map_err(failed)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let count = source.read(&mut buffer).map_err(failed)?;
+        if count == 0 {
+            break;
+        }
+        hash.update(&buffer[..count]);
+    }
+    Ok(hash.finish().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
+}
+
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "aarch64" => "arm64",
+        "x86_64" => "amd64",
+        other => other,
+    }
+}

@@ -1,0 +1,329 @@
+//! The objects of an Apigee hybrid installation, as far as the ingress needs them, built from a scenario.
+//!
+//! Names, labels and owners follow what is found in the field: an ApigeeRouteConfig `<org>-<group>` per env group owns an
+//! ApigeeRoute `<org>-<group>-000-<7 hex digits>`; pods and their Service are named after ingress and organisation.
+
+use openssl::sha::sha256;
+use serde_json::{Map, Value, json};
+
+use crate::pki::{Authority, Subject};
+use crate::scenario::{EnvGroup, Scenario, WildcardRoute, merge};
+use crate::shell::Result;
+
+pub const GROUP: &str = "apigee.cloud.google.com";
+pub const MESH_CONFIG: &str = "apigee-istio-mesh-config";
+
+/// The container that is the gateway.
+pub const GATEWAY: &str = "apigee-ingressgateway";
+
+/// Which images the pods are made of, and whether a registry may be asked for them.
+#[derive(Clone)]
+pub struct Images {
+    pub ingress: String,
+    pub small: String,
+    pub pull_policy: String,
+}
+
+/// Everything of a scenario but its pods, in the order in which it is created.
+pub fn installation(scenario: &Scenario, authority: &Authority) -> Result<Vec<Value>> {
+    let mut objects = vec![mesh_config(scenario), service(scenario)];
+    for group in &scenario.env_groups {
+        objects.extend(env_group(scenario, group, authority)?);
+    }
+    if scenario.bulk_routes > 0 {
+        objects.extend(bulk_routes(scenario));
+    }
+    let credential = scenario.env_groups.first().map(|group| format!("{}-{}", scenario.org, group.name));
+    for route in &scenario.wildcard_routes {
+        objects.push(wildcard_route(scenario, route, credential.as_deref().unwrap_or("none")));
+    }
+    objects.extend(scenario.objects.iter().cloned());
+    let mut unused: Vec<&String> = scenario.patches.keys().collect();
+    objects.retain_mut(|object| {
+        let kind = text(&object["kind"]);
+        let full = format!("{kind}/{}", text(&object["metadata"]["name"]));
+        unused.retain(|key| **key != full && *key != kind);
+        match scenario.patches.get(&full).or(scenario.patches.get(kind)) {
+            Some(Value::Null) => return false,
+            Some(patch) => merge(object, patch),
+            None => {}
+        }
+        true
+    });
+    if !unused.is_empty() {
+        return Err(format!("{}: patches for objects that there are not: {unused:?}", scenario.name));
+    }
+    Ok(objects)
+}
+
+/// The ingress pods, in the order in which scenarios count them; those that do not run come last.
+pub fn pods(scenario: &Scenario, images: &Images) -> Vec<Value> {
+    (0..scenario.ingress.pods + scenario.ingress.pods_not_running)
+        .map(|index| {
+            let image =
+                if index < scenario.ingress.pods { images.ingress.as_str() } else { "apigee-tls.test/no-such-image:1" };
+            pod(scenario, images, index, image)
+        })
+        .collect()
+}
+
+/// Labels by which routes and Services select the ingress pods.
+pub fn pod_labels(scenario: &Scenario) -> Value {
+    json!({ "app": GATEWAY, "ingress_name": scenario.ingress.name, "org": scenario.org })
+}
+
+/// The collection that an object belongs to.
+pub fn collection(object: &Value, namespace: &str) -> Result<String> {
+    let version = text(&object["apiVersion"]);
+    let (plural, namespaced) = match text(&object["kind"]) {
+        "ApigeeIssue" => ("apigeeissues", true),
+        "ApigeeRoute" => ("apigeeroutes", true),
+        "ApigeeRouteConfig" => ("apigeerouteconfigs", true),
+        "ConfigMap" => ("configmaps", true),
+        "CustomResourceDefinition" => ("customresourcedefinitions", false),
+        "Namespace" => ("namespaces", false),
+        "Pod" => ("pods", true),
+        "Role" => ("roles", true),
+        "RoleBinding" => ("rolebindings", true),
+        "Secret" => ("secrets", true),
+        "Service" => ("services", true),
+        "ServiceAccount" => ("serviceaccounts", true),
+        other => return Err(format!("objects of kind {other:?} are not known to the testbed")),
+    };
+    let root = if version.contains('/') { format!("/apis/{version}") } else { format!("/api/{version}") };
+    Ok(if namespaced { format!("{root}/namespaces/{namespace}/{plural}") } else { format!("{root}/{plural}") })
+}
+
+/// A string value, empty for anything else.
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn mesh_config(scenario: &Scenario) -> Value {
+    let format = access_log_format();
+    let mut mesh = json!({
+        "accessLogEncoding": 1,
+        "accessLogFile": "/dev/stdout",
+        "accessLogFormat": format,
+        "defaultConfig": { "proxyAdminPort": 15000 },
+        "ingressControllerMode": "OFF",
+    });
+    merge(&mut mesh, &scenario.mesh);
+    json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": { "name": MESH_CONFIG },
+        // JSON is YAML; the API server stores it as the string that it is.
+        "data": { "mesh": serde_yaml::to_string(&mesh).unwrap_or_default() },
+    })
+}
+
+/// Apigee's own access-log format: field and Envoy operator.
+fn access_log_format() -> String {
+    let fields = [
+        ("apigee_dynamic_data", "%DYNAMIC_METADATA(envoy.lua)%"),
+        ("bytes_received", "%BYTES_RECEIVED%"),
+        ("bytes_sent", "%BYTES_SENT%"),
+        ("host", "%REQ(:AUTHORITY)%"),
+        ("remote_address", "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%"),
+        ("request", "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%"),
+        ("request_id", "%REQ(X-REQUEST-ID)%"),
+        ("request_method", "%REQ(:METHOD)%"),
+        ("request_path", "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%"),
+        ("request_protocol", "%PROTOCOL%"),
+        ("request_time", "%DURATION%"),
+        ("sni_host", "%REQUESTED_SERVER_NAME%"),
+        ("start_time", "%START_TIME%"),
+        ("status", "%RESPONSE_CODE%"),
+        ("status_details", "%RESPONSE_CODE_DETAILS%"),
+        ("tls_protocol", "%DOWNSTREAM_TLS_VERSION%"),
+        ("upstream_address", "%UPSTREAM_HOST%"),
+        ("upstream_cluster", "%UPSTREAM_CLUSTER%"),
+        ("upstream_response_flags", "%RESPONSE_FLAGS%"),
+        ("upstream_response_time", "%RESPONSE_DURATION%"),
+        ("upstream_service_time", "%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%"),
+        ("user_agent", "%REQ(USER-AGENT)%"),
+        ("x_forwarded_for", "%REQ(X-FORWARDED-FOR)%"),
+    ];
+    let map: Map<String, Value> = fields.iter().map(|(name, operator)| ((*name).to_owned(), json!(operator))).collect();
+    Value::Object(map).to_string()
+}
+
+fn service(scenario: &Scenario) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": { "name": base_name(scenario), "labels": pod_labels(scenario) },
+        "spec": {
+            "type": "LoadBalancer",
+            "selector": pod_labels(scenario),
+            "ports": [
+                { "name": "status-port", "port": 15021, "targetPort": 15021, "protocol": "TCP" },
+                { "name": "https", "port": 443, "targetPort": 8443, "protocol": "TCP" },
+            ],
+        },
+    })
+}
+
+fn env_group(scenario: &Scenario, group: &EnvGroup, authority: &Authority) -> Result<Vec<Value>> {
+    let name = format!("{}-{}", scenario.org, group.name);
+    let selector = json!({ "app": GATEWAY, "ingress_name": scenario.ingress.name });
+    let mut config = json!({
+        "apiVersion": format!("{GROUP}/v1alpha1"),
+        "kind": "ApigeeRouteConfig",
+        "metadata": { "name": name, "labels": { "envGroupId": group.name, "org": scenario.org } },
+        "spec": {
+            "additionalGateways": group.additional_gateways,
+            "enableNonSniClient": false,
+            "selector": selector,
+            "tls": { "mode": "SIMPLE", "secretNameRef": name, "minProtocolVersion": "TLSV1_2" },
+        },
+        "status": running(),
+    });
+    merge(&mut config, &group.route_config);
+    let mut route = json!({
+        "apiVersion": format!("{GROUP}/{}", scenario.route_version),
+        "kind": "ApigeeRoute",
+        "metadata": {
+            "name": format!("{name}-000-{}", short_hash(&name)),
+            "labels": { "envGroupId": group.name, "org": scenario.org },
+            // The owner's uid is filled in when it exists.
+            "ownerReferences": [{
+                "apiVersion": format!("{GROUP}/v1alpha1"), "kind": "ApigeeRouteConfig", "name": name, "controller": true,
+            }],
+        },
+        "spec": {
+            "additionalGateways": group.additional_gateways,
+            "hostnames": group.hostnames,
+            "ports": [https_port(&name)],
+            "rules": rules(&scenario.route_version),
+            "selector": selector,
+        },
+        "status": running(),
+    });
+    merge(&mut route, &group.route);
+    let mut objects = vec![config, route];
+    if group.secret {
+        let names: Vec<&str> = group.hostnames.iter().map(String::as_str).collect();
+        let common_name = names.first().copied().unwrap_or("no-hostname.mydomain.com");
+        let pair = authority.issue(&Subject { common_name, names: &names, ..Subject::default() })?;
+        let chain = format!("{}{}", pair.certificate, authority.certificate()?);
+        objects.push(json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+            "metadata": { "name": name }, "stringData": { "cert": chain, "key": pair.key },
+        }));
+    }
+    Ok(objects)
+}
+
+fn bulk_routes(scenario: &Scenario) -> Vec<Value> {
+    let selector = json!({ "app": GATEWAY, "ingress_name": scenario.ingress.name });
+    let Some(group) = scenario.env_groups.first() else { return Vec::new() };
+    let owner = format!("{}-{}", scenario.org, group.name);
+    (0..scenario.bulk_routes)
+        .map(|index| {
+            json!({
+                "apiVersion": format!("{GROUP}/{}", scenario.route_version),
+                "kind": "ApigeeRoute",
+                "metadata": {
+                    "name": format!("{owner}-{:03}-{}", index + 1, short_hash(&format!("{owner}{index}"))),
+                    "labels": { "envGroupId": group.name, "org": scenario.org },
+                    "ownerReferences": [{
+                        "apiVersion": format!("{GROUP}/v1alpha1"), "kind": "ApigeeRouteConfig", "name": owner, "controller": true,
+                    }],
+                },
+                "spec": {
+                    "additionalGateways": group.additional_gateways,
+                    "hostnames": [format!("api-{index}.mydomain.com")],
+                    "ports": [https_port(&owner)],
+                    "rules": rules(&scenario.route_version),
+                    "selector": selector,
+                },
+                "status": running(),
+            })
+        })
+        .collect()
+}
+
+fn wildcard_route(scenario: &Scenario, route: &WildcardRoute, credential: &str) -> Value {
+    let mut object = json!({
+        "apiVersion": format!("{GROUP}/{}", scenario.route_version),
+        "kind": "ApigeeRoute",
+        "metadata": { "name": route.name },
+        "spec": {
+            "enableNonSniClient": true,
+            "hostnames": ["*"],
+            "ports": [https_port(credential)],
+            "selector": { "app": GATEWAY },
+        },
+        "status": running(),
+    });
+    merge(&mut object, &route.patch);
+    object
+}
+
+fn https_port(credential: &str) -> Value {
+    json!({ "number": 443, "protocol": "HTTPS", "tls": { "mode": "SIMPLE", "credentialName": credential } })
+}
+
+fn rules(version: &str) -> Value {
+    let matches = if version == "v1alpha1" { "match" } else { "matches" };
+    json!({ "http": [{ matches: [{ "uri": { "prefix": "/hello" } }], "destination": { "name": "apigee-runtime", "port": 8443 } }] })
+}
+
+fn running() -> Value {
+    json!({ "state": "running", "lastAppliedGeneration": 1 })
+}
+
+fn pod(scenario: &Scenario, images: &Images, index: usize, image: &str) -> Value {
+    let name = format!("{}-{}", base_name(scenario), pod_suffix(index));
+    let gateway = if scenario.ingress.envoy { crate::envoy::command() } else { json!(["sleep", "2147483647"]) };
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": { "name": name, "labels": pod_labels(scenario) },
+        "spec": {
+            "automountServiceAccountToken": false,
+            "dnsPolicy": "Default",
+            "enableServiceLinks": false,
+            "terminationGracePeriodSeconds": 1,
+            "containers": [
+                {
+                    "name": GATEWAY, "image": image, "imagePullPolicy": images.pull_policy, "command": gateway,
+                    "ports": [{ "containerPort": 8443 }, { "containerPort": 15021 }],
+                    "volumeMounts": [{ "name": "configuration", "mountPath": crate::envoy::FOLDER }],
+                },
+                {
+                    "name": "apigee-ingressgateway-sidecar", "image": images.small, "imagePullPolicy": images.pull_policy,
+                    "command": ["sh", "-c", "echo 'starting'; echo 'level=info msg=\"ready\"'; exec sleep 2147483647"],
+                },
+            ],
+            "volumes": [{ "name": "configuration", "emptyDir": {} }],
+        },
+    })
+}
+
+fn base_name(scenario: &Scenario) -> String {
+    let org: String = scenario.org.chars().take(15).collect();
+    format!(
+        "{GATEWAY}-{}-{org}-{}",
+        scenario.ingress.name,
+        short_hash(&format!("{}{}", scenario.ingress.name, scenario.org))
+    )
+}
+
+/// Five characters as a ReplicaSet gives them.
+fn pod_suffix(index: usize) -> String {
+    const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    sha256(format!("pod {index}").as_bytes())
+        .iter()
+        .take(5)
+        .map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]))
+        .collect()
+}
+
+/// Seven hexadecimal digits that depend on nothing but the text.
+fn short_hash(of: &str) -> String {
+    let digest = sha256(of.as_bytes());
+    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<String>().chars().take(7).collect()
+}

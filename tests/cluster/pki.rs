@@ -1,0 +1,128 @@
+//! Certificates: for the cluster's components, and for the ingress as an operator would have issued them.
+//!
+//! Elliptic-curve keys throughout: an RSA key costs more time than the rest of a certificate together.
+
+use openssl::asn1::Asn1Time;
+use openssl::bn::{BigNum, MsbOption};
+use openssl::ec::{EcGroup, EcKey};
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::pkey::{PKey, Private};
+use openssl::x509::extension::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName};
+use openssl::x509::{X509, X509Builder, X509NameBuilder};
+
+use crate::shell::Result;
+
+pub struct Authority {
+    certificate: X509,
+    key: PKey<Private>,
+}
+
+/// A certificate and its key, both PEM.
+#[derive(Clone)]
+pub struct Pair {
+    pub certificate: String,
+    pub key: String,
+}
+
+/// Who a certificate is for.
+#[derive(Default)]
+pub struct Subject<'a> {
+    pub common_name: &'a str,
+    pub organization: Option<&'a str>,
+    pub names: &'a [&'a str],
+    pub addresses: &'a [&'a str],
+}
+
+impl Authority {
+    pub fn new(common_name: &str) -> Result<Self> {
+        let subject = Subject { common_name, ..Subject::default() };
+        new_authority(&subject).map_err(|error| format!("certificate authority {common_name}: {error}"))
+    }
+
+    pub fn certificate(&self) -> Result<String> {
+        pem(self.certificate.to_pem())
+    }
+
+    pub fn issue(&self, subject: &Subject<'_>) -> Result<Pair> {
+        let failed = |error: ErrorStack| format!("certificate {}: {error}", subject.common_name);
+        let key = new_key().map_err(failed)?;
+        let certificate = self.sign(subject, &key).map_err(failed)?;
+        Ok(Pair { certificate: pem(certificate.to_pem())?, key: pem(key.private_key_to_pem_pkcs8())? })
+    }
+
+    fn sign(&self, subject: &Subject<'_>, key: &PKey<Private>) -> std::result::Result<X509, ErrorStack> {
+        let mut builder = builder_for(subject, key)?;
+        builder.set_issuer_name(self.certificate.subject_name())?;
+        builder.append_extension(BasicConstraints::new().build()?)?;
+        builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
+        builder.append_extension(ExtendedKeyUsage::new().server_auth().client_auth().build()?)?;
+        if !subject.names.is_empty() || !subject.addresses.is_empty() {
+            let mut alternatives = SubjectAlternativeName::new();
+            for name in subject.names {
+                alternatives.dns(name);
+            }
+            for address in subject.addresses {
+                alternatives.ip(address);
+            }
+            let extension = alternatives.build(&builder.x509v3_context(Some(&self.certificate), None))?;
+            builder.append_extension(extension)?;
+        }
+        builder.sign(&self.key, MessageDigest::sha256())?;
+        Ok(builder.build())
+    }
+}
+
+/// A key pair that signs service-account tokens: private key and public key, both PEM.
+pub fn signing_key() -> Result<(String, String)> {
+    let key = new_key().map_err(|error| format!("service-account key: {error}"))?;
+    Ok((pem(key.private_key_to_pem_pkcs8())?, pem(key.public_key_to_pem())?))
+}
+
+fn new_authority(subject: &Subject<'_>) -> std::result::Result<Authority, ErrorStack> {
+    let key = new_key()?;
+    let mut builder = builder_for(subject, &key)?;
+    let name = name_of(subject)?;
+    builder.set_issuer_name(&name.build())?;
+    builder.append_extension(BasicConstraints::new().critical().ca().build()?)?;
+    builder.append_extension(KeyUsage::new().critical().key_cert_sign().crl_sign().build()?)?;
+    builder.sign(&key, MessageDigest::sha256())?;
+    Ok(Authority { certificate: builder.build(), key })
+}
+
+fn builder_for(subject: &Subject<'_>, key: &PKey<Private>) -> std::result::Result<X509Builder, ErrorStack> {
+    let mut serial = BigNum::new()?;
+    serial.rand(120, MsbOption::ONE, false)?;
+    let mut builder = X509::builder()?;
+    builder.set_version(2)?;
+    builder.set_serial_number(&*serial.to_asn1_integer()?)?;
+    builder.set_not_before(&*Asn1Time::from_unix(now() - 3600)?)?;
+    builder.set_not_after(&*Asn1Time::days_from_now(365)?)?;
+    builder.set_subject_name(&name_of(subject)?.build())?;
+    builder.set_pubkey(key)?;
+    Ok(builder)
+}
+
+fn name_of(subject: &Subject<'_>) -> std::result::Result<X509NameBuilder, ErrorStack> {
+    let mut name = X509NameBuilder::new()?;
+    if let Some(organization) = subject.organization {
+        name.append_entry_by_nid(Nid::ORGANIZATIONNAME, organization)?;
+    }
+    name.append_entry_by_nid(Nid::COMMONNAME, subject.common_name)?;
+    Ok(name)
+}
+
+fn new_key() -> std::result::Result<PKey<Private>, ErrorStack> {
+    PKey::from_ec_key(EcKey::generate(&*EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?)?)
+}
+
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or_default()
+}
+
+fn pem(bytes: std::result::Result<Vec<u8>, ErrorStack>) -> Result<String> {
+    let bytes = bytes.map_err(|error| format!("PEM: {error}"))?;
+    String::from_utf8(bytes).map_err(|error| format!("PEM: {error}"))
+}

@@ -1,0 +1,71 @@
+//! What a user does beside `diagnose`: calls the program as a plugin of kubectl, and applies the remedy.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::objects::{GROUP, text};
+use crate::report::Report;
+use crate::shell::{Finished, Result, run, run_with};
+use crate::stage::Stage;
+use crate::testbed::Testbed;
+
+/// The name under which kubectl looks for the plugin.
+const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-apigee_tls");
+
+/// `kubectl apigee-tls` works when the program's folder is on the `PATH`.
+pub fn kubectl_finds_it(testbed: &Testbed) -> Result<()> {
+    let folder = Path::new(PLUGIN).parent().unwrap_or(Path::new("."));
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+    let answer = run(Command::new("kubectl")
+        .args(["apigee-tls", "version"])
+        .env("PATH", path)
+        .env("KUBECONFIG", &testbed.kubeconfig))?;
+    if answer.contains(env!("CARGO_PKG_VERSION")) {
+        return Ok(());
+    }
+    Err(format!("kubectl apigee-tls version does not tell the version: {answer}"))
+}
+
+/// Follows the remedy of a report: applies its manifest as it stands there, and does what its `helm upgrade` lines would do.
+pub fn apply_remedy(stage: &mut Stage<'_>, finished: &Finished) -> Result<()> {
+    let report = Report::parse(&finished.stdout)?;
+    let mut gateway = stage.scenario.wildcard_routes.first().map(|route| route.name.clone());
+    if let Some(manifest) = report.remedy_manifest() {
+        let mut kubectl = Command::new("kubectl");
+        kubectl.arg("--kubeconfig").arg(&stage.testbed.kubeconfig);
+        kubectl.args(["-n", &stage.namespace, "apply", "-f", "-"]);
+        run_with(&mut kubectl, manifest.as_bytes())?;
+        let object: Value =
+            serde_yaml::from_str(&manifest).map_err(|error| format!("the remedy's manifest: {error}"))?;
+        let name = text(&object["metadata"]["name"]).to_owned();
+        // The manager takes the route up and says so.
+        let version = text(&object["apiVersion"]);
+        let path = format!("/apis/{version}/namespaces/{}/apigeeroutes/{name}/status", stage.namespace);
+        stage.testbed.api.merge(&path, &json!({ "status": { "state": "running", "lastAppliedGeneration": 1 } }))?;
+        gateway = Some(name);
+    }
+    let gateway = gateway.ok_or("the remedy names no wildcard route")?;
+    for group in report.remedy_env_groups() {
+        upgrade(stage, &group, &gateway)?;
+    }
+    stage.reconcile()
+}
+
+/// What `helm upgrade GROUP apigee-virtualhost` and the watcher do once the overrides list the gateway.
+fn upgrade(stage: &Stage<'_>, group: &str, gateway: &str) -> Result<()> {
+    for (version, plural) in
+        [("v1alpha1", "apigeerouteconfigs"), (stage.scenario.route_version.as_str(), "apigeeroutes")]
+    {
+        let collection = format!("/apis/{GROUP}/{version}/namespaces/{}/{plural}", stage.namespace);
+        for object in stage.testbed.api.list(&format!("{collection}?labelSelector=envGroupId%3D{group}"))? {
+            let path = format!("{collection}/{}", text(&object["metadata"]["name"]));
+            stage.testbed.api.merge(&path, &json!({ "spec": { "additionalGateways": [gateway] } }))?;
+            let generation = stage.testbed.api.get(&path)?["metadata"]["generation"].clone();
+            let status = json!({ "status": { "lastAppliedGeneration": generation } });
+            stage.testbed.api.merge(&format!("{path}/status"), &status)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! The one place that knows what the program's JSON report looks like.
+
+use serde_json::Value;
+
+use crate::objects::text;
+use crate::shell::Result;
+
+pub struct Report(Value);
+
+impl Report {
+    pub fn parse(stdout: &[u8]) -> Result<Self> {
+        serde_json::from_slice(stdout)
+            .map(Self)
+            .map_err(|error| format!("the report is not JSON: {error}\n{}", String::from_utf8_lossy(stdout)))
+    }
+
+    pub fn verdict(&self) -> &str {
+        text(&self.0["verdict"]["kind"])
+    }
+
+    /// The codes of all checks that ended so, sorted.
+    pub fn codes(&self, outcome: &str) -> Vec<String> {
+        let checks = self.0["checks"].as_array().map_or(&[][..], Vec::as_slice);
+        let mut codes: Vec<String> = checks
+            .iter()
+            .filter(|check| text(&check["outcome"]) == outcome)
+            .map(|check| text(&check["code"]).to_owned())
+            .collect();
+        codes.sort();
+        codes
+    }
+
+    /// What a check says about itself, for error messages.
+    pub fn describe(&self, code: &str) -> String {
+        let checks = self.0["checks"].as_array().map_or(&[][..], Vec::as_slice);
+        checks.iter().find(|check| text(&check["code"]) == code).map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// The ApigeeRoute that the remedy wants applied, without the shell around it.
+    pub fn remedy_manifest(&self) -> Option<String> {
+        let texts = strings(&self.0["remedy"]);
+        let manifest = texts.into_iter().find(|text| text.lines().any(|line| line.trim() == "kind: ApigeeRoute"))?;
+        let lines = manifest.lines().skip_while(|line| !line.starts_with("apiVersion:"));
+        let lines: Vec<&str> = lines.take_while(|line| line.trim() != "EOF").collect();
+        Some(lines.join("\n") + "\n")
+    }
+
+    /// The env groups for which the remedy wants `helm upgrade`.
+    pub fn remedy_env_groups(&self) -> Vec<String> {
+        let mut groups: Vec<String> = strings(&self.0["remedy"])
+            .iter()
+            .flat_map(|text| text.split("helm upgrade ").skip(1))
+            .filter_map(|rest| rest.split_whitespace().next().map(ToOwned::to_owned))
+            .collect();
+        groups.sort();
+        groups.dedup();
+        groups
+    }
+}
+
+/// All strings in a value, in order.
+fn strings(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().flat_map(strings).collect(),
+        Value::Object(fields) => fields.values().flat_map(strings).collect(),
+        _ => Vec::new(),
+    }
+}

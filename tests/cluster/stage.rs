@@ -1,0 +1,338 @@
+//! One scenario in its namespace: sets it up, plays the part of Apigee's manager, sends traffic and cleans up.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use openssl::sha::sha256;
+use serde_json::{Value, json};
+
+use crate::envoy::{self, World};
+use crate::objects::{self, GATEWAY, GROUP, MESH_CONFIG, text};
+use crate::recorded;
+use crate::scenario::{Outcome, Scenario, Traffic};
+use crate::shell::{Result, run, run_with, wait_until};
+use crate::testbed::Testbed;
+use crate::traffic::{self, Target};
+
+const POD_LIMIT: Duration = Duration::from_secs(90);
+
+/// A log window that starts within a minute of its container is taken as whole.
+const OLD: Duration = Duration::from_secs(65);
+
+pub struct Stage<'a> {
+    pub testbed: &'a Testbed,
+    pub scenario: &'a Scenario,
+    pub namespace: String,
+    /// Where the program is started, with the scenario's files in it.
+    pub folder: PathBuf,
+    /// Resets without and with a server name that the logs hold by now.
+    pub resets: Resets,
+    /// When the pods ran.
+    born: Instant,
+    /// The last configuration that each pod got.
+    pushed: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resets {
+    pub without_name: u64,
+    pub with_name: u64,
+}
+
+impl<'a> Stage<'a> {
+    /// Creates everything and returns when the pods run with the configuration that follows from the routes.
+    pub fn set(testbed: &'a Testbed, scenario: &'a Scenario) -> Result<Self> {
+        let namespace = format!("apigee-{}", scenario.name);
+        let folder = testbed.folder.join(&scenario.name);
+        crate::sandbox::create_folder(&folder)?;
+        if let Some(overrides) = &scenario.overrides {
+            std::fs::write(folder.join("overrides.yaml"), overrides)
+                .map_err(|error| format!("overrides.yaml: {error}"))?;
+        }
+        let mut stage = Self {
+            testbed,
+            scenario,
+            namespace,
+            folder,
+            resets: Resets::default(),
+            born: Instant::now(),
+            pushed: BTreeMap::new(),
+        };
+        if scenario.namespace {
+            stage.create_objects()?;
+            stage.wait_for_pods()?;
+            stage.born = Instant::now();
+            stage.reconcile()?;
+            stage.restart_pods()?;
+        }
+        Ok(stage)
+    }
+
+    /// What the manager does: derives each pod's configuration from the API server, and pushes what has changed.
+    pub fn reconcile(&mut self) -> Result<()> {
+        if !self.scenario.ingress.envoy || self.scenario.ingress.pods == 0 {
+            return Ok(());
+        }
+        let world = self.world()?;
+        let pods = self.running_pods()?;
+        let pushes: Vec<(String, String)> = pods
+            .iter()
+            .map(|pod| {
+                let name = text(&pod["metadata"]["name"]).to_owned();
+                (name, envoy::listeners(&world, &pod["metadata"]["labels"]).to_string())
+            })
+            .filter(|(name, configuration)| self.pushed.get(name) != Some(configuration))
+            .collect();
+        std::thread::scope(|scope| {
+            let handles: Vec<_> = pushes.iter().map(|(pod, text)| scope.spawn(|| self.push(pod, text))).collect();
+            handles.into_iter().try_for_each(|handle| handle.join().map_err(|_| "a push panicked".to_owned())?)
+        })?;
+        self.pushed.extend(pushes);
+        Ok(())
+    }
+
+    /// Writes the recorded lines to the pods.
+    pub fn record(&mut self) -> Result<()> {
+        let pods = self.running_pods()?;
+        for recorded in &self.scenario.recorded {
+            let lines = recorded::text(recorded);
+            let chosen: Vec<&Value> = match recorded.pod {
+                Some(index) => vec![pods.get(index).ok_or_else(|| format!("recorded: there is no pod {index}"))?],
+                None => pods.iter().collect(),
+            };
+            for pod in chosen {
+                self.print(text(&pod["metadata"]["name"]), &lines)?;
+                match recorded.server_name {
+                    Some(_) => self.resets.with_name += recorded.resets,
+                    None => self.resets.without_name += recorded.resets,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets clients connect, to the pods in turn.
+    pub fn send(&mut self, traffic: &[Traffic]) -> Result<()> {
+        let pods = self.running_pods()?;
+        let default_host = self.scenario.env_groups.iter().flat_map(|group| &group.hostnames).next();
+        let default_host = default_host.cloned().unwrap_or_else(|| "api-test.mydomain.com".into());
+        for entry in traffic {
+            traffic::send(&self.testbed.folder, entry, &default_host, &mut |turn| {
+                let pod = &pods[usize::try_from(turn).unwrap_or_default() % pods.len()];
+                if self.testbed.components.is_some() {
+                    return Ok(Target::direct(text(&pod["status"]["podIP"])));
+                }
+                Target::forwarded(&self.testbed.kubeconfig, &self.namespace, text(&pod["metadata"]["name"]))
+            })?;
+            if entry.outcome == Outcome::Reset {
+                match entry.server_name {
+                    Some(_) => self.resets.with_name += entry.count,
+                    None => self.resets.without_name += entry.count,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the containers are so old that a log which starts now has a gap that counts.
+    pub fn wait_for_age(&self) {
+        std::thread::sleep(OLD.saturating_sub(self.born.elapsed()));
+    }
+
+    /// Waits until the kubelet has rotated the recorded lines away.
+    pub fn wait_for_rotation(&mut self) -> Result<()> {
+        wait_until("the kubelet rotates the log", Duration::from_secs(60), || {
+            let pods = self.running_pods()?;
+            let path = |pod: &Value| self.log_path(text(&pod["metadata"]["name"]));
+            let sizes: Result<Vec<usize>> =
+                pods.iter().map(|pod| Ok(self.testbed.api.get_text(&path(pod))?.len())).collect();
+            let sizes = sizes?;
+            if sizes.iter().all(|size| *size < 1_000_000) { Ok(()) } else { Err(format!("sizes {sizes:?}")) }
+        })?;
+        self.resets = Resets::default();
+        Ok(())
+    }
+
+    /// Waits until the pods' logs hold exactly the resets that clients have seen.
+    pub fn wait_for_logs(&self) -> Result<()> {
+        let mesh = self.world()?.mesh;
+        let is_apigees = mesh["accessLogEncoding"] == 1 && text(&mesh["accessLogFormat"]).contains("sni_host");
+        if text(&mesh["accessLogFile"]).is_empty() || !is_apigees {
+            std::thread::sleep(Duration::from_secs(2));
+            return Ok(());
+        }
+        wait_until("the resets in the access logs", Duration::from_secs(20), || {
+            let counted = self.count_resets()?;
+            if counted == self.resets { Ok(()) } else { Err(format!("{counted:?}, not {:?}", self.resets)) }
+        })
+    }
+
+    /// The ingress pods that run, by age.
+    pub fn running_pods(&self) -> Result<Vec<Value>> {
+        let selector = format!("labelSelector=app%3D{GATEWAY}");
+        let mut pods = self.testbed.api.list(&format!("/api/v1/namespaces/{}/pods?{selector}", self.namespace))?;
+        pods.retain(|pod| text(&pod["status"]["phase"]) == "Running");
+        Ok(pods)
+    }
+
+    /// Prints lines as if the pod's main process had. A stream that is cut on its way is noticed before anything is printed.
+    fn print(&self, pod: &str, lines: &str) -> Result<()> {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        let packed =
+            packed.write_all(lines.as_bytes()).and_then(|()| packed.finish()).map_err(|error| error.to_string())?;
+        let script =
+            "cat > /tmp/lines.gz && busybox gunzip -t /tmp/lines.gz && busybox gunzip -c /tmp/lines.gz > /proc/1/fd/1";
+        run_with(&mut self.exec(pod, script), &packed).map(drop)
+    }
+
+    /// A command in a pod's main container, reading the harness's input.
+    fn exec(&self, pod: &str, script: &str) -> Command {
+        let mut command = Command::new("kubectl");
+        // Over WebSockets kubectl now and then loses the end of a long input.
+        command.env("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", "false").arg("--kubeconfig").arg(&self.testbed.kubeconfig);
+        command.args(["-n", &self.namespace, "exec", "-i", pod, "-c", GATEWAY, "--", "sh", "-c", script]);
+        command
+    }
+
+    fn create_objects(&self) -> Result<()> {
+        let api = &self.testbed.api;
+        let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": self.namespace } });
+        // A cluster that was given may still hold what an earlier run left, or be busy removing it.
+        wait_until("create the namespace", POD_LIMIT, || {
+            api.create("/api/v1/namespaces", &namespace).inspect_err(|_| {
+                let _ = api.delete(&format!("/api/v1/namespaces/{}", self.namespace));
+            })
+        })?;
+        let mut owners = BTreeMap::new();
+        for mut object in objects::installation(self.scenario, &self.testbed.authority)? {
+            for owner in object["metadata"]["ownerReferences"].as_array_mut().into_iter().flatten() {
+                owner["uid"] = owners.get(text(&owner["name"])).cloned().unwrap_or(json!("none"));
+            }
+            let created = self.create(&object)?;
+            if object["kind"] == "ApigeeRouteConfig" {
+                owners.insert(text(&object["metadata"]["name"]).to_owned(), created["metadata"]["uid"].clone());
+            }
+        }
+        // Pods need their namespace's service account, which the controller manager makes.
+        for pod in objects::pods(self.scenario, &self.testbed.images) {
+            wait_until("create a pod", POD_LIMIT, || self.create(&pod))?;
+        }
+        Ok(())
+    }
+
+    fn create(&self, object: &Value) -> Result<Value> {
+        if self.testbed.kinds_are_missing() && text(&object["apiVersion"]).starts_with(GROUP) {
+            return Ok(Value::Null);
+        }
+        let collection = objects::collection(object, &self.namespace)?;
+        let created = self.testbed.api.create(&collection, object)?;
+        if text(&object["apiVersion"]).starts_with(GROUP) && object["status"].is_object() {
+            let path = format!("{collection}/{}/status", text(&object["metadata"]["name"]));
+            self.testbed.api.merge(&path, &json!({ "status": object["status"] }))?;
+        }
+        Ok(created)
+    }
+
+    fn wait_for_pods(&self) -> Result<()> {
+        wait_until("the ingress pods run", POD_LIMIT, || {
+            let ready = self.running_pods()?.iter().filter(|pod| all_containers_ready(pod)).count();
+            if ready == self.scenario.ingress.pods { Ok(()) } else { Err(self.describe_pods()) }
+        })
+    }
+
+    fn describe_pods(&self) -> String {
+        let mut command = Command::new("kubectl");
+        command.arg("--kubeconfig").arg(&self.testbed.kubeconfig).args(["-n", &self.namespace, "get", "pods,events"]);
+        run(&mut command).unwrap_or_else(|reason| reason)
+    }
+
+    fn restart_pods(&mut self) -> Result<()> {
+        for pod in self.running_pods()?.iter().take(self.scenario.ingress.pods_restarted) {
+            let name = text(&pod["metadata"]["name"]);
+            run(&mut self.exec(name, "kill 1"))?;
+            wait_until("the killed container runs again", POD_LIMIT, || {
+                let now = self.testbed.api.get(&format!("/api/v1/namespaces/{}/pods/{name}", self.namespace))?;
+                let count = now["status"]["containerStatuses"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(|status| &status["restartCount"]);
+                if count.into_iter().any(|count| count.as_u64() > Some(0)) && all_containers_ready(&now) {
+                    return Ok(());
+                }
+                Err(now["status"]["containerStatuses"].to_string())
+            })?;
+            // The new Envoy finds the old configuration; pushing it again shows when it works with it.
+            self.pushed.remove(name);
+        }
+        self.reconcile()
+    }
+
+    fn world(&self) -> Result<World> {
+        let api = &self.testbed.api;
+        let namespace = &self.namespace;
+        let mesh = match api.get(&format!("/api/v1/namespaces/{namespace}/configmaps/{MESH_CONFIG}")) {
+            Ok(object) => serde_yaml::from_str(text(&object["data"]["mesh"]))
+                .map_err(|error| format!("{MESH_CONFIG}: {error}"))?,
+            Err(_) => Value::Null,
+        };
+        let version = &self.scenario.route_version;
+        let routes = if self.testbed.kinds_are_missing() {
+            Vec::new()
+        } else {
+            api.list(&format!("/apis/{GROUP}/{version}/namespaces/{namespace}/apigeeroutes"))?
+        };
+        let secrets = api.list(&format!("/api/v1/namespaces/{namespace}/secrets"))?;
+        Ok(World { mesh, routes, secrets })
+    }
+
+    fn push(&self, pod: &str, configuration: &str) -> Result<()> {
+        let version: String =
+            sha256(configuration.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let mut file: Value = serde_json::from_str(configuration).map_err(|error| error.to_string())?;
+        let sign = if file["resources"][0].is_null() { None } else { Some(version.as_str()) };
+        file["version_info"] = json!(version);
+        run_with(&mut self.exec(pod, &envoy::push_script(sign)), file.to_string().as_bytes())
+            .map(drop)
+            .map_err(|reason| format!("Envoy in {pod} did not take its configuration: {reason}"))
+    }
+
+    fn log_path(&self, pod: &str) -> String {
+        format!("/api/v1/namespaces/{}/pods/{pod}/log?container={GATEWAY}", self.namespace)
+    }
+
+    fn count_resets(&self) -> Result<Resets> {
+        let mut counted = Resets::default();
+        for pod in self.running_pods()? {
+            let name = text(&pod["metadata"]["name"]);
+            let log = self.testbed.api.get_text(&self.log_path(name))?;
+            for line in log.lines().filter(|line| line.contains("filter_chain_not_found")) {
+                match serde_json::from_str::<Value>(line) {
+                    Ok(record) if record["sni_host"].is_null() => counted.without_name += 1,
+                    Ok(_) => counted.with_name += 1,
+                    Err(_) => {}
+                }
+            }
+        }
+        Ok(counted)
+    }
+}
+
+impl Drop for Stage<'_> {
+    fn drop(&mut self) {
+        if self.scenario.namespace {
+            // The rest goes on in the background: the cluster ends soon anyway, and a given one has a controller for it.
+            let _ = self.testbed.api.delete(&format!("/api/v1/namespaces/{}", self.namespace));
+        }
+    }
+}
+
+fn all_containers_ready(pod: &Value) -> bool {
+    let statuses = pod["status"]["containerStatuses"].as_array();
+    statuses.is_some_and(|statuses| statuses.iter().all(|status| status["ready"] == true))
+}

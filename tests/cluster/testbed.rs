@@ -1,0 +1,146 @@
+//! The cluster that all scenarios share: the testbed's own, or one that was given.
+
+use std::path::{Path, PathBuf};
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::cluster::Components;
+use crate::objects::{GROUP, Images, collection, text};
+use crate::pki::Authority;
+use crate::settings::path;
+use crate::shell::{Result, wait_until};
+use crate::{images, sandbox};
+
+/// Names the kubeconfig of a throw-away cluster to be used instead of one of our own.
+pub const GIVEN_CLUSTER: &str = "APIGEE_TLS_TEST_KUBECONFIG";
+
+/// What the ingress pods of a given cluster are made of; the defaults are the names under which our own archives load.
+const INGRESS_IMAGE: &str = "APIGEE_TLS_TEST_INGRESS_IMAGE";
+const SMALL_IMAGE: &str = "APIGEE_TLS_TEST_SMALL_IMAGE";
+
+pub struct Testbed {
+    pub api: Api,
+    pub kubeconfig: PathBuf,
+    /// None for a cluster that was given.
+    pub components: Option<Components>,
+    pub images: Images,
+    /// Issues the ingress certificates.
+    pub authority: Authority,
+    /// A folder for the scenarios' files.
+    pub folder: PathBuf,
+    /// Held for reading by scenarios that get along with others, for writing by those that do not.
+    pub turn: RwLock<()>,
+    kinds_missing: AtomicBool,
+    /// The folder when it lies outside the sandbox, to be removed at the end.
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl Testbed {
+    /// Starts a cluster, inside the sandbox.
+    pub fn start() -> Result<Self> {
+        sandbox::furnish(crate::settings::NODE_ADDRESS, crate::settings::NODE)?;
+        let (components, kubeconfig) = Components::start()?;
+        let images =
+            Images { ingress: images::INGRESS.into(), small: images::SMALL.into(), pull_policy: "Never".into() };
+        Self::new(&kubeconfig, Some(components), images, PathBuf::from(path("scenarios")))
+    }
+
+    /// Uses the cluster that was given.
+    pub fn given(kubeconfig: &Path) -> Result<Self> {
+        let image = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
+        let images = Images {
+            ingress: image(INGRESS_IMAGE, images::INGRESS),
+            small: image(SMALL_IMAGE, images::SMALL),
+            pull_policy: "IfNotPresent".into(),
+        };
+        let folder = tempfile::tempdir().map_err(|error| format!("a temporary folder: {error}"))?;
+        let mut testbed = Self::new(kubeconfig, None, images, folder.path().to_owned())?;
+        testbed._temporary = Some(folder);
+        Ok(testbed)
+    }
+
+    fn new(kubeconfig: &Path, components: Option<Components>, images: Images, folder: PathBuf) -> Result<Self> {
+        sandbox::create_folder(&folder)?;
+        let testbed = Self {
+            api: Api::connect(kubeconfig)?,
+            kubeconfig: kubeconfig.to_owned(),
+            components,
+            images,
+            authority: Authority::new("Ingress test CA")?,
+            folder,
+            turn: RwLock::new(()),
+            kinds_missing: AtomicBool::new(false),
+            _temporary: None,
+        };
+        testbed.install_kinds()?;
+        Ok(testbed)
+    }
+
+    /// Installs the kinds of Apigee and waits until they are served.
+    pub fn install_kinds(&self) -> Result<()> {
+        for kind in kinds()? {
+            let name = text(&kind["metadata"]["name"]).to_owned();
+            let resource = format!("{}/{name}", collection(&kind, "")?);
+            if self.api.get(&resource).is_ok() {
+                self.api.merge(&resource, &kind)?;
+            } else {
+                self.api.create(&collection(&kind, "")?, &kind)?;
+            }
+            for version in kind["spec"]["versions"].as_array().into_iter().flatten() {
+                let plural = text(&kind["spec"]["names"]["plural"]);
+                let path = format!("/apis/{GROUP}/{}/{plural}", text(&version["name"]));
+                wait_until(&name, Duration::from_secs(30), || self.api.get(&path))?;
+            }
+        }
+        self.kinds_missing.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Removes the kinds of Apigee, with all their objects.
+    pub fn remove_kinds(&self) -> Result<()> {
+        self.kinds_missing.store(true, Ordering::Relaxed);
+        for kind in kinds()? {
+            let resource = format!("{}/{}", collection(&kind, "")?, text(&kind["metadata"]["name"]));
+            self.api.delete(&resource)?;
+            wait_until("the kinds are gone", Duration::from_secs(30), || match self.api.get(&resource) {
+                Err(reason) if reason.contains("404") => Ok(()),
+                _ => Err("still there".into()),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Stops or starts serving v1alpha2 of ApigeeRoute.
+    pub fn serve_new_routes(&self, served: bool) -> Result<()> {
+        let mut kind =
+            kinds()?.into_iter().find(|kind| kind["spec"]["names"]["kind"] == "ApigeeRoute").unwrap_or_default();
+        for version in kind["spec"]["versions"].as_array_mut().into_iter().flatten() {
+            if version["name"] == "v1alpha2" {
+                version["served"] = json!(served);
+            }
+        }
+        let resource = format!("{}/{}", collection(&kind, "")?, text(&kind["metadata"]["name"]));
+        self.api.merge(&resource, &kind)?;
+        wait_until("the API server follows", Duration::from_secs(30), || {
+            let answer = self.api.get(&format!("/apis/{GROUP}/v1alpha2/apigeeroutes"));
+            if answer.is_ok() == served { Ok(()) } else { Err("not yet".into()) }
+        })
+    }
+
+    pub fn kinds_are_missing(&self) -> bool {
+        self.kinds_missing.load(Ordering::Relaxed)
+    }
+}
+
+fn kinds() -> Result<Vec<Value>> {
+    let sources = [
+        include_str!("crds/apigeeissues.yaml"),
+        include_str!("crds/apigeerouteconfigs.yaml"),
+        include_str!("crds/apigeeroutes.yaml"),
+    ];
+    sources.iter().map(|text| serde_yaml::from_str(text).map_err(|error| format!("crds: {error}"))).collect()
+}

