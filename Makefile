@@ -30,7 +30,6 @@ check: ## Formatting, lints, documentation
 unit: ## Every test that needs no cluster
 	$(CARGO) test --locked --lib --bins
 	$(CARGO) test --locked $(foreach file,$(wildcard tests/*.rs),--test $(basename $(notdir $(file))))
-	tests/fuzz.sh 5
 
 cluster-test: ## Every scenario, on a real cluster that comes and goes with the run
 	$(CARGO) test --locked --test cluster
@@ -49,6 +48,9 @@ bench: ## Measure against the peers, in the same run
 	@tests/setup.sh all
 	@$(CARGO) build --locked --release --quiet
 	@benches/run.sh
+
+fuzz: ## Fuzz a parser for long: make fuzz TARGET=access_log (needs nightly Rust and cargo-fuzz)
+	$(CARGO) +nightly fuzz run $(or $(TARGET),access_log) -- -max_total_time=$(or $(SECONDS_TO_RUN),600)
 
 docs: ## Write docs/checks.md, docs/report.schema.json and completions/ from the code
 	UPDATE_DOCS=1 $(CARGO) test --locked --test catalogue --test completions

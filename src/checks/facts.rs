@@ -9,12 +9,15 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::evidence::access_log::Tally;
-use crate::evidence::cluster::{IngressPod, Port, Route, RouteConfig, Service, selects};
-use crate::evidence::overrides::{Overrides, OverridesFile, VirtualHost};
+use crate::evidence::cluster::{IngressPod, Port, Route, RouteConfig, RouteStatus, Service, selects};
+use crate::evidence::overrides::{FaultKind, Overrides, OverridesFile, VirtualHost};
 use crate::evidence::{AccessLog, Evidence, LogOrigin, LogStream, Reason, Seen, Unavailable};
 
 /// Sources of Google's health checks and front ends. Source: Cloud Load Balancing, "Firewall rules".
 const GOOGLE_FRONT_ENDS: [&str; 4] = ["35.191.0.0/16", "130.211.0.0/22", "2600:2d00:1:b029::/64", "2600:2d00:1:1::/64"];
+
+/// The selector that every ingress pod matches; any other may leave pods out.
+const ALL_INGRESS_PODS: &str = "app=apigee-ingressgateway";
 
 /// Routes that clients outside the cluster can use.
 pub(crate) fn routes(evidence: &Evidence) -> Result<Vec<&Route>, Unavailable> {
@@ -34,6 +37,22 @@ pub(crate) fn group_routes(evidence: &Evidence) -> Result<Vec<&Route>, Unavailab
 /// Pods that clients outside the cluster can reach.
 pub(crate) fn pods(evidence: &Evidence) -> Result<Vec<&IngressPod>, Unavailable> {
     Ok(evidence.pods.seen()?.iter().filter(|pod| !pod.is_internal_chaining()).collect())
+}
+
+/// With `-l` only some of the ingress pods were listed: "no pod" then speaks of these alone.
+pub(crate) fn pods_are_narrowed(evidence: &Evidence) -> bool {
+    evidence.question.selector != ALL_INGRESS_PODS
+}
+
+/// The object's last change is behind what the controller has applied.
+pub(crate) fn lags(generation: Option<i64>, status: &RouteStatus) -> bool {
+    matches!((status.last_applied_generation, generation), (Some(applied), Some(generation)) if applied < generation)
+}
+
+/// The route has a hostname of its own that covers the server name; `*` does not declare a name.
+pub(crate) fn declares(route: &Route, server_name: &str) -> bool {
+    let hostnames = route.hostnames.iter().filter(|hostname| *hostname != "*").cloned().collect();
+    Route { hostnames, ..Route::default() }.covers(server_name)
 }
 
 /// Whether both routes reach a pod in common; where pods were not seen or are none, they might.
@@ -66,6 +85,7 @@ pub(crate) fn wildcard_obstacles(evidence: &Evidence, route: &Route) -> Vec<&'st
     }
     if let Ok(pods) = pods(evidence)
         && !pods.is_empty()
+        && !pods_are_narrowed(evidence)
         && !route.selector.is_empty()
         && !pods.iter().any(|pod| selects(&route.selector, &pod.labels))
     {
@@ -81,7 +101,7 @@ pub(crate) fn wildcard_obstacles(evidence: &Evidence, route: &Route) -> Vec<&'st
             _ => {}
         }
     }
-    if route.status.state.as_deref().is_some_and(|state| state != "running") {
+    if route.status.state.as_deref().is_some_and(|state| state != "running") || lags(route.generation, &route.status) {
         codes.push("AT211");
     }
     if !route.status.errors.is_empty() {
@@ -185,14 +205,26 @@ pub(crate) fn from_google(tally: &Tally) -> u64 {
     tally.clients.iter().filter(|(client, _)| is_google_front_end(client)).map(|(_, span)| span.count).sum()
 }
 
-/// The resets without a server name are over: on every stream that has some, or on all together, a connection without
-/// a server name was served after the last of them.
+/// The resets without a server name are over: on every stream that has some, a connection without a server name was
+/// served after the last of them, on that stream or on another pod of the same gateway. Another gateway proves nothing:
+/// a wildcard route may select the one and not the other.
 pub(crate) fn resets_are_over(evidence: &Evidence) -> bool {
-    let logs: Vec<&AccessLog> = logs(evidence).map(|(_, log)| log).collect();
-    let first_served = logs.iter().filter_map(|log| log.served_without_name.first).min();
-    logs.iter().filter(|log| log.reset_without_name.count > 0).all(|log| {
+    let pods = pods(evidence).unwrap_or_default();
+    let gateway = |origin: &LogOrigin| match origin {
+        LogOrigin::Container { pod, .. } => {
+            pods.iter().find(|known| known.name == *pod).map(|known| known_labels(&known.labels))
+        }
+        LogOrigin::File(_) => None,
+    };
+    let logs: Vec<_> = logs(evidence).map(|(origin, log)| (gateway(origin), log)).collect();
+    logs.iter().filter(|(_, log)| log.reset_without_name.count > 0).all(|(gateway, log)| {
         let last_reset = log.reset_without_name.last;
-        let after = |served: Option<jiff::Timestamp>| served.is_some() && served > last_reset;
+        let first_served = logs
+            .iter()
+            .filter(|(other, _)| other == gateway)
+            .filter_map(|(_, log)| log.served_without_name.first)
+            .min();
+        let after = |served: Option<Timestamp>| served.is_some() && served > last_reset;
         last_reset.is_some() && (after(log.served_without_name.first) || after(first_served))
     })
 }
@@ -206,11 +238,24 @@ pub(crate) fn overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Ove
     evidence.overrides.iter().map(|file| Ok((file, file.content.seen()?))).collect()
 }
 
+/// The overrides files, each understood to its end: what stands after a fault of syntax was not read, so nothing may be
+/// concluded from its absence.
+pub(crate) fn whole_overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Overrides)>, Unavailable> {
+    let files = overrides(evidence)?;
+    for (file, content) in &files {
+        if let Some(fault) = content.faults.iter().find(|fault| fault.kind == FaultKind::Malformed) {
+            let why = Reason::Broken(format!("malformed at {} (AT301)", fault.place));
+            return Err(Unavailable::new(file_name(file), why));
+        }
+    }
+    Ok(files)
+}
+
 /// The virtual hosts of all files.
 pub(crate) fn virtual_hosts(
     evidence: &Evidence,
 ) -> Result<Vec<(&OverridesFile, &Overrides, &VirtualHost)>, Unavailable> {
-    Ok(overrides(evidence)?
+    Ok(whole_overrides(evidence)?
         .into_iter()
         .flat_map(|(file, content)| content.virtual_hosts.iter().map(move |host| (file, content, host)))
         .collect())
@@ -235,18 +280,43 @@ pub(crate) fn file_name(file: &OverridesFile) -> &str {
     if file.name == "-" { "standard input" } else { &file.name }
 }
 
-/// Server names that were reset, each with the count and the streams; the tool's own probes under `.invalid` are not
-/// clients.
-pub(crate) fn reset_names(evidence: &Evidence) -> BTreeMap<&str, (u64, Vec<String>)> {
-    let mut names: BTreeMap<&str, (u64, Vec<String>)> = BTreeMap::new();
+/// How often a server name was reset, until when, and in which streams.
+#[derive(Default)]
+pub(crate) struct NameResets {
+    pub(crate) count: u64,
+    pub(crate) last: Option<Timestamp>,
+    pub(crate) origins: Vec<String>,
+}
+
+/// Server names that were reset; the tool's own probes under `.invalid` are not clients.
+pub(crate) fn reset_names(evidence: &Evidence) -> BTreeMap<&str, NameResets> {
+    let mut names: BTreeMap<&str, NameResets> = BTreeMap::new();
     for (origin, log) in logs(evidence) {
         for (name, span) in log.reset_with_name.server_names.iter().filter(|(name, _)| !name.ends_with(".invalid")) {
             let entry = names.entry(name).or_default();
-            entry.0 += span.count;
-            entry.1.push(origin.to_string());
+            entry.count += span.count;
+            entry.last = entry.last.max(span.last);
+            entry.origins.push(origin.to_string());
         }
     }
     names
+}
+
+/// Nothing, where all server names that were reset are known; a scanner may have tried more than there is room for.
+pub(crate) fn know_all_names(evidence: &Evidence) -> Result<(), Unavailable> {
+    if logs(evidence).any(|(_, log)| log.reset_with_name.beyond > 0) {
+        let why = Reason::Broken("too many different names to keep".into());
+        return Err(Unavailable::new("all server names that were reset", why));
+    }
+    Ok(())
+}
+
+/// `from 3 clients`, where the records tell their addresses.
+pub(crate) fn from_clients(number: usize) -> String {
+    match number {
+        0 => "from addresses that the records do not tell".into(),
+        _ => format!("from {}", count(number as u64, "client")),
+    }
 }
 
 /// The candidate at the smallest edit distance, if it is at most a quarter of the name.

@@ -71,7 +71,9 @@ pub struct AccessLog {
     /// Lines that hold a part of a record but no whole one: the first or last line of a cut log, two writers in one
     /// line, or a line above the scanner's limit.
     pub broken_lines: u64,
-    /// The first line is a record: what was before it is gone, if there was anything.
+    /// The first line is a record: what was before it is gone, if there was anything. Of merged parts it is the first
+    /// one's; told of logs that are read in order, as those of containers are.
+    #[serde(default)]
     pub begins_with_record: bool,
     /// `start_time` of the earliest and the latest record.
     pub first: Option<Timestamp>,
@@ -87,8 +89,11 @@ pub struct AccessLog {
 }
 
 impl AccessLog {
-    /// Adds what another part of the same log held; exact in every order of the parts.
+    /// Adds what another part of the same log held; the counts are exact in every order of the parts.
     pub fn merge(&mut self, other: Self) {
+        if self.lines == 0 {
+            self.begins_with_record = other.begins_with_record;
+        }
         self.bytes += other.bytes;
         self.lines += other.lines;
         self.records += other.records;

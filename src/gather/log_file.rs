@@ -190,6 +190,8 @@ mod parallel {
             for other in others {
                 log.merge(other.join().ok()?);
             }
+            // Which thread read the first line is chance, and a flag of chance must not be in the evidence.
+            log.begins_with_record = false;
             Some(log)
         });
         log.filter(|_| !given_up.load(Ordering::Relaxed))
@@ -246,5 +248,109 @@ mod parallel {
                 return Ok(());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    const RECORD: &str = concat!(
+        r#"{"remote_address":"10.0.0.5:1","sni_host":null,"start_time":"2025-06-02T10:00:01.005Z","#,
+        r#""status":0,"status_details":"filter_chain_not_found","upstream_response_flags":"NR"}"#,
+        "\n"
+    );
+
+    fn gzip(text: &str) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text.as_bytes()).expect("memory");
+        encoder.finish().expect("memory")
+    }
+
+    fn read_bytes(bytes: &[u8]) -> Result<LogFile, LogFileError> {
+        in_order("x.log", bytes, AccessLogScanner::new())
+    }
+
+    #[test]
+    fn gzip_is_known_by_its_content_and_may_have_several_members() {
+        let members = [gzip(RECORD), gzip(&RECORD.repeat(3))].concat();
+        let file = read_bytes(&members).expect("it is whole");
+        assert_eq!((file.log.reset_without_name.count, file.cut), (4, None));
+        for short in [&b""[..], b"\x1F", b"\x1F\x8B", b"{}"] {
+            assert!(read_bytes(short).expect("a short file is a file").cut.is_none());
+        }
+    }
+
+    #[test]
+    fn broken_gzip_data_gives_what_came_before() {
+        let mut text = String::new();
+        for minute in 0..20_000 {
+            text.push_str(&RECORD.replace("10.0.0.5:1", &format!("10.0.{}.{}:1", minute % 251, minute * 7919 % 253)));
+        }
+        let mut bytes = gzip(&text);
+        bytes.truncate(bytes.len() / 2);
+        let file = read_bytes(&bytes).expect("half of it is readable");
+        let why = file.cut.expect("it breaks off").to_string();
+        assert!(file.log.records > 5_000, "{}", file.log.records);
+        assert!(why.starts_with("the rest of the access log x.log: broken gzip data: "), "{why}");
+        assert!(why.ends_with(&format!("at byte {}", bytes.len())), "{why}");
+
+        let error = read_bytes(&gzip(RECORD)[..12]).expect_err("nothing of it is readable");
+        assert_eq!(error.to_string(), "read the access log x.log: broken gzip data at byte 12");
+
+        let followed = [gzip(RECORD), b"garbage".to_vec()].concat();
+        let file = read_bytes(&followed).expect("the member is whole");
+        assert_eq!((file.log.records, file.cut.is_some()), (1, true));
+    }
+
+    #[test]
+    fn what_is_no_readable_file_says_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let name = folder.path().display().to_string();
+        let missing = format!("{name}/missing.log");
+        let error = read(&missing, None).expect_err("there is none");
+        assert_eq!(error.to_string(), format!("read the access log {missing}"));
+        let error = read(&name, None).expect_err("it is a directory");
+        assert!(matches!(error, LogFileError::Directory { .. } | LogFileError::Unreadable { .. }), "{error}");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn parts_read_at_once_give_what_one_reader_gives() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.log");
+        let mut text = String::new();
+        for i in 0..300 {
+            text.push_str(&RECORD.replace("10.0.0.5", &format!("10.0.0.{}", i * i % 17)));
+            text.push_str(&"x".repeat(i % 40));
+            text.push_str(["\n", "\r\n", "\n\n", ""][i % 4]);
+        }
+        for text in [text.as_str(), text.trim_end(), &text.replace("x\n", "x")] {
+            fs::write(&path, text).expect("a file");
+            let in_order = read_bytes(text.as_bytes()).expect("it is whole").log;
+            let file = File::open(&path).expect("it was written");
+            for part in [1, 2, 7, 150, 151, 152, 1000, 4096] {
+                let log = parallel::read_parts(&file, text.len() as u64, AccessLogScanner::new, part);
+                assert_eq!(log.as_ref(), Some(&in_order), "parts of {part}");
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_document_is_left_to_one_reader() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.json");
+        let text = format!("{}{{\n\"log\": 1\n}}\n{RECORD}", RECORD.repeat(50));
+        fs::write(&path, &text).expect("a file");
+        let file = File::open(&path).expect("it was written");
+        assert_eq!(parallel::read_parts(&file, text.len() as u64, AccessLogScanner::new, 500), None);
+        assert_eq!(read(&path.display().to_string(), None).expect("a file").log.records, 51);
     }
 }

@@ -21,7 +21,12 @@ pub(super) fn of(evidence: &Evidence) -> Vec<NotSeen> {
         },
     ];
     if let Some(why) = &evidence.interrupted {
-        list.push(plain(why));
+        list.push(match why.reason {
+            Reason::Interrupted => {
+                NotSeen { what: "the rest".into(), why: "the run was interrupted".into(), measurement: None }
+            }
+            _ => plain(why),
+        });
     }
     let sources = [
         evidence.connection.seen().err(),

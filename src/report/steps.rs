@@ -1,5 +1,7 @@
 //! The playbook's steps in its order, each with what was looked at and seen.
 
+use std::collections::BTreeSet;
+
 use super::{Mark, StepReport, StepState};
 use crate::checks::{Outcome, Step, Verdicted, facts};
 use crate::evidence::access_log::Tally;
@@ -49,11 +51,13 @@ pub(super) fn of(evidence: &Evidence, selected: &[Verdicted]) -> Vec<StepReport>
                     } else {
                         StepState::NotApplicable
                     };
-                    (state, Lines { seen: why.to_string(), ..Lines::default() })
+                    // The title names the file already.
+                    let seen = if step == Step::Overrides { why.reason.to_string() } else { why.to_string() };
+                    (state, Lines { seen, ..Lines::default() })
                 }
             };
             let mut details = lines.details;
-            details.extend(unknowns(&checks));
+            details.extend(unknowns(&checks, &lines.seen));
             StepReport {
                 number,
                 step,
@@ -96,8 +100,8 @@ fn marks(verdicted: &Verdicted) -> Vec<Mark> {
         .collect()
 }
 
-/// Why checks of this step could not judge, each reason once.
-fn unknowns(checks: &[&Verdicted]) -> Vec<String> {
+/// Why checks of this step could not judge, each reason once; not again where the step's own line gives it.
+fn unknowns(checks: &[&Verdicted], seen: &str) -> Vec<String> {
     let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
     for verdicted in checks.iter().filter(|verdicted| is_unknown(verdicted)) {
         let Err(why) = &verdicted.judgement else { continue };
@@ -107,7 +111,13 @@ fn unknowns(checks: &[&Verdicted]) -> Vec<String> {
             None => reasons.push((why, vec![verdicted.check.code])),
         }
     }
-    reasons.into_iter().map(|(why, codes)| format!("unknown ({}): {why}", codes.join(", "))).collect()
+    reasons
+        .into_iter()
+        .map(|(why, codes)| match codes.join(", ") {
+            codes if why == seen => format!("unknown: {codes}"),
+            codes => format!("unknown: {codes}: {why}"),
+        })
+        .collect()
 }
 
 fn pods(evidence: &Evidence) -> Told {
@@ -179,8 +189,11 @@ fn access_logs(evidence: &Evidence) -> Told {
     }
     let served = sum(|log| &log.served_without_name);
     if served.count > 0 {
+        let unrouted = sum(|log| &log.unrouted_without_name).count;
+        let of_them =
+            if unrouted > 0 { format!("; {unrouted} of them got 404 route_not_found") } else { String::new() };
         details.push(format!(
-            "{} served without a server name: clients without SNI are accepted",
+            "{} without a server name reached HTTP: clients without SNI are accepted{of_them}",
             facts::count(served.count, "request")
         ));
     }
@@ -242,8 +255,8 @@ fn top_clients(tally: &Tally) -> Vec<String> {
 fn routes(evidence: &Evidence) -> Told {
     let routes = facts::routes(evidence)?;
     let all = evidence.routes.seen()?;
-    let mut groups: Vec<&str> = facts::group_routes(evidence)?.iter().map(|route| route.group()).collect();
-    groups.dedup();
+    let group_routes = facts::group_routes(evidence)?;
+    let groups: BTreeSet<&str> = group_routes.iter().map(|route| route.group()).collect();
     let hostnames: Vec<&str> = routes
         .iter()
         .flat_map(|route| &route.hostnames)
@@ -264,12 +277,14 @@ fn routes(evidence: &Evidence) -> Told {
             format!("{}  {state}  {}", route.name, facts::some_of(&names))
         })
         .collect();
-    let seen = format!(
-        "{}, {}; hostnames {}",
+    let mut seen = format!(
+        "{}, {}",
         facts::count(routes.len() as u64, "route"),
-        facts::count(groups.len() as u64, "environment group"),
-        facts::some_of(&hostnames)
+        facts::count(groups.len() as u64, "environment group")
     );
+    if !hostnames.is_empty() {
+        seen += &format!("; hostnames {}", facts::some_of(&hostnames));
+    }
     Ok(Lines { seen, details, wide, not_done: false })
 }
 
@@ -292,12 +307,13 @@ fn flag(evidence: &Evidence) -> Told {
 
 fn overrides(evidence: &Evidence) -> Told {
     let files = facts::overrides(evidence)?;
-    let hosts = facts::virtual_hosts(evidence)?;
+    let hosts: Vec<_> =
+        files.iter().flat_map(|(file, content)| content.virtual_hosts.iter().map(move |host| (file, host))).collect();
     let names: Vec<&str> = files.iter().map(|(file, _)| facts::file_name(file)).collect();
     let details = hosts
         .iter()
         .take(TOP_ROUTES)
-        .map(|(file, _, host)| {
+        .map(|(file, host)| {
             let gateways = facts::list(&facts::gateway_names(host));
             format!("{}  {}  additionalGateways {gateways}", facts::place(file, host.place), facts::host_name(host))
         })
@@ -318,7 +334,10 @@ fn additional_gateways(evidence: &Evidence) -> Told {
         );
     }
     let listing = routes.iter().filter(|route| !route.additional_gateways.is_empty()).count();
-    let seen = format!("{listing} of {} list a gateway", facts::count(routes.len() as u64, "route"));
+    let seen = match routes.len() {
+        0 => "no route of an environment group".into(),
+        number => format!("listed by {listing} of {}", facts::count(number as u64, "route")),
+    };
     let (details, wide) = if rows.len() <= TOP_ROUTES { (rows, Vec::new()) } else { (Vec::new(), rows) };
     Ok(Lines { seen, details, wide, not_done: false })
 }

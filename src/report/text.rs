@@ -114,11 +114,14 @@ fn step_lines(step: &StepReport, options: TextOptions, out: &mut String) {
     for mark in &step.marks {
         let style = options.styles.level(mark.level);
         let label = format!("✗ {} {}", mark.code, mark.level.word());
-        let text = wrap(&visible(&mark.message), options.width.saturating_sub(SEEN_COLUMN + 4), 0);
+        let whole =
+            wrap(&format!("{label} {}", visible(&mark.message)), options.width.saturating_sub(SEEN_COLUMN + 2), 2);
+        // The label is within the first line: wrapping breaks at blanks, and messages follow it.
+        let text = whole.strip_prefix(&label).unwrap_or(&whole);
         let mut lines = text.lines();
-        push(out, &format!("{blank}{} {}", label.style(style), lines.next().unwrap_or_default()));
+        push(out, &format!("{blank}{}{}", label.style(style), lines.next().unwrap_or_default()));
         for line in lines {
-            push(out, &format!("{blank}  {line}"));
+            push(out, &format!("{blank}{line}"));
         }
     }
 }
@@ -159,22 +162,15 @@ fn verdict(report: &Report, options: TextOptions, out: &mut String) {
         VerdictKind::Cause => options.styles.error,
         VerdictKind::Healthy => options.styles.good,
     };
-    let codes = verdict
-        .causes
-        .first()
-        .filter(|_| verdict.kind != VerdictKind::AtRisk)
-        .map_or(String::new(), |cause| codes(cause));
+    let codes = verdict.causes.first().map_or(String::new(), codes);
     section(out, verdict.kind.word(), style, &format!("{}{codes}.", visible(&verdict.headline)), options.width);
     let mut causes = verdict.causes.iter();
-    if verdict.kind != VerdictKind::AtRisk
-        && let Some(first) = causes.next()
-    {
+    if let Some(first) = causes.next() {
         evidence(first, options, out);
     }
     let first_symptom = verdict.causes.first().and_then(|cause| cause.symptom.as_deref());
     for cause in causes {
         let label = match cause.certainty {
-            _ if verdict.kind == VerdictKind::AtRisk => "",
             Certainty::Established if cause.symptom.as_deref() == first_symptom => "AND",
             Certainty::Established => "ALSO",
             Certainty::Likely => "OR",
@@ -219,7 +215,9 @@ fn evidence(cause: &Cause, options: TextOptions, out: &mut String) {
 
 fn remedy(report: &Report, options: TextOptions, out: &mut String) {
     for (i, step) in report.remedy.steps.iter().enumerate() {
-        out.push_str(if i == 0 { "\n" } else { "" });
+        if i == 0 {
+            blank_line(out);
+        }
         let label = if i == 0 { "FIX" } else { "" };
         section(out, label, options.styles.heading, &format!("{}. {}", i + 1, visible(&step.title)), options.width);
         if let Some(text) = &step.paste {
@@ -237,7 +235,7 @@ fn remedy(report: &Report, options: TextOptions, out: &mut String) {
 
 /// Text to be pasted begins at the margin: an indented heredoc or diff would not work.
 fn paste(out: &mut String, text: &str, options: TextOptions) {
-    out.push('\n');
+    blank_line(out);
     for line in text.lines() {
         push(out, &visible(line).style(options.styles.command).to_string());
     }
@@ -245,11 +243,18 @@ fn paste(out: &mut String, text: &str, options: TextOptions) {
 }
 
 fn not_seen(report: &Report, options: TextOptions, out: &mut String) {
-    out.push('\n');
+    blank_line(out);
     for (i, item) in report.not_seen.iter().enumerate() {
         let label = if i == 0 { "NOT SEEN" } else { "" };
         let text = format!("{}: {}", visible(&item.what), visible(&item.why));
         section(out, label, options.styles.heading, &text, options.width);
+    }
+}
+
+/// One empty line, also after what was to be pasted, which ends with one of its own.
+fn blank_line(out: &mut String) {
+    if !out.ends_with("\n\n") {
+        out.push('\n');
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::checks::facts;
-use crate::evidence::cluster::{Route, selects};
+use crate::evidence::cluster::{Port, Route, Tls, selects};
 use crate::evidence::{Evidence, Seen};
 
 /// The name of the wildcard route in the playbook and the documentation.
@@ -41,11 +41,7 @@ pub(super) fn wildcard_route(evidence: &Evidence, existing: Option<&Route>) -> W
         spec: Spec {
             enable_non_sni_client: true,
             hostnames: ["*"],
-            ports: [ManifestPort {
-                number: 443,
-                protocol: "HTTPS",
-                tls: ManifestTls { credential_name: &credential, mode: mode(existing) },
-            }],
+            ports: ports(existing, &credential),
             selector: selector(evidence, existing, &groups),
         },
     };
@@ -74,22 +70,63 @@ struct Metadata<'a> {
 struct Spec<'a> {
     enable_non_sni_client: bool,
     hostnames: [&'a str; 1],
-    ports: [ManifestPort<'a>; 1],
+    ports: Vec<ManifestPort<'a>>,
     selector: BTreeMap<String, String>,
 }
 
 #[derive(Serialize)]
 struct ManifestPort<'a> {
-    number: u16,
-    protocol: &'a str,
-    tls: ManifestTls<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protocol: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<ManifestTls<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ManifestTls<'a> {
-    credential_name: &'a str,
-    mode: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    cipher_suites: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_protocol_version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_protocol_version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<&'a str>,
+}
+
+impl<'a> From<&'a Tls> for ManifestTls<'a> {
+    fn from(tls: &'a Tls) -> Self {
+        Self {
+            cipher_suites: &tls.cipher_suites,
+            credential_name: tls.credential_name.as_deref(),
+            max_protocol_version: tls.max_protocol_version.as_deref(),
+            min_protocol_version: tls.min_protocol_version.as_deref(),
+            mode: tls.mode.as_deref(),
+        }
+    }
+}
+
+/// Port 443 as it must be, with what the existing route asks of versions and suites, and every other port as it is: an
+/// applied list replaces the whole list.
+fn ports<'a>(existing: Option<&'a Route>, credential: &'a str) -> Vec<ManifestPort<'a>> {
+    let present: &[Port] = existing.map_or(&[], |route| &route.ports);
+    let on_443 = present.iter().find(|port| port.number == Some(443)).and_then(|port| port.tls.as_ref());
+    let tls = ManifestTls {
+        credential_name: Some(credential),
+        mode: Some(mode(existing)),
+        ..on_443.map_or_else(ManifestTls::default, ManifestTls::from)
+    };
+    let others = present.iter().filter(|port| port.number != Some(443)).map(|port| ManifestPort {
+        number: port.number,
+        protocol: port.protocol.as_deref(),
+        tls: port.tls.as_ref().map(ManifestTls::from),
+    });
+    std::iter::once(ManifestPort { number: Some(443), protocol: Some("HTTPS"), tls: Some(tls) }).chain(others).collect()
 }
 
 /// The usual name, or one with a number behind it where a route has that name already.

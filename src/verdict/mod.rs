@@ -11,11 +11,12 @@ mod causes;
 mod manifest;
 mod overrides_diff;
 mod remedy;
+mod shell;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{Level, Outcome, Verdicted};
+use crate::checks::{Level, Outcome, Verdicted, facts};
 use crate::evidence::{Evidence, Reason};
 
 pub(crate) use self::causes::{capture, probe};
@@ -104,7 +105,7 @@ pub struct Measurement {
 pub fn conclude(evidence: &Evidence, selected: &[Verdicted], all: &[Verdicted]) -> (Verdict, Remedy) {
     let causes = causes::of_symptoms(evidence, selected, all);
     let verdict = if causes.is_empty() { without_symptoms(evidence, selected) } else { of_causes(evidence, causes) };
-    let remedy = remedy::of(evidence, &verdict, selected);
+    let remedy = remedy::of(evidence, &verdict, selected, all);
     (verdict, remedy)
 }
 
@@ -138,7 +139,7 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
             .collect();
         return Verdict {
             kind: VerdictKind::AtRisk,
-            headline: format!("No client was seen to fail, but: {}", lower_first(&causes[0].statement)),
+            headline: format!("{}, but {}", nobody_seen(selected), lower_first(&causes[0].statement)),
             causes,
             next_measurement: None,
         };
@@ -150,20 +151,46 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
             kind: VerdictKind::Unknown,
             headline: format!(
                 "Nothing wrong was found, but {} could not be judged: {why}",
-                crate::checks::facts::count(unknown.len() as u64, "check")
+                facts::count(unknown.len() as u64, "check")
             ),
             causes: Vec::new(),
             next_measurement: Some(causes::probe(evidence)),
         };
     }
-    let only_sni = selected.iter().any(|verdicted| verdicted.check.code == "AT201" && !verdicted.findings().is_empty());
-    let headline = if only_sni {
-        "Nothing that was looked at keeps clients with SNI from shaking hands; clients without SNI are not accepted, and \
-         none was seen"
-    } else {
-        "Nothing that was looked at keeps clients from shaking hands"
+    let no_wildcard = selected.iter().find(|verdicted| verdicted.check.code == "AT201" && is_found(verdicted));
+    let served: u64 = facts::logs(evidence).map(|(_, log)| log.served_without_name.count).sum();
+    if let Some(no_wildcard) = no_wildcard
+        && served > 0
+    {
+        let cause = Cause {
+            symptom: None,
+            codes: vec![no_wildcard.check.code.to_owned()],
+            certainty: Certainty::Established,
+            statement: "There is no wildcard route any more".into(),
+            evidence: vec![format!("{} without a server name served in the log", facts::count(served, "request"))],
+        };
+        return Verdict {
+            kind: VerdictKind::AtRisk,
+            headline: "Clients without SNI were served, and no ApigeeRoute accepts them any more".into(),
+            causes: vec![cause],
+            next_measurement: Some(causes::probe(evidence)),
+        };
+    }
+    let headline = match no_wildcard {
+        _ if evidence.question.offline => "Nothing wrong was found in the files given; the cluster was not asked",
+        Some(_) => {
+            "Nothing that was looked at keeps clients with SNI from shaking hands; clients without SNI are not accepted, \
+             and none was seen"
+        }
+        None => "Nothing that was looked at keeps clients from shaking hands",
     };
     Verdict { kind: VerdictKind::Healthy, headline: headline.to_owned(), causes: Vec::new(), next_measurement: None }
+}
+
+/// That no client was seen to fail says little where the logs could not be read.
+fn nobody_seen(selected: &[Verdicted]) -> &'static str {
+    let unread = selected.iter().any(|verdicted| verdicted.check.code == "AT101" && verdicted.judgement.is_err());
+    if unread { "Whether clients fail could not be seen" } else { "No client was seen to fail" }
 }
 
 /// The check could not see what it needs. What the user did not ask for is not unknown.
@@ -178,13 +205,10 @@ pub(crate) fn is_found(verdicted: &Verdicted) -> bool {
     matches!(verdicted.judgement, Ok(Outcome::Found(_)))
 }
 
+/// The sentence as the second half of another one; a name keeps its capitals.
 fn lower_first(text: &str) -> String {
     let mut letters = text.chars();
-    match letters.next() {
-        // A name in capitals (ApigeeRoute) keeps them.
-        Some(first) if letters.clone().next().is_some_and(char::is_lowercase) && !text.starts_with("Apigee") => {
-            first.to_lowercase().chain(letters).collect()
-        }
-        _ => text.to_owned(),
-    }
+    let Some(first) = letters.next() else { return String::new() };
+    let is_name = text.starts_with("Apigee") || letters.clone().next().is_some_and(char::is_uppercase);
+    if is_name { text.to_owned() } else { first.to_lowercase().chain(letters).collect() }
 }

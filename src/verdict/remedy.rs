@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::causes;
 use super::manifest::{self, WildcardRoute};
+use super::shell::word;
 use super::{Certainty, Verdict, is_found, overrides_diff};
 use crate::checks::facts;
 use crate::checks::{Level, Verdicted};
@@ -20,7 +21,10 @@ use crate::evidence::cluster::{Route, RouteConfig};
 const CURED_BY_MANIFEST: [&str; 5] = ["AT201", "AT202", "AT207", "AT208", "AT209"];
 
 /// Codes whose cure is the gateway in overrides.yaml, and helm upgrade.
-const CURED_BY_OVERRIDES: [&str; 7] = ["AT201", "AT203", "AT204", "AT205", "AT306", "AT307", "AT308"];
+const CURED_BY_OVERRIDES: [&str; 6] = ["AT201", "AT203", "AT204", "AT306", "AT307", "AT308"];
+
+/// Codes of symptoms, whose cause has the steps.
+const SYMPTOMS: [&str; 4] = ["AT101", "AT103", "AT105", "AT106"];
 
 /// The steps that cure what was found; empty where nothing was.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -42,41 +46,115 @@ pub struct RemedyStep {
 }
 
 /// The remedy for the causes of the verdict and for every other warning.
-pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted]) -> Remedy {
-    let mut codes: BTreeSet<&str> = verdict
-        .causes
-        .iter()
-        .filter(|cause| cause.certainty != Certainty::Possible)
-        .flat_map(|cause| cause.codes.iter().map(String::as_str))
-        .collect();
+pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted], all: &[Verdicted]) -> Remedy {
+    let causes = verdict.causes.iter().filter(|cause| cause.certainty != Certainty::Possible);
+    let mut codes: BTreeSet<&str> = causes.flat_map(|cause| cause.codes.iter().map(String::as_str)).collect();
     let warned = selected.iter().filter(|verdicted| is_found(verdicted) && verdicted.check.level >= Level::Warning);
-    codes.extend(warned.clone().map(|verdicted| verdicted.check.code));
+    codes.extend(warned.map(|verdicted| verdicted.check.code));
+    let mut left: Vec<&Verdicted> = all
+        .iter()
+        .filter(|verdicted| codes.contains(verdicted.check.code) && is_found(verdicted))
+        .filter(|verdicted| !SYMPTOMS.contains(&verdicted.check.code))
+        .collect();
     let mut remedy = Remedy::default();
-    let wildcards = facts::wildcards(evidence).unwrap_or_default();
-    let broken = wildcards.iter().find(|route| !facts::wildcard_obstacles(evidence, route).is_empty()).copied();
-    let wildcard = if codes.contains("AT201") && wildcards.is_empty() {
-        Some(create(evidence, None, &mut remedy))
-    } else if let Some(route) = broken
-        && CURED_BY_MANIFEST.iter().any(|code| codes.contains(code))
+    // Whether it is a health check decides whether anything else is to be done at all.
+    if let Some(i) = left.iter().position(|verdicted| verdicted.check.code == "AT104") {
+        remedy.steps.push(by_explanation(left.remove(i)));
+    }
+    let before = remedy.steps.len();
+    if let Ok(wildcards) = facts::wildcards(evidence) {
+        let cured = for_wildcard(evidence, &codes, &wildcards, &mut remedy);
+        left.retain(|verdicted| !cured.iter().any(|cured| cured.cures(verdicted)));
+    }
+    let touched_wildcard = remedy.steps.len() > before;
+    remedy.steps.extend(left.into_iter().map(by_explanation));
+    if touched_wildcard {
+        remedy.steps.push(RemedyStep {
+            title: "See that it works".into(),
+            paste: Some(causes::probe(evidence).command),
+            note: Some(
+                "A certificate in the answer means that clients without SNI are accepted. Then send requests without SNI \
+                 to a base path of each environment group: 404 means that the group does not list the wildcard route."
+                    .into(),
+            ),
+        });
+    } else if !remedy.steps.is_empty()
+        && let Some(proof) = declared_name_proof(evidence, &codes, verdict)
     {
-        Some(create(evidence, Some(route), &mut remedy))
-    } else {
-        None
-    };
-    let gateway = wildcard.map(|route| route.name).or_else(|| wildcards.first().map(|route| route.name.clone()));
+        remedy.steps.push(proof);
+    }
+    remedy
+}
+
+/// What a step has cured: a check as a whole, or its findings on one object.
+struct Cured {
+    code: &'static str,
+    object: Option<String>,
+}
+
+impl Cured {
+    fn cures(&self, verdicted: &Verdicted) -> bool {
+        self.code == verdicted.check.code
+            && self
+                .object
+                .as_ref()
+                .is_none_or(|object| verdicted.findings().iter().all(|finding| finding.object == *object))
+    }
+}
+
+/// The wildcard route itself, its twin, and the environment groups that are to list it.
+fn for_wildcard(evidence: &Evidence, codes: &BTreeSet<&str>, wildcards: &[&Route], remedy: &mut Remedy) -> Vec<Cured> {
+    let mut cured = Vec::new();
+    // A route that apigee-watcher owns would be written over again.
+    let broken = wildcards
+        .iter()
+        .filter(|route| route.owner.is_none())
+        .find(|route| {
+            let obstacles = facts::wildcard_obstacles(evidence, route);
+            obstacles.iter().any(|code| CURED_BY_MANIFEST.contains(code) && codes.contains(code))
+        })
+        .copied();
+    let mut gateway = wildcards.first().map(|route| route.name.clone());
+    if codes.contains("AT201") && wildcards.is_empty() {
+        gateway = Some(create(evidence, None, remedy).name);
+        cured.push(Cured { code: "AT201", object: None });
+    } else if let Some(route) = broken {
+        gateway = Some(create(evidence, Some(route), remedy).name);
+        let object = format!("ApigeeRoute/{}", route.name);
+        cured.extend(CURED_BY_MANIFEST.map(|code| Cured { code, object: Some(object.clone()) }));
+    }
     if codes.contains("AT206") {
-        delete_twin(evidence, &wildcards, &mut remedy);
+        delete_twin(evidence, wildcards, remedy);
+        cured.push(Cured { code: "AT206", object: None });
     }
     if let Some(gateway) = &gateway
         && CURED_BY_OVERRIDES.iter().any(|code| codes.contains(code))
+        && attach(evidence, gateway, remedy)
     {
-        attach(evidence, gateway, &mut remedy);
+        cured.extend(CURED_BY_OVERRIDES.map(|code| Cured { code, object: None }));
     }
-    remedy.steps.extend(warned.filter(|verdicted| needs_step_of_its_own(verdicted, broken)).map(by_explanation));
-    if !remedy.steps.is_empty() && gateway.is_some() {
-        prove(evidence, &mut remedy);
+    cured
+}
+
+/// The handshake with the server name that was reset, where a declared one was.
+fn declared_name_proof(evidence: &Evidence, codes: &BTreeSet<&str>, verdict: &Verdict) -> Option<RemedyStep> {
+    let is_cause = verdict.causes.iter().any(|cause| cause.symptom.as_deref() == Some("AT103"));
+    if !is_cause || !codes.contains("AT103") {
+        return None;
     }
-    remedy
+    let routes = facts::routes(evidence).ok()?;
+    let name = facts::reset_names(evidence)
+        .into_keys()
+        .find(|name| routes.iter().any(|route| facts::declares(route, name)))?;
+    Some(RemedyStep {
+        title: "See that it works".into(),
+        paste: Some(format!(
+            "openssl s_client -connect {} -servername {} </dev/null",
+            word(&format!("{name}:443")),
+            word(name)
+        )),
+        note: Some("A certificate in the answer means that the server name is accepted.".into()),
+    })
 }
 
 fn create(evidence: &Evidence, existing: Option<&Route>, remedy: &mut Remedy) -> WildcardRoute {
@@ -121,8 +199,8 @@ fn delete_twin(evidence: &Evidence, wildcards: &[&Route], remedy: &mut Remedy) {
             title: format!("Delete the wildcard route {}, and keep {}", twin.name, keep.name),
             paste: Some(format!(
                 "kubectl -n {} delete apigeeroute {}",
-                shell(&evidence.question.namespace),
-                shell(&twin.name)
+                word(&evidence.question.namespace),
+                word(&twin.name)
             )),
             note: (listed(&twin) > 0).then(|| {
                 format!("Environment groups list {} too: take it out of additionalGateways first.", twin.name)
@@ -131,14 +209,14 @@ fn delete_twin(evidence: &Evidence, wildcards: &[&Route], remedy: &mut Remedy) {
     }
 }
 
-/// The gateway in the file, and the file in the cluster.
-fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) {
+/// The gateway in the file, and the file in the cluster. False where neither lacks it, so that this is no cure.
+fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
+    let before = remedy.steps.len();
     let lacking = groups_lacking(evidence, gateway);
     let files: Vec<&str> = evidence.overrides.iter().map(|file| file.name.as_str()).collect();
     if files.is_empty() && !lacking.is_empty() {
-        let names: Vec<&str> = lacking.iter().map(|group| group.name.as_str()).collect();
         remedy.steps.push(RemedyStep {
-            title: format!("List {gateway} in overrides.yaml, in the virtual host of {}", names.join(", ")),
+            title: format!("List {gateway} in overrides.yaml, at the virtual hosts {}", names(&lacking)),
             paste: Some(format!("  additionalGateways: [\"{gateway}\"]")),
             note: Some("Give the file with -f overrides.yaml to get this as a diff against it.".into()),
         });
@@ -164,27 +242,33 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) {
     let given: String = if files.is_empty() {
         " -f overrides.yaml".into()
     } else {
-        let name = |file: &&str| if *file == "-" { "overrides.yaml".to_owned() } else { shell(file) };
+        let name = |file: &&str| if *file == "-" { "overrides.yaml".to_owned() } else { word(file) };
         files.iter().map(|file| format!(" -f {}", name(file))).collect()
     };
-    let namespace = shell(&evidence.question.namespace);
+    let namespace = word(&evidence.question.namespace);
     let commands: Vec<String> = lacking
         .iter()
         .map(|group| {
             format!(
                 "helm upgrade {} apigee-virtualhost/ --namespace {namespace} --atomic --set envgroup={}{given}",
-                shell(&group.release),
-                shell(&group.name)
+                word(&group.release),
+                word(&group.name)
             )
         })
         .collect();
     if !commands.is_empty() {
         remedy.steps.push(RemedyStep {
-            title: "Bring it to the cluster, for each environment group".into(),
+            title: format!("Bring it to the cluster, for {}", names(&lacking)),
             paste: Some(commands.join("\n")),
             note: Some("From the folder that holds the Apigee charts.".into()),
         });
     }
+    remedy.steps.len() > before
+}
+
+fn names(groups: &[Group]) -> String {
+    let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+    names.join(", ")
 }
 
 struct Group {
@@ -192,20 +276,25 @@ struct Group {
     release: String,
 }
 
-/// The environment groups of which the ApigeeRouteConfig or an ApigeeRoute does not list the gateway.
+/// The environment groups on the gateway's pods of which the ApigeeRouteConfig does not list it; where there is no such
+/// object, those of which an ApigeeRoute does not. Where only the ApigeeRoute lags, helm upgrade is no cure.
 fn groups_lacking(evidence: &Evidence, gateway: &str) -> Vec<Group> {
     let routes = facts::group_routes(evidence).unwrap_or_default();
+    let wildcards = facts::wildcards(evidence).unwrap_or_default();
+    let wildcard = wildcards.iter().find(|route| route.name == gateway);
+    let on_pods = |route: &Route| wildcard.is_none_or(|wildcard| facts::share_pods(evidence, route, wildcard));
     let configs: &[RouteConfig] = evidence.route_configs.seen().map_or(&[], |configs| &configs.items);
     let has = |gateways: &[String]| gateways.iter().any(|name| name == gateway);
     let mut full_names: Vec<&str> = configs
         .iter()
+        .filter(|config| !has(&config.additional_gateways))
         .filter(|config| {
-            !has(&config.additional_gateways)
-                || facts::routes_of(&routes, config).iter().any(|route| !has(&route.additional_gateways))
+            let own = facts::routes_of(&routes, config);
+            own.is_empty() || own.iter().any(|route| on_pods(route))
         })
         .map(|config| config.name.as_str())
         .collect();
-    for route in &routes {
+    for route in routes.iter().filter(|route| on_pods(route)) {
         let known = configs.iter().any(|config| config.name == route.group());
         if !known && !has(&route.additional_gateways) && !full_names.contains(&route.group()) {
             full_names.push(route.group());
@@ -239,41 +328,19 @@ fn group_name(evidence: &Evidence, full: &str) -> String {
         .unwrap_or_else(|| full.to_owned())
 }
 
-/// A warning that none of the steps above cures.
-fn needs_step_of_its_own(verdicted: &Verdicted, broken: Option<&Route>) -> bool {
-    let code = verdicted.check.code;
-    let symptom_with_cause = matches!(code, "AT101" | "AT103" | "AT105" | "AT106");
-    let by_manifest = CURED_BY_MANIFEST.contains(&code)
-        && broken.is_some_and(|route| {
-            verdicted.findings().iter().all(|finding| finding.object == format!("ApigeeRoute/{}", route.name))
-        });
-    !symptom_with_cause && !by_manifest && !CURED_BY_OVERRIDES.contains(&code) && code != "AT206"
-}
-
 fn by_explanation(verdicted: &Verdicted) -> RemedyStep {
     let places: Vec<&str> = verdicted
         .findings()
         .iter()
-        .map(|finding| if finding.place.contains(':') { finding.place.as_str() } else { finding.object.as_str() })
+        .map(|finding| {
+            // A place in a file says where; elsewhere the object does.
+            let in_file = finding.place.strip_prefix(finding.object.as_str()).is_some_and(|rest| rest.starts_with(':'));
+            if in_file { finding.place.as_str() } else { finding.object.as_str() }
+        })
         .collect();
     RemedyStep {
         title: format!("{} ({}): {}", verdicted.check.summary, verdicted.check.code, facts::some_of(&places)),
         paste: None,
         note: Some(verdicted.check.explanation.fix.to_owned()),
     }
-}
-
-fn prove(evidence: &Evidence, remedy: &mut Remedy) {
-    remedy.steps.push(RemedyStep {
-        title: "See that it works".into(),
-        paste: Some(causes::probe(evidence).command),
-        note: Some("A certificate in the answer means that clients without SNI are accepted.".into()),
-    });
-}
-
-/// The word as a shell takes it: plain names as they are, anything else between quotes.
-pub(super) fn shell(word: &str) -> String {
-    let plain =
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte));
-    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }

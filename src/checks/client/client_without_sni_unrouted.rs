@@ -12,7 +12,8 @@ pub(super) const CHECK: Check = Check {
     summary: "Clients without SNI shake hands, but their requests find no route",
     explanation: Explanation {
         looks_for: "Access-log records without a server name, with status 404, response flag NR and status_details \
-            route_not_found.",
+            route_not_found. Where every environment group lists the wildcard route, the request's own Host header or path \
+            is foreign (a scanner, say), and nothing is found.",
         matters: "A wildcard route accepts the handshake. The request then belongs to the wildcard's gateway, and only \
             environment groups that list it in additionalGateways answer there: the client gets 404 for every path.",
         fix: "List the wildcard route in additionalGateways of the virtual host of every environment group, and run \
@@ -24,21 +25,43 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let findings: Vec<Finding> = facts::logs(evidence)
+    let unrouted: u64 = facts::logs(evidence).map(|(_, log)| log.unrouted_without_name.count).sum();
+    if unrouted == 0 {
+        facts::believe_absence(evidence)?;
+        return Ok(Outcome::Passed(format!("no such request {}", facts::window(evidence))));
+    }
+    if all_attached(evidence) {
+        return Ok(Outcome::NotApplicable(format!(
+            "{} without a server name found no route, but every environment group lists the wildcard route: the Host \
+             header or the path is foreign",
+            facts::count(unrouted, "request")
+        )));
+    }
+    let findings = facts::logs(evidence)
         .filter(|(_, log)| log.unrouted_without_name.count > 0)
         .map(|(origin, log)| {
-            let clients: Vec<&str> = log.unrouted_without_name.clients.keys().map(String::as_str).collect();
+            let requests = &log.unrouted_without_name;
             Finding::new(
                 origin.to_string(),
-                facts::moments(&log.unrouted_without_name),
-                format!("{} without a server name answered with 404 route_not_found", facts::count(log.unrouted_without_name.count, "request")),
-                format!("from {}", facts::some_of(&clients)),
+                facts::moments(requests),
+                format!(
+                    "{} without a server name answered with 404 route_not_found",
+                    facts::count(requests.count, "request")
+                ),
+                facts::from_clients(requests.clients.len()),
                 "an environment group that lists the wildcard route in additionalGateways, and a Host header that it has",
             )
         })
         .collect();
-    if findings.is_empty() {
-        facts::believe_absence(evidence)?;
-    }
-    Ok(Outcome::of(findings, format!("no such request {}", facts::window(evidence))))
+    Ok(Outcome::Found(findings))
+}
+
+/// Every environment group on the pods of a wildcard route lists it: a 404 is then the request's own.
+fn all_attached(evidence: &Evidence) -> bool {
+    let wildcards = facts::wildcards(evidence).unwrap_or_default();
+    !wildcards.is_empty()
+        && wildcards.iter().all(|wildcard| {
+            facts::attachment(evidence, wildcard)
+                .is_ok_and(|(listing, lacking)| lacking.is_empty() && !listing.is_empty())
+        })
 }

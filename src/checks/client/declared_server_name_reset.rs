@@ -12,7 +12,7 @@ pub(super) const CHECK: Check = Check {
     summary: "A server name that an ApigeeRoute declares is reset all the same",
     explanation: Explanation {
         looks_for: "Access-log records with filter_chain_not_found and a sni_host that a hostname of an ApigeeRoute \
-            covers.",
+            covers. Resets from before that route was created do not count.",
         matters: "The client does everything right and the route exists, but the gateway that answered has no filter \
             chain for it: the route does not select that pod, its Secret is missing, or the gateway was not given the \
             new configuration.",
@@ -29,23 +29,37 @@ fn judge(evidence: &Evidence) -> Judgement {
         facts::believe_absence(evidence)?;
         return Ok(Outcome::Passed(format!("no reset of a connection with a server name {}", facts::window(evidence))));
     }
-    let routes = facts::group_routes(evidence)?;
+    let routes = facts::routes(evidence)?;
     let mut findings = Vec::new();
-    for (name, (resets, origins)) in &names {
-        let covering: Vec<&str> =
-            routes.iter().filter(|route| route.covers(name)).map(|route| route.name.as_str()).collect();
-        if let Some(route) = covering.first() {
-            findings.push(Finding::new(
-                format!("ApigeeRoute/{route}"),
-                origins.join(", "),
-                format!(
-                    "{} of connections for {name}, which ApigeeRoute {route} declares",
-                    facts::count(*resets, "reset")
-                ),
-                "filter_chain_not_found",
-                format!("a filter chain for {name}"),
-            ));
+    let mut before_route = false;
+    for (name, resets) in &names {
+        let Some(route) = routes.iter().find(|route| facts::declares(route, name)) else { continue };
+        if resets.last.is_some() && route.created_at > resets.last {
+            before_route = true;
+            continue;
         }
+        findings.push(Finding::new(
+            format!("ApigeeRoute/{}", route.name),
+            resets.origins.join(", "),
+            format!(
+                "{} of connections for {name}, which ApigeeRoute {} declares",
+                facts::count(resets.count, "reset"),
+                route.name
+            ),
+            "filter_chain_not_found",
+            format!("a filter chain for {name}"),
+        ));
     }
-    Ok(Outcome::of(findings, "no name that was reset is a hostname of an ApigeeRoute"))
+    if findings.is_empty() {
+        facts::believe_absence(evidence)?;
+        facts::know_all_names(evidence)?;
+    }
+    Ok(Outcome::of(
+        findings,
+        if before_route {
+            "declared names were reset only before their ApigeeRoute was created"
+        } else {
+            "no name that was reset is a hostname of an ApigeeRoute"
+        },
+    ))
 }

@@ -29,7 +29,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let accepting: Vec<_> =
         wildcards.iter().filter(|route| facts::wildcard_obstacles(evidence, route).is_empty()).collect();
     let groups = facts::group_routes(evidence)?;
-    let attached = accepting.iter().any(|wildcard| {
+    let attached = accepting.iter().find(|wildcard| {
         groups.is_empty() || groups.iter().any(|route| route.additional_gateways.contains(&wildcard.name))
     });
     let observed = match (wildcards.is_empty(), accepting.is_empty()) {
@@ -39,8 +39,11 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
         (false, false) => "no environment group lists it in additionalGateways".to_owned(),
     };
-    if attached {
-        return Ok(Outcome::Passed(format!("ApigeeRoute {} accepts them", accepting[0].name)));
+    if let Some(wildcard) = attached {
+        // Its selector and its Secret are part of the promise.
+        facts::pods(evidence)?;
+        evidence.secrets.seen()?;
+        return Ok(Outcome::Passed(format!("ApigeeRoute {} accepts them", wildcard.name)));
     }
     Ok(Outcome::Found(vec![Finding::new(
         format!("namespace {}", evidence.question.namespace),

@@ -35,6 +35,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::Passed(format!("no reset without a server name {}", facts::window(evidence))));
     }
     if facts::resets_are_over(evidence) {
+        facts::believe_absence(evidence)?;
         return Ok(Outcome::Passed("connections without a server name were served after the last reset".into()));
     }
     if beyond > 0 {

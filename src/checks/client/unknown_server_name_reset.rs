@@ -1,7 +1,5 @@
 //! AT102: clients ask for server names that no ApigeeRoute has.
 
-use std::collections::BTreeMap;
-
 use crate::checks::facts;
 use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
 use crate::evidence::Evidence;
@@ -33,26 +31,26 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     let routes = facts::routes(evidence)?;
     let hostnames: Vec<&str> = routes.iter().flat_map(|route| &route.hostnames).map(String::as_str).collect();
-    let declared: BTreeMap<&str, bool> = names
-        .keys()
-        .map(|name| (*name, routes.iter().any(|route| !route.is_wildcard() && route.covers(name))))
-        .collect();
-    let findings = names
+    let findings: Vec<Finding> = names
         .iter()
-        .filter(|(name, _)| !declared[*name])
-        .map(|(name, (resets, origins))| {
+        .filter(|(name, _)| !routes.iter().any(|route| facts::declares(route, name)))
+        .map(|(name, resets)| {
             let near = facts::nearest(name, &hostnames).map_or(String::new(), |near| format!("; did it mean {near}?"));
             Finding::new(
-                origins.join(", "),
-                format!("sni_host {name}"),
+                format!("server name {name}"),
+                resets.origins.join(", "),
                 format!(
                     "{} of connections for {name}, a name that no ApigeeRoute has{near}",
-                    facts::count(*resets, "reset")
+                    facts::count(resets.count, "reset")
                 ),
                 format!("server name {name}"),
                 "a hostname of an ApigeeRoute",
             )
         })
         .collect();
+    if findings.is_empty() {
+        facts::believe_absence(evidence)?;
+        facts::know_all_names(evidence)?;
+    }
     Ok(Outcome::of(findings, "every server name that was reset is a hostname of an ApigeeRoute (see AT103)"))
 }

@@ -23,7 +23,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let files = facts::overrides(evidence)?;
+    let files = facts::whole_overrides(evidence)?;
     if files.iter().all(|(_, content)| content.ingress_gateways.is_empty()) {
         return Ok(Outcome::NotApplicable("no file defines ingressGateways".into()));
     }

@@ -41,10 +41,13 @@ pub(super) const FAMILY: Family = Family {
     ],
 };
 
-/// The faults of one kind that the reader met, as findings; passed with `seen` where there is none.
+/// The faults of one kind that the reader met, as findings; passed with `seen` where there is none and every file was
+/// read to its end. A file that cannot be read does not hide what is wrong with another.
 fn faults(evidence: &Evidence, kind: FaultKind, seen: &str) -> Judgement {
-    let findings = facts::overrides(evidence)?
-        .into_iter()
+    let findings: Vec<Finding> = evidence
+        .overrides
+        .iter()
+        .filter_map(|file| Some((file, file.content.seen().ok()?)))
         .flat_map(|(file, content)| content.faults.iter().map(move |fault| (file, fault)))
         .filter(|(_, fault)| fault.kind == kind)
         .map(|(file, fault)| {
@@ -58,5 +61,8 @@ fn faults(evidence: &Evidence, kind: FaultKind, seen: &str) -> Judgement {
             )
         })
         .collect();
+    if findings.is_empty() {
+        facts::whole_overrides(evidence)?;
+    }
     Ok(Outcome::of(findings, seen))
 }

@@ -22,6 +22,9 @@ pub(super) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let hosts = facts::virtual_hosts(evidence)?;
+    if hosts.is_empty() {
+        return Ok(Outcome::NotApplicable("no file has a virtual host".into()));
+    }
     let configs = &evidence.route_configs.seen()?.items;
     let findings = hosts
         .into_iter()

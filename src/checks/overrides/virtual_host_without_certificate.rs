@@ -20,21 +20,25 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let findings = facts::virtual_hosts(evidence)?
+    let hosts = facts::virtual_hosts(evidence)?;
+    if hosts.is_empty() {
+        return Ok(Outcome::NotApplicable("no file has a virtual host".into()));
+    }
+    let findings = hosts
         .into_iter()
         .filter(|(_, _, host)| {
             host.ssl_secret.is_none() && (host.ssl_cert_path.is_none() || host.ssl_key_path.is_none())
         })
         .map(|(file, _, host)| {
-            let observed = match (&host.ssl_cert_path, &host.ssl_key_path) {
-                (Some(_), None) => "sslCertPath alone",
-                (None, Some(_)) => "sslKeyPath alone",
-                _ => "none of them",
+            let (observed, lacks) = match (&host.ssl_cert_path, &host.ssl_key_path) {
+                (Some(_), None) => ("sslCertPath alone", "no certificate with its key"),
+                (None, Some(_)) => ("sslKeyPath alone", "no certificate with its key"),
+                _ => ("none of them", "no certificate"),
             };
             Finding::new(
                 facts::file_name(file),
                 facts::place(file, host.place),
-                format!("virtual host {} names no certificate", facts::host_name(host)),
+                format!("virtual host {} names {lacks}", facts::host_name(host)),
                 observed,
                 "sslSecret, or sslCertPath and sslKeyPath",
             )

@@ -2,7 +2,8 @@
 
 use crate::checks::facts;
 use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
-use crate::evidence::{Evidence, Reason};
+use crate::evidence::overrides::{Overrides, VirtualHost};
+use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(super) const CHECK: Check = Check {
     code: "AT306",
@@ -12,7 +13,8 @@ pub(super) const CHECK: Check = Check {
     summary: "A virtual host does not list the wildcard route in additionalGateways",
     explanation: Explanation {
         looks_for: "additionalGateways of each virtual host of the overrides files: it names no wildcard route of the \
-            cluster, and the ApigeeRouteConfig of that environment group does not either.",
+            cluster, and the ApigeeRouteConfig of that environment group does not either. Groups on pods that no wildcard \
+            route selects are left out.",
         matters: "Clients without SNI find no virtual service of this environment group on the wildcard's gateway.",
         fix: "Add the wildcard route to additionalGateways and run helm upgrade for that environment group.",
     },
@@ -22,6 +24,9 @@ pub(super) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let hosts = facts::virtual_hosts(evidence)?;
+    if hosts.is_empty() {
+        return Ok(Outcome::NotApplicable("no file has a virtual host".into()));
+    }
     let wildcards = facts::wildcard_names(evidence);
     let wildcards = match wildcards {
         Ok(names) if names.is_empty() => return Ok(Outcome::NotApplicable("there is no wildcard route".into())),
@@ -38,7 +43,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             .iter()
             .filter(|config| facts::renders(content, host, &config.name))
             .any(|config| config.additional_gateways.iter().any(is_wildcard));
-        if !in_file && !in_cluster {
+        if !in_file && !in_cluster && !on_other_pods(evidence, content, host) {
             findings.push(Finding::new(
                 facts::file_name(file),
                 facts::place(file, host.place),
@@ -51,6 +56,15 @@ fn judge(evidence: &Evidence) -> Judgement {
     Ok(Outcome::of(findings, "every virtual host lists the wildcard route, in the file or in the cluster"))
 }
 
+/// The environment group's routes are known, and none of them is on the pods of a wildcard route: nothing to list.
+fn on_other_pods(evidence: &Evidence, content: &Overrides, host: &VirtualHost) -> bool {
+    let wildcards = facts::wildcards(evidence).unwrap_or_default();
+    let groups = facts::group_routes(evidence).unwrap_or_default();
+    let own: Vec<_> = groups.iter().filter(|route| facts::renders(content, host, route.group())).collect();
+    !own.is_empty()
+        && !own.iter().any(|route| wildcards.iter().any(|wildcard| facts::share_pods(evidence, route, wildcard)))
+}
+
 /// Files alone: a gateway that one virtual host lists and another does not is all that can be told.
 fn without_cluster(evidence: &Evidence) -> Judgement {
     let hosts = facts::virtual_hosts(evidence)?;
@@ -60,9 +74,9 @@ fn without_cluster(evidence: &Evidence) -> Judgement {
         .collect();
     let Some(gateway) = listed.first() else {
         // Whether there is a wildcard route to list is known in the cluster only.
-        return Err(facts::wildcard_names(evidence).err().unwrap_or_else(|| {
-            crate::evidence::Unavailable::new("ApigeeRoutes", Reason::NotRequested("a cluster".into()))
-        }));
+        return Err(facts::wildcard_names(evidence)
+            .err()
+            .unwrap_or_else(|| Unavailable::new("ApigeeRoutes", Reason::NotRequested("a cluster".into()))));
     };
     let findings = hosts
         .iter()

@@ -2,7 +2,7 @@
 
 use crate::checks::facts;
 use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, LogOrigin};
 
 pub(super) const CHECK: Check = Check {
     code: "AT807",
@@ -22,8 +22,12 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
+    // A pod has containers beside the gateway, whose logs hold no access records at all.
+    let told = |origin: &LogOrigin| {
+        facts::logs(evidence).any(|(other, log)| log.records > 0 && source(other) == source(origin))
+    };
     let mut findings: Vec<Finding> = facts::logs(evidence)
-        .filter(|(_, log)| log.records == 0 && log.foreign_records + log.text_records > 0)
+        .filter(|(origin, log)| log.foreign_records + log.text_records > 0 && !told(origin))
         .map(|(origin, log)| {
             Finding::new(
                 origin.to_string(),
@@ -36,15 +40,26 @@ fn judge(evidence: &Evidence) -> Judgement {
         .collect();
     if findings.is_empty() && !facts::logs(evidence).any(|(_, log)| log.records > 0) {
         let mesh = evidence.mesh_logging.seen()?;
-        if !mesh.is_off() && !mesh.names_server() {
-            findings.push(Finding::new(
-                "ConfigMap/apigee-istio-mesh-config",
-                "data.mesh accessLogFormat",
-                "the access-log format does not tell the server name",
-                if mesh.fields.is_some() { "JSON without sni_host" } else { "text" },
-                "JSON with sni_host: %REQUESTED_SERVER_NAME%",
-            ));
+        if mesh.is_off() {
+            return Ok(Outcome::NotApplicable("the access log is switched off (AT806)".into()));
         }
+        if mesh.names_server() {
+            return Ok(Outcome::Passed("the settings make records tell the server name; none was read".into()));
+        }
+        findings.push(Finding::new(
+            "ConfigMap/apigee-istio-mesh-config",
+            "data.mesh accessLogFormat",
+            "the access-log format does not tell the server name",
+            if mesh.fields.is_some() { "JSON without sni_host" } else { "text" },
+            "JSON with sni_host: %REQUESTED_SERVER_NAME%",
+        ));
     }
     Ok(Outcome::of(findings, "records tell the server name"))
+}
+
+fn source(origin: &LogOrigin) -> &str {
+    match origin {
+        LogOrigin::Container { pod, .. } => pod,
+        LogOrigin::File(name) => name,
+    }
 }

@@ -30,7 +30,10 @@ fn judge(evidence: &Evidence) -> Judgement {
             Finding::new(
                 format!("ApigeeIssue/{}", issue.name),
                 issue.reason.as_deref().unwrap_or("no reason"),
-                issue.details.clone().unwrap_or_else(|| format!("ApigeeIssue {} is open", issue.name)),
+                match details(issue) {
+                    Some(details) => format!("ApigeeIssue {} is open: {details}", issue.name),
+                    None => format!("ApigeeIssue {} is open", issue.name),
+                },
                 format!("severity {}", issue.severity.as_deref().unwrap_or("not told")),
                 issue.documentation.as_deref().map_or("no issue".into(), |page| format!("no issue; see {page}")),
             )
@@ -43,4 +46,11 @@ fn judge(evidence: &Evidence) -> Judgement {
 fn concerns_ingress(issue: &ApigeeIssue) -> bool {
     issue.reason.as_deref().is_some_and(|reason| reason.starts_with("AIS_INGRESS"))
         || ["ingress-cert-", "ca-cert-", "vhost-"].iter().any(|start| issue.name.starts_with(start))
+}
+
+/// The issue's own words as the end of a sentence; they may come with line ends and a full stop.
+fn details(issue: &ApigeeIssue) -> Option<String> {
+    let words: Vec<&str> = issue.details.as_deref()?.split_whitespace().collect();
+    let text = words.join(" ").trim_end_matches('.').to_owned();
+    (!text.is_empty()).then_some(text)
 }

@@ -1,4 +1,4 @@
-//! AT801: no ingress pod matches the selector.
+//! AT801: no ingress pod answers.
 
 use crate::checks::facts;
 use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
@@ -9,13 +9,14 @@ pub(super) const CHECK: Check = Check {
     name: "ingress-pod-missing",
     level: Level::Error,
     step: Step::Pods,
-    summary: "No ingress pod matches the selector",
+    summary: "No ingress pod is running",
     explanation: Explanation {
-        looks_for: "Pods of the namespace with the label app=apigee-ingressgateway, or what -l says; internal-chaining pods \
-            do not count.",
+        looks_for: "Pods of the namespace with the label app=apigee-ingressgateway, or what -l says: there is none, or \
+            none that is running and ready. Internal-chaining pods do not count.",
         matters: "Nobody answers at the ingress. Clients get a refused connection or a timeout, not a reset in the handshake.",
-        fix: "Check the namespace (-n) and the selector (-l). If they are right, look at the ApigeeDeployment and the \
-            ReplicaSet of the ingress gateway.",
+        fix: "Where there is none, check the namespace (-n) and the selector (-l); if they are right, look at the \
+            ApigeeDeployment and the ReplicaSet of the ingress gateway. Where none runs, kubectl describe one of them: its \
+            events name the reason.",
     },
     reference: "Apigee hybrid playbook, step 1",
     judge,
@@ -23,14 +24,21 @@ pub(super) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let pods = facts::pods(evidence)?;
-    if !pods.is_empty() {
-        return Ok(Outcome::Passed(facts::count(pods.len() as u64, "ingress pod")));
+    let namespace = &evidence.question.namespace;
+    let running = pods.iter().filter(|pod| pod.is_running()).count();
+    if running > 0 {
+        return Ok(Outcome::Passed(format!("{} running", facts::count(running as u64, "ingress pod"))));
     }
+    let message = match pods.len() {
+        0 => format!("no pod of namespace {namespace} matches {}", evidence.question.selector),
+        1 => "the only ingress pod is not running and ready (AT802)".to_owned(),
+        number => format!("none of {number} ingress pods is running and ready (AT802)"),
+    };
     Ok(Outcome::Found(vec![Finding::new(
-        format!("namespace {}", evidence.question.namespace),
+        format!("namespace {namespace}"),
         "pods",
-        format!("no pod of namespace {} matches {}", evidence.question.namespace, evidence.question.selector),
-        "0 pods",
-        "at least one ingress pod",
+        message,
+        format!("0 of {}", facts::count(pods.len() as u64, "pod")),
+        "at least one ingress pod that is running and ready",
     )]))
 }

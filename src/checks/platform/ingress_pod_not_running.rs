@@ -3,6 +3,7 @@
 use crate::checks::facts;
 use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
 use crate::evidence::Evidence;
+use crate::evidence::cluster::IngressPod;
 
 pub(super) const CHECK: Check = Check {
     code: "AT802",
@@ -11,8 +12,8 @@ pub(super) const CHECK: Check = Check {
     step: Step::Pods,
     summary: "An ingress pod does not run or is not ready",
     explanation: Explanation {
-        looks_for: "Ingress pods in another phase than Running, or with a container that is not ready; pods that are being \
-            deleted do not count.",
+        looks_for: "Ingress pods in another phase than Running, or with a container that is not ready. Pods that are being \
+            deleted, were evicted or have ended count only where no other pod runs.",
         matters: "The others carry its load. While none runs, nobody answers.",
         fix: "kubectl describe the pod: its events name the reason.",
     },
@@ -25,9 +26,12 @@ fn judge(evidence: &Evidence) -> Judgement {
     if pods.is_empty() {
         return Ok(Outcome::NotApplicable("there is no ingress pod (AT801)".into()));
     }
+    let running = pods.iter().filter(|pod| pod.is_running()).count();
+    // What was evicted or is on its way out harms nobody, as long as another pod answers.
+    let leaves = |pod: &IngressPod| pod.terminating || matches!(pod.phase.as_str(), "Failed" | "Succeeded");
     let findings = pods
         .iter()
-        .filter(|pod| !pod.is_running() && !pod.terminating)
+        .filter(|pod| !pod.is_running() && (running == 0 || !leaves(pod)))
         .map(|pod| {
             let waiting: Vec<String> = pod
                 .containers
@@ -41,11 +45,22 @@ fn judge(evidence: &Evidence) -> Judgement {
             Finding::new(
                 format!("Pod/{}", pod.name),
                 "status",
-                format!("pod {} is {}", pod.name, if pod.phase == "Running" { "not ready" } else { &pod.phase }),
+                format!("pod {} is {}", pod.name, condition(pod)),
                 if waiting.is_empty() { pod.phase.clone() } else { format!("{}; {}", pod.phase, waiting.join(", ")) },
                 "Running, every container ready",
             )
         })
         .collect();
-    Ok(Outcome::of(findings, format!("{} running", facts::count(pods.len() as u64, "pod"))))
+    Ok(Outcome::of(findings, format!("{} running", facts::count(running as u64, "pod"))))
+}
+
+fn condition(pod: &IngressPod) -> &str {
+    match pod.phase.as_str() {
+        _ if pod.terminating => "being deleted",
+        "Running" => "not ready",
+        "Pending" => "pending",
+        "Failed" => "failed or evicted",
+        "Succeeded" => "finished",
+        phase => phase,
+    }
 }

@@ -25,16 +25,15 @@ pub(super) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let routes = facts::routes(evidence)?;
-    let known: BTreeSet<&str> = routes.iter().map(|route| route.name.as_str()).collect();
+    let known: BTreeSet<&str> = evidence.routes.seen()?.items.iter().map(|route| route.name.as_str()).collect();
     let names: Vec<&str> = known.iter().copied().collect();
+    let configs = evidence.route_configs.seen();
     let of_routes = routes.iter().map(|route| ("ApigeeRoute", &route.name, &route.additional_gateways));
-    let of_configs = evidence
-        .route_configs
-        .seen()
-        .into_iter()
+    let of_configs = configs
+        .iter()
         .flat_map(|configs| &configs.items)
         .map(|config| ("ApigeeRouteConfig", &config.name, &config.additional_gateways));
-    let findings = of_routes
+    let findings: Vec<Finding> = of_routes
         .chain(of_configs)
         .flat_map(|(kind, name, gateways)| gateways.iter().map(move |gateway| (kind, name, gateway)))
         .filter(|(_, _, gateway)| !known.contains(gateway.as_str()))
@@ -49,5 +48,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             )
         })
         .collect();
+    if findings.is_empty() {
+        configs?;
+    }
     Ok(Outcome::of(findings, "every listed gateway is an ApigeeRoute"))
 }

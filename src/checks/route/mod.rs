@@ -3,6 +3,7 @@
 mod additional_gateway_dangling;
 mod credential_name_missing;
 mod credential_secret_missing;
+mod environment_group_without_route;
 mod ingress_pod_without_wildcard;
 mod route_config_drift;
 mod route_error;
@@ -36,5 +37,6 @@ pub(super) const FAMILY: Family = Family {
         route_error::CHECK,
         additional_gateway_dangling::CHECK,
         ingress_pod_without_wildcard::CHECK,
+        environment_group_without_route::CHECK,
     ],
 };

@@ -39,7 +39,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                 findings.push(Finding::new(
                     format!("ApigeeRoute/{}", route.name),
                     "spec.additionalGateways",
-                    format!("ApigeeRoute {} and ApigeeRouteConfig {} list other gateways", route.name, config.name),
+                    format!("ApigeeRoute {} and ApigeeRouteConfig {} list different gateways", route.name, config.name),
                     facts::list(&route.additional_gateways),
                     format!("{} as in the ApigeeRouteConfig", facts::list(&config.additional_gateways)),
                 ));

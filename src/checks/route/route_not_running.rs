@@ -27,35 +27,36 @@ fn judge(evidence: &Evidence) -> Judgement {
         .iter()
         .filter_map(|route| lagging("ApigeeRoute", &route.name, route.generation, &route.status))
         .collect();
-    // ApigeeRouteConfigs have a check of their own existence in AT205; here they only add findings.
-    if let Ok(configs) = evidence.route_configs.seen() {
-        findings.extend(
-            configs
-                .items
-                .iter()
-                .filter_map(|config| lagging("ApigeeRouteConfig", &config.name, config.generation, &config.status)),
-        );
-    } else if findings.is_empty() {
-        evidence.route_configs.seen()?;
+    let configs = evidence.route_configs.seen();
+    findings.extend(
+        configs
+            .iter()
+            .flat_map(|configs| &configs.items)
+            .filter_map(|config| lagging("ApigeeRouteConfig", &config.name, config.generation, &config.status)),
+    );
+    if findings.is_empty() {
+        configs?;
     }
     Ok(Outcome::of(findings, "every route and route config is running"))
 }
 
 fn lagging(kind: &str, name: &str, generation: Option<i64>, status: &RouteStatus) -> Option<Finding> {
     let object = format!("{kind}/{name}");
-    let state = status.state.as_deref().unwrap_or("none");
+    let state = status.state.as_deref().unwrap_or("absent");
     if state != "running" {
-        let message = format!("{kind} {name} is not running");
+        let message = match &status.state {
+            Some(state) => format!("{kind} {name} is {state}, not running"),
+            None => format!("{kind} {name} has no state: no controller has taken it up"),
+        };
         return Some(Finding::new(object, "status.state", message, state, "running"));
     }
-    let (Some(applied), Some(generation)) = (status.last_applied_generation, generation) else { return None };
-    (applied < generation).then(|| {
+    facts::lags(generation, status).then(|| {
         Finding::new(
             object,
             "status.lastAppliedGeneration",
             format!("the last change of {kind} {name} has not been applied"),
-            applied.to_string(),
-            generation.to_string(),
+            status.last_applied_generation.unwrap_or_default().to_string(),
+            generation.unwrap_or_default().to_string(),
         )
     })
 }

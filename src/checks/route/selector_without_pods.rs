@@ -28,6 +28,10 @@ fn judge(evidence: &Evidence) -> Judgement {
     if pods.is_empty() {
         return Ok(Outcome::NotApplicable("there is no ingress pod at all (AT801)".into()));
     }
+    if facts::pods_are_narrowed(evidence) {
+        let why = Reason::NotRequested(format!("-l {} leaves other ingress pods out", evidence.question.selector));
+        return Err(Unavailable::new("all ingress pods", why));
+    }
     let findings: Vec<Finding> = routes
         .iter()
         .filter(|route| !route.selector.is_empty() && !pods.iter().any(|pod| selects(&route.selector, &pod.labels)))

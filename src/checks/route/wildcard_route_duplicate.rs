@@ -23,6 +23,9 @@ pub(super) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let wildcards = facts::wildcards(evidence)?;
+    if wildcards.is_empty() {
+        return Ok(Outcome::NotApplicable("there is no wildcard route".into()));
+    }
     let findings = wildcards
         .iter()
         .enumerate()

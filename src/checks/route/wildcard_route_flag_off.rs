@@ -32,7 +32,10 @@ fn judge(evidence: &Evidence) -> Judgement {
             Finding::new(
                 format!("ApigeeRoute/{}", route.name),
                 "spec.enableNonSniClient",
-                format!("wildcard route {} does not enable clients without SNI", route.name),
+                match route.enable_non_sni_client {
+                    Some(flag) => format!("wildcard route {} has enableNonSniClient {flag}", route.name),
+                    None => format!("wildcard route {} has no enableNonSniClient", route.name),
+                },
                 route.enable_non_sni_client.map_or("absent".into(), |flag| flag.to_string()),
                 "true",
             )

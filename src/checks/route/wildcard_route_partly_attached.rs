@@ -26,11 +26,13 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::NotApplicable("there is no wildcard route".into()));
     }
     let mut findings = Vec::new();
+    let mut listed = false;
     for wildcard in wildcards {
         let (listing, lacking) = facts::attachment(evidence, wildcard)?;
         if listing.is_empty() {
             continue;
         }
+        listed = true;
         findings.extend(lacking.iter().map(|route| {
             Finding::new(
                 format!("ApigeeRoute/{}", route.name),
@@ -41,5 +43,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             )
         }));
     }
-    Ok(Outcome::of(findings, "every environment group lists the wildcard route, or none does (AT203)"))
+    if !listed {
+        return Ok(Outcome::NotApplicable("no environment group lists the wildcard route (AT203)".into()));
+    }
+    Ok(Outcome::of(findings, "every environment group lists the wildcard route"))
 }

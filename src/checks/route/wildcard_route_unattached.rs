@@ -28,8 +28,19 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::NotApplicable("there is no wildcard route".into()));
     }
     let mut findings = Vec::new();
-    for wildcard in wildcards {
+    let mut groups = 0;
+    for wildcard in &wildcards {
         let (listing, lacking) = facts::attachment(evidence, wildcard)?;
+        groups += listing.len() + lacking.len();
+        // A second wildcard route on the same pods is AT206's: it is to go, not to be listed.
+        let has_twin = wildcards.iter().any(|twin| {
+            twin.name != wildcard.name
+                && facts::share_pods(evidence, twin, wildcard)
+                && facts::attachment(evidence, twin).is_ok_and(|(listing, _)| !listing.is_empty())
+        });
+        if has_twin {
+            continue;
+        }
         if listing.is_empty() && !lacking.is_empty() {
             let groups: Vec<&str> = lacking.iter().map(|route| route.group()).collect();
             findings.push(Finding::new(
@@ -40,6 +51,9 @@ fn judge(evidence: &Evidence) -> Judgement {
                 format!("additionalGateways: [\"{}\"] in each", wildcard.name),
             ));
         }
+    }
+    if groups == 0 {
+        return Ok(Outcome::NotApplicable("no environment group is on the pods of the wildcard route".into()));
     }
     Ok(Outcome::of(findings, "the wildcard route is listed by an environment group"))
 }

@@ -36,11 +36,20 @@ pub(super) struct Document {
     depth: u32,
     /// A set bit is an object, the last bit the innermost.
     kinds: u128,
-    in_string: bool,
-    after_backslash: bool,
+    place: Place,
     /// The last byte that is not blank, outside strings.
     significant: u8,
     line_begun: bool,
+}
+
+/// Where the next byte stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Place {
+    #[default]
+    Structure,
+    Text,
+    /// After a backslash in a text.
+    Escape,
 }
 
 impl Document {
@@ -60,7 +69,7 @@ impl Document {
     pub(super) fn feed(&mut self, bytes: &[u8]) -> (usize, Step) {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
-            if self.in_string && !self.after_backslash {
+            if self.place == Place::Text {
                 let rest = bytes.get(at..).unwrap_or_default();
                 let plain = memchr::memchr3(b'"', b'\\', b'\n', rest).unwrap_or(rest.len());
                 if plain > 0 {
@@ -69,13 +78,16 @@ impl Document {
                     continue;
                 }
             }
-            if self.in_string {
+            if self.place != Place::Structure {
                 // A string that is still open at the end of its line was cut.
                 if byte == b'\n' {
                     return (at, self.broken());
                 }
-                self.in_string = self.after_backslash || byte != b'"';
-                self.after_backslash = !self.after_backslash && byte == b'\\';
+                self.place = match (self.place, byte) {
+                    (Place::Text, b'"') => Place::Structure,
+                    (Place::Text, b'\\') => Place::Escape,
+                    _ => Place::Text,
+                };
                 self.keep(&[byte]);
                 at += 1;
                 continue;
@@ -126,12 +138,8 @@ impl Document {
                 self.keep(&[byte]);
                 return true;
             }
-            b'{' | b'[' if self.depth == 0 => {
-                if byte == b'{' {
-                    self.open(true);
-                }
-            }
-            b',' | b']' if self.depth == 0 => {}
+            b'{' if self.depth == 0 => self.open(true),
+            b'[' | b',' | b']' if self.depth == 0 => {}
             _ if self.depth == 0 => return false,
             b'{' | b'[' => {
                 if !may_hold_value || self.depth == MAX_DEPTH {
@@ -149,7 +157,7 @@ impl Document {
                 self.significant = byte;
                 return true;
             }
-            b'"' => self.in_string = true,
+            b'"' => self.place = Place::Text,
             _ => {}
         }
         self.significant = byte;

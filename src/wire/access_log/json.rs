@@ -265,14 +265,14 @@ mod tests {
     #[test]
     fn the_grammar_is_that_of_serde_json() {
         let fine = [
-            r#"{}"#,
-            r#"{ }"#,
-            r#"[]"#,
-            r#"[ [] , {} ]"#,
+            "{}",
+            "{ }",
+            "[]",
+            "[ [] , {} ]",
             r#"{"a":{"b":[1,-0,2.5,1e9,-1E-7,true,false,null,"x\"y"]}}"#,
             r#""""#,
-            r#"0"#,
-            r#"-0.0"#,
+            "0",
+            "-0.0",
             r#"{"":""}"#,
             r#"[{"a":[{}]},[[]]]"#,
         ];
@@ -296,7 +296,7 @@ mod tests {
             "1e",
             "nul",
             "True",
-            r#"{1:2}"#,
+            "{1:2}",
             "[}",
             "{]",
             r#"[{"a":[}]]"#,
@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn escapes_are_taken_out() {
         for (raw, expected) in [
-            (r"plain", "plain"),
+            ("plain", "plain"),
             (r#"a\"b\\c\/d\n"#, "a\"b\\c/d\n"),
             (r"\u0041\u00e9\ud83d\ude00", "Aé😀"),
             (r"\ud83d", "\u{FFFD}"),

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Nothing is kept of a record but its counts, and no line, however long, costs more memory than [`MAX_RECORD_BYTES`].
-//! The parts: [`shape`] reads lines like the ones before (with [`specials`]), [`json`] all others, [`document`] those that are
-//! spread over lines, and [`record`] says what a record means.
+//! The parts: `shape` reads lines like the ones before (with `specials`), `json` all others, `document` those that are
+//! spread over lines, and `record` says what a record means.
 
 mod document;
 mod json;
@@ -18,7 +18,7 @@ mod shape;
 mod specials;
 
 use jiff::Timestamp;
-use memchr::{memchr, memchr_iter, memmem, memrchr};
+use memchr::{memchr, memchr_iter, memchr2, memmem, memrchr};
 
 use self::document::{Document, Step};
 use self::json::Value;
@@ -219,6 +219,10 @@ impl AccessLogScanner {
         } else {
             self.content(line.trim_ascii(), false);
         }
+        // The first line never comes another way: until one was read there is no shape to go by.
+        if self.counter.log.lines == 1 {
+            self.counter.log.begins_with_record = self.counter.log.records == 1;
+        }
     }
 
     /// Reads what a line, or a log entry's text, holds.
@@ -255,20 +259,24 @@ impl AccessLogScanner {
     /// Reads a line of several objects; false, and nothing counted, where the line is not just that: what follows a
     /// nested object on a line whose beginning is missing must not make the nested object a record.
     fn objects(&mut self, text: &[u8], is_wrapped: bool) -> bool {
-        let mut objects = Vec::new();
+        let next = |at| {
+            let start = next_object(text, at)?;
+            Some((start, json::object(text, start, |_| ())))
+        };
+        // Looked through before anything is counted, and then once more: a list of what was found would be as long as
+        // the line allows.
         let mut at = 0;
-        while let Some(start) = next_object(text, at) {
-            let Some(end) = json::object(text, start, |_| ()) else {
-                return false;
-            };
-            objects.push(text.get(start..end).unwrap_or_default());
+        while let Some((_, end)) = next(at) {
+            let Some(end) = end else { return false };
             at = end;
         }
         if memchr(b'"', text.get(at..).unwrap_or_default()).is_some() {
             return false;
         }
-        for object in objects {
-            self.object(object, is_wrapped);
+        at = 0;
+        while let Some((start, Some(end))) = next(at) {
+            self.object(text.get(start..end).unwrap_or_default(), is_wrapped);
+            at = end;
         }
         true
     }
@@ -290,7 +298,9 @@ impl AccessLogScanner {
         }
         match record.payload {
             Some(Value::Object(payload)) if !is_wrapped => self.object(payload, true),
-            Some(Value::Text(payload)) if !is_wrapped => self.content(json::unescape(payload).trim_ascii(), true),
+            Some(Value::Text(payload)) if !is_wrapped => {
+                self.content(json::unescape(payload).trim_ascii(), true);
+            }
             _ => self.counter.log.foreign_records += u64::from(record.is_foreign()),
         }
     }
@@ -339,11 +349,16 @@ impl AccessLogScanner {
     }
 }
 
-/// Reads any bytes, whole and in halves: must neither panic nor tell the two apart.
+/// Reads any bytes, whole and in halves.
+///
+/// # Panics
+/// When the two give different counts, which is what a fuzzer is to find.
 pub fn fuzz_access_log(data: &[u8]) {
     let scan = |pieces: &[&[u8]]| {
         let mut scanner = AccessLogScanner::new();
-        pieces.iter().for_each(|piece| scanner.feed(piece));
+        for piece in pieces {
+            scanner.feed(piece);
+        }
         scanner.finish()
     };
     let whole = scan(&[data]);
@@ -353,12 +368,18 @@ pub fn fuzz_access_log(data: &[u8]) {
 
 /// Where the next object begins, with no quote in front of it: a quote would make it a part of something whose beginning
 /// is missing.
-fn next_object(text: &[u8], from: usize) -> Option<usize> {
-    let rest = text.get(from..)?;
-    let before_quote = memchr(b'"', rest).unwrap_or(rest.len());
-    memchr_iter(b'{', rest.get(..before_quote)?)
-        .map(|at| from + at)
-        .find(|&at| matches!(text.get(json::blank(text, at + 1)), Some(b'"' | b'}')))
+fn next_object(text: &[u8], mut from: usize) -> Option<usize> {
+    // One step from bracket to bracket: looking for the quote first would read the rest of the line for every object.
+    loop {
+        let at = from + memchr2(b'{', b'"', text.get(from..)?)?;
+        if text.get(at) == Some(&b'"') {
+            return None;
+        }
+        if matches!(text.get(json::blank(text, at + 1)), Some(b'"' | b'}')) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
 }
 
 /// Whether the line is one of Envoy's default text format: a moment in brackets, then the request in quotes.

@@ -58,7 +58,7 @@ impl Clock {
         if let Some(milliseconds) = self.milliseconds(text) {
             return Timestamp::from_millisecond(milliseconds).ok();
         }
-        std::str::from_utf8(text).ok()?.trim().parse().ok()
+        std::str::from_utf8(text).ok()?.parse().ok()
     }
 
     /// The key of the moment's minute, as `2025-05-19T04:46Z`.

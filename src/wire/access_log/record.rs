@@ -177,7 +177,9 @@ impl Counter {
         let at = moment.map(|moment| (moment, self.clock.minute_name(moment)));
         let log = &mut self.log;
         match name {
-            ServerName::Absent if no_filter_chain => log.reset_without_name.count(at, client.as_deref(), None),
+            ServerName::Absent if no_filter_chain => {
+                log.reset_without_name.count(at, client.as_deref(), None);
+            }
             ServerName::Absent => {
                 log.served_without_name.count(at, client.as_deref(), None);
                 if status == Some(404.0) && no_route && details.as_deref() == Some(b"route_not_found") {
@@ -241,8 +243,7 @@ enum ServerName<'a> {
 impl<'a> ServerName<'a> {
     fn of(value: Option<Value<'a>>) -> Self {
         match value {
-            Some(Value::Null) => Self::Absent,
-            Some(Value::Text(b"" | b"-")) => Self::Absent,
+            Some(Value::Null | Value::Text(b"" | b"-")) => Self::Absent,
             Some(Value::Text(raw)) => match super::json::unescape(raw) {
                 text if matches!(&*text, b"" | b"-") => Self::Absent,
                 text => Self::Given(text),

@@ -19,6 +19,9 @@ const MAX_SHAPES: usize = 4;
 /// Members of a record that may have a shape. Apigee's format has 23.
 const MAX_MEMBERS: usize = 64;
 
+/// Length of a text that a shape may have: a key and its blanks.
+const MAX_TEXT_BYTES: usize = 256;
+
 /// Bytes of a text that are compared at once.
 const HEAD: usize = 32;
 
@@ -60,12 +63,11 @@ impl Shapes {
     /// record is allowed where there is no quote in it.
     #[inline]
     pub(super) fn read<'a>(&mut self, bytes: &'a [u8], at: usize, specials: &Specials) -> Option<Fit<'a>> {
-        let at = match bytes.get(at)? {
-            b'{' => at,
-            _ => {
-                let before_quote = bytes.get(at..specials.next(at)?)?;
-                at + memchr::memchr(b'{', before_quote)?
-            }
+        let at = if *bytes.get(at)? == b'{' {
+            at
+        } else {
+            let before_quote = bytes.get(at..specials.next(at)?)?;
+            at + memchr::memchr(b'{', before_quote)?
         };
         let spans = &mut self.spans;
         self.known.iter().find_map(|shape| shape.read(bytes, at, specials, spans))
@@ -106,24 +108,37 @@ impl Shape {
     fn of(line: &[u8]) -> Option<Self> {
         let mut texts = Vec::new();
         let mut fields = Vec::new();
-        let mut repeated = false;
+        let (mut repeated, mut too_much) = (false, false);
         let mut from = 0;
         let end = json::object(line, 0, |member: Member<'_>| {
+            let text = line.get(from..member.start).unwrap_or_default();
+            from = member.end;
+            too_much |= texts.len() == MAX_MEMBERS || text.len() > MAX_TEXT_BYTES;
+            if too_much {
+                return;
+            }
             if let Some(field) = Field::of(&member.key) {
                 repeated |= fields.iter().any(|&(known, _)| known == field);
                 fields.push((field, texts.len()));
             }
-            texts.push(Text::of(line.get(from..member.start).unwrap_or_default()));
-            from = member.end;
+            texts.push(Text::of(text));
         })?;
         let place = |wanted| fields.iter().find(|&&(field, _)| field == wanted).map(|&(_, place)| place);
         let (name, details, start) = (place(Field::Name)?, place(Field::Details), place(Field::Start));
         let judgeable = details.or(place(Field::Status)).or(place(Field::Flags)).is_some();
-        if repeated || !judgeable || texts.len() > MAX_MEMBERS {
+        if repeated || too_much || !judgeable {
             return None;
         }
         let deciding = fields.iter().fold(0, |bits, &(_, place)| bits | 1 << place);
-        Some(Self { closing: Text::of(line.get(from..end)?), texts, fields, name, details, start, deciding })
+        Some(Self {
+            closing: Text::of(line.get(from..end).filter(|text| text.len() <= MAX_TEXT_BYTES)?),
+            texts,
+            fields,
+            name,
+            details,
+            start,
+            deciding,
+        })
     }
 
     #[inline]

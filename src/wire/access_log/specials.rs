@@ -24,9 +24,8 @@ impl Specials {
     /// Marks the bytes of a new block.
     pub(super) fn mark(&mut self, block: &[u8]) {
         let padded = block.len().div_ceil(16) * 2 + 8;
-        if self.bits.len() < padded {
-            self.bits.resize(padded, 0);
-        }
+        // Exact, so that a search without a hit ends at the padding and not in what a longer block left behind.
+        self.bits.resize(padded, 0);
         let (sixteens, rest) = block.as_chunks::<16>();
         let (pairs, _) = self.bits.as_chunks_mut::<2>();
         for (bytes, bits) in sixteens.iter().zip(pairs.iter_mut()) {
@@ -36,7 +35,6 @@ impl Specials {
         for (to, from) in last.iter_mut().zip(rest) {
             *to = *from;
         }
-        // What a longer block left behind must not be seen through the padding.
         let tail = pairs.iter_mut().skip(sixteens.len());
         for (bits, marked) in tail.zip([mark(last), [0; 2], [0; 2], [0; 2], [0; 2]]) {
             *bits = marked;

@@ -1,0 +1,63 @@
+//! AT215: an environment group has no ApigeeRoute, or there is none at all.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+use crate::evidence::cluster::{Route, RouteConfig};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT215",
+    name: "environment-group-without-route",
+    level: Level::Warning,
+    step: Step::Routes,
+    summary: "An environment group has no ApigeeRoute",
+    explanation: Explanation {
+        looks_for: "ApigeeRouteConfigs for which the namespace has no ApigeeRoute; or a namespace without an ApigeeRoute \
+            of any environment group. Internal-chaining routes do not count.",
+        matters: "Without an ApigeeRoute the gateway has no filter chain for the group's hostnames: every client that asks \
+            for one of them is reset, with a server name or without.",
+        fix: "Check that the environment group exists in the organisation and has hostnames. Then read the log of \
+            apigee-watcher, which makes the route: a missing Secret or a webhook certificate that expired stops it.",
+    },
+    reference: "Data flow ApigeeRouteConfig → apigee-watcher → ApigeeRoute; playbook \"API calls failing with TLS errors\"",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let routes = facts::routes(evidence)?;
+    let configs = evidence.route_configs.seen();
+    let findings: Vec<Finding> = configs
+        .iter()
+        .flat_map(|configs| &configs.items)
+        .filter(|config| !routes.iter().any(|route| may_be_of(route, config)))
+        .map(|config| {
+            Finding::new(
+                format!("ApigeeRouteConfig/{}", config.name),
+                "ApigeeRoutes",
+                format!("ApigeeRouteConfig {} has no ApigeeRoute", config.name),
+                "0 ApigeeRoutes",
+                "at least one, made by apigee-watcher",
+            )
+        })
+        .collect();
+    if !findings.is_empty() {
+        return Ok(Outcome::Found(findings));
+    }
+    if routes.iter().all(|route| route.is_wildcard()) {
+        return Ok(Outcome::Found(vec![Finding::new(
+            format!("namespace {}", evidence.question.namespace),
+            "ApigeeRoutes",
+            format!("namespace {} has no ApigeeRoute of an environment group", evidence.question.namespace),
+            facts::count(routes.len() as u64, "ApigeeRoute"),
+            "at least one with hostnames of its own",
+        )]));
+    }
+    configs?;
+    Ok(Outcome::Passed("every environment group has an ApigeeRoute".into()))
+}
+
+/// The route belongs to the config, or is named so that it may: the naming is the watcher's own and not documented.
+fn may_be_of(route: &Route, config: &RouteConfig) -> bool {
+    let undecided = route.owner.is_none() && route.group() == route.name;
+    route.group() == config.name || undecided && route.name.starts_with(&format!("{}-", config.name))
+}

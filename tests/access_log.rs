@@ -1,0 +1,237 @@
+//! The access-log scanner against logs whose counts are known, and against a plain reader that parses every line with
+//! `serde_json`.
+//!
+//! The scanner takes a short way for lines like the ones before; the plain reader here has none. Both must count the same on
+//! whatever lines a generator makes of well-formed, odd and broken records, and however the bytes arrive.
+
+#[path = "access_log/generator.rs"]
+mod generator;
+#[path = "access_log/plain.rs"]
+mod plain;
+
+use std::fs;
+use std::path::Path;
+
+use apigee_tls::evidence::access_log::{AccessLog, Tally};
+use apigee_tls::wire::access_log::{AccessLogScanner, MAX_RECORD_BYTES};
+use jiff::Timestamp;
+
+use self::generator::Random;
+use self::plain::{opens_document, plain_reader};
+
+/// Logs that are generated; a failure names the seed of its log.
+const SEEDS: u64 = 8;
+
+fn scan<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> AccessLog {
+    let mut scanner = AccessLogScanner::new();
+    pieces.into_iter().for_each(|piece| scanner.feed(piece));
+    scanner.finish()
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/access_log").join(name)).expect(name)
+}
+
+/// Lines, records, foreign, text, broken; resets without and with a name; served, unrouted.
+fn counts(log: &AccessLog) -> [u64; 9] {
+    [
+        log.lines,
+        log.records,
+        log.foreign_records,
+        log.text_records,
+        log.broken_lines,
+        log.reset_without_name.count,
+        log.reset_with_name.count,
+        log.served_without_name.count,
+        log.unrouted_without_name.count,
+    ]
+}
+
+#[test]
+fn fixtures_are_counted_however_they_arrive() {
+    for (name, expected) in [
+        ("document-order.log", [1, 1, 0, 0, 0, 1, 0, 0, 0]),
+        ("envoy-sorted.log", [9, 9, 0, 0, 0, 3, 1, 2, 1]),
+        ("noise-between.log", [7, 3, 0, 0, 0, 2, 0, 0, 0]),
+        ("prefixes.log", [6, 6, 0, 0, 0, 4, 2, 0, 0]),
+        ("traps.log", [7, 6, 0, 0, 1, 0, 1, 0, 0]),
+        ("cut.log", [4, 2, 0, 0, 2, 1, 1, 0, 0]),
+        ("spellings.log", [8, 8, 0, 0, 0, 4, 0, 1, 1]),
+        ("text-format.log", [2, 0, 0, 2, 0, 0, 0, 0, 0]),
+        ("custom-format.log", [2, 0, 2, 0, 0, 0, 0, 0, 0]),
+        ("container-runtime.log", [3, 3, 0, 0, 0, 1, 1, 0, 0]),
+        ("cloud-logging-array.json", [0, 6, 1, 1, 0, 2, 1, 1, 0]),
+        ("cloud-logging-stream.json", [0, 6, 1, 1, 0, 2, 1, 1, 0]),
+        ("cloud-logging-compact.json", [1, 6, 1, 1, 0, 2, 1, 1, 0]),
+        ("cloud-logging-lines.json", [9, 6, 1, 1, 0, 2, 1, 1, 0]),
+        ("cloud-logging-line-array.json", [11, 6, 1, 1, 0, 2, 1, 1, 0]),
+        ("lone-bracket.log", [10, 4, 0, 0, 3, 4, 0, 0, 0]),
+    ] {
+        let bytes = fixture(name);
+        let mut expected = expected;
+        if expected[0] == 0 {
+            expected[0] = bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        }
+        let whole = scan([&bytes[..]]);
+        assert_eq!(counts(&whole), expected, "{name}");
+        assert_eq!(whole.bytes, bytes.len() as u64, "{name}");
+        for piece in [1, 2, 3, 7, 64, 1000] {
+            assert_eq!(scan(bytes.chunks(piece)), whole, "{name} in pieces of {piece}");
+        }
+    }
+}
+
+#[test]
+fn clients_names_and_minutes_are_exact() {
+    let log = scan([&fixture("envoy-sorted.log")[..]]);
+    let moment = |text: &str| Some(text.parse::<Timestamp>().expect(text));
+    let keys = |tally: &Tally| -> Vec<(String, u64)> {
+        let spans = tally.clients.iter().chain(&tally.server_names).map(|(key, span)| (key.clone(), span.count));
+        spans.chain(tally.minutes.iter().map(|(key, count)| (key.clone(), *count))).collect()
+    };
+    let pairs = |pairs: &[(&str, u64)]| -> Vec<(String, u64)> {
+        pairs.iter().map(|&(key, count)| (key.to_owned(), count)).collect()
+    };
+    let resets = &log.reset_without_name;
+    assert_eq!(
+        keys(resets),
+        pairs(&[("10.0.0.5", 2), ("2001:db8::7", 1), ("2025-06-02T10:00Z", 2), ("2025-06-02T10:01Z", 1)])
+    );
+    assert_eq!(resets.first, moment("2025-06-02T10:00:01.005Z"));
+    assert_eq!(resets.last, moment("2025-06-02T10:01:00Z"));
+    assert_eq!(resets.clients["10.0.0.5"].last, moment("2025-06-02T10:00:59.999Z"));
+    assert_eq!(keys(&log.reset_with_name), pairs(&[("10.0.0.6", 1), ("old.example.net", 1), ("2025-06-02T10:01Z", 1)]));
+    assert_eq!((log.first, log.last), (moment("2025-06-02T10:00:01.005Z"), moment("2025-06-02T10:02:03Z")));
+}
+
+#[test]
+fn records_before_since_are_left_out() {
+    let bytes = fixture("envoy-sorted.log");
+    let since = "2025-06-02T10:01:00Z".parse().ok();
+    let mut scanner = AccessLogScanner::new().since(since);
+    scanner.feed(&bytes);
+    let log = scanner.finish();
+    assert_eq!(counts(&log), [9, 6, 0, 0, 0, 1, 1, 2, 1]);
+    assert_eq!((log.bytes, log.first), (bytes.len() as u64, since));
+}
+
+#[test]
+fn a_line_of_any_size_is_one_broken_line() {
+    let record = fixture("document-order.log");
+    for size in [MAX_RECORD_BYTES - 20, MAX_RECORD_BYTES + 1, 3 * MAX_RECORD_BYTES] {
+        for head in ["", "{\"sni_host\":null,\"status\":0,\"x\":\""] {
+            let mut bytes = record.clone();
+            bytes.extend_from_slice(head.as_bytes());
+            bytes.resize(bytes.len() + size, b'x');
+            bytes.push(b'\n');
+            bytes.extend_from_slice(&record);
+            let whole = scan([&bytes[..]]);
+            let broken = u64::from(size > MAX_RECORD_BYTES || !head.is_empty());
+            assert_eq!(counts(&whole), [3, 2, 0, 0, broken, 2, 0, 0, 0], "{size} {head}");
+            assert_eq!(scan(bytes.chunks(4096)), whole);
+        }
+    }
+}
+
+/// Reading a line once per bracket would make this test take hours.
+#[test]
+fn odd_lines_cost_no_more_than_their_length() {
+    let patterns = [
+        "{}",
+        "{",
+        "{ ",
+        "[",
+        "[{",
+        "{\"",
+        "\"",
+        "\\",
+        "{\"a\":",
+        "{\"a\":1}",
+        "] \"",
+        "sni_host\"",
+        "{\"log\":\"",
+        "\n{\n",
+        "\n",
+    ];
+    for pattern in patterns {
+        let text = pattern.repeat(MAX_RECORD_BYTES / pattern.len());
+        let whole = scan([text.as_bytes()]);
+        assert_eq!(scan(text.as_bytes().chunks(1000)), whole, "{pattern}");
+    }
+}
+
+#[test]
+fn an_element_of_any_size_costs_only_itself() {
+    let record = String::from_utf8(fixture("document-order.log")).expect("ASCII");
+    let large = format!("{{\"sni_host\":null,\"status\":0,\"x\":\"{}\"}}", "x".repeat(2 * MAX_RECORD_BYTES));
+    let array = format!("[{},{large},{}]\n{record}", record.trim(), record.trim());
+    for piece in [1000, array.len()] {
+        assert_eq!(counts(&scan(array.as_bytes().chunks(piece))), [2, 3, 0, 0, 1, 3, 0, 0, 0]);
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_cost_only_their_line() {
+    let mut bytes = fixture("document-order.log");
+    let record = bytes.clone();
+    bytes.extend_from_slice(b"\xFF\xFE\0\0{\"\xC3\":\xFF}\n");
+    bytes.extend_from_slice(&record.iter().map(|&b| if b == b'-' { 0xF8 } else { b }).collect::<Vec<_>>());
+    bytes.extend_from_slice(&record);
+    let whole = scan([&bytes[..]]);
+    assert_eq!(whole.reset_without_name.count, 3);
+    assert_eq!(whole.reset_without_name.minutes.values().sum::<u64>(), 2);
+    assert_eq!(scan(bytes.chunks(1)), whole);
+}
+
+#[test]
+fn generated_lines_are_counted_as_the_plain_reader_counts_them() {
+    for seed in 1..=SEEDS {
+        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let lines: Vec<String> = (0..400).map(|_| random.line()).filter(|line| !opens_document(line)).collect();
+        let mut text = lines.join("\n");
+        if seed % 2 == 0 {
+            text.push('\n');
+        }
+        let bytes = text.as_bytes();
+        let whole = scan([bytes]);
+        let plain = plain_reader(&text);
+        if whole != plain {
+            for line in &lines {
+                // Twice, so that the second one goes the short way.
+                let twice = format!("{line}\n{line}\n");
+                assert_eq!(scan([twice.as_bytes()]), plain_reader(&twice), "seed {seed}: {line}");
+            }
+        }
+        assert_eq!(whole, plain, "seed {seed}");
+
+        for piece in [1, 13, 4096] {
+            assert_eq!(scan(bytes.chunks(piece)), whole, "seed {seed} in pieces of {piece}");
+        }
+        for _ in 0..10 {
+            let line = random.below(lines.len());
+            let at = lines[..line].iter().map(|line| line.len() + 1).sum();
+            let (left, right) = bytes.split_at(at);
+            let mut merged = scan([left]);
+            merged.merge(scan([right]));
+            assert_eq!(merged, whole, "seed {seed} split at line {line}");
+        }
+        for _ in 0..10 {
+            let at = random.below(bytes.len());
+            assert_eq!(scan([&bytes[..at], &bytes[at..]]), whole, "seed {seed} cut at {at}");
+        }
+    }
+}
+
+#[test]
+fn the_fuzz_target_holds_on_its_corpus() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/access_log");
+    let mut seen = 0;
+    for entry in fs::read_dir(corpus).expect("the corpus") {
+        let bytes = fs::read(entry.expect("an entry").path()).expect("a file");
+        for end in (0..bytes.len()).step_by(17).chain([bytes.len()]) {
+            apigee_tls::wire::access_log::fuzz_access_log(&bytes[..end]);
+        }
+        seen += 1;
+    }
+    assert!(seen > 5);
+}

@@ -1,0 +1,107 @@
+//! Reads a log as plainly as can be: line by line, each line parsed in full into a value.
+
+use apigee_tls::evidence::access_log::AccessLog;
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// Counts line by line, each parsed in full.
+pub fn plain_reader(text: &str) -> AccessLog {
+    let mut log = AccessLog { bytes: text.len() as u64, ..AccessLog::default() };
+    for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
+        log.lines += 1;
+        plain_line(line.trim_ascii(), &mut log);
+    }
+    log
+}
+
+/// What the plain reader, which reads lines, is spared.
+pub fn opens_document(line: &str) -> bool {
+    let line = line.trim();
+    line == "{" || line.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('{'))
+}
+
+fn plain_line(line: &str, log: &mut AccessLog) {
+    if !line.starts_with('{')
+        && let Some((before, _)) = line.split_once("] \"")
+        && let Some((_, moment)) = before.rsplit_once('[')
+        && moment.parse::<Timestamp>().is_ok()
+    {
+        log.text_records += 1;
+        return;
+    }
+    let is_part = ["sni_host\"", "status_details\"", "upstream_response_flags\""].iter().any(|key| line.contains(key));
+    let mut objects = Vec::new();
+    let mut rest = line;
+    let mut begins_with_object = false;
+    loop {
+        let before_quote = &rest[..rest.find('"').unwrap_or(rest.len())];
+        let start = before_quote
+            .match_indices('{')
+            .map(|(at, _)| at)
+            .find(|at| matches!(rest[at + 1..].trim_start().bytes().next(), Some(b'"' | b'}')));
+        let Some(start) = start else { break };
+        begins_with_object |= objects.is_empty() && start == 0;
+        let mut stream = serde_json::Deserializer::from_str(&rest[start..]).into_iter::<Value>();
+        let Some(Ok(value)) = stream.next() else {
+            log.broken_lines += u64::from(begins_with_object || is_part);
+            return;
+        };
+        objects.push(value);
+        rest = &rest[start + stream.byte_offset()..];
+    }
+    if rest.contains('"') || (objects.is_empty() && is_part) {
+        log.broken_lines += u64::from(begins_with_object || is_part);
+        return;
+    }
+    for object in &objects {
+        plain_record(object, log);
+    }
+}
+
+fn plain_record(record: &Value, log: &mut AccessLog) {
+    let has = |key| record.get(key).is_some();
+    let text = |key| record.get(key).and_then(Value::as_str);
+    if !has("sni_host") || !(has("status") || has("status_details") || has("upstream_response_flags")) {
+        let known = ["sni_host", "status", "status_details", "start_time", "remote_address", "host", "request"];
+        log.foreign_records += u64::from(known.iter().filter(|key| has(key)).count() >= 2);
+        return;
+    }
+    log.records += 1;
+    let moment = text("start_time").and_then(|text| text.parse::<Timestamp>().ok());
+    if let Some(moment) = moment {
+        log.first = Some(log.first.map_or(moment, |first| first.min(moment)));
+        log.last = Some(log.last.map_or(moment, |last| last.max(moment)));
+    }
+    let status = record["status"].as_f64().or_else(|| text("status").and_then(|text| text.trim().parse().ok()));
+    let flags = text("upstream_response_flags").map(|flags| flags.split(',').any(|flag| flag == "NR"));
+    let no_chain = text("status_details") == Some("filter_chain_not_found")
+        && matches!(status, None | Some(0.0))
+        && match flags {
+            Some(no_route) => no_route,
+            None => record["upstream_response_flags"].is_null(),
+        };
+    let minute = moment.map(|moment| moment.strftime("%Y-%m-%dT%H:%MZ").to_string());
+    let at = moment.zip(minute.as_deref());
+    let client = text("remote_address").map(plain_client).filter(|client| !matches!(*client, "" | "-"));
+    let name = text("sni_host").filter(|name| !matches!(*name, "" | "-")).map(str::to_lowercase);
+    if name.is_none() && !record["sni_host"].is_null() && !record["sni_host"].is_string() {
+        return;
+    }
+    if no_chain {
+        let tally = if name.is_some() { &mut log.reset_with_name } else { &mut log.reset_without_name };
+        tally.count(at, client, name.as_deref());
+    } else if name.is_none() && status.is_some_and(|status| status >= 100.0) {
+        log.served_without_name.count(at, client, None);
+        if status == Some(404.0) && flags == Some(true) && text("status_details") == Some("route_not_found") {
+            log.unrouted_without_name.count(at, client, None);
+        }
+    }
+}
+
+fn plain_client(address: &str) -> &str {
+    match address.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((client, _)) => client,
+        None if address.starts_with('[') || address.matches(':').count() != 1 => address,
+        None => address.split(':').next().unwrap_or_default(),
+    }
+}

@@ -1,0 +1,141 @@
+//! The conventions of the catalogue, held by walking it: what is only a comment rots.
+//!
+//! `UPDATE_DOCS=1 cargo test --test catalogue` writes the documents that are renderings of the catalogue.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use apigee_tls::checks::{self, CATALOGUE, RETIRED};
+use apigee_tls::report::{catalogue, schema};
+
+#[test]
+fn codes_are_unique_sorted_well_formed_and_in_their_block() {
+    let codes: Vec<&str> = checks::all().map(|(_, check)| check.code).collect();
+    assert!(codes.is_sorted_by(|one, next| one < next), "not sorted, or given twice: {codes:?}");
+    for (family, check) in checks::all() {
+        let digits = check.code.strip_prefix("AT").expect("codes begin with AT");
+        assert!(digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit()), "{}", check.code);
+        assert!(check.code.starts_with(family.block), "{} stands in family {}", check.code, family.name);
+        assert!(!RETIRED.contains(&check.code), "{} was retired", check.code);
+    }
+    for code in RETIRED {
+        assert!(code.starts_with("AT") && code.len() == 5, "{code}");
+    }
+}
+
+#[test]
+fn codes_names_and_levels_are_recorded() {
+    let lines: Vec<String> = checks::all()
+        .map(|(family, check)| {
+            format!("{} {} {} {} {:?}", check.code, check.name, check.level.word(), family.name, check.step)
+        })
+        .collect();
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!("catalogue", lines.join("\n")));
+}
+
+#[test]
+fn names_are_the_faults_and_unique() {
+    let mut known = BTreeSet::new();
+    for (_, check) in checks::all() {
+        let name = check.name;
+        assert!(known.insert(name), "{name} is given twice");
+        let kebab = name.split('-').all(|word| {
+            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        });
+        assert!(kebab, "{name} is not in kebab case");
+        for start in ["check-", "invalid-", "bad-", "no-"] {
+            assert!(!name.starts_with(start), "{name} begins with {start}");
+        }
+    }
+    for family in CATALOGUE {
+        assert!(known.insert(family.name), "{} is a check and a family: --only could not tell them apart", family.name);
+    }
+}
+
+#[test]
+fn every_check_is_a_file_of_its_name_and_every_file_is_registered() {
+    for family in CATALOGUE {
+        let folder = root().join("src/checks").join(family.name);
+        let files: BTreeSet<String> = fs::read_dir(&folder)
+            .expect("each family has a folder")
+            .map(|entry| entry.expect("it can be listed").path())
+            .map(|path| path.file_stem().expect("it has a name").to_string_lossy().into_owned())
+            .filter(|stem| stem != "mod")
+            .collect();
+        let names: BTreeSet<String> = family.checks.iter().map(|check| check.name.replace('-', "_")).collect();
+        assert_eq!(files, names, "files and checks of family {}", family.name);
+        for check in family.checks {
+            let text = fs::read_to_string(folder.join(check.name.replace('-', "_") + ".rs")).expect("it is there");
+            assert!(text.starts_with(&format!("//! {}: ", check.code)), "{} opens its file with its code", check.code);
+            assert_eq!(text.matches("Check = Check {").count(), 1, "{}: one fault, one file", check.code);
+        }
+    }
+    let folders: BTreeSet<String> = fs::read_dir(root().join("src/checks"))
+        .expect("the folder is there")
+        .map(|entry| entry.expect("it can be listed"))
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    let families: BTreeSet<String> = CATALOGUE.iter().map(|family| family.name.to_owned()).collect();
+    assert_eq!(folders, families);
+}
+
+#[test]
+fn texts_are_complete_sentences_and_summaries_one_line() {
+    for (_, check) in checks::all() {
+        let code = check.code;
+        let summary = check.summary;
+        assert!(!summary.is_empty() && !summary.contains('\n'), "{code}: the summary is one line");
+        assert!(!summary.ends_with('.'), "{code}: the summary ends without a full stop");
+        assert!(summary.chars().count() <= 90, "{code}: the summary has {} columns", summary.chars().count());
+        assert!(starts_like_a_sentence(summary), "{code}: {summary}");
+        let explanation = &check.explanation;
+        for (part, text) in
+            [("looks_for", explanation.looks_for), ("matters", explanation.matters), ("fix", explanation.fix)]
+        {
+            assert!(text.ends_with('.'), "{code}: {part} ends with a full stop: {text}");
+            assert!(!text.contains("  "), "{code}: {part} has two blanks in a row: {text}");
+            assert!(text.len() >= 20, "{code}: {part} says too little: {text}");
+        }
+        assert!(!check.reference.trim().is_empty(), "{code}: a reference");
+    }
+    for family in CATALOGUE {
+        assert!(!family.judges.is_empty() && !family.judges.ends_with('.'), "{}: a fragment", family.name);
+    }
+}
+
+/// A capital letter, or the name of a setting, which keeps its own spelling.
+fn starts_like_a_sentence(text: &str) -> bool {
+    let word = text.split(' ').next().unwrap_or_default();
+    word.starts_with(char::is_uppercase) || word.chars().skip(1).any(char::is_uppercase)
+}
+
+#[test]
+fn checks_are_found_by_code_and_name_in_any_case() {
+    for (_, check) in checks::all() {
+        for text in [check.code.to_lowercase(), check.name.to_uppercase()] {
+            assert_eq!(checks::find(&text).map(|(_, found)| found.code), Some(check.code));
+        }
+    }
+}
+
+#[test]
+fn documents_are_renderings_of_the_catalogue() {
+    let schema = serde_json::to_string_pretty(&schema::schema()).expect("a schema serialises") + "\n";
+    for (name, wanted) in [("docs/checks.md", catalogue::markdown()), ("docs/report.schema.json", schema)] {
+        let path = root().join(name);
+        if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
+            fs::write(&path, &wanted).expect("the document can be written");
+        }
+        let present = fs::read_to_string(&path).unwrap_or_default();
+        assert!(present == wanted, "{name} is not what the catalogue says; UPDATE_DOCS=1 writes it");
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}

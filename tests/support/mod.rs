@@ -1,0 +1,175 @@
+//! Evidence for tests: the healthy base of `tests/checks/base.yaml`, changed by small patches.
+//!
+//! A patch is an RFC 7386 merge patch with one addition, because replacing whole lists would bury what a case is about:
+//! a mapping laid over a list changes the items that have these names. `null` removes an item; a name that the list
+//! does not have adds an item, which begins as a copy of the first one. `~end` stands for the name that ends so.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use apigee_tls::evidence::Evidence;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+/// Sources that a case may forbid, with the resource and API group of the rule that is then missing.
+pub const SOURCES: [(&str, &str, &str, &str); 7] = [
+    ("pods", "the ingress pods", "pods", ""),
+    ("meshLogging", "the mesh ConfigMap", "configmaps", ""),
+    ("routes", "ApigeeRoutes", "apigeeroutes", "apigee.cloud.google.com"),
+    ("routeConfigs", "ApigeeRouteConfigs", "apigeerouteconfigs", "apigee.cloud.google.com"),
+    ("secrets", "the names of the Secrets", "secrets", ""),
+    ("services", "the Services", "services", ""),
+    ("issues", "ApigeeIssues", "apigeeissues", "apigee.cloud.google.com"),
+];
+
+/// How the evidence of a case differs from the base.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Setting {
+    /// `offline` begins with what `--offline` leaves of the base.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// Sources that answer with 403: a field of the evidence, or `logs` for the log of every container.
+    #[serde(default)]
+    pub forbidden: Vec<String>,
+    /// The patch.
+    #[serde(default)]
+    pub evidence: Value,
+}
+
+impl Setting {
+    /// The evidence of the case.
+    pub fn evidence(&self) -> Result<Evidence, String> {
+        let mut value: Value = read(&root().join("tests/checks/base.yaml"))?;
+        if let Some(name) = &self.from {
+            let start: Value = read(&root().join(format!("tests/checks/{name}.yaml")))?;
+            merge(&mut value, &start)?;
+        }
+        if !self.evidence.is_null() {
+            merge(&mut value, &self.evidence)?;
+        }
+        for source in &self.forbidden {
+            forbid(&mut value, source)?;
+        }
+        serde_json::from_value(value).map_err(|error| format!("the patched evidence does not fit: {error}"))
+    }
+}
+
+/// The folder of the package.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A YAML file of the repository.
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    // By way of a value: YAML merge keys are resolved there only.
+    let mut value: serde_yaml::Value =
+        serde_yaml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    value.apply_merge().map_err(|error| format!("{}: {error}", path.display()))?;
+    serde_yaml::from_value(value).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The `.yaml` files of a folder, by name.
+pub fn yaml_files(folder: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(root().join(folder))
+        .expect("the folder is part of the repository")
+        .map(|entry| entry.expect("it can be listed").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .collect();
+    files.sort();
+    files
+}
+
+fn forbid(evidence: &mut Value, source: &str) -> Result<(), String> {
+    let refusal = |what: &str, verb: &str, resource: &str, group: &str| {
+        let rule = json!({ "verb": verb, "resource": resource, "group": group, "namespace": "apigee" });
+        json!({ "unavailable": { "what": what, "reason": { "forbidden": rule } } })
+    };
+    if source == "logs" {
+        for stream in evidence["accessLogs"].as_array_mut().into_iter().flatten() {
+            let what = format!("the log of {}", key_of(stream).unwrap_or_default());
+            stream["log"] = refusal(&what, "get", "pods/log", "");
+        }
+        return Ok(());
+    }
+    let known = SOURCES.iter().find(|(field, ..)| *field == source);
+    let (field, what, resource, group) = known.ok_or_else(|| format!("{source} is no source"))?;
+    evidence[*field] = refusal(what, if *field == "meshLogging" { "get" } else { "list" }, resource, group);
+    if *field == "pods" {
+        // Without pods there is no container whose log could be asked for.
+        evidence["accessLogs"] = json!([]);
+    }
+    Ok(())
+}
+
+fn merge(target: &mut Value, patch: &Value) -> Result<(), String> {
+    match (target, patch) {
+        (Value::Array(items), Value::Object(changes)) => merge_items(items, changes),
+        (target, Value::Object(changes)) => {
+            if !target.is_object() {
+                *target = json!({});
+            }
+            for (key, change) in changes {
+                if change.is_null() {
+                    target.as_object_mut().and_then(|entries| entries.remove(key));
+                } else {
+                    merge(&mut target[key.as_str()], change)?;
+                }
+            }
+            Ok(())
+        }
+        (target, other) => {
+            *target = other.clone();
+            Ok(())
+        }
+    }
+}
+
+fn merge_items(items: &mut Vec<Value>, changes: &Map<String, Value>) -> Result<(), String> {
+    let first = items.first().cloned();
+    for (key, change) in changes {
+        let known = items.iter().position(|item| {
+            key_of(item).is_some_and(|name| match key.strip_prefix('~') {
+                Some(end) => name.ends_with(end),
+                None => name == *key,
+            })
+        });
+        match (known, change) {
+            (Some(i), Value::Null) => {
+                items.remove(i);
+            }
+            (Some(i), change) => merge(&mut items[i], change)?,
+            (None, _) if key.starts_with('~') => return Err(format!("no name ends with {key}")),
+            (None, Value::Null) => return Err(format!("there is no {key} to remove")),
+            (None, change) => {
+                let mut item = first.clone().ok_or_else(|| format!("no item to copy for {key}"))?;
+                name(&mut item, key);
+                merge(&mut item, change)?;
+                items.push(item);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The name of an item; of a log stream `pod/container` or the file.
+fn key_of(item: &Value) -> Option<String> {
+    let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let stream = || Some(format!("{}/{}", text("/origin/container/pod")?, text("/origin/container/container")?));
+    text("/name").or_else(|| text("/name/value")).or_else(stream).or_else(|| text("/origin/file"))
+}
+
+fn name(item: &mut Value, key: &str) {
+    if item.get("origin").is_some() {
+        item["origin"] = match key.split_once('/') {
+            Some((pod, container)) => json!({ "container": { "pod": pod, "container": container } }),
+            None => json!({ "file": key }),
+        };
+    } else if item.pointer("/name/value").is_some() {
+        item["name"]["value"] = json!(key);
+    } else {
+        item["name"] = json!(key);
+    }
+}

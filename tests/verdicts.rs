@@ -1,0 +1,203 @@
+//! Whole reports: `tests/verdicts/<case>.yaml` patches the healthy base, the snapshot beside it holds the text that a
+//! person reads and the verdict that a program reads.
+//!
+//! Of every case the report in JSON is also held against the published schema, its pasted commands against a shell and
+//! its manifests against a YAML parser, and the text against control characters of hostile names.
+
+mod support;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::Command;
+
+use apigee_tls::evidence::Evidence;
+use apigee_tls::report::styles::Styles;
+use apigee_tls::report::text::{TextOptions, text};
+use apigee_tls::report::{FailOn, Report, Selection, build};
+use serde::Deserialize;
+use serde_json::Value;
+use support::Setting;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Case {
+    /// What the case is about; nothing is done with it.
+    #[serde(rename = "about")]
+    _about: String,
+    exit_code: u8,
+    #[serde(flatten)]
+    setting: Setting,
+}
+
+const OPTIONS: fn() -> TextOptions = || TextOptions { styles: Styles::default(), width: 110, wide: false };
+
+fn each_case(look: impl Fn(&str, &Case, &Evidence, &Report)) {
+    let mut failed = Vec::new();
+    for path in support::yaml_files("tests/verdicts") {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let run = || {
+            let case: Case = support::read(&path).expect("the case reads");
+            let evidence = case.setting.evidence().unwrap_or_else(|error| panic!("{stem}: {error}"));
+            let report = build(&evidence, &Selection::default(), FailOn::default());
+            look(&stem, &case, &evidence, &report);
+        };
+        if catch_unwind(AssertUnwindSafe(run)).is_err() {
+            failed.push(stem);
+        }
+    }
+    assert!(failed.is_empty(), "failed: {}", failed.join(", "));
+}
+
+#[test]
+fn reports_read_as_recorded() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("verdicts");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| {
+        each_case(|stem, case, _, report| {
+            assert_eq!(report.exit_code, case.exit_code, "{stem}: exit code");
+            let verdict = serde_yaml::to_string(&report.verdict).expect("a verdict serialises");
+            let shown =
+                format!("{}\n---- verdict, exit code {} ----\n{verdict}", text(report, OPTIONS()), report.exit_code);
+            insta::assert_snapshot!(stem, shown);
+        });
+    });
+}
+
+#[test]
+fn reports_fit_the_published_schema() {
+    let schema = std::fs::read_to_string(support::root().join("docs/report.schema.json")).expect("the schema is there");
+    let schema: Value = serde_json::from_str(&schema).expect("the schema is JSON");
+    let validator = jsonschema::validator_for(&schema).expect("the schema is a schema");
+    each_case(|stem, _, _, report| {
+        let value = serde_json::to_value(report).expect("a report serialises");
+        let faults: Vec<String> =
+            validator.iter_errors(&value).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+        assert!(faults.is_empty(), "{stem}: {faults:#?}");
+        let back: Report = serde_json::from_value(value).expect("a report reads back");
+        assert_eq!(&back, report, "{stem}");
+    });
+}
+
+/// `sh -n` reads a command without running it; a manifest must be one object with the right names.
+#[test]
+fn what_is_pasted_is_valid() {
+    each_case(|stem, _, evidence, report| {
+        let commands = report.remedy.steps.iter().filter_map(|step| step.paste.as_deref());
+        let measurements = report.not_seen.iter().filter_map(|item| item.measurement.as_ref());
+        let next = report.verdict.next_measurement.iter().chain(measurements).map(|next| next.command.as_str());
+        for command in commands.chain(next).filter(|command| !is_diff(command) && !command.starts_with("  ")) {
+            let checked = Command::new("sh").args(["-n", "-c", command]).output().expect("sh is there");
+            assert!(checked.status.success(), "{stem}: {command}: {}", String::from_utf8_lossy(&checked.stderr));
+            if let Some(manifest) = command.strip_prefix("kubectl apply -f - <<'EOF'\n") {
+                let manifest: Value =
+                    serde_yaml::from_str(manifest.strip_suffix("EOF").expect("the document ends")).expect("it is YAML");
+                assert_eq!(manifest["kind"], "ApigeeRoute");
+                assert_eq!(manifest["metadata"]["namespace"], evidence.question.namespace.as_str());
+                assert_eq!(manifest["spec"]["enableNonSniClient"], true);
+            }
+        }
+    });
+}
+
+fn is_diff(text: &str) -> bool {
+    text.starts_with("--- ") || text.starts_with("diff ")
+}
+
+#[test]
+fn evidence_reads_back_and_gives_the_same_report() {
+    each_case(|stem, _, evidence, report| {
+        let written = serde_json::to_string(evidence).expect("evidence serialises");
+        let read: Evidence = serde_json::from_str(&written).expect("evidence reads back");
+        assert_eq!(&build(&read, &Selection::default(), FailOn::default()), report, "{stem}");
+    });
+}
+
+/// Every string of the evidence gets an escape sequence, a line end, a reversal of direction and the end of a heredoc: none
+/// of it reaches the terminal, and no command carries one beyond its quotes.
+#[test]
+fn hostile_names_neither_write_to_the_terminal_nor_leave_their_quotes() {
+    let escape = "\u{1b}[2J\r\n\u{202e}\u{7}EOF\nEOF\n";
+    let quoted = format!("{escape}'; touch owned; $(touch owned) `touch owned`");
+    let bare = format!("{escape};touch owned;$(touch owned)`touch owned`#");
+    for hostile in [quoted, bare] {
+        no_harm_by(&hostile);
+    }
+}
+
+fn no_harm_by(hostile: &str) {
+    each_case(|stem, _, evidence, _| {
+        let mut value = serde_json::to_value(evidence).expect("evidence serialises");
+        spoil(&mut value, hostile, "");
+        let evidence: Evidence = serde_json::from_value(value).expect("only names were changed");
+        let report = build(&evidence, &Selection::default(), FailOn::default());
+        let wide = TextOptions { wide: true, ..OPTIONS() };
+        for options in [OPTIONS(), wide] {
+            let shown = text(&report, options);
+            let bad = shown.chars().find(|letter| (letter.is_control() && *letter != '\n') || *letter == '\u{202e}');
+            assert_eq!(bad, None, "{stem}: {shown}");
+        }
+        let folder = tempfile::tempdir().expect("a folder to be harmed in");
+        for step in &report.remedy.steps {
+            let Some(command) = step.paste.as_deref().filter(|paste| !is_diff(paste) && !paste.starts_with("  "))
+            else {
+                continue;
+            };
+            harmless(Path::new(folder.path()), command);
+        }
+        for next in
+            report.verdict.next_measurement.iter().chain(report.not_seen.iter().filter_map(|n| n.measurement.as_ref()))
+        {
+            harmless(Path::new(folder.path()), &next.command);
+        }
+        assert!(!folder.path().join("owned").exists(), "{stem}");
+    });
+}
+
+/// Runs the command where no program but the shell's own is found.
+fn harmless(folder: &Path, command: &str) {
+    let touch =
+        "touch() { : > owned; }; kubectl() { :; }; helm() { :; }; openssl() { :; }; tcpdump() { :; }; cat() { :; };";
+    let ran = Command::new("/bin/sh")
+        .args(["-c", &format!("{touch}\n{command}")])
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", "/nonexistent")
+        .output()
+        .expect("sh is there");
+    assert!(!folder.join("owned").exists(), "{command}: {}", String::from_utf8_lossy(&ran.stderr));
+}
+
+/// Adds the text to names and labels that come from the cluster, from logs and from files.
+fn spoil(value: &mut Value, hostile: &str, key: &str) {
+    match value {
+        Value::String(text) => {
+            let free = [
+                "name",
+                "namespace",
+                "node",
+                "waiting",
+                "secretName",
+                "credentialName",
+                "owner",
+                "helmRelease",
+                "file",
+            ];
+            let placed = key == "value" || key == "hostnames[]" || key == "additionalGateways[]" || key == "errors[]";
+            if (free.contains(&key) || placed) && text != "*" {
+                text.push_str(hostile);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| spoil(item, hostile, &format!("{key}[]"))),
+        Value::Object(entries) => {
+            if matches!(key, "clients" | "serverNames") {
+                *entries = std::mem::take(entries).into_iter().map(|(name, span)| (name + hostile, span)).collect();
+            }
+            for (key, entry) in entries.iter_mut() {
+                spoil(entry, hostile, key);
+            }
+        }
+        _ => {}
+    }
+}
