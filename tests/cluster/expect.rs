@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::report::Report;
+use crate::recorded::Logged;
+use crate::report::{Report, counted_resets};
 use crate::scenario::Expectation;
 use crate::shell::{Finished, Result, finish, last_lines};
 
@@ -66,6 +67,20 @@ pub fn compare(finished: &Finished, expected: &Expectation) -> Result<()> {
         return Ok(());
     }
     Err(format!("{differences}stderr:\n{}", last_lines(&finished.stderr, 20)))
+}
+
+/// The program has counted exactly the resets that clients have seen, unless it says itself that it could not.
+pub fn compare_counts(folder: &Path, expected: &Expectation, logged: Logged) -> Result<()> {
+    if expected.verdict.is_none() || expected.unknown.iter().any(|code| code.starts_with("AT10")) {
+        return Ok(());
+    }
+    let evidence =
+        std::fs::read_to_string(folder.join("evidence.json")).map_err(|error| format!("evidence.json: {error}"))?;
+    let counted = counted_resets(&evidence)?;
+    if counted == (logged.without_name, logged.with_name) {
+        return Ok(());
+    }
+    Err(format!("resets without and with a server name: the evidence counts {counted:?}, the clients {logged:?}"))
 }
 
 /// The same evidence gives the same report, byte for byte, in every format that a person or a machine reads.

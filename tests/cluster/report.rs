@@ -1,4 +1,4 @@
-//! The one place that knows what the program's JSON report looks like.
+//! The one place that knows what the program's JSON report and its evidence look like.
 
 use serde_json::Value;
 
@@ -55,6 +55,27 @@ impl Report {
         groups.sort();
         groups.dedup();
         groups
+    }
+}
+
+/// How many resets, without and with a server name, the written evidence counts over all logs.
+pub fn counted_resets(evidence: &str) -> Result<(u64, u64)> {
+    let evidence: Value =
+        serde_json::from_str(evidence).map_err(|error| format!("the evidence is not JSON: {error}"))?;
+    let mut counts = (0, 0);
+    add_counts(&evidence, &mut counts);
+    Ok(counts)
+}
+
+fn add_counts(value: &Value, counts: &mut (u64, u64)) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| add_counts(item, counts)),
+        Value::Object(fields) => {
+            counts.0 += value["resetWithoutName"]["count"].as_u64().unwrap_or_default();
+            counts.1 += value["resetWithName"]["count"].as_u64().unwrap_or_default();
+            fields.values().for_each(|field| add_counts(field, counts));
+        }
+        _ => {}
     }
 }
 

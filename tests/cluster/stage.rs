@@ -31,7 +31,7 @@ pub struct Stage<'a> {
     /// Where the program is started, with the scenario's files in it.
     pub folder: PathBuf,
     /// What the logs have to hold by now.
-    logged: Logged,
+    pub logged: Logged,
     /// How many connections there were, so that pods take turns.
     turns: usize,
     /// When the pods ran.

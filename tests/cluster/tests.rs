@@ -140,6 +140,7 @@ fn play(testbed: &Testbed, scenario: &Scenario) -> Result<()> {
         (started.elapsed() - logged).as_secs_f32()
     );
     expect::compare(&finished, &scenario.expect)?;
+    expect::compare_counts(&stage.folder, &scenario.expect, stage.logged)?;
     if scenario.expect.verdict.is_some() {
         expect::compare_with_evidence(&stage.folder, &finished, &scenario.diagnose)?;
     }
