@@ -4,6 +4,8 @@
 //! Of every case the report in JSON is also held against the published schema, its pasted commands against a shell and
 //! its manifests against a YAML parser, and the text against control characters of hostile names.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
 mod support;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

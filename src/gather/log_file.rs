@@ -102,7 +102,7 @@ fn scan(stream: &mut impl Read, mut scanner: AccessLogScanner) -> (AccessLog, io
             Err(error) => break Err(error),
         }
     };
-    (scanner.finish(), end)
+    (without_beginning(scanner.finish()), end)
 }
 
 fn cut(name: &str, error: &io::Error, at: u64, kind: &str) -> Unavailable {
@@ -125,6 +125,11 @@ impl<R: Read> Read for Counted<R> {
 }
 
 /// All processors on one file.
+/// Where a file begins says nothing of a container; and which of many threads read its first line would be chance.
+fn without_beginning(log: AccessLog) -> AccessLog {
+    AccessLog { begins_with_record: false, ..log }
+}
+
 #[cfg(unix)]
 mod parallel {
     use std::fs::File;
@@ -190,9 +195,7 @@ mod parallel {
             for other in others {
                 log.merge(other.join().ok()?);
             }
-            // Which thread read the first line is chance, and a flag of chance must not be in the evidence.
-            log.begins_with_record = false;
-            Some(log)
+            Some(super::without_beginning(log))
         });
         log.filter(|_| !given_up.load(Ordering::Relaxed))
     }

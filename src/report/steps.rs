@@ -197,11 +197,11 @@ fn access_logs(evidence: &Evidence) -> Told {
             facts::count(served.count, "request")
         ));
     }
-    let wide = streams.iter().map(|stream| describe(stream.origin.to_string(), &stream.log)).collect();
+    let wide = streams.iter().map(|stream| describe(&stream.origin, &stream.log)).collect();
     Ok(Lines { seen, details, wide, not_done: false })
 }
 
-fn describe(origin: String, log: &crate::evidence::Seen<AccessLog>) -> String {
+fn describe(origin: &LogOrigin, log: &crate::evidence::Seen<AccessLog>) -> String {
     match log.seen() {
         Err(why) => format!("{origin}: {}", why.reason),
         Ok(log) => {

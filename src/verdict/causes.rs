@@ -53,7 +53,7 @@ pub(super) fn next_measurement(evidence: &Evidence, first: &Cause) -> Measuremen
         {
             capture(evidence)
         }
-        (Some("AT101" | "AT103" | "AT104" | "AT105"), _) => Measurement {
+        (Some("AT103" | "AT105"), _) => Measurement {
             why: "Envoy's own configuration says which filter chains and routes the gateway has".into(),
             command: config_dump(evidence),
         },
@@ -270,8 +270,8 @@ fn despite_wildcard(evidence: &Evidence, symptom: &str, accepting: &[&Route], al
         codes: Vec::new(),
         certainty: if causes.is_empty() { Certainty::Likely } else { Certainty::Possible },
         statement: format!(
-            "Wildcard route {} looks right, but the gateway does not have it: apigee-ingressgateway-manager is down or \
-             behind",
+            "Wildcard route {} looks right, but the gateway did not use it for these connections: \
+             apigee-ingressgateway-manager may be down or behind",
             accepting[0].name
         ),
         evidence: Vec::new(),

@@ -133,10 +133,11 @@ fn ports<'a>(existing: Option<&'a Route>, credential: &'a str) -> Vec<ManifestPo
 fn free_name(evidence: &Evidence) -> String {
     let routes = facts::routes(evidence).unwrap_or_default();
     let taken = |name: &str| routes.iter().any(|route| route.name == name);
-    if !taken(USUAL_NAME) {
-        return USUAL_NAME.into();
-    }
-    (2..).map(|number| format!("{USUAL_NAME}-{number}")).find(|name| !taken(name)).unwrap_or_default()
+    // One more candidate than there are routes: one of them is free.
+    std::iter::once(USUAL_NAME.to_owned())
+        .chain((2..=routes.len() + 1).map(|number| format!("{USUAL_NAME}-{number}")))
+        .find(|name| !taken(name))
+        .unwrap_or_default()
 }
 
 /// The Secrets that the routes name, those that exist first, each once, in the order of the routes.

@@ -67,7 +67,32 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
         left.retain(|verdicted| !cured.iter().any(|cured| cured.cures(verdicted)));
     }
     let touched_wildcard = remedy.steps.len() > before;
+    if let (true, 1, Some(note)) =
+        (touched_wildcard, before, remedy.steps.first_mut().and_then(|step| step.note.as_mut()))
+    {
+        note.push_str(" The next steps do that.");
+    }
+    // One step for one fault: AT205 tells why no group lists the route, AT802 which pods do not run.
+    for (told, by) in [("AT203", "AT205"), ("AT204", "AT205"), ("AT801", "AT802")] {
+        if left.iter().any(|verdicted| verdicted.check.code == by) {
+            left.retain(|verdicted| verdicted.check.code != told);
+        }
+    }
     remedy.steps.extend(left.into_iter().map(by_explanation));
+    let other_gateway = verdict.causes.iter().filter(|cause| {
+        cause.symptom.as_deref() == Some("AT103") && cause.codes.is_empty() && cause.certainty == Certainty::Established
+    });
+    remedy.steps.extend(other_gateway.map(|cause| {
+        RemedyStep {
+        title: cause.statement.clone(),
+        paste: None,
+        note: Some(
+            "Correct the address that clients resolve for this name; or, where it is meant to be served there, the \
+             selector of the virtual host in overrides.yaml, and run helm upgrade."
+                .into(),
+        ),
+    }
+    }));
     if touched_wildcard {
         remedy.steps.push(RemedyStep {
             title: "See that it works".into(),
@@ -239,18 +264,17 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
             });
         }
     }
-    let given: String = if files.is_empty() {
-        " -f overrides.yaml".into()
-    } else {
-        let name = |file: &&str| if *file == "-" { "overrides.yaml".to_owned() } else { word(file) };
-        files.iter().map(|file| format!(" -f {}", name(file))).collect()
+    let given: Vec<String> = match files.as_slice() {
+        [] => vec!["overrides.yaml".into()],
+        files => files.iter().map(|file| if *file == "-" { "overrides.yaml".into() } else { word(file) }).collect(),
     };
+    let given = given.join(" -f ");
     let namespace = word(&evidence.question.namespace);
     let commands: Vec<String> = lacking
         .iter()
         .map(|group| {
             format!(
-                "helm upgrade {} apigee-virtualhost/ --namespace {namespace} --atomic --set envgroup={}{given}",
+                "helm upgrade {} apigee-virtualhost/ --namespace {namespace} --atomic --set envgroup={} -f {given}",
                 word(&group.release),
                 word(&group.name)
             )

@@ -4,6 +4,8 @@
 //! a mapping laid over a list changes the items that have these names. `null` removes an item; a name that the list
 //! does not have adds an item, which begins as a copy of the first one. `~end` stands for the name that ends so.
 
+#![expect(clippy::expect_used, reason = "a test that cannot read its files fails there")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 /// Sources that a case may forbid, with the resource and API group of the rule that is then missing.
-pub const SOURCES: [(&str, &str, &str, &str); 7] = [
+pub(crate) const SOURCES: [(&str, &str, &str, &str); 7] = [
     ("pods", "the ingress pods", "pods", ""),
     ("meshLogging", "the mesh ConfigMap", "configmaps", ""),
     ("routes", "ApigeeRoutes", "apigeeroutes", "apigee.cloud.google.com"),
@@ -26,21 +28,21 @@ pub const SOURCES: [(&str, &str, &str, &str); 7] = [
 /// How the evidence of a case differs from the base.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Setting {
+pub(crate) struct Setting {
     /// `offline` begins with what `--offline` leaves of the base.
     #[serde(default)]
-    pub from: Option<String>,
+    pub(crate) from: Option<String>,
     /// Sources that answer with 403: a field of the evidence, or `logs` for the log of every container.
     #[serde(default)]
-    pub forbidden: Vec<String>,
+    pub(crate) forbidden: Vec<String>,
     /// The patch.
     #[serde(default)]
-    pub evidence: Value,
+    pub(crate) evidence: Value,
 }
 
 impl Setting {
     /// The evidence of the case.
-    pub fn evidence(&self) -> Result<Evidence, String> {
+    pub(crate) fn evidence(&self) -> Result<Evidence, String> {
         let mut value: Value = read(&root().join("tests/checks/base.yaml"))?;
         if let Some(name) = &self.from {
             let start: Value = read(&root().join(format!("tests/checks/{name}.yaml")))?;
@@ -57,12 +59,12 @@ impl Setting {
 }
 
 /// The folder of the package.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A YAML file of the repository.
-pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     // By way of a value: YAML merge keys are resolved there only.
     let mut value: serde_yaml::Value =
@@ -72,7 +74,7 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
 }
 
 /// The `.yaml` files of a folder, by name.
-pub fn yaml_files(folder: &str) -> Vec<PathBuf> {
+pub(crate) fn yaml_files(folder: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = fs::read_dir(root().join(folder))
         .expect("the folder is part of the repository")
         .map(|entry| entry.expect("it can be listed").path())
