@@ -29,7 +29,7 @@ const LIST: usize = 100_000;
 /// Time for the lists to come in.
 const PAUSE: Duration = Duration::from_secs(1);
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Kills the API server midway.
 pub fn stop_api_server(stage: &Stage<'_>, components: &Components, kubeconfig: &PathBuf) -> Result<Finished> {
@@ -130,10 +130,10 @@ impl Forwarder {
                 let gate = Arc::clone(&gate);
                 std::thread::spawn(move || pass(client_copy, server_copy, |_| {}));
                 std::thread::spawn(move || {
-                    let mut passed = 0;
+                    let mut brought = 0;
                     pass(server, client, |count| {
-                        passed += count;
-                        gate.count(count, passed > LIST);
+                        brought += count;
+                        gate.count(count, brought > LIST);
                     });
                 });
             }

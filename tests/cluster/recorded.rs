@@ -1,7 +1,8 @@
 //! Access-log lines that are written to a pod's stdout, and what a log in Apigee's format holds.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::scenario::Recorded;
@@ -125,8 +126,8 @@ fn line(given: &Value) -> String {
 
 /// The time so many lines ago.
 fn timestamp(ago: u64, interval: Duration) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let then = now.saturating_sub(interval * u32::try_from(ago).unwrap_or(u32::MAX));
-    let millis = i64::try_from(then.as_millis()).unwrap_or_default();
-    jiff::Timestamp::from_millisecond(millis).map_or_else(|_| String::new(), |time| format!("{time:.3}"))
+    let back = interval * u32::try_from(ago).unwrap_or(u32::MAX);
+    #[expect(clippy::disallowed_methods, reason = "lines that are to look fresh need the clock")]
+    let now = Timestamp::now();
+    now.checked_sub(back).map_or_else(|_| String::new(), |time| format!("{time:.3}"))
 }

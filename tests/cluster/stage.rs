@@ -12,7 +12,7 @@ use openssl::sha::sha256;
 use serde_json::{Value, json};
 
 use crate::envoy::{self, World};
-use crate::objects::{self, GATEWAY, GROUP, MESH_CONFIG, text};
+use crate::objects::{self, GATEWAY, GROUP, MESH_CONFIG, hex, text};
 use crate::recorded::{self, Logged};
 use crate::scenario::{Outcome, Scenario, Traffic};
 use crate::shell::{Result, run, run_with, wait_until};
@@ -142,7 +142,7 @@ impl<'a> Stage<'a> {
 
     /// Waits until the kubelet has rotated the recorded lines away.
     pub fn wait_for_rotation(&mut self) -> Result<()> {
-        wait_until("the kubelet rotates the log", Duration::from_secs(60), || {
+        wait_until("the kubelet rotates the log", Duration::from_mins(1), || {
             let pods = self.running_pods()?;
             let path = |pod: &Value| self.log_path(text(&pod["metadata"]["name"]));
             let sizes: Result<Vec<usize>> =
@@ -150,7 +150,8 @@ impl<'a> Stage<'a> {
             let sizes = sizes?;
             if sizes.iter().all(|size| *size < 1_000_000) { Ok(()) } else { Err(format!("sizes {sizes:?}")) }
         })?;
-        self.logged = Logged::default();
+        // The last lines may have come after the rotation.
+        self.logged = self.count()?;
         Ok(())
     }
 
@@ -288,8 +289,7 @@ impl<'a> Stage<'a> {
     }
 
     fn push(&self, pod: &str, configuration: &str) -> Result<()> {
-        let version: String =
-            sha256(configuration.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let version: String = hex(&sha256(configuration.as_bytes())[..8]);
         let mut file: Value = serde_json::from_str(configuration).map_err(|error| error.to_string())?;
         let sign = if file["resources"][0].is_null() { None } else { Some(version.as_str()) };
         file["version_info"] = json!(version);
