@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::recorded::Logged;
-use crate::report::{Report, counted_resets};
+use crate::report::{Report, counted_logs};
 use crate::scenario::Expectation;
 use crate::shell::{Finished, Result, finish, last_lines};
 
@@ -76,11 +76,19 @@ pub fn compare_counts(folder: &Path, expected: &Expectation, logged: Logged) -> 
     }
     let evidence =
         std::fs::read_to_string(folder.join("evidence.json")).map_err(|error| format!("evidence.json: {error}"))?;
-    let counted = counted_resets(&evidence)?;
-    if counted == (logged.without_name, logged.with_name) {
+    let logs = counted_logs(&evidence)?;
+    let without_name: u64 = logs.iter().map(|log| log.resets_without_name).sum();
+    let with_name: u64 = logs.iter().map(|log| log.resets_with_name).sum();
+    if (without_name, with_name) == (logged.without_name, logged.with_name) {
         return Ok(());
     }
-    Err(format!("resets without and with a server name: the evidence counts {counted:?}, the clients {logged:?}"))
+    let mut told =
+        format!("the evidence counts {without_name} resets without a server name and {with_name} with one, ");
+    let _ = writeln!(told, "the clients saw {logged:?}; by log:");
+    for log in &logs {
+        let _ = writeln!(told, "    {log:?}");
+    }
+    Err(told)
 }
 
 /// The same evidence gives the same report, byte for byte, in every format that a person or a machine reads.
