@@ -363,6 +363,21 @@ async fn logs_that_break_off_or_are_none() {
     assert!(why(&four.log).to_string().ends_with("connect: connection refused"));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn logs_of_many_small_pieces_are_whole() {
+    // The kubelet flushes every line, so pieces outnumber whatever is taken at once.
+    let lines = 50_000;
+    let body: String = (0..lines).map(|number| format!("6\r\n{number:05}\n\r\n")).collect();
+    let answer = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{body}0\r\n\r\n");
+    let server = but(move |asked| asked.path.contains("/log?").then(|| Answer::Raw(answer.as_bytes().to_vec())));
+    let evidence = run(&server, Stop::never()).await.unwrap();
+    assert_eq!(evidence.access_logs.len(), 4);
+    for stream in &evidence.access_logs {
+        assert_eq!(stream.cut, None);
+        assert_eq!(stream.log.seen().unwrap().bytes, 6 * lines);
+    }
+}
+
 #[tokio::test]
 async fn a_container_that_a_pod_does_not_have() {
     let server = but(|_| None);

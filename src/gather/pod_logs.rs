@@ -184,8 +184,9 @@ impl Reader {
             let next = self.api.stop().bound(tokio::time::timeout(allowed, body.frame())).await?;
             let mut next = next.map_err(|_| timed_out(allowed))?;
             let before = pieces.bytes;
-            // What is there already is taken without a timer each.
-            for _ in 0..BATCH {
+            // What is there already is taken without a timer each. A frame that was polled is gone from the body, so the
+            // batch ends before another is asked for.
+            for taken in 1.. {
                 match next {
                     None => return Ok(()),
                     Some(Err(error)) => return Err(broken_off(&error, pieces.bytes)),
@@ -195,6 +196,9 @@ impl Reader {
                             sink.feed(piece);
                         }
                     }
+                }
+                if taken == BATCH {
+                    break;
                 }
                 match body.frame().now_or_never() {
                     Some(ready) => next = ready,
