@@ -154,7 +154,13 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         };
         return Err(Unavailable::new("the access logs", why));
     }
-    for stream in streams(evidence) {
+    // A container that never started has refused nobody, so its missing log hides nothing.
+    let started: Vec<&LogStream> = streams(evidence).filter(|stream| !never_started(evidence, &stream.origin)).collect();
+    if started.is_empty() {
+        let why = Reason::Missing("no container of an ingress pod has started".into());
+        return Err(Unavailable::new("the access logs", why));
+    }
+    for stream in started {
         stream.log.seen()?;
         if let Some(cut) = &stream.cut {
             return Err(cut.clone());
@@ -192,6 +198,18 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         }
     }
     Ok(())
+}
+
+/// The container has not run once, as its pod's status says.
+fn never_started(evidence: &Evidence, origin: &LogOrigin) -> bool {
+    let (Seen::Seen(pods), LogOrigin::Container { pod, container }) = (&evidence.pods, origin) else { return false };
+    pods.iter().filter(|known| known.name == *pod).flat_map(|known| &known.containers).any(|known| {
+        known.name == *container
+            && known.waiting.is_some()
+            && known.started_at.is_none()
+            && known.restarts == 0
+            && known.last_termination.is_none()
+    })
 }
 
 /// The client is one of Google's health checks or front ends.
