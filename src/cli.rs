@@ -1,9 +1,11 @@
 //! What the user may type. No work is done here, and no environment is read: `commands` turns this into what is needed.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::{Arg, ArgAction, Args, Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::checks;
@@ -96,11 +98,11 @@ pub struct DiagnoseArgs {
     pub expect: Option<Expectation>,
 
     /// Judge only these checks: codes, names or families
-    #[arg(long, value_delimiter = ',', value_parser = known_check, value_name = "CODE|FAMILY", help_heading = "Judgement")]
+    #[arg(long, value_delimiter = ',', value_parser = CheckName { families: true }, hide_possible_values = true, value_name = "CODE|FAMILY", help_heading = "Judgement")]
     pub only: Vec<String>,
 
     /// Leave these checks out: codes, names or families
-    #[arg(long, value_delimiter = ',', value_parser = known_check, value_name = "CODE|FAMILY", help_heading = "Judgement")]
+    #[arg(long, value_delimiter = ',', value_parser = CheckName { families: true }, hide_possible_values = true, value_name = "CODE|FAMILY", help_heading = "Judgement")]
     pub skip: Vec<String>,
 
     /// From which level on a finding makes the exit code 1
@@ -205,7 +207,7 @@ pub struct LogArgs {
 #[derive(Args, Debug)]
 pub struct ExplainArgs {
     /// Code or name of a check, as AT201 or wildcard-route-missing
-    #[arg(value_parser = known_code)]
+    #[arg(value_parser = CheckName { families: false }, hide_possible_values = true)]
     pub code: Option<String>,
 }
 
@@ -254,23 +256,43 @@ pub enum Output {
     Yaml,
 }
 
-/// A code or name of the catalogue, in the spelling of the catalogue.
-fn known_code(text: &str) -> Result<String, String> {
-    match checks::find(text) {
-        Some((_, check)) => Ok(check.code.to_owned()),
-        None => Err("no check has this code or name; `explain` alone lists them".into()),
+/// Takes a code or name of the catalogue, or a family where that is allowed, and offers the codes for completion.
+#[derive(Clone, Copy)]
+struct CheckName {
+    families: bool,
+}
+
+impl CheckName {
+    fn resolve(self, text: &str) -> Result<String, String> {
+        let family = checks::CATALOGUE.iter().find(|family| family.name.eq_ignore_ascii_case(text));
+        if let (true, Some(family)) = (self.families, family) {
+            return Ok(family.name.to_owned());
+        }
+        if let Some((_, check)) = checks::find(text) {
+            return Ok(check.code.to_owned());
+        }
+        let families: Vec<&str> = checks::CATALOGUE.iter().map(|family| family.name).collect();
+        let families =
+            if self.families { format!(", and it is no family ({})", families.join(", ")) } else { String::new() };
+        Err(format!("no check has this code or name{families}; `kubectl apigee-tls explain` lists them"))
     }
 }
 
-/// A code, name or family of the catalogue.
-fn known_check(text: &str) -> Result<String, String> {
-    let family = checks::CATALOGUE.iter().find(|family| family.name.eq_ignore_ascii_case(text));
-    match family {
-        Some(family) => Ok(family.name.to_owned()),
-        None => known_code(text).map_err(|_| {
-            let families: Vec<&str> = checks::CATALOGUE.iter().map(|family| family.name).collect();
-            format!("no check has this code or name, and it is no family ({})", families.join(", "))
-        }),
+impl TypedValueParser for CheckName {
+    type Value = String;
+
+    fn parse_ref(&self, command: &clap::Command, arg: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        let checker = *self;
+        let parser = move |text: &str| checker.resolve(text);
+        TypedValueParser::parse_ref(&parser, command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let families = checks::CATALOGUE.iter().filter(|_| self.families);
+        let families =
+            families.map(|family| PossibleValue::new(family.name).help(format!("family {}xx", family.block)));
+        let codes = checks::all().map(|(_, check)| PossibleValue::new(check.code).help(check.name));
+        Some(Box::new(families.chain(codes)))
     }
 }
 

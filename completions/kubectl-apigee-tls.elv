@@ -1,0 +1,125 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'kubectl-apigee-tls'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'kubectl-apigee-tls'= {
+            cand --color 'When to use colour'
+            cand -v 'Tell on standard error what is done; twice for more'
+            cand --verbose 'Tell on standard error what is done; twice for more'
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand diagnose 'Run the checklist against the cluster, or against files, and say what is wrong'
+            cand explain 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
+            cand completion 'Print the completion script of a shell'
+            cand version 'Print the version'
+            cand __complete 'Candidates for the words typed so far, as kubectl''s completion asks for them'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'kubectl-apigee-tls;diagnose'= {
+            cand -n 'Namespace of Apigee hybrid; the context''s own namespace is not used'
+            cand --namespace 'Namespace of Apigee hybrid; the context''s own namespace is not used'
+            cand -l 'Label selector of the ingress pods'
+            cand --selector 'Label selector of the ingress pods'
+            cand --kubeconfig 'Path of the kubeconfig'
+            cand --context 'Context of the kubeconfig'
+            cand --cluster 'Cluster of the kubeconfig'
+            cand --user 'User of the kubeconfig'
+            cand -s 'Address of the API server'
+            cand --server 'Address of the API server'
+            cand --as 'User to act as'
+            cand --as-group 'Group to act as; may be repeated'
+            cand --as-uid 'User id to act as'
+            cand --request-timeout 'Time for one request to the API server, 0 for no limit'
+            cand --tls-server-name 'Name to expect in the certificate of the API server'
+            cand -c 'Read the log of this container only'
+            cand --container 'Read the log of this container only'
+            cand --since 'Only records younger than this, as 10m or 2h'
+            cand --since-time 'Only records from this moment on (RFC 3339)'
+            cand --tail 'Only so many lines from the end of each log; -1 for all'
+            cand --limit-bytes 'Only so many bytes of each log'
+            cand -f 'An overrides.yaml, - for standard input; may be repeated'
+            cand --overrides 'An overrides.yaml, - for standard input; may be repeated'
+            cand --access-log 'An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated'
+            cand --from 'Judge evidence that was written before, ask no cluster; - for standard input'
+            cand --write-evidence 'Write the evidence to a file, for --from'
+            cand --expect 'Clients that exist whether or not they were seen'
+            cand --only 'Judge only these checks: codes, names or families'
+            cand --skip 'Leave these checks out: codes, names or families'
+            cand --fail-on 'From which level on a finding makes the exit code 1'
+            cand -o 'Format of the report'
+            cand --output 'Format of the report'
+            cand --timeout 'Time for the whole run; what was seen until then is reported. 0 is no limit'
+            cand --color 'When to use colour'
+            cand --insecure-skip-tls-verify 'Do not verify the certificate of the API server'
+            cand --offline 'Judge the files given, ask no cluster'
+            cand -v 'Tell on standard error what is done; twice for more'
+            cand --verbose 'Tell on standard error what is done; twice for more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'kubectl-apigee-tls;explain'= {
+            cand --color 'When to use colour'
+            cand -v 'Tell on standard error what is done; twice for more'
+            cand --verbose 'Tell on standard error what is done; twice for more'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'kubectl-apigee-tls;completion'= {
+            cand --color 'When to use colour'
+            cand -v 'Tell on standard error what is done; twice for more'
+            cand --verbose 'Tell on standard error what is done; twice for more'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'kubectl-apigee-tls;version'= {
+            cand --color 'When to use colour'
+            cand -v 'Tell on standard error what is done; twice for more'
+            cand --verbose 'Tell on standard error what is done; twice for more'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'kubectl-apigee-tls;__complete'= {
+            cand --color 'When to use colour'
+            cand -v 'Tell on standard error what is done; twice for more'
+            cand --verbose 'Tell on standard error what is done; twice for more'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'kubectl-apigee-tls;help'= {
+            cand diagnose 'Run the checklist against the cluster, or against files, and say what is wrong'
+            cand explain 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
+            cand completion 'Print the completion script of a shell'
+            cand version 'Print the version'
+            cand __complete 'Candidates for the words typed so far, as kubectl''s completion asks for them'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'kubectl-apigee-tls;help;diagnose'= {
+        }
+        &'kubectl-apigee-tls;help;explain'= {
+        }
+        &'kubectl-apigee-tls;help;completion'= {
+        }
+        &'kubectl-apigee-tls;help;version'= {
+        }
+        &'kubectl-apigee-tls;help;__complete'= {
+        }
+        &'kubectl-apigee-tls;help;help'= {
+        }
+    ]
+    $completions[$command]
+}

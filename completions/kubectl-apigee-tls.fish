@@ -1,0 +1,198 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_kubectl_apigee_tls_global_optspecs
+    string join \n color= v/verbose h/help
+end
+
+function __fish_kubectl_apigee_tls_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_kubectl_apigee_tls_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_kubectl_apigee_tls_using_subcommand
+    set -l cmd (__fish_kubectl_apigee_tls_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -l color -d 'When to use colour' -r -f -a "always\t''
+auto\t''
+never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -s h -l help -d 'Print help'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "diagnose" -d 'Run the checklist against the cluster, or against files, and say what is wrong'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "explain" -d 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "version" -d 'Print the version'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "__complete" -d 'Candidates for the words typed so far, as kubectl\'s completion asks for them'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s n -l namespace -d 'Namespace of Apigee hybrid; the context\'s own namespace is not used' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s l -l selector -d 'Label selector of the ingress pods' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l kubeconfig -d 'Path of the kubeconfig' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l as -d 'User to act as' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l as-uid -d 'User id to act as' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l request-timeout -d 'Time for one request to the API server, 0 for no limit' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l tls-server-name -d 'Name to expect in the certificate of the API server' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s c -l container -d 'Read the log of this container only' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l since -d 'Only records younger than this, as 10m or 2h' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l since-time -d 'Only records from this moment on (RFC 3339)' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l tail -d 'Only so many lines from the end of each log; -1 for all' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l limit-bytes -d 'Only so many bytes of each log' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s f -l overrides -d 'An overrides.yaml, - for standard input; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l access-log -d 'An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l from -d 'Judge evidence that was written before, ask no cluster; - for standard input' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l write-evidence -d 'Write the evidence to a file, for --from' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l expect -d 'Clients that exist whether or not they were seen' -r -f -a "non-sni\t'Clients that send no server name'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l only -d 'Judge only these checks: codes, names or families' -r -f -a "client\t'family AT1xx'
+route\t'family AT2xx'
+overrides\t'family AT3xx'
+platform\t'family AT8xx'
+AT101\t'connection-without-server-name-reset'
+AT102\t'unknown-server-name-reset'
+AT103\t'declared-server-name-reset'
+AT104\t'load-balancer-reset'
+AT105\t'client-without-sni-unrouted'
+AT106\t'expected-client-without-sni-refused'
+AT107\t'log-window-incomplete'
+AT201\t'wildcard-route-missing'
+AT202\t'wildcard-route-flag-off'
+AT203\t'wildcard-route-unattached'
+AT204\t'wildcard-route-partly-attached'
+AT205\t'route-config-drift'
+AT206\t'wildcard-route-duplicate'
+AT207\t'selector-without-pods'
+AT208\t'wildcard-port-unsuitable'
+AT209\t'credential-name-missing'
+AT210\t'credential-secret-missing'
+AT211\t'route-not-running'
+AT212\t'route-error'
+AT213\t'additional-gateway-dangling'
+AT214\t'ingress-pod-without-wildcard'
+AT215\t'environment-group-without-route'
+AT301\t'overrides-malformed'
+AT302\t'overrides-key-duplicate'
+AT303\t'virtual-host-duplicate'
+AT304\t'virtual-host-key-unknown'
+AT305\t'overrides-type-wrong'
+AT306\t'wildcard-gateway-unlisted'
+AT307\t'helm-upgrade-pending'
+AT308\t'overrides-outdated'
+AT309\t'virtual-host-undeployed'
+AT310\t'virtual-host-unlisted'
+AT311\t'virtual-host-without-certificate'
+AT312\t'ingress-name-unknown'
+AT313\t'ingress-name-too-long'
+AT314\t'overrides-documents-several'
+AT801\t'ingress-pod-missing'
+AT802\t'ingress-pod-not-running'
+AT803\t'ingress-pod-restarted'
+AT804\t'service-missing'
+AT805\t'service-port-missing'
+AT806\t'access-log-off'
+AT807\t'access-log-format-unknown'
+AT808\t'apigee-issue-open'
+AT809\t'route-kind-missing'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l skip -d 'Leave these checks out: codes, names or families' -r -f -a "client\t'family AT1xx'
+route\t'family AT2xx'
+overrides\t'family AT3xx'
+platform\t'family AT8xx'
+AT101\t'connection-without-server-name-reset'
+AT102\t'unknown-server-name-reset'
+AT103\t'declared-server-name-reset'
+AT104\t'load-balancer-reset'
+AT105\t'client-without-sni-unrouted'
+AT106\t'expected-client-without-sni-refused'
+AT107\t'log-window-incomplete'
+AT201\t'wildcard-route-missing'
+AT202\t'wildcard-route-flag-off'
+AT203\t'wildcard-route-unattached'
+AT204\t'wildcard-route-partly-attached'
+AT205\t'route-config-drift'
+AT206\t'wildcard-route-duplicate'
+AT207\t'selector-without-pods'
+AT208\t'wildcard-port-unsuitable'
+AT209\t'credential-name-missing'
+AT210\t'credential-secret-missing'
+AT211\t'route-not-running'
+AT212\t'route-error'
+AT213\t'additional-gateway-dangling'
+AT214\t'ingress-pod-without-wildcard'
+AT215\t'environment-group-without-route'
+AT301\t'overrides-malformed'
+AT302\t'overrides-key-duplicate'
+AT303\t'virtual-host-duplicate'
+AT304\t'virtual-host-key-unknown'
+AT305\t'overrides-type-wrong'
+AT306\t'wildcard-gateway-unlisted'
+AT307\t'helm-upgrade-pending'
+AT308\t'overrides-outdated'
+AT309\t'virtual-host-undeployed'
+AT310\t'virtual-host-unlisted'
+AT311\t'virtual-host-without-certificate'
+AT312\t'ingress-name-unknown'
+AT313\t'ingress-name-too-long'
+AT314\t'overrides-documents-several'
+AT801\t'ingress-pod-missing'
+AT802\t'ingress-pod-not-running'
+AT803\t'ingress-pod-restarted'
+AT804\t'service-missing'
+AT805\t'service-port-missing'
+AT806\t'access-log-off'
+AT807\t'access-log-format-unknown'
+AT808\t'apigee-issue-open'
+AT809\t'route-kind-missing'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l fail-on -d 'From which level on a finding makes the exit code 1' -r -f -a "error\t''
+warning\t''
+never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s o -l output -d 'Format of the report' -r -f -a "text\t''
+wide\t'Text, with every pod, stream and check'
+json\t''
+yaml\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l timeout -d 'Time for the whole run; what was seen until then is reported. 0 is no limit' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l color -d 'When to use colour' -r -f -a "always\t''
+auto\t''
+never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l insecure-skip-tls-verify -d 'Do not verify the certificate of the API server'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l offline -d 'Judge the files given, ask no cluster'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand explain" -l color -d 'When to use colour' -r -f -a "always\t''
+auto\t''
+never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand explain" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand completion" -l color -d 'When to use colour' -r -f -a "always\t''
+auto\t''
+never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand completion" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand completion" -s h -l help -d 'Print help'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand version" -l color -d 'When to use colour' -r -f -a "always\t''
+auto\t''
+never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand version" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand version" -s h -l help -d 'Print help'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand __complete" -l color -d 'When to use colour' -r -f -a "always\t''
+auto\t''
+never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand __complete" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand __complete" -s h -l help -d 'Print help'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose explain completion version __complete help" -f -a "diagnose" -d 'Run the checklist against the cluster, or against files, and say what is wrong'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose explain completion version __complete help" -f -a "explain" -d 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose explain completion version __complete help" -f -a "completion" -d 'Print the completion script of a shell'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose explain completion version __complete help" -f -a "version" -d 'Print the version'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose explain completion version __complete help" -f -a "__complete" -d 'Candidates for the words typed so far, as kubectl\'s completion asks for them'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose explain completion version __complete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
