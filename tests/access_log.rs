@@ -206,7 +206,7 @@ fn generated_lines_are_counted_as_the_plain_reader_counts_them() {
         }
         assert_eq!(whole, plain, "seed {seed}");
 
-        for piece in [1, 13, 4096] {
+        for piece in [1, 4096] {
             assert_eq!(scan(bytes.chunks(piece)), whole, "seed {seed} in pieces of {piece}");
         }
         for _ in 0..10 {

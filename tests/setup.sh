@@ -56,6 +56,7 @@ want_cluster() {
   want rg ripgrep
   want runc runc
   want tar tar
+  [ -x /usr/bin/time ] || packages+=(time)
   want tcpdump tcpdump
   want tshark tshark
   want unshare util-linux

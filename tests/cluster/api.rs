@@ -34,7 +34,7 @@ impl Api {
             .block_on(Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()))
             .map_err(|error| failed(&error))?;
         config.connect_timeout = Some(Duration::from_secs(10));
-        config.read_timeout = Some(Duration::from_secs(60));
+        config.read_timeout = Some(Duration::from_mins(1));
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let client = runtime.block_on(async { Client::try_from(config) }).map_err(|error| failed(&error))?;
         Ok(Self { client, runtime: Arc::new(runtime), server })
@@ -42,25 +42,25 @@ impl Api {
 
     /// A JSON answer as it is, any other as a string.
     pub fn get(&self, path: &str) -> Result<Value> {
-        self.send(Method::GET, path, "application/json", None)
+        self.send(&Method::GET, path, "application/json", None)
     }
 
     /// An answer as it came.
     pub fn get_text(&self, path: &str) -> Result<String> {
-        self.send_for_text(Method::GET, path, "application/json", None)
+        self.send_for_text(&Method::GET, path, "application/json", None)
     }
 
     pub fn create(&self, collection: &str, object: &Value) -> Result<Value> {
-        self.send(Method::POST, collection, "application/json", Some(object))
+        self.send(&Method::POST, collection, "application/json", Some(object))
     }
 
-    pub fn merge(&self, path: &str, patch: &Value) -> Result<Value> {
-        self.send(Method::PATCH, path, "application/merge-patch+json", Some(patch))
+    pub fn merge(&self, path: &str, change: &Value) -> Result<Value> {
+        self.send(&Method::PATCH, path, "application/merge-patch+json", Some(change))
     }
 
     /// Deletes an object; it is no error when there is none.
     pub fn delete(&self, path: &str) -> Result<()> {
-        match self.send(Method::DELETE, path, "application/json", None) {
+        match self.send(&Method::DELETE, path, "application/json", None) {
             Err(reason) if !reason.contains("404") => Err(reason),
             _ => Ok(()),
         }
@@ -72,12 +72,12 @@ impl Api {
         Ok(answer["items"].as_array().cloned().unwrap_or_default())
     }
 
-    fn send(&self, method: Method, path: &str, kind: &str, body: Option<&Value>) -> Result<Value> {
+    fn send(&self, method: &Method, path: &str, kind: &str, body: Option<&Value>) -> Result<Value> {
         let text = self.send_for_text(method, path, kind, body)?;
         Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    fn send_for_text(&self, method: Method, path: &str, kind: &str, body: Option<&Value>) -> Result<String> {
+    fn send_for_text(&self, method: &Method, path: &str, kind: &str, body: Option<&Value>) -> Result<String> {
         let failed = |error: &dyn std::fmt::Display| format!("{method} {path}: {error}");
         let request = Request::builder()
             .method(method.clone())

@@ -21,10 +21,11 @@ use crate::shell::{Result, last_lines, run, wait_until};
 use crate::{images, setup};
 
 /// How long a component may take to start. Several times what it needs on a slow machine.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 pub const API_SERVER: &str = "kube-apiserver";
 pub const KUBELET: &str = "kubelet";
+const CONTAINERD: &str = "containerd";
 
 /// The components that the testbed itself started.
 pub struct Components {
@@ -78,14 +79,14 @@ impl Components {
 
     fn start_runtime(&self, image_folder: &Path, envoy: &Path) -> Result<()> {
         let archives = images::prepare(image_folder, envoy)?;
-        self.launch("containerd")?;
+        self.launch(CONTAINERD)?;
         let socket = path("containerd/containerd.sock");
         let ctr = || {
             let mut command = Command::new("ctr");
             command.args(["--address", &socket, "--namespace", "k8s.io"]);
             command
         };
-        self.wait_for("containerd", || run(ctr().arg("version")).map(drop))?;
+        self.wait_for(CONTAINERD, || run(ctr().arg("version")).map(drop))?;
         for archive in archives {
             run(ctr().args(["images", "import"]).arg(archive))?;
         }
@@ -99,14 +100,10 @@ impl Components {
             .open(log_of(name))
             .map_err(|error| format!("{}: {error}", log_of(name)))?;
         let copy = log.try_clone().map_err(|error| format!("{}: {error}", log_of(name)))?;
-        let mut command = match name {
-            "containerd" => Command::new("containerd"),
-            _ => {
-                let mut command = Command::new(&self.program);
-                command.arg(name);
-                command
-            }
-        };
+        let mut command = Command::new(if name == CONTAINERD { Path::new(name) } else { &self.program });
+        if name != CONTAINERD {
+            command.arg(name);
+        }
         let child = command
             .args(arguments_of(name))
             .env("TMPDIR", path("tmp"))
@@ -145,7 +142,7 @@ fn arguments_of(name: &str) -> Vec<String> {
     let admin = path("admin.kubeconfig");
     let pki = |file: &str| path(&format!("pki/{file}"));
     let flags: Vec<(&str, String)> = match name {
-        "containerd" => vec![("config", path("containerd.toml"))],
+        CONTAINERD => vec![("config", path("containerd.toml"))],
         "etcd" => vec![
             ("data-dir", path("etcd")),
             ("listen-client-urls", "http://127.0.0.1:2379".into()),

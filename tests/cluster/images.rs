@@ -10,6 +10,7 @@ use std::process::Command;
 use openssl::sha::Sha256;
 use serde_json::json;
 
+use crate::objects::hex;
 use crate::sandbox::create_folder;
 use crate::shell::{Result, find_program, run};
 
@@ -88,7 +89,6 @@ fn linked_libraries(program: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn digest(file: &Path) -> Result<String> {
-    use std::fmt::Write as _;
     use std::io::Read as _;
     let failed = |error: std::io::Error| format!("read {}: {error}", file.display());
     let mut source = fs::File::open(file).map_err(failed)?;
@@ -101,10 +101,7 @@ fn digest(file: &Path) -> Result<String> {
         }
         hash.update(&buffer[..count]);
     }
-    Ok(hash.finish().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Ok(hex(&hash.finish()))
 }
 
 fn architecture() -> &'static str {

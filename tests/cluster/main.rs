@@ -9,6 +9,9 @@
 //! for working by hand; `APIGEE_TLS_TEST_KUBECONFIG` names another cluster to be used. Without root or Linux, and without
 //! that, the tests fail and say what to do.
 
+#![expect(unreachable_pub, reason = "a program of its own: `pub` is what its modules offer each other")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it reports to a person, and has no other way")]
+
 mod api;
 mod cleanup;
 mod cluster;

@@ -22,7 +22,14 @@ use crate::stage::Stage;
 /// More than all lists of a scenario together, less than its logs.
 const MIDWAY: usize = 1_000_000;
 
-const LIMIT: Duration = Duration::from_secs(60);
+/// A connection that has brought more than this brings a log. Others are let through, or it would be a matter of luck
+/// which lists are complete.
+const LIST: usize = 100_000;
+
+/// Time for the lists to come in.
+const PAUSE: Duration = Duration::from_secs(1);
+
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Kills the API server midway.
 pub fn stop_api_server(stage: &Stage<'_>, components: &Components, kubeconfig: &PathBuf) -> Result<Finished> {
@@ -97,7 +104,8 @@ fn changed(stage: &Stage<'_>, original: &PathBuf, name: &str, change: impl FnOnc
     Ok(target)
 }
 
-/// Stands between the program and the API server. Once `MIDWAY` bytes have come back it says so and lets nothing more through.
+/// Stands between the program and the API server. Once `MIDWAY` bytes have come back it says so and holds
+/// the logs up.
 struct Forwarder {
     port: u16,
     midway: mpsc::Receiver<()>,
@@ -121,7 +129,13 @@ impl Forwarder {
                 let (Ok(client_copy), Ok(server_copy)) = (client.try_clone(), server.try_clone()) else { continue };
                 let gate = Arc::clone(&gate);
                 std::thread::spawn(move || pass(client_copy, server_copy, |_| {}));
-                std::thread::spawn(move || pass(server, client, |count| gate.count(count)));
+                std::thread::spawn(move || {
+                    let mut brought = 0;
+                    pass(server, client, |count| {
+                        brought += count;
+                        gate.count(count, brought > LIST);
+                    });
+                });
             }
         });
         Ok(Self { port, midway, paused })
@@ -132,6 +146,7 @@ impl Forwarder {
         let started = Instant::now();
         while started.elapsed() < LIMIT {
             if self.midway.recv_timeout(Duration::from_millis(20)).is_ok() {
+                std::thread::sleep(PAUSE);
                 return true;
             }
             if ended() {
@@ -157,18 +172,18 @@ struct Gate {
 }
 
 impl Gate {
-    fn count(&self, bytes: usize) {
+    fn count(&self, bytes: usize, is_log: bool) {
         let before = self.count.fetch_add(bytes, Ordering::Relaxed);
         if before < MIDWAY && before + bytes >= MIDWAY {
             let _ = self.reached.send(());
         }
-        while before + bytes >= MIDWAY && self.paused.load(Ordering::Relaxed) {
+        while is_log && self.count.load(Ordering::Relaxed) >= MIDWAY && self.paused.load(Ordering::Relaxed) {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 }
 
-fn pass(mut from: TcpStream, mut to: TcpStream, counted: impl Fn(usize)) {
+fn pass(mut from: TcpStream, mut to: TcpStream, mut counted: impl FnMut(usize)) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(count @ 1..) = from.read(&mut buffer) {
         counted(count);

@@ -3,6 +3,8 @@
 //! Names, labels and owners follow what is found in the field: an ApigeeRouteConfig `<org>-<group>` per env group owns an
 //! ApigeeRoute `<org>-<group>-000-<7 hex digits>`; pods and their Service are named after ingress and organisation.
 
+use std::fmt::Write as _;
+
 use openssl::sha::sha256;
 use serde_json::{Map, Value, json};
 
@@ -97,6 +99,14 @@ pub fn collection(object: &Value, namespace: &str) -> Result<String> {
 /// A string value, empty for anything else.
 pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }
 
 fn mesh_config(scenario: &Scenario) -> Value {
@@ -312,7 +322,7 @@ fn base_name(scenario: &Scenario) -> String {
     )
 }
 
-/// Five characters as a ReplicaSet gives them.
+/// Five characters as a `ReplicaSet` gives them.
 fn pod_suffix(index: usize) -> String {
     const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     sha256(format!("pod {index}").as_bytes())
@@ -324,6 +334,5 @@ fn pod_suffix(index: usize) -> String {
 
 /// Seven hexadecimal digits that depend on nothing but the text.
 fn short_hash(of: &str) -> String {
-    let digest = sha256(of.as_bytes());
-    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect::<String>().chars().take(7).collect()
+    hex(&sha256(of.as_bytes())[..4]).chars().take(7).collect()
 }

@@ -97,7 +97,7 @@ fn builder_for(subject: &Subject<'_>, key: &PKey<Private>) -> std::result::Resul
     let mut builder = X509::builder()?;
     builder.set_version(2)?;
     builder.set_serial_number(&*serial.to_asn1_integer()?)?;
-    builder.set_not_before(&*Asn1Time::from_unix(now() - 3600)?)?;
+    builder.set_not_before(&*Asn1Time::days_from_now(0)?)?;
     builder.set_not_after(&*Asn1Time::days_from_now(365)?)?;
     builder.set_subject_name(&name_of(subject)?.build())?;
     builder.set_pubkey(key)?;
@@ -115,11 +115,6 @@ fn name_of(subject: &Subject<'_>) -> std::result::Result<X509NameBuilder, ErrorS
 
 fn new_key() -> std::result::Result<PKey<Private>, ErrorStack> {
     PKey::from_ec_key(EcKey::generate(&*EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?)?)
-}
-
-fn now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or_default()
 }
 
 fn pem(bytes: std::result::Result<Vec<u8>, ErrorStack>) -> Result<String> {

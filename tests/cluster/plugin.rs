@@ -42,8 +42,10 @@ pub fn apply_remedy(stage: &mut Stage<'_>, finished: &Finished) -> Result<()> {
         let name = text(&object["metadata"]["name"]).to_owned();
         // The manager takes the route up and says so.
         let version = text(&object["apiVersion"]);
-        let path = format!("/apis/{version}/namespaces/{}/apigeeroutes/{name}/status", stage.namespace);
-        stage.testbed.api.merge(&path, &json!({ "status": { "state": "running", "lastAppliedGeneration": 1 } }))?;
+        let path = format!("/apis/{version}/namespaces/{}/apigeeroutes/{name}", stage.namespace);
+        let generation = stage.testbed.api.get(&path)?["metadata"]["generation"].clone();
+        let status = json!({ "status": { "state": "running", "lastAppliedGeneration": generation } });
+        stage.testbed.api.merge(&format!("{path}/status"), &status)?;
         gateway = Some(name);
     }
     let gateway = gateway.ok_or("the remedy names no wildcard route")?;

@@ -1,7 +1,8 @@
-//! Access-log lines that are written to a pod's stdout, and how many resets they hold.
+//! Access-log lines that are written to a pod's stdout, and what a log in Apigee's format holds.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::scenario::Recorded;
@@ -9,8 +10,46 @@ use crate::scenario::Recorded;
 /// How far apart the recorded lines are. About as often as a load balancer's health check comes.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// The text of an entry.
-pub fn text(recorded: &Recorded) -> String {
+/// The longest time that a long log is spread over.
+const LONGEST: Duration = Duration::from_mins(30);
+
+/// What access logs hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Logged {
+    /// Resets of connections without a server name.
+    pub without_name: u64,
+    /// Resets of connections with one.
+    pub with_name: u64,
+    /// Everything else.
+    pub requests: u64,
+}
+
+impl Logged {
+    pub fn count(log: &str) -> Self {
+        let mut counted = Self::default();
+        for line in log.lines().filter(|line| line.contains("\"sni_host\"")) {
+            if !line.contains("filter_chain_not_found") {
+                counted.requests += 1;
+                continue;
+            }
+            match serde_json::from_str::<Value>(line) {
+                Ok(record) if record["sni_host"].is_null() => counted.without_name += 1,
+                Ok(_) => counted.with_name += 1,
+                Err(_) => {}
+            }
+        }
+        counted
+    }
+
+    pub fn add(&mut self, other: Self) {
+        self.without_name += other.without_name;
+        self.with_name += other.with_name;
+        self.requests += other.requests;
+    }
+}
+
+/// The text of an entry; a long log is spread over the pods' `age`.
+pub fn text(recorded: &Recorded, age: Duration) -> String {
     let mut lines = Vec::new();
     let mut size = 0;
     let wanted = usize::try_from(recorded.megabytes * 1_000_000).unwrap_or(usize::MAX);
@@ -18,9 +57,10 @@ pub fn text(recorded: &Recorded) -> String {
     let answered = answered_line(0, "2026-01-01T00:00:00.000Z").len() + 1;
     let fillers = u64::try_from(wanted / answered).unwrap_or_default();
     let total = recorded.resets + fillers;
+    let interval = if fillers == 0 { INTERVAL } else { age.min(LONGEST) / u32::try_from(total).unwrap_or(u32::MAX) };
     let mut resets = 0;
     for index in 0..total {
-        let start = timestamp(total - 1 - index, total);
+        let start = timestamp(total - 1 - index, interval);
         let due = (index + 1) * recorded.resets / total.max(1);
         let line = if resets < due {
             let line = reset_line(recorded, resets, &start);
@@ -84,11 +124,10 @@ fn line(given: &Value) -> String {
     record.to_string()
 }
 
-/// The time so many lines ago; a long log is squeezed into the last half hour.
-fn timestamp(ago: u64, total: u64) -> String {
-    let interval = INTERVAL.min(Duration::from_mins(30) / u32::try_from(total.max(1)).unwrap_or(u32::MAX));
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let then = now.saturating_sub(interval * u32::try_from(ago).unwrap_or(u32::MAX));
-    let millis = i64::try_from(then.as_millis()).unwrap_or_default();
-    jiff::Timestamp::from_millisecond(millis).map_or_else(|_| String::new(), |time| format!("{time:.3}"))
+/// The time so many lines ago.
+fn timestamp(ago: u64, interval: Duration) -> String {
+    let back = interval * u32::try_from(ago).unwrap_or(u32::MAX);
+    #[expect(clippy::disallowed_methods, reason = "lines that are to look fresh need the clock")]
+    let now = Timestamp::now();
+    now.checked_sub(back).map_or_else(|_| String::new(), |time| format!("{time:.3}"))
 }

@@ -1,4 +1,4 @@
-//! The one place that knows what the program's JSON report looks like.
+//! The one place that knows what the program's JSON report and its evidence look like.
 
 use serde_json::Value;
 
@@ -55,6 +55,47 @@ impl Report {
         groups.sort();
         groups.dedup();
         groups
+    }
+}
+
+/// What the written evidence says of one log.
+#[derive(Debug)]
+#[expect(dead_code, reason = "what is not compared is printed, to tell a lost line from one that was not understood")]
+pub struct CountedLog {
+    pub resets_without_name: u64,
+    pub resets_with_name: u64,
+    pub bytes: u64,
+    pub lines: u64,
+    pub records: u64,
+    pub broken_lines: u64,
+}
+
+/// What the written evidence says of each log, of those with records.
+pub fn counted_logs(evidence: &str) -> Result<Vec<CountedLog>> {
+    let evidence: Value =
+        serde_json::from_str(evidence).map_err(|error| format!("the evidence is not JSON: {error}"))?;
+    let mut logs = Vec::new();
+    add_logs(&evidence, &mut logs);
+    logs.retain(|log| log.records > 0);
+    Ok(logs)
+}
+
+fn add_logs(value: &Value, logs: &mut Vec<CountedLog>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| add_logs(item, logs)),
+        Value::Object(fields) if fields.contains_key("resetWithoutName") => {
+            let number = |field: &Value| field.as_u64().unwrap_or_default();
+            logs.push(CountedLog {
+                resets_without_name: number(&value["resetWithoutName"]["count"]),
+                resets_with_name: number(&value["resetWithName"]["count"]),
+                bytes: number(&value["bytes"]),
+                lines: number(&value["lines"]),
+                records: number(&value["records"]),
+                broken_lines: number(&value["brokenLines"]),
+            });
+        }
+        Value::Object(fields) => fields.values().for_each(|field| add_logs(field, logs)),
+        _ => {}
     }
 }
 

@@ -205,9 +205,12 @@ pub struct Expectation {
     /// The codes of all checks that found something.
     #[serde(default)]
     pub found: Vec<String>,
-    /// The codes of all checks that could not tell.
+    /// The codes of all checks that could not tell; `AT2*` stands for at least one that begins so, and any others.
     #[serde(default)]
     pub unknown: Vec<String>,
+    /// Where the moment decides, those that may be unknown too.
+    #[serde(default)]
+    pub perhaps_unknown: Vec<String>,
     /// Parts of what is printed on stderr.
     #[serde(default)]
     pub stderr: Vec<String>,

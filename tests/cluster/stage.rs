@@ -12,8 +12,8 @@ use openssl::sha::sha256;
 use serde_json::{Value, json};
 
 use crate::envoy::{self, World};
-use crate::objects::{self, GATEWAY, GROUP, MESH_CONFIG, text};
-use crate::recorded;
+use crate::objects::{self, GATEWAY, GROUP, MESH_CONFIG, hex, text};
+use crate::recorded::{self, Logged};
 use crate::scenario::{Outcome, Scenario, Traffic};
 use crate::shell::{Result, run, run_with, wait_until};
 use crate::testbed::Testbed;
@@ -22,7 +22,7 @@ use crate::traffic::{self, Target};
 const POD_LIMIT: Duration = Duration::from_secs(90);
 
 /// A log window that starts within a minute of its container is taken as whole.
-const OLD: Duration = Duration::from_secs(65);
+const OLD: Duration = Duration::from_secs(75);
 
 pub struct Stage<'a> {
     pub testbed: &'a Testbed,
@@ -30,18 +30,14 @@ pub struct Stage<'a> {
     pub namespace: String,
     /// Where the program is started, with the scenario's files in it.
     pub folder: PathBuf,
-    /// Resets without and with a server name that the logs hold by now.
-    pub resets: Resets,
+    /// What the logs have to hold by now.
+    pub logged: Logged,
+    /// How many connections there were, so that pods take turns.
+    turns: usize,
     /// When the pods ran.
     born: Instant,
     /// The last configuration that each pod got.
     pushed: BTreeMap<String, String>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Resets {
-    pub without_name: u64,
-    pub with_name: u64,
 }
 
 impl<'a> Stage<'a> {
@@ -59,7 +55,8 @@ impl<'a> Stage<'a> {
             scenario,
             namespace,
             folder,
-            resets: Resets::default(),
+            logged: Logged::default(),
+            turns: 0,
             born: Instant::now(),
             pushed: BTreeMap::new(),
         };
@@ -100,17 +97,14 @@ impl<'a> Stage<'a> {
     pub fn record(&mut self) -> Result<()> {
         let pods = self.running_pods()?;
         for recorded in &self.scenario.recorded {
-            let lines = recorded::text(recorded);
+            let lines = recorded::text(recorded, self.born.elapsed());
             let chosen: Vec<&Value> = match recorded.pod {
                 Some(index) => vec![pods.get(index).ok_or_else(|| format!("recorded: there is no pod {index}"))?],
                 None => pods.iter().collect(),
             };
             for pod in chosen {
                 self.print(text(&pod["metadata"]["name"]), &lines)?;
-                match recorded.server_name {
-                    Some(_) => self.resets.with_name += recorded.resets,
-                    None => self.resets.without_name += recorded.resets,
-                }
+                self.logged.add(Logged::count(&lines));
             }
         }
         Ok(())
@@ -122,18 +116,20 @@ impl<'a> Stage<'a> {
         let default_host = self.scenario.env_groups.iter().flat_map(|group| &group.hostnames).next();
         let default_host = default_host.cloned().unwrap_or_else(|| "api-test.mydomain.com".into());
         for entry in traffic {
-            traffic::send(&self.testbed.folder, entry, &default_host, &mut |turn| {
-                let pod = &pods[usize::try_from(turn).unwrap_or_default() % pods.len()];
+            traffic::send(&self.testbed.folder, entry, &default_host, &mut || {
+                let pod =
+                    pods.get(self.turns % pods.len().max(1)).ok_or("there is no pod for clients to connect to")?;
+                self.turns += 1;
                 if self.testbed.components.is_some() {
                     return Ok(Target::direct(text(&pod["status"]["podIP"])));
                 }
                 Target::forwarded(&self.testbed.kubeconfig, &self.namespace, text(&pod["metadata"]["name"]))
             })?;
-            if entry.outcome == Outcome::Reset {
-                match entry.server_name {
-                    Some(_) => self.resets.with_name += entry.count,
-                    None => self.resets.without_name += entry.count,
-                }
+            match (entry.outcome, &entry.server_name) {
+                (Outcome::Answered | Outcome::NotFound, _) => self.logged.requests += entry.count,
+                (Outcome::Reset, Some(_)) => self.logged.with_name += entry.count,
+                (Outcome::Reset, None) => self.logged.without_name += entry.count,
+                (Outcome::Refused, _) => {}
             }
         }
         Ok(())
@@ -146,7 +142,7 @@ impl<'a> Stage<'a> {
 
     /// Waits until the kubelet has rotated the recorded lines away.
     pub fn wait_for_rotation(&mut self) -> Result<()> {
-        wait_until("the kubelet rotates the log", Duration::from_secs(60), || {
+        wait_until("the kubelet rotates the log", Duration::from_mins(1), || {
             let pods = self.running_pods()?;
             let path = |pod: &Value| self.log_path(text(&pod["metadata"]["name"]));
             let sizes: Result<Vec<usize>> =
@@ -154,11 +150,12 @@ impl<'a> Stage<'a> {
             let sizes = sizes?;
             if sizes.iter().all(|size| *size < 1_000_000) { Ok(()) } else { Err(format!("sizes {sizes:?}")) }
         })?;
-        self.resets = Resets::default();
+        // The last lines may have come after the rotation.
+        self.logged = self.count()?;
         Ok(())
     }
 
-    /// Waits until the pods' logs hold exactly the resets that clients have seen.
+    /// Waits until the pods' logs hold exactly what clients have seen.
     pub fn wait_for_logs(&self) -> Result<()> {
         let mesh = self.world()?.mesh;
         let is_apigees = mesh["accessLogEncoding"] == 1 && text(&mesh["accessLogFormat"]).contains("sni_host");
@@ -166,9 +163,9 @@ impl<'a> Stage<'a> {
             std::thread::sleep(Duration::from_secs(2));
             return Ok(());
         }
-        wait_until("the resets in the access logs", Duration::from_secs(20), || {
-            let counted = self.count_resets()?;
-            if counted == self.resets { Ok(()) } else { Err(format!("{counted:?}, not {:?}", self.resets)) }
+        wait_until("the connections in the access logs", Duration::from_secs(20), || {
+            let counted = self.count()?;
+            if counted == self.logged { Ok(()) } else { Err(format!("{counted:?}, not {:?}", self.logged)) }
         })
     }
 
@@ -292,8 +289,7 @@ impl<'a> Stage<'a> {
     }
 
     fn push(&self, pod: &str, configuration: &str) -> Result<()> {
-        let version: String =
-            sha256(configuration.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let version: String = hex(&sha256(configuration.as_bytes())[..8]);
         let mut file: Value = serde_json::from_str(configuration).map_err(|error| error.to_string())?;
         let sign = if file["resources"][0].is_null() { None } else { Some(version.as_str()) };
         file["version_info"] = json!(version);
@@ -306,18 +302,10 @@ impl<'a> Stage<'a> {
         format!("/api/v1/namespaces/{}/pods/{pod}/log?container={GATEWAY}", self.namespace)
     }
 
-    fn count_resets(&self) -> Result<Resets> {
-        let mut counted = Resets::default();
+    fn count(&self) -> Result<Logged> {
+        let mut counted = Logged::default();
         for pod in self.running_pods()? {
-            let name = text(&pod["metadata"]["name"]);
-            let log = self.testbed.api.get_text(&self.log_path(name))?;
-            for line in log.lines().filter(|line| line.contains("filter_chain_not_found")) {
-                match serde_json::from_str::<Value>(line) {
-                    Ok(record) if record["sni_host"].is_null() => counted.without_name += 1,
-                    Ok(_) => counted.with_name += 1,
-                    Err(_) => {}
-                }
-            }
+            counted.add(Logged::count(&self.testbed.api.get_text(&self.log_path(text(&pod["metadata"]["name"])))?));
         }
         Ok(counted)
     }

@@ -35,8 +35,6 @@ pub struct Testbed {
     /// Held for reading by scenarios that get along with others, for writing by those that do not.
     pub turn: RwLock<()>,
     kinds_missing: AtomicBool,
-    /// The folder when it lies outside the sandbox, to be removed at the end.
-    _temporary: Option<tempfile::TempDir>,
 }
 
 impl Testbed {
@@ -58,9 +56,7 @@ impl Testbed {
             pull_policy: "IfNotPresent".into(),
         };
         let folder = tempfile::tempdir().map_err(|error| format!("a temporary folder: {error}"))?;
-        let mut testbed = Self::new(kubeconfig, None, images, folder.path().to_owned())?;
-        testbed._temporary = Some(folder);
-        Ok(testbed)
+        Self::new(kubeconfig, None, images, folder.keep())
     }
 
     fn new(kubeconfig: &Path, components: Option<Components>, images: Images, folder: PathBuf) -> Result<Self> {
@@ -74,7 +70,6 @@ impl Testbed {
             folder,
             turn: RwLock::new(()),
             kinds_missing: AtomicBool::new(false),
-            _temporary: None,
         };
         testbed.install_kinds()?;
         Ok(testbed)
@@ -133,6 +128,15 @@ impl Testbed {
 
     pub fn kinds_are_missing(&self) -> bool {
         self.kinds_missing.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Testbed {
+    fn drop(&mut self) {
+        // Inside the sandbox the folder goes with it.
+        if self.components.is_none() {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
     }
 }
 

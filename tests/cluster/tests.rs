@@ -136,10 +136,11 @@ fn play(testbed: &Testbed, scenario: &Scenario) -> Result<()> {
         scenario.name,
         scenario.title,
         set.as_secs_f32(),
-        (logged - set).as_secs_f32(),
-        (started.elapsed() - logged).as_secs_f32()
+        logged.saturating_sub(set).as_secs_f32(),
+        started.elapsed().saturating_sub(logged).as_secs_f32()
     );
     expect::compare(&finished, &scenario.expect)?;
+    expect::compare_counts(&stage.folder, &scenario.expect, stage.logged)?;
     if scenario.expect.verdict.is_some() {
         expect::compare_with_evidence(&stage.folder, &finished, &scenario.diagnose)?;
     }

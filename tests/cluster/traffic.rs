@@ -65,11 +65,11 @@ pub fn send(
     folder: &Path,
     traffic: &Traffic,
     default_host: &str,
-    target: &mut dyn FnMut(u64) -> Result<Target>,
+    target: &mut dyn FnMut() -> Result<Target>,
 ) -> Result<()> {
     let host = traffic.host.as_deref().or(traffic.server_name.as_deref()).unwrap_or(default_host);
-    for turn in 0..traffic.count {
-        let target = target(turn)?;
+    for _ in 0..traffic.count {
+        let target = target()?;
         let (seen, told) = connect(folder, traffic, host, &target)?;
         if seen != traffic.outcome {
             return Err(format!(

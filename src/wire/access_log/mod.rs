@@ -34,6 +34,9 @@ pub const MAX_RECORD_BYTES: usize = 1 << 20;
 /// Bytes of lines that are marked at a time; with their marks they stay in the nearest caches.
 const BLOCK_BYTES: usize = 32 << 10;
 
+/// The same after a document: the next one may begin within a few lines, and what was marked beyond is marked in vain.
+const SMALL_BLOCK_BYTES: usize = 256;
+
 /// How far into a line a text record may begin, after what `kubectl logs --prefix` and others write in front.
 const MAX_PREFIX_BYTES: usize = 512;
 
@@ -47,6 +50,8 @@ pub struct AccessLogScanner {
     document: Document,
     shapes: Shapes,
     specials: Specials,
+    /// Between [`SMALL_BLOCK_BYTES`] and [`BLOCK_BYTES`].
+    block_bytes: usize,
     cut_keys: [memmem::Finder<'static>; 3],
     met_document: bool,
     /// The last byte was not a line end.
@@ -78,6 +83,7 @@ impl AccessLogScanner {
             document: Document::default(),
             shapes: Shapes::default(),
             specials: Specials::default(),
+            block_bytes: BLOCK_BYTES,
             cut_keys: ["sni_host\"", "status_details\"", "upstream_response_flags\""].map(memmem::Finder::new),
             met_document: false,
             line_open: false,
@@ -140,7 +146,8 @@ impl AccessLogScanner {
         if !self.carry.is_empty() {
             return self.carry_on(bytes);
         }
-        let block = bytes.get(..BLOCK_BYTES).unwrap_or(bytes);
+        let block = bytes.get(..self.block_bytes).unwrap_or(bytes);
+        self.block_bytes = BLOCK_BYTES.min(self.block_bytes * 2);
         if let Some(end) = memrchr(b'\n', block) {
             return self.block(block.get(..=end).unwrap_or_default());
         }
@@ -307,6 +314,7 @@ impl AccessLogScanner {
 
     fn enter_document(&mut self, bytes: &[u8]) {
         self.met_document = true;
+        self.block_bytes = SMALL_BLOCK_BYTES;
         self.mode = Mode::Document;
         self.drive(bytes);
     }
