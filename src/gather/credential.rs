@@ -144,7 +144,9 @@ impl Plugin {
 
 impl Credential {
     fn has_expired(&self) -> bool {
-        self.expires.is_some_and(|expires| Timestamp::now() + MARGIN >= expires)
+        #[expect(clippy::disallowed_methods, reason = "whether the credential is of use is asked now")]
+        let now = Timestamp::now();
+        self.expires.is_some_and(|expires| now + MARGIN >= expires)
     }
 }
 
