@@ -1,5 +1,7 @@
 //! The scripts under `completions/` are what the program prints, and kubectl's questions get cobra's form of answer.
 
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

@@ -1,5 +1,8 @@
 //! From a kubeconfig to the first answer, over real TLS: what kubectl would reach is reached, and what is not says why.
 
+#![expect(clippy::disallowed_methods, reason = "the credentials made here end at a time from now")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;

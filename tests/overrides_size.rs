@@ -3,6 +3,8 @@
 //! Not a timed test: the bound is on memory, and generous. It is the file itself, once more for what the parser makes
 //! of the longest value, and the limits of the reader.
 
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
 use std::fmt::Write;
 use std::fs;
 

@@ -84,6 +84,7 @@ fn add_files(args: &DiagnoseArgs, evidence: &mut Evidence) -> Result<(), Error> 
 }
 
 fn gathered(args: &DiagnoseArgs, console: &Console) -> Result<Evidence, Error> {
+    #[expect(clippy::disallowed_methods, reason = "the one clock of every judgement of this run")]
     let collected_at = Timestamp::now();
     let question = Question {
         namespace: args.cluster.namespace.clone(),

@@ -119,7 +119,9 @@ impl Api {
     fn unauthorized(&self, message: String) -> Error {
         let address = self.inner.address.clone();
         // An API server asks for client certificates but takes any in the handshake, so an expired one ends as a 401.
-        if let Some(not_after) = self.inner.certificate_ends.filter(|ends| *ends < Timestamp::now()) {
+        #[expect(clippy::disallowed_methods, reason = "whether the client certificate is of use is asked now")]
+        let now = Timestamp::now();
+        if let Some(not_after) = self.inner.certificate_ends.filter(|ends| *ends < now) {
             return Error::ExpiredClientCertificate { address, not_after };
         }
         Error::Unauthorized {

@@ -26,21 +26,21 @@ const MARGIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// A plugin and what it last gave.
 #[derive(Debug)]
-pub struct Plugin {
+pub(super) struct Plugin {
     config: ExecConfig,
     given: Mutex<Option<Arc<Credential>>>,
 }
 
 /// What a plugin gave. `Debug` shows nothing of it: the header is marked as sensitive.
 #[derive(Debug)]
-pub struct Credential {
+pub(super) struct Credential {
     pub authorization: Option<HeaderValue>,
     pub identity: Option<Identity>,
     expires: Option<Timestamp>,
 }
 
 /// A client certificate and its key, both as PEM.
-pub struct Identity {
+pub(super) struct Identity {
     pub certificate: String,
     pub key: String,
 }
@@ -52,17 +52,21 @@ impl std::fmt::Debug for Identity {
 }
 
 impl Plugin {
-    pub fn new(config: ExecConfig) -> Self {
+    pub(super) fn new(config: ExecConfig) -> Self {
         Self { config, given: Mutex::new(None) }
     }
 
     /// The command as the kubeconfig has it, without its arguments.
-    pub fn command(&self) -> &str {
+    pub(super) fn command(&self) -> &str {
         self.config.command.as_deref().unwrap_or_default()
     }
 
     /// The credential of the last run, or of a new one where there is none, it has expired, or it is the one `refused`.
-    pub async fn credential(&self, refused: Option<&Arc<Credential>>, stop: &Stop) -> Result<Arc<Credential>, Error> {
+    pub(super) async fn credential(
+        &self,
+        refused: Option<&Arc<Credential>>,
+        stop: &Stop,
+    ) -> Result<Arc<Credential>, Error> {
         let mut given = self.given.lock().await;
         if let Some(credential) = given.as_ref()
             && !credential.has_expired()
@@ -140,7 +144,9 @@ impl Plugin {
 
 impl Credential {
     fn has_expired(&self) -> bool {
-        self.expires.is_some_and(|expires| Timestamp::now() + MARGIN >= expires)
+        #[expect(clippy::disallowed_methods, reason = "whether the credential is of use is asked now")]
+        let now = Timestamp::now();
+        self.expires.is_some_and(|expires| now + MARGIN >= expires)
     }
 }
 

@@ -72,7 +72,7 @@ pub(super) async fn kinds(api: &Api, group: Result<Value, Fault>, namespace: &st
 
 impl Group {
     /// Where `kind` is served.
-    pub fn find(&self, kind: &str) -> Result<Resource, Unavailable> {
+    pub(super) fn find(&self, kind: &str) -> Result<Resource, Unavailable> {
         let serving = |kinds: &[Kind]| kinds.iter().find(|served| served.name == kind).map(|kind| kind.plural.clone());
         let served: Vec<(&String, String)> = self
             .versions

@@ -118,9 +118,10 @@ impl Error {
             Self::Unauthorized { plugin: None, .. } => {
                 Some("log in again, or renew the user's token or client certificate in the kubeconfig".into())
             }
-            Self::UnknownEntry { known, kind, .. } => Some(match known.is_empty() {
-                true => format!("the kubeconfig has no {kind} at all"),
-                false => format!("choose another with --{kind}{}", known_names(known)),
+            Self::UnknownEntry { known, kind, .. } => Some(if known.is_empty() {
+                format!("the kubeconfig has no {kind} at all")
+            } else {
+                format!("choose another with --{kind}{}", known_names(known))
             }),
             Self::Unreachable { source, .. } => Some(source.hint().into()),
             Self::UnreadableKubeconfig { .. } => Some("check the path and your right to read it".into()),

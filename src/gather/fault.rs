@@ -57,7 +57,7 @@ impl From<Error> for Fault {
 
 impl Fault {
     /// The reason that the evidence keeps.
-    pub fn reason(self, access: Access<'_>) -> Reason {
+    pub(super) fn reason(self, access: Access<'_>) -> Reason {
         match self {
             Self::Broken(text) => Reason::Broken(text),
             Self::Connect(ConnectFailure::TimedOut(allowed)) | Self::TimedOut(allowed) => timed_out(allowed),
@@ -78,7 +78,7 @@ impl Fault {
     }
 
     /// The same with what was looked at.
-    pub fn unavailable(self, what: &str, access: Access<'_>) -> Unavailable {
+    pub(super) fn unavailable(self, what: &str, access: Access<'_>) -> Unavailable {
         Unavailable::new(what, self.reason(access))
     }
 }

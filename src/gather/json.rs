@@ -9,17 +9,17 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 /// The value at a path of keys.
-pub fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
+pub(super) fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
     path.iter().try_fold(value, |value, key| value.get(key))
 }
 
 /// A text that is not empty; Kubernetes writes "not set" as an empty string as often as by leaving the key away.
-pub fn text(value: &Value, path: &[&str]) -> Option<String> {
+pub(super) fn text(value: &Value, path: &[&str]) -> Option<String> {
     at(value, path)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// A text, or a number or truth value as text.
-pub fn scalar(value: &Value, path: &[&str]) -> Option<String> {
+pub(super) fn scalar(value: &Value, path: &[&str]) -> Option<String> {
     match at(value, path)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -29,32 +29,32 @@ pub fn scalar(value: &Value, path: &[&str]) -> Option<String> {
 }
 
 /// A truth value.
-pub fn truth(value: &Value, path: &[&str]) -> Option<bool> {
+pub(super) fn truth(value: &Value, path: &[&str]) -> Option<bool> {
     at(value, path)?.as_bool()
 }
 
 /// A whole number that fits.
-pub fn number<N: TryFrom<i64>>(value: &Value, path: &[&str]) -> Option<N> {
+pub(super) fn number<N: TryFrom<i64>>(value: &Value, path: &[&str]) -> Option<N> {
     N::try_from(at(value, path)?.as_i64()?).ok()
 }
 
 /// An RFC 3339 time.
-pub fn time(value: &Value, path: &[&str]) -> Option<Timestamp> {
+pub(super) fn time(value: &Value, path: &[&str]) -> Option<Timestamp> {
     at(value, path)?.as_str()?.parse().ok()
 }
 
 /// The items of a list; none where it is no list.
-pub fn items<'a>(value: &'a Value, path: &[&str]) -> &'a [Value] {
+pub(super) fn items<'a>(value: &'a Value, path: &[&str]) -> &'a [Value] {
     at(value, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The texts of a list; what is no text is left out.
-pub fn texts(value: &Value, path: &[&str]) -> Vec<String> {
+pub(super) fn texts(value: &Value, path: &[&str]) -> Vec<String> {
     items(value, path).iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// A map of texts, as labels are; what is no text is left out.
-pub fn texts_by_key(value: &Value, path: &[&str]) -> BTreeMap<String, String> {
+pub(super) fn texts_by_key(value: &Value, path: &[&str]) -> BTreeMap<String, String> {
     let map = at(value, path).and_then(Value::as_object);
     map.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }

@@ -13,7 +13,11 @@ use ipnet::IpNet;
 /// The proxy for `server`: the kubeconfig's own, else the environment's unless `NO_PROXY` excepts the server.
 ///
 /// `env` looks up an environment variable; Go asks for the name in capitals first.
-pub fn proxy_for(server: &Uri, configured: Option<&str>, env: impl Fn(&str) -> Option<String>) -> Option<String> {
+pub(super) fn proxy_for(
+    server: &Uri,
+    configured: Option<&str>,
+    env: impl Fn(&str) -> Option<String>,
+) -> Option<String> {
     let either = |upper: &str, lower: &str| {
         let not_empty = |value: &String| !value.is_empty();
         env(upper).filter(not_empty).or_else(|| env(lower).filter(not_empty))

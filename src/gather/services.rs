@@ -64,11 +64,11 @@ mod tests {
 
     use super::super::selector::parse;
 
-    fn pod(labels: Value) -> IngressPod {
+    fn pod(labels: &Value) -> IngressPod {
         IngressPod { labels: json::texts_by_key(&json!({ "l": labels }), &["l"]), ..IngressPod::default() }
     }
 
-    fn named(name: &str, selector: Value) -> Service {
+    fn named(name: &str, selector: &Value) -> Service {
         service(&json!({"metadata": {"name": name}, "spec": {"selector": selector}}))
     }
 
@@ -93,14 +93,14 @@ mod tests {
     fn a_service_is_found_by_its_selector_whatever_its_name() {
         let all = || {
             vec![
-                named("custom", json!({"app": "apigee-ingressgateway", "ingress_name": "ext"})),
-                named("other-ingress", json!({"app": "apigee-ingressgateway", "ingress_name": "int"})),
-                named("runtime", json!({"app": "apigee-runtime"})),
-                named("headless", json!(null)),
+                named("custom", &json!({"app": "apigee-ingressgateway", "ingress_name": "ext"})),
+                named("other-ingress", &json!({"app": "apigee-ingressgateway", "ingress_name": "int"})),
+                named("runtime", &json!({"app": "apigee-runtime"})),
+                named("headless", &json!(null)),
             ]
         };
         let selector = parse("app=apigee-ingressgateway").unwrap();
-        let pods = [pod(json!({"app": "apigee-ingressgateway", "ingress_name": "ext", "org": "myorg"}))];
+        let pods = [pod(&json!({"app": "apigee-ingressgateway", "ingress_name": "ext", "org": "myorg"}))];
         assert_eq!(names(leading_to(all(), &pods, &selector)), ["custom"]);
         assert_eq!(names(leading_to(all(), &[], &selector)), ["custom", "other-ingress"]);
     }

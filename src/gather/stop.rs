@@ -44,6 +44,7 @@ impl Stop {
                 // Without a receiver the run is over already.
                 let _ = interrupt.send(true);
                 if tokio::signal::ctrl_c().await.is_ok() {
+                    #[expect(clippy::disallowed_methods, reason = "asked for twice, now means now")]
                     std::process::exit(130);
                 }
             }

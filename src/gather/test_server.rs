@@ -15,14 +15,14 @@ use super::stop::Stop;
 
 /// A request as it came.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub(super) struct Asked {
     /// With its query.
     pub path: String,
     /// In lower case, as `accept: application/json`.
     pub headers: Vec<String>,
 }
 
-pub enum Answer {
+pub(super) enum Answer {
     Json(Value),
     /// A Kubernetes Status with further header lines.
     Status(u16, &'static str, &'static str),
@@ -32,13 +32,13 @@ pub enum Answer {
     Hang(Vec<u8>),
 }
 
-pub struct TestServer {
+pub(super) struct TestServer {
     pub address: String,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl TestServer {
-    pub fn start(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+    pub(super) fn start(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -53,17 +53,17 @@ impl TestServer {
     }
 
     /// The paths asked for, sorted: requests come at once, in no order.
-    pub fn paths(&self) -> Vec<String> {
+    pub(super) fn paths(&self) -> Vec<String> {
         let mut paths: Vec<String> = self.asked().into_iter().map(|asked| asked.path).collect();
         paths.sort();
         paths
     }
 
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(super) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 
-    pub fn api(&self, stop: Stop, request_timeout: Duration) -> Api {
+    pub(super) fn api(&self, stop: Stop, request_timeout: Duration) -> Api {
         let mut config = Config::new(self.address.parse().unwrap());
         config.default_retry = false;
         Api::new(Inner {
@@ -101,7 +101,7 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&Asked) -> Answer, seen: &Mutex<
     // The client may have gone, which is its right.
     let _ = stream.write_all(&bytes);
     if hang {
-        std::thread::sleep(Duration::from_secs(60));
+        std::thread::sleep(Duration::from_mins(1));
     }
 }
 

@@ -20,7 +20,7 @@ const BUNDLES: [&str; 8] = [
 ];
 
 /// The first bundle found, as DER; `None` leaves the choice to OpenSSL.
-pub fn system_authorities() -> Option<Vec<Vec<u8>>> {
+pub(super) fn system_authorities() -> Option<Vec<Vec<u8>>> {
     let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
     if named.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
         return None;

@@ -21,7 +21,7 @@ const NOT_STRINGS: &[&str] = &["false", "n", "no", "null", "off", "on", "true", 
 
 /// The change of one file.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct OverridesDiff {
+pub(super) struct OverridesDiff {
     /// A unified diff without context; empty where no line is changed.
     pub text: String,
     /// The virtual hosts that lack the gateway and cannot be changed by the diff, in the order of the file.
@@ -30,7 +30,7 @@ pub struct OverridesDiff {
 
 /// A virtual host that has to be changed by hand.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ByHand {
+pub(super) struct ByHand {
     /// Where to change it.
     pub place: Place,
     /// The path and the name, as `virtualhosts[0] dev-grp`.
@@ -41,7 +41,7 @@ pub struct ByHand {
 ///
 /// # Errors
 /// The file was not seen.
-pub fn add_gateway(file: &OverridesFile, gateway: &str) -> Result<OverridesDiff, Unavailable> {
+pub(super) fn add_gateway(file: &OverridesFile, gateway: &str) -> Result<OverridesDiff, Unavailable> {
     let overrides = file.content.seen()?;
     let mut edits: BTreeMap<Position, Edit> = BTreeMap::new();
     let mut by_hand = Vec::new();

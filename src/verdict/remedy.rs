@@ -66,7 +66,7 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
         let cured = for_wildcard(evidence, &codes, &wildcards, &mut remedy);
         left.retain(|verdicted| !cured.iter().any(|cured| cured.cures(verdicted)));
     }
-    let touched_wildcard = remedy.steps.len() > before;
+    let touched_wildcard = remedy.steps[before..].iter().any(changes_cluster);
     if let (true, 1, Some(note)) =
         (touched_wildcard, before, remedy.steps.first_mut().and_then(|step| step.note.as_mut()))
     {
@@ -109,6 +109,11 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
         remedy.steps.push(proof);
     }
     remedy
+}
+
+/// A change of the file alone cannot be seen in a handshake.
+fn changes_cluster(step: &RemedyStep) -> bool {
+    step.paste.as_deref().is_some_and(|paste| paste.starts_with("kubectl ") || paste.starts_with("helm "))
 }
 
 /// What a step has cured: a check as a whole, or its findings on one object.

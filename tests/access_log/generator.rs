@@ -1,10 +1,10 @@
 //! Makes lines of access logs: well-formed records of several formats, odd ones, and damaged ones.
 
 /// A deterministic source of lines (xorshift).
-pub struct Random(pub u64);
+pub(crate) struct Random(pub u64);
 
 impl Random {
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -15,7 +15,7 @@ impl Random {
         choices[self.below(choices.len())]
     }
 
-    pub fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         let record = self.record();
         match self.below(24) {
             0 => self

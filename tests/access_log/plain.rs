@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 /// Counts line by line, each parsed in full.
-pub fn plain_reader(text: &str) -> AccessLog {
+pub(crate) fn plain_reader(text: &str) -> AccessLog {
     let mut log = AccessLog { bytes: text.len() as u64, ..AccessLog::default() };
     for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
         log.lines += 1;
@@ -15,7 +15,7 @@ pub fn plain_reader(text: &str) -> AccessLog {
 }
 
 /// What the plain reader, which reads lines, is spared.
-pub fn opens_document(line: &str) -> bool {
+pub(crate) fn opens_document(line: &str) -> bool {
     let line = line.trim();
     line == "{" || line.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('{'))
 }

@@ -206,7 +206,7 @@ mod tests {
                 rest = &rest[used..];
                 match step {
                     Step::Element => {
-                        found.push(String::from_utf8(document.take_element().unwrap_or_default()).unwrap())
+                        found.push(String::from_utf8(document.take_element().unwrap_or_default()).unwrap());
                     }
                     Step::Broken { .. } => return (found, Some(step)),
                     Step::More | Step::LineEnd => {}

@@ -1,0 +1,200 @@
+//! The walls of ARCHITECTURE.md, held by reading `src/` as text: who may use what, and who may know whom.
+//!
+//! A text scan is enough, because every use in this repository is written out: no glob of a whole crate, no macro that
+//! hides a path. Comments and string literals do not count.
+
+#![expect(clippy::panic, reason = "helpers of tests fail as tests do")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The longest file that one still reads as a whole.
+const MAX_LINES: usize = 600;
+
+/// Folders that are pure functions of their input.
+const PURE: [&str; 5] = ["checks", "evidence", "report", "verdict", "wire"];
+
+/// What only the folders named may use; a path without an end names a folder.
+const ONLY_IN: [(&str, &[&str]); 4] = [
+    ("k8s_openapi::", &["src/gather/"]),
+    ("kube::", &["src/gather/"]),
+    ("openssl::", &["src/gather/", "src/wire/"]),
+    ("indicatif::", &["src/terminal/"]),
+];
+
+/// What is no business of the pure folders, with the reason.
+const NOT_IN_PURE: [(&str, &str); 15] = [
+    ("std::fs", "files are opened by gather and bundle"),
+    ("std::net::Tcp", "connections are made by gather"),
+    ("std::net::Udp", "connections are made by gather"),
+    ("std::net::ToSocketAddrs", "names are looked up by gather"),
+    ("std::process", "nothing is started while judging"),
+    ("std::env", "the environment is read once, by commands"),
+    ("std::thread", "judging has no order but its own"),
+    ("std::io::stdin", "streams are opened by gather"),
+    ("println!", "output is what report returns"),
+    ("eprintln!", "output is what report returns"),
+    ("print!", "output is what report returns"),
+    ("tokio", "judging waits for nothing"),
+    ("Timestamp::now", "the clock is Evidence::collected_at"),
+    ("SystemTime", "the clock is Evidence::collected_at"),
+    ("Instant::now", "the clock is Evidence::collected_at"),
+];
+
+/// Which modules of ours each module may use beside itself: only those that stand before it in the flow.
+const MAY_USE: [(&str, &[&str]); 9] = [
+    ("evidence", &[]),
+    ("wire", &["evidence"]),
+    ("checks", &["evidence"]),
+    ("verdict", &["checks", "evidence"]),
+    ("report", &["checks", "evidence", "verdict"]),
+    ("gather", &["evidence", "wire"]),
+    ("bundle", &["checks", "evidence", "report", "verdict"]),
+    // The names of the catalogue are values of --only, --skip and explain.
+    ("cli", &["checks"]),
+    // Progress is told to a trait of gather.
+    ("terminal", &["gather"]),
+];
+
+#[test]
+fn outside_crates_stay_in_their_folder() {
+    for (path, code) in sources("src") {
+        for (name, folders) in ONLY_IN {
+            let allowed = folders.iter().any(|folder| path.starts_with(folder));
+            assert!(allowed || !uses(&code, name), "{path} uses {name}, which belongs to {}", folders.join(", "));
+        }
+    }
+}
+
+#[test]
+fn what_judges_has_no_world() {
+    for (path, code) in sources("src").into_iter().filter(|(path, _)| PURE.contains(&module(path))) {
+        for (name, reason) in NOT_IN_PURE {
+            assert!(!uses(&code, name), "{path} uses {name}: {reason}");
+        }
+    }
+}
+
+#[test]
+fn modules_know_only_what_stands_before_them() {
+    for (path, code) in sources("src") {
+        let own = module(&path);
+        let Some((_, allowed)) = MAY_USE.iter().find(|(module, _)| *module == own) else { continue };
+        for used in code.match_indices("crate::").map(|(i, prefix)| &code[i + prefix.len()..]) {
+            let end = used.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(used.len());
+            let used = &used[..end];
+            let known = used == own || allowed.contains(&used) || used.is_empty();
+            assert!(known, "{path} uses crate::{used}; {own} may use {allowed:?}");
+        }
+        // `use crate::{…}` would hide names from this scan.
+        assert!(!code.contains("crate::{"), "{path}: write one use for each module of ours");
+    }
+}
+
+/// A module that no wall names could be used to walk around them all.
+#[test]
+fn every_module_has_its_wall() {
+    let flow_ends = ["bin", "commands", "lib", "main"];
+    for (path, _) in sources("src") {
+        let own = module(&path);
+        assert!(flow_ends.contains(&own) || MAY_USE.iter().any(|(module, _)| *module == own), "{path}: {own}");
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_can_be_read_as_a_whole() {
+    for (path, text) in files("src").into_iter().chain(files("tests")) {
+        assert!(text.starts_with("//! "), "{path} opens with a module doc");
+        let lines = text.lines().count();
+        assert!(lines <= MAX_LINES, "{path} has {lines} lines");
+    }
+}
+
+#[test]
+fn nothing_is_left_to_do() {
+    // Put together, so that this file does not find itself.
+    let marks = ["TO".to_owned() + "DO", "FIX".to_owned() + "ME", "X".repeat(3)];
+    let macros = ["todo".to_owned() + "!(", "unimplemented".to_owned() + "!(", "dbg".to_owned() + "!("];
+    for (path, text) in files("src").into_iter().chain(files("tests")) {
+        for mark in marks.iter().chain(&macros) {
+            let found = text.match_indices(mark.as_str()).any(|(i, _)| {
+                let after = text[i + mark.len()..].chars().next();
+                let before = text[..i].chars().next_back();
+                !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+                    || mark.ends_with('(')
+            });
+            assert!(!found, "{path} holds {mark}");
+        }
+    }
+}
+
+/// The top folder or file under `src`: `checks` of `src/checks/facts.rs`, `cli` of `src/cli.rs`.
+fn module(path: &str) -> &str {
+    let below = path.strip_prefix("src/").unwrap_or(path);
+    below.split('/').next().unwrap_or(below).trim_end_matches(".rs")
+}
+
+/// The name stands there as a path of its own: `kube::` is not in `my_kube::`.
+fn uses(code: &str, name: &str) -> bool {
+    code.match_indices(name)
+        .any(|(i, _)| !code[..i].chars().next_back().is_some_and(|letter| letter.is_alphanumeric() || letter == '_'))
+}
+
+/// Paths and code of all sources below a folder, without comments, the text of strings and unit tests: a test may read a
+/// fixture or start `git apply`.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let is_test = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        path.contains("/tests/") || name.ends_with("tests.rs") || name.starts_with("test_")
+    };
+    files(folder)
+        .into_iter()
+        .filter(|(path, _)| !is_test(path))
+        .map(|(path, text)| {
+            // Unit tests stand last in their file.
+            let shipped = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
+            (path, code_of(shipped))
+        })
+        .collect()
+}
+
+/// Drops comment lines and the inside of string literals that end on their line; a path in a text is no use of it.
+fn code_of(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        let mut quoted = false;
+        let mut escaped = false;
+        for letter in line.chars() {
+            match letter {
+                '"' if !escaped => quoted = !quoted,
+                _ if !quoted => code.push(letter),
+                _ => {}
+            }
+            escaped = letter == '\\' && !escaped;
+        }
+        code.push('\n');
+    }
+    code
+}
+
+/// Paths relative to the package, with `/`, and texts of all Rust files below a folder.
+fn files(folder: &str) -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> = vec![root.join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.unwrap_or_else(|error| panic!("{}: {error}", folder.display())).path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+                found.push((name, text));
+            }
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty(), "{folder} holds Rust files");
+    found
+}
