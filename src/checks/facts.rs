@@ -154,18 +154,11 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         };
         return Err(Unavailable::new("the access logs", why));
     }
-    // A container that never started has refused nobody, so its missing log hides nothing.
-    let started: Vec<&LogStream> = streams(evidence).filter(|stream| !never_started(evidence, &stream.origin)).collect();
-    if started.is_empty() {
+    if streams(evidence).all(|stream| never_started(evidence, &stream.origin)) {
         let why = Reason::Missing("no container of an ingress pod has started".into());
         return Err(Unavailable::new("the access logs", why));
     }
-    for stream in started {
-        stream.log.seen()?;
-        if let Some(cut) = &stream.cut {
-            return Err(cut.clone());
-        }
-    }
+    readable(evidence)?;
     if let Seen::Seen(mesh) = &evidence.mesh_logging
         && mesh.is_off()
     {
@@ -195,6 +188,17 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         if records == 0 && (lines == 0 || !settings_seen) {
             let why = Reason::Missing("it holds no access-log record: no traffic, rotated away, or off".into());
             return Err(Unavailable::new(what, why));
+        }
+    }
+    Ok(())
+}
+
+/// Every log was read to its end. A container that never started has refused nobody, so its missing log hides nothing.
+pub(crate) fn readable(evidence: &Evidence) -> Result<(), Unavailable> {
+    for stream in streams(evidence).filter(|stream| !never_started(evidence, &stream.origin)) {
+        stream.log.seen()?;
+        if let Some(cut) = &stream.cut {
+            return Err(cut.clone());
         }
     }
     Ok(())

@@ -82,7 +82,8 @@ pub struct AccessLog {
     pub reset_without_name: Tally,
     /// A server name, but no filter chain for it.
     pub reset_with_name: Tally,
-    /// No server name, and HTTP was reached: a status of 100 or more.
+    /// No server name, and HTTP was reached over TLS: a status of 100 or more, and `tls_protocol` not null where the
+    /// format has it.
     pub served_without_name: Tally,
     /// The part of `served_without_name` that found no route: status 404 with `NR` and `route_not_found`.
     pub unrouted_without_name: Tally,

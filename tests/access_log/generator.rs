@@ -87,6 +87,7 @@ impl Random {
             "7",
             r#""\u002d""#,
         ]);
+        let tls = self.pick(&["\"TLSv1.3\"", "\"TLSv1.2\"", "null", "\"-\"", "\"\"", "1.3"]);
         let (status, details, flags) = [
             ("200", "\"via_upstream\"", "\"-\""),
             ("200", "\"via_upstream\"", "\"-\""),
@@ -108,6 +109,7 @@ impl Random {
             ("status_details", details),
             ("upstream_response_flags", flags),
             ("sni_host", name),
+            ("tls_protocol", tls),
         ];
         match self.below(8) {
             0 => members.reverse(),

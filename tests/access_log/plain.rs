@@ -10,6 +10,9 @@ pub(crate) fn plain_reader(text: &str) -> AccessLog {
     for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
         log.lines += 1;
         plain_line(line.trim_ascii(), &mut log);
+        if log.lines == 1 {
+            log.begins_with_record = log.records == 1;
+        }
     }
     log
 }
@@ -62,7 +65,8 @@ fn plain_record(record: &Value, log: &mut AccessLog) {
     let has = |key| record.get(key).is_some();
     let text = |key| record.get(key).and_then(Value::as_str);
     if !has("sni_host") || !(has("status") || has("status_details") || has("upstream_response_flags")) {
-        let known = ["sni_host", "status", "status_details", "start_time", "remote_address", "host", "request"];
+        let known =
+            ["sni_host", "status", "status_details", "start_time", "remote_address", "host", "request", "tls_protocol"];
         log.foreign_records += u64::from(known.iter().filter(|key| has(key)).count() >= 2);
         return;
     }
@@ -90,11 +94,20 @@ fn plain_record(record: &Value, log: &mut AccessLog) {
     if no_chain {
         let tally = if name.is_some() { &mut log.reset_with_name } else { &mut log.reset_without_name };
         tally.count(at, client, name.as_deref());
-    } else if name.is_none() && status.is_some_and(|status| status >= 100.0) {
+    } else if name.is_none() && status.is_some_and(|status| status >= 100.0) && is_over_tls(record) {
         log.served_without_name.count(at, client, None);
         if status == Some(404.0) && flags == Some(true) && text("status_details") == Some("route_not_found") {
             log.unrouted_without_name.count(at, client, None);
         }
+    }
+}
+
+/// A format without the key leaves nothing to contradict.
+fn is_over_tls(record: &Value) -> bool {
+    match record.get("tls_protocol") {
+        None => true,
+        Some(Value::Null) => false,
+        Some(value) => !value.as_str().is_some_and(|text| matches!(text, "" | "-")),
     }
 }
 

@@ -64,9 +64,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
     }
     if findings.is_empty() {
-        for stream in facts::streams(evidence) {
-            stream.log.seen()?;
-        }
+        facts::readable(evidence)?;
         if judged == 0 {
             return Ok(Outcome::NotApplicable("no container's log holds a record".into()));
         }

@@ -60,6 +60,7 @@ pub(super) struct Record<'a> {
     pub(super) remote: Option<Value<'a>>,
     pub(super) start: Option<Value<'a>>,
     pub(super) status: Option<Value<'a>>,
+    pub(super) tls: Option<Value<'a>>,
     /// What a Cloud Logging entry or a container runtime wraps around a record.
     pub(super) payload: Option<Value<'a>>,
     known_keys: usize,
@@ -85,6 +86,7 @@ impl<'a> Record<'a> {
             Field::Remote => &mut self.remote,
             Field::Start => &mut self.start,
             Field::Status => &mut self.status,
+            Field::Tls => &mut self.tls,
         }
     }
 
@@ -108,6 +110,7 @@ pub(super) enum Field {
     Remote,
     Start,
     Status,
+    Tls,
 }
 
 impl Field {
@@ -118,6 +121,7 @@ impl Field {
             b"start_time" => Self::Start,
             b"status" => Self::Status,
             b"status_details" => Self::Details,
+            b"tls_protocol" => Self::Tls,
             b"upstream_response_flags" => Self::Flags,
             _ => return None,
         })
@@ -167,7 +171,9 @@ impl Counter {
         let no_filter_chain = details.as_deref() == Some(NO_FILTER_CHAIN)
             && status.is_none_or(|status| status == 0.0)
             && (no_route || record.flags.is_none_or(|flags| flags == Value::Null));
-        let served = status.is_some_and(|status| status >= 100.0);
+        // A request over plain HTTP on another port has no server name either, and proves nothing about handshakes.
+        let over_tls = !record.tls.is_some_and(|tls| ServerName::of(Some(tls)) == ServerName::Absent);
+        let served = status.is_some_and(|status| status >= 100.0) && over_tls;
         if !no_filter_chain && (!served || name != ServerName::Absent) {
             return;
         }
