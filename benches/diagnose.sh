@@ -34,7 +34,7 @@ inside kubectl -n "$namespace" get pods -l app=apigee-ingressgateway \
 
 download() {
     inside curl -s --cacert "$work/ca.pem" --cert "$work/client.pem" --key "$work/client.key" \
-        --parallel --parallel-immediate --parallel-max 16 -K "$work/urls"
+        --no-progress-meter --parallel --parallel-immediate --parallel-max 16 -K "$work/urls" 2>/dev/null
 }
 diagnose() { inside /usr/bin/time -f '%e %M' -o "$work/time" "$program" diagnose -n "$namespace" -o json -v >"$work/report" 2>"$work/said" || true; }
 
