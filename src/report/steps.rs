@@ -11,6 +11,9 @@ use crate::verdict::{capture, is_unknown, probe};
 /// Clients that the text shows; the evidence holds them all.
 const TOP_CLIENTS: usize = 5;
 
+/// Logs whose window the text shows; beyond that it counts them.
+const TOP_WINDOWS: usize = 4;
+
 /// Routes that a step names; beyond that it counts them.
 const TOP_ROUTES: usize = 8;
 
@@ -166,7 +169,7 @@ fn access_logs(evidence: &Evidence) -> Told {
         facts::count(records, "record"),
         if records > 0 { format!(" {}", facts::window(evidence)) } else { String::new() }
     );
-    let mut details = Vec::new();
+    let mut details = windows(evidence, &logs);
     let sum = |tally: fn(&AccessLog) -> &Tally| merged(logs.iter().map(|(_, log)| tally(log)));
     let refused = sum(|log| &log.reset_without_name);
     if refused.count > 0 {
@@ -199,6 +202,35 @@ fn access_logs(evidence: &Evidence) -> Told {
     }
     let wide = streams.iter().map(|stream| describe(&stream.origin, &stream.log)).collect();
     Ok(Lines { seen, details, wide, not_done: false })
+}
+
+/// Which window was seen of each log with records, and since when its container runs. Many logs are counted here, and
+/// listed by `-o wide` alone.
+fn windows(evidence: &Evidence, logs: &[(&LogOrigin, &AccessLog)]) -> Vec<String> {
+    let pods = facts::pods(evidence).unwrap_or_default();
+    let seen: Vec<String> = logs
+        .iter()
+        .filter_map(|(origin, log)| {
+            let (first, last) = (log.first?, log.last?);
+            let started = match origin {
+                LogOrigin::Container { pod, container } => pods
+                    .iter()
+                    .filter(|known| known.name == *pod)
+                    .flat_map(|known| &known.containers)
+                    .find(|known| known.name == *container)
+                    .and_then(|known| known.started_at),
+                LogOrigin::File(_) => None,
+            };
+            let since = started.map_or(String::new(), |at| format!(", running since {}", facts::moment(at)));
+            Some(format!("{origin}: {} to {}{since}", facts::moment(first), facts::moment(last)))
+        })
+        .collect();
+    match seen.len() {
+        // One file says no more than the line above.
+        1 if matches!(logs, [(LogOrigin::File(_), _)]) => Vec::new(),
+        0..=TOP_WINDOWS => seen,
+        many => vec![format!("{many} logs with records; -o wide lists the window of each")],
+    }
 }
 
 fn describe(origin: &LogOrigin, log: &crate::evidence::Seen<AccessLog>) -> String {

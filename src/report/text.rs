@@ -15,6 +15,9 @@ use crate::verdict::{Cause, Certainty, VerdictKind};
 /// Column at which what was seen begins.
 const SEEN_COLUMN: usize = 26;
 
+/// Findings of one check that a step shows.
+const TOP_MARKS: usize = 4;
+
 /// Width of the word in front of the sections (`CAUSE`, `FIX`).
 const LABEL_COLUMN: usize = 10;
 
@@ -111,7 +114,16 @@ fn step_lines(step: &StepReport, options: TextOptions, out: &mut String) {
             push(out, &format!("{}{line}", &blank[..(deeper - 2).min(blank.len())]));
         }
     }
-    for mark in &step.marks {
+    for (i, mark) in step.marks.iter().enumerate() {
+        // Twenty pods with the same fault are one thing to know; `-o wide` and the formats for programs have them all.
+        let before = step.marks[..i].iter().filter(|earlier| earlier.code == mark.code).count();
+        if !options.wide && before >= TOP_MARKS {
+            if before == TOP_MARKS {
+                let rest = step.marks.iter().filter(|other| other.code == mark.code).count() - TOP_MARKS;
+                push(out, &format!("{blank}  {} and {rest} more, listed by -o wide", mark.code));
+            }
+            continue;
+        }
         let style = options.styles.level(mark.level);
         let label = format!("✗ {} {}", mark.code, mark.level.word());
         let whole =

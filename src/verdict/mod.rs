@@ -158,24 +158,6 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
         };
     }
     let no_wildcard = selected.iter().find(|verdicted| verdicted.check.code == "AT201" && is_found(verdicted));
-    let served: u64 = facts::logs(evidence).map(|(_, log)| log.served_without_name.count).sum();
-    if let Some(no_wildcard) = no_wildcard
-        && served > 0
-    {
-        let cause = Cause {
-            symptom: None,
-            codes: vec![no_wildcard.check.code.to_owned()],
-            certainty: Certainty::Established,
-            statement: "There is no wildcard route any more".into(),
-            evidence: vec![format!("{} without a server name served in the log", facts::count(served, "request"))],
-        };
-        return Verdict {
-            kind: VerdictKind::AtRisk,
-            headline: "Clients without SNI were served, and no ApigeeRoute accepts them any more".into(),
-            causes: vec![cause],
-            next_measurement: Some(causes::probe(evidence)),
-        };
-    }
     let headline = match no_wildcard {
         _ if evidence.question.offline => "Nothing wrong was found in the files given; the cluster was not asked",
         Some(_) => {

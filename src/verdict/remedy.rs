@@ -51,6 +51,10 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
     let mut codes: BTreeSet<&str> = causes.flat_map(|cause| cause.codes.iter().map(String::as_str)).collect();
     let warned = selected.iter().filter(|verdicted| is_found(verdicted) && verdicted.check.level >= Level::Warning);
     codes.extend(warned.map(|verdicted| verdicted.check.code));
+    // Clients whose wildcard route is gone need it as those do that are reset.
+    if codes.contains("AT108") {
+        codes.insert("AT201");
+    }
     let mut left: Vec<&Verdicted> = all
         .iter()
         .filter(|verdicted| codes.contains(verdicted.check.code) && is_found(verdicted))
@@ -147,7 +151,7 @@ fn for_wildcard(evidence: &Evidence, codes: &BTreeSet<&str>, wildcards: &[&Route
     let mut gateway = wildcards.first().map(|route| route.name.clone());
     if codes.contains("AT201") && wildcards.is_empty() {
         gateway = Some(create(evidence, None, remedy).name);
-        cured.push(Cured { code: "AT201", object: None });
+        cured.extend(["AT108", "AT201"].map(|code| Cured { code, object: None }));
     } else if let Some(route) = broken {
         gateway = Some(create(evidence, Some(route), remedy).name);
         let object = format!("ApigeeRoute/{}", route.name);

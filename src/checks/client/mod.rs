@@ -6,6 +6,7 @@ mod declared_server_name_reset;
 mod expected_client_without_sni_refused;
 mod load_balancer_reset;
 mod log_window_incomplete;
+mod served_client_without_wildcard;
 mod unknown_server_name_reset;
 
 use super::Family;
@@ -22,5 +23,6 @@ pub(super) const FAMILY: Family = Family {
         client_without_sni_unrouted::CHECK,
         expected_client_without_sni_refused::CHECK,
         log_window_incomplete::CHECK,
+        served_client_without_wildcard::CHECK,
     ],
 };

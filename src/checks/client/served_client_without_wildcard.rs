@@ -1,0 +1,46 @@
+//! AT108: clients without SNI were served, and the wildcard route that did it is gone.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT108",
+    name: "served-client-without-wildcard",
+    level: Level::Warning,
+    step: Step::Wildcard,
+    summary: "Clients without SNI were served, and no ApigeeRoute accepts them any more",
+    explanation: Explanation {
+        looks_for: "Requests in the access log that came over TLS without a server name and were answered, while no \
+            ApigeeRoute has the hostname *.",
+        matters: "Such clients exist, and a wildcard route served them. It was deleted since, or the gateway still has a \
+            configuration that the cluster has not: they are refused from now on, or from the next change on.",
+        fix: "Create the wildcard route again, and list it in additionalGateways of every environment group.",
+    },
+    reference: "Istio leaves server_names unset for hosts with *: only such a filter chain serves clients without SNI",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let routes = facts::routes(evidence)?;
+    if let Some(route) = routes.iter().find(|route| route.is_wildcard() || route.enable_non_sni_client == Some(true)) {
+        return Ok(Outcome::Passed(format!("ApigeeRoute {} is there for them", route.name)));
+    }
+    let findings: Vec<Finding> = facts::logs(evidence)
+        .filter(|(_, log)| log.served_without_name.count > 0)
+        .map(|(origin, log)| {
+            let served = &log.served_without_name;
+            Finding::new(
+                origin.to_string(),
+                facts::moments(served),
+                format!("{} without a server name served by {origin}", facts::count(served.count, "request")),
+                "no ApigeeRoute with hostname *",
+                "a wildcard route, as long as such clients exist",
+            )
+        })
+        .collect();
+    if findings.is_empty() {
+        facts::believe_absence(evidence)?;
+    }
+    Ok(Outcome::of(findings, format!("no client without SNI was served {}", facts::window(evidence))))
+}
