@@ -1,6 +1,6 @@
 //! One file per command: choose the source, run, render, pick the exit code.
 //!
-//! Errors come in two tiers. Findings are data and never an [`Error`]; an error is what stops the tool, and each has its
+//! Errors come in two tiers. Findings are data and never an `Error`; an error is what stops the tool, and each has its
 //! exit code in one exhaustive `match`.
 
 mod completion;
