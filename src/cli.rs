@@ -82,11 +82,26 @@ pub struct DiagnoseArgs {
     pub access_logs: Vec<String>,
 
     /// Judge the files given, ask no cluster
-    #[arg(long, help_heading = "Evidence", conflicts_with = "from")]
+    #[arg(
+        long,
+        help_heading = "Evidence",
+        conflicts_with_all = [
+            "from", "kubeconfig", "context", "cluster", "user", "server", "as_user", "as_groups", "as_uid",
+            "request_timeout", "selector", "container", "tail", "limit_bytes"
+        ]
+    )]
     pub offline: bool,
 
     /// Judge evidence that was written before, ask no cluster; - for standard input
-    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "Evidence",
+        conflicts_with_all = [
+            "kubeconfig", "context", "cluster", "user", "server", "as_user", "as_groups", "as_uid", "request_timeout",
+            "namespace", "selector", "container", "since", "since_time", "tail", "limit_bytes"
+        ]
+    )]
     pub from: Option<String>,
 
     /// Write the evidence to a file, for --from

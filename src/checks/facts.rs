@@ -19,6 +19,9 @@ const GOOGLE_FRONT_ENDS: [&str; 4] = ["35.191.0.0/16", "130.211.0.0/22", "2600:2
 /// The selector that every ingress pod matches; any other may leave pods out.
 const ALL_INGRESS_PODS: &str = "app=apigee-ingressgateway";
 
+/// The first and the last line of a log may be cut, as a window over it leaves them.
+const ENDS_OF_A_LOG: u64 = 2;
+
 /// Routes that clients outside the cluster can use.
 pub(crate) fn routes(evidence: &Evidence) -> Result<Vec<&Route>, Unavailable> {
     Ok(evidence.routes.seen()?.items.iter().filter(|route| !route.is_internal_chaining()).collect())
@@ -158,7 +161,10 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         let why = Reason::Missing("no container of an ingress pod has started".into());
         return Err(Unavailable::new("the access logs", why));
     }
-    readable(evidence)?;
+    opened(evidence)?;
+    if let Some(cut) = streams(evidence).find_map(|stream| stream.cut.as_ref()) {
+        return Err(cut.clone());
+    }
     if let Seen::Seen(mesh) = &evidence.mesh_logging
         && mesh.is_off()
     {
@@ -177,31 +183,41 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         }
     }
     for (source, logs) in sources {
-        let sum = |count: fn(&AccessLog) -> u64| logs.iter().map(|log| count(log)).sum::<u64>();
-        let (records, lines) = (sum(|log| log.records), sum(|log| log.lines));
+        let sum = |count: fn(&AccessLog) -> u64| logs.iter().map(|log| count(log)).fold(0, u64::saturating_add);
         let what = format!("the access log of {source}");
-        if records == 0 && sum(|log| log.foreign_records + log.text_records) > 0 {
-            let why = Reason::Missing("its records have no sni_host (AT807)".into());
+        let records = sum(|log| log.records);
+        if records == 0 && sum(|log| log.foreign_records) > 0 || sum(|log| log.text_records) > 0 {
+            let why = Reason::Missing("it holds records that tell no server name (AT807)".into());
             return Err(Unavailable::new(what, why));
         }
-        let settings_seen = matches!(&evidence.mesh_logging, Seen::Seen(mesh) if mesh.names_server());
-        if records == 0 && (lines == 0 || !settings_seen) {
+        // A login page, or a gateway that crashes, writes lines too: only records show that connections are logged.
+        if records == 0 {
             let why = Reason::Missing("it holds no access-log record: no traffic, rotated away, or off".into());
+            return Err(Unavailable::new(what, why));
+        }
+        let broken = sum(|log| log.broken_lines);
+        if broken > ENDS_OF_A_LOG {
+            let why = Reason::Broken(format!("{} hold a part of a record only", count(broken, "line")));
             return Err(Unavailable::new(what, why));
         }
     }
     Ok(())
 }
 
-/// Every log was read to its end. A container that never started has refused nobody, so its missing log hides nothing.
-pub(crate) fn readable(evidence: &Evidence) -> Result<(), Unavailable> {
-    for stream in streams(evidence).filter(|stream| !never_started(evidence, &stream.origin)) {
-        stream.log.seen()?;
-        if let Some(cut) = &stream.cut {
-            return Err(cut.clone());
-        }
-    }
-    Ok(())
+/// Of every log the beginning was read. A container that never started has refused nobody, so its missing log hides
+/// nothing.
+pub(crate) fn opened(evidence: &Evidence) -> Result<(), Unavailable> {
+    streams(evidence)
+        .filter(|stream| !never_started(evidence, &stream.origin))
+        .try_for_each(|stream| stream.log.seen().map(|_| ()))
+}
+
+/// A source without which what was seen cannot be judged: that it was not asked for does not make it needless.
+pub(crate) fn needed<T>(source: Result<T, Unavailable>) -> Result<T, Unavailable> {
+    source.map_err(|why| match why.reason {
+        Reason::NotRequested(how) => Unavailable::new(why.what, Reason::Missing(format!("not asked for ({how})"))),
+        reason => Unavailable::new(why.what, reason),
+    })
 }
 
 /// The container has not run once, as its pod's status says.
@@ -218,7 +234,7 @@ fn never_started(evidence: &Evidence, origin: &LogOrigin) -> bool {
 
 /// The client is one of Google's health checks or front ends.
 pub(crate) fn is_google_front_end(client: &str) -> bool {
-    let Ok(address) = client.parse::<IpAddr>() else { return false };
+    let Ok(address) = client.parse::<IpAddr>().map(|address| address.to_canonical()) else { return false };
     GOOGLE_FRONT_ENDS.iter().filter_map(|range| range.parse::<IpNet>().ok()).any(|range| range.contains(&address))
 }
 

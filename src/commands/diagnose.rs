@@ -1,5 +1,6 @@
 //! `diagnose`: gather from the cluster, from files, or read what was gathered before; judge; report.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,9 @@ use tokio::runtime::Runtime;
 
 use super::Error;
 use crate::bundle::evidence_file;
+use crate::checks;
 use crate::cli::{ClusterArgs, DiagnoseArgs, Expectation, FailOn, LogArgs, Output};
+use crate::evidence::overrides::OverridesFile;
 use crate::evidence::{Evidence, LogLimits, LogOrigin, LogStream, Question, Reason, SCHEMA, Seen, Unavailable};
 use crate::gather::{self, ConnectionOptions, GatherOptions, Stop};
 use crate::report::styles::Styles;
@@ -16,30 +19,45 @@ use crate::report::{self, Selection, machine, text};
 use crate::terminal::Console;
 use crate::wire::access_log::AccessLogScanner;
 
-pub(super) fn run(args: DiagnoseArgs, console: &Console) -> Result<u8, Error> {
-    check_combination(&args)?;
+pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
+    check_combination(args)?;
+    let runtime = Runtime::new().map_err(Error::Runtime)?;
+    let seen = runtime.block_on(async {
+        let stop = Stop::on_ctrl_c((args.timeout > Duration::ZERO).then_some(args.timeout));
+        seen(args, &stop, console).await
+    });
+    // What hangs in a blocking call must not keep the report waiting.
+    runtime.shutdown_background();
+    let evidence = seen?;
+    // The report of a run that took minutes is not lost because its evidence finds no room.
+    let written = args.write_evidence.as_ref().map_or(Ok(()), |path| evidence_file::write(path, &evidence));
+    let exit_code = show(args, &evidence, console)?;
+    written?;
+    Ok(exit_code)
+}
+
+async fn seen(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evidence, Error> {
     let mut evidence = match &args.from {
-        Some(name) => evidence_file::read(name)?,
-        None => gathered(&args, console)?,
+        Some(name) => {
+            let file = name.clone();
+            in_time(stop, move || evidence_file::read(&file)).await.map_err(|reason| unfinished(name, &reason))??
+        }
+        None => gathered(args, stop, console).await?,
     };
-    add_files(&args, &mut evidence)?;
+    add_files(args, &mut evidence, stop).await?;
     evidence.question.expect_non_sni |= args.expect == Some(Expectation::NonSni);
-    if let Some(path) = &args.write_evidence {
-        evidence_file::write(path, &evidence)?;
-        console.verbose(&format!("evidence written to {}", path.display()));
-    }
-    let selection = Selection { only: args.only, skip: args.skip };
+    Ok(evidence)
+}
+
+fn show(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
     let fail_on = match args.fail_on {
         FailOn::Error => report::FailOn::Error,
         FailOn::Warning => report::FailOn::Warning,
         FailOn::Never => report::FailOn::Never,
     };
-    let report = report::build(&evidence, &selection, fail_on);
-    let options = |wide| text::TextOptions {
-        styles: if console.colors() { Styles::colorize() } else { Styles::default() },
-        width: console.width(),
-        wide,
-    };
+    let report = report::build(evidence, &selection(args), fail_on);
+    let styles = if console.colors() { Styles::colorize() } else { Styles::default() };
+    let options = |wide| text::TextOptions { styles, width: console.width(), wide };
     let shown = match args.output {
         Output::Text => text::text(&report, options(false)),
         Output::Wide => text::text(&report, options(true)),
@@ -50,40 +68,93 @@ pub(super) fn run(args: DiagnoseArgs, console: &Console) -> Result<u8, Error> {
     Ok(report.exit_code)
 }
 
+fn selection(args: &DiagnoseArgs) -> Selection {
+    Selection { only: args.only.clone(), skip: args.skip.clone() }
+}
+
 fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
+    let usage = |what: &str, hint: &str| Err(Error::Usage { what: what.to_owned(), hint: hint.to_owned() });
     if args.offline && args.overrides.is_empty() && args.access_logs.is_empty() {
-        return Err(Error::Usage {
-            what: "--offline without any file leaves nothing to judge".into(),
-            hint: "give -f overrides.yaml, --access-log FILE, or both".into(),
-        });
+        return usage(
+            "--offline without any file leaves nothing to judge",
+            "give -f overrides.yaml, --access-log FILE, or both",
+        );
     }
-    let inputs = args.overrides.iter().chain(&args.access_logs).chain(&args.from);
-    if inputs.filter(|name| *name == "-").count() > 1 {
-        return Err(Error::Usage {
-            what: "standard input can be read once, and - stands more than once".into(),
-            hint: "save one of the inputs to a file".into(),
-        });
+    let inputs: Vec<&String> = args.overrides.iter().chain(&args.access_logs).chain(&args.from).collect();
+    if inputs.iter().filter(|name| **name == "-").count() > 1 {
+        return usage(
+            "standard input can be read once, and - stands more than once",
+            "save one of the inputs to a file",
+        );
+    }
+    if let Some(path) = args.write_evidence.as_ref().and_then(|path| path.to_str()) {
+        if path == "-" {
+            return usage("standard output is for the report", "give --write-evidence the name of a file");
+        }
+        if inputs.iter().any(|name| *name == path) {
+            return usage("--write-evidence would replace an input", "give --write-evidence another name");
+        }
+    }
+    let selection = selection(args);
+    if !checks::all().any(|(family, check)| selection.lets_through(family, check)) {
+        return usage("--only and --skip leave no check", "`kubectl apigee-tls explain` lists them");
     }
     Ok(())
 }
 
-/// The files that the user adds, whatever the rest comes from.
-fn add_files(args: &DiagnoseArgs, evidence: &mut Evidence) -> Result<(), Error> {
+/// The files that the user adds, whatever the rest comes from. What could not be read in time is evidence of that.
+async fn add_files(args: &DiagnoseArgs, evidence: &mut Evidence, stop: &Stop) -> Result<(), Error> {
     for name in &args.overrides {
-        let file =
-            gather::overrides::overrides_file(name).map_err(|source| Error::Input { name: name.clone(), source })?;
+        let file = name.clone();
+        let read = in_time(stop, move || gather::overrides::overrides_file(&file)).await;
+        let file = match read {
+            Ok(read) => read.map_err(|source| Error::Input { name: name.clone(), source })?,
+            Err(reason) => {
+                OverridesFile { name: name.clone(), content: Seen::Unavailable(not_read(evidence, name, reason)) }
+            }
+        };
         evidence.overrides.push(file);
     }
     for name in &args.access_logs {
         let since = evidence.question.log_limits.since;
-        let file = gather::log_file::read(name, since)?;
         let origin = LogOrigin::File(name.clone());
-        evidence.access_logs.push(LogStream { origin, log: Seen::Seen(file.log), cut: file.cut });
+        let file = name.clone();
+        let stream = match in_time(stop, move || gather::log_file::read(&file, since)).await {
+            Ok(read) => {
+                let read = read?;
+                LogStream { origin, log: Seen::Seen(read.log), cut: read.cut }
+            }
+            Err(reason) => LogStream { origin, log: Seen::Unavailable(not_read(evidence, name, reason)), cut: None },
+        };
+        evidence.access_logs.push(stream);
     }
     Ok(())
 }
 
-fn gathered(args: &DiagnoseArgs, console: &Console) -> Result<Evidence, Error> {
+/// Runs what blocks beside the run's end, so that a pipe without a writer does not outlast it.
+async fn in_time<T: Send + 'static>(stop: &Stop, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Reason> {
+    let done = stop.bound(tokio::task::spawn_blocking(work)).await?;
+    done.map_err(|_| Reason::Broken("reading it failed by a fault of this program; please report it".into()))
+}
+
+/// Notes that the run ended early, and returns why this file is missing.
+fn not_read(evidence: &mut Evidence, name: &str, reason: Reason) -> Unavailable {
+    evidence.interrupted.get_or_insert_with(|| Unavailable::new("the files", reason.clone()));
+    Unavailable::new(name, reason)
+}
+
+/// Without the evidence file there is nothing to report.
+fn unfinished(name: &str, reason: &Reason) -> Error {
+    match reason {
+        Reason::Interrupted => Error::Cluster(gather::Error::Interrupted),
+        reason => {
+            let source = io::Error::new(io::ErrorKind::TimedOut, reason.to_string());
+            Error::Input { name: name.to_owned(), source }
+        }
+    }
+}
+
+async fn gathered(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evidence, Error> {
     #[expect(clippy::disallowed_methods, reason = "the one clock of every judgement of this run")]
     let collected_at = Timestamp::now();
     let question = Question {
@@ -107,14 +178,8 @@ fn gathered(args: &DiagnoseArgs, console: &Console) -> Result<Evidence, Error> {
     let since = question.log_limits.since;
     let progress = console.progress();
     let told: Arc<dyn gather::Progress> = progress.clone();
-    let runtime = Runtime::new().map_err(Error::Runtime)?;
-    let seen = runtime.block_on(async move {
-        let stop = Stop::on_ctrl_c((args.timeout > Duration::ZERO).then_some(args.timeout));
-        gather::cluster(&options, stop, told, || AccessLogScanner::new().since(since)).await
-    });
+    let seen = gather::cluster(&options, stop.clone(), told, || AccessLogScanner::new().since(since)).await;
     progress.finish();
-    // What hangs in a blocking call must not keep the report waiting.
-    runtime.shutdown_background();
     let seen = seen?;
     console.verbose(&format!("{} API requests", seen.requests));
     Ok(Evidence {

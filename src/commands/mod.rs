@@ -17,6 +17,7 @@ use crate::bundle::evidence_file;
 use crate::cli::{Cli, ColorChoice, Command};
 use crate::gather;
 use crate::gather::log_file::LogFileError;
+use crate::report::text::visible;
 use crate::terminal::{self, Console};
 
 /// The whole program: parse, run, exit.
@@ -32,7 +33,7 @@ pub fn main() -> ExitCode {
     };
     let console = Console::new(color(cli.color), cli.verbose);
     let result = match cli.command {
-        Command::Diagnose(args) => diagnose::run(*args, &console),
+        Command::Diagnose(args) => diagnose::run(&args, &console),
         Command::Explain(args) => explain::run(&args, &console),
         Command::Completion(args) => completion::script(&args, &console),
         Command::Complete(args) => completion::candidates(args, &console),
@@ -118,9 +119,10 @@ fn tell(error: &Error, console: &Console) {
         }
         source = cause.source();
     }
-    console.error(&text);
+    // The chain quotes servers and files.
+    console.error(&visible(&text));
     if let Some(hint) = error.hint() {
-        console.error(&format!("\nhint: {hint}"));
+        console.error(&format!("\nhint: {}", visible(&hint)));
     }
 }
 

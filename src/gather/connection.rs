@@ -13,20 +13,19 @@ use k8s_openapi::ByteString;
 use kube::Config;
 use kube::client::ClientBuilder;
 use kube::config::{AuthInfo, Cluster, ExecAuthCluster};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::api::{Api, Inner};
 use super::credential::{Identity, Plugin};
 use super::error::Error;
-use super::fault::innermost;
+use super::fault::{CONNECT_TIMEOUT, innermost};
 use super::kubeconfig::{ConnectionOptions, Target, invalid};
 use super::no_proxy;
 use super::stop::Stop;
 use super::trust;
 use crate::wire::x509;
 
-/// For the connection alone; a server that is there accepts within milliseconds.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Where no `--request-timeout` was given. kubectl waits without end, which no deadline survives.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -43,6 +42,13 @@ pub async fn connect(target: Target, options: &ConnectionOptions, stop: Stop) ->
         && let Some(identity) = &plugin.credential(None, &stop).await?.identity
     {
         adopt(&mut user, identity)?;
+    }
+
+    // kube puts the token into a header without looking, and ends the program where that cannot be.
+    let token = user.token.as_ref().map(|token| HeaderValue::try_from(token.expose_secret()));
+    if matches!(token, Some(Err(_))) {
+        let what = "its token holds characters that no header can carry, such as a line end".to_owned();
+        return Err(Error::InvalidConfiguration { part: "kubeconfig's user".to_owned(), what });
     }
 
     let server = server(&cluster, &user)?;

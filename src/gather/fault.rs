@@ -8,6 +8,9 @@ use super::error::{ConnectFailure, Error};
 use super::stop::timed_out;
 use crate::evidence::{Reason, Unavailable};
 
+/// For the connection alone; a server that is there accepts within milliseconds.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Why one request gave nothing.
 #[derive(Debug)]
 pub(super) enum Fault {
@@ -93,7 +96,7 @@ pub(super) fn connect_failure(error: &(dyn StdError + 'static)) -> ConnectFailur
         if let Some(error) = error.downcast_ref::<io::Error>() {
             match error.kind() {
                 io::ErrorKind::ConnectionRefused => return ConnectFailure::Refused,
-                io::ErrorKind::TimedOut => return ConnectFailure::TimedOut(super::connection::CONNECT_TIMEOUT),
+                io::ErrorKind::TimedOut => return ConnectFailure::TimedOut(CONNECT_TIMEOUT),
                 io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => return ConnectFailure::Closed,
                 _ => {}
             }

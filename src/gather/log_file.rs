@@ -94,10 +94,16 @@ fn in_order(name: &str, mut stream: impl Read, scanner: AccessLogScanner) -> Res
 /// Feeds a stream to a scanner; returns what came, and how the stream ended.
 fn scan(stream: &mut impl Read, mut scanner: AccessLogScanner) -> (AccessLog, io::Result<()>) {
     let mut buffer = vec![0; BUFFER_BYTES];
+    let mut outline = Outline::default();
     let end = loop {
         match stream.read(&mut buffer) {
+            Ok(0) if outline.is_open_array() => break Err(io::Error::other("the array of log entries is not closed")),
             Ok(0) => break Ok(()),
-            Ok(length) => scanner.feed(buffer.get(..length).unwrap_or_default()),
+            Ok(length) => {
+                let piece = buffer.get(..length).unwrap_or_default();
+                outline.note(piece);
+                scanner.feed(piece);
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => break Err(error),
         }
@@ -108,6 +114,32 @@ fn scan(stream: &mut impl Read, mut scanner: AccessLogScanner) -> (AccessLog, io
 fn cut(name: &str, error: &io::Error, at: u64, kind: &str) -> Unavailable {
     let what = format!("the rest of the access log {name}");
     Unavailable::new(what, Reason::Broken(format!("{kind}{error}, at byte {at}")))
+}
+
+/// The ends of a log: an export that begins as an array and does not end as one was cut, and what is missing may be
+/// just what is looked for.
+#[derive(Default)]
+struct Outline {
+    /// The first two bytes that are neither blank nor a byte-order mark.
+    first: Vec<u8>,
+    /// The last byte that is not blank.
+    last: u8,
+}
+
+impl Outline {
+    fn note(&mut self, piece: &[u8]) {
+        if self.first.len() < 2 {
+            let visible = piece.iter().filter(|byte| byte.is_ascii_graphic()).copied();
+            self.first.extend(visible.take(2 - self.first.len()));
+        }
+        if let Some(last) = piece.iter().rev().find(|byte| !byte.is_ascii_whitespace()) {
+            self.last = *last;
+        }
+    }
+
+    fn is_open_array(&self) -> bool {
+        self.first == b"[{" && self.last != b']'
+    }
 }
 
 /// Counts the bytes that pass.

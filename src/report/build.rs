@@ -76,7 +76,7 @@ fn exit_code(evidence: &Evidence, selected: &[Verdicted], fail_on: FailOn) -> u8
         .any(|verdicted| verdict::is_found(verdicted) && threshold.is_some_and(|level| verdicted.check.level >= level));
     if found {
         1
-    } else if selected.iter().any(verdict::is_unknown) {
+    } else if selected.iter().any(verdict::is_unknown) || verdict::judged_nothing(selected) {
         3
     } else {
         0

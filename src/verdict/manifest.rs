@@ -46,7 +46,7 @@ pub(super) fn wildcard_route(evidence: &Evidence, existing: Option<&Route>) -> W
         },
     };
     // Plain strings, numbers and maps of strings always have a YAML form.
-    let yaml = serde_yaml::to_string(&manifest).unwrap_or_default();
+    let yaml = quoted_for_yaml_1_1(&serde_yaml::to_string(&manifest).unwrap_or_default());
     WildcardRoute { name, credential, other_credentials: credentials, yaml }
 }
 
@@ -129,6 +129,24 @@ fn ports<'a>(existing: Option<&'a Route>, credential: &'a str) -> Vec<ManifestPo
     std::iter::once(ManifestPort { number: Some(443), protocol: Some("HTTPS"), tls: Some(tls) }).chain(others).collect()
 }
 
+/// kubectl reads YAML 1.1, where `yes`, `off` and `1_000` are no strings; the writer knows YAML 1.2 only.
+fn quoted_for_yaml_1_1(yaml: &str) -> String {
+    yaml.lines()
+        .map(|line| {
+            let value = line.rsplit_once(": ").or_else(|| line.rsplit_once("- ")).map_or("", |(_, value)| value);
+            let is_word = ["y", "n", "yes", "no", "on", "off"].iter().any(|word| value.eq_ignore_ascii_case(word));
+            let is_number = value.starts_with(|first: char| first.is_ascii_digit())
+                && value.contains(['_', ':'])
+                && value.bytes().all(|byte| byte.is_ascii_digit() || b"_:.".contains(&byte));
+            if is_word || is_number {
+                format!("{}'{value}'\n", line.strip_suffix(value).unwrap_or(line))
+            } else {
+                format!("{line}\n")
+            }
+        })
+        .collect()
+}
+
 /// The usual name, or one with a number behind it where a route has that name already.
 fn free_name(evidence: &Evidence) -> String {
     let routes = facts::routes(evidence).unwrap_or_default();
@@ -185,4 +203,15 @@ fn selector(evidence: &Evidence, existing: Option<&Route>, groups: &[&Route]) ->
         common.insert("app".into(), "apigee-ingressgateway".into());
     }
     common
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted_for_yaml_1_1;
+
+    #[test]
+    fn words_that_yaml_1_1_takes_for_something_else_are_quoted() {
+        let yaml = "a: yes\nb:\n- Off\n- number: 443\nc: 1_000\nd: yesterday\n";
+        assert_eq!(quoted_for_yaml_1_1(yaml), "a: 'yes'\nb:\n- 'Off'\n- number: 443\nc: '1_000'\nd: yesterday\n");
+    }
 }

@@ -157,6 +157,14 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
             next_measurement: Some(causes::probe(evidence)),
         };
     }
+    if judged_nothing(selected) {
+        return Verdict {
+            kind: VerdictKind::Unknown,
+            headline: "Nothing could be judged: what the selected checks need was not asked for".into(),
+            causes: Vec::new(),
+            next_measurement: None,
+        };
+    }
     let no_wildcard = selected.iter().find(|verdicted| verdicted.check.code == "AT201" && is_found(verdicted));
     let headline = match no_wildcard {
         _ if evidence.question.offline => "Nothing wrong was found in the files given; the cluster was not asked",
@@ -173,6 +181,12 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
 fn nobody_seen(selected: &[Verdicted]) -> &'static str {
     let unread = selected.iter().any(|verdicted| verdicted.check.code == "AT101" && verdicted.judgement.is_err());
     if unread { "Whether clients fail could not be seen" } else { "No client was seen to fail" }
+}
+
+/// Not one check had what it needs, asked for or not: that is no "nothing found".
+#[must_use]
+pub fn judged_nothing(selected: &[Verdicted]) -> bool {
+    selected.iter().all(|verdicted| verdicted.judgement.is_err())
 }
 
 /// The check could not see what it needs. What the user did not ask for is not unknown.

@@ -16,6 +16,7 @@ use crate::checks::facts;
 use crate::checks::{Level, Verdicted};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::{Route, RouteConfig};
+use crate::evidence::overrides::OverridesFile;
 
 /// Codes whose cure is the manifest of the wildcard route.
 const CURED_BY_MANIFEST: [&str; 5] = ["AT201", "AT202", "AT207", "AT208", "AT209"];
@@ -261,8 +262,8 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
         if !change.text.is_empty() {
             remedy.steps.push(RemedyStep {
                 title: format!("List {gateway} in {}", facts::file_name(file)),
-                paste: Some(change.text),
-                note: Some("To be applied with: git apply --unidiff-zero, or patch -p1.".into()),
+                paste: Some(format!("patch {} <<'EOF'\n{}EOF", overrides_path(file), change.text)),
+                note: None,
             });
         }
         for by_hand in change.by_hand {
@@ -302,6 +303,12 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
 fn names(groups: &[Group]) -> String {
     let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
     names.join(", ")
+}
+
+/// The file as the user named it: a diff without context must not be laid on another one. What came through standard
+/// input has the name that the documentation gives it.
+fn overrides_path(file: &OverridesFile) -> String {
+    if file.name == "-" { "overrides.yaml".to_owned() } else { word(&file.name) }
 }
 
 struct Group {

@@ -1,7 +1,12 @@
 //! Words of a command line. Names come from the cluster and from logs, so none goes into a command as it is.
 
 /// The word as a shell takes it: plain names as they are, anything else between quotes.
+///
+/// What begins with a hyphen would be read as a flag, whatever the quotes; nothing that a cluster holds can be named so.
 pub(super) fn word(text: &str) -> String {
+    if text.starts_with('-') {
+        return "NAME_THAT_READS_AS_A_FLAG".to_owned();
+    }
     let plain =
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte));
     if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
@@ -17,5 +22,6 @@ mod tests {
         assert_eq!(word(""), "''");
         assert_eq!(word("$(id)"), "'$(id)'");
         assert_eq!(word("it's"), "'it'\\''s'");
+        assert_eq!(word("--all"), "NAME_THAT_READS_AS_A_FLAG");
     }
 }

@@ -29,7 +29,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         facts::believe_absence(evidence)?;
         return Ok(Outcome::Passed(format!("no reset of a connection with a server name {}", facts::window(evidence))));
     }
-    let routes = facts::routes(evidence)?;
+    let routes = facts::needed(facts::routes(evidence))?;
     let mut findings = Vec::new();
     let mut before_route = false;
     for (name, resets) in &names {

@@ -64,7 +64,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
     }
     if findings.is_empty() {
-        facts::readable(evidence)?;
+        facts::opened(evidence)?;
         if judged == 0 {
             return Ok(Outcome::NotApplicable("no container's log holds a record".into()));
         }

@@ -29,7 +29,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         facts::believe_absence(evidence)?;
         return Ok(Outcome::Passed(format!("no reset of a connection with a server name {}", facts::window(evidence))));
     }
-    let routes = facts::routes(evidence)?;
+    let routes = facts::needed(facts::routes(evidence))?;
     let hostnames: Vec<&str> = routes.iter().flat_map(|route| &route.hostnames).map(String::as_str).collect();
     let findings: Vec<Finding> = names
         .iter()

@@ -13,6 +13,7 @@ mod virtual_host_key_unknown;
 mod virtual_host_undeployed;
 mod virtual_host_unlisted;
 mod virtual_host_without_certificate;
+mod virtual_hosts_missing;
 mod wildcard_gateway_unlisted;
 
 use super::{Family, Finding, Judgement, Outcome, facts};
@@ -38,6 +39,7 @@ pub(super) const FAMILY: Family = Family {
         ingress_name_unknown::CHECK,
         ingress_name_too_long::CHECK,
         overrides_documents_several::CHECK,
+        virtual_hosts_missing::CHECK,
     ],
 };
 

@@ -27,12 +27,16 @@ fn judge(evidence: &Evidence) -> Judgement {
         facts::logs(evidence).any(|(other, log)| log.records > 0 && source(other) == source(origin))
     };
     let mut findings: Vec<Finding> = facts::logs(evidence)
-        .filter(|(origin, log)| log.foreign_records + log.text_records > 0 && !told(origin))
+        .filter(|(origin, log)| log.text_records > 0 || log.foreign_records > 0 && !told(origin))
         .map(|(origin, log)| {
             Finding::new(
                 origin.to_string(),
                 "records",
-                format!("no record of {origin} tells a server name"),
+                if log.records > 0 {
+                    format!("some records of {origin} do not tell the server name")
+                } else {
+                    format!("no record of {origin} tells a server name")
+                },
                 format!("{} in text, {} in JSON without sni_host", log.text_records, log.foreign_records),
                 "JSON records with sni_host",
             )

@@ -1,0 +1,43 @@
+//! AT315: the overrides files define no virtual host.
+
+use crate::checks::facts;
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT315",
+    name: "virtual-hosts-missing",
+    level: Level::Warning,
+    step: Step::Overrides,
+    summary: "No overrides file defines a virtual host",
+    explanation: Explanation {
+        looks_for: "At least one entry of virtualhosts in the overrides files that were given.",
+        matters: "virtualhosts is a required property: without it no environment group is reachable from outside. More \
+            often another file was meant, and nothing of this one says anything about TLS.",
+        fix: "Give the file that has virtualhosts, or add them.",
+    },
+    reference: "Configuration property virtualhosts (required)",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let files = facts::overrides(evidence)?;
+    let hosts = facts::virtual_hosts(evidence)?;
+    if !hosts.is_empty() {
+        return Ok(Outcome::Passed(facts::count(hosts.len() as u64, "virtual host")));
+    }
+    let findings = files
+        .into_iter()
+        .map(|(file, _)| {
+            let name = facts::file_name(file);
+            Finding::new(
+                name,
+                name,
+                format!("{name} defines no virtual host"),
+                "no virtualhosts",
+                "a list of virtual hosts",
+            )
+        })
+        .collect();
+    Ok(Outcome::Found(findings))
+}
