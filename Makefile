@@ -13,7 +13,7 @@ help: ## Show this list
 
 demo: ## Build the program and diagnose an evidence file recorded from a real cluster
 	@tests/setup.sh build
-	@$(CARGO) build --locked --release --quiet
+	$(CARGO) build --locked --release
 	@target/release/kubectl-apigee-tls diagnose --from examples/no-wildcard-route.json || test $$? -eq 1
 
 test: setup check unit cluster-test ## Everything: format, lints, docs, unit, snapshots, real cluster

@@ -52,7 +52,9 @@ pub enum Command {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(
+    args_override_self = true,
+    after_help = "\
 Examples:
   # The cluster of the current context, namespace apigee
   kubectl apigee-tls diagnose
@@ -65,7 +67,8 @@ Examples:
 
   # Keep what was seen, and judge it again elsewhere
   kubectl apigee-tls diagnose --write-evidence evidence.json
-  kubectl apigee-tls diagnose --from evidence.json -o json")]
+  kubectl apigee-tls diagnose --from evidence.json -o json"
+)]
 pub struct DiagnoseArgs {
     #[command(flatten)]
     pub cluster: ClusterArgs,

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::evidence::access_log::Tally;
 use crate::evidence::cluster::{IngressPod, Port, Route, RouteConfig, RouteStatus, Service, selects};
 use crate::evidence::overrides::{FaultKind, Overrides, OverridesFile, VirtualHost};
-use crate::evidence::{AccessLog, Evidence, LogOrigin, LogStream, Reason, Seen, Unavailable};
+use crate::evidence::{AccessLog, Evidence, LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable};
 
 /// Sources of Google's health checks and front ends. Source: Cloud Load Balancing, "Firewall rules".
 const GOOGLE_FRONT_ENDS: [&str; 4] = ["35.191.0.0/16", "130.211.0.0/22", "2600:2d00:1:b029::/64", "2600:2d00:1:1::/64"];
@@ -190,9 +190,13 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
             let why = Reason::Missing("it holds records that tell no server name (AT807)".into());
             return Err(Unavailable::new(what, why));
         }
-        // A login page, or a gateway that crashes, writes lines too: only records show that connections are logged.
-        if records == 0 {
-            let why = Reason::Missing("it holds no access-log record: no traffic, rotated away, or off".into());
+        // A gateway without traffic has written about itself at least; a login page or a crash leaves other lines.
+        let settings_seen = matches!(&evidence.mesh_logging, Seen::Seen(mesh) if mesh.names_server());
+        if records == 0 && !(settings_seen && sum(|log| log.proxy_lines) > 0) {
+            let limited =
+                if evidence.question.log_limits == LogLimits::default() { "" } else { " in the window asked for" };
+            let why = format!("it holds no access-log record{limited}: no traffic, rotated away, or off");
+            let why = Reason::Missing(why);
             return Err(Unavailable::new(what, why));
         }
         let broken = sum(|log| log.broken_lines);

@@ -68,6 +68,9 @@ pub struct AccessLog {
     pub foreign_records: u64,
     /// Lines that look like Envoy's default text format (`[2025-05-19T04:46:20.117Z] "GET …`).
     pub text_records: u64,
+    /// Other lines that begin with a date, as the proxy and its agent write them about themselves.
+    #[serde(default)]
+    pub proxy_lines: u64,
     /// Lines that hold a part of a record but no whole one: the first or last line of a cut log, two writers in one
     /// line, or a line above the scanner's limit.
     pub broken_lines: u64,
@@ -100,6 +103,7 @@ impl AccessLog {
         self.records += other.records;
         self.foreign_records += other.foreign_records;
         self.text_records += other.text_records;
+        self.proxy_lines += other.proxy_lines;
         self.broken_lines += other.broken_lines;
         widen(&mut self.first, &mut self.last, other.first, other.last);
         self.reset_without_name.merge(other.reset_without_name);

@@ -139,7 +139,7 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
             .collect();
         return Verdict {
             kind: VerdictKind::AtRisk,
-            headline: format!("{}, but {}", nobody_seen(selected), lower_first(&causes[0].statement)),
+            headline: format!("{}, but {}", nobody_seen(evidence, selected), lower_first(&causes[0].statement)),
             causes,
             next_measurement: None,
         };
@@ -167,6 +167,7 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
     }
     let no_wildcard = selected.iter().find(|verdicted| verdicted.check.code == "AT201" && is_found(verdicted));
     let headline = match no_wildcard {
+        _ if selected.len() < crate::checks::all().count() => "The checks that were selected found nothing wrong",
         _ if evidence.question.offline => "Nothing wrong was found in the files given; the cluster was not asked",
         Some(_) => {
             "Nothing that was looked at keeps clients with SNI from shaking hands; clients without SNI are not accepted, \
@@ -177,10 +178,15 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
     Verdict { kind: VerdictKind::Healthy, headline: headline.to_owned(), causes: Vec::new(), next_measurement: None }
 }
 
-/// That no client was seen to fail says little where the logs could not be read.
-fn nobody_seen(selected: &[Verdicted]) -> &'static str {
-    let unread = selected.iter().any(|verdicted| verdicted.check.code == "AT101" && verdicted.judgement.is_err());
-    if unread { "Whether clients fail could not be seen" } else { "No client was seen to fail" }
+/// That no client was seen to fail says little where the logs could not be read, and is not true of resets that are over.
+fn nobody_seen(evidence: &Evidence, selected: &[Verdicted]) -> String {
+    let unread = !selected.iter().any(|verdicted| verdicted.check.code == "AT101" && verdicted.judgement.is_ok());
+    let last = facts::logs(evidence).filter_map(|(_, log)| log.reset_without_name.last).max();
+    match last {
+        _ if unread => "Whether clients fail could not be seen".into(),
+        Some(last) => format!("No client was seen to fail since {}", facts::moment(last)),
+        None => "No client was seen to fail".into(),
+    }
 }
 
 /// Not one check had what it needs, asked for or not: that is no "nothing found".

@@ -103,8 +103,9 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
             title: "See that it works".into(),
             paste: Some(causes::probe(evidence).command),
             note: Some(
-                "A certificate in the answer means that clients without SNI are accepted. Then send requests without SNI \
-                 to a base path of each environment group: 404 means that the group does not list the wildcard route."
+                "A certificate in the answer means that clients without SNI are accepted. Then call each environment group \
+                 without SNI, by address: curl -k https://ADDRESS/BASE_PATH -H 'Host: HOSTNAME'. 404 for a base path that \
+                 exists means that the group does not list the wildcard route."
                     .into(),
             ),
         });
@@ -274,9 +275,22 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
             });
         }
     }
-    let given: Vec<String> = match files.as_slice() {
+    // helm would take the group's entry away if it were given a file that has none.
+    let (elsewhere, lacking): (Vec<Group>, Vec<Group>) =
+        lacking.into_iter().partition(|group| !files.is_empty() && !is_in_files(evidence, group));
+    if !elsewhere.is_empty() {
+        remedy.steps.push(RemedyStep {
+            title: format!("List {gateway} in the overrides file of {}", names(&elsewhere)),
+            paste: None,
+            note: Some(format!(
+                "No file given has the virtual host of {}: give its file with -f too, to get the change and the helm line.",
+                names(&elsewhere)
+            )),
+        });
+    }
+    let given: Vec<String> = match evidence.overrides.as_slice() {
         [] => vec!["overrides.yaml".into()],
-        files => files.iter().map(|file| if *file == "-" { "overrides.yaml".into() } else { word(file) }).collect(),
+        files => files.iter().map(overrides_path).collect(),
     };
     let given = given.join(" -f ");
     let namespace = word(&evidence.question.namespace);
@@ -311,7 +325,15 @@ fn overrides_path(file: &OverridesFile) -> String {
     if file.name == "-" { "overrides.yaml".to_owned() } else { word(&file.name) }
 }
 
+/// A file given defines the virtual host of this group. One that could not be understood may.
+fn is_in_files(evidence: &Evidence, group: &Group) -> bool {
+    facts::virtual_hosts(evidence)
+        .map_or(true, |hosts| hosts.iter().any(|(_, content, host)| facts::renders(content, host, &group.full_name)))
+}
+
 struct Group {
+    /// As the ApigeeRouteConfig is named, `<org>-<name>`.
+    full_name: String,
     name: String,
     release: String,
 }
@@ -349,7 +371,7 @@ fn groups_lacking(evidence: &Evidence, gateway: &str) -> Vec<Group> {
                 .find(|config| config.name == full)
                 .and_then(|config| config.helm_release.clone())
                 .unwrap_or_else(|| name.clone());
-            Group { name, release }
+            Group { full_name: full.to_owned(), name, release }
         })
         .collect()
 }

@@ -52,6 +52,7 @@ fn plain_line(line: &str, log: &mut AccessLog) {
         objects.push(value);
         rest = &rest[start + stream.byte_offset()..];
     }
+    log.proxy_lines += u64::from(objects.is_empty() && is_dated(line));
     if rest.contains('"') || (objects.is_empty() && is_part) {
         log.broken_lines += u64::from(begins_with_object || is_part);
         return;
@@ -109,6 +110,16 @@ fn is_over_tls(record: &Value) -> bool {
         Some(Value::Null) => false,
         Some(value) => !value.as_str().is_some_and(|text| matches!(text, "" | "-")),
     }
+}
+
+fn is_dated(line: &str) -> bool {
+    let shape: String = line
+        .trim_start_matches('[')
+        .chars()
+        .take(10)
+        .map(|letter| if letter.is_ascii_digit() { '0' } else { letter })
+        .collect();
+    shape == "0000-00-00" && !line.starts_with("[[")
 }
 
 fn plain_client(address: &str) -> &str {

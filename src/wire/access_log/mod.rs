@@ -243,6 +243,7 @@ impl AccessLogScanner {
         }
         let first = next_object(text, 0);
         let Some(start) = first else {
+            self.counter.log.proxy_lines += u64::from(is_dated(text));
             self.counter.log.broken_lines += u64::from(self.holds_part_of_record(text));
             return;
         };
@@ -355,6 +356,15 @@ impl AccessLogScanner {
     fn holds_part_of_record(&self, text: &[u8]) -> bool {
         self.cut_keys.iter().any(|key| key.find(text).is_some())
     }
+}
+
+/// The line begins with a date, as what Envoy (`[2025-05-19 04:46:20.117][1][info]…`) and the istio agent
+/// (`2025-05-19T04:46:20.117Z info …`) write about themselves does.
+fn is_dated(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"[").unwrap_or(text);
+    text.get(..10).is_some_and(|date| {
+        date.iter().enumerate().all(|(i, byte)| if matches!(i, 4 | 7) { *byte == b'-' } else { byte.is_ascii_digit() })
+    })
 }
 
 /// Reads any bytes, whole and in halves.
