@@ -19,6 +19,9 @@ const GOOGLE_FRONT_ENDS: [&str; 4] = ["35.191.0.0/16", "130.211.0.0/22", "2600:2
 /// The selector that every ingress pod matches; any other may leave pods out.
 const ALL_INGRESS_PODS: &str = "app=apigee-ingressgateway";
 
+/// The container that serves clients. Source: configuration property reference, `hub`.
+const GATEWAY_CONTAINER: &str = "apigee-ingressgateway";
+
 /// The first and the last line of a log may be cut, as a window over it leaves them.
 const ENDS_OF_A_LOG: u64 = 2;
 
@@ -192,7 +195,9 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         }
         // A gateway without traffic has written about itself at least; a login page or a crash leaves other lines.
         let settings_seen = matches!(&evidence.mesh_logging, Seen::Seen(mesh) if mesh.names_server());
-        if records == 0 && !(settings_seen && sum(|log| log.proxy_lines) > 0) {
+        let gateway = LogOrigin::Container { pod: source.to_owned(), container: GATEWAY_CONTAINER.to_owned() };
+        let is_quiet = settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
+        if records == 0 && !is_quiet {
             let limited =
                 if evidence.question.log_limits == LogLimits::default() { "" } else { " in the window asked for" };
             let why = format!("it holds no access-log record{limited}: no traffic, rotated away, or off");
