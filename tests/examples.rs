@@ -1,0 +1,103 @@
+//! What the README shows, run: the recorded example, the four exit codes that need no cluster, and usage errors.
+
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+use std::process::{Command, Output};
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/no-wildcard-route.json");
+const RESETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/access_log/envoy-sorted.log");
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kubectl-apigee-tls"))
+        .args(arguments)
+        .env_remove("KUBECONFIG")
+        .env("HOME", "/nonexistent")
+        .output()
+        .expect("the program starts")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("reports are text")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("messages are text")
+}
+
+#[test]
+fn the_recorded_example_names_the_cause_and_the_fix() {
+    let output = run(&["diagnose", "--from", EXAMPLE]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stdout(&output);
+    for part in [
+        "CAUSE     Clients without SNI are reset",
+        "AT201 wildcard-route-missing",
+        "kind: ApigeeRoute",
+        "helm upgrade dev-grp",
+    ] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn every_format_ends_with_the_same_code() {
+    for format in ["text", "wide", "json", "yaml"] {
+        assert_eq!(run(&["diagnose", "--from", EXAMPLE, "-o", format]).status.code(), Some(1), "{format}");
+    }
+}
+
+#[test]
+fn written_evidence_gives_the_same_report() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = folder.path().join("evidence.json");
+    let kept = kept.to_str().expect("a plain path");
+    let first = run(&["diagnose", "--offline", "--access-log", RESETS, "--write-evidence", kept]);
+    let again = run(&["diagnose", "--from", kept]);
+    assert_eq!(stdout(&first), stdout(&again));
+    assert_eq!(first.status.code(), again.status.code());
+}
+
+#[test]
+fn a_report_is_printed_even_where_its_evidence_cannot_be_kept() {
+    let output = run(&["diagnose", "--from", EXAMPLE, "--write-evidence", "/nonexistent/evidence.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stdout(&output).contains("CAUSE"));
+    assert!(stderr(&output).contains("could not write the evidence"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_cannot_be_done_ends_with_2_and_says_so() {
+    for (arguments, text) in [
+        (&["diagnose"][..], "could not find a kubeconfig"),
+        (&["diagnose", "--offline"], "leaves nothing to judge"),
+        (&["diagnose", "--offline", "-f", "/nonexistent.yaml"], "could not read /nonexistent.yaml"),
+        (&["diagnose", "--from", EXAMPLE, "--tail", "5"], "cannot be used with"),
+        (&["diagnose", "--from", EXAMPLE, "--only", "AT201", "--skip", "route"], "leave no check"),
+        (&["diagnose", "--from", EXAMPLE, "--write-evidence", EXAMPLE], "would replace an input"),
+        (&["explain", "AT999"], "no check has this code"),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&output).contains(text), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_without_a_writer_does_not_outlast_the_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo starts").success());
+    let pipe = pipe.to_str().expect("a plain path");
+    let output = run(&["diagnose", "--offline", "--access-log", pipe, "--timeout", "1s"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stdout(&output).contains("no answer within 1.0 s"), "{}", stdout(&output));
+}
+
+#[test]
+fn checks_without_their_source_are_not_nothing_found() {
+    let output = run(&["diagnose", "--offline", "--access-log", RESETS, "--only", "AT201"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stdout(&output).contains("UNKNOWN"));
+}
