@@ -96,6 +96,18 @@ fn a_pipe_without_a_writer_does_not_outlast_the_run() {
 }
 
 #[test]
+fn counts_that_no_log_could_give_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let forged = folder.path().join("forged.json");
+    let text = std::fs::read_to_string(EXAMPLE).expect("the example is there");
+    std::fs::write(&forged, text.replacen("\"count\": 6", "\"count\": 9223372036854775808", 1))
+        .expect("it can be written");
+    let output = run(&["diagnose", "--from", forged.to_str().expect("a plain path")]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("a count is larger than any log could give"), "{}", stderr(&output));
+}
+
+#[test]
 fn checks_without_their_source_are_not_nothing_found() {
     let output = run(&["diagnose", "--offline", "--access-log", RESETS, "--only", "AT201"]);
     assert_eq!(output.status.code(), Some(3));

@@ -11,6 +11,9 @@ use crate::evidence::{Evidence, SCHEMA};
 /// The largest file that is read. The evidence of 20 pods and 500 routes has under 1 MiB.
 pub const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
+/// No count may be larger, so that sums of them fit: a log of that many bytes would take years to read.
+const MAX_COUNT: u64 = 1 << 48;
+
 /// Why evidence could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -83,7 +86,25 @@ fn parse(name: &str, bytes: &[u8]) -> Result<Evidence, Error> {
         let schema = head.schema.chars().take(60).collect();
         return Err(Error::OtherSchema { name: name.to_owned(), schema });
     }
-    serde_json::from_slice(bytes).map_err(malformed)
+    let evidence: Evidence = serde_json::from_slice(bytes).map_err(malformed)?;
+    if counts(&evidence).any(|count| count > MAX_COUNT) {
+        return Err(malformed(serde::de::Error::custom("a count is larger than any log could give")));
+    }
+    Ok(evidence)
+}
+
+/// Every number that is added up on the way to a report.
+fn counts(evidence: &Evidence) -> impl Iterator<Item = u64> {
+    evidence.access_logs.iter().filter_map(|stream| stream.log.seen().ok()).flat_map(|log| {
+        let tallies =
+            [&log.reset_without_name, &log.reset_with_name, &log.served_without_name, &log.unrouted_without_name];
+        let inner = tallies.into_iter().flat_map(|tally| {
+            let spans = tally.clients.values().chain(tally.server_names.values()).map(|span| span.count);
+            spans.chain(tally.minutes.values().copied()).chain([tally.count, tally.beyond])
+        });
+        let lines = [log.bytes, log.lines, log.records, log.foreign_records, log.text_records, log.proxy_lines];
+        inner.chain(lines).chain([log.broken_lines])
+    })
 }
 
 fn owner_only(path: &Path) -> io::Result<File> {

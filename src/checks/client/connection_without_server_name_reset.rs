@@ -35,7 +35,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let over = facts::resets_are_over(evidence);
     for (origin, log) in facts::logs(evidence) {
         let resets = &log.reset_without_name;
-        let own = resets.count - facts::from_google(resets);
+        let own = resets.count.saturating_sub(facts::from_google(resets));
         if own == 0 {
             continue;
         }
