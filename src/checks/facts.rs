@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::evidence::access_log::Tally;
-use crate::evidence::cluster::{IngressPod, Port, Route, RouteConfig, RouteStatus, Service, selects};
+use crate::evidence::cluster::{Container, IngressPod, Port, Route, RouteConfig, RouteStatus, Service, selects};
 use crate::evidence::overrides::{FaultKind, Overrides, OverridesFile, VirtualHost};
 use crate::evidence::{AccessLog, Evidence, LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable};
 
@@ -176,10 +176,7 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
     }
     let mut sources: Vec<(&str, Vec<&AccessLog>)> = Vec::new();
     for (origin, log) in logs(evidence) {
-        let source = match origin {
-            LogOrigin::Container { pod, .. } => pod,
-            LogOrigin::File(name) => name,
-        };
+        let source = origin.source();
         match sources.iter_mut().find(|(known, _)| *known == source) {
             Some((_, logs)) => logs.push(log),
             None => sources.push((source, vec![log])),
@@ -231,14 +228,19 @@ pub(crate) fn needed<T>(source: Result<T, Unavailable>) -> Result<T, Unavailable
 
 /// The container has not run once, as its pod's status says.
 fn never_started(evidence: &Evidence, origin: &LogOrigin) -> bool {
-    let (Seen::Seen(pods), LogOrigin::Container { pod, container }) = (&evidence.pods, origin) else { return false };
-    pods.iter().filter(|known| known.name == *pod).flat_map(|known| &known.containers).any(|known| {
-        known.name == *container
-            && known.waiting.is_some()
-            && known.started_at.is_none()
-            && known.restarts == 0
-            && known.last_termination.is_none()
+    container_of(evidence, origin).is_some_and(|container| {
+        container.waiting.is_some()
+            && container.started_at.is_none()
+            && container.restarts == 0
+            && container.last_termination.is_none()
     })
+}
+
+/// The container that wrote this log, where its pod was seen.
+pub(crate) fn container_of<'a>(evidence: &'a Evidence, origin: &LogOrigin) -> Option<&'a Container> {
+    let (Seen::Seen(pods), LogOrigin::Container { pod, container }) = (&evidence.pods, origin) else { return None };
+    let pod = pods.iter().find(|known| known.name == *pod)?;
+    pod.containers.iter().find(|known| known.name == *container)
 }
 
 /// The client is one of Google's health checks or front ends.

@@ -156,6 +156,7 @@ impl Finding {
 }
 
 /// A check and what it said.
+#[derive(Clone)]
 pub struct Verdicted {
     pub check: &'static Check,
     pub family: &'static Family,
@@ -186,11 +187,10 @@ pub fn find(code_or_name: &str) -> Option<(&'static Family, &'static Check)> {
     })
 }
 
-/// Judges the evidence by every check that `selected` lets through. A check that panics becomes unknown: a failure
-/// costs only itself.
-pub fn judge(evidence: &Evidence, selected: impl Fn(&Family, &Check) -> bool) -> Vec<Verdicted> {
+/// Judges the evidence by every check. One that panics becomes unknown: a failure costs only itself.
+#[must_use]
+pub fn judge(evidence: &Evidence) -> Vec<Verdicted> {
     all()
-        .filter(|(family, check)| selected(family, check))
         .map(|(family, check)| {
             let judgement = catch_unwind(AssertUnwindSafe(|| (check.judge)(evidence))).unwrap_or_else(|_| {
                 Err(Unavailable::new(

@@ -43,6 +43,17 @@ pub enum LogOrigin {
     File(String),
 }
 
+impl LogOrigin {
+    /// The pod or the file: the containers of one pod together are one source.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        match self {
+            Self::Container { pod, .. } => pod,
+            Self::File(name) => name,
+        }
+    }
+}
+
 impl fmt::Display for LogOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -37,8 +37,9 @@ pub enum FailOn {
 /// Judges the evidence and tells it all.
 #[must_use]
 pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Report {
-    let all = checks::judge(evidence, |_, _| true);
-    let selected = checks::judge(evidence, |family, check| selection.lets_through(family, check));
+    let all = checks::judge(evidence);
+    let selected: Vec<Verdicted> =
+        all.iter().filter(|verdicted| selection.lets_through(verdicted.family, verdicted.check)).cloned().collect();
     let (verdict, remedy) = verdict::conclude(evidence, &selected, &all);
     Report {
         schema: SCHEMA.to_owned(),

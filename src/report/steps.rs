@@ -207,20 +207,11 @@ fn access_logs(evidence: &Evidence) -> Told {
 /// Which window was seen of each log with records, and since when its container runs. Many logs are counted here, and
 /// listed by `-o wide` alone.
 fn windows(evidence: &Evidence, logs: &[(&LogOrigin, &AccessLog)]) -> Vec<String> {
-    let pods = facts::pods(evidence).unwrap_or_default();
     let seen: Vec<String> = logs
         .iter()
         .filter_map(|(origin, log)| {
             let (first, last) = (log.first?, log.last?);
-            let started = match origin {
-                LogOrigin::Container { pod, container } => pods
-                    .iter()
-                    .filter(|known| known.name == *pod)
-                    .flat_map(|known| &known.containers)
-                    .find(|known| known.name == *container)
-                    .and_then(|known| known.started_at),
-                LogOrigin::File(_) => None,
-            };
+            let started = facts::container_of(evidence, origin).and_then(|container| container.started_at);
             let since = started.map_or(String::new(), |at| format!(", running since {}", facts::moment(at)));
             Some(format!("{origin}: {} to {}{since}", facts::moment(first), facts::moment(last)))
         })

@@ -4,7 +4,6 @@ use jiff::SignedDuration;
 
 use crate::checks::facts;
 use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
-use crate::evidence::cluster::Container;
 use crate::evidence::{Evidence, LogOrigin};
 
 /// A gateway that has been running for longer than this before its first record has lost records.
@@ -37,17 +36,11 @@ fn judge(evidence: &Evidence) -> Judgement {
         facts::pods(evidence)?;
         return Ok(Outcome::NotApplicable("no log of a container was to be read".into()));
     }
-    let pods = facts::pods(evidence)?;
+    facts::pods(evidence)?;
     let mut findings = Vec::new();
     let mut judged = 0;
     for (origin, log) in facts::logs(evidence) {
-        let LogOrigin::Container { pod, container } = origin else { continue };
-        let started = pods
-            .iter()
-            .filter(|known| known.name == *pod)
-            .flat_map(|known| &known.containers)
-            .find(|known: &&Container| known.name == *container)
-            .and_then(|known| known.started_at);
+        let started = facts::container_of(evidence, origin).and_then(|container| container.started_at);
         let (Some(first), Some(started)) = (log.first, started) else { continue };
         judged += 1;
         if log.begins_with_record && first.duration_since(started) > GRACE {

@@ -24,7 +24,7 @@ pub(super) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     // A pod has containers beside the gateway, whose logs hold no access records at all.
     let told = |origin: &LogOrigin| {
-        facts::logs(evidence).any(|(other, log)| log.records > 0 && source(other) == source(origin))
+        facts::logs(evidence).any(|(other, log)| log.records > 0 && other.source() == origin.source())
     };
     let mut findings: Vec<Finding> = facts::logs(evidence)
         .filter(|(origin, log)| log.text_records > 0 || log.foreign_records > 0 && !told(origin))
@@ -59,11 +59,4 @@ fn judge(evidence: &Evidence) -> Judgement {
         ));
     }
     Ok(Outcome::of(findings, "records tell the server name"))
-}
-
-fn source(origin: &LogOrigin) -> &str {
-    match origin {
-        LogOrigin::Container { pod, .. } => pod,
-        LogOrigin::File(name) => name,
-    }
 }
