@@ -197,6 +197,9 @@ async fn gathered(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result
         services: seen.services,
         issues: seen.issues,
         overrides: Vec::new(),
+        stored_certificates: seen.stored_certificates,
+        gateways: seen.gateways,
+        probes: seen.probes,
         interrupted: seen.interrupted,
     })
 }
@@ -221,6 +224,9 @@ fn offline(question: Question, collected_at: Timestamp) -> Evidence {
         services: not_asked("Services"),
         issues: not_asked("ApigeeIssues"),
         overrides: Vec::new(),
+        stored_certificates: not_asked("the certificates of Secrets"),
+        gateways: not_asked("Envoy's own account"),
+        probes: not_asked("handshakes"),
         interrupted: None,
     }
 }

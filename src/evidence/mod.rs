@@ -5,15 +5,22 @@
 //! [`Seen`], so that a check cannot mistake "no data" for "no problem". It stops at facts: no verdict is stored here.
 
 pub mod access_log;
+pub mod certificate;
 pub mod cluster;
+pub mod gateway;
+pub mod handshake;
 pub mod overrides;
 mod seen;
+pub mod stored;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use self::cluster::{ApigeeIssue, Connection, IngressPod, MeshLogging, RouteConfigs, Routes, SecretNames, Service};
+use self::gateway::Gateway;
+use self::handshake::Probes;
 use self::overrides::OverridesFile;
+use self::stored::StoredCertificate;
 
 pub use self::access_log::{AccessLog, LogOrigin, LogStream};
 pub use self::seen::{Reason, Seen, Unavailable};
@@ -49,6 +56,15 @@ pub struct Evidence {
     pub issues: Seen<Vec<ApigeeIssue>>,
     /// The overrides files in the order given.
     pub overrides: Vec<OverridesFile>,
+    /// The certificates of the Secrets that routes name, and of files that overrides name.
+    #[serde(default = "not_recorded")]
+    pub stored_certificates: Seen<Vec<StoredCertificate>>,
+    /// Envoy's own account, by pod.
+    #[serde(default = "not_recorded")]
+    pub gateways: Seen<Vec<Gateway>>,
+    /// Handshakes made on purpose.
+    #[serde(default = "not_recorded")]
+    pub probes: Seen<Probes>,
     /// Why gathering ended early, where it did.
     pub interrupted: Option<Unavailable>,
 }
@@ -80,4 +96,10 @@ pub struct LogLimits {
     pub tail: Option<u64>,
     /// Number of bytes from the beginning.
     pub limit_bytes: Option<u64>,
+}
+
+/// What evidence does not hold that was written before this source was asked.
+fn not_recorded<T>() -> Seen<T> {
+    let reason = Reason::NotRequested("the evidence was written by a version that did not look".into());
+    Seen::Unavailable(Unavailable::new("what a newer version looks at", reason))
 }

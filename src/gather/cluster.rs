@@ -27,7 +27,10 @@ use super::stop::Stop;
 use crate::evidence::cluster::{
     ApigeeIssue, Connection, IngressPod, MeshLogging, RouteConfigs, Routes, SecretNames, Service,
 };
-use crate::evidence::{LogLimits, LogStream, Seen, Unavailable};
+use crate::evidence::gateway::Gateway;
+use crate::evidence::handshake::Probes;
+use crate::evidence::stored::StoredCertificate;
+use crate::evidence::{LogLimits, LogStream, Reason, Seen, Unavailable};
 
 /// What to ask for.
 #[derive(Clone, Debug)]
@@ -53,6 +56,9 @@ pub struct ClusterEvidence {
     pub secrets: Seen<SecretNames>,
     pub services: Seen<Vec<Service>>,
     pub issues: Seen<Vec<ApigeeIssue>>,
+    pub stored_certificates: Seen<Vec<StoredCertificate>>,
+    pub gateways: Seen<Vec<Gateway>>,
+    pub probes: Seen<Probes>,
     /// Why gathering ended early, where it did.
     pub interrupted: Option<Unavailable>,
     /// API requests sent, for `-v`; not part of the evidence.
@@ -136,6 +142,9 @@ pub(super) async fn gather<S: LogSink>(
         secrets: secrets.into(),
         services: services.into(),
         issues: issues.into(),
+        stored_certificates: not_yet("the certificates of Secrets"),
+        gateways: not_yet("Envoy's own account"),
+        probes: not_yet("handshakes"),
         interrupted: api.stop().reason().map(|reason| Unavailable::new("the cluster", reason)),
         requests: api.requests(),
     })
@@ -167,6 +176,10 @@ async fn contact(api: &Api, namespace: &str) -> Result<(Option<String>, Result<V
         Ok(_) | Err(_) => {}
     }
     Ok((version, group))
+}
+
+fn not_yet<T>(what: &str) -> Seen<T> {
+    Seen::Unavailable(Unavailable::new(what, Reason::NotRequested("--probe none".into())))
 }
 
 /// Tells of the beginning and the end of a task.

@@ -3,5 +3,6 @@
 //! Nothing here reads a file or a socket, and nothing judges what was read.
 
 pub mod access_log;
+pub mod certificate;
 pub mod overrides;
 pub mod x509;

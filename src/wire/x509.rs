@@ -3,10 +3,9 @@
 //! It stops at that: what an ingress serves is judged from its own evidence.
 
 use jiff::Timestamp;
-use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::x509::X509;
 
-const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
+use super::certificate::timestamp;
 
 /// The certificates of a PEM text, each as DER.
 ///
@@ -36,15 +35,11 @@ pub fn not_after(pem: &[u8]) -> Option<Timestamp> {
     timestamp(certificate.not_after())
 }
 
-fn timestamp(time: &Asn1TimeRef) -> Option<Timestamp> {
-    let since = Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
-    Timestamp::from_second(i64::from(since.days) * SECONDS_PER_DAY + i64::from(since.secs)).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    use openssl::asn1::Asn1Time;
     use openssl::bn::BigNum;
     use openssl::ec::{EcGroup, EcKey};
     use openssl::hash::MessageDigest;

@@ -1,0 +1,497 @@
+//! TLS handshakes that were made on purpose: with whom, what was said, and how each ended.
+//!
+//! A handshake is a fact like a log line. What it means, whose fault it is and what would help is judged elsewhere.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::certificate::Certificate;
+use super::{Seen, Unavailable};
+
+/// All handshakes of a run.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Probes {
+    /// What was offered and expected in every handshake.
+    pub question: ProbeQuestion,
+    /// In the order asked for.
+    pub endpoints: Vec<Endpoint>,
+    /// What was to be probed and was not: a port-forward that is forbidden, more hostnames than the limit.
+    pub unprobed: Vec<Unavailable>,
+}
+
+/// The part of the command line that every handshake shares.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProbeQuestion {
+    /// The server name that no route can have: `<random>.apigee-tls.invalid` (RFC 6761 §6.4). The prober's own lines are
+    /// found in access logs by it.
+    pub unknown_name: String,
+    /// `--tls-min`, as `TLSv1.2`.
+    pub min_version: Option<String>,
+    pub max_version: Option<String>,
+    /// `--ciphers`, in OpenSSL's words.
+    pub ciphers: Option<String>,
+    /// The protocols offered by ALPN.
+    pub alpn: Vec<String>,
+    /// Which authorities the certificates were verified with.
+    pub trust: Trust,
+    /// The file of the client certificate that was offered.
+    pub client_certificate: Option<String>,
+    /// `--proxy-protocol`: each connection began with a PROXY header.
+    pub proxy_protocol: bool,
+    /// The proxy that connections went through, without user and password.
+    pub via_proxy: Option<String>,
+    /// Time for one handshake, in milliseconds.
+    pub timeout_milliseconds: u64,
+}
+
+/// The authorities that a served certificate is verified with.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Trust {
+    /// Those of `--ca-file`.
+    File(String),
+    /// Those of this machine; which ones the clients have is not known.
+    #[default]
+    System,
+}
+
+/// One address at which handshakes were made for one host.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Endpoint {
+    pub place: Place,
+    /// What the user or a route names: a DNS name in ASCII and lower case, or an IP address; certificates are compared
+    /// with it. Absent for a pod or an address that was asked for no host in particular.
+    pub host: Option<String>,
+    pub port: u16,
+    /// The address that was connected to; absent where the name could not be looked up, or a pod was reached by
+    /// port-forward.
+    pub address: Option<IpAddr>,
+    pub handshakes: Vec<Handshake>,
+    /// `--full`; `NotRequested` without.
+    pub scan: Seen<Scan>,
+}
+
+/// Where an endpoint stands in the chain from client to pod.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Place {
+    /// An ingress pod, through the API server.
+    Pod { pod: String },
+    /// An address of a Service that leads to ingress pods.
+    Service { service: String },
+    /// What DNS says of a route's hostname.
+    Dns,
+    /// The command line names it.
+    Given,
+}
+
+/// One handshake.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Handshake {
+    pub kind: HelloKind,
+    /// The server name that was sent.
+    pub server_name: Option<String>,
+    /// It is the handshake that the user asked about, or that a route promises; the others are there to compare.
+    pub asked: bool,
+    pub started_at: Timestamp,
+    pub milliseconds: u64,
+    /// What was agreed on, as far as the handshake got.
+    pub session: Option<Session>,
+    /// The list that the server sent, leaf first if it keeps to the order.
+    pub certificates: Vec<Certificate>,
+    /// Absent where no certificate came or none was to be verified.
+    pub verification: Option<Verification>,
+    pub client_certificate: ClientCertificate,
+    /// Absent where it succeeded.
+    pub failure: Option<Failure>,
+}
+
+/// Which server name a ClientHello had.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HelloKind {
+    /// The name that a client of this endpoint sends.
+    Named,
+    /// None.
+    Nameless,
+    /// One that no route has.
+    Unknown,
+}
+
+/// What both sides agreed on.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Session {
+    /// `TLSv1.3`
+    pub protocol: String,
+    /// OpenSSL's name of the cipher suite.
+    pub cipher: String,
+    pub alpn: Option<String>,
+    /// The group of the key exchange, as `X25519MLKEM768`.
+    pub group: Option<String>,
+    /// The server stapled an OCSP response; absent where it was not asked.
+    pub stapled: Option<bool>,
+}
+
+/// What the authorities say of the served list. Names are compared apart from it: [`Certificate::covers`].
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Verification {
+    /// OpenSSL's `X509_V_ERR_…` as a number; 0 where the list is trusted. Dates are not judged here.
+    pub code: i32,
+    /// OpenSSL's words for it.
+    pub message: String,
+    /// Position in the path, the leaf being 0, at which it failed.
+    pub depth: u32,
+}
+
+/// What the server wanted to know of the client.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ClientCertificate {
+    /// The handshake did not get so far.
+    #[default]
+    Unknown,
+    NotAsked,
+    /// Asked for, with the names of the authorities that the server lists. TLS 1.3 encrypts them: `None` is "not seen".
+    Asked(Option<Vec<String>>),
+}
+
+/// How a handshake failed.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Failure {
+    pub stage: Stage,
+    pub by: Party,
+    pub how: How,
+}
+
+/// How far the handshake got.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Stage {
+    /// The name was looked up.
+    Lookup,
+    /// TCP, or the port-forward that stands for it.
+    Connect,
+    /// The proxy was asked for a tunnel.
+    Proxy,
+    /// The ClientHello was sent, or was to be; nothing of TLS came back.
+    ClientHello,
+    /// The server has begun to answer.
+    ServerFlight,
+    /// The client has sent its second flight; the server has not accepted it.
+    ClientFlight,
+    /// The handshake was complete for the client.
+    Established,
+}
+
+/// Who ended it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Party {
+    /// This program.
+    Client,
+    /// The name service.
+    Resolver,
+    Proxy,
+    /// The other end; a box between that answers in its place cannot be told from it.
+    Server,
+    /// Nobody answered.
+    Nobody,
+}
+
+/// What was seen of the end.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum How {
+    Alert {
+        /// 1 warning, 2 fatal.
+        level: u8,
+        /// Number of the `AlertDescription`.
+        number: u8,
+    },
+    /// End of the stream, without an alert.
+    Closed,
+    /// The client's own TLS library gave up; its words.
+    Local(String),
+    /// Bytes that look like TLS and break its rules; which.
+    Malformed(String),
+    /// The name exists and has no address of the family asked for.
+    NoAddress,
+    /// No such name.
+    NoSuchName,
+    /// The answer is no TLS.
+    NotTls { speaks: NotTls, sample: String },
+    /// Something that has no kind of its own, in the system's or the server's words.
+    Other(String),
+    /// The proxy's answer to CONNECT.
+    ProxyRefused { status: u16, reason: String },
+    /// The port is closed.
+    Refused,
+    /// TCP reset.
+    Reset,
+    /// Nothing more came within so many milliseconds.
+    TimedOut { milliseconds: u64 },
+    /// No way to the address, in the system's words.
+    Unreachable(String),
+}
+
+/// What a peer speaks that does not speak TLS.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NotTls {
+    Ftp,
+    Http,
+    /// An HTTP/2 SETTINGS frame.
+    Http2,
+    Imap,
+    MySql,
+    Pop3,
+    Smtp,
+    Ssh,
+    Unknown,
+}
+
+/// What an endpoint offers, found out with one connection more than it has cipher suites.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Scan {
+    /// By version, `SSLv3` first, `TLSv1.3` last.
+    pub versions: Vec<VersionScan>,
+    /// Connections made, those of the handshakes not counted.
+    pub connections: u32,
+}
+
+/// One version of the protocol.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VersionScan {
+    /// `SSLv3`, `TLSv1.0`, … `TLSv1.3`
+    pub version: String,
+    /// OpenSSL's names of the suites, in the order in which the server chose them when offered all that were left; a
+    /// suite without one as `0xC0FF`.
+    pub suites: Vec<String>,
+    /// How the version, or the rest of its suites, was refused. A version is offered where `suites` is not empty.
+    pub refusal: Option<Failure>,
+    /// How far what stands here can be trusted: absent where the scan came to its end.
+    pub cut: Option<Unavailable>,
+}
+
+impl Endpoint {
+    /// As a person would name it: `api.example.com:443`, `Pod gw-1 port 8443`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let port = self.port;
+        match (&self.place, &self.host, self.address) {
+            (Place::Pod { pod }, _, _) => format!("Pod {pod} port {port}"),
+            (Place::Service { service }, _, Some(address)) => {
+                format!("Service {service} at {}", socket(&address.to_string(), port))
+            }
+            (Place::Service { service }, host, None) => {
+                format!("Service {service} at {}", socket(host.as_deref().unwrap_or_default(), port))
+            }
+            (_, Some(host), Some(address)) if host.parse::<IpAddr>().is_err() => {
+                format!("{} ({address})", socket(host, port))
+            }
+            (_, Some(host), _) => socket(host, port),
+            (_, None, Some(address)) => socket(&address.to_string(), port),
+            (_, None, None) => format!("port {port}"),
+        }
+    }
+
+    /// The first handshake of this kind.
+    #[must_use]
+    pub fn handshake(&self, kind: HelloKind) -> Option<&Handshake> {
+        self.handshakes.iter().find(|handshake| handshake.kind == kind)
+    }
+}
+
+impl Handshake {
+    /// It came to its end, and the server kept it.
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.failure.is_none()
+    }
+
+    /// The server ended it in answer to the ClientHello itself: a reset, the end of the stream or an alert, and no
+    /// certificate before it.
+    #[must_use]
+    pub fn was_refused(&self) -> bool {
+        let ended = |failure: &Failure| {
+            matches!(failure.how, How::Reset | How::Closed | How::Alert { .. })
+                && matches!(failure.stage, Stage::ClientHello | Stage::ServerFlight)
+        };
+        self.certificates.is_empty() && self.failure.as_ref().is_some_and(ended)
+    }
+}
+
+/// `host:port`, with brackets around an IPv6 address.
+#[must_use]
+pub fn socket(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+impl fmt::Display for Failure {
+    /// One fragment: `reset by the server in answer to the ClientHello`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let when = match self.stage {
+            Stage::Lookup => "when the name was looked up",
+            Stage::Connect => "before any byte of TLS",
+            Stage::Proxy => "by the proxy",
+            Stage::ClientHello => "in answer to the ClientHello",
+            Stage::ServerFlight => "in the middle of the server's first answer",
+            Stage::ClientFlight => "after the client's second flight",
+            Stage::Established => "after the handshake",
+        };
+        match &self.how {
+            How::Alert { number, .. } => write!(f, "alert {} ({number}) {when}", alert_name(*number)),
+            How::Closed if self.stage == Stage::Connect => f.write_str("closed before any byte of TLS"),
+            How::Closed => write!(f, "closed by the server without an alert {when}"),
+            How::Local(text) => write!(f, "given up by this program {when}: {text}"),
+            How::Malformed(text) => write!(f, "an answer that breaks the rules of TLS {when}: {text}"),
+            How::NoAddress => f.write_str("the name has no address"),
+            How::NoSuchName => f.write_str("no such name"),
+            How::NotTls { speaks, .. } => write!(f, "no TLS: the answer is {}", speaks.words()),
+            How::Other(text) | How::Unreachable(text) => write!(f, "{text}"),
+            How::ProxyRefused { status, reason } => write!(f, "the proxy answered {status} {reason}"),
+            How::Refused => f.write_str("connection refused: nothing listens there"),
+            How::Reset => write!(f, "reset by the server {when}"),
+            #[expect(clippy::cast_precision_loss, reason = "a duration for reading, shown with one decimal")]
+            How::TimedOut { milliseconds } => {
+                write!(f, "nothing came within {:.1} s {when}", *milliseconds as f64 / 1000.0)
+            }
+        }
+    }
+}
+
+impl NotTls {
+    /// As it reads after "the answer is".
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Ftp => "a greeting of FTP",
+            Self::Http => "HTTP without TLS",
+            Self::Http2 => "HTTP/2 without TLS",
+            Self::Imap => "a greeting of IMAP",
+            Self::MySql => "a greeting of MySQL",
+            Self::Pop3 => "a greeting of POP3",
+            Self::Smtp => "a greeting of SMTP",
+            Self::Ssh => "a greeting of SSH",
+            Self::Unknown => "something else than TLS",
+        }
+    }
+}
+
+/// The names of `AlertDescription` as the RFCs write them (RFC 8446 §6, RFC 5246 §7.2, RFC 6066, RFC 7301; Encrypted ClientHello).
+const ALERTS: [(u8, &str); 35] = [
+    (0, "close_notify"),
+    (10, "unexpected_message"),
+    (20, "bad_record_mac"),
+    (21, "decryption_failed"),
+    (22, "record_overflow"),
+    (30, "decompression_failure"),
+    (40, "handshake_failure"),
+    (41, "no_certificate"),
+    (42, "bad_certificate"),
+    (43, "unsupported_certificate"),
+    (44, "certificate_revoked"),
+    (45, "certificate_expired"),
+    (46, "certificate_unknown"),
+    (47, "illegal_parameter"),
+    (48, "unknown_ca"),
+    (49, "access_denied"),
+    (50, "decode_error"),
+    (51, "decrypt_error"),
+    (60, "export_restriction"),
+    (70, "protocol_version"),
+    (71, "insufficient_security"),
+    (80, "internal_error"),
+    (86, "inappropriate_fallback"),
+    (90, "user_canceled"),
+    (100, "no_renegotiation"),
+    (109, "missing_extension"),
+    (110, "unsupported_extension"),
+    (111, "certificate_unobtainable"),
+    (112, "unrecognized_name"),
+    (113, "bad_certificate_status_response"),
+    (114, "bad_certificate_hash_value"),
+    (115, "unknown_psk_identity"),
+    (116, "certificate_required"),
+    (120, "no_application_protocol"),
+    (121, "ech_required"),
+];
+
+/// The name of an alert; `unknown alert` for a number that no RFC gives.
+#[must_use]
+pub fn alert_name(number: u8) -> &'static str {
+    ALERTS.iter().find(|(known, _)| *known == number).map_or("unknown alert", |(_, name)| name)
+}
+
+/// Counters of the access log and of Envoy are compared by pod; so are probes.
+#[must_use]
+pub fn by_pod(endpoints: &[Endpoint]) -> BTreeMap<&str, Vec<&Endpoint>> {
+    let mut pods: BTreeMap<&str, Vec<&Endpoint>> = BTreeMap::new();
+    for endpoint in endpoints {
+        if let Place::Pod { pod } = &endpoint.place {
+            pods.entry(pod).or_default().push(endpoint);
+        }
+    }
+    pods
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_reads_as_a_fragment() {
+        let failure = |stage, by, how| Failure { stage, by, how }.to_string();
+        assert_eq!(
+            failure(Stage::ClientHello, Party::Server, How::Alert { level: 2, number: 70 }),
+            "alert protocol_version (70) in answer to the ClientHello"
+        );
+        assert_eq!(
+            failure(Stage::ClientHello, Party::Server, How::Reset),
+            "reset by the server in answer to the ClientHello"
+        );
+        assert_eq!(
+            failure(Stage::ServerFlight, Party::Nobody, How::TimedOut { milliseconds: 1500 }),
+            "nothing came within 1.5 s in the middle of the server's first answer"
+        );
+    }
+
+    #[test]
+    fn an_endpoint_is_named_by_its_place() {
+        let endpoint = |place, host: Option<&str>, address: Option<&str>| Endpoint {
+            place,
+            host: host.map(Into::into),
+            port: 443,
+            address: address.map(|address| address.parse().unwrap()),
+            handshakes: Vec::new(),
+            scan: Seen::Seen(Scan::default()),
+        };
+        assert_eq!(endpoint(Place::Given, Some("a.example"), None).name(), "a.example:443");
+        assert_eq!(endpoint(Place::Given, Some("::1"), Some("::1")).name(), "[::1]:443");
+        assert_eq!(endpoint(Place::Dns, Some("a.example"), Some("10.0.0.1")).name(), "a.example:443 (10.0.0.1)");
+        assert_eq!(endpoint(Place::Pod { pod: "gw".into() }, None, None).name(), "Pod gw port 443");
+    }
+
+    #[test]
+    fn alerts_have_their_names() {
+        assert_eq!(
+            (alert_name(116), alert_name(112), alert_name(3)),
+            ("certificate_required", "unrecognized_name", "unknown alert")
+        );
+        assert!(ALERTS.is_sorted_by_key(|(number, _)| number));
+    }
+}

@@ -1,0 +1,70 @@
+//! Certificates as they are stored for the ingress: in TLS Secrets, and in files that overrides.yaml names.
+//!
+//! There is no place for a private key here, only for whether it fits.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Seen;
+use super::certificate::Certificate;
+
+/// What one Secret, or one pair of files, holds.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StoredCertificate {
+    pub origin: StoredIn,
+    pub content: Seen<StoredContent>,
+}
+
+/// Where it is stored.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum StoredIn {
+    /// Of the namespace of Apigee.
+    Secret { name: String },
+    /// `sslCertPath` of a virtual host, with the place that names it (`overrides.yaml:14:5`).
+    File { path: String, named_at: String },
+}
+
+/// What was found there.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StoredContent {
+    /// Names of the entries, sorted: `cert`, `key`, `tls.crt`, …
+    pub keys: Vec<String>,
+    /// The entry that the certificates come from: `cert` before `tls.crt`, as Istio takes them.
+    pub certificate_entry: Option<String>,
+    pub certificates: Vec<Certificate>,
+    /// What of the certificate entry is no certificate, as `the second block is no X.509 certificate`.
+    pub certificate_fault: Option<String>,
+    pub key: KeyFit,
+    /// Whether this machine's authorities trust the list; absent where there is no certificate. Names and dates aside.
+    pub trusted_here: Option<bool>,
+    /// What client certificates are verified with, from `cacert` or `ca.crt`, of the same Secret or of `<name>-cacert`.
+    pub client_authorities: Option<ClientAuthorities>,
+}
+
+/// Whether the private key belongs to the first certificate. The key itself was dropped where this was found out.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum KeyFit {
+    /// There is none.
+    #[default]
+    Absent,
+    Fits,
+    Differs,
+    /// It cannot be read; why (`encrypted`, `no PEM`).
+    Unreadable(String),
+    /// There is no certificate to compare it with.
+    NotCompared,
+}
+
+/// The certificates that client certificates are verified with.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClientAuthorities {
+    /// As `cacert of Secret myorg-hyb-dev-grp-cacert`.
+    pub entry: String,
+    pub certificates: Vec<Certificate>,
+    pub fault: Option<String>,
+}

@@ -1,0 +1,192 @@
+//! X.509 → [`Certificate`]: what a judgement needs of certificates as they were served or stored.
+//!
+//! OpenSSL parses; here only what it says is written down, and who of the list signed whom is found out. Trust and
+//! names are not judged.
+
+use std::cmp::Ordering;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::pkey::{Id, PKeyRef, Public};
+use openssl::x509::{X509, X509ExtendedKeyUsage, X509KeyUsage, X509NameRef, X509Ref, X509VerifyResult};
+
+use crate::evidence::certificate::{Certificate, PublicKey};
+
+/// No list is longer; what a server sends beyond it is not described.
+pub const MAX_CERTIFICATES: usize = 32;
+/// No certificate has more names in its description.
+const MAX_NAMES: usize = 1024;
+const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
+
+/// Describes certificates in their order, at most [`MAX_CERTIFICATES`].
+#[must_use]
+pub fn describe<'a>(certificates: impl IntoIterator<Item = &'a X509Ref>) -> Vec<Certificate> {
+    let list: Vec<&X509Ref> = certificates.into_iter().take(MAX_CERTIFICATES).collect();
+    list.iter().map(|certificate| Certificate { signer: signer(certificate, &list), ..one(certificate) }).collect()
+}
+
+/// The certificates of a PEM text, and the first thing in it that is none.
+///
+/// Text between the blocks is passed over, as OpenSSL does. A block of another kind is no fault: a file may hold the key too.
+#[must_use]
+pub fn from_pem(pem: &[u8]) -> (Vec<X509>, Option<String>) {
+    const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+    const END: &[u8] = b"-----END CERTIFICATE-----";
+    let mut found = Vec::new();
+    let mut fault = None;
+    let mut rest = pem;
+    let mut number = 0;
+    while let Some(at) = memchr::memmem::find(rest, BEGIN) {
+        number += 1;
+        let Some(end) = memchr::memmem::find(&rest[at..], END) else {
+            fault.get_or_insert_with(|| format!("certificate {number} has no END line"));
+            break;
+        };
+        let (block, after) = rest[at..].split_at(end + END.len());
+        match X509::from_pem(block) {
+            Ok(certificate) => found.push(certificate),
+            Err(_) => {
+                fault.get_or_insert_with(|| format!("certificate {number} cannot be read"));
+            }
+        }
+        rest = after;
+    }
+    if number == 0 {
+        fault = Some("there is no BEGIN CERTIFICATE line".into());
+    }
+    (found, fault)
+}
+
+/// When a time of ASN.1 is, where it can be expressed.
+#[must_use]
+pub fn timestamp(time: &Asn1TimeRef) -> Option<Timestamp> {
+    let since = Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
+    Timestamp::from_second(i64::from(since.days) * SECONDS_PER_DAY + i64::from(since.secs)).ok()
+}
+
+/// A name as `CN=…, O=…`, the most specific part first; values in which a comma or an equals sign could be mistaken are quoted.
+#[must_use]
+pub fn name(name: &X509NameRef) -> String {
+    let mut parts: Vec<String> = name
+        .entries()
+        .map(|entry| {
+            let key = entry.object().nid().short_name().map_or_else(|_| entry.object().to_string(), str::to_owned);
+            let value = entry.data().to_string().unwrap_or_default();
+            if value.contains([',', '=', '"', '+']) { format!("{key}=\"{value}\"") } else { format!("{key}={value}") }
+        })
+        .collect();
+    parts.reverse();
+    parts.join(", ")
+}
+
+fn one(certificate: &X509Ref) -> Certificate {
+    let mut dns_names = Vec::new();
+    let mut ip_addresses = Vec::new();
+    for entry in certificate.subject_alt_names().iter().flatten().take(MAX_NAMES) {
+        if let Some(dns) = entry.dnsname() {
+            dns_names.push(dns.to_ascii_lowercase());
+        } else if let Some(address) = entry.ipaddress().and_then(address) {
+            ip_addresses.push(address);
+        }
+    }
+    let extended = certificate.extended_key_usage();
+    Certificate {
+        subject: name(certificate.subject_name()),
+        issuer: name(certificate.issuer_name()),
+        serial: certificate.serial_number().to_bn().ok().map_or_else(String::new, |number| serial(&number.to_vec())),
+        dns_names,
+        ip_addresses,
+        // A time beyond what can be expressed is as good as the end of time.
+        not_before: timestamp(certificate.not_before()).unwrap_or(Timestamp::MIN),
+        not_after: timestamp(certificate.not_after()).unwrap_or(Timestamp::MAX),
+        key: certificate.public_key().map_or_else(
+            |_| PublicKey { algorithm: "unknown".into(), bits: 0 },
+            |key| PublicKey { algorithm: algorithm(&key), bits: key.bits() },
+        ),
+        signature_algorithm: signature_algorithm(certificate),
+        fingerprint: certificate.digest(MessageDigest::sha256()).map_or_else(|_| String::new(), |digest| hex(&digest)),
+        authority: may_sign(certificate),
+        server_use: extended
+            .map(|uses| uses.intersects(X509ExtendedKeyUsage::SSL_SERVER | X509ExtendedKeyUsage::ANYEKU)),
+        client_use: extended
+            .map(|uses| uses.intersects(X509ExtendedKeyUsage::SSL_CLIENT | X509ExtendedKeyUsage::ANYEKU)),
+        issuer_urls: issuer_urls(certificate),
+        signer: None,
+    }
+}
+
+/// keyUsage says so; without that extension, a path length or a root of its own name does.
+fn may_sign(certificate: &X509Ref) -> bool {
+    match certificate.key_usage() {
+        Some(uses) => uses.contains(X509KeyUsage::KEY_CERT_SIGN),
+        None => certificate.pathlen().is_some() || certificate.issued(certificate) == X509VerifyResult::OK,
+    }
+}
+
+/// Who signed the certificate: first those whose subject is its issuer, so that at most a few signatures are computed.
+fn signer(certificate: &X509Ref, list: &[&X509Ref]) -> Option<usize> {
+    list.iter().position(|candidate| {
+        let named = matches!(certificate.issuer_name().try_cmp(candidate.subject_name()), Ok(Ordering::Equal));
+        named && candidate.public_key().is_ok_and(|key| certificate.verify(&key).unwrap_or(false))
+    })
+}
+
+fn algorithm(key: &PKeyRef<Public>) -> String {
+    match key.id() {
+        Id::RSA | Id::RSA_PSS => "RSA".into(),
+        Id::EC => "EC".into(),
+        Id::ED25519 => "Ed25519".into(),
+        Id::ED448 => "Ed448".into(),
+        Id::DSA => "DSA".into(),
+        other => format!("algorithm {}", other.as_raw()),
+    }
+}
+
+fn signature_algorithm(certificate: &X509Ref) -> String {
+    let object = certificate.signature_algorithm().object();
+    object.nid().long_name().map_or_else(|_| object.to_string(), str::to_owned)
+}
+
+fn issuer_urls(certificate: &X509Ref) -> Vec<String> {
+    certificate
+        .authority_info()
+        .iter()
+        .flatten()
+        .filter(|access| access.method().nid() == Nid::AD_CA_ISSUERS)
+        .filter_map(|access| access.location().uri().map(str::to_owned))
+        .collect()
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    if let Ok(four) = <[u8; 4]>::try_from(bytes) {
+        return Some(IpAddr::from(four));
+    }
+    <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from)
+}
+
+/// Two digits a byte, without zeros in front.
+fn serial(bytes: &[u8]) -> String {
+    let text = hex(bytes);
+    let text = text.trim_start_matches('0');
+    if text.is_empty() { "0".into() } else { text.to_owned() }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}
+
+/// What a fuzzer feeds: any bytes as PEM, and as one DER certificate.
+pub fn fuzz_certificate(bytes: &[u8]) {
+    let (certificates, _) = from_pem(bytes);
+    let _ = describe(certificates.iter().map(AsRef::as_ref));
+    if let Ok(certificate) = X509::from_der(bytes) {
+        let _ = describe([certificate.as_ref()]);
+    }
+}
