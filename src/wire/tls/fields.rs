@@ -1,0 +1,69 @@
+//! Reading and writing of fields: numbers in network order, and bytes with their length in front.
+
+/// What is left of a message. Every read takes from the front, or takes nothing and says so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+
+impl<'a> Fields<'a> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*taken)
+    }
+
+    pub(super) fn u8(&mut self) -> Option<u8> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    pub(super) fn u16(&mut self) -> Option<u16> {
+        self.array().map(u16::from_be_bytes)
+    }
+
+    /// A vector of at most 255 bytes.
+    pub(super) fn short(&mut self) -> Option<&'a [u8]> {
+        let length = self.u8()?;
+        self.bytes(usize::from(length))
+    }
+
+    /// A vector of at most 65535 bytes.
+    pub(super) fn long(&mut self) -> Option<&'a [u8]> {
+        let length = self.u16()?;
+        self.bytes(usize::from(length))
+    }
+}
+
+/// Puts the length of what `write` writes in front of it, in one byte.
+pub(super) fn short(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    prefixed::<1>(out, write);
+}
+
+/// The same in two bytes.
+pub(super) fn long(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    prefixed::<2>(out, write);
+}
+
+/// The same in three bytes, as messages of a handshake have it.
+pub(super) fn message(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    prefixed::<3>(out, write);
+}
+
+/// The limits of the writer keep every length within its bytes.
+fn prefixed<const BYTES: usize>(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend([0; BYTES]);
+    write(out);
+    let length = (out.len() - start - BYTES).to_be_bytes();
+    for (to, from) in out.iter_mut().skip(start).zip(length.iter().skip(length.len() - BYTES)) {
+        *to = *from;
+    }
+}

@@ -1,0 +1,85 @@
+//! Bytes → the records of TLS (RFC 8446 §5.1), piece by piece as they arrive; no record is held back or kept.
+
+use super::fields::Fields;
+
+pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
+pub(super) const ALERT: u8 = 21;
+pub(super) const HANDSHAKE: u8 = 22;
+pub(super) const APPLICATION_DATA: u8 = 23;
+pub(super) const HEARTBEAT: u8 = 24;
+
+/// `TLSCiphertext` of TLS 1.2 has the larger limit (RFC 5246 §6.2.3).
+const MAX_RECORD_BYTES: u16 = (1 << 14) + 2048;
+const HEADER_BYTES: usize = 5;
+
+/// The reader of one direction.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    header: Vec<u8>,
+    /// Bytes of the record's body that have not come yet.
+    left: usize,
+}
+
+/// Some bytes of a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece<'a> {
+    pub(super) kind: u8,
+    /// Length of the whole record.
+    pub(super) length: usize,
+    pub(super) bytes: &'a [u8],
+    pub(super) is_last: bool,
+}
+
+impl Records {
+    /// Takes the next piece from the front of `bytes`; `None` when they are used up. A record without a body is one piece.
+    ///
+    /// # Errors
+    /// What broke the rules; nothing can be read after it.
+    pub(super) fn next<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Piece<'a>>, String> {
+        if self.header.len() < HEADER_BYTES {
+            let (head, rest) = bytes.split_at(bytes.len().min(HEADER_BYTES - self.header.len()));
+            self.header.extend(head);
+            *bytes = rest;
+            if self.header.len() < HEADER_BYTES {
+                return Ok(None);
+            }
+            self.left = usize::from(length(&self.header)?);
+        } else if bytes.is_empty() {
+            return Ok(None);
+        }
+        if self.left > 0 && bytes.is_empty() {
+            return Ok(None);
+        }
+        let (body, rest) = bytes.split_at(bytes.len().min(self.left));
+        *bytes = rest;
+        self.left -= body.len();
+        let kind = self.header.first().copied().unwrap_or_default();
+        let length = Fields(self.header.get(3..).unwrap_or_default()).u16().unwrap_or_default();
+        let is_last = self.left == 0;
+        if is_last {
+            self.header.clear();
+        }
+        Ok(Some(Piece { kind, length: usize::from(length), bytes: body, is_last }))
+    }
+}
+
+/// The length that a header gives, where it is one of TLS.
+fn length(header: &[u8]) -> Result<u16, String> {
+    let mut fields = Fields(header);
+    let (Some(kind), Some(version), Some(length)) = (fields.u8(), fields.u16(), fields.u16()) else {
+        return Err("a record without a header".into());
+    };
+    if !(CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&kind) {
+        return Err(format!("a record of type {kind}"));
+    }
+    if version >> 8 != 3 {
+        return Err(format!("a record of version 0x{version:04X}"));
+    }
+    if length > MAX_RECORD_BYTES {
+        return Err(format!("a record of {length} bytes"));
+    }
+    if length == 0 && kind != APPLICATION_DATA {
+        return Err(format!("an empty record of type {kind}"));
+    }
+    Ok(length)
+}

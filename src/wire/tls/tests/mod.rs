@@ -1,0 +1,71 @@
+//! Tests of the room as a whole: what is written, against OpenSSL and a reader of its own; what is read, against what
+//! servers sent.
+
+mod reader;
+mod writer;
+
+use std::fs;
+use std::path::Path;
+
+use super::{ClientFlight, FlightFacts, ServerFlight};
+
+/// The fuzzer's corpus: flights recorded between OpenSSL 3.0's `s_server` and `s_client` with throw-away keys, and what
+/// servers of other protocols say first.
+fn corpus() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/tls_flight");
+    let mut files: Vec<(String, Vec<u8>)> = fs::read_dir(folder)
+        .expect("the corpus")
+        .map(|entry| entry.expect("an entry"))
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).expect("a file")))
+        .collect();
+    files.sort();
+    assert!(files.len() > 20);
+    files
+}
+
+fn recorded(name: &str) -> Vec<u8> {
+    corpus().into_iter().find(|(file, _)| file == name).unwrap_or_else(|| panic!("no file {name}")).1
+}
+
+/// The facts of a stream that came at once and ended.
+fn facts(bytes: &[u8]) -> FlightFacts {
+    let mut flight = ServerFlight::default();
+    flight.push(bytes);
+    flight.end();
+    flight.facts().clone()
+}
+
+/// Records that a client sent encrypted.
+fn encrypted(bytes: &[u8]) -> u32 {
+    let mut flight = ClientFlight::default();
+    flight.push(bytes);
+    flight.encrypted_records()
+}
+
+/// A record around a body.
+fn record(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut record = vec![kind, 3, 1];
+    record.extend(u16::try_from(body.len()).expect("a body of one record").to_be_bytes());
+    record.extend(body);
+    record
+}
+
+/// A handshake message around a body.
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut message = u32::try_from(body.len()).expect("a short body").to_be_bytes().to_vec();
+    message[0] = kind;
+    message.extend(body);
+    message
+}
+
+/// Numbers that are the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(limit.max(1)).expect("a limit")).expect("below the limit")
+    }
+}
