@@ -7,10 +7,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Runtime;
 
-use super::Error;
+use super::{Error, fail_on};
 use crate::bundle::evidence_file;
 use crate::checks;
-use crate::cli::{ClusterArgs, DiagnoseArgs, Expectation, FailOn, LogArgs, Output};
+use crate::cli::{ClusterArgs, DiagnoseArgs, Expectation, LogArgs, Output};
 use crate::evidence::overrides::OverridesFile;
 use crate::evidence::{Evidence, LogLimits, LogOrigin, LogStream, Question, Reason, SCHEMA, Seen, Unavailable};
 use crate::gather::{self, ConnectionOptions, GatherOptions, Stop};
@@ -50,12 +50,7 @@ async fn seen(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evi
 }
 
 fn show(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
-    let fail_on = match args.fail_on {
-        FailOn::Error => report::FailOn::Error,
-        FailOn::Warning => report::FailOn::Warning,
-        FailOn::Never => report::FailOn::Never,
-    };
-    let report = report::build(evidence, &selection(args), fail_on);
+    let report = report::build(evidence, &selection(args), fail_on(args.fail_on));
     let styles = if console.colors() { Styles::colorize() } else { Styles::default() };
     let options = |wide| text::TextOptions { styles, width: console.width(), wide };
     let shown = match args.output {
@@ -166,7 +161,7 @@ async fn gathered(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result
         log_limits: log_limits(&args.logs, collected_at),
     };
     if args.offline {
-        return Ok(offline(question, collected_at));
+        return Ok(Evidence::unasked(question, collected_at, "--offline judges the files alone"));
     }
     let options = GatherOptions {
         connection: connection_options(&args.cluster),
@@ -202,33 +197,6 @@ async fn gathered(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result
         probes: seen.probes,
         interrupted: seen.interrupted,
     })
-}
-
-/// Evidence without a cluster: every source of it was not asked for.
-fn offline(question: Question, collected_at: Timestamp) -> Evidence {
-    fn not_asked<T>(what: &str) -> Seen<T> {
-        Seen::Unavailable(Unavailable::new(what, Reason::NotRequested("--offline judges the files alone".into())))
-    }
-    Evidence {
-        schema: SCHEMA.to_owned(),
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        collected_at,
-        question,
-        connection: not_asked("the cluster"),
-        pods: not_asked("ingress pods"),
-        access_logs: Vec::new(),
-        mesh_logging: not_asked("the mesh settings"),
-        routes: not_asked("ApigeeRoutes"),
-        route_configs: not_asked("ApigeeRouteConfigs"),
-        secrets: not_asked("names of Secrets"),
-        services: not_asked("Services"),
-        issues: not_asked("ApigeeIssues"),
-        overrides: Vec::new(),
-        stored_certificates: not_asked("the certificates of Secrets"),
-        gateways: not_asked("Envoy's own account"),
-        probes: not_asked("handshakes"),
-        interrupted: None,
-    }
 }
 
 fn log_limits(args: &LogArgs, now: Timestamp) -> LogLimits {

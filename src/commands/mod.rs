@@ -6,6 +6,7 @@
 mod completion;
 mod diagnose;
 mod explain;
+mod probe;
 
 use std::error::Error as StdError;
 use std::io;
@@ -14,9 +15,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::bundle::evidence_file;
-use crate::cli::{Cli, ColorChoice, Command};
+use crate::cli::{Cli, ColorChoice, Command, FailOn};
 use crate::gather;
 use crate::gather::log_file::LogFileError;
+use crate::gather::probe::ProberError;
+use crate::report;
 use crate::report::text::visible;
 use crate::terminal::{self, Console};
 
@@ -34,6 +37,7 @@ pub fn main() -> ExitCode {
     let console = Console::new(color(cli.color), cli.verbose);
     let result = match cli.command {
         Command::Diagnose(args) => diagnose::run(&args, &console),
+        Command::Probe(args) => probe::run(&args, &console),
         Command::Explain(args) => explain::run(&args, &console),
         Command::Completion(args) => completion::script(&args, &console),
         Command::Complete(args) => completion::candidates(args, &console),
@@ -51,6 +55,8 @@ pub fn main() -> ExitCode {
 /// What stops the tool. Texts read after "could not ".
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
+    #[error("use {what}")]
+    Argument { what: String, hint: String },
     #[error(transparent)]
     Cluster(#[from] gather::Error),
     #[error(transparent)]
@@ -61,6 +67,8 @@ pub(crate) enum Error {
     Log(#[from] LogFileError),
     #[error("write the report")]
     Output(#[source] io::Error),
+    #[error(transparent)]
+    Prober(#[from] ProberError),
     #[error("make the report: {0}")]
     Rendering(String),
     #[error("start: {0}")]
@@ -73,11 +81,13 @@ impl Error {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Cluster(gather::Error::Interrupted) => 130,
-            Self::Cluster(_)
+            Self::Argument { .. }
+            | Self::Cluster(_)
             | Self::Evidence(_)
             | Self::Input { .. }
             | Self::Log(_)
             | Self::Output(_)
+            | Self::Prober(_)
             | Self::Rendering(_)
             | Self::Runtime(_)
             | Self::Usage { .. } => 2,
@@ -93,9 +103,18 @@ impl Error {
             Self::Evidence(evidence_file::Error::OtherSchema { .. }) => {
                 Some("use the version of the tool that wrote it, or a newer one".into())
             }
-            Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::Argument { hint, .. } | Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::Prober(error) => error.hint(),
             _ => None,
         }
+    }
+}
+
+fn fail_on(level: FailOn) -> report::FailOn {
+    match level {
+        FailOn::Error => report::FailOn::Error,
+        FailOn::Warning => report::FailOn::Warning,
+        FailOn::Never => report::FailOn::Never,
     }
 }
 

@@ -43,6 +43,8 @@ pub struct ProbeQuestion {
     pub trust: Trust,
     /// The file of the client certificate that was offered.
     pub client_certificate: Option<String>,
+    /// The file of its key, where that is another one.
+    pub client_key: Option<String>,
     /// `--proxy-protocol`: each connection began with a PROXY header.
     pub proxy_protocol: bool,
     /// The proxy that connections went through, without user and password.
@@ -357,7 +359,7 @@ impl fmt::Display for Failure {
             How::Alert { number, .. } => write!(f, "alert {} ({number}) {when}", alert_name(*number)),
             How::Closed if self.stage == Stage::Connect => f.write_str("closed before any byte of TLS"),
             How::Closed => write!(f, "closed by the server without an alert {when}"),
-            How::Local(text) => write!(f, "given up by this program {when}: {text}"),
+            How::Local(text) => write!(f, "given up by this program: {text}"),
             How::Malformed(text) => write!(f, "an answer that breaks the rules of TLS {when}: {text}"),
             How::NoAddress => f.write_str("the name has no address"),
             How::NoSuchName => f.write_str("no such name"),
@@ -436,6 +438,10 @@ const ALERTS: [(u8, &str); 35] = [
 pub fn alert_name(number: u8) -> &'static str {
     ALERTS.iter().find(|(known, _)| *known == number).map_or("unknown alert", |(_, name)| name)
 }
+
+/// The end of every server name that this program sends in order to be refused (RFC 6761 §6.4). The lines that it leaves in
+/// access logs are known by it.
+pub const OWN_NAMES: &str = ".apigee-tls.invalid";
 
 /// Counters of the access log and of Envoy are compared by pod; so are probes.
 #[must_use]

@@ -69,6 +69,36 @@ pub struct Evidence {
     pub interrupted: Option<Unavailable>,
 }
 
+impl Evidence {
+    /// Evidence that holds nothing yet: no source of it was asked, because of `why`.
+    #[must_use]
+    pub fn unasked(question: Question, collected_at: Timestamp, why: &str) -> Self {
+        fn unasked<T>(what: &str, why: &str) -> Seen<T> {
+            Seen::Unavailable(Unavailable::new(what, Reason::NotRequested(why.to_owned())))
+        }
+        Self {
+            schema: SCHEMA.to_owned(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            collected_at,
+            question,
+            connection: unasked("the cluster", why),
+            pods: unasked("ingress pods", why),
+            access_logs: Vec::new(),
+            mesh_logging: unasked("the mesh settings", why),
+            routes: unasked("ApigeeRoutes", why),
+            route_configs: unasked("ApigeeRouteConfigs", why),
+            secrets: unasked("names of Secrets", why),
+            services: unasked("Services", why),
+            issues: unasked("ApigeeIssues", why),
+            overrides: Vec::new(),
+            stored_certificates: unasked("stored certificates", why),
+            gateways: unasked("Envoy's own account", why),
+            probes: unasked("handshakes", why),
+            interrupted: None,
+        }
+    }
+}
+
 /// The part of the command line that a judgement depends on.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -26,6 +26,7 @@ mod no_proxy;
 pub mod overrides;
 pub mod pod_logs;
 mod pods;
+pub mod probe;
 pub mod progress;
 mod routes;
 mod secrets;

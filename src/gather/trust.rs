@@ -3,7 +3,11 @@
 //! The OpenSSL that this program carries looks in the folder it was built for, which exists on no machine of a user. So the
 //! bundles that systems keep are read here. `SSL_CERT_FILE` and `SSL_CERT_DIR` need nothing: OpenSSL reads them itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use openssl::x509::store::{X509Store, X509StoreBuilder};
+use openssl::x509::verify::X509VerifyFlags;
+use openssl::x509::{X509, X509Ref};
 
 use crate::wire::x509;
 
@@ -31,4 +35,69 @@ pub(super) fn system_authorities() -> Option<Vec<Vec<u8>>> {
 fn authorities(path: &Path) -> Option<Vec<Vec<u8>>> {
     let found = x509::certificates(&std::fs::read(path).ok()?);
     (!found.is_empty()).then_some(found)
+}
+
+/// The authorities of this machine, for certificates that an endpoint serves.
+///
+/// A bundle holds a hundred and more; parsing them all takes longer than the handshakes. So they are kept as DER, and those
+/// alone are parsed that a served list can lead to.
+pub(super) enum SystemAuthorities {
+    Bundle(Vec<Vec<u8>>),
+    /// `SSL_CERT_DIR`: OpenSSL finds what it needs there by itself.
+    Folder,
+}
+
+/// Those that `SSL_CERT_FILE` or `SSL_CERT_DIR` names, else the bundle of the system; `None` where there is none.
+pub(super) fn system() -> Option<SystemAuthorities> {
+    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if named("SSL_CERT_DIR").is_some() {
+        return Some(SystemAuthorities::Folder);
+    }
+    let bundle = |path: &Path| {
+        let found = x509::blocks(&std::fs::read(path).ok()?);
+        (!found.is_empty()).then_some(SystemAuthorities::Bundle(found))
+    };
+    match named("SSL_CERT_FILE") {
+        Some(path) => bundle(&path),
+        None => BUNDLES.iter().find_map(|path| bundle(Path::new(path))),
+    }
+}
+
+impl SystemAuthorities {
+    /// A store with the authorities that these certificates can lead to. Dates are not judged by it.
+    pub(super) fn store_for<'a>(&self, served: impl Iterator<Item = &'a X509Ref>) -> Option<X509Store> {
+        let mut store = X509StoreBuilder::new().ok()?;
+        store.set_flags(X509VerifyFlags::NO_CHECK_TIME).ok()?;
+        match self {
+            Self::Folder => store.set_default_paths().ok()?,
+            Self::Bundle(bundle) => {
+                let issuers = served.filter_map(|certificate| certificate.issuer_name().to_der().ok());
+                for authority in leading_to(bundle, issuers.collect()) {
+                    // One that is odd must not cost the others.
+                    let _ = store.add_cert(authority);
+                }
+            }
+        }
+        Some(store.build())
+    }
+}
+
+/// The certificates of the bundle that have one of these names, and those that issued them in turn.
+fn leading_to(bundle: &[Vec<u8>], mut names: Vec<Vec<u8>>) -> Vec<X509> {
+    let mut found: Vec<(usize, X509)> = Vec::new();
+    while !names.is_empty() {
+        let wanted = std::mem::take(&mut names);
+        for (position, der) in bundle.iter().enumerate() {
+            let known = found.iter().any(|(known, _)| *known == position);
+            // A name stands in a certificate byte by byte, as subject or as issuer.
+            if known || !wanted.iter().any(|name| memchr::memmem::find(der, name).is_some()) {
+                continue;
+            }
+            if let Ok(certificate) = X509::from_der(der) {
+                names.extend(certificate.issuer_name().to_der());
+                found.push((position, certificate));
+            }
+        }
+    }
+    found.into_iter().map(|(_, certificate)| certificate).collect()
 }

@@ -63,7 +63,7 @@ pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Rep
 }
 
 /// 1 found at or above the level; else 3 where something is unknown; else 0. An interrupted run ends with 130.
-fn exit_code(evidence: &Evidence, selected: &[Verdicted], fail_on: FailOn) -> u8 {
+pub(super) fn exit_code(evidence: &Evidence, selected: &[Verdicted], fail_on: FailOn) -> u8 {
     if evidence.interrupted.as_ref().is_some_and(|why| why.reason == crate::evidence::Reason::Interrupted) {
         return 130;
     }
@@ -84,7 +84,7 @@ fn exit_code(evidence: &Evidence, selected: &[Verdicted], fail_on: FailOn) -> u8
     }
 }
 
-fn check_report(verdicted: &Verdicted) -> CheckReport {
+pub(super) fn check_report(verdicted: &Verdicted) -> CheckReport {
     let (outcome, reason) = match &verdicted.judgement {
         Ok(Outcome::Found(_)) => (OutcomeWord::Found, None),
         Ok(Outcome::NotApplicable(reason)) => (OutcomeWord::NotApplicable, Some(reason.clone())),

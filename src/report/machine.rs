@@ -1,12 +1,13 @@
 //! The report for programs: JSON and YAML of one and the same value, as `docs/report.schema.json` describes it.
+//! The report of `probe` has a schema of its own beside it.
 
-use super::Report;
+use serde::Serialize;
 
 /// Pretty-printed JSON, ending with a line end.
 ///
 /// # Errors
 /// Never for a report; the type of the serialiser says so.
-pub fn json(report: &Report) -> Result<String, serde_json::Error> {
+pub fn json(report: &impl Serialize) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(report).map(|text| text + "\n")
 }
 
@@ -14,6 +15,6 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
 ///
 /// # Errors
 /// Never for a report; the type of the serialiser says so.
-pub fn yaml(report: &Report) -> Result<String, serde_yaml::Error> {
+pub fn yaml(report: &impl Serialize) -> Result<String, serde_yaml::Error> {
     serde_yaml::to_string(report)
 }

@@ -9,6 +9,8 @@ mod build;
 pub mod catalogue;
 pub mod machine;
 mod not_seen;
+pub mod probe;
+pub mod probe_text;
 pub mod schema;
 mod steps;
 pub mod styles;

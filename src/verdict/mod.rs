@@ -11,6 +11,7 @@ mod causes;
 mod manifest;
 mod overrides_diff;
 mod remedy;
+pub(crate) mod s_client;
 mod shell;
 
 use schemars::JsonSchema;

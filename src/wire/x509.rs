@@ -28,6 +28,26 @@ pub fn certificates(pem: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
+/// The certificates of a PEM text as DER, decoded and not parsed.
+#[must_use]
+pub fn blocks(pem: &[u8]) -> Vec<Vec<u8>> {
+    const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+    const END: &[u8] = b"-----END CERTIFICATE-----";
+    let mut found = Vec::new();
+    let mut rest = pem;
+    while let Some(begin) = memchr::memmem::find(rest, BEGIN) {
+        rest = &rest[begin + BEGIN.len()..];
+        let Some(end) = memchr::memmem::find(rest, END) else { break };
+        let base64: String =
+            rest[..end].iter().filter(|byte| !byte.is_ascii_whitespace()).map(|byte| char::from(*byte)).collect();
+        if let Ok(der) = openssl::base64::decode_block(&base64) {
+            found.push(der);
+        }
+        rest = &rest[end + END.len()..];
+    }
+    found
+}
+
 /// When the first certificate of a PEM text ends to be valid.
 #[must_use]
 pub fn not_after(pem: &[u8]) -> Option<Timestamp> {

@@ -1,0 +1,230 @@
+//! `probe`: handshakes with endpoints that the user names; judge; report.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::runtime::Runtime;
+
+use super::{Error, fail_on};
+use crate::cli::{Output, ProbeArgs, TlsVersion};
+use crate::evidence::{Evidence, LogLimits, Question, Seen, Unavailable};
+use crate::gather::Stop;
+use crate::gather::probe::{self, Family, Given, ProbeOptions, Prober, Proxy, Sni, Target};
+use crate::report::styles::Styles;
+use crate::report::{machine, probe as report, probe_text, text};
+use crate::terminal::Console;
+use crate::wire::tls::Version;
+
+/// A list of endpoints is not longer; more of them are a slip.
+const MAX_TARGETS: usize = 100_000;
+/// No line of such a list is longer.
+const MAX_LINE: usize = 4096;
+
+pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
+    let given = given(args)?;
+    let prober = Arc::new(Prober::new(options(args)?)?);
+    let runtime = Runtime::new().map_err(Error::Runtime)?;
+    #[expect(clippy::disallowed_methods, reason = "the one clock of every judgement of this run")]
+    let collected_at = Timestamp::now();
+    let (probes, interrupted) = runtime.block_on(async {
+        let stop = Stop::on_ctrl_c(None);
+        let told = |target: &Target| console.verbose(&format!("probed {}:{}", target.host, target.port));
+        (probe::given(prober, &given, &stop, told).await, stop.reason())
+    });
+    runtime.shutdown_background();
+    let mut evidence = Evidence::unasked(question(), collected_at, "`kubectl apigee-tls diagnose` asks the cluster");
+    evidence.probes = Seen::Seen(probes);
+    evidence.interrupted = interrupted.map(|reason| Unavailable::new("the endpoints", reason));
+    show(args, &report::build(&evidence, fail_on(args.fail_on)), console)
+}
+
+fn show(args: &ProbeArgs, report: &report::ProbeReport, console: &Console) -> Result<u8, Error> {
+    let styles = if console.colors() { Styles::colorize() } else { Styles::default() };
+    let options = |wide| text::TextOptions { styles, width: console.width(), wide };
+    let shown = match args.output {
+        Output::Text => probe_text::text(report, options(false)),
+        Output::Wide => probe_text::text(report, options(true)),
+        Output::Json => machine::json(report).map_err(|error| Error::Rendering(error.to_string()))?,
+        Output::Yaml => machine::yaml(report).map_err(|error| Error::Rendering(error.to_string()))?,
+    };
+    console.result(&shown).map_err(Error::Output)?;
+    Ok(report.exit_code)
+}
+
+/// No cluster is asked, so nothing of a cluster stands in the question.
+fn question() -> Question {
+    Question {
+        namespace: String::new(),
+        selector: String::new(),
+        container: None,
+        expect_non_sni: false,
+        offline: true,
+        log_limits: LogLimits::default(),
+    }
+}
+
+fn given(args: &ProbeArgs) -> Result<Given, Error> {
+    let targets = targets(args)?;
+    let sni = match &args.sni {
+        _ if args.no_sni => Sni::None,
+        Some(name) => Sni::Name(
+            probe::server_name(name)
+                .map_err(|why| usage(&format!("--sni {name:?}: {why}"), "expected a name as DNS has it"))?,
+        ),
+        None => Sni::Host,
+    };
+    let proxies = match args.via_proxy.as_deref() {
+        None => Vec::new(),
+        Some("") => targets.iter().map(of_environment).collect::<Result<_, _>>()?,
+        Some(url) => {
+            let proxy = Proxy::parse(url).map_err(|why| usage(&format!("--via-proxy: {why}"), PROXY_HINT))?;
+            targets.iter().map(|_| Some(proxy.clone())).collect()
+        }
+    };
+    let family = match (args.ipv4, args.ipv6) {
+        (true, _) => Family::V4,
+        (_, true) => Family::V6,
+        _ => Family::Any,
+    };
+    Ok(Given {
+        targets,
+        sni,
+        connect_to: args.connect_to.as_deref().map(connect_to).transpose()?,
+        family,
+        proxies,
+        full: args.full,
+        parallel: usize::from(args.parallel),
+    })
+}
+
+const PROXY_HINT: &str = "expected --via-proxy=http://HOST:PORT";
+
+fn of_environment(target: &Target) -> Result<Option<Proxy>, Error> {
+    Proxy::of_environment(&target.host, target.port, |name| std::env::var(name).ok())
+        .map_err(|why| usage(&format!("--via-proxy with HTTPS_PROXY: {why}"), PROXY_HINT))
+}
+
+fn connect_to(text: &str) -> Result<(IpAddr, Option<u16>), Error> {
+    let hint = "expected an address, with or without a port: 203.0.113.7 or [2001:db8::7]:8443";
+    let wrong = |why: &str| usage(&format!("--connect-to {text:?}: {why}"), hint);
+    let target = probe::target(text).map_err(|why| wrong(&why))?;
+    let address = target.address().ok_or_else(|| wrong("it is no IP address"))?;
+    // Without a port the host's own holds.
+    let has_port =
+        text.parse::<IpAddr>().is_err() && (text.rsplit_once(':').is_some_and(|(_, end)| !end.ends_with(']')));
+    Ok((address, has_port.then_some(target.port)))
+}
+
+fn options(args: &ProbeArgs) -> Result<ProbeOptions, Error> {
+    let alpn: Vec<String> =
+        args.alpn.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    if let Some(long) = alpn.iter().find(|name| name.len() > usize::from(u8::MAX)) {
+        return Err(usage(&format!("--alpn: a protocol of {} characters", long.len()), "RFC 7301 allows 255"));
+    }
+    let (min_version, max_version) = (args.tls_min.map(version), args.tls_max.map(version));
+    if min_version.zip(max_version).is_some_and(|(min, max)| min > max) {
+        return Err(usage("--tls-min is above --tls-max", "no version is left to offer"));
+    }
+    Ok(ProbeOptions {
+        min_version,
+        max_version,
+        ciphers: args.ciphers.clone(),
+        alpn,
+        ca_file: args.ca_file.clone(),
+        identity: args.cert.clone().map(|certificate| (certificate, args.key.clone())),
+        proxy_protocol: args.proxy_protocol,
+        timeout: args.timeout,
+    })
+}
+
+fn version(version: TlsVersion) -> Version {
+    match version {
+        TlsVersion::V1_0 => Version::Tls10,
+        TlsVersion::V1_1 => Version::Tls11,
+        TlsVersion::V1_2 => Version::Tls12,
+        TlsVersion::V1_3 => Version::Tls13,
+    }
+}
+
+/// Those of the command line, then those of the files, each once.
+fn targets(args: &ProbeArgs) -> Result<Vec<Target>, Error> {
+    let mut targets = Vec::new();
+    let mut add = |target: Target| {
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
+    };
+    for text in &args.hosts {
+        add(probe::target(text).map_err(|why| usage(&format!("{text:?} as an endpoint: {why}"), ENDPOINT_HINT))?);
+    }
+    if args.files.iter().filter(|name| *name == "-").count() > 1 {
+        return Err(usage("-f - more than once", "standard input can be read once"));
+    }
+    for name in &args.files {
+        let lines = lines(name).map_err(|source| Error::Input { name: name.clone(), source })?;
+        for (number, line) in lines {
+            let wrong = |why: String| usage(&format!("{name}:{number}: {line:?} as an endpoint: {why}"), ENDPOINT_HINT);
+            add(probe::target(&line).map_err(wrong)?);
+        }
+    }
+    if targets.is_empty() {
+        return Err(usage("-f with a list that is empty", ENDPOINT_HINT));
+    }
+    Ok(targets)
+}
+
+const ENDPOINT_HINT: &str = "expected HOST or HOST:PORT, one per line in a file; # begins a comment";
+
+/// The lines of a list with their numbers, without comments and empty ones.
+fn lines(name: &str) -> io::Result<Vec<(usize, String)>> {
+    let source: Box<dyn Read> = match name {
+        "-" => Box::new(io::stdin().lock()),
+        path => Box::new(std::fs::File::open(path)?),
+    };
+    let mut source = BufReader::new(source);
+    let mut found = Vec::new();
+    for number in 1.. {
+        let mut line = Vec::new();
+        let length = (&mut source).take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line)?;
+        if length == 0 {
+            break;
+        }
+        if length > MAX_LINE {
+            let what = format!("line {number} has more than {MAX_LINE} bytes; expected one endpoint per line");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        let line = String::from_utf8_lossy(&line);
+        let line = line.split('#').next().unwrap_or_default().trim();
+        if line.is_empty() {
+            continue;
+        }
+        if found.len() >= MAX_TARGETS {
+            let what = format!("it has more than {MAX_TARGETS} endpoints");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        found.push((number, line.to_owned()));
+    }
+    Ok(found)
+}
+
+fn usage(what: &str, hint: &str) -> Error {
+    Error::Argument { what: what.to_owned(), hint: hint.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_to_connect_to_may_have_a_port() {
+        let address = |text| connect_to(text).ok();
+        assert_eq!(address("203.0.113.7"), Some(("203.0.113.7".parse().unwrap(), None)));
+        assert_eq!(address("203.0.113.7:8443"), Some(("203.0.113.7".parse().unwrap(), Some(8443))));
+        assert_eq!(address("[::1]:443"), Some(("::1".parse().unwrap(), Some(443))));
+        assert_eq!(address("[::1]"), Some(("::1".parse().unwrap(), None)));
+        assert_eq!(address("::1"), Some(("::1".parse().unwrap(), None)));
+        assert_eq!(address("api.example.com"), None);
+    }
+}

@@ -1,0 +1,199 @@
+//! What all handshakes of a run share: what is offered, which authorities count, and for how long to wait.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use openssl::error::ErrorStack;
+use openssl::ssl::{SslContext, SslMethod, SslOptions, SslVerifyMode};
+use openssl::stack::StackRef;
+use openssl::x509::store::{X509Store, X509StoreRef};
+use openssl::x509::{X509, X509Ref, X509StoreContext, X509VerifyResult};
+
+use super::super::trust;
+use super::handshake::unknown_name;
+use super::identity::{self, FileError};
+use crate::evidence::handshake::{ProbeQuestion, Trust, Verification};
+use crate::wire::tls::Version;
+
+/// How handshakes are made.
+#[derive(Clone, Debug)]
+pub struct ProbeOptions {
+    pub min_version: Option<Version>,
+    pub max_version: Option<Version>,
+    /// A cipher list as OpenSSL takes it, with suites of TLS 1.3 in it or beside others.
+    pub ciphers: Option<String>,
+    /// Protocols to offer by ALPN; empty offers none.
+    pub alpn: Vec<String>,
+    /// The authorities that count; those of this machine where absent.
+    pub ca_file: Option<PathBuf>,
+    /// The client certificate, and its key where it has a file of its own.
+    pub identity: Option<(PathBuf, Option<PathBuf>)>,
+    /// Begin each connection with a PROXY header.
+    pub proxy_protocol: bool,
+    /// For one handshake, from connecting to its end.
+    pub timeout: Duration,
+}
+
+/// Makes handshakes; cheap to share.
+pub struct Prober {
+    pub(super) options: ProbeOptions,
+    pub(super) context: SslContext,
+    /// Those of the options, less the versions for which they leave no cipher suite.
+    pub(super) min_version: Option<Version>,
+    pub(super) max_version: Option<Version>,
+    /// `--ca-file`; absent for those of this machine, which are read when the first certificate needs them.
+    authorities: Option<X509Store>,
+    system: OnceLock<Option<Arc<trust::SystemAuthorities>>>,
+    unknown_name: String,
+}
+
+/// What keeps a prober from being made.
+#[derive(Debug, thiserror::Error)]
+pub enum ProberError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("offer the cipher suites \"{ciphers}\": the TLS library knows none of them")]
+    Ciphers { ciphers: String },
+    #[error("set up the TLS library")]
+    Library(#[from] ErrorStack),
+}
+
+impl ProberError {
+    /// What would help.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::File(error) => error.hint(),
+            Self::Ciphers { .. } => {
+                Some("`openssl ciphers -v ALL` lists names; suites of TLS 1.3 begin with TLS_".into())
+            }
+            Self::Library(_) => None,
+        }
+    }
+}
+
+impl Prober {
+    /// Reads the files that the options name.
+    ///
+    /// # Errors
+    /// A file or a list of cipher suites cannot be used.
+    pub fn new(options: ProbeOptions) -> Result<Self, ProberError> {
+        let authorities = options.ca_file.as_deref().map(identity::authorities).transpose()?;
+        let mut context = SslContext::builder(SslMethod::tls_client())?;
+        // The list is judged afterwards, whatever it is: a handshake must not end because of it.
+        context.set_verify(SslVerifyMode::NONE);
+        // A server that speaks only what today's defaults refuse is to be seen, not to be hidden by our own refusal.
+        context.set_security_level(0);
+        context.set_options(SslOptions::ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
+        if !options.alpn.is_empty() {
+            context.set_alpn_protos(&protocol_list(&options.alpn))?;
+        }
+        let (mut min_version, mut max_version) = (options.min_version, options.max_version);
+        if let Some(ciphers) = &options.ciphers {
+            let (old, new) = set_ciphers(&mut context, ciphers)?;
+            if !old {
+                min_version = min_version.max(Some(Version::Tls13));
+            }
+            if !new {
+                max_version = Some(max_version.map_or(Version::Tls12, |max| max.min(Version::Tls12)));
+            }
+        }
+        if let Some((certificate, key)) = &options.identity {
+            let identity = identity::identity(certificate, key.as_deref())?;
+            context.set_certificate(&identity.certificate)?;
+            for intermediate in identity.intermediates {
+                context.add_extra_chain_cert(intermediate)?;
+            }
+            context.set_private_key(&identity.key)?;
+        }
+        let system = OnceLock::new();
+        Ok(Self {
+            options,
+            context: context.build(),
+            min_version,
+            max_version,
+            authorities,
+            system,
+            unknown_name: unknown_name(),
+        })
+    }
+
+    /// The server name that nobody has.
+    #[must_use]
+    pub fn unknown_name(&self) -> &str {
+        &self.unknown_name
+    }
+
+    /// What goes into the evidence of what was asked.
+    #[must_use]
+    pub fn question(&self, via_proxy: Option<String>) -> ProbeQuestion {
+        let options = &self.options;
+        ProbeQuestion {
+            unknown_name: self.unknown_name.clone(),
+            min_version: options.min_version.map(|version| version.name().to_owned()),
+            max_version: options.max_version.map(|version| version.name().to_owned()),
+            ciphers: options.ciphers.clone(),
+            alpn: options.alpn.clone(),
+            trust: options.ca_file.as_ref().map_or(Trust::System, |path| Trust::File(path.display().to_string())),
+            client_certificate: options.identity.as_ref().map(|(certificate, _)| certificate.display().to_string()),
+            client_key: options.identity.as_ref().and_then(|(_, key)| Some(key.as_ref()?.display().to_string())),
+            proxy_protocol: options.proxy_protocol,
+            via_proxy,
+            timeout_milliseconds: u64::try_from(options.timeout.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// What the authorities say of a served list, whose first certificate is the leaf. Nothing where there are none to ask.
+    pub(super) fn verify(&self, served: &StackRef<X509>) -> Option<Verification> {
+        let leaf = served.iter().next()?;
+        match &self.authorities {
+            Some(store) => verify(store, leaf, served).ok(),
+            None => {
+                let system = self.system.get_or_init(|| trust::system().map(Arc::new)).as_ref()?;
+                let store = system.store_for(served.iter())?;
+                verify(&store, leaf, served).ok()
+            }
+        }
+    }
+}
+
+fn verify(store: &X509StoreRef, leaf: &X509Ref, served: &StackRef<X509>) -> Result<Verification, ErrorStack> {
+    let mut context = X509StoreContext::new()?;
+    context.init(store, leaf, served, |context| {
+        let trusted = context.verify_cert()?;
+        let result = if trusted { X509VerifyResult::OK } else { context.error() };
+        Ok(Verification {
+            code: result.as_raw(),
+            message: result.error_string().to_owned(),
+            depth: context.error_depth(),
+        })
+    })
+}
+
+/// Suites of TLS 1.3 have a list of their own in OpenSSL; the user has one. Returns whether there are some for the versions up
+/// to 1.2, and some for 1.3.
+fn set_ciphers(context: &mut openssl::ssl::SslContextBuilder, ciphers: &str) -> Result<(bool, bool), ProberError> {
+    let unknown = || ProberError::Ciphers { ciphers: ciphers.to_owned() };
+    let (new, old): (Vec<&str>, Vec<&str>) =
+        ciphers.split([':', ',', ' ']).filter(|name| !name.is_empty()).partition(|name| name.starts_with("TLS_"));
+    if !new.is_empty() {
+        context.set_ciphersuites(&new.join(":")).map_err(|_| unknown())?;
+    }
+    if !old.is_empty() {
+        context.set_cipher_list(&old.join(":")).map_err(|_| unknown())?;
+    }
+    if new.is_empty() && old.is_empty() { Err(unknown()) } else { Ok((!old.is_empty(), !new.is_empty())) }
+}
+
+/// The form of RFC 7301 §3.1: each name with its length in front. Longer names than one byte can count were refused before.
+fn protocol_list(protocols: &[String]) -> Vec<u8> {
+    let mut list = Vec::new();
+    for protocol in protocols {
+        if let Ok(length) = u8::try_from(protocol.len()) {
+            list.push(length);
+            list.extend_from_slice(protocol.as_bytes());
+        }
+    }
+    list
+}

@@ -1,0 +1,167 @@
+//! What an endpoint offers, by version and cipher suite, with ClientHellos made by hand.
+//!
+//! Each connection offers all suites that are left, the server's choice is taken out, and so on until it refuses: one connection
+//! more than it has suites, and no cryptography. So versions and suites that no library speaks any more are found too.
+
+use futures::future::join_all;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
+
+use super::prober::Prober;
+use super::way::{Connection, Way, plain};
+use crate::evidence::handshake::{Failure, How, Party, Scan, Stage, VersionScan};
+use crate::evidence::{Reason, Unavailable};
+use crate::wire::tls::{self, ClientHello, FlightFacts, ServerFlight, Version};
+
+/// A server with more suites of one version does not keep to what it is offered.
+const MAX_SUITES: usize = 128;
+const CHUNK: usize = 4096;
+/// A server's first answer is not longer; certificates are passed over.
+const MAX_ANSWER: u64 = 256 << 10;
+
+/// What one version of a server was found to have.
+struct Found {
+    scan: VersionScan,
+    connections: u32,
+    /// The names of the authorities in a request for a client certificate, which TLS 1.2 sends in clear.
+    authorities: Option<Vec<String>>,
+}
+
+/// Scans all versions at once.
+pub(super) async fn scan(prober: &Prober, way: &Way, server_name: Option<&str>) -> (Scan, Option<Vec<String>>) {
+    let versions = Version::ALL.map(|version| version_scan(prober, way, server_name, version));
+    let found = join_all(versions).await;
+    let authorities = found.iter().rev().find_map(|found| found.authorities.clone());
+    let connections = found.iter().map(|found| found.connections).sum();
+    (Scan { versions: found.into_iter().map(|found| found.scan).collect(), connections }, authorities)
+}
+
+async fn version_scan(prober: &Prober, way: &Way, server_name: Option<&str>, version: Version) -> Found {
+    let mut left: Vec<u16> = tls::suites::of(version).to_vec();
+    let mut scan = VersionScan { version: version.name().to_owned(), suites: Vec::new(), refusal: None, cut: None };
+    let mut connections = 0;
+    let mut authorities = None;
+    while !left.is_empty() {
+        if scan.suites.len() >= MAX_SUITES {
+            let reason = Reason::Broken(format!("it chose {MAX_SUITES} suites, and no end is in sight"));
+            scan.cut = Some(Unavailable::new(format!("the suites of {}", version.name()), reason));
+            break;
+        }
+        connections += 1;
+        let facts = match ask(prober, way, server_name, version, &left).await {
+            Ok(facts) => facts,
+            Err(failure) => {
+                // What is no answer in terms of TLS says nothing about the suites that are left.
+                let answered = matches!(failure.how, How::Alert { .. } | How::Reset | How::Closed);
+                if !answered || !scan.suites.is_empty() && !matches!(failure.how, How::Alert { .. }) {
+                    let reason = Reason::Broken(failure.to_string());
+                    scan.cut = Some(Unavailable::new(format!("the suites of {}", version.name()), reason));
+                }
+                scan.refusal = Some(failure);
+                break;
+            }
+        };
+        if authorities.is_none() {
+            authorities.clone_from(&facts.certificate_request);
+        }
+        let Some(hello) = facts.hello else { break };
+        if hello.version != version {
+            // An older version instead of an alert: the one asked for is not offered.
+            let how = How::Other(format!("the server chose {} instead", hello.version.name()));
+            scan.refusal = Some(Failure { stage: Stage::ServerFlight, by: Party::Server, how });
+            break;
+        }
+        let Some(position) = left.iter().position(|suite| *suite == hello.suite) else {
+            let name = tls::suites::name(hello.suite);
+            let reason = Reason::Broken(format!("the server chose {name}, which was not offered"));
+            scan.cut = Some(Unavailable::new(format!("the suites of {}", version.name()), reason));
+            break;
+        };
+        left.remove(position);
+        scan.suites.push(tls::suites::name(hello.suite));
+    }
+    Found { scan, connections, authorities }
+}
+
+/// One connection: the ClientHello, and the answer as far as it is in clear and says something.
+async fn ask(
+    prober: &Prober,
+    way: &Way,
+    server_name: Option<&str>,
+    version: Version,
+    suites: &[u16],
+) -> Result<FlightFacts, Failure> {
+    let allowed = prober.options.timeout;
+    let deadline = Instant::now() + allowed;
+    let mut stream = way.open(allowed, prober.options.proxy_protocol).await?;
+    let mut random = [0; 96];
+    // Any bytes will do; new ones for each connection keep a server from taking it for a repetition.
+    let _ = openssl::rand::rand_bytes(&mut random);
+    let hello = ClientHello { version, server_name, suites, alpn: &[], random };
+    let mut flight = ServerFlight::default();
+    let bytes = hello.write();
+    let exchange = exchange(&mut stream, &bytes, &mut flight);
+    let ended = tokio::time::timeout_at(deadline, exchange).await;
+    let facts = flight.facts();
+    let fail = |by, how| {
+        let stage = if facts.hello.is_some() { Stage::ServerFlight } else { Stage::ClientHello };
+        Err(Failure { stage, by, how })
+    };
+    if let Some((speaks, sample)) = &facts.not_tls {
+        return fail(Party::Server, How::NotTls { speaks: *speaks, sample: sample.clone() });
+    }
+    if facts.hello.is_some() {
+        return Ok(facts.clone());
+    }
+    if let Some((level, number)) = facts.alert {
+        return fail(Party::Server, How::Alert { level, number });
+    }
+    if let Some(what) = &facts.malformed {
+        return fail(Party::Server, How::Malformed(what.clone()));
+    }
+    match ended {
+        Err(_) => {
+            let milliseconds = u64::try_from(allowed.as_millis()).unwrap_or(u64::MAX);
+            fail(Party::Nobody, How::TimedOut { milliseconds })
+        }
+        Ok(Ok(())) => fail(Party::Server, How::Closed),
+        Ok(Err(error)) => match error.kind() {
+            std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe => fail(Party::Server, How::Reset),
+            _ => fail(Party::Client, How::Other(plain(&error))),
+        },
+    }
+}
+
+/// Until the server's first flight has said all that is wanted: its choice, and up to TLS 1.2 whether it asks for a certificate.
+async fn exchange(stream: &mut Box<dyn Connection>, hello: &[u8], flight: &mut ServerFlight) -> std::io::Result<()> {
+    let sent = stream.write_all(hello).await;
+    let mut chunk = [0; CHUNK];
+    loop {
+        let count = match stream.read(&mut chunk).await {
+            Ok(0) => {
+                flight.end();
+                return Ok(());
+            }
+            Ok(count) => count,
+            // Who resets while we still write is seen here too; the first error is the better one.
+            Err(error) => return sent.and(Err(error)),
+        };
+        flight.push(&chunk[..count]);
+        let facts = flight.facts();
+        let is_over = facts.alert.is_some_and(|(level, _)| level == 2)
+            || facts.not_tls.is_some()
+            || facts.malformed.is_some()
+            || facts.done
+            || facts.bytes > MAX_ANSWER
+            || facts.hello.as_ref().is_some_and(|hello| hello.version == Version::Tls13);
+        if is_over {
+            return Ok(());
+        }
+    }
+}
+
+/// The authorities that a server names when it asks for a client certificate, from a first flight of TLS 1.2.
+pub(super) async fn authorities(prober: &Prober, way: &Way, server_name: Option<&str>) -> Option<Vec<String>> {
+    let suites = tls::suites::of(Version::Tls12);
+    ask(prober, way, server_name, Version::Tls12, suites).await.ok()?.certificate_request
+}

@@ -1,0 +1,207 @@
+//! What the user may name as an endpoint: `HOST`, `HOST:PORT`, an address, or a URL of it.
+//!
+//! A scheme, a user and a path are dropped where what is left is clear: people paste what they have. What cannot be an endpoint
+//! is refused with the reason, before anything is connected to.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+/// Where HTTPS listens.
+const DEFAULT_PORT: u16 = 443;
+/// RFC 1035 §2.3.4, without the dot at the end.
+const MAX_NAME: usize = 253;
+const MAX_LABEL: usize = 63;
+
+/// An endpoint as it was named.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Target {
+    /// A name in lower case without a dot at the end, or an address without brackets.
+    pub host: String,
+    pub port: u16,
+}
+
+impl Target {
+    /// The host as an address, if it is one.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
+    }
+}
+
+/// Reads an endpoint.
+///
+/// # Errors
+/// What is wrong with it, as it reads after the text in question and a colon.
+pub fn target(text: &str) -> Result<Target, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("it is empty; expected HOST or HOST:PORT".into());
+    }
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (Some(scheme.to_ascii_lowercase()), rest),
+        None => (None, text),
+    };
+    let default_port = match scheme.as_deref() {
+        None | Some("https" | "wss" | "grpcs" | "tls" | "tcp" | "ssl") => DEFAULT_PORT,
+        Some(scheme @ ("http" | "ws")) => {
+            return Err(format!("{scheme}:// is not TLS; give the host and the port that speaks TLS"));
+        }
+        Some(scheme) => return Err(format!("the scheme {scheme}:// is not known; expected HOST or HOST:PORT")),
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if scheme.is_none() && authority.is_empty() {
+        return Err("it is a path; expected HOST or HOST:PORT".into());
+    }
+    // A user or a password of a URL is no part of the endpoint, and is shown nowhere.
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let (host, port) = split(authority)?;
+    let port = match port {
+        None => default_port,
+        Some(port) => port_number(port)?,
+    };
+    Ok(Target { host: host_name(host)?, port })
+}
+
+/// A server name to send: a name, not an address.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn server_name(text: &str) -> Result<String, String> {
+    let name = host_name(text.trim())?;
+    if name.parse::<IpAddr>().is_ok() {
+        return Err("an address is no server name (RFC 6066 §3); use --no-sni to send none".into());
+    }
+    Ok(name)
+}
+
+/// Splits the port off; a bare IPv6 address has none.
+fn split(authority: &str) -> Result<(&str, Option<&str>), String> {
+    if let Some(rest) = authority.strip_prefix('[') {
+        let Some((address, after)) = rest.split_once(']') else {
+            return Err("the bracket [ is not closed".into());
+        };
+        if address.parse::<Ipv6Addr>().is_err() {
+            return Err(format!("{address} is no IPv6 address; brackets are for these alone"));
+        }
+        return match after {
+            "" => Ok((address, None)),
+            after => match after.strip_prefix(':') {
+                Some(port) => Ok((address, Some(port))),
+                None => Err(format!("{after} stands after the bracket; expected :PORT")),
+            },
+        };
+    }
+    if authority.parse::<Ipv6Addr>().is_ok() {
+        return Ok((authority, None));
+    }
+    match authority.rsplit_once(':') {
+        Some((host, _)) if host.contains(':') => {
+            Err("it has several colons and is no IPv6 address; write [ADDRESS]:PORT".into())
+        }
+        Some((host, port)) => Ok((host, Some(port))),
+        None => Ok((authority, None)),
+    }
+}
+
+fn port_number(text: &str) -> Result<u16, String> {
+    match text.parse::<u32>() {
+        Ok(0) => Err("port 0 cannot be connected to; expected 1 to 65535".into()),
+        Ok(number) => u16::try_from(number).map_err(|_| format!("port {number} does not exist; expected 1 to 65535")),
+        Err(_) => Err(format!("the port \"{text}\" is no number from 1 to 65535")),
+    }
+}
+
+fn host_name(text: &str) -> Result<String, String> {
+    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+    if name.is_empty() {
+        return Err("the host is empty; expected HOST or HOST:PORT".into());
+    }
+    if name.parse::<IpAddr>().is_ok() {
+        return Ok(name);
+    }
+    if !name.is_ascii() {
+        return Err(
+            "it has letters outside ASCII; give the name as DNS has it (xn--…), which `idn2 NAME` prints".into()
+        );
+    }
+    if name.starts_with('*') {
+        return Err("a wildcard cannot be connected to; give a name that it covers".into());
+    }
+    if let Some(letter) = name.chars().find(|letter| !letter.is_ascii_alphanumeric() && !"-._".contains(*letter)) {
+        return Err(format!("a host name has no {letter:?}; expected HOST or HOST:PORT"));
+    }
+    if name.len() > MAX_NAME {
+        return Err(format!("a host name has at most {MAX_NAME} characters, and this one has {}", name.len()));
+    }
+    match name.split('.').find(|label| label.is_empty() || label.len() > MAX_LABEL) {
+        Some("") => Err("a part between two dots is empty".into()),
+        Some(label) => {
+            Err(format!("a part of a host name has at most {MAX_LABEL} characters, and one has {}", label.len()))
+        }
+        None => Ok(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_people_paste() {
+        for (text, host, port) in [
+            ("api.example.com", "api.example.com", 443),
+            (" API.Example.com.:8443 ", "api.example.com", 8443),
+            ("https://api.example.com/v1/x?y#z", "api.example.com", 443),
+            ("https://me:sesame@api.example.com:9443/", "api.example.com", 9443),
+            ("api.example.com/path", "api.example.com", 443),
+            ("10.0.0.1", "10.0.0.1", 443),
+            ("10.0.0.1:8443", "10.0.0.1", 8443),
+            ("::1", "::1", 443),
+            ("[::1]", "::1", 443),
+            ("[2001:db8::1]:8443", "2001:db8::1", 8443),
+            ("https://[::1]:8443/", "::1", 8443),
+            ("my_host", "my_host", 443),
+            ("xn--mnchen-3ya.example", "xn--mnchen-3ya.example", 443),
+        ] {
+            assert_eq!(target(text), Ok(Target { host: host.into(), port }), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_the_rest_with_the_reason() {
+        let long = format!("{}example.com", "a.".repeat(150));
+        let label = format!("{}.example.com", "a".repeat(64));
+        for (text, reason) in [
+            ("", "empty"),
+            (":443", "the host is empty"),
+            ("https://", "the host is empty"),
+            ("/etc/passwd", "a path"),
+            ("http://api.example.com", "not TLS"),
+            ("ftp://api.example.com", "ftp://"),
+            ("api.example.com:0", "port 0"),
+            ("api.example.com:65536", "port 65536"),
+            ("api.example.com:99999999999999", "no number"),
+            ("api.example.com:https", "no number"),
+            ("api.example.com:", "no number"),
+            ("a b", "' '"),
+            ("api..example.com", "between two dots"),
+            ("m\u{fc}nchen.example", "xn--"),
+            ("*.example.com", "wildcard"),
+            ("1:2:3", "several colons"),
+            ("[::1", "not closed"),
+            ("[api.example.com]:443", "no IPv6"),
+            ("[::1]443", "after the bracket"),
+            (long.as_str(), "253"),
+            (label.as_str(), "63"),
+        ] {
+            let said = target(text).unwrap_err();
+            assert!(said.contains(reason), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_no_server_name() {
+        assert_eq!(server_name("Api.Example.com").as_deref(), Ok("api.example.com"));
+        assert!(server_name("10.0.0.1").unwrap_err().contains("--no-sni"));
+        assert!(server_name("").is_err());
+    }
+}

@@ -1,0 +1,285 @@
+//! The report of `probe` for a person: one block per target, or one line each where there are many.
+
+use jiff::Timestamp;
+use owo_colors::{OwoColorize, Style};
+use unicode_width::UnicodeWidthStr;
+
+use super::probe::{ProbeReport, TargetReport, TargetState, short};
+use super::text::{TextOptions, visible, wrap};
+use super::{CheckReport, OutcomeWord};
+use crate::evidence::certificate::{self, Certificate};
+use crate::evidence::handshake::{ClientCertificate, Endpoint, Handshake, HelloKind, Scan, Trust, VersionScan};
+
+/// Column at which what was seen begins.
+const COLUMN: usize = 22;
+/// With more targets each has one line; `-o wide` shows all.
+const FEW: usize = 3;
+/// Names and authorities that a line lists.
+const TOP: usize = 6;
+
+/// The whole report as text.
+#[must_use]
+pub fn text(report: &ProbeReport, options: TextOptions) -> String {
+    let mut page = Page { out: String::new(), options, now: report.collected_at };
+    if report.targets.len() > FEW && !options.wide {
+        page.table(report);
+    } else {
+        for (i, target) in report.targets.iter().enumerate() {
+            if i > 0 {
+                page.out.push('\n');
+            }
+            page.target(target, &report.question.trust);
+        }
+    }
+    for missed in &report.unprobed {
+        page.row("NOT PROBED", options.styles.warning, &format!("{}: {}", missed.what, missed.why));
+    }
+    page.out
+}
+
+struct Page {
+    out: String,
+    options: TextOptions,
+    now: Timestamp,
+}
+
+impl Page {
+    fn table(&mut self, report: &ProbeReport) {
+        let width = report.targets.iter().map(|target| target.name.width()).max().unwrap_or(0).min(48);
+        for target in &report.targets {
+            let (word, style) = self.state(target.state);
+            let name = visible(&target.name);
+            let lead = format!("{word:7} {name:width$}");
+            let said = wrap(&format!("{lead}  {}", visible(&target.verdict)), self.options.width, width + 10);
+            let rest = said.strip_prefix(word).unwrap_or(&said);
+            self.push(&format!("{}{rest}", word.style(style)));
+        }
+        let failing = report.targets.iter().filter(|target| target.state != TargetState::Good).count();
+        self.out.push('\n');
+        self.push(&format!(
+            "{} of {} targets are good; -o wide shows each",
+            report.targets.len() - failing,
+            report.targets.len()
+        ));
+    }
+
+    fn target(&mut self, target: &TargetReport, trust: &Trust) {
+        for (endpoint, commands) in target.endpoints.iter().zip(&target.commands) {
+            let name = visible(&endpoint.name()).style(self.options.styles.heading).to_string();
+            self.push(&name);
+            for handshake in &endpoint.handshakes {
+                self.handshake(handshake);
+            }
+            if let Some(asked) = endpoint.handshakes.iter().find(|handshake| !handshake.certificates.is_empty()) {
+                self.certificates(endpoint, asked, trust);
+            }
+            if let Ok(scan) = endpoint.scan.seen() {
+                self.scan(scan);
+            }
+            let wide = self.options.wide;
+            for command in commands.iter().take(if wide { usize::MAX } else { 1 }) {
+                let label = "repeat with";
+                let pad = " ".repeat(COLUMN - 2 - label.len());
+                let command = visible(command).style(self.options.styles.command).to_string();
+                // A line to be pasted is not broken.
+                self.push(&format!("  {label}{pad}{command}"));
+            }
+        }
+        for check in &target.checks {
+            self.check(check);
+        }
+        let (word, style) = self.state(target.state);
+        self.row_at_margin(word, style, &format!("{}.", target.verdict.trim_end_matches('.')));
+    }
+
+    fn handshake(&mut self, handshake: &Handshake) {
+        let label = match (handshake.kind, &handshake.server_name) {
+            (HelloKind::Named, _) => "with the name",
+            (HelloKind::Nameless, _) => "without a name",
+            (HelloKind::Unknown, _) => "with another name",
+        };
+        let styles = self.options.styles;
+        let name = match (handshake.kind, &handshake.server_name) {
+            (HelloKind::Named, Some(name)) => format!(" ({name})"),
+            _ => String::new(),
+        };
+        let (said, style) = match (&handshake.failure, &handshake.session) {
+            (None, Some(session)) => {
+                let mut parts = vec![session.protocol.clone(), session.cipher.clone()];
+                parts.extend(session.group.clone());
+                parts.extend(session.alpn.clone());
+                (format!("ok, {}, {} ms{name}", parts.join(" "), handshake.milliseconds), styles.good)
+            }
+            (None, None) => (format!("ok, {} ms{name}", handshake.milliseconds), styles.good),
+            (Some(failure), _) => {
+                let style = if handshake.asked { styles.error } else { styles.dim };
+                (format!("{}: {failure}{name}", short(failure)), style)
+            }
+        };
+        self.row(label, style, &said);
+    }
+
+    fn certificates(&mut self, endpoint: &Endpoint, handshake: &Handshake, trust: &Trust) {
+        let plain = Style::new();
+        let list = &handshake.certificates;
+        let Some(leaf) = list.first() else { return };
+        let days = days_between(self.now, leaf.not_after);
+        let left = match days {
+            ..0 => format!("expired {} days ago", -days),
+            0 => "expires today".into(),
+            1.. => format!("{days} days left"),
+        };
+        self.row(
+            "certificate",
+            plain,
+            &format!(
+                "{}, valid from {} to {} ({left}), {} {}, {}",
+                leaf.subject,
+                day(leaf.not_before),
+                day(leaf.not_after),
+                leaf.key.algorithm,
+                leaf.key.bits,
+                leaf.signature_algorithm
+            ),
+        );
+        let addresses = leaf.ip_addresses.iter().map(ToString::to_string);
+        let names: Vec<String> = leaf.dns_names.iter().cloned().chain(addresses).collect();
+        let host = handshake.server_name.as_deref().or(endpoint.host.as_deref());
+        let covered = match host {
+            Some(host) if leaf.covers(host) => format!("; {host} is among them"),
+            Some(host) => format!("; {host} is not among them"),
+            None => String::new(),
+        };
+        self.row("  names", plain, &format!("{}{covered}", some_of(&names)));
+        self.row("  SHA-256", plain, &leaf.fingerprint);
+        for (i, certificate) in list.iter().enumerate() {
+            let label = if i == 0 { "served list" } else { "" };
+            let trusted = handshake.verification.as_ref().is_some_and(|verification| verification.code == 0);
+            let signer = signed_by(list, i, certificate, trusted);
+            self.row(label, plain, &format!("{i} {}  ← {signer}", certificate.subject));
+        }
+        if let Some(verification) = &handshake.verification {
+            let whose = match trust {
+                Trust::File(path) => format!("the authorities of {path}"),
+                Trust::System => "the authorities of this machine".into(),
+            };
+            let said = if verification.code == 0 {
+                format!("yes, by {whose}")
+            } else {
+                format!("no, by {whose}: {} (code {})", verification.message, verification.code)
+            };
+            self.row("trusted", plain, &said);
+        }
+        let asked = match &handshake.client_certificate {
+            ClientCertificate::Unknown => return,
+            ClientCertificate::NotAsked => "not asked for".into(),
+            ClientCertificate::Asked(None) => "asked for; of which authorities was not seen".into(),
+            ClientCertificate::Asked(Some(names)) if names.is_empty() => "asked for, of any authority".into(),
+            ClientCertificate::Asked(Some(names)) => format!("asked for, of {}", some_of(names)),
+        };
+        self.row("client certificate", plain, &asked);
+    }
+
+    fn scan(&mut self, scan: &Scan) {
+        for version in &scan.versions {
+            let style = if version.suites.is_empty() { self.options.styles.dim } else { Style::new() };
+            self.row(&version.version, style, &offered(version));
+        }
+        self.row("connections", Style::new(), &format!("{} for the scan", scan.connections));
+    }
+
+    fn check(&mut self, check: &CheckReport) {
+        match check.outcome {
+            OutcomeWord::Found => {
+                for finding in &check.findings {
+                    let style = self.options.styles.level(check.level);
+                    let label = format!("✗ {} {}", check.code, check.level.word());
+                    self.row(&label, style, &finding.message);
+                }
+            }
+            _ => {
+                let why = check.reason.clone().unwrap_or_default();
+                self.row(&format!("? {}", check.code), self.options.styles.notice, &format!("{}: {why}", check.name));
+            }
+        }
+    }
+
+    fn state(&self, state: TargetState) -> (&'static str, Style) {
+        let styles = self.options.styles;
+        match state {
+            TargetState::Good => ("GOOD", styles.good),
+            TargetState::Fails => ("FAILS", styles.error),
+            TargetState::AtRisk => ("AT RISK", styles.warning),
+            TargetState::Unknown => ("UNKNOWN", styles.notice),
+        }
+    }
+
+    /// A label two columns in, and wrapped text beside it; the style is that of the first word.
+    fn row(&mut self, label: &str, style: Style, said: &str) {
+        let label = visible(label);
+        let pad = " ".repeat(COLUMN.saturating_sub(2 + label.width()).max(1));
+        let said = wrap(&visible(said), self.options.width.saturating_sub(COLUMN), 0);
+        for (i, line) in said.lines().enumerate() {
+            if i == 0 {
+                self.push(&format!("  {}{pad}{line}", label.style(style)));
+            } else {
+                self.push(&format!("{}{line}", " ".repeat(COLUMN)));
+            }
+        }
+    }
+
+    fn row_at_margin(&mut self, label: &str, style: Style, said: &str) {
+        let said = wrap(&visible(said), self.options.width.saturating_sub(10), 0);
+        for (i, line) in said.lines().enumerate() {
+            if i == 0 {
+                self.push(&format!("{}{}{line}", label.style(style), " ".repeat(10 - label.len())));
+            } else {
+                self.push(&format!("{}{line}", " ".repeat(10)));
+            }
+        }
+    }
+
+    fn push(&mut self, line: &str) {
+        self.out.push_str(line.trim_end());
+        self.out.push('\n');
+    }
+}
+
+fn signed_by(list: &[Certificate], position: usize, certificate: &Certificate, trusted: bool) -> String {
+    match certificate.signer {
+        Some(signer) if signer == position => "signed by itself".into(),
+        Some(signer) if certificate::path(list).contains(&position) => format!("signed by {signer}"),
+        Some(signer) => format!("signed by {signer}; leads from nowhere"),
+        None if trusted => format!("signed by {}", certificate.issuer),
+        None => format!("signed by {}, which was not sent", certificate.issuer),
+    }
+}
+
+fn offered(version: &VersionScan) -> String {
+    let mut parts = Vec::new();
+    if version.suites.is_empty() {
+        parts.push("not offered".to_owned());
+        parts.extend(version.refusal.as_ref().map(|refusal| format!("({})", short(refusal))));
+    } else {
+        parts.push(version.suites.join(" "));
+    }
+    parts.extend(version.cut.as_ref().map(|cut| format!("(not complete: {})", cut.reason)));
+    parts.join(" ")
+}
+
+fn some_of(names: &[String]) -> String {
+    match names.len() {
+        0 => "none".into(),
+        1..=TOP => names.join(", "),
+        more => format!("{} and {} more", names[..TOP].join(", "), more - TOP),
+    }
+}
+
+fn day(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d").to_string()
+}
+
+/// Whole days, negative where `to` has passed.
+fn days_between(from: Timestamp, to: Timestamp) -> i64 {
+    to.duration_since(from).as_secs().div_euclid(24 * 60 * 60)
+}
