@@ -6,7 +6,7 @@ CARGO := cargo
 # The testbed's program: cargo prints its path, so that no hash is guessed.
 TESTBED = $$($(CARGO) test --locked --test cluster --no-run --message-format=json 2>/dev/null | jq -r 'select(.profile.test and .target.name == "cluster").executable')
 
-.PHONY: help demo test check unit cluster-test cluster-up cluster-exec cluster-down bench fuzz docs completions setup
+.PHONY: help demo test check unit probe-test cluster-test cluster-up cluster-exec cluster-down bench fuzz docs completions setup
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -16,7 +16,7 @@ demo: ## Build the program and diagnose an evidence file recorded from a real cl
 	$(CARGO) build --locked --release
 	@target/release/kubectl-apigee-tls diagnose --from examples/no-wildcard-route.json || test $$? -eq 1
 
-test: setup check unit cluster-test ## Everything: format, lints, docs, unit, snapshots, real cluster
+test: setup check unit probe-test cluster-test ## Everything: format, lints, docs, unit, snapshots, real cluster
 
 setup: ## Install what the tests need
 	@tests/setup.sh all
@@ -30,6 +30,9 @@ check: ## Formatting, lints, documentation
 unit: ## Every test that needs no cluster
 	$(CARGO) test --locked --lib --bins
 	$(CARGO) test --locked $(foreach file,$(wildcard tests/*.rs),--test $(basename $(notdir $(file))))
+
+probe-test: ## Every handshake, with real servers
+	$(CARGO) test --locked --test probe
 
 cluster-test: ## Every scenario, on a real cluster that comes and goes with the run
 	$(CARGO) test --locked --test cluster

@@ -132,6 +132,9 @@ fn host_name(text: &str) -> Result<String, String> {
     if name.len() > MAX_NAME {
         return Err(format!("a host name has at most {MAX_NAME} characters, and this one has {}", name.len()));
     }
+    if name.split('.').any(|label| label.starts_with('-') || label.ends_with('-')) {
+        return Err("a part of a host name neither begins nor ends with a hyphen".into());
+    }
     match name.split('.').find(|label| label.is_empty() || label.len() > MAX_LABEL) {
         Some("") => Err("a part between two dots is empty".into()),
         Some(label) => {
@@ -183,6 +186,7 @@ mod tests {
             ("api.example.com:https", "no number"),
             ("api.example.com:", "no number"),
             ("a b", "' '"),
+            ("-", "hyphen"),
             ("api..example.com", "between two dots"),
             ("m\u{fc}nchen.example", "xn--"),
             ("*.example.com", "wildcard"),

@@ -1,0 +1,52 @@
+//! `probe` against real servers: an Envoy with every set-up that an ingress can have, OpenSSL, Java, and peers that misbehave.
+//!
+//! ```text
+//! certificates ─ servers ─▶ kubectl-apigee-tls probe ─▶ report in JSON ─ cases
+//! ```
+//!
+//! The servers start once for all tests and end with them. A server that does not start fails them all.
+
+#![expect(unreachable_pub, reason = "a program of its own: `pub` is what its modules offer each other")]
+
+mod arguments;
+mod cases;
+mod certificates;
+mod run;
+mod servers;
+#[path = "../cluster/setup.rs"]
+#[expect(dead_code, reason = "the cluster's tests need more of it")]
+mod setup;
+#[path = "../cluster/shell.rs"]
+#[expect(dead_code, reason = "the cluster's tests need more of it")]
+mod shell;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+
+use crate::certificates::Certificates;
+use crate::run::Bench;
+use crate::servers::Servers;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let bench = if arguments.list { Ok(None) } else { start().map(|bench| Some(Arc::new(bench))) };
+    let bench = match bench {
+        Ok(bench) => bench,
+        Err(why) => {
+            let failed = Trial::test("the servers start", move || Err(why.into()));
+            return libtest_mimic::run(&arguments, vec![failed]).exit_code();
+        }
+    };
+    let mut trials = cases::trials(bench.as_ref());
+    trials.extend(arguments::trials(bench.as_ref()));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn start() -> shell::Result<Bench> {
+    let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+    let certificates = Certificates::make(folder.path())?;
+    let servers = Servers::start(folder.path(), &certificates, &setup::paths()?.envoy)?;
+    Ok(Bench { certificates, servers, _folder: folder })
+}
