@@ -43,7 +43,7 @@ pub struct FilterChain {
     pub conditional: bool,
     /// It terminates TLS.
     pub tls: bool,
-    /// Names of the secrets that the chain asks for by SDS, as `kubernetes://myorg-hyb-dev-grp`.
+    /// Names of the secrets by which the chain asks for its certificates (SDS), as `kubernetes://myorg-hyb-dev-grp`.
     pub secrets: Vec<String>,
     pub requires_client_certificate: bool,
     /// As Envoy writes it: `TLSv1_2`; absent where Envoy's default holds.

@@ -13,12 +13,12 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use jiff::Timestamp;
 use kube::Client;
-use kube::client::Body;
+use kube::client::{Body, Connection};
 use serde_json::Value;
 
 use super::credential::{Credential, Plugin};
 use super::error::{ConnectFailure, Error};
-use super::fault::{Fault, connect_failure};
+use super::fault::{Fault, connect_failure, innermost};
 use super::json;
 use super::stop::Stop;
 
@@ -90,6 +90,12 @@ impl Api {
     /// The body of an answer as it comes. The caller guards the time between its pieces.
     pub(super) async fn stream(&self, path: &str) -> Result<Body, Fault> {
         Ok(self.patiently(move || self.in_time(self.successful(path, "*/*", false))).await?.into_body())
+    }
+
+    /// A WebSocket in place of an answer. The caller guards the time from then on.
+    pub(super) async fn upgrade(&self, path: &str) -> Result<Connection, Fault> {
+        let switch = move |credential: Option<Arc<Credential>>| self.switch(path, credential);
+        self.patiently(move || self.in_time(self.authorized(switch))).await
     }
 
     /// What an error of the first contact means for the run.
@@ -180,24 +186,34 @@ impl Api {
     }
 
     async fn successful(&self, path: &str, accept: &str, compress: bool) -> Result<Response<Body>, Fault> {
+        self.authorized(move |credential| async move {
+            let response = self.send(path, accept, compress, credential.as_deref()).await?;
+            if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+        })
+        .await
+    }
+
+    /// Asks with the plugin's credential, where there is a plugin; once more with a new one where the first is not accepted.
+    async fn authorized<T, F>(&self, ask: impl Fn(Option<Arc<Credential>>) -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
         let mut refused = None;
         loop {
             let credential = match &self.inner.plugin {
                 Some(plugin) => Some(plugin.credential(refused.as_ref(), &self.inner.stop).await?),
                 None => None,
             };
-            let response = self.send(path, accept, compress, credential.as_deref()).await?;
-            let status = response.status();
-            if status.is_success() {
-                return Ok(response);
-            }
+            let fault = match ask(credential.clone()).await {
+                Err(fault @ Fault::Refused { code: 401, .. }) => fault,
+                outcome => return outcome,
+            };
             // The plugin's token may have been revoked or rotated meanwhile; a new one is worth one more try.
             let renewable = credential.filter(|credential| credential.authorization.is_some());
-            if status == StatusCode::UNAUTHORIZED && refused.is_none() && renewable.is_some() {
-                refused = renewable;
-                continue;
+            if refused.is_some() || renewable.is_none() {
+                return Err(fault);
             }
-            return Err(refusal(response).await);
+            refused = renewable;
         }
     }
 
@@ -208,16 +224,28 @@ impl Api {
         compress: bool,
         credential: Option<&Credential>,
     ) -> Result<Response<Body>, Fault> {
-        let mut request = Request::get(path).header(ACCEPT, accept);
+        let mut request = request(path, credential).header(ACCEPT, accept);
         if compress {
             request = request.header(ACCEPT_ENCODING, "gzip");
-        }
-        if let Some(authorization) = credential.and_then(|credential| credential.authorization.as_ref()) {
-            request = request.header(AUTHORIZATION, authorization);
         }
         let request = request.body(Body::empty()).map_err(|error| Fault::Broken(error.to_string()))?;
         self.inner.requests.fetch_add(1, Ordering::Relaxed);
         self.inner.client.send(request).await.map_err(|error| connect_failure(&error).into())
+    }
+
+    async fn switch(&self, path: &str, credential: Option<Arc<Credential>>) -> Result<Connection, Fault> {
+        let request = request(path, credential.as_deref()).body(Vec::new());
+        let request = request.map_err(|error| Fault::Broken(error.to_string()))?;
+        self.inner.requests.fetch_add(1, Ordering::Relaxed);
+        self.inner.client.connect(request).await.map_err(not_switched)
+    }
+}
+
+fn request(path: &str, credential: Option<&Credential>) -> http::request::Builder {
+    let request = Request::get(path);
+    match credential.and_then(|credential| credential.authorization.as_ref()) {
+        Some(authorization) => request.header(AUTHORIZATION, authorization),
+        None => request,
     }
 }
 
@@ -243,6 +271,33 @@ fn wait_before_next_try(fault: &Fault, tried: u32, pause: Duration) -> Option<Du
         // The connection was lost, perhaps one that had been idle; all requests are GETs, so this is safe.
         Fault::Connect(ConnectFailure::Closed) if tried == 1 => Some(Duration::ZERO),
         _ => None,
+    }
+}
+
+/// Why there is no WebSocket. Unlike [`Client::send`], [`Client::connect`] has read the answer already.
+fn not_switched(error: kube::Error) -> Fault {
+    match error {
+        kube::Error::Api(status) => {
+            let status = *status;
+            // kube makes a Status of any answer, and marks those that were none.
+            let by_kubernetes = status.code != 0 && status.reason != "Failed to parse error data";
+            let wait = status.details.map_or(0, |details| details.retry_after_seconds);
+            let message = if by_kubernetes {
+                Some(status.message).filter(|message| !message.is_empty())
+            } else {
+                status.message.lines().find(|line| !line.trim().is_empty()).map(brief)
+            };
+            Fault::Refused {
+                code: status.code,
+                message: message.unwrap_or_else(|| response_reason(status.code)),
+                by_kubernetes,
+                retry_after: (wait > 0).then(|| Duration::from_secs(wait.into())),
+            }
+        }
+        kube::Error::UpgradeConnection(why) => {
+            Fault::Broken(format!("the server, or a proxy before it, opens no WebSocket: {}", innermost(&why)))
+        }
+        error => connect_failure(&error).into(),
     }
 }
 
@@ -284,7 +339,7 @@ async fn collect(body: Body, limit: usize) -> Result<Vec<u8>, Fault> {
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes().into()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Err(error) => Err(Fault::Broken(format!("the answer broke off: {}", super::fault::innermost(error.as_ref())))),
+        Err(error) => Err(Fault::Broken(format!("the answer broke off: {}", innermost(error.as_ref())))),
     }
 }
 

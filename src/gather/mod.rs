@@ -14,6 +14,8 @@ pub mod cluster;
 pub mod connection;
 mod credential;
 mod discovery;
+#[cfg_attr(not(test), expect(dead_code, reason = "who makes the probes asks it before and after them"))]
+mod envoy;
 pub mod error;
 mod fault;
 mod issues;
@@ -26,6 +28,7 @@ mod no_proxy;
 pub mod overrides;
 pub mod pod_logs;
 mod pods;
+mod port_forward;
 pub mod probe;
 pub mod progress;
 mod routes;
