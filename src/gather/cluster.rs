@@ -18,6 +18,7 @@ use super::kubeconfig::{ConnectionOptions, Places, target};
 use super::mesh::mesh_logging;
 use super::pod_logs::{LogRequest, LogSink, logs};
 use super::pods::pods;
+use super::probe::gateway::{self, GatewayProbe};
 use super::progress::Progress;
 use super::routes::{route_configs, routes};
 use super::secrets::secrets;
@@ -33,7 +34,7 @@ use crate::evidence::stored::StoredCertificate;
 use crate::evidence::{LogLimits, LogStream, Reason, Seen, Unavailable};
 
 /// What to ask for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct GatherOptions {
     pub connection: ConnectionOptions,
     pub namespace: String,
@@ -42,6 +43,8 @@ pub struct GatherOptions {
     /// Container whose log is wanted; all where absent.
     pub container: Option<String>,
     pub log_limits: LogLimits,
+    /// The handshakes to make; none where absent.
+    pub probe: Option<GatewayProbe>,
 }
 
 /// The part of the evidence that comes from the cluster.
@@ -114,24 +117,53 @@ pub(super) async fn gather<S: LogSink>(
             }),
         )
     };
+    let probe = options.probe.as_ref();
     let pods_and_logs = async {
-        let pods = told(progress, "ingress pods", Vec::len, pods(api, namespace, &options.selector)).await;
-        let request = LogRequest { namespace, container: options.container.as_deref(), limits: &options.log_limits };
-        let logs = match &pods {
-            Ok(pods) => logs(api, request, pods, progress, new_sink).await,
-            Err(_) => Vec::new(),
+        let (pods, services) = join!(
+            told(progress, "ingress pods", Vec::len, pods(api, namespace, &options.selector)),
+            told(progress, "Services", Vec::len, services(api, namespace)),
+        );
+        let known = pods.as_deref().unwrap_or_default();
+        let services = services.map(|services| leading_to(services, known, &selects));
+        let knocked = match probe {
+            Some(probe) => gateway::knock(api, namespace, probe, known, services.as_deref().unwrap_or_default()).await,
+            None => Vec::new(),
         };
-        (pods, logs)
+        let marked: Vec<String> =
+            knocked.iter().filter(|knocked| knocked.leaves_a_line()).map(|knocked| knocked.pod.clone()).collect();
+        let request = LogRequest {
+            namespace,
+            container: options.container.as_deref(),
+            limits: &options.log_limits,
+            knocked: &marked,
+            knock: probe.map_or("", |probe| probe.prober.unknown_name()),
+        };
+        let logs = logs(api, request, known, progress, new_sink).await;
+        (pods, services, knocked, logs)
     };
-    let ((routes, route_configs, issues), (pods, access_logs), mesh_logging, secrets, services) = join!(
+    let ((routes, route_configs, issues), (pods, services, knocked, access_logs), mesh_logging, secrets) = join!(
         custom,
         pods_and_logs,
         told(progress, "mesh settings", |_| 1, mesh_logging(api, namespace)),
         told(progress, "names of Secrets", |secrets: &SecretNames| secrets.names.len(), secrets(api, namespace)),
-        told(progress, "Services", Vec::len, services(api, namespace)),
     );
     let known = pods.as_deref().unwrap_or_default();
-    let services = services.map(|services| leading_to(services, known, &selects));
+    let (probes, gateways) = match probe {
+        Some(probe) => {
+            let services = services.as_deref().unwrap_or_default();
+            let routes = routes.as_ref().map(|routes| routes.items.as_slice()).unwrap_or_default();
+            let probing = gateway::probes(api, namespace, probe, knocked, known, services, routes);
+            let found = told(progress, "handshakes", |(probes, _): &(Probes, _)| probes.endpoints.len(), async {
+                Ok(probing.await)
+            });
+            let found = found.await;
+            match found {
+                Ok((probes, gateways)) => (Seen::Seen(probes), Seen::Seen(gateways)),
+                Err(why) => (Seen::Unavailable(why.clone()), Seen::Unavailable(why)),
+            }
+        }
+        None => (not_probed("handshakes"), not_probed("Envoy's own account")),
+    };
     Ok(ClusterEvidence {
         connection: Connection { context, server_version },
         pods: pods.into(),
@@ -142,9 +174,9 @@ pub(super) async fn gather<S: LogSink>(
         secrets: secrets.into(),
         services: services.into(),
         issues: issues.into(),
-        stored_certificates: not_yet("the certificates of Secrets"),
-        gateways: not_yet("Envoy's own account"),
-        probes: not_yet("handshakes"),
+        stored_certificates: not_probed("the certificates of Secrets"),
+        gateways,
+        probes,
         interrupted: api.stop().reason().map(|reason| Unavailable::new("the cluster", reason)),
         requests: api.requests(),
     })
@@ -178,7 +210,7 @@ async fn contact(api: &Api, namespace: &str) -> Result<(Option<String>, Result<V
     Ok((version, group))
 }
 
-fn not_yet<T>(what: &str) -> Seen<T> {
+fn not_probed<T>(what: &str) -> Seen<T> {
     Seen::Unavailable(Unavailable::new(what, Reason::NotRequested("--probe none".into())))
 }
 

@@ -14,7 +14,6 @@ pub mod cluster;
 pub mod connection;
 mod credential;
 mod discovery;
-#[cfg_attr(not(test), expect(dead_code, reason = "who makes the probes asks it before and after them"))]
 mod envoy;
 pub mod error;
 mod fault;

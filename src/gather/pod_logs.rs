@@ -11,6 +11,7 @@ use http_body_util::BodyExt;
 use kube::client::Body;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::api::{Api, encode};
 use super::fault::{Access, Fault, innermost};
@@ -26,6 +27,12 @@ const IN_FLIGHT: usize = 16;
 const IDLE: Duration = Duration::from_secs(15);
 /// The kubelet may have to pass over a whole file before it finds the first line that was asked for.
 const FIRST_PIECE: Duration = Duration::from_secs(30);
+/// The container that serves clients. Source: configuration property reference, `hub`.
+const GATEWAY_CONTAINER: &str = "apigee-ingressgateway";
+/// Envoy writes its log every second as Istio starts it, and every ten by default.
+const FLUSH: Duration = Duration::from_secs(12);
+/// A followed log that pauses for so long has been read to its present end.
+const CAUGHT_UP: Duration = Duration::from_millis(200);
 /// Pieces that are taken without looking at the clock. The kubelet flushes every line, so pieces may be small and many.
 const BATCH: usize = 64;
 /// What the kubelet sends as the log, with status 200, when it has none.
@@ -38,6 +45,8 @@ pub trait LogSink: Send + 'static {
     fn feed(&mut self, piece: &[u8]);
     /// There is no more.
     fn finish(self) -> AccessLog;
+    /// A record with this server name has come.
+    fn saw(&self, server_name: &str) -> bool;
 }
 
 impl LogSink for AccessLogScanner {
@@ -48,6 +57,10 @@ impl LogSink for AccessLogScanner {
     fn finish(self) -> AccessLog {
         AccessLogScanner::finish(self)
     }
+
+    fn saw(&self, server_name: &str) -> bool {
+        AccessLogScanner::saw(self, server_name)
+    }
 }
 
 /// Which logs, and how much of each.
@@ -55,6 +68,9 @@ pub(super) struct LogRequest<'a> {
     pub namespace: &'a str,
     pub container: Option<&'a str>,
     pub limits: &'a LogLimits,
+    /// Pods at whose gateway was knocked, so that a line with this server name must come.
+    pub knocked: &'a [String],
+    pub knock: &'a str,
 }
 
 /// Reads the logs of all pods, in the order of the pods and their containers.
@@ -79,9 +95,11 @@ pub(super) async fn logs<S: LogSink>(
             if !found {
                 continue;
             }
+            let follows = request.knocked.contains(&pod.name) && is_gateway(pod, name);
             let reader = Reader {
                 api: api.clone(),
-                path: path(&request, &pod.name, name),
+                path: path(&request, &pod.name, name, follows),
+                until: follows.then(|| Until { name: request.knock.to_owned(), given_up: Instant::now() + FLUSH }),
                 namespace: request.namespace.to_owned(),
                 what,
                 progress: Arc::clone(progress),
@@ -113,7 +131,12 @@ fn no_such_container(pod: &IngressPod, name: &str) -> Reason {
     Reason::Missing(format!("the pod has no container \"{name}\" (it has {})", names.join(", ")))
 }
 
-fn path(request: &LogRequest<'_>, pod: &str, container: &str) -> String {
+/// The container that serves clients: the one that bears the gateway's name, or the only one.
+fn is_gateway(pod: &IngressPod, container: &str) -> bool {
+    container == GATEWAY_CONTAINER || pod.containers.len() == 1
+}
+
+fn path(request: &LogRequest<'_>, pod: &str, container: &str, follows: bool) -> String {
     let mut path =
         format!("/api/v1/namespaces/{}/pods/{}/log?container={}", request.namespace, encode(pod), encode(container));
     let LogLimits { since, tail, limit_bytes } = request.limits;
@@ -128,12 +151,22 @@ fn path(request: &LogRequest<'_>, pod: &str, container: &str) -> String {
     if let Some(limit_bytes) = limit_bytes {
         path.push_str(&format!("&limitBytes={limit_bytes}"));
     }
+    if follows {
+        path.push_str("&follow=true");
+    }
     path
+}
+
+/// A log that is followed ends with the line of the knock, or when there is no more hope for it.
+struct Until {
+    name: String,
+    given_up: Instant,
 }
 
 struct Reader {
     api: Api,
     path: String,
+    until: Option<Until>,
     namespace: String,
     what: String,
     progress: Arc<dyn Progress>,
@@ -181,8 +214,21 @@ impl Reader {
         let first = self.api.request_timeout().unwrap_or(FIRST_PIECE).max(IDLE);
         loop {
             let allowed = if pieces.bytes == 0 { first } else { IDLE };
-            let next = self.api.stop().bound(tokio::time::timeout(allowed, body.frame())).await?;
-            let mut next = next.map_err(|_| timed_out(allowed))?;
+            let mut next = match &self.until {
+                None => {
+                    let next = self.api.stop().bound(tokio::time::timeout(allowed, body.frame())).await?;
+                    next.map_err(|_| timed_out(allowed))?
+                }
+                Some(until) if sink.saw(&until.name) => return Ok(()),
+                // What is there is read to its end; what is still to come is waited for until then.
+                Some(until) => {
+                    let wait = until.given_up.saturating_duration_since(Instant::now()).max(CAUGHT_UP);
+                    match self.api.stop().bound(tokio::time::timeout(wait, body.frame())).await? {
+                        Ok(next) => next,
+                        Err(_) => return Ok(()),
+                    }
+                }
+            };
             let before = pieces.bytes;
             // What is there already is taken without a timer each. A frame that was polled is gone from the body, so the
             // batch ends before another is asked for.
@@ -260,9 +306,9 @@ mod tests {
             tail: Some(100),
             limit_bytes: Some(4096),
         };
-        let request = LogRequest { namespace: "apigee", container: None, limits: &limits };
+        let request = LogRequest { namespace: "apigee", container: None, limits: &limits, knocked: &[], knock: "" };
         assert_eq!(
-            path(&request, "gw-1", "log"),
+            path(&request, "gw-1", "log", false),
             "/api/v1/namespaces/apigee/pods/gw-1/log?container=log&sinceTime=2025-05-19T04%3A46%3A20Z&tailLines=100&limitBytes=4096"
         );
     }

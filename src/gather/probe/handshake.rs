@@ -283,7 +283,7 @@ impl Talk<'_> {
         let ended = match tokio::time::timeout_at(self.deadline, self.stream.read(&mut chunk)).await {
             Err(_) => return Err(End::Stream(self.late())),
             Ok(Err(error)) => stream_end(&error),
-            Ok(Ok(0)) => How::Closed,
+            Ok(Ok(0)) => self.stream.end(),
             Ok(Ok(count)) => {
                 self.server.push(&chunk[..count]);
                 if self.server.facts().bytes > MAX_RECEIVED {
@@ -311,6 +311,9 @@ impl Talk<'_> {
 
     fn failure(&self, end: End) -> Failure {
         let facts = self.server.facts();
+        if let End::Stream(how @ How::Refused) = end {
+            return Failure { stage: Stage::Connect, by: Party::Server, how };
+        }
         let stage = if self.established {
             Stage::Established
         } else if self.client.encrypted_records() > 0 {

@@ -7,6 +7,7 @@
 //!
 //! It returns facts. Only files of the command line can be an error; whatever a network does is evidence.
 
+pub(super) mod gateway;
 mod handshake;
 mod identity;
 mod lookup;
@@ -31,6 +32,7 @@ use crate::evidence::handshake::{
 };
 use crate::evidence::{Reason, Seen, Unavailable};
 
+pub use self::gateway::{GatewayProbe, Places};
 pub use self::lookup::Family;
 pub use self::prober::{ProbeOptions, Prober, ProberError};
 pub use self::proxy::Proxy;
@@ -153,7 +155,7 @@ impl Job {
         };
         let port = self.connect_to.and_then(|(_, port)| port).unwrap_or(*port);
         match addresses {
-            Err(failure) => vec![self.nowhere(prober, name, failure)],
+            Err(failure) => vec![nowhere(Place::Given, host, *port, name, failure)],
             Ok(addresses) => {
                 let probed = addresses.iter().enumerate().map(|(position, address)| {
                     let way = Way::Tcp(SocketAddr::new(*address, port));
@@ -213,33 +215,31 @@ impl Job {
         let port = self.connect_to.and_then(|(_, port)| port).unwrap_or(self.target.port);
         Endpoint { place: Place::Given, host: Some(self.target.host.clone()), port, address, handshakes, scan }
     }
+}
 
-    /// A host without an address: the handshake that was asked for, and why there was none.
-    fn nowhere(&self, prober: &Prober, name: Option<String>, failure: Failure) -> Endpoint {
-        #[expect(clippy::disallowed_methods, reason = "when a handshake was tried is a part of what was seen")]
-        let started_at = jiff::Timestamp::now();
-        let kind = if name.is_some() { HelloKind::Named } else { HelloKind::Nameless };
-        let handshake = Handshake {
-            kind,
-            server_name: name,
-            asked: true,
-            started_at,
-            milliseconds: 0,
-            session: None,
-            certificates: Vec::new(),
-            verification: None,
-            client_certificate: ClientCertificate::Unknown,
-            failure: Some(failure),
-        };
-        let _ = prober;
-        Endpoint {
-            place: Place::Given,
-            host: Some(self.target.host.clone()),
-            port: self.target.port,
-            address: None,
-            handshakes: vec![handshake],
-            scan: not_scanned(),
-        }
+/// A host without an address: the handshake that was asked for, and why there was none.
+fn nowhere(place: Place, host: &str, port: u16, name: Option<String>, failure: Failure) -> Endpoint {
+    #[expect(clippy::disallowed_methods, reason = "when a handshake was tried is a part of what was seen")]
+    let started_at = jiff::Timestamp::now();
+    let handshake = Handshake {
+        kind: if name.is_some() { HelloKind::Named } else { HelloKind::Nameless },
+        server_name: name,
+        asked: true,
+        started_at,
+        milliseconds: 0,
+        session: None,
+        certificates: Vec::new(),
+        verification: None,
+        client_certificate: ClientCertificate::Unknown,
+        failure: Some(failure),
+    };
+    Endpoint {
+        place,
+        host: Some(host.to_owned()),
+        port,
+        address: None,
+        handshakes: vec![handshake],
+        scan: not_scanned(),
     }
 }
 

@@ -124,7 +124,7 @@ async fn ask(
             let milliseconds = u64::try_from(allowed.as_millis()).unwrap_or(u64::MAX);
             fail(Party::Nobody, How::TimedOut { milliseconds })
         }
-        Ok(Ok(())) => fail(Party::Server, How::Closed),
+        Ok(Ok(())) => fail(Party::Server, stream.end()),
         Ok(Err(error)) => match error.kind() {
             std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe => fail(Party::Server, How::Reset),
             _ => fail(Party::Client, How::Other(plain(&error))),

@@ -9,18 +9,44 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::super::api::Api;
+use super::super::port_forward::{self, Forwarded, forward};
 use super::proxy::Proxy;
 use crate::evidence::handshake::{Failure, How, Party, Stage};
 
 /// A connection that handshakes can be made on.
-pub(super) trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Connection: AsyncRead + AsyncWrite + Send + Unpin {
+    /// How the stream ended, where its end alone does not tell.
+    fn end(&mut self) -> How {
+        How::Closed
+    }
+}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
+impl Connection for TcpStream {}
+
+/// Through the API server every end looks the same; the container runtime's words tell them apart.
+impl Connection for Forwarded {
+    fn end(&mut self) -> How {
+        match self.error() {
+            None => How::Closed,
+            Some(text) if text.contains("connection refused") => How::Refused,
+            Some(text) if text.contains("connection reset") => How::Reset,
+            Some(text) => How::Other(text),
+        }
+    }
+}
 
 /// The way to one endpoint.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Way {
     Tcp(SocketAddr),
+    /// A port of a pod, through the API server.
+    Pod {
+        api: Api,
+        namespace: String,
+        pod: String,
+        port: u16,
+    },
     /// The proxy looks the host up.
     Tunnel {
         proxy: Proxy,
@@ -55,6 +81,13 @@ impl Way {
                     }
                     Ok(Box::new(stream) as Box<dyn Connection>)
                 }
+                Self::Pod { api, namespace, pod, port } => match forward(api, namespace, pod, *port).await {
+                    Ok(stream) => Ok(Box::new(stream) as Box<dyn Connection>),
+                    Err(fault) => {
+                        let how = How::Other(port_forward::reason(fault, namespace).to_string());
+                        Err(Failure { stage: Stage::Connect, by: Party::Nobody, how })
+                    }
+                },
                 Self::Tunnel { proxy, host, port } => {
                     let stream = proxy.tunnel(host, *port).await?;
                     Ok(Box::new(stream) as Box<dyn Connection>)

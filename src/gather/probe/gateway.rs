@@ -1,0 +1,436 @@
+//! The probes of one run of `diagnose`: at each ingress pod, at the addresses of the Services, and where DNS leads.
+//!
+//! ```text
+//! pods ─ counters ─ knock ─ (the logs are read until the knock is in them) ─ handshakes ─ counters
+//! ```
+//!
+//! The knock is a handshake with a server name that nobody has. It comes first, and the log is read no further than to its
+//! line: so the lines of all other probes come after what was read, and none of them counts as a client.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use futures::future::join_all;
+use futures::stream::{self, StreamExt};
+
+use super::super::api::Api;
+use super::super::envoy;
+use super::handshake::{Hello, handshake};
+use super::prober::Prober;
+use super::way::Way;
+use super::{Family, lookup, name_authorities, nowhere, scan};
+use crate::evidence::cluster::{IngressPod, Route, Service, selects};
+use crate::evidence::gateway::{Counters, Gateway};
+use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, Place, Probes, Scan, Stage};
+use crate::evidence::{Reason, Seen, Unavailable};
+
+/// Where Apigee's Service leads, unless a Service says otherwise. Source: "Expose Apigee ingress gateway".
+const GATEWAY_PORT: u16 = 8443;
+/// Where clients connect to.
+const HTTPS: u16 = 443;
+/// Hostnames that are probed at one place; more are named as not probed.
+pub(super) const MAX_HOSTS: usize = 50;
+/// Connections through the API server at the same time.
+const POD_CONNECTIONS: usize = 8;
+/// Connections to load balancers at the same time.
+const CONNECTIONS: usize = 16;
+/// Routes with limits on versions or suites whose endpoint is scanned.
+const MAX_SCANS: usize = 4;
+/// What stands for the asterisk of a hostname like `*.example.com`.
+const SOME_LABEL: &str = "apigee-tls-probe";
+
+/// Which places are probed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Places {
+    pub pods: bool,
+    pub services: bool,
+    pub dns: bool,
+}
+
+impl Places {
+    pub const NONE: Self = Self { pods: false, services: false, dns: false };
+
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.pods || self.services || self.dns
+    }
+}
+
+/// What `diagnose` probes, and as whom.
+#[derive(Clone)]
+pub struct GatewayProbe {
+    pub prober: Arc<Prober>,
+    pub places: Places,
+    /// `--probe-host`: probed beside the hostnames of the routes.
+    pub hosts: Vec<String>,
+    /// Clients without a server name are expected, so their handshake is one that is asked for.
+    pub expect_nameless: bool,
+}
+
+/// The first look at a pod.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Knocked {
+    pub pod: String,
+    port: u16,
+    before: Seen<Counters>,
+    knock: Handshake,
+}
+
+impl Knocked {
+    /// A line in the access log must follow: the gateway refused the name, or answered a request that had it.
+    pub fn leaves_a_line(&self) -> bool {
+        self.knock.succeeded() || self.knock.was_refused()
+    }
+
+    /// The port-forward itself failed, so that nothing more of this pod can be seen by it.
+    fn is_out_of_reach(&self) -> bool {
+        self.knock.failure.as_ref().is_some_and(|failure| failure.stage == Stage::Connect)
+    }
+}
+
+/// Knocks at the pods that run. Internal chaining is not for clients outside and is left alone.
+pub(in super::super) async fn knock(
+    api: &Api,
+    namespace: &str,
+    probe: &GatewayProbe,
+    pods: &[IngressPod],
+    services: &[Service],
+) -> Vec<Knocked> {
+    if !probe.places.pods {
+        return Vec::new();
+    }
+    let reachable = pods.iter().filter(|pod| pod.is_running() && !pod.is_internal_chaining() && !pod.terminating);
+    let knocks = reachable.map(|pod| async move {
+        let port = gateway_port(pod, services);
+        let before = envoy::counters(api, namespace, &pod.name).await;
+        let way = Way::Pod { api: api.clone(), namespace: namespace.to_owned(), pod: pod.name.clone(), port };
+        let name = probe.prober.unknown_name().to_owned();
+        let hello = Hello { kind: HelloKind::Unknown, server_name: Some(name), asked: false, knock: true };
+        let knock = handshake(&probe.prober, &way, &hello).await;
+        Knocked { pod: pod.name.clone(), port, before, knock }
+    });
+    stream::iter(knocks).buffered(POD_CONNECTIONS).collect().await
+}
+
+/// Everything else, when the logs have been read.
+pub(in super::super) async fn probes(
+    api: &Api,
+    namespace: &str,
+    probe: &GatewayProbe,
+    knocked: Vec<Knocked>,
+    pods: &[IngressPod],
+    services: &[Service],
+    routes: &[Route],
+) -> (Probes, Vec<Gateway>) {
+    let routes: Vec<&Route> = routes.iter().filter(|route| !route.is_internal_chaining()).collect();
+    let mut unprobed = Vec::new();
+    let mut scans = scanned_hosts(&routes);
+    let at_pods: Vec<PodPlan> = knocked
+        .into_iter()
+        .map(|knocked| {
+            let pod = pods.iter().find(|pod| pod.name == knocked.pod);
+            let of_pod: Vec<&Route> = routes
+                .iter()
+                .copied()
+                .filter(|route| pod.is_some_and(|pod| selects(&route.selector, &pod.labels)))
+                .collect();
+            let hosts = hosts(&of_pod, &probe.hosts, &format!("Pod {}", knocked.pod), &mut unprobed);
+            let scanned: Vec<String> = hosts.iter().filter(|host| scans.remove(*host)).cloned().collect();
+            let nameless_asked = probe.expect_nameless || promises_nameless(&of_pod);
+            PodPlan { knocked, hosts, scanned, nameless_asked }
+        })
+        .collect();
+    let all_hosts = hosts(&routes, &probe.hosts, "load balancers", &mut unprobed);
+    let nameless_asked = probe.expect_nameless || promises_nameless(&routes);
+    let (at_pods, at_services, by_name) = futures::join!(
+        join_all(at_pods.into_iter().map(|plan| pod(api, namespace, &probe.prober, plan))),
+        async {
+            if !probe.places.services {
+                return Vec::new();
+            }
+            at_services(&probe.prober, services, &all_hosts, nameless_asked).await
+        },
+        async {
+            if !probe.places.dns {
+                return Vec::new();
+            }
+            by_name(&probe.prober, &all_hosts, nameless_asked).await
+        },
+    );
+    let mut endpoints = Vec::new();
+    let mut gateways = Vec::new();
+    for (found, gateway) in at_pods {
+        endpoints.extend(found);
+        gateways.push(gateway);
+    }
+    endpoints.extend(at_services);
+    endpoints.extend(by_name);
+    if let Some(reason) = api.stop().reason() {
+        unprobed.push(Unavailable::new("some of the endpoints", reason));
+    }
+    (Probes { question: probe.prober.question(None), endpoints, unprobed }, gateways)
+}
+
+struct PodPlan {
+    knocked: Knocked,
+    hosts: Vec<String>,
+    /// Hosts whose versions and suites are wanted too.
+    scanned: Vec<String>,
+    nameless_asked: bool,
+}
+
+async fn pod(api: &Api, namespace: &str, prober: &Arc<Prober>, plan: PodPlan) -> (Vec<Endpoint>, Gateway) {
+    let PodPlan { knocked, hosts, scanned, nameless_asked } = plan;
+    let out_of_reach = knocked.is_out_of_reach();
+    let Knocked { pod, port, before, knock } = knocked;
+    let endpoint = |host: Option<String>, handshakes, scan| Endpoint {
+        place: Place::Pod { pod: pod.clone() },
+        host,
+        port,
+        address: None,
+        handshakes,
+        scan,
+    };
+    if out_of_reach {
+        let (listeners, certificates) = envoy::account(api, namespace, &pod).await;
+        let gateway = Gateway { pod: pod.clone(), listeners, certificates, after: before.clone(), before };
+        return (vec![endpoint(hosts.into_iter().next(), vec![knock], super::not_scanned())], gateway);
+    }
+    let way = Way::Pod { api: api.clone(), namespace: namespace.to_owned(), pod: pod.clone(), port };
+    let mut hellos = vec![nameless(nameless_asked)];
+    hellos.extend(hosts.iter().map(|host| named(host)));
+    let (made, (listeners, certificates)) =
+        futures::join!(one_by_one(prober, &way, hellos, POD_CONNECTIONS), envoy::account(api, namespace, &pod));
+    let mut made = made.into_iter();
+    let nameless = made.next();
+    let mut endpoints = Vec::new();
+    for (host, mut handshake) in hosts.iter().zip(made) {
+        name_authorities(prober, &way, std::slice::from_mut(&mut handshake), None).await;
+        let scan = if scanned.contains(host) {
+            Seen::Seen(scan::scan(prober, &way, Some(host)).await.0)
+        } else {
+            not_wanted()
+        };
+        endpoints.push(endpoint(Some(host.clone()), vec![handshake], scan));
+    }
+    if endpoints.is_empty() {
+        endpoints.push(endpoint(None, Vec::new(), not_wanted()));
+    }
+    if let Some(first) = endpoints.first_mut() {
+        first.handshakes.extend(nameless);
+        first.handshakes.push(knock);
+    }
+    let after = envoy::counters(api, namespace, &pod).await;
+    (endpoints, Gateway { pod, listeners, certificates, before, after })
+}
+
+async fn at_services(
+    prober: &Arc<Prober>,
+    services: &[Service],
+    hosts: &[String],
+    nameless_asked: bool,
+) -> Vec<Endpoint> {
+    let mut found = Vec::new();
+    for service in services.iter().filter(|service| !service.is_internal_chaining()) {
+        let Some(port) = service.ports.iter().find(|port| port.number == HTTPS) else { continue };
+        for address in &service.addresses {
+            let place = Place::Service { service: service.name.clone() };
+            match lookup::addresses(address, Family::Any, prober.options.timeout).await {
+                Ok(addresses) => {
+                    for address in addresses {
+                        let target = Reached { place: &place, address, port: port.number };
+                        found.extend(at_address(prober, target, hosts, nameless_asked, true).await);
+                    }
+                }
+                Err(failure) => found.push(nowhere(place, address, port.number, None, failure)),
+            }
+        }
+    }
+    found
+}
+
+async fn by_name(prober: &Arc<Prober>, hosts: &[String], nameless_asked: bool) -> Vec<Endpoint> {
+    let looked_up = hosts
+        .iter()
+        .map(|host| async move { (host, lookup::addresses(host, Family::Any, prober.options.timeout).await) });
+    let looked_up: Vec<_> = stream::iter(looked_up).buffered(CONNECTIONS).collect().await;
+    // Several hosts share an address as a rule; the hellos without a host of their own are for an address, not for a host.
+    let mut met: BTreeSet<IpAddr> = BTreeSet::new();
+    let mut found = Vec::new();
+    for (host, addresses) in looked_up {
+        match addresses {
+            Ok(addresses) => {
+                for address in addresses {
+                    let target = Reached { place: &Place::Dns, address, port: HTTPS };
+                    let fresh = met.insert(address);
+                    found.extend(at_address(prober, target, std::slice::from_ref(host), nameless_asked, fresh).await);
+                }
+            }
+            Err(failure) => found.push(nowhere(Place::Dns, host, HTTPS, Some(host.clone()), failure)),
+        }
+    }
+    found
+}
+
+#[derive(Clone, Copy)]
+struct Reached<'a> {
+    place: &'a Place,
+    address: IpAddr,
+    port: u16,
+}
+
+/// The handshakes with all hosts at one address; where that address is `fresh`, also those without a host.
+async fn at_address(
+    prober: &Arc<Prober>,
+    target: Reached<'_>,
+    hosts: &[String],
+    nameless_asked: bool,
+    fresh: bool,
+) -> Vec<Endpoint> {
+    let Reached { place, address, port } = target;
+    let way = Way::Tcp(SocketAddr::new(address, port));
+    let mut hellos: Vec<Hello> = hosts.iter().map(|host| named(host)).collect();
+    if fresh {
+        let name = prober.unknown_name().to_owned();
+        // In this order, by which access logs tell that the second is ours too.
+        hellos.push(Hello { kind: HelloKind::Unknown, server_name: Some(name), asked: false, knock: false });
+        hellos.push(nameless(nameless_asked));
+    }
+    let mut made = one_by_one(prober, &way, hellos, CONNECTIONS).await;
+    let others = made.split_off(hosts.len().min(made.len()));
+    let endpoint = |host: Option<&String>, handshakes| Endpoint {
+        place: place.clone(),
+        host: host.cloned(),
+        port,
+        address: Some(address),
+        handshakes,
+        scan: not_wanted(),
+    };
+    let mut found: Vec<Endpoint> =
+        hosts.iter().zip(made).map(|(host, handshake)| endpoint(Some(host), vec![handshake])).collect();
+    if found.is_empty() && !others.is_empty() {
+        found.push(endpoint(None, Vec::new()));
+    }
+    if let Some(first) = found.first_mut() {
+        first.handshakes.extend(others);
+    }
+    found
+}
+
+/// Several handshakes, a few at a time, in the order of the hellos.
+async fn one_by_one(prober: &Arc<Prober>, way: &Way, hellos: Vec<Hello>, at_once: usize) -> Vec<Handshake> {
+    let made = hellos.into_iter().map(|hello| async move { handshake(prober, way, &hello).await });
+    stream::iter(made).buffered(at_once).collect().await
+}
+
+fn named(host: &str) -> Hello {
+    Hello { kind: HelloKind::Named, server_name: Some(host.to_owned()), asked: true, knock: false }
+}
+
+fn nameless(asked: bool) -> Hello {
+    Hello { kind: HelloKind::Nameless, server_name: None, asked, knock: false }
+}
+
+fn not_wanted() -> Seen<Scan> {
+    let reason = Reason::NotRequested("only where a route limits them; `kubectl apigee-tls probe --full` scans".into());
+    Seen::Unavailable(Unavailable::new("versions and cipher suites", reason))
+}
+
+/// A route with the hostname `*` and `enableNonSniClient` says that clients without a server name are served.
+fn promises_nameless(routes: &[&Route]) -> bool {
+    routes.iter().any(|route| route.is_wildcard() && route.enable_non_sni_client == Some(true))
+}
+
+/// The names to send for these routes: each once, those that the user adds first.
+fn hosts(routes: &[&Route], more: &[String], place: &str, unprobed: &mut Vec<Unavailable>) -> Vec<String> {
+    let own = routes.iter().flat_map(|route| &route.hostnames).filter(|name| *name != "*").map(|name| concrete(name));
+    let mut hosts: Vec<String> = Vec::new();
+    for host in more.iter().cloned().chain(own) {
+        if !hosts.contains(&host) && super::server_name(&host).is_ok() {
+            hosts.push(host);
+        }
+    }
+    if hosts.len() > MAX_HOSTS {
+        let reason =
+            Reason::NotRequested(format!("at most {MAX_HOSTS} hostnames are probed; --probe-host NAME puts one first"));
+        unprobed.push(Unavailable::new(format!("{} more hostnames at {place}", hosts.len() - MAX_HOSTS), reason));
+        hosts.truncate(MAX_HOSTS);
+    }
+    hosts
+}
+
+/// A name that a hostname covers.
+fn concrete(hostname: &str) -> String {
+    hostname
+        .strip_prefix("*.")
+        .map_or_else(|| hostname.to_ascii_lowercase(), |rest| format!("{SOME_LABEL}.{}", rest.to_ascii_lowercase()))
+}
+
+/// One host of each route that limits versions or suites.
+fn scanned_hosts(routes: &[&Route]) -> BTreeSet<String> {
+    let limited = |route: &&&Route| {
+        route.ports.iter().filter_map(|port| port.tls.as_ref()).any(|tls| {
+            let set = |version: &Option<String>| version.as_deref().is_some_and(|version| version != "TLS_AUTO");
+            set(&tls.min_protocol_version) || set(&tls.max_protocol_version) || !tls.cipher_suites.is_empty()
+        })
+    };
+    let first = |route: &&Route| route.hostnames.iter().find(|name| *name != "*").map(|name| concrete(name));
+    routes.iter().filter(limited).filter_map(first).take(MAX_SCANS).collect()
+}
+
+/// The port on which the pod's gateway listens: where a Service that selects it leads 443.
+fn gateway_port(pod: &IngressPod, services: &[Service]) -> u16 {
+    let mut leads: BTreeMap<u16, usize> = BTreeMap::new();
+    for service in services.iter().filter(|service| selects(&service.selector, &pod.labels)) {
+        let targets =
+            service.ports.iter().filter(|port| port.number == HTTPS).filter_map(|port| port.target.parse().ok());
+        for target in targets {
+            *leads.entry(target).or_default() += 1;
+        }
+    }
+    leads.into_iter().max_by_key(|(_, count)| *count).map_or(GATEWAY_PORT, |(port, _)| port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::cluster::ServicePort;
+
+    fn route(hostnames: &[&str]) -> Route {
+        Route { hostnames: hostnames.iter().map(ToString::to_string).collect(), ..Route::default() }
+    }
+
+    #[test]
+    fn hosts_are_names_that_can_be_sent_each_once() {
+        let (one, two) =
+            (route(&["Api.example.com", "*.wild.example.com", "*"]), route(&["api.example.com", "bad name"]));
+        let mut unprobed = Vec::new();
+        let found = hosts(&[&one, &two], &["first.example.com".into()], "Pod x", &mut unprobed);
+        assert_eq!(found, ["first.example.com", "api.example.com", "apigee-tls-probe.wild.example.com"]);
+        assert!(unprobed.is_empty());
+    }
+
+    #[test]
+    fn what_is_beyond_the_limit_is_named() {
+        let names: Vec<String> = (0..60).map(|i| format!("h{i}.example.com")).collect();
+        let many = Route { hostnames: names, ..Route::default() };
+        let mut unprobed = Vec::new();
+        assert_eq!(hosts(&[&many], &[], "Pod x", &mut unprobed).len(), MAX_HOSTS);
+        assert_eq!(unprobed[0].what, "10 more hostnames at Pod x");
+    }
+
+    #[test]
+    fn the_port_is_where_a_service_leads() {
+        let labels = BTreeMap::from([("app".to_owned(), "gw".to_owned())]);
+        let pod = IngressPod { labels: labels.clone(), ..IngressPod::default() };
+        let service = |target: &str| Service {
+            selector: labels.clone(),
+            ports: vec![ServicePort { number: 443, target: target.into() }],
+            ..Service::default()
+        };
+        assert_eq!(gateway_port(&pod, &[service("9443")]), 9443);
+        assert_eq!(gateway_port(&pod, &[service("https")]), GATEWAY_PORT);
+        assert_eq!(gateway_port(&pod, &[]), GATEWAY_PORT);
+    }
+}
