@@ -190,6 +190,8 @@ fn generated_lines_are_counted_as_the_plain_reader_counts_them() {
     for seed in 1..=SEEDS {
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let lines: Vec<String> = (0..400).map(|_| random.line()).filter(|line| !opens_document(line)).collect();
+        let own = |line: &String| line.replace("Old.Example.NET", "abc.apigee-tls.invalid");
+        let lines: Vec<String> = if seed % 4 == 0 { lines.iter().map(own).collect() } else { lines };
         let mut text = lines.join("\n");
         if seed % 2 == 0 {
             text.push('\n');
@@ -209,7 +211,9 @@ fn generated_lines_are_counted_as_the_plain_reader_counts_them() {
         for piece in [1, 4096] {
             assert_eq!(scan(bytes.chunks(piece)), whole, "seed {seed} in pieces of {piece}");
         }
-        for _ in 0..10 {
+        // What belongs to this program's own handshakes depends on the lines before, so such a log is never split.
+        assert_eq!(whole.own.count > 0, seed % 4 == 0, "seed {seed}");
+        for _ in 0..if whole.own.is_empty() { 10 } else { 0 } {
             let line = random.below(lines.len());
             let at = lines[..line].iter().map(|line| line.len() + 1).sum();
             let (left, right) = bytes.split_at(at);

@@ -103,7 +103,7 @@ fn counts(evidence: &Evidence) -> impl Iterator<Item = u64> {
             spans.chain(tally.minutes.values().copied()).chain([tally.count, tally.beyond])
         });
         let lines = [log.bytes, log.lines, log.records, log.foreign_records, log.text_records, log.proxy_lines];
-        inner.chain(lines).chain([log.broken_lines])
+        inner.chain(lines).chain([log.broken_lines, log.own.count])
     })
 }
 

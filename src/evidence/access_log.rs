@@ -21,6 +21,9 @@ pub const MAX_MINUTES: usize = 14 * 24 * 60;
 /// was made to fill memory.
 pub const MAX_KEY_BYTES: usize = 256;
 
+/// Server names that [`OwnRecords`] keeps, the latest.
+pub const MAX_OWN_NAMES: usize = 64;
+
 /// One log that was to be read.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -101,6 +104,9 @@ pub struct AccessLog {
     pub served_without_name: Tally,
     /// The part of `served_without_name` that found no route: status 404 with `NR` and `route_not_found`.
     pub unrouted_without_name: Tally,
+    /// What this program left behind by its own handshakes; in none of the classes above.
+    #[serde(default, skip_serializing_if = "OwnRecords::is_empty")]
+    pub own: OwnRecords,
 }
 
 impl AccessLog {
@@ -121,6 +127,55 @@ impl AccessLog {
         self.reset_with_name.merge(other.reset_with_name);
         self.served_without_name.merge(other.served_without_name);
         self.unrouted_without_name.merge(other.unrouted_without_name);
+        self.own.merge(other.own);
+    }
+}
+
+/// Records of handshakes that this program made: those with a server name of its own
+/// ([`OWN_NAMES`](super::handshake::OWN_NAMES)), and the resets without one that belong to them.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OwnRecords {
+    pub count: u64,
+    /// `start_time` of the latest.
+    pub last: Option<Timestamp>,
+    /// The latest server names, each with the `start_time` of its latest record; at most [`MAX_OWN_NAMES`].
+    pub names: BTreeMap<String, Option<Timestamp>>,
+}
+
+impl OwnRecords {
+    /// Counts one record.
+    pub fn count(&mut self, at: Option<Timestamp>, server_name: Option<&str>) {
+        self.count += 1;
+        self.last = self.last.max(at);
+        if let Some(name) = server_name.filter(|name| name.len() <= MAX_KEY_BYTES) {
+            self.note(name.to_owned(), at);
+        }
+    }
+
+    /// Adds those of another part of the same log.
+    pub fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.last = self.last.max(other.last);
+        for (name, at) in other.names {
+            self.note(name, at);
+        }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Dropping the earliest keeps the names the same in every order of reading, as dropping the largest key does in a
+    /// [`Tally`].
+    fn note(&mut self, name: String, at: Option<Timestamp>) {
+        let last = self.names.entry(name).or_default();
+        *last = (*last).max(at);
+        if self.names.len() > MAX_OWN_NAMES {
+            let earliest = self.names.iter().min_by_key(|(name, at)| (**at, *name)).map(|(name, _)| name.clone());
+            earliest.and_then(|name| self.names.remove(&name));
+        }
     }
 }
 
@@ -276,6 +331,27 @@ mod tests {
         let (mut left, right) = (tally(&mut keys.iter()), tally(&mut keys.iter().rev()));
         left.merge(right);
         assert_eq!(left, whole);
+    }
+
+    #[test]
+    fn own_names_are_the_latest_in_every_order() {
+        let records: Vec<(Option<Timestamp>, String)> = (0..300_i64)
+            .map(|i| (Timestamp::from_second(i * 7919 % 293).ok().filter(|_| i % 5 > 0), format!("n{}", i % 97)))
+            .collect();
+        let own = |records: &mut dyn Iterator<Item = &(Option<Timestamp>, String)>| {
+            let mut own = OwnRecords::default();
+            records.for_each(|(at, name)| own.count(*at, Some(name)));
+            own
+        };
+        let whole = own(&mut records.iter());
+        assert_eq!((whole.count, whole.names.len()), (300, MAX_OWN_NAMES));
+        assert_eq!(own(&mut records.iter().rev()), whole);
+        for at in [1, 50, 150, 299] {
+            let (left, right) = records.split_at(at);
+            let mut merged = own(&mut right.iter());
+            merged.merge(own(&mut left.iter()));
+            assert_eq!(merged, whole, "split at {at}");
+        }
     }
 
     #[test]

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::certificate::Certificate;
 use super::{Seen, Unavailable};
 
+/// What every server name that this program makes up ends in (RFC 6761 §6.4: no such name can exist).
+pub const OWN_NAMES: &str = ".apigee-tls.invalid";
+
 /// All handshakes of a run.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

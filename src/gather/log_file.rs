@@ -186,8 +186,8 @@ mod parallel {
     /// Bytes per read after the end of a part, where only the rest of a line is wanted.
     const REST_BYTES: usize = 8 << 10;
 
-    /// Reads a file of this size. `None` where it must be read in order: it is small, compressed, a document, or there was
-    /// an error that only a reader in order can place.
+    /// Reads a file of this size. `None` where it must be read in order: it is small, compressed, or of lines that belong
+    /// together, or there was an error that only a reader in order can place.
     pub(super) fn read(file: &File, size: u64, scanner: impl Fn() -> AccessLogScanner + Sync) -> Option<AccessLog> {
         read_parts(file, size, scanner, PART_BYTES)
     }
@@ -213,7 +213,7 @@ mod parallel {
                     break;
                 }
                 let read = read_part(file, start, start.saturating_add(part_bytes), &mut buffer, &mut scanner);
-                if read.is_err() || scanner.met_document() {
+                if read.is_err() || scanner.depends_on_order() {
                     given_up.store(true, Ordering::Relaxed);
                 }
             }
@@ -279,7 +279,7 @@ mod parallel {
                 }
                 scanner.feed(bytes);
             }
-            if scanner.met_document() {
+            if scanner.depends_on_order() {
                 return Ok(());
             }
         }
@@ -387,5 +387,20 @@ mod tests {
         let file = File::open(&path).expect("it was written");
         assert_eq!(parallel::read_parts(&file, text.len() as u64, AccessLogScanner::new, 500), None);
         assert_eq!(read(&path.display().to_string(), None).expect("a file").log.records, 51);
+    }
+    #[test]
+    #[cfg(unix)]
+    fn records_of_our_own_handshakes_are_left_to_one_reader() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.log");
+        let own = RECORD.replace("null", "\"x.apigee-tls.invalid\"");
+        let text = format!("{}{own}{}", RECORD.repeat(50), RECORD.repeat(50));
+        fs::write(&path, &text).expect("a file");
+        let file = File::open(&path).expect("it was written");
+        for part in [1, 151, 500, 4096] {
+            assert_eq!(parallel::read_parts(&file, text.len() as u64, AccessLogScanner::new, part), None);
+        }
+        let log = read(&path.display().to_string(), None).expect("a file").log;
+        assert_eq!((log.own.count, log.reset_without_name.count), (2, 99));
     }
 }

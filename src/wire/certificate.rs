@@ -190,3 +190,6 @@ pub fn fuzz_certificate(bytes: &[u8]) {
         let _ = describe([certificate.as_ref()]);
     }
 }
+
+#[cfg(test)]
+mod tests;

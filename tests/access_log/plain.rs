@@ -7,9 +7,10 @@ use serde_json::Value;
 /// Counts line by line, each parsed in full.
 pub(crate) fn plain_reader(text: &str) -> AccessLog {
     let mut log = AccessLog { bytes: text.len() as u64, ..AccessLog::default() };
+    let mut expected = Vec::new();
     for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
         log.lines += 1;
-        plain_line(line.trim_ascii(), &mut log);
+        plain_line(line.trim_ascii(), &mut log, &mut expected);
         if log.lines == 1 {
             log.begins_with_record = log.records == 1;
         }
@@ -23,7 +24,10 @@ pub(crate) fn opens_document(line: &str) -> bool {
     line == "{" || line.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('{'))
 }
 
-fn plain_line(line: &str, log: &mut AccessLog) {
+/// Addresses and moments of this program's own handshakes, each of which explains one reset without a server name.
+type Expected = Vec<(String, Timestamp)>;
+
+fn plain_line(line: &str, log: &mut AccessLog, expected: &mut Expected) {
     if !line.starts_with('{')
         && let Some((before, _)) = line.split_once("] \"")
         && let Some((_, moment)) = before.rsplit_once('[')
@@ -58,11 +62,11 @@ fn plain_line(line: &str, log: &mut AccessLog) {
         return;
     }
     for object in &objects {
-        plain_record(object, log);
+        plain_record(object, log, expected);
     }
 }
 
-fn plain_record(record: &Value, log: &mut AccessLog) {
+fn plain_record(record: &Value, log: &mut AccessLog, expected: &mut Expected) {
     let has = |key| record.get(key).is_some();
     let text = |key| record.get(key).and_then(Value::as_str);
     if !has("sni_host") || !(has("status") || has("status_details") || has("upstream_response_flags")) {
@@ -90,6 +94,22 @@ fn plain_record(record: &Value, log: &mut AccessLog) {
     let client = text("remote_address").map(plain_client).filter(|client| !matches!(*client, "" | "-"));
     let name = text("sni_host").filter(|name| !matches!(*name, "" | "-")).map(str::to_lowercase);
     if name.is_none() && !record["sni_host"].is_null() && !record["sni_host"].is_string() {
+        return;
+    }
+    if name.as_ref().is_some_and(|name| name.ends_with(".apigee-tls.invalid")) {
+        expected.extend(client.map(str::to_owned).zip(moment));
+        log.own.count(moment, name.as_deref());
+        return;
+    }
+    if no_chain
+        && name.is_none()
+        && let (Some(client), Some(moment)) = (client, moment)
+        && let Some(at) = expected.iter().position(|(address, before)| {
+            address == client && (0..=5_000).contains(&moment.duration_since(*before).as_millis())
+        })
+    {
+        expected.remove(at);
+        log.own.count(Some(moment), None);
         return;
     }
     if no_chain {

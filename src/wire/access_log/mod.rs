@@ -13,6 +13,7 @@
 mod document;
 mod json;
 mod moment;
+mod own;
 mod record;
 mod shape;
 mod specials;
@@ -106,11 +107,19 @@ impl AccessLogScanner {
         self.drive(bytes);
     }
 
-    /// Whether the log held JSON that is spread over lines. Then, and only then, a line means something else in the
-    /// middle of the log than by itself, and parts that begin at line starts must not be read apart and merged.
+    /// Whether the log held JSON that is spread over lines, or records of this program's own handshakes. Then, and only
+    /// then, a line means something else in the middle of the log than by itself, and parts that begin at line starts
+    /// must not be read apart and merged.
     #[must_use]
-    pub fn met_document(&self) -> bool {
-        self.met_document
+    pub fn depends_on_order(&self) -> bool {
+        self.met_document || !self.counter.log.own.is_empty()
+    }
+
+    /// Whether a record of this program's own handshake with this server name has come, among the latest
+    /// [`MAX_OWN_NAMES`](crate::evidence::access_log::MAX_OWN_NAMES): one who follows the log has then read far enough.
+    #[must_use]
+    pub fn saw(&self, name: &str) -> bool {
+        self.counter.log.own.names.contains_key(name)
     }
 
     /// Ends the log here, and gives its counts.

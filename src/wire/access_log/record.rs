@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::json::{Member, Value};
 use super::moment::Clock;
+use super::own::{self, Followers};
 use crate::evidence::AccessLog;
 
 /// What Envoy writes as `%RESPONSE_CODE_DETAILS%` where no filter chain matched the connection.
@@ -134,6 +135,8 @@ pub(super) struct Counter {
     pub(super) log: AccessLog,
     pub(super) since: Option<Timestamp>,
     clock: Clock,
+    /// What the handshakes of this program may still leave behind.
+    followers: Followers,
     /// The window of records with a usual `start_time`, in milliseconds: comparing those is all that most records cost.
     window: Option<(i64, i64)>,
 }
@@ -161,6 +164,15 @@ impl Counter {
             return;
         };
         let name = ServerName::of(record.name);
+        let remote = record.remote.and_then(Value::text);
+        let client = remote.as_deref().and_then(without_port).map(String::from_utf8_lossy);
+        if let ServerName::Given(name) = &name
+            && own::is_own(name)
+        {
+            self.followers.expect(client.as_deref(), moment);
+            self.log.own.count(moment, Some(&String::from_utf8_lossy(name)));
+            return;
+        }
         let details = record.details.and_then(Value::text);
         let status = record.status.and_then(Value::number);
         let flags = record.flags.and_then(Value::text);
@@ -178,8 +190,11 @@ impl Counter {
             return;
         }
 
-        let remote = record.remote.and_then(Value::text);
-        let client = remote.as_deref().and_then(without_port).map(String::from_utf8_lossy);
+        if name == ServerName::Absent && no_filter_chain && self.followers.take(client.as_deref(), moment) {
+            self.log.own.count(moment, None);
+            return;
+        }
+
         let at = moment.map(|moment| (moment, self.clock.minute_name(moment)));
         let log = &mut self.log;
         match name {

@@ -10,6 +10,7 @@
 //! ```
 
 use super::json::{self, Member, Value};
+use super::own::is_own;
 use super::record::{Field, NO_FILTER_CHAIN, Record};
 use super::specials::Specials;
 
@@ -43,7 +44,8 @@ pub(super) struct Fit<'a> {
 
 /// What a fitting line holds.
 pub(super) enum Line<'a> {
-    /// A server name, and no reason to doubt its filter chain, as in nearly all records: only the `start_time` matters.
+    /// A client's server name, and no reason to doubt its filter chain, as in nearly all records: only the `start_time`
+    /// matters.
     Ordinary(Option<Value<'a>>),
     Record(Record<'a>),
 }
@@ -183,10 +185,10 @@ impl Shape {
     }
 }
 
-/// Whether a record has a server name and no reason to doubt its filter chain.
+/// Whether a record has a server name, not one of this program's own, and no reason to doubt its filter chain.
 #[inline]
 fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>) -> bool {
-    matches!(name, Some(Value::Text(name)) if !matches!(name, b"" | b"-"))
+    matches!(name, Some(Value::Text(name)) if !matches!(name, b"" | b"-") && !is_own(name))
         && !matches!(details, Some(Value::Text(NO_FILTER_CHAIN)))
 }
 

@@ -1,9 +1,7 @@
 //! TLS as bytes: the ClientHello that this program sends itself, and what of the answer can be read without keys.
 //!
 //! ```text
-//! ClientHello ─ write ─▶ bytes ─▶ server
-//!                                   │
-//! FlightFacts ◀─ flight ◀─ messages ◀─ records ◀─┘
+//! ClientHello ─ write ─ bytes ─ server ─ bytes ─ records ─ messages ─ FlightFacts
 //! ```
 //!
 //! No cryptography: what is encrypted is counted. A handshake that has to come to its end is OpenSSL's; these readers
@@ -23,11 +21,11 @@ mod suite_table;
 pub mod suites;
 mod version;
 
-#[cfg(test)]
-mod tests;
-
 pub use self::client_flight::ClientFlight;
 pub use self::client_hello::ClientHello;
 pub use self::hello::ServerHello;
 pub use self::server_flight::{FlightFacts, ServerFlight, fuzz_server_flight};
 pub use self::version::Version;
+
+#[cfg(test)]
+mod tests;

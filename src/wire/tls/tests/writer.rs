@@ -14,7 +14,7 @@ use openssl::x509::{X509, X509Name};
 use super::super::{ClientHello, Version, suites};
 use super::facts;
 
-fn client_hello<'a>(version: Version, server_name: Option<&'a str>) -> ClientHello<'a> {
+fn client_hello(version: Version, server_name: Option<&str>) -> ClientHello<'_> {
     let mut random = [0; 96];
     for (i, byte) in random.iter_mut().enumerate() {
         *byte = u8::try_from(i).expect("a small number") + 1;

@@ -1,0 +1,179 @@
+//! Records that this program's own handshakes left in the log, so that they are not taken for clients.
+//!
+//! A handshake with a server name of its own is known by that name. One without a server name looks like any client's,
+//! and is known by what stands before it alone.
+
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::evidence::access_log::MAX_KEY_BYTES;
+use crate::evidence::handshake::OWN_NAMES;
+
+/// How long after the handshake with a name of its own the one without a name may begin. The prober makes the two one
+/// after the other at an endpoint, the unknown name first, and a handshake that is reset takes one round trip.
+const FOLLOWS_WITHIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// Handshakes whose follower is waited for; the oldest gives way. More endpoints are not probed at one time.
+const MAX_EXPECTED: usize = 64;
+
+/// Whether the program made up this server name.
+#[inline]
+pub(super) fn is_own(name: &[u8]) -> bool {
+    name.ends_with(OWN_NAMES.as_bytes())
+}
+
+/// The resets without a server name that are still to come, in the order of the handshakes before them.
+#[derive(Debug, Default)]
+pub(super) struct Followers(VecDeque<(String, Timestamp)>);
+
+impl Followers {
+    /// A handshake with a name of its own: one without may follow from the same address.
+    pub(super) fn expect(&mut self, client: Option<&str>, at: Option<Timestamp>) {
+        let (Some(client), Some(at)) = (client, at) else { return };
+        if client.len() > MAX_KEY_BYTES {
+            return;
+        }
+        if self.0.len() == MAX_EXPECTED {
+            self.0.pop_front();
+        }
+        self.0.push_back((client.to_owned(), at));
+    }
+
+    /// Whether a reset without a server name is one that was expected; each is expected once.
+    pub(super) fn take(&mut self, client: Option<&str>, at: Option<Timestamp>) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let (Some(client), Some(at)) = (client, at) else { return false };
+        let in_time = |before: Timestamp| {
+            let since = at.duration_since(before);
+            !since.is_negative() && since <= FOLLOWS_WITHIN
+        };
+        let found = self.0.iter().position(|(address, before)| address == client && in_time(*before));
+        found.and_then(|position| self.0.remove(position)).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::AccessLogScanner;
+    use super::*;
+    use crate::evidence::AccessLog;
+
+    const OWN: &str = "\"x7k2.apigee-tls.invalid\"";
+
+    /// A reset of a client at a second of the hour.
+    fn reset(name: &str, client: &str, second: u32) -> String {
+        record(name, client, second, "0", "\"filter_chain_not_found\"", "\"NR\"")
+    }
+
+    fn record(name: &str, client: &str, second: u32, status: &str, details: &str, flags: &str) -> String {
+        let (minute, second) = (second / 60, second % 60);
+        format!(
+            "{{\"remote_address\":\"{client}:4711\",\"sni_host\":{name},\
+             \"start_time\":\"2025-06-02T10:{minute:02}:{second:02}.000Z\",\
+             \"status\":{status},\"status_details\":{details},\"tls_protocol\":null,\"upstream_response_flags\":{flags}}}\n"
+        )
+    }
+
+    fn scanned(lines: &[String]) -> AccessLog {
+        let text = lines.concat();
+        let scan = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+            let mut scanner = AccessLogScanner::new();
+            pieces.for_each(|piece| scanner.feed(piece));
+            scanner.finish()
+        };
+        let whole = scan(&mut [text.as_bytes()].into_iter());
+        for size in [1, 7, 200] {
+            assert_eq!(scan(&mut text.as_bytes().chunks(size)), whole, "in pieces of {size}");
+        }
+        whole
+    }
+
+    /// Own records, resets with a name, resets without.
+    fn counts(lines: &[String]) -> [u64; 3] {
+        let log = scanned(lines);
+        assert_eq!((log.records, log.broken_lines), (lines.len() as u64, 0));
+        [log.own.count, log.reset_with_name.count, log.reset_without_name.count]
+    }
+
+    #[test]
+    fn own_handshakes_are_no_clients() {
+        let (a, b) = ("10.0.0.1", "10.0.0.2");
+        for (lines, expected) in [
+            (vec![reset(OWN, a, 0), reset("null", a, 1)], [2, 0, 0]),
+            (vec![reset(OWN, "[2001:db8::1]", 0), reset("null", "[2001:db8::1]", 5)], [2, 0, 0]),
+            // Too late, from elsewhere, before, or of a client that has its own reason.
+            (vec![reset(OWN, a, 0), reset("null", a, 6)], [1, 0, 1]),
+            (vec![reset(OWN, a, 0), reset("null", b, 1)], [1, 0, 1]),
+            (vec![reset("null", a, 0), reset(OWN, a, 0)], [1, 0, 1]),
+            (vec![reset(OWN, a, 3), reset("null", a, 2)], [1, 0, 1]),
+            (vec![reset(OWN, a, 0), reset("null", a, 1), reset("null", a, 1)], [2, 0, 1]),
+            (vec![reset(OWN, a, 0), reset("\"api.example.com\"", a, 1)], [1, 1, 0]),
+            // Two endpoints probed at once, and clients between.
+            (
+                vec![reset(OWN, a, 0), reset(OWN, a, 1), reset("null", b, 1), reset("null", a, 1), reset("null", a, 2)],
+                [4, 0, 1],
+            ),
+            (vec![reset(OWN, "", 0), reset("null", "", 1)], [1, 0, 1]),
+            // Names that only look like ours.
+            (vec![reset("\"apigee-tls.invalid\"", a, 0), reset("\"x.apigee-tls.invalid.\"", a, 0)], [0, 2, 0]),
+        ] {
+            assert_eq!(counts(&lines), expected, "{}", lines.concat());
+        }
+    }
+
+    #[test]
+    fn what_was_served_under_an_own_name_is_own_too() {
+        // Twice, so that the second one goes the short way; with an escape, which never does.
+        let log = scanned(&[
+            record(OWN, "10.0.0.1", 0, "404", "\"route_not_found\"", "\"NR\""),
+            record(OWN, "10.0.0.1", 1, "0", "null", "\"-\""),
+            record("\"x7k2.apigee\\u002dtls.invalid\"", "10.0.0.1", 2, "200", "\"via_upstream\"", "\"-\""),
+        ]);
+        assert_eq!((log.own.count, log.served_without_name.count, log.own.names.len()), (3, 0, 1));
+        assert_eq!(log.own.last, "2025-06-02T10:00:02Z".parse().ok());
+        assert_eq!(log.own.names["x7k2.apigee-tls.invalid"], log.own.last);
+    }
+
+    #[test]
+    fn a_follower_can_ask_for_a_name() {
+        let mut scanner = AccessLogScanner::new();
+        scanner.feed(reset("\"api.example.com\"", "10.0.0.1", 0).as_bytes());
+        assert!(!scanner.depends_on_order());
+        let line = reset(OWN, "10.0.0.1", 1);
+        let (left, right) = line.split_at(line.len() - 1);
+        scanner.feed(left.as_bytes());
+        assert!(!scanner.saw("x7k2.apigee-tls.invalid"));
+        scanner.feed(right.as_bytes());
+        assert!(scanner.saw("x7k2.apigee-tls.invalid") && scanner.depends_on_order());
+        assert!(!scanner.saw("other.apigee-tls.invalid") && !scanner.saw("api.example.com"));
+    }
+
+    #[test]
+    fn what_is_expected_is_bounded() {
+        let mut followers = Followers::default();
+        let at = Some(Timestamp::UNIX_EPOCH);
+        for i in 0..=MAX_EXPECTED {
+            followers.expect(Some(&format!("10.0.0.{i}")), at);
+        }
+        followers.expect(Some(&"1".repeat(MAX_KEY_BYTES + 1)), at);
+        followers.expect(None, at);
+        followers.expect(Some("10.0.1.1"), None);
+        assert_eq!(followers.0.len(), MAX_EXPECTED);
+        assert!(!followers.take(Some("10.0.0.0"), at), "the oldest has given way");
+        assert!(followers.take(Some("10.0.0.1"), at) && !followers.take(Some("10.0.0.1"), at));
+        assert!(!followers.take(None, at) && !followers.take(Some("10.0.0.2"), None));
+    }
+
+    #[test]
+    fn records_before_since_are_nobodys() {
+        let mut scanner = AccessLogScanner::new().since("2025-06-02T10:00:10Z".parse().ok());
+        for line in [reset(OWN, "10.0.0.1", 9), reset("null", "10.0.0.1", 10)] {
+            scanner.feed(line.as_bytes());
+        }
+        let log = scanner.finish();
+        assert_eq!((log.records, log.own.count, log.reset_without_name.count), (1, 0, 1));
+    }
+}
