@@ -92,7 +92,7 @@ pub struct DiagnoseArgs {
         help_heading = "Evidence",
         conflicts_with_all = [
             "from", "kubeconfig", "context", "cluster", "user", "server", "as_user", "as_groups", "as_uid",
-            "request_timeout", "selector", "container", "tail", "limit_bytes"
+            "request_timeout", "selector", "container", "tail", "limit_bytes", "probe", "probe_host", "ca_file"
         ]
     )]
     pub offline: bool,
@@ -104,7 +104,8 @@ pub struct DiagnoseArgs {
         help_heading = "Evidence",
         conflicts_with_all = [
             "kubeconfig", "context", "cluster", "user", "server", "as_user", "as_groups", "as_uid", "request_timeout",
-            "namespace", "selector", "container", "since", "since_time", "tail", "limit_bytes"
+            "namespace", "selector", "container", "since", "since_time", "tail", "limit_bytes", "probe", "probe_host",
+            "ca_file"
         ]
     )]
     pub from: Option<String>,
@@ -112,6 +113,25 @@ pub struct DiagnoseArgs {
     /// Write the evidence to a file, for --from
     #[arg(long, value_name = "FILE", help_heading = "Evidence")]
     pub write_evidence: Option<PathBuf>,
+
+    /// Where to shake hands, with each hostname, without one and with a wrong one
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "pods,services,dns",
+        value_name = "PLACES",
+        help_heading = "Probes"
+    )]
+    pub probe: Vec<ProbePlace>,
+
+    /// A hostname to probe beside those of the routes; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "Probes")]
+    pub probe_host: Vec<String>,
+
+    /// Authorities that the clients trust (PEM); without, it is not judged who issued a certificate
+    #[arg(long, value_name = "FILE", help_heading = "Probes")]
+    pub ca_file: Option<PathBuf>,
 
     /// Clients that exist whether or not they were seen
     #[arg(long, value_enum, value_name = "CLIENTS", help_heading = "Judgement")]
@@ -370,6 +390,18 @@ pub enum FailOn {
     #[default]
     Warning,
     Never,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum ProbePlace {
+    /// Every ingress pod, through the API server's port-forward
+    Pods,
+    /// The addresses of the Services that lead to them
+    Services,
+    /// Where DNS leads, as seen from here
+    Dns,
+    /// No handshake at all
+    None,
 }
 
 /// A version of TLS, as Apigee's overrides write it, or as OpenSSL or Istio does.

@@ -32,6 +32,10 @@ impl LogSink for NoLog {
     fn finish(self) -> AccessLog {
         AccessLog::default()
     }
+
+    fn saw(&self, _server_name: &str) -> bool {
+        false
+    }
 }
 
 struct Pair {
@@ -149,6 +153,7 @@ impl Home {
             selector: "app=apigee-ingressgateway".into(),
             container: None,
             log_limits: LogLimits::default(),
+            probe: None,
         };
         cluster(&options, Stop::never(), Arc::new(Silent), || NoLog).await
     }

@@ -10,14 +10,18 @@ use tokio::runtime::Runtime;
 use super::{Error, fail_on};
 use crate::bundle::evidence_file;
 use crate::checks;
-use crate::cli::{ClusterArgs, DiagnoseArgs, Expectation, LogArgs, Output};
+use crate::cli::{ClusterArgs, DiagnoseArgs, Expectation, LogArgs, Output, ProbePlace};
 use crate::evidence::overrides::OverridesFile;
 use crate::evidence::{Evidence, LogLimits, LogOrigin, LogStream, Question, Reason, SCHEMA, Seen, Unavailable};
+use crate::gather::probe::{self, GatewayProbe, Places, ProbeOptions, Prober};
 use crate::gather::{self, ConnectionOptions, GatherOptions, Stop};
 use crate::report::styles::Styles;
 use crate::report::{self, Selection, machine, text};
 use crate::terminal::Console;
 use crate::wire::access_log::AccessLogScanner;
+
+/// For one handshake of `diagnose`; what takes longer is as good as broken.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
 pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
     check_combination(args)?;
@@ -169,6 +173,7 @@ async fn gathered(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result
         selector: question.selector.clone(),
         container: question.container.clone(),
         log_limits: question.log_limits.clone(),
+        probe: gateway_probe(args)?,
     };
     let since = question.log_limits.since;
     let progress = console.progress();
@@ -197,6 +202,41 @@ async fn gathered(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result
         probes: seen.probes,
         interrupted: seen.interrupted,
     })
+}
+
+/// The handshakes to make; none with `--probe none`.
+fn gateway_probe(args: &DiagnoseArgs) -> Result<Option<GatewayProbe>, Error> {
+    let places = Places {
+        pods: args.probe.contains(&ProbePlace::Pods),
+        services: args.probe.contains(&ProbePlace::Services),
+        dns: args.probe.contains(&ProbePlace::Dns),
+    };
+    if args.probe.contains(&ProbePlace::None) {
+        if places.any() {
+            let hint = "give --probe none alone, or the places to probe";
+            return Err(Error::Usage { what: "--probe none and --probe PLACE".into(), hint: hint.into() });
+        }
+        return Ok(None);
+    }
+    let mut hosts = Vec::new();
+    for name in &args.probe_host {
+        hosts.push(probe::server_name(name).map_err(|why| Error::Argument {
+            what: format!("--probe-host {name:?}: {why}"),
+            hint: "expected a name as DNS has it".into(),
+        })?);
+    }
+    let options = ProbeOptions {
+        min_version: None,
+        max_version: None,
+        ciphers: None,
+        alpn: ["h2", "http/1.1"].map(str::to_owned).to_vec(),
+        ca_file: args.ca_file.clone(),
+        identity: None,
+        proxy_protocol: false,
+        timeout: HANDSHAKE_TIME,
+    };
+    let expect_nameless = args.expect == Some(Expectation::NonSni);
+    Ok(Some(GatewayProbe { prober: Arc::new(Prober::new(options)?), places, hosts, expect_nameless }))
 }
 
 fn log_limits(args: &LogArgs, now: Timestamp) -> LogLimits {

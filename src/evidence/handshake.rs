@@ -442,10 +442,6 @@ pub fn alert_name(number: u8) -> &'static str {
     ALERTS.iter().find(|(known, _)| *known == number).map_or("unknown alert", |(_, name)| name)
 }
 
-/// The end of every server name that this program sends in order to be refused (RFC 6761 §6.4). The lines that it leaves in
-/// access logs are known by it.
-pub const OWN_NAMES: &str = ".apigee-tls.invalid";
-
 /// Counters of the access log and of Envoy are compared by pod; so are probes.
 #[must_use]
 pub fn by_pod(endpoints: &[Endpoint]) -> BTreeMap<&str, Vec<&Endpoint>> {

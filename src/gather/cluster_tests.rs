@@ -25,6 +25,10 @@ impl LogSink for Count {
     fn finish(self) -> AccessLog {
         self.0
     }
+
+    fn saw(&self, _server_name: &str) -> bool {
+        false
+    }
 }
 
 const NAMESPACE: &str = "/api/v1/namespaces/apigee";
@@ -37,6 +41,7 @@ fn options() -> GatherOptions {
         selector: "app=apigee-ingressgateway".into(),
         container: None,
         log_limits: LogLimits::default(),
+        probe: None,
     }
 }
 

@@ -34,7 +34,6 @@ const MAX_MESSAGE: usize = 64 << 10;
 /// Of the error text no more is kept.
 const MAX_ERROR: usize = 4 << 10;
 const BYTES: u8 = 0;
-const ERRORS: u8 = 1;
 
 /// The open stream. Dropping it closes the connection to the API server, and with it everything behind.
 pub(super) struct Forwarded {

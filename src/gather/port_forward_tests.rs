@@ -58,6 +58,7 @@ fn forwarded(messages: impl IntoIterator<Item = Vec<u8>>) -> Forwarded {
 
 /// The first message of each channel.
 fn announced(rest: &[&[u8]]) -> Vec<Vec<u8>> {
+    const ERRORS: u8 = 1;
     let begin: [&[u8]; 2] = [&[BYTES, 0x90, 0x1F], &[ERRORS, 0x90, 0x1F]];
     begin.iter().chain(rest).map(|message| message.to_vec()).collect()
 }

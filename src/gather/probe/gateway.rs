@@ -79,7 +79,7 @@ pub(in super::super) struct Knocked {
 
 impl Knocked {
     /// A line in the access log must follow: the gateway refused the name, or answered a request that had it.
-    pub fn leaves_a_line(&self) -> bool {
+    pub(in super::super) fn leaves_a_line(&self) -> bool {
         self.knock.succeeded() || self.knock.was_refused()
     }
 

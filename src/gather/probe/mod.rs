@@ -155,7 +155,7 @@ impl Job {
         };
         let port = self.connect_to.and_then(|(_, port)| port).unwrap_or(*port);
         match addresses {
-            Err(failure) => vec![nowhere(Place::Given, host, *port, name, failure)],
+            Err(failure) => vec![nowhere(Place::Given, host, port, name, failure)],
             Ok(addresses) => {
                 let probed = addresses.iter().enumerate().map(|(position, address)| {
                     let way = Way::Tcp(SocketAddr::new(*address, port));
