@@ -95,12 +95,12 @@ fn only_passes(evidence: &Evidence, what: &str) -> Result<(), Failed> {
 }
 
 /// The checks that may say "passed" without a source: what they pass on does not come from it.
-const RESTS_ON: [(&str, &[&str]); 8] = [
+const RESTS_ON: [(&str, &[&str]); 11] = [
     (
         "pods",
         &[
             "AT101", "AT102", "AT103", "AT104", "AT105", "AT106", "AT107", "AT207", "AT214", "AT801", "AT802", "AT803",
-            "AT804", "AT805",
+            "AT804", "AT805", "AT526",
         ],
     ),
     ("meshLogging", &["AT806"]),
@@ -108,13 +108,23 @@ const RESTS_ON: [(&str, &[&str]); 8] = [
         "routes",
         &[
             "AT106", "AT108", "AT201", "AT202", "AT203", "AT204", "AT205", "AT206", "AT207", "AT208", "AT209", "AT210",
-            "AT211", "AT212", "AT213", "AT214", "AT215", "AT306", "AT809",
+            "AT211", "AT212", "AT213", "AT214", "AT215", "AT306", "AT526", "AT527", "AT528", "AT809",
         ],
     ),
     ("routeConfigs", &["AT205", "AT211", "AT212", "AT213", "AT215", "AT306", "AT307", "AT308", "AT309", "AT310"]),
     ("secrets", &["AT106", "AT210"]),
     ("services", &["AT804", "AT805"]),
     ("issues", &["AT808"]),
+    ("storedCertificates", &[]),
+    ("gateways", &["AT526", "AT527"]),
+    (
+        "probes",
+        &[
+            "AT501", "AT502", "AT503", "AT504", "AT505", "AT506", "AT507", "AT508", "AT509", "AT510", "AT511", "AT512",
+            "AT513", "AT514", "AT515", "AT516", "AT517", "AT518", "AT519", "AT520", "AT521", "AT522", "AT523", "AT524",
+            "AT525",
+        ],
+    ),
     ("logs", &["AT101", "AT102", "AT103", "AT104", "AT105", "AT107"]),
 ];
 

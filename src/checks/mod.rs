@@ -4,11 +4,18 @@
 //! printing. [`CATALOGUE`] is the only list; help, `explain`, `docs/checks.md`, completions and the JSON schema render
 //! it. What follows from several findings together is the business of `verdict`.
 
+mod answers;
+pub(crate) mod chain;
 mod client;
+pub(crate) mod envoy;
 pub(crate) mod facts;
+mod handshake;
+mod limits;
 mod overrides;
 mod platform;
+pub(crate) mod probed;
 mod route;
+mod served;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -18,7 +25,8 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 /// Every check, by family, sorted by code.
-pub static CATALOGUE: &[Family] = &[client::FAMILY, route::FAMILY, overrides::FAMILY, platform::FAMILY];
+pub static CATALOGUE: &[Family] =
+    &[client::FAMILY, route::FAMILY, overrides::FAMILY, handshake::FAMILY, platform::FAMILY];
 
 /// Codes that were given once and are not given again.
 pub static RETIRED: &[&str] = &[];

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 /// Sources that a case may forbid, with the resource and API group of the rule that is then missing.
-pub(crate) const SOURCES: [(&str, &str, &str, &str); 7] = [
+pub(crate) const SOURCES: [(&str, &str, &str, &str); 10] = [
     ("pods", "the ingress pods", "pods", ""),
     ("meshLogging", "the mesh ConfigMap", "configmaps", ""),
     ("routes", "ApigeeRoutes", "apigeeroutes", "apigee.cloud.google.com"),
@@ -23,6 +23,9 @@ pub(crate) const SOURCES: [(&str, &str, &str, &str); 7] = [
     ("secrets", "the names of the Secrets", "secrets", ""),
     ("services", "the Services", "services", ""),
     ("issues", "ApigeeIssues", "apigeeissues", "apigee.cloud.google.com"),
+    ("storedCertificates", "the certificates of the Secrets", "secrets", ""),
+    ("gateways", "Envoy's own account", "pods/portforward", ""),
+    ("probes", "handshakes with the pods", "pods/portforward", ""),
 ];
 
 /// How the evidence of a case differs from the base.
@@ -69,7 +72,14 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
     // By way of a value: YAML merge keys are resolved there only.
     let mut value: serde_yaml::Value =
         serde_yaml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    value.apply_merge().map_err(|error| format!("{}: {error}", path.display()))?;
+    // What a merge brings in may hold merges itself.
+    loop {
+        let before = value.clone();
+        value.apply_merge().map_err(|error| format!("{}: {error}", path.display()))?;
+        if value == before {
+            break;
+        }
+    }
     serde_yaml::from_value(value).map_err(|error| format!("{}: {error}", path.display()))
 }
 
@@ -156,15 +166,46 @@ fn merge_items(items: &mut Vec<Value>, changes: &Map<String, Value>) -> Result<(
     Ok(())
 }
 
-/// The name of an item; of a log stream `pod/container` or the file.
+/// Where items that have no name keep what they are called by: an endpoint its place, a handshake its kind, Envoy's
+/// account its pod, a certificate its subject or serial, a scan its version.
+const CALLED_BY: [&str; 12] = [
+    "/name",
+    "/name/value",
+    "/place/pod/pod",
+    "/place/service/service",
+    "/place",
+    "/kind",
+    "/pod",
+    "/subject",
+    "/serial",
+    "/version",
+    "/origin/secret/name",
+    "/origin/file/path",
+];
+
+/// The name of an item; of a log stream `pod/container` or the file; of an address of a host `dns 203.0.113.7`.
 fn key_of(item: &Value) -> Option<String> {
     let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let stream = || Some(format!("{}/{}", text("/origin/container/pod")?, text("/origin/container/container")?));
-    text("/name").or_else(|| text("/name/value")).or_else(stream).or_else(|| text("/origin/file"))
+    let address = || Some(format!("{} {}", text("/place")?, text("/address")?));
+    let called = || CALLED_BY.iter().find_map(|pointer| text(pointer));
+    address().or_else(called).or_else(stream).or_else(|| text("/origin/file"))
 }
 
 fn name(item: &mut Value, key: &str) {
-    if item.get("origin").is_some() {
+    if item.pointer("/place/pod").is_some() {
+        item["place"]["pod"]["pod"] = json!(key);
+    } else if item.get("serial").is_some() && item.get("subject").is_none() {
+        item["serial"] = json!(key);
+    } else if item.get("subject").is_some() {
+        item["subject"] = json!(key);
+    } else if item.get("kind").is_some() && item.get("asked").is_some() {
+        item["kind"] = json!(key);
+    } else if item.get("pod").is_some() {
+        item["pod"] = json!(key);
+    } else if item.pointer("/origin/secret").is_some() {
+        item["origin"]["secret"]["name"] = json!(key);
+    } else if item.get("origin").is_some() {
         item["origin"] = match key.split_once('/') {
             Some((pod, container)) => json!({ "container": { "pod": pod, "container": container } }),
             None => json!({ "file": key }),

@@ -1,0 +1,73 @@
+//! AT523: the addresses of one host do not answer alike.
+
+use crate::checks::probed::{self, Said};
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Step, answers};
+use crate::evidence::Evidence;
+use crate::evidence::handshake::{How, Place, Probes, socket};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT523",
+    name: "addresses-differ",
+    level: Level::Warning,
+    step: Step::Probe,
+    summary: "The addresses of one host answer differently",
+    explanation: Explanation {
+        looks_for: "A host with several addresses, by DNS or on the command line: handshakes asked for that ended differently, \
+            or served different certificates. An address to which there is no way from here, as one of IPv6 without IPv6, \
+            does not count.",
+        matters: "Clients fail now and then, by the address they happen to take, and a second try works: the hardest faults \
+            to reproduce.",
+        fix: "Take the odd address out of DNS, or bring what stands behind it up to date.",
+    },
+    reference: "RFC 8305: clients try the addresses of a name in an order of their own",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let mut hosts: Vec<Vec<Said<'_>>> = Vec::new();
+    for said in probed::asked(probes).filter(|said| is_compared(*said)) {
+        let is_host = |known: &Vec<Said<'_>>| {
+            let endpoint = known[0].0;
+            (&endpoint.place, &endpoint.host, endpoint.port) == (&said.0.place, &said.0.host, said.0.port)
+        };
+        match hosts.iter_mut().find(|known| is_host(known)) {
+            Some(known) => known.push(said),
+            None => hosts.push(vec![said]),
+        }
+    }
+    let findings = hosts
+        .into_iter()
+        .flat_map(|host| answers::by_hello(host.into_iter()))
+        .filter_map(|same_hello| difference(probes, &same_hello))
+        .collect();
+    probed::settle(probes, findings, "no host has addresses that answer differently")
+}
+
+fn is_compared((endpoint, handshake): Said<'_>) -> bool {
+    let unreachable = handshake.failure.as_ref().is_some_and(|failure| matches!(failure.how, How::Unreachable(_)));
+    matches!(endpoint.place, Place::Dns | Place::Given) && endpoint.address.is_some() && !unreachable
+}
+
+fn difference(probes: &Probes, same_hello: &[Said<'_>]) -> Option<Finding> {
+    let answers = answers::by_answer(probes, same_hello);
+    let (endpoint, handshake) = *same_hello.first()?;
+    if answers.len() < 2 {
+        return None;
+    }
+    let host = socket(endpoint.host.as_deref().unwrap_or_default(), endpoint.port);
+    let told: Vec<String> = answers
+        .iter()
+        .map(|group| {
+            let addresses = group.iter().filter_map(|(endpoint, _)| Some(endpoint.address?.to_string()));
+            format!("{}: {}", probed::names(addresses), answers::words(group[0].1))
+        })
+        .collect();
+    Some(Finding::new(
+        host.as_str(),
+        probed::place_of(handshake),
+        format!("{host}: its addresses answer differently: {}", told.join("; ")),
+        format!("{} different answers of {} addresses", answers.len(), same_hello.len()),
+        "one answer",
+    ))
+}

@@ -1,0 +1,55 @@
+//! AT507: the server finds nothing among cipher suites and groups that it would take.
+
+use crate::checks::facts;
+use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::evidence::handshake::{Endpoint, Probes};
+use crate::evidence::{Evidence, Seen};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT507",
+    name: "cipher-suite-refused",
+    level: Level::Error,
+    step: Step::Probe,
+    summary: "The server takes none of the cipher suites or groups offered",
+    explanation: Explanation {
+        looks_for: "Alert handshake_failure (40) or insufficient_security (71) in answer to the ClientHello, before any \
+            certificate. Servers give one code for several causes: no common cipher suite, no common group or signature \
+            algorithm, a server name that they refuse, or no certificate of their own yet.",
+        matters: "Clients that offer the same fail, and leave no line in the access log of the gateway.",
+        fix: "Offer a suite that the server has (--full lists them), or add one to cipherSuites of the virtual host: the list \
+            replaces the default. Compare with another server name to exclude that cause.",
+    },
+    reference: "RFC 8446 §4.1.1 and §6.2 (handshake_failure, insufficient_security); Apigee hybrid configuration property \
+        reference, cipherSuites",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let faults = probed::ended(probes, Ending::CipherRefused)
+        .map(|(said, failure)| Fault {
+            said,
+            what: format!("{failure}: no common cipher suite or group, or the server refuses this hello otherwise"),
+            observed: format!("{failure}, {}", offered(probes)),
+            expected: expected(said.0),
+        })
+        .collect();
+    probed::settle(probes, probed::by_host(faults), "a cipher suite was agreed on wherever it came so far")
+}
+
+fn offered(probes: &Probes) -> String {
+    match &probes.question.ciphers {
+        Some(ciphers) => format!("with --ciphers {ciphers}"),
+        None => "with this program's usual cipher suites".into(),
+    }
+}
+
+fn expected(endpoint: &Endpoint) -> String {
+    let Seen::Seen(scan) = &endpoint.scan else { return "a suite and a group that both sides have".into() };
+    let suites: Vec<&str> = scan.versions.iter().flat_map(|version| &version.suites).map(String::as_str).collect();
+    if suites.is_empty() {
+        return "a suite and a group that both sides have; the scan found none".into();
+    }
+    format!("one of {}", facts::some_of(&suites))
+}

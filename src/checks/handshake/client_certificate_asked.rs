@@ -1,0 +1,58 @@
+//! AT510: the server asks for a client certificate, and nobody is refused who should not be.
+
+use crate::checks::facts;
+use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::evidence::Evidence;
+use crate::evidence::handshake::ClientCertificate;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT510",
+    name: "client-certificate-asked",
+    level: Level::Notice,
+    step: Step::Probe,
+    summary: "The server asks for a client certificate",
+    explanation: Explanation {
+        looks_for: "A CertificateRequest in a handshake that succeeded without a client certificate, or one that was ended \
+            for want of it where the ApigeeRoute has tls mode MUTUAL.",
+        matters: "Clients need a certificate of an authority that the server knows, or may send one. It is worth knowing when \
+            a client fails that has none, or one of another authority.",
+        fix: "Nothing, where it is meant so. Give the clients certificates of the authorities in cacert of the route's Secret.",
+    },
+    reference: "RFC 8446 §4.3.2 (CertificateRequest); Apigee hybrid \"Configuring TLS and mTLS on the ingress\", tlsMode MUTUAL",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let mut faults = Vec::new();
+    for said in probed::asked(probes) {
+        let demanded = match probed::ending_of(probes, said) {
+            Ending::Served if probes.question.client_certificate.is_none() => false,
+            Ending::CertificateDemanded if probed::is_declared_mutual(evidence, said.1) => true,
+            _ => continue,
+        };
+        let observed = match &said.1.client_certificate {
+            ClientCertificate::Asked(Some(names)) if !names.is_empty() => {
+                format!(
+                    "certificates wanted of {}",
+                    facts::some_of(&names.iter().map(String::as_str).collect::<Vec<_>>())
+                )
+            }
+            ClientCertificate::Asked(_) => "a CertificateRequest whose authorities were not seen".into(),
+            _ if demanded => "an alert that says so".into(),
+            _ => continue,
+        };
+        faults.push(Fault {
+            said,
+            what: if demanded {
+                "a client certificate is demanded, as the ApigeeRoute says (MUTUAL)".into()
+            } else {
+                "a client certificate is asked for, and the handshake succeeds without".into()
+            },
+            observed,
+            expected: "the same, where clients have certificates".into(),
+        });
+    }
+    probed::settle(probes, probed::by_host(faults), "no client certificate is asked for")
+}

@@ -1,0 +1,61 @@
+//! AT509: the server ends the handshake because the client has no certificate.
+//!
+//! Where the route says MUTUAL that is right, and AT510 tells it.
+
+use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::evidence::Evidence;
+use crate::evidence::handshake::{ClientCertificate, Handshake};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT509",
+    name: "client-certificate-demanded",
+    level: Level::Error,
+    step: Step::Probe,
+    summary: "The server demands a client certificate that nobody declared",
+    explanation: Explanation {
+        looks_for: "No client certificate was offered, and the server ended the handshake by certificate_required (116), or \
+            after a CertificateRequest by handshake_failure (40), bad_certificate (42) or by closing. Not found where the \
+            ApigeeRoute of the name has tls mode MUTUAL.",
+        matters: "Every client without a certificate fails. In TLS 1.3 it believes the handshake complete and fails at its \
+            first read, and the access log has no line of it.",
+        fix: "Offer a client certificate that the server's authorities signed (--client-cert). If clients need none: tlsMode \
+            SIMPLE in the virtual host, or the setting of the load balancer in front.",
+    },
+    reference: "RFC 8446 §4.4.2.4 and §6.2 (certificate_required); RFC 5246 §7.4.6",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let mut as_declared = false;
+    let mut faults = Vec::new();
+    for (said, failure) in probed::ended(probes, Ending::CertificateDemanded) {
+        if probed::is_declared_mutual(evidence, said.1) {
+            as_declared = true;
+            continue;
+        }
+        faults.push(Fault {
+            said,
+            what: format!("a client certificate is demanded: {failure}"),
+            observed: format!("{failure}{}", authorities(said.1)),
+            expected: "a handshake without a client certificate".into(),
+        });
+    }
+    let seen = if as_declared {
+        "client certificates are demanded only where an ApigeeRoute has mode MUTUAL"
+    } else {
+        "no handshake ended for want of a client certificate"
+    };
+    probed::settle(probes, probed::by_host(faults), seen)
+}
+
+fn authorities(handshake: &Handshake) -> String {
+    match &handshake.client_certificate {
+        ClientCertificate::Asked(Some(names)) if !names.is_empty() => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            format!(", certificates wanted of {}", crate::checks::facts::some_of(&names))
+        }
+        _ => String::new(),
+    }
+}

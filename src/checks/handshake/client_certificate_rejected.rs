@@ -1,0 +1,64 @@
+//! AT511: the server does not accept the client certificate that was offered.
+
+use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::evidence::Evidence;
+use crate::evidence::handshake::{ClientCertificate, Failure, Handshake, How};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT511",
+    name: "client-certificate-rejected",
+    level: Level::Error,
+    step: Step::Probe,
+    summary: "The server rejects the client certificate that was offered",
+    explanation: Explanation {
+        looks_for: "With --client-cert: after a CertificateRequest the server ended the handshake by an alert about \
+            certificates (42 to 49, 51, 80, 116), by handshake_failure (40) or by closing.",
+        matters: "The client has a certificate and fails all the same: it is expired, of an authority that the server does \
+            not know, not made for clients, or its intermediates were not sent. Each TLS library has codes of its own, so \
+            the alert tells the direction rather than the cause.",
+        fix: "Compare the certificate's issuer with the authorities that the server lists, its dates, and extendedKeyUsage \
+            clientAuth; send the intermediates too. On the side of the gateway: cacert of the route's Secret (AT410 to AT413).",
+    },
+    reference: "RFC 8446 §6.2; RFC 5246 §7.2.2",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let file = probes.question.client_certificate.as_deref().unwrap_or("none");
+    let faults = probed::ended(probes, Ending::CertificateRejected)
+        .map(|(said, failure)| Fault {
+            said,
+            what: format!("the client certificate {file} is rejected, {failure}{}", hint(said.1, failure)),
+            observed: failure.to_string(),
+            expected: expected(said.1),
+        })
+        .collect();
+    probed::settle(probes, probed::by_host(faults), "no client certificate that was offered is rejected")
+}
+
+/// Where most libraries agree on what a code means.
+fn hint(handshake: &Handshake, failure: &Failure) -> &'static str {
+    match &failure.how {
+        How::Alert { number: 45, .. } => "; it is expired, as the server sees it",
+        How::Alert { number: 48, .. } => "; the server does not know its authority",
+        How::Alert { number: 43, .. } => "; it is not made for clients, or of a kind that the server does not take",
+        How::Alert { number: 116, .. } | How::Alert { number: 40, .. }
+            if matches!(handshake.client_certificate, ClientCertificate::Asked(_)) =>
+        {
+            "; the server saw none, as when its authority is not among those that the server lists"
+        }
+        _ => "",
+    }
+}
+
+fn expected(handshake: &Handshake) -> String {
+    match &handshake.client_certificate {
+        ClientCertificate::Asked(Some(names)) if !names.is_empty() => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            format!("a certificate of {}", crate::checks::facts::some_of(&names))
+        }
+        _ => "a certificate that the server's authorities signed".into(),
+    }
+}

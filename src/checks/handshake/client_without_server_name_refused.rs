@@ -1,0 +1,54 @@
+//! AT505: clients that send no server name are refused where they should be served.
+
+use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::evidence::Evidence;
+use crate::evidence::handshake::{Endpoint, HelloKind, Probes};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT505",
+    name: "client-without-server-name-refused",
+    level: Level::Error,
+    step: Step::Probe,
+    summary: "A client that sends no server name is refused",
+    explanation: Explanation {
+        looks_for: "A handshake without a server name that a route promises, or that was asked for (--no-sni, an IP address, \
+            --expect non-sni), ended by a reset, by closing, or by alert unrecognized_name (112) or handshake_failure (40), \
+            before any certificate.",
+        matters: "This is what clients without SNI meet: no certificate, and a reset in the middle of the handshake. It is \
+            the reset of the access log reproduced with a ClientHello, so it is no plain HTTP.",
+        fix: "Accept clients without SNI by a wildcard ApigeeRoute with enableNonSniClient that every environment group lists \
+            in additionalGateways, or make the clients send a server name.",
+    },
+    reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 3; \"Enable non-SNI clients\"",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let faults = probed::ended(probes, Ending::NamelessRefused)
+        .map(|(said, failure)| Fault {
+            said,
+            what: format!("a client without a server name is refused, {failure}{}", named(probes, said.0)),
+            observed: format!("{failure}{}", probed::resets_confirmed(evidence, said.0)),
+            expected: "a certificate without a server name being sent".into(),
+        })
+        .collect();
+    probed::settle(probes, probed::by_host(faults), "no client without a server name that should be served is refused")
+}
+
+/// Whether sending the name would help.
+fn named(probes: &Probes, endpoint: &Endpoint) -> String {
+    let named = |ending| {
+        probed::all(probes).find(|(other, handshake)| {
+            probed::is_same_peer(other, endpoint)
+                && handshake.kind == HelloKind::Named
+                && (probed::ending_of(probes, (other, handshake)) == ending)
+        })
+    };
+    match (named(Ending::Served), named(Ending::NameRefused)) {
+        (Some((_, handshake)), _) => format!("; {} is served", probed::hello(handshake)),
+        (None, Some((_, handshake))) => format!("; so is {}", probed::hello(handshake)),
+        (None, None) => String::new(),
+    }
+}

@@ -1,0 +1,62 @@
+//! AT502: no address of a host can be reached, so no handshake begins.
+//!
+//! Where another address of the host answers, the difference is AT523's.
+
+use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::evidence::Evidence;
+use crate::evidence::handshake::{Endpoint, Failure, How, Place, Probes, Stage};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT502",
+    name: "endpoint-unreachable",
+    level: Level::Error,
+    step: Step::Probe,
+    summary: "An endpoint cannot be reached, so that no handshake begins",
+    explanation: Explanation {
+        looks_for: "Handshakes that ended before any byte of TLS: the name was not found or has no address, the \
+            connection was refused, reset or not answered, or a proxy gave no tunnel. Of a host with several addresses it \
+            is found only if none can be reached.",
+        matters: "Clients that stand where this program ran cannot connect at all. That is no fault of TLS: certificates and \
+            server names play no part yet.",
+        fix: "Correct the name in DNS, the firewall, the port of the Service, or the proxy. For a pod: see that the gateway \
+            listens on that port.",
+    },
+    reference: "RFC 9293 (TCP); Apigee Edge \"TLS/SSL handshake failures\": no answer to the TCP connection is no handshake",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let faults = probed::once_each(probed::ended(probes, Ending::Unreachable))
+        .filter(|((endpoint, _), _)| !another_address_answers(probes, endpoint))
+        .map(|(said, failure)| Fault {
+            said,
+            what: format!("cannot be reached: {}", reason(probes, failure)),
+            observed: failure.to_string(),
+            expected: "a connection".into(),
+        })
+        .collect();
+    probed::settle(probes, probed::by_host(faults), "every endpoint could be connected to")
+}
+
+/// Of the same host, by the same way: a Service, or a name in DNS or on the command line.
+fn another_address_answers(probes: &Probes, endpoint: &Endpoint) -> bool {
+    !matches!(endpoint.place, Place::Pod { .. })
+        && probed::all(probes).any(|(other, handshake)| {
+            (&other.place, &other.host, other.port) == (&endpoint.place, &endpoint.host, endpoint.port)
+                && other.address != endpoint.address
+                && probed::ending_of(probes, (other, handshake)) != Ending::Unreachable
+        })
+}
+
+fn reason(probes: &Probes, failure: &Failure) -> String {
+    match (&failure.how, failure.stage) {
+        (How::TimedOut { .. }, Stage::Connect) => format!("{failure}; a firewall that drops, or no route back"),
+        (How::ProxyRefused { .. } | How::TimedOut { .. }, Stage::Proxy) => match &probes.question.via_proxy {
+            Some(proxy) => format!("{failure} (proxy {proxy})"),
+            None => failure.to_string(),
+        },
+        _ => failure.to_string(),
+    }
+}

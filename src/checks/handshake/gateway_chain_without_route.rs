@@ -1,0 +1,63 @@
+//! AT527: Envoy serves names that no ApigeeRoute has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step, envoy, facts};
+use crate::evidence::{Evidence, Seen};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT527",
+    name: "gateway-chain-without-route",
+    level: Level::Warning,
+    step: Step::Probe,
+    summary: "The Envoy of an ingress pod serves names that no ApigeeRoute has",
+    explanation: Explanation {
+        looks_for: "The server names of the filter chains that end TLS, against the hostnames of all ApigeeRoutes, those of \
+            internal chaining included; and a chain that takes everybody where no ApigeeRoute has hostname *.",
+        matters: "The gateway has an old configuration, or one that something else gave it. What works by it now ends with \
+            the next push or the next restart of the pod.",
+        fix: "Look at apigee-ingressgateway-manager. If the name is to be served, declare it in an environment group; else \
+            restart the pods and see that the chain is gone.",
+    },
+    reference: "Istio: each HTTPS server of a Gateway becomes a filter chain with server_names of its hosts",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let gateways = envoy::gateways(evidence)?;
+    let routes = &evidence.routes.seen()?.items;
+    let known: BTreeSet<String> =
+        routes.iter().flat_map(|route| &route.hostnames).map(|hostname| hostname.to_ascii_lowercase()).collect();
+    let mut foreign: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for gateway in &gateways {
+        let Seen::Seen(listeners) = &gateway.listeners else { continue };
+        let chains = envoy::chains(evidence, listeners);
+        let names = chains.iter().flat_map(|chain| &chain.server_names).map(|name| name.to_ascii_lowercase());
+        let everybody = chains.iter().any(|chain| chain.takes_nameless()).then(|| "*".to_owned());
+        let distinct: BTreeSet<String> = names.chain(everybody).filter(|name| !known.contains(name)).collect();
+        for name in distinct {
+            foreign.entry(name).or_default().push(&gateway.pod);
+        }
+    }
+    let findings: Vec<Finding> = foreign.iter().map(|(name, pods)| finding(name, pods)).collect();
+    if findings.is_empty() {
+        gateways.iter().try_for_each(|gateway| gateway.listeners.seen().map(|_| ()))?;
+        if gateways.is_empty() {
+            return Ok(Outcome::NotApplicable("no ingress pod's Envoy was asked".into()));
+        }
+    }
+    Ok(Outcome::of(findings, "Envoy serves only names that an ApigeeRoute has"))
+}
+
+fn finding(name: &str, pods: &[&str]) -> Finding {
+    let pods_told = facts::some_of(pods);
+    let message = match name {
+        "*" => format!("Envoy takes clients without a server name, and no ApigeeRoute has hostname *: {pods_told}"),
+        _ => format!("Envoy serves {name}, which no ApigeeRoute has: {pods_told}"),
+    };
+    let object = match pods {
+        [pod] => format!("Pod/{pod}"),
+        _ => pods_told,
+    };
+    Finding::new(object, "listeners", message, "a filter chain", "an ApigeeRoute with this hostname, or no such chain")
+}

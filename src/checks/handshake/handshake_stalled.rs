@@ -1,0 +1,43 @@
+//! AT512: the handshake begins and then nothing comes.
+
+use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::evidence::Evidence;
+use crate::evidence::handshake::Stage;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT512",
+    name: "handshake-stalled",
+    level: Level::Error,
+    step: Step::Probe,
+    summary: "The handshake begins and then nothing comes",
+    explanation: Explanation {
+        looks_for: "A connection that was accepted, and no answer to the ClientHello or to a later flight within the time \
+            allowed (--timeout).",
+        matters: "Clients hang until their own timeout. A firewall that looks into TLS and drops leaves this, and so does a \
+            path whose MTU is smaller than the sender believes: a ClientHello with a post-quantum key share does not fit \
+            into one packet.",
+        fix: "Capture at both ends and compare. For the MTU: probe with a smaller ClientHello (--tls-max TLSv1.2) and see \
+            whether it is answered.",
+    },
+    reference: "Apigee Edge \"TLS/SSL handshake failures\": a ClientHello without any answer; RFC 2923 (path MTU discovery)",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let faults = probed::ended(probes, Ending::Stalled)
+        .map(|(said, failure)| Fault {
+            said,
+            what: match failure.stage {
+                Stage::ClientHello => {
+                    format!("{failure}: a firewall drops it, or the path cuts a ClientHello of more than one packet")
+                }
+                _ => failure.to_string(),
+            },
+            observed: failure.to_string(),
+            expected: "an answer".into(),
+        })
+        .collect();
+    probed::settle(probes, probed::by_host(faults), "every flight was answered in time")
+}

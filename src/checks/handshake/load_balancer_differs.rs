@@ -1,0 +1,61 @@
+//! AT525: what clients reach by Service or DNS does not answer as the pods do.
+
+use crate::checks::probed::{self, Fault, Said};
+use crate::checks::{Check, Explanation, Judgement, Level, Step, answers};
+use crate::evidence::Evidence;
+use crate::evidence::handshake::{Endpoint, HelloKind, Place, Probes};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT525",
+    name: "load-balancer-differs",
+    level: Level::Warning,
+    step: Step::Probe,
+    summary: "The load balancer or DNS leads to another answer than the pods give",
+    explanation: Explanation {
+        looks_for: "The same hello, with the name and without one, at an address of the Service or of DNS and at the pods, \
+            where these agree: another end, or another certificate.",
+        matters: "What the ApigeeRoutes and the pods show is not what clients meet: the address belongs to another cluster or \
+            gateway, or a load balancer ends TLS itself, with certificates and limits of its own.",
+        fix: "Correct the name in DNS or the address of the load balancer. If it is meant to end TLS, its own certificate and \
+            TLS policy are to be looked at, not those of the ingress.",
+    },
+    reference: "Apigee hybrid \"Exposing Apigee ingress\": the Service passes TLS through to the pods",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let faults = probed::all(probes)
+        .filter(|said| is_in_front(said.0) && said.1.kind != HelloKind::Unknown && answers::is_answer(probes, *said))
+        .filter_map(|said| Some((said, at_pods(probes, said)?)))
+        .filter(|(said, pods)| answers::of(probes, *said) != answers::of(probes, *pods))
+        .map(|(said, (_, pods))| {
+            let (here, there) = (answers::words(said.1), answers::words(pods));
+            Fault {
+                said,
+                what: format!("answers differently from the pods: here {here}, there {there}"),
+                observed: here,
+                expected: there,
+            }
+        })
+        .collect();
+    probed::settle(probes, probed::by_host(faults), "Services and DNS lead to the answers that the pods give")
+}
+
+fn is_in_front(endpoint: &Endpoint) -> bool {
+    matches!(endpoint.place, Place::Service { .. } | Place::Dns)
+}
+
+/// The answer of the pods to the same hello, where all give one: of those that are to serve it, if any is.
+fn at_pods<'a>(probes: &'a Probes, said: Said<'_>) -> Option<Said<'a>> {
+    let all: Vec<Said<'_>> = probed::all(probes)
+        .filter(|other| matches!(other.0.place, Place::Pod { .. }) && answers::is_same_hello(other.1, said.1))
+        .filter(|other| answers::is_answer(probes, *other))
+        .collect();
+    let asked: Vec<Said<'_>> = all.iter().copied().filter(|(_, handshake)| handshake.asked).collect();
+    let answers = answers::by_answer(probes, if asked.is_empty() { &all } else { &asked });
+    match answers.as_slice() {
+        [one] => one.first().copied(),
+        _ => None,
+    }
+}

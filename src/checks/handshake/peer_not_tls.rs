@@ -1,0 +1,50 @@
+//! AT503: what answers on this port does not speak TLS.
+
+use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::evidence::Evidence;
+use crate::evidence::handshake::{How, NotTls};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT503",
+    name: "peer-not-tls",
+    level: Level::Error,
+    step: Step::Probe,
+    summary: "What answers on the port does not speak TLS",
+    explanation: Explanation {
+        looks_for: "A first answer that is no TLS record: an HTTP response, the greeting of another protocol, or bytes that \
+            nobody knows.",
+        matters: "Every TLS client fails there, with \"wrong version number\" (OpenSSL) or \"Unsupported or unrecognized SSL \
+            message\" (Java). The port is another one, or a box in front ends TLS and speaks HTTP behind itself.",
+        fix: "Correct the port, or the protocol of the load balancer's backend. If the server expects a PROXY header in front \
+            of the ClientHello, probe with --proxy-protocol; if it expects none, without.",
+    },
+    reference: "RFC 8446 §5.1 (record layer); HAProxy PROXY protocol",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let header = if probes.question.proxy_protocol {
+        "the connection began with a PROXY header, which the server may not expect"
+    } else {
+        "the connection began without a PROXY header, which the server may expect"
+    };
+    let faults = probed::once_each(probed::ended(probes, Ending::NotTls))
+        .filter_map(|(said, failure)| {
+            let How::NotTls { speaks, sample } = &failure.how else { return None };
+            Some(Fault {
+                said,
+                what: match speaks {
+                    NotTls::Unknown | NotTls::Http => {
+                        format!("does not speak TLS: the answer is {}; {header}", speaks.words())
+                    }
+                    _ => format!("does not speak TLS: the answer is {}", speaks.words()),
+                },
+                observed: format!("it answers {sample:?}"),
+                expected: "a ServerHello".into(),
+            })
+        })
+        .collect();
+    probed::settle(probes, probed::by_host(faults), "whatever answered speaks TLS")
+}

@@ -1,0 +1,34 @@
+//! AT508: none of the protocols offered by ALPN is taken.
+
+use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT508",
+    name: "protocol-by-alpn-refused",
+    level: Level::Error,
+    step: Step::Probe,
+    summary: "The server takes none of the protocols offered by ALPN",
+    explanation: Explanation {
+        looks_for: "Alert no_application_protocol (120).",
+        matters: "Clients that offer the same protocols fail, those that offer h2 or http/1.1 or send no ALPN may not.",
+        fix: "Offer h2 or http/1.1 by ALPN, or leave the extension out.",
+    },
+    reference: "RFC 7301 §3.2",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let offered = probes.question.alpn.join(", ");
+    let faults = probed::ended(probes, Ending::AlpnRefused)
+        .map(|(said, failure)| Fault {
+            said,
+            what: format!("the protocols offered by ALPN ({offered}) are refused, {failure}"),
+            observed: failure.to_string(),
+            expected: "one of the protocols offered, or no alert".into(),
+        })
+        .collect();
+    probed::settle(probes, probed::by_host(faults), "no protocol offered by ALPN is refused")
+}

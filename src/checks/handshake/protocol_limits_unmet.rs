@@ -1,0 +1,96 @@
+//! AT528: the gateway does not keep to the versions or cipher suites of an ApigeeRoute.
+
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step, envoy, facts, limits, probed};
+use crate::evidence::cluster::{Route, Tls, selects};
+use crate::evidence::{Evidence, Seen};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT528",
+    name: "protocol-limits-unmet",
+    level: Level::Warning,
+    step: Step::Probe,
+    summary: "The gateway does not keep to the TLS versions or cipher suites of an ApigeeRoute",
+    explanation: Explanation {
+        looks_for: "minProtocolVersion, maxProtocolVersion and cipherSuites of each ApigeeRoute against the filter chain of \
+            its hostnames in each pod's Envoy, as far as that states any, and against the versions that handshakes agreed \
+            on or a scan (--full) found.",
+        matters: "Clients get more than the virtual host allows, or less: old clients are refused that should be served, or a \
+            version is open that should be shut.",
+        fix: "See that the route has what the virtual host says (AT307, AT308), and that the gateway has the route: look at \
+            apigee-ingressgateway-manager.",
+    },
+    reference: "Apigee hybrid configuration property reference: minTLSProtocolVersion, maxTLSProtocolVersion, cipherSuites",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    // Either tells whether the limits are kept; only without both nothing is known.
+    if let (Err(why), Err(_)) = (envoy::gateways(evidence), evidence.probes.seen()) {
+        return Err(why);
+    }
+    let routes = facts::routes(evidence)?;
+    let limited: Vec<(&Route, &Tls)> = routes
+        .iter()
+        .flat_map(|route| route.ports.iter().filter_map(|port| Some((*route, port.tls.as_ref()?))))
+        .filter(|(_, tls)| limits::has_any(tls))
+        .collect();
+    if limited.is_empty() {
+        return Ok(Outcome::Passed("no ApigeeRoute limits versions or cipher suites".into()));
+    }
+    let mut findings = Vec::new();
+    for (route, tls) in &limited {
+        findings.extend(in_gateways(evidence, route, tls));
+        findings.extend(in_handshakes(evidence, route, tls));
+    }
+    Ok(Outcome::of(findings, "the gateways keep to the versions and cipher suites of the ApigeeRoutes"))
+}
+
+fn in_gateways(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> {
+    let mut found: Vec<((String, String), Vec<&str>)> = Vec::new();
+    for (pod, gateway) in envoy::of_pods(evidence).unwrap_or_default() {
+        let (true, Seen::Seen(listeners)) = (selects(&route.selector, &pod.labels), &gateway.listeners) else {
+            continue;
+        };
+        let chains = envoy::chains(evidence, listeners);
+        let met = route.hostnames.iter().filter_map(|hostname| limits::chain_of(&chains, hostname));
+        for difference in met.flat_map(|chain| limits::in_chain(tls, chain)) {
+            match found.iter_mut().find(|(known, _)| *known == difference) {
+                Some((_, pods)) if pods.contains(&pod.name.as_str()) => {}
+                Some((_, pods)) => pods.push(&pod.name),
+                None => found.push((difference, vec![&pod.name])),
+            }
+        }
+    }
+    found
+        .into_iter()
+        .map(|((has, says), pods)| {
+            let pods = facts::some_of(&pods);
+            finding(route, format!("Envoy has {has}, where ApigeeRoute {} has {says}: {pods}", route.name), has, says)
+        })
+        .collect()
+}
+
+fn in_handshakes(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> {
+    let Seen::Seen(probes) = &evidence.probes else { return Vec::new() };
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    for endpoint in &probes.endpoints {
+        let beyond = limits::beyond(route, tls, endpoint).join(", ");
+        match found.iter_mut().find(|(known, _)| *known == beyond) {
+            _ if beyond.is_empty() => {}
+            Some((_, endpoints)) => endpoints.push(endpoint.name()),
+            None => found.push((beyond, vec![endpoint.name()])),
+        }
+    }
+    found
+        .into_iter()
+        .map(|(beyond, endpoints)| {
+            let (says, endpoints) = (limits::versions(tls), probed::names(endpoints.into_iter()));
+            let message = format!("{endpoints}: {beyond} is taken, where ApigeeRoute {} has {says}", route.name);
+            finding(route, message, beyond, says)
+        })
+        .collect()
+}
+
+fn finding(route: &Route, message: String, observed: String, expected: String) -> Finding {
+    Finding::new(format!("ApigeeRoute/{}", route.name), "spec.ports[].tls", message, observed, expected)
+}

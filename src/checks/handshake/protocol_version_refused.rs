@@ -1,0 +1,60 @@
+//! AT506: client and server have no version of TLS in common.
+
+use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::evidence::handshake::{Endpoint, ProbeQuestion};
+use crate::evidence::{Evidence, Seen};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT506",
+    name: "protocol-version-refused",
+    level: Level::Error,
+    step: Step::Probe,
+    summary: "Client and server have no version of TLS in common",
+    explanation: Explanation {
+        looks_for: "Alert protocol_version (70) in answer to the ClientHello, or this program's own TLS library giving up \
+            over the version. With --full it says which versions the server has.",
+        matters: "Clients that offer no other version fail, and leave no line in the access log of the gateway.",
+        fix: "Raise the client's version. Where old clients must be served: minTLSProtocolVersion of the virtual host, with \
+            cipherSuites that such clients have.",
+    },
+    reference: "RFC 8446 §6.2 (protocol_version); Apigee hybrid configuration property reference, minTLSProtocolVersion",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let offered = offered(&probes.question);
+    let faults = probed::ended(probes, Ending::VersionRefused)
+        .map(|(said, failure)| Fault {
+            said,
+            what: format!("the protocol versions offered ({offered}) find no match: {failure}"),
+            observed: failure.to_string(),
+            expected: served_versions(said.0)
+                .map_or_else(|| "a version that both sides have".into(), |versions| format!("one of {versions}")),
+        })
+        .collect();
+    probed::settle(probes, probed::by_host(faults), "a version of TLS was agreed on wherever it came so far")
+}
+
+fn offered(question: &ProbeQuestion) -> String {
+    match (&question.min_version, &question.max_version) {
+        (Some(min), Some(max)) if min == max => min.clone(),
+        (Some(min), Some(max)) => format!("{min} to {max}"),
+        (Some(min), None) => format!("{min} and later"),
+        (None, Some(max)) => format!("{max} and earlier"),
+        (None, None) => "without --tls-min and --tls-max".into(),
+    }
+}
+
+/// The versions that the scan found, where one was made.
+fn served_versions(endpoint: &Endpoint) -> Option<String> {
+    let Seen::Seen(scan) = &endpoint.scan else { return None };
+    let versions: Vec<&str> = scan
+        .versions
+        .iter()
+        .filter(|version| !version.suites.is_empty())
+        .map(|version| version.version.as_str())
+        .collect();
+    (!versions.is_empty()).then(|| versions.join(", "))
+}

@@ -1,0 +1,84 @@
+//! AT526: an ingress pod does not have what an ApigeeRoute asks of it.
+
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step, envoy, facts};
+use crate::evidence::Evidence;
+use crate::evidence::cluster::{Route, selects};
+use crate::evidence::gateway::FilterChain;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT526",
+    name: "route-not-in-gateway",
+    level: Level::Error,
+    step: Step::Probe,
+    summary: "The Envoy of an ingress pod has no filter chain for an ApigeeRoute that selects the pod",
+    explanation: Explanation {
+        looks_for: "The listeners of each running pod's Envoy against the ApigeeRoutes that select the pod: no filter chain \
+            takes a hostname of the route; or the route has hostname *, nothing that was seen stands against it, and no \
+            chain takes connections without a server name.",
+        matters: "Envoy's listeners are what clients meet: they are reset for that name, or without one. The route was not \
+            handed to this pod yet, or not at all.",
+        fix: "Look at apigee-ingressgateway-manager: its pods, their logs, and the state of the ApigeeRoute. A pod that alone \
+            is behind is deleted, so that a new one takes its place.",
+    },
+    reference: "Istio: each HTTPS server of a Gateway becomes a filter chain, and hosts with * one without server_names",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    envoy::gateways(evidence)?;
+    let routes = facts::routes(evidence)?;
+    let mut lacking: Vec<(&Route, String, Vec<&str>)> = Vec::new();
+    let mut judged = 0;
+    for (pod, gateway) in envoy::of_pods(evidence)? {
+        let Ok(listeners) = gateway.listeners.seen() else { continue };
+        let chains = envoy::chains(evidence, listeners);
+        for route in routes.iter().filter(|route| selects(&route.selector, &pod.labels)) {
+            for hostname in route.hostnames.iter().filter(|_| route.ports.iter().any(facts::ends_tls_here)) {
+                judged += 1;
+                if has_chain(evidence, route, hostname, &chains) {
+                    continue;
+                }
+                match lacking.iter_mut().find(|(known, name, _)| known.name == route.name && name == hostname) {
+                    Some((_, _, pods)) => pods.push(&pod.name),
+                    None => lacking.push((route, hostname.clone(), vec![&pod.name])),
+                }
+            }
+        }
+    }
+    let findings: Vec<Finding> = lacking.iter().map(|(route, hostname, pods)| finding(route, hostname, pods)).collect();
+    if findings.is_empty() {
+        envoy::every_pod_was_asked(evidence)?;
+        if judged == 0 {
+            return Ok(Outcome::NotApplicable("no ApigeeRoute selects a running ingress pod".into()));
+        }
+    }
+    Ok(Outcome::of(findings, "the Envoy of every ingress pod has a filter chain for each route that selects it"))
+}
+
+fn has_chain(evidence: &Evidence, route: &Route, hostname: &str, chains: &[&FilterChain]) -> bool {
+    if hostname == "*" {
+        // What keeps the route from working is told by its own checks.
+        return chains.iter().any(|chain| chain.takes_nameless())
+            || !facts::wildcard_obstacles(evidence, route).is_empty();
+    }
+    let name = envoy::server_name(hostname);
+    chains.iter().any(|chain| chain.takes(&name))
+}
+
+fn finding(route: &Route, hostname: &str, pods: &[&str]) -> Finding {
+    let (what, expected) = match hostname {
+        "*" => ("connections without a server name", "a filter chain without server_names"),
+        name => (name, "a filter chain with this name"),
+    };
+    Finding::new(
+        format!("ApigeeRoute/{}", route.name),
+        format!("listeners of {}", facts::some_of(pods)),
+        format!(
+            "Envoy has no filter chain for {what}, which ApigeeRoute {} asks for: {}",
+            route.name,
+            facts::some_of(pods)
+        ),
+        format!("none in {}", facts::count(pods.len() as u64, "pod")),
+        expected,
+    )
+}

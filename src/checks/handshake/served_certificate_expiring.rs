@@ -1,0 +1,38 @@
+//! AT516: a certificate that is served expires within two weeks.
+
+use crate::checks::served;
+use crate::checks::{Check, Explanation, Judgement, Level, Step, chain, facts};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT516",
+    name: "served-certificate-expiring",
+    level: Level::Warning,
+    step: Step::Probe,
+    summary: "A certificate that is served expires within 14 days",
+    explanation: Explanation {
+        looks_for: "notAfter of the leaf and of the intermediates on its path, in the handshakes asked for and where clients \
+            without a server name get another certificate: not past, and at most 14 days away, as Apigee's own ApigeeIssue \
+            has it.",
+        matters: "On that date every client begins to fail.",
+        fix: "Renew the certificate, put it into the Secret of the route, and see by this probe that it is served.",
+    },
+    reference: "Apigee playbook \"Ingress certificate expiry\": an ApigeeIssue is raised 14 days before",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let at = evidence.collected_at;
+    served::judge_dates(evidence, "no certificate that is served expires within 14 days", |certificate| {
+        chain::is_expiring(certificate, at).then(|| served::Wrong {
+            what: format!(
+                "{} expires in {}, on {}",
+                chain::called(certificate),
+                chain::days(certificate.not_after.duration_since(at)),
+                facts::moment(certificate.not_after)
+            ),
+            observed: format!("notAfter {}", facts::moment(certificate.not_after)),
+            expected: "more than 14 days".into(),
+        })
+    })
+}

@@ -1,0 +1,58 @@
+//! AT517: the certificate that is served is not for the name that the client meant.
+
+use crate::checks::probed::{self, Fault};
+use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
+use crate::evidence::Evidence;
+use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, Place};
+
+use crate::checks::served;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT517",
+    name: "served-certificate-name-mismatch",
+    level: Level::Error,
+    step: Step::Probe,
+    summary: "The certificate that is served does not cover the name asked for",
+    explanation: Explanation {
+        looks_for: "subjectAltName of the leaf against the server name that was sent; without one, against the host or IP \
+            address of the command line. The common name does not count, * stands for one label, and an IP address needs an \
+            entry of that kind.",
+        matters: "Clients end the handshake: hostname mismatch, No subject alternative DNS name matching. With a wildcard \
+            route, a name that no route declares gets the wildcard's certificate instead of a reset.",
+        fix: "Serve a certificate with that name in subjectAltName, or make the client use a name that the certificate has.",
+    },
+    reference: "RFC 9525 §6; RFC 6125 before it",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let mut faults = Vec::new();
+    let mut compared = 0;
+    for said in served::to_clients(probes) {
+        let (Some(host), Some(leaf)) = (meant(said.0, said.1), said.1.certificates.first()) else { continue };
+        compared += 1;
+        if !leaf.covers(host) {
+            faults.push(Fault {
+                said,
+                what: format!("the certificate {} does not cover {host}", chain::called(leaf)),
+                observed: chain::names(leaf),
+                expected: format!("{host} in subjectAltName"),
+            });
+        }
+    }
+    if compared == 0 {
+        return served::nothing_to_judge(probes);
+    }
+    probed::settle(probes, probed::by_host(faults), "the certificates that are served cover the names asked for")
+}
+
+/// What the client compares with the certificate. At a pod or a Service, nobody knows what host a client without a
+/// server name means.
+fn meant<'a>(endpoint: &'a Endpoint, handshake: &'a Handshake) -> Option<&'a str> {
+    match handshake.kind {
+        HelloKind::Named => handshake.server_name.as_deref(),
+        HelloKind::Nameless if endpoint.place == Place::Given => endpoint.host.as_deref(),
+        HelloKind::Nameless | HelloKind::Unknown => None,
+    }
+}

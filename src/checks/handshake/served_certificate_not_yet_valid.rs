@@ -1,0 +1,38 @@
+//! AT515: a certificate that is served is not valid yet.
+
+use crate::checks::served;
+use crate::checks::{Check, Explanation, Judgement, Level, Step, chain, facts};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT515",
+    name: "served-certificate-not-yet-valid",
+    level: Level::Error,
+    step: Step::Probe,
+    summary: "A certificate that is served is not valid yet",
+    explanation: Explanation {
+        looks_for: "notBefore of the leaf and of the intermediates on its path, in the handshakes asked for and where clients \
+            without a server name get another certificate, against the time of this run.",
+        matters: "Clients end the handshake until that date. Where it is only minutes away, the clock of the machine that \
+            issued the certificate, or of this one, is wrong.",
+        fix: "Compare the clocks; else put the certificate that is valid now back into the Secret of the route.",
+    },
+    reference: "RFC 5280 §4.1.2.5 and §6.1.3",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let at = evidence.collected_at;
+    served::judge_dates(evidence, "every certificate that is served is valid already", |certificate| {
+        chain::is_early(certificate, at).then(|| served::Wrong {
+            what: format!(
+                "{} is not valid before {}, in {}",
+                chain::called(certificate),
+                facts::moment(certificate.not_before),
+                chain::days(certificate.not_before.duration_since(at))
+            ),
+            observed: format!("notBefore {}", facts::moment(certificate.not_before)),
+            expected: format!("a date before {}", facts::moment(at)),
+        })
+    })
+}

@@ -1,0 +1,44 @@
+//! AT522: a certificate that is served has a key or a signature that clients begin to refuse.
+
+use crate::checks::probed::Fault;
+use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
+use crate::evidence::Evidence;
+
+use crate::checks::served;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT522",
+    name: "served-certificate-weak",
+    level: Level::Warning,
+    step: Step::Probe,
+    summary: "A certificate that is served has a weak key or signature",
+    explanation: Explanation {
+        looks_for: "Each certificate that was sent: RSA keys below 2048 bits, curves below 224, DSA, and signatures over SHA-1 \
+            or MD5 on any but a self-signed root.",
+        matters: "Present TLS libraries refuse these by default (OpenSSL: EE certificate key too weak, CA signature digest \
+            algorithm too weak; Java: disabled algorithms), others still accept them: some clients fail, and more will.",
+        fix: "Have the certificate issued again with RSA of 2048 bits or more, or P-256, and SHA-256.",
+    },
+    reference: "NIST SP 800-131A revision 2; RFC 8446 §4.4.2.4",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let mut faults = Vec::new();
+    for said in served::to_clients(probes) {
+        for (i, certificate) in said.1.certificates.iter().enumerate() {
+            let Some(weakness) = chain::weakness(certificate, i) else { continue };
+            faults.push(Fault {
+                said,
+                what: format!("{} has {weakness}", chain::called(certificate)),
+                observed: format!(
+                    "{} {} bits, {}",
+                    certificate.key.algorithm, certificate.key.bits, certificate.signature_algorithm
+                ),
+                expected: "RSA of 2048 bits, a curve of 224, SHA-256, or stronger".into(),
+            });
+        }
+    }
+    served::settle(probes, faults, "keys and signatures of the served certificates are strong enough")
+}

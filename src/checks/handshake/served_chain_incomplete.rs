@@ -1,0 +1,64 @@
+//! AT518: the server sends its certificate without the intermediate that clients need.
+
+use crate::checks::probed::{self, Fault};
+use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
+use crate::evidence::{Evidence, Reason, Unavailable};
+
+use crate::checks::served;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT518",
+    name: "served-chain-incomplete",
+    level: Level::Error,
+    step: Step::Probe,
+    summary: "The server does not send the intermediate certificate",
+    explanation: Explanation {
+        looks_for: "A leaf that is not self-signed, whose issuer is not among the certificates sent, and that does not verify \
+            for want of the issuer (OpenSSL's codes 2, 20, 21). Where it is not known which authorities clients trust, it \
+            is found only if the certificate itself says where its issuer's certificate can be had.",
+        matters: "Clients that have not met the intermediate before fail: unable to verify the first certificate, PKIX path \
+            building failed. Browsers fetch it and hide the fault; Java, curl and most API clients do not.",
+        fix: "Put leaf and intermediates, in this order, into the certificate file of the virtual host (sslCertPath), and run \
+            helm upgrade.",
+    },
+    reference: "RFC 8446 §4.4.2: only the root may be left out; OpenSSL's verification codes with one certificate sent",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let mut faults = Vec::new();
+    let mut untold = None;
+    for said in served::to_clients(probes) {
+        let verified =
+            said.1.verification.as_ref().is_none_or(|verification| !matches!(verification.code, 2 | 20 | 21));
+        let (false, Some(leaf)) = (verified, chain::leaf_without_issuer(&said.1.certificates)) else { continue };
+        // A private root may have signed the leaf itself; then nothing is missing but this machine's trust.
+        if leaf.issuer_urls.is_empty() && !probed::trust_is_known(probes, said.0) {
+            untold = Some(leaf);
+            continue;
+        }
+        let urls = match leaf.issuer_urls.first() {
+            Some(url) => format!("; it can be had at {url}"),
+            None => String::new(),
+        };
+        faults.push(Fault {
+            said,
+            what: format!(
+                "the certificate of {} is not sent, which signed {}{urls}",
+                leaf.issuer,
+                chain::subject(leaf)
+            ),
+            observed: match said.1.certificates.len() {
+                1 => "one certificate, the leaf alone".into(),
+                number => format!("{number} certificates, none of which signed the leaf"),
+            },
+            expected: "the leaf and every intermediate".into(),
+        });
+    }
+    if let (true, Some(leaf)) = (faults.is_empty(), untold) {
+        let what = format!("whether {}, which signed {}, is a root of the clients", leaf.issuer, chain::subject(leaf));
+        return Err(Unavailable::new(what, Reason::NotRequested(served::WHICH_AUTHORITIES.into())));
+    }
+    served::settle(probes, faults, "every leaf that is served comes with its issuer, or is trusted without")
+}

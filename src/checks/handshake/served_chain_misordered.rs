@@ -1,0 +1,41 @@
+//! AT519: the server sends its certificates in an order that some clients do not accept.
+
+use crate::checks::probed::Fault;
+use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
+use crate::evidence::Evidence;
+
+use crate::checks::served;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT519",
+    name: "served-chain-misordered",
+    level: Level::Warning,
+    step: Step::Probe,
+    summary: "The certificates are served in the wrong order",
+    explanation: Explanation {
+        looks_for: "The list as it was sent: each certificate is to be signed by the next one. Certificates that do not \
+            belong to the path are a fault only in between, so an extra root at the end is none.",
+        matters: "TLS 1.2 requires the order; TLS 1.3 asks servers to keep to it and clients to bear others. OpenSSL, and so \
+            most commands that one would look with, sorts silently; some clients do not, and fail.",
+        fix: "Put the leaf first and after it each issuer into the certificate file (sslCertPath), and run helm upgrade.",
+    },
+    reference: "RFC 5246 §7.4.2; RFC 8446 §4.4.2",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let faults = served::to_clients(probes)
+        .filter_map(|said| {
+            let order = chain::disorder(&said.1.certificates)?;
+            let sent: Vec<&str> = said.1.certificates.iter().map(chain::subject).collect();
+            Some(Fault {
+                said,
+                what: format!("the certificates are sent in the wrong order: {order}"),
+                observed: sent.join(", "),
+                expected: "the leaf, then each issuer".into(),
+            })
+        })
+        .collect();
+    served::settle(probes, faults, "the certificates are served in order")
+}

@@ -1,0 +1,57 @@
+//! AT520: the served certificates lead to no authority that counts, or do not verify for another reason.
+//!
+//! A missing intermediate is AT518's, a self-signed leaf AT521's.
+
+use crate::checks::probed::Fault;
+use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
+use crate::evidence::Evidence;
+use crate::evidence::certificate::path;
+use crate::evidence::handshake::{Handshake, Verification};
+
+use crate::checks::served;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT520",
+    name: "served-chain-untrusted",
+    level: Level::Error,
+    step: Step::Probe,
+    summary: "The served certificates lead to no trusted authority, or do not verify",
+    explanation: Explanation {
+        looks_for: "OpenSSL's verification of the list that was sent, with the authorities of --ca-file or, for what the \
+            command line names, of this machine: the issuer of the last one is unknown (2, 20), a root was sent that is \
+            not trusted (19), or another reason such as a wrong purpose or a broken signature.",
+        matters: "Clients that trust the same authorities end the handshake by unknown_ca (48) or certificate_unknown (46). \
+            Clients that have the authority in their own truststore do not.",
+        fix: "Give the clients the authority's root, or serve a certificate of an authority that they trust.",
+    },
+    reference: "RFC 5280 §6.1; OpenSSL's verification codes with two and more certificates sent",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    served::judge_trust(probes, "the served certificates lead to a trusted authority", |said| {
+        let verification = said.1.verification.as_ref().filter(|verification| is_judged_here(verification, said.1))?;
+        let last = path(&said.1.certificates).last().and_then(|i| said.1.certificates.get(*i))?;
+        let why = match verification.code {
+            2 | 20 | 21 | 27 => format!("the issuer {} is not trusted", last.issuer),
+            19 => format!("the root {} that is sent is not trusted", chain::subject(last)),
+            _ => format!("verification fails at position {}: {}", verification.depth + 1, verification.message),
+        };
+        let leaf = said.1.certificates.first().map_or("", chain::subject);
+        Some(Fault {
+            said,
+            what: format!("{leaf} is not trusted: {why}"),
+            observed: format!("{} (OpenSSL's code {})", verification.message, verification.code),
+            expected: served::expected_trust(probes),
+        })
+    })
+}
+
+fn is_judged_here(verification: &Verification, handshake: &Handshake) -> bool {
+    match verification.code {
+        0 | 18 => false,
+        2 | 20 | 21 => chain::leaf_without_issuer(&handshake.certificates).is_none(),
+        _ => true,
+    }
+}

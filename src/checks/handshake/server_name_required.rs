@@ -1,0 +1,52 @@
+//! AT501: the endpoint serves the name and refuses whoever sends none.
+//!
+//! Where a handshake without a server name was asked for, its refusal is AT505's.
+
+use crate::checks::probed::{self, Fault};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::evidence::Evidence;
+use crate::evidence::handshake::HelloKind;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT501",
+    name: "server-name-required",
+    level: Level::Notice,
+    step: Step::Probe,
+    summary: "A handshake succeeds with the server name and is refused without one",
+    explanation: Explanation {
+        looks_for: "Of one endpoint: the handshake with the name succeeded, and one without a server name, made only to \
+            compare, was ended in answer to the ClientHello.",
+        matters: "That is right for a gateway whose clients all send SNI. A client that sends none fails there: old Java, \
+            some load balancers and health checks, and whoever connects to an IP address.",
+        fix: "Nothing, where every client sends SNI. Else accept clients without it by a wildcard ApigeeRoute with \
+            enableNonSniClient, listed in additionalGateways.",
+    },
+    reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 3; Istio's filter chains: without * among \
+        the hosts a chain asks for a server name",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let mut faults = Vec::new();
+    for (endpoint, named) in probed::asked(probes) {
+        if named.kind != HelloKind::Named || !named.succeeded() {
+            continue;
+        }
+        let Some(nameless) = probed::beside(probes, endpoint, HelloKind::Nameless) else { continue };
+        let (false, true, Some(failure)) = (nameless.asked, nameless.was_refused(), &nameless.failure) else {
+            continue;
+        };
+        faults.push(Fault {
+            said: (endpoint, named),
+            what: format!("{} is served, and a handshake without one is refused", probed::hello(named)),
+            observed: format!("without a server name: {failure}{}", probed::resets_confirmed(evidence, endpoint)),
+            expected: "the same, where every client sends a server name".into(),
+        });
+    }
+    probed::settle(
+        probes,
+        probed::by_host(faults),
+        "no endpoint that serves a name was seen to refuse clients without one",
+    )
+}

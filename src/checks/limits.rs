@@ -1,0 +1,96 @@
+//! Versions and cipher suites that an ApigeeRoute asks for, against what Envoy has and what handshakes show.
+
+use super::{envoy, facts};
+use crate::evidence::Seen;
+use crate::evidence::cluster::{Route, Tls};
+use crate::evidence::gateway::FilterChain;
+use crate::evidence::handshake::{Endpoint, HelloKind};
+
+/// The route limits something here.
+pub(crate) fn has_any(tls: &Tls) -> bool {
+    tls.min_protocol_version.is_some() || tls.max_protocol_version.is_some() || !tls.cipher_suites.is_empty()
+}
+
+/// `TLSV1_2 to TLSV1_3`.
+pub(crate) fn versions(tls: &Tls) -> String {
+    let least = tls.min_protocol_version.as_deref().unwrap_or("any version");
+    format!("{least} to {}", tls.max_protocol_version.as_deref().unwrap_or("the newest"))
+}
+
+/// The chain that clients of this hostname meet: one with the name itself goes before one that takes everybody.
+pub(crate) fn chain_of<'a>(chains: &[&'a FilterChain], hostname: &str) -> Option<&'a FilterChain> {
+    if hostname == "*" {
+        return chains.iter().copied().find(|chain| chain.takes_nameless());
+    }
+    let name = envoy::server_name(hostname);
+    let takes = |own: bool| chains.iter().copied().find(|chain| chain.takes(&name) && chain.takes_nameless() != own);
+    takes(true).or_else(|| takes(false))
+}
+
+/// What the chain has and what the route says, where they differ. Envoy's defaults are not judged: what a chain does not
+/// state is not known here.
+pub(crate) fn in_chain(tls: &Tls, chain: &FilterChain) -> Vec<(String, String)> {
+    let mut differences = Vec::new();
+    let versions = [
+        ("minProtocolVersion", &tls.min_protocol_version, &chain.min_version),
+        ("maxProtocolVersion", &tls.max_protocol_version, &chain.max_version),
+    ];
+    for (name, wanted, has) in versions {
+        if let (Some(wanted), Some(has)) = (wanted, has)
+            && let (Some(wanted_number), Some(has_number)) = (number(wanted), number(has))
+            && wanted_number != has_number
+        {
+            differences.push((format!("{name} {has}"), format!("{name} {wanted}")));
+        }
+    }
+    let lacking: Vec<&str> =
+        tls.cipher_suites.iter().filter(|suite| !chain.cipher_suites.contains(suite)).map(String::as_str).collect();
+    if !chain.cipher_suites.is_empty() && !lacking.is_empty() {
+        let lacking = facts::some_of(&lacking);
+        differences.push((format!("cipherSuites without {lacking}"), format!("cipherSuites with {lacking}")));
+    }
+    differences
+}
+
+/// The versions beyond the route's limits that the endpoint agreed on for a name of the route, or that a scan found.
+pub(crate) fn beyond<'a>(route: &Route, tls: &Tls, endpoint: &'a Endpoint) -> Vec<&'a str> {
+    let of_route: Vec<_> = endpoint
+        .handshakes
+        .iter()
+        .filter(|handshake| handshake.kind == HelloKind::Named)
+        .filter(|handshake| handshake.server_name.as_deref().is_some_and(|name| facts::declares(route, name)))
+        .collect();
+    let least = tls.min_protocol_version.as_deref().and_then(number);
+    let most = tls.max_protocol_version.as_deref().and_then(number);
+    let is_beyond = |name: &&str| {
+        number(name)
+            .is_some_and(|number| least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most))
+    };
+    let agreed = of_route.iter().filter_map(|handshake| Some(handshake.session.as_ref()?.protocol.as_str()));
+    let scanned = match &endpoint.scan {
+        Seen::Seen(scan) if !of_route.is_empty() => scan.versions.as_slice(),
+        _ => &[],
+    };
+    let offered = scanned.iter().filter(|scan| !scan.suites.is_empty()).map(|scan| scan.version.as_str());
+    let mut beyond: Vec<&str> = agreed.chain(offered).filter(is_beyond).collect();
+    beyond.sort_unstable();
+    beyond.dedup();
+    beyond
+}
+
+/// 12 for `TLSV1_2`, `TLSv1_2`, `TLSv1.2` and `1.2`.
+fn number(version: &str) -> Option<u32> {
+    let digits: String = version.chars().filter(char::is_ascii_digit).collect();
+    digits.parse().ok().filter(|number| (10..=13).contains(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_the_same_in_every_spelling() {
+        let numbers = ["TLSV1_2", "TLSv1_2", "TLSv1.2", "1.2", "TLS_AUTO", "SSLv3"].map(number);
+        assert_eq!(numbers, [Some(12), Some(12), Some(12), Some(12), None, None]);
+    }
+}
