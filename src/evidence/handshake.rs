@@ -333,8 +333,7 @@ impl Handshake {
     #[must_use]
     pub fn was_refused(&self) -> bool {
         let ended = |failure: &Failure| {
-            matches!(failure.how, How::Reset | How::Closed | How::Alert { .. })
-                && matches!(failure.stage, Stage::ClientHello | Stage::ServerFlight)
+            matches!(failure.how, How::Reset | How::Closed | How::Alert { .. }) && failure.stage == Stage::ClientHello
         };
         self.certificates.is_empty() && self.failure.as_ref().is_some_and(ended)
     }

@@ -60,6 +60,7 @@ fn make(folder: &Path) -> std::result::Result<(), Box<dyn std::error::Error>> {
     let other = authority("Other Root CA", None)?;
     let (root_pem, inter_pem) = (pem(&root.certificate)?, pem(&intermediate.certificate)?);
     fs::write(folder.join("root.pem"), &root_pem)?;
+    fs::write(folder.join("intermediate.pem"), &inter_pem)?;
     fs::write(folder.join("other-root.pem"), pem(&other.certificate)?)?;
     let good = || -> std::result::Result<Leaf<'static>, ErrorStack> {
         Ok(Leaf { name: "api", dns: HOST, key: ec()?, from_days: -1, to_days: 365, digest: MessageDigest::sha256() })

@@ -318,7 +318,7 @@ impl Talk<'_> {
             Stage::Established
         } else if self.client.encrypted_records() > 0 {
             Stage::ClientFlight
-        } else if facts.hello.is_some() {
+        } else if facts.hello.is_some() || facts.bytes > 0 && facts.alert.is_none() && facts.not_tls.is_none() {
             Stage::ServerFlight
         } else {
             Stage::ClientHello

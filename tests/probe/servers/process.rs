@@ -11,10 +11,20 @@ use crate::shell::{Result, run, wait_until};
 
 /// The set-ups of `openssl s_server`, each with its arguments; `@name` stands for a file of the certificates.
 pub const OPENSSL: [(&str, &[&str]); 5] = [
-    ("openssl", &["-cert", "@api.pem", "-cert_chain", "@api.pem", "-key", "@api.key"]),
+    ("openssl", &["-cert", "@api.pem", "-cert_chain", "@intermediate.pem", "-key", "@api.key"]),
     (
         "openssl-tls10",
-        &["-cert", "@rsa.pem", "-cert_chain", "@rsa.pem", "-key", "@rsa.key", "-tls1", "-cipher", "ALL:@SECLEVEL=0"],
+        &[
+            "-cert",
+            "@rsa.pem",
+            "-cert_chain",
+            "@intermediate.pem",
+            "-key",
+            "@rsa.key",
+            "-tls1",
+            "-cipher",
+            "ALL:@SECLEVEL=0",
+        ],
     ),
     (
         "openssl-mutual",
@@ -22,7 +32,7 @@ pub const OPENSSL: [(&str, &[&str]); 5] = [
             "-cert",
             "@api.pem",
             "-cert_chain",
-            "@api.pem",
+            "@intermediate.pem",
             "-key",
             "@api.key",
             "-Verify",
@@ -32,10 +42,13 @@ pub const OPENSSL: [(&str, &[&str]); 5] = [
             "@root.pem",
         ],
     ),
-    ("openssl-alpn", &["-cert", "@api.pem", "-cert_chain", "@api.pem", "-key", "@api.key", "-alpn", "acme-tls/1"]),
+    (
+        "openssl-alpn",
+        &["-cert", "@api.pem", "-cert_chain", "@intermediate.pem", "-key", "@api.key", "-alpn", "acme-tls/1"],
+    ),
     (
         "openssl-weak",
-        &["-cert", "@weak.pem", "-cert_chain", "@weak.pem", "-key", "@weak.key", "-cipher", "ALL:@SECLEVEL=0"],
+        &["-cert", "@weak.pem", "-cert_chain", "@intermediate.pem", "-key", "@weak.key", "-cipher", "ALL:@SECLEVEL=0"],
     ),
 ];
 
