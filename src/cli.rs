@@ -178,6 +178,7 @@ Examples:
   # Many hosts, one per line
   kubectl apigee-tls probe -f hosts.txt -o json"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct ProbeArgs {
     /// Endpoints: a name or an address, with a port where it is not 443
     #[arg(value_name = "HOST[:PORT]", required_unless_present = "files")]
@@ -207,7 +208,7 @@ pub struct ProbeArgs {
     #[arg(short = '6', long, help_heading = "Endpoints")]
     pub ipv6: bool,
 
-    /// Connect through an HTTP proxy; without a URL the one of HTTPS_PROXY and NO_PROXY
+    /// Connect through an HTTP proxy; without a URL the one that the environment names
     #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Endpoints")]
     pub via_proxy: Option<String>,
 

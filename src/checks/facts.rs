@@ -20,7 +20,7 @@ const GOOGLE_FRONT_ENDS: [&str; 4] = ["35.191.0.0/16", "130.211.0.0/22", "2600:2
 const ALL_INGRESS_PODS: &str = "app=apigee-ingressgateway";
 
 /// The container that serves clients. Source: configuration property reference, `hub`.
-const GATEWAY_CONTAINER: &str = "apigee-ingressgateway";
+pub(crate) const GATEWAY_CONTAINER: &str = "apigee-ingressgateway";
 
 /// The first and the last line of a log may be cut, as a window over it leaves them.
 const ENDS_OF_A_LOG: u64 = 2;
@@ -174,6 +174,11 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         let why = Reason::Missing("the mesh ConfigMap switches it off (AT806)".into());
         return Err(Unavailable::new("the access log", why));
     }
+    let knocked = super::knocked::logs(evidence);
+    if let Some(silent) = knocked.iter().find(|knocked| !knocked.is_heard) {
+        let why = "a handshake that this run made left no line in it (AT109): sampled, filtered, held back, or off";
+        return Err(Unavailable::new(format!("the access log of {}", silent.origin), Reason::Missing(why.into())));
+    }
     let mut sources: Vec<(&str, Vec<&AccessLog>)> = Vec::new();
     for (origin, log) in logs(evidence) {
         let source = origin.source();
@@ -193,7 +198,9 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         // A gateway without traffic has written about itself at least; a login page or a crash leaves other lines.
         let settings_seen = matches!(&evidence.mesh_logging, Seen::Seen(mesh) if mesh.names_server());
         let gateway = LogOrigin::Container { pod: source.to_owned(), container: GATEWAY_CONTAINER.to_owned() };
-        let is_quiet = settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
+        // The line of this run's own handshake shows that the log is alive.
+        let is_heard = knocked.iter().any(|knocked| knocked.origin.source() == source);
+        let is_quiet = is_heard || settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
         if records == 0 && !is_quiet {
             let limited =
                 if evidence.question.log_limits == LogLimits::default() { "" } else { " in the window asked for" };

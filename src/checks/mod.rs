@@ -10,6 +10,7 @@ mod client;
 pub(crate) mod envoy;
 pub(crate) mod facts;
 mod handshake;
+mod knocked;
 mod limits;
 mod overrides;
 mod platform;

@@ -28,14 +28,14 @@ pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     #[expect(clippy::disallowed_methods, reason = "the one clock of every judgement of this run")]
     let collected_at = Timestamp::now();
-    let (probes, interrupted) = runtime.block_on(async {
+    let (seen, interrupted) = runtime.block_on(async {
         let stop = Stop::on_ctrl_c(None);
         let told = |target: &Target| console.verbose(&format!("probed {}:{}", target.host, target.port));
         (probe::given(prober, &given, &stop, told).await, stop.reason())
     });
     runtime.shutdown_background();
     let mut evidence = Evidence::unasked(question(), collected_at, "`kubectl apigee-tls diagnose` asks the cluster");
-    evidence.probes = Seen::Seen(probes);
+    evidence.probes = Seen::Seen(seen);
     evidence.interrupted = interrupted.map(|reason| Unavailable::new("the endpoints", reason));
     show(args, &report::build(&evidence, fail_on(args.fail_on)), console)
 }

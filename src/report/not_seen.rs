@@ -2,7 +2,7 @@
 
 use super::NotSeen;
 use crate::checks::facts;
-use crate::evidence::{Evidence, Reason, Unavailable};
+use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 use crate::verdict::{capture, probe};
 
 /// Everything that was not seen, the playbook's own steps first.
@@ -13,13 +13,19 @@ pub(super) fn of(evidence: &Evidence) -> Vec<NotSeen> {
             why: "not done: it needs the node of an ingress pod".into(),
             measurement: Some(capture(evidence)),
         },
-        NotSeen { what: "handshake probe".into(), why: "not done".into(), measurement: Some(probe(evidence)) },
         NotSeen {
-            what: "handshakes that failed by version, cipher or client certificate".into(),
+            what: "clients that failed by version, cipher or client certificate".into(),
             why: "they leave no line in the access log".into(),
             measurement: None,
         },
     ];
+    match &evidence.probes {
+        Seen::Seen(probes) => list.extend(probes.unprobed.iter().map(plain)),
+        Seen::Unavailable(_) => {
+            let why = "not done".to_owned();
+            list.insert(1, NotSeen { what: "handshake probe".into(), why, measurement: Some(probe(evidence)) });
+        }
+    }
     if let Some(why) = &evidence.interrupted {
         list.push(match why.reason {
             Reason::Interrupted => {
@@ -37,8 +43,10 @@ pub(super) fn of(evidence: &Evidence) -> Vec<NotSeen> {
         evidence.secrets.seen().err(),
         evidence.services.seen().err(),
         evidence.issues.seen().err(),
+        evidence.stored_certificates.seen().err(),
+        evidence.gateways.seen().err(),
     ];
-    let asked = |why: &Unavailable| !evidence.question.offline || !matches!(why.reason, Reason::NotRequested(_));
+    let asked = |why: &Unavailable| !matches!(why.reason, Reason::NotRequested(_));
     list.extend(sources.into_iter().flatten().filter(asked).map(|why| plain(&why)));
     if evidence.question.offline {
         list.push(NotSeen {
@@ -65,6 +73,10 @@ pub(super) fn of(evidence: &Evidence) -> Vec<NotSeen> {
             why: "not given; -f overrides.yaml compares it with the cluster".into(),
             measurement: None,
         });
+    }
+    for gateway in evidence.gateways.seen().iter().flat_map(|gateways| gateways.iter()) {
+        let parts = [gateway.listeners.seen().err(), gateway.certificates.seen().err(), gateway.after.seen().err()];
+        list.extend(parts.into_iter().flatten().map(|why| plain(&why)));
     }
     for file in &evidence.overrides {
         if let Err(why) = file.content.seen() {

@@ -1,5 +1,6 @@
 //! What the access logs show of clients.
 
+mod access_log_unconfirmed;
 mod client_without_sni_unrouted;
 mod connection_without_server_name_reset;
 mod declared_server_name_reset;
@@ -24,5 +25,6 @@ pub(super) const FAMILY: Family = Family {
         expected_client_without_sni_refused::CHECK,
         log_window_incomplete::CHECK,
         served_client_without_wildcard::CHECK,
+        access_log_unconfirmed::CHECK,
     ],
 };

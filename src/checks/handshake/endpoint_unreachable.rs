@@ -14,9 +14,9 @@ pub(super) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "An endpoint cannot be reached, so that no handshake begins",
     explanation: Explanation {
-        looks_for: "Handshakes that ended before any byte of TLS: the name was not found or has no address, the \
-            connection was refused, reset or not answered, or a proxy gave no tunnel. Of a host with several addresses it \
-            is found only if none can be reached.",
+        looks_for: "Handshakes with an endpoint of `probe`, or with a pod, that ended before any byte of TLS: the name was not \
+            found or has no address, the connection was refused, reset or not answered, or a proxy gave no tunnel. Of a host \
+            with several addresses it is found only if none can be reached.",
         matters: "Clients that stand where this program ran cannot connect at all. That is no fault of TLS: certificates and \
             server names play no part yet.",
         fix: "Correct the name in DNS, the firewall, the port of the Service, or the proxy. For a pod: see that the gateway \
@@ -29,6 +29,8 @@ pub(super) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let faults = probed::once_each(probed::ended(probes, Ending::Unreachable))
+        // Where clients stand is not known: what cannot be reached from here may be reached from there (AT529).
+        .filter(|((endpoint, _), _)| matches!(endpoint.place, Place::Given | Place::Pod { .. }))
         .filter(|((endpoint, _), _)| !another_address_answers(probes, endpoint))
         .map(|(said, failure)| Fault {
             said,

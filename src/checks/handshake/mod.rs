@@ -1,5 +1,6 @@
 //! Handshakes made on purpose, and what the gateways say of themselves.
 
+mod address_out_of_reach;
 mod addresses_differ;
 mod cipher_suite_refused;
 mod client_certificate_asked;
@@ -65,5 +66,6 @@ pub(super) const FAMILY: Family = Family {
         route_not_in_gateway::CHECK,
         gateway_chain_without_route::CHECK,
         protocol_limits_unmet::CHECK,
+        address_out_of_reach::CHECK,
     ],
 };

@@ -22,7 +22,7 @@ use super::way::Way;
 use super::{Family, lookup, name_authorities, nowhere, scan};
 use crate::evidence::cluster::{IngressPod, Route, Service, selects};
 use crate::evidence::gateway::{Counters, Gateway};
-use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, Place, Probes, Scan, Stage};
+use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, How, Party, Place, Probes, Scan, Stage};
 use crate::evidence::{Reason, Seen, Unavailable};
 
 /// Where Apigee's Service leads, unless a Service says otherwise. Source: "Expose Apigee ingress gateway".
@@ -83,8 +83,20 @@ impl Knocked {
         self.knock.succeeded() || self.knock.was_refused()
     }
 
-    /// The port-forward itself failed, so that nothing more of this pod can be seen by it.
-    fn is_out_of_reach(&self) -> bool {
+    /// Why there is no port-forward to this pod, so that nothing more can be seen of it.
+    fn closed_way(&self) -> Option<Reason> {
+        let failure = self.knock.failure.as_ref()?;
+        match (&self.before, &failure.how) {
+            _ if (failure.stage, failure.by) != (Stage::Connect, Party::Nobody) => None,
+            // The same way was tried before, and its reason has the rule that is missing.
+            (Seen::Unavailable(why), _) => Some(why.reason.clone()),
+            (Seen::Seen(_), How::TimedOut { milliseconds }) => Some(Reason::TimedOut { milliseconds: *milliseconds }),
+            (Seen::Seen(_), _) => Some(Reason::Unreachable(failure.to_string())),
+        }
+    }
+
+    /// Nothing listens at the gateway's port.
+    fn is_refused(&self) -> bool {
         self.knock.failure.as_ref().is_some_and(|failure| failure.stage == Stage::Connect)
     }
 }
@@ -126,9 +138,15 @@ pub(in super::super) async fn probes(
     let routes: Vec<&Route> = routes.iter().filter(|route| !route.is_internal_chaining()).collect();
     let mut unprobed = Vec::new();
     let mut scans = scanned_hosts(&routes);
+    let mut closed = Vec::new();
     let at_pods: Vec<PodPlan> = knocked
         .into_iter()
-        .map(|knocked| {
+        .filter_map(|knocked| {
+            if let Some(reason) = knocked.closed_way() {
+                unprobed.push(Unavailable::new(format!("handshakes with pod {}", knocked.pod), reason.clone()));
+                closed.push(unseen(knocked, &reason));
+                return None;
+            }
             let pod = pods.iter().find(|pod| pod.name == knocked.pod);
             let of_pod: Vec<&Route> = routes
                 .iter()
@@ -138,7 +156,7 @@ pub(in super::super) async fn probes(
             let hosts = hosts(&of_pod, &probe.hosts, &format!("Pod {}", knocked.pod), &mut unprobed);
             let scanned: Vec<String> = hosts.iter().filter(|host| scans.remove(*host)).cloned().collect();
             let nameless_asked = probe.expect_nameless || promises_nameless(&of_pod);
-            PodPlan { knocked, hosts, scanned, nameless_asked }
+            Some(PodPlan { knocked, hosts, scanned, nameless_asked })
         })
         .collect();
     let all_hosts = hosts(&routes, &probe.hosts, "load balancers", &mut unprobed);
@@ -159,7 +177,7 @@ pub(in super::super) async fn probes(
         },
     );
     let mut endpoints = Vec::new();
-    let mut gateways = Vec::new();
+    let mut gateways = closed;
     for (found, gateway) in at_pods {
         endpoints.extend(found);
         gateways.push(gateway);
@@ -172,6 +190,19 @@ pub(in super::super) async fn probes(
     (Probes { question: probe.prober.question(None), endpoints, unprobed }, gateways)
 }
 
+/// Envoy's account of a pod to which there is no way.
+fn unseen(knocked: Knocked, reason: &Reason) -> Gateway {
+    let Knocked { pod, before, .. } = knocked;
+    let why = |part: &str| Unavailable::new(format!("the {part} of Envoy in pod {pod}"), reason.clone());
+    Gateway {
+        listeners: Seen::Unavailable(why("listeners")),
+        certificates: Seen::Unavailable(why("certificates")),
+        after: before.clone(),
+        before,
+        pod,
+    }
+}
+
 struct PodPlan {
     knocked: Knocked,
     hosts: Vec<String>,
@@ -182,7 +213,7 @@ struct PodPlan {
 
 async fn pod(api: &Api, namespace: &str, prober: &Arc<Prober>, plan: PodPlan) -> (Vec<Endpoint>, Gateway) {
     let PodPlan { knocked, hosts, scanned, nameless_asked } = plan;
-    let out_of_reach = knocked.is_out_of_reach();
+    let is_refused = knocked.is_refused();
     let Knocked { pod, port, before, knock } = knocked;
     let endpoint = |host: Option<String>, handshakes, scan| Endpoint {
         place: Place::Pod { pod: pod.clone() },
@@ -192,10 +223,12 @@ async fn pod(api: &Api, namespace: &str, prober: &Arc<Prober>, plan: PodPlan) ->
         handshakes,
         scan,
     };
-    if out_of_reach {
+    if is_refused {
         let (listeners, certificates) = envoy::account(api, namespace, &pod).await;
         let gateway = Gateway { pod: pod.clone(), listeners, certificates, after: before.clone(), before };
-        return (vec![endpoint(hosts.into_iter().next(), vec![knock], super::not_scanned())], gateway);
+        // What was to be asked for ended as the first look did.
+        let tried = Handshake { kind: HelloKind::Nameless, server_name: None, asked: true, ..knock };
+        return (vec![endpoint(hosts.into_iter().next(), vec![tried], super::not_scanned())], gateway);
     }
     let way = Way::Pod { api: api.clone(), namespace: namespace.to_owned(), pod: pod.clone(), port };
     let mut hellos = vec![nameless(nameless_asked)];

@@ -123,12 +123,12 @@ pub(super) async fn handshake(prober: &Prober, way: &Way, hello: &Hello) -> Hand
     let allowed = prober.options.timeout;
     let talk = match way.open(allowed, prober.options.proxy_protocol).await {
         Err(failure) => Err(failure),
-        Ok(stream) => prober.session(hello).map_err(local).map(|ssl| (ssl, stream)),
+        Ok(stream) => prober.session(hello).map_err(|error| local(&error)).map(|ssl| (ssl, stream)),
     };
     match talk {
         Err(failure) => made.failure = Some(failure),
         Ok((ssl, stream)) => match SslStream::new(ssl, Pipe::default()) {
-            Err(error) => made.failure = Some(local(error)),
+            Err(error) => made.failure = Some(local(&error)),
             Ok(tls) => {
                 let deadline = begun + allowed;
                 let server = ServerFlight::default();
@@ -145,8 +145,8 @@ pub(super) async fn handshake(prober: &Prober, way: &Way, hello: &Hello) -> Hand
 }
 
 /// The library could not even begin.
-fn local(error: ErrorStack) -> Failure {
-    Failure { stage: Stage::ClientHello, by: Party::Client, how: How::Local(words(&error)) }
+fn local(error: &ErrorStack) -> Failure {
+    Failure { stage: Stage::ClientHello, by: Party::Client, how: How::Local(words(error)) }
 }
 
 impl Talk<'_> {

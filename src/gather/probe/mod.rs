@@ -100,17 +100,17 @@ pub async fn given(prober: Arc<Prober>, given: &Given, stop: &Stop, done: impl F
         }
     }
     let fault = || Reason::Broken("probing it failed by a fault of this program; please report it".into());
-    let mut probes = Probes { question: prober.question(via(given)), ..Probes::default() };
+    let mut all = Probes { question: prober.question(via(given)), ..Probes::default() };
     for (target, endpoints) in given.targets.iter().zip(found) {
         match endpoints {
-            Some(endpoints) => probes.endpoints.extend(endpoints),
+            Some(endpoints) => all.endpoints.extend(endpoints),
             None => {
                 let reason = ended.clone().unwrap_or_else(fault);
-                probes.unprobed.push(Unavailable::new(socket(&target.host, target.port), reason));
+                all.unprobed.push(Unavailable::new(socket(&target.host, target.port), reason));
             }
         }
     }
-    probes
+    all
 }
 
 fn via(given: &Given) -> Option<String> {
@@ -157,11 +157,11 @@ impl Job {
         match addresses {
             Err(failure) => vec![nowhere(Place::Given, host, port, name, failure)],
             Ok(addresses) => {
-                let probed = addresses.iter().enumerate().map(|(position, address)| {
+                let endpoints = addresses.iter().enumerate().map(|(position, address)| {
                     let way = Way::Tcp(SocketAddr::new(*address, port));
                     self.endpoint(prober, way, Some(*address), name.as_deref(), position == 0)
                 });
-                join_all(probed).await
+                join_all(endpoints).await
             }
         }
     }

@@ -1,0 +1,58 @@
+//! AT109: a handshake of this run left no line in the access log of the gateway that refused it.
+
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step, facts, knocked};
+use crate::evidence::{Evidence, Seen};
+
+pub(super) const CHECK: Check = Check {
+    code: "AT109",
+    name: "access-log-unconfirmed",
+    level: Level::Warning,
+    step: Step::AccessLogs,
+    summary: "A gateway's access log does not show a handshake that the gateway has just refused",
+    explanation: Explanation {
+        looks_for: "The line of the handshake that `diagnose` makes with each ingress pod first, with a server name of its \
+            own below apigee-tls.invalid. The log is followed until that line comes, for twelve seconds: Envoy writes every \
+            second as Istio starts it, and every ten by default.",
+        matters: "A log that does not show this reset need not show those of clients: \"no resets in the log\" then says \
+            nothing.",
+        fix: "See whether the log is sampled or filtered, written to a file or a collector instead of stdout, or held back. \
+            Apigee's own settings (istiod.accessLogFile, istiod.accessLogFormat) log every connection that finds no filter \
+            chain.",
+    },
+    reference: "Istio pilot/pkg/networking/core/accesslog.go: listener access log for response flag NR; Envoy \
+        --file-flush-interval-msec",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    if let Seen::Seen(mesh) = &evidence.mesh_logging
+        && (mesh.is_off() || !mesh.names_server())
+    {
+        return Ok(Outcome::NotApplicable("the mesh settings say why (AT806, AT807)".into()));
+    }
+    let logs = knocked::logs(evidence);
+    let findings: Vec<Finding> = logs
+        .iter()
+        .filter(|knocked| !knocked.is_heard)
+        .map(|knocked| {
+            let at = facts::moment(knocked.handshake.started_at);
+            let said = knocked.handshake.failure.as_ref().map_or("was served".to_owned(), ToString::to_string);
+            Finding::new(
+                knocked.origin.to_string(),
+                "the end of the log",
+                format!("the log of {} has no line of the handshake that this run made at {at}", knocked.origin),
+                format!(
+                    "server name {}: {said}; {} in the log, none of them this one",
+                    probes.question.unknown_name,
+                    facts::count(knocked.log.records, "record")
+                ),
+                "a line with this server name",
+            )
+        })
+        .collect();
+    if logs.is_empty() {
+        return Ok(Outcome::NotApplicable("no gateway was greeted whose log was read to its end".into()));
+    }
+    Ok(Outcome::of(findings, "the log of every gateway that was greeted is live and complete to that moment"))
+}
