@@ -5,4 +5,5 @@
 pub mod access_log;
 pub mod certificate;
 pub mod overrides;
+pub mod private_key;
 pub mod x509;
