@@ -1,6 +1,6 @@
 //! Everything that the cluster is asked for one report, at once and within the time allowed.
 //!
-//! The number of requests depends on kinds, pages and containers, never on the number of routes.
+//! The number of requests depends on kinds, pages, containers and TLS Secrets, never on the number of routes.
 
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ use super::secrets::secrets;
 use super::selector;
 use super::services::{leading_to, services};
 use super::stop::Stop;
+use super::tls_secrets::{self, stored_certificates};
 use crate::evidence::cluster::{
     ApigeeIssue, Connection, IngressPod, MeshLogging, RouteConfigs, Routes, SecretNames, Service,
 };
@@ -102,10 +103,24 @@ pub(super) async fn gather<S: LogSink>(
 
     let custom = async {
         let group = discovery::kinds(api, group, namespace).await;
-        join!(
-            told(progress, "ApigeeRoutes", |routes: &Routes| routes.items.len(), async {
+        let routes_and_certificates = async {
+            let count = |routes: &Routes| routes.items.len();
+            let routes = told(progress, "ApigeeRoutes", count, async {
                 routes(api, group.find("ApigeeRoute")?, namespace).await
-            }),
+            });
+            let routes = routes.await;
+            let stored = match &routes {
+                Ok(routes) => {
+                    let stored = async { Ok(stored_certificates(api, namespace, routes).await) };
+                    told(progress, "TLS Secrets", Vec::len, stored).await
+                }
+                // Which Secrets to read, only routes tell.
+                Err(why) => Err(Unavailable::new(tls_secrets::WHAT, why.reason.clone())),
+            };
+            (routes, stored)
+        };
+        join!(
+            routes_and_certificates,
             told(progress, "ApigeeRouteConfigs", |configs: &RouteConfigs| configs.items.len(), async {
                 route_configs(api, group.find("ApigeeRouteConfig")?, namespace).await
             }),
@@ -123,7 +138,7 @@ pub(super) async fn gather<S: LogSink>(
         };
         (pods, logs)
     };
-    let ((routes, route_configs, issues), (pods, access_logs), mesh_logging, secrets, services) = join!(
+    let (((routes, stored_certificates), route_configs, issues), (pods, access_logs), mesh_logging, secrets, services) = join!(
         custom,
         pods_and_logs,
         told(progress, "mesh settings", |_| 1, mesh_logging(api, namespace)),
@@ -142,7 +157,7 @@ pub(super) async fn gather<S: LogSink>(
         secrets: secrets.into(),
         services: services.into(),
         issues: issues.into(),
-        stored_certificates: not_yet("the certificates of Secrets"),
+        stored_certificates: stored_certificates.into(),
         gateways: not_yet("Envoy's own account"),
         probes: not_yet("handshakes"),
         interrupted: api.stop().reason().map(|reason| Unavailable::new("the cluster", reason)),
