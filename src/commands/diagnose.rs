@@ -12,6 +12,7 @@ use crate::bundle::evidence_file;
 use crate::checks;
 use crate::cli::{ClusterArgs, DiagnoseArgs, Expectation, LogArgs, Output, ProbePlace};
 use crate::evidence::overrides::OverridesFile;
+use crate::evidence::stored::StoredCertificate;
 use crate::evidence::{Evidence, LogLimits, LogOrigin, LogStream, Question, Reason, SCHEMA, Seen, Unavailable};
 use crate::gather::probe::{self, GatewayProbe, Places, ProbeOptions, Prober};
 use crate::gather::{self, ConnectionOptions, GatherOptions, Stop};
@@ -103,6 +104,8 @@ fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
 
 /// The files that the user adds, whatever the rest comes from. What could not be read in time is evidence of that.
 async fn add_files(args: &DiagnoseArgs, evidence: &mut Evidence, stop: &Stop) -> Result<(), Error> {
+    // Evidence that was written before has the certificates of its own files.
+    let known = evidence.overrides.len();
     for name in &args.overrides {
         let file = name.clone();
         let read = in_time(stop, move || gather::overrides::overrides_file(&file)).await;
@@ -113,6 +116,11 @@ async fn add_files(args: &DiagnoseArgs, evidence: &mut Evidence, stop: &Stop) ->
             }
         };
         evidence.overrides.push(file);
+    }
+    let files = evidence.overrides[known..].to_vec();
+    match in_time(stop, move || gather::local_certificates(&files)).await {
+        Ok(found) => add_certificates(evidence, found),
+        Err(reason) => drop(not_read(evidence, "the certificate files", reason)),
     }
     for name in &args.access_logs {
         let since = evidence.question.log_limits.since;
@@ -128,6 +136,18 @@ async fn add_files(args: &DiagnoseArgs, evidence: &mut Evidence, stop: &Stop) ->
         evidence.access_logs.push(stream);
     }
     Ok(())
+}
+
+/// Files beside the cluster's Secrets, or alone where no cluster was asked. Where it was asked in vain, files alone would look like
+/// all that is stored.
+fn add_certificates(evidence: &mut Evidence, found: Vec<StoredCertificate>) {
+    match &mut evidence.stored_certificates {
+        Seen::Seen(known) => known.extend(found),
+        Seen::Unavailable(Unavailable { reason: Reason::NotRequested(_), .. }) if !found.is_empty() => {
+            evidence.stored_certificates = Seen::Seen(found);
+        }
+        Seen::Unavailable(_) => {}
+    }
 }
 
 /// Runs what blocks beside the run's end, so that a pipe without a writer does not outlast it.

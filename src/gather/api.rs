@@ -3,6 +3,7 @@
 //! kube sends them. Its own retries are switched off (15 tries, up to 1000 s apart, which no deadline survives), it has no read
 //! timeout, and it hides status and headers of an error; so requests go through [`Client::send`] and are handled here.
 
+use std::error::Error as StdError;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use kube::Client;
 use kube::client::{Body, Connection};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::credential::{Credential, Plugin};
 use super::error::{ConnectFailure, Error};
@@ -27,6 +29,10 @@ pub const JSON: &str = "application/json";
 
 /// No page of a list is larger, after decompression.
 const MAX_DOCUMENT: usize = 64 << 20;
+/// No Secret is larger: etcd takes a MiB and a half, base64 adds a third, and an annotation may hold it once more.
+const MAX_SECRET: usize = 4 << 20;
+/// Enough for the certificates and the key of most Secrets at once.
+const FIRST_ROOM: usize = 32 << 10;
 /// Of an answer that is an error, no more is read.
 const MAX_ERROR: usize = 64 << 10;
 /// How often a request is sent before its error counts.
@@ -85,6 +91,13 @@ impl Api {
     pub(super) async fn document(&self, path: &str, accept: &str) -> Result<Value, Fault> {
         let body = self.patiently(move || self.in_time(self.whole(path, accept))).await?;
         serde_json::from_slice(&body).map_err(|error| Fault::Broken(format!("the answer is not JSON: {error}")))
+    }
+
+    /// The body of an answer that holds a secret, in a buffer that is overwritten when it is dropped.
+    ///
+    /// It comes uncompressed, so that no decompressor keeps a window of it. The buffers of TLS and HTTP below are not within reach.
+    pub(super) async fn secret(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        self.patiently(move || self.in_time(self.overwritten(path))).await
     }
 
     /// The body of an answer as it comes. The caller guards the time between its pieces.
@@ -183,6 +196,27 @@ impl Api {
             .read_to_end(&mut plain)
             .map_err(|error| Fault::Broken(format!("the compressed answer is broken: {error}")))?;
         if plain.len() > MAX_DOCUMENT { Err(too_large(MAX_DOCUMENT)) } else { Ok(plain) }
+    }
+
+    async fn overwritten(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        let mut body = self.successful(path, JSON, false).await?.into_body();
+        let mut whole = Zeroizing::new(Vec::with_capacity(FIRST_ROOM));
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| broke_off(&error))?;
+            let Some(piece) = frame.data_ref() else { continue };
+            let needed = whole.len() + piece.len();
+            if needed > MAX_SECRET {
+                return Err(too_large(MAX_SECRET));
+            }
+            // Growing in place would leave a copy behind.
+            if needed > whole.capacity() {
+                let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * whole.capacity())));
+                larger.extend_from_slice(&whole);
+                whole = larger;
+            }
+            whole.extend_from_slice(piece);
+        }
+        Ok(whole)
     }
 
     async fn successful(&self, path: &str, accept: &str, compress: bool) -> Result<Response<Body>, Fault> {
@@ -339,8 +373,12 @@ async fn collect(body: Body, limit: usize) -> Result<Vec<u8>, Fault> {
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes().into()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Err(error) => Err(Fault::Broken(format!("the answer broke off: {}", innermost(error.as_ref())))),
+        Err(error) => Err(broke_off(error.as_ref())),
     }
+}
+
+fn broke_off(error: &(dyn StdError + 'static)) -> Fault {
+    Fault::Broken(format!("the answer broke off: {}", innermost(error)))
 }
 
 fn too_large(limit: usize) -> Fault {

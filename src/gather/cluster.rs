@@ -1,10 +1,11 @@
 //! Everything that the cluster is asked for one report, at once and within the time allowed.
 //!
-//! The number of requests depends on kinds, pages and containers, never on the number of routes.
+//! The number of requests depends on kinds, pages, containers and TLS Secrets, never on the number of routes.
 
 use std::sync::Arc;
 
 use futures::join;
+use kube::core::Selector;
 use serde_json::Value;
 
 use super::api::{Api, JSON};
@@ -18,13 +19,14 @@ use super::kubeconfig::{ConnectionOptions, Places, target};
 use super::mesh::mesh_logging;
 use super::pod_logs::{LogRequest, LogSink, logs};
 use super::pods::pods;
-use super::probe::gateway::{self, GatewayProbe};
+use super::probe::gateway::{self, GatewayProbe, Knocked};
 use super::progress::Progress;
 use super::routes::{route_configs, routes};
 use super::secrets::secrets;
 use super::selector;
 use super::services::{leading_to, services};
 use super::stop::Stop;
+use super::tls_secrets::{self, stored_certificates};
 use crate::evidence::cluster::{
     ApigeeIssue, Connection, IngressPod, MeshLogging, RouteConfigs, Routes, SecretNames, Service,
 };
@@ -105,10 +107,24 @@ pub(super) async fn gather<S: LogSink>(
 
     let custom = async {
         let group = discovery::kinds(api, group, namespace).await;
-        join!(
-            told(progress, "ApigeeRoutes", |routes: &Routes| routes.items.len(), async {
+        let routes_and_certificates = async {
+            let count = |routes: &Routes| routes.items.len();
+            let routes = told(progress, "ApigeeRoutes", count, async {
                 routes(api, group.find("ApigeeRoute")?, namespace).await
-            }),
+            });
+            let routes = routes.await;
+            let stored = match &routes {
+                Ok(routes) => {
+                    let stored = async { Ok(stored_certificates(api, namespace, routes).await) };
+                    told(progress, "TLS Secrets", Vec::len, stored).await
+                }
+                // Which Secrets to read, only routes tell.
+                Err(why) => Err(Unavailable::new(tls_secrets::WHAT, why.reason.clone())),
+            };
+            (routes, stored)
+        };
+        join!(
+            routes_and_certificates,
             told(progress, "ApigeeRouteConfigs", |configs: &RouteConfigs| configs.items.len(), async {
                 route_configs(api, group.find("ApigeeRouteConfig")?, namespace).await
             }),
@@ -117,53 +133,30 @@ pub(super) async fn gather<S: LogSink>(
             }),
         )
     };
-    let probe = options.probe.as_ref();
-    let pods_and_logs = async {
-        let (pods, services) = join!(
-            told(progress, "ingress pods", Vec::len, pods(api, namespace, &options.selector)),
-            told(progress, "Services", Vec::len, services(api, namespace)),
-        );
-        let known = pods.as_deref().unwrap_or_default();
-        let services = services.map(|services| leading_to(services, known, &selects));
-        let knocked = match probe {
-            Some(probe) => gateway::knock(api, namespace, probe, known, services.as_deref().unwrap_or_default()).await,
-            None => Vec::new(),
-        };
-        let marked: Vec<String> =
-            knocked.iter().filter(|knocked| knocked.leaves_a_line()).map(|knocked| knocked.pod.clone()).collect();
-        let request = LogRequest {
-            namespace,
-            container: options.container.as_deref(),
-            limits: &options.log_limits,
-            knocked: &marked,
-            knock: probe.map_or("", |probe| probe.prober.unknown_name()),
-        };
-        let logs = logs(api, request, known, progress, new_sink).await;
-        (pods, services, knocked, logs)
-    };
-    let ((routes, route_configs, issues), (pods, services, knocked, access_logs), mesh_logging, secrets) = join!(
+    let (
+        ((routes, stored_certificates), route_configs, issues),
+        (pods, services, knocked, access_logs),
+        mesh_logging,
+        secrets,
+    ) = join!(
         custom,
-        pods_and_logs,
+        pods_and_logs(api, options, &selects, progress, new_sink),
         told(progress, "mesh settings", |_| 1, mesh_logging(api, namespace)),
         told(progress, "names of Secrets", |secrets: &SecretNames| secrets.names.len(), secrets(api, namespace)),
     );
     let known = pods.as_deref().unwrap_or_default();
-    let (probes, gateways) = match probe {
-        Some(probe) => {
-            let services = services.as_deref().unwrap_or_default();
-            let routes = routes.as_ref().map(|routes| routes.items.as_slice()).unwrap_or_default();
-            let probing = gateway::probes(api, namespace, probe, knocked, known, services, routes);
-            let found = told(progress, "handshakes", |(probes, _): &(Probes, _)| probes.endpoints.len(), async {
-                Ok(probing.await)
-            });
-            let found = found.await;
-            match found {
-                Ok((probes, gateways)) => (Seen::Seen(probes), Seen::Seen(gateways)),
-                Err(why) => (Seen::Unavailable(why.clone()), Seen::Unavailable(why)),
-            }
-        }
-        None => (not_probed("handshakes"), not_probed("Envoy's own account")),
+    let probing = async {
+        let Some(probe) = &options.probe else {
+            return (not_probed("handshakes"), not_probed("Envoy's own account"));
+        };
+        progress.started("handshakes");
+        let services = services.as_deref().unwrap_or_default();
+        let routes = routes.as_ref().map(|routes| routes.items.as_slice()).unwrap_or_default();
+        let (probes, gateways) = gateway::probes(api, namespace, probe, knocked, known, services, routes).await;
+        progress.finished("handshakes", &format!("{} endpoints", probes.endpoints.len()));
+        (Seen::Seen(probes), Seen::Seen(gateways))
     };
+    let (probes, gateways) = probing.await;
     Ok(ClusterEvidence {
         connection: Connection { context, server_version },
         pods: pods.into(),
@@ -174,12 +167,44 @@ pub(super) async fn gather<S: LogSink>(
         secrets: secrets.into(),
         services: services.into(),
         issues: issues.into(),
-        stored_certificates: not_probed("the certificates of Secrets"),
+        stored_certificates: stored_certificates.into(),
         gateways,
         probes,
         interrupted: api.stop().reason().map(|reason| Unavailable::new("the cluster", reason)),
         requests: api.requests(),
     })
+}
+
+/// The pods, what leads to them, a first look at each gateway, and then the logs, which are read as far as that look.
+async fn pods_and_logs<S: LogSink>(
+    api: &Api,
+    options: &GatherOptions,
+    selects: &Selector,
+    progress: &Arc<dyn Progress>,
+    new_sink: &(impl Fn() -> S + Sync),
+) -> (Result<Vec<IngressPod>, Unavailable>, Result<Vec<Service>, Unavailable>, Vec<Knocked>, Vec<LogStream>) {
+    let namespace = options.namespace.as_str();
+    let (pods, services) = join!(
+        told(progress, "ingress pods", Vec::len, pods(api, namespace, &options.selector)),
+        told(progress, "Services", Vec::len, services(api, namespace)),
+    );
+    let known = pods.as_deref().unwrap_or_default();
+    let services = services.map(|services| leading_to(services, known, selects));
+    let knocked = match &options.probe {
+        Some(probe) => gateway::knock(api, namespace, probe, known, services.as_deref().unwrap_or_default()).await,
+        None => Vec::new(),
+    };
+    let marked: Vec<String> =
+        knocked.iter().filter(|knocked| knocked.leaves_a_line()).map(|knocked| knocked.pod.clone()).collect();
+    let request = LogRequest {
+        namespace,
+        container: options.container.as_deref(),
+        limits: &options.log_limits,
+        knocked: &marked,
+        knock: options.probe.as_ref().map_or("", |probe| probe.prober.unknown_name()),
+    };
+    let logs = logs(api, request, known, progress, new_sink).await;
+    (pods, services, knocked, logs)
 }
 
 /// The first contact: is there an API server, does it know us, and the namespace?

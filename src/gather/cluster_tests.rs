@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::super::error::ConnectFailure;
 use super::super::progress::Silent;
 use super::super::test_server::{Answer, Asked, TestServer};
+use crate::evidence::stored::StoredIn;
 use crate::evidence::{AccessLog, Reason};
 
 #[derive(Default)]
@@ -69,6 +70,7 @@ fn healthy(asked: &Asked) -> Answer {
         Some("/secrets") => {
             Answer::Json(json!({"kind": "PartialObjectMetadataList", "items": [{"metadata": {"name": "tls"}}]}))
         }
+        Some("/secrets/tls") => Answer::Json(json!({"kind": "Secret", "data": {"key": ""}})),
         Some("/configmaps/apigee-istio-mesh-config") => {
             Answer::Json(json!({"data": {"mesh": "accessLogFile: /dev/stdout"}}))
         }
@@ -90,7 +92,10 @@ fn healthy(asked: &Asked) -> Answer {
                 resources(&[("ApigeeRoute", "apigeeroutes"), ("ApigeeRoute", "apigeeroutes/status")])
             }
             "/apis/apigee.cloud.google.com/v1alpha3" => resources(&[("ApigeeDeployment", "apigeedeployments")]),
-            ROUTES => items(json!([{"metadata": {"name": "r2"}}, {"metadata": {"name": "r1"}, "spec": 7}])),
+            ROUTES => items(json!([
+                {"metadata": {"name": "r2"}, "spec": {"ports": [{"protocol": "HTTPS", "tls": {"credentialName": "tls"}}]}},
+                {"metadata": {"name": "r1"}, "spec": 7},
+            ])),
             "/apis/apigee.cloud.google.com/v1alpha1/namespaces/apigee/apigeerouteconfigs" => {
                 items(json!([{"metadata": {"name": "c"}}]))
             }
@@ -141,14 +146,20 @@ async fn a_healthy_cluster_is_seen_whole() {
     assert!(evidence.access_logs.iter().all(|stream| stream.log.seen().unwrap().lines == 2 && stream.cut.is_none()));
     assert_eq!(evidence.interrupted, None);
     assert_eq!(evidence.requests, server.paths().len() as u64);
-    assert_eq!(evidence.requests, 17);
+    let [stored] = evidence.stored_certificates.seen().unwrap().as_slice() else { panic!("one Secret is named") };
+    assert_eq!(
+        (&stored.origin, stored.content.seen().unwrap().keys.len()),
+        (&StoredIn::Secret { name: "tls".into() }, 1)
+    );
+    assert_eq!(evidence.requests, 18);
 }
 
 #[tokio::test]
-async fn of_secrets_only_metadata_is_asked_for() {
+async fn of_secrets_that_no_route_names_only_metadata_is_asked_for() {
     let server = but(|_| None);
     run(&server, Stop::never()).await.unwrap();
-    let secrets: Vec<Asked> = server.asked().into_iter().filter(|asked| asked.path.contains("/secrets")).collect();
+    let mut secrets: Vec<Asked> = server.asked();
+    secrets.retain(|asked| asked.path.contains("/secrets") && !asked.path.ends_with("/secrets/tls"));
     assert_eq!(secrets.len(), 1);
     let accept = secrets[0].headers.iter().find(|header| header.starts_with("accept:")).unwrap();
     assert_eq!(accept, "accept: application/json;as=partialobjectmetadatalist;g=meta.k8s.io;v=v1");
@@ -202,6 +213,8 @@ async fn a_missing_right_costs_only_itself() {
         "forbidden: the rule \"list apigeeroutes.apigee.cloud.google.com\" in namespace apigee is missing"
     );
     assert!(why(&evidence.secrets).to_string().contains("\"list secrets\""));
+    // Without routes nobody knows which Secrets to read.
+    assert_eq!(why(&evidence.stored_certificates), why(&evidence.routes));
     assert!(why(&evidence.access_logs[0].log).to_string().contains("\"get pods/log\""));
     assert!(evidence.pods.seen().is_ok() && evidence.mesh_logging.seen().is_ok());
 }
@@ -235,7 +248,7 @@ async fn a_busy_server_is_asked_again_when_it_says() {
     });
     let evidence = run(&server, Stop::never()).await.unwrap();
     assert_eq!(route_names(&evidence), ["r1", "r2"]);
-    assert_eq!((tries.load(Ordering::Relaxed), evidence.requests), (3, 19));
+    assert_eq!((tries.load(Ordering::Relaxed), evidence.requests), (3, 20));
 
     let server = but(|asked| asked.path.starts_with(ROUTES).then_some(Answer::Status(503, "", "no endpoints")));
     let evidence = run(&server, Stop::never()).await.unwrap();

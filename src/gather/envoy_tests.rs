@@ -3,6 +3,8 @@
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
+use super::super::stop::Stop;
+use super::super::test_server::{Answer, TestServer};
 use super::*;
 
 const TLS: &str = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
@@ -186,4 +188,23 @@ fn the_words_of_the_runtime_are_cut_to_what_matters() {
         failed to connect to localhost:15000 inside namespace \"4f\", IPv4: dial tcp4 127.0.0.1:15000: connect: connection refused";
     assert_eq!(said(refused), "connection refused at port 15000 of the pod, where Envoy's admin interface listens");
     assert_eq!(said("odd"), "the port-forward to port 15000 of the pod failed: odd");
+}
+
+#[tokio::test]
+async fn without_the_right_to_port_forward_everything_is_unavailable() {
+    let server = TestServer::start(|_| Answer::Status(403, "", "pods \"gw\" is forbidden: "));
+    let api = server.api(Stop::never(), Duration::from_secs(5));
+    let (listeners, certificates) = account(&api, "apigee", "gw").await;
+    let rule = "forbidden: the rule \"create pods/portforward\" in namespace apigee is missing";
+    let why = [
+        listeners.seen().unwrap_err().to_string(),
+        certificates.seen().unwrap_err().to_string(),
+        counters(&api, "apigee", "gw").await.seen().unwrap_err().to_string(),
+    ];
+    assert_eq!(
+        why,
+        ["listeners", "certificates", "counters"].map(|part| format!("the {part} of Envoy in pod gw: {rule}"))
+    );
+    // One connection for the whole account, one for the counters.
+    assert_eq!(api.requests(), 2);
 }

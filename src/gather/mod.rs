@@ -3,6 +3,7 @@
 //! ```text
 //! flags ─ kubeconfig ─ connection ─ Api ─┬ contact: namespace, version, discovery      ─ Error (exit 2)
 //!                                        ├ one LIST per kind, all at once              ─ Seen<…>
+//!                                        ├ the Secrets that routes name                ─ StoredCertificate
 //!                                        └ the logs of the pods, as soon as they are known ─ LogStream
 //! ```
 //!
@@ -21,6 +22,7 @@ mod issues;
 mod json;
 pub mod kubeconfig;
 mod list;
+pub mod local_certificates;
 pub mod log_file;
 mod mesh;
 mod no_proxy;
@@ -35,13 +37,18 @@ mod secrets;
 mod selector;
 mod services;
 pub mod stop;
+mod stored;
+#[cfg(test)]
+mod test_certificates;
 #[cfg(test)]
 mod test_server;
+mod tls_secrets;
 mod trust;
 
 pub use self::cluster::{ClusterEvidence, GatherOptions, cluster};
 pub use self::error::Error;
 pub use self::kubeconfig::ConnectionOptions;
+pub use self::local_certificates::local_certificates;
 pub use self::pod_logs::LogSink;
 pub use self::progress::{Progress, Silent};
 pub use self::stop::Stop;

@@ -1,14 +1,19 @@
-//! The certificate authorities of this machine, for a cluster whose kubeconfig names none.
+//! The certificate authorities of this machine: for a cluster whose kubeconfig names none, and to say whether a certificate
+//! would be trusted here.
 //!
 //! The OpenSSL that this program carries looks in the folder it was built for, which exists on no machine of a user. So the
 //! bundles that systems keep are read here. `SSL_CERT_FILE` and `SSL_CERT_DIR` need nothing: OpenSSL reads them itself.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use openssl::x509::store::{X509Store, X509StoreBuilder};
+use openssl::error::ErrorStack;
+use openssl::stack::{Stack, StackRef};
+use openssl::x509::store::{X509Store, X509StoreBuilder, X509StoreRef};
 use openssl::x509::verify::X509VerifyFlags;
-use openssl::x509::{X509, X509Ref};
+use openssl::x509::{X509, X509Ref, X509StoreContext, X509VerifyResult};
 
+use crate::evidence::handshake::Verification;
 use crate::wire::x509;
 
 /// In the order in which Go looks for them, so that a machine where kubectl works is a machine where this works.
@@ -47,8 +52,47 @@ pub(super) enum SystemAuthorities {
     Folder,
 }
 
-/// Those that `SSL_CERT_FILE` or `SSL_CERT_DIR` names, else the bundle of the system; `None` where there is none.
-pub(super) fn system() -> Option<SystemAuthorities> {
+/// The authorities of this machine, read once, when the first list asks for them; absent where it keeps none.
+pub(super) fn system() -> Option<&'static SystemAuthorities> {
+    static SYSTEM: OnceLock<Option<SystemAuthorities>> = OnceLock::new();
+    SYSTEM.get_or_init(load).as_ref()
+}
+
+/// What the authorities of a store say of a list, whose leaf is the first of it or stands apart from it. Names are not judged, and
+/// dates are not where the store does not.
+///
+/// # Errors
+/// OpenSSL could not even begin.
+pub(super) fn verify(store: &X509StoreRef, leaf: &X509Ref, list: &StackRef<X509>) -> Result<Verification, ErrorStack> {
+    X509StoreContext::new()?.init(store, leaf, list, |context| {
+        let trusted = context.verify_cert()?;
+        let result = if trusted { X509VerifyResult::OK } else { context.error() };
+        Ok(Verification {
+            code: result.as_raw(),
+            message: result.error_string().to_owned(),
+            depth: context.error_depth(),
+        })
+    })
+}
+
+/// Whether the authorities of this machine trust a list of certificates, its leaf first; absent for an empty list and a machine
+/// without authorities.
+pub(super) fn trusts(list: &[X509]) -> Option<bool> {
+    let store = system()?.store_for(list.iter().map(AsRef::as_ref))?;
+    trusts_by(&store, list)
+}
+
+fn trusts_by(store: &X509StoreRef, list: &[X509]) -> Option<bool> {
+    let (leaf, rest) = list.split_first()?;
+    let mut chain = Stack::new().ok()?;
+    for certificate in rest {
+        chain.push(certificate.clone()).ok()?;
+    }
+    verify(store, leaf, &chain).ok().map(|verification| verification.code == 0)
+}
+
+/// Those that `SSL_CERT_FILE` or `SSL_CERT_DIR` names, else the bundle of the system.
+fn load() -> Option<SystemAuthorities> {
     let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if named("SSL_CERT_DIR").is_some() {
         return Some(SystemAuthorities::Folder);
@@ -100,4 +144,32 @@ fn leading_to(bundle: &[Vec<u8>], mut names: Vec<Vec<u8>>) -> Vec<X509> {
         }
     }
     found.into_iter().map(|(_, certificate)| certificate).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use super::super::test_certificates::Issuer;
+
+    #[test]
+    fn a_list_is_trusted_whatever_the_date_and_only_when_it_is_whole() {
+        let root = Issuer::root("root");
+        let intermediate = root.issuer("intermediate");
+        // Valid for a day in 1970.
+        let leaf = intermediate.leaf("api.example.com", 0, 1).0;
+        let others: Vec<Issuer> = (0..5).map(|i| Issuer::root(&format!("other {i}"))).collect();
+        let mut bundle: Vec<Vec<u8>> = others.iter().map(|other| other.certificate.to_der().unwrap()).collect();
+        bundle.insert(2, root.certificate.to_der().unwrap());
+        let system = SystemAuthorities::Bundle(bundle);
+        let trusted = |list: &[X509]| {
+            let store = system.store_for(list.iter().map(AsRef::as_ref)).unwrap();
+            trusts_by(&store, list)
+        };
+        assert_eq!(trusted(&[leaf.clone(), intermediate.certificate.clone()]), Some(true));
+        assert_eq!(trusted(&[leaf]), Some(false));
+        assert_eq!(trusted(&[others[3].certificate.clone()]), Some(true));
+        assert_eq!(trusted(&[Issuer::root("stranger").certificate]), Some(false));
+        assert_eq!(trusted(&[]), None);
+    }
 }

@@ -189,18 +189,15 @@ impl Page {
     }
 
     fn check(&mut self, check: &CheckReport) {
-        match check.outcome {
-            OutcomeWord::Found => {
-                for finding in &check.findings {
-                    let style = self.options.styles.level(check.level);
-                    let label = format!("✗ {} {}", check.code, check.level.word());
-                    self.row(&label, style, &finding.message);
-                }
+        if check.outcome == OutcomeWord::Found {
+            for finding in &check.findings {
+                let style = self.options.styles.level(check.level);
+                let label = format!("✗ {} {}", check.code, check.level.word());
+                self.row(&label, style, &finding.message);
             }
-            _ => {
-                let why = check.reason.clone().unwrap_or_default();
-                self.row(&format!("? {}", check.code), self.options.styles.notice, &format!("{}: {why}", check.name));
-            }
+        } else {
+            let why = check.reason.clone().unwrap_or_default();
+            self.row(&format!("? {}", check.code), self.options.styles.notice, &format!("{}: {why}", check.name));
         }
     }
 

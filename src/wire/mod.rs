@@ -5,5 +5,6 @@
 pub mod access_log;
 pub mod certificate;
 pub mod overrides;
+pub mod private_key;
 pub mod tls;
 pub mod x509;

@@ -47,8 +47,10 @@ const WRONG: &[(&[&str], &str)] = &[
     (&["-f", "-", "-f", "-"], "once"),
 ];
 
+type AnyTest = Box<dyn Fn(&Bench) -> Result<()> + Send>;
+
 pub fn trials(bench: Option<&Arc<Bench>>) -> Vec<Trial> {
-    let trial = |name: String, test: Box<dyn Fn(&Bench) -> Result<()> + Send>| {
+    let trial = |name: String, test: AnyTest| {
         let bench = bench.cloned();
         Trial::test(name, move || match &bench {
             Some(bench) => test(bench).map_err(Into::into),
@@ -106,7 +108,7 @@ const FORMS: &[(&str, Test)] = &[
         if (through, beside) == (Some(0), Some(1)) { Ok(()) } else { Err(format!("{through:?}, {beside:?}")) }
     }),
     ("a list from a file or from standard input keeps its order and says where it is wrong", |bench| {
-        let list = format!("# comment\n{HOST}:{{envoy}}\n\n127.0.0.1:{{refused}} # nobody\n{HOST}:{{envoy}}\n",);
+        let list = format!("# comment\n{HOST}:{{envoy}}\n\n127.0.0.1:{{refused}} # nobody\n{HOST}:{{envoy}}\n");
         let mut filled = list;
         for name in ["envoy", "refused"] {
             filled = filled.replace(&format!("{{{name}}}"), &bench.port(name)?.to_string());

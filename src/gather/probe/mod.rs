@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! target ─ lookup ─ way (TCP, tunnel, port-forward) ─┬ handshake: OpenSSL, watched
-//!                                                    └ scan: ClientHellos made by hand
+//!                                                    └ scan: hellos made by hand
 //! ```
 //!
 //! It returns facts. Only files of the command line can be an error; whatever a network does is evidence.
@@ -102,12 +102,11 @@ pub async fn given(prober: Arc<Prober>, given: &Given, stop: &Stop, done: impl F
     let fault = || Reason::Broken("probing it failed by a fault of this program; please report it".into());
     let mut all = Probes { question: prober.question(via(given)), ..Probes::default() };
     for (target, endpoints) in given.targets.iter().zip(found) {
-        match endpoints {
-            Some(endpoints) => all.endpoints.extend(endpoints),
-            None => {
-                let reason = ended.clone().unwrap_or_else(fault);
-                all.unprobed.push(Unavailable::new(socket(&target.host, target.port), reason));
-            }
+        if let Some(endpoints) = endpoints {
+            all.endpoints.extend(endpoints)
+        } else {
+            let reason = ended.clone().unwrap_or_else(fault);
+            all.unprobed.push(Unavailable::new(socket(&target.host, target.port), reason));
         }
     }
     all
@@ -182,19 +181,16 @@ impl Job {
             knock: false,
         };
         let mut hellos = Vec::new();
-        match name {
-            Some(name) => {
-                hellos.push(hello(HelloKind::Named, Some(name), true));
-                if first {
-                    hellos.push(hello(HelloKind::Nameless, None, false));
-                }
+        if let Some(name) = name {
+            hellos.push(hello(HelloKind::Named, Some(name), true));
+            if first {
+                hellos.push(hello(HelloKind::Nameless, None, false));
             }
-            None => {
-                hellos.push(hello(HelloKind::Nameless, None, true));
-                // The name that would be right, where there is one, shows whether the missing name is all that is wrong.
-                if first && self.target.address().is_none() {
-                    hellos.push(hello(HelloKind::Named, Some(&self.target.host), false));
-                }
+        } else {
+            hellos.push(hello(HelloKind::Nameless, None, true));
+            // The name that would be right, where there is one, shows whether the missing name is all that is wrong.
+            if first && self.target.address().is_none() {
+                hellos.push(hello(HelloKind::Named, Some(&self.target.host), false));
             }
         }
         if first {

@@ -1,14 +1,13 @@
 //! What all handshakes of a run share: what is offered, which authorities count, and for how long to wait.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslContext, SslMethod, SslOptions, SslVerifyMode};
 use openssl::stack::StackRef;
-use openssl::x509::store::{X509Store, X509StoreRef};
-use openssl::x509::{X509, X509Ref, X509StoreContext, X509VerifyResult};
+use openssl::x509::X509;
+use openssl::x509::store::X509Store;
 
 use super::super::trust;
 use super::handshake::unknown_name;
@@ -44,7 +43,6 @@ pub struct Prober {
     pub(super) max_version: Option<Version>,
     /// `--ca-file`; absent for those of this machine, which are read when the first certificate needs them.
     authorities: Option<X509Store>,
-    system: OnceLock<Option<Arc<trust::SystemAuthorities>>>,
     unknown_name: String,
 }
 
@@ -107,14 +105,12 @@ impl Prober {
             }
             context.set_private_key(&identity.key)?;
         }
-        let system = OnceLock::new();
         Ok(Self {
             options,
             context: context.build(),
             min_version,
             max_version,
             authorities,
-            system,
             unknown_name: unknown_name(),
         })
     }
@@ -147,28 +143,15 @@ impl Prober {
     /// What the authorities say of a served list, whose first certificate is the leaf. Nothing where there are none to ask.
     pub(super) fn verify(&self, served: &StackRef<X509>) -> Option<Verification> {
         let leaf = served.iter().next()?;
-        match &self.authorities {
-            Some(store) => verify(store, leaf, served).ok(),
-            None => {
-                let system = self.system.get_or_init(|| trust::system().map(Arc::new)).as_ref()?;
-                let store = system.store_for(served.iter())?;
-                verify(&store, leaf, served).ok()
-            }
-        }
+        let system;
+        let store = if let Some(store) = &self.authorities {
+            store
+        } else {
+            system = trust::system()?.store_for(served.iter())?;
+            &system
+        };
+        trust::verify(store, leaf, served).ok()
     }
-}
-
-fn verify(store: &X509StoreRef, leaf: &X509Ref, served: &StackRef<X509>) -> Result<Verification, ErrorStack> {
-    let mut context = X509StoreContext::new()?;
-    context.init(store, leaf, served, |context| {
-        let trusted = context.verify_cert()?;
-        let result = if trusted { X509VerifyResult::OK } else { context.error() };
-        Ok(Verification {
-            code: result.as_raw(),
-            message: result.error_string().to_owned(),
-            depth: context.error_depth(),
-        })
-    })
 }
 
 /// Suites of TLS 1.3 have a list of their own in OpenSSL; the user has one. Returns whether there are some for the versions up

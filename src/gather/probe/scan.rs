@@ -1,4 +1,4 @@
-//! What an endpoint offers, by version and cipher suite, with ClientHellos made by hand.
+//! What an endpoint offers, by version and cipher suite, with hellos made by hand.
 //!
 //! Each connection offers all suites that are left, the server's choice is taken out, and so on until it refuses: one connection
 //! more than it has suites, and no cryptography. So versions and suites that no library speaks any more are found too.

@@ -56,7 +56,7 @@ pub(super) enum Way {
 }
 
 /// The first bytes of a connection that a PROXY header begins (version 1, as text).
-/// Source: "The PROXY protocol", HAProxy, section 2.1.
+/// Source: "The PROXY protocol", section 2.1 (`haproxy.org`).
 fn proxy_header(stream: &TcpStream) -> io::Result<String> {
     let (from, to) = (stream.local_addr()?, stream.peer_addr()?);
     let family = if from.is_ipv4() { "TCP4" } else { "TCP6" };

@@ -1,0 +1,26 @@
+//! What a certificate and its key are, wherever they were stored.
+
+use super::trust;
+use crate::evidence::stored::{ClientAuthorities, KeyFit, StoredContent};
+use crate::wire::certificate::{MAX_CERTIFICATES, describe, from_pem};
+use crate::wire::private_key;
+
+/// Describes the certificates of an entry, and compares the key with the first of them. The key is read here and nowhere else.
+pub(super) fn compared(certificates: Option<(&str, &[u8])>, key: Option<&[u8]>) -> StoredContent {
+    let (mut list, certificate_fault) = certificates.map(|(_, pem)| from_pem(pem)).unwrap_or_default();
+    list.truncate(MAX_CERTIFICATES);
+    StoredContent {
+        certificate_entry: certificates.map(|(entry, _)| entry.to_owned()),
+        certificates: describe(list.iter().map(AsRef::as_ref)),
+        certificate_fault,
+        key: key.map_or(KeyFit::Absent, |key| private_key::fit(key, list.first().map(AsRef::as_ref))),
+        trusted_here: trust::trusts(&list),
+        ..StoredContent::default()
+    }
+}
+
+/// Describes what client certificates are verified with.
+pub(super) fn client_authorities(entry: String, pem: &[u8]) -> ClientAuthorities {
+    let (list, fault) = from_pem(pem);
+    ClientAuthorities { entry, certificates: describe(list.iter().map(AsRef::as_ref)), fault }
+}
