@@ -52,6 +52,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         })
         .collect();
     if logs.is_empty() {
+        facts::pods(evidence)?;
+        facts::opened(evidence)?;
         return Ok(Outcome::NotApplicable("no gateway was greeted whose log was read to its end".into()));
     }
     Ok(Outcome::of(findings, "the log of every gateway that was greeted is live and complete to that moment"))
