@@ -103,7 +103,7 @@ pub async fn given(prober: Arc<Prober>, given: &Given, stop: &Stop, done: impl F
     let mut all = Probes { question: prober.question(via(given)), ..Probes::default() };
     for (target, endpoints) in given.targets.iter().zip(found) {
         if let Some(endpoints) = endpoints {
-            all.endpoints.extend(endpoints)
+            all.endpoints.extend(endpoints);
         } else {
             let reason = ended.clone().unwrap_or_else(fault);
             all.unprobed.push(Unavailable::new(socket(&target.host, target.port), reason));
