@@ -78,8 +78,14 @@ pub fn start(
         }));
         ports.push((name, port));
     }
+    // Measurements count connections there.
+    let admin = free_port()?;
+    ports.push(("envoy-admin", admin));
     let file = folder.join("envoy.json");
-    let config = json!({ "static_resources": { "listeners": listeners } });
+    let config = json!({
+        "admin": { "address": { "socket_address": { "address": "127.0.0.1", "port_value": admin } } },
+        "static_resources": { "listeners": listeners },
+    });
     fs::write(&file, config.to_string()).map_err(|error| format!("{}: {error}", file.display()))?;
     let mut command = Command::new(program);
     command.arg("-c").arg(&file).args([
