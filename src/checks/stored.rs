@@ -4,8 +4,8 @@
 //! A Secret that does not exist is AT210's business, so nothing here speaks of it.
 
 use super::chain::Wrong;
-use super::facts;
 use super::{Finding, Judgement, Outcome};
+use super::{facts, probed};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::Route;
 use crate::evidence::stored::{ClientAuthorities, KeyFit, StoredCertificate, StoredContent, StoredIn};
@@ -55,7 +55,10 @@ pub(crate) fn judge_mutual<'a>(
     nothing: &str,
     say: impl Fn(&Secret<'a>) -> Said,
 ) -> Judgement {
-    let named: Vec<Named<'a>> = named(evidence)?.into_iter().filter(|named| named.mutual).collect();
+    let mut named: Vec<Named<'a>> = named(evidence)?.into_iter().filter(|named| named.mutual).collect();
+    for named in &mut named {
+        named.routes.retain(|route| probed::is_mutual(route));
+    }
     if named.is_empty() {
         return Ok(Outcome::NotApplicable("no route asks for client certificates by a Secret".into()));
     }
