@@ -8,6 +8,7 @@ use super::{Finding, Judgement, Outcome};
 use super::{facts, probed};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::Route;
+use crate::evidence::handshake::{Handshake, HelloKind};
 use crate::evidence::stored::{ClientAuthorities, KeyFit, StoredCertificate, StoredContent, StoredIn};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
@@ -82,7 +83,7 @@ pub(crate) fn judge_authorities<'a>(
 pub(crate) fn authorities<'a>(secret: &Secret<'a>) -> Result<Option<(&'a ClientAuthorities, &'a str)>, Unavailable> {
     let content: &'a StoredContent = secret.content;
     let Some(authorities) = &content.client_authorities else { return Ok(None) };
-    let authorities = authorities.seen().map_err(|why| why.clone())?;
+    let authorities = authorities.seen()?;
     Ok(authorities.entry.as_deref().map(|entry| (authorities, entry)))
 }
 
@@ -270,6 +271,39 @@ pub(crate) fn uncovered<'a>(
     }
 }
 
+/// The Secret whose certificate a pod is to serve in answer to this hello, by the routes that select the pod; absent where that is
+/// not clear.
+pub(crate) fn secret_to_serve<'a>(routes: &[&'a Route], handshake: &Handshake) -> Option<&'a str> {
+    let hostname = match (&handshake.server_name, handshake.kind) {
+        (Some(name), HelloKind::Named) => best(routes, name)?,
+        (_, HelloKind::Nameless) => "*",
+        _ => return None,
+    };
+    let has = |route: &&&Route| {
+        // Source: ApigeeRoute v1alpha1, spec.enableNonSniClient: it puts * among the hosts of any route.
+        let everybody = hostname == "*" && route.enable_non_sni_client == Some(true);
+        everybody || route.hostnames.iter().any(|known| known.eq_ignore_ascii_case(hostname))
+    };
+    // What handshakes are made with is the port behind 443.
+    let ports = routes.iter().filter(has).flat_map(|route| &route.ports).filter(|port| facts::terminates_tls(port));
+    let mut names = ports.map(|port| port.tls.as_ref().and_then(|tls| tls.credential_name.as_deref()));
+    let first = names.next()?;
+    first.filter(|_| names.all(|name| name == first))
+}
+
+/// The hostname by which Envoy finds the filter chain of a server name: the name itself, else the longest `*.` above.
+fn best<'a>(routes: &[&'a Route], name: &str) -> Option<&'a str> {
+    let hostnames = || routes.iter().flat_map(|route| &route.hostnames).map(String::as_str);
+    let name = name.to_ascii_lowercase();
+    let is_above = |hostname: &&str| {
+        hostname.strip_prefix('*').is_some_and(|parent| {
+            !parent.is_empty() && name.len() > parent.len() && name.ends_with(&parent.to_ascii_lowercase())
+        })
+    };
+    let own = hostnames().find(|hostname| hostname.eq_ignore_ascii_case(&name));
+    own.or_else(|| hostnames().filter(is_above).max_by_key(|hostname| hostname.len()))
+}
+
 /// The place that names a file, as a person would write it.
 pub(crate) fn named_at(place: &str) -> String {
     match place.strip_prefix("-:") {
@@ -281,7 +315,11 @@ pub(crate) fn named_at(place: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::Timestamp;
+
     use crate::evidence::certificate::tests::leaf;
+    use crate::evidence::cluster::{Port, Tls};
+    use crate::evidence::handshake::ClientCertificate;
 
     #[test]
     fn a_hostname_is_covered_as_far_as_a_certificate_can() {
@@ -311,5 +349,51 @@ mod tests {
         assert_eq!(hostnames(&["*", "a.example.com"]), Ok(Vec::new()));
         let why = hostnames(&["*.example.com"]).unwrap_err();
         assert_eq!(why.what, "whether clients use other names of *.example.com than a.example.com");
+    }
+
+    fn route(hostnames: &[&str], secret: &str) -> Route {
+        let tls = Tls { mode: Some("SIMPLE".into()), credential_name: Some(secret.into()), ..Tls::default() };
+        let port = Port { number: Some(443), protocol: Some("HTTPS".into()), tls: Some(tls) };
+        let hostnames = hostnames.iter().map(ToString::to_string).collect();
+        Route { hostnames, ports: vec![port], ..Route::default() }
+    }
+
+    #[test]
+    fn a_pod_is_to_serve_the_secret_of_the_chain_that_envoy_finds() {
+        let own = route(&["api.example.com"], "own");
+        let above = route(&["*.example.com", "*.eu.example.com"], "above");
+        let wildcard = route(&["*"], "wildcard");
+        let routes = [&above, &own, &wildcard];
+        let named = |routes: &[&Route], name: &str| secret_to_serve(routes, &hello(Some(name))).map(str::to_owned);
+        assert_eq!(named(&routes, "API.example.com").as_deref(), Some("own"));
+        assert_eq!(named(&routes, "x.eu.example.com").as_deref(), Some("above"));
+        assert_eq!(named(&routes, "example.org"), None);
+        assert_eq!(secret_to_serve(&routes, &hello(None)), Some("wildcard"));
+        // The hostname *.eu.example.com goes before *.example.com, whose route has another Secret.
+        let eu = route(&["*.eu.example.com"], "eu");
+        let longer = [&route(&["*.example.com"], "above"), &eu];
+        assert_eq!(named(&longer, "x.eu.example.com").as_deref(), Some("eu"));
+        // Two routes with different Secrets leave it open, and so does one that lets everybody in beside the wildcard.
+        assert_eq!(named(&[&own, &route(&["api.example.com"], "other")], "api.example.com"), None);
+        assert_eq!(named(&[&own, &own], "api.example.com").as_deref(), Some("own"));
+        let open = Route { enable_non_sni_client: Some(true), ..own.clone() };
+        assert_eq!(secret_to_serve(&[&open, &wildcard], &hello(None)), None);
+        assert_eq!(secret_to_serve(&[&open], &hello(None)), Some("own"));
+    }
+
+    fn hello(name: Option<&str>) -> Handshake {
+        let kind = if name.is_some() { HelloKind::Named } else { HelloKind::Nameless };
+        Handshake {
+            kind,
+            server_name: name.map(str::to_owned),
+            asked: true,
+            started_at: Timestamp::UNIX_EPOCH,
+            milliseconds: 1,
+            session: None,
+            certificates: Vec::new(),
+            verification: None,
+            client_certificate: ClientCertificate::Unknown,
+            failure: None,
+        }
     }
 }

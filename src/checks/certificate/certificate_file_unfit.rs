@@ -1,7 +1,7 @@
 //! AT418: the next helm upgrade would bring a certificate that cannot be served, or that clients refuse.
 
 use crate::checks::chain::{self, Wrong};
-use crate::checks::stored::{Said, Settled};
+use crate::checks::stored::Settled;
 use crate::checks::{Check, Explanation, Finding, Judgement, Level, Step, facts, stored};
 use crate::evidence::stored::{KeyFit, StoredContent, StoredIn};
 use crate::evidence::{Evidence, Reason};
@@ -35,7 +35,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         if let StoredIn::File { path, named_at } = &stored.origin {
             match stored.content.seen() {
                 Ok(content) => {
-                    settled.add(say(evidence, path, named_at, content));
+                    settled.add(Ok(Some(say(evidence, path, named_at, content))));
                     if let KeyFit::NotRead(why) = &content.key
                         && !matches!(why.reason, Reason::NotRequested(_))
                     {
@@ -53,7 +53,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     settled.without_unasked().judgement(right, "no virtual host names a certificate file")
 }
 
-fn say(evidence: &Evidence, path: &str, named_at: &str, content: &StoredContent) -> Said {
+fn say(evidence: &Evidence, path: &str, named_at: &str, content: &StoredContent) -> Vec<Finding> {
     let at = evidence.collected_at;
     let malformed = content.certificate_fault.as_ref().map(|fault| Wrong {
         what: format!("the certificate file is malformed: {fault}"),
@@ -77,7 +77,7 @@ fn say(evidence: &Evidence, path: &str, named_at: &str, content: &StoredContent)
     let dates = chain::dated(&content.certificates)
         .filter_map(|(_, certificate)| chain::expired(certificate, at).or_else(|| chain::early(certificate, at)));
     let all = malformed.into_iter().chain(key).chain(dates);
-    Ok(Some(all.map(|wrong| finding(path, named_at, wrong)).collect()))
+    all.map(|wrong| finding(path, named_at, wrong)).collect()
 }
 
 fn finding(path: &str, named_at: &str, wrong: Wrong) -> Finding {

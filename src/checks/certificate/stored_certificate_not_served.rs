@@ -4,7 +4,7 @@ use crate::checks::chain::{self, Wrong};
 use crate::checks::{Check, Explanation, Judgement, Level, Step, facts, probed, stored};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::{IngressPod, Route, selects};
-use crate::evidence::handshake::{Handshake, HelloKind, Place};
+use crate::evidence::handshake::{Handshake, Place};
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 
 pub(super) const CHECK: Check = Check {
@@ -29,6 +29,12 @@ pub(super) const CHECK: Check = Check {
     judge,
 };
 
+/// A running pod, and its handshakes in which a certificate came, each with the Secret whose certificate it had to be.
+struct Pod<'a> {
+    pod: &'a IngressPod,
+    served: Vec<(&'a Handshake, Option<&'a str>)>,
+}
+
 /// What was seen at the pods of one Secret.
 #[derive(Default)]
 struct Places<'a> {
@@ -41,13 +47,14 @@ struct Places<'a> {
 }
 
 fn judge(evidence: &Evidence) -> Judgement {
+    let pods = pods(evidence)?;
     let right = "Envoy has loaded, or serves, the certificates that the Secrets hold";
     let nothing = "no running ingress pod has a Secret whose certificate could be served";
     stored::judge(evidence, right, nothing, |secret| {
         let Some(leaf) = secret.fit_leaf() else { return Ok(None) };
         let mut places = Places::default();
-        for pod in facts::pods(evidence)?.into_iter().filter(|pod| pod.is_running()) {
-            if secret.routes.iter().any(|route| selects(&route.selector, &pod.labels)) {
+        for pod in &pods {
+            if secret.routes.iter().any(|route| selects(&route.selector, &pod.pod.labels)) {
                 look(evidence, secret.name, leaf, pod, &mut places);
             }
         }
@@ -62,26 +69,50 @@ fn judge(evidence: &Evidence) -> Judgement {
     })
 }
 
+fn pods(evidence: &Evidence) -> Result<Vec<Pod<'_>>, Unavailable> {
+    let routes = facts::routes(evidence)?;
+    let running = facts::pods(evidence)?.into_iter().filter(|pod| pod.is_running());
+    Ok(running
+        .map(|pod| {
+            let of_pod: Vec<&Route> =
+                routes.iter().copied().filter(|route| selects(&route.selector, &pod.labels)).collect();
+            let secret = |handshake| stored::secret_to_serve(&of_pod, handshake);
+            let served = handshakes(evidence, pod).map(|handshake| (handshake, secret(handshake))).collect();
+            Pod { pod, served }
+        })
+        .collect())
+}
+
+fn handshakes<'a>(evidence: &'a Evidence, pod: &IngressPod) -> impl Iterator<Item = &'a Handshake> {
+    let probes = match &evidence.probes {
+        Seen::Seen(probes) => Some(probes),
+        Seen::Unavailable(_) => None,
+    };
+    probes
+        .into_iter()
+        .flat_map(probed::all)
+        .filter(|(endpoint, _)| matches!(&endpoint.place, Place::Pod { pod: known } if *known == pod.name))
+        .map(|(_, handshake)| handshake)
+        .filter(|handshake| !handshake.certificates.is_empty())
+}
+
 /// Compares what Envoy has loaded, and what the pod served. One of both is enough to tell.
-fn look<'a>(evidence: &'a Evidence, secret: &str, leaf: &Certificate, pod: &'a IngressPod, places: &mut Places<'a>) {
-    let loaded = is_loaded(evidence, secret, leaf, pod);
+fn look<'a>(evidence: &Evidence, secret: &str, leaf: &Certificate, pod: &Pod<'a>, places: &mut Places<'a>) {
+    let loaded = is_loaded(evidence, secret, leaf, pod.pod);
     if loaded == Ok(Some(false)) {
-        places.lacking.push(&pod.name);
+        places.lacking.push(&pod.pod.name);
     }
     let mut is_served = false;
-    for handshake in handshakes(evidence, pod) {
-        let Some(other) = handshake.certificates.first() else { continue };
-        if expected_secret(evidence, pod, handshake) != Some(secret) {
-            continue;
-        }
+    for (handshake, _) in pod.served.iter().filter(|(_, expected)| *expected == Some(secret)) {
         is_served = true;
+        let other = &handshake.certificates[0];
         if other.fingerprint != leaf.fingerprint {
             let known = places.served.iter().position(|(known, ..)| known.fingerprint == other.fingerprint);
             let position = known.unwrap_or_else(|| {
                 places.served.push((other, Vec::new(), Vec::new()));
                 places.served.len() - 1
             });
-            places.served[position].1.push(pod.name.clone());
+            places.served[position].1.push(pod.pod.name.clone());
             places.served[position].2.push(probed::hello(handshake));
         }
     }
@@ -115,58 +146,9 @@ fn is_loaded(
     Ok(Some(gateway.certificates.seen()?.iter().any(|loaded| loaded.serial == leaf.serial)))
 }
 
-fn handshakes<'a>(evidence: &'a Evidence, pod: &IngressPod) -> Vec<&'a Handshake> {
-    let Seen::Seen(probes) = &evidence.probes else { return Vec::new() };
-    probed::all(probes)
-        .filter(|(endpoint, _)| matches!(&endpoint.place, Place::Pod { pod: known } if *known == pod.name))
-        .map(|(_, handshake)| handshake)
-        .collect()
-}
-
-/// The Secret of which this pod is to serve the certificate in answer to this hello; absent where that is not clear.
-fn expected_secret<'a>(evidence: &'a Evidence, pod: &IngressPod, handshake: &Handshake) -> Option<&'a str> {
-    let routes: Vec<&Route> =
-        facts::routes(evidence).ok()?.into_iter().filter(|route| selects(&route.selector, &pod.labels)).collect();
-    let hostname = match (&handshake.server_name, handshake.kind) {
-        (Some(name), HelloKind::Named) => best(&routes, name)?,
-        (_, HelloKind::Nameless) => "*",
-        _ => return None,
-    };
-    let declares = |route: &&&Route| {
-        // enableNonSniClient gives any route the hostname * as well. Source: ApigeeRoute v1alpha1, spec.enableNonSniClient.
-        let all = hostname == "*" && route.enable_non_sni_client == Some(true);
-        all || route.hostnames.iter().any(|known| known.eq_ignore_ascii_case(hostname))
-    };
-    // What was shaken hands with is the port behind 443.
-    let ports =
-        routes.iter().filter(declares).flat_map(|route| &route.ports).filter(|port| facts::terminates_tls(port));
-    let mut names: Vec<Option<&str>> =
-        ports.map(|port| port.tls.as_ref().and_then(|tls| tls.credential_name.as_deref())).collect();
-    names.sort_unstable();
-    names.dedup();
-    match names.as_slice() {
-        [name] => *name,
-        _ => None,
-    }
-}
-
-/// The hostname by which Envoy finds the filter chain of a server name: the name itself, else the longest `*.` above it.
-fn best<'a>(routes: &[&'a Route], name: &str) -> Option<&'a str> {
-    let hostnames = || routes.iter().flat_map(|route| &route.hostnames).map(String::as_str);
-    let name = name.to_ascii_lowercase();
-    let is_above = |hostname: &&str| {
-        hostname.strip_prefix('*').is_some_and(|parent| {
-            !parent.is_empty() && name.len() > parent.len() && name.ends_with(&parent.to_ascii_lowercase())
-        })
-    };
-    hostnames()
-        .find(|hostname| hostname.eq_ignore_ascii_case(&name))
-        .or_else(|| hostnames().filter(is_above).max_by_key(|hostname| hostname.len()))
-}
-
 /// Why neither place told anything: the reason that is not the user's own choice, where one is.
 fn unseen(evidence: &Evidence, loaded: Unavailable) -> Unavailable {
-    let probes = evidence.probes.seen().and_then(|probes| probed::whole(probes));
+    let probes = evidence.probes.seen().and_then(probed::whole);
     match (&loaded.reason, probes) {
         (Reason::NotRequested(_), Err(why)) => why,
         _ => loaded,
