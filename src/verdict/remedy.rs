@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::causes::STORED_AND_SERVED;
+use super::causes::{NOT_SERVED, STORED_AND_SERVED};
 use super::manifest::{self, WildcardRoute};
 use super::shell::word;
 use super::{Cause, Certainty, Verdict, is_found, measurement, overrides_diff};
@@ -80,7 +80,8 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
     {
         note.push_str(" The next steps do that.");
     }
-    for (told, by) in ONE_STEP.into_iter().chain(STORED_AND_SERVED.map(|(stored, served)| (served, stored))) {
+    let by_secret = STORED_AND_SERVED.into_iter().flat_map(|(stored, served)| [(served, stored), (served, NOT_SERVED)]);
+    for (told, by) in ONE_STEP.into_iter().chain(by_secret) {
         if left.iter().any(|verdicted| verdicted.check.code == by) {
             left.retain(|verdicted| verdicted.check.code != told);
         }

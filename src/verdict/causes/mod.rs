@@ -28,7 +28,7 @@ pub(super) const STORED_AND_SERVED: [(&str, &str); 6] = [
 ];
 
 /// The gateway does not serve what is stored, which explains what it serves where the stored certificate is right.
-const NOT_SERVED: &str = "AT414";
+pub(super) const NOT_SERVED: &str = "AT414";
 
 /// Clients that may not be ours.
 const STRANGERS: &str = "AT102";
