@@ -4,6 +4,7 @@
 
 pub mod access_log;
 pub mod certificate;
+pub mod log_window;
 pub mod overrides;
 pub mod private_key;
 pub mod tls;
