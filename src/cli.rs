@@ -42,6 +42,10 @@ pub enum Command {
     Diagnose(Box<DiagnoseArgs>),
     /// Shake hands with endpoints: with the right server name, with none and with a wrong one
     Probe(Box<ProbeArgs>),
+    /// Hold two runs side by side: what is gone, what is new, what is still there
+    Diff(DiffArgs),
+    /// Print the least Role that a run needs, and its binding, as YAML
+    Rbac(RbacArgs),
     /// Show what a check looks for, why it matters and how it is fixed; without a code the catalogue
     Explain(ExplainArgs),
     /// Print the completion script of a shell
@@ -352,6 +356,47 @@ pub struct LogArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(
+    args_override_self = true,
+    after_help = "\
+Examples:
+  # For a user of the cluster
+  kubectl apigee-tls rbac --user engineer@example.com | kubectl apply -f -
+
+  # For what collect reads, and a pipeline's service account
+  kubectl apigee-tls rbac collect --serviceaccount ci:gate"
+)]
+pub struct RbacArgs {
+    /// The command that is to be run
+    #[arg(value_enum, default_value_t, value_name = "COMMAND")]
+    pub command: RbacFor,
+
+    /// Namespace of Apigee hybrid
+    #[arg(short, long, default_value = "apigee", value_name = "NAMESPACE")]
+    pub namespace: String,
+
+    /// Where handshakes are to be made, as diagnose takes it; without pods no port-forward is needed
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "pods,services,dns", value_name = "PLACES")]
+    pub probe: Vec<ProbePlace>,
+
+    /// Name of the Role and its binding
+    #[arg(long, default_value = "apigee-tls", value_name = "NAME")]
+    pub name: String,
+
+    /// User to bind the Role to; may be repeated. Without any subject no binding is printed
+    #[arg(long = "user", value_name = "NAME")]
+    pub users: Vec<String>,
+
+    /// Group to bind it to; may be repeated
+    #[arg(long = "group", value_name = "NAME")]
+    pub groups: Vec<String>,
+
+    /// Service account to bind it to; may be repeated
+    #[arg(long = "serviceaccount", value_name = "NAMESPACE:NAME")]
+    pub service_accounts: Vec<String>,
+}
+
+#[derive(Args, Debug)]
 pub struct ExplainArgs {
     /// Code or name of a check, as AT201 or wildcard-route-missing
     #[arg(value_parser = CheckName { families: false }, hide_possible_values = true)]
@@ -377,6 +422,44 @@ pub enum ColorChoice {
     #[default]
     Auto,
     Never,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    args_override_self = true,
+    after_help = "\
+Example:
+  kubectl apigee-tls diagnose --write-evidence before.json
+  # … the fix …
+  kubectl apigee-tls diagnose --write-evidence after.json
+  kubectl apigee-tls diff before.json after.json
+
+Exit codes: 0 nothing got worse, 1 a finding is new, 2 the tool could not do its work, 3 something can no longer be told."
+)]
+pub struct DiffArgs {
+    /// What --write-evidence wrote before, - for standard input
+    #[arg(value_name = "BEFORE")]
+    pub before: String,
+
+    /// What it wrote after
+    #[arg(value_name = "AFTER")]
+    pub after: String,
+
+    /// From which level on a new finding makes the exit code 1
+    #[arg(long, value_enum, default_value_t, value_name = "LEVEL")]
+    pub fail_on: FailOn,
+
+    /// Format of the result
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub output: Output,
+}
+
+/// The commands that ask a cluster.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum RbacFor {
+    Collect,
+    #[default]
+    Diagnose,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

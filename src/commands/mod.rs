@@ -5,8 +5,10 @@
 
 mod completion;
 mod diagnose;
+mod diff;
 mod explain;
 mod probe;
+mod rbac;
 
 use std::error::Error as StdError;
 use std::io;
@@ -38,6 +40,8 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Diagnose(args) => diagnose::run(&args, &console),
         Command::Probe(args) => probe::run(&args, &console),
+        Command::Diff(args) => diff::run(&args, &console),
+        Command::Rbac(args) => rbac::run(&args, &console),
         Command::Explain(args) => explain::run(&args, &console),
         Command::Completion(args) => completion::script(&args, &console),
         Command::Complete(args) => completion::candidates(args, &console),

@@ -27,6 +27,7 @@ pub mod log_file;
 mod mesh;
 mod no_proxy;
 pub mod overrides;
+pub mod plan;
 pub mod pod_logs;
 mod pods;
 mod port_forward;

@@ -34,6 +34,18 @@ pub enum FailOn {
     Never,
 }
 
+impl FailOn {
+    /// A finding of this level makes the exit code 1.
+    #[must_use]
+    pub fn reaches(self, level: Level) -> bool {
+        match self {
+            Self::Error => level >= Level::Error,
+            Self::Warning => level >= Level::Warning,
+            Self::Never => false,
+        }
+    }
+}
+
 /// Judges the evidence and tells it all.
 #[must_use]
 pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Report {
@@ -67,14 +79,7 @@ pub(super) fn exit_code(evidence: &Evidence, selected: &[Verdicted], fail_on: Fa
     if evidence.interrupted.as_ref().is_some_and(|why| why.reason == crate::evidence::Reason::Interrupted) {
         return 130;
     }
-    let threshold = match fail_on {
-        FailOn::Error => Some(Level::Error),
-        FailOn::Warning => Some(Level::Warning),
-        FailOn::Never => None,
-    };
-    let found = selected
-        .iter()
-        .any(|verdicted| verdict::is_found(verdicted) && threshold.is_some_and(|level| verdicted.check.level >= level));
+    let found = selected.iter().any(|verdicted| verdict::is_found(verdicted) && fail_on.reaches(verdicted.check.level));
     if found {
         1
     } else if selected.iter().any(verdict::is_unknown) || verdict::judged_nothing(selected) {

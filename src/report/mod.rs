@@ -7,6 +7,7 @@
 
 mod build;
 pub mod catalogue;
+pub mod diff;
 pub mod machine;
 mod not_seen;
 pub mod probe;

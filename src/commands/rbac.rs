@@ -1,0 +1,186 @@
+//! `rbac`: the least rights that a run needs, as YAML to be applied. No cluster is asked.
+
+use serde::Serialize;
+
+use super::Error;
+use crate::cli::{ProbePlace, RbacArgs, RbacFor};
+use crate::gather::plan::{self, Item, PLAN, Scope, Source, Stage};
+use crate::terminal::Console;
+
+const VERSION: &str = "rbac.authorization.k8s.io/v1";
+
+pub(super) fn run(args: &RbacArgs, console: &Console) -> Result<u8, Error> {
+    let subjects = subjects(args)?;
+    let items: Vec<&Item> = PLAN.iter().filter(|item| is_wanted(args, item)).collect();
+    let mut text = String::new();
+    for scope in [Scope::Namespace, Scope::Cluster] {
+        let rules = rules(&items, scope);
+        if rules.is_empty() {
+            continue;
+        }
+        text.push_str(&comment(args, &items, scope));
+        text.push_str(&document(&Role {
+            api_version: VERSION,
+            kind: role_kind(scope),
+            metadata: metadata(args, scope),
+            rules,
+        })?);
+        if subjects.is_empty() {
+            continue;
+        }
+        text.push_str("---\n");
+        text.push_str(&document(&Binding {
+            api_version: VERSION,
+            kind: format!("{}Binding", role_kind(scope)),
+            metadata: metadata(args, scope),
+            role_ref: RoleRef { api_group: "rbac.authorization.k8s.io", kind: role_kind(scope), name: &args.name },
+            subjects: &subjects,
+        })?);
+    }
+    console.result(&text).map_err(Error::Output)?;
+    Ok(0)
+}
+
+fn is_wanted(args: &RbacArgs, item: &Item) -> bool {
+    match item.stage {
+        Stage::Diagnose => true,
+        Stage::Probe => args.probe.contains(&ProbePlace::Pods),
+        Stage::Collect => args.command == RbacFor::Collect,
+    }
+}
+
+fn role_kind(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Namespace => "Role",
+        Scope::Cluster => "ClusterRole",
+    }
+}
+
+/// What each rule is for, in comments above the document.
+fn comment(args: &RbacArgs, items: &[&Item], scope: Scope) -> String {
+    let command = match args.command {
+        RbacFor::Collect => "collect",
+        RbacFor::Diagnose => "diagnose",
+    };
+    let mut text = if scope == Scope::Cluster { "---\n".to_owned() } else { String::new() };
+    text +=
+        &format!("# What `kubectl apigee-tls {command}` reads; a rule that is left out costs what stands behind it:\n");
+    for item in items.iter().filter(|item| item.needs().iter().any(|right| right.scope == scope)) {
+        let needs: Vec<String> =
+            item.needs().iter().map(|right| format!("{} {}", right.verb, right.resource)).collect();
+        text += &format!("#   {}: {}\n", needs.join(", "), item.why);
+    }
+    text
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Role<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    metadata: Metadata<'a>,
+    rules: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Binding<'a> {
+    api_version: &'a str,
+    kind: String,
+    metadata: Metadata<'a>,
+    role_ref: RoleRef<'a>,
+    subjects: &'a [Subject],
+}
+
+#[derive(Serialize)]
+struct Metadata<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule {
+    api_groups: Vec<&'static str>,
+    resources: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resource_names: Vec<&'static str>,
+    verbs: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RoleRef<'a> {
+    api_group: &'a str,
+    kind: &'a str,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Subject {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_group: Option<&'static str>,
+    kind: &'static str,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+}
+
+fn metadata(args: &RbacArgs, scope: Scope) -> Metadata<'_> {
+    let namespace = (scope == Scope::Namespace).then_some(args.namespace.as_str());
+    Metadata { name: &args.name, namespace }
+}
+
+/// One rule for each resource; a single object is named.
+fn rules(items: &[&Item], scope: Scope) -> Vec<Rule> {
+    plan::rights(items.iter().copied())
+        .into_iter()
+        .filter(|((of, _, _), _)| *of == scope)
+        .map(|((_, group, resource), verbs)| Rule {
+            api_groups: vec![group],
+            resources: vec![resource],
+            resource_names: single_objects(items, group, resource),
+            verbs: verbs.into_iter().collect(),
+        })
+        .collect()
+}
+
+fn single_objects(items: &[&Item], group: &str, resource: &str) -> Vec<&'static str> {
+    items
+        .iter()
+        .filter_map(|item| match item.source {
+            Source::Objects(objects) if (objects.group, objects.resource) == (group, resource) => objects.name,
+            _ => None,
+        })
+        .collect()
+}
+
+fn subjects(args: &RbacArgs) -> Result<Vec<Subject>, Error> {
+    const GROUP: Option<&str> = Some("rbac.authorization.k8s.io");
+    let plain = |kind, name: &String| Subject { api_group: GROUP, kind, name: name.clone(), namespace: None };
+    let mut subjects: Vec<Subject> = args.users.iter().map(|name| plain("User", name)).collect();
+    subjects.extend(args.groups.iter().map(|name| plain("Group", name)));
+    for account in &args.service_accounts {
+        let Some((namespace, name)) =
+            account.split_once(':').filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty())
+        else {
+            return Err(Error::Argument {
+                what: format!("--serviceaccount {account:?}"),
+                hint: "expected NAMESPACE:NAME, as kubectl create rolebinding takes it".into(),
+            });
+        };
+        subjects.push(Subject {
+            api_group: None,
+            kind: "ServiceAccount",
+            name: name.to_owned(),
+            namespace: Some(namespace.to_owned()),
+        });
+    }
+    Ok(subjects)
+}
+
+fn document(object: &impl Serialize) -> Result<String, Error> {
+    serde_yaml::to_string(object).map_err(|error| Error::Rendering(error.to_string()))
+}

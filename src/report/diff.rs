@@ -1,0 +1,260 @@
+//! What changed between two runs: findings gone, new and still there; routes, certificates and counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::text::{TextOptions, visible, wrap};
+use super::{FailOn, Selection, build};
+use crate::checks::{Level, facts};
+use crate::evidence::access_log::Tally;
+use crate::evidence::cluster::Route;
+use crate::evidence::handshake::Handshake;
+use crate::evidence::stored::StoredIn;
+use crate::evidence::{AccessLog, Evidence, Seen};
+
+/// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
+pub const SCHEMA: &str = "apigee-tls.diff/v1";
+
+/// Two runs held side by side.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Difference {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    pub before: Timestamp,
+    pub after: Timestamp,
+    pub new: Vec<Told>,
+    pub gone: Vec<Told>,
+    pub still: Vec<Told>,
+    /// Checks that could tell before and cannot now, and the other way round.
+    pub no_longer_told: Vec<String>,
+    pub told_now: Vec<String>,
+    /// Sentences about routes, certificates and counts.
+    pub changes: Vec<String>,
+    pub exit_code: u8,
+}
+
+/// A finding, as it is told.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Told {
+    pub code: String,
+    pub level: Level,
+    pub object: String,
+    pub message: String,
+}
+
+/// Compares two runs. What is new at or above the level makes the exit code 1; what can no longer be told makes it 3.
+#[must_use]
+pub fn compare(before: &Evidence, after: &Evidence, fail_on: FailOn) -> Difference {
+    let (old, new) = (findings(before), findings(after));
+    let only = |these: &BTreeMap<Key, Told>, those: &BTreeMap<Key, Told>| {
+        these.iter().filter(|(key, _)| !those.contains_key(*key)).map(|(_, told)| told.clone()).collect::<Vec<_>>()
+    };
+    let (unknown_before, unknown_after) = (unknown(before), unknown(after));
+    let no_longer_told: Vec<String> = unknown_after.difference(&unknown_before).cloned().collect();
+    let added = only(&new, &old);
+    let is_worse = added.iter().any(|told| fail_on.reaches(told.level));
+    Difference {
+        schema: SCHEMA.to_owned(),
+        before: before.collected_at,
+        after: after.collected_at,
+        gone: only(&old, &new),
+        still: new.iter().filter(|(key, _)| old.contains_key(*key)).map(|(_, told)| told.clone()).collect(),
+        told_now: unknown_before.difference(&unknown_after).cloned().collect(),
+        changes: changes(before, after),
+        exit_code: match () {
+            () if is_worse => 1,
+            () if !no_longer_told.is_empty() => 3,
+            () => 0,
+        },
+        no_longer_told,
+        new: added,
+    }
+}
+
+/// A finding is the same where code, object and place are: its numbers may have changed.
+type Key = (String, String, String);
+
+fn findings(evidence: &Evidence) -> BTreeMap<Key, Told> {
+    let report = build(evidence, &Selection::default(), FailOn::default());
+    let all = report.checks.into_iter().flat_map(|check| {
+        check.findings.into_iter().map(move |finding| {
+            let key = (check.code.clone(), finding.object.clone(), place_without_moments(&finding.place));
+            let told =
+                Told { code: check.code.clone(), level: check.level, object: finding.object, message: finding.message };
+            (key, told)
+        })
+    });
+    all.collect()
+}
+
+/// Places of log findings are moments, which differ from run to run.
+fn place_without_moments(place: &str) -> String {
+    if place.contains("first ") && place.contains("last ") { String::new() } else { place.to_owned() }
+}
+
+fn unknown(evidence: &Evidence) -> BTreeSet<String> {
+    let report = build(evidence, &Selection::default(), FailOn::default());
+    let unknown = |check: &super::CheckReport| check.outcome == super::OutcomeWord::Unknown;
+    report.checks.into_iter().filter(unknown).map(|check| check.code).collect()
+}
+
+fn changes(before: &Evidence, after: &Evidence) -> Vec<String> {
+    let mut changes = routes(before, after);
+    changes.extend(certificates(before, after));
+    changes.extend(counts(before, after));
+    changes
+}
+
+fn routes(before: &Evidence, after: &Evidence) -> Vec<String> {
+    let (Seen::Seen(old), Seen::Seen(new)) = (&before.routes, &after.routes) else { return Vec::new() };
+    let by_name = |routes: &[Route]| routes.iter().map(|route| (route.name.clone(), route.clone())).collect();
+    let (old, new): (BTreeMap<String, Route>, BTreeMap<String, Route>) = (by_name(&old.items), by_name(&new.items));
+    let mut changes = Vec::new();
+    for name in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+        match (old.get(name), new.get(name)) {
+            (None, Some(_)) => changes.push(format!("ApigeeRoute {name} is new")),
+            (Some(_), None) => changes.push(format!("ApigeeRoute {name} is gone")),
+            (Some(old), Some(new)) => changes.extend(route_changes(old, new)),
+            (None, None) => {}
+        }
+    }
+    changes
+}
+
+fn route_changes(old: &Route, new: &Route) -> Vec<String> {
+    let name = &new.name;
+    let credential = |route: &Route| {
+        let names = route.ports.iter().filter_map(|port| port.tls.as_ref()?.credential_name.clone());
+        names.collect::<Vec<_>>()
+    };
+    let fields = [
+        ("hostnames", facts::list(&old.hostnames), facts::list(&new.hostnames)),
+        ("enableNonSniClient", flag(old.enable_non_sni_client), flag(new.enable_non_sni_client)),
+        ("additionalGateways", facts::list(&old.additional_gateways), facts::list(&new.additional_gateways)),
+        ("selector", facts::labels(&old.selector), facts::labels(&new.selector)),
+        ("credentialName", facts::list(&credential(old)), facts::list(&credential(new))),
+        ("state", word(old.status.state.as_deref()), word(new.status.state.as_deref())),
+    ];
+    fields
+        .into_iter()
+        .filter(|(_, old, new)| old != new)
+        .map(|(field, old, new)| format!("ApigeeRoute {name}: {field} was {old} and is {new}"))
+        .collect()
+}
+
+fn flag(value: Option<bool>) -> String {
+    value.map_or_else(|| "absent".into(), |value| value.to_string())
+}
+
+fn word(value: Option<&str>) -> String {
+    value.unwrap_or("absent").to_owned()
+}
+
+/// The leaf of each Secret, and of each handshake by endpoint and server name.
+fn certificates(before: &Evidence, after: &Evidence) -> Vec<String> {
+    let (old, new) = (leaves(before), leaves(after));
+    new.into_iter()
+        .filter_map(|(place, (fingerprint, until))| {
+            let (old_fingerprint, old_until) = old.get(&place)?;
+            (*old_fingerprint != fingerprint).then(|| {
+                format!(
+                    "{place}: another certificate, until {} (before: until {})",
+                    facts::moment(until),
+                    facts::moment(*old_until)
+                )
+            })
+        })
+        .collect()
+}
+
+fn leaves(evidence: &Evidence) -> BTreeMap<String, (String, Timestamp)> {
+    let mut leaves = BTreeMap::new();
+    if let Seen::Seen(stored) = &evidence.stored_certificates {
+        for certificate in stored {
+            let place = match &certificate.origin {
+                StoredIn::Secret { name } => format!("Secret {name}"),
+                StoredIn::File { path, .. } => path.clone(),
+            };
+            if let Seen::Seen(content) = &certificate.content
+                && let Some(leaf) = content.certificates.first()
+            {
+                leaves.insert(place, (leaf.fingerprint.clone(), leaf.not_after));
+            }
+        }
+    }
+    if let Seen::Seen(probes) = &evidence.probes {
+        for endpoint in &probes.endpoints {
+            for handshake in &endpoint.handshakes {
+                if let Some(leaf) = handshake.certificates.first() {
+                    let place = format!("{} {}", endpoint.name(), hello(handshake));
+                    leaves.insert(place, (leaf.fingerprint.clone(), leaf.not_after));
+                }
+            }
+        }
+    }
+    leaves
+}
+
+/// The unknown name is another one in each run.
+fn hello(handshake: &Handshake) -> String {
+    use crate::evidence::handshake::HelloKind;
+    match (handshake.kind, &handshake.server_name) {
+        (HelloKind::Named, Some(name)) => format!("with server name {name}"),
+        (HelloKind::Unknown, _) => "with an unknown server name".into(),
+        _ => "without a server name".into(),
+    }
+}
+
+fn counts(before: &Evidence, after: &Evidence) -> Vec<String> {
+    let sum = |evidence: &Evidence, tally: fn(&AccessLog) -> &Tally| {
+        facts::logs(evidence).map(|(_, log)| tally(log).count).fold(0, u64::saturating_add)
+    };
+    let kinds: [(&str, fn(&AccessLog) -> &Tally); 4] = [
+        ("resets without a server name", |log| &log.reset_without_name),
+        ("resets with a server name", |log| &log.reset_with_name),
+        ("requests without a server name", |log| &log.served_without_name),
+        ("requests without a server name that found no route", |log| &log.unrouted_without_name),
+    ];
+    kinds
+        .into_iter()
+        .map(|(what, tally)| (what, sum(before, tally), sum(after, tally)))
+        .filter(|(_, old, new)| old != new)
+        .map(|(what, old, new)| format!("{what} in the logs: {old} before, {new} now"))
+        .collect()
+}
+
+/// For a person.
+#[must_use]
+pub fn text(difference: &Difference, options: TextOptions) -> String {
+    let mut out = format!("{} → {}\n", facts::moment(difference.before), facts::moment(difference.after));
+    let groups = [("NEW", &difference.new), ("GONE", &difference.gone), ("STILL", &difference.still)];
+    for (label, findings) in groups {
+        for (i, told) in findings.iter().enumerate() {
+            let label = if i == 0 { label } else { "" };
+            let line = format!("{label:9} {} {} {}", told.code, told.level.word(), visible(&told.message));
+            out += &wrap(&line, options.width, 10);
+            out.push('\n');
+        }
+    }
+    for (label, lines) in
+        [("CHANGED", &difference.changes), ("UNKNOWN", &difference.no_longer_told), ("KNOWN", &difference.told_now)]
+    {
+        for (i, line) in lines.iter().enumerate() {
+            let label = if i == 0 { label } else { "" };
+            out += &wrap(&format!("{label:9} {}", visible(line)), options.width, 10);
+            out.push('\n');
+        }
+    }
+    let verdict = match difference.exit_code {
+        1 => "Something got worse.",
+        3 => "Nothing got worse that could be told; something cannot be told any more.",
+        _ if difference.new.is_empty() && difference.gone.is_empty() => "Nothing changed for clients.",
+        _ => "Nothing got worse.",
+    };
+    out + "\n" + verdict + "\n"
+}
