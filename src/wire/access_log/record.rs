@@ -190,7 +190,12 @@ impl Counter {
             return;
         }
 
-        if name == ServerName::Absent && no_filter_chain && self.followers.take(client.as_deref(), moment) {
+        let is_own = match &name {
+            ServerName::Absent => no_filter_chain && self.followers.take(client.as_deref(), moment),
+            ServerName::Given(_) => self.followers.has_forwarded(client.as_deref(), moment),
+            ServerName::Unreadable => false,
+        };
+        if is_own {
             self.log.own.count(moment, None);
             return;
         }
