@@ -48,7 +48,7 @@ cluster-down: ## End that cluster
 	@$(TESTBED) --down
 
 bench: ## Measure against the peers, in the same run
-	@tests/setup.sh all
+	@tests/setup.sh bench
 	@$(CARGO) build --locked --release --quiet
 	@benches/run.sh
 

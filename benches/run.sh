@@ -12,6 +12,8 @@ benches/start.py "$program"
 echo
 benches/access_log.py --runs 10
 echo
+benches/probe.py "$program"
+echo
 if [ "$(id -u)" = 0 ] && [ "$(uname -s)" = Linux ]; then
     benches/diagnose.sh "$program"
 else

@@ -27,6 +27,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('diagnose', 'diagnose', [CompletionResultType]::ParameterValue, 'Run the checklist against the cluster, or against files, and say what is wrong')
+            [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Shake hands with endpoints: with the right server name, with none and with a wrong one')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue')
             [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version')
@@ -61,6 +62,9 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             [CompletionResult]::new('--access-log', '--access-log', [CompletionResultType]::ParameterName, 'An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Judge evidence that was written before, ask no cluster; - for standard input')
             [CompletionResult]::new('--write-evidence', '--write-evidence', [CompletionResultType]::ParameterName, 'Write the evidence to a file, for --from')
+            [CompletionResult]::new('--probe', '--probe', [CompletionResultType]::ParameterName, 'Where to shake hands, with each hostname, without one and with a wrong one')
+            [CompletionResult]::new('--probe-host', '--probe-host', [CompletionResultType]::ParameterName, 'A hostname to probe beside those of the routes; may be repeated')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Authorities that the clients trust (PEM); without, it is not judged who issued a certificate')
             [CompletionResult]::new('--expect', '--expect', [CompletionResultType]::ParameterName, 'Clients that exist whether or not they were seen')
             [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Judge only these checks: codes, names or families')
             [CompletionResult]::new('--skip', '--skip', [CompletionResultType]::ParameterName, 'Leave these checks out: codes, names or families')
@@ -71,6 +75,38 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the certificate of the API server')
             [CompletionResult]::new('--offline', '--offline', [CompletionResultType]::ParameterName, 'Judge the files given, ask no cluster')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell on standard error what is done; twice for more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell on standard error what is done; twice for more')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'kubectl-apigee-tls;probe' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'A file with endpoints, one per line, - for standard input; may be repeated')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'A file with endpoints, one per line, - for standard input; may be repeated')
+            [CompletionResult]::new('--sni', '--sni', [CompletionResultType]::ParameterName, 'Server name to send and to expect, instead of the host')
+            [CompletionResult]::new('--connect-to', '--connect-to', [CompletionResultType]::ParameterName, 'Connect to this address instead of those that the host has')
+            [CompletionResult]::new('--via-proxy', '--via-proxy', [CompletionResultType]::ParameterName, 'Connect through an HTTP proxy; without a URL the one that the environment names')
+            [CompletionResult]::new('--tls-min', '--tls-min', [CompletionResultType]::ParameterName, 'Lowest version to offer: 1.0, 1.1, 1.2 or 1.3')
+            [CompletionResult]::new('--tls-max', '--tls-max', [CompletionResultType]::ParameterName, 'Highest version to offer')
+            [CompletionResult]::new('--ciphers', '--ciphers', [CompletionResultType]::ParameterName, 'Cipher suites to offer, as OpenSSL names them, separated by colons')
+            [CompletionResult]::new('--alpn', '--alpn', [CompletionResultType]::ParameterName, 'Protocols to offer by ALPN, separated by commas; empty offers none')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Authorities to verify with (PEM), instead of those of this machine')
+            [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Client certificate to offer (PEM), with what leads to its authority')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Its key (PEM, not encrypted); without, the file of the certificate holds it')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time for one handshake')
+            [CompletionResult]::new('--parallel', '--parallel', [CompletionResultType]::ParameterName, 'Endpoints to probe at the same time')
+            [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'From which level on a finding makes the exit code 1')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the report')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the report')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--no-sni', '--no-sni', [CompletionResultType]::ParameterName, 'Send no server name, as a client without SNI')
+            [CompletionResult]::new('-4', '-4', [CompletionResultType]::ParameterName, 'Use IPv4 addresses only')
+            [CompletionResult]::new('--ipv4', '--ipv4', [CompletionResultType]::ParameterName, 'Use IPv4 addresses only')
+            [CompletionResult]::new('-6', '-6', [CompletionResultType]::ParameterName, 'Use IPv6 addresses only')
+            [CompletionResult]::new('--ipv6', '--ipv6', [CompletionResultType]::ParameterName, 'Use IPv6 addresses only')
+            [CompletionResult]::new('--proxy-protocol', '--proxy-protocol', [CompletionResultType]::ParameterName, 'Begin each connection with a PROXY header, as a load balancer would')
+            [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Find out every version and cipher suite too')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell on standard error what is done; twice for more')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell on standard error what is done; twice for more')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -111,6 +147,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
         }
         'kubectl-apigee-tls;help' {
             [CompletionResult]::new('diagnose', 'diagnose', [CompletionResultType]::ParameterValue, 'Run the checklist against the cluster, or against files, and say what is wrong')
+            [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Shake hands with endpoints: with the right server name, with none and with a wrong one')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue')
             [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version')
@@ -119,6 +156,9 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             break
         }
         'kubectl-apigee-tls;help;diagnose' {
+            break
+        }
+        'kubectl-apigee-tls;help;probe' {
             break
         }
         'kubectl-apigee-tls;help;explain' {

@@ -31,6 +31,9 @@ _kubectl__apigee__tls() {
             kubectl__apigee__tls,help)
                 cmd="kubectl__apigee__tls__subcmd__help"
                 ;;
+            kubectl__apigee__tls,probe)
+                cmd="kubectl__apigee__tls__subcmd__probe"
+                ;;
             kubectl__apigee__tls,version)
                 cmd="kubectl__apigee__tls__subcmd__version"
                 ;;
@@ -49,6 +52,9 @@ _kubectl__apigee__tls() {
             kubectl__apigee__tls__subcmd__help,help)
                 cmd="kubectl__apigee__tls__subcmd__help__subcmd__help"
                 ;;
+            kubectl__apigee__tls__subcmd__help,probe)
+                cmd="kubectl__apigee__tls__subcmd__help__subcmd__probe"
+                ;;
             kubectl__apigee__tls__subcmd__help,version)
                 cmd="kubectl__apigee__tls__subcmd__help__subcmd__version"
                 ;;
@@ -59,7 +65,7 @@ _kubectl__apigee__tls() {
 
     case "${cmd}" in
         kubectl__apigee__tls)
-            opts="-v -h --color --verbose --help diagnose explain completion version __complete help"
+            opts="-v -h --color --verbose --help diagnose probe explain completion version __complete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -113,7 +119,7 @@ _kubectl__apigee__tls() {
             return 0
             ;;
         kubectl__subcmd__apigee__subcmd__tls__subcmd__diagnose)
-            opts="-n -l -s -c -f -o -v -h --namespace --selector --kubeconfig --context --cluster --user --server --as --as-group --as-uid --request-timeout --insecure-skip-tls-verify --tls-server-name --container --since --since-time --tail --limit-bytes --overrides --access-log --offline --from --write-evidence --expect --only --skip --fail-on --output --timeout --color --verbose --help"
+            opts="-n -l -s -c -f -o -v -h --namespace --selector --kubeconfig --context --cluster --user --server --as --as-group --as-uid --request-timeout --insecure-skip-tls-verify --tls-server-name --container --since --since-time --tail --limit-bytes --overrides --access-log --offline --from --write-evidence --probe --probe-host --ca-file --expect --only --skip --fail-on --output --timeout --color --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -223,16 +229,28 @@ _kubectl__apigee__tls() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --probe)
+                    COMPREPLY=($(compgen -W "pods services dns none" -- "${cur}"))
+                    return 0
+                    ;;
+                --probe-host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --expect)
                     COMPREPLY=($(compgen -W "non-sni" -- "${cur}"))
                     return 0
                     ;;
                 --only)
-                    COMPREPLY=($(compgen -W "client route overrides handshake platform AT101 AT102 AT103 AT104 AT105 AT106 AT107 AT108 AT201 AT202 AT203 AT204 AT205 AT206 AT207 AT208 AT209 AT210 AT211 AT212 AT213 AT214 AT215 AT301 AT302 AT303 AT304 AT305 AT306 AT307 AT308 AT309 AT310 AT311 AT312 AT313 AT314 AT315 AT501 AT502 AT503 AT504 AT505 AT506 AT507 AT508 AT509 AT510 AT511 AT512 AT513 AT514 AT515 AT516 AT517 AT518 AT519 AT520 AT521 AT522 AT523 AT524 AT525 AT526 AT527 AT528 AT801 AT802 AT803 AT804 AT805 AT806 AT807 AT808 AT809" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "client route overrides handshake platform AT101 AT102 AT103 AT104 AT105 AT106 AT107 AT108 AT109 AT201 AT202 AT203 AT204 AT205 AT206 AT207 AT208 AT209 AT210 AT211 AT212 AT213 AT214 AT215 AT301 AT302 AT303 AT304 AT305 AT306 AT307 AT308 AT309 AT310 AT311 AT312 AT313 AT314 AT315 AT501 AT502 AT503 AT504 AT505 AT506 AT507 AT508 AT509 AT510 AT511 AT512 AT513 AT514 AT515 AT516 AT517 AT518 AT519 AT520 AT521 AT522 AT523 AT524 AT525 AT526 AT527 AT528 AT529 AT801 AT802 AT803 AT804 AT805 AT806 AT807 AT808 AT809" -- "${cur}"))
                     return 0
                     ;;
                 --skip)
-                    COMPREPLY=($(compgen -W "client route overrides handshake platform AT101 AT102 AT103 AT104 AT105 AT106 AT107 AT108 AT201 AT202 AT203 AT204 AT205 AT206 AT207 AT208 AT209 AT210 AT211 AT212 AT213 AT214 AT215 AT301 AT302 AT303 AT304 AT305 AT306 AT307 AT308 AT309 AT310 AT311 AT312 AT313 AT314 AT315 AT501 AT502 AT503 AT504 AT505 AT506 AT507 AT508 AT509 AT510 AT511 AT512 AT513 AT514 AT515 AT516 AT517 AT518 AT519 AT520 AT521 AT522 AT523 AT524 AT525 AT526 AT527 AT528 AT801 AT802 AT803 AT804 AT805 AT806 AT807 AT808 AT809" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "client route overrides handshake platform AT101 AT102 AT103 AT104 AT105 AT106 AT107 AT108 AT109 AT201 AT202 AT203 AT204 AT205 AT206 AT207 AT208 AT209 AT210 AT211 AT212 AT213 AT214 AT215 AT301 AT302 AT303 AT304 AT305 AT306 AT307 AT308 AT309 AT310 AT311 AT312 AT313 AT314 AT315 AT501 AT502 AT503 AT504 AT505 AT506 AT507 AT508 AT509 AT510 AT511 AT512 AT513 AT514 AT515 AT516 AT517 AT518 AT519 AT520 AT521 AT522 AT523 AT524 AT525 AT526 AT527 AT528 AT529 AT801 AT802 AT803 AT804 AT805 AT806 AT807 AT808 AT809" -- "${cur}"))
                     return 0
                     ;;
                 --fail-on)
@@ -263,7 +281,7 @@ _kubectl__apigee__tls() {
             return 0
             ;;
         kubectl__subcmd__apigee__subcmd__tls__subcmd__explain)
-            opts="-v -h --color --verbose --help AT101 AT102 AT103 AT104 AT105 AT106 AT107 AT108 AT201 AT202 AT203 AT204 AT205 AT206 AT207 AT208 AT209 AT210 AT211 AT212 AT213 AT214 AT215 AT301 AT302 AT303 AT304 AT305 AT306 AT307 AT308 AT309 AT310 AT311 AT312 AT313 AT314 AT315 AT501 AT502 AT503 AT504 AT505 AT506 AT507 AT508 AT509 AT510 AT511 AT512 AT513 AT514 AT515 AT516 AT517 AT518 AT519 AT520 AT521 AT522 AT523 AT524 AT525 AT526 AT527 AT528 AT801 AT802 AT803 AT804 AT805 AT806 AT807 AT808 AT809"
+            opts="-v -h --color --verbose --help AT101 AT102 AT103 AT104 AT105 AT106 AT107 AT108 AT109 AT201 AT202 AT203 AT204 AT205 AT206 AT207 AT208 AT209 AT210 AT211 AT212 AT213 AT214 AT215 AT301 AT302 AT303 AT304 AT305 AT306 AT307 AT308 AT309 AT310 AT311 AT312 AT313 AT314 AT315 AT501 AT502 AT503 AT504 AT505 AT506 AT507 AT508 AT509 AT510 AT511 AT512 AT513 AT514 AT515 AT516 AT517 AT518 AT519 AT520 AT521 AT522 AT523 AT524 AT525 AT526 AT527 AT528 AT529 AT801 AT802 AT803 AT804 AT805 AT806 AT807 AT808 AT809"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -281,7 +299,7 @@ _kubectl__apigee__tls() {
             return 0
             ;;
         kubectl__subcmd__apigee__subcmd__tls__subcmd__help)
-            opts="diagnose explain completion version __complete help"
+            opts="diagnose probe explain completion version __complete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -364,6 +382,20 @@ _kubectl__apigee__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        kubectl__subcmd__apigee__subcmd__tls__subcmd__help__subcmd__probe)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         kubectl__subcmd__apigee__subcmd__tls__subcmd__help__subcmd__version)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -371,6 +403,92 @@ _kubectl__apigee__tls() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__apigee__subcmd__tls__subcmd__probe)
+            opts="-f -4 -6 -o -v -h --filename --sni --no-sni --connect-to --ipv4 --ipv6 --via-proxy --proxy-protocol --full --tls-min --tls-max --ciphers --alpn --ca-file --cert --key --timeout --parallel --fail-on --output --color --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sni)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --via-proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-min)
+                    COMPREPLY=($(compgen -W "1.0 1.1 1.2 1.3" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-max)
+                    COMPREPLY=($(compgen -W "1.0 1.1 1.2 1.3" -- "${cur}"))
+                    return 0
+                    ;;
+                --ciphers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --alpn)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --parallel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "error warning never" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text wide json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text wide json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "always auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

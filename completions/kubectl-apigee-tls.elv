@@ -24,6 +24,7 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
             cand diagnose 'Run the checklist against the cluster, or against files, and say what is wrong'
+            cand probe 'Shake hands with endpoints: with the right server name, with none and with a wrong one'
             cand explain 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
             cand completion 'Print the completion script of a shell'
             cand version 'Print the version'
@@ -57,6 +58,9 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
             cand --access-log 'An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated'
             cand --from 'Judge evidence that was written before, ask no cluster; - for standard input'
             cand --write-evidence 'Write the evidence to a file, for --from'
+            cand --probe 'Where to shake hands, with each hostname, without one and with a wrong one'
+            cand --probe-host 'A hostname to probe beside those of the routes; may be repeated'
+            cand --ca-file 'Authorities that the clients trust (PEM); without, it is not judged who issued a certificate'
             cand --expect 'Clients that exist whether or not they were seen'
             cand --only 'Judge only these checks: codes, names or families'
             cand --skip 'Leave these checks out: codes, names or families'
@@ -67,6 +71,37 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
             cand --color 'When to use colour'
             cand --insecure-skip-tls-verify 'Do not verify the certificate of the API server'
             cand --offline 'Judge the files given, ask no cluster'
+            cand -v 'Tell on standard error what is done; twice for more'
+            cand --verbose 'Tell on standard error what is done; twice for more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'kubectl-apigee-tls;probe'= {
+            cand -f 'A file with endpoints, one per line, - for standard input; may be repeated'
+            cand --filename 'A file with endpoints, one per line, - for standard input; may be repeated'
+            cand --sni 'Server name to send and to expect, instead of the host'
+            cand --connect-to 'Connect to this address instead of those that the host has'
+            cand --via-proxy 'Connect through an HTTP proxy; without a URL the one that the environment names'
+            cand --tls-min 'Lowest version to offer: 1.0, 1.1, 1.2 or 1.3'
+            cand --tls-max 'Highest version to offer'
+            cand --ciphers 'Cipher suites to offer, as OpenSSL names them, separated by colons'
+            cand --alpn 'Protocols to offer by ALPN, separated by commas; empty offers none'
+            cand --ca-file 'Authorities to verify with (PEM), instead of those of this machine'
+            cand --cert 'Client certificate to offer (PEM), with what leads to its authority'
+            cand --key 'Its key (PEM, not encrypted); without, the file of the certificate holds it'
+            cand --timeout 'Time for one handshake'
+            cand --parallel 'Endpoints to probe at the same time'
+            cand --fail-on 'From which level on a finding makes the exit code 1'
+            cand -o 'Format of the report'
+            cand --output 'Format of the report'
+            cand --color 'When to use colour'
+            cand --no-sni 'Send no server name, as a client without SNI'
+            cand -4 'Use IPv4 addresses only'
+            cand --ipv4 'Use IPv4 addresses only'
+            cand -6 'Use IPv6 addresses only'
+            cand --ipv6 'Use IPv6 addresses only'
+            cand --proxy-protocol 'Begin each connection with a PROXY header, as a load balancer would'
+            cand --full 'Find out every version and cipher suite too'
             cand -v 'Tell on standard error what is done; twice for more'
             cand --verbose 'Tell on standard error what is done; twice for more'
             cand -h 'Print help (see more with ''--help'')'
@@ -102,6 +137,7 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
         }
         &'kubectl-apigee-tls;help'= {
             cand diagnose 'Run the checklist against the cluster, or against files, and say what is wrong'
+            cand probe 'Shake hands with endpoints: with the right server name, with none and with a wrong one'
             cand explain 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
             cand completion 'Print the completion script of a shell'
             cand version 'Print the version'
@@ -109,6 +145,8 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'kubectl-apigee-tls;help;diagnose'= {
+        }
+        &'kubectl-apigee-tls;help;probe'= {
         }
         &'kubectl-apigee-tls;help;explain'= {
         }

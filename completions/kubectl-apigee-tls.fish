@@ -30,6 +30,7 @@ never\t''"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -s h -l help -d 'Print help'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "diagnose" -d 'Run the checklist against the cluster, or against files, and say what is wrong'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "probe" -d 'Shake hands with endpoints: with the right server name, with none and with a wrong one'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "explain" -d 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "version" -d 'Print the version'
@@ -56,6 +57,12 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand di
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l access-log -d 'An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l from -d 'Judge evidence that was written before, ask no cluster; - for standard input' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l write-evidence -d 'Write the evidence to a file, for --from' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l probe -d 'Where to shake hands, with each hostname, without one and with a wrong one' -r -f -a "pods\t'Every ingress pod, through the API server\'s port-forward'
+services\t'The addresses of the Services that lead to them'
+dns\t'Where DNS leads, as seen from here'
+none\t'No handshake at all'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l probe-host -d 'A hostname to probe beside those of the routes; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l ca-file -d 'Authorities that the clients trust (PEM); without, it is not judged who issued a certificate' -r -F
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l expect -d 'Clients that exist whether or not they were seen' -r -f -a "non-sni\t'Clients that send no server name'"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l only -d 'Judge only these checks: codes, names or families' -r -f -a "client\t'family AT1xx'
 route\t'family AT2xx'
@@ -70,6 +77,7 @@ AT105\t'client-without-sni-unrouted'
 AT106\t'expected-client-without-sni-refused'
 AT107\t'log-window-incomplete'
 AT108\t'served-client-without-wildcard'
+AT109\t'access-log-unconfirmed'
 AT201\t'wildcard-route-missing'
 AT202\t'wildcard-route-flag-off'
 AT203\t'wildcard-route-unattached'
@@ -128,6 +136,7 @@ AT525\t'load-balancer-differs'
 AT526\t'route-not-in-gateway'
 AT527\t'gateway-chain-without-route'
 AT528\t'protocol-limits-unmet'
+AT529\t'address-out-of-reach'
 AT801\t'ingress-pod-missing'
 AT802\t'ingress-pod-not-running'
 AT803\t'ingress-pod-restarted'
@@ -150,6 +159,7 @@ AT105\t'client-without-sni-unrouted'
 AT106\t'expected-client-without-sni-refused'
 AT107\t'log-window-incomplete'
 AT108\t'served-client-without-wildcard'
+AT109\t'access-log-unconfirmed'
 AT201\t'wildcard-route-missing'
 AT202\t'wildcard-route-flag-off'
 AT203\t'wildcard-route-unattached'
@@ -208,6 +218,7 @@ AT525\t'load-balancer-differs'
 AT526\t'route-not-in-gateway'
 AT527\t'gateway-chain-without-route'
 AT528\t'protocol-limits-unmet'
+AT529\t'address-out-of-reach'
 AT801\t'ingress-pod-missing'
 AT802\t'ingress-pod-not-running'
 AT803\t'ingress-pod-restarted'
@@ -232,6 +243,42 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand di
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l offline -d 'Judge the files given, ask no cluster'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s f -l filename -d 'A file with endpoints, one per line, - for standard input; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l sni -d 'Server name to send and to expect, instead of the host' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l connect-to -d 'Connect to this address instead of those that the host has' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l via-proxy -d 'Connect through an HTTP proxy; without a URL the one that the environment names' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l tls-min -d 'Lowest version to offer: 1.0, 1.1, 1.2 or 1.3' -r -f -a "1.0\t''
+1.1\t''
+1.2\t''
+1.3\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l tls-max -d 'Highest version to offer' -r -f -a "1.0\t''
+1.1\t''
+1.2\t''
+1.3\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l ciphers -d 'Cipher suites to offer, as OpenSSL names them, separated by colons' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l alpn -d 'Protocols to offer by ALPN, separated by commas; empty offers none' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l ca-file -d 'Authorities to verify with (PEM), instead of those of this machine' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l cert -d 'Client certificate to offer (PEM), with what leads to its authority' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l key -d 'Its key (PEM, not encrypted); without, the file of the certificate holds it' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l timeout -d 'Time for one handshake' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l parallel -d 'Endpoints to probe at the same time' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l fail-on -d 'From which level on a finding makes the exit code 1' -r -f -a "error\t''
+warning\t''
+never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s o -l output -d 'Format of the report' -r -f -a "text\t''
+wide\t'Text, with every pod, stream and check'
+json\t''
+yaml\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l color -d 'When to use colour' -r -f -a "always\t''
+auto\t''
+never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l no-sni -d 'Send no server name, as a client without SNI'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s 4 -l ipv4 -d 'Use IPv4 addresses only'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s 6 -l ipv6 -d 'Use IPv6 addresses only'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l proxy-protocol -d 'Begin each connection with a PROXY header, as a load balancer would'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l full -d 'Find out every version and cipher suite too'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand explain" -l color -d 'When to use colour' -r -f -a "always\t''
 auto\t''
 never\t''"
@@ -252,9 +299,10 @@ auto\t''
 never\t''"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand __complete" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand __complete" -s h -l help -d 'Print help'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose explain completion version __complete help" -f -a "diagnose" -d 'Run the checklist against the cluster, or against files, and say what is wrong'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose explain completion version __complete help" -f -a "explain" -d 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose explain completion version __complete help" -f -a "completion" -d 'Print the completion script of a shell'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose explain completion version __complete help" -f -a "version" -d 'Print the version'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose explain completion version __complete help" -f -a "__complete" -d 'Candidates for the words typed so far, as kubectl\'s completion asks for them'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose explain completion version __complete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe explain completion version __complete help" -f -a "diagnose" -d 'Run the checklist against the cluster, or against files, and say what is wrong'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe explain completion version __complete help" -f -a "probe" -d 'Shake hands with endpoints: with the right server name, with none and with a wrong one'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe explain completion version __complete help" -f -a "explain" -d 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe explain completion version __complete help" -f -a "completion" -d 'Print the completion script of a shell'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe explain completion version __complete help" -f -a "version" -d 'Print the version'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe explain completion version __complete help" -f -a "__complete" -d 'Candidates for the words typed so far, as kubectl\'s completion asks for them'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe explain completion version __complete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

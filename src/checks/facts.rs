@@ -261,30 +261,6 @@ pub(crate) fn from_google(tally: &Tally) -> u64 {
     tally.clients.iter().filter(|(client, _)| is_google_front_end(client)).map(|(_, span)| span.count).sum()
 }
 
-/// The resets without a server name are over: on every stream that has some, a connection without a server name was
-/// served after the last of them, on that stream or on another pod of the same gateway. Another gateway proves nothing:
-/// a wildcard route may select the one and not the other.
-pub(crate) fn resets_are_over(evidence: &Evidence) -> bool {
-    let pods = pods(evidence).unwrap_or_default();
-    let gateway = |origin: &LogOrigin| match origin {
-        LogOrigin::Container { pod, .. } => {
-            pods.iter().find(|known| known.name == *pod).map(|known| known_labels(&known.labels))
-        }
-        LogOrigin::File(_) => None,
-    };
-    let logs: Vec<_> = logs(evidence).map(|(origin, log)| (gateway(origin), log)).collect();
-    logs.iter().filter(|(_, log)| log.reset_without_name.count > 0).all(|(gateway, log)| {
-        let last_reset = log.reset_without_name.last;
-        let first_served = logs
-            .iter()
-            .filter(|(other, _)| other == gateway)
-            .filter_map(|(_, log)| log.served_without_name.first)
-            .min();
-        let after = |served: Option<Timestamp>| served.is_some() && served > last_reset;
-        last_reset.is_some() && (after(log.served_without_name.first) || after(first_served))
-    })
-}
-
 /// The overrides files that could be read, or that none was given.
 pub(crate) fn overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Overrides)>, Unavailable> {
     if evidence.overrides.is_empty() {

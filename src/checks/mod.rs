@@ -12,6 +12,7 @@ pub(crate) mod facts;
 mod handshake;
 mod knocked;
 mod limits;
+pub(crate) mod nameless;
 mod overrides;
 mod platform;
 pub(crate) mod probed;

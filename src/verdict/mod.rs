@@ -9,6 +9,7 @@
 
 mod causes;
 mod manifest;
+mod measurement;
 mod overrides_diff;
 mod remedy;
 pub(crate) mod s_client;
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::checks::{Level, Outcome, Verdicted, facts};
 use crate::evidence::{Evidence, Reason};
 
-pub(crate) use self::causes::{capture, probe};
+pub(crate) use self::measurement::{capture, probe};
 pub use self::remedy::{Remedy, RemedyStep};
 
 /// What was concluded.
@@ -80,6 +81,14 @@ pub struct Cause {
     pub evidence: Vec<String>,
 }
 
+impl Cause {
+    /// What connected was seen to speak no TLS, so that nothing of the gateway is at fault.
+    #[must_use]
+    pub(crate) fn is_without_tls(&self) -> bool {
+        self.symptom.as_deref() == Some("AT101") && self.codes.is_empty() && self.certainty == Certainty::Established
+    }
+}
+
 /// How far the evidence carries.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -118,7 +127,7 @@ fn of_causes(evidence: &Evidence, causes: Vec<Cause>) -> Verdict {
         Certainty::Likely | Certainty::Possible if rivals || !first.codes.is_empty() => VerdictKind::Ambiguous,
         _ => VerdictKind::Unknown,
     };
-    let next_measurement = (rivals || kind != VerdictKind::Cause).then(|| causes::next_measurement(evidence, first));
+    let next_measurement = (rivals || kind != VerdictKind::Cause).then(|| measurement::next(evidence, first));
     Verdict { kind, headline: first.statement.clone(), next_measurement, causes }
 }
 
@@ -155,7 +164,7 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
                 facts::count(unknown.len() as u64, "check")
             ),
             causes: Vec::new(),
-            next_measurement: Some(causes::probe(evidence)),
+            next_measurement: Some(measurement::probe(evidence)),
         };
     }
     if judged_nothing(selected) {

@@ -8,10 +8,9 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::causes;
 use super::manifest::{self, WildcardRoute};
 use super::shell::word;
-use super::{Certainty, Verdict, is_found, overrides_diff};
+use super::{Cause, Certainty, Verdict, is_found, measurement, overrides_diff};
 use crate::checks::facts;
 use crate::checks::{Level, Verdicted};
 use crate::evidence::Evidence;
@@ -25,7 +24,7 @@ const CURED_BY_MANIFEST: [&str; 5] = ["AT201", "AT202", "AT207", "AT208", "AT209
 const CURED_BY_OVERRIDES: [&str; 6] = ["AT201", "AT203", "AT204", "AT306", "AT307", "AT308"];
 
 /// Codes of symptoms, whose cause has the steps.
-const SYMPTOMS: [&str; 4] = ["AT101", "AT103", "AT105", "AT106"];
+const SYMPTOMS: [&str; 6] = ["AT101", "AT103", "AT105", "AT106", "AT504", "AT505"];
 
 /// The steps that cure what was found; empty where nothing was.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -77,13 +76,17 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
     {
         note.push_str(" The next steps do that.");
     }
-    // One step for one fault: AT205 tells why no group lists the route, AT802 which pods do not run.
-    for (told, by) in [("AT203", "AT205"), ("AT204", "AT205"), ("AT801", "AT802")] {
+    // One step for one fault: AT205 tells why no group lists the route, AT526 what the odd pod lacks, AT802 which pods do not
+    // run.
+    for (told, by) in [("AT203", "AT205"), ("AT204", "AT205"), ("AT524", "AT526"), ("AT801", "AT802")] {
         if left.iter().any(|verdicted| verdicted.check.code == by) {
             left.retain(|verdicted| verdicted.check.code != told);
         }
     }
     remedy.steps.extend(left.into_iter().map(by_explanation));
+    if verdict.causes.iter().any(Cause::is_without_tls) {
+        remedy.steps.push(without_tls(evidence));
+    }
     let other_gateway = verdict.causes.iter().filter(|cause| {
         cause.symptom.as_deref() == Some("AT103") && cause.codes.is_empty() && cause.certainty == Certainty::Established
     });
@@ -101,7 +104,7 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
     if touched_wildcard {
         remedy.steps.push(RemedyStep {
             title: "See that it works".into(),
-            paste: Some(causes::probe(evidence).command),
+            paste: Some(measurement::probe(evidence).command),
             note: Some(
                 "A certificate in the answer means that clients without SNI are accepted. Then call each environment group \
                  without SNI, by address: curl -k https://ADDRESS/BASE_PATH -H 'Host: HOSTNAME'. 404 for a base path that \
@@ -115,6 +118,22 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
         remedy.steps.push(proof);
     }
     remedy
+}
+
+/// For connections that begin with something else than TLS nothing of the gateway is to be changed.
+fn without_tls(evidence: &Evidence) -> RemedyStep {
+    let clients: BTreeSet<&str> =
+        facts::logs(evidence).flat_map(|(_, log)| log.reset_without_name.clients.keys().map(String::as_str)).collect();
+    let clients: Vec<&str> = clients.into_iter().collect();
+    RemedyStep {
+        title: format!("Let these clients speak TLS to the gateway's port: {}", facts::some_of(&clients)),
+        paste: None,
+        note: Some(
+            "http:// instead of https://, a health check by HTTP, or a load balancer that puts a PROXY-protocol header in \
+             front. A wildcard route does not help them: they would be refused in the handshake instead."
+                .into(),
+        ),
+    }
 }
 
 /// A change of the file alone cannot be seen in a handshake.

@@ -3,559 +3,66 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use libtest_mimic::Trial;
+use libtest_mimic::{Failed, Trial};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::run::Bench;
 use crate::shell::Result;
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Case {
-    server: &'static str,
-    arguments: &'static [&'static str],
+    server: String,
+    #[serde(default)]
+    arguments: Vec<String>,
     exit: i32,
     /// Codes of the checks that found something.
-    found: &'static [&'static str],
+    #[serde(default)]
+    found: BTreeSet<String>,
     /// What the finding that decides says, in part; or the sentence of a target without one.
-    verdict: &'static str,
+    #[serde(default)]
+    verdict: String,
     /// How the handshake that was asked for ended, as the report's JSON has it: `stage/how`, or `ok`.
-    ended: &'static str,
+    ended: String,
 }
 
-const CASES: &[Case] = &[
-    // The set-ups of an ingress.
-    Case {
-        server: "envoy",
-        arguments: &[],
-        exit: 0,
-        found: &["AT501"],
-        verdict: "clients that send none are refused",
-        ended: "ok",
-    },
-    Case {
-        server: "envoy",
-        arguments: &["--no-sni"],
-        exit: 1,
-        found: &["AT505"],
-        verdict: "server name",
-        ended: "clientHello/reset",
-    },
-    Case {
-        server: "envoy",
-        arguments: &["--sni", "nope.example.org"],
-        exit: 1,
-        found: &["AT504"],
-        verdict: "nope.example.org",
-        ended: "clientHello/reset",
-    },
-    Case {
-        server: "envoy",
-        arguments: &["--tls-max", "1.1"],
-        exit: 1,
-        found: &["AT506"],
-        verdict: "protocol_version",
-        ended: "clientHello/alert 70",
-    },
-    Case {
-        server: "envoy-wildcard",
-        arguments: &[],
-        exit: 0,
-        found: &[],
-        verdict: "those that send another are served",
-        ended: "ok",
-    },
-    Case { server: "envoy-wildcard", arguments: &["--no-sni"], exit: 0, found: &[], verdict: "", ended: "ok" },
-    Case { server: "envoy-tls12", arguments: &[], exit: 0, found: &["AT501"], verdict: "", ended: "ok" },
-    Case {
-        server: "envoy-tls12",
-        arguments: &["--tls-min", "1.3"],
-        exit: 1,
-        found: &["AT506"],
-        verdict: "",
-        ended: "clientHello/alert 70",
-    },
-    Case {
-        server: "envoy-tls12",
-        arguments: &["--ciphers", "ECDHE-RSA-AES128-GCM-SHA256"],
-        exit: 1,
-        found: &["AT507"],
-        verdict: "",
-        ended: "clientHello/alert 40",
-    },
-    Case { server: "envoy-tls13", arguments: &[], exit: 0, found: &["AT501"], verdict: "", ended: "ok" },
-    Case {
-        server: "envoy-tls13",
-        arguments: &["--tls-max", "1.2"],
-        exit: 1,
-        found: &["AT506"],
-        verdict: "",
-        ended: "clientHello/alert 70",
-    },
-    Case {
-        server: "envoy-tls10",
-        arguments: &["--tls-max", "1.0"],
-        exit: 0,
-        found: &["AT501"],
-        verdict: "",
-        ended: "ok",
-    },
-    Case {
-        server: "envoy-mutual",
-        arguments: &[],
-        exit: 1,
-        found: &["AT509"],
-        verdict: "certificate",
-        ended: "established/alert 116",
-    },
-    Case {
-        server: "envoy-mutual",
-        arguments: &["--tls-max", "1.2"],
-        exit: 1,
-        found: &["AT509"],
-        verdict: "certificate",
-        ended: "clientFlight/alert 40",
-    },
-    Case {
-        server: "envoy-mutual",
-        arguments: &["--cert", "@client.pem", "--key", "@client.key"],
-        exit: 0,
-        found: &["AT501"],
-        verdict: "",
-        ended: "ok",
-    },
-    Case {
-        server: "envoy-mutual",
-        arguments: &["--cert", "@stranger.pem", "--key", "@stranger.key"],
-        exit: 1,
-        found: &["AT511"],
-        verdict: "",
-        ended: "established/alert 48",
-    },
-    Case {
-        server: "envoy-no-intermediate",
-        arguments: &[],
-        exit: 1,
-        found: &["AT501", "AT518"],
-        verdict: "Test Intermediate CA",
-        ended: "ok",
-    },
-    Case { server: "envoy-misordered", arguments: &[], exit: 1, found: &["AT501", "AT519"], verdict: "", ended: "ok" },
-    Case { server: "envoy-with-root", arguments: &[], exit: 0, found: &["AT501"], verdict: "", ended: "ok" },
-    Case {
-        server: "envoy-expired",
-        arguments: &[],
-        exit: 1,
-        found: &["AT501", "AT514"],
-        verdict: "expired",
-        ended: "ok",
-    },
-    Case { server: "envoy-not-yet", arguments: &[], exit: 1, found: &["AT501", "AT515"], verdict: "", ended: "ok" },
-    Case { server: "envoy-expiring", arguments: &[], exit: 1, found: &["AT501", "AT516"], verdict: "", ended: "ok" },
-    Case {
-        server: "envoy-expiring",
-        arguments: &["--fail-on", "error"],
-        exit: 0,
-        found: &["AT501", "AT516"],
-        verdict: "",
-        ended: "ok",
-    },
-    Case {
-        server: "envoy-other-host",
-        arguments: &["--sni", "other.example.org"],
-        exit: 1,
-        found: &["AT501", "AT517"],
-        verdict: "other.example.org",
-        ended: "ok",
-    },
-    Case { server: "envoy-self-signed", arguments: &[], exit: 1, found: &["AT501", "AT521"], verdict: "", ended: "ok" },
-    Case {
-        server: "envoy",
-        arguments: &["--ca-file", "@other-root.pem"],
-        exit: 1,
-        found: &["AT501", "AT520"],
-        verdict: "",
-        ended: "ok",
-    },
-    Case {
-        server: "envoy-proxy-protocol",
-        arguments: &["--proxy-protocol"],
-        exit: 0,
-        found: &["AT501"],
-        verdict: "",
-        ended: "ok",
-    },
-    Case {
-        server: "envoy-proxy-protocol",
-        arguments: &[],
-        exit: 1,
-        found: &["AT504"],
-        verdict: "",
-        ended: "clientHello/reset",
-    },
-    Case {
-        server: "envoy",
-        arguments: &["--proxy-protocol"],
-        exit: 1,
-        found: &["AT504"],
-        verdict: "",
-        ended: "clientHello/reset",
-    },
-    // OpenSSL and Java.
-    Case {
-        server: "openssl",
-        arguments: &[],
-        exit: 0,
-        found: &[],
-        verdict: "those that send another are served",
-        ended: "ok",
-    },
-    Case { server: "openssl-tls10", arguments: &[], exit: 0, found: &[], verdict: "", ended: "ok" },
-    Case {
-        server: "openssl-mutual",
-        arguments: &[],
-        exit: 1,
-        found: &["AT509"],
-        verdict: "certificate",
-        ended: "established/alert 116",
-    },
-    Case {
-        server: "openssl-mutual",
-        arguments: &["--tls-max", "1.2"],
-        exit: 1,
-        found: &["AT509"],
-        verdict: "certificate",
-        ended: "clientFlight/alert 40",
-    },
-    Case {
-        server: "openssl-mutual",
-        arguments: &["--cert", "@client.pem", "--key", "@client.key"],
-        exit: 0,
-        found: &[],
-        verdict: "",
-        ended: "ok",
-    },
-    Case {
-        server: "openssl-mutual",
-        arguments: &["--cert", "@stranger.pem", "--key", "@stranger.key"],
-        exit: 1,
-        found: &["AT511"],
-        verdict: "",
-        ended: "established/alert 48",
-    },
-    Case {
-        server: "openssl-alpn",
-        arguments: &[],
-        exit: 1,
-        found: &["AT508"],
-        verdict: "",
-        ended: "clientHello/alert 120",
-    },
-    Case {
-        server: "openssl-alpn",
-        arguments: &["--alpn", "acme-tls/1"],
-        exit: 0,
-        found: &[],
-        verdict: "",
-        ended: "ok",
-    },
-    Case { server: "openssl-weak", arguments: &[], exit: 1, found: &["AT522"], verdict: "", ended: "ok" },
-    Case { server: "java", arguments: &[], exit: 0, found: &[], verdict: "", ended: "ok" },
-    Case {
-        server: "java-mutual",
-        arguments: &[],
-        exit: 1,
-        found: &["AT509"],
-        verdict: "certificate",
-        ended: "established/alert 42",
-    },
-    Case {
-        server: "java-mutual",
-        arguments: &["--cert", "@stranger.pem", "--key", "@stranger.key"],
-        exit: 1,
-        found: &["AT511"],
-        verdict: "",
-        ended: "established/alert 46",
-    },
-    Case {
-        server: "java-mutual",
-        arguments: &["--cert", "@client.pem", "--key", "@client.key"],
-        exit: 0,
-        found: &[],
-        verdict: "",
-        ended: "ok",
-    },
-    Case {
-        server: "java",
-        arguments: &["--tls-max", "1.1"],
-        exit: 1,
-        found: &["AT506"],
-        verdict: "",
-        ended: "clientHello/alert 70",
-    },
-    // Peers that misbehave.
-    Case {
-        server: "refused",
-        arguments: &[],
-        exit: 1,
-        found: &["AT502"],
-        verdict: "refused",
-        ended: "connect/refused",
-    },
-    Case {
-        server: "odd-close",
-        arguments: &[],
-        exit: 1,
-        found: &["AT504"],
-        verdict: "closed",
-        ended: "clientHello/closed",
-    },
-    Case {
-        server: "odd-reset",
-        arguments: &[],
-        exit: 1,
-        found: &["AT504"],
-        verdict: "reset",
-        ended: "clientHello/reset",
-    },
-    Case {
-        server: "odd-silent",
-        arguments: &["--timeout", "500ms"],
-        exit: 1,
-        found: &["AT512"],
-        verdict: "0.5 s",
-        ended: "clientHello/timedOut",
-    },
-    Case {
-        server: "odd-half-record",
-        arguments: &[],
-        exit: 1,
-        found: &["AT513"],
-        verdict: "",
-        ended: "serverFlight/closed",
-    },
-    Case {
-        server: "odd-half-record-stall",
-        arguments: &["--timeout", "500ms"],
-        exit: 1,
-        found: &["AT512"],
-        verdict: "",
-        ended: "serverFlight/timedOut",
-    },
-    Case {
-        server: "odd-endless",
-        arguments: &["--timeout", "5s"],
-        exit: 1,
-        found: &["AT513"],
-        verdict: "",
-        ended: "serverFlight/malformed",
-    },
-    Case {
-        server: "odd-warnings",
-        arguments: &["--timeout", "5s"],
-        exit: 1,
-        found: &["AT513"],
-        verdict: "",
-        ended: "clientHello/local",
-    },
-    Case {
-        server: "odd-garbage",
-        arguments: &[],
-        exit: 1,
-        found: &["AT513"],
-        verdict: "",
-        ended: "serverFlight/malformed",
-    },
-    Case {
-        server: "odd-zeros",
-        arguments: &[],
-        exit: 1,
-        found: &["AT503"],
-        verdict: "",
-        ended: "clientHello/notTls unknown",
-    },
-    Case {
-        server: "odd-http",
-        arguments: &[],
-        exit: 1,
-        found: &["AT503"],
-        verdict: "HTTP",
-        ended: "clientHello/notTls http",
-    },
-    Case {
-        server: "odd-ssh",
-        arguments: &[],
-        exit: 1,
-        found: &["AT503"],
-        verdict: "SSH",
-        ended: "clientHello/notTls ssh",
-    },
-    Case {
-        server: "odd-smtp",
-        arguments: &[],
-        exit: 1,
-        found: &["AT503"],
-        verdict: "SMTP",
-        ended: "clientHello/notTls smtp",
-    },
-    Case {
-        server: "odd-ftp",
-        arguments: &[],
-        exit: 1,
-        found: &["AT503"],
-        verdict: "FTP",
-        ended: "clientHello/notTls ftp",
-    },
-    Case {
-        server: "odd-imap",
-        arguments: &[],
-        exit: 1,
-        found: &["AT503"],
-        verdict: "IMAP",
-        ended: "clientHello/notTls imap",
-    },
-    Case {
-        server: "odd-pop3",
-        arguments: &[],
-        exit: 1,
-        found: &["AT503"],
-        verdict: "POP3",
-        ended: "clientHello/notTls pop3",
-    },
-    Case {
-        server: "odd-alert-40",
-        arguments: &[],
-        exit: 1,
-        found: &["AT507"],
-        verdict: "handshake_failure",
-        ended: "clientHello/alert 40",
-    },
-    Case {
-        server: "odd-alert-80",
-        arguments: &[],
-        exit: 1,
-        found: &["AT513"],
-        verdict: "internal_error",
-        ended: "clientHello/alert 80",
-    },
-    Case {
-        server: "odd-alert-112",
-        arguments: &[],
-        exit: 1,
-        found: &["AT504"],
-        verdict: "unrecognized_name",
-        ended: "clientHello/alert 112",
-    },
-    Case {
-        server: "odd-alert-120",
-        arguments: &[],
-        exit: 1,
-        found: &["AT508"],
-        verdict: "",
-        ended: "clientHello/alert 120",
-    },
-    Case {
-        server: "odd-alert-255",
-        arguments: &[],
-        exit: 1,
-        found: &["AT513"],
-        verdict: "unknown alert",
-        ended: "clientHello/alert 255",
-    },
-    Case {
-        server: "odd-close-notify",
-        arguments: &[],
-        exit: 1,
-        found: &["AT513"],
-        verdict: "close_notify",
-        ended: "clientHello/alert 0",
-    },
-    Case {
-        server: "odd-huge-certificates",
-        arguments: &["--tls-max", "1.2"],
-        exit: 1,
-        found: &["AT513"],
-        verdict: "",
-        ended: "serverFlight/local",
-    },
-    Case {
-        server: "odd-one-byte-a-second",
-        arguments: &["--timeout", "2500ms"],
-        exit: 1,
-        found: &["AT512"],
-        verdict: "2.5 s",
-        ended: "serverFlight/timedOut",
-    },
-    Case { server: "odd-slow", arguments: &[], exit: 0, found: &[], verdict: "", ended: "ok" },
-    // Through a proxy.
-    Case {
-        server: "envoy",
-        arguments: &["--via-proxy=http://127.0.0.1:{proxy}"],
-        exit: 0,
-        found: &["AT501"],
-        verdict: "",
-        ended: "ok",
-    },
-    Case {
-        server: "envoy",
-        arguments: &["--via-proxy=http://me:open%20sesame@127.0.0.1:{proxy-asks}"],
-        exit: 0,
-        found: &["AT501"],
-        verdict: "",
-        ended: "ok",
-    },
-    Case {
-        server: "envoy",
-        arguments: &["--via-proxy=http://127.0.0.1:{proxy-asks}"],
-        exit: 1,
-        found: &["AT502"],
-        verdict: "407",
-        ended: "proxy/proxyRefused",
-    },
-    Case {
-        server: "envoy",
-        arguments: &["--via-proxy=http://127.0.0.1:{proxy-forbids}"],
-        exit: 1,
-        found: &["AT502"],
-        verdict: "403",
-        ended: "proxy/proxyRefused",
-    },
-    Case {
-        server: "envoy",
-        arguments: &["--via-proxy=http://127.0.0.1:{refused}"],
-        exit: 1,
-        found: &["AT502"],
-        verdict: "proxy",
-        ended: "proxy/other",
-    },
-];
-
 pub fn trials(bench: Option<&Arc<Bench>>) -> Vec<Trial> {
-    let mut trials: Vec<Trial> = CASES
-        .iter()
-        .map(|case| {
-            let bench = bench.cloned();
-            let name = format!("{} {}", case.server, case.arguments.join(" "));
-            Trial::test(name.trim().to_owned(), move || match bench {
-                Some(bench) => run(&bench, case).map_err(Into::into),
-                None => Err("the servers were not started".into()),
-            })
-        })
-        .collect();
-    for (name, test) in SCANS {
-        let bench = bench.cloned();
-        trials.push(Trial::test(*name, move || match bench {
-            Some(bench) => test(&bench).map_err(Into::into),
-            None => Err("the servers were not started".into()),
-        }));
-    }
+    let mut trials = match cases() {
+        Ok(cases) => cases.into_iter().map(|case| trial(bench, &case.name(), move |bench| run(bench, &case))).collect(),
+        Err(why) => vec![Trial::test("cases.yaml reads", move || Err(why.into()))],
+    };
+    trials.extend(SCANS.iter().map(|(name, test)| trial(bench, name, test)));
     trials
 }
 
+fn trial(bench: Option<&Arc<Bench>>, name: &str, test: impl FnOnce(&Bench) -> Result<()> + Send + 'static) -> Trial {
+    let bench = bench.cloned();
+    Trial::test(name, move || match bench {
+        Some(bench) => test(&bench).map_err(Failed::from),
+        None => Err("the servers were not started".into()),
+    })
+}
+
+fn cases() -> Result<Vec<Case>> {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/probe/cases.yaml");
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+    serde_yaml::from_str(&text).map_err(|error| format!("{file}: {error}"))
+}
+
+impl Case {
+    fn name(&self) -> String {
+        format!("{} {}", self.server, self.arguments.join(" ")).trim().to_owned()
+    }
+}
+
 fn run(bench: &Bench, case: &Case) -> Result<()> {
-    let (exit, report) = bench.report(case.server, case.arguments)?;
+    let arguments: Vec<&str> = case.arguments.iter().map(String::as_str).collect();
+    let (exit, report) = bench.report(&case.server, &arguments)?;
     let target = &report["targets"][0];
-    let found: BTreeSet<&str> = list(&target["checks"])
+    let found: BTreeSet<String> = list(&target["checks"])
         .filter(|check| check["outcome"] == "found")
-        .filter_map(|check| check["code"].as_str())
+        .filter_map(|check| Some(check["code"].as_str()?.to_owned()))
         .collect();
     let asked = list(&target["endpoints"][0]["handshakes"]).find(|handshake| handshake["asked"] == true);
     let ended = ended(asked.ok_or("no handshake was asked for")?);
@@ -564,13 +71,13 @@ fn run(bench: &Bench, case: &Case) -> Result<()> {
     if exit != Some(case.exit) {
         wrong.push(format!("exit code {exit:?}, expected {}", case.exit));
     }
-    if found != case.found.iter().copied().collect() {
+    if found != case.found {
         wrong.push(format!("found {found:?}, expected {:?}", case.found));
     }
     if ended != case.ended {
         wrong.push(format!("ended {ended}, expected {}", case.ended));
     }
-    if !verdict.contains(case.verdict) {
+    if !verdict.contains(&case.verdict) {
         wrong.push(format!("the verdict has no \"{}\"", case.verdict));
     }
     if wrong.is_empty() { Ok(()) } else { Err(format!("{}\nverdict: {verdict}", wrong.join("\n"))) }

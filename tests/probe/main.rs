@@ -4,13 +4,15 @@
 //! certificates ─ servers ─▶ kubectl-apigee-tls probe ─▶ report in JSON ─ cases
 //! ```
 //!
-//! The servers start once for all tests and end with them. A server that does not start fails them all.
+//! The servers start once for all tests and end with them. A server that does not start fails them all. With `--serve` the
+//! program keeps them for measurements: it prints where they are, as JSON, and ends them with its standard input.
 
 #![expect(unreachable_pub, reason = "a program of its own: `pub` is what its modules offer each other")]
 
 mod arguments;
 mod cases;
 mod certificates;
+mod faults;
 mod run;
 mod servers;
 #[path = "../cluster/setup.rs"]
@@ -24,12 +26,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
+use serde_json::json;
 
 use crate::certificates::Certificates;
 use crate::run::Bench;
 use crate::servers::Servers;
 
 fn main() -> ExitCode {
+    if std::env::args().any(|argument| argument == "--serve") {
+        return serve();
+    }
     let arguments = Arguments::from_args();
     let bench = if arguments.list { Ok(None) } else { start().map(|bench| Some(Arc::new(bench))) };
     let bench = match bench {
@@ -41,7 +47,22 @@ fn main() -> ExitCode {
     };
     let mut trials = cases::trials(bench.as_ref());
     trials.extend(arguments::trials(bench.as_ref()));
+    trials.extend(faults::trials(bench.as_ref()));
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn serve() -> ExitCode {
+    let bench = match start() {
+        Ok(bench) => bench,
+        Err(why) => {
+            eprintln!("{why}");
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("{}", json!({ "certificates": bench.certificates.folder, "ports": bench.servers.ports }));
+    // Whoever started this holds the other end.
+    let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+    ExitCode::SUCCESS
 }
 
 fn start() -> shell::Result<Bench> {

@@ -2,8 +2,8 @@
 //!
 //! Resets that come only from Google's front ends are AT104's.
 
-use crate::checks::facts;
 use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{facts, nameless};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(super) const CHECK: Check = Check {
@@ -32,7 +32,7 @@ pub(super) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let mut findings = Vec::new();
     let mut past = 0;
-    let over = facts::resets_are_over(evidence);
+    let over = nameless::resets_are_over(evidence);
     for (origin, log) in facts::logs(evidence) {
         let resets = &log.reset_without_name;
         let own = resets.count.saturating_sub(facts::from_google(resets));

@@ -1,7 +1,7 @@
 //! AT104: the resets without a server name come only from Google's health checks or front ends.
 
-use crate::checks::facts;
 use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{facts, nameless};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(super) const CHECK: Check = Check {
@@ -34,7 +34,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         facts::believe_absence(evidence)?;
         return Ok(Outcome::Passed(format!("no reset without a server name {}", facts::window(evidence))));
     }
-    if facts::resets_are_over(evidence) {
+    if nameless::resets_are_over(evidence) {
         facts::believe_absence(evidence)?;
         return Ok(Outcome::Passed("connections without a server name were served after the last reset".into()));
     }

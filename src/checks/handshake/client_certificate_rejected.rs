@@ -12,7 +12,7 @@ pub(super) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The server rejects the client certificate that was offered",
     explanation: Explanation {
-        looks_for: "With --client-cert: after a CertificateRequest the server ended the handshake by an alert about \
+        looks_for: "With --cert: after a CertificateRequest the server ended the handshake by an alert about \
             certificates (42 to 49, 51, 80, 116), by handshake_failure (40) or by closing.",
         matters: "The client has a certificate and fails all the same: it is expired, of an authority that the server does \
             not know, not made for clients, or its intermediates were not sent. Each TLS library has codes of its own, so \

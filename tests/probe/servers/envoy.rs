@@ -35,16 +35,16 @@ pub fn start(
     folder: &Path,
     certificates: &Certificates,
 ) -> Result<(Running, Vec<(&'static str, u16)>)> {
-    let chain = |certificate: &str| chain(certificates, certificate, json!([HOST]), &json!({}), None);
+    let chain = |certificate: &str| chain(certificates, certificate, &json!([HOST]), &json!({}), None);
     let limited = |certificate: &str, limits: &Value| chain_with(certificates, certificate, limits);
     let v12 = json!({ "tls_minimum_protocol_version": "TLSv1_2", "tls_maximum_protocol_version": "TLSv1_2",
         "cipher_suites": ["ECDHE-RSA-AES256-GCM-SHA384"] });
     let v13 = json!({ "tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3" });
     let v10 = json!({ "tls_minimum_protocol_version": "TLSv1_0", "tls_maximum_protocol_version": "TLSv1_3",
         "cipher_suites": LEGACY });
-    let mutual = self::chain(certificates, "api", json!([HOST]), &json!({}), Some("root.pem"));
-    let everybody = self::chain(certificates, "wildcard", json!([]), &json!({}), None);
-    let other_host = self::chain(certificates, "wildcard", json!(["other.example.org"]), &json!({}), None);
+    let mutual = self::chain(certificates, "api", &json!([HOST]), &json!({}), Some("root.pem"));
+    let everybody = self::chain(certificates, "wildcard", &json!([]), &json!({}), None);
+    let other_host = self::chain(certificates, "wildcard", &json!(["other.example.org"]), &json!({}), None);
     let setups: [(&'static str, Vec<Value>); 15] = [
         ("envoy", vec![chain("api")]),
         ("envoy-wildcard", vec![chain("api"), everybody]),
@@ -78,8 +78,14 @@ pub fn start(
         }));
         ports.push((name, port));
     }
+    // Measurements count connections there.
+    let admin = free_port()?;
+    ports.push(("envoy-admin", admin));
     let file = folder.join("envoy.json");
-    let config = json!({ "static_resources": { "listeners": listeners } });
+    let config = json!({
+        "admin": { "address": { "socket_address": { "address": "127.0.0.1", "port_value": admin } } },
+        "static_resources": { "listeners": listeners },
+    });
     fs::write(&file, config.to_string()).map_err(|error| format!("{}: {error}", file.display()))?;
     let mut command = Command::new(program);
     command.arg("-c").arg(&file).args([
@@ -95,13 +101,13 @@ pub fn start(
 }
 
 fn chain_with(certificates: &Certificates, certificate: &str, limits: &Value) -> Value {
-    chain(certificates, certificate, json!([HOST]), limits, None)
+    chain(certificates, certificate, &json!([HOST]), limits, None)
 }
 
 fn chain(
     certificates: &Certificates,
     certificate: &str,
-    names: Value,
+    names: &Value,
     limits: &Value,
     client_authority: Option<&str>,
 ) -> Value {

@@ -1,13 +1,14 @@
 //! The playbook's steps in its order, each with what was looked at and seen.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod probes;
+
+use std::collections::BTreeSet;
 
 use super::{Mark, StepReport, StepState};
 use crate::checks::{Outcome, Step, Verdicted, facts};
 use crate::evidence::access_log::Tally;
-use crate::evidence::handshake::{Handshake, HelloKind, Place, by_pod};
 use crate::evidence::{AccessLog, Evidence, LogOrigin, Unavailable};
-use crate::verdict::{capture, is_unknown, probe};
+use crate::verdict::{capture, is_unknown};
 
 /// Clients that the text shows; the evidence holds them all.
 const TOP_CLIENTS: usize = 5;
@@ -24,7 +25,7 @@ pub(super) fn of(evidence: &Evidence, selected: &[Verdicted]) -> Vec<StepReport>
         (Step::Pods, "Ingress pods", pods(evidence)),
         (Step::AccessLogs, "Access logs", access_logs(evidence)),
         (Step::Capture, "Packet capture", Ok(Lines::not_done(capture(evidence).command))),
-        (Step::Probe, "Handshake probe", probes(evidence)),
+        (Step::Probe, "Handshake probe", probes::of(evidence)),
         (Step::Routes, "Routes", routes(evidence)),
         (Step::Wildcard, "Wildcard route", wildcard(evidence)),
         (Step::NonSniFlag, "enableNonSniClient", flag(evidence)),
@@ -274,67 +275,6 @@ fn top_clients(tally: &Tally) -> Vec<String> {
         lines.push(format!("  and {} more", clients.len() - TOP_CLIENTS));
     }
     lines
-}
-
-/// What the handshakes showed, hello by hello; where none was made, the line that makes one.
-fn probes(evidence: &Evidence) -> Told {
-    let Ok(probes) = evidence.probes.seen() else { return Ok(Lines::not_done(probe(evidence).command)) };
-    let made: usize = probes.endpoints.iter().map(|endpoint| endpoint.handshakes.len()).sum();
-    if made == 0 {
-        return match probes.unprobed.first() {
-            Some(why) => Err(why.clone()),
-            None => Ok(Lines::not_done(probe(evidence).command)),
-        };
-    }
-    let kinds = [
-        (HelloKind::Named, "with a route's hostname"),
-        (HelloKind::Nameless, "without a server name"),
-        (HelloKind::Unknown, "with a name that no route has"),
-    ];
-    let details = kinds
-        .into_iter()
-        .filter_map(|(kind, words)| {
-            let all: Vec<&Handshake> = probes
-                .endpoints
-                .iter()
-                .flat_map(|endpoint| &endpoint.handshakes)
-                .filter(|made| made.kind == kind)
-                .collect();
-            let served = all.iter().filter(|made| made.succeeded()).count();
-            let mut ends: BTreeMap<String, u64> = BTreeMap::new();
-            for failure in all.iter().filter_map(|made| made.failure.as_ref()) {
-                *ends.entry(failure.to_string()).or_default() += 1;
-            }
-            let ends: Vec<String> = ends.iter().map(|(end, count)| format!("{count} {end}")).collect();
-            let rest = if ends.is_empty() { String::new() } else { format!("; {}", ends.join("; ")) };
-            (!all.is_empty()).then(|| format!("{words}: {served} of {} served{rest}", all.len()))
-        })
-        .collect();
-    let wide = probes
-        .endpoints
-        .iter()
-        .flat_map(|endpoint| {
-            endpoint.handshakes.iter().map(|made| {
-                let hello = made.server_name.as_deref().unwrap_or("no server name");
-                let leaf = made.certificates.first().map_or(String::new(), |leaf| format!(", {}", leaf.subject));
-                let end = match (&made.failure, &made.session) {
-                    (Some(failure), _) => failure.to_string(),
-                    (None, Some(session)) => format!("{} {}{leaf}", session.protocol, session.cipher),
-                    (None, None) => "served".into(),
-                };
-                format!("{}  {hello}: {end}", endpoint.name())
-            })
-        })
-        .collect();
-    let pods = by_pod(&probes.endpoints).len();
-    let others = probes.endpoints.iter().filter(|endpoint| !matches!(endpoint.place, Place::Pod { .. })).count();
-    let seen = format!(
-        "{} at {}{}",
-        facts::count(made as u64, "handshake"),
-        facts::count(pods as u64, "pod"),
-        if others > 0 { format!(" and {}", facts::count(others as u64, "other endpoint")) } else { String::new() }
-    );
-    Ok(Lines { seen, details, wide, not_done: false })
 }
 
 fn routes(evidence: &Evidence) -> Told {

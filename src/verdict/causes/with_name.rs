@@ -1,0 +1,136 @@
+//! A server name that a route declares is refused: something on that route or its Secret, another gateway's pods, a load
+//! balancer that leads elsewhere, or the gateway is behind.
+
+use std::collections::BTreeMap;
+
+use super::{Cause, Certainty, findings_on};
+use crate::checks::probed::{self, Ending};
+use crate::checks::{Verdicted, facts};
+use crate::evidence::cluster::{Route, selects};
+use crate::evidence::handshake::{Failure, HelloKind, Place};
+use crate::evidence::{Evidence, LogOrigin, Seen};
+
+/// Facts on a route that keep the gateway from having it.
+const ON_ROUTE: [&str; 6] = ["AT207", "AT209", "AT210", "AT211", "AT212", "AT526"];
+/// Facts on its Secret.
+const ON_SECRET: [&str; 4] = ["AT401", "AT402", "AT403", "AT404"];
+
+/// Where handshakes of this run with one name were refused.
+#[derive(Default)]
+struct Refusals<'a> {
+    pods: Vec<&'a str>,
+    in_front: Vec<String>,
+    how: Option<&'a Failure>,
+}
+
+/// One cause for each declared name that was refused, to clients or to this run.
+pub(super) fn refused(evidence: &Evidence, all: &[Verdicted]) -> Vec<Cause> {
+    let routes = facts::routes(evidence).unwrap_or_default();
+    let mut names: BTreeMap<&str, Refusals<'_>> = reproduced(evidence);
+    for name in facts::reset_names(evidence).into_keys() {
+        names.entry(name).or_default();
+    }
+    let of_routes = names.into_iter().filter_map(|(name, refusals)| {
+        Some((name, *routes.iter().find(|route| facts::declares(route, name))?, refusals))
+    });
+    of_routes.map(|(name, route, refusals)| cause(evidence, name, route, &refusals, all)).collect()
+}
+
+fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>, all: &[Verdicted]) -> Cause {
+    let mut seen = Vec::new();
+    if let (Some(how), false) = (refusals.how, refusals.pods.is_empty()) {
+        let pods = facts::some_of(&refusals.pods);
+        seen.push(format!("reproduced: a handshake with server name {name} at {pods} is {how}"));
+    }
+    let mut codes = Vec::new();
+    let mut explained = |codes_of: &[&str], object: &str| {
+        for code in codes_of {
+            let mut on_object = findings_on(all, code, object).map(|finding| finding.message.clone()).peekable();
+            if on_object.peek().is_some() {
+                codes.push((*code).to_owned());
+                seen.extend(on_object);
+            }
+        }
+    };
+    explained(&ON_ROUTE, &format!("ApigeeRoute/{}", route.name));
+    for secret in route.ports.iter().filter_map(|port| port.tls.as_ref()?.credential_name.as_ref()) {
+        explained(&ON_SECRET, &format!("Secret/{secret}"));
+    }
+    let pods = facts::pods(evidence).unwrap_or_default();
+    let elsewhere: Vec<&str> = pods
+        .iter()
+        .filter(|pod| !route.selector.is_empty() && !selects(&route.selector, &pod.labels))
+        .map(|pod| pod.name.as_str())
+        .filter(|pod| was_reset_at(evidence, pod, name))
+        .collect();
+    let served = is_served_at_pods(evidence, name);
+    let (certainty, verb, why) = if !codes.is_empty() {
+        let why = match codes.as_slice() {
+            [code] if code == "AT526" => format!("the gateway does not have what ApigeeRoute {} asks for", route.name),
+            _ => format!("ApigeeRoute {} does not work as it stands", route.name),
+        };
+        (Certainty::Established, "are reset", why)
+    } else if !elsewhere.is_empty() {
+        seen.push(format!("{} not selected: {}", facts::count(elsewhere.len() as u64, "pod"), elsewhere.join(", ")));
+        (
+            Certainty::Established,
+            "are reset",
+            format!("they come to pods that ApigeeRoute {} does not select", route.name),
+        )
+    } else if served && !refusals.in_front.is_empty() {
+        let places = refusals.in_front.join(", ");
+        codes.push("AT525".to_owned());
+        seen.push(format!("the pods serve server name {name}; it is refused at {places}"));
+        (Certainty::Established, "are refused", format!("{places} leads to something else than the ingress pods"))
+    } else if served {
+        seen.push(format!("a handshake of this run with server name {name} is served by the pods"));
+        (Certainty::Likely, "were reset", "the gateway serves it now, and has what it lacked then".to_owned())
+    } else {
+        (Certainty::Likely, "are reset", format!("the gateway does not have what ApigeeRoute {} asks for", route.name))
+    };
+    Cause {
+        symptom: None,
+        codes,
+        certainty,
+        statement: format!("Connections for {name} {verb}: {why}"),
+        evidence: seen,
+    }
+}
+
+/// The names of handshakes asked for that were refused.
+fn reproduced(evidence: &Evidence) -> BTreeMap<&str, Refusals<'_>> {
+    let Seen::Seen(probes) = &evidence.probes else { return BTreeMap::new() };
+    let mut names: BTreeMap<&str, Refusals<'_>> = BTreeMap::new();
+    for ((endpoint, handshake), failure) in probed::ended(probes, Ending::NameRefused) {
+        let Some(name) = handshake.server_name.as_deref() else { continue };
+        let refusals = names.entry(name).or_default();
+        match &endpoint.place {
+            Place::Pod { pod } => {
+                refusals.how = refusals.how.or(Some(failure));
+                refusals.pods.push(pod);
+            }
+            _ => refusals.in_front.push(endpoint.name()),
+        }
+    }
+    names
+}
+
+/// Every handshake of this run with the name at a pod was served, and there was one.
+fn is_served_at_pods(evidence: &Evidence, name: &str) -> bool {
+    let Seen::Seen(probes) = &evidence.probes else { return false };
+    let mut at_pods = probed::all(probes)
+        .filter(|(endpoint, handshake)| {
+            matches!(endpoint.place, Place::Pod { .. })
+                && handshake.kind == HelloKind::Named
+                && handshake.server_name.as_deref() == Some(name)
+        })
+        .peekable();
+    at_pods.peek().is_some() && at_pods.all(|(_, handshake)| handshake.succeeded())
+}
+
+fn was_reset_at(evidence: &Evidence, pod: &str, name: &str) -> bool {
+    facts::logs(evidence).any(|(origin, log)| {
+        matches!(origin, LogOrigin::Container { pod: known, .. } if known == pod)
+            && log.reset_with_name.server_names.contains_key(name)
+    })
+}
