@@ -20,7 +20,8 @@ use super::kubeconfig::{ConnectionOptions, Places, target};
 use super::mesh::mesh_logging;
 use super::pod_logs::{LogRequest, LogSink, logs};
 use super::pods::pods;
-use super::probe::gateway::{self, GatewayProbe, Greeted};
+use super::probe::gateway::{self, GatewayProbe};
+use super::probe::greeting::{self, Greeted};
 use super::progress::Progress;
 use super::routes::{route_configs, routes};
 use super::secrets::secrets;
@@ -205,7 +206,7 @@ async fn pods_and_logs<S: LogSink>(
     let (knocks, mut knocked) = mpsc::unbounded_channel();
     let greetings = async {
         let Some(probe) = &options.probe else { return Vec::new() };
-        gateway::greet(api, namespace, probe, known, services.as_deref().unwrap_or_default(), knocks).await
+        greeting::greet(api, namespace, probe, known, services.as_deref().unwrap_or_default(), knocks).await
     };
     let reading = async {
         let mut marked = Vec::new();

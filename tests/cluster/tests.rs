@@ -152,6 +152,7 @@ fn play(testbed: &Testbed, scenario: &Scenario) -> Result<()> {
             expect::run(&mut expect::diagnose(&stage.folder, &kubeconfig, &stage.namespace, &scenario.diagnose))?;
         expect::compare(&again, &scenario.expect)?;
         expect::compare_counts(&stage.folder, &scenario.expect, clients)?;
+        stage.probed()?;
     }
     if let Some(after) = &scenario.after_remedy {
         plugin::apply_remedy(&mut stage, &finished)?;

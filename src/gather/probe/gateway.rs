@@ -1,8 +1,8 @@
 //! The probes of one run of `diagnose`: at each ingress pod, at the addresses of the Services, and where DNS leads.
 //!
 //! ```text
-//! pods ─ knock ┬ counters ─ a hello without a name ┬ handshakes with names ─ counters
-//!              └ logs, until the knock is in them  ┘
+//! pods ─ counters ─ knock ┬ a hello without a name ──────────┬ handshakes with names ─ counters
+//!                         └ logs, until the knock is in them ┘
 //! ```
 //!
 //! The knock is a handshake with a server name that nobody has. It comes first, and the log is read no further than to its
@@ -15,17 +15,18 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 
 use super::super::api::Api;
 use super::super::envoy;
+use super::greeting::{Greeted, is_unreached};
 use super::handshake::{Hello, handshake};
 use super::prober::Prober;
 use super::way::Way;
 use super::{Family, lookup, name_authorities, nowhere, scan};
 use crate::evidence::cluster::{IngressPod, Route, Service, selects};
 use crate::evidence::gateway::{Counters, Gateway};
-use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, How, Party, Place, Probes, Scan, Stage};
+use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, Place, Probes, Scan};
 use crate::evidence::{Reason, Seen, Unavailable};
 
 /// Where Apigee's Service leads, unless a Service says otherwise. Source: "Expose Apigee ingress gateway".
@@ -36,7 +37,7 @@ const HTTPS: u16 = 443;
 pub(super) const MAX_HOSTS: usize = 50;
 /// Connections through the API server at the same time, to all pods together. As many as logs are read at once: a stream
 /// costs the API server the same, and one whose handshake is refused lasts a second (see `port_forward`).
-const POD_CONNECTIONS: usize = 16;
+pub(super) const POD_CONNECTIONS: usize = 16;
 /// Connections to load balancers at the same time.
 const CONNECTIONS: usize = 16;
 /// Routes with limits on versions or suites whose endpoint is scanned.
@@ -70,96 +71,6 @@ pub struct GatewayProbe {
     pub hosts: Vec<String>,
     /// Clients without a server name are expected, so their handshake is one that is asked for.
     pub expect_nameless: bool,
-}
-
-/// The first look at a pod.
-#[derive(Clone, Debug)]
-pub(in super::super) struct Greeted {
-    pod: String,
-    port: u16,
-    knock: Handshake,
-    /// After the knock, so that what grew is due to the handshakes that are compared.
-    before: Seen<Counters>,
-    /// Absent where the knock did not reach the gateway.
-    nameless: Option<Handshake>,
-}
-
-/// A pod at whose gateway was knocked.
-pub(in super::super) struct Knocked {
-    pub pod: String,
-    /// A line in the access log must follow: the gateway refused the name, or answered a request that had it.
-    pub leaves_a_line: bool,
-}
-
-impl Greeted {
-    /// Why there is no port-forward to this pod, so that nothing more can be seen of it.
-    fn closed_way(&self) -> Option<Reason> {
-        let failure = self.knock.failure.as_ref()?;
-        match (&self.before, &failure.how) {
-            _ if (failure.stage, failure.by) != (Stage::Connect, Party::Nobody) => None,
-            // The same way was tried once more, and its reason has the rule that is missing.
-            (Seen::Unavailable(why), _) => Some(why.reason.clone()),
-            (Seen::Seen(_), How::TimedOut { milliseconds }) => Some(Reason::TimedOut { milliseconds: *milliseconds }),
-            (Seen::Seen(_), _) => Some(Reason::Unreachable(failure.to_string())),
-        }
-    }
-
-    /// Nothing listens at the gateway's port.
-    fn is_refused(&self) -> bool {
-        is_unreached(&self.knock)
-    }
-}
-
-/// Knocks at the pods that run, tells of each when it has been done, and then sends each a hello without a name. Internal
-/// chaining is not for clients outside and is left alone.
-pub(in super::super) async fn greet(
-    api: &Api,
-    namespace: &str,
-    probe: &GatewayProbe,
-    pods: &[IngressPod],
-    services: &[Service],
-    knocked: mpsc::UnboundedSender<Knocked>,
-) -> Vec<Greeted> {
-    if !probe.places.pods {
-        return Vec::new();
-    }
-    let reachable = pods.iter().filter(|pod| pod.is_running() && !pod.is_internal_chaining() && !pod.terminating);
-    // Whoever waits longest comes first, so that all knocks are made before most of the rest, and the logs need not wait.
-    let permits = &Semaphore::new(POD_CONNECTIONS);
-    let greetings: Vec<_> = reachable
-        .map(|pod| {
-            let knocked = knocked.clone();
-            async move {
-                let port = gateway_port(pod, services);
-                let way = Way::Pod { api: api.clone(), namespace: namespace.to_owned(), pod: pod.name.clone(), port };
-                let name = probe.prober.unknown_name().to_owned();
-                let hello = Hello { kind: HelloKind::Unknown, server_name: Some(name), asked: false, knock: true };
-                // The semaphore is never closed.
-                let permit = permits.acquire().await;
-                let knock = handshake(&probe.prober, &way, &hello).await;
-                drop(permit);
-                let leaves_a_line = knock.succeeded() || knock.was_refused();
-                // Nobody listens any more where the run was ended.
-                let _ = knocked.send(Knocked { pod: pod.name.clone(), leaves_a_line });
-                drop(knocked);
-                let _permit = permits.acquire().await;
-                let before = envoy::counters(api, namespace, &pod.name).await;
-                let nameless = if is_unreached(&knock) {
-                    None
-                } else {
-                    Some(handshake(&probe.prober, &way, &nameless(false)).await)
-                };
-                Greeted { pod: pod.name.clone(), port, knock, before, nameless }
-            }
-        })
-        .collect();
-    drop(knocked);
-    join_all(greetings).await
-}
-
-/// It ended before the peer said anything of TLS, or could.
-fn is_unreached(handshake: &Handshake) -> bool {
-    handshake.failure.as_ref().is_some_and(|failure| failure.stage <= Stage::Connect)
 }
 
 /// Everything else, when the logs have been read.
@@ -454,7 +365,7 @@ fn named(host: &str) -> Hello {
     Hello { kind: HelloKind::Named, server_name: Some(host.to_owned()), asked: true, knock: false }
 }
 
-fn nameless(asked: bool) -> Hello {
+pub(super) fn nameless(asked: bool) -> Hello {
     Hello { kind: HelloKind::Nameless, server_name: None, asked, knock: false }
 }
 
@@ -506,7 +417,7 @@ fn scanned_hosts(routes: &[&Route]) -> BTreeSet<String> {
 }
 
 /// The port on which the pod's gateway listens: where a Service that selects it leads 443.
-fn gateway_port(pod: &IngressPod, services: &[Service]) -> u16 {
+pub(super) fn gateway_port(pod: &IngressPod, services: &[Service]) -> u16 {
     let mut leads: BTreeMap<u16, usize> = BTreeMap::new();
     for service in services.iter().filter(|service| selects(&service.selector, &pod.labels)) {
         let targets =
@@ -519,44 +430,5 @@ fn gateway_port(pod: &IngressPod, services: &[Service]) -> u16 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::evidence::cluster::ServicePort;
-
-    fn route(hostnames: &[&str]) -> Route {
-        Route { hostnames: hostnames.iter().map(ToString::to_string).collect(), ..Route::default() }
-    }
-
-    #[test]
-    fn hosts_are_names_that_can_be_sent_each_once() {
-        let (one, two) =
-            (route(&["Api.example.com", "*.wild.example.com", "*"]), route(&["api.example.com", "bad name"]));
-        let mut unprobed = Vec::new();
-        let found = hosts(&[&one, &two], &["first.example.com".into()], "Pod x", &mut unprobed);
-        assert_eq!(found, ["first.example.com", "api.example.com", "apigee-tls-probe.wild.example.com"]);
-        assert!(unprobed.is_empty());
-    }
-
-    #[test]
-    fn what_is_beyond_the_limit_is_named() {
-        let names: Vec<String> = (0..60).map(|i| format!("h{i}.example.com")).collect();
-        let many = Route { hostnames: names, ..Route::default() };
-        let mut unprobed = Vec::new();
-        assert_eq!(hosts(&[&many], &[], "Pod x", &mut unprobed).len(), MAX_HOSTS);
-        assert_eq!(unprobed[0].what, "10 more hostnames at Pod x");
-    }
-
-    #[test]
-    fn the_port_is_where_a_service_leads() {
-        let labels = BTreeMap::from([("app".to_owned(), "gw".to_owned())]);
-        let pod = IngressPod { labels: labels.clone(), ..IngressPod::default() };
-        let service = |target: &str| Service {
-            selector: labels.clone(),
-            ports: vec![ServicePort { number: 443, target: target.into() }],
-            ..Service::default()
-        };
-        assert_eq!(gateway_port(&pod, &[service("9443")]), 9443);
-        assert_eq!(gateway_port(&pod, &[service("https")]), GATEWAY_PORT);
-        assert_eq!(gateway_port(&pod, &[]), GATEWAY_PORT);
-    }
-}
+#[path = "gateway_tests.rs"]
+mod tests;
