@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::probe::{ProbeReport, TargetReport, TargetState, short};
 use super::text::{TextOptions, visible, wrap};
 use super::{CheckReport, OutcomeWord};
+use crate::checks::{self, Check, Level};
 use crate::evidence::certificate::{self, Certificate};
 use crate::evidence::handshake::{ClientCertificate, Endpoint, Handshake, HelloKind, Scan, Trust, VersionScan};
 
@@ -90,6 +91,11 @@ impl Page {
         }
         let (word, style) = self.state(target.state);
         self.row_at_margin(word, style, &format!("{}.", target.verdict.trim_end_matches('.')));
+        for (i, check) in harmful(&target.checks).enumerate() {
+            let label = if i == 0 { "FIX" } else { "" };
+            let (fix, code) = (check.explanation.fix, check.code);
+            self.row_at_margin(label, self.options.styles.heading, &format!("{fix} (explain {code})"));
+        }
     }
 
     fn handshake(&mut self, handshake: &Handshake) {
@@ -240,6 +246,18 @@ impl Page {
         self.out.push_str(line.trim_end());
         self.out.push('\n');
     }
+}
+
+/// The checks whose fault harms clients, the graver first.
+fn harmful(reports: &[CheckReport]) -> impl Iterator<Item = &'static Check> {
+    let mut found: Vec<&Check> = reports
+        .iter()
+        .filter(|report| report.outcome == OutcomeWord::Found)
+        .filter_map(|report| checks::find(&report.code).map(|(_, check)| check))
+        .filter(|check| check.level >= Level::Warning)
+        .collect();
+    found.sort_by_key(|check| std::cmp::Reverse(check.level));
+    found.into_iter()
 }
 
 fn signed_by(list: &[Certificate], position: usize, certificate: &Certificate, trusted: bool) -> String {

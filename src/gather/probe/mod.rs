@@ -244,16 +244,28 @@ fn not_scanned() -> Seen<Scan> {
     Seen::Unavailable(Unavailable::new("versions and cipher suites", Reason::NotRequested("--full".into())))
 }
 
-/// Several handshakes at once, each on its own connection, in the order of the hellos.
+/// Several handshakes at once, each on its own connection; they come back in the order of the hellos. The one without a
+/// server name waits for the one with an unknown name, whose line in an access log marks the next as ours.
 async fn all(prober: &Arc<Prober>, way: &Way, hellos: Vec<Hello>) -> Vec<Handshake> {
-    let tasks: Vec<_> = hellos
-        .into_iter()
-        .map(|hello| {
+    let numbered = hellos.into_iter().enumerate();
+    let (mut in_turn, alone): (Vec<_>, Vec<_>) = numbered.partition(|(_, hello)| hello.kind != HelloKind::Named);
+    in_turn.sort_by_key(|(_, hello)| hello.kind != HelloKind::Unknown);
+    let sequences = alone.into_iter().map(|hello| vec![hello]).chain([in_turn]);
+    let tasks: Vec<_> = sequences
+        .map(|sequence| {
             let (prober, way) = (prober.clone(), way.clone());
-            tokio::spawn(async move { handshake(&prober, &way, &hello).await })
+            tokio::spawn(async move {
+                let mut made = Vec::new();
+                for (position, hello) in sequence {
+                    made.push((position, handshake(&prober, &way, &hello).await));
+                }
+                made
+            })
         })
         .collect();
-    join_all(tasks).await.into_iter().flatten().collect()
+    let mut made: Vec<(usize, Handshake)> = join_all(tasks).await.into_iter().flatten().flatten().collect();
+    made.sort_by_key(|(position, _)| *position);
+    made.into_iter().map(|(_, handshake)| handshake).collect()
 }
 
 /// TLS 1.3 encrypts which authorities a server wants certificates of; a hello of TLS 1.2 shows them.

@@ -99,5 +99,7 @@ fn counted(evidence: &Evidence) -> Option<String> {
         })
         .collect();
     let pods = facts::count(told.len() as u64, "pod");
-    (!sums.is_empty()).then(|| format!("Envoy counted before, at {pods}: connections {}", sums.join(", ")))
+    (!sums.is_empty()).then(|| {
+        format!("Envoy counted since its start, own handshakes included, at {pods}: connections {}", sums.join(", "))
+    })
 }
