@@ -4,9 +4,22 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::facts;
 use crate::evidence::certificate::{Certificate, path};
+use crate::evidence::handshake::Verification;
+use crate::evidence::{Reason, Unavailable};
+
+/// What would tell which authorities count.
+pub(crate) const WHICH_AUTHORITIES: &str = "--ca-file says which authorities clients trust";
 
 /// A certificate that ends within this time is told. Source: ApigeeIssue of an expiring ingress certificate, 14 days.
 const EXPIRING: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// What is wrong with one certificate, or with one list.
+pub(crate) struct Wrong {
+    /// The sentence after the place where it was seen.
+    pub(crate) what: String,
+    pub(crate) observed: String,
+    pub(crate) expected: String,
+}
 
 /// The certificates whose dates clients check: the leaf and the intermediates on its path. A root comes from the
 /// client's own store, so the date of one that is sent harms nobody.
@@ -17,23 +30,65 @@ pub(crate) fn dated(list: &[Certificate]) -> impl Iterator<Item = (usize, &Certi
         .filter(|(i, certificate)| *i == 0 || !certificate.is_self_signed(*i))
 }
 
+/// It has expired.
+pub(crate) fn expired(certificate: &Certificate, at: Timestamp) -> Option<Wrong> {
+    is_expired(certificate, at).then(|| Wrong {
+        what: format!(
+            "{} expired {} ago, on {}",
+            called(certificate),
+            days(at.duration_since(certificate.not_after)),
+            facts::moment(certificate.not_after)
+        ),
+        observed: format!("notAfter {}", facts::moment(certificate.not_after)),
+        expected: format!("a date after {}", facts::moment(at)),
+    })
+}
+
+/// It is not valid yet.
+pub(crate) fn early(certificate: &Certificate, at: Timestamp) -> Option<Wrong> {
+    is_early(certificate, at).then(|| Wrong {
+        what: format!(
+            "{} is not valid before {}, in {}",
+            called(certificate),
+            facts::moment(certificate.not_before),
+            days(certificate.not_before.duration_since(at))
+        ),
+        observed: format!("notBefore {}", facts::moment(certificate.not_before)),
+        expected: format!("a date before {}", facts::moment(at)),
+    })
+}
+
+/// It is valid, and not for long.
+pub(crate) fn expiring(certificate: &Certificate, at: Timestamp) -> Option<Wrong> {
+    is_expiring(certificate, at).then(|| Wrong {
+        what: format!(
+            "{} expires in {}, on {}",
+            called(certificate),
+            days(certificate.not_after.duration_since(at)),
+            facts::moment(certificate.not_after)
+        ),
+        observed: format!("notAfter {}", facts::moment(certificate.not_after)),
+        expected: "more than 14 days".into(),
+    })
+}
+
 /// Its time is over.
-pub(crate) fn is_expired(certificate: &Certificate, at: Timestamp) -> bool {
+fn is_expired(certificate: &Certificate, at: Timestamp) -> bool {
     at > certificate.not_after
 }
 
 /// Its time is to come.
-pub(crate) fn is_early(certificate: &Certificate, at: Timestamp) -> bool {
+fn is_early(certificate: &Certificate, at: Timestamp) -> bool {
     at < certificate.not_before
 }
 
 /// Valid still, and not for long.
-pub(crate) fn is_expiring(certificate: &Certificate, at: Timestamp) -> bool {
+fn is_expiring(certificate: &Certificate, at: Timestamp) -> bool {
     !is_expired(certificate, at) && certificate.not_after.duration_since(at) <= EXPIRING
 }
 
 /// `12 days`; below two days in hours and minutes.
-pub(crate) fn days(length: SignedDuration) -> String {
+fn days(length: SignedDuration) -> String {
     match length.as_hours() / 24 {
         0 | 1 => facts::duration(length),
         days => format!("{days} days"),
@@ -66,6 +121,41 @@ pub(crate) fn names(certificate: &Certificate) -> String {
 /// root. Only the authorities that clients trust tell which.
 pub(crate) fn leaf_without_issuer(list: &[Certificate]) -> Option<&Certificate> {
     list.first().filter(|leaf| path(list).len() == 1 && !leaf.is_self_signed(0))
+}
+
+/// `; it can be had at http://…`, where the certificate says where its issuer's can be had; else nothing.
+pub(crate) fn issuer_url(certificate: &Certificate) -> String {
+    certificate.issuer_urls.first().map_or_else(String::new, |url| format!("; it can be had at {url}"))
+}
+
+/// Who signed the leaf may be a root of the clients, and what they trust is not known.
+pub(crate) fn untold_root(leaf: &Certificate) -> Unavailable {
+    let what = format!("whether {}, which signed {}, is a root of the clients", leaf.issuer, subject(leaf));
+    Unavailable::new(what, Reason::NotRequested(WHICH_AUTHORITIES.into()))
+}
+
+/// A verification failed because nobody in the list or among the authorities has signed the leaf. Source: OpenSSL's codes.
+pub(crate) fn lacks_issuer(verification: &Verification) -> bool {
+    matches!(verification.code, 2 | 20 | 21)
+}
+
+/// The certificates of a list of authorities, without those whose subject another one has that is valid, and for longer:
+/// whoever verifies finds that one.
+pub(crate) fn without_successor(list: &[Certificate], at: Timestamp) -> impl Iterator<Item = &Certificate> {
+    let is_followed = move |one: &Certificate| {
+        list.iter().any(|other| {
+            other.subject == one.subject
+                && other.not_after > one.not_after
+                && !is_early(other, at)
+                && !is_expired(other, at)
+        })
+    };
+    list.iter().filter(move |one| !is_followed(one))
+}
+
+/// The subjects of a list, in its order.
+pub(crate) fn subjects(list: &[Certificate]) -> String {
+    list.iter().map(subject).collect::<Vec<&str>>().join(", ")
 }
 
 /// The order in which the list stands, where it is not leaf, issuer, issuer's issuer. RFC 8446 §4.4.2 asks for each

@@ -5,6 +5,7 @@
 //! it. What follows from several findings together is the business of `verdict`.
 
 mod answers;
+mod certificate;
 pub(crate) mod chain;
 mod client;
 pub(crate) mod envoy;
@@ -18,6 +19,7 @@ mod platform;
 pub(crate) mod probed;
 mod route;
 mod served;
+mod stored;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -28,7 +30,7 @@ use crate::evidence::{Evidence, Reason, Unavailable};
 
 /// Every check, by family, sorted by code.
 pub static CATALOGUE: &[Family] =
-    &[client::FAMILY, route::FAMILY, overrides::FAMILY, handshake::FAMILY, platform::FAMILY];
+    &[client::FAMILY, route::FAMILY, overrides::FAMILY, certificate::FAMILY, handshake::FAMILY, platform::FAMILY];
 
 /// Codes that were given once and are not given again.
 pub static RETIRED: &[&str] = &[];

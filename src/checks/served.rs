@@ -1,21 +1,11 @@
 //! What the checks of served certificates have in common: which handshakes count, and when trust can be judged.
 
-use super::chain;
+use super::chain::{self, WHICH_AUTHORITIES, Wrong};
 use super::probed::{self, Fault, Said};
 use super::{Finding, Judgement, Outcome};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::handshake::{HelloKind, Probes, Trust};
 use crate::evidence::{Evidence, Reason, Unavailable};
-
-/// What would tell which authorities count.
-pub(crate) const WHICH_AUTHORITIES: &str = "--ca-file says which authorities clients trust";
-
-/// What is wrong with one certificate.
-pub(crate) struct Wrong {
-    pub(crate) what: String,
-    pub(crate) observed: String,
-    pub(crate) expected: String,
-}
 
 /// Handshakes asked for in which a certificate came, however they ended.
 pub(crate) fn to_clients(probes: &Probes) -> impl Iterator<Item = Said<'_>> {

@@ -5,8 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Seen;
 use super::certificate::Certificate;
+use super::{Seen, Unavailable};
 
 /// What one Secret, or one pair of files, holds.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -41,7 +41,8 @@ pub struct StoredContent {
     /// Whether this machine's authorities trust the list; absent where there is no certificate. Names and dates aside.
     pub trusted_here: Option<bool>,
     /// What client certificates are verified with, from `cacert` or `ca.crt`, of the same Secret or of `<name>-cacert`.
-    pub client_authorities: Option<ClientAuthorities>,
+    /// Absent where neither has such an entry.
+    pub client_authorities: Option<Seen<ClientAuthorities>>,
 }
 
 /// Whether the private key belongs to the first certificate. The key itself was dropped where this was found out.
@@ -57,14 +58,20 @@ pub enum KeyFit {
     Unreadable(String),
     /// There is no certificate to compare it with.
     NotCompared,
+    /// It is stored apart from the certificate, and was not read.
+    NotRead(Unavailable),
 }
 
 /// The certificates that client certificates are verified with.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClientAuthorities {
-    /// As `cacert of Secret myorg-hyb-dev-grp-cacert`.
-    pub entry: String,
+    /// The Secret where they are looked for.
+    pub secret: String,
+    /// `cacert` or `ca.crt`; absent where the Secret has neither, which only one named `<name>-cacert` is kept for: it hides
+    /// what the Secret `<name>` may have.
+    pub entry: Option<String>,
     pub certificates: Vec<Certificate>,
+    /// What of the entry is no certificate.
     pub fault: Option<String>,
 }

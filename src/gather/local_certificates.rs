@@ -63,8 +63,8 @@ fn content(overrides: &str, host: &VirtualHost, path: &str) -> Result<StoredCont
         keys.push(KEY.to_owned());
         match find(overrides, &named.value).map(|path| read(&path)) {
             Some(Ok(key)) => Ok(key),
-            Some(Err(error)) => Err(error.to_string()),
-            None => Err(NOT_HERE.to_owned()),
+            Some(Err(error)) => Err(Unavailable::new(&named.value, Reason::Broken(error.to_string()))),
+            None => Err(Unavailable::new(&named.value, Reason::NotRequested(NOT_HERE.into()))),
         }
     });
     let (key, unread) = match key {
@@ -74,7 +74,7 @@ fn content(overrides: &str, host: &VirtualHost, path: &str) -> Result<StoredCont
     };
     let mut content = compared(Some((CERTIFICATE, &pem)), key.as_deref().map(Vec::as_slice));
     if let Some(why) = unread {
-        content.key = KeyFit::Unreadable(why);
+        content.key = KeyFit::NotRead(why);
     }
     Ok(StoredContent { keys, ..content })
 }

@@ -44,8 +44,14 @@ fn files_are_found_beside_the_overrides_and_their_keys_stay_there() {
     assert_eq!(content(0).keys, [CERTIFICATE, KEY]);
     assert_eq!((content(0).certificate_entry.as_deref(), &content(0).key), (Some(CERTIFICATE), &KeyFit::Fits));
     assert_eq!(content(0).certificates[0].dns_names, ["api.example.com"]);
-    assert_eq!(content(1).key, KeyFit::Unreadable(NOT_HERE.into()));
-    assert_eq!(content(2).key, KeyFit::Unreadable("it is larger than 1 MiB".into()));
+    assert_eq!(
+        content(1).key,
+        KeyFit::NotRead(Unavailable::new("certs/missing.key", Reason::NotRequested(NOT_HERE.into())))
+    );
+    assert_eq!(
+        content(2).key,
+        KeyFit::NotRead(Unavailable::new("large", Reason::Broken("it is larger than 1 MiB".into())))
+    );
     let why = |position: usize| found[position].content.seen().unwrap_err();
     assert_eq!(why(3).reason, Reason::NotRequested(NOT_HERE.into()));
     assert_eq!(why(4).reason, Reason::Broken("it is no file with bytes in it".into()));

@@ -20,7 +20,8 @@ pub(super) fn compared(certificates: Option<(&str, &[u8])>, key: Option<&[u8]>) 
 }
 
 /// Describes what client certificates are verified with.
-pub(super) fn client_authorities(entry: String, pem: &[u8]) -> ClientAuthorities {
+pub(super) fn client_authorities(secret: &str, entry: &str, pem: &[u8]) -> ClientAuthorities {
     let (list, fault) = from_pem(pem);
-    ClientAuthorities { entry, certificates: describe(list.iter().map(AsRef::as_ref)), fault }
+    let certificates = describe(list.iter().map(AsRef::as_ref));
+    ClientAuthorities { secret: secret.to_owned(), entry: Some(entry.to_owned()), certificates, fault }
 }

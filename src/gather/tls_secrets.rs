@@ -15,7 +15,7 @@ use super::fault::{Access, Fault};
 use super::stored::{client_authorities, compared};
 use crate::evidence::cluster::Routes;
 use crate::evidence::stored::{ClientAuthorities, StoredCertificate, StoredContent, StoredIn};
-use crate::evidence::{Reason, Unavailable};
+use crate::evidence::{Reason, Seen, Unavailable};
 
 /// What they are, as it reads after "could not read".
 pub(super) const WHAT: &str = "the certificates of Secrets";
@@ -75,13 +75,12 @@ async fn content(api: &Api, namespace: &str, name: &str, mutual: bool) -> Result
         if !mutual {
             return None;
         }
-        let fault = |fault| {
-            Some(ClientAuthorities { entry: format!("Secret {beside}"), certificates: Vec::new(), fault: Some(fault) })
-        };
         match read(api, namespace, &beside).await {
-            Ok(content) => content.client_authorities.or_else(|| fault("it has neither cacert nor ca.crt".into())),
+            Ok(content) => content.client_authorities.or_else(|| {
+                Some(Seen::Seen(ClientAuthorities { secret: beside.clone(), ..ClientAuthorities::default() }))
+            }),
             Err(Fault::Refused { code: 404, .. }) => None,
-            Err(why) => fault(format!("it could not be read: {}", why.reason(access))),
+            Err(why) => Some(Seen::Unavailable(why.unavailable(&format!("Secret {beside}"), access))),
         }
     };
     let (own, of_clients) = futures::join!(read(api, namespace, name), of_clients);
@@ -113,7 +112,8 @@ fn reduce(body: &[u8], name: &str) -> Result<StoredContent, String> {
     }
     let data = form.data.unwrap_or_default();
     let entry = |name: &str| -> Result<Option<Zeroizing<Vec<u8>>>, String> {
-        let Some(encoded) = data.get(name) else { return Ok(None) };
+        // One without a value is as good as none: Istio asks for both and for values in them.
+        let Some(encoded) = data.get(name).filter(|encoded| !encoded.is_empty()) else { return Ok(None) };
         let decoded = openssl::base64::decode_block(encoded).map_err(|_| format!("the entry {name} is not base64"))?;
         Ok(Some(Zeroizing::new(decoded)))
     };
@@ -131,7 +131,7 @@ fn reduce(body: &[u8], name: &str) -> Result<StoredContent, String> {
     };
     if let Some(authorities) = AUTHORITIES.iter().find(|name| filled(name)) {
         let pem = entry(authorities)?.unwrap_or_default();
-        content.client_authorities = Some(client_authorities(format!("{authorities} of Secret {name}"), &pem));
+        content.client_authorities = Some(Seen::Seen(client_authorities(name, authorities, &pem)));
     }
     content.keys = data.keys().map(ToString::to_string).collect();
     Ok(content)

@@ -99,6 +99,8 @@ fn the_pair_is_the_one_that_istio_takes() {
     assert_eq!(fit(&[("cert", &one.list), ("key", &other.key)]), ("cert".into(), KeyFit::Differs));
     assert_eq!(fit(&[("cert", ""), both[1], both[2], both[3]]), ("tls.crt".into(), KeyFit::Fits));
     assert_eq!(fit(&[("cert", &one.list), ("tls.key", &one.key)]), ("cert".into(), KeyFit::Absent));
+    assert_eq!(fit(&[("cert", ""), ("key", &one.key)]), (String::new(), KeyFit::NotCompared));
+    assert_eq!(fit(&[("cert", &one.list), ("key", "")]), ("cert".into(), KeyFit::Absent));
     assert_eq!(fit(&[("key", &one.key)]), (String::new(), KeyFit::NotCompared));
     assert_eq!(fit(&[("cert", &one.list), ("key", "text")]).1, KeyFit::Unreadable("no PEM".into()));
     assert_eq!(fit(&[]), (String::new(), KeyFit::Absent));
@@ -147,16 +149,23 @@ async fn client_authorities_are_beside_the_secret_or_in_it() {
     );
     let authorities = |position: usize| {
         let content = found[position].content.seen().unwrap();
-        let authorities = content.client_authorities.as_ref().unwrap();
-        (authorities.entry.as_str(), authorities.certificates.len(), authorities.fault.as_deref().unwrap_or_default())
+        match content.client_authorities.as_ref().unwrap() {
+            Seen::Seen(found) => {
+                let entry = found.entry.as_deref().unwrap_or("nothing");
+                let fault = found.fault.clone().unwrap_or_default();
+                (format!("{entry} of {}", found.secret), found.certificates.len(), fault)
+            }
+            Seen::Unavailable(why) => (why.what.clone(), 0, why.reason.to_string()),
+        }
     };
+    let one = |entry: &str, number, fault: &str| (entry.to_owned(), number, fault.to_owned());
     let no_certificate = "there is no BEGIN CERTIFICATE line";
-    assert_eq!(authorities(0), ("cacert of Secret both-cacert", 2, ""));
-    let forbidden = "it could not be read: forbidden: the rule \"get secrets\" in namespace apigee is missing";
-    assert_eq!(authorities(1), ("Secret closed-cacert", 0, forbidden));
-    assert_eq!(authorities(2), ("ca.crt of Secret inside", 0, no_certificate));
-    assert_eq!(authorities(3), ("Secret odd-cacert", 0, "it has neither cacert nor ca.crt"));
-    assert_eq!(authorities(4), ("ca.crt of Secret plain", 0, no_certificate));
+    assert_eq!(authorities(0), one("cacert of both-cacert", 2, ""));
+    let forbidden = "forbidden: the rule \"get secrets\" in namespace apigee is missing";
+    assert_eq!(authorities(1), one("Secret closed-cacert", 0, forbidden));
+    assert_eq!(authorities(2), one("ca.crt of inside", 0, no_certificate));
+    assert_eq!(authorities(3), one("nothing of odd-cacert", 0, ""));
+    assert_eq!(authorities(4), one("ca.crt of plain", 0, no_certificate));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! AT514: a certificate that is served has expired.
 
 use crate::checks::served;
-use crate::checks::{Check, Explanation, Judgement, Level, Step, chain, facts};
+use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {
@@ -26,15 +26,6 @@ pub(super) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let at = evidence.collected_at;
     served::judge_dates(evidence, "no certificate that is served has expired", |certificate| {
-        chain::is_expired(certificate, at).then(|| served::Wrong {
-            what: format!(
-                "{} expired {} ago, on {}",
-                chain::called(certificate),
-                chain::days(at.duration_since(certificate.not_after)),
-                facts::moment(certificate.not_after)
-            ),
-            observed: format!("notAfter {}", facts::moment(certificate.not_after)),
-            expected: format!("a date after {}", facts::moment(at)),
-        })
+        chain::expired(certificate, at)
     })
 }

@@ -1,7 +1,7 @@
 //! AT516: a certificate that is served expires within two weeks.
 
 use crate::checks::served;
-use crate::checks::{Check, Explanation, Judgement, Level, Step, chain, facts};
+use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {
@@ -24,15 +24,6 @@ pub(super) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let at = evidence.collected_at;
     served::judge_dates(evidence, "no certificate that is served expires within 14 days", |certificate| {
-        chain::is_expiring(certificate, at).then(|| served::Wrong {
-            what: format!(
-                "{} expires in {}, on {}",
-                chain::called(certificate),
-                chain::days(certificate.not_after.duration_since(at)),
-                facts::moment(certificate.not_after)
-            ),
-            observed: format!("notAfter {}", facts::moment(certificate.not_after)),
-            expected: "more than 14 days".into(),
-        })
+        chain::expiring(certificate, at)
     })
 }

@@ -1,7 +1,7 @@
 //! AT515: a certificate that is served is not valid yet.
 
 use crate::checks::served;
-use crate::checks::{Check, Explanation, Judgement, Level, Step, chain, facts};
+use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {
@@ -24,15 +24,6 @@ pub(super) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let at = evidence.collected_at;
     served::judge_dates(evidence, "every certificate that is served is valid already", |certificate| {
-        chain::is_early(certificate, at).then(|| served::Wrong {
-            what: format!(
-                "{} is not valid before {}, in {}",
-                chain::called(certificate),
-                facts::moment(certificate.not_before),
-                chain::days(certificate.not_before.duration_since(at))
-            ),
-            observed: format!("notBefore {}", facts::moment(certificate.not_before)),
-            expected: format!("a date before {}", facts::moment(at)),
-        })
+        chain::early(certificate, at)
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::checks::probed::{self, Fault};
 use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
-use crate::evidence::{Evidence, Reason, Unavailable};
+use crate::evidence::Evidence;
 
 use crate::checks::served;
 
@@ -30,24 +30,20 @@ fn judge(evidence: &Evidence) -> Judgement {
     let mut faults = Vec::new();
     let mut untold = None;
     for said in served::to_clients(probes) {
-        let verified =
-            said.1.verification.as_ref().is_none_or(|verification| !matches!(verification.code, 2 | 20 | 21));
+        let verified = said.1.verification.as_ref().is_none_or(|verification| !chain::lacks_issuer(verification));
         let (false, Some(leaf)) = (verified, chain::leaf_without_issuer(&said.1.certificates)) else { continue };
         // A private root may have signed the leaf itself; then nothing is missing but this machine's trust.
         if leaf.issuer_urls.is_empty() && !probed::trust_is_known(probes, said.0) {
             untold = Some(leaf);
             continue;
         }
-        let urls = match leaf.issuer_urls.first() {
-            Some(url) => format!("; it can be had at {url}"),
-            None => String::new(),
-        };
         faults.push(Fault {
             said,
             what: format!(
-                "the certificate of {} is not sent, which signed {}{urls}",
+                "the certificate of {} is not sent, which signed {}{}",
                 leaf.issuer,
-                chain::subject(leaf)
+                chain::subject(leaf),
+                chain::issuer_url(leaf)
             ),
             observed: match said.1.certificates.len() {
                 1 => "one certificate, the leaf alone".into(),
@@ -57,8 +53,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         });
     }
     if let (true, Some(leaf)) = (faults.is_empty(), untold) {
-        let what = format!("whether {}, which signed {}, is a root of the clients", leaf.issuer, chain::subject(leaf));
-        return Err(Unavailable::new(what, Reason::NotRequested(served::WHICH_AUTHORITIES.into())));
+        return Err(chain::untold_root(leaf));
     }
     served::settle(probes, faults, "every leaf that is served comes with its issuer, or is trusted without")
 }

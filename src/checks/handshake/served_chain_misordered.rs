@@ -28,11 +28,10 @@ fn judge(evidence: &Evidence) -> Judgement {
     let faults = served::to_clients(probes)
         .filter_map(|said| {
             let order = chain::disorder(&said.1.certificates)?;
-            let sent: Vec<&str> = said.1.certificates.iter().map(chain::subject).collect();
             Some(Fault {
                 said,
                 what: format!("the certificates are sent in the wrong order: {order}"),
-                observed: sent.join(", "),
+                observed: chain::subjects(&said.1.certificates),
                 expected: "the leaf, then each issuer".into(),
             })
         })

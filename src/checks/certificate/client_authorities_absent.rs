@@ -1,0 +1,50 @@
+//! AT410: a route asks for client certificates, and its Secret has nothing to verify them with.
+
+use crate::checks::chain::Wrong;
+use crate::checks::{Check, Explanation, Judgement, Level, Step, stored};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT410",
+    name: "client-authorities-absent",
+    level: Level::Error,
+    step: Step::Routes,
+    summary: "A route with mode MUTUAL has nothing to verify client certificates with",
+    explanation: Explanation {
+        looks_for: "For each Secret that a port with tls.mode MUTUAL names: neither the Secret <name>-cacert, which \
+            goes before, nor where that does not exist the Secret itself has an entry cacert or ca.crt.",
+        matters: "Envoy is told to verify client certificates and never gets the authorities. Until it has every \
+            secret of a listener, it resets connections: clients fail, whatever certificate they have.",
+        fix: "Name the file of the authorities in caCertPath of the virtual host and run helm upgrade; or set tlsMode \
+            SIMPLE, if clients need no certificate.",
+    },
+    reference: "Istio pilot/pkg/credentials/kube/secrets.go: cacert or ca.crt, of <name>-cacert or of the Secret; Envoy \"Secret discovery service\"",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let right = "every route with mode MUTUAL has something to verify client certificates with";
+    stored::judge_mutual(evidence, right, "no Secret that such a route names exists (AT210)", |secret| {
+        if stored::authorities(secret)?.is_some() {
+            return Ok(Some(Vec::new()));
+        }
+        let routes: Vec<&str> = secret.routes.iter().map(|route| route.name.as_str()).collect();
+        let beside = format!("{}-cacert", secret.name);
+        let observed = match &secret.content.client_authorities {
+            Some(_) => {
+                format!("Secret {beside} with neither cacert nor ca.crt, which hides those of Secret {}", secret.name)
+            }
+            None => format!("no Secret {beside}, and neither cacert nor ca.crt in Secret {}", secret.name),
+        };
+        let wrong = Wrong {
+            what: format!("nothing to verify client certificates with, for which {} asks", routes_in_words(&routes)),
+            observed,
+            expected: format!("cacert in Secret {beside}"),
+        };
+        Ok(Some(vec![secret.finding("cacert", wrong)]))
+    })
+}
+
+fn routes_in_words(names: &[&str]) -> String {
+    format!("ApigeeRoute {}", crate::checks::facts::some_of(names))
+}

@@ -1,0 +1,34 @@
+//! AT412: a certificate that client certificates are verified with has expired.
+
+use crate::checks::chain::{self, Wrong};
+use crate::checks::{Check, Explanation, Judgement, Level, Step, stored};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT412",
+    name: "client-authority-expired",
+    level: Level::Error,
+    step: Step::Routes,
+    summary: "A certificate that client certificates are verified with has expired",
+    explanation: Explanation {
+        looks_for: "notAfter of each certificate in cacert or ca.crt, for each Secret that a port with tls.mode MUTUAL \
+            names. An old one that stands with a valid one of the same subject harms nobody.",
+        matters: "Clients whose certificate leads to this authority are rejected, though their own is valid. Apigee \
+            raises an ApigeeIssue AIS_INGRESS_MTLS_CA_CERT_EXPIREY for it.",
+        fix: "Put the authority's new certificate into the file of caCertPath, and run helm upgrade. Clients need new \
+            certificates only if the authority has a new key.",
+    },
+    reference: "RFC 5280 §6.1.3; Apigee playbook \"CA certificate expiry\"",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let at = evidence.collected_at;
+    let right = "no authority of clients has expired";
+    stored::judge_authorities(evidence, right, |authorities| {
+        chain::without_successor(&authorities.certificates, at)
+            .filter_map(|authority| chain::expired(authority, at))
+            .map(|wrong| Wrong { what: format!("the authority of clients {}", wrong.what), ..wrong })
+            .collect()
+    })
+}

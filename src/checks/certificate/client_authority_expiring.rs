@@ -1,0 +1,34 @@
+//! AT413: a certificate that client certificates are verified with expires within two weeks.
+
+use crate::checks::chain::{self, Wrong};
+use crate::checks::{Check, Explanation, Judgement, Level, Step, stored};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT413",
+    name: "client-authority-expiring",
+    level: Level::Warning,
+    step: Step::Routes,
+    summary: "A certificate that client certificates are verified with expires within 14 days",
+    explanation: Explanation {
+        looks_for: "notAfter of each certificate in cacert or ca.crt, for each Secret that a port with tls.mode MUTUAL \
+            names: not past, and at most 14 days away, as Apigee's own ApigeeIssue has it. One that stands with \
+            another of the same subject that is valid for longer harms nobody.",
+        matters: "On that date the clients whose certificate leads to this authority begin to be rejected.",
+        fix: "Add the authority's new certificate to the file of caCertPath, and run helm upgrade. Both may stand \
+            there until the old one is over.",
+    },
+    reference: "Apigee playbook \"CA certificate expiry\": an ApigeeIssue is raised 14 days before",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let at = evidence.collected_at;
+    let right = "no authority of clients expires within 14 days";
+    stored::judge_authorities(evidence, right, |authorities| {
+        chain::without_successor(&authorities.certificates, at)
+            .filter_map(|authority| chain::expiring(authority, at))
+            .map(|wrong| Wrong { what: format!("the authority of clients {}", wrong.what), ..wrong })
+            .collect()
+    })
+}

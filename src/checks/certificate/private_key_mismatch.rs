@@ -1,0 +1,46 @@
+//! AT403: the private key of a Secret belongs to another certificate.
+
+use crate::checks::chain::{self, Wrong};
+use crate::checks::{Check, Explanation, Judgement, Level, Step, stored};
+use crate::evidence::Evidence;
+use crate::evidence::stored::KeyFit;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT403",
+    name: "private-key-mismatch",
+    level: Level::Error,
+    step: Step::Routes,
+    summary: "The private key in a TLS Secret does not belong to its certificate",
+    explanation: Explanation {
+        looks_for: "The public key of the first certificate of each Secret that a route names, against the private key \
+            beside it. The key is compared in memory and dropped; only whether it fits is kept. A file that does not \
+            have the leaf first shows the same fault.",
+        matters: "Envoy refuses such a pair, and has nothing to serve: clients are reset, see SSL_ERROR_SYSCALL, or \
+            get handshake_failure.",
+        fix: "Name the certificate and the key of one request in sslCertPath and sslKeyPath, the leaf first in its \
+            file, and run helm upgrade. These two are the same for a pair: openssl x509 -pubkey -noout -in CERT and \
+            openssl pkey -pubout -in KEY.",
+    },
+    reference: "Apigee playbook \"API calls failing with TLS errors\": the key does not match the certificate",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let nothing = "no Secret that a route names has a key and a certificate to compare (AT401, AT402, AT404)";
+    stored::judge(evidence, "every private key belongs to the certificate beside it", nothing, |secret| {
+        let Some(leaf) = secret.content.certificates.first() else { return Ok(None) };
+        match &secret.content.key {
+            KeyFit::Fits => Ok(Some(Vec::new())),
+            KeyFit::Differs => {
+                let wrong = Wrong {
+                    what: format!("the private key does not belong to {}, which stands first", chain::called(leaf)),
+                    observed: format!("another public key than that of {}", chain::called(leaf)),
+                    expected: "the private key of the first certificate".into(),
+                };
+                Ok(Some(vec![secret.finding(secret.key_entry(), wrong)]))
+            }
+            KeyFit::NotRead(why) => Err(why.clone()),
+            KeyFit::Absent | KeyFit::NotCompared | KeyFit::Unreadable(_) => Ok(None),
+        }
+    })
+}

@@ -1,0 +1,41 @@
+//! AT404: the private key of a Secret cannot be read.
+
+use crate::checks::chain::Wrong;
+use crate::checks::{Check, Explanation, Judgement, Level, Step, stored};
+use crate::evidence::Evidence;
+use crate::evidence::stored::KeyFit;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT404",
+    name: "private-key-unreadable",
+    level: Level::Error,
+    step: Step::Routes,
+    summary: "The private key in a TLS Secret cannot be read",
+    explanation: Explanation {
+        looks_for: "The key entry of each Secret that a route names: no PEM, no private key among its blocks, a \
+            damaged block, or a key encrypted by a passphrase, which nobody gives to Envoy.",
+        matters: "Without a key Envoy has nothing to serve: clients are reset, see SSL_ERROR_SYSCALL, or get \
+            handshake_failure.",
+        fix: "Write the key as PEM without a passphrase (openssl pkey -in KEY -out NEW asks for it), name it in \
+            sslKeyPath, and run helm upgrade.",
+    },
+    reference: "Apigee playbook \"API calls failing with TLS errors\"; Envoy DataSource private_key, password",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let nothing = "no Secret that a route names has a key (AT210, AT401)";
+    stored::judge(evidence, "every private key can be read", nothing, |secret| match &secret.content.key {
+        KeyFit::Unreadable(why) => {
+            let wrong = Wrong {
+                what: format!("its private key cannot be read: {why}"),
+                observed: why.clone(),
+                expected: "a private key as PEM, without a passphrase".into(),
+            };
+            Ok(Some(vec![secret.finding(secret.key_entry(), wrong)]))
+        }
+        KeyFit::Differs | KeyFit::Fits | KeyFit::NotCompared => Ok(Some(Vec::new())),
+        KeyFit::NotRead(why) => Err(why.clone()),
+        KeyFit::Absent => Ok(None),
+    })
+}

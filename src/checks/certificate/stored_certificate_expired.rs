@@ -1,0 +1,39 @@
+//! AT405: a certificate in a Secret has expired.
+
+use crate::checks::{Check, Explanation, Judgement, Level, Step, chain, stored};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT405",
+    name: "stored-certificate-expired",
+    level: Level::Error,
+    step: Step::Routes,
+    summary: "A certificate in a TLS Secret has expired",
+    explanation: Explanation {
+        looks_for: "notAfter of the leaf and of the intermediates on its path, in each Secret that a route names, \
+            against the time of this run. A root that stands with them is not judged: clients have their own.",
+        matters: "What the Secret holds is what the gateway serves. Clients end the handshake by certificate_expired \
+            (45) or certificate_unknown (46). Apigee raises an ApigeeIssue AIS_INGRESS_CERT_EXPIREY for it.",
+        fix: "Put the new certificate with its intermediates, and its key, into the files of the virtual host \
+            (sslCertPath, sslKeyPath), and run helm upgrade. AT414 tells whether the gateway has taken it.",
+    },
+    reference: "RFC 5280 §4.1.2.5 and §6.1.3; Apigee playbook \"Ingress certificate expiry\"",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let at = evidence.collected_at;
+    stored::judge(
+        evidence,
+        "no certificate in the Secrets that routes name has expired",
+        stored::NO_CERTIFICATE,
+        |secret| {
+            if secret.content.certificates.is_empty() {
+                return Ok(None);
+            }
+            let wrong = chain::dated(&secret.content.certificates)
+                .filter_map(|(_, certificate)| chain::expired(certificate, at));
+            Ok(Some(wrong.map(|wrong| secret.finding(secret.certificate_entry(), wrong)).collect()))
+        },
+    )
+}

@@ -1,0 +1,38 @@
+//! AT407: a certificate in a Secret expires within two weeks.
+
+use crate::checks::{Check, Explanation, Judgement, Level, Step, chain, stored};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT407",
+    name: "stored-certificate-expiring",
+    level: Level::Warning,
+    step: Step::Routes,
+    summary: "A certificate in a TLS Secret expires within 14 days",
+    explanation: Explanation {
+        looks_for: "notAfter of the leaf and of the intermediates on its path, in each Secret that a route names: not \
+            past, and at most 14 days away, as Apigee's own ApigeeIssue has it.",
+        matters: "On that date every client of these routes begins to fail.",
+        fix: "Put the new certificate with its intermediates, and its key, into the files of the virtual host \
+            (sslCertPath, sslKeyPath), and run helm upgrade. AT414 tells whether the gateway has taken it.",
+    },
+    reference: "Apigee playbook \"Ingress certificate expiry\": an ApigeeIssue is raised 14 days before",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let at = evidence.collected_at;
+    stored::judge(
+        evidence,
+        "no certificate in the Secrets that routes name expires within 14 days",
+        stored::NO_CERTIFICATE,
+        |secret| {
+            if secret.content.certificates.is_empty() {
+                return Ok(None);
+            }
+            let wrong = chain::dated(&secret.content.certificates)
+                .filter_map(|(_, certificate)| chain::expiring(certificate, at));
+            Ok(Some(wrong.map(|wrong| secret.finding(secret.certificate_entry(), wrong)).collect()))
+        },
+    )
+}

@@ -1,0 +1,61 @@
+//! AT408: the certificate of a Secret is not for a hostname of the routes that name it.
+
+use crate::checks::chain::{self, Wrong};
+use crate::checks::{Check, Explanation, Judgement, Level, Step, facts, stored};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT408",
+    name: "stored-certificate-name-mismatch",
+    level: Level::Error,
+    step: Step::Routes,
+    summary: "The certificate in a TLS Secret does not cover a hostname of its routes",
+    explanation: Explanation {
+        looks_for: "subjectAltName of the leaf of each Secret against the hostnames of the routes that name it; the \
+            hostname * has none of its own (AT416). The common name does not count, and * stands for one label: \
+            *.example.com is covered by the same wildcard. A certificate that has only some names below it may have \
+            all that clients use, and is not judged.",
+        matters: "Clients that connect to such a hostname end the handshake: hostname mismatch, No subject alternative \
+            DNS name matching.",
+        fix: "Have a certificate issued with every hostname of the environment group in subjectAltName, put it into \
+            the files of the virtual host, and run helm upgrade; or correct the hostnames of the environment group.",
+    },
+    reference: "RFC 9525 §6; configuration properties, virtualhosts[].sslCertPath",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let right = "the certificates in the Secrets cover the hostnames of their routes";
+    let nothing = "no Secret with a certificate is named by a route with a hostname of its own";
+    stored::judge(evidence, right, nothing, |secret| {
+        let hostnames: Vec<&str> = secret
+            .routes
+            .iter()
+            .flat_map(|route| &route.hostnames)
+            .map(String::as_str)
+            .filter(|name| *name != "*")
+            .collect();
+        let Some(leaf) = secret.content.certificates.first().filter(|_| !hostnames.is_empty()) else { return Ok(None) };
+        let uncovered = stored::uncovered(leaf, hostnames.into_iter())?;
+        if uncovered.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let routes: Vec<&str> = secret
+            .routes
+            .iter()
+            .filter(|route| route.hostnames.iter().any(|hostname| uncovered.contains(&hostname.as_str())))
+            .map(|route| route.name.as_str())
+            .collect();
+        let wrong = Wrong {
+            what: format!(
+                "{} does not cover {} of ApigeeRoute {}",
+                chain::called(leaf),
+                facts::some_of(&uncovered),
+                facts::some_of(&routes)
+            ),
+            observed: chain::names(leaf),
+            expected: format!("{} in subjectAltName", uncovered.join(", ")),
+        };
+        Ok(Some(vec![secret.finding(secret.certificate_entry(), wrong)]))
+    })
+}

@@ -1,0 +1,40 @@
+//! AT406: a certificate in a Secret is not valid yet.
+
+use crate::checks::{Check, Explanation, Judgement, Level, Step, chain, stored};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT406",
+    name: "stored-certificate-not-yet-valid",
+    level: Level::Error,
+    step: Step::Routes,
+    summary: "A certificate in a TLS Secret is not valid yet",
+    explanation: Explanation {
+        looks_for: "notBefore of the leaf and of the intermediates on its path, in each Secret that a route names, \
+            against the time of this run.",
+        matters: "What the Secret holds is what the gateway serves, and clients end the handshake until that date. \
+            Where it is only minutes away, the clock of the machine that issued the certificate, or of this one, is \
+            wrong.",
+        fix: "Compare the clocks; else put the certificate that is valid now back into the files of the virtual host, \
+            and run helm upgrade.",
+    },
+    reference: "RFC 5280 §4.1.2.5 and §6.1.3",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let at = evidence.collected_at;
+    stored::judge(
+        evidence,
+        "every certificate in the Secrets that routes name is valid already",
+        stored::NO_CERTIFICATE,
+        |secret| {
+            if secret.content.certificates.is_empty() {
+                return Ok(None);
+            }
+            let wrong =
+                chain::dated(&secret.content.certificates).filter_map(|(_, certificate)| chain::early(certificate, at));
+            Ok(Some(wrong.map(|wrong| secret.finding(secret.certificate_entry(), wrong)).collect()))
+        },
+    )
+}

@@ -1,0 +1,73 @@
+//! AT409: a Secret holds the leaf without the intermediate that clients need.
+
+use crate::checks::chain::{self, Wrong};
+use crate::checks::{Check, Explanation, Judgement, Level, Step, probed, stored};
+use crate::evidence::Evidence;
+use crate::evidence::certificate::Certificate;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT409",
+    name: "stored-chain-incomplete",
+    level: Level::Error,
+    step: Step::Routes,
+    summary: "A TLS Secret lacks the intermediate certificate",
+    explanation: Explanation {
+        looks_for: "A leaf that is not self-signed, whose issuer is not in the list, and that this machine does not \
+            trust as it stands. Where a handshake got this very list, and it is known which authorities clients trust \
+            (--ca-file), these decide. Where nobody says which, it is found only if the certificate itself says where \
+            its issuer's certificate can be had.",
+        matters: "The gateway sends what the Secret holds. Clients that have not met the intermediate before fail: \
+            unable to verify the first certificate, PKIX path building failed. Browsers fetch it and hide the fault; \
+            Java, curl and most API clients do not.",
+        fix: "Put leaf and intermediates, in this order, into the certificate file of the virtual host (sslCertPath), \
+            and run helm upgrade.",
+    },
+    reference: "RFC 8446 §4.4.2: only the root may be left out",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let right = "every leaf in the Secrets stands with its issuer, or is trusted without";
+    stored::judge(evidence, right, stored::NO_CERTIFICATE, |secret| {
+        let list = &secret.content.certificates;
+        if list.is_empty() {
+            return Ok(None);
+        }
+        let Some(leaf) = chain::leaf_without_issuer(list) else { return Ok(Some(Vec::new())) };
+        let verifies = verifies_for_clients(evidence, list);
+        let verifies_here = secret.content.trusted_here == Some(true);
+        if verifies.unwrap_or(verifies_here) {
+            return Ok(Some(Vec::new()));
+        }
+        // A private root may have signed the leaf itself; then nothing is missing but this machine's trust.
+        if leaf.issuer_urls.is_empty() && verifies.is_none() {
+            return Err(chain::untold_root(leaf));
+        }
+        let wrong = Wrong {
+            what: format!(
+                "the certificate of {} is missing, which signed {}{}",
+                leaf.issuer,
+                chain::subject(leaf),
+                chain::issuer_url(leaf)
+            ),
+            observed: match list.len() {
+                1 => "one certificate, the leaf alone".into(),
+                number => format!("{number} certificates, none of which signed the leaf"),
+            },
+            expected: "the leaf and every intermediate".into(),
+        };
+        Ok(Some(vec![secret.finding(secret.certificate_entry(), wrong)]))
+    })
+}
+
+/// Whether the issuer of this very list was found among the authorities that count, in a handshake that got it.
+fn verifies_for_clients(evidence: &Evidence, list: &[Certificate]) -> Option<bool> {
+    let probes = evidence.probes.seen().ok()?;
+    let fingerprints = |list: &[Certificate]| list.iter().map(|one| one.fingerprint.clone()).collect::<Vec<String>>();
+    let stored = fingerprints(list);
+    probed::all(probes)
+        .filter(|(endpoint, _)| probed::trust_is_known(probes, endpoint))
+        .filter(|(_, handshake)| fingerprints(&handshake.certificates) == stored)
+        .find_map(|(_, handshake)| handshake.verification.as_ref())
+        .map(|verification| !chain::lacks_issuer(verification))
+}

@@ -1,0 +1,40 @@
+//! AT415: the certificates of a Secret stand in an order that some clients do not accept.
+
+use crate::checks::chain::{self, Wrong};
+use crate::checks::{Check, Explanation, Judgement, Level, Step, stored};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT415",
+    name: "stored-chain-misordered",
+    level: Level::Warning,
+    step: Step::Routes,
+    summary: "The certificates in a TLS Secret stand in the wrong order",
+    explanation: Explanation {
+        looks_for: "The list in each Secret that a route names: each certificate is to be signed by the next one. \
+            Certificates that do not belong to the path are a fault only in between, so an extra root at the end is \
+            none.",
+        matters: "The gateway sends the list as it stands. TLS 1.2 requires the order; TLS 1.3 asks servers to keep to \
+            it. OpenSSL sorts silently; some clients do not, and fail. With another certificate than the leaf in front \
+            the key does not fit either (AT403).",
+        fix: "Put the leaf first and after it each issuer into the certificate file (sslCertPath), and run helm \
+            upgrade.",
+    },
+    reference: "RFC 5246 §7.4.2; RFC 8446 §4.4.2",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    stored::judge(evidence, "the certificates in the Secrets stand in order", stored::NO_CERTIFICATE, |secret| {
+        let list = &secret.content.certificates;
+        if list.is_empty() {
+            return Ok(None);
+        }
+        let wrong = chain::disorder(list).map(|order| Wrong {
+            what: format!("its certificates stand in the wrong order: {order}"),
+            observed: chain::subjects(list),
+            expected: "the leaf, then each issuer".into(),
+        });
+        Ok(Some(wrong.into_iter().map(|wrong| secret.finding(secret.certificate_entry(), wrong)).collect()))
+    })
+}

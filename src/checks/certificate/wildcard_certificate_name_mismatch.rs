@@ -1,0 +1,74 @@
+//! AT416: the certificate of the wildcard route is not for a hostname of the environment groups that list it.
+
+use crate::checks::chain::{self, Wrong};
+use crate::checks::stored::{Secret, Settled};
+use crate::checks::{Check, Explanation, Judgement, Level, Outcome, Step, facts, stored};
+use crate::evidence::Evidence;
+use crate::evidence::cluster::Route;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT416",
+    name: "wildcard-certificate-name-mismatch",
+    level: Level::Warning,
+    step: Step::Wildcard,
+    summary: "The certificate of the wildcard route does not cover a hostname that it serves",
+    explanation: Explanation {
+        looks_for: "subjectAltName of the leaf in the Secret of each route with hostname *, against the hostnames of \
+            the environment groups that list the route in additionalGateways and share a pod with it. Groups with the \
+            same Secret are judged by AT408.",
+        matters: "Clients without a server name get the certificate of the wildcard route, whatever host they mean. \
+            Those that compare names end the handshake; a Google load balancer does not compare.",
+        fix: "Let all environment groups and the wildcard route use one pair whose certificate has every hostname: its \
+            Secret in credentialName of the wildcard route.",
+    },
+    reference: "Apigee hybrid \"Enable non-SNI clients\", FAQ: all hostnames of all environment groups use the same pair; RFC 9525 §6",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let wildcards = facts::wildcards(evidence)?;
+    if wildcards.is_empty() {
+        return Ok(Outcome::NotApplicable("there is no wildcard route".into()));
+    }
+    let mut settled = Settled::default();
+    for wildcard in wildcards {
+        let (groups, _) = facts::attachment(evidence, wildcard)?;
+        for name in secrets(wildcard) {
+            settled.add(say(evidence, wildcard, name, &groups));
+        }
+    }
+    let right = "the wildcard route's certificate covers the hostnames of the environment groups that list it";
+    settled.judgement(right, "no environment group lists a wildcard route whose Secret holds a certificate")
+}
+
+fn say(evidence: &Evidence, wildcard: &Route, name: &str, groups: &[&Route]) -> stored::Said {
+    if groups.is_empty() {
+        return Ok(None);
+    }
+    let Some(content) = stored::content(evidence, name)? else { return Ok(None) };
+    let Some(leaf) = content.certificates.first() else { return Ok(None) };
+    let others = groups.iter().filter(|group| secrets(group) != [name]);
+    let hostnames = others.flat_map(|group| &group.hostnames).map(String::as_str);
+    let uncovered = stored::uncovered(leaf, hostnames)?;
+    if uncovered.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let secret = Secret { name, routes: vec![wildcard], content };
+    let wrong = Wrong {
+        what: format!(
+            "{} does not cover {}, for which wildcard route {} serves it to clients without a server name",
+            chain::called(leaf),
+            facts::some_of(&uncovered),
+            wildcard.name
+        ),
+        observed: chain::names(leaf),
+        expected: format!("{} in subjectAltName", uncovered.join(", ")),
+    };
+    Ok(Some(vec![secret.finding(secret.certificate_entry(), wrong)]))
+}
+
+/// The Secrets that the ports of a route name on which clients without a server name come.
+fn secrets(route: &Route) -> Vec<&str> {
+    let ports = route.ports.iter().filter(|port| facts::terminates_tls(port)).filter_map(|port| port.tls.as_ref());
+    ports.filter_map(|tls| tls.credential_name.as_deref()).collect()
+}
