@@ -246,8 +246,11 @@ fn secrets(scenario: &Scenario, group: &EnvGroup, authorities: &Authorities) -> 
     if !group.secret {
         return Ok(Vec::new());
     }
-    let Certificate { from, until, intermediate, chain, key_of_another } = group.certificate;
-    let names: Vec<&str> = group.hostnames.iter().map(String::as_str).collect();
+    let Certificate { from, until, intermediate, chain, key_of_another, ref also_for } = group.certificate;
+    let mut names: Vec<&str> = group.hostnames.iter().chain(also_for).map(String::as_str).collect();
+    if scenario.bulk_routes > 0 {
+        names.push("*.mydomain.com");
+    }
     let common_name = names.first().copied().unwrap_or("no-hostname.mydomain.com");
     let subject = Subject { common_name, names: &names, days: Some((from, until)), ..Subject::default() };
     let issuer = if intermediate { &authorities.intermediate } else { &authorities.ingress };

@@ -137,6 +137,8 @@ pub struct Certificate {
     pub chain: bool,
     /// The Secret holds the key of another certificate.
     pub key_of_another: bool,
+    /// Names that it is valid for, beside the hostnames of the env group.
+    pub also_for: Vec<String>,
 }
 
 /// The places in which Istio looks for the authorities of client certificates.
@@ -273,7 +275,7 @@ pub struct Expectation {
     /// Where the moment decides, those that may be unknown too.
     #[serde(default)]
     pub perhaps_unknown: Vec<String>,
-    /// Parts of the reasons that the report gives for what it could not tell.
+    /// Parts of the reasons that the report gives for what it could not tell, or had no cause to.
     #[serde(default)]
     pub reasons: Vec<String>,
     /// Parts of what is printed on stderr.
@@ -305,7 +307,7 @@ impl Default for Ingress {
 
 impl Default for Certificate {
     fn default() -> Self {
-        Self { from: 0, until: 365, intermediate: false, chain: true, key_of_another: false }
+        Self { from: 0, until: 365, intermediate: false, chain: true, key_of_another: false, also_for: Vec::new() }
     }
 }
 

@@ -180,7 +180,7 @@ impl<'a> Stage<'a> {
     pub fn wait_for_logs(&self) -> Result<()> {
         let mesh = self.world()?.mesh;
         let is_apigees = mesh["accessLogEncoding"] == 1 && text(&mesh["accessLogFormat"]).contains("sni_host");
-        if text(&mesh["accessLogFile"]).is_empty() || !is_apigees {
+        if mesh["accessLogFile"] != "/dev/stdout" || !is_apigees {
             std::thread::sleep(Duration::from_secs(2));
             return Ok(());
         }

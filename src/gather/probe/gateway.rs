@@ -112,7 +112,7 @@ pub(in super::super) async fn probes(
     let permits = Semaphore::new(POD_CONNECTIONS);
     let at_pods = join_all(at_pods.into_iter().map(|plan| pod(api, namespace, &probe.prober, &permits, plan))).await;
     let nameless = Nameless { asked: nameless_asked, pods: &at_pods };
-    let (at_services, by_name) = futures::join!(
+    let at_addresses = futures::future::join(
         async {
             if !probe.places.services {
                 return Vec::new();
@@ -126,6 +126,8 @@ pub(in super::super) async fn probes(
             by_name(&probe.prober, &all_hosts, nameless).await
         },
     );
+    // Connections that are none of the API server's do not end with the run by themselves; what is missing is told below.
+    let (at_services, by_name) = api.stop().bound(at_addresses).await.unwrap_or_default();
     let mut endpoints = Vec::new();
     let mut gateways = closed;
     for (found, gateway) in at_pods {
