@@ -84,7 +84,7 @@ pub fn own_resets(evidence: &str) -> Result<Logged> {
         serde_json::from_str(evidence).map_err(|error| format!("the evidence is not JSON: {error}"))?;
     let endpoints = evidence["probes"]["seen"]["endpoints"].as_array().cloned().unwrap_or_default();
     let mut left = Logged::default();
-    for handshake in endpoints.iter().flat_map(|endpoint| endpoint["handshakes"].as_array()).flatten() {
+    for handshake in endpoints.iter().filter_map(|endpoint| endpoint["handshakes"].as_array()).flatten() {
         let failure = &handshake["failure"];
         let is_reset = failure["stage"] == "clientHello" && (failure["how"] == "reset" || failure["how"] == "closed");
         match text(&handshake["kind"]) {

@@ -224,9 +224,9 @@ impl<'a> Stage<'a> {
         for (object, patch) in changes {
             let collection = objects::collection(object, &self.namespace)?;
             let path = format!("{collection}/{}", text(&object["metadata"]["name"]));
-            let changed = self.testbed.api.merge(&path, patch)?;
+            let object_now = self.testbed.api.merge(&path, patch)?;
             if text(&object["apiVersion"]).starts_with(GROUP) {
-                let status = json!({ "status": { "lastAppliedGeneration": changed["metadata"]["generation"] } });
+                let status = json!({ "status": { "lastAppliedGeneration": object_now["metadata"]["generation"] } });
                 self.testbed.api.merge(&format!("{path}/status"), &status)?;
             }
         }
