@@ -7,7 +7,7 @@ use super::chain::Wrong;
 use super::{Finding, Judgement, Outcome};
 use super::{facts, probed};
 use crate::evidence::certificate::Certificate;
-use crate::evidence::cluster::Route;
+use crate::evidence::cluster::{Port, Route};
 use crate::evidence::handshake::{Handshake, HelloKind};
 use crate::evidence::stored::{ClientAuthorities, KeyFit, StoredCertificate, StoredContent, StoredIn};
 use crate::evidence::{Evidence, Reason, Unavailable};
@@ -177,16 +177,21 @@ pub(crate) fn content<'a>(evidence: &'a Evidence, name: &str) -> Result<Option<&
     if facts::secret_is_missing(evidence, name) {
         return Ok(None);
     }
-    let unread = |why: &str| Unavailable::new(format!("Secret {name}"), Reason::NotRequested(why.into()));
+    let unread = |reason| Err(Unavailable::new(format!("Secret {name}"), reason));
     if name.contains('/') {
-        return Err(unread("only Secrets of the namespace are read"));
+        return unread(Reason::NotRequested("only Secrets of the namespace are read".into()));
     }
     let is_it =
         |stored: &&StoredCertificate| matches!(&stored.origin, StoredIn::Secret { name: known } if known == name);
-    match evidence.stored_certificates.seen()?.iter().find(is_it) {
-        Some(stored) => stored.content.seen().map(Some),
-        None => Err(unread("only Secrets that routes name are read")),
+    if let Some(stored) = evidence.stored_certificates.seen()?.iter().find(is_it) {
+        return stored.content.seen().map(Some);
     }
+    // Only Secrets that routes name are read, so that without routes none is.
+    let names_it = |port: &Port| port.tls.as_ref().is_some_and(|tls| tls.credential_name.as_deref() == Some(name));
+    if facts::routes(evidence)?.iter().any(|route| route.ports.iter().any(names_it)) {
+        return unread(Reason::Missing("it was not read".into()));
+    }
+    unread(Reason::NotRequested("only Secrets that routes name are read".into()))
 }
 
 impl Secret<'_> {
@@ -318,7 +323,7 @@ mod tests {
     use jiff::Timestamp;
 
     use crate::evidence::certificate::tests::leaf;
-    use crate::evidence::cluster::{Port, Tls};
+    use crate::evidence::cluster::Tls;
     use crate::evidence::handshake::ClientCertificate;
 
     #[test]

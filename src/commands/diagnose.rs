@@ -138,14 +138,12 @@ async fn add_files(args: &DiagnoseArgs, evidence: &mut Evidence, stop: &Stop) ->
     Ok(())
 }
 
-/// Files beside the cluster's Secrets, or alone where no cluster was asked. Where it was asked in vain, files alone would look like
-/// all that is stored.
+/// Files beside the cluster's Secrets, or alone where these were not seen: without routes nobody knows which Secrets to read, and
+/// no check takes files for them.
 fn add_certificates(evidence: &mut Evidence, found: Vec<StoredCertificate>) {
     match &mut evidence.stored_certificates {
         Seen::Seen(known) => known.extend(found),
-        Seen::Unavailable(Unavailable { reason: Reason::NotRequested(_), .. }) if !found.is_empty() => {
-            evidence.stored_certificates = Seen::Seen(found);
-        }
+        Seen::Unavailable(_) if !found.is_empty() => evidence.stored_certificates = Seen::Seen(found),
         Seen::Unavailable(_) => {}
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::causes::{NOT_SERVED, STORED_AND_SERVED};
 use super::manifest::{self, WildcardRoute};
 use super::shell::word;
 use super::{Cause, Certainty, Verdict, is_found, measurement, overrides_diff};
@@ -22,6 +23,9 @@ const CURED_BY_MANIFEST: [&str; 5] = ["AT201", "AT202", "AT207", "AT208", "AT209
 
 /// Codes whose cure is the gateway in overrides.yaml, and helm upgrade.
 const CURED_BY_OVERRIDES: [&str; 6] = ["AT201", "AT203", "AT204", "AT306", "AT307", "AT308"];
+
+/// One step for one fault: AT205 tells why no group lists the route, AT526 what the odd pod lacks, AT802 which pods do not run.
+const ONE_STEP: [(&str, &str); 4] = [("AT203", "AT205"), ("AT204", "AT205"), ("AT524", "AT526"), ("AT801", "AT802")];
 
 /// Codes of symptoms, whose cause has the steps.
 const SYMPTOMS: [&str; 6] = ["AT101", "AT103", "AT105", "AT106", "AT504", "AT505"];
@@ -76,9 +80,8 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
     {
         note.push_str(" The next steps do that.");
     }
-    // One step for one fault: AT205 tells why no group lists the route, AT526 what the odd pod lacks, AT802 which pods do not
-    // run.
-    for (told, by) in [("AT203", "AT205"), ("AT204", "AT205"), ("AT524", "AT526"), ("AT801", "AT802")] {
+    let by_secret = STORED_AND_SERVED.into_iter().flat_map(|(stored, served)| [(served, stored), (served, NOT_SERVED)]);
+    for (told, by) in ONE_STEP.into_iter().chain(by_secret) {
         if left.iter().any(|verdicted| verdicted.check.code == by) {
             left.retain(|verdicted| verdicted.check.code != told);
         }

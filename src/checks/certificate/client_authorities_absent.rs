@@ -7,7 +7,7 @@ use crate::evidence::Evidence;
 pub(super) const CHECK: Check = Check {
     code: "AT410",
     name: "client-authorities-absent",
-    level: Level::Error,
+    level: Level::Warning,
     step: Step::Routes,
     summary: "A route with mode MUTUAL has nothing to verify client certificates with",
     explanation: Explanation {

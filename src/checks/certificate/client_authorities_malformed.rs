@@ -7,7 +7,7 @@ use crate::evidence::Evidence;
 pub(super) const CHECK: Check = Check {
     code: "AT411",
     name: "client-authorities-malformed",
-    level: Level::Error,
+    level: Level::Warning,
     step: Step::Routes,
     summary: "What client certificates are verified with is malformed",
     explanation: Explanation {

@@ -7,7 +7,7 @@ use crate::evidence::Evidence;
 pub(super) const CHECK: Check = Check {
     code: "AT412",
     name: "client-authority-expired",
-    level: Level::Error,
+    level: Level::Warning,
     step: Step::Routes,
     summary: "A certificate that client certificates are verified with has expired",
     explanation: Explanation {

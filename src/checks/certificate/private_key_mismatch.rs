@@ -8,7 +8,7 @@ use crate::evidence::stored::KeyFit;
 pub(super) const CHECK: Check = Check {
     code: "AT403",
     name: "private-key-mismatch",
-    level: Level::Error,
+    level: Level::Warning,
     step: Step::Routes,
     summary: "The private key in a TLS Secret does not belong to its certificate",
     explanation: Explanation {

@@ -8,7 +8,7 @@ use crate::evidence::stored::KeyFit;
 pub(super) const CHECK: Check = Check {
     code: "AT404",
     name: "private-key-unreadable",
-    level: Level::Error,
+    level: Level::Warning,
     step: Step::Routes,
     summary: "The private key in a TLS Secret cannot be read",
     explanation: Explanation {

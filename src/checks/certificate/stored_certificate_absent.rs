@@ -8,7 +8,7 @@ use crate::evidence::stored::KeyFit;
 pub(super) const CHECK: Check = Check {
     code: "AT401",
     name: "stored-certificate-absent",
-    level: Level::Error,
+    level: Level::Warning,
     step: Step::Routes,
     summary: "A TLS Secret lacks its certificate or its key",
     explanation: Explanation {

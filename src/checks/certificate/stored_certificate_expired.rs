@@ -6,7 +6,7 @@ use crate::evidence::Evidence;
 pub(super) const CHECK: Check = Check {
     code: "AT405",
     name: "stored-certificate-expired",
-    level: Level::Error,
+    level: Level::Warning,
     step: Step::Routes,
     summary: "A certificate in a TLS Secret has expired",
     explanation: Explanation {

@@ -7,7 +7,7 @@ use crate::evidence::Evidence;
 pub(super) const CHECK: Check = Check {
     code: "AT402",
     name: "stored-certificate-malformed",
-    level: Level::Error,
+    level: Level::Warning,
     step: Step::Routes,
     summary: "The certificate in a TLS Secret is malformed",
     explanation: Explanation {

@@ -7,7 +7,7 @@ use crate::evidence::Evidence;
 pub(super) const CHECK: Check = Check {
     code: "AT408",
     name: "stored-certificate-name-mismatch",
-    level: Level::Error,
+    level: Level::Warning,
     step: Step::Routes,
     summary: "The certificate in a TLS Secret does not cover a hostname of its routes",
     explanation: Explanation {

@@ -6,7 +6,7 @@ use crate::evidence::Evidence;
 pub(super) const CHECK: Check = Check {
     code: "AT406",
     name: "stored-certificate-not-yet-valid",
-    level: Level::Error,
+    level: Level::Warning,
     step: Step::Routes,
     summary: "A certificate in a TLS Secret is not valid yet",
     explanation: Explanation {

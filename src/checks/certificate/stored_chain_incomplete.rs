@@ -8,7 +8,7 @@ use crate::evidence::certificate::Certificate;
 pub(super) const CHECK: Check = Check {
     code: "AT409",
     name: "stored-chain-incomplete",
-    level: Level::Error,
+    level: Level::Warning,
     step: Step::Routes,
     summary: "A TLS Secret lacks the intermediate certificate",
     explanation: Explanation {

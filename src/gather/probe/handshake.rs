@@ -17,10 +17,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 use super::prober::Prober;
-use super::way::{Connection, Way, plain};
-use crate::evidence::handshake::{
-    ClientCertificate, Failure, Handshake, HelloKind, How, OWN_NAMES, Party, Session, Stage,
-};
+use super::tcp::plain;
+use super::way::{Connection, Way};
+use crate::evidence::handshake::{ClientCertificate, Failure, Handshake, HelloKind, How, Party, Session, Stage};
 use crate::wire::certificate;
 use crate::wire::tls::{self, ClientFlight, ServerFlight, Version};
 
@@ -448,13 +447,4 @@ fn is_unexpected_end(stack: &ErrorStack) -> bool {
 fn words(stack: &ErrorStack) -> String {
     let reasons: Vec<&str> = stack.errors().iter().filter_map(openssl::error::Error::reason).collect();
     if reasons.is_empty() { "the TLS library gave no reason".into() } else { reasons.join(": ") }
-}
-
-/// A server name that no route can have, new for every run.
-pub(super) fn unknown_name() -> String {
-    let mut random = [0; 8];
-    // Where there is no randomness nothing of TLS works either; the name only has to be new.
-    let _ = openssl::rand::rand_bytes(&mut random);
-    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("p{digits}{OWN_NAMES}")
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::way::plain;
+use super::tcp::plain;
 use crate::evidence::handshake::{Failure, How, Party, Stage};
 
 /// No more addresses of one name are looked at.

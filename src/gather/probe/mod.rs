@@ -16,6 +16,7 @@ mod prober;
 mod proxy;
 mod scan;
 mod target;
+mod tcp;
 mod way;
 
 use std::net::{IpAddr, SocketAddr};

@@ -10,9 +10,8 @@ use openssl::x509::X509;
 use openssl::x509::store::X509Store;
 
 use super::super::trust;
-use super::handshake::unknown_name;
 use super::identity::{self, FileError};
-use crate::evidence::handshake::{ProbeQuestion, Trust, Verification};
+use crate::evidence::handshake::{OWN_NAMES, ProbeQuestion, Trust, Verification};
 use crate::wire::tls::Version;
 
 /// How handshakes are made.
@@ -179,4 +178,13 @@ fn protocol_list(protocols: &[String]) -> Vec<u8> {
         }
     }
     list
+}
+
+/// A server name that no route can have, new for every run.
+fn unknown_name() -> String {
+    let mut random = [0; 8];
+    // Where there is no randomness nothing of TLS works either; the name only has to be new.
+    let _ = openssl::rand::rand_bytes(&mut random);
+    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("p{digits}{OWN_NAMES}")
 }

@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::super::no_proxy;
-use super::way::{head, not_connected, plain};
+use super::tcp::{head, not_connected, plain};
 use crate::evidence::handshake::{Failure, How, Party, Stage, socket};
 
 /// Of the head of the proxy's answer, no more is read.

@@ -8,7 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 use super::prober::Prober;
-use super::way::{Connection, Way, plain};
+use super::tcp::plain;
+use super::way::{Connection, Way};
 use crate::evidence::handshake::{Failure, How, Party, Scan, Stage, VersionScan};
 use crate::evidence::{Reason, Unavailable};
 use crate::wire::tls::{self, ClientHello, FlightFacts, ServerFlight, Version};

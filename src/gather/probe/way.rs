@@ -2,16 +2,17 @@
 //!
 //! Every way ends in a stream or in a [`Failure`] that says where it broke. Nothing of TLS is known here.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::super::api::Api;
 use super::super::port_forward::{self, Forwarded, forward};
 use super::proxy::Proxy;
+use super::tcp;
 use crate::evidence::handshake::{Failure, How, Party, Stage};
 
 /// A connection that handshakes can be made on.
@@ -74,10 +75,10 @@ impl Way {
         let work = async {
             match self {
                 Self::Tcp(address) => {
-                    let mut stream = tcp(*address).await.map_err(|error| not_connected(&error))?;
+                    let mut stream = tcp::connect(*address).await.map_err(|error| tcp::not_connected(&error))?;
                     if with_header {
                         let sent = async { stream.write_all(proxy_header(&stream)?.as_bytes()).await };
-                        sent.await.map_err(|error| not_connected(&error))?;
+                        sent.await.map_err(|error| tcp::not_connected(&error))?;
                     }
                     Ok(Box::new(stream) as Box<dyn Connection>)
                 }
@@ -98,45 +99,4 @@ impl Way {
             Err(late(if matches!(self, Self::Tunnel { .. }) { Stage::Proxy } else { Stage::Connect }))
         })
     }
-}
-
-/// Small writes go out at once: a handshake is nothing else.
-pub(super) async fn tcp(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
-}
-
-/// What an error before the first byte of TLS means.
-pub(super) fn not_connected(error: &io::Error) -> Failure {
-    let (by, how) = match error.kind() {
-        ErrorKind::ConnectionRefused => (Party::Server, How::Refused),
-        ErrorKind::ConnectionReset => (Party::Server, How::Reset),
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::AddrNotAvailable => {
-            (Party::Nobody, How::Unreachable(plain(error)))
-        }
-        ErrorKind::TimedOut => (Party::Nobody, How::Unreachable("connection timed out".into())),
-        _ => (Party::Client, How::Other(plain(error))),
-    };
-    Failure { stage: Stage::Connect, by, how }
-}
-
-/// The system's words without its number.
-pub(super) fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default().to_owned();
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
-
-/// Reads the head of an answer up to the empty line, a byte at a time: what comes behind it belongs to TLS.
-pub(super) async fn head(stream: &mut TcpStream, limit: usize) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        if head.len() >= limit {
-            return Err(io::Error::new(ErrorKind::InvalidData, "the answer's head does not end"));
-        }
-        head.push(stream.read_u8().await?);
-    }
-    Ok(head)
 }

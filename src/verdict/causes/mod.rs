@@ -17,6 +17,19 @@ const SYMPTOMS: [&str; 9] = ["AT809", "AT801", "AT101", "AT505", "AT106", "AT103
 /// The same clients, seen, played and expected, have one cause: the first of each list that was found.
 const ALIKE: [&[&str]; 2] = [&["AT101", "AT505", "AT106"], &["AT103", "AT504"]];
 
+/// A fault of a stored certificate, and the same fault as clients meet it.
+pub(super) const STORED_AND_SERVED: [(&str, &str); 6] = [
+    ("AT405", "AT514"),
+    ("AT406", "AT515"),
+    ("AT407", "AT516"),
+    ("AT408", "AT517"),
+    ("AT409", "AT518"),
+    ("AT415", "AT519"),
+];
+
+/// The gateway does not serve what is stored, which explains what it serves where the stored certificate is right.
+pub(super) const NOT_SERVED: &str = "AT414";
+
 /// Clients that may not be ours.
 const STRANGERS: &str = "AT102";
 
@@ -47,7 +60,7 @@ pub(super) fn of_symptoms(evidence: &Evidence, selected: &[Verdicted], all: &[Ve
         };
         let is_alike = ALIKE.iter().any(|alike| is_explained(&causes, alike, error.check.code));
         if !is_alike && !SYMPTOMS.contains(&error.check.code) && !causes.iter().any(told) {
-            causes.extend(named(vec![direct(error)], error));
+            causes.extend(named(vec![served(error, all)], error));
         }
     }
     if let Some(strangers) = found(STRANGERS) {
@@ -76,6 +89,21 @@ fn named(mut causes: Vec<Cause>, symptom: &Verdicted) -> Vec<Cause> {
     }
     causes.sort_by_key(|cause| cause.certainty);
     causes
+}
+
+/// The finding is the cause itself; of a served certificate with what the Secret says to it.
+fn served(error: &Verdicted, all: &[Verdicted]) -> Cause {
+    let mut cause = direct(error);
+    let Some((twin, _)) = STORED_AND_SERVED.iter().find(|(_, served)| *served == error.check.code) else {
+        return cause;
+    };
+    for code in [*twin, NOT_SERVED] {
+        if let Some(stored) = all.iter().find(|verdicted| verdicted.check.code == code && is_found(verdicted)) {
+            cause.codes.push(code.to_owned());
+            cause.evidence.extend(messages(stored));
+        }
+    }
+    cause
 }
 
 /// The finding is the cause itself.
