@@ -162,6 +162,14 @@ mod tests {
     }
 
     #[test]
+    fn those_without_a_name_are_known_by_their_moment() {
+        let lines = [reset(OWN, "127.0.0.1", 0), reset("null", "127.0.0.1", 1), reset(ROUTES, "127.0.0.1", 2)];
+        let log = scanned(&lines);
+        assert_eq!(log.own.count, 3);
+        assert_eq!(Vec::from_iter(log.own.nameless), ["2025-06-02T10:00:01Z".parse().unwrap()]);
+    }
+
+    #[test]
     fn what_was_served_under_an_own_name_is_own_too() {
         // Twice, so that the second one goes the short way; with an escape, which never does.
         let log = scanned(&[
