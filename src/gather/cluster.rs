@@ -89,9 +89,11 @@ pub async fn cluster<S: LogSink>(
     let target = target(&options.connection, &Places::of_this_process())?;
     let context = target.context.clone();
     let api = connect(target, &options.connection, stop).await?;
-    gather(&api, context, options, &progress, &new_sink).await
+    Box::pin(gather(&api, context, options, &progress, &new_sink)).await
 }
 
+/// Asks an API server that is connected. The parts stand on the heap, for together they are large, and stacks are not all
+/// of a size.
 pub(super) async fn gather<S: LogSink>(
     api: &Api,
     context: Option<String>,
@@ -140,8 +142,8 @@ pub(super) async fn gather<S: LogSink>(
         (pods, services, mesh_logging, greeted, access_logs),
         secrets,
     ) = join!(
-        custom,
-        pods_and_logs(api, options, &selects, progress, new_sink),
+        Box::pin(custom),
+        Box::pin(pods_and_logs(api, options, &selects, progress, new_sink)),
         told(progress, "names of Secrets", |secrets: &SecretNames| secrets.names.len(), secrets(api, namespace)),
     );
     let known = pods.as_deref().unwrap_or_default();
@@ -156,7 +158,7 @@ pub(super) async fn gather<S: LogSink>(
         progress.finished("handshakes", &format!("{} endpoints", probes.endpoints.len()));
         (Seen::Seen(probes), Seen::Seen(gateways))
     };
-    let (probes, gateways) = probing.await;
+    let (probes, gateways) = Box::pin(probing).await;
     Ok(ClusterEvidence {
         connection: Connection { context, server_version },
         pods: pods.into(),

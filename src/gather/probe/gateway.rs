@@ -127,7 +127,7 @@ pub(in super::super) async fn probes(
         },
     );
     // Connections that are none of the API server's do not end with the run by themselves; what is missing is told below.
-    let (at_services, by_name) = api.stop().bound(at_addresses).await.unwrap_or_default();
+    let (at_services, by_name) = api.stop().bound(Box::pin(at_addresses)).await.unwrap_or_default();
     let mut endpoints = Vec::new();
     let mut gateways = closed;
     for (found, gateway) in at_pods {
