@@ -202,7 +202,18 @@ pub fn find(code_or_name: &str) -> Option<(&'static Family, &'static Check)> {
 /// Judges the evidence by every check. One that panics becomes unknown: a failure costs only itself.
 #[must_use]
 pub fn judge(evidence: &Evidence) -> Vec<Verdicted> {
+    judge_by(evidence, |_| true)
+}
+
+/// The same by the checks of one family.
+#[must_use]
+pub fn judge_family(evidence: &Evidence, name: &str) -> Vec<Verdicted> {
+    judge_by(evidence, |family| family.name == name)
+}
+
+fn judge_by(evidence: &Evidence, wanted: impl Fn(&Family) -> bool) -> Vec<Verdicted> {
     all()
+        .filter(|(family, _)| wanted(family))
         .map(|(family, check)| {
             let judgement = catch_unwind(AssertUnwindSafe(|| (check.judge)(evidence))).unwrap_or_else(|_| {
                 Err(Unavailable::new(

@@ -49,13 +49,13 @@ pub(crate) fn is_served_where_it_was_reset(evidence: &Evidence) -> bool {
     reset.peek().is_some() && reset.all(|(origin, _)| pod_of(origin).is_some_and(served))
 }
 
-/// What the inspectors counted at the pods in whose logs such connections were reset, before this run connected; nothing
-/// where one of them did not tell. Istio may leave counters out, so one that is absent is not zero.
+/// What the inspectors counted at the pods in whose logs such connections were reset, before this run connected, less what
+/// earlier runs have left in the logs; nothing where one of them did not tell. Istio may leave counters out, so one that is absent is not zero.
 pub(crate) fn inspected(evidence: &Evidence) -> Option<Inspected> {
     let gateways = evidence.gateways.seen().ok()?;
     let mut sum = Inspected::default();
     let mut seen = false;
-    for (origin, _) in facts::logs(evidence).filter(|(_, log)| log.reset_without_name.count > 0) {
+    for (origin, log) in facts::logs(evidence).filter(|(_, log)| log.reset_without_name.count > 0) {
         let pod = pod_of(origin)?;
         let gateway = gateways.iter().find(|gateway| gateway.pod == pod)?;
         let Seen::Seen(counters) = &gateway.before else { return None };
@@ -64,7 +64,8 @@ pub(crate) fn inspected(evidence: &Evidence) -> Option<Inspected> {
             found.next().map(|first| found.fold(first, u64::saturating_add))
         };
         sum.not_tls = sum.not_tls.saturating_add(total("tls_inspector.tls_not_found")?);
-        sum.nameless = sum.nameless.saturating_add(total("tls_inspector.sni_not_found")?);
+        let own = log.own.nameless.range(..counters.at).count() as u64;
+        sum.nameless = sum.nameless.saturating_add(total("tls_inspector.sni_not_found")?.saturating_sub(own));
         seen = true;
     }
     seen.then_some(sum)

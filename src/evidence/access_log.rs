@@ -4,7 +4,7 @@
 //! server name are two causes; a record without a server name that reached HTTP proves that clients without SNI are
 //! accepted. Failures of version, cipher or client certificate leave no record, so nothing here counts them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -141,6 +141,10 @@ pub struct OwnRecords {
     pub last: Option<Timestamp>,
     /// The latest server names, each with the `start_time` of its latest record; at most [`MAX_OWN_NAMES`].
     pub names: BTreeMap<String, Option<Timestamp>>,
+    /// `start_time` of the latest that had no server name; at most [`MAX_OWN_NAMES`]. Envoy's counters know such
+    /// handshakes too, and not whose they are.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub nameless: BTreeSet<Timestamp>,
 }
 
 impl OwnRecords {
@@ -153,10 +157,17 @@ impl OwnRecords {
         }
     }
 
+    /// Counts one that had no server name.
+    pub fn count_nameless(&mut self, at: Option<Timestamp>) {
+        self.count(at, None);
+        self.note_nameless(at);
+    }
+
     /// Adds those of another part of the same log.
     pub fn merge(&mut self, other: Self) {
         self.count += other.count;
         self.last = self.last.max(other.last);
+        self.note_nameless(other.nameless);
         for (name, at) in other.names {
             self.note(name, at);
         }
@@ -165,6 +176,13 @@ impl OwnRecords {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count == 0
+    }
+
+    fn note_nameless(&mut self, times: impl IntoIterator<Item = Timestamp>) {
+        self.nameless.extend(times);
+        while self.nameless.len() > MAX_OWN_NAMES {
+            self.nameless.pop_first();
+        }
     }
 
     /// Dropping the earliest keeps the names the same in every order of reading, as dropping the largest key does in a

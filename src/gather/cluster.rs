@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::join;
 use kube::core::Selector;
 use serde_json::Value;
+use tokio::sync::mpsc;
 
 use super::api::{Api, JSON};
 use super::connection::connect;
@@ -19,7 +20,8 @@ use super::kubeconfig::{ConnectionOptions, Places, target};
 use super::mesh::mesh_logging;
 use super::pod_logs::{LogRequest, LogSink, logs};
 use super::pods::pods;
-use super::probe::gateway::{self, GatewayProbe, Knocked};
+use super::probe::gateway::{self, GatewayProbe};
+use super::probe::greeting::{self, Greeted};
 use super::progress::Progress;
 use super::routes::{route_configs, routes};
 use super::secrets::secrets;
@@ -87,9 +89,11 @@ pub async fn cluster<S: LogSink>(
     let target = target(&options.connection, &Places::of_this_process())?;
     let context = target.context.clone();
     let api = connect(target, &options.connection, stop).await?;
-    gather(&api, context, options, &progress, &new_sink).await
+    Box::pin(gather(&api, context, options, &progress, &new_sink)).await
 }
 
+/// Asks an API server that is connected. The parts stand on the heap, for together they are large, and stacks are not all
+/// of a size.
 pub(super) async fn gather<S: LogSink>(
     api: &Api,
     context: Option<String>,
@@ -135,13 +139,11 @@ pub(super) async fn gather<S: LogSink>(
     };
     let (
         ((routes, stored_certificates), route_configs, issues),
-        (pods, services, knocked, access_logs),
-        mesh_logging,
+        (pods, services, mesh_logging, greeted, access_logs),
         secrets,
     ) = join!(
-        custom,
-        pods_and_logs(api, options, &selects, progress, new_sink),
-        told(progress, "mesh settings", |_| 1, mesh_logging(api, namespace)),
+        Box::pin(custom),
+        Box::pin(pods_and_logs(api, options, &selects, progress, new_sink)),
         told(progress, "names of Secrets", |secrets: &SecretNames| secrets.names.len(), secrets(api, namespace)),
     );
     let known = pods.as_deref().unwrap_or_default();
@@ -152,11 +154,11 @@ pub(super) async fn gather<S: LogSink>(
         progress.started("handshakes");
         let services = services.as_deref().unwrap_or_default();
         let routes = routes.as_ref().map(|routes| routes.items.as_slice()).unwrap_or_default();
-        let (probes, gateways) = gateway::probes(api, namespace, probe, knocked, known, services, routes).await;
+        let (probes, gateways) = gateway::probes(api, namespace, probe, greeted, known, services, routes).await;
         progress.finished("handshakes", &format!("{} endpoints", probes.endpoints.len()));
         (Seen::Seen(probes), Seen::Seen(gateways))
     };
-    let (probes, gateways) = probing.await;
+    let (probes, gateways) = Box::pin(probing).await;
     Ok(ClusterEvidence {
         connection: Connection { context, server_version },
         pods: pods.into(),
@@ -175,36 +177,57 @@ pub(super) async fn gather<S: LogSink>(
     })
 }
 
-/// The pods, what leads to them, a first look at each gateway, and then the logs, which are read as far as that look.
+/// What [`pods_and_logs`] finds.
+type PodsAndLogs = (
+    Result<Vec<IngressPod>, Unavailable>,
+    Result<Vec<Service>, Unavailable>,
+    Result<MeshLogging, Unavailable>,
+    Vec<Greeted>,
+    Vec<LogStream>,
+);
+
+/// The pods, what leads to them and how they log; then a first look at each gateway, and the logs, which are read as far as
+/// that look.
 async fn pods_and_logs<S: LogSink>(
     api: &Api,
     options: &GatherOptions,
     selects: &Selector,
     progress: &Arc<dyn Progress>,
     new_sink: &(impl Fn() -> S + Sync),
-) -> (Result<Vec<IngressPod>, Unavailable>, Result<Vec<Service>, Unavailable>, Vec<Knocked>, Vec<LogStream>) {
+) -> PodsAndLogs {
     let namespace = options.namespace.as_str();
-    let (pods, services) = join!(
+    let (pods, services, mesh) = join!(
         told(progress, "ingress pods", Vec::len, pods(api, namespace, &options.selector)),
         told(progress, "Services", Vec::len, services(api, namespace)),
+        told(progress, "mesh settings", |_| 1, mesh_logging(api, namespace)),
     );
     let known = pods.as_deref().unwrap_or_default();
     let services = services.map(|services| leading_to(services, known, selects));
-    let knocked = match &options.probe {
-        Some(probe) => gateway::knock(api, namespace, probe, known, services.as_deref().unwrap_or_default()).await,
-        None => Vec::new(),
+    // A line that will not come, or cannot be known by its server name, is not waited for.
+    let logs_names = mesh.as_ref().map_or(true, MeshLogging::names_server);
+    let (knocks, mut knocked) = mpsc::unbounded_channel();
+    let greetings = async {
+        let Some(probe) = &options.probe else { return Vec::new() };
+        greeting::greet(api, namespace, probe, known, services.as_deref().unwrap_or_default(), knocks).await
     };
-    let marked: Vec<String> =
-        knocked.iter().filter(|knocked| knocked.leaves_a_line()).map(|knocked| knocked.pod.clone()).collect();
-    let request = LogRequest {
-        namespace,
-        container: options.container.as_deref(),
-        limits: &options.log_limits,
-        knocked: &marked,
-        knock: options.probe.as_ref().map_or("", |probe| probe.prober.unknown_name()),
+    let reading = async {
+        let mut marked = Vec::new();
+        while let Some(knocked) = knocked.recv().await {
+            if knocked.leaves_a_line && logs_names {
+                marked.push(knocked.pod);
+            }
+        }
+        let request = LogRequest {
+            namespace,
+            container: options.container.as_deref(),
+            limits: &options.log_limits,
+            knocked: &marked,
+            knock: options.probe.as_ref().map_or("", |probe| probe.prober.unknown_name()),
+        };
+        logs(api, request, known, progress, new_sink).await
     };
-    let logs = logs(api, request, known, progress, new_sink).await;
-    (pods, services, knocked, logs)
+    let (greeted, logs) = join!(greetings, reading);
+    (pods, services, mesh, greeted, logs)
 }
 
 /// The first contact: is there an API server, does it know us, and the namespace?

@@ -75,8 +75,7 @@ pub fn build(evidence: &Evidence, fail_on: FailOn) -> ProbeReport {
     for endpoints in by_target(&probes.endpoints) {
         let own = Probes { endpoints: endpoints.to_vec(), unprobed: Vec::new(), question: probes.question.clone() };
         let own = Evidence { probes: Seen::Seen(own), interrupted: None, ..evidence.clone() };
-        let judged: Vec<Verdicted> =
-            checks::judge(&own).into_iter().filter(|verdicted| verdicted.family.name == FAMILY).collect();
+        let judged = checks::judge_family(&own, FAMILY);
         codes.push(exit_code(&own, &judged, fail_on));
         targets.push(target(endpoints, &probes.question, &evidence.question.namespace, &judged));
     }

@@ -109,7 +109,7 @@ fn plain_record(record: &Value, log: &mut AccessLog, expected: &mut Expected) {
         })
     {
         expected.remove(at);
-        log.own.count(Some(moment), None);
+        log.own.count_nameless(Some(moment));
         return;
     }
     if no_chain {

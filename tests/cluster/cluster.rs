@@ -203,7 +203,12 @@ fn write_files() -> Result<PathBuf> {
     let subjects = [
         (
             "api",
-            Subject { common_name: "kube-apiserver", organization: None, names: &api_names, addresses: &api_addresses },
+            Subject {
+                common_name: "kube-apiserver",
+                names: &api_names,
+                addresses: &api_addresses,
+                ..Subject::default()
+            },
         ),
         ("admin", Subject { common_name: "admin", organization: Some("system:masters"), ..Subject::default() }),
         ("kubelet", Subject { common_name: &node_name, organization: Some("system:nodes"), ..Subject::default() }),

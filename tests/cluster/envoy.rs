@@ -3,13 +3,15 @@
 //! Each HTTPS port of an ApigeeRoute becomes a filter chain whose `server_names` are the route's hostnames. Where `*` is
 //! among the hosts (`enableNonSniClient` puts it there), the chain has no `server_names` and takes every client. Requests on a chain find
 //! the virtual hosts of the routes that own it or list it in `additionalGateways`; others get 404 `route_not_found`.
-//! A route whose selector does not match the pod, or whose Secret is missing, gives no chain.
+//! A route whose selector does not match the pod, or whose Secret is missing or unfit, gives no chain.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use crate::objects::text;
+use crate::pki::{self, Pair};
+use crate::scenario::merge;
 
 /// A volume of the pod: what is pushed here outlives a restart of the container.
 pub const FOLDER: &str = "/etc/envoy";
@@ -19,6 +21,7 @@ const HTTP_MANAGER: &str =
 const ROUTER: &str = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
 const TLS_CONTEXT: &str = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
 const TLS_INSPECTOR: &str = "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
+const TCP_PROXY: &str = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 const FILE_LOG: &str = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";
 
 /// What the API server holds at one moment.
@@ -29,10 +32,10 @@ pub struct World {
 }
 
 /// How a pod's main container starts: without listeners, waiting for a configuration to be pushed.
-pub fn command() -> Value {
+pub fn command(admin_port: u16) -> Value {
     let bootstrap = json!({
         "node": { "id": "ingress", "cluster": "ingress" },
-        "admin": { "address": address("127.0.0.1", 15000) },
+        "admin": { "address": address("127.0.0.1", admin_port) },
         "dynamic_resources": {
             "lds_config": { "resource_api_version": "V3", "path_config_source": { "path": format!("{FOLDER}/listeners.json") } },
         },
@@ -49,6 +52,38 @@ pub fn command() -> Value {
             ],
         },
     });
+    start(&bootstrap)
+}
+
+/// A load balancer in front of pods at these addresses: what comes at port 443 goes on to them in turn.
+pub fn balancer(pods: &[&str]) -> Value {
+    let endpoints: Vec<Value> =
+        pods.iter().map(|pod| json!({ "endpoint": { "address": address(pod, 8443) } })).collect();
+    let proxy = json!({
+        "name": "envoy.filters.network.tcp_proxy",
+        "typed_config": { "@type": TCP_PROXY, "stat_prefix": "pods", "cluster": "pods" },
+    });
+    start(&json!({ "static_resources": {
+        "clusters": [{
+            "name": "pods", "type": "STATIC", "connect_timeout": "1s",
+            "load_assignment": { "cluster_name": "pods", "endpoints": [{ "lb_endpoints": endpoints }] },
+        }],
+        "listeners": [{ "name": "https", "address": address("0.0.0.0", 443), "filter_chains": [{ "filters": [proxy] }] }],
+    } }))
+}
+
+/// A load balancer that ends TLS itself, for every name.
+pub fn terminator(pair: &Pair) -> Value {
+    let mut listener = answering("https", "0.0.0.0", 443, "{\"hello\":\"elsewhere\"}\n");
+    let certificate = json!({
+        "certificate_chain": { "inline_string": pair.certificate }, "private_key": { "inline_string": pair.key },
+    });
+    listener["filter_chains"][0]["transport_socket"] =
+        tls_socket(&json!({ "tls_certificates": [certificate] }), &json!({}));
+    start(&json!({ "static_resources": { "listeners": [listener] } }))
+}
+
+fn start(bootstrap: &Value) -> Value {
     // Istio starts Envoy with the same interval, or lines would take ten seconds to appear.
     let script = format!(
         "cd {FOLDER} && [ -f listeners.json ] || echo '{{\"resources\":[]}}' > listeners.json\n\
@@ -59,11 +94,11 @@ pub fn command() -> Value {
 
 /// Takes a configuration from stdin and returns when Envoy works with it: when it shows the version, or no ingress
 /// listener where there is to be none.
-pub fn push_script(version: Option<&str>) -> String {
+pub fn push_script(version: Option<&str>, admin_port: u16) -> String {
     let works = version.map_or_else(|| "! grep -q 0.0.0.0_8443".to_owned(), |version| format!("grep -q '{version}'"));
     format!(
         "cd {FOLDER} && cat > next.json && mv next.json listeners.json\n\
-         dump() {{ busybox wget -qO /tmp/dump http://127.0.0.1:15000/config_dump; }}\n\
+         dump() {{ busybox wget -qO /tmp/dump http://127.0.0.1:{admin_port}/config_dump; }}\n\
          for attempt in $(seq 100); do dump && {works} /tmp/dump && exit 0; busybox usleep 100000; done\n\
          grep -A3 error_state /tmp/dump; exit 1"
     )
@@ -111,10 +146,7 @@ fn filter_chain(
         return None;
     }
     let port = list(&spec["ports"]).iter().find(|port| port["protocol"] == "HTTPS" && port["number"] == 443)?;
-    let credential = text(&port["tls"]["credentialName"]);
-    let secret = world.secrets.iter().find(|secret| text(&secret["metadata"]["name"]) == credential)?;
-    let data = &secret["data"];
-    let (certificate, key) = (data.get("cert").or(data.get("tls.crt"))?, data.get("key").or(data.get("tls.key"))?);
+    let (common, further) = tls(world, &port["tls"])?;
 
     let mut hosts: Vec<&str> = list(&spec["hostnames"]).iter().map(text).filter(|host| *host != "*").collect();
     let takes_all = spec["enableNonSniClient"] == true;
@@ -130,17 +162,52 @@ fn filter_chain(
     Some(json!({
         "name": name,
         "filter_chain_match": matching,
-        "transport_socket": { "name": "envoy.transport_sockets.tls", "typed_config": {
-            "@type": TLS_CONTEXT,
-            "common_tls_context": {
-                "alpn_protocols": ["h2", "http/1.1"],
-                "tls_certificates": [{
-                    "certificate_chain": { "inline_bytes": certificate }, "private_key": { "inline_bytes": key },
-                }],
-            },
-        } },
+        "transport_socket": tls_socket(&common, &further),
         "filters": [http_manager(name, &virtual_hosts(routes, name), &access_log(&world.mesh, None))],
     }))
+}
+
+/// What `ports[].tls` of a route means: the common part of Envoy's TLS context, and what there is beside it. Nothing where Istio
+/// has no pair to push, or no authorities for client certificates that are asked for.
+fn tls(world: &World, tls: &Value) -> Option<(Value, Value)> {
+    let credential = text(&tls["credentialName"]);
+    let secret = |name: &str| world.secrets.iter().find(|secret| text(&secret["metadata"]["name"]) == name);
+    let data = &secret(credential)?["data"];
+    let (certificate, key) = (data.get("cert").or(data.get("tls.crt"))?, data.get("key").or(data.get("tls.key"))?);
+    let decoded = |value: &Value| openssl::base64::decode_block(text(value)).ok();
+    if !pki::is_pair(&decoded(certificate)?, &decoded(key)?) {
+        return None;
+    }
+    let mut common = json!({ "tls_certificates": [{
+        "certificate_chain": { "inline_bytes": certificate }, "private_key": { "inline_bytes": key },
+    }] });
+    let parameters = &mut common["tls_params"];
+    for (ours, envoys) in
+        [("minProtocolVersion", "tls_minimum_protocol_version"), ("maxProtocolVersion", "tls_maximum_protocol_version")]
+    {
+        if !tls[ours].is_null() {
+            // TLSV1_2 is TLSv1_2 there.
+            parameters[envoys] = json!(text(&tls[ours]).replace("TLSV", "TLSv"));
+        }
+    }
+    if !tls["cipherSuites"].is_null() {
+        parameters["cipher_suites"] = tls["cipherSuites"].clone();
+    }
+    if tls["mode"] != "MUTUAL" {
+        return Some((common, json!({})));
+    }
+    let authorities = |data: &Value| data.get("cacert").or(data.get("ca.crt")).cloned();
+    let own = || authorities(&secret(&format!("{credential}-cacert"))?["data"]);
+    let trusted = authorities(data).or_else(own)?;
+    common["validation_context"] = json!({ "trusted_ca": { "inline_bytes": trusted } });
+    Some((common, json!({ "require_client_certificate": true })))
+}
+
+fn tls_socket(common: &Value, further: &Value) -> Value {
+    let mut context = json!({ "@type": TLS_CONTEXT, "common_tls_context": { "alpn_protocols": ["h2", "http/1.1"] } });
+    merge(&mut context["common_tls_context"], common);
+    merge(&mut context, further);
+    json!({ "name": "envoy.transport_sockets.tls", "typed_config": context })
 }
 
 /// The virtual hosts that are bound to a gateway. The wildcard route has no rules, so it brings none of its own.

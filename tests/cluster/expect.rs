@@ -13,15 +13,26 @@ use crate::shell::{Finished, Result, finish, last_lines};
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_kubectl-apigee-tls");
 
+const EVIDENCE: &str = "evidence.json";
+
 /// Several times what the largest scenario takes.
 const LIMIT: Duration = Duration::from_mins(2);
 
 /// `diagnose` with the report as JSON and the evidence written beside it.
 pub fn diagnose(folder: &Path, kubeconfig: &Path, namespace: &str, further: &[String]) -> Command {
     let mut command = program(folder);
-    command.args(["diagnose", "-n", namespace, "-o", "json", "--write-evidence", "evidence.json", "--kubeconfig"]);
+    command.args(["diagnose", "-n", namespace, "-o", "json", "--write-evidence", EVIDENCE, "--kubeconfig"]);
     command.arg(kubeconfig).args(further);
+    if !further.iter().any(|argument| argument == "--probe") {
+        // Where the names of the scenarios lead in this machine's DNS is none of their business.
+        command.args(["--probe", "pods,services"]);
+    }
     command
+}
+
+/// The evidence that [`diagnose`] wrote.
+pub fn evidence(folder: &Path) -> Result<String> {
+    std::fs::read_to_string(folder.join(EVIDENCE)).map_err(|error| format!("{EVIDENCE}: {error}"))
 }
 
 /// The program with nothing of this machine's environment that changes its output.
@@ -58,6 +69,11 @@ pub fn compare(finished: &Finished, expected: &Expectation) -> Result<()> {
                 }
                 compare_codes(&mut differences, &report, "found", &expected.found, &[]);
                 compare_codes(&mut differences, &report, "unknown", &expected.unknown, &expected.perhaps_unknown);
+                let reasons = report.reasons();
+                for part in expected.reasons.iter().filter(|part| !reasons.iter().any(|reason| reason.contains(*part)))
+                {
+                    let _ = writeln!(differences, "no check has the reason {part:?}, but {reasons:?}");
+                }
             }
         }
     } else if !finished.stdout.is_empty() {
@@ -74,9 +90,7 @@ pub fn compare_counts(folder: &Path, expected: &Expectation, logged: Logged) -> 
     if expected.verdict.is_none() || expected.unknown.iter().any(|code| code.starts_with("AT10")) {
         return Ok(());
     }
-    let evidence =
-        std::fs::read_to_string(folder.join("evidence.json")).map_err(|error| format!("evidence.json: {error}"))?;
-    let logs = counted_logs(&evidence)?;
+    let logs = counted_logs(&evidence(folder)?)?;
     let without_name: u64 = logs.iter().map(|log| log.resets_without_name).sum();
     let with_name: u64 = logs.iter().map(|log| log.resets_with_name).sum();
     if (without_name, with_name) == (logged.without_name, logged.with_name) {
@@ -94,7 +108,7 @@ pub fn compare_counts(folder: &Path, expected: &Expectation, logged: Logged) -> 
 /// The same evidence gives the same report, byte for byte, in every format that a person or a machine reads.
 pub fn compare_with_evidence(folder: &Path, live: &Finished, further: &[String]) -> Result<()> {
     let judged_again =
-        run(program(folder).args(["diagnose", "--from", "evidence.json", "-o", "json"]).args(judging(further)))?;
+        run(program(folder).args(["diagnose", "--from", EVIDENCE, "-o", "json"]).args(judging(further)))?;
     if judged_again.stdout != live.stdout || judged_again.status.code() != live.status.code() {
         return Err(format!(
             "--from gives another report than the live run ({}, {}):\n{}\nfirst difference: {}",
@@ -104,7 +118,7 @@ pub fn compare_with_evidence(folder: &Path, live: &Finished, further: &[String])
             first_difference(&live.stdout, &judged_again.stdout)
         ));
     }
-    let text = run(program(folder).args(["diagnose", "--from", "evidence.json"]).args(judging(further)))?;
+    let text = run(program(folder).args(["diagnose", "--from", EVIDENCE]).args(judging(further)))?;
     if text.status.code() != live.status.code() || text.stdout.is_empty() {
         return Err(format!("the text report of --from: {}\n{}", text.status, last_lines(&text.stderr, 20)));
     }

@@ -18,6 +18,7 @@ mod cluster;
 mod envoy;
 mod expect;
 mod images;
+mod load_balancer;
 mod manual;
 mod midway;
 mod objects;

@@ -3,13 +3,15 @@
 //! Names, labels and owners follow what is found in the field: an ApigeeRouteConfig `<org>-<group>` per env group owns an
 //! ApigeeRoute `<org>-<group>-000-<7 hex digits>`; pods and their Service are named after ingress and organisation.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use openssl::sha::sha256;
 use serde_json::{Map, Value, json};
 
-use crate::pki::{Authority, Subject};
-use crate::scenario::{EnvGroup, Scenario, WildcardRoute, merge};
+use crate::envoy;
+use crate::pki::{Authorities, Subject};
+use crate::scenario::{Certificate, ClientAuthority, EnvGroup, Scenario, WildcardRoute, merge};
 use crate::shell::Result;
 
 pub const GROUP: &str = "apigee.cloud.google.com";
@@ -27,10 +29,11 @@ pub struct Images {
 }
 
 /// Everything of a scenario but its pods, in the order in which it is created.
-pub fn installation(scenario: &Scenario, authority: &Authority) -> Result<Vec<Value>> {
+pub fn installation(scenario: &Scenario, authorities: &Authorities) -> Result<Vec<Value>> {
     let mut objects = vec![mesh_config(scenario), service(scenario)];
     for group in &scenario.env_groups {
-        objects.extend(env_group(scenario, group, authority)?);
+        objects.extend(env_group(scenario, group));
+        objects.extend(secrets(scenario, group, authorities)?);
     }
     if scenario.bulk_routes > 0 {
         objects.extend(bulk_routes(scenario));
@@ -40,12 +43,10 @@ pub fn installation(scenario: &Scenario, authority: &Authority) -> Result<Vec<Va
         objects.push(wildcard_route(scenario, route, credential.as_deref().unwrap_or("none")));
     }
     objects.extend(scenario.objects.iter().cloned());
-    let mut unused: Vec<&String> = scenario.patches.keys().collect();
+    let mut unused: Vec<&String> = scenario.patches.keys().chain(scenario.later.keys()).collect();
     objects.retain_mut(|object| {
-        let kind = text(&object["kind"]);
-        let full = format!("{kind}/{}", text(&object["metadata"]["name"]));
-        unused.retain(|key| **key != full && *key != kind);
-        match scenario.patches.get(&full).or(scenario.patches.get(kind)) {
+        unused.retain(|key| !is_meant(key, object));
+        match patch_for(&scenario.patches, object) {
             Some(Value::Null) => return false,
             Some(patch) => merge(object, patch),
             None => {}
@@ -56,6 +57,31 @@ pub fn installation(scenario: &Scenario, authority: &Authority) -> Result<Vec<Va
         return Err(format!("{}: patches for objects that there are not: {unused:?}", scenario.name));
     }
     Ok(objects)
+}
+
+/// What changes once the pods run: objects of the installation, each with the merge patch for it.
+pub fn later(scenario: &Scenario, installed: &[Value], authorities: &Authorities) -> Result<Vec<(Value, Value)>> {
+    let patched = |object: &Value| patch_for(&scenario.later, object).map(|patch| (object.clone(), patch.clone()));
+    let mut changes: Vec<(Value, Value)> = installed.iter().filter_map(patched).collect();
+    for group in scenario.env_groups.iter().filter(|group| group.renewed) {
+        let sound = EnvGroup { certificate: Certificate::default(), ..group.clone() };
+        for secret in secrets(scenario, &sound, authorities)? {
+            let data = json!({ "stringData": secret["stringData"] });
+            changes.push((secret, data));
+        }
+    }
+    Ok(changes)
+}
+
+/// The patch whose key, `Kind/name` or `Kind`, is meant for an object.
+fn patch_for<'a>(patches: &'a BTreeMap<String, Value>, object: &Value) -> Option<&'a Value> {
+    // The longer key is the closer one, and comes later.
+    patches.iter().rev().find(|(key, _)| is_meant(key, object)).map(|(_, patch)| patch)
+}
+
+fn is_meant(key: &str, object: &Value) -> bool {
+    let kind = text(&object["kind"]);
+    key == kind || key == format!("{kind}/{}", text(&object["metadata"]["name"]))
 }
 
 /// The ingress pods, in the order in which scenarios count them; those that do not run come last.
@@ -175,7 +201,7 @@ fn service(scenario: &Scenario) -> Value {
     })
 }
 
-fn env_group(scenario: &Scenario, group: &EnvGroup, authority: &Authority) -> Result<Vec<Value>> {
+fn env_group(scenario: &Scenario, group: &EnvGroup) -> Vec<Value> {
     let name = format!("{}-{}", scenario.org, group.name);
     let selector = json!({ "app": GATEWAY, "ingress_name": scenario.ingress.name });
     let mut config = json!({
@@ -212,18 +238,40 @@ fn env_group(scenario: &Scenario, group: &EnvGroup, authority: &Authority) -> Re
         "status": running(),
     });
     merge(&mut route, &group.route);
-    let mut objects = vec![config, route];
-    if group.secret {
-        let names: Vec<&str> = group.hostnames.iter().map(String::as_str).collect();
-        let common_name = names.first().copied().unwrap_or("no-hostname.mydomain.com");
-        let pair = authority.issue(&Subject { common_name, names: &names, ..Subject::default() })?;
-        let chain = format!("{}{}", pair.certificate, authority.certificate()?);
-        objects.push(json!({
-            "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
-            "metadata": { "name": name }, "stringData": { "cert": chain, "key": pair.key },
-        }));
+    vec![config, route]
+}
+
+/// The TLS Secret of an env group, and that of its client authority where this has one of its own.
+fn secrets(scenario: &Scenario, group: &EnvGroup, authorities: &Authorities) -> Result<Vec<Value>> {
+    if !group.secret {
+        return Ok(Vec::new());
     }
-    Ok(objects)
+    let Certificate { from, until, intermediate, chain, key_of_another, ref also_for } = group.certificate;
+    let mut names: Vec<&str> = group.hostnames.iter().chain(also_for).map(String::as_str).collect();
+    if scenario.bulk_routes > 0 {
+        names.push("*.mydomain.com");
+    }
+    let common_name = names.first().copied().unwrap_or("no-hostname.mydomain.com");
+    let subject = Subject { common_name, names: &names, days: Some((from, until)), ..Subject::default() };
+    let issuer = if intermediate { &authorities.intermediate } else { &authorities.ingress };
+    let pair = issuer.issue(&subject)?;
+    let above = if chain { issuer.certificate()? } else { String::new() };
+    let key = if key_of_another { issuer.issue(&subject)?.key } else { pair.key };
+    let mut data = json!({ "cert": format!("{}{above}", pair.certificate), "key": key });
+    let name = format!("{}-{}", scenario.org, group.name);
+    let secret = |name: &str, data: &Value| {
+        let metadata = json!({ "name": name });
+        json!({ "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata, "stringData": data })
+    };
+    let client = json!({ "cacert": authorities.client.certificate()? });
+    match group.client_authority {
+        Some(ClientAuthority::SameSecret) => merge(&mut data, &client),
+        Some(ClientAuthority::OwnSecret) => {
+            return Ok(vec![secret(&name, &data), secret(&format!("{name}-cacert"), &client)]);
+        }
+        None => {}
+    }
+    Ok(vec![secret(&name, &data)])
 }
 
 fn bulk_routes(scenario: &Scenario) -> Vec<Value> {
@@ -287,11 +335,20 @@ fn running() -> Value {
 
 fn pod(scenario: &Scenario, images: &Images, index: usize, image: &str) -> Value {
     let name = format!("{}-{}", base_name(scenario), pod_suffix(index));
-    let gateway = if scenario.ingress.envoy { crate::envoy::command() } else { json!(["sleep", "2147483647"]) };
+    let admin_port = scenario.ingress.admin_port;
+    let gateway = if scenario.ingress.envoy { envoy::command(admin_port) } else { json!(["sleep", "2147483647"]) };
+    let mut pod = gateway_pod(&name, &pod_labels(scenario), images, &gateway);
+    pod["spec"]["containers"][0]["image"] = json!(image);
+    pod["spec"]["containers"][0]["ports"] = json!([{ "containerPort": 8443 }, { "containerPort": 15021 }]);
+    pod
+}
+
+/// A pod whose main container runs a command in the image that has Envoy.
+pub fn gateway_pod(name: &str, labels: &Value, images: &Images, command: &Value) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": { "name": name, "labels": pod_labels(scenario) },
+        "metadata": { "name": name, "labels": labels },
         "spec": {
             "automountServiceAccountToken": false,
             "dnsPolicy": "Default",
@@ -299,9 +356,8 @@ fn pod(scenario: &Scenario, images: &Images, index: usize, image: &str) -> Value
             "terminationGracePeriodSeconds": 1,
             "containers": [
                 {
-                    "name": GATEWAY, "image": image, "imagePullPolicy": images.pull_policy, "command": gateway,
-                    "ports": [{ "containerPort": 8443 }, { "containerPort": 15021 }],
-                    "volumeMounts": [{ "name": "configuration", "mountPath": crate::envoy::FOLDER }],
+                    "name": GATEWAY, "image": images.ingress, "imagePullPolicy": images.pull_policy, "command": command,
+                    "volumeMounts": [{ "name": "configuration", "mountPath": envoy::FOLDER }],
                 },
                 {
                     "name": "apigee-ingressgateway-sidecar", "image": images.small, "imagePullPolicy": images.pull_policy,
@@ -313,7 +369,8 @@ fn pod(scenario: &Scenario, images: &Images, index: usize, image: &str) -> Value
     })
 }
 
-fn base_name(scenario: &Scenario) -> String {
+/// The name of the Service, and how those of the pods begin.
+pub fn base_name(scenario: &Scenario) -> String {
     let org: String = scenario.org.chars().take(15).collect();
     format!(
         "{GATEWAY}-{}-{org}-{}",

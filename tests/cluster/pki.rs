@@ -1,4 +1,4 @@
-//! Certificates: for the cluster's components, and for the ingress as an operator would have issued them.
+//! Certificates: for the cluster's components, and for the ingress as an operator would have issued them, or failed to.
 //!
 //! Elliptic-curve keys throughout: an RSA key costs more time than the rest of a certificate together.
 
@@ -33,12 +33,38 @@ pub struct Subject<'a> {
     pub organization: Option<&'a str>,
     pub names: &'a [&'a str],
     pub addresses: &'a [&'a str],
+    /// When it becomes and ceases to be valid, in days from now; a year from now on without.
+    pub days: Option<(i64, i64)>,
+}
+
+/// Those whose certificates the scenarios use.
+pub struct Authorities {
+    /// Issues the ingress certificates.
+    pub ingress: Authority,
+    /// Issues some of them, below the first.
+    pub intermediate: Authority,
+    /// Issues the client certificates.
+    pub client: Authority,
+}
+
+impl Authorities {
+    pub fn new() -> Result<Self> {
+        let ingress = Authority::new("Ingress test CA")?;
+        let intermediate = ingress.intermediate("Ingress test intermediate CA")?;
+        Ok(Self { ingress, intermediate, client: Authority::new("Client test CA")? })
+    }
 }
 
 impl Authority {
     pub fn new(common_name: &str) -> Result<Self> {
         let subject = Subject { common_name, ..Subject::default() };
-        new_authority(&subject).map_err(|error| format!("certificate authority {common_name}: {error}"))
+        new_authority(&subject, None).map_err(|error| format!("certificate authority {common_name}: {error}"))
+    }
+
+    /// An authority below this one.
+    pub fn intermediate(&self, common_name: &str) -> Result<Self> {
+        let subject = Subject { common_name, ..Subject::default() };
+        new_authority(&subject, Some(self)).map_err(|error| format!("intermediate authority {common_name}: {error}"))
     }
 
     pub fn certificate(&self) -> Result<String> {
@@ -74,20 +100,29 @@ impl Authority {
     }
 }
 
+/// The key belongs to the first certificate of the list.
+pub fn is_pair(certificates: &[u8], key: &[u8]) -> bool {
+    let leaf = X509::from_pem(certificates).and_then(|leaf| leaf.public_key());
+    let key = PKey::private_key_from_pem(key);
+    matches!((leaf, key), (Ok(leaf), Ok(key)) if leaf.public_eq(&key))
+}
+
 /// A key pair that signs service-account tokens: private key and public key, both PEM.
 pub fn signing_key() -> Result<(String, String)> {
     let key = new_key().map_err(|error| format!("service-account key: {error}"))?;
     Ok((pem(key.private_key_to_pem_pkcs8())?, pem(key.public_key_to_pem())?))
 }
 
-fn new_authority(subject: &Subject<'_>) -> std::result::Result<Authority, ErrorStack> {
+fn new_authority(subject: &Subject<'_>, above: Option<&Authority>) -> std::result::Result<Authority, ErrorStack> {
     let key = new_key()?;
     let mut builder = builder_for(subject, &key)?;
-    let name = name_of(subject)?;
-    builder.set_issuer_name(&name.build())?;
+    match above {
+        Some(above) => builder.set_issuer_name(above.certificate.subject_name())?,
+        None => builder.set_issuer_name(&name_of(subject)?.build())?,
+    }
     builder.append_extension(BasicConstraints::new().critical().ca().build()?)?;
     builder.append_extension(KeyUsage::new().critical().key_cert_sign().crl_sign().build()?)?;
-    builder.sign(&key, MessageDigest::sha256())?;
+    builder.sign(above.map_or(&key, |above| &above.key), MessageDigest::sha256())?;
     Ok(Authority { certificate: builder.build(), key })
 }
 
@@ -97,11 +132,18 @@ fn builder_for(subject: &Subject<'_>, key: &PKey<Private>) -> std::result::Resul
     let mut builder = X509::builder()?;
     builder.set_version(2)?;
     builder.set_serial_number(&*serial.to_asn1_integer()?)?;
-    builder.set_not_before(&*Asn1Time::days_from_now(0)?)?;
-    builder.set_not_after(&*Asn1Time::days_from_now(365)?)?;
+    let (from, until) = subject.days.unwrap_or((0, 365));
+    builder.set_not_before(&*in_days(from)?)?;
+    builder.set_not_after(&*in_days(until)?)?;
     builder.set_subject_name(&name_of(subject)?.build())?;
     builder.set_pubkey(key)?;
     Ok(builder)
+}
+
+fn in_days(days: i64) -> std::result::Result<Asn1Time, ErrorStack> {
+    #[expect(clippy::disallowed_methods, reason = "certificates are valid from and until moments of this clock")]
+    let now = jiff::Timestamp::now().as_second();
+    Asn1Time::from_unix(now + days * 24 * 60 * 60)
 }
 
 fn name_of(subject: &Subject<'_>) -> std::result::Result<X509NameBuilder, ErrorStack> {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::objects::text;
+use crate::recorded::Logged;
 use crate::shell::Result;
 
 pub struct Report(Value);
@@ -28,6 +29,12 @@ impl Report {
             .collect();
         codes.sort();
         codes
+    }
+
+    /// Why checks are unknown or not applicable.
+    pub fn reasons(&self) -> Vec<&str> {
+        let checks = self.0["checks"].as_array().map_or(&[][..], Vec::as_slice);
+        checks.iter().filter_map(|check| check["reason"].as_str()).collect()
     }
 
     /// What a check says about itself, for error messages.
@@ -68,6 +75,25 @@ pub struct CountedLog {
     pub lines: u64,
     pub records: u64,
     pub broken_lines: u64,
+}
+
+/// The lines that the program's own handshakes must have left in the pods' logs, beside those with server names that it makes up:
+/// one for each that the gateway refused for its server name, or for want of one.
+pub fn own_resets(evidence: &str) -> Result<Logged> {
+    let evidence: Value =
+        serde_json::from_str(evidence).map_err(|error| format!("the evidence is not JSON: {error}"))?;
+    let endpoints = evidence["probes"]["seen"]["endpoints"].as_array().cloned().unwrap_or_default();
+    let mut left = Logged::default();
+    for handshake in endpoints.iter().filter_map(|endpoint| endpoint["handshakes"].as_array()).flatten() {
+        let failure = &handshake["failure"];
+        let is_reset = failure["stage"] == "clientHello" && (failure["how"] == "reset" || failure["how"] == "closed");
+        match text(&handshake["kind"]) {
+            "nameless" if is_reset => left.without_name += 1,
+            "named" if is_reset => left.with_name += 1,
+            _ => {}
+        }
+    }
+    Ok(left)
 }
 
 /// What the written evidence says of each log, of those with records.

@@ -115,6 +115,10 @@ pub fn furnish(node_address: &str, node_name: &str) -> Result<()> {
     let layers = format!("lowerdir=/var/lib,upperdir={STATE}/var-lib,workdir={STATE}/var-lib-work");
     run(Command::new("mount").args(["-t", "overlay", "overlay", "-o", &layers, "/var/lib"]))?;
     run(Command::new("mount").args(["-t", "tmpfs", "-o", "mode=755", "tmpfs", "/var/log"]))?;
+    // Names that scenarios add are for the sandbox alone.
+    let hosts = Path::new(STATE).join("hosts");
+    fs::copy("/etc/hosts", &hosts).map_err(|error| format!("copy /etc/hosts: {error}"))?;
+    run(Command::new("mount").arg("--bind").arg(&hosts).arg("/etc/hosts"))?;
     mount_cgroups()?;
     run(Command::new("ip").args(["link", "set", "lo", "up"]))?;
     run(Command::new("ip").args(["addr", "add", &format!("{node_address}/32"), "dev", "lo"]))?;

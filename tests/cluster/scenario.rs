@@ -42,6 +42,12 @@ pub struct Scenario {
     /// Created as they are, in the scenario's namespace.
     #[serde(default)]
     pub objects: Vec<Value>,
+    /// Merged over objects as `patches` are, once the pods run with what was there before.
+    #[serde(default)]
+    pub later: BTreeMap<String, Value>,
+    /// Where the address of the Service leads; it has none without.
+    #[serde(default)]
+    pub load_balancer: Option<LoadBalancer>,
     /// The namespace exists.
     #[serde(default = "yes")]
     pub namespace: bool,
@@ -65,6 +71,9 @@ pub struct Scenario {
     /// Something about the cluster itself that is broken while the program runs.
     #[serde(default)]
     pub cluster: Option<ClusterFault>,
+    /// The program runs once more: what its first run left in the logs is to count as no client.
+    #[serde(default)]
+    pub again: bool,
     /// Apply the remedy of the report and expect what stands here.
     #[serde(default)]
     pub after_remedy: Option<AfterRemedy>,
@@ -82,6 +91,10 @@ pub struct Ingress {
     pub pods_restarted: usize,
     /// False: the pods only print what `recorded` says.
     pub envoy: bool,
+    /// So many of the pods, the last ones, get no configuration but their first: the control plane does not reach them.
+    pub pods_behind: usize,
+    /// Where Envoy's admin interface listens.
+    pub admin_port: u16,
 }
 
 #[derive(Clone, Deserialize)]
@@ -100,6 +113,52 @@ pub struct EnvGroup {
     /// The TLS Secret exists.
     #[serde(default = "yes")]
     pub secret: bool,
+    /// What is in it.
+    #[serde(default)]
+    pub certificate: Certificate,
+    /// A new pair, of a sound certificate, takes its place once the pods run with the first.
+    #[serde(default)]
+    pub renewed: bool,
+    /// Where the authority that signs client certificates is stored.
+    #[serde(default)]
+    pub client_authority: Option<ClientAuthority>,
+}
+
+/// How the certificate of a TLS Secret came about; a sound one with its chain by default.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Certificate {
+    /// When it becomes and ceases to be valid, in days from now.
+    pub from: i64,
+    pub until: i64,
+    /// An intermediate authority signed it.
+    pub intermediate: bool,
+    /// False: the Secret holds the leaf alone.
+    pub chain: bool,
+    /// The Secret holds the key of another certificate.
+    pub key_of_another: bool,
+    /// Names that it is valid for, beside the hostnames of the env group.
+    pub also_for: Vec<String>,
+}
+
+/// The places in which Istio looks for the authorities of client certificates.
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub enum ClientAuthority {
+    /// `cacert` of the TLS Secret.
+    SameSecret,
+    /// `cacert` of a Secret `<name>-cacert`.
+    OwnSecret,
+}
+
+/// What has the address of the Service.
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub enum LoadBalancer {
+    /// A load balancer that passes connections on to the pods in turn. DNS has its address for the hostnames of the env groups.
+    Pods,
+    /// One that ends TLS itself, with a certificate of its own.
+    Elsewhere,
 }
 
 /// A route that a user applied by hand, sound by default.
@@ -143,6 +202,9 @@ pub struct Traffic {
     /// The Host header; without, the server name or the first env group's first hostname.
     #[serde(default)]
     pub host: Option<String>,
+    /// The client has a certificate that the client authority signed, and sends it where it is asked; OpenSSL's client only.
+    #[serde(default)]
+    pub client_certificate: bool,
     #[serde(default = "one")]
     pub count: u64,
     pub outcome: Outcome,
@@ -169,6 +231,8 @@ pub enum Outcome {
     Reset,
     /// Nothing listens.
     Refused,
+    /// An alert, which leaves no line in the access log.
+    Alert,
 }
 
 /// Lines that are written to a pod's stdout instead of being caused by a client: for addresses this machine cannot send
@@ -211,6 +275,9 @@ pub struct Expectation {
     /// Where the moment decides, those that may be unknown too.
     #[serde(default)]
     pub perhaps_unknown: Vec<String>,
+    /// Parts of the reasons that the report gives for what it could not tell, or had no cause to.
+    #[serde(default)]
+    pub reasons: Vec<String>,
     /// Parts of what is printed on stderr.
     #[serde(default)]
     pub stderr: Vec<String>,
@@ -226,7 +293,21 @@ pub struct AfterRemedy {
 
 impl Default for Ingress {
     fn default() -> Self {
-        Self { name: "ext-ingress".into(), pods: 2, pods_not_running: 0, pods_restarted: 0, envoy: true }
+        Self {
+            name: "ext-ingress".into(),
+            pods: 2,
+            pods_not_running: 0,
+            pods_restarted: 0,
+            envoy: true,
+            pods_behind: 0,
+            admin_port: 15000,
+        }
+    }
+}
+
+impl Default for Certificate {
+    fn default() -> Self {
+        Self { from: 0, until: 365, intermediate: false, chain: true, key_of_another: false, also_for: Vec::new() }
     }
 }
 
@@ -241,6 +322,11 @@ impl Scenario {
 
     pub fn is_exclusive(&self) -> bool {
         self.cluster.is_some_and(ClusterFault::is_exclusive)
+    }
+
+    /// It cannot run on somebody else's cluster: it would break that, or has to reach pods by their addresses.
+    pub fn needs_own_cluster(&self) -> bool {
+        self.is_exclusive() || self.load_balancer.is_some()
     }
 }
 
@@ -296,6 +382,9 @@ fn default_env_groups() -> Vec<EnvGroup> {
         route: Value::Null,
         route_config: Value::Null,
         secret: true,
+        certificate: Certificate::default(),
+        renewed: false,
+        client_authority: None,
     }]
 }
 

@@ -12,14 +12,17 @@ use openssl::sha::sha256;
 use serde_json::{Value, json};
 
 use crate::envoy::{self, World};
+use crate::expect;
+use crate::load_balancer;
 use crate::objects::{self, GATEWAY, GROUP, MESH_CONFIG, hex, text};
 use crate::recorded::{self, Logged};
+use crate::report::own_resets;
 use crate::scenario::{Outcome, Scenario, Traffic};
 use crate::shell::{Result, run, run_with, wait_until};
 use crate::testbed::Testbed;
 use crate::traffic::{self, Target};
 
-const POD_LIMIT: Duration = Duration::from_secs(90);
+pub const POD_LIMIT: Duration = Duration::from_secs(90);
 
 /// A log window that starts within a minute of its container is taken as whole.
 const OLD: Duration = Duration::from_secs(75);
@@ -30,8 +33,10 @@ pub struct Stage<'a> {
     pub namespace: String,
     /// Where the program is started, with the scenario's files in it.
     pub folder: PathBuf,
-    /// What the logs have to hold by now.
-    pub logged: Logged,
+    /// What clients have left in the logs by now.
+    pub clients: Logged,
+    /// What the program has left there beside that.
+    own: Logged,
     /// How many connections there were, so that pods take turns.
     turns: usize,
     /// When the pods ran.
@@ -55,17 +60,23 @@ impl<'a> Stage<'a> {
             scenario,
             namespace,
             folder,
-            logged: Logged::default(),
+            clients: Logged::default(),
+            own: Logged::default(),
             turns: 0,
             born: Instant::now(),
             pushed: BTreeMap::new(),
         };
         if scenario.namespace {
-            stage.create_objects()?;
+            let objects = objects::installation(scenario, &testbed.authorities)?;
+            stage.create_objects(&objects)?;
             stage.wait_for_pods()?;
             stage.born = Instant::now();
             stage.reconcile()?;
             stage.restart_pods()?;
+            stage.change(&objects::later(scenario, &objects, &testbed.authorities)?)?;
+            if let Some(kind) = scenario.load_balancer {
+                load_balancer::start(&stage, kind)?;
+            }
         }
         Ok(stage)
     }
@@ -77,12 +88,16 @@ impl<'a> Stage<'a> {
         }
         let world = self.world()?;
         let pods = self.running_pods()?;
+        let reached = pods.len().saturating_sub(self.scenario.ingress.pods_behind);
         let pushes: Vec<(String, String)> = pods
             .iter()
-            .map(|pod| {
+            .enumerate()
+            .map(|(index, pod)| {
                 let name = text(&pod["metadata"]["name"]).to_owned();
-                (name, envoy::listeners(&world, &pod["metadata"]["labels"]).to_string())
+                (index, name, envoy::listeners(&world, &pod["metadata"]["labels"]).to_string())
             })
+            .filter(|(index, name, _)| *index < reached || !self.pushed.contains_key(name))
+            .map(|(_, name, configuration)| (name, configuration))
             .filter(|(name, configuration)| self.pushed.get(name) != Some(configuration))
             .collect();
         std::thread::scope(|scope| {
@@ -104,7 +119,7 @@ impl<'a> Stage<'a> {
             };
             for pod in chosen {
                 self.print(text(&pod["metadata"]["name"]), &lines)?;
-                self.logged.add(Logged::count(&lines));
+                self.clients.add(Logged::count(&lines));
             }
         }
         Ok(())
@@ -126,10 +141,10 @@ impl<'a> Stage<'a> {
                 Target::forwarded(&self.testbed.kubeconfig, &self.namespace, text(&pod["metadata"]["name"]))
             })?;
             match (entry.outcome, &entry.server_name) {
-                (Outcome::Answered | Outcome::NotFound, _) => self.logged.requests += entry.count,
-                (Outcome::Reset, Some(_)) => self.logged.with_name += entry.count,
-                (Outcome::Reset, None) => self.logged.without_name += entry.count,
-                (Outcome::Refused, _) => {}
+                (Outcome::Answered | Outcome::NotFound, _) => self.clients.requests += entry.count,
+                (Outcome::Reset, Some(_)) => self.clients.with_name += entry.count,
+                (Outcome::Reset, None) => self.clients.without_name += entry.count,
+                (Outcome::Alert | Outcome::Refused, _) => {}
             }
         }
         Ok(())
@@ -151,21 +166,29 @@ impl<'a> Stage<'a> {
             if sizes.iter().all(|size| *size < 1_000_000) { Ok(()) } else { Err(format!("sizes {sizes:?}")) }
         })?;
         // The last lines may have come after the rotation.
-        self.logged = self.count()?;
+        self.clients = self.count()?;
         Ok(())
     }
 
-    /// Waits until the pods' logs hold exactly what clients have seen.
+    /// Takes note of the handshakes that the program says it has made.
+    pub fn probed(&mut self) -> Result<()> {
+        self.own.add(own_resets(&expect::evidence(&self.folder)?)?);
+        Ok(())
+    }
+
+    /// Waits until the pods' logs hold exactly what clients, and the program, have seen.
     pub fn wait_for_logs(&self) -> Result<()> {
         let mesh = self.world()?.mesh;
         let is_apigees = mesh["accessLogEncoding"] == 1 && text(&mesh["accessLogFormat"]).contains("sni_host");
-        if text(&mesh["accessLogFile"]).is_empty() || !is_apigees {
+        if mesh["accessLogFile"] != "/dev/stdout" || !is_apigees {
             std::thread::sleep(Duration::from_secs(2));
             return Ok(());
         }
         wait_until("the connections in the access logs", Duration::from_secs(20), || {
             let counted = self.count()?;
-            if counted == self.logged { Ok(()) } else { Err(format!("{counted:?}, not {:?}", self.logged)) }
+            let mut expected = self.clients;
+            expected.add(self.own);
+            if counted == expected { Ok(()) } else { Err(format!("{counted:?}, not {expected:?}")) }
         })
     }
 
@@ -196,7 +219,21 @@ impl<'a> Stage<'a> {
         command
     }
 
-    fn create_objects(&self) -> Result<()> {
+    /// Changes objects, as an operator would, and lets the manager take routes up and push what follows.
+    fn change(&mut self, changes: &[(Value, Value)]) -> Result<()> {
+        for (object, patch) in changes {
+            let collection = objects::collection(object, &self.namespace)?;
+            let path = format!("{collection}/{}", text(&object["metadata"]["name"]));
+            let object_now = self.testbed.api.merge(&path, patch)?;
+            if text(&object["apiVersion"]).starts_with(GROUP) {
+                let status = json!({ "status": { "lastAppliedGeneration": object_now["metadata"]["generation"] } });
+                self.testbed.api.merge(&format!("{path}/status"), &status)?;
+            }
+        }
+        self.reconcile()
+    }
+
+    fn create_objects(&self, objects: &[Value]) -> Result<()> {
         let api = &self.testbed.api;
         let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": self.namespace } });
         // A cluster that was given may still hold what an earlier run left, or be busy removing it.
@@ -206,7 +243,7 @@ impl<'a> Stage<'a> {
             })
         })?;
         let mut owners = BTreeMap::new();
-        for mut object in objects::installation(self.scenario, &self.testbed.authority)? {
+        for mut object in objects.iter().cloned() {
             for owner in object["metadata"]["ownerReferences"].as_array_mut().into_iter().flatten() {
                 owner["uid"] = owners.get(text(&owner["name"])).cloned().unwrap_or(json!("none"));
             }
@@ -293,9 +330,12 @@ impl<'a> Stage<'a> {
         let mut file: Value = serde_json::from_str(configuration).map_err(|error| error.to_string())?;
         let sign = if file["resources"][0].is_null() { None } else { Some(version.as_str()) };
         file["version_info"] = json!(version);
-        run_with(&mut self.exec(pod, &envoy::push_script(sign)), file.to_string().as_bytes())
-            .map(drop)
-            .map_err(|reason| format!("Envoy in {pod} did not take its configuration: {reason}"))
+        run_with(
+            &mut self.exec(pod, &envoy::push_script(sign, self.scenario.ingress.admin_port)),
+            file.to_string().as_bytes(),
+        )
+        .map(drop)
+        .map_err(|reason| format!("Envoy in {pod} did not take its configuration: {reason}"))
     }
 
     fn log_path(&self, pod: &str) -> String {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::api::Api;
 use crate::cluster::Components;
 use crate::objects::{GROUP, Images, collection, text};
-use crate::pki::Authority;
+use crate::pki::{Authorities, Subject};
 use crate::settings::path;
 use crate::shell::{Result, wait_until};
 use crate::{images, sandbox};
@@ -28,9 +28,9 @@ pub struct Testbed {
     /// None for a cluster that was given.
     pub components: Option<Components>,
     pub images: Images,
-    /// Issues the ingress certificates.
-    pub authority: Authority,
-    /// A folder for the scenarios' files.
+    pub authorities: Authorities,
+    /// A folder for the scenarios' files. In it: `ca.crt`, the authority of the ingress certificates, and `client.pem`, a client's
+    /// certificate with its key.
     pub folder: PathBuf,
     /// Held for reading by scenarios that get along with others, for writing by those that do not.
     pub turn: RwLock<()>,
@@ -66,13 +66,25 @@ impl Testbed {
             kubeconfig: kubeconfig.to_owned(),
             components,
             images,
-            authority: Authority::new("Ingress test CA")?,
+            authorities: Authorities::new()?,
             folder,
             turn: RwLock::new(()),
             kinds_missing: AtomicBool::new(false),
         };
+        testbed.write_certificates()?;
         testbed.install_kinds()?;
         Ok(testbed)
+    }
+
+    fn write_certificates(&self) -> Result<()> {
+        let client = self.authorities.client.issue(&Subject { common_name: "client", ..Subject::default() })?;
+        let files = [
+            ("ca.crt", self.authorities.ingress.certificate()?),
+            ("client.pem", format!("{}{}", client.certificate, client.key)),
+        ];
+        files.into_iter().try_for_each(|(name, text)| {
+            std::fs::write(self.folder.join(name), text).map_err(|error| format!("{name}: {error}"))
+        })
     }
 
     /// Installs the kinds of Apigee and waits until they are served.

@@ -40,8 +40,8 @@ pub fn all(source: &Source) -> Result<Vec<Trial>> {
             .with_ignored_flag(is_given),
     ];
     for scenario in scenarios {
-        // A scenario that breaks the cluster itself cannot run on somebody else's; the list names it as ignored.
-        let ignored = is_given && scenario.is_exclusive();
+        // The list names as ignored what cannot run on somebody else's cluster.
+        let ignored = is_given && scenario.needs_own_cluster();
         let name = format!("scenario::{}", scenario.name);
         trials.push(trial(&name, source, move |testbed| run_scenario(testbed, &scenario)).with_ignored_flag(ignored));
     }
@@ -140,9 +140,19 @@ fn play(testbed: &Testbed, scenario: &Scenario) -> Result<()> {
         started.elapsed().saturating_sub(logged).as_secs_f32()
     );
     expect::compare(&finished, &scenario.expect)?;
-    expect::compare_counts(&stage.folder, &scenario.expect, stage.logged)?;
+    expect::compare_counts(&stage.folder, &scenario.expect, stage.clients)?;
     if scenario.expect.verdict.is_some() {
         expect::compare_with_evidence(&stage.folder, &finished, &scenario.diagnose)?;
+        stage.probed()?;
+    }
+    if scenario.again {
+        let clients = stage.clients;
+        stage.wait_for_logs()?;
+        let again =
+            expect::run(&mut expect::diagnose(&stage.folder, &kubeconfig, &stage.namespace, &scenario.diagnose))?;
+        expect::compare(&again, &scenario.expect)?;
+        expect::compare_counts(&stage.folder, &scenario.expect, clients)?;
+        stage.probed()?;
     }
     if let Some(after) = &scenario.after_remedy {
         plugin::apply_remedy(&mut stage, &finished)?;

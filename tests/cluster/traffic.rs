@@ -88,18 +88,29 @@ fn connect(folder: &Path, traffic: &Traffic, host: &str, target: &Target) -> Res
     match traffic.client {
         Client::Curl => curl(traffic.server_name.as_deref(), host, target),
         Client::Java => java(folder, traffic.server_name.as_deref(), host, target),
-        Client::Openssl => openssl(traffic.server_name.as_deref(), host, target),
+        Client::Openssl => {
+            let certificate = traffic.client_certificate.then(|| folder.join("client.pem"));
+            openssl(traffic.server_name.as_deref(), host, target, certificate.as_deref())
+        }
         Client::Plain => plain(host, target),
     }
 }
 
-fn openssl(server_name: Option<&str>, host: &str, target: &Target) -> Result<(Outcome, String)> {
+fn openssl(
+    server_name: Option<&str>,
+    host: &str,
+    target: &Target,
+    certificate: Option<&Path>,
+) -> Result<(Outcome, String)> {
     let mut command = Command::new("openssl");
     command.args(["s_client", "-quiet", "-connect", &format!("{}:{}", target.address, target.port)]);
     match server_name {
         Some(name) => command.args(["-servername", name]),
         None => command.arg("-noservername"),
     };
+    if let Some(certificate) = certificate {
+        command.arg("-cert").arg(certificate).arg("-key").arg(certificate);
+    }
     let request = format!("GET /hello HTTP/1.1\r\nHost: {host}\r\nUser-Agent: openssl\r\nConnection: close\r\n\r\n");
     let finished = finish(&mut command, request.as_bytes(), CLIENT_LIMIT)?;
     Ok(judge(&finished, None))
@@ -172,6 +183,8 @@ fn judge(finished: &Finished, curl_exit: Option<i32>) -> (Outcome, String) {
         Outcome::NotFound
     } else if curl_exit == Some(7) || told.contains("Connection refused") {
         Outcome::Refused
+    } else if told.contains(" alert ") || told.contains("Received fatal alert") {
+        Outcome::Alert
     } else {
         // A forwarder passes a reset on as the end of the connection; the access log shows that it was one.
         Outcome::Reset

@@ -8,6 +8,11 @@
 //! program keeps them for measurements: it prints where they are, as JSON, and ends them with its standard input.
 
 #![expect(unreachable_pub, reason = "a program of its own: `pub` is what its modules offer each other")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it reports to a person or to a script, and has no other way"
+)]
 
 mod arguments;
 mod cases;

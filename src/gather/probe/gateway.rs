@@ -1,11 +1,13 @@
 //! The probes of one run of `diagnose`: at each ingress pod, at the addresses of the Services, and where DNS leads.
 //!
 //! ```text
-//! pods ─ counters ─ knock ─ (the logs are read until the knock is in them) ─ handshakes ─ counters
+//! pods ─ counters ─ knock ┬ a hello without a name ──────────┬ handshakes with names ─ counters
+//!                         └ logs, until the knock is in them ┘
 //! ```
 //!
 //! The knock is a handshake with a server name that nobody has. It comes first, and the log is read no further than to its
-//! line: so the lines of all other probes come after what was read, and none of them counts as a client.
+//! line, as far as the pieces allow in which it comes. The hello without a name follows at once, for a reset that it leaves is
+//! told from those of clients by the knock before it, in this run and in later ones (`wire::access_log::own`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -13,16 +15,18 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
+use tokio::sync::Semaphore;
 
 use super::super::api::Api;
 use super::super::envoy;
+use super::greeting::{Greeted, is_unreached};
 use super::handshake::{Hello, handshake};
 use super::prober::Prober;
 use super::way::Way;
 use super::{Family, lookup, name_authorities, nowhere, scan};
 use crate::evidence::cluster::{IngressPod, Route, Service, selects};
 use crate::evidence::gateway::{Counters, Gateway};
-use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, How, Party, Place, Probes, Scan, Stage};
+use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, Place, Probes, Scan};
 use crate::evidence::{Reason, Seen, Unavailable};
 
 /// Where Apigee's Service leads, unless a Service says otherwise. Source: "Expose Apigee ingress gateway".
@@ -31,8 +35,9 @@ const GATEWAY_PORT: u16 = 8443;
 const HTTPS: u16 = 443;
 /// Hostnames that are probed at one place; more are named as not probed.
 pub(super) const MAX_HOSTS: usize = 50;
-/// Connections through the API server at the same time.
-const POD_CONNECTIONS: usize = 8;
+/// Connections through the API server at the same time, to all pods together. As many as logs are read at once: a stream
+/// costs the API server the same, and one whose handshake is refused lasts a second (see `port_forward`).
+pub(super) const POD_CONNECTIONS: usize = 16;
 /// Connections to load balancers at the same time.
 const CONNECTIONS: usize = 16;
 /// Routes with limits on versions or suites whose endpoint is scanned.
@@ -68,69 +73,12 @@ pub struct GatewayProbe {
     pub expect_nameless: bool,
 }
 
-/// The first look at a pod.
-#[derive(Clone, Debug)]
-pub(in super::super) struct Knocked {
-    pub pod: String,
-    port: u16,
-    before: Seen<Counters>,
-    knock: Handshake,
-}
-
-impl Knocked {
-    /// A line in the access log must follow: the gateway refused the name, or answered a request that had it.
-    pub(in super::super) fn leaves_a_line(&self) -> bool {
-        self.knock.succeeded() || self.knock.was_refused()
-    }
-
-    /// Why there is no port-forward to this pod, so that nothing more can be seen of it.
-    fn closed_way(&self) -> Option<Reason> {
-        let failure = self.knock.failure.as_ref()?;
-        match (&self.before, &failure.how) {
-            _ if (failure.stage, failure.by) != (Stage::Connect, Party::Nobody) => None,
-            // The same way was tried before, and its reason has the rule that is missing.
-            (Seen::Unavailable(why), _) => Some(why.reason.clone()),
-            (Seen::Seen(_), How::TimedOut { milliseconds }) => Some(Reason::TimedOut { milliseconds: *milliseconds }),
-            (Seen::Seen(_), _) => Some(Reason::Unreachable(failure.to_string())),
-        }
-    }
-
-    /// Nothing listens at the gateway's port.
-    fn is_refused(&self) -> bool {
-        self.knock.failure.as_ref().is_some_and(|failure| failure.stage == Stage::Connect)
-    }
-}
-
-/// Knocks at the pods that run. Internal chaining is not for clients outside and is left alone.
-pub(in super::super) async fn knock(
-    api: &Api,
-    namespace: &str,
-    probe: &GatewayProbe,
-    pods: &[IngressPod],
-    services: &[Service],
-) -> Vec<Knocked> {
-    if !probe.places.pods {
-        return Vec::new();
-    }
-    let reachable = pods.iter().filter(|pod| pod.is_running() && !pod.is_internal_chaining() && !pod.terminating);
-    let knocks = reachable.map(|pod| async move {
-        let port = gateway_port(pod, services);
-        let before = envoy::counters(api, namespace, &pod.name).await;
-        let way = Way::Pod { api: api.clone(), namespace: namespace.to_owned(), pod: pod.name.clone(), port };
-        let name = probe.prober.unknown_name().to_owned();
-        let hello = Hello { kind: HelloKind::Unknown, server_name: Some(name), asked: false, knock: true };
-        let knock = handshake(&probe.prober, &way, &hello).await;
-        Knocked { pod: pod.name.clone(), port, before, knock }
-    });
-    stream::iter(knocks).buffered(POD_CONNECTIONS).collect().await
-}
-
 /// Everything else, when the logs have been read.
 pub(in super::super) async fn probes(
     api: &Api,
     namespace: &str,
     probe: &GatewayProbe,
-    knocked: Vec<Knocked>,
+    greeted: Vec<Greeted>,
     pods: &[IngressPod],
     services: &[Service],
     routes: &[Route],
@@ -139,43 +87,47 @@ pub(in super::super) async fn probes(
     let mut unprobed = Vec::new();
     let mut scans = scanned_hosts(&routes);
     let mut closed = Vec::new();
-    let at_pods: Vec<PodPlan> = knocked
+    let at_pods: Vec<PodPlan> = greeted
         .into_iter()
-        .filter_map(|knocked| {
-            if let Some(reason) = knocked.closed_way() {
-                unprobed.push(Unavailable::new(format!("handshakes with pod {}", knocked.pod), reason.clone()));
-                closed.push(unseen(knocked, &reason));
+        .filter_map(|greeted| {
+            if let Some(reason) = greeted.closed_way() {
+                unprobed.push(Unavailable::new(format!("handshakes with pod {}", greeted.pod), reason.clone()));
+                closed.push(unseen(&greeted.pod, &greeted.before, &reason));
                 return None;
             }
-            let pod = pods.iter().find(|pod| pod.name == knocked.pod);
+            let pod = pods.iter().find(|pod| pod.name == greeted.pod);
             let of_pod: Vec<&Route> = routes
                 .iter()
                 .copied()
                 .filter(|route| pod.is_some_and(|pod| selects(&route.selector, &pod.labels)))
                 .collect();
-            let hosts = hosts(&of_pod, &probe.hosts, &format!("Pod {}", knocked.pod), &mut unprobed);
+            let hosts = hosts(&of_pod, &probe.hosts, &format!("Pod {}", greeted.pod), &mut unprobed);
             let scanned: Vec<String> = hosts.iter().filter(|host| scans.remove(*host)).cloned().collect();
             let nameless_asked = probe.expect_nameless || promises_nameless(&of_pod);
-            Some(PodPlan { knocked, hosts, scanned, nameless_asked })
+            Some(PodPlan { greeted, hosts, scanned, nameless_asked })
         })
         .collect();
     let all_hosts = hosts(&routes, &probe.hosts, "load balancers", &mut unprobed);
     let nameless_asked = probe.expect_nameless || promises_nameless(&routes);
-    let (at_pods, at_services, by_name) = futures::join!(
-        join_all(at_pods.into_iter().map(|plan| pod(api, namespace, &probe.prober, plan))),
+    let permits = Semaphore::new(POD_CONNECTIONS);
+    let at_pods = join_all(at_pods.into_iter().map(|plan| pod(api, namespace, &probe.prober, &permits, plan))).await;
+    let nameless = Nameless { asked: nameless_asked, pods: &at_pods };
+    let at_addresses = futures::future::join(
         async {
             if !probe.places.services {
                 return Vec::new();
             }
-            at_services(&probe.prober, services, &all_hosts, nameless_asked).await
+            at_services(&probe.prober, services, &all_hosts, nameless).await
         },
         async {
             if !probe.places.dns {
                 return Vec::new();
             }
-            by_name(&probe.prober, &all_hosts, nameless_asked).await
+            by_name(&probe.prober, &all_hosts, nameless).await
         },
     );
+    // Connections that are none of the API server's do not end with the run by themselves; what is missing is told below.
+    let (at_services, by_name) = api.stop().bound(Box::pin(at_addresses)).await.unwrap_or_default();
     let mut endpoints = Vec::new();
     let mut gateways = closed;
     for (found, gateway) in at_pods {
@@ -190,31 +142,36 @@ pub(in super::super) async fn probes(
     (Probes { question: probe.prober.question(None), endpoints, unprobed }, gateways)
 }
 
-/// Envoy's account of a pod to which there is no way.
-fn unseen(knocked: Knocked, reason: &Reason) -> Gateway {
-    let Knocked { pod, before, .. } = knocked;
+/// Envoy's account of a pod where there is no way to it.
+fn unseen(pod: &str, before: &Seen<Counters>, reason: &Reason) -> Gateway {
     let why = |part: &str| Unavailable::new(format!("the {part} of Envoy in pod {pod}"), reason.clone());
     Gateway {
+        pod: pod.to_owned(),
         listeners: Seen::Unavailable(why("listeners")),
         certificates: Seen::Unavailable(why("certificates")),
+        before: before.clone(),
         after: before.clone(),
-        before,
-        pod,
     }
 }
 
 struct PodPlan {
-    knocked: Knocked,
+    greeted: Greeted,
     hosts: Vec<String>,
     /// Hosts whose versions and suites are wanted too.
     scanned: Vec<String>,
     nameless_asked: bool,
 }
 
-async fn pod(api: &Api, namespace: &str, prober: &Arc<Prober>, plan: PodPlan) -> (Vec<Endpoint>, Gateway) {
-    let PodPlan { knocked, hosts, scanned, nameless_asked } = plan;
-    let is_refused = knocked.is_refused();
-    let Knocked { pod, port, before, knock } = knocked;
+async fn pod(
+    api: &Api,
+    namespace: &str,
+    prober: &Arc<Prober>,
+    permits: &Semaphore,
+    plan: PodPlan,
+) -> (Vec<Endpoint>, Gateway) {
+    let PodPlan { greeted, hosts, scanned, nameless_asked } = plan;
+    let is_refused = greeted.is_refused();
+    let Greeted { pod, port, knock, before, nameless } = greeted;
     let endpoint = |host: Option<String>, handshakes, scan| Endpoint {
         place: Place::Pod { pod: pod.clone() },
         host,
@@ -223,22 +180,31 @@ async fn pod(api: &Api, namespace: &str, prober: &Arc<Prober>, plan: PodPlan) ->
         handshakes,
         scan,
     };
+    let account = async {
+        let Seen::Unavailable(why) = &before else {
+            let _permit = permits.acquire().await;
+            return envoy::account(api, namespace, &pod).await;
+        };
+        // What does not answer is not asked again and again.
+        let Gateway { listeners, certificates, .. } = unseen(&pod, &before, &why.reason);
+        (listeners, certificates)
+    };
     if is_refused {
-        let (listeners, certificates) = envoy::account(api, namespace, &pod).await;
+        let (listeners, certificates) = account.await;
         let gateway = Gateway { pod: pod.clone(), listeners, certificates, after: before.clone(), before };
         // What was to be asked for ended as the first look did.
         let tried = Handshake { kind: HelloKind::Nameless, server_name: None, asked: true, ..knock };
         return (vec![endpoint(hosts.into_iter().next(), vec![tried], super::not_scanned())], gateway);
     }
     let way = Way::Pod { api: api.clone(), namespace: namespace.to_owned(), pod: pod.clone(), port };
-    let mut hellos = vec![nameless(nameless_asked)];
-    hellos.extend(hosts.iter().map(|host| named(host)));
-    let (made, (listeners, certificates)) =
-        futures::join!(one_by_one(prober, &way, hellos, POD_CONNECTIONS), envoy::account(api, namespace, &pod));
-    let mut made = made.into_iter();
-    let nameless = made.next();
+    let made = join_all(hosts.iter().map(|host| async {
+        let _permit = permits.acquire().await;
+        handshake(prober, &way, &named(host)).await
+    }));
+    let (made, (listeners, certificates)) = futures::join!(made, account);
     let mut endpoints = Vec::new();
     for (host, mut handshake) in hosts.iter().zip(made) {
+        let _permit = permits.acquire().await;
         name_authorities(prober, &way, std::slice::from_mut(&mut handshake), None).await;
         let scan = if scanned.contains(host) {
             Seen::Seen(scan::scan(prober, &way, Some(host)).await.0)
@@ -251,18 +217,44 @@ async fn pod(api: &Api, namespace: &str, prober: &Arc<Prober>, plan: PodPlan) ->
         endpoints.push(endpoint(None, Vec::new(), not_wanted()));
     }
     if let Some(first) = endpoints.first_mut() {
-        first.handshakes.extend(nameless);
+        first.handshakes.extend(nameless.map(|made| Handshake { asked: nameless_asked, ..made }));
         first.handshakes.push(knock);
     }
-    let after = envoy::counters(api, namespace, &pod).await;
+    let after = if let Seen::Seen(_) = &before {
+        let _permit = permits.acquire().await;
+        envoy::counters(api, namespace, &pod).await
+    } else {
+        before.clone()
+    };
     (endpoints, Gateway { pod, listeners, certificates, before, after })
+}
+
+/// What decides whether an address is sent a hello without a name.
+#[derive(Clone, Copy)]
+struct Nameless<'a> {
+    asked: bool,
+    pods: &'a [(Vec<Endpoint>, Gateway)],
+}
+
+impl Nameless<'_> {
+    /// Where it only serves to compare, and the address leads to pods that are known to reset it, the answer is known, and a
+    /// client would seem to have been reset: behind a load balancer the knock before it may have gone to another pod, whose
+    /// log tells nothing of this one. What serves other certificates than the pods is not they.
+    fn is_wanted(self, at_address: &[Handshake]) -> bool {
+        let all = || self.pods.iter().flat_map(|(endpoints, _)| endpoints).flat_map(|endpoint| &endpoint.handshakes);
+        let is_refused = all().any(|made| made.kind == HelloKind::Nameless && made.was_refused());
+        let leaf = |made: &Handshake| made.certificates.first().map(|leaf| leaf.fingerprint.clone());
+        let known: BTreeSet<String> = all().filter_map(leaf).collect();
+        let leads_elsewhere = at_address.iter().filter_map(leaf).any(|leaf| !known.contains(&leaf));
+        self.asked || !is_refused || leads_elsewhere
+    }
 }
 
 async fn at_services(
     prober: &Arc<Prober>,
     services: &[Service],
     hosts: &[String],
-    nameless_asked: bool,
+    nameless: Nameless<'_>,
 ) -> Vec<Endpoint> {
     let mut found = Vec::new();
     for service in services.iter().filter(|service| !service.is_internal_chaining()) {
@@ -273,7 +265,7 @@ async fn at_services(
                 Ok(addresses) => {
                     for address in addresses {
                         let target = Reached { place: &place, address, port: port.number };
-                        found.extend(at_address(prober, target, hosts, nameless_asked, true).await);
+                        found.extend(at_address(prober, target, hosts, nameless).await);
                     }
                 }
                 Err(failure) => found.push(nowhere(place, address, port.number, None, failure)),
@@ -283,26 +275,31 @@ async fn at_services(
     found
 }
 
-async fn by_name(prober: &Arc<Prober>, hosts: &[String], nameless_asked: bool) -> Vec<Endpoint> {
+async fn by_name(prober: &Arc<Prober>, hosts: &[String], nameless: Nameless<'_>) -> Vec<Endpoint> {
     let looked_up = hosts
         .iter()
         .map(|host| async move { (host, lookup::addresses(host, Family::Any, prober.options.timeout).await) });
     let looked_up: Vec<_> = stream::iter(looked_up).buffered(CONNECTIONS).collect().await;
-    // Several hosts share an address as a rule; the hellos without a host of their own are for an address, not for a host.
-    let mut met: BTreeSet<IpAddr> = BTreeSet::new();
+    // Several hosts share an address as a rule, and are asked for there together: the hellos without a host are for an
+    // address, and one that cannot be reached is not tried once more for each.
+    let mut by_address: BTreeMap<IpAddr, Vec<String>> = BTreeMap::new();
     let mut found = Vec::new();
     for (host, addresses) in looked_up {
         match addresses {
             Ok(addresses) => {
                 for address in addresses {
-                    let target = Reached { place: &Place::Dns, address, port: HTTPS };
-                    let fresh = met.insert(address);
-                    found.extend(at_address(prober, target, std::slice::from_ref(host), nameless_asked, fresh).await);
+                    by_address.entry(address).or_default().push(host.clone());
                 }
             }
             Err(failure) => found.push(nowhere(Place::Dns, host, HTTPS, Some(host.clone()), failure)),
         }
     }
+    for (address, hosts) in by_address {
+        let target = Reached { place: &Place::Dns, address, port: HTTPS };
+        found.extend(at_address(prober, target, &hosts, nameless).await);
+    }
+    let place = |endpoint: &Endpoint| hosts.iter().position(|host| Some(host) == endpoint.host.as_ref());
+    found.sort_by_key(|endpoint| (place(endpoint), endpoint.address));
     found
 }
 
@@ -313,25 +310,15 @@ struct Reached<'a> {
     port: u16,
 }
 
-/// The handshakes with all hosts at one address; where that address is `fresh`, also those without a host.
+/// The handshakes with all hosts at one address, and those without a host.
 async fn at_address(
     prober: &Arc<Prober>,
     target: Reached<'_>,
     hosts: &[String],
-    nameless_asked: bool,
-    fresh: bool,
+    nameless: Nameless<'_>,
 ) -> Vec<Endpoint> {
     let Reached { place, address, port } = target;
     let way = Way::Tcp(SocketAddr::new(address, port));
-    let mut hellos: Vec<Hello> = hosts.iter().map(|host| named(host)).collect();
-    if fresh {
-        let name = prober.unknown_name().to_owned();
-        // In this order, by which access logs tell that the second is ours too.
-        hellos.push(Hello { kind: HelloKind::Unknown, server_name: Some(name), asked: false, knock: false });
-        hellos.push(nameless(nameless_asked));
-    }
-    let mut made = one_by_one(prober, &way, hellos, CONNECTIONS).await;
-    let others = made.split_off(hosts.len().min(made.len()));
     let endpoint = |host: Option<&String>, handshakes| Endpoint {
         place: place.clone(),
         host: host.cloned(),
@@ -340,6 +327,17 @@ async fn at_address(
         handshakes,
         scan: not_wanted(),
     };
+    let made = at_hosts(prober, &way, hosts).await;
+    let mut others = Vec::new();
+    if !made.first().is_some_and(is_unreached) {
+        let name = prober.unknown_name().to_owned();
+        // One after the other and in this order, by which access logs tell that the second is ours too.
+        let unknown = Hello { kind: HelloKind::Unknown, server_name: Some(name), asked: false, knock: false };
+        others.push(handshake(prober, &way, &unknown).await);
+        if nameless.is_wanted(&made) {
+            others.push(handshake(prober, &way, &self::nameless(nameless.asked)).await);
+        }
+    }
     let mut found: Vec<Endpoint> =
         hosts.iter().zip(made).map(|(host, handshake)| endpoint(Some(host), vec![handshake])).collect();
     if found.is_empty() && !others.is_empty() {
@@ -351,17 +349,25 @@ async fn at_address(
     found
 }
 
-/// Several handshakes, a few at a time, in the order of the hellos.
-async fn one_by_one(prober: &Arc<Prober>, way: &Way, hellos: Vec<Hello>, at_once: usize) -> Vec<Handshake> {
-    let made = hellos.into_iter().map(|hello| async move { handshake(prober, way, &hello).await });
-    stream::iter(made).buffered(at_once).collect().await
+/// A handshake for each host. Where the first does not get as far as TLS, the others would not either, each after a
+/// time-out of its own: they end as it did.
+async fn at_hosts(prober: &Arc<Prober>, way: &Way, hosts: &[String]) -> Vec<Handshake> {
+    let Some((first, rest)) = hosts.split_first() else { return Vec::new() };
+    let first = handshake(prober, way, &named(first)).await;
+    if is_unreached(&first) {
+        return hosts.iter().map(|host| Handshake { server_name: Some(host.clone()), ..first.clone() }).collect();
+    }
+    let mut made = vec![first];
+    let rest = rest.iter().map(|host| async move { handshake(prober, way, &named(host)).await });
+    made.extend(stream::iter(rest).buffered(CONNECTIONS).collect::<Vec<_>>().await);
+    made
 }
 
 fn named(host: &str) -> Hello {
     Hello { kind: HelloKind::Named, server_name: Some(host.to_owned()), asked: true, knock: false }
 }
 
-fn nameless(asked: bool) -> Hello {
+pub(super) fn nameless(asked: bool) -> Hello {
     Hello { kind: HelloKind::Nameless, server_name: None, asked, knock: false }
 }
 
@@ -413,7 +419,7 @@ fn scanned_hosts(routes: &[&Route]) -> BTreeSet<String> {
 }
 
 /// The port on which the pod's gateway listens: where a Service that selects it leads 443.
-fn gateway_port(pod: &IngressPod, services: &[Service]) -> u16 {
+pub(super) fn gateway_port(pod: &IngressPod, services: &[Service]) -> u16 {
     let mut leads: BTreeMap<u16, usize> = BTreeMap::new();
     for service in services.iter().filter(|service| selects(&service.selector, &pod.labels)) {
         let targets =
@@ -426,44 +432,5 @@ fn gateway_port(pod: &IngressPod, services: &[Service]) -> u16 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::evidence::cluster::ServicePort;
-
-    fn route(hostnames: &[&str]) -> Route {
-        Route { hostnames: hostnames.iter().map(ToString::to_string).collect(), ..Route::default() }
-    }
-
-    #[test]
-    fn hosts_are_names_that_can_be_sent_each_once() {
-        let (one, two) =
-            (route(&["Api.example.com", "*.wild.example.com", "*"]), route(&["api.example.com", "bad name"]));
-        let mut unprobed = Vec::new();
-        let found = hosts(&[&one, &two], &["first.example.com".into()], "Pod x", &mut unprobed);
-        assert_eq!(found, ["first.example.com", "api.example.com", "apigee-tls-probe.wild.example.com"]);
-        assert!(unprobed.is_empty());
-    }
-
-    #[test]
-    fn what_is_beyond_the_limit_is_named() {
-        let names: Vec<String> = (0..60).map(|i| format!("h{i}.example.com")).collect();
-        let many = Route { hostnames: names, ..Route::default() };
-        let mut unprobed = Vec::new();
-        assert_eq!(hosts(&[&many], &[], "Pod x", &mut unprobed).len(), MAX_HOSTS);
-        assert_eq!(unprobed[0].what, "10 more hostnames at Pod x");
-    }
-
-    #[test]
-    fn the_port_is_where_a_service_leads() {
-        let labels = BTreeMap::from([("app".to_owned(), "gw".to_owned())]);
-        let pod = IngressPod { labels: labels.clone(), ..IngressPod::default() };
-        let service = |target: &str| Service {
-            selector: labels.clone(),
-            ports: vec![ServicePort { number: 443, target: target.into() }],
-            ..Service::default()
-        };
-        assert_eq!(gateway_port(&pod, &[service("9443")]), 9443);
-        assert_eq!(gateway_port(&pod, &[service("https")]), GATEWAY_PORT);
-        assert_eq!(gateway_port(&pod, &[]), GATEWAY_PORT);
-    }
-}
+#[path = "gateway_tests.rs"]
+mod tests;

@@ -211,7 +211,8 @@ impl Talk<'_> {
 
     /// Reads until the peer says goodbye, or what came is enough. The end of the stream alone is no objection.
     async fn read_until(&mut self, is_enough: impl Fn(&Self) -> bool) -> Result<(), End> {
-        let mut buffer = [0; CHUNK];
+        // On the heap: every future that waits for a handshake would have it in itself.
+        let mut buffer = vec![0; CHUNK];
         loop {
             let read = self.tls.ssl_read(&mut buffer);
             self.send().await?;

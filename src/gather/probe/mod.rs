@@ -8,6 +8,7 @@
 //! It returns facts. Only files of the command line can be an error; whatever a network does is evidence.
 
 pub(super) mod gateway;
+pub(super) mod greeting;
 mod handshake;
 mod identity;
 mod lookup;

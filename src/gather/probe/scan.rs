@@ -136,7 +136,7 @@ async fn ask(
 /// Until the server's first flight has said all that is wanted: its choice, and up to TLS 1.2 whether it asks for a certificate.
 async fn exchange(stream: &mut Box<dyn Connection>, hello: &[u8], flight: &mut ServerFlight) -> std::io::Result<()> {
     let sent = stream.write_all(hello).await;
-    let mut chunk = [0; CHUNK];
+    let mut chunk = vec![0; CHUNK];
     loop {
         let count = match stream.read(&mut chunk).await {
             Ok(0) => {

@@ -1,9 +1,11 @@
 //! Records that this program's own handshakes left in the log, so that they are not taken for clients.
 //!
 //! A handshake with a server name of its own is known by that name. One without a server name looks like any client's,
-//! and is known by what stands before it alone.
+//! and is known by what stands before it alone. So is one with the name of a route that the gateway refuses, but only where it
+//! came through a port-forward: there no client's can stand beside it.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,6 +16,10 @@ use crate::evidence::handshake::OWN_NAMES;
 /// after the other at an endpoint, the unknown name first, and a handshake that is reset takes one round trip.
 const FOLLOWS_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 
+/// How long after the handshake with a name of its own those with the names of routes may come through the same
+/// port-forward: they wait until the logs have been read.
+const NAMED_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+
 /// Handshakes whose follower is waited for; the oldest gives way. More endpoints are not probed at one time.
 const MAX_EXPECTED: usize = 64;
 
@@ -23,9 +29,14 @@ pub(super) fn is_own(name: &[u8]) -> bool {
     name.ends_with(OWN_NAMES.as_bytes())
 }
 
-/// The resets without a server name that are still to come, in the order of the handshakes before them.
+/// The resets that are still to come.
 #[derive(Debug, Default)]
-pub(super) struct Followers(VecDeque<(String, Timestamp)>);
+pub(super) struct Followers {
+    /// Without a server name, in the order of the handshakes before them.
+    nameless: VecDeque<(String, Timestamp)>,
+    /// The latest handshake that came from the pod's own loopback, where a port-forward ends.
+    forwarded: Option<Timestamp>,
+}
 
 impl Followers {
     /// A handshake with a name of its own: one without may follow from the same address.
@@ -34,25 +45,42 @@ impl Followers {
         if client.len() > MAX_KEY_BYTES {
             return;
         }
-        if self.0.len() == MAX_EXPECTED {
-            self.0.pop_front();
+        if is_loopback(client) {
+            self.forwarded = self.forwarded.max(Some(at));
         }
-        self.0.push_back((client.to_owned(), at));
+        if self.nameless.len() == MAX_EXPECTED {
+            self.nameless.pop_front();
+        }
+        self.nameless.push_back((client.to_owned(), at));
     }
 
     /// Whether a reset without a server name is one that was expected; each is expected once.
     pub(super) fn take(&mut self, client: Option<&str>, at: Option<Timestamp>) -> bool {
-        if self.0.is_empty() {
+        if self.nameless.is_empty() {
             return false;
         }
         let (Some(client), Some(at)) = (client, at) else { return false };
-        let in_time = |before: Timestamp| {
-            let since = at.duration_since(before);
-            !since.is_negative() && since <= FOLLOWS_WITHIN
-        };
-        let found = self.0.iter().position(|(address, before)| address == client && in_time(*before));
-        found.and_then(|position| self.0.remove(position)).is_some()
+        let found = self
+            .nameless
+            .iter()
+            .position(|(address, before)| address == client && is_within(*before, at, FOLLOWS_WITHIN));
+        found.and_then(|position| self.nameless.remove(position)).is_some()
     }
+
+    /// Whether a reset with a server name is due to this program.
+    pub(super) fn has_forwarded(&self, client: Option<&str>, at: Option<Timestamp>) -> bool {
+        let (Some(before), Some(client), Some(at)) = (self.forwarded, client, at) else { return false };
+        is_within(before, at, NAMED_WITHIN) && is_loopback(client)
+    }
+}
+
+fn is_within(before: Timestamp, at: Timestamp, limit: SignedDuration) -> bool {
+    let since = at.duration_since(before);
+    !since.is_negative() && since <= limit
+}
+
+fn is_loopback(client: &str) -> bool {
+    client.trim_matches(['[', ']']).parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -62,6 +90,7 @@ mod tests {
     use crate::evidence::AccessLog;
 
     const OWN: &str = "\"x7k2.apigee-tls.invalid\"";
+    const ROUTES: &str = "\"api.example.com\"";
 
     /// A reset of a client at a second of the hour.
     fn reset(name: &str, client: &str, second: u32) -> String {
@@ -117,11 +146,27 @@ mod tests {
                 [4, 0, 1],
             ),
             (vec![reset(OWN, "", 0), reset("null", "", 1)], [1, 0, 1]),
+            // Names of routes, through a port-forward: not before, not too late, not from elsewhere.
+            (
+                vec![reset(OWN, "127.0.0.1", 0), reset(ROUTES, "127.0.0.1", 9), reset(ROUTES, "127.0.0.1", 60)],
+                [3, 0, 0],
+            ),
+            (vec![reset(OWN, "[::1]", 0), reset(ROUTES, "[::1]", 9)], [2, 0, 0]),
+            (vec![reset(ROUTES, "127.0.0.1", 0), reset(OWN, "127.0.0.1", 1), reset(ROUTES, a, 2)], [1, 2, 0]),
+            (vec![reset(OWN, "127.0.0.1", 0), reset(ROUTES, "127.0.0.1", 61)], [1, 1, 0]),
             // Names that only look like ours.
             (vec![reset("\"apigee-tls.invalid\"", a, 0), reset("\"x.apigee-tls.invalid.\"", a, 0)], [0, 2, 0]),
         ] {
             assert_eq!(counts(&lines), expected, "{}", lines.concat());
         }
+    }
+
+    #[test]
+    fn those_without_a_name_are_known_by_their_moment() {
+        let lines = [reset(OWN, "127.0.0.1", 0), reset("null", "127.0.0.1", 1), reset(ROUTES, "127.0.0.1", 2)];
+        let log = scanned(&lines);
+        assert_eq!(log.own.count, 3);
+        assert_eq!(Vec::from_iter(log.own.nameless), ["2025-06-02T10:00:01Z".parse().unwrap()]);
     }
 
     #[test]
@@ -161,7 +206,7 @@ mod tests {
         followers.expect(Some(&"1".repeat(MAX_KEY_BYTES + 1)), at);
         followers.expect(None, at);
         followers.expect(Some("10.0.1.1"), None);
-        assert_eq!(followers.0.len(), MAX_EXPECTED);
+        assert_eq!(followers.nameless.len(), MAX_EXPECTED);
         assert!(!followers.take(Some("10.0.0.0"), at), "the oldest has given way");
         assert!(followers.take(Some("10.0.0.1"), at) && !followers.take(Some("10.0.0.1"), at));
         assert!(!followers.take(None, at) && !followers.take(Some("10.0.0.2"), None));

@@ -190,9 +190,16 @@ impl Counter {
             return;
         }
 
-        if name == ServerName::Absent && no_filter_chain && self.followers.take(client.as_deref(), moment) {
-            self.log.own.count(moment, None);
-            return;
+        match &name {
+            ServerName::Absent if no_filter_chain && self.followers.take(client.as_deref(), moment) => {
+                self.log.own.count_nameless(moment);
+                return;
+            }
+            ServerName::Given(_) if self.followers.has_forwarded(client.as_deref(), moment) => {
+                self.log.own.count(moment, None);
+                return;
+            }
+            _ => {}
         }
 
         let at = moment.map(|moment| (moment, self.clock.minute_name(moment)));

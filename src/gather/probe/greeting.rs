@@ -1,0 +1,123 @@
+//! The first look at each ingress pod: its counters, a knock, and a hello without a server name.
+//!
+//! The knock is what the pod's log must show. The hello without a name follows it at once, for the reset that it may leave is told
+//! from those of clients by the knock before it (`wire::access_log::own`).
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::sync::{Semaphore, mpsc};
+
+use super::super::api::Api;
+use super::super::envoy;
+use super::gateway::{GatewayProbe, POD_CONNECTIONS, gateway_port, nameless};
+use super::handshake::{Hello, handshake};
+use super::way::Way;
+use crate::evidence::cluster::{IngressPod, Service};
+use crate::evidence::gateway::Counters;
+use crate::evidence::handshake::{Handshake, HelloKind, How, Party, Stage};
+use crate::evidence::{Reason, Seen};
+
+/// For the counters before the knock. They come in a fraction of that; a port-forward to a closed port says so after a
+/// second, which the knock need not wait for.
+const HEAD_START: Duration = Duration::from_millis(300);
+
+/// The first look at a pod.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Greeted {
+    pub(super) pod: String,
+    pub(super) port: u16,
+    pub(super) knock: Handshake,
+    pub(super) before: Seen<Counters>,
+    /// Absent where the knock did not reach the gateway.
+    pub(super) nameless: Option<Handshake>,
+}
+
+/// A pod at whose gateway was knocked.
+pub(in super::super) struct Knocked {
+    pub pod: String,
+    /// A line in the access log must follow: the gateway refused the name, or answered a request that had it.
+    pub leaves_a_line: bool,
+}
+
+impl Greeted {
+    /// Why there is no port-forward to this pod, so that nothing more can be seen of it.
+    pub(super) fn closed_way(&self) -> Option<Reason> {
+        let failure = self.knock.failure.as_ref()?;
+        match (&self.before, &failure.how) {
+            _ if (failure.stage, failure.by) != (Stage::Connect, Party::Nobody) => None,
+            // The same way was tried once more, and its reason has the rule that is missing.
+            (Seen::Unavailable(why), _) => Some(why.reason.clone()),
+            (Seen::Seen(_), How::TimedOut { milliseconds }) => Some(Reason::TimedOut { milliseconds: *milliseconds }),
+            (Seen::Seen(_), _) => Some(Reason::Unreachable(failure.to_string())),
+        }
+    }
+
+    /// Nothing listens at the gateway's port.
+    pub(super) fn is_refused(&self) -> bool {
+        is_unreached(&self.knock)
+    }
+}
+
+/// Knocks at the pods that run, tells of each when it has been done, and then sends each a hello without a name. Internal
+/// chaining is not for clients outside and is left alone.
+pub(in super::super) async fn greet(
+    api: &Api,
+    namespace: &str,
+    probe: &GatewayProbe,
+    pods: &[IngressPod],
+    services: &[Service],
+    knocked: mpsc::UnboundedSender<Knocked>,
+) -> Vec<Greeted> {
+    if !probe.places.pods {
+        return Vec::new();
+    }
+    let reachable = pods.iter().filter(|pod| pod.is_running() && !pod.is_internal_chaining() && !pod.terminating);
+    // Whoever waits longest comes first, so that all knocks are made before most of the rest, and the logs need not wait.
+    let permits = &Semaphore::new(POD_CONNECTIONS);
+    let greetings: Vec<_> = reachable
+        .map(|pod| {
+            let knocked = knocked.clone();
+            async move {
+                let port = gateway_port(pod, services);
+                let way = Way::Pod { api: api.clone(), namespace: namespace.to_owned(), pod: pod.name.clone(), port };
+                let name = probe.prober.unknown_name().to_owned();
+                let hello = Hello { kind: HelloKind::Unknown, server_name: Some(name), asked: false, knock: true };
+                // The semaphore is never closed.
+                let permit = permits.acquire().await;
+                let mut counters = std::pin::pin!(envoy::counters(api, namespace, &pod.name));
+                let early = tokio::time::timeout(HEAD_START, &mut counters).await;
+                let knocking = async {
+                    let knock = handshake(&probe.prober, &way, &hello).await;
+                    let leaves_a_line = knock.succeeded() || knock.was_refused();
+                    // Nobody listens any more where the run was ended.
+                    let _ = knocked.send(Knocked { pod: pod.name.clone(), leaves_a_line });
+                    drop(knocked);
+                    knock
+                };
+                let counting = async {
+                    match early {
+                        Ok(before) => before,
+                        Err(_) => counters.await,
+                    }
+                };
+                let (knock, before) = futures::join!(knocking, counting);
+                drop(permit);
+                let _permit = permits.acquire().await;
+                let nameless = if is_unreached(&knock) {
+                    None
+                } else {
+                    Some(handshake(&probe.prober, &way, &nameless(false)).await)
+                };
+                Greeted { pod: pod.name.clone(), port, knock, before, nameless }
+            }
+        })
+        .collect();
+    drop(knocked);
+    join_all(greetings).await
+}
+
+/// It ended before the peer said anything of TLS, or could.
+pub(super) fn is_unreached(handshake: &Handshake) -> bool {
+    handshake.failure.as_ref().is_some_and(|failure| failure.stage <= Stage::Connect)
+}
