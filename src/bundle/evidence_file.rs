@@ -75,7 +75,11 @@ pub fn write(path: &Path, evidence: &Evidence) -> Result<(), Error> {
     })
 }
 
-fn parse(name: &str, bytes: &[u8]) -> Result<Evidence, Error> {
+/// Understands the bytes of evidence, of which errors speak as `name`.
+///
+/// # Errors
+/// They are not evidence of a version that is known.
+pub fn parse(name: &str, bytes: &[u8]) -> Result<Evidence, Error> {
     #[derive(Deserialize)]
     struct Head {
         schema: String,
