@@ -17,11 +17,15 @@ use super::{Contents, EntryFault, Keep, ReadError};
 /// An extended header holds the name, and nothing else of use.
 const MAX_EXTENDED_BYTES: u64 = 2 * MAX_PATH_BYTES as u64 + 512;
 
+const BEGINNING: &str = "at its beginning";
+
 /// Where reading stopped, and why.
 enum Stop {
     Error(ReadError),
     /// Of the file at that place.
     Io(String, io::Error),
+    /// Before there was a first entry, by somebody who does not know why reading failed.
+    NoArchive(io::Error),
 }
 
 impl From<ReadError> for Stop {
@@ -39,6 +43,16 @@ pub(super) fn read(name: &str, source: impl Read, keep: Keep, limits: &Limits) -
         Ok(read) => read,
         Err(Stop::Error(error)) => return Err(error),
         Err(Stop::Io(place, error)) => return Err(rest.explain(name, &place, error)),
+        Err(Stop::NoArchive(error)) => {
+            let why = format!("it does not hold a tar archive: {error}");
+            return Err(match rest.explain(name, BEGINNING, error) {
+                // Unpacking went well, so that this is something packed.
+                ReadError::CutOff { .. } | ReadError::Damaged { .. } => {
+                    ReadError::NoBundle { name: name.to_owned(), why }
+                }
+                other => other,
+            });
+        }
     };
     // Reading stops at the first empty block; what follows has to be there, and nothing but emptiness.
     let mut empty = 0_u64;
@@ -72,13 +86,12 @@ fn entries<R: Read>(
     let mut top = String::new();
     let mut listing: Option<Listing> = None;
     let mut extended = None;
-    let mut place = "at its beginning".to_owned();
+    let mut place = BEGINNING.to_owned();
     let no_bundle = |why: String| ReadError::NoBundle { name: name.to_owned(), why };
     for entry in archive.entries().map_err(|error| Stop::Io(place.clone(), error))?.raw(true) {
         let mut entry = match entry {
-            // Unpacking went well, so that this is something packed, but no archive.
             Err(error) if listing.is_none() && error.kind() == io::ErrorKind::Other => {
-                return Err(no_bundle(format!("it does not hold a tar archive: {error}")).into());
+                return Err(Stop::NoArchive(error));
             }
             other => other.map_err(|error| Stop::Io(place.clone(), error))?,
         };
