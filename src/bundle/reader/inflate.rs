@@ -1,6 +1,6 @@
 //! The bytes inside a gzip file of any number of members, within limits, and told apart: cut off, damaged, too much.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -10,9 +10,6 @@ use super::ReadError;
 
 /// How much of the packed bytes is read at once.
 const BUFFER_BYTES: usize = 64 * 1024;
-
-/// What begins every gzip file.
-const MAGIC: [u8; 2] = [0x1F, 0x8B];
 
 /// A reader of the unpacked bytes.
 pub(super) struct Inflated<R> {
@@ -24,20 +21,24 @@ pub(super) struct Inflated<R> {
     too_much: Option<String>,
 }
 
-impl<R: Read> Inflated<R> {
+impl<R: Read> Inflated<Begun<R>> {
     /// A gzip file, or what else it is.
     pub(super) fn new(name: &str, source: R, limits: &Limits) -> Result<Self, ReadError> {
-        let mut source = BufReader::with_capacity(BUFFER_BYTES, source);
-        let start = source.fill_buf().map_err(|source| ReadError::Unreadable { name: name.to_owned(), source })?;
-        if !start.starts_with(&MAGIC) {
-            let why = if start.is_empty() { "it is empty" } else { "it is not a gzip file" };
-            return Err(ReadError::NoBundle { name: name.to_owned(), why: why.to_owned() });
-        }
-        let counted = Counted { inner: source, bytes: 0, failure: None };
-        let decoder = MultiGzDecoder::new(counted);
-        Ok(Self { decoder, unpacked: 0, limits: *limits, ended: false, too_much: None })
+        let (kind, source) = begin(source).map_err(|source| ReadError::Unreadable { name: name.to_owned(), source })?;
+        let why = match kind {
+            Kind::Empty => "it is empty",
+            Kind::Other => "it is not a gzip file",
+            Kind::Gzip => {
+                let inner = BufReader::with_capacity(BUFFER_BYTES, source);
+                let decoder = MultiGzDecoder::new(Counted { inner, bytes: 0, failure: None });
+                return Ok(Self { decoder, unpacked: 0, limits: *limits, ended: false, too_much: None });
+            }
+        };
+        Err(ReadError::NoBundle { name: name.to_owned(), why: why.to_owned() })
     }
+}
 
+impl<R: Read> Inflated<R> {
     /// What a failure of reading is about; `place` says where it happened.
     pub(super) fn explain(self, name: &str, place: &str, error: io::Error) -> ReadError {
         let name = name.to_owned();
@@ -104,4 +105,28 @@ impl<R: Read> BufRead for Counted<R> {
         self.bytes += count as u64;
         self.inner.consume(count);
     }
+}
+
+/// What the first bytes of a source say.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::bundle) enum Kind {
+    Empty,
+    Gzip,
+    Other,
+}
+
+/// A source of which the first bytes were looked at.
+pub(in crate::bundle) type Begun<R> = io::Chain<Cursor<Vec<u8>>, R>;
+
+/// Looks at the first bytes; a pipe may hand out one at a time.
+pub(in crate::bundle) fn begin<R: Read>(mut source: R) -> io::Result<(Kind, Begun<R>)> {
+    const MAGIC: [u8; 2] = [0x1F, 0x8B];
+    let mut start = Vec::new();
+    source.by_ref().take(MAGIC.len() as u64).read_to_end(&mut start)?;
+    let kind = match start[..] {
+        [] => Kind::Empty,
+        _ if start == MAGIC => Kind::Gzip,
+        _ => Kind::Other,
+    };
+    Ok((kind, Cursor::new(start).chain(source)))
 }

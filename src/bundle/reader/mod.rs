@@ -22,6 +22,7 @@ use super::limits::Limits;
 use super::manifest::Manifest;
 
 pub use self::error::{EntryFault, ReadError};
+pub(super) use self::inflate::{Kind, begin};
 
 /// A bundle that was read whole and is what its manifest says.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use tar::{EntryType, Header};
 
 use super::*;
 use crate::bundle::manifest::{FileEntry, SCHEMA};
+use crate::bundle::source;
 use crate::bundle::writer::hexadecimal;
 use crate::evidence::{LogLimits, Question};
 
@@ -280,7 +281,7 @@ fn extended_headers_give_names_and_nothing_else() {
     let extended = |records: &[u8]| entry(b"", EntryType::XHeader, records);
     let record = |key: &str, value: &str| {
         let rest = key.len() + value.len() + 3;
-        let length = (rest..).find(|length| length.to_string().len() + rest == *length).unwrap();
+        let length = (rest..rest + 9).find(|length| length.to_string().len() + rest == *length).unwrap();
         format!("{length} {key}={value}\n").into_bytes()
     };
     let name = format!("{TOP}/über/日本.log");
@@ -438,6 +439,24 @@ fn failures_of_the_source_are_told_as_such() {
         let error = BundleReader::from_reader("x", whole[..cut].chain(Failing)).unwrap_err();
         assert_eq!(told(&error), "could not read the bundle x: the disk is gone");
     }
+}
+
+#[test]
+fn a_source_may_come_byte_by_byte() {
+    struct Slow<'a>(&'a [u8]);
+    impl Read for Slow<'_> {
+        fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+            let most = room.len().min(1);
+            self.0.read(&mut room[..most])
+        }
+    }
+    let whole = complete();
+    assert!(BundleReader::from_reader("x", Slow(&whole)).is_ok());
+    assert_eq!(source::read_from("x", Slow(&whole)).unwrap().question.namespace, "apigee");
+    let alone = evidence();
+    assert_eq!(source::read_from("x", Slow(&alone)).unwrap().question.namespace, "apigee");
+    let text = told(&source::read_from("x", Slow(b"PK")).unwrap_err());
+    assert!(text.starts_with("could not understand the evidence x: "), "{text}");
 }
 
 #[test]

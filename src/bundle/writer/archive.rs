@@ -17,7 +17,7 @@ use crate::bundle::layout;
 pub(super) const LEVEL: Compression = Compression::new(2);
 
 /// Tar counts in blocks.
-const BLOCK_BYTES: u64 = 512;
+const BLOCK_BYTES: usize = 512;
 
 /// Files are as private as the archive also when it is unpacked on a machine of many: they hold addresses of clients.
 const MODE: u32 = 0o600;
@@ -62,11 +62,10 @@ pub(super) fn end() -> io::Result<Vec<u8>> {
 
 /// What fills the last block of a content of that size.
 pub(super) fn padding(bytes: u64) -> &'static [u8] {
-    const ZEROS: [u8; BLOCK_BYTES as usize] = [0; BLOCK_BYTES as usize];
-    let beyond = bytes % BLOCK_BYTES;
-    let missing = if beyond == 0 { 0 } else { BLOCK_BYTES - beyond };
+    const ZEROS: [u8; BLOCK_BYTES] = [0; BLOCK_BYTES];
     // Less than a block, which fits any pointer.
-    &ZEROS[..usize::try_from(missing).unwrap_or_default()]
+    let beyond = usize::try_from(bytes % BLOCK_BYTES as u64).unwrap_or_default();
+    &ZEROS[..(BLOCK_BYTES - beyond) % BLOCK_BYTES]
 }
 
 fn member(bytes: &[u8]) -> io::Result<Vec<u8>> {

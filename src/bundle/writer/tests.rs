@@ -331,6 +331,14 @@ fn dropping_a_writer_leaves_nothing() {
 }
 
 #[test]
+fn writers_go_from_thread_to_thread() {
+    fn is_shared<T: Send + Sync>() {}
+    fn is_sent<T: Send + 'static>() {}
+    is_shared::<BundleWriter>();
+    is_sent::<EntryWriter>();
+}
+
+#[test]
 fn arguments_name_destinations() {
     let folder = tempfile::tempdir().unwrap();
     let text = folder.path().to_str().unwrap();
