@@ -5,7 +5,7 @@
 
 use std::io::{self, Read};
 
-use tar::{Archive, EntryType, PaxExtensions};
+use tar::{Archive, Entry, EntryType, PaxExtensions};
 
 use crate::bundle::layout::{self, MANIFEST, shown};
 use crate::bundle::limits::{Limits, MAX_PATH_BYTES};
@@ -83,7 +83,6 @@ fn entries<R: Read>(
     limits: &Limits,
 ) -> Result<(Listing, Kept), Stop> {
     let mut kept = Kept::default();
-    let mut top = String::new();
     let mut listing: Option<Listing> = None;
     let mut extended = None;
     let mut place = BEGINNING.to_owned();
@@ -99,7 +98,7 @@ fn entries<R: Read>(
         let bytes = entry.header().entry_size().map_err(|error| Stop::Io(place.clone(), error))?;
         if kind.is_pax_local_extensions() {
             let fits = extended.is_none() && bytes <= MAX_EXTENDED_BYTES;
-            let path = if fits { extended_path(&mut entry, &place)? } else { Err(EntryFault::Header) };
+            let path = if fits { extended_path(&mut entry, bytes, &place)? } else { Err(EntryFault::Header) };
             extended = match path {
                 Ok(path) => Some(path),
                 Err(_) if listing.is_none() => {
@@ -111,34 +110,18 @@ fn entries<R: Read>(
         }
         let path = match extended.take() {
             Some(path) => path,
-            None => String::from_utf8(entry.header().path_bytes().into_owned()).map_err(|error| {
-                let lossy = String::from_utf8_lossy(error.as_bytes()).into_owned();
-                entry_error(name, &lossy, EntryFault::NotText)
-            })?,
+            None => match String::from_utf8(entry.header().path_bytes().into_owned()) {
+                Ok(path) => path,
+                Err(error) if listing.is_none() => return Err(no_bundle(format!("its first entry: {error}")).into()),
+                Err(error) => {
+                    let lossy = String::from_utf8_lossy(error.as_bytes());
+                    return Err(entry_error(name, &lossy, EntryFault::NotText).into());
+                }
+            },
         };
         let Some(listing) = &mut listing else {
-            let folder = path.strip_suffix(MANIFEST).and_then(|rest| rest.strip_suffix('/'));
-            let Some(folder) = folder.filter(|folder| layout::check_segment(folder).is_ok() && is_file(kind)) else {
-                let why = format!("its first entry is {:?}, and not {MANIFEST} in a folder", shown(&path));
-                return Err(no_bundle(why).into());
-            };
-            folder.clone_into(&mut top);
-            if bytes > limits.manifest_bytes {
-                let limit = limits.manifest_bytes;
-                return Err(entry_error(name, MANIFEST, EntryFault::TooLarge { limit }).into());
-            }
             place = format!("in {MANIFEST}");
-            let mut json = Vec::new();
-            entry.read_to_end(&mut json).map_err(|error| Stop::Io(place.clone(), error))?;
-            if json.len() as u64 != bytes {
-                return Err(Stop::Io(place, io::ErrorKind::UnexpectedEof.into()));
-            }
-            let known = Listing::parse(name, &json, limits)?;
-            if known.manifest.name != top {
-                let fault = EntryFault::OutsideTop { top: shown(&known.manifest.name).into_owned() };
-                return Err(entry_error(name, &path, fault).into());
-            }
-            listing = Some(known);
+            listing = Some(first(name, &path, &mut entry, limits)?);
             continue;
         };
         if !is_file(kind) {
@@ -146,8 +129,9 @@ fn entries<R: Read>(
         }
         // A path that leads out of the folder is named as such, also where it begins with the folder's name.
         layout::check_parts(&path).map_err(|fault| entry_error(name, &path, fault.into()))?;
+        let top = &listing.manifest.name;
         let Some(below) = path.strip_prefix(top.as_str()).and_then(|rest| rest.strip_prefix('/')) else {
-            return Err(entry_error(name, &path, EntryFault::OutsideTop { top }).into());
+            return Err(entry_error(name, &path, EntryFault::OutsideTop { top: top.clone() }).into());
         };
         place = format!("in {}", shown(below));
         match listing.take(below, bytes, &mut entry, keep, &mut kept) {
@@ -164,10 +148,31 @@ fn entries<R: Read>(
     Ok((listing, kept))
 }
 
+/// The first entry, which has to be the manifest of the folder that its path names.
+fn first<R: Read>(name: &str, path: &str, entry: &mut Entry<'_, R>, limits: &Limits) -> Result<Listing, Stop> {
+    let top = path.strip_suffix(MANIFEST).and_then(|rest| rest.strip_suffix('/'));
+    let is_file = is_file(entry.header().entry_type());
+    let Some(top) = top.filter(|top| layout::check_segment(top).is_ok() && is_file) else {
+        let why = format!("its first entry is {:?}, and not {MANIFEST} in a folder", shown(path));
+        return Err(ReadError::NoBundle { name: name.to_owned(), why }.into());
+    };
+    let bytes = entry.size();
+    let limit = limits.manifest_bytes;
+    if bytes > limit {
+        return Err(entry_error(name, MANIFEST, EntryFault::TooLarge { limit }).into());
+    }
+    let json = whole(entry, bytes).map_err(|error| Stop::Io(format!("in {MANIFEST}"), error))?;
+    let listing = Listing::parse(name, &json, limits)?;
+    if listing.manifest.name != top {
+        let fault = EntryFault::OutsideTop { top: shown(&listing.manifest.name).into_owned() };
+        return Err(entry_error(name, path, fault).into());
+    }
+    Ok(listing)
+}
+
 /// The name that an extended header gives to the next entry.
-fn extended_path(content: &mut impl Read, place: &str) -> Result<Result<String, EntryFault>, Stop> {
-    let mut records = Vec::new();
-    content.read_to_end(&mut records).map_err(|error| Stop::Io(place.to_owned(), error))?;
+fn extended_path(content: &mut impl Read, bytes: u64, place: &str) -> Result<Result<String, EntryFault>, Stop> {
+    let records = whole(content, bytes).map_err(|error| Stop::Io(place.to_owned(), error))?;
     let mut path = None;
     for record in PaxExtensions::new(&records) {
         // One that says more, such as another size, could be read as something else by another reader.
@@ -181,6 +186,13 @@ fn extended_path(content: &mut impl Read, place: &str) -> Result<Result<String, 
         }
     }
     Ok(path.ok_or(EntryFault::Header))
+}
+
+/// A content whose size is within a limit.
+fn whole(content: &mut impl Read, bytes: u64) -> io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    content.read_to_end(&mut all)?;
+    if all.len() as u64 == bytes { Ok(all) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 fn is_file(kind: EntryType) -> bool {

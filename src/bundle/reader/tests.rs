@@ -192,6 +192,10 @@ fn what_is_no_bundle_is_told_from_one_that_is_broken() {
             "its first entry is \"a/manifest.json\", and not manifest.json in a folder",
         ),
         (
+            archive(&[entry(b"a\xE4/manifest.json", EntryType::Regular, b"")]),
+            "its first entry: invalid utf-8 sequence of 1 bytes from index 1",
+        ),
+        (
             archive(&[entry(b"PaxHeader/x", EntryType::XHeader, b"20 mtime=1700000000\n")]),
             "its first header is of another tool",
         ),
@@ -393,6 +397,14 @@ fn whatever_is_cut_off_or_flipped_is_noticed() {
     let good = BundleReader::from_reader("x", &whole[..]).unwrap();
     for end in 1..whole.len() {
         let error = BundleReader::from_reader("x", &whole[..end]).expect_err("it is cut");
+        assert!(matches!(error, ReadError::CutOff { .. } | ReadError::NoBundle { .. }), "{end}: {}", told(&error));
+    }
+    // A disk that was full leaves members that are whole, and an archive that is not.
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/bundle");
+    let tar = fs::read(corpus.join("extended-name.tar")).unwrap();
+    assert!(BundleReader::from_reader("x", &packed(&tar)[..]).is_ok());
+    for end in 1..tar.len() - 512 {
+        let error = BundleReader::from_reader("x", &packed(&tar[..end])[..]).expect_err("it is cut");
         assert!(matches!(error, ReadError::CutOff { .. } | ReadError::NoBundle { .. }), "{end}: {}", told(&error));
     }
     for place in 0..whole.len() * 8 {
