@@ -34,13 +34,21 @@ pub enum Error {
 /// # Errors
 /// The file cannot be read, is too large, or is not evidence of a version that is known.
 pub fn read(name: &str) -> Result<Evidence, Error> {
-    let unreadable = |source| Error::Unreadable { name: name.to_owned(), source };
-    let mut bytes = Vec::new();
     if name == "-" {
-        io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    } else {
-        File::open(name).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+        return read_from(name, io::stdin().lock());
     }
+    let file = File::open(name).map_err(|source| Error::Unreadable { name: name.to_owned(), source })?;
+    read_from(name, file)
+}
+
+/// Reads evidence from a source, of which errors speak as `name`.
+///
+/// # Errors
+/// As for [`read`].
+pub fn read_from(name: &str, source: impl Read) -> Result<Evidence, Error> {
+    let mut bytes = Vec::new();
+    let unreadable = |source| Error::Unreadable { name: name.to_owned(), source };
+    source.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(Error::TooLarge { name: name.to_owned() });
     }
@@ -75,7 +83,11 @@ pub fn write(path: &Path, evidence: &Evidence) -> Result<(), Error> {
     })
 }
 
-fn parse(name: &str, bytes: &[u8]) -> Result<Evidence, Error> {
+/// Understands the bytes of evidence, of which errors speak as `name`.
+///
+/// # Errors
+/// They are not evidence of a version that is known.
+pub fn parse(name: &str, bytes: &[u8]) -> Result<Evidence, Error> {
     #[derive(Deserialize)]
     struct Head {
         schema: String,

@@ -1,3 +1,19 @@
-//! Evidence on disk. The support bundle will hold the same value.
+//! Evidence on disk: one file of it, and the support bundle that holds the same value beside what support asks for.
+//!
+//! ```text
+//! entries ─ EntryWriter (count, hash, compress) ─ spool ─┐
+//!                                            manifest ───┴─ part file ─ read back ─ renamed
+//! FILE, folder or - ─ BundleReader (limits, paths, sizes, hashes) ─ Evidence, report.json
+//! ```
 
 pub mod evidence_file;
+pub mod layout;
+mod limits;
+pub mod manifest;
+mod reader;
+pub mod source;
+mod writer;
+
+pub use self::layout::BundleName;
+pub use self::reader::{BundleReader, EntryFault, ReadError, fuzz_bundle};
+pub use self::writer::{BundleWriter, Destination, EntryWriter, Head, WriteError, Written};

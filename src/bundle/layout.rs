@@ -1,0 +1,350 @@
+//! Where things stand in a bundle, in which order, and which paths may be there at all.
+//!
+//! The same rules hold for writing and reading: a path that unpacks to one place on Linux and to another on Windows or
+//! macOS is refused by both. It opens nothing.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::limits::{MAX_DEPTH, MAX_PATH_BYTES, MAX_SEGMENT_BYTES};
+
+/// Always the first entry.
+pub const MANIFEST: &str = "manifest.json";
+/// What to read first.
+pub const README: &str = "README.md";
+pub const REPORT_TEXT: &str = "report.txt";
+pub const REPORT_HTML: &str = "report.html";
+pub const REPORT_JSON: &str = "report.json";
+/// The evidence, as `--write-evidence` writes it.
+pub const EVIDENCE: &str = "evidence.json";
+
+/// What a bundle's file is called after its name.
+pub const EXTENSION: &str = ".tar.gz";
+
+/// Files of the top folder, as they are read; folders follow.
+const FIRST: [&str; 6] = [MANIFEST, README, REPORT_TEXT, REPORT_HTML, REPORT_JSON, EVIDENCE];
+
+/// Numbered folders in the order of triage: what the playbook's "must gather" list asks for comes first.
+pub mod folder {
+    /// `overrides.yaml` as it was given.
+    pub const OVERRIDES: &str = "01-overrides";
+    /// The list of `ApigeeRoutes`, and each of them.
+    pub const ROUTES: &str = "02-routes";
+    /// `ApigeeRouteConfigs`: the environment groups as the cluster has them.
+    pub const ENVIRONMENT_GROUPS: &str = "03-environment-groups";
+    /// Pods of the ingress, and what is reported of them.
+    pub const INGRESS: &str = "04-ingress";
+    /// Access logs, a file for each container.
+    pub const LOGS: &str = "05-logs";
+    /// Public certificates.
+    pub const CERTIFICATES: &str = "06-certificates";
+    /// Handshakes that were made on purpose.
+    pub const HANDSHAKES: &str = "07-handshakes";
+    /// What the rest stands on: Services, mesh settings, issues, events.
+    pub const PLATFORM: &str = "08-platform";
+}
+
+/// The name of a bundle: of its top folder, and of its file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BundleName {
+    context: Option<String>,
+    namespace: String,
+    collected_at: Timestamp,
+    text: String,
+}
+
+impl BundleName {
+    /// `apigee-tls-<context>-<namespace>-<UTC>`, where context and namespace are made safe for a file name.
+    #[must_use]
+    pub fn new(context: Option<&str>, namespace: &str, collected_at: Timestamp) -> Self {
+        let parts = [context.unwrap_or(NO_CONTEXT), namespace].map(|part| {
+            let safe = safe(part, MAX_NAME_PART);
+            if safe.is_empty() { "unnamed".to_owned() } else { safe }
+        });
+        let time = collected_at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ");
+        let text = format!("apigee-tls-{}-{time}", parts.join("-"));
+        Self { context: context.map(str::to_owned), namespace: namespace.to_owned(), collected_at, text }
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Name of the kubeconfig context, as it is.
+    #[must_use]
+    pub fn context(&self) -> Option<&str> {
+        self.context.as_deref()
+    }
+
+    /// As it is.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    #[must_use]
+    pub fn collected_at(&self) -> Timestamp {
+        self.collected_at
+    }
+
+    /// `<name>.tar.gz`.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        format!("{}{EXTENSION}", self.text)
+    }
+}
+
+/// A part of a path that is allowed, made from any text: what is not a letter, digit, `.`, `_` or `-` becomes `-`.
+///
+/// Two texts may give the same part; where that can happen, put a number before it.
+#[must_use]
+pub fn segment(text: &str) -> String {
+    let safe = safe(text, MAX_SAFE_SEGMENT);
+    if safe.is_empty() { "unnamed".to_owned() } else { safe }
+}
+
+/// Why a path may not be in a bundle; reads after the path and "may not be in a bundle: ".
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum PathFault {
+    #[error("it is empty or has an empty part")]
+    Empty,
+    #[error("it is absolute")]
+    Absolute,
+    #[error("it has a part `.` or `..`")]
+    Dots,
+    #[error("it holds a backslash")]
+    Backslash,
+    #[error("it holds a control character")]
+    Control,
+    #[error("it holds a character that some systems do not take in a name")]
+    Reserved,
+    #[error("a part of it ends with a dot or a space, or is the name of a device on Windows")]
+    WindowsName,
+    #[error("it is longer than {MAX_PATH_BYTES} bytes, or a part of it longer than {MAX_SEGMENT_BYTES}")]
+    Long,
+    #[error("it is deeper than {MAX_DEPTH} parts")]
+    Deep,
+    #[error("it is there twice")]
+    Twice,
+    #[error("another path differs only in upper and lower case")]
+    OnlyCase,
+    #[error("another path uses it as a folder, or a folder of it is a file")]
+    FileAndFolder,
+}
+
+/// Looks at one path below the top folder.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(path: &str) -> Result<(), PathFault> {
+    check_parts(path)?;
+    if path.len() > MAX_PATH_BYTES {
+        return Err(PathFault::Long);
+    }
+    if path.split('/').count() > MAX_DEPTH {
+        return Err(PathFault::Deep);
+    }
+    Ok(())
+}
+
+/// Looks at each part of a path, whatever its length.
+pub(crate) fn check_parts(path: &str) -> Result<(), PathFault> {
+    if path.starts_with('/') {
+        return Err(PathFault::Absolute);
+    }
+    path.split('/').try_for_each(check_segment)
+}
+
+/// Looks at one part of a path.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_segment(part: &str) -> Result<(), PathFault> {
+    const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
+    if part.is_empty() {
+        return Err(PathFault::Empty);
+    }
+    if part == "." || part == ".." {
+        return Err(PathFault::Dots);
+    }
+    if part.len() > MAX_SEGMENT_BYTES {
+        return Err(PathFault::Long);
+    }
+    if part.contains('\\') {
+        return Err(PathFault::Backslash);
+    }
+    if part.contains(char::is_control) {
+        return Err(PathFault::Control);
+    }
+    if part.contains(['/', ':', '*', '?', '"', '<', '>', '|']) {
+        return Err(PathFault::Reserved);
+    }
+    // `com1.txt` is a device as `com1` is.
+    let stem = part.split('.').next().unwrap_or(part).trim_end().to_ascii_lowercase();
+    let device = DEVICES.iter().any(|device| match stem.strip_prefix(device) {
+        Some("") => !matches!(*device, "com" | "lpt"),
+        Some(number) => matches!(*device, "com" | "lpt") && number.len() == 1 && number != "0",
+        None => false,
+    });
+    if device || part.ends_with(['.', ' ']) {
+        return Err(PathFault::WindowsName);
+    }
+    Ok(())
+}
+
+/// Paths that may stand beside each other.
+#[derive(Debug, Default)]
+pub(crate) struct Paths {
+    exact: BTreeSet<String>,
+    /// Without upper case, which some file systems do not tell from lower case.
+    folded: BTreeSet<String>,
+    folded_folders: BTreeSet<String>,
+}
+
+impl Paths {
+    /// Only the manifest, which is always there.
+    pub(crate) fn with_manifest() -> Self {
+        let own: BTreeSet<String> = [MANIFEST.to_owned()].into();
+        Self { exact: own.clone(), folded: own, folded_folders: BTreeSet::new() }
+    }
+
+    /// Adds a path that fits beside the others.
+    pub(crate) fn add(&mut self, path: &str) -> Result<(), PathFault> {
+        check(path)?;
+        if self.exact.contains(path) {
+            return Err(PathFault::Twice);
+        }
+        let folded = path.to_lowercase();
+        if self.folded.contains(&folded) {
+            return Err(PathFault::OnlyCase);
+        }
+        let folders = folded.match_indices('/').map(|(at, _)| &folded[..at]);
+        if self.folded_folders.contains(&folded) || folders.clone().any(|folder| self.folded.contains(folder)) {
+            return Err(PathFault::FileAndFolder);
+        }
+        self.folded_folders.extend(folders.map(str::to_owned));
+        self.exact.insert(path.to_owned());
+        self.folded.insert(folded);
+        Ok(())
+    }
+}
+
+/// Sorts paths as they stand in an archive: what is read first, then by path.
+pub(crate) fn order(path: &str) -> (usize, &str) {
+    (FIRST.iter().position(|first| *first == path).unwrap_or(FIRST.len()), path)
+}
+
+/// A text of somebody else, short and without control characters, for an error.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 120;
+    if text.chars().count() <= LONGEST && !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut short: String =
+        text.chars().take(LONGEST).map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect();
+    if text.chars().count() > LONGEST {
+        short.push('…');
+    }
+    Cow::Owned(short)
+}
+
+/// The name of nothing: files alone were judged.
+const NO_CONTEXT: &str = "files";
+
+/// With two parts of this length the top folder has 155 bytes, which is what a tar header has room for.
+const MAX_NAME_PART: usize = 63;
+
+/// Leaves room for a number and an extension.
+const MAX_SAFE_SEGMENT: usize = 200;
+
+/// Keeps the end: the names of clusters at Amazon and Google begin with what they share.
+fn safe(text: &str, most: usize) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-') {
+            safe.push(letter);
+        } else if !safe.ends_with('-') {
+            safe.push('-');
+        }
+    }
+    // Only ASCII is left, so that every place is a boundary.
+    let end = &safe[safe.len().saturating_sub(most)..];
+    let end = end.trim_matches(['-', '.']);
+    // A device of Windows is one with any extension.
+    if check_segment(end).is_ok() || end.is_empty() { end.to_owned() } else { format!("_{end}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(context: Option<&str>, namespace: &str) -> String {
+        BundleName::new(context, namespace, "2026-11-24T20:19:22.9Z".parse().unwrap()).as_str().to_owned()
+    }
+
+    #[test]
+    fn names_are_safe_for_files() {
+        assert_eq!(name(Some("prod"), "apigee"), "apigee-tls-prod-apigee-20261124T201922Z");
+        assert_eq!(name(None, "apigee"), "apigee-tls-files-apigee-20261124T201922Z");
+        assert_eq!(
+            name(Some("arn:aws:eks:eu-west-1:123456789012:cluster/prod"), "apigee"),
+            "apigee-tls-arn-aws-eks-eu-west-1-123456789012-cluster-prod-apigee-20261124T201922Z"
+        );
+        assert_eq!(name(Some("../../etc"), "ä"), "apigee-tls-etc-unnamed-20261124T201922Z");
+        assert_eq!(name(Some(&"x".repeat(300)), &"y".repeat(300)).len(), 155);
+        assert_eq!(check(&name(Some("con"), "nul")), Ok(()));
+        assert_eq!(segment("con.txt"), "_con.txt");
+        assert_eq!(segment("pods/a b"), "pods-a-b");
+    }
+
+    #[test]
+    fn paths_that_lead_elsewhere_are_refused() {
+        for (path, fault) in [
+            ("", PathFault::Empty),
+            ("a//b", PathFault::Empty),
+            ("a/", PathFault::Empty),
+            ("/etc/passwd", PathFault::Absolute),
+            ("a/../b", PathFault::Dots),
+            ("./a", PathFault::Dots),
+            ("a\\b", PathFault::Backslash),
+            ("a\0", PathFault::Control),
+            ("a\n", PathFault::Control),
+            ("c:", PathFault::Reserved),
+            ("a ", PathFault::WindowsName),
+            ("a/LPT1.log", PathFault::WindowsName),
+            ("NUL", PathFault::WindowsName),
+            ("1/2/3/4/5/6/7/8/9", PathFault::Deep),
+        ] {
+            assert_eq!(check(path), Err(fault), "{path:?}");
+        }
+        assert_eq!(check(&"x".repeat(256)), Err(PathFault::Long));
+        assert_eq!(check(&vec!["x"; 300].join("/")), Err(PathFault::Long));
+        for path in ["a", "1/2/3/4/5/6/7/8", "über/日本.log", "com.txt", "com10", "console", "..a", "a..b"] {
+            assert_eq!(check(path), Ok(()), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn paths_that_collide_are_refused() {
+        let mut paths = Paths::with_manifest();
+        assert_eq!(paths.add("a/b/c"), Ok(()));
+        assert_eq!(paths.add("a/b/d"), Ok(()));
+        assert_eq!(paths.add("a/b/c"), Err(PathFault::Twice));
+        assert_eq!(paths.add("A/b/c"), Err(PathFault::OnlyCase));
+        assert_eq!(paths.add("a/B"), Err(PathFault::FileAndFolder));
+        assert_eq!(paths.add("a/b/c/e"), Err(PathFault::FileAndFolder));
+        assert_eq!(paths.add("manifest.json"), Err(PathFault::Twice));
+        assert_eq!(paths.add("Manifest.json"), Err(PathFault::OnlyCase));
+    }
+
+    #[test]
+    fn what_is_read_first_comes_first() {
+        let mut paths = ["02-routes/b", "evidence.json", "02-routes/a", "README.md", "01-overrides/z", "other.txt"];
+        paths.sort_by_key(|path| order(path));
+        assert_eq!(paths, ["README.md", "evidence.json", "01-overrides/z", "02-routes/a", "02-routes/b", "other.txt"]);
+    }
+}

@@ -1,0 +1,79 @@
+//! How large a bundle may be. The reader refuses what is larger, and the writer writes nothing that its reader would
+//! refuse.
+
+use super::evidence_file;
+
+/// Numbers that hold for one reader or writer; a test may take smaller ones.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) entries: usize,
+    pub(crate) entry_bytes: u64,
+    pub(crate) evidence_bytes: u64,
+    pub(crate) manifest_bytes: u64,
+    pub(crate) report_bytes: u64,
+    pub(crate) total_bytes: u64,
+    /// Up to here any compression ratio is taken.
+    pub(crate) ratio_allowance: u64,
+    pub(crate) ratio: u64,
+}
+
+impl Limits {
+    pub(crate) const STANDARD: Self = Self {
+        entries: MAX_ENTRIES,
+        entry_bytes: MAX_ENTRY_BYTES,
+        evidence_bytes: evidence_file::MAX_BYTES,
+        manifest_bytes: MAX_MANIFEST_BYTES,
+        report_bytes: MAX_REPORT_BYTES,
+        total_bytes: MAX_TOTAL_BYTES,
+        ratio_allowance: RATIO_ALLOWANCE_BYTES,
+        ratio: MAX_RATIO,
+    };
+
+    /// The limit for the file at `path`.
+    pub(crate) fn of(&self, path: &str) -> u64 {
+        match path {
+            super::layout::EVIDENCE => self.evidence_bytes,
+            super::layout::REPORT_JSON => self.report_bytes,
+            _ => self.entry_bytes,
+        }
+    }
+
+    /// `packed` bytes may become `unpacked` ones. A log that repeats itself shrinks up to a thousandfold, so the ratio
+    /// counts only beyond what a disk and a processor take without notice.
+    pub(crate) fn ratio_is_fine(&self, packed: u64, unpacked: u64) -> bool {
+        unpacked <= self.ratio_allowance || unpacked <= packed.saturating_mul(self.ratio)
+    }
+}
+
+/// Files beside the manifest. The manifest of so many has about 5 MB; a large cluster has 600.
+pub(crate) const MAX_ENTRIES: usize = 10_000;
+
+/// One file. Logs of a container are rotated long before.
+pub(crate) const MAX_ENTRY_BYTES: u64 = 4 * GIB;
+
+/// The manifest, which is held in memory.
+pub(crate) const MAX_MANIFEST_BYTES: u64 = 16 * MIB;
+
+/// `report.json`, which is held in memory.
+pub(crate) const MAX_REPORT_BYTES: u64 = 64 * MIB;
+
+/// All files together, unpacked.
+pub(crate) const MAX_TOTAL_BYTES: u64 = 64 * GIB;
+
+/// Access logs shrink nine- to thirtyfold.
+pub(crate) const MAX_RATIO: u64 = 200;
+
+/// As for [`Limits::ratio_is_fine`].
+pub(crate) const RATIO_ALLOWANCE_BYTES: u64 = GIB;
+
+/// A path below the top folder.
+pub(crate) const MAX_PATH_BYTES: usize = 512;
+
+/// One part of a path: what file systems take.
+pub(crate) const MAX_SEGMENT_BYTES: usize = 255;
+
+/// Parts of a path below the top folder.
+pub(crate) const MAX_DEPTH: usize = 8;
+
+const MIB: u64 = 1024 * 1024;
+const GIB: u64 = 1024 * MIB;

@@ -1,0 +1,213 @@
+//! An archive, entry by entry: the manifest first, and then only what it lists.
+//!
+//! Headers are read raw: what they would have a reader do, such as a link or a name from elsewhere, is looked at and not
+//! done. Only the extended header is followed, and only for a name.
+
+use std::io::{self, Read};
+
+use tar::{Archive, Entry, EntryType, PaxExtensions};
+
+use crate::bundle::layout::{self, MANIFEST, shown};
+use crate::bundle::limits::{Limits, MAX_PATH_BYTES};
+
+use super::inflate::Inflated;
+use super::listing::{Kept, Listing, Refusal, entry_error};
+use super::{Contents, EntryFault, Keep, ReadError};
+
+/// An extended header holds the name, and nothing else of use.
+const MAX_EXTENDED_BYTES: u64 = 2 * MAX_PATH_BYTES as u64 + 512;
+
+const BEGINNING: &str = "at its beginning";
+
+/// Where reading stopped, and why.
+enum Stop {
+    Error(ReadError),
+    /// Of the file at that place.
+    Io(String, io::Error),
+    /// Before there was a first entry, by somebody who does not know why reading failed.
+    NoArchive(io::Error),
+}
+
+impl From<ReadError> for Stop {
+    fn from(error: ReadError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Reads a whole archive and holds every entry against the manifest.
+pub(super) fn read(name: &str, source: impl Read, keep: Keep, limits: &Limits) -> Result<Contents, ReadError> {
+    let mut archive = Archive::new(Inflated::new(name, source, limits)?);
+    let outcome = entries(name, &mut archive, keep, limits);
+    let mut rest = archive.into_inner();
+    let (listing, kept) = match outcome {
+        Ok(read) => read,
+        Err(Stop::Error(error)) => return Err(error),
+        Err(Stop::Io(place, error)) => return Err(rest.explain(name, &place, error)),
+        Err(Stop::NoArchive(error)) => {
+            let why = format!("it does not hold a tar archive: {error}");
+            return Err(match rest.explain(name, BEGINNING, error) {
+                // Unpacking went well, so that this is something packed.
+                ReadError::CutOff { .. } | ReadError::Damaged { .. } => {
+                    ReadError::NoBundle { name: name.to_owned(), why }
+                }
+                other => other,
+            });
+        }
+    };
+    // Reading stops at the first empty block; what follows has to be there, and nothing but emptiness.
+    let mut empty = 0_u64;
+    let mut chunk = [0; 4096];
+    loop {
+        match rest.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) if chunk.iter().take(count).all(|byte| *byte == 0) => empty += count as u64,
+            Ok(_) => {
+                let what = "something follows the end of the archive".to_owned();
+                return Err(ReadError::TooMuch { name: name.to_owned(), what });
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(rest.explain(name, "at its end", error)),
+        }
+    }
+    if empty < 512 {
+        return Err(ReadError::CutOff { name: name.to_owned(), place: "at its end".to_owned() });
+    }
+    let manifest = listing.complete(name)?;
+    Ok(Contents { manifest, evidence: kept.evidence, report: kept.report })
+}
+
+fn entries<R: Read>(
+    name: &str,
+    archive: &mut Archive<Inflated<R>>,
+    keep: Keep,
+    limits: &Limits,
+) -> Result<(Listing, Kept), Stop> {
+    let mut kept = Kept::default();
+    let mut listing: Option<Listing> = None;
+    let mut extended = None;
+    let mut place = BEGINNING.to_owned();
+    let no_bundle = |why: String| ReadError::NoBundle { name: name.to_owned(), why };
+    for entry in archive.entries().map_err(|error| Stop::Io(place.clone(), error))?.raw(true) {
+        let mut entry = match entry {
+            Err(error) if listing.is_none() && error.kind() == io::ErrorKind::Other => {
+                return Err(Stop::NoArchive(error));
+            }
+            other => other.map_err(|error| Stop::Io(place.clone(), error))?,
+        };
+        let kind = entry.header().entry_type();
+        let bytes = entry.header().entry_size().map_err(|error| Stop::Io(place.clone(), error))?;
+        if kind.is_pax_local_extensions() {
+            let fits = extended.is_none() && bytes <= MAX_EXTENDED_BYTES;
+            let path = if fits { extended_path(&mut entry, bytes, &place)? } else { Err(EntryFault::Header) };
+            extended = match path {
+                Ok(path) => Some(path),
+                Err(_) if listing.is_none() => {
+                    return Err(no_bundle("its first header is of another tool".to_owned()).into());
+                }
+                Err(fault) => return Err(entry_error(name, &format!("the entry {place}"), fault).into()),
+            };
+            continue;
+        }
+        let path = match extended.take() {
+            Some(path) => path,
+            None => match String::from_utf8(entry.header().path_bytes().into_owned()) {
+                Ok(path) => path,
+                Err(error) if listing.is_none() => return Err(no_bundle(format!("its first entry: {error}")).into()),
+                Err(error) => {
+                    let lossy = String::from_utf8_lossy(error.as_bytes());
+                    return Err(entry_error(name, &lossy, EntryFault::NotText).into());
+                }
+            },
+        };
+        let Some(listing) = &mut listing else {
+            place = format!("in {MANIFEST}");
+            listing = Some(first(name, &path, &mut entry, limits)?);
+            continue;
+        };
+        if !is_file(kind) {
+            return Err(entry_error(name, &path, EntryFault::Kind(kind_name(kind))).into());
+        }
+        // A path that leads out of the folder is named as such, also where it begins with the folder's name.
+        layout::check_parts(&path).map_err(|fault| entry_error(name, &path, fault.into()))?;
+        let top = &listing.manifest.name;
+        let Some(below) = path.strip_prefix(top.as_str()).and_then(|rest| rest.strip_prefix('/')) else {
+            return Err(entry_error(name, &path, EntryFault::OutsideTop { top: top.clone() }).into());
+        };
+        place = format!("in {}", shown(below));
+        match listing.take(below, bytes, &mut entry, keep, &mut kept) {
+            Ok(()) => {}
+            Err(Refusal::Fault(fault)) => return Err(entry_error(name, below, fault).into()),
+            Err(Refusal::Io(error)) => return Err(Stop::Io(place, error)),
+        }
+        place = format!("after {}", shown(below));
+    }
+    if extended.is_some() {
+        return Err(Stop::Io(place, io::ErrorKind::UnexpectedEof.into()));
+    }
+    let listing = listing.ok_or_else(|| no_bundle("it is an empty archive".to_owned()))?;
+    Ok((listing, kept))
+}
+
+/// The first entry, which has to be the manifest of the folder that its path names.
+fn first<R: Read>(name: &str, path: &str, entry: &mut Entry<'_, R>, limits: &Limits) -> Result<Listing, Stop> {
+    let top = path.strip_suffix(MANIFEST).and_then(|rest| rest.strip_suffix('/'));
+    let is_file = is_file(entry.header().entry_type());
+    let Some(top) = top.filter(|top| layout::check_segment(top).is_ok() && is_file) else {
+        let why = format!("its first entry is {:?}, and not {MANIFEST} in a folder", shown(path));
+        return Err(ReadError::NoBundle { name: name.to_owned(), why }.into());
+    };
+    let bytes = entry.size();
+    let limit = limits.manifest_bytes;
+    if bytes > limit {
+        return Err(entry_error(name, MANIFEST, EntryFault::TooLarge { limit }).into());
+    }
+    let json = whole(entry, bytes).map_err(|error| Stop::Io(format!("in {MANIFEST}"), error))?;
+    let listing = Listing::parse(name, &json, limits)?;
+    if listing.manifest.name != top {
+        let fault = EntryFault::OutsideTop { top: shown(&listing.manifest.name).into_owned() };
+        return Err(entry_error(name, path, fault).into());
+    }
+    Ok(listing)
+}
+
+/// The name that an extended header gives to the next entry.
+fn extended_path(content: &mut impl Read, bytes: u64, place: &str) -> Result<Result<String, EntryFault>, Stop> {
+    let records = whole(content, bytes).map_err(|error| Stop::Io(place.to_owned(), error))?;
+    let mut path = None;
+    for record in PaxExtensions::new(&records) {
+        // One that says more, such as another size, could be read as something else by another reader.
+        let Ok(record) = record else { return Ok(Err(EntryFault::Header)) };
+        if record.key_bytes() != b"path" || path.is_some() {
+            return Ok(Err(EntryFault::Header));
+        }
+        match record.value() {
+            Ok(value) => path = Some(value.to_owned()),
+            Err(_) => return Ok(Err(EntryFault::NotText)),
+        }
+    }
+    Ok(path.ok_or(EntryFault::Header))
+}
+
+/// A content whose size is within a limit.
+fn whole(content: &mut impl Read, bytes: u64) -> io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    content.read_to_end(&mut all)?;
+    if all.len() as u64 == bytes { Ok(all) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
+fn is_file(kind: EntryType) -> bool {
+    kind == EntryType::Regular
+}
+
+fn kind_name(kind: EntryType) -> &'static str {
+    match kind {
+        EntryType::Block | EntryType::Char => "a device",
+        EntryType::Directory => "a folder",
+        EntryType::Fifo => "a pipe",
+        EntryType::GNULongLink | EntryType::GNULongName | EntryType::XGlobalHeader => "a header of another tool",
+        EntryType::GNUSparse => "a file with holes",
+        EntryType::Link => "a hard link",
+        EntryType::Symlink => "a symbolic link",
+        _ => "of an unknown kind",
+    }
+}

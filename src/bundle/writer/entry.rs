@@ -1,0 +1,157 @@
+//! One entry while it streams: counted, hashed and compressed as it goes.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::mem;
+use std::sync::Arc;
+
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+
+use crate::bundle::manifest::{FileEntry, Truncation};
+
+use super::spool::Strand;
+use super::{Shared, WriteError, archive};
+
+/// Takes the content of one entry. Nothing of it is in the bundle before [`EntryWriter::finish`].
+pub struct EntryWriter {
+    shared: Arc<Shared>,
+    path: String,
+    origin: String,
+    why: String,
+    bytes: u64,
+    limit: u64,
+    hash: Sha256,
+    /// Made with the first byte, so that entries that wait for an answer cost nothing.
+    encoder: Option<GzEncoder<Strand>>,
+    failure: Option<io::ErrorKind>,
+}
+
+impl EntryWriter {
+    pub(super) fn new(shared: Arc<Shared>, path: &str, origin: &str, why: &str) -> Self {
+        Self {
+            limit: shared.limits.of(path),
+            shared,
+            path: path.to_owned(),
+            origin: origin.to_owned(),
+            why: why.to_owned(),
+            bytes: 0,
+            hash: Sha256::new(),
+            encoder: None,
+            failure: None,
+        }
+    }
+
+    /// How many bytes it took so far.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Puts the entry into the bundle.
+    ///
+    /// # Errors
+    /// Its path may not be there, or stands there already; the bundle is full; or a write has failed before. Then there
+    /// is no such entry, and the bundle goes on without it.
+    pub fn finish(
+        mut self,
+        redactions: BTreeMap<String, u64>,
+        truncated: Option<Truncation>,
+    ) -> Result<(), WriteError> {
+        let failed = |source: io::Error| WriteError::Entry { path: self.path.clone(), source };
+        if let Some(kind) = self.failure {
+            return Err(failed(kind.into()));
+        }
+        let pieces = match self.encoder.take() {
+            None => Vec::new(),
+            Some(mut encoder) => encoder
+                .write_all(archive::padding(self.bytes))
+                .and_then(|()| encoder.finish())
+                .and_then(Strand::into_pieces)
+                .map_err(failed)?,
+        };
+        let refused = |why: String| WriteError::Refused { path: self.path.clone(), why };
+        let limits = &self.shared.limits;
+        let mut state = self.shared.state();
+        let packed = state.packed + pieces.iter().map(|piece| piece.bytes).sum::<u64>();
+        let unpacked = state.unpacked + self.bytes;
+        if state.complete {
+            return Err(refused("the bundle is complete".into()));
+        }
+        if state.files.len() >= limits.entries {
+            return Err(refused(format!("it holds {} files already", limits.entries)));
+        }
+        if unpacked > limits.total_bytes {
+            return Err(refused(format!("all files together would have more than {} bytes", limits.total_bytes)));
+        }
+        if !limits.ratio_is_fine(packed, unpacked) {
+            return Err(refused("it shrinks so far that a reader would refuse it".into()));
+        }
+        state.paths.add(&self.path).map_err(|fault| WriteError::Path { path: self.path.clone(), fault })?;
+        (state.packed, state.unpacked) = (packed, unpacked);
+        let entry = FileEntry {
+            path: self.path.clone(),
+            origin: mem::take(&mut self.origin),
+            why: mem::take(&mut self.why),
+            bytes: self.bytes,
+            sha256: hexadecimal(&mem::take(&mut self.hash).finalize()),
+            redactions,
+            truncated,
+        };
+        state.files.push((entry, pieces));
+        Ok(())
+    }
+}
+
+impl Write for EntryWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(kind) = self.failure {
+            return Err(kind.into());
+        }
+        let result = if self.bytes + bytes.len() as u64 > self.limit {
+            Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {} bytes", self.limit)))
+        } else {
+            let encoder = self
+                .encoder
+                .get_or_insert_with(|| GzEncoder::new(Strand::new(Arc::clone(&self.shared.spool)), archive::LEVEL));
+            encoder.write_all(bytes)
+        };
+        match result {
+            Ok(()) => {
+                self.hash.update(bytes);
+                self.bytes += bytes.len() as u64;
+                Ok(bytes.len())
+            }
+            Err(error) => {
+                self.failure = Some(error.kind());
+                Err(error)
+            }
+        }
+    }
+
+    /// Bytes wait for a full piece; there is nobody who would read them earlier.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for EntryWriter {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("EntryWriter")
+            .field("path", &self.path)
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Of a hash, in lower case.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}

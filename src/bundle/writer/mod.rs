@@ -1,0 +1,302 @@
+//! Writes a bundle: whole and verified, or not at all.
+//!
+//! ```text
+//! BundleWriter ─ entry ─ EntryWriter ─ finish ─┐
+//!              ─ skip ─────────────────────────┤
+//!              ─ finish ─ manifest ─ archive in the part ─ read back ─ published
+//! ```
+//!
+//! Several entries may be written at the same time. Memory does not grow with what they hold: each open entry has the
+//! state of one compressor and one piece of the spool (about half a MiB), each finished one its line of the manifest. It
+//! stops at bytes: what goes in, and whether it may, is decided before.
+
+mod archive;
+mod entry;
+mod error;
+mod part;
+mod spool;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{env, mem};
+
+use super::layout::{self, BundleName, EXTENSION, Paths};
+use super::limits::Limits;
+use super::manifest::{FileEntry, Manifest, PlannedItem, SCHEMA, Skipped};
+use super::reader;
+
+use self::part::Part;
+use self::spool::{Piece, Spool};
+
+pub use self::entry::EntryWriter;
+pub(super) use self::entry::hexadecimal;
+pub use self::error::WriteError;
+
+/// Where a bundle goes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Destination {
+    /// A file of that name, which may not exist; a pipe or a device is written to when the bundle is complete.
+    File(PathBuf),
+    /// A file of the bundle's own name in a folder that exists.
+    Folder(PathBuf),
+    /// Standard output, when the bundle is complete.
+    Stdout,
+}
+
+impl Destination {
+    /// What `--to` names: `-`, a folder (which exists, or ends with `/`), or a file.
+    #[must_use]
+    pub fn from_argument(text: &str) -> Self {
+        let is_folder = text.ends_with('/') || text.ends_with(std::path::MAIN_SEPARATOR) || Path::new(text).is_dir();
+        match text {
+            "-" => Self::Stdout,
+            _ if is_folder => Self::Folder(text.into()),
+            _ => Self::File(text.into()),
+        }
+    }
+}
+
+/// What the manifest says beside what the writer knows.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Head {
+    pub case: Option<String>,
+    pub note: Option<String>,
+    /// Why the run ended early, where it did.
+    pub partial: Option<String>,
+    pub plan: Vec<PlannedItem>,
+    /// Milliseconds by item.
+    pub timings: std::collections::BTreeMap<String, u64>,
+}
+
+/// A bundle that is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// Its file, unless it went to a stream.
+    pub path: Option<PathBuf>,
+    /// Size of the archive.
+    pub bytes: u64,
+    pub manifest: Manifest,
+}
+
+/// A bundle that is being written. Dropping it leaves nothing.
+#[derive(Debug)]
+pub struct BundleWriter {
+    shared: Arc<Shared>,
+    name: BundleName,
+    sink: Sink,
+}
+
+/// What the writers of entries need as well.
+#[derive(Debug)]
+struct Shared {
+    spool: Arc<Spool>,
+    limits: Limits,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    files: Vec<(FileEntry, Vec<Piece>)>,
+    skipped: Vec<Skipped>,
+    paths: Paths,
+    unpacked: u64,
+    packed: u64,
+    /// What is finished now comes too late.
+    complete: bool,
+}
+
+/// Where the archive is made, and where it goes.
+#[derive(Debug)]
+enum Sink {
+    File { part: Part, target: PathBuf },
+    Stream { file: File, target: Option<PathBuf> },
+}
+
+impl BundleWriter {
+    /// Begins a bundle, so that what would refuse it is known before anything is gathered.
+    ///
+    /// # Errors
+    /// The file exists, or its folder cannot be written.
+    pub fn create(destination: &Destination, name: &BundleName) -> Result<Self, WriteError> {
+        Self::within(destination, name, Limits::STANDARD)
+    }
+
+    fn within(destination: &Destination, name: &BundleName, limits: Limits) -> Result<Self, WriteError> {
+        let target = match destination {
+            Destination::Stdout => None,
+            Destination::File(path) => Some(path.clone()),
+            Destination::Folder(folder) => Some(folder.join(name.file_name())),
+        };
+        let is_stream = target
+            .as_ref()
+            .is_none_or(|path| fs::metadata(path).is_ok_and(|known| !known.is_file() && !known.is_dir()));
+        let (spool, sink) = if is_stream {
+            let folder = env::temp_dir();
+            let unwritable = |source| WriteError::Unwritable { place: folder.display().to_string(), source };
+            let spool = Part::anonymous(&folder).map_err(unwritable)?;
+            let file = Part::anonymous(&folder).map_err(unwritable)?;
+            (spool, Sink::Stream { file, target })
+        } else {
+            let target = target.unwrap_or_default();
+            // A bundle of the same second gets a number; a name that the user gave is what they want.
+            if matches!(destination, Destination::File(_)) && fs::symlink_metadata(&target).is_ok() {
+                return Err(WriteError::Exists { path: target });
+            }
+            let unwritable = |source| WriteError::Unwritable { place: target.display().to_string(), source };
+            let folder = part::folder_of(&target);
+            // Beside the target, where there is room for bundles; a folder for temporary files may be memory.
+            let spool = Part::anonymous(folder).map_err(unwritable)?;
+            let part = Part::create(folder).map_err(unwritable)?;
+            (spool, Sink::File { part, target })
+        };
+        let state = State {
+            files: Vec::new(),
+            skipped: Vec::new(),
+            paths: Paths::with_manifest(),
+            unpacked: 0,
+            packed: 0,
+            complete: false,
+        };
+        let shared = Shared { spool: Arc::new(Spool::new(spool)), limits, state: Mutex::new(state) };
+        Ok(Self { shared: Arc::new(shared), name: name.clone(), sink })
+    }
+
+    /// Begins an entry at a path below the top folder.
+    ///
+    /// `origin` and `why` are what the manifest says of it. It is there when it was finished; dropping it leaves none.
+    #[must_use]
+    pub fn entry(&self, path: &str, origin: &str, why: &str) -> EntryWriter {
+        EntryWriter::new(Arc::clone(&self.shared), path, origin, why)
+    }
+
+    /// Lists something that is not there.
+    pub fn skip(&self, skipped: Skipped) {
+        self.shared.state().skipped.push(skipped);
+    }
+
+    /// Puts the archive together, reads it back and gives it its name. Entries that are still open are left out.
+    ///
+    /// # Errors
+    /// The archive cannot be written or does not read back; then nothing is left.
+    pub fn finish(self, head: Head) -> Result<Written, WriteError> {
+        let Self { shared, name, sink } = self;
+        let (mut files, mut skipped) = {
+            let mut state = shared.state();
+            state.complete = true;
+            (mem::take(&mut state.files), mem::take(&mut state.skipped))
+        };
+        files.sort_by(|(one, _), (other, _)| layout::order(&one.path).cmp(&layout::order(&other.path)));
+        skipped.sort();
+        let (files, pieces): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+        let manifest = manifest(&name, head, files, skipped);
+        let place = sink.place();
+        let unwritable = |source| WriteError::Unwritable { place: place.clone(), source };
+        let json = serde_json::to_vec_pretty(&manifest).map_err(|source| WriteError::Manifest { source })?;
+        if json.len() as u64 > shared.limits.manifest_bytes {
+            let why = format!("it would be larger than {} bytes", shared.limits.manifest_bytes);
+            return Err(WriteError::Refused { path: layout::MANIFEST.to_owned(), why });
+        }
+        let bytes = assemble(sink.file(), &shared.spool, &manifest, &json, &pieces).map_err(unwritable)?;
+        drop(json);
+        verify(sink.file(), &manifest, &shared.limits)
+            .map_err(|source| WriteError::Unverified { place: place.clone(), source })?;
+        let path = sink.publish().map_err(unwritable)?;
+        Ok(Written { path, bytes, manifest })
+    }
+}
+
+impl Shared {
+    /// Nothing is left half done under this lock, so that a panic elsewhere does not matter.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sink {
+    fn file(&self) -> &File {
+        match self {
+            Self::File { part, .. } => part.file(),
+            Self::Stream { file, .. } => file,
+        }
+    }
+
+    /// For an error.
+    fn place(&self) -> String {
+        match self {
+            Self::File { target, .. } | Self::Stream { target: Some(target), .. } => target.display().to_string(),
+            Self::Stream { target: None, .. } => "to standard output".to_owned(),
+        }
+    }
+
+    fn publish(self) -> io::Result<Option<PathBuf>> {
+        match self {
+            Self::File { part, target } => part.publish(&target).map(Some),
+            Self::Stream { mut file, target } => {
+                file.seek(SeekFrom::Start(0))?;
+                if let Some(target) = target {
+                    let mut stream = OpenOptions::new().write(true).open(target)?;
+                    io::copy(&mut file, &mut stream)?;
+                    stream.flush()?;
+                } else {
+                    let mut stream = io::stdout().lock();
+                    io::copy(&mut file, &mut stream)?;
+                    stream.flush()?;
+                }
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn manifest(name: &BundleName, head: Head, files: Vec<FileEntry>, skipped: Vec<Skipped>) -> Manifest {
+    Manifest {
+        schema: SCHEMA.to_owned(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        name: name.as_str().to_owned(),
+        collected_at: name.collected_at(),
+        case: head.case,
+        note: head.note,
+        context: name.context().map(str::to_owned),
+        namespace: name.namespace().to_owned(),
+        partial: head.partial,
+        plan: head.plan,
+        files,
+        skipped,
+        timings: head.timings,
+    }
+}
+
+/// Writes the archive and returns its size.
+fn assemble(
+    mut file: &File,
+    spool: &Spool,
+    manifest: &Manifest,
+    json: &[u8],
+    contents: &[Vec<Piece>],
+) -> io::Result<u64> {
+    // Tar has no time before 1970.
+    let seconds = u64::try_from(manifest.collected_at.as_second()).unwrap_or_default();
+    file.write_all(&archive::header(&manifest.name, layout::MANIFEST, json.len() as u64, seconds)?)?;
+    file.write_all(&archive::content(json)?)?;
+    for (entry, pieces) in manifest.files.iter().zip(contents) {
+        file.write_all(&archive::header(&manifest.name, &entry.path, entry.bytes, seconds)?)?;
+        spool.copy_to(pieces, file)?;
+    }
+    file.write_all(&archive::end()?)?;
+    file.stream_position()
+}
+
+/// Reads the archive as any reader would.
+fn verify(mut file: &File, manifest: &Manifest, limits: &Limits) -> Result<(), Option<Box<reader::ReadError>>> {
+    let found = file
+        .seek(SeekFrom::Start(0))
+        .map_err(|source| reader::ReadError::Unreadable { name: manifest.name.clone(), source })
+        .and_then(|_| reader::verified(&manifest.name, file, limits))
+        .map_err(|error| Some(Box::new(error)))?;
+    if found == *manifest { Ok(()) } else { Err(None) }
+}
+
+#[cfg(test)]
+mod tests;

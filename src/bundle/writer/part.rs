@@ -1,0 +1,223 @@
+//! The file beside the target that becomes the bundle, and what is left of runs that were killed.
+//!
+//! A part is locked as long as its run lives; the system lets go of the lock whatever ends the run. So a part whose lock
+//! is free is nobody's, and the next run in that folder removes it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Names of parts that this process tries before it gives up: each is taken by a living run, or by somebody's own file.
+const MAX_TRIES: u32 = 1000;
+
+/// Neighbours of a name that is taken.
+const MAX_NUMBER: u32 = 99;
+
+const PREFIX: &str = ".apigee-tls-";
+const SUFFIX: &str = ".part";
+
+/// A file that is removed unless it is published.
+#[derive(Debug)]
+pub(super) struct Part {
+    path: PathBuf,
+    file: File,
+}
+
+impl Part {
+    /// A new part in `folder`, readable by its owner only.
+    pub(super) fn create(folder: &Path) -> io::Result<Self> {
+        clear_litter(folder);
+        for number in 0..MAX_TRIES {
+            let path = folder.join(format!("{PREFIX}{}-{number}{SUFFIX}", std::process::id()));
+            let file = match create_new(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                other => other?,
+            };
+            // Where a file system has no locks nobody can take this one for litter either.
+            let _ = file.lock();
+            // Another run may have taken it for litter before it was locked.
+            if is_at(&file, &path) {
+                return Ok(Self { path, file });
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// A file without a name in `folder`, which ends with this process.
+    pub(super) fn anonymous(folder: &Path) -> io::Result<File> {
+        // Dropping the part removes its name; the handle lives on.
+        let part = Self::create(folder)?;
+        part.file.try_clone()
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Gives the part its name, but never that of a file that exists: then it gets a number. Returns its path.
+    pub(super) fn publish(self, target: &Path) -> io::Result<PathBuf> {
+        self.file.sync_all()?;
+        for number in 1..=MAX_NUMBER {
+            let path = numbered(target, number);
+            // Unlike a rename, a link never replaces; the part's own name goes when it is dropped.
+            let linked = match fs::hard_link(&self.path, &path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                // Some file systems, such as FAT, have no links.
+                Err(_) if fs::symlink_metadata(&path).is_ok() => continue,
+                Err(_) => fs::rename(&self.path, &path),
+                linked => linked,
+            };
+            linked?;
+            drop(self);
+            sync_folder(&path);
+            return Ok(path);
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // After a rename there is nothing to remove. Another run cannot have a part of this name before this one has
+        // gone.
+        if is_at(&self.file, &self.path) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// The folder of a file that is to be written.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Removes parts of runs that are gone. What cannot be looked at or removed is left: this run does not depend on it.
+fn clear_litter(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let is_part = entry.file_name().to_str().is_some_and(is_part_name);
+        if !is_part || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        let path = entry.path();
+        // A network file system locks only what is open for writing.
+        let Ok(file) = OpenOptions::new().read(true).write(true).open(&path) else { continue };
+        match file.try_lock() {
+            Ok(()) => {
+                let _ = fs::remove_file(&path);
+            }
+            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}
+        }
+    }
+}
+
+fn is_part_name(name: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    name.strip_prefix(PREFIX)
+        .and_then(|rest| rest.strip_suffix(SUFFIX))
+        .and_then(|numbers| numbers.split_once('-'))
+        .is_some_and(|(process, count)| number(process) && number(count))
+}
+
+fn create_new(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// The file has that name.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |known: fs::Metadata| (known.dev(), known.ino());
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(own), Ok(there)) => identity(own) == identity(there),
+        _ => false,
+    }
+}
+
+/// Names of parts hold the number of their process, so that it is this file or none.
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// The name survives a power cut only when the folder is written too. The bundle is there in any case, so that a folder
+/// that cannot be synchronised is no error.
+fn sync_folder(path: &Path) {
+    #[cfg(unix)]
+    let _ = File::open(folder_of(path)).and_then(|folder| folder.sync_all());
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+/// `x.tar.gz`, then `x-2.tar.gz`.
+fn numbered(target: &Path, number: u32) -> PathBuf {
+    if number == 1 {
+        return target.to_owned();
+    }
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let (stem, extension) = match name.strip_suffix(super::EXTENSION) {
+        Some(stem) => (stem, super::EXTENSION),
+        // A name that begins with a dot has no extension there.
+        None => name.rfind('.').filter(|at| *at > 0).map_or((&*name, ""), |at| name.split_at(at)),
+    };
+    target.with_file_name(format!("{stem}-{number}{extension}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_parts_are_litter() {
+        for name in [".apigee-tls-1-0.part", ".apigee-tls-4194304-12.part"] {
+            assert!(is_part_name(name), "{name}");
+        }
+        for name in [".apigee-tls-.part", ".apigee-tls-1.part", ".apigee-tls-a-b.part", "apigee-tls-1-0.part", ".part"]
+        {
+            assert!(!is_part_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn neighbours_keep_their_extension() {
+        let name = |name: &str| numbered(Path::new(name), 2).to_string_lossy().into_owned();
+        assert_eq!(name("a/x.y.tar.gz"), "a/x.y-2.tar.gz");
+        assert_eq!(name("x.tgz"), "x-2.tgz");
+        assert_eq!(name("x"), "x-2");
+        assert_eq!(name(".x"), ".x-2");
+    }
+
+    #[test]
+    fn litter_is_cleared_and_living_parts_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let living = Part::create(folder.path()).unwrap();
+        fs::write(folder.path().join(".apigee-tls-1-7.part"), "left by a run that was killed").unwrap();
+        fs::write(folder.path().join("own.part"), "the user's").unwrap();
+        let other = Part::create(folder.path()).unwrap();
+        let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        names.sort();
+        let mut expected = vec![living.path.clone(), other.path.clone(), folder.path().join("own.part")];
+        expected.sort();
+        assert_eq!(names, expected);
+        drop((living, other));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_exists_is_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("x.tar.gz");
+        fs::write(&target, "somebody's").unwrap();
+        let path = Part::create(folder.path()).unwrap().publish(&target).unwrap();
+        assert_eq!(path, folder.path().join("x-2.tar.gz"));
+        assert_eq!(fs::read_to_string(&target).unwrap(), "somebody's");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+}

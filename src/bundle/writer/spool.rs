@@ -1,0 +1,105 @@
+//! Where compressed entries wait until all of them are known.
+//!
+//! One anonymous file for all entries that are written at the same time: each appends pieces and remembers where they
+//! are. So memory holds one piece for each open entry, and one file descriptor is enough for any number of them. What an
+//! abandoned entry has appended stays there unused.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The size of a piece: large enough that the disk is asked seldom, small enough for many entries at once.
+const PIECE_BYTES: usize = 128 * 1024;
+
+/// The file.
+#[derive(Debug)]
+pub(super) struct Spool {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    file: File,
+    /// What a failed write has left behind it is written over.
+    end: u64,
+}
+
+impl Spool {
+    pub(super) fn new(file: File) -> Self {
+        Self { inner: Mutex::new(Inner { file, end: 0 }) }
+    }
+
+    /// Copies pieces to the place where `target` stands.
+    pub(super) fn copy_to(&self, pieces: &[Piece], mut target: &File) -> io::Result<()> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = &inner.file;
+        for piece in pieces {
+            file.seek(SeekFrom::Start(piece.start))?;
+            // From file to file the standard library lets the kernel copy.
+            if io::copy(&mut file.take(piece.bytes), &mut target)? != piece.bytes {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<Piece> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = inner.end;
+        inner.file.seek(SeekFrom::Start(start))?;
+        inner.file.write_all(bytes)?;
+        let piece = Piece { start, bytes: bytes.len() as u64 };
+        inner.end += piece.bytes;
+        Ok(piece)
+    }
+}
+
+/// A part of the file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Piece {
+    start: u64,
+    pub(super) bytes: u64,
+}
+
+/// What one entry has in the spool, and the piece of it that is still in memory.
+#[derive(Debug)]
+pub(super) struct Strand {
+    spool: Arc<Spool>,
+    pieces: Vec<Piece>,
+    waiting: Vec<u8>,
+}
+
+impl Strand {
+    pub(super) fn new(spool: Arc<Spool>) -> Self {
+        Self { spool, pieces: Vec::new(), waiting: Vec::new() }
+    }
+
+    /// Every piece of it, in the spool.
+    pub(super) fn into_pieces(mut self) -> io::Result<Vec<Piece>> {
+        self.flush()?;
+        Ok(self.pieces)
+    }
+}
+
+impl Write for Strand {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.waiting.extend_from_slice(bytes);
+        if self.waiting.len() >= PIECE_BYTES {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let piece = self.spool.append(&self.waiting)?;
+        self.waiting.clear();
+        match self.pieces.last_mut() {
+            Some(last) if last.start + last.bytes == piece.start => last.bytes += piece.bytes,
+            _ => self.pieces.push(piece),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,350 @@
+//! Bundles as they are written, read back by this program and by others'.
+
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::io::Read;
+use std::process::Command;
+use std::thread;
+
+use flate2::read::MultiGzDecoder;
+
+use super::*;
+use crate::bundle::BundleReader;
+use crate::bundle::layout::PathFault;
+use crate::bundle::manifest::{Kept, Truncation};
+
+fn name() -> BundleName {
+    BundleName::new(Some("prod"), "apigee", "2026-11-24T20:19:22.123456Z".parse().unwrap())
+}
+
+fn put(writer: &BundleWriter, path: &str, content: &[u8]) {
+    let mut entry = writer.entry(path, "a test", "to be read back");
+    // In pieces of any size, as an answer comes.
+    for piece in content.chunks(7777) {
+        entry.write_all(piece).unwrap();
+    }
+    entry.finish(BTreeMap::new(), None).unwrap();
+}
+
+/// Lines that shrink about as logs do.
+fn log(bytes: usize) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(bytes + 200);
+    let mut state = 1_u64;
+    while lines.len() < bytes {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let line = format!("{{\"start_time\":{},\"client\":\"10.0.{}.7\",\"status\":200}}\n", state >> 20, state >> 56);
+        lines.extend_from_slice(line.as_bytes());
+    }
+    lines.truncate(bytes);
+    lines
+}
+
+fn long_path() -> String {
+    format!("05-logs/{}/{}.log", "pod".repeat(40), "c".repeat(120))
+}
+
+fn contents() -> Vec<(String, Vec<u8>)> {
+    let long = long_path();
+    let paths: [(&str, usize); 9] = [
+        ("README.md", 300),
+        ("report.txt", 0),
+        ("report.json", 512),
+        ("01-overrides/1-overrides.yaml", 511),
+        ("02-routes/list.yaml", 513),
+        ("02-routes/a.yaml", 10_240),
+        ("05-logs/über/日本.log", 1024),
+        (&long, 70_000),
+        ("05-logs/large.log", 20_000_000),
+    ];
+    paths.map(|(path, bytes)| (path.to_owned(), log(bytes))).into()
+}
+
+fn head() -> Head {
+    Head {
+        case: Some("12345".to_owned()),
+        note: Some("since this morning".to_owned()),
+        partial: None,
+        plan: vec![PlannedItem {
+            item: "routes".into(),
+            origin: "GET /apis/…".into(),
+            why: "the playbook asks".into(),
+        }],
+        timings: [("routes".to_owned(), 12)].into(),
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn written(folder: &Path) -> PathBuf {
+    let writer = BundleWriter::create(&Destination::Folder(folder.to_owned()), &name()).unwrap();
+    for (path, content) in contents() {
+        put(&writer, &path, &content);
+    }
+    writer.finish(head()).unwrap().path.unwrap()
+}
+
+#[test]
+fn what_is_written_is_read_back_by_anyone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path());
+    assert_eq!(names(folder.path()), ["apigee-tls-prod-apigee-20261124T201922Z.tar.gz"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let bundle = BundleReader::open(path.to_str().unwrap()).unwrap();
+    let manifest = bundle.manifest();
+    let long = long_path();
+    let order = [
+        "README.md",
+        "report.txt",
+        "report.json",
+        "01-overrides/1-overrides.yaml",
+        "02-routes/a.yaml",
+        "02-routes/list.yaml",
+        "05-logs/large.log",
+        &long,
+        "05-logs/über/日本.log",
+    ];
+    assert_eq!(manifest.files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(), order);
+    assert_eq!((manifest.case.as_deref(), manifest.context.as_deref()), (Some("12345"), Some("prod")));
+    assert_eq!((manifest.plan.clone(), manifest.timings.clone()), (head().plan, head().timings));
+    assert_eq!(bundle.report_bytes(), Some(&log(512)[..]));
+
+    // GNU tar lists and unpacks it, and the hashes are those that others compute.
+    let out = folder.path().join("out");
+    fs::create_dir(&out).unwrap();
+    let top = "apigee-tls-prod-apigee-20261124T201922Z";
+    let run = |command: &mut Command| {
+        let output = command.env("LC_ALL", "C.UTF-8").output().expect("the program is there");
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let listed = run(Command::new("tar").args(["--quoting-style=literal", "-tzf"]).arg(&path));
+    let all: Vec<_> = std::iter::once("manifest.json").chain(order).map(|path| format!("{top}/{path}")).collect();
+    assert_eq!(listed.lines().collect::<Vec<_>>(), all);
+    let details = run(Command::new("tar").args(["--numeric-owner", "--utc", "-tvzf"]).arg(&path));
+    for line in details.lines() {
+        assert!(line.starts_with("-rw------- 0/0 ") && line.contains(" 2026-11-24 20:19 "), "{line}");
+    }
+    let python = run(Command::new("python3").args(["-X", "utf8", "-m", "tarfile", "-l"]).arg(&path));
+    assert_eq!(python.lines().map(str::trim_end).collect::<Vec<_>>(), all);
+    run(Command::new("gzip").arg("-t").arg(&path));
+    run(Command::new("tar").arg("-xzf").arg(&path).arg("-C").arg(&out));
+    for (file, content) in contents() {
+        let unpacked = out.join(top).join(&file);
+        assert!(fs::read(&unpacked).unwrap() == content, "{file}");
+        let sum = run(Command::new("sha256sum").arg(&unpacked));
+        let entry = manifest.files.iter().find(|entry| entry.path == file).unwrap();
+        assert_eq!(
+            (sum.trim_start_matches('\\').split(' ').next(), entry.bytes),
+            (Some(&*entry.sha256), content.len() as u64)
+        );
+    }
+    // The unpacked folder is the same bundle.
+    let unpacked = BundleReader::open(out.join(top).to_str().unwrap()).unwrap();
+    assert_eq!(unpacked.manifest(), manifest);
+}
+
+#[test]
+fn the_same_entries_give_the_same_bytes_in_whatever_order_they_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = fs::read(written(folder.path())).unwrap();
+    let other = folder.path().join("other.tgz");
+    let writer = BundleWriter::create(&Destination::File(other.clone()), &name()).unwrap();
+    thread::scope(|scope| {
+        for (path, content) in contents().into_iter().rev() {
+            let writer = &writer;
+            scope.spawn(move || put(writer, &path, &content));
+        }
+    });
+    let done = writer.finish(head()).unwrap();
+    assert_eq!((done.path.as_deref(), done.bytes), (Some(&*other), first.len() as u64));
+    assert!(fs::read(other).unwrap() == first);
+}
+
+#[test]
+fn many_entries_at_once_do_not_mix() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = BundleWriter::create(&Destination::Folder(folder.path().to_owned()), &name()).unwrap();
+    let noise = |seed: u64| {
+        let mut state = seed + 1;
+        let bytes = std::iter::repeat_with(move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()[0]
+        });
+        bytes.take(600_000 + usize::try_from(seed).unwrap() * 1000).collect::<Vec<u8>>()
+    };
+    thread::scope(|scope| {
+        for thread in 0..8 {
+            let writer = &writer;
+            scope.spawn(move || {
+                put(writer, &format!("05-logs/{thread}.log"), &noise(thread));
+                let mut abandoned = writer.entry(&format!("05-logs/{thread}-abandoned.log"), "a test", "not there");
+                abandoned.write_all(&noise(thread)).unwrap();
+            });
+        }
+    });
+    let done = writer.finish(Head::default()).unwrap();
+    assert_eq!(done.manifest.files.len(), 8);
+    let mut archive = tar::Archive::new(MultiGzDecoder::new(File::open(done.path.unwrap()).unwrap()));
+    for (number, entry) in archive.entries().unwrap().skip(1).enumerate() {
+        let mut content = Vec::new();
+        entry.unwrap().read_to_end(&mut content).unwrap();
+        assert!(content == noise(number as u64), "{number}");
+    }
+}
+
+#[test]
+fn the_manifest_says_what_was_left_out_and_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = BundleWriter::create(&Destination::Folder(folder.path().to_owned()), &name()).unwrap();
+    let skipped = |item: &str| Skipped {
+        item: item.to_owned(),
+        origin: "GET /api/v1/namespaces/apigee/events".to_owned(),
+        why: "403".to_owned(),
+        needs: Some("list events".to_owned()),
+    };
+    writer.skip(skipped("events"));
+    writer.skip(skipped("a"));
+    let mut entry = writer.entry("05-logs/a.log", "a test", "resets");
+    entry.write_all(b"the beginning").unwrap();
+    let cut = Truncation { kept: Kept::Beginning, why: "Ctrl-C".to_owned(), whole_bytes: Some(20) };
+    entry.finish([("token".to_owned(), 2)].into(), Some(cut.clone())).unwrap();
+    let late = writer.entry("05-logs/b.log", "a test", "resets");
+    let done = writer.finish(Head { partial: Some("interrupted".to_owned()), ..Head::default() }).unwrap();
+    assert_eq!(done.manifest.partial.as_deref(), Some("interrupted"));
+    assert_eq!(done.manifest.skipped, [skipped("a"), skipped("events")]);
+    assert_eq!(done.manifest.files[0].redactions, [("token".to_owned(), 2)].into());
+    assert_eq!(done.manifest.files[0].truncated, Some(cut));
+    let error = late.finish(BTreeMap::new(), None).unwrap_err();
+    assert_eq!(error.to_string(), "put 05-logs/b.log into the bundle: the bundle is complete");
+    let read = BundleReader::open(done.path.unwrap().to_str().unwrap()).unwrap();
+    assert_eq!(*read.manifest(), done.manifest);
+}
+
+#[test]
+fn an_entry_that_may_not_be_there_costs_only_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits { entries: 3, entry_bytes: 1000, total_bytes: 1500, ..Limits::STANDARD };
+    let writer = BundleWriter::within(&Destination::Folder(folder.path().to_owned()), &name(), limits).unwrap();
+    let finish = |path: &str, bytes: usize| {
+        let mut entry = writer.entry(path, "a test", "");
+        let written = entry.write_all(&log(bytes));
+        let finished = entry.finish(BTreeMap::new(), None);
+        assert!(written.is_ok() || finished.is_err());
+        finished
+    };
+    for (path, fault) in [
+        ("../a", PathFault::Dots),
+        ("/a", PathFault::Absolute),
+        ("a\\b", PathFault::Backslash),
+        ("manifest.json", PathFault::Twice),
+        ("Manifest.JSON", PathFault::OnlyCase),
+    ] {
+        match finish(path, 1) {
+            Err(WriteError::Path { fault: found, .. }) => assert_eq!(found, fault, "{path}"),
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+    finish("a", 900).unwrap();
+    let texts =
+        [finish("b", 1001), finish("c", 700), finish("A", 1), finish("a/b", 1)].map(|result| result.unwrap_err());
+    assert_eq!(texts[0].to_string(), "put b into the bundle");
+    assert_eq!(texts[0].source().unwrap().to_string(), "file too large");
+    assert_eq!(texts[1].to_string(), "put c into the bundle: all files together would have more than 1500 bytes");
+    assert_eq!(texts[2].to_string(), "put \"A\" into the bundle: another path differs only in upper and lower case");
+    assert!(matches!(texts[3], WriteError::Path { fault: PathFault::FileAndFolder, .. }));
+    finish("d", 0).unwrap();
+    finish("e", 0).unwrap();
+    assert_eq!(finish("f", 0).unwrap_err().to_string(), "put f into the bundle: it holds 3 files already");
+    assert_eq!(writer.finish(Head::default()).unwrap().manifest.files.len(), 3);
+}
+
+#[test]
+fn a_manifest_that_no_reader_would_take_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits { manifest_bytes: 500, ..Limits::STANDARD };
+    let writer = BundleWriter::within(&Destination::Folder(folder.path().to_owned()), &name(), limits).unwrap();
+    let error = writer.finish(Head { note: Some("x".repeat(500)), ..Head::default() }).unwrap_err();
+    assert_eq!(error.to_string(), "put manifest.json into the bundle: it would be larger than 500 bytes");
+    assert!(names(folder.path()).is_empty());
+}
+
+#[test]
+fn a_file_that_exists_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = folder.path().join("bundle.tar.gz");
+    let error = |destination: &Destination| BundleWriter::create(destination, &name()).unwrap_err();
+    // It came while the bundle was made.
+    let writer = BundleWriter::create(&Destination::File(taken.clone()), &name()).unwrap();
+    fs::write(&taken, "somebody's").unwrap();
+    let done = writer.finish(Head::default()).unwrap();
+    assert_eq!(done.path, Some(folder.path().join("bundle-2.tar.gz")));
+    // It was there.
+    let found = error(&Destination::File(taken.clone()));
+    assert!(found.to_string().ends_with("bundle.tar.gz: that file exists, and nothing is replaced"), "{found}");
+    assert!(found.hint().is_some());
+    // The same second.
+    let in_folder = Destination::Folder(folder.path().to_owned());
+    let paths = [(); 2].map(|()| {
+        let writer = BundleWriter::create(&in_folder, &name()).unwrap();
+        writer.finish(Head::default()).unwrap().path.unwrap()
+    });
+    assert!(paths[1].to_str().unwrap().ends_with("20261124T201922Z-2.tar.gz"));
+    assert_eq!(fs::read(&paths[0]).unwrap(), fs::read(&paths[1]).unwrap());
+    assert_eq!(fs::read_to_string(taken).unwrap(), "somebody's");
+    assert_eq!(names(folder.path()).len(), 4);
+}
+
+#[test]
+fn places_that_cannot_be_written_are_known_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("no/such/folder");
+    for destination in [Destination::Folder(nowhere.clone()), Destination::File(nowhere.join("x.tar.gz"))] {
+        let error = BundleWriter::create(&destination, &name()).unwrap_err();
+        assert!(error.to_string().starts_with("write the bundle /"), "{error}");
+        assert_eq!(error.hint().as_deref(), Some("name a folder that exists"));
+    }
+    // No user may write there, not even root.
+    #[cfg(target_os = "linux")]
+    assert!(BundleWriter::create(&Destination::Folder("/proc/self".into()), &name()).is_err());
+}
+
+#[test]
+fn dropping_a_writer_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = BundleWriter::create(&Destination::Folder(folder.path().to_owned()), &name()).unwrap();
+    put(&writer, "a", &log(500_000));
+    let open = writer.entry("b", "a test", "");
+    drop(writer);
+    drop(open);
+    assert!(names(folder.path()).is_empty());
+}
+
+#[test]
+fn writers_go_from_thread_to_thread() {
+    fn is_shared<T: Send + Sync>() {}
+    fn is_sent<T: Send + 'static>() {}
+    is_shared::<BundleWriter>();
+    is_sent::<EntryWriter>();
+}
+
+#[test]
+fn arguments_name_destinations() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().to_str().unwrap();
+    assert_eq!(Destination::from_argument("-"), Destination::Stdout);
+    assert_eq!(Destination::from_argument(text), Destination::Folder(text.into()));
+    assert_eq!(Destination::from_argument("new/"), Destination::Folder("new/".into()));
+    assert_eq!(Destination::from_argument("x.tar.gz"), Destination::File("x.tar.gz".into()));
+    assert_eq!(part::folder_of(Path::new("x.tar.gz")), Path::new("."));
+}

@@ -1,0 +1,271 @@
+//! The support bundle as processes write it: killed, without space, without a reader. There is a valid bundle or none.
+//!
+//! Started with `BUNDLE_TEST` in its environment this program is such a process: it writes a bundle, or reads one.
+
+#![expect(clippy::print_stderr, reason = "a child process tells its parent")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::{Command, ExitCode, Output, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, error::Error, thread};
+
+use apigee_tls::bundle::{BundleName, BundleReader, BundleWriter, Destination, Head};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// Names the part that a child process plays.
+const PART: &str = "BUNDLE_TEST";
+
+/// Writers that are killed.
+const KILLS: u32 = 30;
+
+/// What a bundle may take of memory, whatever it holds.
+const MAX_RESIDENT_KIB: u64 = 64 * 1024;
+
+const MIB: usize = 1024 * 1024;
+
+type Outcome = Result<(), Failed>;
+
+fn main() -> ExitCode {
+    let Ok(part) = env::var(PART) else {
+        let trials = vec![
+            Trial::test("a_killed_writer_leaves_a_valid_bundle_or_none", killed),
+            Trial::test("a_full_disk_leaves_nothing", full_disk),
+            Trial::test("a_limit_of_file_size_leaves_nothing", file_size),
+            Trial::test("a_read_only_folder_is_known_at_once", read_only),
+            Trial::test("memory_does_not_grow_with_what_a_bundle_holds", memory),
+            Trial::test("standard_output_gets_a_whole_bundle_or_nothing", standard_output),
+        ];
+        return libtest_mimic::run(&Arguments::from_args(), trials).exit_code();
+    };
+    let words: Vec<_> = part.split(' ').collect();
+    let result = match words[..] {
+        ["write", destination, mebibytes] => write(destination, mebibytes),
+        ["read", name] => BundleReader::open(name).map(|_| ()).map_err(Into::into),
+        _ => Err(format!("there is no part {part:?}").into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let cause = error.source().map(ToString::to_string).unwrap_or_default();
+            eprintln!("could not {error}: {cause}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Writes 16 entries at once that do not shrink, with so many MiB together, and tells how much memory it took.
+fn write(destination: &str, mebibytes: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let name = BundleName::new(Some("prod"), "apigee", "2026-11-24T20:19:22Z".parse()?);
+    let writer = BundleWriter::create(&Destination::from_argument(destination), &name)?;
+    let each = mebibytes.parse::<usize>()? * MIB / 16;
+    let noise = noise();
+    thread::scope(|scope| {
+        let writers: Vec<_> = (0..16)
+            .map(|number| {
+                let (writer, noise) = (&writer, &noise);
+                scope.spawn(move || {
+                    let mut entry = writer.entry(&format!("05-logs/{number}.log"), "a test", "to be there");
+                    let chunk = &noise[number..];
+                    let mut left = each;
+                    while left > 0 {
+                        let piece = &chunk[..left.min(chunk.len())];
+                        entry.write_all(piece)?;
+                        left -= piece.len();
+                    }
+                    entry.finish(BTreeMap::new(), None).map_err(io::Error::other)
+                })
+            })
+            .collect();
+        for writer in writers {
+            // An entry that found no space costs only itself; the archive tells whether there is any.
+            if let Err(error) = writer.join().unwrap_or_else(|_| Err(io::Error::other("a panic"))) {
+                eprintln!("entry: {error}");
+            }
+        }
+    });
+    writer.finish(Head::default())?;
+    let status = fs::read_to_string("/proc/self/status")?;
+    eprintln!("{}", status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default());
+    Ok(())
+}
+
+fn noise() -> Vec<u8> {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let words = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    });
+    words.take(32 * 1024).flatten().collect()
+}
+
+fn child(part: &str) -> Result<Command, Failed> {
+    let mut command = Command::new(env::current_exe()?);
+    command.env(PART, part).stdin(Stdio::null());
+    Ok(command)
+}
+
+/// This program as the end of a shell script; `$1` is the folder.
+fn script(script: &str, folder: &Path, part: &str) -> Result<Output, Failed> {
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh"]).arg(folder).arg(env::current_exe()?);
+    Ok(command.env(PART, part).env("TMPDIR", folder).stdin(Stdio::null()).output()?)
+}
+
+/// The same where it may mount: in a user's own namespace.
+fn script_that_mounts(text: &str, folder: &Path, part: &str) -> Result<Output, Failed> {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", text, "sh"]).arg(folder);
+    Ok(command.arg(env::current_exe()?).env(PART, part).stdin(Stdio::null()).output()?)
+}
+
+fn ensure(holds: bool, what: impl std::fmt::Debug) -> Outcome {
+    if holds { Ok(()) } else { Err(format!("{what:?}").into()) }
+}
+
+fn names(folder: &Path) -> Result<Vec<String>, Failed> {
+    let names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    Ok(names.collect::<io::Result<_>>()?)
+}
+
+fn killed() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let part = format!("write {} 8", folder.path().display());
+    let started = Instant::now();
+    ensure(child(&part)?.stderr(Stdio::null()).status()?.success(), "an undisturbed writer succeeds")?;
+    let whole = started.elapsed();
+    let mut litter = 0;
+    for round in 0..KILLS {
+        let mut writer = child(&part)?.stderr(Stdio::null()).spawn()?;
+        // Moments all over the run, and some after it, in no particular order.
+        thread::sleep(whole.mul_f64(f64::from(round * 17 % KILLS) / f64::from(KILLS) * 1.1));
+        writer.kill()?;
+        writer.wait()?;
+        for name in names(folder.path())? {
+            if name.ends_with(".tar.gz") {
+                BundleReader::open(&folder.path().join(&name).to_string_lossy())?;
+                // The next is written from the beginning.
+                fs::remove_file(folder.path().join(name))?;
+            } else {
+                litter += 1;
+            }
+        }
+    }
+    ensure(litter > 0, "some were killed while there was a part")?;
+    ensure(child(&part)?.stderr(Stdio::null()).status()?.success(), "the last writer succeeds")?;
+    let left = names(folder.path())?;
+    ensure(left == ["apigee-tls-prod-apigee-20261124T201922Z.tar.gz"], left)
+}
+
+fn full_disk() -> Outcome {
+    for (size, where_it_ends) in [("1m", "entries"), ("12m", "archive")] {
+        let folder = tempfile::tempdir()?;
+        let part = format!("write {} 8", folder.path().display());
+        let text = format!(r#"mount -t tmpfs -o size={size} none "$1" && "$2"; echo "exit $?"; ls -A "$1""#);
+        let output = script_that_mounts(&text, folder.path(), &part)?;
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        ensure(told.contains("No space left on device") || told.contains("no storage space"), (where_it_ends, &told))?;
+        if where_it_ends == "archive" {
+            ensure(said == "exit 2\n" && told.contains("could not write the bundle"), (where_it_ends, said, told))?;
+        } else {
+            // What did fit is a bundle.
+            let whole = "exit 0\napigee-tls-prod-apigee-20261124T201922Z.tar.gz\n";
+            ensure(said == "exit 2\n" || said == whole, (where_it_ends, said, told))?;
+        }
+    }
+    Ok(())
+}
+
+fn file_size() -> Outcome {
+    let run = |trap: &str, blocks: u32| -> Result<(Option<i32>, usize), Failed> {
+        let folder = tempfile::tempdir()?;
+        let text = format!(r#"{trap} ulimit -c 0; ulimit -f {blocks}; exec "$2""#);
+        let output = script(&text, folder.path(), &format!("write {} 8", folder.path().display()))?;
+        let left = names(folder.path())?;
+        for name in left.iter().filter(|name| name.contains(".tar")) {
+            BundleReader::open(&folder.path().join(name).to_string_lossy())?;
+        }
+        Ok((output.status.code(), left.len()))
+    };
+    // With the signal ignored a write fails: of an entry, which costs only itself, or of the archive. Compressed entries
+    // have a little more than 8 MiB, and the archive a little more than they have.
+    let mut refused = 0;
+    for blocks in [1, 8192, 16_388, 16_390, 16_392, 16_394, 16_396, 16_398] {
+        match run("trap '' XFSZ;", blocks)? {
+            (Some(0), 1) => {}
+            (Some(2), 0) => refused += 1,
+            other => return Err(format!("{blocks}: {other:?}").into()),
+        }
+    }
+    ensure(refused > 0, "an archive that is too large is refused")?;
+    // Otherwise it ends the process there and then, and what it leaves is for the next to clear.
+    ensure(run("", 16_384)?.0.is_none(), "the signal ends the process")
+}
+
+fn read_only() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let text = r#"mount -t tmpfs -o ro none "$1" && "$2"; echo "exit $?""#;
+    let output = script_that_mounts(text, folder.path(), &format!("write {} 8", folder.path().display()))?;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure(output.stdout == b"exit 2\n", &output)?;
+    ensure(told.starts_with("could not write the bundle ") && told.contains("Read-only file system"), &told)?;
+    ensure(!told.contains("entry"), told)
+}
+
+fn memory() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let output = child(&format!("write {} 100", folder.path().display()))?.output()?;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let peak = told.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok());
+    ensure(output.status.success() && peak.is_some_and(|peak| peak < MAX_RESIDENT_KIB), told)
+}
+
+fn standard_output() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let temporary = |command: &mut Command| {
+        command.env("TMPDIR", folder.path()).stderr(Stdio::piped());
+    };
+    let mut whole = child("write - 8")?;
+    temporary(&mut whole);
+    let output = whole.output()?;
+    ensure(output.status.success(), &output.stderr)?;
+    ensure(BundleReader::from_reader("-", &output.stdout[..])?.manifest().files.len() == 16, "16 files")?;
+
+    let mut reader = child("read -")?.stdin(Stdio::piped()).spawn()?;
+    let mut input = reader.stdin.take().ok_or("a pipe")?;
+    input.write_all(&output.stdout)?;
+    drop(input);
+    ensure(reader.wait()?.success(), "standard input is read")?;
+
+    let mut full = child("write - 8")?;
+    temporary(&mut full);
+    let output = full.stdout(fs::OpenOptions::new().write(true).open("/dev/full")?).output()?;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure(output.status.code() == Some(2) && told.contains("could not write the bundle to standard output"), told)?;
+
+    let mut closed = child("write - 8")?;
+    temporary(&mut closed);
+    let mut writer = closed.stdout(Stdio::piped()).spawn()?;
+    drop(writer.stdout.take());
+    ensure(!writer.wait()?.success(), "nobody reads")?;
+
+    let mut ended = child("write - 64")?;
+    temporary(&mut ended);
+    let mut writer = ended.stdout(Stdio::piped()).spawn()?;
+    thread::sleep(Duration::from_millis(50));
+    writer.kill()?;
+    let output = writer.wait_with_output()?;
+    ensure(output.stdout.is_empty() || BundleReader::from_reader("-", &output.stdout[..]).is_ok(), "half of it")?;
+
+    // What the killed one left goes with the next.
+    let mut last = child("write - 1")?;
+    temporary(&mut last);
+    ensure(last.stdout(Stdio::null()).status()?.success(), "the last writer succeeds")?;
+    let left = names(folder.path())?;
+    ensure(left.is_empty(), left)
+}
