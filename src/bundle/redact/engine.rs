@@ -14,6 +14,7 @@ use super::values::{self, Pair};
 
 /// Base64 inside base64 is looked into this often.
 const MAX_DEPTH: u8 = 3;
+const ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Bytes of lines of base64 that wait for what follows: the end of a key whose beginning was not seen.
 const MAX_HELD: usize = 32 * 1024;
 
@@ -29,6 +30,8 @@ pub(super) struct State {
     pub(super) carry: Carry,
     /// Lines that are base64 and nothing else, as they would be written.
     held: Vec<u8>,
+    /// The name above a value that stands in lines of its own, until the first of them is counted.
+    announced: Option<Rule>,
     /// Names of Secrets stay.
     pub(super) references: bool,
     depth: u8,
@@ -51,20 +54,25 @@ impl Engine {
 
     /// Redacts one line, with its end if it has one.
     pub(super) fn line(&self, whole: &[u8], state: &mut State, out: &mut Vec<u8>, redactions: &mut Redactions) {
-        let line = whole.strip_suffix(b"\n").unwrap_or(whole);
+        // A byte order mark would hide that a name opens its line.
+        let (mark, rest) = whole.split_at(if whole.starts_with(ORDER_MARK) { ORDER_MARK.len() } else { 0 });
+        let line = rest.strip_suffix(b"\n").unwrap_or(rest);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let end = &whole[line.len()..];
+        let end = &rest[line.len()..];
         // Text in two bytes a letter would pass every pattern.
         if memchr::memchr(0, line).is_some() && self.rules.on(Rule::NotUnderstood) {
             redactions.count(Rule::NotUnderstood);
-            state.write(&[MARK], end, out);
+            state.write(&[mark, MARK], end, out);
             return;
         }
         let before = state.carry;
         let (from, value) = match state.carry.apply(line) {
             Effect::Whole => {
+                if let Some(rule) = state.announced.take() {
+                    redactions.count(rule);
+                }
                 let margin = line.iter().take_while(|byte| is_margin(**byte) && **byte != b'-').count();
-                state.write(&[&line[..margin], MARK], end, out);
+                state.write(&[mark, &line[..margin], MARK], end, out);
                 return;
             }
             Effect::Look { from } => (from, false),
@@ -72,6 +80,8 @@ impl Engine {
         };
         if from == 0 && matches!(before, Carry::Below { .. }) && line.trim_ascii().is_empty() {
             state.carry = before;
+        } else {
+            state.announced = None;
         }
         let mut first = Vec::new();
         let (changed, tail) = self.patterns_of(line, from, value, state, &mut first, redactions);
@@ -83,7 +93,7 @@ impl Engine {
         if tail {
             state.withhold_held();
         }
-        state.write(&[line], end, out);
+        state.write(&[mark, line], end, out);
     }
 
     /// Whether anything was replaced, then `out` is the line; and whether the line ends a key that began before it.
@@ -106,7 +116,7 @@ impl Engine {
             && self.rules.on(rule)
         {
             out.extend_from_slice(&bytes[copied..start]);
-            mark(out, quoted);
+            put_mark(out, quoted);
             redactions.count(rule);
             copied = end;
             state.carry = state.carry.max(carry);
@@ -118,7 +128,11 @@ impl Engine {
             if !self.rules.on(found.rule) {
                 continue;
             }
-            redactions.count(found.rule);
+            if found.end > found.start {
+                redactions.count(found.rule);
+            } else {
+                state.announced = Some(found.rule);
+            }
             state.carry = match (found.carry, state.carry) {
                 // Of two names the last one is the one that goes on.
                 (Carry::Below { .. }, Carry::Below { .. }) => found.carry,
@@ -127,7 +141,7 @@ impl Engine {
             tail |= found.tail;
             if found.end > found.start {
                 out.extend_from_slice(&bytes[copied..found.start]);
-                mark(out, found.quoted);
+                put_mark(out, found.quoted);
                 copied = found.end;
             }
         }
@@ -233,7 +247,7 @@ pub(super) fn key_left_open(bytes: &[u8]) -> Option<bool> {
     }
 }
 
-fn mark(out: &mut Vec<u8>, quoted: bool) {
+fn put_mark(out: &mut Vec<u8>, quoted: bool) {
     let quote: &[u8] = if quoted { b"\"" } else { b"" };
     out.extend_from_slice(quote);
     out.extend_from_slice(MARK);

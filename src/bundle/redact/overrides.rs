@@ -168,7 +168,10 @@ impl Walk {
                 self.follow(closed.is_some_and(|frame| frame.is_key).then_some(None));
             }
             Event::Alias(anchor) => {
-                let (node, secret) = (self.node(), self.judged().is_some());
+                // What a collection would be judged by from here on is not known where it stands: all of it goes.
+                let below = self.below();
+                let inside = below.rule.is_some() || below.auth || below.environment || below.users;
+                let (node, secret) = (self.node(), inside || self.judged().is_some());
                 if self.expects_key() {
                     self.follow(Some(None));
                 } else {
@@ -371,13 +374,13 @@ fn without_comments(rules: Rules, text: &str, scalars: &[Scalar], redactions: &m
                 next.next();
             }
             let inside = next.peek().is_some_and(|place| place.contains(&mark));
-            let begins = mark == at || matches!(text.as_bytes()[mark - 1], b' ' | b'\t');
+            let begins = matches!(&text.as_bytes()[at..mark], [] | b"\xEF\xBB\xBF" | [.., b' ' | b'\t']);
             if begins && !inside {
                 comment = Some(mark);
                 break;
             }
         }
-        let alone = comment.is_some_and(|mark| text[at..mark].trim().is_empty());
+        let alone = comment.is_some_and(|mark| text[at..mark].trim_start_matches('\u{feff}').trim().is_empty());
         match comment {
             Some(mark) if is_telling(&text[mark..end]) || goes_on && alone => {
                 out.push_str(&text[at..mark]);

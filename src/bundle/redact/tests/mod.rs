@@ -3,6 +3,7 @@
 mod objects;
 mod overrides;
 mod pseudonyms;
+mod sentinels;
 mod text;
 
 use super::*;

@@ -103,6 +103,7 @@ const VANISH: &[&str] = &[
     "x: &pw hunter2\nredis:\n  auth:\n    password: *pw\n",
     "x: &pw |\n  hunter2\nredis: {password: *pw}\n",
     "x: &inner hunter2\ny: &outer {a: *inner}\nruntime:\n  envVars: *outer\n",
+    "x: &p {username: hunter2}\nhttpProxy: *p\n",
     "x: &vars\n  A: hunter2\nruntime:\n  envVars:\n    <<: *vars\n",
     "&key password: x\n*key : hunter2\n",
     "? {a: b}\n: hunter2\n",

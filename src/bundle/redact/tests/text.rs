@@ -6,6 +6,7 @@ use super::*;
 const VANISH: &[&str] = &[
     // Pairs, in the spellings of files and logs.
     "password: hunter2",
+    "\u{feff}password: my hunter2",
     "password:hunter2",
     "  password: 'hunter2'",
     "- password: \"hunter2\"",
@@ -59,6 +60,8 @@ const VANISH: &[&str] = &[
     "tokens:\n  - hunter2\n",
     "\"tokens\": [\n  \"hunter2\"\n]",
     "- name: DB_PASSWORD\n  value: hunter2",
+    "- name: DB_PASSWORD\n  value: a-hunter2\n",
+    "    - name: DB_PASSWORD\n      value: hunter2-hunter2\n",
     "- name: \"DB_PASSWORD\"\r\n  value: \"hunter2\"\r\n",
     "{\"name\":\"DB_PASSWORD\",\"value\":\"hunter2\"}",
     "{\n \"name\": \"API_TOKEN\",\n \"value\": \"hunter2\"\n}",
