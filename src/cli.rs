@@ -42,6 +42,8 @@ pub enum Command {
     Diagnose(Box<DiagnoseArgs>),
     /// Shake hands with endpoints: with the right server name, with none and with a wrong one
     Probe(Box<ProbeArgs>),
+    /// Do the same, and write the support bundle
+    Collect(Box<CollectArgs>),
     /// Hold two runs side by side: what is gone, what is new, what is still there
     Diff(DiffArgs),
     /// Print the least Role that a run needs, and its binding, as YAML
@@ -77,18 +79,7 @@ Examples:
 )]
 pub struct DiagnoseArgs {
     #[command(flatten)]
-    pub cluster: ClusterArgs,
-
-    #[command(flatten)]
-    pub logs: LogArgs,
-
-    /// An overrides.yaml, - for standard input; may be repeated
-    #[arg(short = 'f', long = "overrides", value_name = "FILE", help_heading = "Evidence")]
-    pub overrides: Vec<String>,
-
-    /// An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated
-    #[arg(long = "access-log", value_name = "FILE", help_heading = "Evidence")]
-    pub access_logs: Vec<String>,
+    pub evidence: EvidenceArgs,
 
     /// Judge the files given, ask no cluster
     #[arg(
@@ -118,6 +109,89 @@ pub struct DiagnoseArgs {
     #[arg(long, value_name = "FILE", help_heading = "Evidence")]
     pub write_evidence: Option<PathBuf>,
 
+    /// Judge only these checks: codes, names or families
+    #[arg(long, value_delimiter = ',', value_parser = CheckName { families: true }, hide_possible_values = true, value_name = "CODE|FAMILY", help_heading = "Judgement")]
+    pub only: Vec<String>,
+
+    /// Leave these checks out: codes, names or families
+    #[arg(long, value_delimiter = ',', value_parser = CheckName { families: true }, hide_possible_values = true, value_name = "CODE|FAMILY", help_heading = "Judgement")]
+    pub skip: Vec<String>,
+
+    /// From which level on a finding makes the exit code 1
+    #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Judgement")]
+    pub fail_on: FailOn,
+
+    /// Format of the report
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub output: Output,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    args_override_self = true,
+    after_help = "\
+Examples:
+  # What support needs, in one file beside you; its name is the last line
+  kubectl apigee-tls collect -f overrides.yaml --case 12345678
+
+  # What would be collected, why, and with which right; no cluster is asked
+  kubectl apigee-tls collect --list
+
+  # To a pipe
+  kubectl apigee-tls collect --to - | ssh support 'cat > bundle.tar.gz'
+
+Exit codes: 0 the bundle is written, 2 there is none, 130 interrupted: what was there is in it, and it says so."
+)]
+pub struct CollectArgs {
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
+
+    /// Where the bundle goes: a new file, a folder, or - for standard output
+    #[arg(long, default_value = "./", value_name = "FILE|FOLDER|-", help_heading = "Bundle")]
+    pub to: String,
+
+    /// Number of the support case
+    #[arg(long, value_name = "NUMBER", help_heading = "Bundle")]
+    pub case: Option<String>,
+
+    /// A word to support
+    #[arg(long, value_name = "TEXT", help_heading = "Bundle")]
+    pub note: Option<String>,
+
+    /// How much of each log goes into the bundle
+    #[arg(long = "logs", value_enum, default_value_t, value_name = "PART", help_heading = "Bundle")]
+    pub kept_logs: KeptLogs,
+
+    /// Bytes of resets and complaints that are kept of one container's log
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), default_value_t = 5 << 20, value_name = "BYTES", help_heading = "Bundle")]
+    pub log_limit: u64,
+
+    /// Show what would be collected, why, and by which right; ask nothing
+    #[arg(long, help_heading = "Bundle")]
+    pub list: bool,
+
+    /// Plant a secret of every kind, redact, and show that none comes out; ask nothing
+    #[arg(long, help_heading = "Bundle")]
+    pub self_test: bool,
+}
+
+/// What is looked at; the same for every command that asks a cluster.
+#[derive(Args, Debug)]
+pub struct EvidenceArgs {
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+
+    #[command(flatten)]
+    pub logs: LogArgs,
+
+    /// An overrides.yaml, - for standard input; may be repeated
+    #[arg(short = 'f', long = "overrides", value_name = "FILE", help_heading = "Evidence")]
+    pub overrides: Vec<String>,
+
+    /// An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated
+    #[arg(long = "access-log", value_name = "FILE", help_heading = "Evidence")]
+    pub access_logs: Vec<String>,
+
     /// Where to shake hands, with each hostname, without one and with a wrong one
     #[arg(
         long,
@@ -140,22 +214,6 @@ pub struct DiagnoseArgs {
     /// Clients that exist whether or not they were seen
     #[arg(long, value_enum, value_name = "CLIENTS", help_heading = "Judgement")]
     pub expect: Option<Expectation>,
-
-    /// Judge only these checks: codes, names or families
-    #[arg(long, value_delimiter = ',', value_parser = CheckName { families: true }, hide_possible_values = true, value_name = "CODE|FAMILY", help_heading = "Judgement")]
-    pub only: Vec<String>,
-
-    /// Leave these checks out: codes, names or families
-    #[arg(long, value_delimiter = ',', value_parser = CheckName { families: true }, hide_possible_values = true, value_name = "CODE|FAMILY", help_heading = "Judgement")]
-    pub skip: Vec<String>,
-
-    /// From which level on a finding makes the exit code 1
-    #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Judgement")]
-    pub fail_on: FailOn,
-
-    /// Format of the report
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
-    pub output: Output,
 
     /// Time for the whole run; what was seen until then is reported. 0 is no limit
     #[arg(long, value_parser = duration, default_value = "2m", value_name = "DURATION", help_heading = "Cluster")]
@@ -452,6 +510,18 @@ pub struct DiffArgs {
     /// Format of the result
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Output,
+}
+
+/// How much of a log is kept.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum KeptLogs {
+    /// All of it
+    Full,
+    /// Beginning and end, and every reset and complaint with the lines around it
+    #[default]
+    Window,
+    /// Nothing but the counts
+    None,
 }
 
 /// The commands that ask a cluster.

@@ -35,7 +35,8 @@ fn differences_read_as_recorded() {
     ] {
         let difference = between(before, after);
         let options = TextOptions { styles: Styles::default(), width: 110, wide: false };
-        shown += &format!("==== {before} → {after}, exit code {}\n{}\n", difference.exit_code, text(&difference, options));
+        shown +=
+            &format!("==== {before} → {after}, exit code {}\n{}\n", difference.exit_code, text(&difference, options));
     }
     insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("diff", shown);

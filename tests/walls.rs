@@ -49,7 +49,8 @@ const MAY_USE: [(&str, &[&str]); 9] = [
     ("verdict", &["checks", "evidence"]),
     ("report", &["checks", "evidence", "verdict"]),
     ("gather", &["evidence", "wire"]),
-    ("bundle", &["checks", "evidence", "report", "verdict"]),
+    // What is public of a Secret is what wire finds to be a certificate.
+    ("bundle", &["checks", "evidence", "report", "verdict", "wire"]),
     // The names of the catalogue are values of --only, --skip and explain.
     ("cli", &["checks"]),
     // Progress is told to a trait of gather.

@@ -106,6 +106,8 @@ pub struct Truncation {
 pub enum Kept {
     Beginning,
     End,
+    /// Beginning and end, and what matters in between.
+    Window,
 }
 
 /// Something that was planned and is not there.

@@ -11,6 +11,7 @@ pub mod layout;
 mod limits;
 pub mod manifest;
 mod reader;
+pub mod redact;
 pub mod source;
 mod writer;
 

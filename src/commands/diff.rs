@@ -1,7 +1,7 @@
 //! `diff`: two runs side by side, from the evidence that each kept.
 
 use super::{Error, fail_on};
-use crate::bundle::evidence_file;
+use crate::bundle::source;
 use crate::cli::{DiffArgs, Output};
 use crate::report::styles::Styles;
 use crate::report::{diff, machine, text};
@@ -14,8 +14,8 @@ pub(super) fn run(args: &DiffArgs, console: &Console) -> Result<u8, Error> {
             hint: "save one of the two to a file".into(),
         });
     }
-    let before = evidence_file::read(&args.before)?;
-    let after = evidence_file::read(&args.after)?;
+    let before = source::read(&args.before)?;
+    let after = source::read(&args.after)?;
     let difference = diff::compare(&before, &after, fail_on(args.fail_on));
     let styles = if console.colors() { Styles::colorize() } else { Styles::default() };
     let options = text::TextOptions { styles, width: console.width(), wide: args.output == Output::Wide };

@@ -3,12 +3,14 @@
 //! Errors come in two tiers. Findings are data and never an `Error`; an error is what stops the tool, and each has its
 //! exit code in one exhaustive `match`.
 
+mod collect;
 mod completion;
 mod diagnose;
 mod diff;
 mod explain;
 mod probe;
 mod rbac;
+mod sources;
 
 use std::error::Error as StdError;
 use std::io;
@@ -16,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::bundle::evidence_file;
+use crate::bundle::{ReadError, WriteError};
 use crate::cli::{Cli, ColorChoice, Command, FailOn};
 use crate::gather;
 use crate::gather::log_file::LogFileError;
@@ -40,6 +42,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Diagnose(args) => diagnose::run(&args, &console),
         Command::Probe(args) => probe::run(&args, &console),
+        Command::Collect(args) => collect::run(&args, &console),
         Command::Diff(args) => diff::run(&args, &console),
         Command::Rbac(args) => rbac::run(&args, &console),
         Command::Explain(args) => explain::run(&args, &console),
@@ -64,7 +67,9 @@ pub(crate) enum Error {
     #[error(transparent)]
     Cluster(#[from] gather::Error),
     #[error(transparent)]
-    Evidence(#[from] evidence_file::Error),
+    Bundle(#[from] WriteError),
+    #[error(transparent)]
+    Evidence(#[from] ReadError),
     #[error("read {name}")]
     Input { name: String, source: io::Error },
     #[error(transparent)]
@@ -86,6 +91,7 @@ impl Error {
         match self {
             Self::Cluster(gather::Error::Interrupted) => 130,
             Self::Argument { .. }
+            | Self::Bundle(_)
             | Self::Cluster(_)
             | Self::Evidence(_)
             | Self::Input { .. }
@@ -101,12 +107,8 @@ impl Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Cluster(error) => error.hint(),
-            Self::Evidence(evidence_file::Error::Malformed { .. }) => {
-                Some("--from takes a file that --write-evidence wrote".into())
-            }
-            Self::Evidence(evidence_file::Error::OtherSchema { .. }) => {
-                Some("use the version of the tool that wrote it, or a newer one".into())
-            }
+            Self::Bundle(error) => error.hint(),
+            Self::Evidence(error) => error.hint(),
             Self::Argument { hint, .. } | Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Prober(error) => error.hint(),
             _ => None,

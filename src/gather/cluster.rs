@@ -16,6 +16,7 @@ use super::error::Error;
 use super::fault::Fault;
 use super::issues::issues;
 use super::json;
+use super::kept::{self, Keeper};
 use super::kubeconfig::{ConnectionOptions, Places, target};
 use super::mesh::mesh_logging;
 use super::pod_logs::{LogRequest, LogSink, logs};
@@ -35,7 +36,7 @@ use crate::evidence::cluster::{
 use crate::evidence::gateway::Gateway;
 use crate::evidence::handshake::Probes;
 use crate::evidence::stored::StoredCertificate;
-use crate::evidence::{LogLimits, LogStream, Reason, Seen, Unavailable};
+use crate::evidence::{LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable};
 
 /// What to ask for.
 #[derive(Clone)]
@@ -74,7 +75,7 @@ pub struct ClusterEvidence {
 
 /// Asks the cluster that the options choose.
 ///
-/// `new_sink` makes what a log is fed to, one for each. Dropping the future, like [`Stop`], ends everything that is under way.
+/// `new_sink` makes what a log is fed to, one for each; `keeper` takes what a bundle holds beside the evidence. Dropping the future, like [`Stop`], ends everything that is under way.
 ///
 /// # Errors
 /// The configuration cannot be used, or the cluster gave no first answer. Whatever fails later is in the evidence.
@@ -82,14 +83,21 @@ pub async fn cluster<S: LogSink>(
     options: &GatherOptions,
     stop: Stop,
     progress: Arc<dyn Progress>,
-    new_sink: impl Fn() -> S + Sync,
+    new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
+    keeper: Option<&dyn Keeper>,
 ) -> Result<ClusterEvidence, Error> {
     // First, so that a slip in a flag costs no request.
     selector::parse(&options.selector)?;
     let target = target(&options.connection, &Places::of_this_process())?;
     let context = target.context.clone();
     let api = connect(target, &options.connection, stop).await?;
-    Box::pin(gather(&api, context, options, &progress, &new_sink)).await
+    let keeping = async {
+        if let Some(keeper) = keeper {
+            kept::keep(&api, options, &progress, keeper).await;
+        }
+    };
+    let (evidence, ()) = join!(Box::pin(gather(&api, context, options, &progress, new_sink)), Box::pin(keeping));
+    evidence
 }
 
 /// Asks an API server that is connected. The parts stand on the heap, for together they are large, and stacks are not all
@@ -99,7 +107,7 @@ pub(super) async fn gather<S: LogSink>(
     context: Option<String>,
     options: &GatherOptions,
     progress: &Arc<dyn Progress>,
-    new_sink: &(impl Fn() -> S + Sync),
+    new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
 ) -> Result<ClusterEvidence, Error> {
     let namespace = options.namespace.as_str();
     let selects = selector::parse(&options.selector)?;
@@ -193,7 +201,7 @@ async fn pods_and_logs<S: LogSink>(
     options: &GatherOptions,
     selects: &Selector,
     progress: &Arc<dyn Progress>,
-    new_sink: &(impl Fn() -> S + Sync),
+    new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
 ) -> PodsAndLogs {
     let namespace = options.namespace.as_str();
     let (pods, services, mesh) = join!(

@@ -49,7 +49,7 @@ fn options() -> GatherOptions {
 async fn run(server: &TestServer, stop: Stop) -> Result<ClusterEvidence, Error> {
     let progress: Arc<dyn Progress> = Arc::new(Silent);
     let api = server.api(stop, Duration::from_millis(700));
-    gather(&api, Some("prod".into()), &options(), &progress, &Count::default).await
+    gather(&api, Some("prod".into()), &options(), &progress, &|_: &LogOrigin| Count::default()).await
 }
 
 /// What a healthy cluster with two pods answers.
@@ -402,7 +402,7 @@ async fn a_container_that_a_pod_does_not_have() {
     let progress: Arc<dyn Progress> = Arc::new(Silent);
     let options = GatherOptions { container: Some("istio-proxy".into()), ..options() };
     let api = server.api(Stop::never(), Duration::from_secs(5));
-    let evidence = gather(&api, None, &options, &progress, &Count::default).await.unwrap();
+    let evidence = gather(&api, None, &options, &progress, &|_: &LogOrigin| Count::default()).await.unwrap();
     assert_eq!(evidence.access_logs.len(), 2);
     let text = "the pod has no container \"istio-proxy\" (it has a, b)";
     assert_eq!(why(&evidence.access_logs[0].log), Reason::Missing(text.into()));

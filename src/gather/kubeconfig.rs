@@ -66,6 +66,14 @@ impl Places {
     }
 }
 
+/// The context that is chosen, of this process; absent inside a pod.
+///
+/// # Errors
+/// As for [`target`].
+pub fn context_name(options: &ConnectionOptions) -> Result<Option<String>, Error> {
+    target(options, &Places::of_this_process()).map(|target| target.context)
+}
+
 /// Chooses cluster and user.
 ///
 /// # Errors

@@ -20,6 +20,7 @@ pub mod error;
 mod fault;
 mod issues;
 mod json;
+pub mod kept;
 pub mod kubeconfig;
 mod list;
 pub mod local_certificates;
@@ -48,7 +49,8 @@ mod trust;
 
 pub use self::cluster::{ClusterEvidence, GatherOptions, cluster};
 pub use self::error::Error;
-pub use self::kubeconfig::ConnectionOptions;
+pub use self::kept::Keeper;
+pub use self::kubeconfig::{ConnectionOptions, context_name};
 pub use self::local_certificates::local_certificates;
 pub use self::pod_logs::LogSink;
 pub use self::progress::{Progress, Silent};

@@ -79,7 +79,7 @@ pub(super) async fn logs<S: LogSink>(
     request: LogRequest<'_>,
     pods: &[IngressPod],
     progress: &Arc<dyn Progress>,
-    new_sink: &(impl Fn() -> S + Sync),
+    new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
 ) -> Vec<LogStream> {
     let mut streams = Vec::new();
     let mut readers = JoinSet::new();
@@ -104,7 +104,7 @@ pub(super) async fn logs<S: LogSink>(
                 what,
                 progress: Arc::clone(progress),
             };
-            let (permits, sink) = (Arc::clone(&permits), new_sink());
+            let (permits, sink) = (Arc::clone(&permits), new_sink(&streams[index].origin));
             readers.spawn(async move { (index, reader.run(permits, sink).await) });
         }
     }

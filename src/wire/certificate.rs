@@ -28,6 +28,28 @@ pub fn describe<'a>(certificates: impl IntoIterator<Item = &'a X509Ref>) -> Vec<
     list.iter().map(|certificate| Certificate { signer: signer(certificate, &list), ..one(certificate) }).collect()
 }
 
+/// The certificates of a text as PEM, written anew so that nothing else can be among them, and how many bytes of the text are
+/// none. A block that says `CERTIFICATE` and cannot be read is none.
+#[must_use]
+pub fn public_part(pem: &[u8]) -> (String, usize) {
+    const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+    const END: &[u8] = b"-----END CERTIFICATE-----";
+    let (mut public, mut other, mut rest) = (String::new(), 0, pem);
+    while let Some(begin) = memchr::memmem::find(rest, BEGIN)
+        && let Some(end) = memchr::memmem::find(&rest[begin..], END).map(|length| begin + length + END.len())
+    {
+        let block = &rest[begin..end];
+        let certificate = X509::from_pem(block).and_then(|certificate| certificate.to_pem()).map(String::from_utf8);
+        other += rest[..begin].trim_ascii().len();
+        match certificate {
+            Ok(Ok(text)) => public.push_str(&text),
+            _ => other += block.len(),
+        }
+        rest = &rest[end..];
+    }
+    (public, other + rest.trim_ascii().len())
+}
+
 /// The certificates of a PEM text, and the first thing in it that is none.
 ///
 /// Text between the blocks is passed over, as OpenSSL does. A block of another kind is no fault: a file may hold the key too.

@@ -13,6 +13,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it reports to a person, and has no other way")]
 
 mod api;
+mod bundle;
 mod cleanup;
 mod cluster;
 mod envoy;

@@ -13,7 +13,7 @@ use crate::scenario::{self, ClusterFault, Scenario};
 use crate::shell::Result;
 use crate::stage::Stage;
 use crate::testbed::Testbed;
-use crate::{cleanup, midway, plugin};
+use crate::{bundle, cleanup, midway, plugin};
 
 /// How many scenarios run side by side. Pods and clients of more would fight for two cores.
 const SIDE_BY_SIDE: usize = 3;
@@ -143,6 +143,10 @@ fn play(testbed: &Testbed, scenario: &Scenario) -> Result<()> {
     expect::compare_counts(&stage.folder, &scenario.expect, stage.clients)?;
     if scenario.expect.verdict.is_some() {
         expect::compare_with_evidence(&stage.folder, &finished, &scenario.diagnose)?;
+        stage.probed()?;
+    }
+    if scenario.expect.verdict.is_some() && scenario.cluster.is_none() && !scenario.logs_rotate {
+        bundle::collect(&stage, &kubeconfig)?;
         stage.probed()?;
     }
     if scenario.again {

@@ -1,0 +1,120 @@
+//! What a line says about the lines after it: a key that goes on, a block of YAML, a value that stands below its name.
+
+use memchr::memmem;
+
+use super::base64;
+
+/// Bytes of a private key that has no end, before the text is taken for something else again. The key of RSA with 16384 bits has
+/// 13 KiB; a log writes other lines between those of a key.
+const MAX_KEY: usize = 32 * 1024;
+/// Bytes that belong to one name.
+const MAX_BELOW: usize = 256 * 1024;
+
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Carry {
+    #[default]
+    Nothing,
+    /// The name of a secret variable was seen: the next line may hold its value.
+    Value,
+    /// The line ended in base64 of a key.
+    Base64 { left: usize },
+    /// A value that goes on in lines further in than `indent`: of a block (`|`) all of them, else until one is a pair itself.
+    Below { indent: usize, block: bool, left: usize },
+    /// Inside a private key.
+    Pem { left: usize },
+}
+
+impl Carry {
+    pub(super) fn pem() -> Self {
+        Self::Pem { left: MAX_KEY }
+    }
+
+    pub(super) fn base64() -> Self {
+        Self::Base64 { left: MAX_KEY }
+    }
+
+    pub(super) fn below(line: &[u8], block: bool) -> Self {
+        Self::Below { indent: indentation(line), block, left: MAX_BELOW }
+    }
+
+    /// What goes of this line because of those before it, and what is said of the next. The rest of the line is to be looked at.
+    pub(super) fn apply(&mut self, line: &[u8]) -> Effect {
+        let effect = match self {
+            Self::Nothing => return Effect::Look { from: 0 },
+            Self::Value => Effect::Value,
+            Self::Pem { left } => match memmem::find(line, b"END ") {
+                Some(end) => Effect::Look { from: super::patterns::after_dashes(line, end) },
+                None => return shorten(left, line).map_or_else(|| self.end(line), |()| Effect::Whole),
+            },
+            Self::Base64 { left } => {
+                let inner = line.trim_ascii().trim_ascii_end();
+                let inner = inner.strip_suffix(b"\"").unwrap_or(inner);
+                let pure = inner.iter().all(|byte| base64::is_letter(*byte) || *byte == b'=');
+                if pure && !inner.is_empty() {
+                    return shorten(left, line).map_or_else(|| self.end(line), |()| Effect::Whole);
+                }
+                Effect::Look { from: 0 }
+            }
+            Self::Below { indent, block, left } => {
+                if line.trim_ascii().is_empty() {
+                    return Effect::Look { from: 0 };
+                }
+                if indentation(line) > *indent && (*block || !is_pair(line)) {
+                    return shorten(left, line).map_or_else(|| self.end(line), |()| Effect::Whole);
+                }
+                Effect::Look { from: 0 }
+            }
+        };
+        *self = Self::Nothing;
+        effect
+    }
+
+    /// The last line of a window.
+    fn end(&mut self, _line: &[u8]) -> Effect {
+        *self = Self::Nothing;
+        Effect::Whole
+    }
+}
+
+/// What a line has to expect from those before it.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Effect {
+    /// All before `from` goes, the rest is looked at.
+    Look {
+        from: usize,
+    },
+    /// If its name is `value`, the value goes.
+    Value,
+    Whole,
+}
+
+/// Nothing when the window is used up.
+fn shorten(left: &mut usize, line: &[u8]) -> Option<()> {
+    *left = left.checked_sub(line.len() + 1)?;
+    Some(())
+}
+
+/// Columns before the first letter. Marks of comments and of list items count, so that a block in a comment is one too.
+pub(super) fn indentation(line: &[u8]) -> usize {
+    line.iter().take_while(|byte| is_margin(**byte)).count()
+}
+
+pub(super) fn is_margin(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'#' | b'-')
+}
+
+/// Whether a line of YAML is a pair: then it is no part of a plain value above it.
+fn is_pair(line: &[u8]) -> bool {
+    let inner = &line[indentation(line)..];
+    let end = match inner.first() {
+        Some(quote @ (b'"' | b'\'')) => match memchr::memchr(*quote, &inner[1..]) {
+            Some(at) => at + 2,
+            None => return false,
+        },
+        _ => inner
+            .iter()
+            .position(|byte| !(byte.is_ascii_alphanumeric() || b"_.-/".contains(byte)))
+            .unwrap_or(inner.len()),
+    };
+    end > 0 && inner[end..].starts_with(b":") && inner.get(end + 1).is_none_or(u8::is_ascii_whitespace)
+}

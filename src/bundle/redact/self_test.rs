@@ -1,0 +1,272 @@
+//! One secret of every kind, planted in every container and sent the way that the bundle's contents go.
+//!
+//! What a user may ask of the program that is in use (`collect --self-test`), and what the tests ask of the code. The secrets
+//! are made up; none of them opens anything.
+
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use super::{Pseudonyms, Redactions, Redactor};
+
+/// Where a sentinel is planted.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Container {
+    Text,
+    /// A log, fed in pieces of a few bytes.
+    Stream,
+    Secret,
+    SecretList,
+    ConfigMap,
+    Pod,
+    CustomResource,
+    Overrides,
+    /// An overrides file that is no YAML.
+    BrokenOverrides,
+}
+
+/// A content with a secret in it.
+#[derive(Clone, Debug)]
+pub struct Sentinel {
+    pub kind: &'static str,
+    pub container: Container,
+    pub content: String,
+    /// What must not come out.
+    pub secret: String,
+    /// What must, for a content that loses everything would pass too.
+    pub stays: &'static str,
+}
+
+/// What became of a sentinel.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SelfTestResult {
+    pub kind: &'static str,
+    pub container: Container,
+    pub passed: bool,
+    /// What went wrong; empty where nothing did.
+    pub why: &'static str,
+}
+
+const WORD: &str = "sentinel-7f3a9c51";
+/// 40 letters and digits.
+const TOKEN: &str = "s3nt1nelS3NT1NELs3nt1nelS3NT1NELs3nt1nel";
+/// A line of a key that is none: it has the first bytes of PKCS#8.
+const KEY_LINE: &str = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCsentinel7f3a9";
+const STAYS: &str = "stays-readable";
+
+/// Secrets of which the shape alone tells that they are secret, with what must vanish of each.
+fn shapes() -> Vec<(&'static str, String, String)> {
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{KEY_LINE}\n{TOKEN}\n-----END PRIVATE KEY-----");
+    let legacy = key.replace("PRIVATE KEY", "EC PRIVATE KEY");
+    let unfinished = key.lines().take(3).collect::<Vec<_>>().join("\n");
+    // Base64 of `-----BEGIN PRIVATE KEY-----` and a line that is the same in any key.
+    let encoded = format!("LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCk1JSUV2UUlCQURBTkJna3Foa2lHOXcw{TOKEN}");
+    let token = format!("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZW50aW5lbCJ9.{TOKEN}");
+    let word = |text: &str| (text.replace("WORD", WORD), WORD.to_owned());
+    let mut shapes = vec![
+        ("private key as PEM", key.clone(), TOKEN.to_owned()),
+        ("private key as PEM with escaped line ends", key.replace('\n', "\\n"), TOKEN.to_owned()),
+        ("private key of a curve as PEM", legacy, TOKEN.to_owned()),
+        ("private key in base64", encoded, TOKEN.to_owned()),
+        ("private key as DER in base64", KEY_LINE.to_owned(), KEY_LINE.to_owned()),
+        ("JSON web token", token, TOKEN.to_owned()),
+        ("Google API key", format!("AIza{}", &TOKEN[..35]), TOKEN[..35].to_owned()),
+        ("Google access token", format!("ya29.{TOKEN}"), TOKEN.to_owned()),
+        ("Google refresh token", format!("1//0{TOKEN}"), TOKEN.to_owned()),
+        ("AWS access key", "AKIASENTINEL23456789".to_owned(), "SENTINEL23456789".to_owned()),
+        ("GitHub token", format!("ghp_{TOKEN}"), TOKEN.to_owned()),
+    ];
+    for (kind, text) in [
+        ("authorization header", "Authorization: Digest username=bob, response=WORD"),
+        ("proxy authorization header", "Proxy-Authorization: Basic WORD"),
+        ("bearer token", "sent Bearer WORD to the server"),
+        ("cookie", "Cookie: a=b; session=WORD"),
+        ("cookie that is set", "set-cookie: session=WORD; Path=/"),
+        ("user and password of a URL", "https://bob:WORD@proxy.example.com:3128/"),
+        ("API key in a request path", "GET /v1/items?apikey=WORD&page=2 HTTP/1.1"),
+        ("key in a request path", "GET /v1/items?page=2&key=WORD HTTP/1.1"),
+        ("signature in a request path", "GET /v1/items?sig=WORD HTTP/1.1"),
+        ("password in JSON", "{\"user\":\"bob\",\"password\":\"WORD\"}"),
+        ("password in JSON in JSON", "{\"log\":\"{\\\"password\\\":\\\"WORD\\\"}\"}"),
+        ("password in YAML", "password: WORD and more"),
+        ("password in a block of YAML", "password: |\n  first\n  WORD"),
+        ("client secret", "client_secret=WORD"),
+        ("encryption key", "kmsEncryptionKey: WORD"),
+        ("value of a variable", "- name: DB_TOKEN\n  value: WORD"),
+    ] {
+        let (text, secret) = word(text);
+        shapes.push((kind, text, secret));
+    }
+    // What was not finished takes the lines after it along, so it comes last in its text.
+    shapes.push(("private key without an end", unfinished, TOKEN.to_owned()));
+    shapes
+}
+
+/// Every sentinel.
+#[must_use]
+pub fn sentinels() -> Vec<Sentinel> {
+    let mut all = Vec::new();
+    let mut add = |kind, container, content: String, secret: &str| {
+        all.push(Sentinel { kind, container, content, secret: secret.to_owned(), stays: STAYS });
+    };
+    for (kind, text, secret) in shapes() {
+        for container in [Container::Text, Container::Stream] {
+            add(kind, container, format!("{STAYS}\n{text}\n"), &secret);
+        }
+        let text = format!("{STAYS}\n{text}\n");
+        add(kind, Container::ConfigMap, json!({ "kind": "ConfigMap", "data": { "file": text } }).to_string(), &secret);
+        let spec = json!({ "kind": "ApigeeDatastore", "spec": { "notes": [text] } });
+        add(kind, Container::CustomResource, spec.to_string(), &secret);
+        let pod = json!({ "kind": "Pod", "spec": { "containers": [{ "args": [text] }] } });
+        add(kind, Container::Pod, pod.to_string(), &secret);
+        let block: String = text.lines().map(|line| format!("    {line}\n")).collect();
+        add(kind, Container::Overrides, format!("runtime:\n  cwcAppend: |\n{block}"), &secret);
+    }
+    typed(&mut add);
+    all
+}
+
+/// Secrets that nothing gives away but their place.
+fn typed(add: &mut impl FnMut(&'static str, Container, String, &str)) {
+    let secret = json!({
+        "kind": "Secret",
+        "metadata": { "name": STAYS, "annotations": { "kubectl.kubernetes.io/last-applied-configuration": WORD } },
+        "data": { "tls.crt": "c2VudGluZWwtN2YzYTljNTE=" },
+        "stringData": { "harmless": WORD },
+    });
+    let bare = |object: &Value| {
+        let mut bare = object.clone();
+        bare.as_object_mut().map(|map| map.remove("kind"));
+        bare
+    };
+    let list = json!({ "kind": "SecretList", "items": [bare(&secret)] }).to_string();
+    let encoded = "c2VudGluZWwtN2YzYTljNTE";
+    add("plain data of a Secret", Container::Secret, secret.to_string(), WORD);
+    add("encoded data of a Secret", Container::Secret, secret.to_string(), encoded);
+    add("plain data of a Secret in a list", Container::SecretList, list.clone(), WORD);
+    add("encoded data of a Secret in a list", Container::SecretList, list, encoded);
+    for kind in ["Pod", "ConfigMap", "ApigeeRoute"] {
+        let container = if kind == "Pod" { Container::Pod } else { Container::CustomResource };
+        let annotated = json!({ "kind": kind, "metadata": {
+            "name": STAYS, "annotations": { "kubectl.kubernetes.io/last-applied-configuration": WORD },
+        } });
+        add("last applied configuration", container, annotated.to_string(), WORD);
+        let managed = json!({ "kind": kind, "metadata": { "name": STAYS, "managedFields": [WORD] } });
+        add("managed fields", container, managed.to_string(), WORD);
+    }
+    for list in ["containers", "initContainers", "ephemeralContainers"] {
+        let pod = |container: Value| {
+            json!({ "kind": "Pod", "metadata": { "name": STAYS }, "spec": { list: [container] } }).to_string()
+        };
+        let variable = json!({ "env": [{ "name": "APIGEE_AUTH", "value": WORD }] });
+        add("variable of a container", Container::Pod, pod(variable), WORD);
+        add("argument of a container", Container::Pod, pod(json!({ "args": ["--password", WORD] })), WORD);
+    }
+    for field in ["username", "password"] {
+        let resource = json!({ "kind": "ApigeeOrganization", "metadata": { "name": STAYS }, "spec": { "httpForwardProxy": { field: WORD } } });
+        add("proxy of a custom resource", Container::CustomResource, resource.to_string(), WORD);
+    }
+    for (kind, text) in [
+        ("password of Cassandra", "cassandra: {auth: {admin: {password: WORD}}}"),
+        ("user of Cassandra's JMX", "cassandra: {auth: {jmx: {username: WORD}}}"),
+        ("password of Redis", "redis:\n  auth:\n    password: \"WORD\""),
+        ("user of the proxy", "envs:\n- httpProxy:\n    username: WORD"),
+        ("encryption key of an organisation", "defaults:\n  org:\n    kvmEncryptionKey: >-\n      WORD"),
+        ("salt", "axHashSalt: 'WORD'"),
+        ("variable of a component", "runtime:\n  envVars:\n    HARMLESS: WORD"),
+        ("value behind an alias", "x: &x WORD\nredis: {auth: {password: *x}}"),
+        ("comment", "# the old password was WORD"),
+        ("URL of a proxy", "logger:\n  proxyURL: http://WORD@proxy"),
+    ] {
+        let text = text.replace("WORD", WORD);
+        add(kind, Container::Overrides, format!("org: {STAYS}\n{text}\n"), WORD);
+        add(kind, Container::BrokenOverrides, format!("org: {STAYS}\n\tbroken\n{text}\n"), WORD);
+    }
+}
+
+/// Sends every sentinel through the code that the bundle uses.
+#[must_use]
+pub fn self_test() -> Vec<SelfTestResult> {
+    let redactor = Redactor::new(Pseudonyms::None);
+    sentinels().iter().map(|sentinel| judge(&redactor, sentinel)).collect()
+}
+
+pub(super) fn judge(redactor: &Redactor, sentinel: &Sentinel) -> SelfTestResult {
+    let why = match sent(redactor, sentinel) {
+        None => "the content was withheld",
+        Some((output, _)) if output.contains(&sentinel.secret) => "the secret came out",
+        Some((output, _)) if !output.contains(sentinel.stays) => "what is no secret went too",
+        Some((_, redactions)) if redactions.is_empty() => "the redaction was not counted",
+        Some(_) => "",
+    };
+    SelfTestResult { kind: sentinel.kind, container: sentinel.container, passed: why.is_empty(), why }
+}
+
+fn sent(redactor: &Redactor, sentinel: &Sentinel) -> Option<(String, Redactions)> {
+    let mut redactions = Redactions::default();
+    let output = match sentinel.container {
+        Container::Text => redactor.text(&sentinel.content, &mut redactions),
+        Container::Stream => {
+            let mut stream = redactor.stream();
+            let mut out = Vec::new();
+            for piece in sentinel.content.as_bytes().chunks(5) {
+                stream.feed(piece, &mut out);
+            }
+            redactions = stream.finish(&mut out);
+            super::string(out)
+        }
+        Container::Overrides | Container::BrokenOverrides => {
+            redactor.overrides(&sentinel.content, &mut redactions).ok()?
+        }
+        Container::Secret
+        | Container::SecretList
+        | Container::ConfigMap
+        | Container::Pod
+        | Container::CustomResource => {
+            let mut object: Value = serde_json::from_str(&sentinel.content).ok()?;
+            redactor.object(&mut object, &mut redactions).ok()?;
+            object.to_string()
+        }
+    };
+    Some((output, redactions))
+}
+
+/// Entry for the fuzzer: any bytes as a log, as text, as an object and as a file, and the promises that hold for each.
+///
+/// # Panics
+/// A promise is broken.
+pub fn fuzz_redact(bytes: &[u8]) {
+    // Building it costs more than most inputs.
+    static REDACTOR: LazyLock<Redactor> = LazyLock::new(|| Redactor::new(Pseudonyms::None));
+    let redactor = &*REDACTOR;
+    let streamed = |size: usize| {
+        let mut stream = redactor.stream();
+        let mut out = Vec::new();
+        for piece in bytes.chunks(size) {
+            stream.feed(piece, &mut out);
+        }
+        let redactions = stream.finish(&mut out);
+        (out, redactions)
+    };
+    let whole = streamed(bytes.len().max(1));
+    assert_eq!(streamed(7), whole, "pieces give something else than the whole");
+    let lines = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count();
+    assert_eq!(lines(&whole.0), lines(bytes), "lines were lost");
+
+    let text = String::from_utf8_lossy(bytes);
+    let mut redactions = Redactions::default();
+    let once = redactor.text(&text, &mut redactions);
+    assert_eq!(lines(once.as_bytes()), lines(text.as_bytes()), "lines were lost");
+    assert!(once == text || !redactions.is_empty(), "what was replaced was not counted");
+    // Whatever stands around it, a secret that opens its own line behind a blank one is found.
+    let planted = format!("{text}\n-----END X-----\n\nx\npassword: {WORD}\n");
+    assert!(!redactor.text(&planted, &mut redactions).contains(&format!("password: {WORD}")), "a password came out");
+    if let Ok(file) = redactor.overrides(&text, &mut redactions) {
+        assert_eq!(lines(file.as_bytes()), lines(text.as_bytes()), "lines were lost");
+    }
+    if let Ok(mut object) = serde_json::from_slice::<Value>(bytes)
+        && redactor.object(&mut object, &mut redactions).is_err()
+    {
+        assert_eq!(object, Value::Null, "something is left of what was withheld");
+    }
+}

@@ -1,0 +1,351 @@
+//! Text and streams.
+
+use super::*;
+
+/// Inputs in which `hunter2` is the secret.
+const VANISH: &[&str] = &[
+    // Pairs, in the spellings of files and logs.
+    "password: hunter2",
+    "\u{feff}password: my hunter2",
+    "password:hunter2",
+    "  password: 'hunter2'",
+    "- password: \"hunter2\"",
+    "password: hunter2 hunter2 # hunter2",
+    "password: !!str hunter2",
+    "password: !hunter2",
+    "password: &anchor hunter2",
+    "password: 'it''s hunter2'",
+    "\"password\":\"hunter2\"",
+    "\"password\" : \"a\\\"hunter2\"",
+    "{\"a\":1,\"password\":\"hunter2\",\"b\":2}",
+    "{\"password\":[\"hunter2\",\"hunter2\"]}",
+    "{\\\"password\\\":\\\"hunter2\\\"}",
+    "{\\\"password\\\":\\\"a\\\\\\\"hunter2\\\"}",
+    "{\"log\":\"{\\\"client_secret\\\": \\\"hunter2\\\"}\\n\"}",
+    "{\\\\\\\"password\\\\\\\":\\\\\\\"hunter2\\\\\\\"}",
+    "{password: hunter2, user: bob}",
+    "{user: bob, password: my hunter2}",
+    "{'password': 'hunter2'}",
+    "{\"mesh\":\"a: b\\npassword: hunter2\\nc: d\"}",
+    "{\"mesh\":\"a: b\\n  - token: my hunter2\\nc: d\"}",
+    "{\"mesh\":\"password: |\\n  hunter2\\nc: d\"}",
+    "DB_PASSWORD=hunter2",
+    "export DB_PASSWORD='hunter2'",
+    "user=bob,password=hunter2,host=db",
+    "user=bob;password=a,hunter2;host=db",
+    "user=bob password=hunter2, retry",
+    "jdbc:postgresql://db/x?user=bob&password=hunter2&ssl=true",
+    "-Dspring.datasource.password=hunter2 -Xmx1g",
+    "curl --password hunter2 https://x",
+    "--client-secret=hunter2",
+    "spec.auth.password := hunter2",
+    "password => hunter2",
+    "config[\"password\"] = \"hunter2\"",
+    "password 'hunter2' was refused",
+    "private key: hunter2",
+    "API key = hunter2",
+    "<password>hunter2</password>",
+    "<user password=\"hunter2\"/>",
+    "Password : hunter2",
+    "\u{1b}[36mtoken\u{1b}[0m=hunter2",
+    "kmsEncryptionKey: hunter2",
+    "axHashSalt: hunter2",
+    "aws_secret_access_key = hunter2",
+    "password:\n  hunter2",
+    "password: |\n  abc\n\n  hunter2\nnext: 1",
+    "password: >-\n  hunter2: hunter2\nnext: 1",
+    "# password: |\n#   hunter2\nnext: 1",
+    "password: abc\n  hunter2\nnext: 1",
+    "password: \"abc\n  hunter2\"\nnext: 1",
+    "tokens:\n  - hunter2\n",
+    "\"tokens\": [\n  \"hunter2\"\n]",
+    "- name: DB_PASSWORD\n  value: hunter2",
+    "- name: DB_PASSWORD\n  value: a-hunter2\n",
+    "    - name: DB_PASSWORD\n      value: hunter2-hunter2\n",
+    "- name: \"DB_PASSWORD\"\r\n  value: \"hunter2\"\r\n",
+    "{\"name\":\"DB_PASSWORD\",\"value\":\"hunter2\"}",
+    "{\n \"name\": \"API_TOKEN\",\n \"value\": \"hunter2\"\n}",
+    "{\\\"name\\\":\\\"DB_PASSWORD\\\",\\\"value\\\":\\\"hunter2\\\"}",
+    // Headers.
+    "Authorization: Bearer hunter2",
+    "authorization: Basic hunter2hunter2==",
+    "Proxy-Authorization: Digest username=\"bob\", response=\"hunter2\"",
+    "{\"authorization\":\"Digest a=\\\"b\\\", c=hunter2\"}",
+    "{\"msg\":\"got Authorization: Digest a=\\\"b\\\", hunter2\",\"b\":1}",
+    "curl -H 'Authorization: Bearer hunter2' https://x",
+    "map[Accept:[*/*] Authorization:[Bearer hunter2] Host:[x]]",
+    "':authority', 'x'\n'authorization', 'Bearer hunter2'\n'accept', '*/*'",
+    "Cookie: a=hunter2; b=hunter2",
+    "set-cookie: session=hunter2; Path=/; HttpOnly",
+    "'cookie', 'a=b; c=hunter2'",
+    "x-api-key: hunter2",
+    "sent Bearer hunter2.abc to it",
+    "sent Basic Ym9iOmh1bnRlcjI= hunter",
+    // URLs.
+    "https://bob:hunter2@proxy.example.com:3128/x",
+    "https://hunter2@github.com/x",
+    "http://bob:hun/hunter2@proxy:3128",
+    "http://bob:p@hunter2@proxy:3128",
+    "\"http:\\/\\/bob:hunter2@proxy\"",
+    "next=https%3A%2F%2Fbob%3Ahunter2%40host%2Fpath",
+    "\"request_path\":\"/v1/x?apikey=hunter2\"",
+    "GET /v1/x?a=b&api_key=hunter2&c=d HTTP/1.1",
+    "GET /v1/x?key=hunter2 HTTP/1.1",
+    "GET /v1/x?a=b&amp;token=hunter2",
+    "/x?a=b\\u0026access_token=hunter2\\u0026c=d",
+    "/x?sig=hunter2&se=1",
+    "/x?next=%2Fy%3Faccess_token%3Dhunter2%26b%3Dc",
+    "/x?client_secret=hunter2#top",
+    "/x?code=hunter2",
+    "\"auth\":\"Ym9iOmh1bnRlcjI=\" hunter",
+];
+
+/// Lines that have to come out as they went in.
+const SURVIVE: &[&str] = &[
+    "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "image: gcr.io/apigee-release/hybrid/apigee-asm-ingress@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "uid: 2b1e7c6e-7d2c-4c7a-9f1d-6a1c2f0f5b11",
+    "SHA256 Fingerprint=51:9A:CD:3B:44:8D:C3:A9:08:12:4D:23:AC:E0:BA:7E:21:26:59:54:56:35:D1:5D:C0:CB:7C:7D:3F:47:4C:50",
+    "sslKeyPath: ./certs/keystore.key",
+    "sslCertPath: ./certs/keystore.pem",
+    "sslSecret: apigee-ingress-tls",
+    "secretName: apigee-ingress-tls",
+    "kmsEncryptionSecret: org-encryption",
+    "serviceAccountPath: ./service-accounts/key.json",
+    "ssl_certificate_key: /opt/tls/tls.key",
+    "- key: node-role.kubernetes.io/control-plane",
+    "  secretKeyRef:",
+    "    key: tls.key",
+    "  secret:",
+    "    defaultMode: 420",
+    "automountServiceAccountToken: false",
+    "password: null",
+    "\"token\":\"\"",
+    "token: true",
+    "MountVolume.SetUp failed for volume \"certs\" : secret \"apigee-ingress-tls\" not found",
+    "error: the server refused the token",
+    "https://apigee.googleapis.com/v1/organizations/example/environments/test/deployments?pageSize=10",
+    "GET /hello?id=10&monkey=1&keyword=x HTTP/2",
+    "apigee.cloud.google.com/v1alpha1, Kind=ApigeeRoute",
+    "outbound|8443||apigee-runtime-example-test-1234567-1160-abcdefg.apigee.svc.cluster.local",
+    "/var/run/secrets/kubernetes.io/serviceaccount/token",
+    "/usr/local/share/ca-certificates/some/very/long/path/of/directories/that/is/no/secret/at/all",
+    "X-Request-Id: 0b1f0b8e-9a3c-4a44-8f0e-6b2f7d7a6c55",
+    "Bearer authentication is needed",
+    "WWW-Authenticate: Bearer realm=\"x\"",
+    "user@example.com wrote to admin@example.org",
+    "https://host:8443/path@2",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 ECDHE-RSA-AES128-GCM-SHA256",
+    "reset 1234 of 5678 connections, 3 restarts",
+    "trace 4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 4bf92f3577b34da6a3ce929d0e0e4736",
+    "zone: Europe/Berlin, basic authentication: off",
+    "{\"start_time\":\"2025-05-19T04:50:00.000Z\",\"remote_address\":\"10.138.0.28:20111\",\"user_agent\":\"curl/8.5.0\",\"host\":\"api-test.mydomain.com\",\"request\":\"GET /hello HTTP/2\",\"request_time\":12,\"status\":200,\"status_details\":\"via_upstream\",\"upstream_response_flags\":\"-\",\"tls_protocol\":\"TLSv1.3\",\"request_id\":\"0-0\",\"sni_host\":\"api-test.mydomain.com\",\"apigee_dynamic_data\":null}",
+];
+
+#[test]
+fn what_is_secret_vanishes() {
+    for input in VANISH {
+        let output = text(input);
+        assert!(!output.contains("hunter2"), "{input:?} → {output:?}");
+        assert!(!output.contains("aHVudGVyMg") && !output.contains("Ym9iOmh1bnRlcjI"), "{input:?} → {output:?}");
+        assert_eq!(output.matches('\n').count(), input.matches('\n').count(), "{input:?} → {output:?}");
+        assert_eq!(text(&output), output, "again: {input:?}");
+        // The same line in a log, after another.
+        let log = format!("first line\n{input}\nlast line\n");
+        let output = text(&log);
+        assert!(!output.contains("hunter2"), "{log:?} → {output:?}");
+        assert!(output.starts_with("first line\n") && output.ends_with("\nlast line\n"), "{output:?}");
+    }
+}
+
+#[test]
+fn what_is_not_secret_survives() {
+    for input in SURVIVE {
+        assert_eq!(text(input), *input);
+    }
+}
+
+#[test]
+fn only_the_value_goes() {
+    for (input, expected) in [
+        ("user=bob,password=x,host=db", "user=bob,password=<redacted>,host=db"),
+        ("{\"password\":\"x\",\"b\":2}", "{\"password\":\"<redacted>\",\"b\":2}"),
+        ("{\"password\":12,\"b\":2}", "{\"password\":\"<redacted>\",\"b\":2}"),
+        ("{\"tokens\":[\"a\",\"b\"],\"b\":2}", "{\"tokens\":[\"<redacted>\"],\"b\":2}"),
+        ("https://bob:x@proxy:3128/a?b=c", "https://<redacted>@proxy:3128/a?b=c"),
+        ("GET /x?apikey=x&b=c HTTP/1.1", "GET /x?apikey=<redacted>&b=c HTTP/1.1"),
+        ("{\"m\":\"Authorization: Bearer x y\",\"b\":1}", "{\"m\":\"Authorization: <redacted>\",\"b\":1}"),
+        ("curl -H 'Cookie: a=b' https://h", "curl -H 'Cookie: <redacted>' https://h"),
+        ("{\\\"token\\\":\\\"x\\\",\\\"b\\\":1}", "{\\\"token\\\":\\\"<redacted>\\\",\\\"b\\\":1}"),
+        ("password: |\r\n  x\r\n\r\n  y\r\nb: 1\r\n", "password: |\r\n  <redacted>\r\n\r\n  <redacted>\r\nb: 1\r\n"),
+        ("secret:\n  secretName: x\n", "secret:\n  secretName: x\n"),
+        ("<password>a b</password> c", "<password><redacted></password> c"),
+        ("(password=x) and more", "(password=<redacted>) and more"),
+    ] {
+        assert_eq!(text(input), expected, "{input:?}");
+    }
+}
+
+#[test]
+fn tokens_are_known_by_their_first_letters() {
+    let body = "0123456789abcdefABCDEF0123456789abcdefAB";
+    for token in [
+        format!("AIza{}", &body[..35]),
+        format!("ya29.{body}"),
+        format!("1//0{body}"),
+        format!("ghp_{body}"),
+        format!("ghs_{body}"),
+        format!("GOCSPX-{body}"),
+        format!("AKIA{}", "ABCDEFGH23456789"),
+        format!("github_pat_{body}"),
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N".to_owned(),
+    ] {
+        for (before, after) in [
+            ("", ""),
+            ("used ", " once"),
+            ("x=\"", "\""),
+            ("{\"m\":\"a\\n", "\\n\"}"),
+            ("?a%3D", "&b=c"),
+            ("(", ")."),
+            ("/", "/x"),
+        ] {
+            let input = format!("{before}{token}{after}");
+            assert_eq!(text(&input), format!("{before}<redacted>{after}"), "{input}");
+        }
+    }
+}
+
+#[test]
+fn private_keys_vanish_in_every_wrapping() {
+    let key = key_pem();
+    let body: Vec<&str> = key.lines().filter(|line| !line.starts_with('-')).collect();
+    let escaped = key.replace('\n', "\\n");
+    let twice = key.replace('\n', "\\\\n");
+    let der = body.concat();
+    let indented = key.lines().map(|line| format!("    {line}\n")).collect::<String>();
+    let prefixed = key.lines().map(|line| format!("2025-05-19T04:50:00Z app {line}\n")).collect::<String>();
+    let wrapped =
+        encoded(key.as_bytes()).as_bytes().chunks(76).map(|line| [line, b"\n"].concat()).collect::<Vec<_>>().concat();
+    let json =
+        serde_json::json!({"type": "service_account", "private_key_id": "0123456789", "private_key": key}).to_string();
+    let once = encoded(key.as_bytes());
+    for input in [
+        key.clone(),
+        key.replace('\n', "\r\n"),
+        format!("before\n{key}after\n"),
+        format!("tls.key: |\n{indented}after: 1\n"),
+        format!("a: |\n{indented}after: 1\n"),
+        format!("a: \"{}\"\n", key.replace('\n', "\n  ")),
+        prefixed,
+        format!("{{\"m\":\"{escaped}\"}}"),
+        format!("{{\"m\":\"{{\\\"k\\\":\\\"{twice}\\\"}}\"}}"),
+        format!("key {}", key.replace('\n', " ")),
+        key.replace("PRIVATE KEY", "RSA PRIVATE KEY"),
+        key.replace("PRIVATE KEY", "OPENSSH PRIVATE KEY"),
+        key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"),
+        key.replace("PRIVATE KEY", "PGP PRIVATE KEY BLOCK"),
+        // Without an end, and without a beginning.
+        key.lines().take(8).map(|line| format!("{line}\n")).collect(),
+        key.lines().skip(3).map(|line| format!("{line}\n")).collect(),
+        format!("x \"{}\"", escaped.split_once("\\n").unwrap().1),
+        json.clone(),
+        once.clone(),
+        format!("tls.key={once}"),
+        format!("  value/{once},"),
+        encoded(once.as_bytes()),
+        encoded(encoded(once.as_bytes()).as_bytes()),
+        encoded(json.as_bytes()),
+        String::from_utf8(wrapped).unwrap(),
+        format!("der {der}\n"),
+        format!("{}\nafter\n", body.join("\n")),
+        format!("{}-----BEGIN CERTIFICATE-----\nAAAA\n", key.replace("-----END PRIVATE KEY-----\n", "")),
+    ] {
+        let output = text(&input);
+        for (number, line) in body.iter().enumerate().take(body.len() - 1) {
+            // Of a key that was cut, what is there.
+            assert!(!output.contains(line), "line {number} of the key is left of {input:?}: {output:?}");
+            assert!(!output.contains(&encoded(line.as_bytes())[4..60]), "{input:?}: {output:?}");
+        }
+        assert!(!output.contains(&once[100..140]), "{input:?}: {output:?}");
+        assert!(output.contains("<redacted>"), "{input:?}: {output:?}");
+        for piece in PIECES {
+            let (streamed, _) = streamed(input.as_bytes(), piece);
+            assert_eq!(String::from_utf8(streamed).unwrap(), output, "in pieces of {piece}");
+        }
+    }
+}
+
+#[test]
+fn what_follows_a_key_is_shown_again() {
+    let key = key_pem();
+    let output = text(&format!("before\n{key}after\n"));
+    assert!(output.starts_with("before\n<redacted>\n") && output.ends_with("<redacted>\nafter\n"), "{output}");
+    // A key without an end costs a bounded window.
+    let log = "a line of a log that goes on\n".repeat(5000);
+    let output = text(&format!("{}{log}", key.lines().next().unwrap().to_owned() + "\n"));
+    assert!(output.ends_with("a line of a log that goes on\n"));
+    assert!(output.matches("<redacted>").count() < 1300);
+}
+
+#[test]
+fn public_certificates_survive() {
+    let certificate = certificate_pem();
+    assert_eq!(text(&certificate), certificate);
+    let base64 = format!("caBundle: {}\n", encoded(certificate.as_bytes()));
+    assert_eq!(text(&base64), base64);
+    let json = serde_json::json!({ "cert": certificate }).to_string();
+    assert_eq!(text(&json), json);
+    let der = format!("x {}\n", certificate.lines().filter(|line| !line.starts_with('-')).collect::<String>());
+    assert_eq!(text(&der), der);
+}
+
+#[test]
+fn pieces_of_any_size_give_the_same() {
+    let mut whole = String::new();
+    for input in VANISH.iter().chain(SURVIVE) {
+        whole.push_str(input);
+        whole.push_str("\nplain:\n");
+    }
+    whole.push_str(&certificate_pem());
+    whole.push_str(&key_pem());
+    whole.push_str("no end of line");
+    let mut counts = Redactions::default();
+    let expected = Redactor::new(Pseudonyms::None).text(&whole, &mut counts);
+    for piece in PIECES {
+        let (streamed, redactions) = streamed(whole.as_bytes(), piece);
+        assert_eq!(String::from_utf8(streamed).unwrap(), expected, "in pieces of {piece}");
+        assert_eq!(redactions, counts);
+    }
+}
+
+#[test]
+fn long_lines_and_text_in_two_bytes_are_withheld() {
+    let long = format!("first\n{} password=hunter2\nlast\n", "x".repeat(MAX_LINE));
+    for piece in [7000, usize::MAX] {
+        let (output, redactions) = streamed(long.as_bytes(), piece);
+        let length = MAX_LINE + " password=hunter2".len();
+        assert_eq!(String::from_utf8(output).unwrap(), format!("first\n<redacted: a line of {length} bytes>\nlast\n"));
+        assert_eq!(redactions.0.get("long-line"), Some(&1));
+    }
+    // A key that begins in a withheld line goes on below it.
+    let key = key_pem();
+    let (output, _) = streamed(format!("{} {key}after\n", "x".repeat(MAX_LINE)).as_bytes(), 1000);
+    assert!(!String::from_utf8(output).unwrap().contains(key.lines().nth(2).unwrap()));
+    let wide: Vec<u8> = "password: hunter2\n".bytes().flat_map(|byte| [byte, 0]).collect();
+    let (output, redactions) = streamed(&wide, 3);
+    assert!(!output.contains(&b'h'), "{output:?}");
+    assert!(redactions.0.contains_key("not-understood"));
+}
+
+#[test]
+fn bytes_that_are_no_text_stay_as_they_are() {
+    let bytes = [b"\xff\xfe\x80 caf\xe9 ".as_slice(), b"password=hunter2 \xff\n"].concat();
+    let (output, _) = streamed(&bytes, 2);
+    assert_eq!(output, b"\xff\xfe\x80 caf\xe9 password=<redacted> \xff\n");
+}
+
+#[test]
+fn archives_in_base64_cannot_be_looked_into() {
+    let release = encoded(b"\x1f\x8b\x08\0\0\0\0\0\0\xff0123456789012345678901234567890123456789");
+    assert_eq!(text(&format!("release {release}")), "release <redacted>");
+}

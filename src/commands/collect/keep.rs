@@ -1,0 +1,254 @@
+//! Puts what gathering hands over into the bundle: redacted first, each in a file of its own.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+
+use crate::bundle::manifest::{Kept, Skipped, Truncation};
+use crate::bundle::redact::{Redactions, Redactor, StreamRedactor};
+use crate::bundle::{BundleWriter, EntryWriter, layout};
+use crate::cli::KeptLogs;
+use crate::evidence::{AccessLog, LogOrigin, Reason, Unavailable};
+use crate::gather::kept::LogKeeper;
+use crate::gather::plan::Item;
+use crate::gather::{Keeper, LogSink};
+use crate::wire::access_log::AccessLogScanner;
+use crate::wire::log_window::LogWindow;
+
+/// The bundle that is being written, as everything that is gathered goes into it.
+#[derive(Clone)]
+pub(super) struct Keep {
+    pub(super) writer: Arc<BundleWriter>,
+    pub(super) redactor: Arc<Redactor>,
+    pub(super) logs: KeptLogs,
+    pub(super) log_limit: u64,
+    /// Events and routes, for the pages that are made of them.
+    pub(super) read: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Keep {
+    /// A text, redacted.
+    pub(super) fn text(&self, path: &str, origin: &str, why: &str, text: &str) {
+        let mut redactions = Redactions::default();
+        let clean = self.redactor.text(text, &mut redactions);
+        self.whole(path, origin, why, clean.as_bytes(), redactions);
+    }
+
+    /// Bytes that are clean already.
+    pub(super) fn whole(&self, path: &str, origin: &str, why: &str, bytes: &[u8], redactions: Redactions) {
+        let mut entry = self.writer.entry(path, origin, why);
+        let written = entry.write_all(bytes).map_err(|error| error.to_string());
+        let finished =
+            written.and_then(|()| entry.finish(counted(redactions), None).map_err(|error| error.to_string()));
+        if let Err(why) = finished {
+            self.skip(path, origin, &why, None);
+        }
+    }
+
+    pub(super) fn skip(&self, item: &str, origin: &str, why: &str, needs: Option<String>) {
+        self.writer.skip(Skipped { item: item.to_owned(), origin: origin.to_owned(), why: why.to_owned(), needs });
+    }
+
+    pub(super) fn unavailable(&self, item: &str, origin: &str, why: &Unavailable) {
+        let needs = match &why.reason {
+            Reason::Forbidden { verb, resource, .. } => Some(format!("{verb} {resource}")),
+            _ => None,
+        };
+        self.skip(item, origin, &why.reason.to_string(), needs);
+    }
+
+    /// A file for the log of a container, or of the user.
+    pub(super) fn log_file(&self, origin: &LogOrigin, suffix: &str) -> Option<LogFile> {
+        if self.logs == KeptLogs::None {
+            return None;
+        }
+        let (path, from) = match origin {
+            LogOrigin::Container { pod, container } => (
+                format!("{}/{}/{}{suffix}.log", layout::folder::LOGS, layout::segment(pod), layout::segment(container)),
+                format!("GET pods/{pod}/log?container={container}"),
+            ),
+            LogOrigin::File(name) => {
+                let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
+                let path = format!("{}/given/{}{suffix}.log", layout::folder::LOGS, layout::segment(base));
+                (path, format!("--access-log {base}"))
+            }
+        };
+        let why = "connections that found no filter chain, and what the proxy complains of";
+        Some(LogFile {
+            keep: self.clone(),
+            entry: self.writer.entry(&path, &from, why),
+            path,
+            from,
+            window: (self.logs == KeptLogs::Window).then(|| LogWindow::new(self.log_limit)),
+            redactor: self.redactor.stream(),
+            chosen: Vec::new(),
+            clean: Vec::new(),
+            fault: None,
+        })
+    }
+
+    fn object(&self, item: &'static Item, origin: &str, mut object: Value) {
+        let name = object["metadata"]["name"].as_str().unwrap_or("unnamed").to_owned();
+        let path = format!("{}/{}.yaml", item.folder, layout::segment(&name));
+        let mut redactions = Redactions::default();
+        if let Err(withheld) = self.redactor.object(&mut object, &mut redactions) {
+            return self.skip(item.name, &format!("{origin}/{name}"), &withheld.to_string(), None);
+        }
+        match serde_yaml::to_string(&object) {
+            Ok(yaml) => self.whole(&path, &format!("{origin}/{name}"), item.why, yaml.as_bytes(), redactions),
+            Err(error) => self.skip(item.name, origin, &error.to_string(), None),
+        }
+        if matches!(item.name, "apigeeroutes" | "events") {
+            self.read.lock().unwrap_or_else(PoisonError::into_inner).push(object);
+        }
+    }
+}
+
+impl Keeper for Keep {
+    fn objects(&self, item: &'static Item, origin: &str, objects: Vec<Value>) {
+        if objects.is_empty() {
+            self.skip(item.name, origin, "there is none", None);
+        }
+        for object in objects {
+            self.object(item, origin, object);
+        }
+    }
+
+    fn missing(&self, item: &'static Item, origin: &str, why: Unavailable) {
+        self.unavailable(item.name, origin, &why);
+    }
+
+    fn log(&self, origin: &LogOrigin, is_previous: bool) -> Box<dyn LogKeeper> {
+        let suffix = if is_previous { ".previous" } else { "" };
+        Box::new(More { keep: self.clone(), origin: origin.clone(), file: self.log_file(origin, suffix) })
+    }
+}
+
+/// A log that is not judged.
+struct More {
+    keep: Keep,
+    origin: LogOrigin,
+    file: Option<LogFile>,
+}
+
+impl LogKeeper for More {
+    fn feed(&mut self, piece: &[u8]) {
+        if let Some(file) = &mut self.file {
+            file.feed(piece);
+        }
+    }
+
+    fn finish(self: Box<Self>, cut: Option<Unavailable>) {
+        if let Some(file) = self.file {
+            file.finish(cut);
+        }
+    }
+
+    fn missing(self: Box<Self>, why: Unavailable) {
+        self.keep.unavailable("logs", &self.origin.to_string(), &why);
+    }
+}
+
+/// A log that is judged and kept in one reading.
+pub(super) struct Tee {
+    pub(super) scanner: AccessLogScanner,
+    pub(super) file: Option<LogFile>,
+}
+
+impl LogSink for Tee {
+    fn feed(&mut self, piece: &[u8]) {
+        self.scanner.feed(piece);
+        if let Some(file) = &mut self.file {
+            file.feed(piece);
+        }
+    }
+
+    fn finish(self) -> AccessLog {
+        if let Some(file) = self.file {
+            file.finish(None);
+        }
+        self.scanner.finish()
+    }
+
+    fn saw(&self, server_name: &str) -> bool {
+        self.scanner.saw(server_name)
+    }
+}
+
+/// One log on its way into the bundle: chosen, then redacted, then written.
+pub(super) struct LogFile {
+    keep: Keep,
+    entry: EntryWriter,
+    path: String,
+    from: String,
+    window: Option<LogWindow>,
+    redactor: StreamRedactor,
+    chosen: Vec<u8>,
+    clean: Vec<u8>,
+    /// Why nothing more can be written.
+    fault: Option<String>,
+}
+
+impl LogFile {
+    pub(super) fn feed(&mut self, piece: &[u8]) {
+        if self.fault.is_some() {
+            return;
+        }
+        match &mut self.window {
+            Some(window) => {
+                window.feed(piece, &mut self.chosen);
+                self.redactor.feed(&self.chosen, &mut self.clean);
+                self.chosen.clear();
+            }
+            None => self.redactor.feed(piece, &mut self.clean),
+        }
+        self.write();
+    }
+
+    pub(super) fn finish(mut self, cut: Option<Unavailable>) {
+        let left_out = self.window.take().map(|window| {
+            let summary = window.finish(&mut self.chosen);
+            self.redactor.feed(&self.chosen, &mut self.clean);
+            summary
+        });
+        self.write();
+        let mut clean = std::mem::take(&mut self.clean);
+        let redactor = self.redactor;
+        let redactions = redactor.finish(&mut clean);
+        if self.fault.is_none() {
+            self.fault = self.entry.write_all(&clean).err().map(|error| error.to_string());
+        }
+        let truncated = match (cut, left_out) {
+            (Some(cut), _) => {
+                Some(Truncation { kept: Kept::Beginning, why: cut.reason.to_string(), whole_bytes: None })
+            }
+            (None, Some(summary)) if summary.left_out_lines > 0 || summary.beyond_limit > 0 => {
+                let mut why = format!("--logs window: {} lines left out", summary.left_out_lines);
+                if summary.beyond_limit > 0 {
+                    why += &format!(", {} that matter among them: beyond --log-limit", summary.beyond_limit);
+                }
+                Some(Truncation { kept: Kept::Window, why, whole_bytes: Some(summary.bytes) })
+            }
+            _ => None,
+        };
+        let finished = match self.fault {
+            Some(fault) => Err(fault),
+            None => self.entry.finish(counted(redactions), truncated).map_err(|error| error.to_string()),
+        };
+        if let Err(why) = finished {
+            self.keep.skip(&self.path, &self.from, &why, None);
+        }
+    }
+
+    fn write(&mut self) {
+        if self.fault.is_none() {
+            self.fault = self.entry.write_all(&self.clean).err().map(|error| error.to_string());
+        }
+        self.clean.clear();
+    }
+}
+
+fn counted(redactions: Redactions) -> std::collections::BTreeMap<String, u64> {
+    redactions.0.into_iter().map(|(rule, count)| (rule.to_owned(), count)).collect()
+}

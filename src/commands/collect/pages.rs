@@ -1,0 +1,205 @@
+//! The pages of a bundle that are made of the evidence: what to read first, and the lists that support asks for.
+
+use std::sync::PoisonError;
+
+use serde_json::Value;
+
+use super::keep::Keep;
+use super::why_not;
+use crate::bundle::layout;
+use crate::cli::CollectArgs;
+use crate::commands::Error;
+use crate::evidence::{Evidence, Seen};
+use crate::report::styles::Styles;
+use crate::report::{FailOn, Report, Selection, build, machine, text};
+
+/// Columns of the report in the bundle: a pager and a mail take them.
+const WIDTH: usize = 110;
+
+/// Adds them all.
+pub(super) fn add(keep: &Keep, args: &CollectArgs, evidence: &Evidence, partial: Option<&str>) -> Result<(), Error> {
+    let report = build(evidence, &Selection::default(), FailOn::default());
+    let options = text::TextOptions { styles: Styles::default(), width: WIDTH, wide: false };
+    keep.text(layout::REPORT_TEXT, "report", "what was found, for a person", &text::text(&report, options));
+    let json = machine::json(&report).map_err(|error| Error::Rendering(error.to_string()))?;
+    keep.text(layout::REPORT_JSON, "report", "what was found, for a program", &json);
+    keep.text(layout::README, "collect", "what to read first", &readme(args, evidence, &report, partial));
+    let routes = format!("{}/apigeeroutes.txt", layout::folder::ROUTES);
+    keep.text(&routes, "diagnose", "kubectl get apigeeroutes, which the playbook asks for", &route_list(evidence));
+    for (name, described) in descriptions(keep) {
+        let path = format!("{}/apigeeroutes/{}.txt", layout::folder::ROUTES, layout::segment(&name));
+        keep.text(&path, "GET apigeeroutes, events", "the route described, which the playbook asks for", &described);
+    }
+    yaml(
+        keep,
+        layout::folder::CERTIFICATES,
+        "stored.yaml",
+        "public certificates, and whether keys fit",
+        &evidence.stored_certificates,
+    );
+    yaml(
+        keep,
+        layout::folder::HANDSHAKES,
+        "envoy.yaml",
+        "filter chains, certificates and counters of each Envoy",
+        &evidence.gateways,
+    );
+    yaml(
+        keep,
+        layout::folder::HANDSHAKES,
+        "handshakes.yaml",
+        "every handshake of this run, and how it ended",
+        &evidence.probes,
+    );
+    let releases = format!("{}/helm-releases.txt", layout::folder::PLATFORM);
+    keep.text(
+        &releases,
+        "names of Secrets",
+        "which Helm releases there are; never their values",
+        &helm_releases(evidence),
+    );
+    Ok(())
+}
+
+fn yaml<T: serde::Serialize>(keep: &Keep, folder: &str, file: &str, why: &str, seen: &Seen<T>) {
+    let path = format!("{folder}/{file}");
+    match seen {
+        Seen::Unavailable(reason) => keep.unavailable(&path, "diagnose", reason),
+        Seen::Seen(value) => match serde_yaml::to_string(value) {
+            Ok(text) => keep.text(&path, "diagnose", why, &text),
+            Err(error) => keep.skip(&path, "diagnose", &error.to_string(), None),
+        },
+    }
+}
+
+/// The front page: case, finding, what to read, what is missing.
+fn readme(args: &CollectArgs, evidence: &Evidence, report: &Report, partial: Option<&str>) -> String {
+    let mut page = format!("# {} {}\n\n", report.verdict.kind.word(), report.verdict.headline);
+    let at = evidence.collected_at.strftime("%Y-%m-%d %H:%M:%S UTC");
+    let context = report.subject.context.as_deref().unwrap_or("no context");
+    page += &format!(
+        "Context {context}, namespace {}, {at}, kubectl apigee-tls {}.\n",
+        report.subject.namespace, report.tool_version
+    );
+    if let Some(case) = &args.case {
+        page += &format!("Case {case}.\n");
+    }
+    if let Some(note) = &args.note {
+        page += &format!("Note: {note}\n");
+    }
+    if let Some(why) = partial {
+        page += &format!("\n**Partial**: {why}. What had been seen by then is here.\n");
+    }
+    page += "\n## Found\n\n";
+    let causes = report.verdict.causes.iter().take(3);
+    for cause in causes {
+        page += &format!("- {}\n", cause.statement);
+        for line in cause.evidence.iter().take(2) {
+            page += &format!("  - {line}\n");
+        }
+    }
+    if report.verdict.causes.is_empty() {
+        page += "- nothing that clients fail by\n";
+    }
+    page += "\n## Read\n\n\
+        1. report.txt: the playbook step by step, the cause, the fix\n\
+        2. 01-overrides, 02-routes, 03-environment-groups: what the playbook's \"must gather\" asks for\n\
+        3. 04-ingress, 05-logs: the pods, their events and their logs\n\
+        4. 06-certificates, 07-handshakes: what is stored, what Envoy has, what clients get\n\
+        5. 08-platform: Services, mesh settings, webhooks, nodes, Helm releases\n\n\
+        `kubectl apigee-tls diagnose --from THIS-BUNDLE` gives the same report again; every file has its origin, its reason\n\
+        and its hash in manifest.json.\n\n## Missing\n\n";
+    for item in &report.not_seen {
+        page += &format!("- {}: {}\n", item.what, item.why);
+    }
+    page += "\nWhat could not be collected is in manifest.json under `skipped`, each with its reason.\n";
+    page
+}
+
+/// As `kubectl get apigeeroutes` shows it, with what the playbook looks at.
+fn route_list(evidence: &Evidence) -> String {
+    let routes = match &evidence.routes {
+        Seen::Seen(routes) if !routes.items.is_empty() => &routes.items,
+        seen => return format!("{}\n", why_not(seen)),
+    };
+    let mut rows = vec![["NAME", "STATE", "HOSTNAMES", "NON_SNI", "GATEWAYS"].map(str::to_owned)];
+    rows.extend(routes.iter().map(|route| {
+        [
+            route.name.clone(),
+            route.status.state.clone().unwrap_or_else(|| "<none>".into()),
+            listed(&route.hostnames),
+            route.enable_non_sni_client.map_or_else(|| "<none>".into(), |flag| flag.to_string()),
+            listed(&route.additional_gateways),
+        ]
+    }));
+    table(&rows)
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "<none>".into() } else { names.join(",") }
+}
+
+fn table(rows: &[[String; 5]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let widths: [usize; 5] = std::array::from_fn(width);
+    rows.iter()
+        .map(|row| {
+            let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+            cells.join("   ").trim_end().to_owned() + "\n"
+        })
+        .collect()
+}
+
+/// Each route as a person wants to read it, with its events.
+fn descriptions(keep: &Keep) -> Vec<(String, String)> {
+    let read = keep.read.lock().unwrap_or_else(PoisonError::into_inner);
+    let of_kind = |kind: &'static str| read.iter().filter(move |object| object["kind"] == kind);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    of_kind("ApigeeRoute")
+        .map(|route| {
+            let name = text(&route["metadata"]["name"]);
+            let mut page = format!("Name:      {name}\nNamespace: {}\n", text(&route["metadata"]["namespace"]));
+            for (title, part) in
+                [("Labels", &route["metadata"]["labels"]), ("Spec", &route["spec"]), ("Status", &route["status"])]
+            {
+                let yaml = serde_yaml::to_string(part).unwrap_or_default();
+                page += &format!("{title}:\n{}", indented(&yaml));
+            }
+            page += "Events:\n";
+            let mut events: Vec<String> = of_kind("Event")
+                .filter(|event| {
+                    event["involvedObject"]["name"] == name.as_str() && event["involvedObject"]["kind"] == "ApigeeRoute"
+                })
+                .map(|event| {
+                    format!(
+                        "  {}  {}  {}  {}\n",
+                        text(&event["lastTimestamp"]),
+                        text(&event["type"]),
+                        text(&event["reason"]),
+                        text(&event["message"])
+                    )
+                })
+                .collect();
+            events.sort();
+            page += &if events.is_empty() { "  <none>\n".to_owned() } else { events.concat() };
+            (name, page)
+        })
+        .collect()
+}
+
+fn indented(yaml: &str) -> String {
+    yaml.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+/// Helm keeps each revision in a Secret named `sh.helm.release.v1.<release>.v<revision>`.
+fn helm_releases(evidence: &Evidence) -> String {
+    let Seen::Seen(secrets) = &evidence.secrets else { return format!("{}\n", why_not(&evidence.secrets)) };
+    let mut releases: Vec<String> = secrets
+        .names
+        .iter()
+        .filter_map(|name| name.strip_prefix("sh.helm.release.v1.")?.rsplit_once(".v"))
+        .map(|(release, revision)| format!("{release} revision {revision}\n"))
+        .collect();
+    releases.sort();
+    if releases.is_empty() { "none in this namespace\n".into() } else { releases.concat() }
+}

@@ -1,0 +1,247 @@
+//! What a bundle holds beside the evidence: objects as the cluster has them, and logs that are not judged.
+//!
+//! Asked for by the plan, several at once, each in its own time, and handed to whoever keeps them. Nothing is written here, and
+//! nothing is taken out of an object here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+use super::api::{Api, JSON, encode};
+use super::cluster::GatherOptions;
+use super::discovery::{self, Group};
+use super::fault::{Access, Fault};
+use super::json;
+use super::list::{Listing, list};
+use super::plan::{Item, Objects, PLAN, Scope, Source};
+use super::progress::Progress;
+use super::stop::timed_out;
+use crate::evidence::{LogOrigin, Reason, Unavailable};
+
+/// Items asked for at the same time, beside what is asked for the evidence.
+const IN_FLIGHT: usize = 6;
+/// For one item, however many pages it has.
+const ITEM_TIME: Duration = Duration::from_secs(30);
+/// Of a log that is not judged, no more lines are asked for.
+const TAIL_LINES: u32 = 20_000;
+/// Pods whose logs tell why routes do not reach the gateways. Source: hybrid 1.13 and later have both in this namespace.
+const BESIDE_INGRESS: [&str; 2] = ["apigee-ingressgateway", "apigee-watcher"];
+
+/// Someone who keeps what is handed over. Called from several tasks at once.
+pub trait Keeper: Send + Sync {
+    /// The objects of an item, from this path of the API.
+    fn objects(&self, item: &'static Item, origin: &str, objects: Vec<Value>);
+    /// An item that is not there.
+    fn missing(&self, item: &'static Item, origin: &str, why: Unavailable);
+    /// A log that is not judged: takes its pieces until it is dropped or finished.
+    fn log(&self, origin: &LogOrigin, is_previous: bool) -> Box<dyn LogKeeper>;
+}
+
+/// Takes one log, piece by piece.
+pub trait LogKeeper: Send {
+    fn feed(&mut self, piece: &[u8]);
+    /// There is no more; what cut it off, where something did.
+    fn finish(self: Box<Self>, cut: Option<Unavailable>);
+    /// There is nothing of it.
+    fn missing(self: Box<Self>, why: Unavailable);
+}
+
+/// Asks for everything that the plan has beside the evidence, and for the objects behind it.
+pub(super) async fn keep(api: &Api, options: &GatherOptions, progress: &Arc<dyn Progress>, keeper: &dyn Keeper) {
+    let namespace = options.namespace.as_str();
+    let group = discovery::kinds(api, discovery::group(api).await, namespace).await;
+    let permits = Semaphore::new(IN_FLIGHT);
+    let asked = PLAN.iter().filter_map(|item| match item.source {
+        // Of Secrets only metadata may be asked for, and the evidence has their names.
+        Source::Objects(objects) if objects.resource != "secrets" => Some((item, objects)),
+        _ => None,
+    });
+    let items = asked.map(|(item, objects)| {
+        let (permits, group) = (&permits, &group);
+        async move {
+            // The semaphore is never closed.
+            let _permit = permits.acquire().await;
+            progress.started(item.name);
+            let said = one_item(api, namespace, item, objects, group, keeper).await;
+            progress.finished(item.name, &said.outcome);
+            said.pods
+        }
+    });
+    let pods: Vec<Value> = join_all(items).await.into_iter().flatten().collect();
+    let logs = more_logs(&pods).into_iter().map(|log| {
+        let permits = &permits;
+        async move {
+            let _permit = permits.acquire().await;
+            one_log(api, namespace, &log, keeper).await;
+        }
+    });
+    join_all(logs).await;
+}
+
+/// What became of an item, and the pods, where it is about them: their logs are next.
+#[derive(Default)]
+struct Said {
+    outcome: String,
+    pods: Vec<Value>,
+}
+
+async fn one_item(
+    api: &Api,
+    namespace: &str,
+    item: &'static Item,
+    objects: Objects,
+    group: &Group,
+    keeper: &dyn Keeper,
+) -> Said {
+    let path = match path(namespace, objects, group) {
+        Ok(path) => path,
+        Err(why) => {
+            let outcome = why.reason.to_string();
+            keeper.missing(item, objects.resource, why);
+            return Said { outcome, ..Said::default() };
+        }
+    };
+    let work = async {
+        match objects.name {
+            Some(name) => api.document(&format!("{path}/{name}"), JSON).await.map(|object| vec![object]),
+            None => {
+                let listing = Listing { path: &path, selector: "", accept: JSON, kind: None };
+                list(api, listing, |object| with_kind(object, objects, group)).await
+            }
+        }
+    };
+    let origin = format!("GET {path}");
+    let found = match api.stop().bound(tokio::time::timeout(ITEM_TIME, work)).await {
+        Ok(Ok(found)) => found.map_err(|fault| reason(fault, namespace, objects)),
+        Ok(Err(_)) => Err(timed_out(ITEM_TIME)),
+        Err(reason) => Err(reason),
+    };
+    match found {
+        Ok(mut found) => {
+            if objects.resource == "pods" {
+                found.retain(|pod| is_of_ingress(pod));
+            }
+            let outcome = format!("{} kept", found.len());
+            let pods = if objects.resource == "pods" { found.clone() } else { Vec::new() };
+            keeper.objects(item, &origin, found);
+            Said { outcome, pods }
+        }
+        Err(reason) => {
+            let outcome = reason.to_string();
+            keeper.missing(item, &origin, Unavailable::new(item.name, reason));
+            Said { outcome, ..Said::default() }
+        }
+    }
+}
+
+fn path(namespace: &str, objects: Objects, group: &Group) -> Result<String, Unavailable> {
+    let base = match (objects.group, objects.version) {
+        ("", version) => format!("/api/{}", version.unwrap_or("v1")),
+        (name, Some(version)) => format!("/apis/{name}/{version}"),
+        (_, None) => format!("/apis/{}", group.find(objects.kind)?.api_version),
+    };
+    Ok(match objects.scope {
+        Scope::Cluster => format!("{base}/{}", objects.resource),
+        Scope::Namespace => format!("{base}/namespaces/{namespace}/{}", objects.resource),
+    })
+}
+
+/// Objects of a list do not say what they are.
+fn with_kind(object: &Value, objects: Objects, group: &Group) -> Value {
+    let version = match (objects.group, objects.version) {
+        ("", version) => version.unwrap_or("v1").to_owned(),
+        (name, Some(version)) => format!("{name}/{version}"),
+        (_, None) => group.find(objects.kind).map(|found| found.api_version).unwrap_or_default(),
+    };
+    let mut whole = serde_json::json!({ "apiVersion": version, "kind": objects.kind });
+    if let (Value::Object(whole), Value::Object(fields)) = (&mut whole, object) {
+        whole.extend(fields.iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+    whole
+}
+
+fn reason(fault: Fault, namespace: &str, objects: Objects) -> Reason {
+    match fault {
+        // The group is not installed, which says that nothing of it is there.
+        Fault::Refused { code: 404, .. } => {
+            Reason::Missing(format!("the API server has no {} (not installed)", objects.resource))
+        }
+        fault => {
+            let verb = if objects.name.is_some() { "get" } else { "list" };
+            fault.reason(Access { verb, resource: objects.resource, group: objects.group, namespace })
+        }
+    }
+}
+
+fn is_of_ingress(pod: &Value) -> bool {
+    let name = json::text(pod, &["metadata", "name"]).unwrap_or_default();
+    BESIDE_INGRESS.iter().any(|known| name.starts_with(known))
+}
+
+/// A log that the evidence does not have.
+struct More {
+    origin: LogOrigin,
+    pod: String,
+    container: String,
+    is_previous: bool,
+}
+
+/// The run before of containers that were restarted, and all logs of manager and watcher.
+fn more_logs(pods: &[Value]) -> Vec<More> {
+    let mut logs = Vec::new();
+    for pod in pods {
+        let Some(name) = json::text(pod, &["metadata", "name"]) else { continue };
+        let is_gateway = json::text(pod, &["metadata", "labels", "app"]).as_deref() == Some("apigee-ingressgateway");
+        for status in json::items(pod, &["status", "containerStatuses"]) {
+            let Some(container) = json::text(status, &["name"]) else { continue };
+            let mut add = |is_previous| {
+                let origin = LogOrigin::Container { pod: name.clone(), container: container.clone() };
+                logs.push(More { origin, pod: name.clone(), container: container.clone(), is_previous });
+            };
+            if !is_gateway {
+                add(false);
+            }
+            if json::number(status, &["restartCount"]).unwrap_or(0) > 0 {
+                add(true);
+            }
+        }
+    }
+    logs
+}
+
+async fn one_log(api: &Api, namespace: &str, log: &More, keeper: &dyn Keeper) {
+    let (pod, container) = (encode(&log.pod), encode(&log.container));
+    let mut path =
+        format!("/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&tailLines={TAIL_LINES}");
+    if log.is_previous {
+        path.push_str("&previous=true");
+    }
+    let what = format!("the log of {}", log.origin);
+    let access = Access { verb: "get", resource: "pods/log", group: "", namespace };
+    let mut kept = keeper.log(&log.origin, log.is_previous);
+    let mut body = match api.stop().bound(tokio::time::timeout(ITEM_TIME, api.stream(&path))).await {
+        Ok(Ok(Ok(body))) => body,
+        Ok(Ok(Err(fault))) => return kept.missing(Unavailable::new(what, fault.reason(access))),
+        Ok(Err(_)) => return kept.missing(Unavailable::new(what, timed_out(ITEM_TIME))),
+        Err(reason) => return kept.missing(Unavailable::new(what, reason)),
+    };
+    loop {
+        let cut = match api.stop().bound(tokio::time::timeout(ITEM_TIME, body.frame())).await {
+            Ok(Ok(None)) => None,
+            Ok(Ok(Some(Ok(frame)))) => {
+                if let Some(piece) = frame.data_ref() {
+                    kept.feed(piece);
+                }
+                continue;
+            }
+            Ok(Ok(Some(Err(error)))) => Some(Reason::Broken(format!("the stream broke off: {error}"))),
+            Ok(Err(_)) => Some(timed_out(ITEM_TIME)),
+            Err(reason) => Some(reason),
+        };
+        return kept.finish(cut.map(|reason| Unavailable::new(what, reason)));
+    }
+}
