@@ -128,7 +128,7 @@ impl<'a> Line<'a> {
         let (from, mut open) = self.quotes;
         for quote in memchr::memchr_iter(b'"', self.bytes.get(from..at).unwrap_or_default()) {
             let place = from + quote;
-            open ^= values::backslashes_before(self.bytes, place) % 2 == 0;
+            open ^= values::backslashes_before(self.bytes, place).is_multiple_of(2);
         }
         self.quotes = (at.max(from), open);
         open
@@ -315,11 +315,11 @@ fn prefixed(prefix: &Prefix, line: &[u8], start: usize) -> Option<Found> {
 fn begins_a_word(line: &[u8], at: usize) -> bool {
     let before = &line[..at];
     match before {
-        [] => true,
         [.., byte] if !url_safe(*byte) => true,
-        [.., b'\\', b'n' | b'r' | b't'] | [.., b'%', _, _] | [.., b'u', b'0', b'0', _, _] => true,
         // `--data-AIza…` begins one, `x-AIza` may: better once too often.
-        [.., b'-' | b'_'] => true,
+        [] | [.., b'-' | b'_'] | [.., b'\\', b'n' | b'r' | b't'] | [.., b'%', _, _] | [.., b'u', b'0', b'0', _, _] => {
+            true
+        }
         _ => false,
     }
 }
