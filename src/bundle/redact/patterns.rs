@@ -246,15 +246,19 @@ fn userinfo(line: &[u8], start: usize) -> Option<Found> {
     let rest = &line[start..line.len().min(start + MAX_USERINFO)];
     let stop =
         |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'|');
-    let whole = &rest[..rest.iter().position(stop).unwrap_or(rest.len())];
-    let authority = &whole[..whole.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(whole.len())];
+    let path = |byte: &u8| stop(byte) || matches!(byte, b'/' | b'?' | b'#');
+    let authority = &rest[..rest.iter().position(path).unwrap_or(rest.len())];
     if let Some(at) = memchr::memrchr(b'@', authority) {
         return (at > 0).then(|| found(start, start + at, Rule::UrlUserinfo));
     }
     // A password with a slash that nobody encoded: what follows the colon is no port.
     let colon = memchr::memchr(b':', authority)?;
     let no_port = !authority.starts_with(b"[") && authority[colon + 1..].iter().any(|byte| !byte.is_ascii_digit());
-    let at = memchr::memrchr(b'@', whole).filter(|_| no_port)?;
+    if !no_port {
+        return None;
+    }
+    let whole = &rest[..rest.iter().position(stop).unwrap_or(rest.len())];
+    let at = memchr::memrchr(b'@', whole)?;
     Some(found(start, start + at, Rule::UrlUserinfo))
 }
 
