@@ -1,6 +1,7 @@
 //! Evidence on disk: one file of it, and the support bundle that holds the same value beside what support asks for.
 //!
 //! ```text
+//! text, logs, objects ─ redact ─ entries
 //! entries ─ EntryWriter (count, hash, compress) ─ spool ─┐
 //!                                            manifest ───┴─ part file ─ read back ─ renamed
 //! FILE, folder or - ─ BundleReader (limits, paths, sizes, hashes) ─ Evidence, report.json

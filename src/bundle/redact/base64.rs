@@ -96,9 +96,8 @@ fn is_private_key(der: &[u8]) -> bool {
     let Some(inner) = sequence(der) else { return false };
     match inner {
         // Version 0 or 1, then an algorithm (PKCS#8), a large number (PKCS#1, DSA) or the key's octets (SEC1).
-        [2, 1, 0 | 1, 0x30 | 2 | 4, ..] => true,
-        // PKCS#12.
-        [2, 1, 3, 0x30, ..] => true,
+        // Version 3 is PKCS#12.
+        [2, 1, 0 | 1, 0x30 | 2 | 4, ..] | [2, 1, 3, 0x30, ..] => true,
         [0x30, _, 6, rest @ ..] => {
             ENCRYPTION_OIDS.iter().any(|oid| rest.get(1..).is_some_and(|object| object.starts_with(oid)))
         }

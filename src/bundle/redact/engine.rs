@@ -172,7 +172,7 @@ impl Engine {
                 out.extend_from_slice(MARK);
                 redactions.count(Rule::Base64);
                 copied = run.end;
-                if line[run.end..].iter().all(|byte| byte.is_ascii_whitespace()) {
+                if line[run.end..].iter().all(u8::is_ascii_whitespace) {
                     state.carry = state.carry.max(Carry::base64());
                 }
             }

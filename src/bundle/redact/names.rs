@@ -183,7 +183,7 @@ pub(super) fn is_secret_variable(name: &[u8]) -> bool {
     if of(name) != Named::Nothing {
         return !matches!(&lower[..], b"pwd" | b"oldpwd");
     }
-    ANYWHERE.iter().any(|word| has(&word)) && !HARMLESS_END.iter().any(|end| last == end.as_bytes()) && lower != b"pwd"
+    ANYWHERE.iter().any(has) && !HARMLESS_END.iter().any(|end| last == end.as_bytes()) && lower != b"pwd"
 }
 
 /// `sslSecret`, `kmsEncryptionSecret`, `imagePullSecret`: the name of a Secret, which support needs.

@@ -89,7 +89,7 @@ impl Walk<'_> {
                 "data" => self.sizes(Some(&mut value), true),
                 "stringData" => self.sizes(Some(&mut value), false),
                 field if SECRET_FIELDS.contains(&field) => {
-                    self.value(&mut value, Below { depth, ..Below::default() })?
+                    self.value(&mut value, Below { depth, ..Below::default() })?;
                 }
                 _ => {
                     self.redactions.count(Rule::SecretData);

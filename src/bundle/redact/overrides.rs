@@ -102,14 +102,34 @@ struct Below {
 struct Frame {
     node: usize,
     below: Below,
-    /// In a mapping: whether a key comes next, and the key that came last. Nothing is a key that cannot be read.
-    map: bool,
-    expects_key: bool,
+    turn: Turn,
+    /// The key that came last; nothing is a key that cannot be read.
     key: Option<String>,
     /// The collection is itself a key.
     is_key: bool,
     /// Names of variables stand in this list: `envVars: [{name: …, value: …}]`.
     variables: bool,
+}
+
+impl Frame {
+    fn is_map(&self) -> bool {
+        self.turn != Turn::Item
+    }
+}
+
+/// What comes next in a collection.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Turn {
+    Item,
+    Key,
+    Value,
+}
+
+/// What came.
+enum Came {
+    /// With its text, if it is one.
+    Key(Option<String>),
+    Value,
 }
 
 struct Alias {
@@ -165,7 +185,7 @@ impl Walk {
             Event::SequenceStart(_, anchor, _) => self.open(false, anchor),
             Event::MappingEnd | Event::SequenceEnd => {
                 let closed = self.frames.pop();
-                self.follow(closed.is_some_and(|frame| frame.is_key).then_some(None));
+                self.follow(if closed.is_some_and(|frame| frame.is_key) { Came::Key(None) } else { Came::Value });
             }
             Event::Alias(anchor) => {
                 // What a collection would be judged by from here on is not known where it stands: all of it goes.
@@ -173,13 +193,13 @@ impl Walk {
                 let inside = below.rule.is_some() || below.auth || below.environment || below.users;
                 let (node, secret) = (self.node(), inside || self.judged().is_some());
                 if self.expects_key() {
-                    self.follow(Some(None));
+                    self.follow(Came::Key(None));
                 } else {
                     self.aliases.push(Alias { node, anchor, secret });
-                    self.follow(None);
+                    self.follow(Came::Value);
                 }
             }
-            Event::UnresolvedAlias(_) => self.follow(self.expects_key().then_some(None)),
+            Event::UnresolvedAlias(_) => self.follow(if self.expects_key() { Came::Key(None) } else { Came::Value }),
             _ => {}
         }
     }
@@ -199,31 +219,37 @@ impl Walk {
             parent: self.node(),
             anchor: if key { 0 } else { anchor },
         });
-        self.follow(key.then(|| Some(value.to_owned())));
+        self.follow(if key { Came::Key(Some(value.to_owned())) } else { Came::Value });
     }
 
     fn open(&mut self, map: bool, anchor: usize) {
         let is_key = self.expects_key();
         let below = if is_key { Below::default() } else { self.below() };
         let variables = !map
-            && self.frames.last().is_some_and(|frame| frame.map && frame.key.as_deref().is_some_and(is_environment))
-            || map && self.frames.last().is_some_and(|frame| !frame.map && frame.variables);
+            && self
+                .frames
+                .last()
+                .is_some_and(|frame| frame.is_map() && frame.key.as_deref().is_some_and(is_environment))
+            || map && self.frames.last().is_some_and(|frame| !frame.is_map() && frame.variables);
         self.nodes.push(Node { parent: self.node(), anchor, tainted: false });
         let node = self.nodes.len() - 1;
-        self.frames.push(Frame { node, below, map, expects_key: map, key: None, is_key, variables });
+        let turn = if map { Turn::Key } else { Turn::Item };
+        self.frames.push(Frame { node, below, turn, key: None, is_key, variables });
     }
 
-    /// What came was a key with this text, or a value.
-    fn follow(&mut self, key: Option<Option<String>>) {
-        let Some(frame) = self.frames.last_mut().filter(|frame| frame.map) else { return };
-        frame.expects_key = key.is_none();
-        if let Some(key) = key {
-            frame.key = key;
+    fn follow(&mut self, came: Came) {
+        let Some(frame) = self.frames.last_mut().filter(|frame| frame.is_map()) else { return };
+        match came {
+            Came::Key(key) => {
+                frame.key = key;
+                frame.turn = Turn::Value;
+            }
+            Came::Value => frame.turn = Turn::Key,
         }
     }
 
     fn expects_key(&self) -> bool {
-        self.frames.last().is_some_and(|frame| frame.expects_key)
+        self.frames.last().is_some_and(|frame| frame.turn == Turn::Key)
     }
 
     fn node(&self) -> usize {
@@ -237,7 +263,7 @@ impl Walk {
             return Some(Rule::NotUnderstood);
         };
         let below = &frame.below;
-        if below.rule.is_some() || !frame.map {
+        if below.rule.is_some() || !frame.is_map() {
             return below
                 .rule
                 .or(below.environment.then_some(Rule::EnvironmentValue))
@@ -258,7 +284,7 @@ impl Walk {
     fn below(&self) -> Below {
         let Some(frame) = self.frames.last() else { return Below::default() };
         let mut below = frame.below.clone();
-        if !frame.map {
+        if !frame.is_map() {
             return below;
         }
         let Some(key) = frame.key.as_deref() else {

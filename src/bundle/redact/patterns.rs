@@ -128,7 +128,7 @@ impl<'a> Line<'a> {
         let (from, mut open) = self.quotes;
         for quote in memchr::memchr_iter(b'"', self.bytes.get(from..at).unwrap_or_default()) {
             let place = from + quote;
-            open ^= values::backslashes_before(self.bytes, place) % 2 == 0;
+            open ^= values::backslashes_before(self.bytes, place).is_multiple_of(2);
         }
         self.quotes = (at.max(from), open);
         open
@@ -246,15 +246,19 @@ fn userinfo(line: &[u8], start: usize) -> Option<Found> {
     let rest = &line[start..line.len().min(start + MAX_USERINFO)];
     let stop =
         |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'|');
-    let whole = &rest[..rest.iter().position(stop).unwrap_or(rest.len())];
-    let authority = &whole[..whole.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(whole.len())];
+    let path = |byte: &u8| stop(byte) || matches!(byte, b'/' | b'?' | b'#');
+    let authority = &rest[..rest.iter().position(path).unwrap_or(rest.len())];
     if let Some(at) = memchr::memrchr(b'@', authority) {
         return (at > 0).then(|| found(start, start + at, Rule::UrlUserinfo));
     }
     // A password with a slash that nobody encoded: what follows the colon is no port.
     let colon = memchr::memchr(b':', authority)?;
     let no_port = !authority.starts_with(b"[") && authority[colon + 1..].iter().any(|byte| !byte.is_ascii_digit());
-    let at = memchr::memrchr(b'@', whole).filter(|_| no_port)?;
+    if !no_port {
+        return None;
+    }
+    let whole = &rest[..rest.iter().position(stop).unwrap_or(rest.len())];
+    let at = memchr::memrchr(b'@', whole)?;
     Some(found(start, start + at, Rule::UrlUserinfo))
 }
 
@@ -315,11 +319,11 @@ fn prefixed(prefix: &Prefix, line: &[u8], start: usize) -> Option<Found> {
 fn begins_a_word(line: &[u8], at: usize) -> bool {
     let before = &line[..at];
     match before {
-        [] => true,
         [.., byte] if !url_safe(*byte) => true,
-        [.., b'\\', b'n' | b'r' | b't'] | [.., b'%', _, _] | [.., b'u', b'0', b'0', _, _] => true,
         // `--data-AIza…` begins one, `x-AIza` may: better once too often.
-        [.., b'-' | b'_'] => true,
+        [] | [.., b'-' | b'_'] | [.., b'\\', b'n' | b'r' | b't'] | [.., b'%', _, _] | [.., b'u', b'0', b'0', _, _] => {
+            true
+        }
         _ => false,
     }
 }

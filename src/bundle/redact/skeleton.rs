@@ -109,7 +109,7 @@ pub(super) fn of(text: &str, redactions: &mut Redactions) -> String {
         match shown {
             Shown::Line | Shown::Parent(_) => out.push_str(line),
             Shown::No => {
-                out.extend(line.chars().take_while(|letter| letter.is_ascii_whitespace()));
+                out.extend(line.chars().take_while(char::is_ascii_whitespace));
                 out.push_str("# ");
                 out.push_str(&String::from_utf8_lossy(MARK));
                 redactions.count(Rule::NotUnderstood);

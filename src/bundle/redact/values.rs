@@ -255,8 +255,8 @@ fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: usize, rule
         return None;
     }
     if yaml && matches!(rest[0], b'|' | b'>') && is_block(rest) {
-        let escaped = memchr::memmem::find(rest, b"\\n").filter(|_| name.escaped_line);
-        return match escaped {
+        let line_end = memchr::memmem::find(rest, b"\\n").filter(|_| name.escaped_line);
+        return match line_end {
             // The lines of the block are escaped as well: all of the text that is left.
             Some(begin) => {
                 let start = at + begin + 2;
@@ -352,8 +352,7 @@ fn closing(bytes: &[u8], from: usize, quote: u8, escapes: usize) -> Option<usize
             skip = true;
             continue;
         }
-        if before == escapes || before < escapes || (escapes == 0 && before % 2 == 0) || quote == b'\'' && escapes == 0
-        {
+        if before <= escapes || (escapes == 0 && before.is_multiple_of(2)) || quote == b'\'' && escapes == 0 {
             return Some(at - before.min(escapes));
         }
     }
