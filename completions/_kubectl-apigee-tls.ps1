@@ -28,6 +28,9 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('diagnose', 'diagnose', [CompletionResultType]::ParameterValue, 'Run the checklist against the cluster, or against files, and say what is wrong')
             [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Shake hands with endpoints: with the right server name, with none and with a wrong one')
+            [CompletionResult]::new('collect', 'collect', [CompletionResultType]::ParameterValue, 'Do the same, and write the support bundle')
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Hold two runs side by side: what is gone, what is new, what is still there')
+            [CompletionResult]::new('rbac', 'rbac', [CompletionResultType]::ParameterValue, 'Print the least Role that a run needs, and its binding, as YAML')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue')
             [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version')
@@ -60,18 +63,18 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'An overrides.yaml, - for standard input; may be repeated')
             [CompletionResult]::new('--overrides', '--overrides', [CompletionResultType]::ParameterName, 'An overrides.yaml, - for standard input; may be repeated')
             [CompletionResult]::new('--access-log', '--access-log', [CompletionResultType]::ParameterName, 'An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated')
-            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Judge evidence that was written before, ask no cluster; - for standard input')
-            [CompletionResult]::new('--write-evidence', '--write-evidence', [CompletionResultType]::ParameterName, 'Write the evidence to a file, for --from')
             [CompletionResult]::new('--probe', '--probe', [CompletionResultType]::ParameterName, 'Where to shake hands, with each hostname, without one and with a wrong one')
             [CompletionResult]::new('--probe-host', '--probe-host', [CompletionResultType]::ParameterName, 'A hostname to probe beside those of the routes; may be repeated')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Authorities that the clients trust (PEM); without, it is not judged who issued a certificate')
             [CompletionResult]::new('--expect', '--expect', [CompletionResultType]::ParameterName, 'Clients that exist whether or not they were seen')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time for the whole run; what was seen until then is reported. 0 is no limit')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Judge evidence that was written before, ask no cluster; - for standard input')
+            [CompletionResult]::new('--write-evidence', '--write-evidence', [CompletionResultType]::ParameterName, 'Write the evidence to a file, for --from')
             [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Judge only these checks: codes, names or families')
             [CompletionResult]::new('--skip', '--skip', [CompletionResultType]::ParameterName, 'Leave these checks out: codes, names or families')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'From which level on a finding makes the exit code 1')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the report')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the report')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time for the whole run; what was seen until then is reported. 0 is no limit')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the certificate of the API server')
             [CompletionResult]::new('--offline', '--offline', [CompletionResultType]::ParameterName, 'Judge the files given, ask no cluster')
@@ -113,6 +116,77 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'kubectl-apigee-tls;collect' {
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of Apigee hybrid; the context''s own namespace is not used')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of Apigee hybrid; the context''s own namespace is not used')
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Label selector of the ingress pods')
+            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Label selector of the ingress pods')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path of the kubeconfig')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'Cluster of the kubeconfig')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User of the kubeconfig')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Address of the API server')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'User to act as')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to act as; may be repeated')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'User id to act as')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Time for one request to the API server, 0 for no limit')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Name to expect in the certificate of the API server')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read the log of this container only')
+            [CompletionResult]::new('--container', '--container', [CompletionResultType]::ParameterName, 'Read the log of this container only')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only records younger than this, as 10m or 2h')
+            [CompletionResult]::new('--since-time', '--since-time', [CompletionResultType]::ParameterName, 'Only records from this moment on (RFC 3339)')
+            [CompletionResult]::new('--tail', '--tail', [CompletionResultType]::ParameterName, 'Only so many lines from the end of each log; -1 for all')
+            [CompletionResult]::new('--limit-bytes', '--limit-bytes', [CompletionResultType]::ParameterName, 'Only so many bytes of each log')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'An overrides.yaml, - for standard input; may be repeated')
+            [CompletionResult]::new('--overrides', '--overrides', [CompletionResultType]::ParameterName, 'An overrides.yaml, - for standard input; may be repeated')
+            [CompletionResult]::new('--access-log', '--access-log', [CompletionResultType]::ParameterName, 'An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated')
+            [CompletionResult]::new('--probe', '--probe', [CompletionResultType]::ParameterName, 'Where to shake hands, with each hostname, without one and with a wrong one')
+            [CompletionResult]::new('--probe-host', '--probe-host', [CompletionResultType]::ParameterName, 'A hostname to probe beside those of the routes; may be repeated')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Authorities that the clients trust (PEM); without, it is not judged who issued a certificate')
+            [CompletionResult]::new('--expect', '--expect', [CompletionResultType]::ParameterName, 'Clients that exist whether or not they were seen')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time for the whole run; what was seen until then is reported. 0 is no limit')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where the bundle goes: a new file, a folder, or - for standard output')
+            [CompletionResult]::new('--case', '--case', [CompletionResultType]::ParameterName, 'Number of the support case')
+            [CompletionResult]::new('--note', '--note', [CompletionResultType]::ParameterName, 'A word to support')
+            [CompletionResult]::new('--logs', '--logs', [CompletionResultType]::ParameterName, 'How much of each log goes into the bundle')
+            [CompletionResult]::new('--log-limit', '--log-limit', [CompletionResultType]::ParameterName, 'Bytes of resets and complaints that are kept of one container''s log')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the certificate of the API server')
+            [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'Show what would be collected, why, and by which right; ask nothing')
+            [CompletionResult]::new('--self-test', '--self-test', [CompletionResultType]::ParameterName, 'Plant a secret of every kind, redact, and show that none comes out; ask nothing')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell on standard error what is done; twice for more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell on standard error what is done; twice for more')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'kubectl-apigee-tls;diff' {
+            [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'From which level on a new finding makes the exit code 1')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the result')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the result')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell on standard error what is done; twice for more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell on standard error what is done; twice for more')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'kubectl-apigee-tls;rbac' {
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of Apigee hybrid')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of Apigee hybrid')
+            [CompletionResult]::new('--probe', '--probe', [CompletionResultType]::ParameterName, 'Where handshakes are to be made, as diagnose takes it; without pods no port-forward is needed')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Name of the Role and its binding')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'User to bind the Role to; may be repeated. Without any subject no binding is printed')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'Group to bind it to; may be repeated')
+            [CompletionResult]::new('--serviceaccount', '--serviceaccount', [CompletionResultType]::ParameterName, 'Service account to bind it to; may be repeated')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell on standard error what is done; twice for more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell on standard error what is done; twice for more')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'kubectl-apigee-tls;explain' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell on standard error what is done; twice for more')
@@ -148,6 +222,9 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
         'kubectl-apigee-tls;help' {
             [CompletionResult]::new('diagnose', 'diagnose', [CompletionResultType]::ParameterValue, 'Run the checklist against the cluster, or against files, and say what is wrong')
             [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Shake hands with endpoints: with the right server name, with none and with a wrong one')
+            [CompletionResult]::new('collect', 'collect', [CompletionResultType]::ParameterValue, 'Do the same, and write the support bundle')
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Hold two runs side by side: what is gone, what is new, what is still there')
+            [CompletionResult]::new('rbac', 'rbac', [CompletionResultType]::ParameterValue, 'Print the least Role that a run needs, and its binding, as YAML')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue')
             [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('version', 'version', [CompletionResultType]::ParameterValue, 'Print the version')
@@ -159,6 +236,15 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             break
         }
         'kubectl-apigee-tls;help;probe' {
+            break
+        }
+        'kubectl-apigee-tls;help;collect' {
+            break
+        }
+        'kubectl-apigee-tls;help;diff' {
+            break
+        }
+        'kubectl-apigee-tls;help;rbac' {
             break
         }
         'kubectl-apigee-tls;help;explain' {

@@ -19,11 +19,17 @@ _kubectl__apigee__tls() {
             kubectl__apigee__tls,__complete)
                 cmd="kubectl__apigee__tls__subcmd____complete"
                 ;;
+            kubectl__apigee__tls,collect)
+                cmd="kubectl__apigee__tls__subcmd__collect"
+                ;;
             kubectl__apigee__tls,completion)
                 cmd="kubectl__apigee__tls__subcmd__completion"
                 ;;
             kubectl__apigee__tls,diagnose)
                 cmd="kubectl__apigee__tls__subcmd__diagnose"
+                ;;
+            kubectl__apigee__tls,diff)
+                cmd="kubectl__apigee__tls__subcmd__diff"
                 ;;
             kubectl__apigee__tls,explain)
                 cmd="kubectl__apigee__tls__subcmd__explain"
@@ -34,17 +40,26 @@ _kubectl__apigee__tls() {
             kubectl__apigee__tls,probe)
                 cmd="kubectl__apigee__tls__subcmd__probe"
                 ;;
+            kubectl__apigee__tls,rbac)
+                cmd="kubectl__apigee__tls__subcmd__rbac"
+                ;;
             kubectl__apigee__tls,version)
                 cmd="kubectl__apigee__tls__subcmd__version"
                 ;;
             kubectl__apigee__tls__subcmd__help,__complete)
                 cmd="kubectl__apigee__tls__subcmd__help__subcmd____complete"
                 ;;
+            kubectl__apigee__tls__subcmd__help,collect)
+                cmd="kubectl__apigee__tls__subcmd__help__subcmd__collect"
+                ;;
             kubectl__apigee__tls__subcmd__help,completion)
                 cmd="kubectl__apigee__tls__subcmd__help__subcmd__completion"
                 ;;
             kubectl__apigee__tls__subcmd__help,diagnose)
                 cmd="kubectl__apigee__tls__subcmd__help__subcmd__diagnose"
+                ;;
+            kubectl__apigee__tls__subcmd__help,diff)
+                cmd="kubectl__apigee__tls__subcmd__help__subcmd__diff"
                 ;;
             kubectl__apigee__tls__subcmd__help,explain)
                 cmd="kubectl__apigee__tls__subcmd__help__subcmd__explain"
@@ -54,6 +69,9 @@ _kubectl__apigee__tls() {
                 ;;
             kubectl__apigee__tls__subcmd__help,probe)
                 cmd="kubectl__apigee__tls__subcmd__help__subcmd__probe"
+                ;;
+            kubectl__apigee__tls__subcmd__help,rbac)
+                cmd="kubectl__apigee__tls__subcmd__help__subcmd__rbac"
                 ;;
             kubectl__apigee__tls__subcmd__help,version)
                 cmd="kubectl__apigee__tls__subcmd__help__subcmd__version"
@@ -65,7 +83,7 @@ _kubectl__apigee__tls() {
 
     case "${cmd}" in
         kubectl__apigee__tls)
-            opts="-v -h --color --verbose --help diagnose probe explain completion version __complete help"
+            opts="-v -h --color --verbose --help diagnose probe collect diff rbac explain completion version __complete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -100,26 +118,8 @@ _kubectl__apigee__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        kubectl__subcmd__apigee__subcmd__tls__subcmd__completion)
-            opts="-v -h --color --verbose --help bash elvish fish powershell zsh"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --color)
-                    COMPREPLY=($(compgen -W "always auto never" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        kubectl__subcmd__apigee__subcmd__tls__subcmd__diagnose)
-            opts="-n -l -s -c -f -o -v -h --namespace --selector --kubeconfig --context --cluster --user --server --as --as-group --as-uid --request-timeout --insecure-skip-tls-verify --tls-server-name --container --since --since-time --tail --limit-bytes --overrides --access-log --offline --from --write-evidence --probe --probe-host --ca-file --expect --only --skip --fail-on --output --timeout --color --verbose --help"
+        kubectl__subcmd__apigee__subcmd__tls__subcmd__collect)
+            opts="-n -l -s -c -f -v -h --namespace --selector --kubeconfig --context --cluster --user --server --as --as-group --as-uid --request-timeout --insecure-skip-tls-verify --tls-server-name --container --since --since-time --tail --limit-bytes --overrides --access-log --probe --probe-host --ca-file --expect --timeout --to --case --note --logs --log-limit --list --self-test --color --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -221,11 +221,175 @@ _kubectl__apigee__tls() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --from)
+                --probe)
+                    COMPREPLY=($(compgen -W "pods services dns none" -- "${cur}"))
+                    return 0
+                    ;;
+                --probe-host)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --write-evidence)
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expect)
+                    COMPREPLY=($(compgen -W "non-sni" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --case)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --note)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --logs)
+                    COMPREPLY=($(compgen -W "full window none" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "always auto never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__apigee__subcmd__tls__subcmd__completion)
+            opts="-v -h --color --verbose --help bash elvish fish powershell zsh"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "always auto never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__apigee__subcmd__tls__subcmd__diagnose)
+            opts="-n -l -s -c -f -o -v -h --namespace --selector --kubeconfig --context --cluster --user --server --as --as-group --as-uid --request-timeout --insecure-skip-tls-verify --tls-server-name --container --since --since-time --tail --limit-bytes --overrides --access-log --probe --probe-host --ca-file --expect --timeout --offline --from --write-evidence --only --skip --fail-on --output --color --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tail)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --overrides)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --access-log)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -243,6 +407,18 @@ _kubectl__apigee__tls() {
                     ;;
                 --expect)
                     COMPREPLY=($(compgen -W "non-sni" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --write-evidence)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --only)
@@ -265,8 +441,34 @@ _kubectl__apigee__tls() {
                     COMPREPLY=($(compgen -W "text wide json yaml" -- "${cur}"))
                     return 0
                     ;;
-                --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                --color)
+                    COMPREPLY=($(compgen -W "always auto never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__apigee__subcmd__tls__subcmd__diff)
+            opts="-o -v -h --fail-on --output --color --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --fail-on)
+                    COMPREPLY=($(compgen -W "error warning never" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text wide json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text wide json yaml" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -299,7 +501,7 @@ _kubectl__apigee__tls() {
             return 0
             ;;
         kubectl__subcmd__apigee__subcmd__tls__subcmd__help)
-            opts="diagnose probe explain completion version __complete help"
+            opts="diagnose probe collect diff rbac explain completion version __complete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -313,6 +515,20 @@ _kubectl__apigee__tls() {
             return 0
             ;;
         kubectl__subcmd__apigee__subcmd__tls__subcmd__help__subcmd____complete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__apigee__subcmd__tls__subcmd__help__subcmd__collect)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -341,6 +557,20 @@ _kubectl__apigee__tls() {
             return 0
             ;;
         kubectl__subcmd__apigee__subcmd__tls__subcmd__help__subcmd__diagnose)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__apigee__subcmd__tls__subcmd__help__subcmd__diff)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -383,6 +613,20 @@ _kubectl__apigee__tls() {
             return 0
             ;;
         kubectl__subcmd__apigee__subcmd__tls__subcmd__help__subcmd__probe)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__apigee__subcmd__tls__subcmd__help__subcmd__rbac)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -483,6 +727,52 @@ _kubectl__apigee__tls() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "text wide json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "always auto never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__apigee__subcmd__tls__subcmd__rbac)
+            opts="-n -v -h --namespace --probe --name --user --group --serviceaccount --color --verbose --help collect diagnose"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe)
+                    COMPREPLY=($(compgen -W "pods services dns none" -- "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --serviceaccount)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -25,6 +25,9 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
             cand --help 'Print help'
             cand diagnose 'Run the checklist against the cluster, or against files, and say what is wrong'
             cand probe 'Shake hands with endpoints: with the right server name, with none and with a wrong one'
+            cand collect 'Do the same, and write the support bundle'
+            cand diff 'Hold two runs side by side: what is gone, what is new, what is still there'
+            cand rbac 'Print the least Role that a run needs, and its binding, as YAML'
             cand explain 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
             cand completion 'Print the completion script of a shell'
             cand version 'Print the version'
@@ -56,18 +59,18 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
             cand -f 'An overrides.yaml, - for standard input; may be repeated'
             cand --overrides 'An overrides.yaml, - for standard input; may be repeated'
             cand --access-log 'An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated'
-            cand --from 'Judge evidence that was written before, ask no cluster; - for standard input'
-            cand --write-evidence 'Write the evidence to a file, for --from'
             cand --probe 'Where to shake hands, with each hostname, without one and with a wrong one'
             cand --probe-host 'A hostname to probe beside those of the routes; may be repeated'
             cand --ca-file 'Authorities that the clients trust (PEM); without, it is not judged who issued a certificate'
             cand --expect 'Clients that exist whether or not they were seen'
+            cand --timeout 'Time for the whole run; what was seen until then is reported. 0 is no limit'
+            cand --from 'Judge evidence that was written before, ask no cluster; - for standard input'
+            cand --write-evidence 'Write the evidence to a file, for --from'
             cand --only 'Judge only these checks: codes, names or families'
             cand --skip 'Leave these checks out: codes, names or families'
             cand --fail-on 'From which level on a finding makes the exit code 1'
             cand -o 'Format of the report'
             cand --output 'Format of the report'
-            cand --timeout 'Time for the whole run; what was seen until then is reported. 0 is no limit'
             cand --color 'When to use colour'
             cand --insecure-skip-tls-verify 'Do not verify the certificate of the API server'
             cand --offline 'Judge the files given, ask no cluster'
@@ -107,6 +110,74 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'kubectl-apigee-tls;collect'= {
+            cand -n 'Namespace of Apigee hybrid; the context''s own namespace is not used'
+            cand --namespace 'Namespace of Apigee hybrid; the context''s own namespace is not used'
+            cand -l 'Label selector of the ingress pods'
+            cand --selector 'Label selector of the ingress pods'
+            cand --kubeconfig 'Path of the kubeconfig'
+            cand --context 'Context of the kubeconfig'
+            cand --cluster 'Cluster of the kubeconfig'
+            cand --user 'User of the kubeconfig'
+            cand -s 'Address of the API server'
+            cand --server 'Address of the API server'
+            cand --as 'User to act as'
+            cand --as-group 'Group to act as; may be repeated'
+            cand --as-uid 'User id to act as'
+            cand --request-timeout 'Time for one request to the API server, 0 for no limit'
+            cand --tls-server-name 'Name to expect in the certificate of the API server'
+            cand -c 'Read the log of this container only'
+            cand --container 'Read the log of this container only'
+            cand --since 'Only records younger than this, as 10m or 2h'
+            cand --since-time 'Only records from this moment on (RFC 3339)'
+            cand --tail 'Only so many lines from the end of each log; -1 for all'
+            cand --limit-bytes 'Only so many bytes of each log'
+            cand -f 'An overrides.yaml, - for standard input; may be repeated'
+            cand --overrides 'An overrides.yaml, - for standard input; may be repeated'
+            cand --access-log 'An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated'
+            cand --probe 'Where to shake hands, with each hostname, without one and with a wrong one'
+            cand --probe-host 'A hostname to probe beside those of the routes; may be repeated'
+            cand --ca-file 'Authorities that the clients trust (PEM); without, it is not judged who issued a certificate'
+            cand --expect 'Clients that exist whether or not they were seen'
+            cand --timeout 'Time for the whole run; what was seen until then is reported. 0 is no limit'
+            cand --to 'Where the bundle goes: a new file, a folder, or - for standard output'
+            cand --case 'Number of the support case'
+            cand --note 'A word to support'
+            cand --logs 'How much of each log goes into the bundle'
+            cand --log-limit 'Bytes of resets and complaints that are kept of one container''s log'
+            cand --color 'When to use colour'
+            cand --insecure-skip-tls-verify 'Do not verify the certificate of the API server'
+            cand --list 'Show what would be collected, why, and by which right; ask nothing'
+            cand --self-test 'Plant a secret of every kind, redact, and show that none comes out; ask nothing'
+            cand -v 'Tell on standard error what is done; twice for more'
+            cand --verbose 'Tell on standard error what is done; twice for more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'kubectl-apigee-tls;diff'= {
+            cand --fail-on 'From which level on a new finding makes the exit code 1'
+            cand -o 'Format of the result'
+            cand --output 'Format of the result'
+            cand --color 'When to use colour'
+            cand -v 'Tell on standard error what is done; twice for more'
+            cand --verbose 'Tell on standard error what is done; twice for more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'kubectl-apigee-tls;rbac'= {
+            cand -n 'Namespace of Apigee hybrid'
+            cand --namespace 'Namespace of Apigee hybrid'
+            cand --probe 'Where handshakes are to be made, as diagnose takes it; without pods no port-forward is needed'
+            cand --name 'Name of the Role and its binding'
+            cand --user 'User to bind the Role to; may be repeated. Without any subject no binding is printed'
+            cand --group 'Group to bind it to; may be repeated'
+            cand --serviceaccount 'Service account to bind it to; may be repeated'
+            cand --color 'When to use colour'
+            cand -v 'Tell on standard error what is done; twice for more'
+            cand --verbose 'Tell on standard error what is done; twice for more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'kubectl-apigee-tls;explain'= {
             cand --color 'When to use colour'
             cand -v 'Tell on standard error what is done; twice for more'
@@ -138,6 +209,9 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
         &'kubectl-apigee-tls;help'= {
             cand diagnose 'Run the checklist against the cluster, or against files, and say what is wrong'
             cand probe 'Shake hands with endpoints: with the right server name, with none and with a wrong one'
+            cand collect 'Do the same, and write the support bundle'
+            cand diff 'Hold two runs side by side: what is gone, what is new, what is still there'
+            cand rbac 'Print the least Role that a run needs, and its binding, as YAML'
             cand explain 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
             cand completion 'Print the completion script of a shell'
             cand version 'Print the version'
@@ -147,6 +221,12 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
         &'kubectl-apigee-tls;help;diagnose'= {
         }
         &'kubectl-apigee-tls;help;probe'= {
+        }
+        &'kubectl-apigee-tls;help;collect'= {
+        }
+        &'kubectl-apigee-tls;help;diff'= {
+        }
+        &'kubectl-apigee-tls;help;rbac'= {
         }
         &'kubectl-apigee-tls;help;explain'= {
         }

@@ -31,6 +31,9 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -s v
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -s h -l help -d 'Print help'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "diagnose" -d 'Run the checklist against the cluster, or against files, and say what is wrong'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "probe" -d 'Shake hands with endpoints: with the right server name, with none and with a wrong one'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "collect" -d 'Do the same, and write the support bundle'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "diff" -d 'Hold two runs side by side: what is gone, what is new, what is still there'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "rbac" -d 'Print the least Role that a run needs, and its binding, as YAML'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "explain" -d 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "version" -d 'Print the version'
@@ -55,8 +58,6 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand di
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l limit-bytes -d 'Only so many bytes of each log' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s f -l overrides -d 'An overrides.yaml, - for standard input; may be repeated' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l access-log -d 'An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l from -d 'Judge evidence that was written before, ask no cluster; - for standard input' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l write-evidence -d 'Write the evidence to a file, for --from' -r -F
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l probe -d 'Where to shake hands, with each hostname, without one and with a wrong one' -r -f -a "pods\t'Every ingress pod, through the API server\'s port-forward'
 services\t'The addresses of the Services that lead to them'
 dns\t'Where DNS leads, as seen from here'
@@ -64,6 +65,9 @@ none\t'No handshake at all'"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l probe-host -d 'A hostname to probe beside those of the routes; may be repeated' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l ca-file -d 'Authorities that the clients trust (PEM); without, it is not judged who issued a certificate' -r -F
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l expect -d 'Clients that exist whether or not they were seen' -r -f -a "non-sni\t'Clients that send no server name'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l timeout -d 'Time for the whole run; what was seen until then is reported. 0 is no limit' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l from -d 'Judge evidence that was written before, ask no cluster; - for standard input' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l write-evidence -d 'Write the evidence to a file, for --from' -r -F
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l only -d 'Judge only these checks: codes, names or families' -r -f -a "client\t'family AT1xx'
 route\t'family AT2xx'
 overrides\t'family AT3xx'
@@ -273,7 +277,6 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand di
 wide\t'Text, with every pod, stream and check'
 json\t''
 yaml\t''"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l timeout -d 'Time for the whole run; what was seen until then is reported. 0 is no limit' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l color -d 'When to use colour' -r -f -a "always\t''
 auto\t''
 never\t''"
@@ -317,6 +320,74 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pr
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l full -d 'Find out every version and cipher suite too'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s n -l namespace -d 'Namespace of Apigee hybrid; the context\'s own namespace is not used' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s l -l selector -d 'Label selector of the ingress pods' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l kubeconfig -d 'Path of the kubeconfig' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l as -d 'User to act as' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l as-uid -d 'User id to act as' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l request-timeout -d 'Time for one request to the API server, 0 for no limit' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l tls-server-name -d 'Name to expect in the certificate of the API server' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s c -l container -d 'Read the log of this container only' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l since -d 'Only records younger than this, as 10m or 2h' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l since-time -d 'Only records from this moment on (RFC 3339)' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l tail -d 'Only so many lines from the end of each log; -1 for all' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l limit-bytes -d 'Only so many bytes of each log' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s f -l overrides -d 'An overrides.yaml, - for standard input; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l access-log -d 'An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l probe -d 'Where to shake hands, with each hostname, without one and with a wrong one' -r -f -a "pods\t'Every ingress pod, through the API server\'s port-forward'
+services\t'The addresses of the Services that lead to them'
+dns\t'Where DNS leads, as seen from here'
+none\t'No handshake at all'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l probe-host -d 'A hostname to probe beside those of the routes; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l ca-file -d 'Authorities that the clients trust (PEM); without, it is not judged who issued a certificate' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l expect -d 'Clients that exist whether or not they were seen' -r -f -a "non-sni\t'Clients that send no server name'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l timeout -d 'Time for the whole run; what was seen until then is reported. 0 is no limit' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l to -d 'Where the bundle goes: a new file, a folder, or - for standard output' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l case -d 'Number of the support case' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l note -d 'A word to support' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l logs -d 'How much of each log goes into the bundle' -r -f -a "full\t'All of it'
+window\t'Beginning and end, and every reset and complaint with the lines around it'
+none\t'Nothing but the counts'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l log-limit -d 'Bytes of resets and complaints that are kept of one container\'s log' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l color -d 'When to use colour' -r -f -a "always\t''
+auto\t''
+never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l insecure-skip-tls-verify -d 'Do not verify the certificate of the API server'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l list -d 'Show what would be collected, why, and by which right; ask nothing'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l self-test -d 'Plant a secret of every kind, redact, and show that none comes out; ask nothing'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diff" -l fail-on -d 'From which level on a new finding makes the exit code 1' -r -f -a "error\t''
+warning\t''
+never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diff" -s o -l output -d 'Format of the result' -r -f -a "text\t''
+wide\t'Text, with every pod, stream and check'
+json\t''
+yaml\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diff" -l color -d 'When to use colour' -r -f -a "always\t''
+auto\t''
+never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diff" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -s n -l namespace -d 'Namespace of Apigee hybrid' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -l probe -d 'Where handshakes are to be made, as diagnose takes it; without pods no port-forward is needed' -r -f -a "pods\t'Every ingress pod, through the API server\'s port-forward'
+services\t'The addresses of the Services that lead to them'
+dns\t'Where DNS leads, as seen from here'
+none\t'No handshake at all'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -l name -d 'Name of the Role and its binding' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -l user -d 'User to bind the Role to; may be repeated. Without any subject no binding is printed' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -l group -d 'Group to bind it to; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -l serviceaccount -d 'Service account to bind it to; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -l color -d 'When to use colour' -r -f -a "always\t''
+auto\t''
+never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand explain" -l color -d 'When to use colour' -r -f -a "always\t''
 auto\t''
 never\t''"
@@ -337,10 +408,13 @@ auto\t''
 never\t''"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand __complete" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand __complete" -s h -l help -d 'Print help'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe explain completion version __complete help" -f -a "diagnose" -d 'Run the checklist against the cluster, or against files, and say what is wrong'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe explain completion version __complete help" -f -a "probe" -d 'Shake hands with endpoints: with the right server name, with none and with a wrong one'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe explain completion version __complete help" -f -a "explain" -d 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe explain completion version __complete help" -f -a "completion" -d 'Print the completion script of a shell'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe explain completion version __complete help" -f -a "version" -d 'Print the version'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe explain completion version __complete help" -f -a "__complete" -d 'Candidates for the words typed so far, as kubectl\'s completion asks for them'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe explain completion version __complete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "diagnose" -d 'Run the checklist against the cluster, or against files, and say what is wrong'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "probe" -d 'Shake hands with endpoints: with the right server name, with none and with a wrong one'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "collect" -d 'Do the same, and write the support bundle'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "diff" -d 'Hold two runs side by side: what is gone, what is new, what is still there'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "rbac" -d 'Print the least Role that a run needs, and its binding, as YAML'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "explain" -d 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "completion" -d 'Print the completion script of a shell'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "version" -d 'Print the version'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "__complete" -d 'Candidates for the words typed so far, as kubectl\'s completion asks for them'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -155,7 +155,7 @@ impl Home {
             log_limits: LogLimits::default(),
             probe: None,
         };
-        cluster(&options, Stop::never(), Arc::new(Silent), || NoLog).await
+        cluster(&options, Stop::never(), Arc::new(Silent), &|_| NoLog, None).await
     }
 }
 

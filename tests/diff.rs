@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
+#[expect(dead_code, reason = "the cases of checks need more of it")]
 mod support;
 
 use apigee_tls::evidence::Evidence;

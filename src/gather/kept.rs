@@ -106,13 +106,11 @@ async fn one_item(
         }
     };
     let work = async {
-        match objects.name {
-            Some(name) => api.document(&format!("{path}/{name}"), JSON).await.map(|object| vec![object]),
-            None => {
-                let listing = Listing { path: &path, selector: "", accept: JSON, kind: None };
-                list(api, listing, |object| with_kind(object, objects, group)).await
-            }
+        if let Some(name) = objects.name {
+            return api.document(&format!("{path}/{name}"), JSON).await.map(|object| vec![object]);
         }
+        let listing = Listing { path: &path, selector: "", accept: JSON, kind: None };
+        list(api, listing, |object| with_kind(object, objects, group)).await
     };
     let origin = format!("GET {path}");
     let found = match api.stop().bound(tokio::time::timeout(ITEM_TIME, work)).await {
@@ -123,7 +121,7 @@ async fn one_item(
     match found {
         Ok(mut found) => {
             if objects.resource == "pods" {
-                found.retain(|pod| is_of_ingress(pod));
+                found.retain(is_of_ingress);
             }
             let outcome = format!("{} kept", found.len());
             let pods = if objects.resource == "pods" { found.clone() } else { Vec::new() };

@@ -210,11 +210,14 @@ fn hello(handshake: &Handshake) -> String {
     }
 }
 
+/// The part of a log that is counted.
+type Counted = fn(&AccessLog) -> &Tally;
+
 fn counts(before: &Evidence, after: &Evidence) -> Vec<String> {
-    let sum = |evidence: &Evidence, tally: fn(&AccessLog) -> &Tally| {
+    let sum = |evidence: &Evidence, tally: Counted| {
         facts::logs(evidence).map(|(_, log)| tally(log).count).fold(0, u64::saturating_add)
     };
-    let kinds: [(&str, fn(&AccessLog) -> &Tally); 4] = [
+    let kinds: [(&str, Counted); 4] = [
         ("resets without a server name", |log| &log.reset_without_name),
         ("resets with a server name", |log| &log.reset_with_name),
         ("requests without a server name", |log| &log.served_without_name),

@@ -1,14 +1,20 @@
 //! What the user may type. No work is done here, and no environment is read: `commands` turns this into what is needed.
 
+mod evidence;
+mod probe;
+
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Arg, ArgAction, Args, Parser, Subcommand, ValueEnum};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::checks;
+
+pub use self::evidence::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
+pub use self::probe::{ProbeArgs, TlsVersion};
 
 /// Finds out why a TLS handshake with an Apigee ingress fails
 #[derive(Debug, Parser)]
@@ -175,244 +181,6 @@ pub struct CollectArgs {
     pub self_test: bool,
 }
 
-/// What is looked at; the same for every command that asks a cluster.
-#[derive(Args, Debug)]
-pub struct EvidenceArgs {
-    #[command(flatten)]
-    pub cluster: ClusterArgs,
-
-    #[command(flatten)]
-    pub logs: LogArgs,
-
-    /// An overrides.yaml, - for standard input; may be repeated
-    #[arg(short = 'f', long = "overrides", value_name = "FILE", help_heading = "Evidence")]
-    pub overrides: Vec<String>,
-
-    /// An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated
-    #[arg(long = "access-log", value_name = "FILE", help_heading = "Evidence")]
-    pub access_logs: Vec<String>,
-
-    /// Where to shake hands, with each hostname, without one and with a wrong one
-    #[arg(
-        long,
-        value_enum,
-        value_delimiter = ',',
-        default_value = "pods,services,dns",
-        value_name = "PLACES",
-        help_heading = "Probes"
-    )]
-    pub probe: Vec<ProbePlace>,
-
-    /// A hostname to probe beside those of the routes; may be repeated
-    #[arg(long, value_name = "NAME", help_heading = "Probes")]
-    pub probe_host: Vec<String>,
-
-    /// Authorities that the clients trust (PEM); without, it is not judged who issued a certificate
-    #[arg(long, value_name = "FILE", help_heading = "Probes")]
-    pub ca_file: Option<PathBuf>,
-
-    /// Clients that exist whether or not they were seen
-    #[arg(long, value_enum, value_name = "CLIENTS", help_heading = "Judgement")]
-    pub expect: Option<Expectation>,
-
-    /// Time for the whole run; what was seen until then is reported. 0 is no limit
-    #[arg(long, value_parser = duration, default_value = "2m", value_name = "DURATION", help_heading = "Cluster")]
-    pub timeout: Duration,
-}
-
-#[derive(Args, Debug)]
-#[command(
-    args_override_self = true,
-    after_help = "\
-Examples:
-  # Three handshakes and a verdict: with the server name, without one, with a wrong one
-  kubectl apigee-tls probe api.example.com
-
-  # As a client without SNI: exit code 1 if it is refused
-  kubectl apigee-tls probe api.example.com --no-sni
-
-  # The gateway behind an address, with the name that clients use
-  kubectl apigee-tls probe api.example.com --connect-to 203.0.113.7
-
-  # Every version and cipher suite
-  kubectl apigee-tls probe api.example.com:8443 --full
-
-  # Many hosts, one per line
-  kubectl apigee-tls probe -f hosts.txt -o json"
-)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
-pub struct ProbeArgs {
-    /// Endpoints: a name or an address, with a port where it is not 443
-    #[arg(value_name = "HOST[:PORT]", required_unless_present = "files")]
-    pub hosts: Vec<String>,
-
-    /// A file with endpoints, one per line, - for standard input; may be repeated
-    #[arg(short = 'f', long = "filename", value_name = "FILE", help_heading = "Endpoints")]
-    pub files: Vec<String>,
-
-    /// Server name to send and to expect, instead of the host
-    #[arg(long, value_name = "NAME", help_heading = "Endpoints", conflicts_with = "no_sni")]
-    pub sni: Option<String>,
-
-    /// Send no server name, as a client without SNI
-    #[arg(long, help_heading = "Endpoints")]
-    pub no_sni: bool,
-
-    /// Connect to this address instead of those that the host has
-    #[arg(long, value_name = "IP[:PORT]", help_heading = "Endpoints")]
-    pub connect_to: Option<String>,
-
-    /// Use IPv4 addresses only
-    #[arg(short = '4', long, help_heading = "Endpoints", conflicts_with = "ipv6")]
-    pub ipv4: bool,
-
-    /// Use IPv6 addresses only
-    #[arg(short = '6', long, help_heading = "Endpoints")]
-    pub ipv6: bool,
-
-    /// Connect through an HTTP proxy; without a URL the one that the environment names
-    #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Endpoints")]
-    pub via_proxy: Option<String>,
-
-    /// Begin each connection with a PROXY header, as a load balancer would
-    #[arg(long, help_heading = "Endpoints", conflicts_with = "via_proxy")]
-    pub proxy_protocol: bool,
-
-    /// Find out every version and cipher suite too
-    #[arg(long, help_heading = "Handshake")]
-    pub full: bool,
-
-    /// Lowest version to offer: 1.0, 1.1, 1.2 or 1.3
-    #[arg(long, value_name = "VERSION", value_enum, help_heading = "Handshake")]
-    pub tls_min: Option<TlsVersion>,
-
-    /// Highest version to offer
-    #[arg(long, value_name = "VERSION", value_enum, help_heading = "Handshake")]
-    pub tls_max: Option<TlsVersion>,
-
-    /// Cipher suites to offer, as OpenSSL names them, separated by colons
-    #[arg(long, value_name = "LIST", help_heading = "Handshake")]
-    pub ciphers: Option<String>,
-
-    /// Protocols to offer by ALPN, separated by commas; empty offers none
-    #[arg(long, value_name = "LIST", default_value = "h2,http/1.1", help_heading = "Handshake")]
-    pub alpn: String,
-
-    /// Authorities to verify with (PEM), instead of those of this machine
-    #[arg(long, value_name = "FILE", help_heading = "Handshake")]
-    pub ca_file: Option<PathBuf>,
-
-    /// Client certificate to offer (PEM), with what leads to its authority
-    #[arg(long, value_name = "FILE", help_heading = "Handshake")]
-    pub cert: Option<PathBuf>,
-
-    /// Its key (PEM, not encrypted); without, the file of the certificate holds it
-    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "Handshake")]
-    pub key: Option<PathBuf>,
-
-    /// Time for one handshake
-    #[arg(long, value_parser = positive_duration, default_value = "10s", value_name = "DURATION", help_heading = "Handshake")]
-    pub timeout: Duration,
-
-    /// Endpoints to probe at the same time
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), default_value_t = 32, value_name = "NUMBER", help_heading = "Handshake")]
-    pub parallel: u16,
-
-    /// From which level on a finding makes the exit code 1
-    #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Judgement")]
-    pub fail_on: FailOn,
-
-    /// Format of the report
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
-    pub output: Output,
-}
-
-/// Which cluster, as whom, and where in it; with kubectl's meaning.
-#[derive(Args, Debug)]
-pub struct ClusterArgs {
-    /// Namespace of Apigee hybrid; the context's own namespace is not used
-    #[arg(short, long, default_value = "apigee", value_name = "NAMESPACE", help_heading = "Cluster")]
-    pub namespace: String,
-
-    /// Label selector of the ingress pods
-    #[arg(
-        short = 'l',
-        long,
-        default_value = "app=apigee-ingressgateway",
-        value_name = "SELECTOR",
-        help_heading = "Cluster"
-    )]
-    pub selector: String,
-
-    /// Path of the kubeconfig
-    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
-    pub kubeconfig: Option<PathBuf>,
-
-    /// Context of the kubeconfig
-    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
-    pub context: Option<String>,
-
-    /// Cluster of the kubeconfig
-    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
-    pub cluster: Option<String>,
-
-    /// User of the kubeconfig
-    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
-    pub user: Option<String>,
-
-    /// Address of the API server
-    #[arg(short, long, value_name = "URL", help_heading = "Cluster")]
-    pub server: Option<String>,
-
-    /// User to act as
-    #[arg(long = "as", value_name = "USER", help_heading = "Cluster")]
-    pub as_user: Option<String>,
-
-    /// Group to act as; may be repeated
-    #[arg(long = "as-group", value_name = "GROUP", help_heading = "Cluster")]
-    pub as_groups: Vec<String>,
-
-    /// User id to act as
-    #[arg(long = "as-uid", value_name = "UID", help_heading = "Cluster")]
-    pub as_uid: Option<String>,
-
-    /// Time for one request to the API server, 0 for no limit
-    #[arg(long, value_parser = duration, value_name = "DURATION", help_heading = "Cluster")]
-    pub request_timeout: Option<Duration>,
-
-    /// Do not verify the certificate of the API server
-    #[arg(long, help_heading = "Cluster")]
-    pub insecure_skip_tls_verify: bool,
-
-    /// Name to expect in the certificate of the API server
-    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
-    pub tls_server_name: Option<String>,
-}
-
-/// How much of each log is read; with the meaning of kubectl logs.
-#[derive(Args, Debug)]
-pub struct LogArgs {
-    /// Read the log of this container only
-    #[arg(short, long, value_name = "NAME", help_heading = "Access logs")]
-    pub container: Option<String>,
-
-    /// Only records younger than this, as 10m or 2h
-    #[arg(long, value_parser = duration, value_name = "DURATION", help_heading = "Access logs", conflicts_with = "since_time")]
-    pub since: Option<Duration>,
-
-    /// Only records from this moment on (RFC 3339)
-    #[arg(long, value_name = "TIME", help_heading = "Access logs")]
-    pub since_time: Option<Timestamp>,
-
-    /// Only so many lines from the end of each log; -1 for all
-    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-1..), value_name = "LINES", help_heading = "Access logs")]
-    pub tail: Option<i64>,
-
-    /// Only so many bytes of each log
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), value_name = "BYTES", help_heading = "Access logs")]
-    pub limit_bytes: Option<u64>,
-}
-
 #[derive(Args, Debug)]
 #[command(
     args_override_self = true,
@@ -532,43 +300,12 @@ pub enum RbacFor {
     Diagnose,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum Expectation {
-    /// Clients that send no server name
-    NonSni,
-}
-
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub enum FailOn {
     Error,
     #[default]
     Warning,
     Never,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum ProbePlace {
-    /// Every ingress pod, through the API server's port-forward
-    Pods,
-    /// The addresses of the Services that lead to them
-    Services,
-    /// Where DNS leads, as seen from here
-    Dns,
-    /// No handshake at all
-    None,
-}
-
-/// A version of TLS, as Apigee's overrides write it, or as OpenSSL or Istio does.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum TlsVersion {
-    #[value(name = "1.0", aliases = ["TLSv1.0", "TLSv1", "TLSV1_0"])]
-    V1_0,
-    #[value(name = "1.1", aliases = ["TLSv1.1", "TLSV1_1"])]
-    V1_1,
-    #[value(name = "1.2", aliases = ["TLSv1.2", "TLSV1_2"])]
-    V1_2,
-    #[value(name = "1.3", aliases = ["TLSv1.3", "TLSV1_3"])]
-    V1_3,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
