@@ -70,7 +70,19 @@ fn serve() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// A free port may be taken by somebody else before its server has it; then all of them start anew.
 fn start() -> shell::Result<Bench> {
+    let mut tries = 3;
+    loop {
+        tries -= 1;
+        match start_once() {
+            Err(_) if tries > 0 => {}
+            ended => return ended,
+        }
+    }
+}
+
+fn start_once() -> shell::Result<Bench> {
     let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
     let certificates = Certificates::make(folder.path())?;
     let servers = Servers::start(folder.path(), &certificates, &setup::paths()?.envoy)?;
