@@ -113,3 +113,32 @@ fn checks_without_their_source_are_not_nothing_found() {
     assert_eq!(output.status.code(), Some(3));
     assert!(stdout(&output).contains("UNKNOWN"));
 }
+
+/// The scenario `least-role` shows on a real cluster that a user with these rights loses nothing.
+#[test]
+fn the_printed_role_is_the_one_that_is_tried() {
+    let printed = run(&["rbac"]);
+    assert_eq!(printed.status.code(), Some(0));
+    let role: serde_yaml::Value = serde_yaml::from_str(&stdout(&printed)).expect("a Role");
+    let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/scenarios/least-role.yaml");
+    let scenario = std::fs::read_to_string(scenario).expect("the scenario is there");
+    let scenario: serde_yaml::Value = serde_yaml::from_str(&scenario).expect("the scenario is YAML");
+    assert_eq!(rights(&role["rules"]), rights(&scenario["user"]));
+}
+
+/// Group, resource and verb, each for itself.
+fn rights(rules: &serde_yaml::Value) -> std::collections::BTreeSet<[String; 3]> {
+    let texts = |rule: &serde_yaml::Value, key: &str| -> Vec<String> {
+        let list = rule[key].as_sequence().expect("a list");
+        list.iter().map(|text| text.as_str().expect("a text").to_owned()).collect()
+    };
+    let mut rights = std::collections::BTreeSet::new();
+    for rule in rules.as_sequence().expect("rules") {
+        for group in texts(rule, "apiGroups") {
+            for resource in texts(rule, "resources") {
+                rights.extend(texts(rule, "verbs").into_iter().map(|verb| [group.clone(), resource.clone(), verb]));
+            }
+        }
+    }
+    rights
+}
