@@ -401,6 +401,7 @@ mod tests {
             certificates: Vec::new(),
             verification: None,
             client_certificate: ClientCertificate::Unknown,
+            undecided: false,
             failure: None,
         }
     }

@@ -116,6 +116,9 @@ pub struct Handshake {
     /// Absent where no certificate came or none was to be verified.
     pub verification: Option<Verification>,
     pub client_certificate: ClientCertificate,
+    /// TLS 1.3 asked for a client certificate, and the server said nothing of the one it got, or of getting none, in the time allowed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undecided: bool,
     /// Absent where it succeeded.
     pub failure: Option<Failure>,
 }

@@ -60,6 +60,7 @@ fn made(kind: HelloKind, leaf: Option<&str>, failure: Option<Failure>) -> Handsh
         certificates,
         verification: None,
         client_certificate: ClientCertificate::Unknown,
+        undecided: false,
         failure,
     }
 }

@@ -229,6 +229,7 @@ fn nowhere(place: Place, host: &str, port: u16, name: Option<String>, failure: F
         certificates: Vec::new(),
         verification: None,
         client_certificate: ClientCertificate::Unknown,
+        undecided: false,
         failure: Some(failure),
     };
     Endpoint {
