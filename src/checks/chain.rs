@@ -95,7 +95,7 @@ fn is_expiring(certificate: &Certificate, at: Timestamp) -> bool {
 }
 
 /// `12 days`; below two days in hours and minutes.
-fn days(length: SignedDuration) -> String {
+pub(crate) fn days(length: SignedDuration) -> String {
     match length.as_hours() / 24 {
         0 | 1 => facts::duration(length),
         days => format!("{days} days"),

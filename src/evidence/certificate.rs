@@ -6,6 +6,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// No list is longer; what a server sends beyond it is not described.
+pub const MAX_CERTIFICATES: usize = 32;
+
 /// One certificate of a list. The list has the order in which it was served or stands in a file.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

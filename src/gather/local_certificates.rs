@@ -42,9 +42,7 @@ pub fn local_certificates(files: &[OverridesFile]) -> Vec<StoredCertificate> {
 /// The same files, when they could not be read for a reason that has nothing to do with them.
 #[must_use]
 pub fn unread(files: &[OverridesFile], reason: &Reason) -> Vec<StoredCertificate> {
-    named(files)
-        .map(|(file, _, path)| stored(file, path, Err(Unavailable::new(&path.value, reason.clone()))))
-        .collect()
+    named(files).map(|(file, _, path)| stored(file, path, Err(Unavailable::new(&path.value, reason.clone())))).collect()
 }
 
 /// The virtual hosts that name a certificate file.
@@ -56,7 +54,11 @@ fn named(files: &[OverridesFile]) -> impl Iterator<Item = (&OverridesFile, &Virt
     hosts.filter_map(|(file, host)| Some((file, host, filled(host.ssl_cert_path.as_ref())?)))
 }
 
-fn stored(file: &OverridesFile, path: &Placed<String>, content: Result<StoredContent, Unavailable>) -> StoredCertificate {
+fn stored(
+    file: &OverridesFile,
+    path: &Placed<String>,
+    content: Result<StoredContent, Unavailable>,
+) -> StoredCertificate {
     StoredCertificate {
         origin: StoredIn::File { path: path.value.clone(), named_at: format!("{}:{}", file.name, path.place) },
         content: content.into(),

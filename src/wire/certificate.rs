@@ -15,8 +15,8 @@ use openssl::x509::{X509, X509ExtendedKeyUsage, X509KeyUsage, X509NameRef, X509R
 
 use crate::evidence::certificate::{Certificate, PublicKey};
 
-/// No list is longer; what a server sends beyond it is not described.
-pub const MAX_CERTIFICATES: usize = 32;
+pub use crate::evidence::certificate::MAX_CERTIFICATES;
+
 /// No certificate has more names in its description. A name that is missing there would read as one that is not covered, so this
 /// is more than the 100 KiB hold that OpenSSL takes of a server, and a Secret can hold hardly more; what is cut is told.
 const MAX_NAMES: usize = 65_536;

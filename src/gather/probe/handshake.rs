@@ -134,8 +134,18 @@ pub(super) async fn handshake(prober: &Prober, way: &Way, hello: &Hello) -> Hand
                 let deadline = begun + allowed;
                 let server = ServerFlight::default();
                 let client = ClientFlight::default();
-                let mut talk =
-                    Talk { tls, stream, server, client, established: false, undecided: false, ended: None, deadline, allowed, prober };
+                let mut talk = Talk {
+                    tls,
+                    stream,
+                    server,
+                    client,
+                    established: false,
+                    undecided: false,
+                    ended: None,
+                    deadline,
+                    allowed,
+                    prober,
+                };
                 made.failure = talk.run(hello).await;
                 talk.describe(&mut made);
             }
