@@ -32,6 +32,13 @@ pub(crate) fn dated(list: &[Certificate]) -> impl Iterator<Item = (usize, &Certi
 
 /// It has expired.
 pub(crate) fn expired(certificate: &Certificate, at: Timestamp) -> Option<Wrong> {
+    if certificate.has_no_dates() {
+        return Some(Wrong {
+            what: format!("{} has dates that cannot be read", called(certificate)),
+            observed: "notBefore or notAfter that is no time".into(),
+            expected: "both as RFC 5280 §4.1.2.5 has them".into(),
+        });
+    }
     is_expired(certificate, at).then(|| Wrong {
         what: format!(
             "{} expired {} ago, on {}",
@@ -88,7 +95,7 @@ fn is_expiring(certificate: &Certificate, at: Timestamp) -> bool {
 }
 
 /// `12 days`; below two days in hours and minutes.
-fn days(length: SignedDuration) -> String {
+pub(crate) fn days(length: SignedDuration) -> String {
     match length.as_hours() / 24 {
         0 | 1 => facts::duration(length),
         days => format!("{days} days"),
@@ -107,6 +114,13 @@ pub(crate) fn subject(certificate: &Certificate) -> &str {
         ("", None) => "a certificate without a subject",
         (subject, _) => subject,
     }
+}
+
+/// Its names are too many for this program to know whether a host is among them.
+pub(crate) fn untold_names(certificate: &Certificate) -> Unavailable {
+    let known = certificate.dns_names.len() + certificate.ip_addresses.len();
+    let reason = Reason::Broken(format!("it has more names than the {known} that were read"));
+    Unavailable::new(format!("which names {} covers", called(certificate)), reason)
 }
 
 /// Its names, as far as they fit in a sentence.

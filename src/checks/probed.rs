@@ -11,7 +11,7 @@ use crate::evidence::cluster::Route;
 use crate::evidence::handshake::{
     ClientCertificate, Endpoint, Failure, Handshake, HelloKind, How, Party, Place, Probes, Stage, Trust,
 };
-use crate::evidence::{Evidence, Reason, Seen};
+use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 
 /// A handshake and where it was made.
 pub(crate) type Said<'a> = (&'a Endpoint, &'a Handshake);
@@ -208,9 +208,20 @@ pub(crate) fn settle(probes: &Probes, findings: Vec<Finding>, seen: impl Into<St
 }
 
 /// Nothing, where every handshake was made that was to be; a limit that the user can raise counts as not asked for.
-pub(crate) fn whole(probes: &Probes) -> Result<(), crate::evidence::Unavailable> {
+pub(crate) fn whole(probes: &Probes) -> Result<(), Unavailable> {
     match probes.unprobed.iter().find(|why| !matches!(why.reason, Reason::NotRequested(_))) {
         Some(why) => Err(why.clone()),
+        None => Ok(()),
+    }
+}
+
+/// Whether a client certificate, or having none, is taken, where every server that asks for one has told.
+pub(crate) fn certificates_decided(probes: &Probes) -> Result<(), Unavailable> {
+    match asked(probes).find(|(_, handshake)| handshake.undecided) {
+        Some((endpoint, _)) => Err(Unavailable::new(
+            format!("whether {} takes the client certificate that it asks for, or none", endpoint.name()),
+            Reason::TimedOut { milliseconds: probes.question.timeout_milliseconds },
+        )),
         None => Ok(()),
     }
 }

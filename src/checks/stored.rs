@@ -3,7 +3,7 @@
 //!
 //! A Secret that does not exist is AT210's business, so nothing here speaks of it.
 
-use super::chain::Wrong;
+use super::chain::{self, Wrong};
 use super::{Finding, Judgement, Outcome};
 use super::{facts, probed};
 use crate::evidence::certificate::Certificate;
@@ -260,6 +260,9 @@ pub(crate) fn uncovered<'a>(
     let mut untold = None;
     for hostname in hostnames.filter(|hostname| *hostname != "*") {
         match coverage(leaf, hostname) {
+            Coverage::Nothing if leaf.names_cut => {
+                untold.get_or_insert_with(|| chain::untold_names(leaf));
+            }
             Coverage::Nothing if !uncovered.contains(&hostname) => uncovered.push(hostname),
             Coverage::Partly(names) => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -398,6 +401,7 @@ mod tests {
             certificates: Vec::new(),
             verification: None,
             client_certificate: ClientCertificate::Unknown,
+            undecided: false,
             failure: None,
         }
     }

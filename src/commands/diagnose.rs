@@ -22,12 +22,16 @@ pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
         let stop = Stop::on_ctrl_c((args.evidence.timeout > Duration::ZERO).then_some(args.evidence.timeout));
         seen(args, &stop, console).await
     });
-    // What hangs in a blocking call must not keep the report waiting.
+    let told = seen.and_then(|evidence| tell(args, &evidence, console));
+    // It listens for Ctrl-C until now. What hangs in a blocking call must not keep the end waiting.
     runtime.shutdown_background();
-    let evidence = seen?;
+    told
+}
+
+fn tell(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
     // The report of a run that took minutes is not lost because its evidence finds no room.
-    let written = args.write_evidence.as_ref().map_or(Ok(()), |path| evidence_file::write(path, &evidence));
-    let exit_code = show(args, &evidence, console)?;
+    let written = args.write_evidence.as_ref().map_or(Ok(()), |path| evidence_file::write(path, evidence));
+    let exit_code = show(args, evidence, console)?;
     written.map_err(bundle::ReadError::from)?;
     Ok(exit_code)
 }

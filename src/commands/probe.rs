@@ -1,5 +1,6 @@
 //! `probe`: handshakes with endpoints that the user names; judge; report.
 
+use std::collections::HashSet;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,11 +20,13 @@ use crate::wire::tls::Version;
 
 /// A list of endpoints is not longer; more of them are a slip.
 const MAX_TARGETS: usize = 100_000;
+/// What an extension of 65,535 bytes holds beside the length of the list (RFC 7301 §3.1).
+const MAX_ALPN: usize = 65_533;
 /// No line of such a list is longer.
 const MAX_LINE: usize = 4096;
 
 pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
-    let given = given(args)?;
+    let given = given(args, console)?;
     let prober = Arc::new(Prober::new(options(args)?)?);
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     #[expect(clippy::disallowed_methods, reason = "the one clock of every judgement of this run")]
@@ -33,11 +36,13 @@ pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
         let told = |target: &Target| console.verbose(&format!("probed {}:{}", target.host, target.port));
         (probe::given(prober, &given, &stop, told).await, stop.reason())
     });
-    runtime.shutdown_background();
     let mut evidence = Evidence::unasked(question(), collected_at, "`kubectl apigee-tls diagnose` asks the cluster");
     evidence.probes = Seen::Seen(seen);
     evidence.interrupted = interrupted.map(|reason| Unavailable::new("the endpoints", reason));
-    show(args, &report::build(&evidence, fail_on(args.fail_on)), console)
+    let shown = show(args, &report::build(&evidence, fail_on(args.fail_on)), console);
+    // It listens for Ctrl-C until now.
+    runtime.shutdown_background();
+    shown
 }
 
 fn show(args: &ProbeArgs, report: &report::ProbeReport, console: &Console) -> Result<u8, Error> {
@@ -65,7 +70,7 @@ fn question() -> Question {
     }
 }
 
-fn given(args: &ProbeArgs) -> Result<Given, Error> {
+fn given(args: &ProbeArgs, console: &Console) -> Result<Given, Error> {
     let targets = targets(args)?;
     let sni = match &args.sni {
         _ if args.no_sni => Sni::None,
@@ -77,38 +82,54 @@ fn given(args: &ProbeArgs) -> Result<Given, Error> {
     };
     let proxies = match args.via_proxy.as_deref() {
         None => Vec::new(),
-        Some("") => targets.iter().map(of_environment).collect::<Result<_, _>>()?,
+        Some("") => {
+            if !Proxy::is_in_environment(of_process) {
+                return Err(usage("--via-proxy without a URL: HTTPS_PROXY is not set", PROXY_HINT));
+            }
+            targets.iter().map(|target| of_environment(target, console)).collect::<Result<_, _>>()?
+        }
         Some(url) => {
             let proxy = Proxy::parse(url).map_err(|why| usage(&format!("--via-proxy: {why}"), PROXY_HINT))?;
             targets.iter().map(|_| Some(proxy.clone())).collect()
         }
     };
+    let connect_to = args.connect_to.as_deref().map(connect_to).transpose()?;
     let family = match (args.ipv4, args.ipv6) {
         (true, _) => Family::V4,
         (_, true) => Family::V6,
         _ => Family::Any,
     };
-    Ok(Given {
-        targets,
-        sni,
-        connect_to: args.connect_to.as_deref().map(connect_to).transpose()?,
-        family,
-        proxies,
-        full: args.full,
-        parallel: usize::from(args.parallel),
-    })
+    if let Some((address, _)) = connect_to
+        && (family == Family::V4 && address.is_ipv6() || family == Family::V6 && address.is_ipv4())
+    {
+        return Err(usage(&format!("--connect-to {address} with -4 or -6"), "the address is of the other kind"));
+    }
+    Ok(Given { targets, sni, connect_to, family, proxies, full: args.full, parallel: usize::from(args.parallel) })
 }
 
-const PROXY_HINT: &str = "expected --via-proxy=http://HOST:PORT";
+const PROXY_HINT: &str = "expected --via-proxy=http://HOST:PORT, with = and no blank";
 
-fn of_environment(target: &Target) -> Result<Option<Proxy>, Error> {
-    Proxy::of_environment(&target.host, target.port, |name| std::env::var(name).ok())
-        .map_err(|why| usage(&format!("--via-proxy with HTTPS_PROXY: {why}"), PROXY_HINT))
+fn of_environment(target: &Target, console: &Console) -> Result<Option<Proxy>, Error> {
+    let proxy = Proxy::of_environment(&target.host, target.port, of_process)
+        .map_err(|why| usage(&format!("--via-proxy with HTTPS_PROXY: {why}"), PROXY_HINT))?;
+    if proxy.is_none() {
+        let host = &target.host;
+        console.verbose(&format!("{host} is connected to directly: NO_PROXY excepts it, or it is this machine"));
+    }
+    Ok(proxy)
+}
+
+fn of_process(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn connect_to(text: &str) -> Result<(IpAddr, Option<u16>), Error> {
     let hint = "expected an address, with or without a port: 203.0.113.7 or [2001:db8::7]:8443";
-    let wrong = |why: &str| usage(&format!("--connect-to {text:?}: {why}"), hint);
+    let wrong = |why: &str| usage(&format!("--connect-to {:?}: {why}", probe::shown(text)), hint);
+    // What an endpoint may have around it would hide whether there is a port.
+    if text.contains(|letter: char| letter.is_whitespace() || "/@?#".contains(letter)) {
+        return Err(wrong("it is not an address alone"));
+    }
     let target = probe::target(text).map_err(|why| wrong(&why))?;
     let address = target.address().ok_or_else(|| wrong("it is no IP address"))?;
     // Without a port the host's own holds.
@@ -123,9 +144,13 @@ fn options(args: &ProbeArgs) -> Result<ProbeOptions, Error> {
     if let Some(long) = alpn.iter().find(|name| name.len() > usize::from(u8::MAX)) {
         return Err(usage(&format!("--alpn: a protocol of {} characters", long.len()), "RFC 7301 allows 255"));
     }
+    let length: usize = alpn.iter().map(|name| name.len() + 1).sum();
+    if length > MAX_ALPN {
+        return Err(usage(&format!("--alpn: a list of {length} bytes"), "a ClientHello has room for 65533"));
+    }
     let (min_version, max_version) = (args.tls_min.map(version), args.tls_max.map(version));
     if min_version.zip(max_version).is_some_and(|(min, max)| min > max) {
-        return Err(usage("--tls-min is above --tls-max", "no version is left to offer"));
+        return Err(usage("--tls-min above --tls-max", "no version is left to offer"));
     }
     Ok(ProbeOptions {
         min_version,
@@ -151,13 +176,18 @@ fn version(version: TlsVersion) -> Version {
 /// Those of the command line, then those of the files, each once.
 fn targets(args: &ProbeArgs) -> Result<Vec<Target>, Error> {
     let mut targets = Vec::new();
+    let mut known = HashSet::new();
     let mut add = |target: Target| {
-        if !targets.contains(&target) {
+        if known.insert(target.clone()) {
             targets.push(target);
         }
     };
     for text in &args.hosts {
-        add(probe::target(text).map_err(|why| usage(&format!("{text:?} as an endpoint: {why}"), ENDPOINT_HINT))?);
+        // The value of an option that takes it only after an equals sign.
+        let is_proxy = args.via_proxy.as_deref() == Some("") && text.starts_with("http://");
+        let hint = if is_proxy { PROXY_HINT } else { ENDPOINT_HINT };
+        let wrong = |why: String| usage(&format!("{:?} as an endpoint: {why}", probe::shown(text)), hint);
+        add(probe::target(text).map_err(wrong)?);
     }
     if args.files.iter().filter(|name| *name == "-").count() > 1 {
         return Err(usage("-f - more than once", "standard input can be read once"));
@@ -165,7 +195,9 @@ fn targets(args: &ProbeArgs) -> Result<Vec<Target>, Error> {
     for name in &args.files {
         let lines = lines(name).map_err(|source| Error::Input { name: name.clone(), source })?;
         for (number, line) in lines {
-            let wrong = |why: String| usage(&format!("{name}:{number}: {line:?} as an endpoint: {why}"), ENDPOINT_HINT);
+            let shown = probe::shown(&line);
+            let wrong =
+                |why: String| usage(&format!("{name}:{number}: {shown:?} as an endpoint: {why}"), ENDPOINT_HINT);
             add(probe::target(&line).map_err(wrong)?);
         }
     }
@@ -225,6 +257,8 @@ mod tests {
         assert_eq!(address("[::1]:443"), Some(("::1".parse().unwrap(), Some(443))));
         assert_eq!(address("[::1]"), Some(("::1".parse().unwrap(), None)));
         assert_eq!(address("::1"), Some(("::1".parse().unwrap(), None)));
-        assert_eq!(address("api.example.com"), None);
+        for wrong in ["api.example.com", "https://203.0.113.7:8443", " ::1", "203.0.113.7 ", "203.0.113.7/", "me@::1"] {
+            assert_eq!(address(wrong), None, "{wrong}");
+        }
     }
 }

@@ -34,10 +34,18 @@ pub(super) async fn add_files(args: &EvidenceArgs, evidence: &mut Evidence, stop
         evidence.overrides.push(file);
     }
     let files = evidence.overrides[known..].to_vec();
-    match in_time(stop, move || gather::local_certificates(&files)).await {
-        Ok(found) => add_certificates(evidence, found),
-        Err(reason) => drop(not_read(evidence, "the certificate files", reason)),
-    }
+    let named = files.clone();
+    let found = match in_time(stop, move || gather::local_certificates(&files)).await {
+        Ok(found) => found,
+        Err(reason) => {
+            let found = gather::unread_certificates(&named, &reason);
+            if !found.is_empty() {
+                drop(not_read(evidence, "the certificate files", reason));
+            }
+            found
+        }
+    };
+    add_certificates(evidence, found);
     for name in &args.access_logs {
         let since = evidence.question.log_limits.since;
         let origin = LogOrigin::File(name.clone());

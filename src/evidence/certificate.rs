@@ -6,6 +6,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// No list is longer; what a server sends beyond it is not described.
+pub const MAX_CERTIFICATES: usize = 32;
+
 /// One certificate of a list. The list has the order in which it was served or stands in a file.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -19,7 +22,12 @@ pub struct Certificate {
     pub dns_names: Vec<String>,
     /// The iPAddress entries of subjectAltName.
     pub ip_addresses: Vec<IpAddr>,
+    /// It has more names than these, which no list of names here is long enough for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub names_cut: bool,
+    /// The end of all times that can be told, where it lies beyond.
     pub not_before: Timestamp,
+    /// The beginning of all times, where a date of the certificate is no time: it is never valid.
     pub not_after: Timestamp,
     pub key: PublicKey,
     /// The name of the signature algorithm, as `sha256WithRSAEncryption`.
@@ -52,6 +60,12 @@ impl Certificate {
     #[must_use]
     pub fn is_self_signed(&self, position: usize) -> bool {
         self.signer == Some(position)
+    }
+
+    /// A date of it cannot be read.
+    #[must_use]
+    pub fn has_no_dates(&self) -> bool {
+        self.not_after == Timestamp::MIN
     }
 
     /// Whether the names of the certificate cover `host`, a DNS name without a trailing dot or an IP address.
@@ -100,6 +114,7 @@ pub(crate) mod tests {
             serial: "1".into(),
             dns_names: names.iter().map(ToString::to_string).collect(),
             ip_addresses: Vec::new(),
+            names_cut: false,
             not_before: Timestamp::UNIX_EPOCH,
             not_after: Timestamp::MAX,
             key: PublicKey { algorithm: "RSA".into(), bits: 2048 },

@@ -76,6 +76,9 @@ pub struct Endpoint {
     /// with it. Absent for a pod or an address that was asked for no host in particular.
     pub host: Option<String>,
     pub port: u16,
+    /// The port that was named, where another one was connected to in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named_port: Option<u16>,
     /// The address that was connected to; absent where the name could not be looked up, or a pod was reached by
     /// port-forward.
     pub address: Option<IpAddr>,
@@ -116,6 +119,9 @@ pub struct Handshake {
     /// Absent where no certificate came or none was to be verified.
     pub verification: Option<Verification>,
     pub client_certificate: ClientCertificate,
+    /// TLS 1.3 asked for a client certificate, and the server said nothing of the one it got, or of getting none, in the time allowed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undecided: bool,
     /// Absent where it succeeded.
     pub failure: Option<Failure>,
 }
@@ -305,13 +311,22 @@ impl Endpoint {
             (Place::Service { service }, host, None) => {
                 format!("Service {service} at {}", socket(host.as_deref().unwrap_or_default(), port))
             }
+            (_, Some(host), Some(address)) if self.named_port.is_some() => {
+                format!("{} ({})", socket(host, self.named_port()), socket(&address.to_string(), port))
+            }
             (_, Some(host), Some(address)) if host.parse::<IpAddr>().is_err() => {
                 format!("{} ({address})", socket(host, port))
             }
-            (_, Some(host), _) => socket(host, port),
+            (_, Some(host), _) => socket(host, self.named_port()),
             (_, None, Some(address)) => socket(&address.to_string(), port),
             (_, None, None) => format!("port {port}"),
         }
+    }
+
+    /// The port that was named, whichever was connected to.
+    #[must_use]
+    pub fn named_port(&self) -> u16 {
+        self.named_port.unwrap_or(self.port)
     }
 
     /// The first handshake of this kind.
@@ -480,6 +495,7 @@ mod tests {
             place,
             host: host.map(Into::into),
             port: 443,
+            named_port: None,
             address: address.map(|address| address.parse().unwrap()),
             handshakes: Vec::new(),
             scan: Seen::Seen(Scan::default()),

@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
@@ -26,24 +26,42 @@ const NOT_HERE: &str = "no such file here";
 /// Reads the files of each virtual host that names a certificate file.
 #[must_use]
 pub fn local_certificates(files: &[OverridesFile]) -> Vec<StoredCertificate> {
-    let hosts = files.iter().flat_map(|file| {
-        let hosts =
-            file.content.seen().map_or_else(|_| Vec::new(), |overrides| overrides.virtual_hosts.iter().collect());
-        hosts.into_iter().map(move |host| (file, host))
-    });
-    let named = hosts.filter_map(|(file, host)| Some((file, host, filled(host.ssl_cert_path.as_ref())?)));
-    named.enumerate().map(|(position, (file, host, path))| stored(position, file, host, path)).collect()
+    named(files)
+        .enumerate()
+        .map(|(position, (file, host, path))| {
+            let content = if position < MAX_PAIRS {
+                content(&file.name, host, &path.value)
+            } else {
+                Err(Reason::NotRequested(format!("the files of no more than {MAX_PAIRS} virtual hosts are read")))
+            };
+            stored(file, path, content.map_err(|reason| Unavailable::new(&path.value, reason)))
+        })
+        .collect()
 }
 
-fn stored(position: usize, file: &OverridesFile, host: &VirtualHost, path: &Placed<String>) -> StoredCertificate {
-    let content = if position < MAX_PAIRS {
-        content(&file.name, host, &path.value)
-    } else {
-        Err(Reason::NotRequested(format!("the files of no more than {MAX_PAIRS} virtual hosts are read")))
-    };
+/// The same files, when they could not be read for a reason that has nothing to do with them.
+#[must_use]
+pub fn unread(files: &[OverridesFile], reason: &Reason) -> Vec<StoredCertificate> {
+    named(files).map(|(file, _, path)| stored(file, path, Err(Unavailable::new(&path.value, reason.clone())))).collect()
+}
+
+/// The virtual hosts that name a certificate file.
+fn named(files: &[OverridesFile]) -> impl Iterator<Item = (&OverridesFile, &VirtualHost, &Placed<String>)> {
+    let hosts = files.iter().flat_map(|file| {
+        let hosts = file.content.seen().map_or(&[][..], |overrides| overrides.virtual_hosts.as_slice());
+        hosts.iter().map(move |host| (file, host))
+    });
+    hosts.filter_map(|(file, host)| Some((file, host, filled(host.ssl_cert_path.as_ref())?)))
+}
+
+fn stored(
+    file: &OverridesFile,
+    path: &Placed<String>,
+    content: Result<StoredContent, Unavailable>,
+) -> StoredCertificate {
     StoredCertificate {
         origin: StoredIn::File { path: path.value.clone(), named_at: format!("{}:{}", file.name, path.place) },
-        content: content.map_err(|reason| Unavailable::new(&path.value, reason)).into(),
+        content: content.into(),
     }
 }
 
@@ -53,19 +71,11 @@ fn filled(path: Option<&Placed<String>>) -> Option<&Placed<String>> {
 }
 
 fn content(overrides: &str, host: &VirtualHost, path: &str) -> Result<StoredContent, Reason> {
-    let pem = match find(overrides, path).map(|path| read(&path)) {
-        Some(Ok(pem)) => pem,
-        Some(Err(error)) => return Err(Reason::Broken(error.to_string())),
-        None => return Err(Reason::NotRequested(NOT_HERE.into())),
-    };
+    let pem = found(overrides, path)?;
     let mut keys = vec![CERTIFICATE.to_owned()];
     let key = filled(host.ssl_key_path.as_ref()).map(|named| {
         keys.push(KEY.to_owned());
-        match find(overrides, &named.value).map(|path| read(&path)) {
-            Some(Ok(key)) => Ok(key),
-            Some(Err(error)) => Err(Unavailable::new(&named.value, Reason::Broken(error.to_string()))),
-            None => Err(Unavailable::new(&named.value, Reason::NotRequested(NOT_HERE.into()))),
-        }
+        found(overrides, &named.value).map_err(|reason| Unavailable::new(&named.value, reason))
     });
     let (key, unread) = match key {
         Some(Ok(key)) => (Some(key), None),
@@ -79,19 +89,31 @@ fn content(overrides: &str, host: &VirtualHost, path: &str) -> Result<StoredCont
     Ok(StoredContent { keys, ..content })
 }
 
-fn find(overrides: &str, path: &str) -> Option<PathBuf> {
+/// The bytes of the first of the places that has the file. A place that cannot be looked at may have it: it is not passed over.
+fn found(overrides: &str, path: &str) -> Result<Zeroizing<Vec<u8>>, Reason> {
     let path = Path::new(path);
     let beside = Path::new(overrides).parent().filter(|_| overrides != STANDARD_INPUT);
     // An absolute path replaces what it is joined to.
-    beside.map(|folder| folder.join(path)).into_iter().chain([path.to_owned()]).find(|candidate| candidate.exists())
+    let places = beside.map(|folder| folder.join(path)).into_iter().chain([path.to_owned()]);
+    for place in places {
+        match read(&place) {
+            Ok(bytes) => return Ok(bytes),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(error) => return Err(Reason::Broken(error.to_string())),
+        }
+    }
+    Err(Reason::NotRequested(NOT_HERE.into()))
 }
 
 /// Into a buffer that is overwritten when it is dropped, and never grows, which would leave a copy behind.
 fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut file = File::open(path)?;
+    // Before it is opened, because opening a pipe waits for its writer, and again afterwards, for another may stand there by now.
     // A pipe would have no end, and a folder has no bytes.
+    let is_file = std::fs::metadata(path)?.is_file();
+    let no_file = || io::Error::new(io::ErrorKind::InvalidInput, "it is no file with bytes in it");
+    let mut file = if is_file { File::open(path)? } else { return Err(no_file()) };
     if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file with bytes in it"));
+        return Err(no_file());
     }
     let mut bytes = Zeroizing::new(vec![0; MAX_FILE + 1]);
     let mut length = 0;

@@ -75,3 +75,31 @@ fn there_is_an_end_to_reading_files() {
     let reason = found[MAX_PAIRS].content.seen().unwrap_err().reason;
     assert_eq!(reason.to_string(), "not asked for (the files of no more than 64 virtual hosts are read)");
 }
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_looked_at_is_not_taken_as_absent() {
+    let home = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("loop.pem", home.path().join("loop.pem")).unwrap();
+    fs::write(home.path().join("file"), "").unwrap();
+    let made = std::process::Command::new("mkfifo").arg(home.path().join("pipe.pem")).status().unwrap();
+    assert!(made.success());
+    let overrides = home.path().join("overrides.yaml");
+    let hosts: Vec<String> = ["loop.pem", "pipe.pem", "file/below.pem"]
+        .iter()
+        .map(|path| format!("- name: {path}\n  sslCertPath: {path}\n"))
+        .collect();
+    fs::write(&overrides, format!("virtualhosts:\n{}", hosts.concat())).unwrap();
+    let files = [overrides_file(overrides.to_str().unwrap()).unwrap()];
+
+    let found = local_certificates(&files);
+
+    let why = |position: usize| found[position].content.seen().unwrap_err().reason;
+    assert!(matches!(why(0), Reason::Broken(_)), "{:?}", why(0));
+    assert_eq!(why(1), Reason::Broken("it is no file with bytes in it".into()));
+    assert_eq!(why(2), Reason::NotRequested(NOT_HERE.into()));
+    let late = Reason::TimedOut { milliseconds: 1 };
+    let unread = unread(&files, &late);
+    assert_eq!(unread.len(), 3);
+    assert!(unread.iter().all(|one| one.content.seen().is_err_and(|why| why.reason == late)));
+}

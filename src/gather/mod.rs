@@ -51,7 +51,7 @@ pub use self::cluster::{ClusterEvidence, GatherOptions, cluster};
 pub use self::error::Error;
 pub use self::kept::Keeper;
 pub use self::kubeconfig::{ConnectionOptions, context_name};
-pub use self::local_certificates::local_certificates;
+pub use self::local_certificates::{local_certificates, unread as unread_certificates};
 pub use self::pod_logs::LogSink;
 pub use self::progress::{Progress, Silent};
 pub use self::stop::Stop;

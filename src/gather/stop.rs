@@ -34,16 +34,17 @@ impl Stop {
         Self::new(None, watch::channel(false).1)
     }
 
-    /// A run that ends after `timeout` or with Ctrl-C. A second Ctrl-C is left to the system again only when this
-    /// process ends, so it ends the process at once with exit code 130.
+    /// A run that ends after `timeout` or with Ctrl-C. A second Ctrl-C ends the process at once with exit code 130, and so does
+    /// the first when gathering is over. The signal never goes back to the system, so the runtime that listens has to live
+    /// until the report is written.
     #[must_use]
     pub fn on_ctrl_c(timeout: Option<Duration>) -> Self {
         let (interrupt, interrupted) = watch::channel(false);
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
-                // Without a receiver the run is over already.
-                let _ = interrupt.send(true);
-                if tokio::signal::ctrl_c().await.is_ok() {
+                // Without a receiver gathering is over, and nobody would take the request.
+                let is_over = interrupt.send(true).is_err();
+                if is_over || tokio::signal::ctrl_c().await.is_ok() {
                     #[expect(clippy::disallowed_methods, reason = "asked for twice, now means now")]
                     std::process::exit(130);
                 }

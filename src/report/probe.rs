@@ -72,9 +72,14 @@ pub fn build(evidence: &Evidence, fail_on: FailOn) -> ProbeReport {
     let probes = evidence.probes.seen().ok().unwrap_or(&nothing);
     let mut targets = Vec::new();
     let mut codes = Vec::new();
+    // One copy for all: each target is judged with its own probes alone, and there may be thousands.
+    let mut own = Evidence { interrupted: None, ..evidence.clone() };
     for endpoints in by_target(&probes.endpoints) {
-        let own = Probes { endpoints: endpoints.to_vec(), unprobed: Vec::new(), question: probes.question.clone() };
-        let own = Evidence { probes: Seen::Seen(own), interrupted: None, ..evidence.clone() };
+        own.probes = Seen::Seen(Probes {
+            endpoints: endpoints.to_vec(),
+            unprobed: Vec::new(),
+            question: probes.question.clone(),
+        });
         let judged = checks::judge_family(&own, FAMILY);
         codes.push(exit_code(&own, &judged, fail_on));
         targets.push(target(endpoints, &probes.question, &evidence.question.namespace, &judged));
@@ -103,7 +108,7 @@ pub fn build(evidence: &Evidence, fail_on: FailOn) -> ProbeReport {
 
 /// Runs of endpoints with the same host and port: the addresses of one target.
 fn by_target(endpoints: &[Endpoint]) -> impl Iterator<Item = &[Endpoint]> {
-    endpoints.chunk_by(|one, other| one.host == other.host && one.port == other.port)
+    endpoints.chunk_by(|one, other| one.host == other.host && one.named_port() == other.named_port())
 }
 
 fn target(endpoints: &[Endpoint], question: &ProbeQuestion, namespace: &str, judged: &[Verdicted]) -> TargetReport {
@@ -121,7 +126,8 @@ fn target(endpoints: &[Endpoint], question: &ProbeQuestion, namespace: &str, jud
         .map_or_else(|| summary(endpoints), |finding| finding.message.clone());
     let first = endpoints.first();
     TargetReport {
-        name: first.map_or_else(String::new, |first| socket(first.host.as_deref().unwrap_or_default(), first.port)),
+        name: first
+            .map_or_else(String::new, |first| socket(first.host.as_deref().unwrap_or_default(), first.named_port())),
         state,
         verdict,
         endpoints: endpoints.to_vec(),
@@ -147,6 +153,11 @@ fn summary(endpoints: &[Endpoint]) -> String {
     let without = first.handshake(HelloKind::Nameless);
     let told = |handshake: Option<&Handshake>, who: &str| {
         handshake.map(|handshake| match &handshake.failure {
+            None if handshake.undecided => {
+                format!(
+                    "whether {who} are served was not seen: the server asks for a client certificate and says no more"
+                )
+            }
             None => format!("{who} are served"),
             Some(failure) => format!("{who} are refused ({})", short(failure)),
         })

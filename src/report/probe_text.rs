@@ -7,8 +7,8 @@ use unicode_width::UnicodeWidthStr;
 use super::probe::{ProbeReport, TargetReport, TargetState, short};
 use super::text::{TextOptions, visible, wrap};
 use super::{CheckReport, OutcomeWord};
-use crate::checks::{self, Check, Level};
-use crate::evidence::certificate::{self, Certificate};
+use crate::checks::{self, Check, Level, chain};
+use crate::evidence::certificate::{self, Certificate, MAX_CERTIFICATES};
 use crate::evidence::handshake::{ClientCertificate, Endpoint, Handshake, HelloKind, Scan, Trust, VersionScan};
 
 /// Column at which what was seen begins.
@@ -129,11 +129,12 @@ impl Page {
         let plain = Style::new();
         let list = &handshake.certificates;
         let Some(leaf) = list.first() else { return };
-        let days = days_between(self.now, leaf.not_after);
-        let left = match days {
-            ..0 => format!("expired {} days ago", -days),
-            0 => "expires today".into(),
-            1.. => format!("{days} days left"),
+        // As the checks say it: two roundings of one date would look like two dates.
+        let left = leaf.not_after.duration_since(self.now);
+        let left = match () {
+            () if leaf.has_no_dates() => "its dates cannot be read".into(),
+            () if left.is_negative() => format!("expired {} ago", chain::days(-left)),
+            () => format!("{} left", chain::days(left)),
         };
         self.row(
             "certificate",
@@ -163,6 +164,9 @@ impl Page {
             let trusted = handshake.verification.as_ref().is_some_and(|verification| verification.code == 0);
             let signer = signed_by(list, i, certificate, trusted);
             self.row(label, plain, &format!("{i} {}  ← {signer}", certificate.subject));
+        }
+        if list.len() >= MAX_CERTIFICATES {
+            self.row("", plain, &format!("no more than {MAX_CERTIFICATES} certificates of a list are described"));
         }
         if let Some(verification) = &handshake.verification {
             let whose = match trust {
@@ -292,9 +296,4 @@ fn some_of(names: &[String]) -> String {
 
 fn day(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d").to_string()
-}
-
-/// Whole days, negative where `to` has passed.
-fn days_between(from: Timestamp, to: Timestamp) -> i64 {
-    to.duration_since(from).as_secs().div_euclid(24 * 60 * 60)
 }

@@ -288,14 +288,12 @@ fn push(out: &mut String, line: &str) {
     out.push('\n');
 }
 
-/// Control characters, and those that change the direction of writing, as escapes.
+/// Control characters, and those that change the direction of writing or are not seen, as escapes.
 #[must_use]
 pub fn visible(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for letter in text.chars() {
-        if letter.is_control()
-            || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200d}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        {
+        if is_hidden(letter) {
             // Writing to a string cannot fail.
             let _ = write!(clean, "{}", letter.escape_unicode());
         } else {
@@ -303,6 +301,13 @@ pub fn visible(text: &str) -> String {
         }
     }
     clean
+}
+
+/// A control or format character: a terminal obeys it, or a reader does not see it.
+pub(super) fn is_hidden(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(letter, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -318,6 +323,6 @@ mod tests {
 
     #[test]
     fn control_characters_are_shown_not_sent() {
-        assert_eq!(visible("a\u{1b}[31mb\nc\u{202e}"), "a\\u{1b}[31mb\\u{a}c\\u{202e}");
+        assert_eq!(visible("a\u{1b}[31mb\nc\u{202e}\u{feff}"), "a\\u{1b}[31mb\\u{a}c\\u{202e}\\u{feff}");
     }
 }

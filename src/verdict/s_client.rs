@@ -80,6 +80,7 @@ mod tests {
             certificates: Vec::new(),
             verification: None,
             client_certificate: ClientCertificate::Unknown,
+            undecided: false,
             failure: None,
         }
     }
@@ -89,6 +90,7 @@ mod tests {
             place,
             host: Some("api.example.com".into()),
             port: 8443,
+            named_port: None,
             address: address.map(|address| address.parse().unwrap()),
             handshakes: Vec::new(),
             scan: Seen::Seen(Scan::default()),

@@ -15,10 +15,11 @@ use openssl::x509::{X509, X509ExtendedKeyUsage, X509KeyUsage, X509NameRef, X509R
 
 use crate::evidence::certificate::{Certificate, PublicKey};
 
-/// No list is longer; what a server sends beyond it is not described.
-pub const MAX_CERTIFICATES: usize = 32;
-/// No certificate has more names in its description.
-const MAX_NAMES: usize = 1024;
+pub use crate::evidence::certificate::MAX_CERTIFICATES;
+
+/// No certificate has more names in its description. A name that is missing there would read as one that is not covered, so this
+/// is more than the 100 KiB hold that OpenSSL takes of a server, and a Secret can hold hardly more; what is cut is told.
+const MAX_NAMES: usize = 65_536;
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
 /// Describes certificates in their order, at most [`MAX_CERTIFICATES`].
@@ -82,11 +83,21 @@ pub fn from_pem(pem: &[u8]) -> (Vec<X509>, Option<String>) {
     (found, fault)
 }
 
-/// When a time of ASN.1 is, where it can be expressed.
+/// When a time of ASN.1 is; the end or the beginning of what can be expressed, where it lies beyond. Nothing where it is no time.
 #[must_use]
 pub fn timestamp(time: &Asn1TimeRef) -> Option<Timestamp> {
     let since = Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
-    Timestamp::from_second(i64::from(since.days) * SECONDS_PER_DAY + i64::from(since.secs)).ok()
+    let seconds = i64::from(since.days) * SECONDS_PER_DAY + i64::from(since.secs);
+    let beyond = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Some(Timestamp::from_second(seconds).unwrap_or(beyond))
+}
+
+/// From when and until when a certificate is valid. No client takes one with a date that is no time: it is never valid, see
+/// [`Certificate::has_no_dates`].
+fn validity(certificate: &X509Ref) -> (Timestamp, Timestamp) {
+    timestamp(certificate.not_before())
+        .zip(timestamp(certificate.not_after()))
+        .unwrap_or((Timestamp::MIN, Timestamp::MIN))
 }
 
 /// A name as `CN=…, O=…`, the most specific part first; values in which a comma or an equals sign could be mistaken are quoted.
@@ -107,7 +118,8 @@ pub fn name(name: &X509NameRef) -> String {
 fn one(certificate: &X509Ref) -> Certificate {
     let mut dns_names = Vec::new();
     let mut ip_addresses = Vec::new();
-    for entry in certificate.subject_alt_names().iter().flatten().take(MAX_NAMES) {
+    let names = certificate.subject_alt_names();
+    for entry in names.iter().flatten().take(MAX_NAMES) {
         if let Some(dns) = entry.dnsname() {
             dns_names.push(dns.to_ascii_lowercase());
         } else if let Some(address) = entry.ipaddress().and_then(address) {
@@ -115,15 +127,16 @@ fn one(certificate: &X509Ref) -> Certificate {
         }
     }
     let extended = certificate.extended_key_usage();
+    let (not_before, not_after) = validity(certificate);
     Certificate {
         subject: name(certificate.subject_name()),
         issuer: name(certificate.issuer_name()),
         serial: certificate.serial_number().to_bn().ok().map_or_else(String::new, |number| serial(&number.to_vec())),
         dns_names,
         ip_addresses,
-        // A time beyond what can be expressed is as good as the end of time.
-        not_before: timestamp(certificate.not_before()).unwrap_or(Timestamp::MIN),
-        not_after: timestamp(certificate.not_after()).unwrap_or(Timestamp::MAX),
+        names_cut: names.is_some_and(|names| names.len() > MAX_NAMES),
+        not_before,
+        not_after,
         key: certificate.public_key().map_or_else(
             |_| PublicKey { algorithm: "unknown".into(), bits: 0 },
             |key| PublicKey { algorithm: algorithm(&key), bits: key.bits() },

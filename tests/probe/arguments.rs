@@ -26,6 +26,14 @@ const WRONG: &[(&[&str], &str)] = &[
     (&["a.example", "--sni", "b.example", "--no-sni"], "cannot be used with"),
     (&["a.example", "--connect-to", "b.example"], "no IP address"),
     (&["a.example", "--connect-to", "10.0.0.1:0"], "port 0"),
+    (&["a.example", "--connect-to", "https://10.0.0.1:8443"], "address alone"),
+    (&["a.example", "--connect-to", "10.0.0.1 "], "address alone"),
+    (&["a.example", "--connect-to", "::1", "-4"], "other kind"),
+    (&["a.example", "--connect-to", "10.0.0.1", "-6"], "other kind"),
+    (&["https://me:sesame@a..b"], "\u{2026}@a..b"),
+    (&["a.example", "--via-proxy=http://127.0.0.1:99999"], "does not exist"),
+    (&["a.example", "--via-proxy"], "HTTPS_PROXY is not set"),
+    (&["--via-proxy", "http://127.0.0.1:3128", "a.example"], "with = and no blank"),
     (&["a.example", "--key", "@client.key"], "--cert"),
     (&["a.example", "--cert", "@client.pem"], "no private key"),
     (&["a.example", "--cert", "@client.pem", "--key", "@api.key"], "does not fit"),
@@ -38,6 +46,9 @@ const WRONG: &[(&[&str], &str)] = &[
     (&["a.example", "--ciphers", "NO-SUCH-SUITE"], "NO-SUCH-SUITE"),
     (&["a.example", "--ciphers", ""], "cipher"),
     (&["a.example", "--tls-min", "1.3", "--tls-max", "1.2"], "above"),
+    (&["a.example", "--ciphers", "AES128-SHA", "--tls-min", "1.3"], "none of them is for such a version"),
+    (&["a.example", "--ciphers", "TLS_AES_128_GCM_SHA256", "--tls-max", "1.2"], "none of them is for such a version"),
+    (&["a.example", "--ciphers", "TLS_RSA_WITH_AES_128_CBC_SHA"], "OpenSSL calls it AES128-SHA"),
     (&["a.example", "--tls-min", "2.0"], "possible values"),
     (&["a.example", "--timeout", "0"], "some time"),
     (&["a.example", "--parallel", "0"], "--parallel"),
@@ -128,6 +139,33 @@ const FORMS: &[(&str, Test)] = &[
         }
         let finished = bench.probe(&["-f", "-"], &[], b"a.example\nb..example\n")?;
         let said = finished.stderr.contains("-:2:") && finished.status.code() == Some(2);
+        if said { Ok(()) } else { Err(finished.stderr) }
+    }),
+    ("thousands of targets behind one address are judged at once, each under its own port", |bench| {
+        let list: String = (1..=4000).map(|port| format!("a.example:{port}\n")).collect();
+        let begun = std::time::Instant::now();
+        let arguments = ["-f", "-", "--connect-to", "127.0.0.1:{refused}", "-o", "json"];
+        let finished = bench.probe(&arguments, &[], list.as_bytes())?;
+        let took = begun.elapsed();
+        let report: serde_json::Value =
+            serde_json::from_slice(&finished.stdout).map_err(|error| format!("{error}: {}", finished.stderr))?;
+        let targets = report["targets"].as_array().map_or(&[][..], Vec::as_slice);
+        let last = targets.last().and_then(|target| target["name"].as_str());
+        if targets.len() == 4000 && last == Some("a.example:4000") && took < std::time::Duration::from_secs(20) {
+            Ok(())
+        } else {
+            Err(format!("{} targets in {took:?}, the last {last:?}", targets.len()))
+        }
+    }),
+    ("a list of protocols that no ClientHello can hold is refused", |bench| {
+        let list = "abcdefgh,".repeat(8000);
+        let finished = bench.probe(&["a.example", "--alpn", &list], &[], b"")?;
+        let said = finished.status.code() == Some(2) && finished.stderr.contains("72000 bytes");
+        if said { Ok(()) } else { Err(finished.stderr) }
+    }),
+    ("a password in a line of a list is shown nowhere", |bench| {
+        let finished = bench.probe(&["-f", "-"], &[], b"https://me:sesame@b..example\n")?;
+        let said = finished.status.code() == Some(2) && !finished.stderr.contains("sesame");
         if said { Ok(()) } else { Err(finished.stderr) }
     }),
     ("an address without a certificate for it, and a name that does not exist", |bench| {

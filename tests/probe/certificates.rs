@@ -41,6 +41,7 @@ struct Leaf<'a> {
     from_days: i64,
     to_days: i64,
     digest: MessageDigest,
+    for_servers: bool,
 }
 
 impl Certificates {
@@ -63,7 +64,8 @@ fn make(folder: &Path) -> std::result::Result<(), Box<dyn std::error::Error>> {
     fs::write(folder.join("intermediate.pem"), &inter_pem)?;
     fs::write(folder.join("other-root.pem"), pem(&other.certificate)?)?;
     let good = || -> std::result::Result<Leaf<'static>, ErrorStack> {
-        Ok(Leaf { name: "api", dns: HOST, key: ec()?, from_days: -1, to_days: 365, digest: MessageDigest::sha256() })
+        let (digest, for_servers) = (MessageDigest::sha256(), true);
+        Ok(Leaf { name: "api", dns: HOST, key: ec()?, from_days: -1, to_days: 365, digest, for_servers })
     };
     let api = leaf(&good()?, &intermediate)?;
     let write =
@@ -87,6 +89,8 @@ fn make(folder: &Path) -> std::result::Result<(), Box<dyn std::error::Error>> {
     let weak = PKey::from_rsa(Rsa::generate(1024)?)?;
     let weak = leaf(&Leaf { name: "weak", key: weak, digest: MessageDigest::sha1(), ..good()? }, &intermediate)?;
     write("weak", &[&weak.0, &inter_pem], &weak.1)?;
+    let misused = leaf(&Leaf { name: "clients-only", for_servers: false, ..good()? }, &intermediate)?;
+    write("clients-only", &[&misused.0, &inter_pem], &misused.1)?;
     let client = leaf(&Leaf { name: "client", dns: "client.mydomain.com", ..good()? }, &intermediate)?;
     write("client", &[&client.0, &inter_pem], &client.1)?;
     let stranger = leaf(&Leaf { name: "stranger", dns: "client.mydomain.com", ..good()? }, &other)?;
@@ -152,7 +156,12 @@ fn leaf(leaf: &Leaf<'_>, issuer: &Signer) -> std::result::Result<Made, Box<dyn s
     builder.set_issuer_name(issuer.certificate.subject_name())?;
     builder.append_extension(BasicConstraints::new().build()?)?;
     builder.append_extension(KeyUsage::new().critical().digital_signature().key_encipherment().build()?)?;
-    builder.append_extension(ExtendedKeyUsage::new().server_auth().client_auth().build()?)?;
+    let mut uses = ExtendedKeyUsage::new();
+    uses.client_auth();
+    if leaf.for_servers {
+        uses.server_auth();
+    }
+    builder.append_extension(uses.build()?)?;
     let context = builder.x509v3_context(Some(&issuer.certificate), None);
     let names = SubjectAlternativeName::new().dns(leaf.dns).build(&context)?;
     let authority = AuthorityKeyIdentifier::new().keyid(true).build(&context)?;

@@ -47,6 +47,10 @@ fn judge(evidence: &Evidence) -> Judgement {
             said,
             what: if demanded {
                 "a client certificate is demanded, as the ApigeeRoute says (MUTUAL)".into()
+            } else if said.1.undecided {
+                "a client certificate is asked for; whether it is demanded was not seen, for the server did not say within \
+                    the time allowed"
+                    .into()
             } else {
                 "a client certificate is asked for, and the handshake succeeds without".into()
             },

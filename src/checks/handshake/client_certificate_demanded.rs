@@ -42,6 +42,9 @@ fn judge(evidence: &Evidence) -> Judgement {
             expected: "a handshake without a client certificate".into(),
         });
     }
+    if faults.is_empty() && probes.question.client_certificate.is_none() {
+        probed::certificates_decided(probes)?;
+    }
     let seen = if as_declared {
         "client certificates are demanded only where an ApigeeRoute has mode MUTUAL"
     } else {

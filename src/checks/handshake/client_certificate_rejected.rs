@@ -27,7 +27,7 @@ pub(super) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let file = probes.question.client_certificate.as_deref().unwrap_or("none");
-    let faults = probed::ended(probes, Ending::CertificateRejected)
+    let faults: Vec<Fault<'_>> = probed::ended(probes, Ending::CertificateRejected)
         .map(|(said, failure)| Fault {
             said,
             what: format!("the client certificate {file} is rejected, {failure}{}", hint(said.1, failure)),
@@ -35,6 +35,9 @@ fn judge(evidence: &Evidence) -> Judgement {
             expected: expected(said.1),
         })
         .collect();
+    if faults.is_empty() && probes.question.client_certificate.is_some() {
+        probed::certificates_decided(probes)?;
+    }
     probed::settle(probes, probed::by_host(faults), "no client certificate that was offered is rejected")
 }
 

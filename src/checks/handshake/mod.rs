@@ -21,6 +21,7 @@ mod route_not_in_gateway;
 mod served_certificate_expired;
 mod served_certificate_expiring;
 mod served_certificate_name_mismatch;
+mod served_certificate_not_for_servers;
 mod served_certificate_not_yet_valid;
 mod served_certificate_self_signed;
 mod served_certificate_weak;
@@ -67,5 +68,6 @@ pub(super) const FAMILY: Family = Family {
         gateway_chain_without_route::CHECK,
         protocol_limits_unmet::CHECK,
         address_out_of_reach::CHECK,
+        served_certificate_not_for_servers::CHECK,
     ],
 };

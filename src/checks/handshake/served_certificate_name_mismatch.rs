@@ -29,10 +29,16 @@ fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let mut faults = Vec::new();
     let mut compared = 0;
+    let mut untold = None;
     for said in served::to_clients(probes) {
         let (Some(host), Some(leaf)) = (meant(said.0, said.1), said.1.certificates.first()) else { continue };
         compared += 1;
-        if !leaf.covers(host) {
+        if leaf.covers(host) {
+            continue;
+        }
+        if leaf.names_cut {
+            untold = Some(chain::untold_names(leaf));
+        } else {
             faults.push(Fault {
                 said,
                 what: format!("the certificate {} does not cover {host}", chain::called(leaf)),
@@ -43,6 +49,9 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     if compared == 0 {
         return served::nothing_to_judge(probes);
+    }
+    if let Some(untold) = untold.filter(|_| faults.is_empty()) {
+        return Err(untold);
     }
     probed::settle(probes, probed::by_host(faults), "the certificates that are served cover the names asked for")
 }

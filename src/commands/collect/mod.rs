@@ -172,7 +172,7 @@ fn add_given_files(args: &CollectArgs, keep: &Keep) {
             continue;
         }
         let mut text = String::new();
-        let read = std::fs::File::open(name).and_then(|file| file.take(MAX_OVERRIDES).read_to_string(&mut text));
+        let read = opened(name).and_then(|file| file.take(MAX_OVERRIDES).read_to_string(&mut text));
         if let Err(error) = read {
             keep.skip(item, &origin, &error.to_string(), None);
             continue;
@@ -204,8 +204,8 @@ fn add_given_files(args: &CollectArgs, keep: &Keep) {
 fn add_log(keep: &Keep, name: &str) -> std::io::Result<()> {
     let Some(mut log) = keep.log_file(&LogOrigin::File(name.to_owned()), "") else { return Ok(()) };
     let mut head = [0; 2];
-    let is_gzip = std::fs::File::open(name)?.read(&mut head)? == 2 && head == [0x1f, 0x8b];
-    let file = std::fs::File::open(name)?;
+    let is_gzip = opened(name)?.read(&mut head)? == 2 && head == [0x1f, 0x8b];
+    let file = opened(name)?;
     let mut source: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
     let mut buffer = vec![0; CHUNK];
     loop {
@@ -216,6 +216,14 @@ fn add_log(keep: &Keep, name: &str) -> std::io::Result<()> {
         }
         log.feed(&buffer[..count]);
     }
+}
+
+/// A file that can be read a second time: a pipe gave what it had to the judgement, and would wait for ever for more.
+fn opened(name: &str) -> std::io::Result<std::fs::File> {
+    if std::fs::metadata(name)?.is_file() {
+        return std::fs::File::open(name);
+    }
+    Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no file that can be read twice"))
 }
 
 fn base(name: &str) -> &str {

@@ -65,7 +65,7 @@ fn yaml<T: serde::Serialize>(keep: &Keep, folder: &str, file: &str, why: &str, s
     let path = format!("{folder}/{file}");
     match seen {
         Seen::Unavailable(reason) => keep.unavailable(&path, "diagnose", reason),
-        Seen::Seen(value) => match serde_yaml::to_string(value) {
+        Seen::Seen(value) => match machine::yaml(value) {
             Ok(text) => keep.text(&path, "diagnose", why, &text),
             Err(error) => keep.skip(&path, "diagnose", &error.to_string(), None),
         },

@@ -60,6 +60,7 @@ fn made(kind: HelloKind, leaf: Option<&str>, failure: Option<Failure>) -> Handsh
         certificates,
         verification: None,
         client_certificate: ClientCertificate::Unknown,
+        undecided: false,
         failure,
     }
 }
@@ -70,7 +71,8 @@ fn pods_behind_an_address_are_not_reset_once_more() {
     let pod = |failure: Option<Failure>| {
         let handshakes = vec![made(HelloKind::Named, Some("a1"), None), made(HelloKind::Nameless, None, failure)];
         let place = Place::Pod { pod: "gw-1".into() };
-        let endpoint = Endpoint { place, host: None, port: 8443, address: None, handshakes, scan: not_wanted() };
+        let endpoint =
+            Endpoint { place, host: None, port: 8443, named_port: None, address: None, handshakes, scan: not_wanted() };
         let why = Unavailable::new("x", Reason::Missing("y".into()));
         (vec![endpoint], unseen("gw-1", &Seen::Unavailable(why.clone()), &why.reason))
     };

@@ -25,10 +25,9 @@ use crate::wire::tls::{self, ClientFlight, ServerFlight, Version};
 
 /// A handshake of more bytes from the server does not end by itself. Certificates alone may have 100 KiB in OpenSSL.
 const MAX_RECEIVED: u64 = 1 << 20;
-/// How long a server may take to object to a client's certificate, or to none, before the client says goodbye; and how long
-/// it may take from then on.
+/// How long a server may take to object to a client's certificate, or to none, before the client says goodbye. From then on it
+/// may take all the time that there is: some verify certificates elsewhere, which takes seconds.
 const OBJECTION: Duration = Duration::from_millis(200);
-const GOODBYE: Duration = Duration::from_secs(2);
 const CHUNK: usize = 16 << 10;
 /// Reason codes of OpenSSL for an alert of the peer begin here, the alert's number added. Source: `ssl/sslerr.h`.
 const ALERT_REASON: i32 = 1000;
@@ -88,6 +87,8 @@ struct Talk<'a> {
     client: ClientFlight,
     /// OpenSSL has said that the handshake is complete.
     established: bool,
+    /// The server has not said what it thinks of the client's certificate, or of getting none.
+    undecided: bool,
     /// How the stream ended; what came before is still for OpenSSL to read.
     ended: Option<How>,
     deadline: Instant,
@@ -117,6 +118,7 @@ pub(super) async fn handshake(prober: &Prober, way: &Way, hello: &Hello) -> Hand
         certificates: Vec::new(),
         verification: None,
         client_certificate: ClientCertificate::Unknown,
+        undecided: false,
         failure: None,
     };
     let allowed = prober.options.timeout;
@@ -132,8 +134,18 @@ pub(super) async fn handshake(prober: &Prober, way: &Way, hello: &Hello) -> Hand
                 let deadline = begun + allowed;
                 let server = ServerFlight::default();
                 let client = ClientFlight::default();
-                let mut talk =
-                    Talk { tls, stream, server, client, established: false, ended: None, deadline, allowed, prober };
+                let mut talk = Talk {
+                    tls,
+                    stream,
+                    server,
+                    client,
+                    established: false,
+                    undecided: false,
+                    ended: None,
+                    deadline,
+                    allowed,
+                    prober,
+                };
                 made.failure = talk.run(hello).await;
                 talk.describe(&mut made);
             }
@@ -183,14 +195,19 @@ impl Talk<'_> {
         let whole = self.deadline;
         let before = self.server.facts().encrypted_records;
         self.deadline = whole.min(Instant::now() + OBJECTION);
-        let heard = self.read_until(|talk| talk.server.facts().encrypted_records > before).await;
+        let has_spoken = |talk: &Self| talk.server.facts().encrypted_records > before;
+        let heard = self.read_until(has_spoken).await;
         if !matches!(heard, Err(End::Stream(How::TimedOut { .. }))) {
             return heard;
         }
-        self.deadline = whole.min(Instant::now() + GOODBYE);
+        self.deadline = whole;
         let _ = self.tls.shutdown();
-        match self.read_until(|_| false).await {
-            Err(End::Stream(How::TimedOut { .. })) => Ok(()),
+        match self.read_until(has_spoken).await {
+            // Up to TLS 1.2 the server's Finished, without which this is no handshake, comes after its decision.
+            Err(End::Stream(How::TimedOut { .. })) => {
+                self.undecided = self.is_13();
+                Ok(())
+            }
             end => end,
         }
     }
@@ -347,9 +364,11 @@ impl Talk<'_> {
     /// Whether the server asked for a client certificate: up to TLS 1.2 it does so in clear; in TLS 1.3 the client's second
     /// flight shows it, which without a request is the Finished alone.
     fn was_asked(&self) -> bool {
-        let facts = self.server.facts();
-        let is_13 = facts.hello.as_ref().is_some_and(|hello| hello.version == Version::Tls13);
-        facts.certificate_request.is_some() || is_13 && self.client.encrypted_records() > 1
+        self.server.facts().certificate_request.is_some() || self.is_13() && self.client.encrypted_records() > 1
+    }
+
+    fn is_13(&self) -> bool {
+        self.server.facts().hello.as_ref().is_some_and(|hello| hello.version == Version::Tls13)
     }
 
     fn speaks_http1(&self) -> bool {
@@ -374,6 +393,7 @@ impl Talk<'_> {
         if let Some(chain) = chain {
             made.verification = self.prober.verify(chain);
         }
+        made.undecided = self.undecided;
         made.client_certificate = if self.was_asked() {
             ClientCertificate::Asked(facts.certificate_request.clone())
         } else if self.established || facts.done {

@@ -38,7 +38,7 @@ pub use self::gateway::{GatewayProbe, Places};
 pub use self::lookup::Family;
 pub use self::prober::{ProbeOptions, Prober, ProberError};
 pub use self::proxy::Proxy;
-pub use self::target::{Target, server_name, target};
+pub use self::target::{Target, server_name, shown, target};
 
 /// Which server name the clients that are asked about send.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -156,6 +156,7 @@ impl Job {
         };
         let port = self.connect_to.and_then(|(_, port)| port).unwrap_or(*port);
         match addresses {
+            // Only a name that is looked up may lead nowhere, and then no other port stands in.
             Err(failure) => vec![nowhere(Place::Given, host, port, name, failure)],
             Ok(addresses) => {
                 let endpoints = addresses.iter().enumerate().map(|(position, address)| {
@@ -211,7 +212,15 @@ impl Job {
         };
         name_authorities(prober, &way, &mut handshakes, authorities).await;
         let port = self.connect_to.and_then(|(_, port)| port).unwrap_or(self.target.port);
-        Endpoint { place: Place::Given, host: Some(self.target.host.clone()), port, address, handshakes, scan }
+        Endpoint {
+            place: Place::Given,
+            host: Some(self.target.host.clone()),
+            port,
+            named_port: (port != self.target.port).then_some(self.target.port),
+            address,
+            handshakes,
+            scan,
+        }
     }
 }
 
@@ -229,12 +238,14 @@ fn nowhere(place: Place, host: &str, port: u16, name: Option<String>, failure: F
         certificates: Vec::new(),
         verification: None,
         client_certificate: ClientCertificate::Unknown,
+        undecided: false,
         failure: Some(failure),
     };
     Endpoint {
         place,
         host: Some(host.to_owned()),
         port,
+        named_port: None,
         address: None,
         handshakes: vec![handshake],
         scan: not_scanned(),

@@ -12,7 +12,7 @@ use openssl::x509::store::X509Store;
 use super::super::trust;
 use super::identity::{self, FileError};
 use crate::evidence::handshake::{OWN_NAMES, ProbeQuestion, Trust, Verification};
-use crate::wire::tls::Version;
+use crate::wire::tls::{Version, suites};
 
 /// How handshakes are made.
 #[derive(Clone, Debug)]
@@ -52,6 +52,10 @@ pub enum ProberError {
     File(#[from] FileError),
     #[error("offer the cipher suites \"{ciphers}\": the TLS library knows none of them")]
     Ciphers { ciphers: String },
+    #[error("offer the cipher suite \"{name}\": names that begin with TLS_ are for TLS 1.3")]
+    CipherName { name: String, openssl: String },
+    #[error("offer the cipher suites \"{ciphers}\" {limit}: none of them is for such a version")]
+    NothingToOffer { ciphers: String, limit: String },
     #[error("set up the TLS library")]
     Library(#[from] ErrorStack),
 }
@@ -64,6 +68,10 @@ impl ProberError {
             Self::File(error) => error.hint(),
             Self::Ciphers { .. } => {
                 Some("`openssl ciphers -v ALL` lists names; suites of TLS 1.3 begin with TLS_".into())
+            }
+            Self::CipherName { openssl, .. } => Some(format!("OpenSSL calls it {openssl}")),
+            Self::NothingToOffer { .. } => {
+                Some("suites of TLS 1.3 begin with TLS_, and all others are for versions up to 1.2".into())
             }
             Self::Library(_) => None,
         }
@@ -94,6 +102,14 @@ impl Prober {
             }
             if !new {
                 max_version = Some(max_version.map_or(Version::Tls12, |max| max.min(Version::Tls12)));
+            }
+            // Our own refusal to say anything would read as the server's.
+            if min_version.zip(max_version).is_some_and(|(min, max)| min > max) {
+                let limit = match options.max_version.filter(|_| !old) {
+                    Some(max) => format!("up to {}", max.name()),
+                    None => format!("from {} on", options.min_version.unwrap_or(Version::Tls13).name()),
+                };
+                return Err(ProberError::NothingToOffer { ciphers: ciphers.clone(), limit });
             }
         }
         if let Some((certificate, key)) = &options.identity {
@@ -159,6 +175,13 @@ fn set_ciphers(context: &mut openssl::ssl::SslContextBuilder, ciphers: &str) -> 
     let unknown = || ProberError::Ciphers { ciphers: ciphers.to_owned() };
     let (new, old): (Vec<&str>, Vec<&str>) =
         ciphers.split([':', ',', ' ']).filter(|name| !name.is_empty()).partition(|name| name.starts_with("TLS_"));
+    // The registry begins the names of all suites so, OpenSSL only those of TLS 1.3.
+    for name in &new {
+        let openssl = suites::number(name).map(suites::name);
+        if let Some(openssl) = openssl.filter(|openssl| !openssl.starts_with("TLS_")) {
+            return Err(ProberError::CipherName { name: (*name).to_owned(), openssl });
+        }
+    }
     if !new.is_empty() {
         context.set_ciphersuites(&new.join(":")).map_err(|_| unknown())?;
     }

@@ -46,9 +46,18 @@ impl Proxy {
         if host.is_empty() {
             return Err("the proxy has no host".into());
         }
+        let place = authority.as_str().rsplit_once('@').map_or(authority.as_str(), |(_, place)| place);
+        let port = match place.strip_prefix(authority.host()) {
+            Some("") => 80,
+            // What is no number between 1 and 65535 must not become the default.
+            _ => authority
+                .port_u16()
+                .filter(|port| *port > 0)
+                .ok_or("the proxy's port does not exist; expected 1 to 65535")?,
+        };
         Ok(Self {
             host,
-            port: authority.port_u16().unwrap_or(80),
+            port,
             authorization: user.map(|user| format!("Basic {}", openssl::base64::encode_block(&user))),
         })
     }
@@ -60,6 +69,12 @@ impl Proxy {
     pub fn of_environment(host: &str, port: u16, env: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, String> {
         let Ok(uri) = format!("https://{}", socket(host, port)).parse::<Uri>() else { return Ok(None) };
         no_proxy::proxy_for(&uri, None, env).map(|url| Self::parse(&url)).transpose()
+    }
+
+    /// The environment names a proxy, whatever `NO_PROXY` excepts.
+    #[must_use]
+    pub fn is_in_environment(env: impl Fn(&str) -> Option<String>) -> bool {
+        ["HTTPS_PROXY", "https_proxy"].iter().any(|name| env(name).is_some_and(|value| !value.is_empty()))
     }
 
     /// As it may be shown.
@@ -142,6 +157,15 @@ mod tests {
         assert_eq!(format!("{proxy:?}"), "Proxy(\"proxy.example:3128\")");
         assert_eq!(proxy.authorization.unwrap(), "Basic bWU6b3BlbiBzZXNhbWU=");
         assert_eq!(Proxy::parse("proxy.example").unwrap().address(), "proxy.example:80");
+    }
+
+    #[test]
+    fn a_port_that_does_not_exist_is_not_the_default() {
+        for url in ["http://127.0.0.1:99999", "http://me:sesame@127.0.0.1:0", "127.0.0.1:", "[::1]:70000"] {
+            assert!(Proxy::parse(url).is_err(), "{url}");
+        }
+        assert_eq!(Proxy::parse("http://me:1@[::1]:3128").unwrap().address(), "[::1]:3128");
+        assert_eq!(Proxy::parse("http://me:1@[::1]").unwrap().address(), "[::1]:80");
     }
 
     #[test]

@@ -12,7 +12,7 @@ const MAX_NAME: usize = 253;
 const MAX_LABEL: usize = 63;
 
 /// An endpoint as it was named.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Target {
     /// A name in lower case without a dot at the end, or an address without brackets.
     pub host: String,
@@ -30,8 +30,34 @@ impl Target {
 /// Reads an endpoint.
 ///
 /// # Errors
-/// What is wrong with it, as it reads after the text in question and a colon.
+/// What is wrong with it, as it reads after the text in question and a colon, without the user and password of a URL.
 pub fn target(text: &str) -> Result<Target, String> {
+    // Where a password may be cut in two, its parts may stand in the reason.
+    read(text).map_err(|why| match text.rsplit_once('@') {
+        Some((before, _)) if user_part(before).1.contains(['/', '?', '#']) => {
+            "what stands before the @ cannot be told from a host; expected HOST or HOST:PORT".into()
+        }
+        _ => why,
+    })
+}
+
+/// An endpoint as it may be shown: without what stands in the place of a user and a password.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((before, host)) => format!("{}…@{host}", user_part(before).0),
+        None => text.to_owned(),
+    }
+}
+
+/// What stands before an @, as scheme and user.
+fn user_part(before: &str) -> (&str, &str) {
+    let length =
+        before.find("://").filter(|length| before[..*length].chars().all(|letter| letter.is_ascii_alphanumeric()));
+    before.split_at(length.map_or(0, |length| length + "://".len()))
+}
+
+fn read(text: &str) -> Result<Target, String> {
     let text = text.trim();
     if text.is_empty() {
         return Err("it is empty; expected HOST or HOST:PORT".into());
@@ -200,6 +226,22 @@ mod tests {
             let said = target(text).unwrap_err();
             assert!(said.contains(reason), "{text}: {said}");
         }
+    }
+
+    #[test]
+    fn a_password_stands_in_no_reason() {
+        for text in [
+            "https://me:sesame@b..example",
+            "https://me:ses/ame@b.example:0",
+            "me:sesame@b.example:99999",
+            "me:ses://ame@b.example",
+            "http://me:sesame@b.example",
+        ] {
+            let said = format!("{} {}", shown(text), target(text).unwrap_err());
+            assert!(!said.contains("ses") && !said.contains("ame@") && !said.contains("me:"), "{text}: {said}");
+        }
+        assert_eq!(shown("api.example.com:0"), "api.example.com:0");
+        assert_eq!(shown("https://me:sesame@b.example:0"), "https://…@b.example:0");
     }
 
     #[test]

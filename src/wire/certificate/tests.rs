@@ -161,6 +161,49 @@ fn alternative_names_are_sorted_by_kind() {
 }
 
 #[test]
+fn thousands_of_names_are_all_known_and_more_are_told() {
+    let (root, leaf) = (key(), key());
+    let with = |count: usize| {
+        only(&certificate(("leaf", &leaf), ("root", &root), |builder| {
+            let mut names = SubjectAlternativeName::new();
+            for number in 0..count {
+                names.dns(&format!("{number}.a"));
+            }
+            builder.append_extension(names.build(&builder.x509v3_context(None, None)).unwrap()).unwrap();
+        }))
+    };
+    let many = with(4000);
+    assert!(many.covers("3999.a") && !many.names_cut);
+    let more = with(MAX_NAMES + 1);
+    assert!(more.names_cut);
+    assert_eq!(more.dns_names.len(), MAX_NAMES);
+}
+
+#[test]
+fn a_date_beyond_all_times_lies_at_their_end_and_one_that_is_no_time_is_never_valid() {
+    let (root, leaf) = (key(), key());
+    let plain = certificate(("leaf", &leaf), ("root", &root), |_| ());
+    let dated = |from: &str, to: &str| {
+        let one = certificate(("leaf", &leaf), ("root", &root), |builder| {
+            builder.set_not_before(&Asn1Time::from_str(from).unwrap()).unwrap();
+            builder.set_not_after(&Asn1Time::from_str(to).unwrap()).unwrap();
+        });
+        let one = only(&one);
+        (one.not_before, one.not_after)
+    };
+    assert_eq!(dated("99991231230000Z", "99991231235959Z"), (Timestamp::MAX, Timestamp::MAX));
+    assert_eq!(dated("19500101000000Z", "99991231235959Z").0, "1950-01-01T00:00:00Z".parse().unwrap());
+    // 2023-11-14 and 2027-01-15, with letters for the month.
+    for (date, garbage) in [(b"231114", b"23ZZ14"), (b"270115", b"27ZZ15")] {
+        let mut der = plain.to_der().unwrap();
+        let at = memchr::memmem::find(&der, date).unwrap();
+        der[at..at + date.len()].copy_from_slice(garbage);
+        let one = only(&X509::from_der(&der).unwrap());
+        assert!(one.has_no_dates(), "{one:?}");
+    }
+}
+
+#[test]
 fn names_begin_with_the_most_specific_part() {
     for (parts, expected) in [
         (&[("C", "DE"), ("O", "Example"), ("CN", "a.example")][..], "CN=a.example, O=Example, C=DE"),

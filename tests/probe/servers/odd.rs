@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use openssl::ssl::{SslAcceptor, SslFiletype, SslMethod};
+use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod, SslVerifyMode};
 
 use crate::certificates::Certificates;
 use crate::shell::Result;
@@ -106,6 +106,8 @@ pub fn start(certificates: &Certificates) -> Result<Vec<(&'static str, u16)>> {
         ));
     }
     ports.push(("odd-slow", slow(certificates)?));
+    ports.push(("odd-late-objection", demanding("odd-late-objection", certificates, Duration::from_secs(3))?));
+    ports.push(("odd-undecided", demanding("odd-undecided", certificates, Duration::from_mins(1))?));
     ports.push(("refused", refused()?));
     Ok(ports)
 }
@@ -117,18 +119,59 @@ pub fn silent_address() -> &'static str {
 
 /// A good server behind a slow line: each connection waits before it begins.
 fn slow(certificates: &Certificates) -> Result<u16> {
-    let mut acceptor =
-        SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).map_err(|error| error.to_string())?;
-    let prepared = acceptor
-        .set_certificate_chain_file(certificates.path("api.pem"))
-        .and_then(|()| acceptor.set_private_key_file(certificates.path("api.key"), SslFiletype::PEM));
-    prepared.map_err(|error| format!("odd-slow: {error}"))?;
-    let acceptor = acceptor.build();
+    let acceptor = acceptor(certificates)?.build();
     listen("odd-slow", move |stream| {
         thread::sleep(Duration::from_millis(300));
         let _ = acceptor.accept(stream);
         Ok(())
     })
+}
+
+fn acceptor(certificates: &Certificates) -> Result<SslAcceptorBuilder> {
+    let prepared = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).and_then(|mut acceptor| {
+        acceptor.set_certificate_chain_file(certificates.path("api.pem"))?;
+        acceptor.set_private_key_file(certificates.path("api.key"), SslFiletype::PEM)?;
+        Ok(acceptor)
+    });
+    prepared.map_err(|error| format!("an odd server: {error}"))
+}
+
+/// A server that demands a client certificate, and looks at what it gets when it has thought about it.
+fn demanding(name: &'static str, certificates: &Certificates, thought: Duration) -> Result<u16> {
+    let mut acceptor = acceptor(certificates)?;
+    acceptor.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+    let acceptor = acceptor.build();
+    listen(name, move |stream| {
+        let _ = acceptor.accept(Thoughtful { stream, thought, has_spoken: false });
+        Ok(())
+    })
+}
+
+/// A stream that is read only a while after something was written to it.
+struct Thoughtful {
+    stream: TcpStream,
+    thought: Duration,
+    has_spoken: bool,
+}
+
+impl Read for Thoughtful {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if std::mem::take(&mut self.has_spoken) {
+            thread::sleep(self.thought);
+        }
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Thoughtful {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.has_spoken = true;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
 }
 
 /// A port on which nothing listens.

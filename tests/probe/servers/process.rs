@@ -10,7 +10,7 @@ use crate::certificates::Certificates;
 use crate::shell::{Result, run, wait_until};
 
 /// The set-ups of `openssl s_server`, each with its arguments; `@name` stands for a file of the certificates.
-pub const OPENSSL: [(&str, &[&str]); 5] = [
+pub const OPENSSL: [(&str, &[&str]); 6] = [
     ("openssl", &["-cert", "@api.pem", "-cert_chain", "@intermediate.pem", "-key", "@api.key"]),
     (
         "openssl-tls10",
@@ -45,6 +45,10 @@ pub const OPENSSL: [(&str, &[&str]); 5] = [
     (
         "openssl-alpn",
         &["-cert", "@api.pem", "-cert_chain", "@intermediate.pem", "-key", "@api.key", "-alpn", "acme-tls/1"],
+    ),
+    (
+        "openssl-clients-only",
+        &["-cert", "@clients-only.pem", "-cert_chain", "@intermediate.pem", "-key", "@clients-only.key"],
     ),
     (
         "openssl-weak",

@@ -1,0 +1,41 @@
+//! AT530: the certificate that is served may be used by clients only, or for something else than TLS.
+
+use crate::checks::probed::Fault;
+use crate::checks::served;
+use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
+use crate::evidence::Evidence;
+
+pub(super) const CHECK: Check = Check {
+    code: "AT530",
+    name: "served-certificate-not-for-servers",
+    level: Level::Error,
+    step: Step::Probe,
+    summary: "The certificate that is served may not be used by a server",
+    explanation: Explanation {
+        looks_for: "A leaf with extendedKeyUsage in which neither serverAuth nor anyExtendedKeyUsage stands, in the handshakes \
+            asked for. Without that extension every use is allowed.",
+        matters: "Every client that verifies ends the handshake (OpenSSL: unsuitable certificate purpose, code 26; Java: \
+            Extended key usage does not permit use for TLS server authentication). Often it is a client's certificate that got \
+            into the Secret of the route.",
+        fix: "Serve a certificate that was issued for servers: extendedKeyUsage with serverAuth.",
+    },
+    reference: "RFC 5280 §4.2.1.12",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let probes = evidence.probes.seen()?;
+    let faults = served::to_clients(probes)
+        .filter_map(|said| {
+            let leaf = said.1.certificates.first().filter(|leaf| leaf.server_use == Some(false))?;
+            let clients = if leaf.client_use == Some(true) { ", only for clients" } else { "" };
+            Some(Fault {
+                said,
+                what: format!("the certificate {} is not for servers{clients}", chain::called(leaf)),
+                observed: "extendedKeyUsage without serverAuth".into(),
+                expected: "extendedKeyUsage with serverAuth, or none".into(),
+            })
+        })
+        .collect();
+    served::settle(probes, faults, "the certificates that are served are for servers")
+}
