@@ -1,7 +1,8 @@
 //! What the report does not rest on: steps that were not done, sources that did not answer, windows that were cut.
 
 use super::NotSeen;
-use crate::checks::facts;
+use crate::checks::{facts, served};
+use crate::evidence::handshake::Probes;
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 use crate::verdict::{capture, probe};
 
@@ -20,7 +21,10 @@ pub(super) fn of(evidence: &Evidence) -> Vec<NotSeen> {
         },
     ];
     match &evidence.probes {
-        Seen::Seen(probes) => list.extend(probes.unprobed.iter().map(plain)),
+        Seen::Seen(probes) => {
+            list.extend(probes.unprobed.iter().map(plain));
+            list.extend(untold_trust(probes));
+        }
         Seen::Unavailable(_) => {
             let why = "not done".to_owned();
             list.insert(1, NotSeen { what: "handshake probe".into(), why, measurement: Some(probe(evidence)) });
@@ -90,6 +94,16 @@ pub(super) fn of(evidence: &Evidence) -> Vec<NotSeen> {
     // One API server that is gone says the same of every source once.
     list.dedup();
     list
+}
+
+/// The authorities of this machine are not those of the clients.
+fn untold_trust(probes: &Probes) -> Option<NotSeen> {
+    served::with_untold_trust(probes).next()?;
+    Some(NotSeen {
+        what: "whether clients trust the certificates that are served".into(),
+        why: "not judged; --ca-file FILE says which authorities they have".into(),
+        measurement: None,
+    })
 }
 
 fn plain(why: &Unavailable) -> NotSeen {
