@@ -343,11 +343,11 @@ pub(crate) fn know_all_names(evidence: &Evidence) -> Result<(), Unavailable> {
     Ok(())
 }
 
-/// `from 3 clients`, where the records tell their addresses.
-pub(crate) fn from_clients(number: usize) -> String {
+/// `from 3 addresses`, where the records tell them. A load balancer may have one for all of its clients.
+pub(crate) fn from_addresses(number: usize) -> String {
     match number {
         0 => "from addresses that the records do not tell".into(),
-        _ => format!("from {}", count(number as u64, "client")),
+        _ => format!("from {number} address{}", if number == 1 { "" } else { "es" }),
     }
 }
 
