@@ -135,6 +135,11 @@ pub(in super::super) async fn probes(
     );
     // Connections that are none of the API server's do not end with the run by themselves; what is missing is told below.
     let (at_services, by_name) = api.stop().bound(Box::pin(at_addresses)).await.unwrap_or_default();
+    let in_front = services.iter().filter(|service| !service.is_internal_chaining()).collect::<Vec<_>>();
+    if probe.places.services && !in_front.is_empty() && in_front.iter().all(|service| service.addresses.is_empty()) {
+        let reason = Reason::NotRequested("not tested, no Service has an address".into());
+        unprobed.push(Unavailable::new("the way from outside", reason));
+    }
     let mut endpoints = Vec::new();
     let mut gateways = closed;
     for (found, gateway) in at_pods {
