@@ -156,15 +156,16 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
     }
     let unknown: Vec<&Verdicted> = selected.iter().filter(|verdicted| is_unknown(verdicted)).collect();
     if let Some(first) = unknown.first() {
-        let why = first.judgement.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        let why = first.judgement.as_ref().err();
+        let told = why.map(ToString::to_string).unwrap_or_default();
         return Verdict {
             kind: VerdictKind::Unknown,
             headline: format!(
-                "Nothing wrong was found, but {} could not be judged: {why}",
+                "Nothing wrong was found, but {} could not be judged: {told}",
                 facts::count(unknown.len() as u64, "check")
             ),
             causes: Vec::new(),
-            next_measurement: Some(measurement::probe(evidence)),
+            next_measurement: why.map(|why| measurement::of_unknown(evidence, why)),
         };
     }
     if judged_nothing(selected) {
