@@ -69,6 +69,10 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
         .filter(|verdicted| !SYMPTOMS.contains(&verdicted.check.code))
         .collect();
     let mut remedy = Remedy::default();
+    let no_namespace = facts::is_empty_namespace(evidence) && codes.contains("AT801");
+    if no_namespace {
+        left.retain(|verdicted| verdicted.check.code != "AT801");
+    }
     // Whether it is a health check decides whether anything else is to be done at all.
     if let Some(i) = left.iter().position(|verdicted| verdicted.check.code == "AT104") {
         remedy.steps.push(by_explanation(left.remove(i)));
@@ -94,6 +98,10 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
         left.retain(|told| !ODD_PODS.contains(&told.check.code) || !are_pods_of(evidence, told, not_served));
     }
     remedy.steps.extend(left.into_iter().map(by_explanation));
+    // In the wrong namespace all other advice is wrong.
+    if no_namespace {
+        remedy.steps.insert(0, right_namespace(evidence));
+    }
     if verdict.causes.iter().any(Cause::is_without_tls) {
         remedy.steps.push(without_tls(evidence));
     }
@@ -128,6 +136,19 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
         remedy.steps.push(proof);
     }
     remedy
+}
+
+/// Where nothing of Apigee was seen.
+fn right_namespace(evidence: &Evidence) -> RemedyStep {
+    RemedyStep {
+        title: format!("Is {} the namespace of Apigee hybrid? It has no ApigeeRoute", evidence.question.namespace),
+        paste: Some("kubectl get apigeeroutes --all-namespaces".into()),
+        note: Some(
+            "-n names the namespace where these are, -l the label of its ingress pods. If this one is right, look at the \
+             ApigeeDeployment and the ReplicaSet of the ingress gateway."
+                .into(),
+        ),
+    }
 }
 
 /// All pods that `told` is about are named by `other` too, so that its step is for them.
