@@ -405,7 +405,7 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
 
 /// Neither an ingress pod nor an ApigeeRoute is there: what is looked at may not be the namespace of Apigee hybrid.
 pub(crate) fn is_empty_namespace(evidence: &Evidence) -> bool {
-    let has_no_pods = evidence.pods.seen().is_ok_and(|pods| pods.is_empty());
+    let has_no_pods = evidence.pods.seen().is_ok_and(Vec::is_empty);
     has_no_pods && evidence.routes.seen().is_ok_and(|routes| routes.items.is_empty())
 }
 
