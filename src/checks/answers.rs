@@ -1,9 +1,12 @@
 //! Handshakes compared: whether two peers say the same to the same hello.
 
-use super::chain;
-use super::probed::{self, Ending, Said};
+use std::collections::BTreeMap;
+
+use super::probed::{self, Ending, Fault, Said};
+use super::{chain, facts};
 use crate::evidence::certificate::Certificate;
-use crate::evidence::handshake::{Handshake, HelloKind, How, Probes};
+use crate::evidence::handshake::{Handshake, HelloKind, How, Place, Probes};
+use crate::evidence::{Evidence, Seen};
 
 /// What tells answers apart. A reset and an end of the stream are one, because a port-forward turns the first into the
 /// second.
@@ -65,9 +68,18 @@ pub(crate) fn by_hello<'a>(all: impl Iterator<Item = Said<'a>>) -> Vec<Vec<Said<
 
 /// The answers, each with those who gave it: the most common first, then in the order of the evidence.
 pub(crate) fn by_answer<'a>(probes: &Probes, all: &[Said<'a>]) -> Vec<Vec<Said<'a>>> {
+    by(all, |said| of(probes, said))
+}
+
+/// The same by how it ended, whatever certificate came before.
+pub(crate) fn by_end<'a>(probes: &Probes, all: &[Said<'a>]) -> Vec<Vec<Said<'a>>> {
+    by(all, |said| Answer { leaf: None, ..of(probes, said) })
+}
+
+fn by<'a>(all: &[Said<'a>], answer: impl Fn(Said<'a>) -> Answer) -> Vec<Vec<Said<'a>>> {
     let mut groups: Vec<(Answer, Vec<Said<'a>>)> = Vec::new();
     for said in all {
-        let answer = of(probes, *said);
+        let answer = answer(*said);
         match groups.iter_mut().find(|(known, _)| *known == answer) {
             Some((_, group)) => group.push(*said),
             None => groups.push((answer, vec![*said])),
@@ -75,4 +87,41 @@ pub(crate) fn by_answer<'a>(probes: &Probes, all: &[Said<'a>]) -> Vec<Vec<Said<'
     }
     groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.len()));
     groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// The same hello at several pods of one gateway, as far as they gave an answer.
+pub(crate) fn between_pods<'a>(evidence: &Evidence, probes: &'a Probes) -> Vec<Vec<Said<'a>>> {
+    let mut gateways: BTreeMap<BTreeMap<String, String>, Vec<Said<'a>>> = BTreeMap::new();
+    for said in probed::all(probes).filter(|said| is_answer(probes, *said)) {
+        if let Place::Pod { pod } = &said.0.place {
+            gateways.entry(labels(evidence, pod)).or_default().push(said);
+        }
+    }
+    let same_hellos = gateways.into_values().flat_map(|gateway| by_hello(gateway.into_iter()));
+    same_hellos.filter(|same| same.iter().any(|(endpoint, _)| endpoint.place != same[0].0.place)).collect()
+}
+
+/// The handshakes whose answer others outnumber.
+pub(crate) fn outnumbered<'a>(answers: &[Vec<Said<'a>>]) -> Vec<Fault<'a>> {
+    let Some((most, others)) = answers.split_first() else { return Vec::new() };
+    let usual = words(most[0].1);
+    let by = probed::names(most.iter().map(|(endpoint, _)| endpoint.name()));
+    let fault = |said: &Said<'a>| Fault {
+        said: *said,
+        what: format!("answers differently from {by}: here {}, there {usual}", words(said.1)),
+        observed: words(said.1),
+        expected: usual.clone(),
+    };
+    others.iter().flatten().map(fault).collect()
+}
+
+/// What tells gateways apart; all pods are of one where they were not seen.
+fn labels(evidence: &Evidence, pod: &str) -> BTreeMap<String, String> {
+    match &evidence.pods {
+        Seen::Seen(pods) => pods
+            .iter()
+            .find(|known| known.name == pod)
+            .map_or_else(BTreeMap::new, |known| facts::known_labels(&known.labels)),
+        Seen::Unavailable(_) => BTreeMap::new(),
+    }
 }

@@ -343,11 +343,11 @@ pub(crate) fn know_all_names(evidence: &Evidence) -> Result<(), Unavailable> {
     Ok(())
 }
 
-/// `from 3 clients`, where the records tell their addresses.
-pub(crate) fn from_clients(number: usize) -> String {
+/// `from 3 addresses`, where the records tell them. A load balancer may have one for all of its clients.
+pub(crate) fn from_addresses(number: usize) -> String {
     match number {
         0 => "from addresses that the records do not tell".into(),
-        _ => format!("from {}", count(number as u64, "client")),
+        _ => format!("from {number} address{}", if number == 1 { "" } else { "es" }),
     }
 }
 
@@ -401,6 +401,12 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
         (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o']) => format!("{number} {stem}ies"),
         _ => format!("{number} {noun}s"),
     }
+}
+
+/// Neither an ingress pod nor an ApigeeRoute is there: what is looked at may not be the namespace of Apigee hybrid.
+pub(crate) fn is_empty_namespace(evidence: &Evidence) -> bool {
+    let has_no_pods = evidence.pods.seen().is_ok_and(Vec::is_empty);
+    has_no_pods && evidence.routes.seen().is_ok_and(|routes| routes.items.is_empty())
 }
 
 /// At most three of the names, and how many more there are.

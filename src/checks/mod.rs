@@ -18,7 +18,7 @@ mod overrides;
 mod platform;
 pub(crate) mod probed;
 mod route;
-mod served;
+pub(crate) mod served;
 mod stored;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -207,6 +207,14 @@ pub(crate) fn settle(probes: &Probes, findings: Vec<Finding>, seen: impl Into<St
     Ok(Outcome::of(findings, seen))
 }
 
+/// The same, where it is known that nothing of the kind was seen: what nobody saw has not passed.
+pub(crate) fn settle_seen(probes: &Probes, findings: Vec<Finding>, seen: &str, nothing: Option<&str>) -> Judgement {
+    match (settle(probes, findings, seen)?, nothing) {
+        (Outcome::Passed(_), Some(nothing)) => Ok(Outcome::NotApplicable(nothing.to_owned())),
+        (outcome, _) => Ok(outcome),
+    }
+}
+
 /// Nothing, where every handshake was made that was to be; a limit that the user can raise counts as not asked for.
 pub(crate) fn whole(probes: &Probes) -> Result<(), Unavailable> {
     match probes.unprobed.iter().find(|why| !matches!(why.reason, Reason::NotRequested(_))) {

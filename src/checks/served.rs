@@ -53,12 +53,22 @@ pub(crate) fn judge_trust<'a>(
         to_clients(probes).partition(|(endpoint, _)| probed::trust_is_known(probes, endpoint));
     let faults: Vec<Fault<'_>> = known.into_iter().filter_map(&fault).collect();
     if faults.is_empty() && untold.into_iter().any(|said| fault(said).is_some()) {
-        return Err(Unavailable::new(
-            "whether clients trust the certificates that are served",
-            Reason::NotRequested(WHICH_AUTHORITIES.into()),
-        ));
+        return Err(untold_trust());
     }
     settle(probes, faults, seen)
+}
+
+/// The handshakes in which a certificate came of which nobody can say whether clients trust it.
+pub(crate) fn with_untold_trust(probes: &Probes) -> impl Iterator<Item = Said<'_>> {
+    to_clients(probes).filter(|(endpoint, _)| !probed::trust_is_known(probes, endpoint))
+}
+
+/// Which authorities the clients have was not said.
+pub(crate) fn untold_trust() -> Unavailable {
+    Unavailable::new(
+        "whether clients trust the certificates that are served",
+        Reason::NotRequested(WHICH_AUTHORITIES.into()),
+    )
 }
 
 /// Whose authorities a certificate was verified with.

@@ -1,7 +1,8 @@
 //! What the report does not rest on: steps that were not done, sources that did not answer, windows that were cut.
 
 use super::NotSeen;
-use crate::checks::facts;
+use crate::checks::{facts, probed, served};
+use crate::evidence::handshake::{ClientCertificate, Handshake, Probes};
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 use crate::verdict::{capture, probe};
 
@@ -20,7 +21,11 @@ pub(super) fn of(evidence: &Evidence) -> Vec<NotSeen> {
         },
     ];
     match &evidence.probes {
-        Seen::Seen(probes) => list.extend(probes.unprobed.iter().map(plain)),
+        Seen::Seen(probes) => {
+            list.extend(probes.unprobed.iter().map(unprobed));
+            list.extend(untold_trust(probes));
+            list.extend(without_client_certificate(probes));
+        }
         Seen::Unavailable(_) => {
             let why = "not done".to_owned();
             list.insert(1, NotSeen { what: "handshake probe".into(), why, measurement: Some(probe(evidence)) });
@@ -90,6 +95,41 @@ pub(super) fn of(evidence: &Evidence) -> Vec<NotSeen> {
     // One API server that is gone says the same of every source once.
     list.dedup();
     list
+}
+
+/// The authorities of this machine are not those of the clients.
+fn untold_trust(probes: &Probes) -> Option<NotSeen> {
+    served::with_untold_trust(probes).next()?;
+    Some(NotSeen {
+        what: "whether clients trust the certificates that are served".into(),
+        why: "not judged; --ca-file FILE says which authorities they have".into(),
+        measurement: None,
+    })
+}
+
+/// Who asks for a certificate may refuse those that clients have, and nobody showed one.
+fn without_client_certificate(probes: &Probes) -> Option<NotSeen> {
+    let is_asked = |made: &Handshake| matches!(made.client_certificate, ClientCertificate::Asked(_));
+    let mut hosts: Vec<&str> = probed::asked(probes)
+        .filter(|(_, made)| probes.question.client_certificate.is_none() && is_asked(made))
+        .filter_map(|(endpoint, made)| made.server_name.as_deref().or(endpoint.host.as_deref()))
+        .collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    let host = hosts.first()?;
+    Some(NotSeen {
+        what: format!("handshakes with a client certificate at {}", facts::some_of(&hosts)),
+        why: format!("diagnose has none to offer; `kubectl apigee-tls probe {host} --cert FILE --key FILE`"),
+        measurement: None,
+    })
+}
+
+/// That the user can raise a limit stands in the reason; that nobody asked need not be said.
+fn unprobed(why: &Unavailable) -> NotSeen {
+    match &why.reason {
+        Reason::NotRequested(text) => NotSeen { what: why.what.clone(), why: text.clone(), measurement: None },
+        _ => plain(why),
+    }
 }
 
 fn plain(why: &Unavailable) -> NotSeen {

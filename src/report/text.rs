@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::styles::Styles;
 use super::{OutcomeWord, Report, StepReport, StepState};
+use crate::checks::Level;
 use crate::verdict::{Cause, Certainty, VerdictKind};
 
 /// Column at which what was seen begins.
@@ -99,9 +100,9 @@ fn step_lines(step: &StepReport, options: TextOptions, out: &mut String) {
     let pad = SEEN_COLUMN.saturating_sub(title.width()).max(1);
     let seen = wrap(&visible(&step.seen), options.width.saturating_sub(SEEN_COLUMN + 3), 0);
     let mut lines = seen.lines();
-    let sign = sign(step.state);
+    let (sign, style) = sign(step, options.styles);
     let first = lines.next().unwrap_or_default();
-    push(out, &format!("{} {title}{}{first}", sign.style(options.styles.state(step.state)), " ".repeat(pad)));
+    push(out, &format!("{} {title}{}{first}", sign.style(style), " ".repeat(pad)));
     let blank = " ".repeat(SEEN_COLUMN + 2);
     for line in lines {
         push(out, &format!("{blank}{line}"));
@@ -125,7 +126,7 @@ fn step_lines(step: &StepReport, options: TextOptions, out: &mut String) {
             continue;
         }
         let style = options.styles.level(mark.level);
-        let label = format!("✗ {} {}", mark.code, mark.level.word());
+        let label = format!("{} {} {}", mark_sign(mark.level), mark.code, mark.level.word());
         let whole =
             wrap(&format!("{label} {}", visible(&mark.message)), options.width.saturating_sub(SEEN_COLUMN + 2), 2);
         // The label is within the first line: wrapping breaks at blanks, and messages follow it.
@@ -138,12 +139,22 @@ fn step_lines(step: &StepReport, options: TextOptions, out: &mut String) {
     }
 }
 
-fn sign(state: StepState) -> &'static str {
-    match state {
-        StepState::Found => "✗",
-        StepState::NotApplicable | StepState::NotDone => "-",
-        StepState::Passed => "✓",
-        StepState::Unknown => "?",
+/// A step whose findings hurt nobody must not look like one that does.
+fn sign(step: &StepReport, styles: Styles) -> (&'static str, owo_colors::Style) {
+    let level = step.marks.iter().map(|mark| mark.level).max();
+    match (step.state, level) {
+        (StepState::Found, Some(level)) => (mark_sign(level), styles.level(level)),
+        (StepState::Found, None) => ("✗", styles.state(step.state)),
+        (StepState::NotApplicable | StepState::NotDone, _) => ("-", styles.state(step.state)),
+        (StepState::Passed, _) => ("✓", styles.state(step.state)),
+        (StepState::Unknown, _) => ("?", styles.state(step.state)),
+    }
+}
+
+fn mark_sign(level: Level) -> &'static str {
+    match level {
+        Level::Notice => "•",
+        Level::Warning | Level::Error => "✗",
     }
 }
 

@@ -3,7 +3,7 @@
 use super::shell::word;
 use super::{Cause, Certainty, Measurement};
 use crate::checks::{facts, nameless};
-use crate::evidence::{Evidence, LogOrigin};
+use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
 
 /// What would tell the causes of this symptom apart.
 pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
@@ -20,7 +20,62 @@ pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
             why: "Envoy's own configuration says which filter chains and routes the gateway has".into(),
             command: config_dump(evidence),
         },
-        _ => probe(evidence),
+        _ => hello(evidence),
+    }
+}
+
+/// What would tell most of what could not be judged, the first of which is `why`.
+pub(super) fn of_unknown(evidence: &Evidence, why: &Unavailable) -> Measurement {
+    match (&why.reason, evidence.mesh_logging.seen()) {
+        (Reason::Forbidden { .. }, _) => missing_rule(evidence, &why.reason),
+        (_, Ok(mesh)) if mesh.is_off() => access_log(evidence),
+        _ => hello(evidence),
+    }
+}
+
+/// A handshake without a server name, where this run has made none; else what it cannot make.
+fn hello(evidence: &Evidence) -> Measurement {
+    if nameless::at_pods(evidence).is_empty() { probe(evidence) } else { capture(evidence) }
+}
+
+/// The role that lacks the rule; who is asking, only the cluster knows.
+fn missing_rule(evidence: &Evidence, reason: &Reason) -> Measurement {
+    Measurement {
+        why: format!("{reason}; someone who may grant it gives USER, who runs this, all that a run needs"),
+        command: format!(
+            "kubectl apigee-tls rbac -n {} --user USER | kubectl apply -f -",
+            word(&evidence.question.namespace)
+        ),
+    }
+}
+
+/// The log that would name the clients, where it is switched off.
+fn access_log(evidence: &Evidence) -> Measurement {
+    let counted = evidence
+        .gateways
+        .seen()
+        .iter()
+        .flat_map(|gateways| gateways.iter())
+        .filter_map(|gateway| gateway.before.seen().ok())
+        .flat_map(|counters| &counters.values)
+        .filter(|(name, _)| name.ends_with(".no_filter_chain_match"))
+        .fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+    let refused = match counted {
+        0 => String::new(),
+        _ => format!(
+            "; Envoy has counted {} without a filter chain, this program's of earlier runs included",
+            facts::count(counted, "connection")
+        ),
+    };
+    Measurement {
+        why: format!(
+            "the access log, with istiod.accessLogFile: /dev/stdout in overrides.yaml, tells who is refused \
+             (AT806){refused}"
+        ),
+        command: format!(
+            "helm upgrade RELEASE apigee-ingress-manager/ --namespace {} --atomic -f overrides.yaml",
+            word(&evidence.question.namespace)
+        ),
     }
 }
 

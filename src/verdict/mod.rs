@@ -18,8 +18,8 @@ mod shell;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{Level, Outcome, Verdicted, facts};
-use crate::evidence::{Evidence, Reason};
+use crate::checks::{Level, Outcome, Verdicted, chain, facts, served};
+use crate::evidence::{Evidence, Reason, Seen};
 
 pub(crate) use self::measurement::{capture, probe};
 pub use self::remedy::{Remedy, RemedyStep};
@@ -156,15 +156,16 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
     }
     let unknown: Vec<&Verdicted> = selected.iter().filter(|verdicted| is_unknown(verdicted)).collect();
     if let Some(first) = unknown.first() {
-        let why = first.judgement.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        let why = first.judgement.as_ref().err();
+        let told = why.map(ToString::to_string).unwrap_or_default();
         return Verdict {
             kind: VerdictKind::Unknown,
             headline: format!(
-                "Nothing wrong was found, but {} could not be judged: {why}",
+                "Nothing wrong was found, but {} could not be judged: {told}",
                 facts::count(unknown.len() as u64, "check")
             ),
             causes: Vec::new(),
-            next_measurement: Some(measurement::probe(evidence)),
+            next_measurement: why.map(|why| measurement::of_unknown(evidence, why)),
         };
     }
     if judged_nothing(selected) {
@@ -176,8 +177,9 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
         };
     }
     let no_wildcard = selected.iter().find(|verdicted| verdicted.check.code == "AT201" && is_found(verdicted));
+    let selected_alone = selected.len() < crate::checks::all().count();
     let headline = match no_wildcard {
-        _ if selected.len() < crate::checks::all().count() => "The checks that were selected found nothing wrong",
+        _ if selected_alone => "The checks that were selected found nothing wrong",
         _ if evidence.question.offline => "Nothing wrong was found in the files given; the cluster was not asked",
         Some(_) => {
             "Nothing that was looked at keeps clients with SNI from shaking hands; clients without SNI are not accepted, \
@@ -185,7 +187,17 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
         }
         None => "Nothing that was looked at keeps clients from shaking hands",
     };
-    Verdict { kind: VerdictKind::Healthy, headline: headline.to_owned(), causes: Vec::new(), next_measurement: None }
+    let mut headline = headline.to_owned();
+    if !selected_alone && has_untold_issuer(evidence) {
+        headline += "; whether they trust the certificates was not judged";
+    }
+    Verdict { kind: VerdictKind::Healthy, headline, causes: Vec::new(), next_measurement: None }
+}
+
+/// A leaf came without its issuer, and nobody said which authorities clients have: they may be right to refuse it.
+fn has_untold_issuer(evidence: &Evidence) -> bool {
+    let Seen::Seen(probes) = &evidence.probes else { return false };
+    served::with_untold_trust(probes).any(|(_, made)| chain::leaf_without_issuer(&made.certificates).is_some())
 }
 
 /// That no client was seen to fail says little where the logs could not be read, and is not true of resets that are over.

@@ -14,9 +14,9 @@ use super::shell::word;
 use super::{Cause, Certainty, Verdict, is_found, measurement, overrides_diff};
 use crate::checks::facts;
 use crate::checks::{Level, Verdicted};
-use crate::evidence::Evidence;
 use crate::evidence::cluster::{Route, RouteConfig};
 use crate::evidence::overrides::OverridesFile;
+use crate::evidence::{Evidence, Seen};
 
 /// Codes whose cure is the manifest of the wildcard route.
 const CURED_BY_MANIFEST: [&str; 5] = ["AT201", "AT202", "AT207", "AT208", "AT209"];
@@ -25,7 +25,11 @@ const CURED_BY_MANIFEST: [&str; 5] = ["AT201", "AT202", "AT207", "AT208", "AT209
 const CURED_BY_OVERRIDES: [&str; 6] = ["AT201", "AT203", "AT204", "AT306", "AT307", "AT308"];
 
 /// One step for one fault: AT205 tells why no group lists the route, AT526 what the odd pod lacks, AT802 which pods do not run.
-const ONE_STEP: [(&str, &str); 4] = [("AT203", "AT205"), ("AT204", "AT205"), ("AT524", "AT526"), ("AT801", "AT802")];
+const ONE_STEP: [(&str, &str); 5] =
+    [("AT203", "AT205"), ("AT204", "AT205"), ("AT524", "AT526"), ("AT531", "AT526"), ("AT801", "AT802")];
+
+/// Pods that answer otherwise than others, for want of a certificate or for another reason.
+const ODD_PODS: [&str; 2] = ["AT524", "AT531"];
 
 /// Codes of symptoms, whose cause has the steps.
 const SYMPTOMS: [&str; 6] = ["AT101", "AT103", "AT105", "AT106", "AT504", "AT505"];
@@ -65,6 +69,10 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
         .filter(|verdicted| !SYMPTOMS.contains(&verdicted.check.code))
         .collect();
     let mut remedy = Remedy::default();
+    let no_namespace = facts::is_empty_namespace(evidence) && codes.contains("AT801");
+    if no_namespace {
+        left.retain(|verdicted| verdicted.check.code != "AT801");
+    }
     // Whether it is a health check decides whether anything else is to be done at all.
     if let Some(i) = left.iter().position(|verdicted| verdicted.check.code == "AT104") {
         remedy.steps.push(by_explanation(left.remove(i)));
@@ -86,7 +94,14 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
             left.retain(|verdicted| verdicted.check.code != told);
         }
     }
+    if let Some(not_served) = left.iter().find(|verdicted| verdicted.check.code == NOT_SERVED).copied() {
+        left.retain(|told| !ODD_PODS.contains(&told.check.code) || !are_pods_of(evidence, told, not_served));
+    }
     remedy.steps.extend(left.into_iter().map(by_explanation));
+    // In the wrong namespace all other advice is wrong.
+    if no_namespace {
+        remedy.steps.insert(0, right_namespace(evidence));
+    }
     if verdict.causes.iter().any(Cause::is_without_tls) {
         remedy.steps.push(without_tls(evidence));
     }
@@ -121,6 +136,29 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
         remedy.steps.push(proof);
     }
     remedy
+}
+
+/// Where nothing of Apigee was seen.
+fn right_namespace(evidence: &Evidence) -> RemedyStep {
+    RemedyStep {
+        title: format!("Is {} the namespace of Apigee hybrid? It has no ApigeeRoute", evidence.question.namespace),
+        paste: Some("kubectl get apigeeroutes --all-namespaces".into()),
+        note: Some(
+            "-n names the namespace where these are, -l the label of its ingress pods. If this one is right, look at the \
+             ApigeeDeployment and the ReplicaSet of the ingress gateway."
+                .into(),
+        ),
+    }
+}
+
+/// All pods that `told` is about are named by `other` too, so that its step is for them.
+fn are_pods_of(evidence: &Evidence, told: &Verdicted, other: &Verdicted) -> bool {
+    let Seen::Seen(pods) = &evidence.pods else { return false };
+    let names =
+        |text: &str| pods.iter().filter(|pod| text.contains(&pod.name)).map(|pod| &pod.name).collect::<Vec<_>>();
+    let of_other: Vec<_> = other.findings().iter().flat_map(|finding| names(&finding.message)).collect();
+    let of_told: Vec<_> = told.findings().iter().flat_map(|finding| names(&finding.object)).collect();
+    !of_told.is_empty() && of_told.iter().all(|pod| of_other.contains(pod))
 }
 
 /// For connections that begin with something else than TLS nothing of the gateway is to be changed.

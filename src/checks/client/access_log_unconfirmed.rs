@@ -1,4 +1,4 @@
-//! AT109: a handshake of this run left no line in the access log of the gateway that refused it.
+//! AT109: the knock of this run left no line in the access log of the gateway.
 
 use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step, facts, knocked};
 use crate::evidence::{Evidence, Seen};
@@ -8,12 +8,13 @@ pub(super) const CHECK: Check = Check {
     name: "access-log-unconfirmed",
     level: Level::Warning,
     step: Step::AccessLogs,
-    summary: "A gateway's access log does not show a handshake that the gateway has just refused",
+    summary: "A gateway's access log does not show a handshake that this run has just made",
     explanation: Explanation {
         looks_for: "The line of the handshake that `diagnose` makes with each ingress pod first, with a server name of its \
-            own below apigee-tls.invalid. The log is followed until that line comes, for twelve seconds: Envoy writes every \
+            own below apigee-tls.invalid: of the reset, or, where the gateway accepts the name, of the one request that is \
+            sent then (HEAD /, with the name as Host). The log is followed until that line comes, for twelve seconds: Envoy writes every \
             second as Istio starts it, and every ten by default.",
-        matters: "A log that does not show this reset need not show those of clients: \"no resets in the log\" then says \
+        matters: "A log that does not show this one need not show those of clients: \"no resets in the log\" then says \
             nothing.",
         fix: "See whether the log is sampled or filtered, written to a file or a collector instead of stdout, or held back. \
             Apigee's own settings (istiod.accessLogFile, istiod.accessLogFormat) log every connection that finds no filter \

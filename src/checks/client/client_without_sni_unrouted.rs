@@ -48,7 +48,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                     "{} without a server name answered with 404 route_not_found",
                     facts::count(requests.count, "request")
                 ),
-                facts::from_clients(requests.clients.len()),
+                facts::from_addresses(requests.clients.len()),
                 "an environment group that lists the wildcard route in additionalGateways, and a Host header that it has",
             )
         })

@@ -47,7 +47,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         findings.push(Finding::new(
             origin.to_string(),
             facts::moments(resets),
-            format!("{} without a server name, {}", facts::count(own, "reset"), facts::from_clients(clients)),
+            format!("{} without a server name, {}", facts::count(own, "reset"), facts::from_addresses(clients)),
             "status 0, filter_chain_not_found, sni_host null",
             "a filter chain for connections without a server name, or a server name from the client",
         ));

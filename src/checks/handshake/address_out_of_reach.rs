@@ -25,7 +25,7 @@ pub(super) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let faults = probed::once_each(probed::ended(probes, Ending::Unreachable))
-        .filter(|((endpoint, _), _)| matches!(endpoint.place, Place::Service { .. } | Place::Dns))
+        .filter(|((endpoint, _), _)| is_judged(&endpoint.place))
         .map(|(said, failure)| Fault {
             said,
             what: format!("cannot be reached from here: {failure}"),
@@ -33,5 +33,12 @@ fn judge(evidence: &Evidence) -> Judgement {
             expected: "a connection, where clients are".into(),
         })
         .collect();
-    probed::settle(probes, probed::by_host(faults), "every load balancer and every name could be connected to")
+    let is_tried = probed::asked(probes).any(|(endpoint, _)| is_judged(&endpoint.place));
+    let nothing = if is_tried { None } else { Some("no address of a Service and no name in DNS was tried") };
+    let seen = "every load balancer and every name that was tried could be connected to";
+    probed::settle_seen(probes, probed::by_host(faults), seen, nothing)
+}
+
+fn is_judged(place: &Place) -> bool {
+    matches!(place, Place::Service { .. } | Place::Dns)
 }

@@ -36,12 +36,14 @@ fn judge(evidence: &Evidence) -> Judgement {
             None => hosts.push(vec![said]),
         }
     }
+    let several = hosts.iter().any(|host| host.iter().any(|(endpoint, _)| endpoint.address != host[0].0.address));
     let findings = hosts
         .into_iter()
         .flat_map(|host| answers::by_hello(host.into_iter()))
         .filter_map(|same_hello| difference(probes, &same_hello))
         .collect();
-    probed::settle(probes, findings, "no host has addresses that answer differently")
+    let nothing = if several { None } else { Some("no host was met at several addresses") };
+    probed::settle_seen(probes, findings, "the addresses of each host answer alike", nothing)
 }
 
 fn is_compared((endpoint, handshake): Said<'_>) -> bool {

@@ -19,7 +19,8 @@ pub(super) const CHECK: Check = Check {
             ApigeeRoute of the name has tls mode MUTUAL.",
         matters: "Every client without a certificate fails. In TLS 1.3 it believes the handshake complete and fails at its \
             first read, and the access log has no line of it.",
-        fix: "Offer a client certificate that the server's authorities signed (--cert, --key). If clients need none: tlsMode \
+        fix: "Offer a client certificate that the server's authorities signed; `kubectl apigee-tls probe HOST --cert FILE \
+            --key FILE` tries one. If clients need none: tlsMode \
             SIMPLE in the virtual host, or the setting of the load balancer in front.",
     },
     reference: "RFC 8446 §4.4.2.4 and §6.2 (certificate_required); RFC 5246 §7.4.6",

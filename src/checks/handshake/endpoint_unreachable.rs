@@ -29,8 +29,7 @@ pub(super) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let faults = probed::once_each(probed::ended(probes, Ending::Unreachable))
-        // Where clients stand is not known: what cannot be reached from here may be reached from there (AT529).
-        .filter(|((endpoint, _), _)| matches!(endpoint.place, Place::Given | Place::Pod { .. }))
+        .filter(|((endpoint, _), _)| is_judged(&endpoint.place))
         .filter(|((endpoint, _), _)| !another_address_answers(probes, endpoint))
         .map(|(said, failure)| Fault {
             said,
@@ -39,7 +38,20 @@ fn judge(evidence: &Evidence) -> Judgement {
             expected: "a connection".into(),
         })
         .collect();
-    probed::settle(probes, probed::by_host(faults), "every endpoint could be connected to")
+    let tried: Vec<&Place> =
+        probed::asked(probes).map(|(endpoint, _)| &endpoint.place).filter(|place| is_judged(place)).collect();
+    let nothing = if tried.is_empty() { Some("no handshake with a pod was asked for") } else { None };
+    let seen = if tried.contains(&&Place::Given) {
+        "every host could be connected to"
+    } else {
+        "every pod could be connected to"
+    };
+    probed::settle_seen(probes, probed::by_host(faults), seen, nothing)
+}
+
+/// Where clients stand is not known: what cannot be reached from here may be reached from there (AT529).
+fn is_judged(place: &Place) -> bool {
+    matches!(place, Place::Given | Place::Pod { .. })
 }
 
 /// Of the same host, by the same way: a Service, or a name in DNS or on the command line.

@@ -25,9 +25,18 @@ pub(super) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
-    let faults = probed::all(probes)
+    let answered: Vec<Said<'_>> = probed::all(probes)
         .filter(|said| is_in_front(said.0) && said.1.kind != HelloKind::Unknown && answers::is_answer(probes, *said))
-        .filter_map(|said| Some((said, at_pods(probes, said)?)))
+        .collect();
+    let compared: Vec<(Said<'_>, Said<'_>)> =
+        answered.iter().filter_map(|said| Some((*said, at_pods(probes, *said)?))).collect();
+    let nothing = match (answered.is_empty(), compared.is_empty()) {
+        (true, _) => Some("no Service and no name in DNS was seen to lead anywhere"),
+        (false, true) => Some("the pods gave no answer to the same hello, or not one alone"),
+        (false, false) => None,
+    };
+    let faults = compared
+        .into_iter()
         .filter(|(said, pods)| answers::of(probes, *said) != answers::of(probes, *pods))
         .map(|(said, (_, pods))| {
             let (here, there) = (answers::words(said.1), answers::words(pods));
@@ -39,7 +48,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             }
         })
         .collect();
-    probed::settle(probes, probed::by_host(faults), "Services and DNS lead to the answers that the pods give")
+    let seen = "what was reached by Services and DNS answers as the pods do";
+    probed::settle_seen(probes, probed::by_host(faults), seen, nothing)
 }
 
 fn is_in_front(endpoint: &Endpoint) -> bool {

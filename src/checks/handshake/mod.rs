@@ -14,6 +14,7 @@ mod handshake_stalled;
 mod load_balancer_differs;
 mod peer_not_tls;
 mod pods_differ;
+mod pods_serve_different_certificates;
 mod protocol_by_alpn_refused;
 mod protocol_limits_unmet;
 mod protocol_version_refused;
@@ -69,5 +70,6 @@ pub(super) const FAMILY: Family = Family {
         protocol_limits_unmet::CHECK,
         address_out_of_reach::CHECK,
         served_certificate_not_for_servers::CHECK,
+        pods_serve_different_certificates::CHECK,
     ],
 };

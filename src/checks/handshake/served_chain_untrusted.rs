@@ -3,7 +3,7 @@
 //! A missing intermediate is AT518's, a self-signed leaf AT521's.
 
 use crate::checks::probed::Fault;
-use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
+use crate::checks::{Check, Explanation, Judgement, Level, Outcome, Step, chain};
 use crate::evidence::Evidence;
 use crate::evidence::certificate::path;
 use crate::evidence::handshake::{Handshake, Verification};
@@ -30,7 +30,7 @@ pub(super) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
-    served::judge_trust(probes, "the served certificates lead to a trusted authority", |said| {
+    let judged = served::judge_trust(probes, "the served certificates lead to a trusted authority", |said| {
         let verification = said.1.verification.as_ref().filter(|verification| is_judged_here(verification, said.1))?;
         let last = path(&said.1.certificates).last().and_then(|i| said.1.certificates.get(*i))?;
         let why = match verification.code {
@@ -45,7 +45,12 @@ fn judge(evidence: &Evidence) -> Judgement {
             observed: format!("{} (OpenSSL's code {})", verification.message, verification.code),
             expected: served::expected_trust(probes),
         })
-    })
+    })?;
+    match judged {
+        // The authorities of this machine say nothing of the clients', also where they know the issuer.
+        Outcome::Passed(_) if served::with_untold_trust(probes).next().is_some() => Err(served::untold_trust()),
+        judged => Ok(judged),
+    }
 }
 
 fn is_judged_here(verification: &Verification, handshake: &Handshake) -> bool {

@@ -1,9 +1,14 @@
 //! AT211: a route or route config is not applied yet, or not any more.
 
-use crate::checks::facts;
+use jiff::SignedDuration;
+
 use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
-use crate::evidence::Evidence;
-use crate::evidence::cluster::RouteStatus;
+use crate::checks::{envoy, facts};
+use crate::evidence::cluster::{Route, RouteStatus, selects};
+use crate::evidence::{Evidence, Seen};
+
+/// Controllers take up a new object within seconds.
+const NEW: SignedDuration = SignedDuration::from_mins(1);
 
 pub(super) const CHECK: Check = Check {
     code: "AT211",
@@ -25,7 +30,11 @@ fn judge(evidence: &Evidence) -> Judgement {
     let routes = facts::routes(evidence)?;
     let mut findings: Vec<Finding> = routes
         .iter()
-        .filter_map(|route| lagging("ApigeeRoute", &route.name, route.generation, &route.status))
+        .filter_map(|route| {
+            let mut finding = lagging("ApigeeRoute", &route.name, route.generation, &route.status)?;
+            finding.message += &beginning(evidence, route);
+            Some(finding)
+        })
         .collect();
     let configs = evidence.route_configs.seen();
     findings.extend(
@@ -38,6 +47,44 @@ fn judge(evidence: &Evidence) -> Judgement {
         configs?;
     }
     Ok(Outcome::of(findings, "every route and route config is running"))
+}
+
+/// What takes the alarm out of a route that was only just made, or that the gateways have: `; created 8 s ago: …`.
+fn beginning(evidence: &Evidence, route: &Route) -> String {
+    let age = route.created_at.map(|created| evidence.collected_at.duration_since(created));
+    let mut told = match age {
+        // Clocks may differ by a little: what is from the future is new.
+        Some(age) if age < NEW => {
+            format!("; created {} ago: a controller may still take it up", facts::duration(age))
+        }
+        _ => String::new(),
+    };
+    if is_taken(evidence, route) {
+        told += "; the Envoys of its pods take its hostnames already";
+    }
+    told
+}
+
+/// Every gateway that the route selects takes each of its hostnames, and there is one. Of a change of the route that says
+/// nothing.
+fn is_taken(evidence: &Evidence, route: &Route) -> bool {
+    if route.generation.is_some_and(|generation| generation > 1) {
+        return false;
+    }
+    let gateways = envoy::of_pods(evidence).unwrap_or_default();
+    let mut selected = gateways.iter().filter(|(pod, _)| selects(&route.selector, &pod.labels)).peekable();
+    selected.peek().is_some()
+        && !route.hostnames.is_empty()
+        && selected.all(|(_, gateway)| {
+            let Seen::Seen(listeners) = &gateway.listeners else { return false };
+            let chains = envoy::chains(evidence, listeners);
+            route.hostnames.iter().all(|hostname| match hostname.as_str() {
+                "*" => chains.iter().any(|chain| chain.takes_nameless()),
+                name => {
+                    chains.iter().any(|chain| !chain.server_names.is_empty() && chain.takes(&envoy::server_name(name)))
+                }
+            })
+        })
 }
 
 fn lagging(kind: &str, name: &str, generation: Option<i64>, status: &RouteStatus) -> Option<Finding> {

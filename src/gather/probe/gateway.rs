@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use super::super::api::Api;
 use super::super::envoy;
 use super::greeting::{Greeted, is_unreached};
-use super::handshake::{Hello, handshake};
+use super::handshake::{Hello, handshake, handshake_within};
 use super::prober::Prober;
 use super::way::Way;
 use super::{Family, lookup, name_authorities, nowhere, scan};
@@ -42,6 +42,8 @@ pub(super) const POD_CONNECTIONS: usize = 16;
 const CONNECTIONS: usize = 16;
 /// Routes with limits on versions or suites whose endpoint is scanned.
 const MAX_SCANS: usize = 4;
+/// What a scan tells.
+const SCANNED: &str = "versions and cipher suites";
 /// What stands for the asterisk of a hostname like `*.example.com`.
 const SOME_LABEL: &str = "apigee-tls-probe";
 
@@ -90,21 +92,26 @@ pub(in super::super) async fn probes(
     let at_pods: Vec<PodPlan> = greeted
         .into_iter()
         .filter_map(|greeted| {
-            if let Some(reason) = greeted.closed_way() {
-                unprobed.push(Unavailable::new(format!("handshakes with pod {}", greeted.pod), reason.clone()));
-                closed.push(unseen(&greeted.pod, &greeted.before, &reason));
-                return None;
-            }
-            let pod = pods.iter().find(|pod| pod.name == greeted.pod);
+            let closed_way = greeted.closed_way();
+            let Greeted { pod: name, port, knock, before, nameless } = greeted;
+            let knock = match (closed_way, knock) {
+                (None, Ok(knock)) => knock,
+                (Some(reason), _) | (None, Err(reason)) => {
+                    unprobed.push(Unavailable::new(format!("handshakes with pod {name}"), reason.clone()));
+                    closed.push(unseen(&name, &before, &reason));
+                    return None;
+                }
+            };
+            let pod = pods.iter().find(|pod| pod.name == name);
             let of_pod: Vec<&Route> = routes
                 .iter()
                 .copied()
                 .filter(|route| pod.is_some_and(|pod| selects(&route.selector, &pod.labels)))
                 .collect();
-            let hosts = hosts(&of_pod, &probe.hosts, &format!("Pod {}", greeted.pod), &mut unprobed);
+            let hosts = hosts(&of_pod, &probe.hosts, &format!("Pod {name}"), &mut unprobed);
             let scanned: Vec<String> = hosts.iter().filter(|host| scans.remove(*host)).cloned().collect();
             let nameless_asked = probe.expect_nameless || promises_nameless(&of_pod);
-            Some(PodPlan { greeted, hosts, scanned, nameless_asked })
+            Some(PodPlan { pod: name, port, knock, before, nameless, hosts, scanned, nameless_asked })
         })
         .collect();
     let all_hosts = hosts(&routes, &probe.hosts, "load balancers", &mut unprobed);
@@ -128,6 +135,11 @@ pub(in super::super) async fn probes(
     );
     // Connections that are none of the API server's do not end with the run by themselves; what is missing is told below.
     let (at_services, by_name) = api.stop().bound(Box::pin(at_addresses)).await.unwrap_or_default();
+    let in_front = services.iter().filter(|service| !service.is_internal_chaining()).collect::<Vec<_>>();
+    if probe.places.services && !in_front.is_empty() && in_front.iter().all(|service| service.addresses.is_empty()) {
+        let reason = Reason::NotRequested("not tested, no Service has an address".into());
+        unprobed.push(Unavailable::new("the way from outside", reason));
+    }
     let mut endpoints = Vec::new();
     let mut gateways = closed;
     for (found, gateway) in at_pods {
@@ -137,7 +149,7 @@ pub(in super::super) async fn probes(
     endpoints.extend(at_services);
     endpoints.extend(by_name);
     if let Some(reason) = api.stop().reason() {
-        unprobed.push(Unavailable::new("some of the endpoints", reason));
+        unprobed.push(Unavailable::new("some of the handshakes", reason));
     }
     (Probes { question: probe.prober.question(None), endpoints, unprobed }, gateways)
 }
@@ -155,7 +167,11 @@ fn unseen(pod: &str, before: &Seen<Counters>, reason: &Reason) -> Gateway {
 }
 
 struct PodPlan {
-    greeted: Greeted,
+    pod: String,
+    port: u16,
+    knock: Handshake,
+    before: Seen<Counters>,
+    nameless: Option<Handshake>,
     hosts: Vec<String>,
     /// Hosts whose versions and suites are wanted too.
     scanned: Vec<String>,
@@ -169,9 +185,8 @@ async fn pod(
     permits: &Semaphore,
     plan: PodPlan,
 ) -> (Vec<Endpoint>, Gateway) {
-    let PodPlan { greeted, hosts, scanned, nameless_asked } = plan;
-    let is_refused = greeted.is_refused();
-    let Greeted { pod, port, knock, before, nameless } = greeted;
+    let PodPlan { pod, port, knock, before, nameless, hosts, scanned, nameless_asked } = plan;
+    let stop = api.stop();
     let endpoint = |host: Option<String>, handshakes, scan| Endpoint {
         place: Place::Pod { pod: pod.clone() },
         host,
@@ -190,7 +205,8 @@ async fn pod(
         let Gateway { listeners, certificates, .. } = unseen(&pod, &before, &why.reason);
         (listeners, certificates)
     };
-    if is_refused {
+    // Nothing listens at the gateway's port.
+    if is_unreached(&knock) {
         let (listeners, certificates) = account.await;
         let gateway = Gateway { pod: pod.clone(), listeners, certificates, after: before.clone(), before };
         // What was to be asked for ended as the first look did.
@@ -200,15 +216,22 @@ async fn pod(
     let way = Way::Pod { api: api.clone(), namespace: namespace.to_owned(), pod: pod.clone(), port };
     let made = join_all(hosts.iter().map(|host| async {
         let _permit = permits.acquire().await;
-        handshake(prober, &way, &named(host)).await
+        handshake_within(stop, prober, &way, &named(host)).await
     }));
     let (made, (listeners, certificates)) = futures::join!(made, account);
     let mut endpoints = Vec::new();
-    for (host, mut handshake) in hosts.iter().zip(made) {
+    for (host, made) in hosts.iter().zip(made) {
+        // That the run ended is said once for all of its handshakes.
+        let Ok(mut handshake) = made else { continue };
         let _permit = permits.acquire().await;
-        name_authorities(prober, &way, std::slice::from_mut(&mut handshake), None).await;
+        // Names that do not come in time are not seen, as in TLS 1.3.
+        let _ = stop.bound(name_authorities(prober, &way, std::slice::from_mut(&mut handshake), None)).await;
         let scan = if scanned.contains(host) {
-            Seen::Seen(scan::scan(prober, &way, Some(host)).await.0)
+            let whole = stop.bound(scan::scan(prober, &way, Some(host))).await;
+            match whole.and_then(|(scan, _)| stop.reason().map_or(Ok(scan), Err)) {
+                Ok(scan) => Seen::Seen(scan),
+                Err(reason) => Seen::Unavailable(Unavailable::new(SCANNED, reason)),
+            }
         } else {
             not_wanted()
         };
@@ -375,7 +398,7 @@ pub(super) fn nameless(asked: bool) -> Hello {
 
 fn not_wanted() -> Seen<Scan> {
     let reason = Reason::NotRequested("only where a route limits them; `kubectl apigee-tls probe --full` scans".into());
-    Seen::Unavailable(Unavailable::new("versions and cipher suites", reason))
+    Seen::Unavailable(Unavailable::new(SCANNED, reason))
 }
 
 /// A route with the hostname `*` and `enableNonSniClient` says that clients without a server name are served.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 
+use super::super::super::stop::Stop;
 use super::super::prober::ProbeOptions;
 use super::*;
 use crate::evidence::certificate::Certificate;
@@ -85,12 +87,7 @@ fn pods_behind_an_address_are_not_reset_once_more() {
     assert!(wanted(false, &serving, &same) && wanted(false, &[], &same));
 }
 
-#[tokio::test]
-async fn what_cannot_be_reached_is_tried_once() {
-    // Bound, and not listening: every connection is refused at once.
-    let socket = tokio::net::TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = socket.local_addr().unwrap();
+fn prober() -> Arc<Prober> {
     let options = ProbeOptions {
         min_version: None,
         max_version: None,
@@ -101,7 +98,16 @@ async fn what_cannot_be_reached_is_tried_once() {
         proxy_protocol: false,
         timeout: Duration::from_secs(5),
     };
-    let prober = Arc::new(Prober::new(options).unwrap());
+    Arc::new(Prober::new(options).unwrap())
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_is_tried_once() {
+    // Bound, and not listening: every connection is refused at once.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    let prober = prober();
     let hosts = ["a.example.com", "b.example.com"].map(str::to_owned);
     let target = Reached { place: &Place::Dns, address: address.ip(), port: address.port() };
     let found = at_address(&prober, target, &hosts, Nameless { asked: true, pods: &[] }).await;
@@ -110,4 +116,24 @@ async fn what_cannot_be_reached_is_tried_once() {
     let [first, second] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!(first.handshakes[0].failure.as_ref().unwrap().how, How::Refused);
     assert_eq!(first.handshakes[0].started_at, second.handshakes[0].started_at, "one attempt for both");
+}
+
+#[tokio::test]
+async fn the_end_of_the_run_says_nothing_of_the_peer() {
+    // It accepts, and never says a word.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let way = Way::Tcp(silent.local_addr().unwrap());
+    let (interrupt, interrupted) = watch::channel(false);
+    let late = Stop::new(Some(Duration::from_millis(50)), interrupted.clone());
+    let made = handshake_within(&late, &prober(), &way, &nameless(true)).await;
+    assert_eq!(made, Err(Reason::TimedOut { milliseconds: 50 }));
+    let stop = Stop::new(None, interrupted);
+    let pressed = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        interrupt.send(true).unwrap();
+    };
+    let prober = prober();
+    let hello = nameless(true);
+    let (made, ()) = tokio::join!(handshake_within(&stop, &prober, &way, &hello), pressed);
+    assert_eq!(made, Err(Reason::Interrupted));
 }

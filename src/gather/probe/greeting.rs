@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::super::api::Api;
 use super::super::envoy;
 use super::gateway::{GatewayProbe, POD_CONNECTIONS, gateway_port, nameless};
-use super::handshake::{Hello, handshake};
+use super::handshake::{Hello, handshake_within};
 use super::way::Way;
 use crate::evidence::cluster::{IngressPod, Service};
 use crate::evidence::gateway::Counters;
@@ -27,9 +27,10 @@ const HEAD_START: Duration = Duration::from_millis(300);
 pub(in super::super) struct Greeted {
     pub(super) pod: String,
     pub(super) port: u16,
-    pub(super) knock: Handshake,
+    /// The reason, where the run ended before the pod had answered.
+    pub(super) knock: Result<Handshake, Reason>,
     pub(super) before: Seen<Counters>,
-    /// Absent where the knock did not reach the gateway.
+    /// Absent where the knock did not reach the gateway, or the run ended first.
     pub(super) nameless: Option<Handshake>,
 }
 
@@ -41,9 +42,12 @@ pub(in super::super) struct Knocked {
 }
 
 impl Greeted {
-    /// Why there is no port-forward to this pod, so that nothing more can be seen of it.
+    /// Why there is no port-forward to this pod, or no time left for one, so that nothing more can be seen of it.
     pub(super) fn closed_way(&self) -> Option<Reason> {
-        let failure = self.knock.failure.as_ref()?;
+        let failure = match &self.knock {
+            Ok(knock) => knock.failure.as_ref()?,
+            Err(reason) => return Some(reason.clone()),
+        };
         match (&self.before, &failure.how) {
             _ if (failure.stage, failure.by) != (Stage::Connect, Party::Nobody) => None,
             // The same way was tried once more, and its reason has the rule that is missing.
@@ -51,11 +55,6 @@ impl Greeted {
             (Seen::Seen(_), How::TimedOut { milliseconds }) => Some(Reason::TimedOut { milliseconds: *milliseconds }),
             (Seen::Seen(_), _) => Some(Reason::Unreachable(failure.to_string())),
         }
-    }
-
-    /// Nothing listens at the gateway's port.
-    pub(super) fn is_refused(&self) -> bool {
-        is_unreached(&self.knock)
     }
 }
 
@@ -88,8 +87,8 @@ pub(in super::super) async fn greet(
                 let mut counters = std::pin::pin!(envoy::counters(api, namespace, &pod.name));
                 let early = tokio::time::timeout(HEAD_START, &mut counters).await;
                 let knocking = async {
-                    let knock = handshake(&probe.prober, &way, &hello).await;
-                    let leaves_a_line = knock.succeeded() || knock.was_refused();
+                    let knock = handshake_within(api.stop(), &probe.prober, &way, &hello).await;
+                    let leaves_a_line = knock.as_ref().is_ok_and(|knock| knock.succeeded() || knock.was_refused());
                     // Nobody listens any more where the run was ended.
                     let _ = knocked.send(Knocked { pod: pod.name.clone(), leaves_a_line });
                     drop(knocked);
@@ -104,10 +103,10 @@ pub(in super::super) async fn greet(
                 let (knock, before) = futures::join!(knocking, counting);
                 drop(permit);
                 let _permit = permits.acquire().await;
-                let nameless = if is_unreached(&knock) {
-                    None
+                let nameless = if knock.as_ref().is_ok_and(|knock| !is_unreached(knock)) {
+                    handshake_within(api.stop(), &probe.prober, &way, &nameless(false)).await.ok()
                 } else {
-                    Some(handshake(&probe.prober, &way, &nameless(false)).await)
+                    None
                 };
                 Greeted { pod: pod.name.clone(), port, knock, before, nameless }
             }

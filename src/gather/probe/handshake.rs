@@ -16,9 +16,11 @@ use openssl::ssl::{ErrorCode, Ssl, SslStream, SslVersion, StatusType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
+use super::super::stop::Stop;
 use super::prober::Prober;
 use super::tcp::plain;
 use super::way::{Connection, Way};
+use crate::evidence::Reason;
 use crate::evidence::handshake::{ClientCertificate, Failure, Handshake, HelloKind, How, Party, Session, Stage};
 use crate::wire::certificate;
 use crate::wire::tls::{self, ClientFlight, ServerFlight, Version};
@@ -153,6 +155,21 @@ pub(super) async fn handshake(prober: &Prober, way: &Way, hello: &Hello) -> Hand
     }
     made.milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     made
+}
+
+/// The same, unless the run ends first: then nobody knows what the peer would have said, and its reason is all there is.
+pub(super) async fn handshake_within(
+    stop: &Stop,
+    prober: &Prober,
+    way: &Way,
+    hello: &Hello,
+) -> Result<Handshake, Reason> {
+    let made = stop.bound(handshake(prober, way, hello)).await?;
+    match stop.reason() {
+        // What the handshake rests on, as a port-forward, ends with the run too, and may have been seen to end first.
+        Some(reason) if !made.succeeded() => Err(reason),
+        _ => Ok(made),
+    }
 }
 
 /// The library could not even begin.

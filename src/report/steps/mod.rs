@@ -178,7 +178,7 @@ fn access_logs(evidence: &Evidence) -> Told {
         details.push(format!(
             "{} without a server name, {}; {}",
             facts::count(refused.count, "reset"),
-            facts::count(refused.clients.len() as u64, "client"),
+            facts::from_addresses(refused.clients.len()),
             facts::moments(&refused)
         ));
         details.extend(top_clients(&refused));
@@ -375,7 +375,11 @@ fn platform(evidence: &Evidence) -> Told {
             let ports: Vec<String> =
                 service.ports.iter().map(|port| format!("{}→{}", port.number, port.target)).collect();
             let addresses: Vec<&str> = service.addresses.iter().map(String::as_str).collect();
-            let at = if addresses.is_empty() { String::new() } else { format!(" at {}", facts::some_of(&addresses)) };
+            let at = match service.kind.as_str() {
+                _ if !addresses.is_empty() => format!(" at {}", facts::some_of(&addresses)),
+                "LoadBalancer" => " without an address".into(),
+                _ => String::new(),
+            };
             format!("Service {} ({}) {}{at}", service.name, service.kind, ports.join(" "))
         })
         .collect();

@@ -80,7 +80,8 @@ pub(super) fn of(evidence: &Evidence) -> Told {
     Ok(Lines { seen, details, wide, not_done: false })
 }
 
-/// What the gateways counted of all clients since their Envoys started, where they told.
+/// What the gateways counted of all clients since their Envoys started, where they told. The counters are read before this
+/// run's handshakes; those of earlier runs are in them, as those of anybody.
 fn counted(evidence: &Evidence) -> Option<String> {
     let gateways = evidence.gateways.seen().ok()?;
     let told: Vec<&Counters> = gateways
@@ -100,6 +101,9 @@ fn counted(evidence: &Evidence) -> Option<String> {
         .collect();
     let pods = facts::count(told.len() as u64, "pod");
     (!sums.is_empty()).then(|| {
-        format!("Envoy counted since its start, own handshakes included, at {pods}: connections {}", sums.join(", "))
+        format!(
+            "Envoy counted from its start to this run's first handshake, earlier runs included, at {pods}: connections {}",
+            sums.join(", ")
+        )
     })
 }

@@ -8,7 +8,7 @@ mod with_name;
 mod without_name;
 
 use super::{Cause, Certainty, is_found};
-use crate::checks::{Finding, Level, Verdicted};
+use crate::checks::{Finding, Level, Verdicted, facts};
 use crate::evidence::Evidence;
 
 /// Codes that see clients fail and have their cause elsewhere, or none, the graver first.
@@ -46,6 +46,7 @@ pub(super) fn of_symptoms(evidence: &Evidence, selected: &[Verdicted], all: &[Ve
             "AT101" | "AT104" | "AT106" | "AT505" => without_name::refused(evidence, code, all),
             "AT103" | "AT504" => with_name::refused(evidence, all),
             "AT105" => without_name::unrouted(all),
+            "AT801" => vec![without_pods(evidence, symptom)],
             _ => vec![direct(symptom)],
         };
         // A name that no route declares is refused: nothing that was seen explains it.
@@ -115,6 +116,20 @@ fn direct(verdicted: &Verdicted) -> Cause {
         statement: verdicted.check.summary.to_owned(),
         evidence: messages(verdicted),
     }
+}
+
+/// Where no pod matches, that is all that was seen: the namespace or the selector may be wrong.
+fn without_pods(evidence: &Evidence, missing: &Verdicted) -> Cause {
+    let mut cause = direct(missing);
+    if facts::pods(evidence).is_ok_and(|pods| pods.is_empty()) {
+        let question = &evidence.question;
+        cause.statement = format!("No pod of namespace {} matches {}", question.namespace, question.selector);
+        cause.evidence = Vec::new();
+        if facts::is_empty_namespace(evidence) {
+            cause.evidence.push("there is no ApigeeRoute in this namespace either".into());
+        }
+    }
+    cause
 }
 
 fn messages(verdicted: &Verdicted) -> Vec<String> {
