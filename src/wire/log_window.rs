@@ -5,7 +5,8 @@
 
 use std::collections::VecDeque;
 
-use memchr::{memchr, memmem};
+use aho_corasick::AhoCorasick;
+use memchr::memchr;
 
 /// Lines from the beginning, which show the format and how the proxy started.
 const HEAD: u64 = 50;
@@ -14,7 +15,7 @@ const BEFORE: usize = 20;
 const AFTER: usize = 20;
 /// Lines from the end, and how many bytes of them.
 const TAIL: usize = 200;
-const TAIL_BYTES: usize = 512 << 10;
+const TAIL_BYTES: usize = 128 << 10;
 /// A longer line is cut, and says so.
 const MAX_LINE: usize = 64 << 10;
 /// What a line that matters holds: connections without a filter chain, and what the proxy says of its own troubles.
@@ -22,6 +23,8 @@ const MATTERS: [&[u8]; 5] = [b"filter_chain_not_found", b"\terror\t", b"\twarn\t
 
 /// Chooses lines of one log, piece by piece, in memory that does not grow with it.
 pub struct LogWindow {
+    /// One look at each byte for all words; absent where it could not be built, and then every line matters.
+    words: Option<AhoCorasick>,
     /// Bytes of lines that matter, beyond which no more of them are taken.
     limit: u64,
     partial: Vec<u8>,
@@ -51,6 +54,7 @@ impl LogWindow {
     #[must_use]
     pub fn new(limit: u64) -> Self {
         Self {
+            words: AhoCorasick::new(MATTERS).ok(),
             limit,
             partial: Vec::new(),
             cut: 0,
@@ -102,7 +106,7 @@ impl LogWindow {
             line.extend_from_slice(format!("… apigee-tls: {} bytes of this line left out\n", self.cut).as_bytes());
             self.cut = 0;
         }
-        let matters = MATTERS.iter().any(|word| memmem::find(&line, word).is_some());
+        let matters = self.words.as_ref().is_none_or(|words| words.is_match(&line));
         let has_room = self.limit >= line.len() as u64;
         if matters && !has_room {
             self.summary.beyond_limit += 1;

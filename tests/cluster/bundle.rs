@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::expect::{program, run};
 use crate::report::Report;
 use crate::shell::{Result, last_lines, run as shell};
@@ -48,10 +50,32 @@ pub fn collect(stage: &Stage<'_>, kubeconfig: &Path) -> Result<()> {
             return Err(format!("there is no {file} in the bundle"));
         }
     }
+    if stage.scenario.overrides.as_deref().is_some_and(|text| text.contains(SENTINEL)) {
+        was_redacted(&unpacked)?;
+    }
     let mut told = collected.stderr.into_bytes();
     told.extend(text.stdout);
     let leak = leak(&unpacked)?.or_else(|| holds_secret(&told).then(|| PathBuf::from("what is printed")));
     leak.map_or(Ok(()), |path| Err(format!("a secret is in {}", path.display())))
+}
+
+/// What was planted was met and taken out, and not merely left out with its files.
+fn was_redacted(unpacked: &Path) -> Result<()> {
+    let manifest: Value =
+        serde_json::from_slice(&read(&unpacked.join("manifest.json"))?).map_err(|error| error.to_string())?;
+    let files = manifest["files"].as_array().into_iter().flatten();
+    let redacted: Vec<&str> = files
+        .filter(|file| file["redactions"].as_object().is_some_and(|rules| !rules.is_empty()))
+        .filter_map(|file| file["path"].as_str())
+        .collect();
+    for place in
+        ["01-overrides/", "02-routes/apigeeroutes/", "02-routes/apigeeissues/", "05-logs/", "08-platform/services/"]
+    {
+        if !redacted.iter().any(|path| path.starts_with(place)) {
+            return Err(format!("nothing was redacted in {place}; redacted were {redacted:?}"));
+        }
+    }
+    Ok(())
 }
 
 /// The arguments that say what to gather.

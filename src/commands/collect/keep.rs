@@ -74,10 +74,9 @@ impl Keep {
                 (path, format!("--access-log {base}"))
             }
         };
-        let why = "connections that found no filter chain, and what the proxy complains of";
         Some(LogFile {
             keep: self.clone(),
-            entry: self.writer.entry(&path, &from, why),
+            entry: None,
             path,
             from,
             window: (self.logs == KeptLogs::Window).then(|| LogWindow::new(self.log_limit)),
@@ -179,7 +178,8 @@ impl LogSink for Tee {
 /// One log on its way into the bundle: chosen, then redacted, then written.
 pub(super) struct LogFile {
     keep: Keep,
-    entry: EntryWriter,
+    /// Opened with the first byte: of the logs of twenty pods most wait for their turn.
+    entry: Option<EntryWriter>,
     path: String,
     from: String,
     window: Option<LogWindow>,
@@ -214,10 +214,10 @@ impl LogFile {
         });
         self.write();
         let mut clean = std::mem::take(&mut self.clean);
-        let redactor = self.redactor;
+        let redactor = std::mem::replace(&mut self.redactor, self.keep.redactor.stream());
         let redactions = redactor.finish(&mut clean);
         if self.fault.is_none() {
-            self.fault = self.entry.write_all(&clean).err().map(|error| error.to_string());
+            self.fault = self.opened().write_all(&clean).err().map(|error| error.to_string());
         }
         let truncated = match (cut, left_out) {
             (Some(cut), _) => {
@@ -234,7 +234,7 @@ impl LogFile {
         };
         let finished = match self.fault {
             Some(fault) => Err(fault),
-            None => self.entry.finish(counted(redactions), truncated).map_err(|error| error.to_string()),
+            None => finish(self.entry, redactions, truncated),
         };
         if let Err(why) = finished {
             self.keep.skip(&self.path, &self.from, &why, None);
@@ -242,10 +242,24 @@ impl LogFile {
     }
 
     fn write(&mut self) {
-        if self.fault.is_none() {
-            self.fault = self.entry.write_all(&self.clean).err().map(|error| error.to_string());
+        if self.fault.is_none() && !self.clean.is_empty() {
+            let clean = std::mem::take(&mut self.clean);
+            self.fault = self.opened().write_all(&clean).err().map(|error| error.to_string());
+            self.clean = clean;
         }
         self.clean.clear();
+    }
+
+    fn opened(&mut self) -> &mut EntryWriter {
+        let why = "connections that found no filter chain, and what the proxy complains of";
+        self.entry.get_or_insert_with(|| self.keep.writer.entry(&self.path, &self.from, why))
+    }
+}
+
+fn finish(entry: Option<EntryWriter>, redactions: Redactions, truncated: Option<Truncation>) -> Result<(), String> {
+    match entry {
+        Some(entry) => entry.finish(counted(redactions), truncated).map_err(|error| error.to_string()),
+        None => Ok(()),
     }
 }
 
