@@ -16,6 +16,9 @@ use crate::gather::{Keeper, LogSink};
 use crate::wire::access_log::AccessLogScanner;
 use crate::wire::log_window::LogWindow;
 
+/// The item whose objects stand in one file.
+const EVENTS: &str = "events";
+
 /// The bundle that is being written, as everything that is gathered goes into it.
 #[derive(Clone)]
 pub(super) struct Keep {
@@ -87,19 +90,28 @@ impl Keep {
         })
     }
 
-    fn object(&self, item: &'static Item, origin: &str, mut object: Value) {
-        let name = object["metadata"]["name"].as_str().unwrap_or("unnamed").to_owned();
-        let path = format!("{}/{}.yaml", item.folder, layout::segment(&name));
-        let mut redactions = Redactions::default();
-        if let Err(withheld) = self.redactor.object(&mut object, &mut redactions) {
-            return self.skip(item.name, &format!("{origin}/{name}"), &withheld.to_string(), None);
+    /// Redacts an object, and remembers it for the pages that are made of it.
+    fn clean(
+        &self,
+        item: &'static Item,
+        origin: &str,
+        mut object: Value,
+        redactions: &mut Redactions,
+    ) -> Option<Value> {
+        if let Err(withheld) = self.redactor.object(&mut object, redactions) {
+            self.skip(item.name, origin, &withheld.to_string(), None);
+            return None;
         }
-        match serde_yaml::to_string(&object) {
-            Ok(yaml) => self.whole(&path, &format!("{origin}/{name}"), item.why, yaml.as_bytes(), redactions),
+        if matches!(item.name, "apigeeroutes" | EVENTS) {
+            self.read.lock().unwrap_or_else(PoisonError::into_inner).push(object.clone());
+        }
+        Some(object)
+    }
+
+    fn yaml(&self, path: &str, origin: &str, item: &'static Item, value: &Value, redactions: Redactions) {
+        match serde_yaml::to_string(value) {
+            Ok(yaml) => self.whole(path, origin, item.why, yaml.as_bytes(), redactions),
             Err(error) => self.skip(item.name, origin, &error.to_string(), None),
-        }
-        if matches!(item.name, "apigeeroutes" | "events") {
-            self.read.lock().unwrap_or_else(PoisonError::into_inner).push(object);
         }
     }
 }
@@ -109,8 +121,21 @@ impl Keeper for Keep {
         if objects.is_empty() {
             self.skip(item.name, origin, "there is none", None);
         }
+        // Hundreds of small ones are read as a list.
+        if item.name == EVENTS && !objects.is_empty() {
+            let mut redactions = Redactions::default();
+            let clean = objects.into_iter().filter_map(|object| self.clean(item, origin, object, &mut redactions));
+            let all = Value::Array(clean.collect());
+            return self.yaml(&format!("{}.yaml", item.folder), origin, item, &all, redactions);
+        }
         for object in objects {
-            self.object(item, origin, object);
+            let name = object["metadata"]["name"].as_str().unwrap_or("unnamed").to_owned();
+            let origin = format!("{origin}/{name}");
+            let mut redactions = Redactions::default();
+            if let Some(object) = self.clean(item, &origin, object, &mut redactions) {
+                let path = format!("{}/{}.yaml", item.folder, layout::segment(&name));
+                self.yaml(&path, &origin, item, &object, redactions);
+            }
         }
     }
 

@@ -26,6 +26,8 @@ pub(super) fn add(keep: &Keep, args: &CollectArgs, evidence: &Evidence, partial:
     keep.text(layout::README, "collect", "what to read first", &readme(args, evidence, &report, partial));
     let routes = format!("{}/apigeeroutes.txt", layout::folder::ROUTES);
     keep.text(&routes, "diagnose", "kubectl get apigeeroutes, which the playbook asks for", &route_list(evidence));
+    let events = format!("{}/events.txt", layout::folder::INGRESS);
+    keep.text(&events, "GET events", "what happened, in order of time", &event_list(keep));
     for (name, described) in descriptions(keep) {
         let path = format!("{}/apigeeroutes/{}.txt", layout::folder::ROUTES, layout::segment(&name));
         keep.text(&path, "GET apigeeroutes, events", "the route described, which the playbook asks for", &described);
@@ -185,6 +187,25 @@ fn descriptions(keep: &Keep) -> Vec<(String, String)> {
             (name, page)
         })
         .collect()
+}
+
+/// One line for each event, the latest last.
+fn event_list(keep: &Keep) -> String {
+    let read = keep.read.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let mut lines: Vec<String> = read
+        .iter()
+        .filter(|object| object["kind"] == "Event")
+        .map(|event| {
+            let at = if event["lastTimestamp"].is_string() { &event["lastTimestamp"] } else { &event["eventTime"] };
+            let of = &event["involvedObject"];
+            let object = format!("{}/{}", text(&of["kind"]), text(&of["name"]));
+            let (kind, reason, message) = (text(&event["type"]), text(&event["reason"]), text(&event["message"]));
+            format!("{}  {kind}  {reason}  {object}  {message}\n", text(at))
+        })
+        .collect();
+    lines.sort();
+    if lines.is_empty() { "none was seen\n".into() } else { lines.concat() }
 }
 
 fn indented(yaml: &str) -> String {
