@@ -11,10 +11,10 @@ TESTBED = $$($(CARGO) test --locked --test cluster --no-run --message-format=jso
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-demo: ## Build the program and diagnose an evidence file recorded from a real cluster
+demo: ## Build the program and diagnose a bundle recorded from a real cluster
 	@tests/setup.sh build
 	$(CARGO) build --locked --release
-	@target/release/kubectl-apigee-tls diagnose --from examples/no-wildcard-route.json || test $$? -eq 1
+	@target/release/kubectl-apigee-tls diagnose --from examples/no-wildcard-route.tar.gz || test $$? -eq 1
 
 test: setup check unit probe-test cluster-test ## Everything: format, lints, docs, unit, snapshots, real cluster
 

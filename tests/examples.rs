@@ -4,7 +4,8 @@
 
 use std::process::{Command, Output};
 
-const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/no-wildcard-route.json");
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/no-wildcard-route.tar.gz");
+const FIXED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/after-the-fix.tar.gz");
 const RESETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/access_log/envoy-sorted.log");
 
 fn run(arguments: &[&str]) -> Output {
@@ -37,6 +38,20 @@ fn the_recorded_example_names_the_cause_and_the_fix() {
     ] {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
+}
+
+/// The two bundles are of one cluster, before what the report says to do and after it.
+#[test]
+fn the_cure_is_seen_and_what_it_changed() {
+    let output = run(&["diagnose", "--from", FIXED]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let difference = run(&["diff", EXAMPLE, FIXED]);
+    assert_eq!(difference.status.code(), Some(0));
+    let text = stdout(&difference);
+    for part in ["GONE      AT101", "ApigeeRoute non-sni is new", "Nothing got worse."] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+    assert_eq!(run(&["diff", FIXED, EXAMPLE]).status.code(), Some(1));
 }
 
 #[test]
@@ -99,10 +114,13 @@ fn a_pipe_without_a_writer_does_not_outlast_the_run() {
 fn counts_that_no_log_could_give_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let forged = folder.path().join("forged.json");
-    let text = std::fs::read_to_string(EXAMPLE).expect("the example is there");
-    std::fs::write(&forged, text.replacen("\"count\": 6", "\"count\": 9223372036854775808", 1))
+    let forged = forged.to_str().expect("a plain path");
+    run(&["diagnose", "--from", EXAMPLE, "--write-evidence", forged]);
+    let text = std::fs::read_to_string(forged).expect("evidence was written");
+    assert!(text.contains("\"count\": 6"), "the example has counts");
+    std::fs::write(forged, text.replacen("\"count\": 6", "\"count\": 9223372036854775808", 1))
         .expect("it can be written");
-    let output = run(&["diagnose", "--from", forged.to_str().expect("a plain path")]);
+    let output = run(&["diagnose", "--from", forged]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("a count is larger than any log could give"), "{}", stderr(&output));
 }
