@@ -8,11 +8,10 @@ use tokio::runtime::Runtime;
 use super::{Error, fail_on, sources};
 use crate::bundle::{self, evidence_file};
 use crate::checks;
-use crate::cli::{DiagnoseArgs, Expectation, Output};
+use crate::cli::{DiagnoseArgs, Expectation};
 use crate::evidence::{Evidence, Reason};
 use crate::gather::{self, Stop};
-use crate::report::styles::Styles;
-use crate::report::{self, Selection, machine, text};
+use crate::report::{self, Selection, text};
 use crate::terminal::Console;
 
 pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
@@ -54,15 +53,7 @@ async fn seen(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evi
 
 fn show(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
     let report = report::build(evidence, &selection(args), fail_on(args.fail_on));
-    let styles = if console.colors() { Styles::colorize() } else { Styles::default() };
-    let options = |wide| text::TextOptions { styles, width: console.width(), wide };
-    let shown = match args.output {
-        Output::Text => text::text(&report, options(false)),
-        Output::Wide => text::text(&report, options(true)),
-        Output::Json => machine::json(&report).map_err(|error| Error::Rendering(error.to_string()))?,
-        Output::Yaml => machine::yaml(&report).map_err(|error| Error::Rendering(error.to_string()))?,
-    };
-    console.result(&shown).map_err(Error::Output)?;
+    super::show(console, args.output, &report, text::text)?;
     Ok(report.exit_code)
 }
 

@@ -2,9 +2,8 @@
 
 use super::{Error, fail_on};
 use crate::bundle::source;
-use crate::cli::{DiffArgs, Output};
-use crate::report::styles::Styles;
-use crate::report::{diff, machine, text};
+use crate::cli::DiffArgs;
+use crate::report::diff;
 use crate::terminal::Console;
 
 pub(super) fn run(args: &DiffArgs, console: &Console) -> Result<u8, Error> {
@@ -17,13 +16,6 @@ pub(super) fn run(args: &DiffArgs, console: &Console) -> Result<u8, Error> {
     let before = source::read(&args.before)?;
     let after = source::read(&args.after)?;
     let difference = diff::compare(&before, &after, fail_on(args.fail_on));
-    let styles = if console.colors() { Styles::colorize() } else { Styles::default() };
-    let options = text::TextOptions { styles, width: console.width(), wide: args.output == Output::Wide };
-    let shown = match args.output {
-        Output::Text | Output::Wide => diff::text(&difference, options),
-        Output::Json => machine::json(&difference).map_err(|error| Error::Rendering(error.to_string()))?,
-        Output::Yaml => machine::yaml(&difference).map_err(|error| Error::Rendering(error.to_string()))?,
-    };
-    console.result(&shown).map_err(Error::Output)?;
+    super::show(console, args.output, &difference, diff::text)?;
     Ok(difference.exit_code)
 }

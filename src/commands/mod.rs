@@ -17,14 +17,17 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
+use serde::Serialize;
 
 use crate::bundle::{ReadError, WriteError};
-use crate::cli::{Cli, ColorChoice, Command, FailOn};
+use crate::cli::{Cli, ColorChoice, Command, FailOn, Output};
 use crate::gather;
 use crate::gather::log_file::LogFileError;
 use crate::gather::probe::ProberError;
 use crate::report;
-use crate::report::text::visible;
+use crate::report::machine;
+use crate::report::styles::Styles;
+use crate::report::text::{TextOptions, visible};
 use crate::terminal::{self, Console};
 
 /// The whole program: parse, run, exit.
@@ -130,6 +133,24 @@ fn color(choice: ColorChoice) -> terminal::ColorChoice {
         ColorChoice::Auto => terminal::ColorChoice::Auto,
         ColorChoice::Never => terminal::ColorChoice::Never,
     }
+}
+
+/// Writes a result in the format that was asked for; `text` is the one for a person.
+fn show<T: Serialize>(
+    console: &Console,
+    output: Output,
+    result: &T,
+    text: impl Fn(&T, TextOptions) -> String,
+) -> Result<(), Error> {
+    let styles = if console.colors() { Styles::colorize() } else { Styles::default() };
+    let shown = match output {
+        Output::Text | Output::Wide => {
+            text(result, TextOptions { styles, width: console.width(), wide: output == Output::Wide })
+        }
+        Output::Json => machine::json(result).map_err(|error| Error::Rendering(error.to_string()))?,
+        Output::Yaml => machine::yaml(result).map_err(|error| Error::Rendering(error.to_string()))?,
+    };
+    console.result(&shown).map_err(Error::Output)
 }
 
 /// `error: could not …: cause`, and after a blank line the hint.

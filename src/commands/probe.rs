@@ -9,12 +9,11 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use super::{Error, fail_on};
-use crate::cli::{Output, ProbeArgs, TlsVersion};
+use crate::cli::{ProbeArgs, TlsVersion};
 use crate::evidence::{Evidence, LogLimits, Question, Seen, Unavailable};
 use crate::gather::Stop;
 use crate::gather::probe::{self, Family, Given, ProbeOptions, Prober, Proxy, Sni, Target};
-use crate::report::styles::Styles;
-use crate::report::{machine, probe as report, probe_text, text};
+use crate::report::{probe as report, probe_text};
 use crate::terminal::Console;
 use crate::wire::tls::Version;
 
@@ -39,23 +38,11 @@ pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
     let mut evidence = Evidence::unasked(question(), collected_at, "`kubectl apigee-tls diagnose` asks the cluster");
     evidence.probes = Seen::Seen(seen);
     evidence.interrupted = interrupted.map(|reason| Unavailable::new("the endpoints", reason));
-    let shown = show(args, &report::build(&evidence, fail_on(args.fail_on)), console);
+    let report = report::build(&evidence, fail_on(args.fail_on));
+    let shown = super::show(console, args.output, &report, probe_text::text).map(|()| report.exit_code);
     // It listens for Ctrl-C until now.
     runtime.shutdown_background();
     shown
-}
-
-fn show(args: &ProbeArgs, report: &report::ProbeReport, console: &Console) -> Result<u8, Error> {
-    let styles = if console.colors() { Styles::colorize() } else { Styles::default() };
-    let options = |wide| text::TextOptions { styles, width: console.width(), wide };
-    let shown = match args.output {
-        Output::Text => probe_text::text(report, options(false)),
-        Output::Wide => probe_text::text(report, options(true)),
-        Output::Json => machine::json(report).map_err(|error| Error::Rendering(error.to_string()))?,
-        Output::Yaml => machine::yaml(report).map_err(|error| Error::Rendering(error.to_string()))?,
-    };
-    console.result(&shown).map_err(Error::Output)?;
-    Ok(report.exit_code)
 }
 
 /// No cluster is asked, so nothing of a cluster stands in the question.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::{TextOptions, visible, wrap};
-use super::{FailOn, Selection, build};
+use super::{FailOn, Report, Selection, build};
 use crate::checks::{Level, facts};
 use crate::evidence::access_log::Tally;
 use crate::evidence::cluster::Route;
@@ -50,11 +50,12 @@ pub struct Told {
 /// Compares two runs. What is new at or above the level makes the exit code 1; what can no longer be told makes it 3.
 #[must_use]
 pub fn compare(before: &Evidence, after: &Evidence, fail_on: FailOn) -> Difference {
-    let (old, new) = (findings(before), findings(after));
+    let reports = [before, after].map(|evidence| build(evidence, &Selection::default(), FailOn::default()));
+    let [old, new] = reports.each_ref().map(findings);
     let only = |these: &BTreeMap<Key, Told>, those: &BTreeMap<Key, Told>| {
         these.iter().filter(|(key, _)| !those.contains_key(*key)).map(|(_, told)| told.clone()).collect::<Vec<_>>()
     };
-    let (unknown_before, unknown_after) = (unknown(before), unknown(after));
+    let [unknown_before, unknown_after] = reports.each_ref().map(unknown);
     let no_longer_told: Vec<String> = unknown_after.difference(&unknown_before).cloned().collect();
     let added = only(&new, &old);
     let is_worse = added.iter().any(|told| fail_on.reaches(told.level));
@@ -79,10 +80,9 @@ pub fn compare(before: &Evidence, after: &Evidence, fail_on: FailOn) -> Differen
 /// A finding is the same where code, object and place are: its numbers may have changed.
 type Key = (String, String, String);
 
-fn findings(evidence: &Evidence) -> BTreeMap<Key, Told> {
-    let report = build(evidence, &Selection::default(), FailOn::default());
-    let all = report.checks.into_iter().flat_map(|check| {
-        check.findings.into_iter().map(move |finding| {
+fn findings(report: &Report) -> BTreeMap<Key, Told> {
+    let all = report.checks.iter().flat_map(|check| {
+        check.findings.iter().cloned().map(move |finding| {
             let key = (check.code.clone(), finding.object.clone(), place_without_moments(&finding.place));
             let told =
                 Told { code: check.code.clone(), level: check.level, object: finding.object, message: finding.message };
@@ -97,10 +97,9 @@ fn place_without_moments(place: &str) -> String {
     if place.contains("first ") && place.contains("last ") { String::new() } else { place.to_owned() }
 }
 
-fn unknown(evidence: &Evidence) -> BTreeSet<String> {
-    let report = build(evidence, &Selection::default(), FailOn::default());
+fn unknown(report: &Report) -> BTreeSet<String> {
     let unknown = |check: &super::CheckReport| check.outcome == super::OutcomeWord::Unknown;
-    report.checks.into_iter().filter(unknown).map(|check| check.code).collect()
+    report.checks.iter().filter(|check| unknown(check)).map(|check| check.code.clone()).collect()
 }
 
 fn changes(before: &Evidence, after: &Evidence) -> Vec<String> {
