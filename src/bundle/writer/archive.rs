@@ -3,18 +3,14 @@
 //! A gzip file is any number of members one after the other, so that a content is compressed once, while its size and
 //! hash are not yet known, and only copied when the manifest that names them can be written before it.
 
-use std::io::{self, Write};
+use std::io;
+use std::sync::Arc;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use tar::{Builder, EntryType, Header};
 
 use crate::bundle::layout;
 
-/// Of zlib's levels, measured on 40 MB of access log with zlib-rs, one thread of a machine with two cores: level 1 takes
-/// 379 MB/s and shrinks to a 5.7th, 2 takes 274 MB/s and 7.6, 4 takes 193 MB/s and 9.0, 6 takes 133 MB/s and 9.9. Logs
-/// come from the API server slower than level 2 takes them.
-pub(super) const LEVEL: Compression = Compression::new(2);
+use super::gzip::Compressors;
 
 /// Tar counts in blocks.
 const BLOCK_BYTES: usize = 512;
@@ -23,7 +19,13 @@ const BLOCK_BYTES: usize = 512;
 const MODE: u32 = 0o600;
 
 /// The gzip member with the header of one file.
-pub(super) fn header(top: &str, path: &str, bytes: u64, seconds: u64) -> io::Result<Vec<u8>> {
+pub(super) fn header(
+    compressors: &Arc<Compressors>,
+    top: &str,
+    path: &str,
+    bytes: u64,
+    seconds: u64,
+) -> io::Result<Vec<u8>> {
     let path = format!("{top}/{path}");
     let mut header = Header::new_ustar();
     let mut blocks = Vec::new();
@@ -44,20 +46,17 @@ pub(super) fn header(top: &str, path: &str, bytes: u64, seconds: u64) -> io::Res
     header.set_size(bytes);
     header.set_cksum();
     blocks.extend_from_slice(header.as_bytes());
-    member(&blocks)
+    compressors.whole(&[&blocks])
 }
 
 /// A gzip member with a content that is in memory.
-pub(super) fn content(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), LEVEL);
-    encoder.write_all(bytes)?;
-    encoder.write_all(padding(bytes.len() as u64))?;
-    encoder.finish()
+pub(super) fn content(compressors: &Arc<Compressors>, bytes: &[u8]) -> io::Result<Vec<u8>> {
+    compressors.whole(&[bytes, padding(bytes.len() as u64)])
 }
 
 /// The gzip member that ends an archive: two empty blocks.
-pub(super) fn end() -> io::Result<Vec<u8>> {
-    member(&[0; 1024])
+pub(super) fn end(compressors: &Arc<Compressors>) -> io::Result<Vec<u8>> {
+    compressors.whole(&[&[0; 2 * BLOCK_BYTES]])
 }
 
 /// What fills the last block of a content of that size.
@@ -66,10 +65,4 @@ pub(super) fn padding(bytes: u64) -> &'static [u8] {
     // Less than a block, which fits any pointer.
     let beyond = usize::try_from(bytes % BLOCK_BYTES as u64).unwrap_or_default();
     &ZEROS[..(BLOCK_BYTES - beyond) % BLOCK_BYTES]
-}
-
-fn member(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), LEVEL);
-    encoder.write_all(bytes)?;
-    encoder.finish()
 }

@@ -6,11 +6,11 @@ use std::io::{self, Write};
 use std::mem;
 use std::sync::Arc;
 
-use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use crate::bundle::manifest::{FileEntry, Truncation};
 
+use super::gzip::Member;
 use super::spool::Strand;
 use super::{Shared, WriteError, archive};
 
@@ -24,7 +24,7 @@ pub struct EntryWriter {
     limit: u64,
     hash: Sha256,
     /// Made with the first byte, so that entries that wait for an answer cost nothing.
-    encoder: Option<GzEncoder<Strand>>,
+    member: Option<Member<Strand>>,
     failure: Option<io::ErrorKind>,
 }
 
@@ -38,7 +38,7 @@ impl EntryWriter {
             why: why.to_owned(),
             bytes: 0,
             hash: Sha256::new(),
-            encoder: None,
+            member: None,
             failure: None,
         }
     }
@@ -63,11 +63,11 @@ impl EntryWriter {
         if let Some(kind) = self.failure {
             return Err(failed(kind.into()));
         }
-        let pieces = match self.encoder.take() {
+        let pieces = match self.member.take() {
             None => Vec::new(),
-            Some(mut encoder) => encoder
+            Some(mut member) => member
                 .write_all(archive::padding(self.bytes))
-                .and_then(|()| encoder.finish())
+                .and_then(|()| member.finish())
                 .and_then(Strand::into_pieces)
                 .map_err(failed)?,
         };
@@ -102,6 +102,14 @@ impl EntryWriter {
         state.files.push((entry, pieces));
         Ok(())
     }
+
+    fn begun(&mut self) -> io::Result<&mut Member<Strand>> {
+        let member = match self.member.take() {
+            Some(member) => member,
+            None => self.shared.compressors.member(Strand::new(Arc::clone(&self.shared.spool)))?,
+        };
+        Ok(self.member.insert(member))
+    }
 }
 
 impl Write for EntryWriter {
@@ -112,10 +120,7 @@ impl Write for EntryWriter {
         let result = if self.bytes + bytes.len() as u64 > self.limit {
             Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {} bytes", self.limit)))
         } else {
-            let encoder = self
-                .encoder
-                .get_or_insert_with(|| GzEncoder::new(Strand::new(Arc::clone(&self.shared.spool)), archive::LEVEL));
-            encoder.write_all(bytes)
+            self.begun().and_then(|member| member.write_all(bytes))
         };
         match result {
             Ok(()) => {

@@ -6,13 +6,14 @@
 //!              ─ finish ─ manifest ─ archive in the part ─ read back ─ published
 //! ```
 //!
-//! Several entries may be written at the same time. Memory does not grow with what they hold: each open entry has the
-//! state of one compressor and one piece of the spool (about half a MiB), each finished one its line of the manifest. It
+//! Several entries may be written at the same time. Memory does not grow with what they hold: each open entry has one
+//! compressor, which is used again, and one piece of the spool (about half a MiB), each finished one its line of the manifest. It
 //! stops at bytes: what goes in, and whether it may, is decided before.
 
 mod archive;
 mod entry;
 mod error;
+mod gzip;
 mod part;
 mod spool;
 
@@ -27,6 +28,7 @@ use super::limits::Limits;
 use super::manifest::{FileEntry, Manifest, PlannedItem, SCHEMA, Skipped};
 use super::reader;
 
+use self::gzip::Compressors;
 use self::part::Part;
 use self::spool::{Piece, Spool};
 
@@ -92,6 +94,7 @@ pub struct BundleWriter {
 #[derive(Debug)]
 struct Shared {
     spool: Arc<Spool>,
+    compressors: Arc<Compressors>,
     limits: Limits,
     state: Mutex<State>,
 }
@@ -159,7 +162,12 @@ impl BundleWriter {
             packed: 0,
             complete: false,
         };
-        let shared = Shared { spool: Arc::new(Spool::new(spool)), limits, state: Mutex::new(state) };
+        let shared = Shared {
+            spool: Arc::new(Spool::new(spool)),
+            compressors: Arc::default(),
+            limits,
+            state: Mutex::new(state),
+        };
         Ok(Self { shared: Arc::new(shared), name: name.clone(), sink })
     }
 
@@ -198,7 +206,7 @@ impl BundleWriter {
             let why = format!("it would be larger than {} bytes", shared.limits.manifest_bytes);
             return Err(WriteError::Refused { path: layout::MANIFEST.to_owned(), why });
         }
-        let bytes = assemble(sink.file(), &shared.spool, &manifest, &json, &pieces).map_err(unwritable)?;
+        let bytes = assemble(sink.file(), &shared, &manifest, &json, &pieces).map_err(unwritable)?;
         drop(json);
         verify(sink.file(), &manifest, &shared.limits)
             .map_err(|source| WriteError::Unverified { place: place.clone(), source })?;
@@ -271,20 +279,22 @@ fn manifest(name: &BundleName, head: Head, files: Vec<FileEntry>, skipped: Vec<S
 /// Writes the archive and returns its size.
 fn assemble(
     mut file: &File,
-    spool: &Spool,
+    shared: &Shared,
     manifest: &Manifest,
     json: &[u8],
     contents: &[Vec<Piece>],
 ) -> io::Result<u64> {
     // Tar has no time before 1970.
     let seconds = u64::try_from(manifest.collected_at.as_second()).unwrap_or_default();
-    file.write_all(&archive::header(&manifest.name, layout::MANIFEST, json.len() as u64, seconds)?)?;
-    file.write_all(&archive::content(json)?)?;
+    let Shared { compressors, spool, .. } = shared;
+    let header = |path: &str, bytes| archive::header(compressors, &manifest.name, path, bytes, seconds);
+    file.write_all(&header(layout::MANIFEST, json.len() as u64)?)?;
+    file.write_all(&archive::content(compressors, json)?)?;
     for (entry, pieces) in manifest.files.iter().zip(contents) {
-        file.write_all(&archive::header(&manifest.name, &entry.path, entry.bytes, seconds)?)?;
+        file.write_all(&header(&entry.path, entry.bytes)?)?;
         spool.copy_to(pieces, file)?;
     }
-    file.write_all(&archive::end()?)?;
+    file.write_all(&archive::end(compressors)?)?;
     file.stream_position()
 }
 
