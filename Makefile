@@ -6,7 +6,7 @@ CARGO := cargo
 # The testbed's program: cargo prints its path, so that no hash is guessed.
 TESTBED = $$($(CARGO) test --locked --test cluster --no-run --message-format=json 2>/dev/null | jq -r 'select(.profile.test and .target.name == "cluster").executable')
 
-.PHONY: help demo test check unit probe-test cluster-test cluster-up cluster-exec cluster-down bench fuzz docs completions setup
+.PHONY: help demo test check unit probe-test cluster-test cluster-up cluster-exec cluster-down bench release fuzz docs completions setup
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,8 +49,12 @@ cluster-down: ## End that cluster
 
 bench: ## Measure against the peers, in the same run
 	@tests/setup.sh bench
-	@$(CARGO) build --locked --release --quiet
+	@.ci/release
 	@benches/run.sh
+
+release: ## Build the program as it is published, which takes twice as long
+	@tests/setup.sh release
+	@.ci/release
 
 fuzz: ## Fuzz a parser for long: make fuzz TARGET=access_log (needs nightly Rust and cargo-fuzz)
 	$(CARGO) +nightly fuzz run $(or $(TARGET),access_log) -- -max_total_time=$(or $(SECONDS_TO_RUN),600)

@@ -4,6 +4,8 @@
 
 use std::process::{Command, Output};
 
+use apigee_tls::bundle::manifest::SCHEMA_VERSION;
+
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/no-wildcard-route.tar.gz");
 const FIXED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/after-the-fix.tar.gz");
 const RESETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/access_log/envoy-sorted.log");
@@ -52,6 +54,22 @@ fn the_cure_is_seen_and_what_it_changed() {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
     assert_eq!(run(&["diff", FIXED, EXAMPLE]).status.code(), Some(1));
+}
+
+/// Whoever raises the number keeps a bundle of the new one, and goes on reading the old ones.
+#[test]
+fn bundles_of_every_version_keep_their_verdict() {
+    for version in 1..=SCHEMA_VERSION {
+        let bundle = format!("tests/bundles/v{version}.tar.gz");
+        let output = run(&["diagnose", "--from", &bundle, "-o", "json"]);
+        assert_eq!(output.status.code(), Some(1), "{bundle}: {}", stderr(&output));
+        let report: serde_json::Value = serde_json::from_str(&stdout(&output)).expect("the report is JSON");
+        assert_eq!(report["verdict"]["kind"], "cause", "{bundle}");
+        let text = stdout(&run(&["diagnose", "--from", &bundle]));
+        for part in ["Clients without SNI are reset", "AT101", "AT201", "AT501"] {
+            assert!(text.contains(part), "{bundle}: {part} is not in:\n{text}");
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,8 @@
 #
 #   tests/setup.sh build    what compiling needs:  a C compiler, make, perl (for the OpenSSL that is built in), Rust
 #   tests/setup.sh all      that, and what the tests on a real cluster need
-#   tests/setup.sh bench    that, and the peers that measurements are made beside
+#   tests/setup.sh release  what `.ci/release` needs to compile the program as it is published
+#   tests/setup.sh bench    all of these, and the peers that measurements are made beside
 #   tests/setup.sh paths    where the parts of the test cluster are; installs nothing
 #
 # Packages come from apt, Rust from rustup, Go modules and Envoy's Python wheel from where go and pip are set up to look.
@@ -41,6 +42,12 @@ want_build() {
   want make make
   want perl perl
   want curl curl
+}
+
+want_release() {
+  want objdump binutils
+  want openssl openssl
+  want valgrind valgrind
 }
 
 want_cluster() {
@@ -191,13 +198,21 @@ case "${1:-all}" in
       cannot "a test cluster" "it starts on Linux only; set APIGEE_TLS_TEST_KUBECONFIG to the kubeconfig of a throw-away cluster (kind, k3d, minikube)"
     fi
     ;;
+  release)
+    mkdir -p "$cache"
+    want_build
+    [ "$(uname -s)" = Linux ] && want_release
+    install_packages
+    install_rust
+    ;;
   bench)
     "$0" all || failed=1
+    "$0" release || failed=1
     want sslscan sslscan
     install_packages
     ;;
   *)
-    sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
     ;;
 esac
