@@ -129,7 +129,7 @@ fn nothing_is_left_to_do() {
     }
 }
 
-/// The top folder or file under `src`: `checks` of `src/checks/facts.rs`, `cli` of `src/cli.rs`.
+/// The top folder or file under `src`: `checks` of `src/checks/facts/words.rs`, `cli` of `src/cli.rs`.
 fn module(path: &str) -> &str {
     let below = path.strip_prefix("src/").unwrap_or(path);
     below.split('/').next().unwrap_or(below).trim_end_matches(".rs")

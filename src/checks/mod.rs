@@ -4,22 +4,13 @@
 //! printing. [`CATALOGUE`] is the only list; help, `explain`, `docs/checks.md`, completions and the JSON schema render
 //! it. What follows from several findings together is the business of `verdict`.
 
-mod answers;
 mod certificate;
-pub(crate) mod chain;
 mod client;
-pub(crate) mod envoy;
 pub(crate) mod facts;
 mod handshake;
-mod knocked;
-mod limits;
-pub(crate) mod nameless;
 mod overrides;
 mod platform;
-pub(crate) mod probed;
 mod route;
-pub(crate) mod served;
-mod stored;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

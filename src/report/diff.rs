@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::text::{TextOptions, visible, wrap};
 use super::{FailOn, Report, Selection, build};
-use crate::checks::{Level, facts};
+use crate::checks::Level;
+use crate::checks::facts;
 use crate::evidence::access_log::Tally;
 use crate::evidence::cluster::Route;
 use crate::evidence::handshake::Handshake;

@@ -1,7 +1,7 @@
 //! What the report does not rest on: steps that were not done, sources that did not answer, windows that were cut.
 
 use super::NotSeen;
-use crate::checks::{facts, probed, served};
+use crate::checks::facts::{self, probed, served};
 use crate::evidence::handshake::{ClientCertificate, Handshake, Probes};
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 use crate::verdict::{capture, probe};

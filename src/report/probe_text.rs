@@ -7,7 +7,8 @@ use unicode_width::UnicodeWidthStr;
 use super::probe::{ProbeReport, TargetReport, TargetState, short};
 use super::text::{TextOptions, visible, wrap};
 use super::{CheckReport, OutcomeWord};
-use crate::checks::{self, Check, Level, chain};
+use crate::checks::facts::chain;
+use crate::checks::{self, Check, Level};
 use crate::evidence::certificate::{self, Certificate, MAX_CERTIFICATES};
 use crate::evidence::handshake::{ClientCertificate, Endpoint, Handshake, HelloKind, Scan, Trust, VersionScan};
 

@@ -2,7 +2,7 @@
 
 use super::shell::word;
 use super::{Cause, Certainty, Measurement};
-use crate::checks::{facts, nameless};
+use crate::checks::facts::{self, nameless};
 use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
 
 /// What would tell the causes of this symptom apart.

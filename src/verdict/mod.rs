@@ -18,7 +18,8 @@ mod shell;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{Level, Outcome, Verdicted, chain, facts, served};
+use crate::checks::facts::{self, chain, served};
+use crate::checks::{Level, Outcome, Verdicted};
 use crate::evidence::{Evidence, Reason, Seen};
 
 pub(crate) use self::measurement::{capture, probe};

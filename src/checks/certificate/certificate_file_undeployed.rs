@@ -1,7 +1,8 @@
 //! AT417: the certificate file of a virtual host is not what the Secret of its environment group holds.
 
-use crate::checks::stored::{Said, Settled};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Step, chain, facts, probed, stored};
+use crate::checks::facts::stored::{self, Said, Settled};
+use crate::checks::facts::{self, chain, probed};
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::RouteConfig;

@@ -1,8 +1,9 @@
 //! AT418: the next helm upgrade would bring a certificate that cannot be served, or that clients refuse.
 
-use crate::checks::chain::{self, Wrong};
-use crate::checks::stored::Settled;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Step, facts, stored};
+use crate::checks::facts;
+use crate::checks::facts::chain::{self, Wrong};
+use crate::checks::facts::stored::{self, Settled};
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Step};
 use crate::evidence::stored::{KeyFit, StoredContent, StoredIn};
 use crate::evidence::{Evidence, Reason};
 

@@ -1,7 +1,8 @@
 //! AT410: a route asks for client certificates, and its Secret has nothing to verify them with.
 
-use crate::checks::chain::Wrong;
-use crate::checks::{Check, Explanation, Judgement, Level, Step, stored};
+use crate::checks::facts::chain::Wrong;
+use crate::checks::facts::stored;
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {

@@ -1,7 +1,8 @@
 //! AT413: a certificate that client certificates are verified with expires within two weeks.
 
-use crate::checks::chain::{self, Wrong};
-use crate::checks::{Check, Explanation, Judgement, Level, Step, stored};
+use crate::checks::facts::chain::{self, Wrong};
+use crate::checks::facts::stored;
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {

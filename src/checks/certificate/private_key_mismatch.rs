@@ -1,7 +1,8 @@
 //! AT403: the private key of a Secret belongs to another certificate.
 
-use crate::checks::chain::{self, Wrong};
-use crate::checks::{Check, Explanation, Judgement, Level, Step, stored};
+use crate::checks::facts::chain::{self, Wrong};
+use crate::checks::facts::stored;
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::stored::KeyFit;
 

@@ -1,7 +1,8 @@
 //! AT404: the private key of a Secret cannot be read.
 
-use crate::checks::chain::Wrong;
-use crate::checks::{Check, Explanation, Judgement, Level, Step, stored};
+use crate::checks::facts::chain::Wrong;
+use crate::checks::facts::stored;
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::stored::KeyFit;
 

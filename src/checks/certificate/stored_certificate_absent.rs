@@ -1,7 +1,8 @@
 //! AT401: a Secret that a route names does not hold a certificate together with its key.
 
-use crate::checks::chain::Wrong;
-use crate::checks::{Check, Explanation, Judgement, Level, Step, stored};
+use crate::checks::facts::chain::Wrong;
+use crate::checks::facts::stored;
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::stored::KeyFit;
 

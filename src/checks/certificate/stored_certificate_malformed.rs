@@ -1,7 +1,8 @@
 //! AT402: the certificate entry of a Secret is no list of PEM certificates.
 
-use crate::checks::chain::Wrong;
-use crate::checks::{Check, Explanation, Judgement, Level, Step, stored};
+use crate::checks::facts::chain::Wrong;
+use crate::checks::facts::stored;
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {

@@ -1,7 +1,8 @@
 //! AT408: the certificate of a Secret is not for a hostname of the routes that name it.
 
-use crate::checks::chain::{self, Wrong};
-use crate::checks::{Check, Explanation, Judgement, Level, Step, facts, stored};
+use crate::checks::facts::chain::{self, Wrong};
+use crate::checks::facts::{self, stored};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {

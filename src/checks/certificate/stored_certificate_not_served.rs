@@ -1,7 +1,8 @@
 //! AT414: the gateway has, or serves, another certificate than the Secret holds.
 
-use crate::checks::chain::{self, Wrong};
-use crate::checks::{Check, Explanation, Judgement, Level, Step, facts, probed, stored};
+use crate::checks::facts::chain::{self, Wrong};
+use crate::checks::facts::{self, probed, stored};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::{IngressPod, Route, selects};
 use crate::evidence::handshake::{Handshake, Place};

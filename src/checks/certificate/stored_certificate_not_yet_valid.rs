@@ -1,6 +1,7 @@
 //! AT406: a certificate in a Secret is not valid yet.
 
-use crate::checks::{Check, Explanation, Judgement, Level, Step, chain, stored};
+use crate::checks::facts::{chain, stored};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {

@@ -1,7 +1,8 @@
 //! AT409: a Secret holds the leaf without the intermediate that clients need.
 
-use crate::checks::chain::{self, Wrong};
-use crate::checks::{Check, Explanation, Judgement, Level, Step, probed, stored};
+use crate::checks::facts::chain::{self, Wrong};
+use crate::checks::facts::{probed, stored};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::certificate::Certificate;
 

@@ -1,8 +1,9 @@
 //! AT416: the certificate of the wildcard route is not for a hostname of the environment groups that list it.
 
-use crate::checks::chain::{self, Wrong};
-use crate::checks::stored::{Secret, Settled};
-use crate::checks::{Check, Explanation, Judgement, Level, Outcome, Step, facts, stored};
+use crate::checks::facts;
+use crate::checks::facts::chain::{self, Wrong};
+use crate::checks::facts::stored::{self, Secret, Settled};
+use crate::checks::{Check, Explanation, Judgement, Level, Outcome, Step};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::Route;
 

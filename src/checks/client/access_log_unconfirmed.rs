@@ -1,6 +1,7 @@
 //! AT109: the knock of this run left no line in the access log of the gateway.
 
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step, facts, knocked};
+use crate::checks::facts::{self, knocked};
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
 use crate::evidence::{Evidence, Seen};
 
 pub(super) const CHECK: Check = Check {
@@ -32,7 +33,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     {
         return Ok(Outcome::NotApplicable("the mesh settings say why (AT806, AT807)".into()));
     }
-    let logs = knocked::logs(evidence);
+    let logs = knocked::expected(evidence);
     let findings: Vec<Finding> = logs
         .iter()
         .filter(|knocked| !knocked.is_heard)

@@ -2,8 +2,8 @@
 //!
 //! Resets that come only from Google's front ends are AT104's.
 
+use crate::checks::facts::{self, nameless};
 use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
-use crate::checks::{facts, nameless};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(super) const CHECK: Check = Check {

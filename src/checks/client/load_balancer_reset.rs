@@ -1,7 +1,7 @@
 //! AT104: the resets without a server name come only from Google's health checks or front ends.
 
+use crate::checks::facts::{self, nameless};
 use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
-use crate::checks::{facts, nameless};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(super) const CHECK: Check = Check {

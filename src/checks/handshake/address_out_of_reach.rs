@@ -1,6 +1,6 @@
 //! AT529: a load balancer or a name in DNS cannot be reached from where this program runs.
 
-use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::Place;

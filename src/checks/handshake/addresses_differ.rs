@@ -1,7 +1,8 @@
 //! AT523: the addresses of one host do not answer alike.
 
-use crate::checks::probed::{self, Said};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Step, answers};
+use crate::checks::facts::answers;
+use crate::checks::facts::probed::{self, Said};
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{How, Place, Probes, socket};
 

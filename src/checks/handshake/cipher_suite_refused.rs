@@ -1,7 +1,7 @@
 //! AT507: the server finds nothing among cipher suites and groups that it would take.
 
 use crate::checks::facts;
-use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::handshake::{Endpoint, Probes};
 use crate::evidence::{Evidence, Seen};

@@ -1,7 +1,7 @@
 //! AT510: the server asks for a client certificate, and nobody is refused who should not be.
 
 use crate::checks::facts;
-use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::ClientCertificate;

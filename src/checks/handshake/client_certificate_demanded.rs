@@ -2,7 +2,7 @@
 //!
 //! Where the route says MUTUAL that is right, and AT510 tells it.
 
-use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{ClientCertificate, Handshake};

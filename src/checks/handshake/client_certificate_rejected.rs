@@ -1,6 +1,6 @@
 //! AT511: the server does not accept the client certificate that was offered.
 
-use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{ClientCertificate, Failure, Handshake, How};

@@ -2,7 +2,7 @@
 //!
 //! Where another address of the host answers, the difference is AT523's.
 
-use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Endpoint, Failure, How, Place, Probes, Stage};

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step, envoy, facts};
+use crate::checks::facts::{self, envoy};
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
 use crate::evidence::{Evidence, Seen};
 
 pub(super) const CHECK: Check = Check {

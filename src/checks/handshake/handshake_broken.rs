@@ -1,6 +1,6 @@
 //! AT513: the handshake fails in a way that has no check of its own.
 
-use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Failure, How, Stage};

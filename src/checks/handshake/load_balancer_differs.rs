@@ -1,7 +1,8 @@
 //! AT525: what clients reach by Service or DNS does not answer as the pods do.
 
-use crate::checks::probed::{self, Fault, Said};
-use crate::checks::{Check, Explanation, Judgement, Level, Step, answers};
+use crate::checks::facts::answers;
+use crate::checks::facts::probed::{self, Fault, Said};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Endpoint, HelloKind, Place, Probes};
 

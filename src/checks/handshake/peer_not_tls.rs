@@ -1,6 +1,6 @@
 //! AT503: what answers on this port does not speak TLS.
 
-use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{How, NotTls};

@@ -1,7 +1,7 @@
 //! AT524: pods of one gateway do not answer alike.
 
-use crate::checks::probed;
-use crate::checks::{Check, Explanation, Judgement, Level, Step, answers};
+use crate::checks::facts::{answers, probed};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {

@@ -2,8 +2,8 @@
 //!
 //! What is wrong with one of them, as its dates or names, has checks of its own.
 
-use crate::checks::probed;
-use crate::checks::{Check, Explanation, Judgement, Level, Step, answers};
+use crate::checks::facts::{answers, probed};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {

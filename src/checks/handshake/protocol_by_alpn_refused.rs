@@ -1,6 +1,6 @@
 //! AT508: none of the protocols offered by ALPN is taken.
 
-use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 

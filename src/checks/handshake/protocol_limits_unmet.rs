@@ -1,6 +1,7 @@
 //! AT528: the gateway does not keep to the versions or cipher suites of an ApigeeRoute.
 
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step, envoy, facts, limits, probed};
+use crate::checks::facts::{self, envoy, limits, probed};
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
 use crate::evidence::cluster::{Route, Tls, selects};
 use crate::evidence::{Evidence, Seen};
 

@@ -1,6 +1,6 @@
 //! AT506: client and server have no version of TLS in common.
 
-use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::handshake::{Endpoint, ProbeQuestion};
 use crate::evidence::{Evidence, Seen};

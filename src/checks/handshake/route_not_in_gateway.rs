@@ -1,6 +1,7 @@
 //! AT526: an ingress pod does not have what an ApigeeRoute asks of it.
 
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step, envoy, facts};
+use crate::checks::facts::{self, envoy};
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::gateway::FilterChain;

@@ -1,11 +1,10 @@
 //! AT517: the certificate that is served is not for the name that the client meant.
 
-use crate::checks::probed::{self, Fault};
-use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
+use crate::checks::facts::probed::{self, Fault};
+use crate::checks::facts::{chain, served};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, Place};
-
-use crate::checks::served;
 
 pub(super) const CHECK: Check = Check {
     code: "AT517",

@@ -1,8 +1,8 @@
 //! AT530: the certificate that is served may be used by clients only, or for something else than TLS.
 
-use crate::checks::probed::Fault;
-use crate::checks::served;
-use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
+use crate::checks::facts::probed::Fault;
+use crate::checks::facts::{chain, served};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {

@@ -1,7 +1,7 @@
 //! AT515: a certificate that is served is not valid yet.
 
-use crate::checks::served;
-use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
+use crate::checks::facts::{chain, served};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {

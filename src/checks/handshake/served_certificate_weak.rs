@@ -1,10 +1,9 @@
 //! AT522: a certificate that is served has a key or a signature that clients begin to refuse.
 
-use crate::checks::probed::Fault;
-use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
+use crate::checks::facts::probed::Fault;
+use crate::checks::facts::{chain, served};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
-
-use crate::checks::served;
 
 pub(super) const CHECK: Check = Check {
     code: "AT522",

@@ -1,10 +1,9 @@
 //! AT518: the server sends its certificate without the intermediate that clients need.
 
-use crate::checks::probed::{self, Fault};
-use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
+use crate::checks::facts::probed::{self, Fault};
+use crate::checks::facts::{chain, served};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
-
-use crate::checks::served;
 
 pub(super) const CHECK: Check = Check {
     code: "AT518",

@@ -1,10 +1,9 @@
 //! AT519: the server sends its certificates in an order that some clients do not accept.
 
-use crate::checks::probed::Fault;
-use crate::checks::{Check, Explanation, Judgement, Level, Step, chain};
+use crate::checks::facts::probed::Fault;
+use crate::checks::facts::{chain, served};
+use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
-
-use crate::checks::served;
 
 pub(super) const CHECK: Check = Check {
     code: "AT519",

@@ -2,13 +2,12 @@
 //!
 //! A missing intermediate is AT518's, a self-signed leaf AT521's.
 
-use crate::checks::probed::Fault;
-use crate::checks::{Check, Explanation, Judgement, Level, Outcome, Step, chain};
+use crate::checks::facts::probed::Fault;
+use crate::checks::facts::{chain, served};
+use crate::checks::{Check, Explanation, Judgement, Level, Outcome, Step};
 use crate::evidence::Evidence;
 use crate::evidence::certificate::path;
 use crate::evidence::handshake::{Handshake, Verification};
-
-use crate::checks::served;
 
 pub(super) const CHECK: Check = Check {
     code: "AT520",

@@ -1,6 +1,6 @@
 //! AT504: a server name that should be served is refused in answer to the ClientHello.
 
-use crate::checks::probed::{self, Ending, Fault};
+use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Endpoint, HelloKind, Probes};

@@ -2,7 +2,7 @@
 //!
 //! Where a handshake without a server name was asked for, its refusal is AT505's.
 
-use crate::checks::probed::{self, Fault};
+use crate::checks::facts::probed::{self, Fault};
 use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::HelloKind;

@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 
+use crate::checks::facts::{self, envoy};
 use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
-use crate::checks::{envoy, facts};
 use crate::evidence::cluster::{Route, RouteStatus, selects};
 use crate::evidence::{Evidence, Seen};
 

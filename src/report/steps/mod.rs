@@ -5,7 +5,8 @@ mod probes;
 use std::collections::BTreeSet;
 
 use super::{Mark, StepReport, StepState};
-use crate::checks::{Outcome, Step, Verdicted, facts};
+use crate::checks::facts;
+use crate::checks::{Outcome, Step, Verdicted};
 use crate::evidence::access_log::Tally;
 use crate::evidence::{AccessLog, Evidence, LogOrigin, Unavailable};
 use crate::verdict::{capture, is_unknown};

@@ -8,7 +8,8 @@ mod with_name;
 mod without_name;
 
 use super::{Cause, Certainty, is_found};
-use crate::checks::{Finding, Level, Verdicted, facts};
+use crate::checks::facts;
+use crate::checks::{Finding, Level, Verdicted};
 use crate::evidence::Evidence;
 
 /// Codes that see clients fail and have their cause elsewhere, or none, the graver first.

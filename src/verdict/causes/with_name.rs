@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::{Cause, Certainty, findings_on};
-use crate::checks::probed::{self, Ending};
-use crate::checks::{Verdicted, facts};
+use crate::checks::Verdicted;
+use crate::checks::facts;
+use crate::checks::facts::probed::{self, Ending};
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::handshake::{Failure, HelloKind, Place};
 use crate::evidence::{Evidence, LogOrigin, Seen};

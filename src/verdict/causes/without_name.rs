@@ -1,8 +1,9 @@
 //! Connections without a server name are refused: what keeps the gateway from accepting them?
 
 use super::{Cause, Certainty, direct, findings_on, messages};
-use crate::checks::nameless::{self, Inspected};
-use crate::checks::{Verdicted, facts};
+use crate::checks::Verdicted;
+use crate::checks::facts;
+use crate::checks::facts::nameless::{self, Inspected};
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::handshake::{Handshake, HelloKind, Place};
 use crate::evidence::{Evidence, LogOrigin, Seen};

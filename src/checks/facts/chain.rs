@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::facts;
+use super::words;
 use crate::evidence::certificate::{Certificate, path};
 use crate::evidence::handshake::Verification;
 use crate::evidence::{Reason, Unavailable};
@@ -44,10 +44,10 @@ pub(crate) fn expired(certificate: &Certificate, at: Timestamp) -> Option<Wrong>
             "{} expired {} ago, on {}",
             called(certificate),
             days(at.duration_since(certificate.not_after)),
-            facts::moment(certificate.not_after)
+            words::moment(certificate.not_after)
         ),
-        observed: format!("notAfter {}", facts::moment(certificate.not_after)),
-        expected: format!("a date after {}", facts::moment(at)),
+        observed: format!("notAfter {}", words::moment(certificate.not_after)),
+        expected: format!("a date after {}", words::moment(at)),
     })
 }
 
@@ -57,11 +57,11 @@ pub(crate) fn early(certificate: &Certificate, at: Timestamp) -> Option<Wrong> {
         what: format!(
             "{} is not valid before {}, in {}",
             called(certificate),
-            facts::moment(certificate.not_before),
+            words::moment(certificate.not_before),
             days(certificate.not_before.duration_since(at))
         ),
-        observed: format!("notBefore {}", facts::moment(certificate.not_before)),
-        expected: format!("a date before {}", facts::moment(at)),
+        observed: format!("notBefore {}", words::moment(certificate.not_before)),
+        expected: format!("a date before {}", words::moment(at)),
     })
 }
 
@@ -72,9 +72,9 @@ pub(crate) fn expiring(certificate: &Certificate, at: Timestamp) -> Option<Wrong
             "{} expires in {}, on {}",
             called(certificate),
             days(certificate.not_after.duration_since(at)),
-            facts::moment(certificate.not_after)
+            words::moment(certificate.not_after)
         ),
-        observed: format!("notAfter {}", facts::moment(certificate.not_after)),
+        observed: format!("notAfter {}", words::moment(certificate.not_after)),
         expected: "more than 14 days".into(),
     })
 }
@@ -97,7 +97,7 @@ fn is_expiring(certificate: &Certificate, at: Timestamp) -> bool {
 /// `12 days`; below two days in hours and minutes.
 pub(crate) fn days(length: SignedDuration) -> String {
     match length.as_hours() / 24 {
-        0 | 1 => facts::duration(length),
+        0 | 1 => words::duration(length),
         days => format!("{days} days"),
     }
 }
@@ -128,7 +128,7 @@ pub(crate) fn names(certificate: &Certificate) -> String {
     let addresses: Vec<String> = certificate.ip_addresses.iter().map(ToString::to_string).collect();
     let names: Vec<&str> =
         certificate.dns_names.iter().map(String::as_str).chain(addresses.iter().map(String::as_str)).collect();
-    if names.is_empty() { "no subjectAltName at all".into() } else { facts::some_of(&names) }
+    if names.is_empty() { "no subjectAltName at all".into() } else { words::some_of(&names) }
 }
 
 /// The leaf, where its issuer is not in the list and it is not its own: an intermediate is missing, or the issuer is a

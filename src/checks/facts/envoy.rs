@@ -1,6 +1,6 @@
 //! What the Envoys of the ingress pods say of themselves, as checks ask it.
 
-use super::facts;
+use super::pods;
 use crate::evidence::cluster::IngressPod;
 use crate::evidence::gateway::{FilterChain, Gateway, Listener};
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
@@ -16,7 +16,7 @@ pub(crate) fn gateways(evidence: &Evidence) -> Result<Vec<&Gateway>, Unavailable
 
 /// Running pods, each with its Envoy.
 pub(crate) fn of_pods(evidence: &Evidence) -> Result<Vec<(&IngressPod, &Gateway)>, Unavailable> {
-    let pods = facts::pods(evidence)?;
+    let pods = pods::pods(evidence)?;
     let gateways = gateways(evidence)?;
     Ok(pods
         .into_iter()
@@ -28,7 +28,7 @@ pub(crate) fn of_pods(evidence: &Evidence) -> Result<Vec<(&IngressPod, &Gateway)
 /// Nothing, where the Envoy of every running pod was asked; else the first that was not.
 pub(crate) fn every_pod_was_asked(evidence: &Evidence) -> Result<(), Unavailable> {
     let gateways = gateways(evidence)?;
-    for pod in facts::pods(evidence)?.into_iter().filter(|pod| pod.is_running()) {
+    for pod in pods::pods(evidence)?.into_iter().filter(|pod| pod.is_running()) {
         if !gateways.iter().any(|gateway| gateway.pod == pod.name) {
             let why = Reason::Missing("it was not asked".into());
             return Err(Unavailable::new(format!("the Envoy of pod {}", pod.name), why));
@@ -40,7 +40,7 @@ pub(crate) fn every_pod_was_asked(evidence: &Evidence) -> Result<(), Unavailable
 /// The filter chains that clients meet: those of the listener behind port 443 of the Services, where its number is
 /// known, else those of every listener; only chains that end TLS.
 pub(crate) fn chains<'a>(evidence: &Evidence, listeners: &'a [Listener]) -> Vec<&'a FilterChain> {
-    let services = facts::services(evidence).unwrap_or_default();
+    let services = pods::services(evidence).unwrap_or_default();
     let targets: Vec<u16> = services
         .iter()
         .flat_map(|service| &service.ports)

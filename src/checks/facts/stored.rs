@@ -4,8 +4,8 @@
 //! A Secret that does not exist is AT210's business, so nothing here speaks of it.
 
 use super::chain::{self, Wrong};
-use super::{Finding, Judgement, Outcome};
-use super::{facts, probed};
+use super::{probed, routes, words};
+use crate::checks::{Finding, Judgement, Outcome};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::{Port, Route};
 use crate::evidence::handshake::{Handshake, HelloKind};
@@ -152,8 +152,8 @@ impl Settled {
 /// The Secrets that HTTPS ports of routes name, in the order of their names.
 fn named(evidence: &Evidence) -> Result<Vec<Named<'_>>, Unavailable> {
     let mut all: Vec<Named<'_>> = Vec::new();
-    for route in facts::routes(evidence)? {
-        for port in route.ports.iter().filter(|port| facts::ends_tls_here(port)) {
+    for route in routes::routes(evidence)? {
+        for port in route.ports.iter().filter(|port| routes::ends_tls_here(port)) {
             let Some(tls) = &port.tls else { continue };
             let Some(name) = tls.credential_name.as_deref() else { continue };
             let known = all.iter().position(|named| named.name == name);
@@ -174,7 +174,7 @@ fn named(evidence: &Evidence) -> Result<Vec<Named<'_>>, Unavailable> {
 
 /// What the Secret holds; nothing where it does not exist, as AT210 tells.
 pub(crate) fn content<'a>(evidence: &'a Evidence, name: &str) -> Result<Option<&'a StoredContent>, Unavailable> {
-    if facts::secret_is_missing(evidence, name) {
+    if routes::secret_is_missing(evidence, name) {
         return Ok(None);
     }
     let unread = |reason| Err(Unavailable::new(format!("Secret {name}"), reason));
@@ -188,7 +188,7 @@ pub(crate) fn content<'a>(evidence: &'a Evidence, name: &str) -> Result<Option<&
     }
     // Only Secrets that routes name are read, so that without routes none is.
     let names_it = |port: &Port| port.tls.as_ref().is_some_and(|tls| tls.credential_name.as_deref() == Some(name));
-    if facts::routes(evidence)?.iter().any(|route| route.ports.iter().any(names_it)) {
+    if routes::routes(evidence)?.iter().any(|route| route.ports.iter().any(names_it)) {
         return unread(Reason::Missing("it was not read".into()));
     }
     unread(Reason::NotRequested("only Secrets that routes name are read".into()))
@@ -266,7 +266,7 @@ pub(crate) fn uncovered<'a>(
             Coverage::Nothing if !uncovered.contains(&hostname) => uncovered.push(hostname),
             Coverage::Partly(names) => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                let what = format!("whether clients use other names of {hostname} than {}", facts::some_of(&names));
+                let what = format!("whether clients use other names of {hostname} than {}", words::some_of(&names));
                 let how = "kubectl apigee-tls probe NAME judges one of them";
                 untold.get_or_insert_with(|| Unavailable::new(what, Reason::NotRequested(how.into())));
             }
@@ -293,7 +293,7 @@ pub(crate) fn secret_to_serve<'a>(routes: &[&'a Route], handshake: &Handshake) -
         everybody || route.hostnames.iter().any(|known| known.eq_ignore_ascii_case(hostname))
     };
     // What handshakes are made with is the port behind 443.
-    let ports = routes.iter().filter(has).flat_map(|route| &route.ports).filter(|port| facts::terminates_tls(port));
+    let ports = routes.iter().filter(has).flat_map(|route| &route.ports).filter(|port| routes::terminates_tls(port));
     let mut names = ports.map(|port| port.tls.as_ref().and_then(|tls| tls.credential_name.as_deref()));
     let first = names.next()?;
     first.filter(|_| names.all(|name| name == first))

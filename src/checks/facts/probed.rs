@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::facts;
-use super::{Finding, Judgement, Outcome};
+use super::{routes, words};
+use crate::checks::{Finding, Judgement, Outcome};
 use crate::evidence::cluster::Route;
 use crate::evidence::handshake::{
     ClientCertificate, Endpoint, Failure, Handshake, HelloKind, How, Party, Place, Probes, Stage, Trust,
@@ -178,7 +178,7 @@ pub(crate) fn names(all: impl Iterator<Item = String>) -> String {
             distinct.push(name);
         }
     }
-    facts::some_of(&distinct.iter().map(String::as_str).collect::<Vec<_>>())
+    words::some_of(&distinct.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// Whether the handshake was asked about, and with which server name.
@@ -241,9 +241,9 @@ pub(crate) fn trust_is_known(probes: &Probes, endpoint: &Endpoint) -> bool {
 
 /// The route of this handshake asks for client certificates, so that one who has none is refused rightly.
 pub(crate) fn is_declared_mutual(evidence: &Evidence, handshake: &Handshake) -> bool {
-    let routes = facts::routes(evidence).unwrap_or_default();
+    let routes = routes::routes(evidence).unwrap_or_default();
     routes.into_iter().filter(|route| is_mutual(route)).any(|route| match &handshake.server_name {
-        Some(name) if handshake.kind == HelloKind::Named => facts::declares(route, name),
+        Some(name) if handshake.kind == HelloKind::Named => routes::declares(route, name),
         _ => route.is_wildcard(),
     })
 }

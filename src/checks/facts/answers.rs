@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::probed::{self, Ending, Fault, Said};
-use super::{chain, facts};
+use super::{chain, pods};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::handshake::{Handshake, HelloKind, How, Place, Probes};
 use crate::evidence::{Evidence, Seen};
@@ -121,7 +121,7 @@ fn labels(evidence: &Evidence, pod: &str) -> BTreeMap<String, String> {
         Seen::Seen(pods) => pods
             .iter()
             .find(|known| known.name == pod)
-            .map_or_else(BTreeMap::new, |known| facts::known_labels(&known.labels)),
+            .map_or_else(BTreeMap::new, |known| pods::known_labels(&known.labels)),
         Seen::Unavailable(_) => BTreeMap::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! Whether the access logs are alive: each gateway was greeted with a server name that nobody has, and must have written so.
 
-use super::facts;
+use super::logs;
 use crate::evidence::handshake::{Handshake, HelloKind, Place};
 use crate::evidence::{AccessLog, Evidence, LogOrigin, Seen};
 
@@ -14,7 +14,7 @@ pub(crate) struct Knocked<'a> {
 }
 
 /// The logs in which a line of this run must be. Those that were cut, or limited to their first bytes, say nothing.
-pub(crate) fn logs(evidence: &Evidence) -> Vec<Knocked<'_>> {
+pub(crate) fn expected(evidence: &Evidence) -> Vec<Knocked<'_>> {
     let Seen::Seen(probes) = &evidence.probes else { return Vec::new() };
     if evidence.question.log_limits.limit_bytes.is_some() {
         return Vec::new();
@@ -27,9 +27,9 @@ pub(crate) fn logs(evidence: &Evidence) -> Vec<Knocked<'_>> {
         if !(handshake.succeeded() || handshake.was_refused()) {
             continue;
         }
-        for stream in facts::streams(evidence) {
+        for stream in logs::streams(evidence) {
             let LogOrigin::Container { pod: of, container } = &stream.origin else { continue };
-            let is_gateway = container == facts::GATEWAY_CONTAINER || is_alone(evidence, of);
+            let is_gateway = container == logs::GATEWAY_CONTAINER || is_alone(evidence, of);
             let (true, true, Seen::Seen(log), None) = (of == pod, is_gateway, &stream.log, &stream.cut) else {
                 continue;
             };

@@ -2,7 +2,7 @@
 
 use super::chain::{self, WHICH_AUTHORITIES, Wrong};
 use super::probed::{self, Fault, Said};
-use super::{Finding, Judgement, Outcome};
+use crate::checks::{Finding, Judgement, Outcome};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::handshake::{HelloKind, Probes, Trust};
 use crate::evidence::{Evidence, Reason, Unavailable};

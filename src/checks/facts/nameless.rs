@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::facts;
+use super::{logs, pods, routes};
 use crate::evidence::handshake::{Failure, Handshake, HelloKind, Place};
 use crate::evidence::{AccessLog, Evidence, LogOrigin, Seen};
 
@@ -45,7 +45,7 @@ pub(crate) fn refused_at(evidence: &Evidence) -> Vec<(&str, &Failure)> {
 pub(crate) fn is_served_where_it_was_reset(evidence: &Evidence) -> bool {
     let pods = at_pods(evidence);
     let served = |pod: &str| pods.iter().any(|(known, handshake)| *known == pod && handshake.succeeded());
-    let mut reset = facts::logs(evidence).filter(|(_, log)| log.reset_without_name.count > 0).peekable();
+    let mut reset = logs::logs(evidence).filter(|(_, log)| log.reset_without_name.count > 0).peekable();
     reset.peek().is_some() && reset.all(|(origin, _)| pod_of(origin).is_some_and(served))
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn inspected(evidence: &Evidence) -> Option<Inspected> {
     let gateways = evidence.gateways.seen().ok()?;
     let mut sum = Inspected::default();
     let mut seen = false;
-    for (origin, log) in facts::logs(evidence).filter(|(_, log)| log.reset_without_name.count > 0) {
+    for (origin, log) in logs::logs(evidence).filter(|(_, log)| log.reset_without_name.count > 0) {
         let pod = pod_of(origin)?;
         let gateway = gateways.iter().find(|gateway| gateway.pod == pod)?;
         let Seen::Seen(counters) = &gateway.before else { return None };
@@ -74,13 +74,13 @@ pub(crate) fn inspected(evidence: &Evidence) -> Option<Inspected> {
 /// The resets without a server name are over: at every log that has some, such a connection was served after the last of
 /// them, and none was refused to this run.
 pub(crate) fn resets_are_over(evidence: &Evidence) -> bool {
-    let pods = facts::pods(evidence).unwrap_or_default();
+    let pods = pods::pods(evidence).unwrap_or_default();
     let gateway = |origin: &LogOrigin| {
         pods.iter()
             .find(|known| Some(known.name.as_str()) == pod_of(origin))
-            .map(|known| facts::known_labels(&known.labels))
+            .map(|known| pods::known_labels(&known.labels))
     };
-    let logs: Vec<_> = facts::logs(evidence).map(|(origin, log)| (origin, gateway(origin), log)).collect();
+    let logs: Vec<_> = logs::logs(evidence).map(|(origin, log)| (origin, gateway(origin), log)).collect();
     let probed = at_pods(evidence);
     logs.iter().filter(|(_, _, log)| log.reset_without_name.count > 0).all(|(origin, gateway, log)| {
         let Some(last) = log.reset_without_name.last else { return false };
@@ -101,7 +101,7 @@ fn served_after<'a>(last: Timestamp, log: &'a AccessLog, mates: impl Iterator<It
 
 /// The handshake was served, and what changed since the last reset is known, or there was none for long.
 fn is_cure(evidence: &Evidence, last: Timestamp, handshake: &Handshake) -> bool {
-    let wildcards = facts::wildcards(evidence).unwrap_or_default();
+    let wildcards = routes::wildcards(evidence).unwrap_or_default();
     let created = wildcards.iter().filter_map(|route| route.created_at).max();
     handshake.succeeded()
         && (created.is_some_and(|created| created > last) || handshake.started_at.duration_since(last) >= QUIET)

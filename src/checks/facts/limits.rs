@@ -1,6 +1,6 @@
 //! Versions and cipher suites that an ApigeeRoute asks for, against what Envoy has and what handshakes show.
 
-use super::{envoy, facts};
+use super::{envoy, routes, words};
 use crate::evidence::Seen;
 use crate::evidence::cluster::{Route, Tls};
 use crate::evidence::gateway::FilterChain;
@@ -46,7 +46,7 @@ pub(crate) fn in_chain(tls: &Tls, chain: &FilterChain) -> Vec<(String, String)> 
     let lacking: Vec<&str> =
         tls.cipher_suites.iter().filter(|suite| !chain.cipher_suites.contains(suite)).map(String::as_str).collect();
     if !chain.cipher_suites.is_empty() && !lacking.is_empty() {
-        let lacking = facts::some_of(&lacking);
+        let lacking = words::some_of(&lacking);
         differences.push((format!("cipherSuites without {lacking}"), format!("cipherSuites with {lacking}")));
     }
     differences
@@ -58,7 +58,7 @@ pub(crate) fn beyond<'a>(route: &Route, tls: &Tls, endpoint: &'a Endpoint) -> Ve
         .handshakes
         .iter()
         .filter(|handshake| handshake.kind == HelloKind::Named)
-        .filter(|handshake| handshake.server_name.as_deref().is_some_and(|name| facts::declares(route, name)))
+        .filter(|handshake| handshake.server_name.as_deref().is_some_and(|name| routes::declares(route, name)))
         .collect();
     let least = tls.min_protocol_version.as_deref().and_then(number);
     let most = tls.max_protocol_version.as_deref().and_then(number);

@@ -1,0 +1,88 @@
+//! When "it is not there" may be believed.
+
+use super::knocked;
+use super::logs::{GATEWAY_CONTAINER, logs, never_started, opened, streams};
+use super::words::count;
+use crate::evidence::{AccessLog, Evidence, LogLimits, LogOrigin, Reason, Seen, Unavailable};
+
+/// The first and the last line of a log may be cut, as a window over it leaves them.
+const ENDS_OF_A_LOG: u64 = 2;
+
+/// Nothing, where "not in the log" may be believed; else the first reason why it may not. A check that has found
+/// something need not ask.
+pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
+    if evidence.access_logs.is_empty() {
+        let why = match evidence.pods.seen() {
+            Err(why) if evidence.question.offline => match why.reason {
+                Reason::NotRequested(_) => Reason::NotRequested("--access-log FILE gives one".into()),
+                reason => reason,
+            },
+            Err(why) => why.reason,
+            Ok(_) => Reason::Missing("there is no ingress pod whose log could be read".into()),
+        };
+        return Err(Unavailable::new("the access logs", why));
+    }
+    if streams(evidence).all(|stream| never_started(evidence, &stream.origin)) {
+        let why = Reason::Missing("no container of an ingress pod has started".into());
+        return Err(Unavailable::new("the access logs", why));
+    }
+    opened(evidence)?;
+    if let Some(cut) = streams(evidence).find_map(|stream| stream.cut.as_ref()) {
+        return Err(cut.clone());
+    }
+    if let Seen::Seen(mesh) = &evidence.mesh_logging
+        && mesh.is_off()
+    {
+        let why = Reason::Missing("the mesh ConfigMap switches it off (AT806)".into());
+        return Err(Unavailable::new("the access log", why));
+    }
+    let knocked = knocked::expected(evidence);
+    if let Some(silent) = knocked.iter().find(|knocked| !knocked.is_heard) {
+        let why = "a handshake that this run made left no line in it (AT109): sampled, filtered, held back, or off";
+        return Err(Unavailable::new(format!("the access log of {}", silent.origin), Reason::Missing(why.into())));
+    }
+    let mut sources: Vec<(&str, Vec<&AccessLog>)> = Vec::new();
+    for (origin, log) in logs(evidence) {
+        let source = origin.source();
+        match sources.iter_mut().find(|(known, _)| *known == source) {
+            Some((_, logs)) => logs.push(log),
+            None => sources.push((source, vec![log])),
+        }
+    }
+    for (source, logs) in sources {
+        let sum = |count: fn(&AccessLog) -> u64| logs.iter().map(|log| count(log)).fold(0, u64::saturating_add);
+        let what = format!("the access log of {source}");
+        let records = sum(|log| log.records);
+        if records == 0 && sum(|log| log.foreign_records) > 0 || sum(|log| log.text_records) > 0 {
+            let why = Reason::Missing("it holds records that tell no server name (AT807)".into());
+            return Err(Unavailable::new(what, why));
+        }
+        // A gateway without traffic has written about itself at least; a login page or a crash leaves other lines.
+        let settings_seen = matches!(&evidence.mesh_logging, Seen::Seen(mesh) if mesh.names_server());
+        let gateway = LogOrigin::Container { pod: source.to_owned(), container: GATEWAY_CONTAINER.to_owned() };
+        // The line of this run's own handshake shows that the log is alive.
+        let is_heard = knocked.iter().any(|knocked| knocked.origin.source() == source);
+        let is_quiet = is_heard || settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
+        if records == 0 && !is_quiet {
+            let limited =
+                if evidence.question.log_limits == LogLimits::default() { "" } else { " in the window asked for" };
+            let why = format!("it holds no access-log record{limited}: no traffic, rotated away, or off");
+            let why = Reason::Missing(why);
+            return Err(Unavailable::new(what, why));
+        }
+        let broken = sum(|log| log.broken_lines);
+        if broken > ENDS_OF_A_LOG {
+            let why = Reason::Broken(format!("{} hold a part of a record only", count(broken, "line")));
+            return Err(Unavailable::new(what, why));
+        }
+    }
+    Ok(())
+}
+
+/// A source without which what was seen cannot be judged: that it was not asked for does not make it needless.
+pub(crate) fn needed<T>(source: Result<T, Unavailable>) -> Result<T, Unavailable> {
+    source.map_err(|why| match why.reason {
+        Reason::NotRequested(how) => Unavailable::new(why.what, Reason::Missing(format!("not asked for ({how})"))),
+        reason => Unavailable::new(why.what, reason),
+    })
+}

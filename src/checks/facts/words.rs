@@ -1,0 +1,78 @@
+//! How findings put numbers, moments and lists into words.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::evidence::access_log::Tally;
+
+/// `from 3 addresses`, where the records tell them. A load balancer may have one for all of its clients.
+pub(crate) fn from_addresses(number: usize) -> String {
+    match number {
+        0 => "from addresses that the records do not tell".into(),
+        _ => format!("from {number} address{}", if number == 1 { "" } else { "es" }),
+    }
+}
+
+/// The candidate at the smallest edit distance, if it is at most a quarter of the name.
+pub(crate) fn nearest<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    candidates
+        .iter()
+        .map(|candidate| (strsim::levenshtein(name, candidate), *candidate))
+        .min()
+        .filter(|(distance, _)| *distance > 0 && *distance <= name.len() / 4)
+        .map(|(_, candidate)| candidate)
+}
+
+/// `from 09:02:11 to 09:14:02 UTC`, as far as it is known.
+pub(crate) fn moments(tally: &Tally) -> String {
+    match (tally.first, tally.last) {
+        (Some(first), Some(last)) => format!("first {}, last {}", moment(first), moment(last)),
+        _ => "at moments that the records do not tell".into(),
+    }
+}
+
+/// A moment to the second: `2025-05-19T04:46:20Z`.
+pub(crate) fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// `46 h 12 min`, `3 min`, `20 s`.
+pub(crate) fn duration(length: SignedDuration) -> String {
+    let seconds = length.as_secs().max(0);
+    match (seconds / 3600, seconds % 3600 / 60) {
+        (0, 0) => format!("{seconds} s"),
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// `1 reset`, `312 resets`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    match (number, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o']) => format!("{number} {stem}ies"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+/// At most three of the names, and how many more there are.
+pub(crate) fn some_of(names: &[&str]) -> String {
+    match names {
+        [] => "none".into(),
+        [..] if names.len() <= 3 => names.join(", "),
+        _ => format!("{} and {} more", names[..3].join(", "), names.len() - 3),
+    }
+}
+
+/// `["a", "b"]`, as it would stand in YAML.
+pub(crate) fn list(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+/// `app=apigee-ingressgateway,org=myorg`, as `kubectl -l` takes it.
+pub(crate) fn labels(labels: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    if pairs.is_empty() { "none".into() } else { pairs.join(",") }
+}
