@@ -46,7 +46,7 @@ async fn seen(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evi
         None if args.offline => sources::of_files(&args.evidence),
         None => sources::gathered(&args.evidence, stop, console).await?,
     };
-    sources::add_files(&args.evidence, &mut evidence, stop).await?;
+    sources::add_files(&args.evidence, &mut evidence, stop, None).await?;
     evidence.question.expect_non_sni |= args.evidence.expect == Some(Expectation::NonSni);
     Ok(evidence)
 }
@@ -71,12 +71,7 @@ fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
     }
     let inputs: Vec<&String> =
         args.evidence.overrides.iter().chain(&args.evidence.access_logs).chain(&args.from).collect();
-    if inputs.iter().filter(|name| **name == "-").count() > 1 {
-        return usage(
-            "standard input can be read once, and - stands more than once",
-            "save one of the inputs to a file",
-        );
-    }
+    sources::check_standard_input(inputs.iter().copied())?;
     if let Some(path) = args.write_evidence.as_ref().and_then(|path| path.to_str()) {
         if path == "-" {
             return usage("standard output is for the report", "give --write-evidence the name of a file");

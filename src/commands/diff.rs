@@ -1,18 +1,13 @@
 //! `diff`: two runs side by side, from the evidence that each kept.
 
-use super::{Error, fail_on};
+use super::{Error, fail_on, sources};
 use crate::bundle::source;
 use crate::cli::DiffArgs;
 use crate::report::diff;
 use crate::terminal::Console;
 
 pub(super) fn run(args: &DiffArgs, console: &Console) -> Result<u8, Error> {
-    if args.before == "-" && args.after == "-" {
-        return Err(Error::Usage {
-            what: "standard input can be read once, and - stands more than once".into(),
-            hint: "save one of the two to a file".into(),
-        });
-    }
+    sources::check_standard_input([&args.before, &args.after].into_iter())?;
     let before = source::read(&args.before)?;
     let after = source::read(&args.after)?;
     let difference = diff::compare(&before, &after, fail_on(args.fail_on));

@@ -18,19 +18,32 @@ use crate::wire::access_log::AccessLogScanner;
 /// For one handshake of `diagnose`; what takes longer is as good as broken.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
-/// The files that the user adds, whatever the rest comes from. What could not be read in time is evidence of that.
-pub(super) async fn add_files(args: &EvidenceArgs, evidence: &mut Evidence, stop: &Stop) -> Result<(), Error> {
+/// The files that the user adds, whatever the rest comes from; each is read once, for the judgement and for a bundle. What could
+/// not be read in time is evidence of that.
+pub(super) async fn add_files(
+    args: &EvidenceArgs,
+    evidence: &mut Evidence,
+    stop: &Stop,
+    keeper: Option<&dyn Keeper>,
+) -> Result<(), Error> {
     // Evidence that was written before has the certificates of its own files.
     let known = evidence.overrides.len();
-    for name in &args.overrides {
+    for (number, name) in (1..).zip(&args.overrides) {
         let file = name.clone();
         let read = in_time(stop, move || gather::overrides::overrides_file(&file)).await;
-        let file = match read {
-            Ok(read) => read.map_err(|source| Error::Input { name: name.clone(), source })?,
+        let (file, content) = match read {
+            Ok(read) => {
+                let (file, bytes) = read.map_err(|source| Error::Input { name: name.clone(), source })?;
+                (file, Ok(bytes))
+            }
             Err(reason) => {
-                OverridesFile { name: name.clone(), content: Seen::Unavailable(not_read(evidence, name, reason)) }
+                let why = not_read(evidence, name, reason);
+                (OverridesFile { name: name.clone(), content: Seen::Unavailable(why.clone()) }, Err(why))
             }
         };
+        if let Some(keeper) = keeper {
+            keeper.overrides(number, name, content.as_deref());
+        }
         evidence.overrides.push(file);
     }
     let files = evidence.overrides[known..].to_vec();
@@ -46,8 +59,17 @@ pub(super) async fn add_files(args: &EvidenceArgs, evidence: &mut Evidence, stop
         }
     };
     add_certificates(evidence, found);
+    let since = evidence.question.log_limits.since;
     for name in &args.access_logs {
-        let since = evidence.question.log_limits.since;
+        if let Some(keeper) = keeper {
+            let kept = keeper.log(&LogOrigin::File(name.clone()), false);
+            let stream = gather::log_file::read_and_keep(name, since, kept, stop).await?;
+            if let Some(reason) = stop.reason() {
+                drop(not_read(evidence, name, reason));
+            }
+            evidence.access_logs.push(stream);
+            continue;
+        }
         let origin = LogOrigin::File(name.clone());
         let file = name.clone();
         let stream = match in_time(stop, move || gather::log_file::read(&file, since)).await {
@@ -109,21 +131,30 @@ fn question(args: &EvidenceArgs, collected_at: Timestamp, offline: bool) -> Ques
     }
 }
 
-/// Asks the cluster for what is judged.
-pub(super) async fn gathered(args: &EvidenceArgs, stop: &Stop, console: &Console) -> Result<Evidence, Error> {
-    let collected_at = now();
-    let since = question(args, collected_at, false).log_limits.since;
-    let sinks = |_: &LogOrigin| AccessLogScanner::new().since(since);
-    gathered_with(args, collected_at, stop, console, &sinks, None).await
+/// Standard input is read once, whoever names it.
+pub(super) fn check_standard_input<'a>(inputs: impl Iterator<Item = &'a String>) -> Result<(), Error> {
+    if inputs.filter(|name| *name == "-").count() <= 1 {
+        return Ok(());
+    }
+    Err(Error::Usage {
+        what: "standard input can be read once, and - stands more than once".into(),
+        hint: "save one of the inputs to a file".into(),
+    })
 }
 
-/// The same, with every log fed to a sink of its own, and with objects for a bundle where somebody takes them.
+/// Asks the cluster for what is judged.
+pub(super) async fn gathered(args: &EvidenceArgs, stop: &Stop, console: &Console) -> Result<Evidence, Error> {
+    let sinks = |_: &LogOrigin, scanner| scanner;
+    gathered_with(args, now(), stop, console, &sinks, None).await
+}
+
+/// The same, with every log fed to a sink around its scanner, and with objects for a bundle where somebody takes them.
 pub(super) async fn gathered_with<S: LogSink>(
     args: &EvidenceArgs,
     collected_at: Timestamp,
     stop: &Stop,
     console: &Console,
-    new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
+    new_sink: &(impl Fn(&LogOrigin, AccessLogScanner) -> S + Sync),
     keeper: Option<&dyn Keeper>,
 ) -> Result<Evidence, Error> {
     let question = question(args, collected_at, false);
@@ -135,9 +166,11 @@ pub(super) async fn gathered_with<S: LogSink>(
         log_limits: question.log_limits.clone(),
         probe: gateway_probe(args)?,
     };
+    let since = question.log_limits.since;
+    let new_sink = |origin: &LogOrigin| new_sink(origin, AccessLogScanner::new().since(since));
     let progress = console.progress();
     let told: Arc<dyn gather::Progress> = progress.clone();
-    let seen = gather::cluster(&options, stop.clone(), told, new_sink, keeper).await;
+    let seen = gather::cluster(&options, stop.clone(), told, &new_sink, keeper).await;
     progress.finish();
     let seen = seen?;
     console.verbose(&format!("{} API requests", seen.requests));

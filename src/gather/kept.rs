@@ -1,4 +1,4 @@
-//! What a bundle holds beside the evidence: objects as the cluster has them, and logs that are not judged.
+//! What a bundle holds beside the evidence: objects as the cluster has them, logs that are not judged, and the user's files.
 //!
 //! Asked for by the plan, several at once, each in its own time, and handed to whoever keeps them. Nothing is written here, and
 //! nothing is taken out of an object here.
@@ -37,7 +37,9 @@ pub trait Keeper: Send + Sync {
     fn objects(&self, item: &'static Item, origin: &str, objects: Vec<Value>);
     /// An item that is not there.
     fn missing(&self, item: &'static Item, origin: &str, why: Unavailable);
-    /// A log that is not judged: takes its pieces until it is dropped or finished.
+    /// The overrides file that the user gave as the `number`th, as it is.
+    fn overrides(&self, number: usize, name: &str, content: Result<&[u8], &Unavailable>);
+    /// A log that is not judged, or one of the user's: takes its pieces until it is dropped or finished.
     fn log(&self, origin: &LogOrigin, is_previous: bool) -> Box<dyn LogKeeper>;
 }
 

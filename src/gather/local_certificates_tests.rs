@@ -33,7 +33,7 @@ fn files_are_found_beside_the_overrides_and_their_keys_stay_there() {
     fs::write(&overrides, text).unwrap();
     let name = overrides.to_str().unwrap();
 
-    let found = local_certificates(&[overrides_file(name).unwrap()]);
+    let found = local_certificates(&[overrides_file(name).unwrap().0]);
 
     let named_at = |position: usize| match &found[position].origin {
         StoredIn::File { named_at, .. } => named_at.clone(),
@@ -71,7 +71,7 @@ fn there_is_an_end_to_reading_files() {
     }
     let mut file = tempfile::NamedTempFile::new().unwrap();
     std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
-    let found = local_certificates(&[overrides_file(file.path().to_str().unwrap()).unwrap()]);
+    let found = local_certificates(&[overrides_file(file.path().to_str().unwrap()).unwrap().0]);
     let reason = found[MAX_PAIRS].content.seen().unwrap_err().reason;
     assert_eq!(reason.to_string(), "not asked for (the files of no more than 64 virtual hosts are read)");
 }
@@ -90,7 +90,7 @@ fn what_cannot_be_looked_at_is_not_taken_as_absent() {
         .map(|path| format!("- name: {path}\n  sslCertPath: {path}\n"))
         .collect();
     fs::write(&overrides, format!("virtualhosts:\n{}", hosts.concat())).unwrap();
-    let files = [overrides_file(overrides.to_str().unwrap()).unwrap()];
+    let files = [overrides_file(overrides.to_str().unwrap()).unwrap().0];
 
     let found = local_certificates(&files);
 

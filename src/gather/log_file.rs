@@ -6,12 +6,16 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use thiserror::Error;
+use tokio::sync::mpsc;
 
-use crate::evidence::{AccessLog, Reason, Unavailable};
+use super::kept::LogKeeper;
+use super::stop::Stop;
+use crate::evidence::{AccessLog, LogOrigin, LogStream, Reason, Seen, Unavailable};
 use crate::wire::access_log::AccessLogScanner;
 
 /// Bytes per read: large enough that the calls do not matter, small enough for the second-level cache.
@@ -19,6 +23,12 @@ const BUFFER_BYTES: usize = 64 << 10;
 
 /// The first bytes of every gzip member (RFC 1952 §2.3.1), with the only compression method there is.
 const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B, 0x08];
+
+/// What errors call it.
+const STANDARD_INPUT: &str = "standard input";
+
+/// Pieces that wait for whoever keeps them: enough that reading and keeping take turns seldom.
+const PIECES_WAITING: usize = 4;
 
 /// What a file held.
 #[derive(Debug)]
@@ -51,16 +61,12 @@ pub enum LogFileError {
 pub fn read(name: &str, since: Option<Timestamp>) -> Result<LogFile, LogFileError> {
     let scanner = || AccessLogScanner::new().since(since);
     if name == "-" {
-        return in_order("standard input", io::stdin().lock(), scanner());
+        return in_order(STANDARD_INPUT, io::stdin().lock(), scanner());
     }
-    let unreadable = |source| LogFileError::Unreadable { name: name.to_owned(), source };
-    let file = File::open(name).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    if metadata.is_dir() {
-        return Err(LogFileError::Directory { name: name.to_owned() });
-    }
+    let file = open(name)?;
     #[cfg(unix)]
-    if metadata.is_file()
+    if let Ok(metadata) = file.metadata()
+        && metadata.is_file()
         && let Some(log) = parallel::read(&file, metadata.len(), scanner)
     {
         return Ok(LogFile { log, cut: None });
@@ -68,47 +74,129 @@ pub fn read(name: &str, since: Option<Timestamp>) -> Result<LogFile, LogFileErro
     in_order(name, file, scanner())
 }
 
-/// Reads a stream from its first to its last byte.
-fn in_order(name: &str, mut stream: impl Read, scanner: AccessLogScanner) -> Result<LogFile, LogFileError> {
+/// Reads it once, in order, for the judgement and for `kept`, which also takes what a pipe has. Where the run ends first,
+/// what came by then counts.
+///
+/// # Errors
+/// As for [`read`].
+pub async fn read_and_keep(
+    name: &str,
+    since: Option<Timestamp>,
+    mut kept: Box<dyn LogKeeper>,
+    stop: &Stop,
+) -> Result<LogStream, LogFileError> {
+    let (pieces, mut coming) = mpsc::channel::<Vec<u8>>(PIECES_WAITING);
+    let file = name.to_owned();
+    // A pipe without a writer blocks this thread beyond the end of the run; what keeps the log must not be in it.
+    let reading = tokio::task::spawn_blocking(move || {
+        let hand_on = |piece: &[u8]| match pieces.blocking_send(piece.to_vec()) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        if file == "-" {
+            drain(STANDARD_INPUT, io::stdin().lock(), hand_on)
+        } else {
+            drain(&file, open(&file)?, hand_on)
+        }
+    });
+    let mut scanner = AccessLogScanner::new().since(since);
+    let stopped = loop {
+        match stop.bound(coming.recv()).await {
+            Ok(Some(piece)) => {
+                scanner.feed(&piece);
+                kept.feed(&piece);
+            }
+            Ok(None) => break None,
+            Err(reason) => break Some(reason),
+        }
+    };
+    let rest = || format!("the rest of the access log {name}");
+    let cut = match stopped {
+        Some(reason) => Some(Unavailable::new(rest(), reason)),
+        None => match reading.await {
+            Ok(Ok(cut)) => cut,
+            Ok(Err(error)) => return Err(error),
+            Err(_) => Some(Unavailable::new(rest(), Reason::Broken("its reader failed".into()))),
+        },
+    };
+    let origin = LogOrigin::File(name.to_owned());
+    let log = without_beginning(scanner.finish());
+    if let (0, Some(why)) = (log.bytes, &cut) {
+        let why = Unavailable::new(name, why.reason.clone());
+        kept.missing(why.clone());
+        return Ok(LogStream { origin, log: Seen::Unavailable(why), cut: None });
+    }
+    kept.finish(cut.clone());
+    Ok(LogStream { origin, log: Seen::Seen(log), cut })
+}
+
+fn open(name: &str) -> Result<File, LogFileError> {
+    let unreadable = |source| LogFileError::Unreadable { name: name.to_owned(), source };
+    let file = File::open(name).map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.is_dir() {
+        return Err(LogFileError::Directory { name: name.to_owned() });
+    }
+    Ok(file)
+}
+
+/// Scans a stream from its first to its last byte.
+fn in_order(name: &str, stream: impl Read, mut scanner: AccessLogScanner) -> Result<LogFile, LogFileError> {
+    let cut = drain(name, stream, |piece| {
+        scanner.feed(piece);
+        ControlFlow::Continue(())
+    })?;
+    Ok(LogFile { log: without_beginning(scanner.finish()), cut })
+}
+
+/// Hands on what a stream holds, unpacked, until nobody takes it any more; returns what cut it off, where something did.
+fn drain(
+    name: &str,
+    mut stream: impl Read,
+    hand_on: impl FnMut(&[u8]) -> ControlFlow<()>,
+) -> Result<Option<Unavailable>, LogFileError> {
     let unreadable = |source| LogFileError::Unreadable { name: name.to_owned(), source };
     let mut head = Vec::with_capacity(GZIP_MAGIC.len());
     stream.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut head).map_err(unreadable)?;
     let is_gzip = head == GZIP_MAGIC;
     let mut stream = Counted { inner: io::Cursor::new(head).chain(stream), bytes: 0 };
     if !is_gzip {
-        let (log, end) = scan(&mut stream, scanner);
+        let (nothing_came, end) = pass(&mut stream, hand_on);
         return match end {
-            Err(source) if log.bytes == 0 => Err(unreadable(source)),
-            end => Ok(LogFile { cut: end.err().map(|error| cut(name, &error, stream.bytes, "")), log }),
+            Err(source) if nothing_came => Err(unreadable(source)),
+            end => Ok(end.err().map(|error| cut(name, &error, stream.bytes, ""))),
         };
     }
     let mut decoder = MultiGzDecoder::new(stream);
-    let (log, end) = scan(&mut decoder, scanner);
+    let (nothing_came, end) = pass(&mut decoder, hand_on);
     let at = decoder.get_ref().bytes;
     match end {
-        Err(source) if log.bytes == 0 => Err(LogFileError::Gzip { name: name.to_owned(), at, source }),
-        end => Ok(LogFile { cut: end.err().map(|error| cut(name, &error, at, "broken gzip data: ")), log }),
+        Err(source) if nothing_came => Err(LogFileError::Gzip { name: name.to_owned(), at, source }),
+        end => Ok(end.err().map(|error| cut(name, &error, at, "broken gzip data: "))),
     }
 }
 
-/// Feeds a stream to a scanner; returns what came, and how the stream ended.
-fn scan(stream: &mut impl Read, mut scanner: AccessLogScanner) -> (AccessLog, io::Result<()>) {
+/// Returns whether nothing came, and how the stream ended.
+fn pass(stream: &mut impl Read, mut hand_on: impl FnMut(&[u8]) -> ControlFlow<()>) -> (bool, io::Result<()>) {
     let mut buffer = vec![0; BUFFER_BYTES];
     let mut outline = Outline::default();
+    let mut nothing_came = true;
     let end = loop {
         match stream.read(&mut buffer) {
             Ok(0) if outline.is_open_array() => break Err(io::Error::other("the array of log entries is not closed")),
             Ok(0) => break Ok(()),
             Ok(length) => {
                 let piece = buffer.get(..length).unwrap_or_default();
+                nothing_came = false;
                 outline.note(piece);
-                scanner.feed(piece);
+                if hand_on(piece).is_break() {
+                    break Ok(());
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => break Err(error),
         }
     };
-    (without_beginning(scanner.finish()), end)
+    (nothing_came, end)
 }
 
 fn cut(name: &str, error: &io::Error, at: u64, kind: &str) -> Unavailable {
@@ -156,12 +244,12 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// All processors on one file.
 /// Where a file begins says nothing of a container; and which of many threads read its first line would be chance.
 fn without_beginning(log: AccessLog) -> AccessLog {
     AccessLog { begins_with_record: false, ..log }
 }
 
+/// All processors on one file.
 #[cfg(unix)]
 mod parallel {
     use std::fs::File;

@@ -1,6 +1,7 @@
-//! Reads an overrides file from a path or from standard input.
+//! Reads an overrides file from a path or from standard input, once.
 //!
-//! A file that cannot be opened or read is an error of the input; whatever stands in it is evidence.
+//! A file that cannot be opened or read is an error of the input; whatever stands in it is evidence. The bytes are handed out beside
+//! it, for a bundle.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,15 +13,15 @@ use crate::wire::overrides::{MAX_BYTES, read};
 /// The name that stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
 
-/// The content of the file `name`, or of standard input where the name is `-`.
+/// The content of the file `name`, or of standard input where the name is `-`, and the bytes it was made of.
 ///
 /// At most [`MAX_BYTES`] and one more are read; the one more is how the parser learns that there was too much.
 ///
 /// # Errors
 /// The file cannot be opened or read, or is a directory.
-pub fn overrides_file(name: &str) -> io::Result<OverridesFile> {
+pub fn overrides_file(name: &str) -> io::Result<(OverridesFile, Vec<u8>)> {
     let bytes = if name == STANDARD_INPUT { bounded(io::stdin().lock())? } else { bounded(File::open(name)?)? };
-    Ok(OverridesFile { name: name.to_owned(), content: Seen::Seen(read(&bytes)) })
+    Ok((OverridesFile { name: name.to_owned(), content: Seen::Seen(read(&bytes)) }, bytes))
 }
 
 fn bounded(input: impl Read) -> io::Result<Vec<u8>> {
@@ -43,9 +44,9 @@ mod tests {
         file.write_all(b"virtualhosts:\n- name: north\n").expect("written");
         let name = file.path().to_str().expect("a printable path");
 
-        let read = overrides_file(name).expect("readable");
+        let (read, bytes) = overrides_file(name).expect("readable");
 
-        assert_eq!(read.name, name);
+        assert_eq!((read.name.as_str(), bytes.as_slice()), (name, &b"virtualhosts:\n- name: north\n"[..]));
         let content = read.content.seen().expect("seen");
         assert_eq!(content.virtual_hosts[0].name.as_ref().expect("a name").value, "north");
     }

@@ -16,6 +16,8 @@ use crate::gather::{Keeper, LogSink};
 use crate::wire::access_log::AccessLogScanner;
 use crate::wire::log_window::LogWindow;
 
+/// An overrides file is not larger: its redaction takes several times that of memory.
+const MAX_OVERRIDES: usize = 16 << 20;
 /// The item whose objects stand in one file.
 const EVENTS: &str = "events";
 
@@ -72,7 +74,7 @@ impl Keep {
                 format!("GET pods/{pod}/log?container={container}"),
             ),
             LogOrigin::File(name) => {
-                let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
+                let base = base(name);
                 let path = format!("{}/given/{}{suffix}.log", layout::folder::LOGS, layout::segment(base));
                 (path, format!("--access-log {base}"))
             }
@@ -143,13 +145,37 @@ impl Keeper for Keep {
         self.unavailable(item.name, origin, &why);
     }
 
+    fn overrides(&self, number: usize, name: &str, content: Result<&[u8], &Unavailable>) {
+        let origin = format!("-f {}", base(name));
+        let item = "overrides.yaml";
+        let text = match content {
+            Err(why) => return self.unavailable(item, &origin, why),
+            Ok(bytes) if bytes.len() > MAX_OVERRIDES => {
+                return self.skip(item, &origin, &format!("it is larger than {MAX_OVERRIDES} bytes"), None);
+            }
+            Ok(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => text,
+                Err(error) => return self.skip(item, &origin, &format!("it is no text: {error}"), None),
+            },
+        };
+        let mut redactions = Redactions::default();
+        match self.redactor.overrides(text, &mut redactions) {
+            Ok(clean) => {
+                let number = if number == 1 { String::new() } else { format!("-{number}") };
+                let path = format!("{}/overrides{number}.yaml", layout::folder::OVERRIDES);
+                self.whole(&path, &origin, "what the virtual hosts are to be", clean.as_bytes(), redactions);
+            }
+            Err(withheld) => self.skip(item, &origin, &withheld.to_string(), None),
+        }
+    }
+
     fn log(&self, origin: &LogOrigin, is_previous: bool) -> Box<dyn LogKeeper> {
         let suffix = if is_previous { ".previous" } else { "" };
         Box::new(More { keep: self.clone(), origin: origin.clone(), file: self.log_file(origin, suffix) })
     }
 }
 
-/// A log that is not judged.
+/// A log that is not judged here.
 struct More {
     keep: Keep,
     origin: LogOrigin,
@@ -285,6 +311,14 @@ fn finish(entry: Option<EntryWriter>, redactions: Redactions, truncated: Option<
     match entry {
         Some(entry) => entry.finish(counted(redactions), truncated).map_err(|error| error.to_string()),
         None => Ok(()),
+    }
+}
+
+/// What a file of the user's is called in the bundle.
+fn base(name: &str) -> &str {
+    match name {
+        "-" => "standard-input",
+        name => name.rsplit(['/', '\\']).next().unwrap_or(name),
     }
 }
 

@@ -9,11 +9,9 @@
 mod keep;
 mod pages;
 
-use std::io::Read;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use flate2::read::MultiGzDecoder;
 use tokio::runtime::Runtime;
 
 use self::keep::{Keep, Tee};
@@ -27,11 +25,6 @@ use crate::evidence::{Evidence, LogOrigin, Seen};
 use crate::gather::plan::{Item, PLAN, Source};
 use crate::gather::{self, Stop};
 use crate::terminal::Console;
-use crate::wire::access_log::AccessLogScanner;
-
-/// An overrides file is not larger; the reader of it has the same limit.
-const MAX_OVERRIDES: u64 = 16 << 20;
-const CHUNK: usize = 64 << 10;
 
 pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     if args.list {
@@ -41,6 +34,7 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     if args.self_test {
         return tested(console);
     }
+    sources::check_standard_input(args.evidence.overrides.iter().chain(&args.evidence.access_logs))?;
     let context = gather::context_name(&sources::connection_options(&args.evidence.cluster))?;
     let collected_at = sources::now();
     let name = BundleName::new(context.as_deref(), &args.evidence.cluster.namespace, collected_at);
@@ -57,18 +51,19 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     let gathered = runtime.block_on(async {
         let timeout = args.evidence.timeout;
         let stop = Stop::on_ctrl_c((timeout > Duration::ZERO).then_some(timeout));
-        let since = None;
-        let sinks =
-            |origin: &LogOrigin| Tee { scanner: AccessLogScanner::new().since(since), file: keep.log_file(origin, "") };
+        let sinks = |origin: &LogOrigin, scanner| Tee { scanner, file: keep.log_file(origin, "") };
         let mut evidence =
             sources::gathered_with(&args.evidence, collected_at, &stop, console, &sinks, Some(&keep)).await?;
-        sources::add_files(&args.evidence, &mut evidence, &stop).await?;
+        sources::add_files(&args.evidence, &mut evidence, &stop, Some(&keep)).await?;
         Ok::<_, Error>((evidence, stop.reason()))
     });
     runtime.shutdown_background();
     let (mut evidence, stopped) = gathered?;
     evidence.question.expect_non_sni |= args.evidence.expect == Some(Expectation::NonSni);
-    add_given_files(args, &keep);
+    if args.evidence.overrides.is_empty() {
+        let why = "not given: -f overrides.yaml; the file that helm upgrade was run with, one for each cluster";
+        keep.skip("overrides.yaml", "-f", why, None);
+    }
     let evidence = clean_evidence(&keep, &evidence)?;
     let partial = evidence.interrupted.as_ref().map(ToString::to_string).or(stopped.map(|reason| reason.to_string()));
     pages::add(&keep, args, &evidence, partial.as_deref())?;
@@ -160,74 +155,6 @@ fn clean_evidence(keep: &Keep, evidence: &Evidence) -> Result<Evidence, Error> {
     let why = "what was seen, for `kubectl apigee-tls diagnose --from`";
     keep.whole(layout::EVIDENCE, "diagnose", why, clean.as_bytes(), redactions);
     Ok(evidence)
-}
-
-/// The files that the user gave, as they are, less their secrets.
-fn add_given_files(args: &CollectArgs, keep: &Keep) {
-    for (number, name) in (1..).zip(&args.evidence.overrides) {
-        let origin = format!("-f {}", base(name));
-        let item = "overrides.yaml";
-        if name == "-" {
-            keep.skip(item, &origin, "standard input is read once; give the file by its name", None);
-            continue;
-        }
-        let mut text = String::new();
-        let read = opened(name).and_then(|file| file.take(MAX_OVERRIDES).read_to_string(&mut text));
-        if let Err(error) = read {
-            keep.skip(item, &origin, &error.to_string(), None);
-            continue;
-        }
-        let mut redactions = Redactions::default();
-        match keep.redactor.overrides(&text, &mut redactions) {
-            Ok(clean) => {
-                let path = if number == 1 {
-                    format!("{}/overrides.yaml", layout::folder::OVERRIDES)
-                } else {
-                    format!("{}/overrides-{number}.yaml", layout::folder::OVERRIDES)
-                };
-                keep.whole(&path, &origin, "what the virtual hosts are to be", clean.as_bytes(), redactions);
-            }
-            Err(withheld) => keep.skip(item, &origin, &withheld.to_string(), None),
-        }
-    }
-    if args.evidence.overrides.is_empty() {
-        let why = "not given: -f overrides.yaml; the file that helm upgrade was run with, one for each cluster";
-        keep.skip("overrides.yaml", "-f", why, None);
-    }
-    for name in args.evidence.access_logs.iter().filter(|name| *name != "-") {
-        if let Err(error) = add_log(keep, name) {
-            keep.skip("logs", &format!("--access-log {}", base(name)), &error.to_string(), None);
-        }
-    }
-}
-
-fn add_log(keep: &Keep, name: &str) -> std::io::Result<()> {
-    let Some(mut log) = keep.log_file(&LogOrigin::File(name.to_owned()), "") else { return Ok(()) };
-    let mut head = [0; 2];
-    let is_gzip = opened(name)?.read(&mut head)? == 2 && head == [0x1f, 0x8b];
-    let file = opened(name)?;
-    let mut source: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-    let mut buffer = vec![0; CHUNK];
-    loop {
-        let count = source.read(&mut buffer)?;
-        if count == 0 {
-            log.finish(None);
-            return Ok(());
-        }
-        log.feed(&buffer[..count]);
-    }
-}
-
-/// A file that can be read a second time: a pipe gave what it had to the judgement, and would wait for ever for more.
-fn opened(name: &str) -> std::io::Result<std::fs::File> {
-    if std::fs::metadata(name)?.is_file() {
-        return std::fs::File::open(name);
-    }
-    Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no file that can be read twice"))
-}
-
-fn base(name: &str) -> &str {
-    name.rsplit(['/', '\\']).next().unwrap_or(name)
 }
 
 /// What the pages say of a source that was not seen.

@@ -1,0 +1,140 @@
+//! The files that a user gives to `collect`: each is read once, judged, and kept in the bundle, also where it is a pipe.
+
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+mod local;
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use local::{Home, forbidding, unpacked};
+use serde_json::Value;
+
+const RECORDS: &str = include_str!("access_log/envoy-sorted.log");
+const OVERRIDES: &str =
+    "org: myorg\nvirtualhosts:\n- name: north\n  hostAliases: [api.example.com]\naxHashSalt: SENTINEL-1\n";
+
+fn collect(home: &Home, arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = home.command(&["collect", "--probe", "none", "--logs", "full"]);
+    let mut child = command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    child.stdin.take().expect("it was asked for").write_all(input).expect("it is read");
+    child.wait_with_output().expect("it ends")
+}
+
+/// The one bundle that was written: its files, and its evidence.
+fn written(home: &Home, output: &Output) -> (std::collections::BTreeMap<String, String>, Value) {
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let bundles = home.bundles();
+    assert_eq!(bundles.len(), 1);
+    let files = unpacked(&bundles[0]);
+    let evidence = serde_json::from_str(&files["evidence.json"]).expect("evidence is JSON");
+    (files, evidence)
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+/// The records that `diagnose` counts in the same log.
+fn counted_alone(home: &Home) -> Value {
+    fs::write(home.path("alone.log"), RECORDS).expect("the log is written");
+    home.run(&["diagnose", "--offline", "--access-log", "alone.log", "--write-evidence", "alone.json"]);
+    let text = fs::read_to_string(home.path("alone.json")).expect("the evidence is written");
+    let evidence: Value = serde_json::from_str(&text).expect("evidence is JSON");
+    evidence["accessLogs"][0]["log"]["seen"].clone()
+}
+
+#[test]
+fn overrides_on_standard_input_are_judged_and_kept_without_their_secrets() {
+    let home = Home::new(&[("a", forbidding())]);
+    let output = collect(&home, &["--context", "a", "-f", "-"], OVERRIDES.as_bytes());
+    let (files, evidence) = written(&home, &output);
+    let kept = &files["01-overrides/overrides.yaml"];
+    assert!(kept.contains("name: north") && !kept.contains("SENTINEL"), "{kept}");
+    assert_eq!(evidence["overrides"][0]["content"]["seen"]["virtualHosts"][0]["name"]["value"], "north");
+}
+
+#[test]
+fn a_log_on_standard_input_is_judged_and_kept() {
+    let home = Home::new(&[("a", forbidding())]);
+    let output = collect(&home, &["--context", "a", "--access-log", "-"], &gzip(RECORDS.as_bytes()));
+    let (files, evidence) = written(&home, &output);
+    assert_eq!(files["05-logs/given/standard-input.log"].lines().count(), RECORDS.lines().count());
+    let counted = &evidence["accessLogs"][0];
+    assert_eq!(counted["origin"]["file"], "-");
+    assert_eq!(counted["log"]["seen"], counted_alone(&home));
+}
+
+#[test]
+fn files_and_pipes_are_taken_together() {
+    let home = Home::new(&[("a", forbidding())]);
+    fs::write(home.path("gateway.log"), RECORDS).expect("the log is written");
+    let made = Command::new("mkfifo").arg(home.path("pipe.yaml")).status().expect("mkfifo is there");
+    assert!(made.success());
+    let pipe = home.path("pipe.yaml");
+    let writer = std::thread::spawn(move || fs::write(pipe, OVERRIDES));
+    let output = collect(
+        &home,
+        &["--context", "a", "-f", "pipe.yaml", "-f", "-", "--access-log", "gateway.log"],
+        b"org: other\n",
+    );
+    writer.join().expect("it ends").expect("the pipe is read");
+    let (files, evidence) = written(&home, &output);
+    assert!(files["01-overrides/overrides.yaml"].contains("name: north"));
+    assert!(files["01-overrides/overrides-2.yaml"].contains("org: other"));
+    assert_eq!(files["05-logs/given/gateway.log.log"].lines().count(), RECORDS.lines().count());
+    assert_eq!(evidence["accessLogs"][0]["log"]["seen"], counted_alone(&home));
+    assert_eq!(evidence["overrides"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn a_pipe_that_does_not_end_costs_what_it_did_not_give() {
+    let home = Home::new(&[("a", forbidding())]);
+    let begun = Instant::now();
+    let mut command =
+        home.command(&["collect", "--probe", "none", "--context", "a", "--timeout", "2s", "--access-log", "-"]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut input = child.stdin.take().expect("it was asked for");
+    input.write_all(RECORDS.as_bytes()).expect("it is read");
+    let output = child.wait_with_output().expect("it ends while the pipe is open");
+    drop(input);
+    assert!(begun.elapsed() < Duration::from_secs(30));
+    let (files, evidence) = written(&home, &output);
+    let manifest: Value = serde_json::from_str(&files["manifest.json"]).expect("the manifest is JSON");
+    assert!(manifest["partial"].as_str().is_some_and(|why| why.contains("2.0 s")), "{}", manifest["partial"]);
+    let log = manifest["files"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|file| file["path"] == "05-logs/given/standard-input.log");
+    assert_eq!(log.map(|log| &log["truncated"]["kept"]), Some(&Value::from("beginning")));
+    let stream = &evidence["accessLogs"][0];
+    assert_eq!(stream["log"]["seen"]["records"], counted_alone(&home)["records"]);
+    assert!(stream["cut"]["reason"]["timedOut"].is_object(), "{stream}");
+}
+
+#[test]
+fn standard_input_cannot_be_two_files() {
+    let home = Home::new(&[("a", forbidding())]);
+    let output = collect(&home, &["--context", "a", "-f", "-", "--access-log", "-"], b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("standard input can be read once"));
+    assert!(home.bundles().is_empty());
+}
