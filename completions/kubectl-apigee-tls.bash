@@ -119,7 +119,7 @@ _kubectl__apigee__tls() {
             return 0
             ;;
         kubectl__subcmd__apigee__subcmd__tls__subcmd__collect)
-            opts="-n -l -s -c -f -v -h --namespace --selector --kubeconfig --context --cluster --user --server --as --as-group --as-uid --request-timeout --insecure-skip-tls-verify --tls-server-name --container --since --since-time --tail --limit-bytes --overrides --access-log --probe --probe-host --ca-file --expect --timeout --to --case --note --logs --log-limit --list --self-test --color --verbose --help"
+            opts="-n -l -s -c -f -v -h --namespace --selector --kubeconfig --context --contexts --all-contexts --cluster --user --server --as --as-group --as-uid --request-timeout --insecure-skip-tls-verify --tls-server-name --container --since --since-time --tail --limit-bytes --overrides --access-log --probe --probe-host --ca-file --expect --timeout --to --case --note --logs --log-limit --list --self-test --color --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -146,6 +146,10 @@ _kubectl__apigee__tls() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --contexts)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -291,7 +295,7 @@ _kubectl__apigee__tls() {
             return 0
             ;;
         kubectl__subcmd__apigee__subcmd__tls__subcmd__diagnose)
-            opts="-n -l -s -c -f -o -v -h --namespace --selector --kubeconfig --context --cluster --user --server --as --as-group --as-uid --request-timeout --insecure-skip-tls-verify --tls-server-name --container --since --since-time --tail --limit-bytes --overrides --access-log --probe --probe-host --ca-file --expect --timeout --offline --from --write-evidence --only --skip --fail-on --output --color --verbose --help"
+            opts="-n -l -s -c -f -o -v -h --namespace --selector --kubeconfig --context --contexts --all-contexts --cluster --user --server --as --as-group --as-uid --request-timeout --insecure-skip-tls-verify --tls-server-name --container --since --since-time --tail --limit-bytes --overrides --access-log --probe --probe-host --ca-file --expect --timeout --offline --from --write-evidence --only --skip --fail-on --output --color --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -318,6 +322,10 @@ _kubectl__apigee__tls() {
                     return 0
                     ;;
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --contexts)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

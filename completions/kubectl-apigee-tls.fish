@@ -43,6 +43,7 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand di
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s l -l selector -d 'Label selector of the ingress pods' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l kubeconfig -d 'Path of the kubeconfig' -r -F
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l contexts -d 'Contexts of the kubeconfig, each asked as if it were given alone; may be repeated' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l cluster -d 'Cluster of the kubeconfig' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s s -l server -d 'Address of the API server' -r
@@ -65,7 +66,7 @@ none\t'No handshake at all'"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l probe-host -d 'A hostname to probe beside those of the routes; may be repeated' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l ca-file -d 'Authorities that the clients trust (PEM); without, it is not judged who issued a certificate' -r -F
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l expect -d 'Clients that exist whether or not they were seen' -r -f -a "non-sni\t'Clients that send no server name'"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l timeout -d 'Time for the whole run; what was seen until then is reported. 0 is no limit' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l timeout -d 'Time for the whole run, of several contexts for each; what was seen until then is reported. 0 is no limit' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l from -d 'Judge evidence that was written before, ask no cluster; - for standard input' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l write-evidence -d 'Write the evidence to a file, for --from' -r -F
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l only -d 'Judge only these checks: codes, names or families' -r -f -a "client\t'family AT1xx'
@@ -284,6 +285,7 @@ yaml\t''"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l color -d 'When to use colour' -r -f -a "always\t''
 auto\t''
 never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l all-contexts -d 'Every context of the kubeconfig, in its order'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l insecure-skip-tls-verify -d 'Do not verify the certificate of the API server'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l offline -d 'Judge the files given, ask no cluster'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
@@ -328,6 +330,7 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand co
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s l -l selector -d 'Label selector of the ingress pods' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l kubeconfig -d 'Path of the kubeconfig' -r -F
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l contexts -d 'Contexts of the kubeconfig, each asked as if it were given alone; may be repeated' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l cluster -d 'Cluster of the kubeconfig' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l user -d 'User of the kubeconfig' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s s -l server -d 'Address of the API server' -r
@@ -350,7 +353,7 @@ none\t'No handshake at all'"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l probe-host -d 'A hostname to probe beside those of the routes; may be repeated' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l ca-file -d 'Authorities that the clients trust (PEM); without, it is not judged who issued a certificate' -r -F
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l expect -d 'Clients that exist whether or not they were seen' -r -f -a "non-sni\t'Clients that send no server name'"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l timeout -d 'Time for the whole run; what was seen until then is reported. 0 is no limit' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l timeout -d 'Time for the whole run, of several contexts for each; what was seen until then is reported. 0 is no limit' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l to -d 'Where the bundle goes: a new file, a folder, or - for standard output' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l case -d 'Number of the support case' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l note -d 'A word to support' -r
@@ -361,6 +364,7 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand co
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l color -d 'When to use colour' -r -f -a "always\t''
 auto\t''
 never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l all-contexts -d 'Every context of the kubeconfig, in its order'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l insecure-skip-tls-verify -d 'Do not verify the certificate of the API server'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l list -d 'Show what would be collected, why, and by which right; ask nothing'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l self-test -d 'Plant a secret of every kind, redact, and show that none comes out; ask nothing'

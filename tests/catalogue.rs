@@ -127,8 +127,13 @@ fn checks_are_found_by_code_and_name_in_any_case() {
 
 #[test]
 fn documents_are_renderings_of_the_catalogue() {
-    let schema = serde_json::to_string_pretty(&schema::schema()).expect("a schema serialises") + "\n";
-    for (name, wanted) in [("docs/checks.md", catalogue::markdown()), ("docs/report.schema.json", schema)] {
+    let [report, contexts] = [schema::schema(), schema::of_contexts()]
+        .map(|schema| serde_json::to_string_pretty(&schema).expect("a schema serialises") + "\n");
+    for (name, wanted) in [
+        ("docs/checks.md", catalogue::markdown()),
+        ("docs/contexts.schema.json", contexts),
+        ("docs/report.schema.json", report),
+    ] {
         let path = root().join(name);
         if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
             fs::write(&path, &wanted).expect("the document can be written");

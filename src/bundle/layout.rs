@@ -60,12 +60,24 @@ impl BundleName {
     /// `apigee-tls-<context>-<namespace>-<UTC>`, where context and namespace are made safe for a file name.
     #[must_use]
     pub fn new(context: Option<&str>, namespace: &str, collected_at: Timestamp) -> Self {
-        let parts = [context.unwrap_or(NO_CONTEXT), namespace].map(|part| {
-            let safe = safe(part, MAX_NAME_PART);
+        Self::with_suffix(context, namespace, collected_at, "")
+    }
+
+    /// Another name for the same, where several contexts of one run have names that are made safe alike.
+    #[must_use]
+    pub fn numbered(&self, number: usize) -> Self {
+        Self::with_suffix(self.context(), &self.namespace, self.collected_at, &format!("-{number}"))
+    }
+
+    fn with_suffix(context: Option<&str>, namespace: &str, collected_at: Timestamp, suffix: &str) -> Self {
+        let part = |part: &str, most: usize| {
+            let safe = safe(part, most);
             if safe.is_empty() { "unnamed".to_owned() } else { safe }
-        });
+        };
+        let of_context = part(context.unwrap_or(NO_CONTEXT), MAX_NAME_PART.saturating_sub(suffix.len()));
+        let of_namespace = part(namespace, MAX_NAME_PART);
         let time = collected_at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ");
-        let text = format!("apigee-tls-{}-{time}", parts.join("-"));
+        let text = format!("apigee-tls-{of_context}-{of_namespace}-{time}{suffix}");
         Self { context: context.map(str::to_owned), namespace: namespace.to_owned(), collected_at, text }
     }
 
@@ -296,6 +308,8 @@ mod tests {
         );
         assert_eq!(name(Some("../../etc"), "ä"), "apigee-tls-etc-unnamed-20261124T201922Z");
         assert_eq!(name(Some(&"x".repeat(300)), &"y".repeat(300)).len(), 155);
+        let long = BundleName::new(Some(&"x".repeat(300)), &"y".repeat(300), Timestamp::UNIX_EPOCH).numbered(12);
+        assert_eq!((long.as_str().len(), long.as_str().ends_with("Z-12")), (155, true));
         assert_eq!(check(&name(Some("con"), "nul")), Ok(()));
         assert_eq!(segment("con.txt"), "_con.txt");
         assert_eq!(segment("pods/a b"), "pods-a-b");

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::duration;
 
 /// What is looked at; the same for every command that asks a cluster.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct EvidenceArgs {
     #[command(flatten)]
     pub cluster: ClusterArgs,
@@ -48,13 +49,13 @@ pub struct EvidenceArgs {
     #[arg(long, value_enum, value_name = "CLIENTS", help_heading = "Judgement")]
     pub expect: Option<Expectation>,
 
-    /// Time for the whole run; what was seen until then is reported. 0 is no limit
+    /// Time for the whole run, of several contexts for each; what was seen until then is reported. 0 is no limit
     #[arg(long, value_parser = duration, default_value = "2m", value_name = "DURATION", help_heading = "Cluster")]
     pub timeout: Duration,
 }
 
 /// Which cluster, as whom, and where in it; with kubectl's meaning.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct ClusterArgs {
     /// Namespace of Apigee hybrid; the context's own namespace is not used
     #[arg(short, long, default_value = "apigee", value_name = "NAMESPACE", help_heading = "Cluster")]
@@ -77,6 +78,21 @@ pub struct ClusterArgs {
     /// Context of the kubeconfig
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
     pub context: Option<String>,
+
+    /// Contexts of the kubeconfig, each asked as if it were given alone; may be repeated
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_parser = NonEmptyStringValueParser::new(),
+        value_name = "NAME,…",
+        help_heading = "Cluster",
+        conflicts_with_all = ["context", "cluster", "server", "all_contexts"]
+    )]
+    pub contexts: Vec<String>,
+
+    /// Every context of the kubeconfig, in its order
+    #[arg(long, help_heading = "Cluster", conflicts_with_all = ["context", "cluster", "server"])]
+    pub all_contexts: bool,
 
     /// Cluster of the kubeconfig
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
@@ -116,7 +132,7 @@ pub struct ClusterArgs {
 }
 
 /// How much of each log is read; with the meaning of kubectl logs.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct LogArgs {
     /// Read the log of this container only
     #[arg(short, long, value_name = "NAME", help_heading = "Access logs")]

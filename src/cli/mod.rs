@@ -79,6 +79,10 @@ Examples:
   # Files alone, no cluster needed
   kubectl apigee-tls diagnose --offline -f overrides.yaml --access-log gateway.log
 
+  # Several clusters: a table of them all, then the report of each
+  kubectl apigee-tls diagnose --contexts east,west
+  kubectl apigee-tls diagnose --all-contexts -o json
+
   # Keep what was seen, and judge it again elsewhere
   kubectl apigee-tls diagnose --write-evidence evidence.json
   kubectl apigee-tls diagnose --from evidence.json -o json"
@@ -92,7 +96,7 @@ pub struct DiagnoseArgs {
         long,
         help_heading = "Evidence",
         conflicts_with_all = [
-            "from", "kubeconfig", "context", "cluster", "user", "server", "as_user", "as_groups", "as_uid",
+            "from", "kubeconfig", "context", "contexts", "all_contexts", "cluster", "user", "server", "as_user", "as_groups", "as_uid",
             "request_timeout", "selector", "container", "tail", "limit_bytes", "probe", "probe_host", "ca_file"
         ]
     )]
@@ -104,8 +108,8 @@ pub struct DiagnoseArgs {
         value_name = "FILE",
         help_heading = "Evidence",
         conflicts_with_all = [
-            "kubeconfig", "context", "cluster", "user", "server", "as_user", "as_groups", "as_uid", "request_timeout",
-            "namespace", "selector", "container", "since", "since_time", "tail", "limit_bytes", "probe", "probe_host",
+            "kubeconfig", "context", "contexts", "all_contexts", "cluster", "user", "server", "as_user", "as_groups",
+            "as_uid", "request_timeout", "namespace", "selector", "container", "since", "since_time", "tail", "limit_bytes", "probe", "probe_host",
             "ca_file"
         ]
     )]
@@ -132,7 +136,7 @@ pub struct DiagnoseArgs {
     pub output: Output,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(
     args_override_self = true,
     after_help = "\
@@ -143,10 +147,14 @@ Examples:
   # What would be collected, why, and with which right; no cluster is asked
   kubectl apigee-tls collect --list
 
+  # One file for each of several clusters
+  kubectl apigee-tls collect --contexts east,west --to bundles/
+
   # To a pipe
   kubectl apigee-tls collect --to - | ssh support 'cat > bundle.tar.gz'
 
-Exit codes: 0 the bundle is written, 2 there is none, 130 interrupted: what was there is in it, and it says so."
+Exit codes: 0 the bundle is written, 2 there is none (of several: one is missing), 130 interrupted: what was there is in it, and \
+it says so."
 )]
 pub struct CollectArgs {
     #[command(flatten)]

@@ -1,11 +1,11 @@
 //! `diagnose`: gather from the cluster, from files, or read what was gathered before; judge; report.
 
 use std::io;
-use std::time::Duration;
+use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
-use super::{Error, fail_on, sources};
+use super::{Error, contexts, fail_on, sources};
 use crate::bundle::{self, evidence_file};
 use crate::checks;
 use crate::cli::{DiagnoseArgs, Expectation};
@@ -16,15 +16,42 @@ use crate::terminal::Console;
 
 pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
     check_combination(args)?;
+    if let Some(names) = contexts::chosen(&args.evidence)? {
+        return several(args, &names, console);
+    }
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let seen = runtime.block_on(async {
-        let stop = Stop::on_ctrl_c((args.evidence.timeout > Duration::ZERO).then_some(args.evidence.timeout));
+        let stop = Stop::on_ctrl_c(sources::timeout(&args.evidence));
         seen(args, &stop, console).await
     });
     let told = seen.and_then(|evidence| tell(args, &evidence, console));
     // It listens for Ctrl-C until now. What hangs in a blocking call must not keep the end waiting.
     runtime.shutdown_background();
     told
+}
+
+/// The same for each context, side by side, and one report of them all.
+fn several(args: &DiagnoseArgs, names: &[String], console: &Console) -> Result<u8, Error> {
+    let runtime = Runtime::new().map_err(Error::Runtime)?;
+    let stop = runtime.block_on(async { Stop::on_ctrl_c(None) });
+    let progress = console.progress();
+    let outcomes = contexts::each(names, &stop, |context| {
+        let args_alone = contexts::alone(&args.evidence, context);
+        let stop = stop.part(sources::timeout(&args.evidence));
+        let told = Arc::new(progress.labelled(context));
+        let mut evidence = runtime.block_on(sources::gathered(&args_alone, &stop, told))?;
+        evidence.question.expect_non_sni |= args.evidence.expect == Some(Expectation::NonSni);
+        Ok(report::build(&evidence, &selection(args), fail_on(args.fail_on)))
+    });
+    progress.finish();
+    // From here on nothing is left to interrupt: Ctrl-C ends the program.
+    drop(stop);
+    let outcomes = outcomes.into_iter().map(|outcome| outcome.map_err(|error| contexts::failure(&error)));
+    let report = report::contexts::build(names.iter().cloned().zip(outcomes));
+    let shown = super::show(console, args.output, &report, report::contexts::text).map(|()| report.exit_code);
+    // It listens for Ctrl-C until now.
+    runtime.shutdown_background();
+    shown
 }
 
 fn tell(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
@@ -44,7 +71,12 @@ async fn seen(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evi
                 .map_err(|reason| unfinished(name, &reason))??
         }
         None if args.offline => sources::of_files(&args.evidence),
-        None => sources::gathered(&args.evidence, stop, console).await?,
+        None => {
+            let progress = console.progress();
+            let gathered = sources::gathered(&args.evidence, stop, progress.clone()).await;
+            progress.finish();
+            gathered?
+        }
     };
     sources::add_files(&args.evidence, &mut evidence, stop, None).await?;
     evidence.question.expect_non_sni |= args.evidence.expect == Some(Expectation::NonSni);
@@ -72,6 +104,12 @@ fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
     let inputs: Vec<&String> =
         args.evidence.overrides.iter().chain(&args.evidence.access_logs).chain(&args.from).collect();
     sources::check_standard_input(inputs.iter().copied())?;
+    if args.write_evidence.is_some() && contexts::are_several(&args.evidence.cluster) {
+        return usage(
+            "--write-evidence is one file, and --contexts and --all-contexts ask several clusters",
+            "`collect` with the same flags writes a bundle of each, which `diagnose --from` takes",
+        );
+    }
     if let Some(path) = args.write_evidence.as_ref().and_then(|path| path.to_str()) {
         if path == "-" {
             return usage("standard output is for the report", "give --write-evidence the name of a file");

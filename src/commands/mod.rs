@@ -5,6 +5,7 @@
 
 mod collect;
 mod completion;
+mod contexts;
 mod diagnose;
 mod diff;
 mod explain;
@@ -73,6 +74,8 @@ pub(crate) enum Error {
     Bundle(#[from] WriteError),
     #[error(transparent)]
     Evidence(#[from] ReadError),
+    #[error("finish: it failed by a fault of this program; please report it")]
+    Fault,
     #[error("read {name}")]
     Input { name: String, source: io::Error },
     #[error(transparent)]
@@ -97,6 +100,7 @@ impl Error {
             | Self::Bundle(_)
             | Self::Cluster(_)
             | Self::Evidence(_)
+            | Self::Fault
             | Self::Input { .. }
             | Self::Log(_)
             | Self::Output(_)
@@ -155,7 +159,16 @@ fn show<T: Serialize>(
 
 /// `error: could not …: cause`, and after a blank line the hint.
 fn tell(error: &Error, console: &Console) {
-    let mut text = format!("error: could not {error}");
+    // The chain quotes servers and files.
+    console.error(&visible(&format!("error: {}", told(error))));
+    if let Some(hint) = error.hint() {
+        console.error(&format!("\nhint: {}", visible(&hint)));
+    }
+}
+
+/// `could not …: cause`.
+fn told(error: &Error) -> String {
+    let mut text = format!("could not {error}");
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
@@ -165,11 +178,7 @@ fn tell(error: &Error, console: &Console) {
         }
         source = cause.source();
     }
-    // The chain quotes servers and files.
-    console.error(&visible(&text));
-    if let Some(hint) = error.hint() {
-        console.error(&format!("\nhint: {}", visible(&hint)));
-    }
+    text
 }
 
 fn version(console: &Console) -> Result<u8, Error> {

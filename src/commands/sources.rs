@@ -12,7 +12,6 @@ use crate::evidence::stored::StoredCertificate;
 use crate::evidence::{Evidence, LogLimits, LogOrigin, LogStream, Question, Reason, SCHEMA, Seen, Unavailable};
 use crate::gather::probe::{self, GatewayProbe, Places, ProbeOptions, Prober};
 use crate::gather::{self, ConnectionOptions, GatherOptions, Keeper, LogSink, Stop};
-use crate::terminal::Console;
 use crate::wire::access_log::AccessLogScanner;
 
 /// For one handshake of `diagnose`; what takes longer is as good as broken.
@@ -143,9 +142,13 @@ pub(super) fn check_standard_input<'a>(inputs: impl Iterator<Item = &'a String>)
 }
 
 /// Asks the cluster for what is judged.
-pub(super) async fn gathered(args: &EvidenceArgs, stop: &Stop, console: &Console) -> Result<Evidence, Error> {
+pub(super) async fn gathered(
+    args: &EvidenceArgs,
+    stop: &Stop,
+    progress: Arc<dyn gather::Progress>,
+) -> Result<Evidence, Error> {
     let sinks = |_: &LogOrigin, scanner| scanner;
-    gathered_with(args, now(), stop, console, &sinks, None).await
+    gathered_with(args, now(), stop, progress, &sinks, None).await
 }
 
 /// The same, with every log fed to a sink around its scanner, and with objects for a bundle where somebody takes them.
@@ -153,7 +156,7 @@ pub(super) async fn gathered_with<S: LogSink>(
     args: &EvidenceArgs,
     collected_at: Timestamp,
     stop: &Stop,
-    console: &Console,
+    progress: Arc<dyn gather::Progress>,
     new_sink: &(impl Fn(&LogOrigin, AccessLogScanner) -> S + Sync),
     keeper: Option<&dyn Keeper>,
 ) -> Result<Evidence, Error> {
@@ -168,12 +171,8 @@ pub(super) async fn gathered_with<S: LogSink>(
     };
     let since = question.log_limits.since;
     let new_sink = |origin: &LogOrigin| new_sink(origin, AccessLogScanner::new().since(since));
-    let progress = console.progress();
-    let told: Arc<dyn gather::Progress> = progress.clone();
-    let seen = gather::cluster(&options, stop.clone(), told, &new_sink, keeper).await;
-    progress.finish();
-    let seen = seen?;
-    console.verbose(&format!("{} API requests", seen.requests));
+    let seen = gather::cluster(&options, stop.clone(), Arc::clone(&progress), &new_sink, keeper).await?;
+    progress.finished("API requests", &seen.requests.to_string());
     Ok(Evidence {
         schema: SCHEMA.to_owned(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -194,6 +193,17 @@ pub(super) async fn gathered_with<S: LogSink>(
         probes: seen.probes,
         interrupted: seen.interrupted,
     })
+}
+
+/// What no cluster is needed to refuse.
+pub(super) fn check(args: &EvidenceArgs) -> Result<(), Error> {
+    gather::check_selector(&args.cluster.selector)?;
+    gateway_probe(args).map(drop)
+}
+
+/// The time for what `--timeout` bounds; none for 0.
+pub(super) fn timeout(args: &EvidenceArgs) -> Option<Duration> {
+    (args.timeout > Duration::ZERO).then_some(args.timeout)
 }
 
 /// The handshakes to make; none with `--probe none`.

@@ -3,6 +3,7 @@
 //! kube can do this alone, but not as kubectl does: it stops at a path of `$KUBECONFIG` that does not exist, falls back to the
 //! pod's account when a kubeconfig is broken, and takes no `--cluster` and `--user` without a context. It stops before the network.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -72,6 +73,21 @@ impl Places {
 /// As for [`target`].
 pub fn context_name(options: &ConnectionOptions) -> Result<Option<String>, Error> {
     target(options, &Places::of_this_process()).map(|target| target.context)
+}
+
+/// All contexts of this process's kubeconfig, each once, in the order of its files.
+///
+/// # Errors
+/// There is no kubeconfig, or it is malformed.
+pub fn context_names(options: &ConnectionOptions) -> Result<Vec<String>, Error> {
+    names(options, &Places::of_this_process())
+}
+
+fn names(options: &ConnectionOptions, places: &Places) -> Result<Vec<String>, Error> {
+    let (kubeconfig, looked) = read(options.kubeconfig.as_deref(), places)?;
+    let contexts = kubeconfig.ok_or(Error::NoKubeconfig { looked })?.contexts;
+    let mut known = HashSet::new();
+    Ok(contexts.into_iter().map(|named| named.name).filter(|name| known.insert(name.clone())).collect())
 }
 
 /// Chooses cluster and user.
@@ -333,6 +349,20 @@ users:
 
         let options = ConnectionOptions { context: Some("dev".into()), ..ConnectionOptions::default() };
         assert_eq!(target(&options, &places).unwrap().user.impersonate.as_deref(), Some("boss"));
+    }
+
+    #[test]
+    fn all_contexts_are_those_of_all_files_in_their_order() {
+        let home = Home::new();
+        let names = |places: &Places| names(&ConnectionOptions::default(), places);
+        let (first, second) = (home.write("1", FIRST), home.write("2", SECOND));
+        assert_eq!(names(&home.places(&[&first, &second])).unwrap(), ["prod", "ghost", "nameless", "dev"]);
+        assert_eq!(names(&home.places(&[&second, &first])).unwrap(), ["prod", "dev", "ghost", "nameless"]);
+        let twice = home.write("3", &FIRST.replace("name: ghost", "name: prod"));
+        assert_eq!(names(&home.places(&[&twice])).unwrap(), ["prod", "nameless"]);
+        let without = home.write("4", "users: [{name: red, user: {token: t}}]\n");
+        assert!(names(&home.places(&[&without])).unwrap().is_empty());
+        assert!(matches!(names(&home.places(&[])), Err(Error::NoKubeconfig { .. })));
     }
 
     #[test]

@@ -9,6 +9,14 @@ use kube::core::{Expression, Selector, SelectorExt};
 
 use super::error::Error;
 
+/// Whether it can be understood, before any cluster is asked.
+///
+/// # Errors
+/// The part that cannot be understood.
+pub fn check(selector: &str) -> Result<(), Error> {
+    parse(selector).map(drop)
+}
+
 /// Reads `app=x,tier in (a, b),!legacy`.
 ///
 /// # Errors

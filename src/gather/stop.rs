@@ -53,6 +53,12 @@ impl Stop {
         Self::new(timeout, interrupted)
     }
 
+    /// A part of this run: interrupted with it, and with a time of its own from now on.
+    #[must_use]
+    pub fn part(&self, timeout: Option<Duration>) -> Self {
+        Self::new(timeout, self.interrupted.clone())
+    }
+
     /// The reason, where the run has to end now.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
@@ -128,6 +134,17 @@ mod tests {
         interrupt.send(true).unwrap();
         assert_eq!(waiting.await.unwrap(), Err(Reason::Interrupted));
         assert_eq!(stop.bound(async { 7 }).await, Err(Reason::Interrupted));
+    }
+
+    #[tokio::test]
+    async fn parts_have_their_own_time_and_are_interrupted_together() {
+        let (interrupt, interrupted) = watch::channel(false);
+        let whole = Stop::new(None, interrupted);
+        let (short, long) = (whole.part(Some(Duration::from_millis(5))), whole.part(None));
+        assert_eq!(short.bound(std::future::pending::<()>()).await, Err(Reason::TimedOut { milliseconds: 5 }));
+        assert_eq!((whole.reason(), long.reason()), (None, None));
+        interrupt.send(true).unwrap();
+        assert_eq!(long.reason(), Some(Reason::Interrupted));
     }
 
     #[tokio::test]

@@ -3,10 +3,12 @@
 //! ```text
 //! Evidence + checks + verdict ─ build ─ Report ─┬─ text (also wide)
 //!                                               └─ machine (json, yaml)
+//! Report of each context ─ contexts ─ the same formats
 //! ```
 
 mod build;
 pub mod catalogue;
+pub mod contexts;
 pub mod diff;
 pub mod machine;
 mod not_seen;

@@ -4,6 +4,7 @@ use owo_colors::Style;
 
 use crate::checks::Level;
 use crate::report::StepState;
+use crate::verdict::VerdictKind;
 
 /// How the parts of the text look.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +39,15 @@ impl Styles {
             Level::Error => self.error,
             Level::Warning => self.warning,
             Level::Notice => self.notice,
+        }
+    }
+
+    #[must_use]
+    pub fn verdict(&self, kind: VerdictKind) -> Style {
+        match kind {
+            VerdictKind::Ambiguous | VerdictKind::AtRisk | VerdictKind::Unknown => self.warning,
+            VerdictKind::Cause => self.error,
+            VerdictKind::Healthy => self.good,
         }
     }
 

@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use super::styles::Styles;
 use super::{OutcomeWord, Report, StepReport, StepState};
 use crate::checks::Level;
-use crate::verdict::{Cause, Certainty, VerdictKind};
+use crate::verdict::{Cause, Certainty};
 
 /// Column at which what was seen begins.
 const SEEN_COLUMN: usize = 26;
@@ -180,11 +180,7 @@ fn checks(report: &Report, options: TextOptions, out: &mut String) {
 fn verdict(report: &Report, options: TextOptions, out: &mut String) {
     out.push('\n');
     let verdict = &report.verdict;
-    let style = match verdict.kind {
-        VerdictKind::Ambiguous | VerdictKind::AtRisk | VerdictKind::Unknown => options.styles.warning,
-        VerdictKind::Cause => options.styles.error,
-        VerdictKind::Healthy => options.styles.good,
-    };
+    let style = options.styles.verdict(verdict.kind);
     let codes = verdict.causes.first().map_or(String::new(), codes);
     section(out, verdict.kind.word(), style, &format!("{}{codes}.", visible(&verdict.headline)), options.width);
     let mut causes = verdict.causes.iter();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -34,6 +34,12 @@ impl Reporter {
             bar
         });
         Self { bar, lines: verbosity > 0, running: Mutex::default() }
+    }
+
+    /// For one of several that are told of at the same time: the label stands before each of its tasks.
+    #[must_use]
+    pub fn labelled(self: &Arc<Self>, label: &str) -> Labelled {
+        Labelled { label: label.to_owned(), reporter: Arc::clone(self) }
     }
 
     /// Takes the moving line away. Dropping does the same.
@@ -88,6 +94,33 @@ impl Progress for Reporter {
     }
 }
 
+/// The progress of one of several clusters.
+#[derive(Debug)]
+pub struct Labelled {
+    label: String,
+    reporter: Arc<Reporter>,
+}
+
+impl Progress for Labelled {
+    fn started(&self, task: &str) {
+        self.reporter.started(&self.named(task));
+    }
+
+    fn bytes(&self, count: u64) {
+        self.reporter.bytes(count);
+    }
+
+    fn finished(&self, task: &str, outcome: &str) {
+        self.reporter.finished(&self.named(task), outcome);
+    }
+}
+
+impl Labelled {
+    fn named(&self, task: &str) -> String {
+        format!("{}: {task}", self.label)
+    }
+}
+
 impl Drop for Reporter {
     fn drop(&mut self) {
         self.finish();
@@ -137,5 +170,16 @@ mod tests {
         assert_eq!(reporter.running().len(), 1);
         reporter.finished("x", "done");
         assert!(reporter.running().is_empty() && reporter.bar.is_none());
+    }
+
+    #[test]
+    fn the_same_task_of_two_clusters_is_two() {
+        let streams = Streams { color_stdout: false, color_stderr: false, live_stderr: false, width: None };
+        let reporter = Arc::new(Reporter::new(streams, 0));
+        let (east, west) = (reporter.labelled("east"), reporter.labelled("west"));
+        east.started("x");
+        west.started("x");
+        east.finished("x", "done");
+        assert_eq!(reporter.running().keys().collect::<Vec<_>>(), ["west: x"]);
     }
 }

@@ -24,6 +24,7 @@ use crate::evidence::{Evidence, Reason, Seen};
 
 pub(crate) use self::measurement::{capture, probe};
 pub use self::remedy::{Remedy, RemedyStep};
+pub(crate) use self::shell::word as shell_word;
 
 /// What was concluded.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]

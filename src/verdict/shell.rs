@@ -3,7 +3,7 @@
 /// The word as a shell takes it: plain names as they are, anything else between quotes.
 ///
 /// What begins with a hyphen would be read as a flag, whatever the quotes; nothing that a cluster holds can be named so.
-pub(super) fn word(text: &str) -> String {
+pub(crate) fn word(text: &str) -> String {
     if text.starts_with('-') {
         return "NAME_THAT_READS_AS_A_FLAG".to_owned();
     }

@@ -9,21 +9,27 @@
 mod keep;
 mod pages;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use self::keep::{Keep, Tee};
-use super::{Error, sources};
+use super::{Error, contexts, sources};
 use crate::bundle::manifest::PlannedItem;
 use crate::bundle::redact::self_test;
 use crate::bundle::redact::{Pseudonyms, Redactions, Redactor};
 use crate::bundle::{BundleName, BundleWriter, Destination, Head, ReadError, Written, evidence_file, layout};
 use crate::cli::{CollectArgs, Expectation};
-use crate::evidence::{Evidence, LogOrigin, Seen};
+use crate::evidence::{Evidence, LogOrigin, Reason, Seen};
 use crate::gather::plan::{Item, PLAN, Source};
 use crate::gather::{self, Stop};
+use crate::report::Report;
+use crate::report::contexts::{Failure, Summary, table, worst};
+use crate::report::styles::Styles;
+use crate::report::text::{TextOptions, visible};
 use crate::terminal::Console;
 
 pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
@@ -35,30 +41,142 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
         return tested(console);
     }
     sources::check_standard_input(args.evidence.overrides.iter().chain(&args.evidence.access_logs))?;
+    let names = contexts::chosen(&args.evidence)?;
+    let runtime = Runtime::new().map_err(Error::Runtime)?;
+    // Held until the end: Ctrl-C ends the gathering, and the bundle of what is there is still written.
+    let stop = runtime.block_on(async { Stop::on_ctrl_c(None) });
+    let told = match names {
+        Some(names) => several(args, &names, &runtime, &stop, console),
+        None => single(args, &runtime, &stop, console),
+    };
+    runtime.shutdown_background();
+    told
+}
+
+fn single(args: &CollectArgs, runtime: &Runtime, stop: &Stop, console: &Console) -> Result<u8, Error> {
+    let begun = Instant::now();
     let context = gather::context_name(&sources::connection_options(&args.evidence.cluster))?;
+    let name = |collected_at| BundleName::new(context.as_deref(), &args.evidence.cluster.namespace, collected_at);
+    let progress = console.progress();
+    let collected = collected(args, name, runtime, stop, progress.clone());
+    progress.finish();
+    let collected = collected?;
+    console.verbose(&format!("collected in {:.1} s", begun.elapsed().as_secs_f32()));
+    console.error(&collected.told());
+    if let Some(path) = &collected.written.path {
+        console.result(&format!("{}\n", path.display())).map_err(Error::Output)?;
+    }
+    Ok(collected.exit_code())
+}
+
+/// A bundle of each context in the folder, side by side. The table is for the person, the paths are the result.
+fn several(
+    args: &CollectArgs,
+    names: &[String],
+    runtime: &Runtime,
+    stop: &Stop,
+    console: &Console,
+) -> Result<u8, Error> {
+    if !matches!(Destination::from_argument(&args.to), Destination::Folder(_)) {
+        return Err(Error::Usage {
+            what: format!("--to {}, and --contexts or --all-contexts, which write several bundles", args.to),
+            hint: "give --to a folder that exists; each bundle gets its own name there".into(),
+        });
+    }
+    let namespace = &args.evidence.cluster.namespace;
+    let numbers = numbers(names, namespace);
+    let progress = console.progress();
+    let outcomes = contexts::each(names, stop, |context| {
+        let args = CollectArgs { evidence: contexts::alone(&args.evidence, context), ..args.clone() };
+        let name = |collected_at| {
+            let name = BundleName::new(Some(context), namespace, collected_at);
+            numbers.get(context).map_or_else(|| name.clone(), |number| name.numbered(*number))
+        };
+        collected(&args, name, runtime, stop, Arc::new(progress.labelled(context)))
+    });
+    progress.finish();
+    let outcomes: Vec<Result<Collected, Failure>> =
+        outcomes.into_iter().map(|outcome| outcome.map_err(|error| contexts::failure(&error))).collect();
+    let told = names.iter().zip(&outcomes);
+    let lines: Vec<Summary> = told
+        .map(|(context, outcome)| Summary::new(context, outcome.as_ref().map(|collected| &collected.report)))
+        .collect();
+    let last: Vec<String> =
+        outcomes.iter().map(|outcome| outcome.as_ref().map_or_else(|_| "none".to_owned(), Collected::told)).collect();
+    let options = TextOptions { styles: Styles::default(), width: console.width(), wide: false };
+    console.error(table(&lines, "BUNDLE", &last, options).trim_end());
+    for (context, outcome) in names.iter().zip(&outcomes) {
+        if let Err(Failure { hint: Some(hint), .. }) = outcome {
+            console.error(&visible(&format!("hint for {context}: {hint}")));
+        }
+    }
+    let paths = outcomes.iter().flatten().filter_map(|collected| collected.written.path.as_ref());
+    let paths: String = paths.map(|path| format!("{}\n", path.display())).collect();
+    console.result(&paths).map_err(Error::Output)?;
+    let codes: Vec<u8> = outcomes
+        .iter()
+        .map(|outcome| outcome.as_ref().map_or_else(|failure| failure.exit_code, Collected::exit_code))
+        .collect();
+    Ok(worst(&codes))
+}
+
+/// Contexts whose names are made safe alike would have bundles, and folders in them, of one name: the number that each of them but
+/// the first gets.
+fn numbers(names: &[String], namespace: &str) -> BTreeMap<String, usize> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let numbers = names.iter().map(|context| {
+        let alike = BundleName::new(Some(context), namespace, Timestamp::UNIX_EPOCH).as_str().to_lowercase();
+        let number = counts.entry(alike).and_modify(|count| *count += 1).or_insert(1);
+        (context.clone(), *number)
+    });
+    numbers.filter(|(_, number)| *number > 1).collect()
+}
+
+/// A bundle that is there, and what it says.
+struct Collected {
+    written: Written,
+    report: Report,
+    interrupted: bool,
+}
+
+impl Collected {
+    fn told(&self) -> String {
+        let Written { manifest, bytes, .. } = &self.written;
+        let partial = manifest.partial.as_ref().map_or_else(String::new, |why| format!("; partial: {why}"));
+        format!("{} files, {} missing, {bytes} bytes{partial}", manifest.files.len(), manifest.skipped.len())
+    }
+
+    /// What was found is for whoever reads the bundle.
+    fn exit_code(&self) -> u8 {
+        if self.interrupted { 130 } else { 0 }
+    }
+}
+
+/// Gathers, judges, and writes the bundle.
+fn collected(
+    args: &CollectArgs,
+    name: impl Fn(Timestamp) -> BundleName,
+    runtime: &Runtime,
+    stop: &Stop,
+    progress: Arc<dyn gather::Progress>,
+) -> Result<Collected, Error> {
     let collected_at = sources::now();
-    let name = BundleName::new(context.as_deref(), &args.evidence.cluster.namespace, collected_at);
-    let destination = Destination::from_argument(&args.to);
     let keep = Keep {
-        writer: Arc::new(BundleWriter::create(&destination, &name)?),
+        writer: Arc::new(BundleWriter::create(&Destination::from_argument(&args.to), &name(collected_at))?),
         redactor: Arc::new(Redactor::new(Pseudonyms::None)),
         logs: args.kept_logs,
         log_limit: args.log_limit,
         read: Arc::new(Mutex::new(Vec::new())),
     };
-    let begun = Instant::now();
-    let runtime = Runtime::new().map_err(Error::Runtime)?;
-    let gathered = runtime.block_on(async {
-        let timeout = args.evidence.timeout;
-        let stop = Stop::on_ctrl_c((timeout > Duration::ZERO).then_some(timeout));
+    let stop = stop.part(sources::timeout(&args.evidence));
+    let mut evidence = runtime.block_on(async {
         let sinks = |origin: &LogOrigin, scanner| Tee { scanner, file: keep.log_file(origin, "") };
         let mut evidence =
-            sources::gathered_with(&args.evidence, collected_at, &stop, console, &sinks, Some(&keep)).await?;
+            sources::gathered_with(&args.evidence, collected_at, &stop, progress, &sinks, Some(&keep)).await?;
         sources::add_files(&args.evidence, &mut evidence, &stop, Some(&keep)).await?;
-        Ok::<_, Error>((evidence, stop.reason()))
-    });
-    runtime.shutdown_background();
-    let (mut evidence, stopped) = gathered?;
+        Ok::<_, Error>(evidence)
+    })?;
+    let stopped = stop.reason();
     evidence.question.expect_non_sni |= args.evidence.expect == Some(Expectation::NonSni);
     if args.evidence.overrides.is_empty() {
         let why = "not given: -f overrides.yaml; the file that helm upgrade was run with, one for each cluster";
@@ -66,7 +184,7 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     }
     let evidence = clean_evidence(&keep, &evidence)?;
     let partial = evidence.interrupted.as_ref().map(ToString::to_string).or(stopped.map(|reason| reason.to_string()));
-    pages::add(&keep, args, &evidence, partial.as_deref())?;
+    let report = pages::add(&keep, args, &evidence, partial.as_deref())?;
     let Keep { writer, .. } = keep;
     let writer = Arc::try_unwrap(writer).map_err(|_| Error::Rendering("a log is still being written".into()))?;
     let written = writer.finish(Head {
@@ -74,30 +192,10 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
         note: args.note.clone(),
         partial,
         plan: PLAN.iter().map(planned).collect(),
-        timings: std::collections::BTreeMap::new(),
+        timings: BTreeMap::new(),
     })?;
-    console.verbose(&format!("collected in {:.1} s", begun.elapsed().as_secs_f32()));
-    told(&written, &evidence, console)
-}
-
-/// The path is the last line on standard output; the rest is for the person.
-fn told(written: &Written, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
-    let manifest = &written.manifest;
-    console.error(&format!(
-        "{} files, {} missing, {} bytes",
-        manifest.files.len(),
-        manifest.skipped.len(),
-        written.bytes
-    ));
-    if let Some(why) = &manifest.partial {
-        console.error(&format!("partial: {why}"));
-    }
-    if let Some(path) = &written.path {
-        console.result(&format!("{}\n", path.display())).map_err(Error::Output)?;
-    }
-    let interrupted =
-        evidence.interrupted.as_ref().is_some_and(|why| why.reason == crate::evidence::Reason::Interrupted);
-    Ok(if interrupted { 130 } else { 0 })
+    let interrupted = evidence.interrupted.is_some_and(|why| why.reason == Reason::Interrupted);
+    Ok(Collected { written, report, interrupted })
 }
 
 /// What would be asked for, why, and by which right.

@@ -16,8 +16,13 @@ use crate::report::{FailOn, Report, Selection, build, machine, text};
 /// Columns of the report in the bundle: a pager and a mail take them.
 const WIDTH: usize = 110;
 
-/// Adds them all.
-pub(super) fn add(keep: &Keep, args: &CollectArgs, evidence: &Evidence, partial: Option<&str>) -> Result<(), Error> {
+/// Adds them all, and returns the report that they begin with.
+pub(super) fn add(
+    keep: &Keep,
+    args: &CollectArgs,
+    evidence: &Evidence,
+    partial: Option<&str>,
+) -> Result<Report, Error> {
     let report = build(evidence, &Selection::default(), FailOn::default());
     let options = text::TextOptions { styles: Styles::default(), width: WIDTH, wide: false };
     keep.text(layout::REPORT_TEXT, "report", "what was found, for a person", &text::text(&report, options));
@@ -60,7 +65,7 @@ pub(super) fn add(keep: &Keep, args: &CollectArgs, evidence: &Evidence, partial:
         "which Helm releases there are; never their values",
         &helm_releases(evidence),
     );
-    Ok(())
+    Ok(report)
 }
 
 fn yaml<T: serde::Serialize>(keep: &Keep, folder: &str, file: &str, why: &str, seen: &Seen<T>) {

@@ -1,0 +1,152 @@
+//! Several clusters in one run: which, and each of them as a run with its context alone, side by side.
+
+use std::collections::{BTreeMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use super::{Error, sources, told};
+use crate::cli::{ClusterArgs, EvidenceArgs};
+use crate::gather::{self, Stop};
+use crate::report::contexts::Failure;
+
+/// Clusters that are asked at the same time: each has connections of its own, and their logs go through the same processors.
+const SIDE_BY_SIDE: usize = 4;
+
+/// The flags ask for contexts by their names, or for all.
+pub(super) fn are_several(args: &ClusterArgs) -> bool {
+    args.all_contexts || !args.contexts.is_empty()
+}
+
+/// The contexts to be asked, in the order in which they are told, where the flags name any. What no cluster is needed to refuse is
+/// refused here.
+pub(super) fn chosen(args: &EvidenceArgs) -> Result<Option<Vec<String>>, Error> {
+    let cluster = &args.cluster;
+    if !are_several(cluster) {
+        return Ok(None);
+    }
+    if !args.overrides.is_empty() || !args.access_logs.is_empty() {
+        return Err(Error::Usage {
+            what: "-f and --access-log are files of one cluster, and --contexts and --all-contexts ask several".into(),
+            hint: "give them with the context of their cluster alone: --context NAME -f overrides.yaml".into(),
+        });
+    }
+    sources::check(args)?;
+    let known = gather::context_names(&sources::connection_options(cluster))?;
+    if cluster.all_contexts {
+        return if known.is_empty() { Err(unusable("--all-contexts", &known)) } else { Ok(Some(known)) };
+    }
+    let mut given = HashSet::new();
+    if let Some(twice) = cluster.contexts.iter().find(|name| !given.insert(*name)) {
+        let hint = "name each context once".to_owned();
+        return Err(Error::Argument { what: format!("--contexts: {twice:?} stands twice"), hint });
+    }
+    let missing: Vec<String> =
+        cluster.contexts.iter().filter(|name| !known.contains(name)).map(|name| format!("{name:?}")).collect();
+    if missing.is_empty() {
+        return Ok(Some(cluster.contexts.clone()));
+    }
+    Err(unusable(&format!("--contexts {}", missing.join(", ")), &known))
+}
+
+fn unusable(flag: &str, known: &[String]) -> Error {
+    if known.is_empty() {
+        let hint = "name a cluster and a user with --cluster and --user, or a kubeconfig with --kubeconfig".into();
+        return Error::Argument { what: format!("{flag}: the kubeconfig has no context at all"), hint };
+    }
+    let hint = format!("it has {}", known.join(", "));
+    Error::Argument { what: format!("{flag}: the kubeconfig has no such context"), hint }
+}
+
+/// The arguments of a run with this context alone.
+pub(super) fn alone(args: &EvidenceArgs, context: &str) -> EvidenceArgs {
+    let mut args = args.clone();
+    args.cluster.context = Some(context.to_owned());
+    args
+}
+
+/// Does the work for each context, some of them at the same time, and returns what became of each, in order. Whatever one
+/// of them fails by costs only itself; what has not begun when the run is interrupted does not begin.
+pub(super) fn each<T: Send>(
+    contexts: &[String],
+    stop: &Stop,
+    work: impl Fn(&str) -> Result<T, Error> + Sync,
+) -> Vec<Result<T, Error>> {
+    let next = AtomicUsize::new(0);
+    let outcomes = Mutex::new(BTreeMap::new());
+    let take_turns = || {
+        loop {
+            let turn = next.fetch_add(1, Ordering::Relaxed);
+            let Some(context) = contexts.get(turn) else { return };
+            let outcome = match stop.reason() {
+                Some(_) => Err(Error::Cluster(gather::Error::Interrupted)),
+                None => catch_unwind(AssertUnwindSafe(|| work(context))).unwrap_or_else(|_| Err(Error::Fault)),
+            };
+            outcomes.lock().unwrap_or_else(PoisonError::into_inner).insert(turn, outcome);
+        }
+    };
+    thread::scope(|scope| {
+        // Where the system has no thread left the others do its work.
+        for _ in 1..contexts.len().min(SIDE_BY_SIDE) {
+            drop(thread::Builder::new().spawn_scoped(scope, take_turns));
+        }
+        take_turns();
+    });
+    outcomes.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+}
+
+/// Why a context has no report.
+pub(super) fn failure(error: &Error) -> Failure {
+    Failure { message: told(error), hint: error.hint(), exit_code: error.exit_code() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use tokio::sync::watch;
+
+    fn names(count: usize) -> Vec<String> {
+        (0..count).map(|number| number.to_string()).collect()
+    }
+
+    #[test]
+    fn outcomes_keep_their_order_and_a_panic_costs_only_itself() {
+        let outcomes = each(&names(9), &Stop::never(), |context| match context {
+            "3" => panic!("a fault"),
+            "5" => Err(Error::Rendering("five".into())),
+            context => Ok(context.to_owned()),
+        });
+        let told: Vec<String> =
+            outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|error| told(&error))).collect();
+        assert_eq!(told[..3], ["0", "1", "2"]);
+        assert!(told[3].contains("a fault of this program"), "{told:?}");
+        assert_eq!(told[4..], ["4", "could not make the report: five", "6", "7", "8"]);
+    }
+
+    #[test]
+    fn no_more_than_some_are_under_way() {
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let outcomes = each(&names(12), &Stop::never(), |_| {
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            thread::sleep(std::time::Duration::from_millis(20));
+            now.fetch_sub(1, Ordering::SeqCst);
+            Ok(())
+        });
+        assert_eq!((outcomes.len(), most.into_inner()), (12, SIDE_BY_SIDE));
+    }
+
+    #[test]
+    fn after_an_interruption_nothing_begins() {
+        let (interrupt, interrupted) = watch::channel(false);
+        let stop = Stop::new(None, interrupted);
+        let outcomes = each(&names(20), &stop, |_| {
+            interrupt.send(true).unwrap();
+            Ok(())
+        });
+        assert!(outcomes.iter().filter(|outcome| outcome.is_ok()).count() <= SIDE_BY_SIDE);
+        let last = outcomes.last().unwrap().as_ref().unwrap_err();
+        assert_eq!((last.exit_code(), told(last)), (130, "could not finish: interrupted".to_owned()));
+    }
+}
