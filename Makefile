@@ -59,5 +59,5 @@ release: ## Build the program as it is published, which takes twice as long
 fuzz: ## Fuzz a parser for long: make fuzz TARGET=access_log (needs nightly Rust and cargo-fuzz)
 	$(CARGO) +nightly fuzz run $(or $(TARGET),access_log) -- -max_total_time=$(or $(SECONDS_TO_RUN),600)
 
-docs: ## Write docs/checks.md, docs/report.schema.json and completions/ from the code
+docs: ## Write docs/checks.md, the JSON schemas and completions/ from the code
 	UPDATE_DOCS=1 $(CARGO) test --locked --test catalogue --test completions

@@ -16,6 +16,7 @@ mod api;
 mod bundle;
 mod cleanup;
 mod cluster;
+mod contexts;
 mod envoy;
 mod expect;
 mod images;

@@ -68,6 +68,9 @@ pub struct Scenario {
     /// The RBAC rules of the user who runs the program; an administrator without.
     #[serde(default)]
     pub user: Option<Vec<Value>>,
+    /// The program also asks several contexts in one run: as an administrator, as this user, and of a cluster that is not there.
+    #[serde(default)]
+    pub contexts: bool,
     /// Something about the cluster itself that is broken while the program runs.
     #[serde(default)]
     pub cluster: Option<ClusterFault>,

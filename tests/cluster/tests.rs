@@ -13,7 +13,7 @@ use crate::scenario::{self, ClusterFault, Scenario};
 use crate::shell::Result;
 use crate::stage::Stage;
 use crate::testbed::Testbed;
-use crate::{bundle, cleanup, midway, plugin};
+use crate::{bundle, cleanup, contexts, midway, plugin};
 
 /// How many scenarios run side by side. Pods and clients of more would fight for two cores.
 const SIDE_BY_SIDE: usize = 3;
@@ -148,6 +148,9 @@ fn play(testbed: &Testbed, scenario: &Scenario) -> Result<()> {
     if scenario.expect.verdict.is_some() && scenario.cluster.is_none() && !scenario.logs_rotate {
         bundle::collect(&stage, &kubeconfig)?;
         stage.probed()?;
+    }
+    if scenario.contexts {
+        contexts::ask(&stage, &kubeconfig)?;
     }
     if scenario.again {
         let clients = stage.clients;
