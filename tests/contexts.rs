@@ -7,6 +7,7 @@ mod local;
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -167,25 +168,44 @@ fn each_context_has_its_own_time() {
     }
 }
 
-#[test]
-fn ctrl_c_ends_all_and_what_was_seen_is_told() {
+/// Runs a command over one context that can be asked and five that never answer, and presses Ctrl-C when the first is through.
+fn interrupted(arguments: &[&str]) -> (Home, Output) {
     let silent = silent();
-    let home =
-        Home::new(&[("seen", forbidding()), ("b", silent), ("c", silent), ("d", silent), ("e", silent), ("f", silent)]);
-    let mut command = home.command(&["diagnose", "--probe", "none", "--all-contexts", "-o", "json", "-v"]);
+    let names = ["b", "c", "d", "e", "f"].map(|name| (name, silent));
+    let home = Home::new(&[&[("seen", forbidding())], &names[..]].concat());
+    let mut command = home.command(arguments);
+    command.args(["--probe", "none", "--all-contexts", "-v"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
-    // The first context is through when its requests are counted.
-    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().expect("it was asked for")));
-    assert!(lines.any(|line| line.is_ok_and(|line| line.starts_with("seen: API requests: "))));
+    let mut errors = BufReader::new(child.stderr.take().expect("it was asked for"));
+    // The first context has been asked when its requests are counted.
+    let mut line = String::new();
+    while !line.starts_with("seen: API requests: ") {
+        line.clear();
+        assert!(errors.read_line(&mut line).expect("lines are text") > 0, "it ended before");
+    }
     std::thread::sleep(Duration::from_millis(300));
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is there").success());
-    let output = child.wait_with_output().expect("it ends");
+    let mut output = child.wait_with_output().expect("it ends");
+    errors.read_to_end(&mut output.stderr).expect("it can be read");
+    (home, output)
+}
+
+#[test]
+fn ctrl_c_ends_all_and_what_was_seen_is_told() {
+    let (_, output) = interrupted(&["diagnose", "-o", "json"]);
     let report = json(&output);
     assert_eq!((output.status.code(), &report["exitCode"]), (Some(130), &Value::from(130)));
     assert_eq!(report["contexts"][0]["report"]["exitCode"], 3);
     for context in &report["contexts"].as_array().expect("a list")[1..] {
         assert_eq!(context["error"]["message"], "could not finish: interrupted");
     }
+
+    let (home, output) = interrupted(&["collect"]);
+    assert_eq!(output.status.code(), Some(130));
+    let path = stdout(&output);
+    assert_eq!(home.bundles(), [home.path(path.trim())]);
+    assert_eq!(home.run(&["diagnose", "--from", path.trim()]).status.code(), Some(3));
+    assert_eq!(stderr(&output).matches("    could not finish: interrupted").count(), 5, "{}", stderr(&output));
 }
 
 #[test]

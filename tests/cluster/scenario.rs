@@ -14,6 +14,7 @@ use crate::shell::Result;
 
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a file, each of which stands for itself")]
 pub struct Scenario {
     /// The file's name without its extension.
     #[serde(skip)]
