@@ -152,6 +152,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where the bundle goes: a new file, a folder, or - for standard output')
             [CompletionResult]::new('--case', '--case', [CompletionResultType]::ParameterName, 'Number of the support case')
             [CompletionResult]::new('--note', '--note', [CompletionResultType]::ParameterName, 'A word to support')
+            [CompletionResult]::new('--env-group', '--env-group', [CompletionResultType]::ParameterName, 'An environment group with the problem; may be repeated. Without, all that are found are listed')
             [CompletionResult]::new('--logs', '--logs', [CompletionResultType]::ParameterName, 'How much of each log goes into the bundle')
             [CompletionResult]::new('--log-limit', '--log-limit', [CompletionResultType]::ParameterName, 'Bytes of resets and complaints that are kept of one container''s log')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')

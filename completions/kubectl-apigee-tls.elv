@@ -146,6 +146,7 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
             cand --to 'Where the bundle goes: a new file, a folder, or - for standard output'
             cand --case 'Number of the support case'
             cand --note 'A word to support'
+            cand --env-group 'An environment group with the problem; may be repeated. Without, all that are found are listed'
             cand --logs 'How much of each log goes into the bundle'
             cand --log-limit 'Bytes of resets and complaints that are kept of one container''s log'
             cand --color 'When to use colour'

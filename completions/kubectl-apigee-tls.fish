@@ -357,6 +357,7 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand co
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l to -d 'Where the bundle goes: a new file, a folder, or - for standard output' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l case -d 'Number of the support case' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l note -d 'A word to support' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l env-group -d 'An environment group with the problem; may be repeated. Without, all that are found are listed' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l logs -d 'How much of each log goes into the bundle' -r -f -a "full\t'All of it'
 window\t'Beginning and end, and every reset and complaint with the lines around it'
 none\t'Nothing but the counts'"

@@ -172,6 +172,10 @@ pub struct CollectArgs {
     #[arg(long, value_name = "TEXT", help_heading = "Bundle")]
     pub note: Option<String>,
 
+    /// An environment group with the problem; may be repeated. Without, all that are found are listed
+    #[arg(long = "env-group", value_name = "NAME", help_heading = "Bundle")]
+    pub env_groups: Vec<String>,
+
     /// How much of each log goes into the bundle
     #[arg(long = "logs", value_enum, default_value_t, value_name = "PART", help_heading = "Bundle")]
     pub kept_logs: KeptLogs,

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::IpAddr;
+use std::num::NonZero;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 use super::{Error, fail_on};
 use crate::cli::{ProbeArgs, TlsVersion};
@@ -27,7 +28,7 @@ const MAX_LINE: usize = 4096;
 pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
     let given = given(args, console)?;
     let prober = Arc::new(Prober::new(options(args)?)?);
-    let runtime = Runtime::new().map_err(Error::Runtime)?;
+    let runtime = runtime(given.targets.len()).map_err(Error::Runtime)?;
     #[expect(clippy::disallowed_methods, reason = "the one clock of every judgement of this run")]
     let collected_at = Timestamp::now();
     let (seen, interrupted) = runtime.block_on(async {
@@ -43,6 +44,12 @@ pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
     // It listens for Ctrl-C until now.
     runtime.shutdown_background();
     shown
+}
+
+/// No more threads than there are endpoints: each that idles costs memory, on a machine of many cores more than the handshakes.
+fn runtime(endpoints: usize) -> io::Result<Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    Builder::new_multi_thread().worker_threads(endpoints.clamp(1, cores)).enable_all().build()
 }
 
 /// No cluster is asked, so nothing of a cluster stands in the question.

@@ -45,7 +45,8 @@ pub fn collect(stage: &Stage<'_>, kubeconfig: &Path) -> Result<()> {
     if let Some(verdict) = stage.scenario.expect.verdict.as_deref().filter(|verdict| *verdict != report.verdict()) {
         return Err(format!("the bundle's verdict: {}, expected {verdict}", report.verdict()));
     }
-    for file in ["README.md", "manifest.json", "evidence.json", "02-routes/apigeeroutes.txt"] {
+    let groups = "03-environment-groups/environment-groups.txt";
+    for file in ["README.md", "manifest.json", "evidence.json", "02-routes/apigeeroutes.txt", groups] {
         if !unpacked.join(file).is_file() {
             return Err(format!("there is no {file} in the bundle"));
         }

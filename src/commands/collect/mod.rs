@@ -6,6 +6,7 @@
 //!          └ objects ─ redacted ──────────────────────┴─ BundleWriter
 //! ```
 
+mod groups;
 mod keep;
 mod pages;
 
@@ -136,6 +137,8 @@ fn numbers(names: &[String], namespace: &str) -> BTreeMap<String, usize> {
 struct Collected {
     written: Written,
     report: Report,
+    /// Names of `--env-group` that the cluster does not have.
+    unknown_groups: Vec<String>,
     interrupted: bool,
 }
 
@@ -143,7 +146,11 @@ impl Collected {
     fn told(&self) -> String {
         let Written { manifest, bytes, .. } = &self.written;
         let partial = manifest.partial.as_ref().map_or_else(String::new, |why| format!("; partial: {why}"));
-        format!("{} files, {} missing, {bytes} bytes{partial}", manifest.files.len(), manifest.skipped.len())
+        let groups = match self.unknown_groups.join(", ") {
+            names if names.is_empty() => String::new(),
+            names => format!("; --env-group {names}: there is none of that name"),
+        };
+        format!("{} files, {} missing, {bytes} bytes{partial}{groups}", manifest.files.len(), manifest.skipped.len())
     }
 
     /// What was found is for whoever reads the bundle.
@@ -194,8 +201,9 @@ fn collected(
         plan: PLAN.iter().map(planned).collect(),
         timings: BTreeMap::new(),
     })?;
+    let unknown_groups = groups::unknown(&args.env_groups, &evidence).into_iter().map(str::to_owned).collect();
     let interrupted = evidence.interrupted.is_some_and(|why| why.reason == Reason::Interrupted);
-    Ok(Collected { written, report, interrupted })
+    Ok(Collected { written, report, unknown_groups, interrupted })
 }
 
 /// What would be asked for, why, and by which right.

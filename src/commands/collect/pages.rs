@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use serde_json::Value;
 
 use super::keep::Keep;
-use super::why_not;
+use super::{groups, why_not};
 use crate::bundle::layout;
 use crate::cli::CollectArgs;
 use crate::commands::Error;
@@ -31,6 +31,9 @@ pub(super) fn add(
     keep.text(layout::README, "collect", "what to read first", &readme(args, evidence, &report, partial));
     let routes = format!("{}/apigeeroutes.txt", layout::folder::ROUTES);
     keep.text(&routes, "diagnose", "kubectl get apigeeroutes, which the playbook asks for", &route_list(evidence));
+    let path = format!("{}/environment-groups.txt", layout::folder::ENVIRONMENT_GROUPS);
+    let why = "the environment groups with the problem, which the playbook asks for";
+    keep.text(&path, "diagnose, --env-group", why, &groups::page(&args.env_groups, evidence));
     let events = format!("{}/events.txt", layout::folder::INGRESS);
     keep.text(&events, "GET events", "what happened, in order of time", &event_list(keep));
     for (name, described) in descriptions(keep) {
@@ -94,6 +97,7 @@ fn readme(args: &CollectArgs, evidence: &Evidence, report: &Report, partial: Opt
     if let Some(note) = &args.note {
         page += &format!("Note: {note}\n");
     }
+    page += &format!("{}\n", groups::line(&args.env_groups, evidence));
     if let Some(why) = partial {
         page += &format!("\n**Partial**: {why}. What had been seen by then is here.\n");
     }
