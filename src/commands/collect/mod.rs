@@ -9,6 +9,7 @@
 mod groups;
 mod keep;
 mod pages;
+mod timings;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use self::keep::{Keep, Tee};
+use self::timings::Timings;
 use super::{Error, contexts, sources};
 use crate::bundle::manifest::PlannedItem;
 use crate::bundle::redact::self_test;
@@ -176,10 +178,11 @@ fn collected(
         read: Arc::new(Mutex::new(Vec::new())),
     };
     let stop = stop.part(sources::timeout(&args.evidence));
+    let timings = Arc::new(Timings::new(progress));
     let mut evidence = runtime.block_on(async {
         let sinks = |origin: &LogOrigin, scanner| Tee { scanner, file: keep.log_file(origin, "") };
         let mut evidence =
-            sources::gathered_with(&args.evidence, collected_at, &stop, progress, &sinks, Some(&keep)).await?;
+            sources::gathered_with(&args.evidence, collected_at, &stop, timings.clone(), &sinks, Some(&keep)).await?;
         sources::add_files(&args.evidence, &mut evidence, &stop, Some(&keep)).await?;
         Ok::<_, Error>(evidence)
     })?;
@@ -199,7 +202,7 @@ fn collected(
         note: args.note.clone(),
         partial,
         plan: PLAN.iter().map(planned).collect(),
-        timings: BTreeMap::new(),
+        timings: timings.milliseconds(),
     })?;
     let unknown_groups = groups::unknown(&args.env_groups, &evidence).into_iter().map(str::to_owned).collect();
     let interrupted = evidence.interrupted.is_some_and(|why| why.reason == Reason::Interrupted);

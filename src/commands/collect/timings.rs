@@ -1,0 +1,75 @@
+//! How long each task of gathering took, for the manifest: which source was slow is a question that support asks.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::gather::Progress;
+
+/// Passes everything on, and looks at the clock.
+pub(super) struct Timings {
+    listener: Arc<dyn Progress>,
+    tasks: Mutex<BTreeMap<String, Task>>,
+}
+
+struct Task {
+    begun: Instant,
+    took: Option<Duration>,
+}
+
+impl Timings {
+    pub(super) fn new(listener: Arc<dyn Progress>) -> Self {
+        Self { listener, tasks: Mutex::default() }
+    }
+
+    /// Milliseconds by task; those that did not end are left out.
+    pub(super) fn milliseconds(&self) -> BTreeMap<String, u64> {
+        let tasks = self.tasks();
+        let ended = tasks.iter().filter_map(|(name, task)| {
+            let took = task.took?.as_millis();
+            Some((name.clone(), u64::try_from(took).unwrap_or(u64::MAX)))
+        });
+        ended.collect()
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, BTreeMap<String, Task>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress for Timings {
+    fn started(&self, task: &str) {
+        self.tasks().insert(task.to_owned(), Task { begun: Instant::now(), took: None });
+        self.listener.started(task);
+    }
+
+    fn bytes(&self, count: u64) {
+        self.listener.bytes(count);
+    }
+
+    fn finished(&self, task: &str, outcome: &str) {
+        if let Some(task) = self.tasks().get_mut(task) {
+            task.took = Some(task.begun.elapsed());
+        }
+        self.listener.finished(task, outcome);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gather::Silent;
+
+    #[test]
+    fn what_ended_has_a_time_and_what_did_not_has_none() {
+        let timings = Timings::new(Arc::new(Silent));
+        timings.started("routes");
+        timings.started("pods");
+        std::thread::sleep(Duration::from_millis(2));
+        timings.finished("pods", "2 found");
+        timings.finished("never begun", "");
+        let milliseconds = timings.milliseconds();
+        assert_eq!(milliseconds.keys().collect::<Vec<_>>(), ["pods"]);
+        assert!(milliseconds["pods"] >= 2);
+    }
+}
