@@ -1,7 +1,6 @@
 //! `diagnose`: gather from the cluster, from files, or read what was gathered before; judge; report.
 
 use std::io;
-use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
@@ -18,11 +17,11 @@ pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
     check_combination(args)?;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let seen = runtime.block_on(async {
-        let stop = Stop::on_ctrl_c((args.evidence.timeout > Duration::ZERO).then_some(args.evidence.timeout));
+        let stop = sources::stop(args.evidence.timeout, || {})?;
         seen(args, &stop, console).await
     });
     let told = seen.and_then(|evidence| tell(args, &evidence, console));
-    // It listens for Ctrl-C until now. What hangs in a blocking call must not keep the end waiting.
+    // It listens for signals until now. What hangs in a blocking call must not keep the end waiting.
     runtime.shutdown_background();
     told
 }

@@ -72,6 +72,11 @@ fn add_certificates(evidence: &mut Evidence, found: Vec<StoredCertificate>) {
     }
 }
 
+/// The end of a run that asks a cluster: its deadline (0 is none), or a signal.
+pub(super) fn stop(timeout: Duration, clear: impl FnOnce() + Send + 'static) -> Result<Stop, Error> {
+    Stop::on_signal((timeout > Duration::ZERO).then_some(timeout), clear).map_err(Error::Runtime)
+}
+
 /// Runs what blocks beside the run's end, so that a pipe without a writer does not outlast it.
 pub(super) async fn in_time<T: Send + 'static>(
     stop: &Stop,

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use futures::join;
+use futures::{join, try_join};
 use kube::core::Selector;
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -95,9 +95,12 @@ pub async fn cluster<S: LogSink>(
         if let Some(keeper) = keeper {
             kept::keep(&api, options, &progress, keeper).await;
         }
+        Ok(())
     };
-    let (evidence, ()) = join!(Box::pin(gather(&api, context, options, &progress, new_sink)), Box::pin(keeping));
-    evidence
+    // Without a first answer nobody waits for what else would fail.
+    let gathering = Box::pin(gather(&api, context, options, &progress, new_sink));
+    let (evidence, ()) = try_join!(gathering, Box::pin(keeping))?;
+    Ok(evidence)
 }
 
 /// Asks an API server that is connected. The parts stand on the heap, for together they are large, and stacks are not all

@@ -33,6 +33,7 @@ use self::spool::{Piece, Spool};
 pub use self::entry::EntryWriter;
 pub(super) use self::entry::hexadecimal;
 pub use self::error::WriteError;
+pub use self::part::abandon;
 
 /// Where a bundle goes.
 #[derive(Clone, Debug, Eq, PartialEq)]

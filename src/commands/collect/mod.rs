@@ -11,7 +11,7 @@ mod pages;
 
 use std::io::Read;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use flate2::read::MultiGzDecoder;
 use tokio::runtime::Runtime;
@@ -21,9 +21,9 @@ use super::{Error, sources};
 use crate::bundle::manifest::PlannedItem;
 use crate::bundle::redact::self_test;
 use crate::bundle::redact::{Pseudonyms, Redactions, Redactor};
-use crate::bundle::{BundleName, BundleWriter, Destination, Head, ReadError, Written, evidence_file, layout};
+use crate::bundle::{self, BundleName, BundleWriter, Destination, Head, ReadError, Written, evidence_file, layout};
 use crate::cli::{CollectArgs, Expectation};
-use crate::evidence::{Evidence, LogOrigin, Seen};
+use crate::evidence::{Evidence, LogOrigin, Reason, Seen};
 use crate::gather::plan::{Item, PLAN, Source};
 use crate::gather::{self, Stop};
 use crate::terminal::Console;
@@ -41,6 +41,20 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     if args.self_test {
         return tested(console);
     }
+    let runtime = Runtime::new().map_err(Error::Runtime)?;
+    let collected = runtime.block_on(async {
+        let stop = sources::stop(args.evidence.timeout, bundle::abandon)?;
+        let (keep, evidence) = gathered(args, &stop, console).await?;
+        // Asked to end from here on, it writes what it has.
+        written(args, &stop, keep, &evidence, console)
+    });
+    // It listens for signals until now. What hangs in a blocking call must not keep the end waiting.
+    runtime.shutdown_background();
+    collected
+}
+
+/// Everything that goes into the bundle, but for the pages that are made of it.
+async fn gathered(args: &CollectArgs, stop: &Stop, console: &Console) -> Result<(Keep, Evidence), Error> {
     let context = gather::context_name(&sources::connection_options(&args.evidence.cluster))?;
     let collected_at = sources::now();
     let name = BundleName::new(context.as_deref(), &args.evidence.cluster.namespace, collected_at);
@@ -53,24 +67,21 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
         read: Arc::new(Mutex::new(Vec::new())),
     };
     let begun = Instant::now();
-    let runtime = Runtime::new().map_err(Error::Runtime)?;
-    let gathered = runtime.block_on(async {
-        let timeout = args.evidence.timeout;
-        let stop = Stop::on_ctrl_c((timeout > Duration::ZERO).then_some(timeout));
-        let since = None;
-        let sinks =
-            |origin: &LogOrigin| Tee { scanner: AccessLogScanner::new().since(since), file: keep.log_file(origin, "") };
-        let mut evidence =
-            sources::gathered_with(&args.evidence, collected_at, &stop, console, &sinks, Some(&keep)).await?;
-        sources::add_files(&args.evidence, &mut evidence, &stop).await?;
-        Ok::<_, Error>((evidence, stop.reason()))
-    });
-    runtime.shutdown_background();
-    let (mut evidence, stopped) = gathered?;
+    let sinks = |origin: &LogOrigin| Tee { scanner: AccessLogScanner::new(), file: keep.log_file(origin, "") };
+    let mut evidence = sources::gathered_with(&args.evidence, collected_at, stop, console, &sinks, Some(&keep)).await?;
+    sources::add_files(&args.evidence, &mut evidence, stop).await?;
     evidence.question.expect_non_sni |= args.evidence.expect == Some(Expectation::NonSni);
+    console.verbose(&format!("gathered in {:.1} s", begun.elapsed().as_secs_f32()));
+    Ok((keep, evidence))
+}
+
+/// The bundle of it. Nothing here waits for anybody.
+fn written(args: &CollectArgs, stop: &Stop, keep: Keep, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
+    let stopped = stop.reason();
     add_given_files(args, &keep);
-    let evidence = clean_evidence(&keep, &evidence)?;
-    let partial = evidence.interrupted.as_ref().map(ToString::to_string).or(stopped.map(|reason| reason.to_string()));
+    let evidence = clean_evidence(&keep, evidence)?;
+    let partial = evidence.interrupted.as_ref().map(ToString::to_string);
+    let partial = partial.or_else(|| stopped.as_ref().map(ToString::to_string));
     pages::add(&keep, args, &evidence, partial.as_deref())?;
     let Keep { writer, .. } = keep;
     let writer = Arc::try_unwrap(writer).map_err(|_| Error::Rendering("a log is still being written".into()))?;
@@ -81,12 +92,12 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
         plan: PLAN.iter().map(planned).collect(),
         timings: std::collections::BTreeMap::new(),
     })?;
-    console.verbose(&format!("collected in {:.1} s", begun.elapsed().as_secs_f32()));
-    told(&written, &evidence, console)
+    told(&written, console)?;
+    Ok(if stopped == Some(Reason::Interrupted) { 130 } else { 0 })
 }
 
 /// The path is the last line on standard output; the rest is for the person.
-fn told(written: &Written, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
+fn told(written: &Written, console: &Console) -> Result<(), Error> {
     let manifest = &written.manifest;
     console.error(&format!(
         "{} files, {} missing, {} bytes",
@@ -100,9 +111,7 @@ fn told(written: &Written, evidence: &Evidence, console: &Console) -> Result<u8,
     if let Some(path) = &written.path {
         console.result(&format!("{}\n", path.display())).map_err(Error::Output)?;
     }
-    let interrupted =
-        evidence.interrupted.as_ref().is_some_and(|why| why.reason == crate::evidence::Reason::Interrupted);
-    Ok(if interrupted { 130 } else { 0 })
+    Ok(())
 }
 
 /// What would be asked for, why, and by which right.
