@@ -35,7 +35,7 @@ struct NoLog;
 impl LogSink for NoLog {
     fn feed(&mut self, _piece: &[u8]) {}
 
-    fn finish(self) -> AccessLog {
+    fn finish(self, _cut: Option<&Unavailable>) -> AccessLog {
         AccessLog::default()
     }
 

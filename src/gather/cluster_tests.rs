@@ -23,7 +23,7 @@ impl LogSink for Count {
         self.0.lines += memchr::memchr_iter(b'\n', piece).count() as u64;
     }
 
-    fn finish(self) -> AccessLog {
+    fn finish(self, _cut: Option<&Unavailable>) -> AccessLog {
         self.0
     }
 
@@ -75,7 +75,7 @@ fn healthy(asked: &Asked) -> Answer {
             Answer::Json(json!({"data": {"mesh": "accessLogFile: /dev/stdout"}}))
         }
         Some(log) if log.ends_with("/log") => {
-            Answer::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\none\ntwo\n".to_vec())
+            Answer::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\nconnection: close\r\n\r\none\ntwo\n".to_vec())
         }
         _ => match path {
             "/version" => Answer::Json(json!({"gitVersion": "v1.36.3"})),
@@ -266,6 +266,47 @@ async fn a_wait_beyond_the_deadline_is_not_begun() {
     let evidence = run(&server, stop).await.unwrap();
     assert_eq!(why(&evidence.routes), Reason::Unreachable("the server answered 429: come back later".into()));
     assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn patience_ends_where_a_server_says_later_again_and_again() {
+    let server = but(|asked| {
+        asked.path.starts_with(ROUTES).then_some(Answer::Status(429, "retry-after: 1\r\n", "come back later"))
+    });
+    let evidence = run(&server, Stop::never()).await.unwrap();
+    assert_eq!(why(&evidence.routes), Reason::Unreachable("the server answered 429: come back later".into()));
+    // A second wait would have been longer than all the patience that was left.
+    assert_eq!(server.paths().iter().filter(|path| path.starts_with(ROUTES)).count(), 2);
+
+    let tries = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&tries);
+    let server = but(move |asked| {
+        let is_late = asked.path.starts_with(ROUTES);
+        is_late.then(|| match counted.fetch_add(1, Ordering::Relaxed) {
+            0 => Answer::Status(503, "retry-after: 1\r\n", "starting"),
+            _ => Answer::Hang(Vec::new()),
+        })
+    });
+    let evidence = run(&server, Stop::never()).await.unwrap();
+    assert_eq!(why(&evidence.routes), Reason::TimedOut { milliseconds: 1400 });
+    assert!(evidence.route_configs.seen().is_ok());
+}
+
+#[tokio::test]
+async fn a_long_list_that_flows_is_not_cut() {
+    let server = but(|asked| {
+        let (path, query) = asked.path.split_once('?')?;
+        (path == ROUTES).then(|| {
+            std::thread::sleep(Duration::from_millis(400));
+            match query.rsplit_once("continue=").map_or(0, |(_, page)| page.parse().unwrap()) {
+                4 => page(&["e"], ""),
+                number => page(&["x"], &(number + 1).to_string()),
+            }
+        })
+    });
+    let began = Instant::now();
+    assert_eq!(route_names(&run(&server, Stop::never()).await.unwrap()).len(), 5);
+    assert!(began.elapsed() > Duration::from_millis(1400), "longer than the patience for one page");
 }
 
 #[tokio::test]

@@ -190,6 +190,8 @@ impl BundleWriter {
         };
         files.sort_by(|(one, _), (other, _)| layout::order(&one.path).cmp(&layout::order(&other.path)));
         skipped.sort();
+        // What was lost in several ways by one cause is lost once.
+        skipped.dedup();
         let (files, pieces): (Vec<_>, Vec<_>) = files.into_iter().unzip();
         let manifest = manifest(&name, head, files, skipped);
         let place = sink.place();

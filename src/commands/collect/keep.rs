@@ -188,9 +188,9 @@ impl LogSink for Tee {
         }
     }
 
-    fn finish(self) -> AccessLog {
+    fn finish(self, cut: Option<&Unavailable>) -> AccessLog {
         if let Some(file) = self.file {
-            file.finish(None);
+            file.finish(cut.cloned());
         }
         self.scanner.finish()
     }

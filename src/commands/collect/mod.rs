@@ -8,6 +8,7 @@
 
 mod keep;
 mod pages;
+mod unseen;
 
 use std::io::Read;
 use std::sync::{Arc, Mutex};
@@ -83,6 +84,9 @@ fn written(args: &CollectArgs, stop: &Stop, keep: Keep, evidence: &Evidence, con
     let partial = evidence.interrupted.as_ref().map(ToString::to_string);
     let partial = partial.or_else(|| stopped.as_ref().map(ToString::to_string));
     pages::add(&keep, args, &evidence, partial.as_deref())?;
+    for (item, why) in unseen::unseen(&evidence) {
+        keep.unavailable(item, &format!("diagnose: {}", why.what), why);
+    }
     let Keep { writer, .. } = keep;
     let writer = Arc::try_unwrap(writer).map_err(|_| Error::Rendering("a log is still being written".into()))?;
     let written = writer.finish(Head {
