@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::super::error::ConnectFailure;
 use super::super::progress::Silent;
 use super::super::test_server::{Answer, Asked, TestServer};
+use crate::evidence::cluster::Container;
 use crate::evidence::stored::StoredIn;
 use crate::evidence::{AccessLog, Reason};
 
@@ -420,6 +421,25 @@ async fn logs_that_break_off_or_are_none() {
     let waiting = "container \"a\" in pod \"gw-2\" is waiting to start: ImagePullBackOff";
     assert_eq!(why(&three.log), Reason::Missing(waiting.into()));
     assert!(why(&four.log).to_string().ends_with("connect: connection refused"));
+}
+
+#[tokio::test]
+async fn a_followed_log_that_ends_before_the_knock_has_broken_off() {
+    let server = but(|_| None);
+    let api = server.api(Stop::never(), Duration::from_secs(5));
+    let containers = vec![Container { name: "apigee-ingressgateway".into(), ..Container::default() }];
+    let pods = [IngressPod { name: "gw-1".into(), containers, ..IngressPod::default() }];
+    let progress: Arc<dyn Progress> = Arc::new(Silent);
+    for (limit_bytes, expected) in [(None, true), (Some(8), false)] {
+        let limits = LogLimits { limit_bytes, ..LogLimits::default() };
+        let knocked = ["gw-1".to_owned()];
+        let request =
+            LogRequest { namespace: "apigee", container: None, limits: &limits, knocked: &knocked, knock: "k" };
+        let streams = logs(&api, request, &pods, &progress, &|_: &LogOrigin| Count::default()).await;
+        assert_eq!(streams[0].log.seen().unwrap().lines, 2);
+        let is_broken = streams[0].cut.as_ref().is_some_and(|cut| matches!(cut.reason, Reason::Broken(_)));
+        assert_eq!(is_broken, expected, "{:?}", streams[0].cut);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

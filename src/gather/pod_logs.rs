@@ -99,7 +99,11 @@ pub(super) async fn logs<S: LogSink>(
             let reader = Reader {
                 api: api.clone(),
                 path: path(&request, &pod.name, name, follows),
-                until: follows.then(|| Until { name: request.knock.to_owned(), given_up: Instant::now() + FLUSH }),
+                until: follows.then(|| Until {
+                    name: request.knock.to_owned(),
+                    given_up: Instant::now() + FLUSH,
+                    may_end: request.limits.limit_bytes.is_some(),
+                }),
                 namespace: request.namespace.to_owned(),
                 what,
                 progress: Arc::clone(progress),
@@ -161,6 +165,8 @@ fn path(request: &LogRequest<'_>, pod: &str, container: &str, follows: bool) -> 
 struct Until {
     name: String,
     given_up: Instant,
+    /// Because only so many bytes were asked for.
+    may_end: bool,
 }
 
 struct Reader {
@@ -251,8 +257,7 @@ impl Reader {
             // batch ends before another is asked for.
             for taken in 1.. {
                 match next {
-                    None if self.until.as_ref().is_some_and(|until| !sink.saw(&until.name)) => return Ok(End::Unheard),
-                    None => return Ok(End::Reached),
+                    None => return self.ended(sink),
                     Some(Err(error)) => return Err(broken_off(&error, pieces.bytes)),
                     Some(Ok(frame)) => {
                         if let Some(piece) = frame.data_ref() {
@@ -270,6 +275,17 @@ impl Reader {
                 }
             }
             self.progress.bytes(pieces.bytes - before);
+        }
+    }
+
+    /// The server has nothing more. A log that is followed goes on as long as its container, so that one that ends has broken off.
+    fn ended<S: LogSink>(&self, sink: &S) -> Result<End, Reason> {
+        match &self.until {
+            Some(until) if !until.may_end && !sink.saw(&until.name) => {
+                let why = "the stream ended before the line that this run's own handshake leaves";
+                Err(Reason::Broken(why.to_owned()))
+            }
+            _ => Ok(End::Reached),
         }
     }
 

@@ -262,7 +262,7 @@ impl LogFile {
             None => finish(self.entry, redactions, truncated),
         };
         if let Err(why) = finished {
-            self.keep.skip(&self.path, &self.from, &why, None);
+            self.keep.skip("logs", &self.from, &why, None);
         }
     }
 
