@@ -50,7 +50,7 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand di
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l as -d 'User to act as' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l as-group -d 'Group to act as; may be repeated' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l as-uid -d 'User id to act as' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l request-timeout -d 'Time for one request to the API server, 0 for no limit' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l request-timeout -d 'Time for one request to the API server, 0 for no limit; 30s where not given' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l tls-server-name -d 'Name to expect in the certificate of the API server' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s c -l container -d 'Read the log of this container only' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l since -d 'Only records younger than this, as 10m or 2h' -r
@@ -337,7 +337,7 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand co
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l as -d 'User to act as' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l as-group -d 'Group to act as; may be repeated' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l as-uid -d 'User id to act as' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l request-timeout -d 'Time for one request to the API server, 0 for no limit' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l request-timeout -d 'Time for one request to the API server, 0 for no limit; 30s where not given' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l tls-server-name -d 'Name to expect in the certificate of the API server' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s c -l container -d 'Read the log of this container only' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l since -d 'Only records younger than this, as 10m or 2h' -r

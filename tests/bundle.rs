@@ -12,7 +12,7 @@ use std::process::{Command, ExitCode, Output, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, error::Error, thread};
 
-use apigee_tls::bundle::{BundleName, BundleReader, BundleWriter, Destination, Head};
+use apigee_tls::bundle::{self, BundleName, BundleReader, BundleWriter, Destination, Head};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Names the part that a child process plays.
@@ -32,6 +32,7 @@ fn main() -> ExitCode {
     let Ok(part) = env::var(PART) else {
         let trials = vec![
             Trial::test("a_killed_writer_leaves_a_valid_bundle_or_none", killed),
+            Trial::test("a_writer_that_ends_at_once_leaves_nothing", abandoned),
             Trial::test("a_full_disk_leaves_nothing", full_disk),
             Trial::test("a_limit_of_file_size_leaves_nothing", file_size),
             Trial::test("a_read_only_folder_is_known_at_once", read_only),
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
     let words: Vec<_> = part.split(' ').collect();
     let result = match words[..] {
         ["write", destination, mebibytes] => write(destination, mebibytes),
+        ["abandon", destination, milliseconds] => abandon(destination, milliseconds),
         ["read", name] => BundleReader::open(name).map(|_| ()).map_err(Into::into),
         _ => Err(format!("there is no part {part:?}").into()),
     };
@@ -90,6 +92,18 @@ fn write(destination: &str, mebibytes: &str) -> Result<(), Box<dyn Error + Send 
     let status = fs::read_to_string("/proc/self/status")?;
     eprintln!("{}", status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default());
     Ok(())
+}
+
+/// Writes a bundle, and after so many milliseconds ends without a word.
+fn abandon(destination: &str, milliseconds: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let time = Duration::from_millis(milliseconds.parse()?);
+    thread::spawn(move || {
+        thread::sleep(time);
+        bundle::abandon();
+        #[expect(clippy::disallowed_methods, clippy::exit, reason = "as the program does where it is asked twice")]
+        std::process::exit(130);
+    });
+    write(destination, "8")
 }
 
 fn noise() -> Vec<u8> {
@@ -159,6 +173,31 @@ fn killed() -> Outcome {
     ensure(child(&part)?.stderr(Stdio::null()).status()?.success(), "the last writer succeeds")?;
     let left = names(folder.path())?;
     ensure(left == ["apigee-tls-prod-apigee-20261124T201922Z.tar.gz"], left)
+}
+
+fn abandoned() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let part = |milliseconds: u128| format!("abandon {} {milliseconds}", folder.path().display());
+    let started = Instant::now();
+    ensure(child(&part(60_000))?.stderr(Stdio::null()).status()?.success(), "an undisturbed writer succeeds")?;
+    let whole = started.elapsed();
+    let mut ended_at_once = 0;
+    for round in 0..KILLS {
+        for name in names(folder.path())? {
+            fs::remove_file(folder.path().join(name))?;
+        }
+        // Moments all over the run, in no particular order.
+        let time = whole.mul_f64(f64::from(round * 17 % KILLS) / f64::from(KILLS));
+        let status = child(&part(time.as_millis()))?.stderr(Stdio::null()).status()?;
+        let left = names(folder.path())?;
+        ended_at_once += u32::from(status.code() == Some(130));
+        ensure(left.iter().all(|name| name.ends_with(".tar.gz")), &left)?;
+        ensure(status.code() == Some(130) || !left.is_empty(), (status, left))?;
+        for name in names(folder.path())? {
+            BundleReader::open(&folder.path().join(&name).to_string_lossy())?;
+        }
+    }
+    ensure(ended_at_once > 0, "some ended before they were done")
 }
 
 fn full_disk() -> Outcome {

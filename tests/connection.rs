@@ -8,11 +8,16 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use apigee_tls::evidence::{AccessLog, LogLimits};
+use apigee_tls::evidence::{AccessLog, LogLimits, LogOrigin, Unavailable};
 use apigee_tls::gather::error::ConnectFailure;
-use apigee_tls::gather::{ClusterEvidence, ConnectionOptions, Error, GatherOptions, LogSink, Silent, Stop, cluster};
+use apigee_tls::gather::kept::LogKeeper;
+use apigee_tls::gather::plan::Item;
+use apigee_tls::gather::{
+    ClusterEvidence, ConnectionOptions, Error, GatherOptions, Keeper, LogSink, Silent, Stop, cluster,
+};
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
 use openssl::ec::{EcGroup, EcKey};
@@ -22,6 +27,7 @@ use openssl::pkey::{PKey, Private};
 use openssl::ssl::{SslAcceptor, SslMethod};
 use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509, X509Name};
+use serde_json::Value;
 use tempfile::TempDir;
 
 struct NoLog;
@@ -29,12 +35,34 @@ struct NoLog;
 impl LogSink for NoLog {
     fn feed(&mut self, _piece: &[u8]) {}
 
-    fn finish(self) -> AccessLog {
+    fn finish(self, _cut: Option<&Unavailable>) -> AccessLog {
         AccessLog::default()
     }
 
     fn saw(&self, _server_name: &str) -> bool {
         false
+    }
+}
+
+/// Counts what it is told.
+#[derive(Default)]
+struct Told(AtomicU32);
+
+impl Keeper for Told {
+    fn objects(&self, _item: &'static Item, _origin: &str, _objects: Vec<Value>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn missing(&self, _item: &'static Item, _origin: &str, _why: Unavailable) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn overrides(&self, _number: usize, name: &str, _content: Result<&[u8], &Unavailable>) {
+        panic!("no file was given, and so not {name}");
+    }
+
+    fn log(&self, origin: &LogOrigin, _is_previous: bool) -> Box<dyn LogKeeper> {
+        panic!("no pod has told of {origin}");
     }
 }
 
@@ -139,6 +167,15 @@ impl Home {
     }
 
     async fn ask(&self, cluster_entry: &str, user: &str) -> Result<ClusterEvidence, Error> {
+        self.ask_with(cluster_entry, user, None).await
+    }
+
+    async fn ask_with(
+        &self,
+        cluster_entry: &str,
+        user: &str,
+        keeper: Option<&dyn Keeper>,
+    ) -> Result<ClusterEvidence, Error> {
         let text = format!(
             "current-context: x\ncontexts: [{{name: x, context: {{cluster: x, user: x}}}}]\n\
              clusters: [{{name: x, cluster: {{{cluster_entry}}}}}]\nusers: [{{name: x, user: {{{user}}}}}]\n"
@@ -155,7 +192,7 @@ impl Home {
             log_limits: LogLimits::default(),
             probe: None,
         };
-        cluster(&options, Stop::never(), Arc::new(Silent), &|_| NoLog, None).await
+        cluster(&options, Stop::never(), Arc::new(Silent), &|_| NoLog, keeper).await
     }
 }
 
@@ -229,6 +266,19 @@ async fn a_401_names_the_expired_client_certificate() {
         let error = home.ask(&of_cluster, "client-certificate: me.pem, client-key: me.key").await.unwrap_err();
         assert_eq!(matches!(error, Error::ExpiredClientCertificate { .. }), expected, "{error}");
         assert_eq!(matches!(error, Error::Unauthorized { .. }), !expected, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_first_answer_nothing_else_is_waited_for() {
+    let home = Home::new();
+    for (code, expected) in [(401, 0), (403, 1)] {
+        let port = serve("127.0.0.1", &home.leaf(&["127.0.0.1"], 30), code);
+        let of_cluster = format!("server: 'https://127.0.0.1:{port}', certificate-authority: ca.pem");
+        let told = Told::default();
+        let asked = home.ask_with(&of_cluster, "", Some(&told)).await;
+        assert_eq!(asked.is_ok(), code == 403, "{asked:?}");
+        assert_eq!(u32::from(told.0.into_inner() > 0), expected, "{code}");
     }
 }
 

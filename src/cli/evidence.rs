@@ -118,7 +118,7 @@ pub struct ClusterArgs {
     #[arg(long = "as-uid", value_name = "UID", help_heading = "Cluster")]
     pub as_uid: Option<String>,
 
-    /// Time for one request to the API server, 0 for no limit
+    /// Time for one request to the API server, 0 for no limit; 30s where not given
     #[arg(long, value_parser = duration, value_name = "DURATION", help_heading = "Cluster")]
     pub request_timeout: Option<Duration>,
 

@@ -21,11 +21,11 @@ pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
     }
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let seen = runtime.block_on(async {
-        let stop = Stop::on_ctrl_c(sources::timeout(&args.evidence));
+        let stop = Stop::on_signal(sources::timeout(&args.evidence), || {}).map_err(Error::Runtime)?;
         seen(args, &stop, console).await
     });
     let told = seen.and_then(|evidence| tell(args, &evidence, console));
-    // It listens for Ctrl-C until now. What hangs in a blocking call must not keep the end waiting.
+    // It listens for signals until now. What hangs in a blocking call must not keep the end waiting.
     runtime.shutdown_background();
     told
 }
@@ -33,7 +33,7 @@ pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
 /// The same for each context, side by side, and one report of them all.
 fn several(args: &DiagnoseArgs, names: &[String], console: &Console) -> Result<u8, Error> {
     let runtime = Runtime::new().map_err(Error::Runtime)?;
-    let stop = runtime.block_on(async { Stop::on_ctrl_c(None) });
+    let stop = runtime.block_on(async { Stop::on_signal(None, || {}) }).map_err(Error::Runtime)?;
     let progress = console.progress();
     let outcomes = contexts::each(names, &stop, |context| {
         let args_alone = contexts::alone(&args.evidence, context);

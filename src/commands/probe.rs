@@ -32,16 +32,16 @@ pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
     #[expect(clippy::disallowed_methods, reason = "the one clock of every judgement of this run")]
     let collected_at = Timestamp::now();
     let (seen, interrupted) = runtime.block_on(async {
-        let stop = Stop::on_ctrl_c(None);
+        let stop = Stop::on_signal(None, || {}).map_err(Error::Runtime)?;
         let told = |target: &Target| console.verbose(&format!("probed {}:{}", target.host, target.port));
-        (probe::given(prober, &given, &stop, told).await, stop.reason())
-    });
+        Ok::<_, Error>((probe::given(prober, &given, &stop, told).await, stop.reason()))
+    })?;
     let mut evidence = Evidence::unasked(question(), collected_at, "`kubectl apigee-tls diagnose` asks the cluster");
     evidence.probes = Seen::Seen(seen);
     evidence.interrupted = interrupted.map(|reason| Unavailable::new("the endpoints", reason));
     let report = report::build(&evidence, fail_on(args.fail_on));
     let shown = super::show(console, args.output, &report, probe_text::text).map(|()| report.exit_code);
-    // It listens for Ctrl-C until now.
+    // It listens for signals until now.
     runtime.shutdown_background();
     shown
 }

@@ -66,6 +66,7 @@ pub enum Reason {
         resource: String,
         /// API group; empty for the core group.
         group: String,
+        /// Empty where the rule is one for the whole cluster.
         namespace: String,
     },
     /// The run was interrupted before this was read.
@@ -86,7 +87,11 @@ impl fmt::Display for Reason {
             Self::Broken(text) | Self::Missing(text) | Self::Unreachable(text) => f.write_str(text),
             Self::Forbidden { verb, resource, group, namespace } => {
                 let group = if group.is_empty() { String::new() } else { format!(".{group}") };
-                write!(f, "forbidden: the rule \"{verb} {resource}{group}\" in namespace {namespace} is missing")
+                let place = match namespace.as_str() {
+                    "" => "for the whole cluster".to_owned(),
+                    namespace => format!("in namespace {namespace}"),
+                };
+                write!(f, "forbidden: the rule \"{verb} {resource}{group}\" {place} is missing")
             }
             Self::Interrupted => f.write_str("the run was interrupted"),
             Self::NotRequested(text) => write!(f, "not asked for ({text})"),

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use kube::Client;
 use kube::client::{Body, Connection};
 use serde_json::Value;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::credential::{Credential, Plugin};
@@ -50,6 +51,8 @@ pub(super) struct Inner {
     pub plugin: Option<Plugin>,
     /// For one try, from sending to the end of the answer; for a stream, to the end of its head.
     pub request_timeout: Option<Duration>,
+    /// For all tries of one request together, with the waits between them.
+    pub patience: Option<Duration>,
     pub stop: Stop,
     /// As it may be shown: without a user or a path.
     pub address: String,
@@ -150,12 +153,25 @@ impl Api {
         }
     }
 
-    /// Sends again what the server asks to send again, and once more what was lost with its connection.
+    /// Sends again what the server asks to send again, and once more what was lost with its connection, as long as the patience
+    /// for one request lasts.
     async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, Fault>>,
     {
+        let work = self.until_answered(attempt);
+        match self.inner.patience {
+            Some(allowed) => tokio::time::timeout(allowed, work).await.unwrap_or(Err(Fault::TimedOut(allowed))),
+            None => work.await,
+        }
+    }
+
+    async fn until_answered<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
         let stop = &self.inner.stop;
+        let began = Instant::now();
         let mut pause = FIRST_PAUSE;
         let mut tried = 0;
         loop {
@@ -166,8 +182,9 @@ impl Api {
                 Err(reason) => return Err(Fault::Stopped(reason)),
             };
             let Some(wait) = wait_before_next_try(&fault, tried, pause) else { return Err(fault) };
-            // Waiting until the deadline only to miss it would hide what the server said.
-            if stop.remaining().is_some_and(|remaining| remaining <= wait) {
+            // Waiting until a deadline only to miss it would hide what the server said.
+            let patience = self.inner.patience.map(|patience| patience.saturating_sub(began.elapsed()));
+            if [stop.remaining(), patience].into_iter().flatten().any(|remaining| remaining <= wait) {
                 return Err(fault);
             }
             stop.bound(tokio::time::sleep(wait)).await.map_err(Fault::Stopped)?;

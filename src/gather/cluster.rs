@@ -91,13 +91,7 @@ pub async fn cluster<S: LogSink>(
     let target = target(&options.connection, &Places::of_this_process())?;
     let context = target.context.clone();
     let api = connect(target, &options.connection, stop).await?;
-    let keeping = async {
-        if let Some(keeper) = keeper {
-            kept::keep(&api, options, &progress, keeper).await;
-        }
-    };
-    let (evidence, ()) = join!(Box::pin(gather(&api, context, options, &progress, new_sink)), Box::pin(keeping));
-    evidence
+    Box::pin(gather(&api, context, options, &progress, new_sink, keeper)).await
 }
 
 /// Asks an API server that is connected. The parts stand on the heap, for together they are large, and stacks are not all
@@ -108,6 +102,7 @@ pub(super) async fn gather<S: LogSink>(
     options: &GatherOptions,
     progress: &Arc<dyn Progress>,
     new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
+    keeper: Option<&dyn Keeper>,
 ) -> Result<ClusterEvidence, Error> {
     let namespace = options.namespace.as_str();
     let selects = selector::parse(&options.selector)?;
@@ -115,8 +110,32 @@ pub(super) async fn gather<S: LogSink>(
     if namespace.is_empty() || !namespace.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return Err(Error::MissingNamespace { namespace: namespace.to_owned(), address: api.address().to_owned() });
     }
-    let (server_version, group) = contact(api, namespace).await?;
+    // Without a first answer nobody waits for what else would fail.
+    let first = contact(api, namespace).await?;
+    let keeping = async {
+        if let Some(keeper) = keeper {
+            kept::keep(api, options, progress, keeper).await;
+        }
+    };
+    let seeing = Box::pin(seen(api, context, options, &selects, progress, new_sink, first));
+    let (evidence, ()) = join!(seeing, Box::pin(keeping));
+    Ok(evidence)
+}
 
+/// The version of the API server, and what it has of Apigee's kinds.
+type First = (Option<String>, Result<Value, Fault>);
+
+/// Everything that is judged, of a cluster that has given its first answer.
+async fn seen<S: LogSink>(
+    api: &Api,
+    context: Option<String>,
+    options: &GatherOptions,
+    selects: &Selector,
+    progress: &Arc<dyn Progress>,
+    new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
+    (server_version, group): First,
+) -> ClusterEvidence {
+    let namespace = options.namespace.as_str();
     let custom = async {
         let group = discovery::kinds(api, group, namespace).await;
         let routes_and_certificates = async {
@@ -151,7 +170,7 @@ pub(super) async fn gather<S: LogSink>(
         secrets,
     ) = join!(
         Box::pin(custom),
-        Box::pin(pods_and_logs(api, options, &selects, progress, new_sink)),
+        Box::pin(pods_and_logs(api, options, selects, progress, new_sink)),
         told(progress, "names of Secrets", |secrets: &SecretNames| secrets.names.len(), secrets(api, namespace)),
     );
     let known = pods.as_deref().unwrap_or_default();
@@ -167,7 +186,7 @@ pub(super) async fn gather<S: LogSink>(
         (Seen::Seen(probes), Seen::Seen(gateways))
     };
     let (probes, gateways) = Box::pin(probing).await;
-    Ok(ClusterEvidence {
+    ClusterEvidence {
         connection: Connection { context, server_version },
         pods: pods.into(),
         access_logs,
@@ -182,7 +201,7 @@ pub(super) async fn gather<S: LogSink>(
         probes,
         interrupted: api.stop().reason().map(|reason| Unavailable::new("the cluster", reason)),
         requests: api.requests(),
-    })
+    }
 }
 
 /// What [`pods_and_logs`] finds.
@@ -242,7 +261,7 @@ async fn pods_and_logs<S: LogSink>(
 ///
 /// `/version` is open to everybody, so it does not show whether we are known; the namespace does. A 403 for it is common and
 /// stops nothing.
-async fn contact(api: &Api, namespace: &str) -> Result<(Option<String>, Result<Value, Fault>), Error> {
+async fn contact(api: &Api, namespace: &str) -> Result<First, Error> {
     let path = format!("/api/v1/namespaces/{namespace}");
     let (found, version, group) =
         join!(api.document(&path, JSON), api.document("/version", JSON), discovery::group(api));

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::super::error::ConnectFailure;
 use super::super::progress::Silent;
 use super::super::test_server::{Answer, Asked, TestServer};
+use crate::evidence::cluster::Container;
 use crate::evidence::stored::StoredIn;
 use crate::evidence::{AccessLog, Reason};
 
@@ -23,7 +24,7 @@ impl LogSink for Count {
         self.0.lines += memchr::memchr_iter(b'\n', piece).count() as u64;
     }
 
-    fn finish(self) -> AccessLog {
+    fn finish(self, _cut: Option<&Unavailable>) -> AccessLog {
         self.0
     }
 
@@ -49,7 +50,7 @@ fn options() -> GatherOptions {
 async fn run(server: &TestServer, stop: Stop) -> Result<ClusterEvidence, Error> {
     let progress: Arc<dyn Progress> = Arc::new(Silent);
     let api = server.api(stop, Duration::from_millis(700));
-    gather(&api, Some("prod".into()), &options(), &progress, &|_: &LogOrigin| Count::default()).await
+    gather(&api, Some("prod".into()), &options(), &progress, &|_: &LogOrigin| Count::default(), None).await
 }
 
 /// What a healthy cluster with two pods answers.
@@ -75,7 +76,7 @@ fn healthy(asked: &Asked) -> Answer {
             Answer::Json(json!({"data": {"mesh": "accessLogFile: /dev/stdout"}}))
         }
         Some(log) if log.ends_with("/log") => {
-            Answer::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\none\ntwo\n".to_vec())
+            Answer::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\nconnection: close\r\n\r\none\ntwo\n".to_vec())
         }
         _ => match path {
             "/version" => Answer::Json(json!({"gitVersion": "v1.36.3"})),
@@ -269,6 +270,47 @@ async fn a_wait_beyond_the_deadline_is_not_begun() {
 }
 
 #[tokio::test]
+async fn patience_ends_where_a_server_says_later_again_and_again() {
+    let server = but(|asked| {
+        asked.path.starts_with(ROUTES).then_some(Answer::Status(429, "retry-after: 1\r\n", "come back later"))
+    });
+    let evidence = run(&server, Stop::never()).await.unwrap();
+    assert_eq!(why(&evidence.routes), Reason::Unreachable("the server answered 429: come back later".into()));
+    // A second wait would have been longer than all the patience that was left.
+    assert_eq!(server.paths().iter().filter(|path| path.starts_with(ROUTES)).count(), 2);
+
+    let tries = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&tries);
+    let server = but(move |asked| {
+        let is_late = asked.path.starts_with(ROUTES);
+        is_late.then(|| match counted.fetch_add(1, Ordering::Relaxed) {
+            0 => Answer::Status(503, "retry-after: 1\r\n", "starting"),
+            _ => Answer::Hang(Vec::new()),
+        })
+    });
+    let evidence = run(&server, Stop::never()).await.unwrap();
+    assert_eq!(why(&evidence.routes), Reason::TimedOut { milliseconds: 1400 });
+    assert!(evidence.route_configs.seen().is_ok());
+}
+
+#[tokio::test]
+async fn a_long_list_that_flows_is_not_cut() {
+    let server = but(|asked| {
+        let (path, query) = asked.path.split_once('?')?;
+        (path == ROUTES).then(|| {
+            std::thread::sleep(Duration::from_millis(400));
+            match query.rsplit_once("continue=").map_or(0, |(_, page)| page.parse().unwrap()) {
+                4 => page(&["e"], ""),
+                number => page(&["x"], &(number + 1).to_string()),
+            }
+        })
+    });
+    let began = Instant::now();
+    assert_eq!(route_names(&run(&server, Stop::never()).await.unwrap()).len(), 5);
+    assert!(began.elapsed() > Duration::from_millis(1400), "longer than the patience for one page");
+}
+
+#[tokio::test]
 async fn answers_that_make_no_sense() {
     for (answer, text) in [
         ("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"items\": [", "the answer broke off"),
@@ -381,6 +423,25 @@ async fn logs_that_break_off_or_are_none() {
     assert!(why(&four.log).to_string().ends_with("connect: connection refused"));
 }
 
+#[tokio::test]
+async fn a_followed_log_that_ends_before_the_knock_has_broken_off() {
+    let server = but(|_| None);
+    let api = server.api(Stop::never(), Duration::from_secs(5));
+    let containers = vec![Container { name: "apigee-ingressgateway".into(), ..Container::default() }];
+    let pods = [IngressPod { name: "gw-1".into(), containers, ..IngressPod::default() }];
+    let progress: Arc<dyn Progress> = Arc::new(Silent);
+    for (limit_bytes, expected) in [(None, true), (Some(8), false)] {
+        let limits = LogLimits { limit_bytes, ..LogLimits::default() };
+        let knocked = ["gw-1".to_owned()];
+        let request =
+            LogRequest { namespace: "apigee", container: None, limits: &limits, knocked: &knocked, knock: "k" };
+        let streams = logs(&api, request, &pods, &progress, &|_: &LogOrigin| Count::default()).await;
+        assert_eq!(streams[0].log.seen().unwrap().lines, 2);
+        let is_broken = streams[0].cut.as_ref().is_some_and(|cut| matches!(cut.reason, Reason::Broken(_)));
+        assert_eq!(is_broken, expected, "{:?}", streams[0].cut);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn logs_of_many_small_pieces_are_whole() {
     // The kubelet flushes every line, so pieces outnumber whatever is taken at once.
@@ -402,7 +463,7 @@ async fn a_container_that_a_pod_does_not_have() {
     let progress: Arc<dyn Progress> = Arc::new(Silent);
     let options = GatherOptions { container: Some("istio-proxy".into()), ..options() };
     let api = server.api(Stop::never(), Duration::from_secs(5));
-    let evidence = gather(&api, None, &options, &progress, &|_: &LogOrigin| Count::default()).await.unwrap();
+    let evidence = gather(&api, None, &options, &progress, &|_: &LogOrigin| Count::default(), None).await.unwrap();
     assert_eq!(evidence.access_logs.len(), 2);
     let text = "the pod has no container \"istio-proxy\" (it has a, b)";
     assert_eq!(why(&evidence.access_logs[0].log), Reason::Missing(text.into()));

@@ -28,6 +28,9 @@ use crate::wire::x509;
 
 /// Where no `--request-timeout` was given. kubectl waits without end, which no deadline survives.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// For one request with all its tries: a source that says "later" again and again is given up, long before the run is. A list is
+/// asked for page by page, so that a long one that flows is not cut.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Prepares the API server of `target` to be asked. A credential plugin is run, if there is one.
 ///
@@ -52,10 +55,11 @@ pub async fn connect(target: Target, options: &ConnectionOptions, stop: Stop) ->
     }
 
     let server = server(&cluster, &user)?;
-    let request_timeout = match options.request_timeout {
-        None => Some(REQUEST_TIMEOUT),
-        Some(Duration::ZERO) => None,
-        Some(given) => Some(given),
+    // What the user allows is not cut short.
+    let (request_timeout, patience) = match options.request_timeout {
+        None => (Some(REQUEST_TIMEOUT), Some(PATIENCE)),
+        Some(Duration::ZERO) => (None, None),
+        Some(given) => (Some(given), Some(given.max(PATIENCE))),
     };
     let mut config = Config::new(server.clone());
     config.connect_timeout = Some(request_timeout.map_or(CONNECT_TIMEOUT, |given| given.min(CONNECT_TIMEOUT)));
@@ -80,6 +84,7 @@ pub async fn connect(target: Target, options: &ConnectionOptions, stop: Stop) ->
         client: builder.build(),
         plugin,
         request_timeout,
+        patience,
         stop,
         address: address(&server),
         proxy,

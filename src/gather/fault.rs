@@ -40,6 +40,7 @@ pub(super) struct Access<'a> {
     pub verb: &'a str,
     pub resource: &'a str,
     pub group: &'a str,
+    /// Empty for the whole cluster.
     pub namespace: &'a str,
 }
 

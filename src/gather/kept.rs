@@ -4,7 +4,6 @@
 //! nothing is taken out of an object here.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::join_all;
 use http_body_util::BodyExt;
@@ -18,14 +17,13 @@ use super::fault::{Access, Fault};
 use super::json;
 use super::list::{Listing, list};
 use super::plan::{Item, Objects, PLAN, Scope, Source};
+use super::pod_logs::{broken_off, longest_pause};
 use super::progress::Progress;
 use super::stop::timed_out;
 use crate::evidence::{LogOrigin, Reason, Unavailable};
 
 /// Items asked for at the same time, beside what is asked for the evidence.
 const IN_FLIGHT: usize = 6;
-/// For one item, however many pages it has.
-const ITEM_TIME: Duration = Duration::from_secs(30);
 /// Of a log that is not judged, no more lines are asked for.
 const TAIL_LINES: u32 = 20_000;
 /// Pods whose logs tell why routes do not reach the gateways. Source: hybrid 1.13 and later have both in this namespace.
@@ -115,12 +113,7 @@ async fn one_item(
         list(api, listing, |object| with_kind(object, objects, group)).await
     };
     let origin = format!("GET {path}");
-    let found = match api.stop().bound(tokio::time::timeout(ITEM_TIME, work)).await {
-        Ok(Ok(found)) => found.map_err(|fault| reason(fault, namespace, objects)),
-        Ok(Err(_)) => Err(timed_out(ITEM_TIME)),
-        Err(reason) => Err(reason),
-    };
-    match found {
+    match work.await.map_err(|fault| reason(fault, namespace, objects)) {
         Ok(mut found) => {
             if objects.resource == "pods" {
                 found.retain(is_of_ingress);
@@ -132,6 +125,13 @@ async fn one_item(
         }
         Err(reason) => {
             let outcome = reason.to_string();
+            // Which other logs there are, only the pods tell.
+            if objects.resource == "pods" {
+                for logs in PLAN.iter().filter(|item| item.source == Source::Logs) {
+                    let why = Unavailable::new("logs of manager and watcher", reason.clone());
+                    keeper.missing(logs, "GET pods/log", why);
+                }
+            }
             keeper.missing(item, &origin, Unavailable::new(item.name, reason));
             Said { outcome, ..Said::default() }
         }
@@ -167,11 +167,12 @@ fn with_kind(object: &Value, objects: Objects, group: &Group) -> Value {
 fn reason(fault: Fault, namespace: &str, objects: Objects) -> Reason {
     match fault {
         // The group is not installed, which says that nothing of it is there.
-        Fault::Refused { code: 404, .. } => {
+        Fault::Refused { code: 404, .. } if objects.name.is_none() => {
             Reason::Missing(format!("the API server has no {} (not installed)", objects.resource))
         }
         fault => {
             let verb = if objects.name.is_some() { "get" } else { "list" };
+            let namespace = if objects.scope == Scope::Cluster { "" } else { namespace };
             fault.reason(Access { verb, resource: objects.resource, group: objects.group, namespace })
         }
     }
@@ -223,25 +224,59 @@ async fn one_log(api: &Api, namespace: &str, log: &More, keeper: &dyn Keeper) {
     let what = format!("the log of {}", log.origin);
     let access = Access { verb: "get", resource: "pods/log", group: "", namespace };
     let mut kept = keeper.log(&log.origin, log.is_previous);
-    let mut body = match api.stop().bound(tokio::time::timeout(ITEM_TIME, api.stream(&path))).await {
-        Ok(Ok(Ok(body))) => body,
-        Ok(Ok(Err(fault))) => return kept.missing(Unavailable::new(what, fault.reason(access))),
-        Ok(Err(_)) => return kept.missing(Unavailable::new(what, timed_out(ITEM_TIME))),
-        Err(reason) => return kept.missing(Unavailable::new(what, reason)),
+    let mut body = match api.stream(&path).await {
+        Ok(body) => body,
+        Err(fault) => return kept.missing(Unavailable::new(what, fault.reason(access))),
     };
-    loop {
-        let cut = match api.stop().bound(tokio::time::timeout(ITEM_TIME, body.frame())).await {
-            Ok(Ok(None)) => None,
+    let mut bytes = 0;
+    let cut = loop {
+        let allowed = longest_pause(api, bytes);
+        match api.stop().bound(tokio::time::timeout(allowed, body.frame())).await {
+            Ok(Ok(None)) => break None,
             Ok(Ok(Some(Ok(frame)))) => {
                 if let Some(piece) = frame.data_ref() {
+                    bytes += piece.len() as u64;
                     kept.feed(piece);
                 }
-                continue;
             }
-            Ok(Ok(Some(Err(error)))) => Some(Reason::Broken(format!("the stream broke off: {error}"))),
-            Ok(Err(_)) => Some(timed_out(ITEM_TIME)),
-            Err(reason) => Some(reason),
-        };
-        return kept.finish(cut.map(|reason| Unavailable::new(what, reason)));
+            Ok(Ok(Some(Err(error)))) => break Some(broken_off(&error, bytes)),
+            Ok(Err(_)) => break Some(timed_out(allowed)),
+            Err(reason) => break Some(reason),
+        }
+    };
+    match cut {
+        // Nothing came and nothing will: that is not an empty log.
+        Some(reason) if bytes == 0 => kept.missing(Unavailable::new(what, reason)),
+        cut => kept.finish(cut.map(|reason| Unavailable::new(what, reason))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objects(name: &str) -> Objects {
+        let source = PLAN.iter().find(|item| item.name == name).map(|item| item.source);
+        let Some(Source::Objects(objects)) = source else { panic!("{name} are no objects") };
+        objects
+    }
+
+    fn refused(code: u16) -> Fault {
+        let message = "configmaps \"apigee-istio-mesh-config\" not found".to_owned();
+        Fault::Refused { code, message, by_kubernetes: true, retry_after: None }
+    }
+
+    #[test]
+    fn one_object_that_is_not_there_is_not_its_kind() {
+        let said = |name| reason(refused(404), "apigee", objects(name)).to_string();
+        assert_eq!(said("mesh-config"), "configmaps \"apigee-istio-mesh-config\" not found");
+        assert_eq!(said("certificates"), "the API server has no certificates (not installed)");
+    }
+
+    #[test]
+    fn a_right_to_the_whole_cluster_is_named_as_such() {
+        let said = |name| reason(refused(403), "apigee", objects(name)).to_string();
+        assert_eq!(said("nodes"), "forbidden: the rule \"list nodes\" for the whole cluster is missing");
+        assert_eq!(said("pods"), "forbidden: the rule \"list pods\" in namespace apigee is missing");
     }
 }

@@ -43,8 +43,8 @@ const MAX_NOTICE: usize = 1024;
 pub trait LogSink: Send + 'static {
     /// Takes the next piece; pieces break anywhere.
     fn feed(&mut self, piece: &[u8]);
-    /// There is no more.
-    fn finish(self) -> AccessLog;
+    /// There is no more; why there may be more of it elsewhere, where that is so.
+    fn finish(self, cut: Option<&Unavailable>) -> AccessLog;
     /// A record with this server name has come.
     fn saw(&self, server_name: &str) -> bool;
 }
@@ -54,7 +54,7 @@ impl LogSink for AccessLogScanner {
         AccessLogScanner::feed(self, piece);
     }
 
-    fn finish(self) -> AccessLog {
+    fn finish(self, _cut: Option<&Unavailable>) -> AccessLog {
         AccessLogScanner::finish(self)
     }
 
@@ -99,7 +99,11 @@ pub(super) async fn logs<S: LogSink>(
             let reader = Reader {
                 api: api.clone(),
                 path: path(&request, &pod.name, name, follows),
-                until: follows.then(|| Until { name: request.knock.to_owned(), given_up: Instant::now() + FLUSH }),
+                until: follows.then(|| Until {
+                    name: request.knock.to_owned(),
+                    given_up: Instant::now() + FLUSH,
+                    may_end: request.limits.limit_bytes.is_some(),
+                }),
                 namespace: request.namespace.to_owned(),
                 what,
                 progress: Arc::clone(progress),
@@ -161,6 +165,8 @@ fn path(request: &LogRequest<'_>, pod: &str, container: &str, follows: bool) -> 
 struct Until {
     name: String,
     given_up: Instant,
+    /// Because only so many bytes were asked for.
+    may_end: bool,
 }
 
 struct Reader {
@@ -170,6 +176,15 @@ struct Reader {
     namespace: String,
     what: String,
     progress: Arc<dyn Progress>,
+}
+
+/// How reading came to its end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum End {
+    /// At the end of the log, or at the line up to which it was followed.
+    Reached,
+    /// It was followed, and that line did not come.
+    Unheard,
 }
 
 type Outcome = (Seen<AccessLog>, Option<Unavailable>);
@@ -202,30 +217,38 @@ impl Reader {
         match end {
             // Nothing came and nothing will: that is not an empty log.
             Err(reason) if pieces.bytes == 0 => (self.unavailable(reason), None),
-            Err(reason) => (Seen::Seen(sink.finish()), Some(Unavailable::new(&self.what, reason))),
-            Ok(()) => match pieces.notice() {
+            Err(reason) => {
+                let cut = Unavailable::new(&self.what, reason);
+                (Seen::Seen(sink.finish(Some(&cut))), Some(cut))
+            }
+            Ok(end) => match pieces.notice() {
                 Some(notice) => (self.unavailable(Reason::Missing(notice)), None),
-                None => (Seen::Seen(sink.finish()), None),
+                None => (Seen::Seen(sink.finish(self.doubt(end).as_ref())), None),
             },
         }
     }
 
-    async fn feed<S: LogSink>(&self, body: &mut Body, sink: &mut S, pieces: &mut Pieces) -> Result<(), Reason> {
-        let first = self.api.request_timeout().unwrap_or(FIRST_PIECE).max(IDLE);
+    /// Why what was read may not be all. It counts as read to its end all the same: that the line did not come is a finding.
+    fn doubt(&self, end: End) -> Option<Unavailable> {
+        let why = "the line that this run's own handshake leaves did not come, so there may be more";
+        (end == End::Unheard).then(|| Unavailable::new(&self.what, Reason::Missing(why.to_owned())))
+    }
+
+    async fn feed<S: LogSink>(&self, body: &mut Body, sink: &mut S, pieces: &mut Pieces) -> Result<End, Reason> {
         loop {
-            let allowed = if pieces.bytes == 0 { first } else { IDLE };
+            let allowed = longest_pause(&self.api, pieces.bytes);
             let mut next = match &self.until {
                 None => {
                     let next = self.api.stop().bound(tokio::time::timeout(allowed, body.frame())).await?;
                     next.map_err(|_| timed_out(allowed))?
                 }
-                Some(until) if sink.saw(&until.name) => return Ok(()),
+                Some(until) if sink.saw(&until.name) => return Ok(End::Reached),
                 // What is there is read to its end; what is still to come is waited for until then.
                 Some(until) => {
                     let wait = until.given_up.saturating_duration_since(Instant::now()).max(CAUGHT_UP);
                     match self.api.stop().bound(tokio::time::timeout(wait, body.frame())).await? {
                         Ok(next) => next,
-                        Err(_) => return Ok(()),
+                        Err(_) => return Ok(End::Unheard),
                     }
                 }
             };
@@ -234,7 +257,7 @@ impl Reader {
             // batch ends before another is asked for.
             for taken in 1.. {
                 match next {
-                    None => return Ok(()),
+                    None => return self.ended(sink),
                     Some(Err(error)) => return Err(broken_off(&error, pieces.bytes)),
                     Some(Ok(frame)) => {
                         if let Some(piece) = frame.data_ref() {
@@ -255,6 +278,17 @@ impl Reader {
         }
     }
 
+    /// The server has nothing more. A log that is followed goes on as long as its container, so that one that ends has broken off.
+    fn ended<S: LogSink>(&self, sink: &S) -> Result<End, Reason> {
+        match &self.until {
+            Some(until) if !until.may_end && !sink.saw(&until.name) => {
+                let why = "the stream ended before the line that this run's own handshake leaves";
+                Err(Reason::Broken(why.to_owned()))
+            }
+            _ => Ok(End::Reached),
+        }
+    }
+
     fn reason(&self, fault: Fault) -> Reason {
         match fault {
             // "container … is waiting to start: ImagePullBackOff": there is no log to read.
@@ -268,7 +302,12 @@ impl Reader {
     }
 }
 
-fn broken_off(error: &kube::Error, bytes: u64) -> Reason {
+/// How long a log may pause that has brought so many bytes. One that flows may go on as long as the run.
+pub(super) fn longest_pause(api: &Api, bytes: u64) -> Duration {
+    if bytes > 0 { IDLE } else { api.request_timeout().unwrap_or(FIRST_PIECE).max(IDLE) }
+}
+
+pub(super) fn broken_off(error: &kube::Error, bytes: u64) -> Reason {
     Reason::Broken(format!("the stream broke off after {bytes} bytes: {}", innermost(error)))
 }
 

@@ -1,10 +1,13 @@
-//! When a run has to end: its deadline, and the user's Ctrl-C.
+//! When a run has to end: its deadline, and who asks for it by Ctrl-C or a signal.
 //!
 //! Every wait of gathering goes through [`Stop::bound`], so that a source that hangs ends with a reason, and the run
 //! with a report.
 
+use std::io;
 use std::time::Duration;
 
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -34,23 +37,28 @@ impl Stop {
         Self::new(None, watch::channel(false).1)
     }
 
-    /// A run that ends after `timeout` or with Ctrl-C. A second Ctrl-C ends the process at once with exit code 130, and so does
-    /// the first when gathering is over. The signal never goes back to the system, so the runtime that listens has to live
-    /// until the report is written.
-    #[must_use]
-    pub fn on_ctrl_c(timeout: Option<Duration>) -> Self {
+    /// A run that ends after `timeout`, or when a signal asks for it: Ctrl-C, SIGTERM or SIGHUP.
+    ///
+    /// A second signal ends the process at once with exit code 130, after `clear` has removed what would be left half done; so
+    /// does the first where no copy of this value is left, for then nobody takes the request. The signals never go back to the
+    /// system, so the runtime that listens has to live until everything is written.
+    ///
+    /// # Errors
+    /// The system lets nobody listen.
+    pub fn on_signal(timeout: Option<Duration>, clear: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+        let mut signals = Signals::listen()?;
         let (interrupt, interrupted) = watch::channel(false);
         tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                // Without a receiver gathering is over, and nobody would take the request.
-                let is_over = interrupt.send(true).is_err();
-                if is_over || tokio::signal::ctrl_c().await.is_ok() {
-                    #[expect(clippy::disallowed_methods, reason = "asked for twice, now means now")]
-                    std::process::exit(130);
-                }
+            signals.next().await;
+            let is_over = interrupt.send(true).is_err();
+            if !is_over {
+                signals.next().await;
             }
+            clear();
+            #[expect(clippy::disallowed_methods, reason = "asked for twice, now means now")]
+            std::process::exit(130);
         });
-        Self::new(timeout, interrupted)
+        Ok(Self::new(timeout, interrupted))
     }
 
     /// A part of this run: interrupted with it, and with a time of its own from now on.
@@ -106,6 +114,70 @@ impl Stop {
     }
 }
 
+/// What asks a run to end, from now on.
+#[cfg(unix)]
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    /// Absent where whoever started the run has said that it is to outlive its terminal.
+    hang_up: Option<Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: if hang_up_ends() { Some(signal(SignalKind::hangup())?) } else { None },
+        })
+    }
+
+    async fn next(&mut self) {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = hang_up => {}
+        }
+    }
+}
+
+/// Whether SIGHUP would end this process. Under `nohup` it is ignored, and to listen would undo that; where the system does not
+/// say, the signal is left as it is.
+#[cfg(unix)]
+fn hang_up_ends() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| !ignores(&status, SignalKind::hangup()))
+}
+
+/// As `proc_pid_status(5)` has it: `SigIgn:` and a mask in hexadecimal, the first signal its lowest bit.
+#[cfg(unix)]
+fn ignores(status: &str, signal: SignalKind) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal.as_raw_value() - 1) & 1 == 1)
+}
+
+/// What asks a run to end, from now on.
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}
+
 /// The reason for `allowed` having passed.
 pub(crate) fn timed_out(allowed: Duration) -> Reason {
     Reason::TimedOut { milliseconds: u64::try_from(allowed.as_millis()).unwrap_or(u64::MAX) }
@@ -152,5 +224,15 @@ mod tests {
         let stop = Stop::never();
         assert_eq!(stop.bound(tokio::time::sleep(Duration::from_millis(5))).await, Ok(()));
         assert_eq!(stop.reason(), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_nohup_ignores_is_left_alone() {
+        let status = |mask: &str| format!("SigBlk:\t0000000000000000\nSigIgn:\t{mask}\nSigCgt:\t0000000000000001\n");
+        assert!(ignores(&status("0000000000001001"), SignalKind::hangup()));
+        assert!(!ignores(&status("0000000000001000"), SignalKind::hangup()));
+        assert!(ignores(&status("0000000000004000"), SignalKind::terminate()));
+        assert!(!ignores("", SignalKind::hangup()));
     }
 }

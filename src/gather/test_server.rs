@@ -70,6 +70,7 @@ impl TestServer {
             client: ClientBuilder::try_from(config).unwrap().build(),
             plugin: None,
             request_timeout: Some(request_timeout),
+            patience: Some(2 * request_timeout),
             stop,
             address: self.address.clone(),
             proxy: None,

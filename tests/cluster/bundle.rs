@@ -93,7 +93,8 @@ fn gathering(arguments: &[String]) -> Vec<String> {
     kept
 }
 
-fn unpack(folder: &Path, bundle: &Path) -> Result<PathBuf> {
+/// Unpacks a bundle beside it, and gives its one top folder.
+pub fn unpack(folder: &Path, bundle: &Path) -> Result<PathBuf> {
     let into = folder.join("unpacked");
     fs::create_dir_all(&into).map_err(|error| format!("{}: {error}", into.display()))?;
     shell(Command::new("tar").arg("xzf").arg(bundle).arg("-C").arg(&into))?;
@@ -104,7 +105,7 @@ fn unpack(folder: &Path, bundle: &Path) -> Result<PathBuf> {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+pub fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 

@@ -13,7 +13,7 @@ use crate::scenario::{self, ClusterFault, Scenario};
 use crate::shell::Result;
 use crate::stage::Stage;
 use crate::testbed::Testbed;
-use crate::{bundle, cleanup, contexts, midway, plugin};
+use crate::{bundle, cleanup, contexts, faults, interrupts, midway, plugin};
 
 /// How many scenarios run side by side. Pods and clients of more would fight for two cores.
 const SIDE_BY_SIDE: usize = 3;
@@ -39,6 +39,8 @@ pub fn all(source: &Source) -> Result<Vec<Trial>> {
         Trial::test("sandbox::nothing_is_left_when_it_is_killed", || cleanup::after_a_kill().map_err(Failed::from))
             .with_ignored_flag(is_given),
     ];
+    trials.push(trial("collect::hundred_interrupts", source, interrupts::hundred));
+    trials.push(trial("collect::hundred_faults", source, faults::hundred));
     for scenario in scenarios {
         // The list names as ignored what cannot run on somebody else's cluster.
         let ignored = is_given && scenario.needs_own_cluster();

@@ -35,6 +35,7 @@ use self::spool::{Piece, Spool};
 pub use self::entry::EntryWriter;
 pub(super) use self::entry::hexadecimal;
 pub use self::error::WriteError;
+pub use self::part::abandon;
 
 /// Where a bundle goes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -197,6 +198,8 @@ impl BundleWriter {
         };
         files.sort_by(|(one, _), (other, _)| layout::order(&one.path).cmp(&layout::order(&other.path)));
         skipped.sort();
+        // What was lost in several ways by one cause is lost once.
+        skipped.dedup();
         let (files, pieces): (Vec<_>, Vec<_>) = files.into_iter().unzip();
         let manifest = manifest(&name, head, files, skipped);
         let place = sink.place();

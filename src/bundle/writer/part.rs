@@ -1,11 +1,12 @@
 //! The file beside the target that becomes the bundle, and what is left of runs that were killed.
 //!
 //! A part is locked as long as its run lives; the system lets go of the lock whatever ends the run. So a part whose lock
-//! is free is nobody's, and the next run in that folder removes it.
+//! is free is nobody's, and the next run in that folder removes it. A process that is to end at once removes its own.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{io, mem};
 
 /// Names of parts that this process tries before it gives up: each is taken by a living run, or by somebody's own file.
 const MAX_TRIES: u32 = 1000;
@@ -15,6 +16,19 @@ const MAX_NUMBER: u32 = 99;
 
 const PREFIX: &str = ".apigee-tls-";
 const SUFFIX: &str = ".part";
+
+/// The names of this process's parts. Held while one gets or loses its name.
+static NAMED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Removes all parts of this process, which is to end now: from here on none is made and none becomes a bundle.
+pub fn abandon() {
+    let mut named = named();
+    for path in named.drain(..) {
+        let _ = fs::remove_file(path);
+    }
+    // Whoever wants to make or publish a part waits for the end.
+    mem::forget(named);
+}
 
 /// A file that is removed unless it is published.
 #[derive(Debug)]
@@ -29,15 +43,19 @@ impl Part {
         clear_litter(folder);
         for number in 0..MAX_TRIES {
             let path = folder.join(format!("{PREFIX}{}-{number}{SUFFIX}", std::process::id()));
+            let mut named = named();
             let file = match create_new(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 other => other?,
             };
+            named.push(path.clone());
+            drop(named);
+            let part = Self { path, file };
             // Where a file system has no locks nobody can take this one for litter either.
-            let _ = file.lock();
+            let _ = part.file.lock();
             // Another run may have taken it for litter before it was locked.
-            if is_at(&file, &path) {
-                return Ok(Self { path, file });
+            if is_at(&part.file, &part.path) {
+                return Ok(part);
             }
         }
         Err(io::ErrorKind::AlreadyExists.into())
@@ -57,6 +75,7 @@ impl Part {
     /// Gives the part its name, but never that of a file that exists: then it gets a number. Returns its path.
     pub(super) fn publish(self, target: &Path) -> io::Result<PathBuf> {
         self.file.sync_all()?;
+        let mut named = named();
         for number in 1..=MAX_NUMBER {
             let path = numbered(target, number);
             // Unlike a rename, a link never replaces; the part's own name goes when it is dropped.
@@ -68,22 +87,33 @@ impl Part {
                 linked => linked,
             };
             linked?;
-            drop(self);
+            self.lose_name(&mut named);
+            drop(named);
             sync_folder(&path);
             return Ok(path);
         }
         Err(io::ErrorKind::AlreadyExists.into())
     }
-}
 
-impl Drop for Part {
-    fn drop(&mut self) {
+    fn lose_name(&self, named: &mut Vec<PathBuf>) {
         // After a rename there is nothing to remove. Another run cannot have a part of this name before this one has
         // gone.
         if is_at(&self.file, &self.path) {
             let _ = fs::remove_file(&self.path);
         }
+        named.retain(|path| *path != self.path);
     }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.lose_name(&mut named());
+    }
+}
+
+/// Nothing is left half done under this lock.
+fn named() -> MutexGuard<'static, Vec<PathBuf>> {
+    NAMED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The folder of a file that is to be written.

@@ -214,9 +214,9 @@ impl LogSink for Tee {
         }
     }
 
-    fn finish(self) -> AccessLog {
+    fn finish(self, cut: Option<&Unavailable>) -> AccessLog {
         if let Some(file) = self.file {
-            file.finish(None);
+            file.finish(cut.cloned());
         }
         self.scanner.finish()
     }
@@ -288,7 +288,7 @@ impl LogFile {
             None => finish(self.entry, redactions, truncated),
         };
         if let Err(why) = finished {
-            self.keep.skip(&self.path, &self.from, &why, None);
+            self.keep.skip("logs", &self.from, &why, None);
         }
     }
 

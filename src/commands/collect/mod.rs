@@ -10,6 +10,7 @@ mod groups;
 mod keep;
 mod pages;
 mod timings;
+mod unseen;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -24,7 +25,7 @@ use super::{Error, contexts, sources};
 use crate::bundle::manifest::PlannedItem;
 use crate::bundle::redact::self_test;
 use crate::bundle::redact::{Pseudonyms, Redactions, Redactor};
-use crate::bundle::{BundleName, BundleWriter, Destination, Head, ReadError, Written, evidence_file, layout};
+use crate::bundle::{self, BundleName, BundleWriter, Destination, Head, ReadError, Written, evidence_file, layout};
 use crate::cli::{CollectArgs, Expectation};
 use crate::evidence::{Evidence, LogOrigin, Reason, Seen};
 use crate::gather::plan::{Item, PLAN, Source};
@@ -46,8 +47,8 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     sources::check_standard_input(args.evidence.overrides.iter().chain(&args.evidence.access_logs))?;
     let names = contexts::chosen(&args.evidence)?;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
-    // Held until the end: Ctrl-C ends the gathering, and the bundle of what is there is still written.
-    let stop = runtime.block_on(async { Stop::on_ctrl_c(None) });
+    // Held until the end: a signal ends the gathering, and the bundle of what is there is still written.
+    let stop = runtime.block_on(async { Stop::on_signal(None, bundle::abandon) }).map_err(Error::Runtime)?;
     let told = match names {
         Some(names) => several(args, &names, &runtime, &stop, console),
         None => single(args, &runtime, &stop, console),
@@ -186,6 +187,7 @@ fn collected(
         sources::add_files(&args.evidence, &mut evidence, &stop, Some(&keep)).await?;
         Ok::<_, Error>(evidence)
     })?;
+    // Asked to end from here on, it writes what it has.
     let stopped = stop.reason();
     evidence.question.expect_non_sni |= args.evidence.expect == Some(Expectation::NonSni);
     if args.evidence.overrides.is_empty() {
@@ -193,8 +195,12 @@ fn collected(
         keep.skip("overrides.yaml", "-f", why, None);
     }
     let evidence = clean_evidence(&keep, &evidence)?;
-    let partial = evidence.interrupted.as_ref().map(ToString::to_string).or(stopped.map(|reason| reason.to_string()));
+    let partial = evidence.interrupted.as_ref().map(ToString::to_string);
+    let partial = partial.or_else(|| stopped.as_ref().map(ToString::to_string));
     let report = pages::add(&keep, args, &evidence, partial.as_deref())?;
+    for (item, why) in unseen::unseen(&evidence) {
+        keep.unavailable(item, &format!("diagnose: {}", why.what), why);
+    }
     let Keep { writer, .. } = keep;
     let writer = Arc::try_unwrap(writer).map_err(|_| Error::Rendering("a log is still being written".into()))?;
     let written = writer.finish(Head {
@@ -205,8 +211,7 @@ fn collected(
         timings: timings.milliseconds(),
     })?;
     let unknown_groups = groups::unknown(&args.env_groups, &evidence).into_iter().map(str::to_owned).collect();
-    let interrupted = evidence.interrupted.is_some_and(|why| why.reason == Reason::Interrupted);
-    Ok(Collected { written, report, unknown_groups, interrupted })
+    Ok(Collected { written, report, unknown_groups, interrupted: stopped == Some(Reason::Interrupted) })
 }
 
 /// What would be asked for, why, and by which right.

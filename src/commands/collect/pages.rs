@@ -73,12 +73,11 @@ pub(super) fn add(
 
 fn yaml<T: serde::Serialize>(keep: &Keep, folder: &str, file: &str, why: &str, seen: &Seen<T>) {
     let path = format!("{folder}/{file}");
-    match seen {
-        Seen::Unavailable(reason) => keep.unavailable(&path, "diagnose", reason),
-        Seen::Seen(value) => match machine::yaml(value) {
-            Ok(text) => keep.text(&path, "diagnose", why, &text),
-            Err(error) => keep.skip(&path, "diagnose", &error.to_string(), None),
-        },
+    // What was not seen is listed as such.
+    let Seen::Seen(value) = seen else { return };
+    match machine::yaml(value) {
+        Ok(text) => keep.text(&path, "diagnose", why, &text),
+        Err(error) => keep.skip(&path, "diagnose", &error.to_string(), None),
     }
 }
 
