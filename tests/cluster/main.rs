@@ -30,6 +30,7 @@ mod plugin;
 mod proxy;
 mod recorded;
 mod report;
+mod rights;
 mod runs;
 mod sandbox;
 mod scenario;
