@@ -251,21 +251,23 @@ const fn webhooks(resource: &'static str, kind: &'static str) -> Source {
 }
 
 impl Item {
-    /// The rights without which it is lost.
+    /// The rights without which it is lost, that to what leads to it first.
     #[must_use]
     pub fn needs(&self) -> Vec<Right> {
-        let namespaced = |resource, verb| Right { scope: Scope::Namespace, group: "", resource, verb };
+        let core = |resource, verb| Right { scope: Scope::Namespace, group: "", resource, verb };
+        let pods = core("pods", "list");
         match self.source {
             Source::Objects(objects) => {
                 let verb = if objects.name.is_some() { "get" } else { "list" };
                 vec![Right { scope: objects.scope, group: objects.group, resource: objects.resource, verb }]
             }
-            Source::Logs => vec![namespaced("pods/log", "get")],
-            Source::Secrets => vec![namespaced("secrets", "get")],
-            // Over WebSockets the verb is get; Kubernetes 1.35 asks for create as well (KEP 5411).
-            Source::PortForward => {
-                vec![namespaced("pods/portforward", "create"), namespaced("pods/portforward", "get")]
+            Source::Logs => vec![pods, core("pods/log", "get")],
+            Source::Secrets => {
+                let routes = Right { scope: Scope::Namespace, group: GROUP, resource: "apigeeroutes", verb: "list" };
+                vec![routes, core("secrets", "get")]
             }
+            // Over WebSockets the verb is get; Kubernetes 1.35 asks for create as well (KEP 5411).
+            Source::PortForward => vec![pods, core("pods/portforward", "create"), core("pods/portforward", "get")],
         }
     }
 }

@@ -25,7 +25,7 @@ const BREAKDOWNS: usize = 3;
 const AWAY: Duration = Duration::from_millis(500);
 
 /// Sources, as a part of their URLs; those that fail in more ways stand here more often.
-const TARGETS: [&str; 22] = [
+const TARGETS: [&str; 24] = [
     "/pods?",
     "/services?",
     "/secrets?",
@@ -35,6 +35,8 @@ const TARGETS: [&str; 22] = [
     "/apigeeroutes?",
     "/apigeerouteconfigs?",
     "/apigeeissues?",
+    "/apigeeorganizations?",
+    "/certificates?",
     "/events?",
     "/endpointslices?",
     "/nodes?",
@@ -267,10 +269,8 @@ fn compare(bundle: &Bundle, whole: &BTreeMap<String, usize>, is_disturbed: bool,
         let item = text(&entry["item"]);
         let may_lack = match item {
             "logs" => lacking.contains("logs") || lacking.contains("pods"),
-            // Handshakes are not counted, and of the others there is nothing to count: they are not installed.
-            "handshakes" | "certificates" | "apigeeorganizations" | "apigeedeployments" | "apigeeenvironments" => {
-                !is_whole
-            }
+            // They are not counted.
+            "handshakes" => !is_whole,
             item => lacking.contains(item),
         };
         if !may_lack {
@@ -311,8 +311,8 @@ fn item_of(source: &str) -> Option<&str> {
         "configmaps" => Some("mesh-config"),
         "validatingwebhookconfigurations" => Some("validating-webhooks"),
         "mutatingwebhookconfigurations" => Some("mutating-webhooks"),
-        "pods" | "services" | "events" | "endpointslices" | "nodes" | "apigeeroutes" | "apigeerouteconfigs"
-        | "apigeeissues" => Some(resource),
+        "pods" | "services" | "events" | "endpointslices" | "nodes" | "certificates" => Some(resource),
+        kind if kind.starts_with("apigee") && path.contains("/namespaces/") => Some(resource),
         _ => None,
     }
 }
@@ -337,7 +337,7 @@ fn log_file(source: &str) -> Option<String> {
 }
 
 /// The item of the plan whose objects, logs or evidence a file holds; none for the pages that are always there.
-fn item_of_file(path: &str) -> Option<&str> {
+pub fn item_of_file(path: &str) -> Option<&str> {
     let (folder, rest) = path.split_once('/')?;
     let kind = rest.split(['/', '.']).next().unwrap_or_default();
     match (folder, kind) {

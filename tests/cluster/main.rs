@@ -31,6 +31,7 @@ mod plugin;
 mod proxy;
 mod recorded;
 mod report;
+mod rights;
 mod runs;
 mod sandbox;
 mod scenario;

@@ -104,11 +104,18 @@ pub fn pod_labels(scenario: &Scenario) -> Value {
 pub fn collection(object: &Value, namespace: &str) -> Result<String> {
     let version = text(&object["apiVersion"]);
     let (plural, namespaced) = match text(&object["kind"]) {
+        "ApigeeDeployment" => ("apigeedeployments", true),
+        "ApigeeEnvironment" => ("apigeeenvironments", true),
         "ApigeeIssue" => ("apigeeissues", true),
+        "ApigeeOrganization" => ("apigeeorganizations", true),
         "ApigeeRoute" => ("apigeeroutes", true),
         "ApigeeRouteConfig" => ("apigeerouteconfigs", true),
+        "Certificate" => ("certificates", true),
+        "ClusterRole" => ("clusterroles", false),
+        "ClusterRoleBinding" => ("clusterrolebindings", false),
         "ConfigMap" => ("configmaps", true),
         "CustomResourceDefinition" => ("customresourcedefinitions", false),
+        "MutatingWebhookConfiguration" => ("mutatingwebhookconfigurations", false),
         "Namespace" => ("namespaces", false),
         "Pod" => ("pods", true),
         "Role" => ("roles", true),
@@ -116,6 +123,7 @@ pub fn collection(object: &Value, namespace: &str) -> Result<String> {
         "Secret" => ("secrets", true),
         "Service" => ("services", true),
         "ServiceAccount" => ("serviceaccounts", true),
+        "ValidatingWebhookConfiguration" => ("validatingwebhookconfigurations", false),
         other => return Err(format!("objects of kind {other:?} are not known to the testbed")),
     };
     let root = if version.contains('/') { format!("/apis/{version}") } else { format!("/api/{version}") };

@@ -99,7 +99,7 @@ impl Testbed {
             }
             for version in kind["spec"]["versions"].as_array().into_iter().flatten() {
                 let plural = text(&kind["spec"]["names"]["plural"]);
-                let path = format!("/apis/{GROUP}/{}/{plural}", text(&version["name"]));
+                let path = format!("/apis/{}/{}/{plural}", text(&kind["spec"]["group"]), text(&version["name"]));
                 wait_until(&name, Duration::from_secs(30), || self.api.get(&path))?;
             }
         }
@@ -158,5 +158,33 @@ fn kinds() -> Result<Vec<Value>> {
         include_str!("crds/apigeerouteconfigs.yaml"),
         include_str!("crds/apigeeroutes.yaml"),
     ];
-    sources.iter().map(|text| serde_yaml::from_str(text).map_err(|error| format!("crds: {error}"))).collect()
+    let mut kinds: Vec<Value> = sources
+        .iter()
+        .map(|text| serde_yaml::from_str(text).map_err(|error| format!("crds: {error}")))
+        .collect::<Result<_>>()?;
+    let kept = [
+        (GROUP, "v1alpha1", "ApigeeDeployment"),
+        (GROUP, "v1alpha1", "ApigeeEnvironment"),
+        (GROUP, "v1alpha1", "ApigeeOrganization"),
+        ("cert-manager.io", "v1", "Certificate"),
+    ];
+    kinds.extend(kept.map(|(group, version, kind)| kept_kind(group, version, kind)));
+    Ok(kinds)
+}
+
+/// A kind that is put into bundles as it is, so that any object will do.
+fn kept_kind(group: &str, version: &str, kind: &str) -> Value {
+    let plural = format!("{}s", kind.to_lowercase());
+    let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": { "name": format!("{plural}.{group}") },
+        "spec": {
+            "group": group,
+            "names": { "kind": kind, "plural": plural, "singular": kind.to_lowercase(), "listKind": format!("{kind}List") },
+            "scope": "Namespaced",
+            "versions": [{ "name": version, "served": true, "storage": true, "schema": { "openAPIV3Schema": schema } }],
+        },
+    })
 }

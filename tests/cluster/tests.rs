@@ -5,7 +5,6 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
-use serde_json::json;
 
 use crate::cluster::{API_SERVER, KUBELET};
 use crate::expect;
@@ -13,7 +12,7 @@ use crate::scenario::{self, ClusterFault, Scenario};
 use crate::shell::Result;
 use crate::stage::Stage;
 use crate::testbed::Testbed;
-use crate::{bundle, cleanup, contexts, faults, interrupts, midway, plugin};
+use crate::{bundle, cleanup, contexts, faults, interrupts, midway, plugin, rights};
 
 /// How many scenarios run side by side. Pods and clients of more would fight for two cores.
 const SIDE_BY_SIDE: usize = 3;
@@ -39,6 +38,7 @@ pub fn all(source: &Source) -> Result<Vec<Trial>> {
         Trial::test("sandbox::nothing_is_left_when_it_is_killed", || cleanup::after_a_kill().map_err(Failed::from))
             .with_ignored_flag(is_given),
     ];
+    trials.push(trial("collect::least_role_rule_by_rule", source, rights::rule_by_rule));
     trials.push(trial("collect::hundred_interrupts", source, interrupts::hundred));
     trials.push(trial("collect::hundred_faults", source, faults::hundred));
     for scenario in scenarios {
@@ -179,29 +179,6 @@ fn play(testbed: &Testbed, scenario: &Scenario) -> Result<()> {
 /// The kubeconfig of the scenario's user: an administrator, or a service account with just the rules that the scenario lists.
 fn user(stage: &Stage<'_>) -> Result<PathBuf> {
     let Some(rules) = &stage.scenario.user else { return Ok(stage.testbed.kubeconfig.clone()) };
-    let api = &stage.testbed.api;
-    let namespace = &stage.namespace;
-    let rbac = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}");
-    let accounts = format!("/api/v1/namespaces/{namespace}/serviceaccounts");
-    let version = "rbac.authorization.k8s.io/v1";
-    api.create(
-        &accounts,
-        &json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "engineer" } }),
-    )?;
-    api.create(
-        &format!("{rbac}/roles"),
-        &json!({ "apiVersion": version, "kind": "Role", "metadata": { "name": "engineer" }, "rules": rules }),
-    )?;
-    api.create(
-        &format!("{rbac}/rolebindings"),
-        &json!({
-            "apiVersion": version, "kind": "RoleBinding", "metadata": { "name": "engineer" },
-            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "engineer" },
-            "subjects": [{ "kind": "ServiceAccount", "name": "engineer", "namespace": namespace }],
-        }),
-    )?;
-    let request = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {} });
-    let answer = api.create(&format!("{accounts}/engineer/token"), &request)?;
-    let user = json!({ "token": answer["status"]["token"] });
-    midway::kubeconfig_with(stage, "engineer.kubeconfig", |config| config["users"][0]["user"] = user.clone())
+    rights::grant(stage, "engineer", rules, &[])?;
+    rights::account(stage, "engineer")
 }

@@ -9,8 +9,9 @@ pub(super) fn unseen(evidence: &Evidence) -> Vec<(&'static str, &Unavailable)> {
         ("apigeerouteconfigs", why(&evidence.route_configs)),
         ("apigeeissues", why(&evidence.issues)),
         ("pods", why(&evidence.pods)),
-        // Which logs there are, only the pods tell.
+        // Which logs there are, and where to shake hands, only the pods tell.
         ("logs", why(&evidence.pods)),
+        ("handshakes", seen(&evidence.probes).and_then(|_| why(&evidence.pods))),
         ("secret-names", why(&evidence.secrets)),
         ("services", why(&evidence.services)),
         ("mesh-config", why(&evidence.mesh_logging)),
