@@ -7,6 +7,7 @@
 //! ```
 
 mod keep;
+mod naming;
 mod pages;
 
 use std::io::Read;
@@ -17,10 +18,11 @@ use flate2::read::MultiGzDecoder;
 use tokio::runtime::Runtime;
 
 use self::keep::{Keep, Tee};
+use self::pages::Front;
 use super::{Error, sources};
 use crate::bundle::manifest::PlannedItem;
+use crate::bundle::redact::Redactions;
 use crate::bundle::redact::self_test;
-use crate::bundle::redact::{Pseudonyms, Redactions, Redactor};
 use crate::bundle::{BundleName, BundleWriter, Destination, Head, ReadError, Written, evidence_file, layout};
 use crate::cli::{CollectArgs, Expectation};
 use crate::evidence::{Evidence, LogOrigin, Seen};
@@ -43,15 +45,19 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     }
     let context = gather::context_name(&sources::connection_options(&args.evidence.cluster))?;
     let collected_at = sources::now();
-    let name = BundleName::new(context.as_deref(), &args.evidence.cluster.namespace, collected_at);
+    let redactor = naming::redactor(args)?;
+    let context = context.map(|context| redactor.context(&context));
+    let namespace = redactor.text(&args.evidence.cluster.namespace, &mut Redactions::default());
+    let name = BundleName::new(context.as_deref(), &namespace, collected_at);
     let destination = Destination::from_argument(&args.to);
     let keep = Keep {
         writer: Arc::new(BundleWriter::create(&destination, &name)?),
-        redactor: Arc::new(Redactor::new(Pseudonyms::None)),
+        redactor: Arc::new(redactor),
         logs: args.kept_logs,
         log_limit: args.log_limit,
         read: Arc::new(Mutex::new(Vec::new())),
     };
+    let names = naming::file(args, &keep.writer)?;
     let begun = Instant::now();
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let gathered = runtime.block_on(async {
@@ -71,17 +77,31 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     add_given_files(args, &keep);
     let evidence = clean_evidence(&keep, &evidence)?;
     let partial = evidence.interrupted.as_ref().map(ToString::to_string).or(stopped.map(|reason| reason.to_string()));
-    pages::add(&keep, args, &evidence, partial.as_deref())?;
-    let Keep { writer, .. } = keep;
+    let front = Front {
+        case: args.case.as_deref().map(|case| keep.plain(case)),
+        note: args.note.as_deref().map(|note| keep.plain(note)),
+        partial,
+        pseudonyms: naming::kinds(args),
+    };
+    pages::add(&keep, &front, &evidence)?;
+    let Keep { writer, redactor, .. } = keep;
     let writer = Arc::try_unwrap(writer).map_err(|_| Error::Rendering("a log is still being written".into()))?;
+    if let Some(file) = &names {
+        file.fill(name.as_str(), redactor.names())?;
+    }
+    let Front { case, note, partial, pseudonyms } = front;
     let written = writer.finish(Head {
-        case: args.case.clone(),
-        note: args.note.clone(),
+        case,
+        note,
+        pseudonyms: naming::words(pseudonyms),
         partial,
         plan: PLAN.iter().map(planned).collect(),
         timings: std::collections::BTreeMap::new(),
     })?;
     console.verbose(&format!("collected in {:.1} s", begun.elapsed().as_secs_f32()));
+    if let Some(file) = names {
+        naming::publish(file, written.path.as_deref(), console)?;
+    }
     told(&written, &evidence, console)
 }
 
@@ -143,7 +163,7 @@ fn tested(console: &Console) -> Result<u8, Error> {
         .map(|result| format!("FAILED {} in {:?}: {}\n", result.kind, result.container, result.why))
         .collect();
     text += &format!(
-        "{} of {} secrets were planted and none of them came out\n",
+        "{} of {} secrets and names were planted and none of them came out\n",
         results.len() - failed.len(),
         results.len()
     );
@@ -151,21 +171,23 @@ fn tested(console: &Console) -> Result<u8, Error> {
     Ok(u8::from(!failed.is_empty()))
 }
 
-/// The evidence as the bundle holds it: through the same redaction as the rest, so that the report is made of what is there.
+/// The evidence as the bundle holds it, less secrets and with its pseudonyms, so that the report is made of what is there.
 fn clean_evidence(keep: &Keep, evidence: &Evidence) -> Result<Evidence, Error> {
     let json = serde_json::to_string_pretty(evidence).map_err(|error| Error::Rendering(error.to_string()))?;
     let mut redactions = Redactions::default();
-    let clean = keep.redactor.text(&json, &mut redactions);
-    let evidence = evidence_file::parse(layout::EVIDENCE, clean.as_bytes()).map_err(ReadError::from)?;
+    let clean = keep.redactor.derived(&json, &mut redactions);
+    let mut evidence = evidence_file::parse(layout::EVIDENCE, clean.as_bytes()).map_err(ReadError::from)?;
+    keep.redactor.evidence(&mut evidence, &mut redactions);
+    let json = serde_json::to_string_pretty(&evidence).map_err(|error| Error::Rendering(error.to_string()))?;
     let why = "what was seen, for `kubectl apigee-tls diagnose --from`";
-    keep.whole(layout::EVIDENCE, "diagnose", why, clean.as_bytes(), redactions);
+    keep.whole(layout::EVIDENCE, "diagnose", why, json.as_bytes(), redactions);
     Ok(evidence)
 }
 
 /// The files that the user gave, as they are, less their secrets.
 fn add_given_files(args: &CollectArgs, keep: &Keep) {
     for (number, name) in (1..).zip(&args.evidence.overrides) {
-        let origin = format!("-f {}", base(name));
+        let origin = format!("-f {}", keep.plain(base(name)));
         let item = "overrides.yaml";
         if name == "-" {
             keep.skip(item, &origin, "standard input is read once; give the file by its name", None);
@@ -174,7 +196,7 @@ fn add_given_files(args: &CollectArgs, keep: &Keep) {
         let mut text = String::new();
         let read = opened(name).and_then(|file| file.take(MAX_OVERRIDES).read_to_string(&mut text));
         if let Err(error) = read {
-            keep.skip(item, &origin, &error.to_string(), None);
+            keep.skip(item, &origin, &keep.plain(&error.to_string()), None);
             continue;
         }
         let mut redactions = Redactions::default();
@@ -196,7 +218,8 @@ fn add_given_files(args: &CollectArgs, keep: &Keep) {
     }
     for name in args.evidence.access_logs.iter().filter(|name| *name != "-") {
         if let Err(error) = add_log(keep, name) {
-            keep.skip("logs", &format!("--access-log {}", base(name)), &error.to_string(), None);
+            let origin = format!("--access-log {}", keep.plain(base(name)));
+            keep.skip("logs", &origin, &keep.plain(&error.to_string()), None);
         }
     }
 }
