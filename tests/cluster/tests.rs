@@ -148,6 +148,10 @@ fn play(testbed: &Testbed, scenario: &Scenario) -> Result<()> {
     if scenario.expect.verdict.is_some() && scenario.cluster.is_none() && !scenario.logs_rotate {
         bundle::collect(&stage, &kubeconfig)?;
         stage.probed()?;
+        if scenario.redact {
+            bundle::collect_redacted(&stage, &kubeconfig)?;
+            stage.probed()?;
+        }
     }
     if scenario.again {
         let clients = stage.clients;
