@@ -47,6 +47,14 @@ impl Walk<'_> {
         }
     }
 
+    /// A name of Envoy's, which has the form of a hostname and may hold the address of a listener.
+    fn counter(&mut self, name: &mut String) {
+        let mut out = Vec::new();
+        if self.table.replace_addresses(name.as_bytes(), self.rules, &mut out, self.redactions) {
+            *name = string(out);
+        }
+    }
+
     fn host(&mut self, name: &mut String) {
         // A URL, a path, a sentence: it is no name.
         if name.contains(['/', ' ', '=']) {
@@ -406,7 +414,7 @@ impl Walk<'_> {
             });
         });
         for counters in [before, after] {
-            self.seen(counters, |walk, Counters { at: _, values }| walk.keys(values, Self::text));
+            self.seen(counters, |walk, Counters { at: _, values }| walk.keys(values, Self::counter));
         }
     }
 

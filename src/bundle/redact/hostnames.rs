@@ -47,7 +47,7 @@ const NO_DOMAIN: &[&str] = &[
 ];
 
 /// Endings of files that are domains as well: `install.sh` is a file, `api.acme.sh` is none.
-const EITHER: &[&str] = &["md", "py", "rs", "sh", "so", "zip"];
+const EITHER: &[&str] = &["cc", "md", "py", "rs", "sh", "so", "zip"];
 
 /// First labels of what is a path of fields, a class or a filter, unless it ends in a domain that everybody knows.
 const FIELDS: &[&str] = &[

@@ -124,18 +124,41 @@ impl Table {
 
     /// Whether anything was replaced; then `out` is the line.
     pub(super) fn replace(&self, line: &[u8], rules: Rules, out: &mut Vec<u8>, redactions: &mut Redactions) -> bool {
-        if self.kinds == Pseudonyms::None {
+        self.replace_of(self.kinds, line, rules, out, redactions)
+    }
+
+    /// The same for addresses alone, in what is no text.
+    pub(super) fn replace_addresses(
+        &self,
+        line: &[u8],
+        rules: Rules,
+        out: &mut Vec<u8>,
+        redactions: &mut Redactions,
+    ) -> bool {
+        let kinds = if self.kinds.addresses() { Pseudonyms::Addresses } else { Pseudonyms::None };
+        self.replace_of(kinds, line, rules, out, redactions)
+    }
+
+    fn replace_of(
+        &self,
+        kinds: Pseudonyms,
+        line: &[u8],
+        rules: Rules,
+        out: &mut Vec<u8>,
+        redactions: &mut Redactions,
+    ) -> bool {
+        if kinds == Pseudonyms::None {
             return false;
         }
         let (mut copied, mut at) = (0, 0);
         while let Some((place, part, end)) = hostnames::next(line, at) {
             at = end;
             let (rule, name) = match part {
-                Part::Address(address) if self.kinds.addresses() => {
+                Part::Address(address) if kinds.addresses() => {
                     let other = self.address(address, MAX_OF_TEXT);
                     (Rule::Address, (other != address).then(|| other.to_string()))
                 }
-                Part::Host(name) if self.kinds.hosts() => (Rule::Host, Some(self.host(name))),
+                Part::Host(name) if kinds.hosts() => (Rule::Host, Some(self.host(name))),
                 Part::Address(_) | Part::Host(_) => continue,
             };
             let Some(name) = name.filter(|_| rules.on(rule)) else { continue };

@@ -3,6 +3,8 @@
 use serde_json::json;
 
 use super::*;
+use crate::evidence::gateway::{Counters, Gateway};
+use crate::evidence::{LogLimits, Question, Reason, Seen, Unavailable};
 
 const KEY: [u8; 32] = [7; 32];
 
@@ -111,7 +113,7 @@ fn what_names_no_one_stays() {
         "apigee-runtime.apigee.svc.cluster.local x.svc:443",
         "2025-05-19T04:50:00.000Z 04:50:00 v1.16.0 1.16.0-build.2 1.3.6.1.5.5.7.3.1",
         "51:9A:CD:3B:44:8D:C3:A9:08:12:4D:23:AC:E0:BA:7E:21:26:59:54 aa:bb:cc:dd:ee:ff:00:11",
-        "tls.crt ./certs/tls.key overrides.yaml:14:5 main.go:12 install.sh README.md example.json gateway.access.log",
+        "tls.crt ./certs/tls.key overrides.yaml:14:5 main.go:12 server.cc:1059 install.sh README.md example.json gateway.access.log",
         "metadata.name spec.tls.mode com.google.apigee.Handler java.lang.String metadata.labels.app",
         "127.0.0.1:15000 ::1 0.0.0.0 listener.0.0.0.0_8443.no_filter_chain_match 130.211.0.7:9 Chrome/120.0.0.0",
         "one.apigee-tls.invalid envoy.filters.http.router",
@@ -194,6 +196,42 @@ fn a_context_that_is_more_than_a_word_has_a_pseudonym() {
     let other = redactor.context("default/api-ocp4-acme-com:6443/admin");
     assert!(other.starts_with("context-") && other.len() == 14, "{other}");
     assert_eq!(redactor.names().originals[&other], "default/api-ocp4-acme-com:6443/admin");
+}
+
+/// A listener may have an address in its name; what follows it is Envoy's, and checks look for it.
+#[test]
+fn counters_keep_their_names() {
+    let values = ["listener.10.1.2.3_8443.ssl.handshake", "listener.0.0.0.0_8443.ssl.handshake"];
+    let values = values.map(|name| (name.to_owned(), 7)).into();
+    let none = || Unavailable::new("", Reason::Interrupted);
+    let mut evidence = nothing();
+    evidence.gateways = Seen::Seen(vec![Gateway {
+        pod: "gw".into(),
+        listeners: Seen::Unavailable(none()),
+        certificates: Seen::Unavailable(none()),
+        before: Seen::Seen(Counters { at: evidence.collected_at, values }),
+        after: Seen::Unavailable(none()),
+    }]);
+    let redactor = redactor(Pseudonyms::Both);
+    redactor.evidence(&mut evidence, &mut Redactions::default());
+    let Seen::Seen(gateways) = &evidence.gateways else { panic!("there are gateways") };
+    let Seen::Seen(counters) = &gateways[0].before else { panic!("there are counters") };
+    let names: Vec<&String> = counters.values.keys().collect();
+    let address = renamed(&redactor, "10.1.2.3");
+    assert_eq!(names, ["listener.0.0.0.0_8443.ssl.handshake", &format!("listener.{address}_8443.ssl.handshake")]);
+}
+
+fn nothing() -> Evidence {
+    let question = Question {
+        namespace: "apigee".into(),
+        selector: "app=x".into(),
+        container: None,
+        expect_non_sni: false,
+        offline: true,
+        log_limits: LogLimits::default(),
+    };
+    let at = "2026-11-24T20:19:22Z".parse().unwrap();
+    Evidence::unasked(question, at, "a test")
 }
 
 #[test]
