@@ -152,6 +152,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Replace these by pseudonyms in all of the bundle; what they stand for is written beside it')
             [CompletionResult]::new('--redact-map', '--redact-map', [CompletionResultType]::ParameterName, 'Where the list of pseudonyms goes, a new file; without, beside the bundle')
             [CompletionResult]::new('--redact-as', '--redact-as', [CompletionResultType]::ParameterName, 'Give the same pseudonyms as an earlier run, whose list this is')
+            [CompletionResult]::new('--pcap', '--pcap', [CompletionResultType]::ParameterName, 'A packet capture (pcap, pcapng) to keep, with secrets masked; may be repeated')
             [CompletionResult]::new('--logs', '--logs', [CompletionResultType]::ParameterName, 'How much of each log goes into the bundle')
             [CompletionResult]::new('--log-limit', '--log-limit', [CompletionResultType]::ParameterName, 'Bytes of resets and complaints that are kept of one container''s log')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')

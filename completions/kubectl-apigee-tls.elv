@@ -146,6 +146,7 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
             cand --redact 'Replace these by pseudonyms in all of the bundle; what they stand for is written beside it'
             cand --redact-map 'Where the list of pseudonyms goes, a new file; without, beside the bundle'
             cand --redact-as 'Give the same pseudonyms as an earlier run, whose list this is'
+            cand --pcap 'A packet capture (pcap, pcapng) to keep, with secrets masked; may be repeated'
             cand --logs 'How much of each log goes into the bundle'
             cand --log-limit 'Bytes of resets and complaints that are kept of one container''s log'
             cand --color 'When to use colour'

@@ -358,6 +358,7 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand co
 hosts\t'Hostnames; certificates go with them'"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l redact-map -d 'Where the list of pseudonyms goes, a new file; without, beside the bundle' -r -F
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l redact-as -d 'Give the same pseudonyms as an earlier run, whose list this is' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l pcap -d 'A packet capture (pcap, pcapng) to keep, with secrets masked; may be repeated' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l logs -d 'How much of each log goes into the bundle' -r -f -a "full\t'All of it'
 window\t'Beginning and end, and every reset and complaint with the lines around it'
 none\t'Nothing but the counts'"

@@ -146,6 +146,9 @@ Examples:
   # Without the names of hosts and the addresses of clients; what stands for them is in the .names.json beside it
   kubectl apigee-tls collect --redact hosts,addresses
 
+  # With packets that were recorded meanwhile
+  kubectl apigee-tls collect --pcap node.pcap
+
   # To a pipe
   kubectl apigee-tls collect --to - | ssh support 'cat > bundle.tar.gz'
 
@@ -178,6 +181,10 @@ pub struct CollectArgs {
     /// Give the same pseudonyms as an earlier run, whose list this is
     #[arg(long, requires = "redact", value_name = "FILE", help_heading = "Bundle")]
     pub redact_as: Option<PathBuf>,
+
+    /// A packet capture (pcap, pcapng) to keep, with secrets masked; may be repeated
+    #[arg(long = "pcap", value_name = "FILE", help_heading = "Bundle")]
+    pub captures: Vec<String>,
 
     /// How much of each log goes into the bundle
     #[arg(long = "logs", value_enum, default_value_t, value_name = "PART", help_heading = "Bundle")]

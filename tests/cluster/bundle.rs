@@ -15,12 +15,19 @@ use crate::stage::Stage;
 
 /// What a scenario plants as a secret value begins so.
 const SENTINEL: &str = "SENTINEL";
+/// A capture that is added.
+const CAPTURE: &str = "node.pcap";
 /// Flags of `diagnose` that say how to judge, which `collect` leaves to whoever reads the bundle.
 const JUDGING: [&str; 3] = ["--fail-on", "--only", "--skip"];
 
 /// Collects, reads back, compares.
 pub fn collect(stage: &Stage<'_>, kubeconfig: &Path) -> Result<()> {
-    let (unpacked, told) = collected(stage, kubeconfig, "bundle", &[])?;
+    let has_secrets = stage.scenario.overrides.as_deref().is_some_and(|text| text.contains(SENTINEL));
+    if has_secrets {
+        fs::write(stage.folder.join(CAPTURE), capture()).map_err(|error| error.to_string())?;
+    }
+    let flags: &[&str] = if has_secrets { &["--pcap", CAPTURE] } else { &[] };
+    let (unpacked, told) = collected(stage, kubeconfig, "bundle", flags)?;
     let report = Report::parse(&read(&unpacked.join("report.json"))?)?;
     if let Some(verdict) = stage.scenario.expect.verdict.as_deref().filter(|verdict| *verdict != report.verdict()) {
         return Err(format!("the bundle's verdict: {}, expected {verdict}", report.verdict()));
@@ -30,8 +37,13 @@ pub fn collect(stage: &Stage<'_>, kubeconfig: &Path) -> Result<()> {
             return Err(format!("there is no {file} in the bundle"));
         }
     }
-    if stage.scenario.overrides.as_deref().is_some_and(|text| text.contains(SENTINEL)) {
+    if has_secrets {
         was_redacted(&unpacked)?;
+        let kept = read(&unpacked.join(format!("09-captures/1-{CAPTURE}")))?;
+        let masked = String::from_utf8_lossy(&capture()).replace("Bearer SENTINEL-in-a-packet", &"*".repeat(27));
+        if String::from_utf8_lossy(&kept) != masked {
+            return Err(format!("the capture is another: {:?}", String::from_utf8_lossy(&kept)));
+        }
     }
     if holds_secret(told.as_bytes()) {
         return Err("a secret is in what is printed".into());
@@ -42,7 +54,7 @@ pub fn collect(stage: &Stage<'_>, kubeconfig: &Path) -> Result<()> {
 /// Collects with pseudonyms: the judgement is that of the bundle without, and no name of it is left.
 pub fn collect_redacted(stage: &Stage<'_>, kubeconfig: &Path) -> Result<()> {
     let note = format!("as seen by {}", names(stage)[0]);
-    let flags = ["--redact", "hosts,addresses", "--note", &note];
+    let flags = ["--redact", "hosts,addresses", "--note", &note, "--pcap", CAPTURE];
     let (unpacked, told) = collected(stage, kubeconfig, "redacted", &flags)?;
     let plain = stage.folder.join("unpacked-bundle");
     let plain = fs::read_dir(&plain).map_err(|error| error.to_string())?.flatten().next().ok_or("no bundle before")?;
@@ -64,6 +76,12 @@ pub fn collect_redacted(stage: &Stage<'_>, kubeconfig: &Path) -> Result<()> {
     let holds = |bytes: &[u8]| names.iter().any(|name| bytes.windows(name.len()).any(|part| part == name.as_bytes()));
     if let Some(path) = leak(&unpacked, &holds)? {
         return Err(format!("one of {names:?} is in {}", path.display()));
+    }
+    let manifest = parsed(&unpacked.join("manifest.json"))?;
+    let is_capture = |skipped: &&Value| skipped["origin"] == format!("--pcap {CAPTURE}");
+    let skipped = manifest["skipped"].as_array().into_iter().flatten().find(is_capture);
+    if skipped.is_none_or(|skipped| !skipped["why"].as_str().unwrap_or_default().starts_with("withheld")) {
+        return Err(format!("the capture is not withheld: {}", manifest["skipped"]));
     }
     let map = parsed(&stage.folder.join("redacted.names.json"))?;
     let known = map["names"].as_object().ok_or("no names")?;
@@ -97,6 +115,20 @@ fn continued(stage: &Stage<'_>, kubeconfig: &Path, map: &Value) -> Result<()> {
         return Err("another run with the same names gave others".into());
     }
     Ok(())
+}
+
+/// One packet as tcpdump writes it: Ethernet, IP and TCP, and a request with a token.
+fn capture() -> Vec<u8> {
+    let request =
+        b"GET / HTTP/1.1\r\nHost: api-test.mydomain.com\r\nAuthorization: Bearer SENTINEL-in-a-packet\r\n\r\n";
+    let length = u8::try_from(40 + request.len()).unwrap_or_default();
+    let ethernet = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0];
+    let ip = [0x45, 0, 0, length, 0, 1, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 7, 10, 0, 0, 8];
+    let tcp = [0x9c, 0x40, 0, 80, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x18, 2, 0, 0, 0, 0, 0];
+    let packet = [&ethernet[..], &ip, &tcp, request].concat();
+    let length = u32::try_from(packet.len()).unwrap_or_default().to_le_bytes();
+    let header = [0xD4, 0xC3, 0xB2, 0xA1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0];
+    [&header[..], &[0; 8], &length, &length, &packet].concat()
 }
 
 /// The names that the scenario has by itself.
@@ -168,9 +200,14 @@ fn was_redacted(unpacked: &Path) -> Result<()> {
         .filter(|file| file["redactions"].as_object().is_some_and(|rules| !rules.is_empty()))
         .filter_map(|file| file["path"].as_str())
         .collect();
-    for place in
-        ["01-overrides/", "02-routes/apigeeroutes/", "02-routes/apigeeissues/", "05-logs/", "08-platform/services/"]
-    {
+    for place in [
+        "01-overrides/",
+        "02-routes/apigeeroutes/",
+        "02-routes/apigeeissues/",
+        "05-logs/",
+        "08-platform/services/",
+        "09-captures/",
+    ] {
         if !redacted.iter().any(|path| path.starts_with(place)) {
             return Err(format!("nothing was redacted in {place}; redacted were {redacted:?}"));
         }

@@ -34,6 +34,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -47,6 +48,7 @@ use self::patterns::Patterns;
 use self::pseudonyms::Table;
 use self::rules::{Rule, Rules};
 use crate::evidence::Evidence;
+use crate::wire::capture::RecordKind;
 
 /// What was replaced, by rule.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
@@ -158,6 +160,17 @@ impl Redactor {
     #[must_use]
     pub fn stream(&self) -> StreamRedactor {
         StreamRedactor::new(Arc::clone(&self.engine))
+    }
+
+    /// A record of a capture: secrets in its content are masked in their places, keys that decrypt packets go with their record.
+    /// It sees one record: a secret that begins in one and ends in another is not known.
+    pub fn record(&self, kind: RecordKind, content: Range<usize>, record: &mut Vec<u8>, redactions: &mut Redactions) {
+        if kind == RecordKind::Secrets {
+            record.clear();
+            redactions.count(Rule::DecryptionSecrets);
+        } else if let Some(content) = record.get_mut(content) {
+            self.secrets.mask(content, redactions);
+        }
     }
 
     /// A Kubernetes object or list, by its kind.

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use super::{Names, Pseudonyms, Redactions, Redactor};
+use crate::wire::capture::RecordKind;
 
 /// Where a sentinel is planted.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -286,6 +287,10 @@ pub fn fuzz_redact(bytes: &[u8]) {
     assert_eq!(streamed(7), whole, "pieces give something else than the whole");
     let lines = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count();
     assert_eq!(lines(&whole.0), lines(bytes), "lines were lost");
+
+    let mut packet = bytes.to_vec();
+    redactor.record(RecordKind::Packet, 0..bytes.len(), &mut packet, &mut Redactions::default());
+    assert_eq!(packet.len(), bytes.len(), "a packet has another length");
 
     let text = String::from_utf8_lossy(bytes);
     let mut redactions = Redactions::default();

@@ -306,6 +306,6 @@ fn finish(entry: Option<EntryWriter>, redactions: Redactions, truncated: Option<
     }
 }
 
-fn counted(redactions: Redactions) -> std::collections::BTreeMap<String, u64> {
+pub(super) fn counted(redactions: Redactions) -> std::collections::BTreeMap<String, u64> {
     redactions.0.into_iter().map(|(rule, count)| (rule.to_owned(), count)).collect()
 }

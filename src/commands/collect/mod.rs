@@ -6,6 +6,7 @@
 //!          └ objects ─ redacted ──────────────────────┴─ BundleWriter
 //! ```
 
+mod captures;
 mod keep;
 mod naming;
 mod pages;
@@ -43,9 +44,10 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     if args.self_test {
         return tested(console);
     }
+    let captures = captures::open(&args.captures)?;
+    let redactor = naming::redactor(args)?;
     let context = gather::context_name(&sources::connection_options(&args.evidence.cluster))?;
     let collected_at = sources::now();
-    let redactor = naming::redactor(args)?;
     let context = context.map(|context| redactor.context(&context));
     let namespace = redactor.text(&args.evidence.cluster.namespace, &mut Redactions::default());
     let name = BundleName::new(context.as_deref(), &namespace, collected_at);
@@ -75,6 +77,8 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     let (mut evidence, stopped) = gathered?;
     evidence.question.expect_non_sni |= args.evidence.expect == Some(Expectation::NonSni);
     add_given_files(args, &keep);
+    let has_captures = !captures.is_empty();
+    captures::add(captures, naming::kinds(args), &keep);
     let evidence = clean_evidence(&keep, &evidence)?;
     let partial = evidence.interrupted.as_ref().map(ToString::to_string).or(stopped.map(|reason| reason.to_string()));
     let front = Front {
@@ -82,6 +86,7 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
         note: args.note.as_deref().map(|note| keep.plain(note)),
         partial,
         pseudonyms: naming::kinds(args),
+        has_captures,
     };
     pages::add(&keep, &front, &evidence)?;
     let Keep { writer, redactor, .. } = keep;
@@ -89,7 +94,7 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     if let Some(file) = &names {
         file.fill(name.as_str(), redactor.names())?;
     }
-    let Front { case, note, partial, pseudonyms } = front;
+    let Front { case, note, partial, pseudonyms, .. } = front;
     let written = writer.finish(Head {
         case,
         note,

@@ -23,7 +23,12 @@ pub(super) struct Front {
     /// Why the run ended early, where it did.
     pub(super) partial: Option<String>,
     pub(super) pseudonyms: Pseudonyms,
+    pub(super) has_captures: bool,
 }
+
+const CAPTURES: &str = "\
+    6. 09-captures: what was recorded; stars stand for secrets, in their places, so checksums of such packets do not fit; a\n   \
+    secret that is split over two packets or compressed is not known\n";
 
 /// Adds them all.
 pub(super) fn add(keep: &Keep, front: &Front, evidence: &Evidence) -> Result<(), Error> {
@@ -117,8 +122,11 @@ fn readme(front: &Front, evidence: &Evidence, report: &Report) -> String {
         2. 01-overrides, 02-routes, 03-environment-groups: what the playbook's \"must gather\" asks for\n\
         3. 04-ingress, 05-logs: the pods, their events and their logs\n\
         4. 06-certificates, 07-handshakes: what is stored, what Envoy has, what clients get\n\
-        5. 08-platform: Services, mesh settings, webhooks, nodes, Helm releases\n\n\
-        `kubectl apigee-tls diagnose --from THIS-BUNDLE` gives the same report again; every file has its origin, its reason\n\
+        5. 08-platform: Services, mesh settings, webhooks, nodes, Helm releases\n";
+    if front.has_captures {
+        page += CAPTURES;
+    }
+    page += "\n`kubectl apigee-tls diagnose --from THIS-BUNDLE` gives the same report again; every file has its origin, its reason\n\
         and its hash in manifest.json.\n";
     page += &pseudonyms(front.pseudonyms);
     page += "\n## Missing\n\n";

@@ -2,6 +2,7 @@
 
 mod objects;
 mod overrides;
+mod packets;
 mod pseudonyms;
 mod sentinels;
 mod text;
