@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::expect::{program, run};
 use crate::report::Report;
+use crate::scenario::Scenario;
 use crate::shell::{Result, last_lines, run as shell};
 use crate::stage::Stage;
 
@@ -20,9 +21,14 @@ const CAPTURE: &str = "node.pcap";
 /// Flags of `diagnose` that say how to judge, which `collect` leaves to whoever reads the bundle.
 const JUDGING: [&str; 3] = ["--fail-on", "--only", "--skip"];
 
+/// Something is planted. What must not come out is looked for in a second bundle too, one with pseudonyms.
+pub fn has_secrets(scenario: &Scenario) -> bool {
+    scenario.overrides.as_deref().is_some_and(|text| text.contains(SENTINEL))
+}
+
 /// Collects, reads back, compares.
 pub fn collect(stage: &Stage<'_>, kubeconfig: &Path) -> Result<()> {
-    let has_secrets = stage.scenario.overrides.as_deref().is_some_and(|text| text.contains(SENTINEL));
+    let has_secrets = has_secrets(stage.scenario);
     if has_secrets {
         fs::write(stage.folder.join(CAPTURE), capture()).map_err(|error| error.to_string())?;
     }
@@ -78,6 +84,9 @@ pub fn collect_redacted(stage: &Stage<'_>, kubeconfig: &Path) -> Result<()> {
         return Err(format!("one of {names:?} is in {}", path.display()));
     }
     let manifest = parsed(&unpacked.join("manifest.json"))?;
+    if manifest["pseudonyms"] != json!(["addresses", "hosts"]) {
+        return Err(format!("the manifest says of pseudonyms: {}", manifest["pseudonyms"]));
+    }
     let is_capture = |skipped: &&Value| skipped["origin"] == format!("--pcap {CAPTURE}");
     let skipped = manifest["skipped"].as_array().into_iter().flatten().find(is_capture);
     if skipped.is_none_or(|skipped| !skipped["why"].as_str().unwrap_or_default().starts_with("withheld")) {

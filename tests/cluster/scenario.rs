@@ -71,9 +71,6 @@ pub struct Scenario {
     /// Something about the cluster itself that is broken while the program runs.
     #[serde(default)]
     pub cluster: Option<ClusterFault>,
-    /// A second bundle is made, with pseudonyms.
-    #[serde(default)]
-    pub redact: bool,
     /// The program runs once more: what its first run left in the logs is to count as no client.
     #[serde(default)]
     pub again: bool,
