@@ -232,10 +232,11 @@ fn host(line: &[u8], run: Range<usize>) -> Option<(Range<usize>, &str)> {
     None
 }
 
-/// How much of the text is a hostname: of `api.acme.com.crt` all but its ending.
+/// How much of the text is a hostname: of `api.acme.com.crt` all but its ending, of `api.acme.com-cacert` what the object is named for.
 fn host_length(text: &str) -> Option<usize> {
     let lower = text.to_ascii_lowercase();
-    let mut name = &*lower;
+    let mut name = without_suffix(&lower);
+    let whole = name.len();
     loop {
         let (rest, last) = name.rsplit_once('.')?;
         if !(NO_DOMAIN.contains(&last) || EITHER.contains(&last) && !rest.contains('.')) {
@@ -243,7 +244,7 @@ fn host_length(text: &str) -> Option<usize> {
         }
         name = rest;
     }
-    let is_file = name.len() < lower.len();
+    let is_file = name.len() < whole;
     let last = name.rsplit('.').next()?;
     let known = DOMAINS.contains(&last) || last.len() == 2 && last.bytes().all(|byte| byte.is_ascii_alphabetic());
     let fields = || {
@@ -258,6 +259,12 @@ fn host_length(text: &str) -> Option<usize> {
         && (known || !is_file && !fields())
         && !is_class(text);
     is_host.then_some(name.len())
+}
+
+/// Names that an object's name begins with are replaced there as they are alone, so that one can still be told from the other.
+fn without_suffix(name: &str) -> &str {
+    let last = name.rsplit('.').next().filter(|last| !last.starts_with("xn--"));
+    last.and_then(|last| last.find('-').map(|at| &name[..name.len() - last.len() + at])).unwrap_or(name)
 }
 
 /// `com.google.apigee.Handler`: a package in front, a capital behind.

@@ -113,7 +113,7 @@ fn what_names_no_one_stays() {
         "apigee-runtime.apigee.svc.cluster.local x.svc:443",
         "2025-05-19T04:50:00.000Z 04:50:00 v1.16.0 1.16.0-build.2 1.3.6.1.5.5.7.3.1",
         "51:9A:CD:3B:44:8D:C3:A9:08:12:4D:23:AC:E0:BA:7E:21:26:59:54 aa:bb:cc:dd:ee:ff:00:11",
-        "tls.crt ./certs/tls.key overrides.yaml:14:5 main.go:12 server.cc:1059 install.sh README.md example.json gateway.access.log",
+        "tls.crt ./certs/tls.key overrides.yaml:14:5 main.go:12 server.cc:1059 install.sh README.md example.json gateway.access.log data.json-old 1.2.3-rc1",
         "metadata.name spec.tls.mode com.google.apigee.Handler java.lang.String metadata.labels.app",
         "127.0.0.1:15000 ::1 0.0.0.0 listener.0.0.0.0_8443.no_filter_chain_match 130.211.0.7:9 Chrome/120.0.0.0",
         "one.apigee-tls.invalid envoy.filters.http.router",
@@ -146,6 +146,8 @@ fn names_are_found_wherever_they_stand() {
         ("\"10.1.2.3,10.1.2.4\"", "10.1.2.4"),
         ("::ffff:10.1.2.3", "10.1.2.3"),
         ("cidr 10.1.2.0/24", "10.1.2.0"),
+        ("kubernetes://api.acme.com-cacert", "api.acme.com"),
+        ("acme.dev-000-33620d0", "acme.dev"),
     ] {
         let output = renamed(&redactor, text);
         assert!(!output.contains(name) && output.contains(&renamed(&redactor, name)), "{text}: {output}");
