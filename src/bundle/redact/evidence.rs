@@ -67,9 +67,7 @@ impl Walk<'_> {
     }
 
     fn address(&mut self, address: &mut IpAddr) {
-        if self.table.kinds().addresses()
-            && let Some(other) = self.table.evidence_address(*address)
-        {
+        if let Some(other) = self.table.evidence_address(*address) {
             self.redactions.count(Rule::Address);
             *address = other;
         }

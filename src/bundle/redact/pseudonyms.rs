@@ -177,7 +177,7 @@ impl Table {
     pub(super) fn host_or_address(&self, name: &str) -> Option<(Rule, String)> {
         let bare = name.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = bare.parse::<IpAddr>() {
-            let other = self.evidence_address(address).filter(|_| self.kinds.addresses())?;
+            let other = self.evidence_address(address)?;
             return Some((Rule::Address, name.replace(bare, &other.to_string())));
         }
         let stays = !self.kinds.hosts() || hostnames::is_of_platform(&name.to_lowercase());
@@ -187,8 +187,8 @@ impl Table {
 
     /// Nothing where the address stays.
     pub(super) fn evidence_address(&self, address: IpAddr) -> Option<IpAddr> {
-        let other = self.address(address, MAX_OF_EVIDENCE);
-        (other != address).then_some(other)
+        let other = self.kinds.addresses().then(|| self.address(address, MAX_OF_EVIDENCE));
+        other.filter(|other| *other != address)
     }
 
     /// A serial number or a fingerprint: who has one finds the names of a public certificate in the logs of all certificates.

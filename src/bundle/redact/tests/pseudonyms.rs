@@ -165,7 +165,13 @@ fn each_kind_can_be_asked_for_alone() {
         (Pseudonyms::Addresses, format!("api.acme.com {} {}", words[1], words[2])),
         (Pseudonyms::Both, words.join(" ")),
     ] {
-        assert_eq!(renamed(&redactor(kinds), text), expected);
+        let redactor = redactor(kinds);
+        assert_eq!(renamed(&redactor, text), expected);
+        assert_eq!(redactor.engine.table.host_or_address("192.0.2.1").is_some(), kinds.addresses());
+        assert_eq!(redactor.engine.table.host_or_address("acme.com").is_some(), kinds.hosts());
+        // Only what was given out is listed.
+        let listed = redactor.names().originals;
+        assert_eq!(listed.values().any(|original| original == "192.0.2.1"), kinds.addresses());
     }
 }
 
