@@ -119,7 +119,7 @@ _kubectl__apigee__tls() {
             return 0
             ;;
         kubectl__subcmd__apigee__subcmd__tls__subcmd__collect)
-            opts="-n -l -s -c -f -v -h --namespace --selector --kubeconfig --context --contexts --all-contexts --cluster --user --server --as --as-group --as-uid --request-timeout --insecure-skip-tls-verify --tls-server-name --container --since --since-time --tail --limit-bytes --overrides --access-log --probe --probe-host --ca-file --expect --timeout --to --case --note --env-group --logs --log-limit --list --self-test --color --verbose --help"
+            opts="-n -l -s -c -f -v -h --namespace --selector --kubeconfig --context --contexts --all-contexts --cluster --user --server --as --as-group --as-uid --request-timeout --insecure-skip-tls-verify --tls-server-name --container --since --since-time --tail --limit-bytes --overrides --access-log --probe --probe-host --ca-file --expect --timeout --to --case --note --env-group --redact --redact-map --redact-as --pcap --logs --log-limit --list --self-test --color --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -258,6 +258,22 @@ _kubectl__apigee__tls() {
                     return 0
                     ;;
                 --env-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redact)
+                    COMPREPLY=($(compgen -W "addresses hosts" -- "${cur}"))
+                    return 0
+                    ;;
+                --redact-map)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redact-as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pcap)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -358,6 +358,11 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand co
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l case -d 'Number of the support case' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l note -d 'A word to support' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l env-group -d 'An environment group with the problem; may be repeated. Without, all that are found are listed' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l redact -d 'Replace these by pseudonyms in all of the bundle; what they stand for is written beside it' -r -f -a "addresses\t'Addresses of clients and servers'
+hosts\t'Hostnames; certificates go with them'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l redact-map -d 'Where the list of pseudonyms goes, a new file; without, beside the bundle' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l redact-as -d 'Give the same pseudonyms as an earlier run, whose list this is' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l pcap -d 'A packet capture (pcap, pcapng) to keep, with secrets masked; may be repeated' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l logs -d 'How much of each log goes into the bundle' -r -f -a "full\t'All of it'
 window\t'Beginning and end, and every reset and complaint with the lines around it'
 none\t'Nothing but the counts'"
@@ -368,7 +373,7 @@ never\t''"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l all-contexts -d 'Every context of the kubeconfig, in its order'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l insecure-skip-tls-verify -d 'Do not verify the certificate of the API server'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l list -d 'Show what would be collected, why, and by which right; ask nothing'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l self-test -d 'Plant a secret of every kind, redact, and show that none comes out; ask nothing'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l self-test -d 'Plant a secret, a hostname and an address of every kind, redact, and show that none comes out; ask nothing'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diff" -l fail-on -d 'From which level on a new finding makes the exit code 1' -r -f -a "error\t''

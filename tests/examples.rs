@@ -107,6 +107,15 @@ fn what_cannot_be_done_ends_with_2_and_says_so() {
         (&["diagnose", "--from", EXAMPLE, "--tail", "5"], "cannot be used with"),
         (&["diagnose", "--from", EXAMPLE, "--only", "AT201", "--skip", "route"], "leave no check"),
         (&["diagnose", "--from", EXAMPLE, "--write-evidence", EXAMPLE], "would replace an input"),
+        (&["collect", "--pcap", RESETS], "it is neither pcap nor pcapng"),
+        (&["collect", "--pcap", EXAMPLE], "gunzip it first"),
+        (&["collect", "--pcap", "/"], "it is no file that can be read twice"),
+        (&["collect", "--pcap", "/nonexistent.pcap"], "could not read /nonexistent.pcap"),
+        (&["collect", "--pcap", "-"], "standard input is not kept"),
+        (&["collect", "--redact", "names"], "invalid value 'names'"),
+        (&["collect", "--redact-map", "x"], "--redact <KINDS>"),
+        (&["collect", "--redact", "hosts", "--redact-as", RESETS], "could not understand the names"),
+        (&["collect", "--redact", "hosts", "--redact-as", "/nonexistent"], "could not read the names"),
         (&["explain", "AT999"], "no check has this code"),
     ] {
         let output = run(arguments);

@@ -45,6 +45,8 @@ pub mod folder {
     pub const HANDSHAKES: &str = "07-handshakes";
     /// What the rest stands on: Services, mesh settings, issues, events.
     pub const PLATFORM: &str = "08-platform";
+    /// Packets that the user recorded.
+    pub const CAPTURES: &str = "09-captures";
 }
 
 /// The name of a bundle: of its top folder, and of its file.

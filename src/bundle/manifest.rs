@@ -37,6 +37,9 @@ pub struct Manifest {
     /// What the user wanted to say.
     #[serde(default)]
     pub note: Option<String>,
+    /// What was replaced by pseudonyms: `addresses`, `hosts`.
+    #[serde(default)]
+    pub pseudonyms: Vec<String>,
     /// Name of the kubeconfig context, where a cluster was asked.
     #[serde(default)]
     pub context: Option<String>,

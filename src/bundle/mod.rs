@@ -18,4 +18,6 @@ mod writer;
 
 pub use self::layout::BundleName;
 pub use self::reader::{BundleReader, EntryFault, ReadError, fuzz_bundle};
-pub use self::writer::{BundleWriter, Destination, EntryWriter, Head, WriteError, Written, abandon};
+pub use self::writer::{
+    BundleWriter, Destination, EntryWriter, Head, NamesError, NamesFile, WriteError, Written, abandon, read_names,
+};

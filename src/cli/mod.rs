@@ -150,6 +150,12 @@ Examples:
   # One file for each of several clusters
   kubectl apigee-tls collect --contexts east,west --to bundles/
 
+  # Without the names of hosts and the addresses of clients; what stands for them is in the .names.json beside it
+  kubectl apigee-tls collect --redact hosts,addresses
+
+  # With packets that were recorded meanwhile
+  kubectl apigee-tls collect --pcap node.pcap
+
   # To a pipe
   kubectl apigee-tls collect --to - | ssh support 'cat > bundle.tar.gz'
 
@@ -176,6 +182,22 @@ pub struct CollectArgs {
     #[arg(long = "env-group", value_name = "NAME", help_heading = "Bundle")]
     pub env_groups: Vec<String>,
 
+    /// Replace these by pseudonyms in all of the bundle; what they stand for is written beside it
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KINDS", help_heading = "Bundle")]
+    pub redact: Vec<Redacted>,
+
+    /// Where the list of pseudonyms goes, a new file; without, beside the bundle
+    #[arg(long, requires = "redact", value_name = "FILE", help_heading = "Bundle")]
+    pub redact_map: Option<PathBuf>,
+
+    /// Give the same pseudonyms as an earlier run, whose list this is
+    #[arg(long, requires = "redact", value_name = "FILE", help_heading = "Bundle")]
+    pub redact_as: Option<PathBuf>,
+
+    /// A packet capture (pcap, pcapng) to keep, with secrets masked; may be repeated
+    #[arg(long = "pcap", value_name = "FILE", help_heading = "Bundle")]
+    pub captures: Vec<String>,
+
     /// How much of each log goes into the bundle
     #[arg(long = "logs", value_enum, default_value_t, value_name = "PART", help_heading = "Bundle")]
     pub kept_logs: KeptLogs,
@@ -188,7 +210,7 @@ pub struct CollectArgs {
     #[arg(long, help_heading = "Bundle")]
     pub list: bool,
 
-    /// Plant a secret of every kind, redact, and show that none comes out; ask nothing
+    /// Plant a secret, a hostname and an address of every kind, redact, and show that none comes out; ask nothing
     #[arg(long, help_heading = "Bundle")]
     pub self_test: bool,
 }
@@ -302,6 +324,15 @@ pub enum KeptLogs {
     Window,
     /// Nothing but the counts
     None,
+}
+
+/// What is replaced by pseudonyms.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Redacted {
+    /// Addresses of clients and servers
+    Addresses,
+    /// Hostnames; certificates go with them
+    Hosts,
 }
 
 /// The commands that ask a cluster.

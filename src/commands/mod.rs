@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde::Serialize;
 
-use crate::bundle::{ReadError, WriteError};
+use crate::bundle::{NamesError, ReadError, WriteError};
 use crate::cli::{Cli, ColorChoice, Command, FailOn, Output};
 use crate::gather;
 use crate::gather::log_file::LogFileError;
@@ -83,6 +83,8 @@ pub(crate) enum Error {
     #[error("write the report")]
     Output(#[source] io::Error),
     #[error(transparent)]
+    Names(#[from] NamesError),
+    #[error(transparent)]
     Prober(#[from] ProberError),
     #[error("make the report: {0}")]
     Rendering(String),
@@ -103,6 +105,7 @@ impl Error {
             | Self::Fault
             | Self::Input { .. }
             | Self::Log(_)
+            | Self::Names(_)
             | Self::Output(_)
             | Self::Prober(_)
             | Self::Rendering(_)
@@ -117,6 +120,7 @@ impl Error {
             Self::Bundle(error) => error.hint(),
             Self::Evidence(error) => error.hint(),
             Self::Argument { hint, .. } | Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::Names(error) => Some(error.hint().to_owned()),
             Self::Prober(error) => error.hint(),
             _ => None,
         }

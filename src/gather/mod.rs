@@ -34,6 +34,7 @@ mod pods;
 mod port_forward;
 pub mod probe;
 pub mod progress;
+pub mod random;
 mod routes;
 mod secrets;
 mod selector;

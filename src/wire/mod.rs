@@ -3,6 +3,7 @@
 //! Nothing here reads a file or a socket, and nothing judges what was read.
 
 pub mod access_log;
+pub mod capture;
 pub mod certificate;
 pub mod log_window;
 pub mod overrides;

@@ -150,6 +150,10 @@ fn play(testbed: &Testbed, scenario: &Scenario) -> Result<()> {
     if scenario.expect.verdict.is_some() && scenario.cluster.is_none() && !scenario.logs_rotate {
         bundle::collect(&stage, &kubeconfig)?;
         stage.probed()?;
+        if bundle::has_secrets(scenario) {
+            bundle::collect_redacted(&stage, &kubeconfig)?;
+            stage.probed()?;
+        }
     }
     if scenario.contexts {
         contexts::ask(&stage, &kubeconfig)?;

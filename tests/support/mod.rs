@@ -8,6 +8,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use apigee_tls::evidence::Evidence;
 use serde::Deserialize;
@@ -46,7 +47,8 @@ pub(crate) struct Setting {
 impl Setting {
     /// The evidence of the case.
     pub(crate) fn evidence(&self) -> Result<Evidence, String> {
-        let mut value: Value = read(&root().join("tests/checks/base.yaml"))?;
+        static BASE: LazyLock<Result<Value, String>> = LazyLock::new(|| read(&root().join("tests/checks/base.yaml")));
+        let mut value = BASE.clone()?;
         if let Some(name) = &self.from {
             let start: Value = read(&root().join(format!("tests/checks/{name}.yaml")))?;
             merge(&mut value, &start)?;

@@ -39,6 +39,7 @@ fn manifest(files: Vec<FileEntry>) -> Manifest {
         collected_at: "2026-11-24T20:19:22Z".parse().unwrap(),
         case: None,
         note: None,
+        pseudonyms: Vec::new(),
         context: Some("prod".to_owned()),
         namespace: "apigee".to_owned(),
         partial: None,

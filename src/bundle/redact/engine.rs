@@ -2,6 +2,8 @@
 //!
 //! Text and streams take the same way, so a log reads the same whether it came whole or in pieces.
 
+use std::ops::Range;
+
 use memchr::memmem;
 
 use super::Redactions;
@@ -14,6 +16,8 @@ use super::values::{self, Pair};
 
 /// Base64 inside base64 is looked into this often.
 const MAX_DEPTH: u8 = 3;
+/// What stands for each byte of a secret in a packet.
+const MASK: u8 = b'*';
 const ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Bytes of lines of base64 that wait for what follows: the end of a key whose beginning was not seen.
 const MAX_HELD: usize = 32 * 1024;
@@ -154,6 +158,55 @@ impl Engine {
             out.extend_from_slice(&bytes[copied..]);
         }
         (changed, tail)
+    }
+
+    /// Replaces secrets by as many stars, so that lengths and places stay.
+    pub(super) fn mask(&self, bytes: &mut [u8], redactions: &mut Redactions) {
+        let mut carry = Carry::Nothing;
+        for line in bytes.split_inclusive_mut(|byte| *byte == b'\n') {
+            let length = line.trim_ascii_end().len();
+            for (place, rule) in self.secrets_of(&line[..length], &mut carry) {
+                line[place].fill(MASK);
+                redactions.count(rule);
+            }
+        }
+    }
+
+    /// Where secrets stand in a line of a packet. Of what a line says about the next only a key goes on: what is no
+    /// text has no indentation.
+    fn secrets_of(&self, bytes: &[u8], carry: &mut Carry) -> Vec<(Range<usize>, Rule)> {
+        let mut places = Vec::new();
+        let from = match carry.apply(bytes) {
+            Effect::Whole => return vec![(0..bytes.len(), Rule::PrivateKey)],
+            Effect::Look { from } => from,
+            Effect::Value => 0,
+        };
+        if from > 0 {
+            places.push((0..from, Rule::PrivateKey));
+        }
+        let mut line = Line::new(bytes, false);
+        let mut at = from;
+        while let Some(found) = self.patterns.next(&mut line, at) {
+            at = found.end.max(at + usize::from(found.end == found.start));
+            if found.end > found.start {
+                places.push((found.start..found.end, found.rule));
+            }
+            if matches!(found.carry, Carry::Pem { .. }) {
+                *carry = found.carry;
+            }
+        }
+        let mut at = from;
+        while let Some(run) = base64::run(bytes, at) {
+            at = run.end;
+            let letters = &bytes[run.clone()];
+            let known = places.iter().any(|(place, _)| place.start < run.end && run.start < place.end);
+            if !known
+                && (base64::names_key(letters) || (0..4).any(|skip| self.is_secret(base64::content(letters, skip), 0)))
+            {
+                places.push((run, Rule::Base64));
+            }
+        }
+        places
     }
 
     fn base64_of(&self, line: &[u8], state: &mut State, out: &mut Vec<u8>, redactions: &mut Redactions) -> bool {

@@ -5,7 +5,8 @@
 //! pieces ─ stream ───┤                        ├ patterns, values, names
 //! objects (typed) ───┼─ engine, line by line ─┤
 //! overrides (typed) ─┘                        ├ base64
-//!                                             └ pseudonyms, if asked for
+//!                                             └ pseudonyms, if asked for: hostnames
+//! evidence (typed) ─ pseudonyms ─ what is made of it: secrets alone
 //! ```
 //!
 //! Secrets are replaced in memory, before anything is written; what cannot be understood is withheld with a reason. Names, paths,
@@ -15,6 +16,8 @@
 mod base64;
 mod carry;
 mod engine;
+mod evidence;
+mod hostnames;
 mod names;
 mod objects;
 mod overrides;
@@ -31,18 +34,21 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
 
-pub use self::pseudonyms::Pseudonyms;
+pub use self::pseudonyms::{Names, Pseudonyms};
 pub use self::stream::{MAX_LINE, StreamRedactor};
 
 use self::engine::Engine;
 use self::patterns::Patterns;
 use self::pseudonyms::Table;
 use self::rules::{Rule, Rules};
+use crate::evidence::Evidence;
+use crate::wire::capture::RecordKind;
 
 /// What was replaced, by rule.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
@@ -97,17 +103,31 @@ impl std::error::Error for Withheld {}
 /// Redacts for one bundle: pseudonyms are the same in all that goes through one of these.
 pub struct Redactor {
     engine: Arc<Engine>,
+    /// Knows no pseudonyms.
+    secrets: Arc<Engine>,
 }
 
 impl Redactor {
+    /// Takes out secrets, and gives pseudonyms where `pseudonyms` says so: those of `names`, and new ones by its key.
     #[must_use]
-    pub fn new(pseudonyms: Pseudonyms) -> Self {
-        Self::with(pseudonyms, Rules::default())
+    pub fn new(pseudonyms: Pseudonyms, names: Names) -> Self {
+        Self::with(pseudonyms, names, Rules::default())
     }
 
-    fn with(pseudonyms: Pseudonyms, rules: Rules) -> Self {
-        let patterns = Patterns::new(pseudonyms.hosts());
-        Self { engine: Arc::new(Engine { patterns, rules, table: Table::new(pseudonyms) }) }
+    /// Takes out secrets; names and addresses stay.
+    #[must_use]
+    pub fn of_secrets() -> Self {
+        Self::with(Pseudonyms::None, Names::new([0; 32]), Rules::default())
+    }
+
+    fn with(pseudonyms: Pseudonyms, names: Names, rules: Rules) -> Self {
+        let secrets = Arc::new(Engine { patterns: Patterns::new(false), rules, table: Table::none() });
+        let engine = if pseudonyms == Pseudonyms::None {
+            Arc::clone(&secrets)
+        } else {
+            Arc::new(Engine { patterns: Patterns::new(true), rules, table: Table::new(pseudonyms, names) })
+        };
+        Self { engine, secrets }
     }
 
     /// Any text that fits in memory: reports, YAML, events, command output. The number of lines stays.
@@ -116,10 +136,41 @@ impl Redactor {
         string(self.engine.text(text.as_bytes(), false, redactions))
     }
 
+    /// A text that was made of evidence that has its pseudonyms: these stay as they are.
+    #[must_use]
+    pub fn derived(&self, text: &str, redactions: &mut Redactions) -> String {
+        string(self.secrets.text(text.as_bytes(), false, redactions))
+    }
+
+    /// Pseudonyms for evidence, by its types. Secrets have to be taken out before.
+    pub fn evidence(&self, evidence: &mut Evidence, redactions: &mut Redactions) {
+        if self.engine.table.kinds() != Pseudonyms::None {
+            evidence::redact(&self.engine.table, self.engine.rules, evidence, redactions);
+        }
+    }
+
+    /// The name of a kubeconfig's context.
+    #[must_use]
+    pub fn context(&self, context: &str) -> String {
+        let plain = || self.text(context, &mut Redactions::default());
+        self.engine.table.context(context).unwrap_or_else(plain)
+    }
+
     /// A log, in pieces of any size.
     #[must_use]
     pub fn stream(&self) -> StreamRedactor {
         StreamRedactor::new(Arc::clone(&self.engine))
+    }
+
+    /// A record of a capture: secrets in its content are masked in their places, keys that decrypt packets go with their record.
+    /// It sees one record: a secret that begins in one and ends in another is not known.
+    pub fn record(&self, kind: RecordKind, content: Range<usize>, record: &mut Vec<u8>, redactions: &mut Redactions) {
+        if kind == RecordKind::Secrets {
+            record.clear();
+            redactions.count(Rule::DecryptionSecrets);
+        } else if let Some(content) = record.get_mut(content) {
+            self.secrets.mask(content, redactions);
+        }
     }
 
     /// A Kubernetes object or list, by its kind.
@@ -138,10 +189,10 @@ impl Redactor {
         overrides::redact(&self.engine, text, redactions)
     }
 
-    /// Pseudonym → original, for a file that stays outside the bundle.
+    /// Which pseudonyms there are and what they stand for, for a file that stays outside the bundle.
     #[must_use]
-    pub fn pseudonym_map(&self) -> BTreeMap<String, String> {
-        self.engine.table.map()
+    pub fn names(&self) -> Names {
+        self.engine.table.names()
     }
 }
 

@@ -17,6 +17,8 @@ use crate::wire::certificate::public_part;
 const MAX_DEPTH: usize = 128;
 /// Keys of a Secret whose value is a certificate.
 const CERTIFICATE_KEYS: &[&str] = &["ca.crt", "cacert", "cert", "tls.crt"];
+/// Keys whose values are hostnames, whatever they look like.
+const HOST_KEYS: &[&str] = &["commonName", "dnsNames", "hostnames", "hosts", "serverNames", "sniHosts"];
 /// What stays of a Secret as it is.
 const SECRET_FIELDS: &[&str] = &["apiVersion", "immutable", "kind", "type"];
 
@@ -44,6 +46,8 @@ struct Below {
     secret: Option<Rule>,
     /// Directly in the list of a container's environment.
     environment: bool,
+    /// Below a key of [`HOST_KEYS`].
+    hosts: bool,
 }
 
 impl Walk<'_> {
@@ -141,7 +145,11 @@ impl Walk<'_> {
             return Err(Withheld::because(format!("it has more than {MAX_DEPTH} levels of nesting")));
         }
         match value {
-            Value::String(text) => self.text(text, below.depth)?,
+            Value::String(text) => {
+                if !(below.hosts && self.host(text)) {
+                    self.text(text, below.depth)?;
+                }
+            }
             Value::Array(items) => self.array(items, below)?,
             Value::Object(map) => {
                 let secret =
@@ -195,6 +203,7 @@ impl Walk<'_> {
             // `secret:` of a volume is a mapping of names.
             secret: named.filter(|_| key != "secret"),
             environment: matches!(key, "env" | "envVars" | "extraEnv"),
+            hosts: HOST_KEYS.contains(&key),
         }
     }
 
@@ -229,6 +238,19 @@ impl Walk<'_> {
         }
         *text = string(self.engine.text(text.as_bytes(), false, self.redactions));
         Ok(())
+    }
+
+    /// Whether it was a hostname, which then has its pseudonym.
+    fn host(&mut self, text: &mut String) -> bool {
+        let is_name =
+            text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'*'));
+        let other = self.engine.table.host_or_address(text).filter(|(rule, _)| is_name && self.engine.rules.on(*rule));
+        other
+            .map(|(rule, other)| {
+                self.redactions.count(rule);
+                *text = other;
+            })
+            .is_some()
     }
 
     fn drop_copies(&mut self, map: &mut Map<String, Value>) {

@@ -40,6 +40,7 @@ enum Trigger {
     UrlEncoded,
     PrivateKey,
     Certificate,
+    CertificateEncoded,
     Bearer,
     Basic,
     WebToken,
@@ -103,7 +104,7 @@ const PREFIXES: &[Prefix] = &[
 pub(super) struct Patterns {
     automaton: Option<AhoCorasick>,
     triggers: Vec<Trigger>,
-    /// Certificates name hosts, so they go where hosts do.
+    /// Certificates name hosts and addresses, so they go where those do.
     pub(super) certificates: bool,
 }
 
@@ -154,6 +155,8 @@ impl Patterns {
         if certificates {
             add("begin certificate", Trigger::Certificate);
             add("begin trusted certificate", Trigger::Certificate);
+            add("begin%20certificate", Trigger::CertificateEncoded);
+            add("begin+certificate", Trigger::CertificateEncoded);
         }
         for prefix in PREFIXES {
             add(prefix.text, Trigger::Prefix(prefix));
@@ -199,6 +202,7 @@ fn judge(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize, from: 
         Trigger::UrlEncoded => encoded_userinfo(line.bytes, end),
         Trigger::PrivateKey => pem(line.bytes, start, from).or_else(|| named(line, end - "key".len(), end)),
         Trigger::Certificate => pem(line.bytes, end, from),
+        Trigger::CertificateEncoded => Some(certificate_encoded(line.bytes, start)),
         Trigger::Bearer => bearer(line.bytes, end).or_else(|| named(line, start, end - 1)),
         Trigger::Basic => basic(line.bytes, end),
         Trigger::WebToken => web_token(line, start),
@@ -270,6 +274,14 @@ fn encoded_userinfo(line: &[u8], start: usize) -> Option<Found> {
     let at = memmem::rfind(whole, b"%40")?;
     let path = whole.windows(3).position(|three| three.eq_ignore_ascii_case(b"%2f")).unwrap_or(whole.len());
     (0 < at && at < path).then(|| found(start, start + at, Rule::UrlUserinfo))
+}
+
+/// A certificate in a header or a parameter, as Envoy writes that of a client.
+fn certificate_encoded(line: &[u8], start: usize) -> Found {
+    let inside = |byte: &u8| base64::is_letter(*byte) || matches!(byte, b'%' | b'=' | b'.');
+    let begin = start - line[..start].iter().rev().take(6).take_while(|byte| **byte == b'-').count();
+    let end = start + line[start..].iter().take_while(|byte| inside(byte)).count();
+    found(begin, end, Rule::Base64)
 }
 
 fn bearer(line: &[u8], start: usize) -> Option<Found> {

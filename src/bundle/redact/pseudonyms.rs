@@ -1,20 +1,44 @@
-//! The same pseudonym for the same hostname or address, over the whole bundle, in the order of first sight.
+//! The same pseudonym for the same hostname or address, over the whole bundle, whichever file shows it first.
 //!
-//! What is a hostname in free text is a matter of form: at least two labels, the last one of letters. Names of the platform itself
-//! (API groups, registries, Services of the cluster) stay, because they name no one and support cannot read a bundle without them; so
-//! do loopback and unspecified addresses. A name of a single label is not recognised.
+//! A pseudonym follows from what it stands for and a random key, so that it does not depend on which log comes first. A hostname is
+//! replaced label by label, each by what stands behind it: `api.acme.com` and `*.acme.com` still end alike, which is what checks
+//! compare. The names end in `.example` (RFC 2606), the addresses are of `198.18.0.0/15` (RFC 2544) and `2001:db8::/32` (RFC 3849).
+//!
+//! What remains of order: where two of 131,070 addresses meet, the later one moves on; what comes after the limits below has a name
+//! that no list knows, or shares one address.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
-use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest, Sha256};
 
 use super::Redactions;
+use super::hostnames::{self, Part};
 use super::rules::{Rule, Rules};
+use crate::bundle::writer::hexadecimal;
+use crate::checks::facts::is_google_front_end;
 
-/// Pseudonyms of one kind; what comes after shares one.
-const MAX_NAMES: usize = 65_536;
-const MAX_HOST: usize = 253;
+/// Labels that are remembered; those after them have a pseudonym as well, which no list knows.
+const MAX_LABELS: usize = 131_072;
+/// Addresses of version 4 that text may take; what comes after them shares [`SHARED`].
+const MAX_OF_TEXT: usize = 98_304;
+/// The same for evidence, which comes last and is what is judged.
+const MAX_OF_EVIDENCE: usize = 122_880;
+/// The last one of the range, which stands for all that found no place.
+const SHARED: Ipv4Addr = Ipv4Addr::new(198, 19, 255, 255);
+/// 198.18.0.0/15 without its first and its last address.
+const ADDRESSES: u32 = (1 << 17) - 2;
+const FIRST_ADDRESS: u32 = u32::from_be_bytes([198, 18, 0, 1]);
+/// What names of servers end in that have no domain.
+const ROOT: &str = "example";
+/// Last labels that no domain can have (RFC 6761): what is below them is judged apart, so they stay.
+const SPECIAL: [&str; 2] = ["invalid", "localhost"];
+/// The label that this program puts below a wildcard to have a name for its handshake.
+const OWN_LABEL: &str = "apigee-tls";
+const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+/// No number of a certificate is shorter, so that two are not taken for one.
+const SHORTEST_NUMBER: usize = 16;
 
 /// What is replaced by pseudonyms.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -27,97 +51,121 @@ pub enum Pseudonyms {
 }
 
 impl Pseudonyms {
-    pub(super) fn hosts(self) -> bool {
+    #[must_use]
+    pub fn hosts(self) -> bool {
         matches!(self, Self::Hosts | Self::Both)
     }
 
-    fn addresses(self) -> bool {
+    #[must_use]
+    pub fn addresses(self) -> bool {
         matches!(self, Self::Addresses | Self::Both)
     }
 }
 
-/// Domains of the platform.
-const KNOWN: &[&str] = &[
-    "apigee.com",
-    "apigee-tls.invalid",
-    "apigee.net",
-    "cert-manager.io",
-    "cluster.local",
-    "cncf.io",
-    "docker.io",
-    "envoyproxy.io",
-    "gcr.io",
-    "google.com",
-    "googleapis.com",
-    "istio.io",
-    "k8s.io",
-    "kubernetes.io",
-    "letsencrypt.org",
-    "pkg.dev",
-    "quay.io",
-    "w3.org",
-    "x-k8s.io",
-];
+/// What pseudonyms are made with, and what they stand for: the content of the file that stays outside the bundle.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Names {
+    /// Random. Who has it can try names until one fits.
+    pub key: [u8; 32],
+    /// Pseudonym → original.
+    pub originals: BTreeMap<String, String>,
+    /// Some pseudonyms are not listed: there were too many.
+    pub incomplete: bool,
+}
 
-/// Last labels that are no domain: endings of files, parts of the cluster's names, fields of objects.
-const NO_DOMAIN: &[&str] = &[
-    "bak", "cfg", "class", "conf", "crt", "csr", "csv", "default", "der", "env", "exe", "go", "gz", "html", "jar",
-    "java", "js", "json", "key", "local", "log", "md", "pem", "pfx", "pid", "proto", "py", "rs", "sh", "so", "sock",
-    "spec", "status", "svc", "tar", "tgz", "toml", "ts", "txt", "xml", "yaml", "yml", "zip",
-];
-
-/// First labels of what is a path of fields or a Java package.
-const NO_HOST: &[&str] =
-    &["annotations", "data", "io.grpc", "java", "javax", "labels", "metadata", "org.apache", "spec", "status", "sun"];
+impl Names {
+    /// None yet.
+    #[must_use]
+    pub fn new(key: [u8; 32]) -> Self {
+        Self { key, originals: BTreeMap::new(), incomplete: false }
+    }
+}
 
 pub(super) struct Table {
     kinds: Pseudonyms,
-    names: Mutex<Names>,
+    key: [u8; 32],
+    known: Mutex<Known>,
 }
 
+/// What was given out.
 #[derive(Default)]
-struct Names {
-    hosts: HashMap<String, usize>,
-    addresses: HashMap<IpAddr, usize>,
+struct Known {
+    /// The pseudonym of the first label of each name, by the name.
+    labels: HashMap<String, String>,
+    /// Those that stay stand for themselves.
+    addresses: HashMap<IpAddr, IpAddr>,
+    version_four: usize,
+    originals: BTreeMap<String, String>,
+    incomplete: bool,
 }
 
 impl Table {
-    pub(super) fn new(kinds: Pseudonyms) -> Self {
-        Self { kinds, names: Mutex::default() }
+    pub(super) fn new(kinds: Pseudonyms, names: Names) -> Self {
+        let mut known = Known { incomplete: names.incomplete, ..Known::default() };
+        for (pseudonym, original) in names.originals {
+            known.load(pseudonym, original);
+        }
+        Self { kinds, key: names.key, known: Mutex::new(known) }
+    }
+
+    /// Gives out nothing.
+    pub(super) fn none() -> Self {
+        Self::new(Pseudonyms::None, Names::new([0; 32]))
+    }
+
+    pub(super) fn kinds(&self) -> Pseudonyms {
+        self.kinds
+    }
+
+    pub(super) fn names(&self) -> Names {
+        let known = self.known();
+        Names { key: self.key, originals: known.originals.clone(), incomplete: known.incomplete }
     }
 
     /// Whether anything was replaced; then `out` is the line.
     pub(super) fn replace(&self, line: &[u8], rules: Rules, out: &mut Vec<u8>, redactions: &mut Redactions) -> bool {
-        if self.kinds == Pseudonyms::None {
+        self.replace_of(self.kinds, line, rules, out, redactions)
+    }
+
+    /// The same for addresses alone, in what is no text.
+    pub(super) fn replace_addresses(
+        &self,
+        line: &[u8],
+        rules: Rules,
+        out: &mut Vec<u8>,
+        redactions: &mut Redactions,
+    ) -> bool {
+        let kinds = if self.kinds.addresses() { Pseudonyms::Addresses } else { Pseudonyms::None };
+        self.replace_of(kinds, line, rules, out, redactions)
+    }
+
+    fn replace_of(
+        &self,
+        kinds: Pseudonyms,
+        line: &[u8],
+        rules: Rules,
+        out: &mut Vec<u8>,
+        redactions: &mut Redactions,
+    ) -> bool {
+        if kinds == Pseudonyms::None {
             return false;
         }
-        let mut copied = 0;
-        let mut at = 0;
-        while let Some(run) = run(line, at) {
-            at = run.end;
-            let mut put = |range: Range<usize>, rule, name: String| {
-                out.extend_from_slice(&line[copied..range.start]);
-                out.extend_from_slice(name.as_bytes());
-                copied = range.end;
-                redactions.count(rule);
+        let (mut copied, mut at) = (0, 0);
+        while let Some((place, part, end)) = hostnames::next(line, at) {
+            at = end;
+            let (rule, name) = match part {
+                Part::Address(address) if kinds.addresses() => {
+                    let other = self.address(address, MAX_OF_TEXT);
+                    (Rule::Address, (other != address).then(|| other.to_string()))
+                }
+                Part::Host(name) if kinds.hosts() => (Rule::Host, Some(self.host(name))),
+                Part::Address(_) | Part::Host(_) => continue,
             };
-            if let Some((length, address)) = address(line, &run) {
-                at = run.start + length;
-                if self.kinds.addresses()
-                    && rules.on(Rule::Address)
-                    && !address.is_loopback()
-                    && !address.is_unspecified()
-                {
-                    put(run.start..at, Rule::Address, self.address(address));
-                }
-            } else if self.kinds.hosts() && rules.on(Rule::Host) {
-                let range = host(line, &run);
-                if let Some(name) =
-                    line.get(range.clone()).and_then(|name| str::from_utf8(name).ok()).filter(|name| is_host(name))
-                {
-                    put(range, Rule::Host, self.host(name));
-                }
-            }
+            let Some(name) = name.filter(|_| rules.on(rule)) else { continue };
+            out.extend_from_slice(&line[copied..place.start]);
+            out.extend_from_slice(name.as_bytes());
+            copied = place.end;
+            redactions.count(rule);
         }
         if copied > 0 {
             out.extend_from_slice(&line[copied..]);
@@ -125,135 +173,175 @@ impl Table {
         copied > 0
     }
 
-    /// Pseudonym → original.
-    pub(super) fn map(&self) -> BTreeMap<String, String> {
-        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let hosts = names.hosts.iter().map(|(name, number)| (host_name(*number), name.clone()));
-        hosts.chain(names.addresses.iter().map(|(name, number)| (address_name(*number), name.to_string()))).collect()
+    /// What is known to be a hostname or an address, whatever it looks like; nothing where it stays.
+    pub(super) fn host_or_address(&self, name: &str) -> Option<(Rule, String)> {
+        let bare = name.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(address) = bare.parse::<IpAddr>() {
+            let other = self.evidence_address(address)?;
+            return Some((Rule::Address, name.replace(bare, &other.to_string())));
+        }
+        let stays = !self.kinds.hosts() || hostnames::is_of_platform(&name.to_lowercase());
+        let other = if stays { name.to_owned() } else { self.host(name) };
+        (other != name).then_some((Rule::Host, other))
     }
 
+    /// Nothing where the address stays.
+    pub(super) fn evidence_address(&self, address: IpAddr) -> Option<IpAddr> {
+        let other = self.kinds.addresses().then(|| self.address(address, MAX_OF_EVIDENCE));
+        other.filter(|other| *other != address)
+    }
+
+    /// A serial number or a fingerprint: who has one finds the names of a public certificate in the logs of all certificates.
+    pub(super) fn number(&self, number: &str) -> String {
+        if number.is_empty() {
+            return String::new();
+        }
+        let hash = hexadecimal(&hash(&self.key, "number", number, 0));
+        // Serial numbers have no zero in front.
+        let digits = hash.trim_start_matches('0');
+        let digits = digits.get(..number.len().clamp(SHORTEST_NUMBER, digits.len())).unwrap_or(digits).to_owned();
+        let mut known = self.known();
+        known.note(digits.clone(), number);
+        digits
+    }
+
+    /// The name of a context that is more than a word: the address of a cluster, a user, an account.
+    pub(super) fn context(&self, context: &str) -> Option<String> {
+        if self.kinds == Pseudonyms::None || !context.contains(['.', ':', '/', '@']) {
+            return None;
+        }
+        let name = format!("context-{}", letters(&hash(&self.key, "context", context, 0)));
+        self.known().note(name.clone(), context);
+        Some(name)
+    }
+
+    /// From the last label on: what stands behind a label is part of what it is.
     fn host(&self, name: &str) -> String {
-        let name = name.to_ascii_lowercase();
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = names.hosts.len() + 1;
-        match names.hosts.get(&name) {
-            Some(number) => host_name(*number),
-            None if next > MAX_NAMES => "host-other.example".to_owned(),
-            None => {
-                names.hosts.insert(name, next);
-                host_name(next)
+        let bare = name.trim_end_matches('.');
+        let lower = bare.to_lowercase();
+        let mut known = self.known();
+        let mut labels: Vec<String> = Vec::new();
+        let (mut behind, mut begin) = (String::new(), lower.len());
+        for (original, label) in bare.rsplit('.').zip(lower.rsplit('.')) {
+            begin -= label.len();
+            let last = labels.is_empty();
+            let stays = matches!(label, "" | "*" | OWN_LABEL) || last && SPECIAL.contains(&label);
+            let mut mapped = label.to_owned();
+            if !stays {
+                mapped = known.label(&self.key, &lower[begin..], if last { ROOT } else { &behind });
+                if last {
+                    mapped = format!("{mapped}.{ROOT}");
+                }
+            }
+            behind = if last { mapped.clone() } else { format!("{mapped}.{behind}") };
+            // Checks tell upper case from lower case where DNS does not.
+            labels.push(if original == label { mapped } else { mapped.to_ascii_uppercase() });
+            begin = begin.saturating_sub(1);
+        }
+        labels.reverse();
+        labels.join(".") + &name[bare.len()..]
+    }
+
+    fn address(&self, address: IpAddr, most: usize) -> IpAddr {
+        let canonical = address.to_canonical();
+        let other = self.known().address(&self.key, canonical, most);
+        match (address, other) {
+            (IpAddr::V6(_), IpAddr::V4(other)) => other.to_ipv6_mapped().into(),
+            _ => other,
+        }
+    }
+
+    /// Nothing is left half done under this lock, so that a panic elsewhere does not matter.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// One of an earlier run.
+    fn load(&mut self, pseudonym: String, original: String) {
+        if let (Ok(pseudonym), Ok(original)) = (pseudonym.parse::<IpAddr>(), original.parse::<IpAddr>()) {
+            self.version_four += usize::from(original.is_ipv4());
+            self.addresses.insert(original, pseudonym);
+        } else if let Some((label, _)) = pseudonym.split_once('.') {
+            self.labels.insert(original.clone(), label.to_owned());
+        }
+        self.originals.insert(pseudonym, original);
+    }
+
+    fn note(&mut self, pseudonym: String, original: &str) {
+        if self.originals.len() < MAX_LABELS + MAX_OF_EVIDENCE {
+            self.originals.insert(pseudonym, original.to_owned());
+        } else {
+            self.incomplete |= !self.originals.contains_key(&pseudonym);
+        }
+    }
+
+    fn label(&mut self, key: &[u8; 32], name: &str, parent: &str) -> String {
+        if let Some(known) = self.labels.get(name) {
+            return known.clone();
+        }
+        let mut label = String::new();
+        for attempt in 0..=u8::MAX {
+            label = format!("h{}", letters(&hash(key, "host", name, attempt)));
+            if !self.originals.contains_key(&format!("{label}.{parent}")) {
+                break;
             }
         }
+        if self.labels.len() < MAX_LABELS {
+            self.labels.insert(name.to_owned(), label.clone());
+            self.originals.insert(format!("{label}.{parent}"), name.to_owned());
+        } else {
+            self.incomplete = true;
+        }
+        label
     }
 
-    fn address(&self, address: IpAddr) -> String {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = names.addresses.len() + 1;
-        match names.addresses.get(&address.to_canonical()) {
-            Some(number) => address_name(*number),
-            None if next > MAX_NAMES => "ip-other".to_owned(),
-            None => {
-                names.addresses.insert(address.to_canonical(), next);
-                address_name(next)
+    fn address(&mut self, key: &[u8; 32], address: IpAddr, most: usize) -> IpAddr {
+        if let Some(known) = self.addresses.get(&address) {
+            return *known;
+        }
+        let text = address.to_string();
+        if address.is_loopback() || address.is_unspecified() || is_google_front_end(&text) {
+            return address;
+        }
+        if address.is_ipv4() && self.version_four >= most || self.addresses.len() >= MAX_LABELS + most {
+            self.incomplete = true;
+            return if address.is_ipv4() { SHARED.into() } else { SHARED.to_ipv6_mapped().into() };
+        }
+        // At least a sixteenth of the range is free, so that it ends.
+        let mut other = address;
+        for attempt in 0..=u8::MAX {
+            other = address_of(&hash(key, "address", &text, attempt), address.is_ipv4());
+            if other != address && !self.originals.contains_key(&other.to_string()) {
+                break;
             }
         }
+        self.version_four += usize::from(address.is_ipv4());
+        self.addresses.insert(address, other);
+        self.originals.insert(other.to_string(), text);
+        other
     }
 }
 
-fn host_name(number: usize) -> String {
-    format!("host-{number}.example")
+/// SHA-256 of key, kind and name. Only a few bits of it are shown, so that nothing can be added to a name.
+fn hash(key: &[u8; 32], kind: &str, name: &str, attempt: u8) -> [u8; 32] {
+    let hash = Sha256::new().chain_update(key).chain_update([attempt]).chain_update(kind).chain_update([0]);
+    hash.chain_update(name).finalize().into()
 }
 
-fn address_name(number: usize) -> String {
-    format!("ip-{number}")
+/// Six letters and digits, which are 30 bits.
+fn letters(hash: &[u8; 32]) -> String {
+    hash.iter().take(6).map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
 }
 
-/// The next run of letters, digits, dots, colons and hyphens that has a dot or a colon in it.
-fn run(line: &[u8], from: usize) -> Option<Range<usize>> {
-    let mut from = from;
-    loop {
-        let sign = from + memchr::memchr2(b'.', b':', line.get(from..)?)?;
-        let begin = from + line[from..sign].iter().rposition(|byte| !is_part(*byte)).map_or(0, |at| at + 1);
-        let end = sign + line[sign..].iter().take_while(|byte| is_part(**byte)).count();
-        // Behind an escape (`\n`) its letter is no part of the name.
-        let begin = if line[..begin].ends_with(b"\\") && begin < sign { begin + 1 } else { begin };
-        if end - begin > 3 {
-            return Some(begin..end);
-        }
-        from = end;
+fn address_of(hash: &[u8; 32], version_four: bool) -> IpAddr {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    if version_four {
+        let number = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) % ADDRESSES;
+        return Ipv4Addr::from(FIRST_ADDRESS + number).into();
     }
-}
-
-fn is_part(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'_')
-}
-
-/// An address at the beginning of a run, without its port, and its length.
-fn address(line: &[u8], run: &Range<usize>) -> Option<(usize, IpAddr)> {
-    let text = str::from_utf8(&line[run.clone()]).ok()?;
-    let before = line[..run.start].last();
-    let four = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
-    let quad = text[..four].trim_end_matches('.');
-    let rest = &text[four..];
-    let ended = rest.is_empty() || rest.starts_with(':');
-    if ended && let Ok(address) = quad.parse::<std::net::Ipv4Addr>() {
-        return (before != Some(&b'/') || text.contains(':') || line[..run.start].ends_with(b"//"))
-            .then_some((quad.len(), IpAddr::V4(address)));
-    }
-    let six =
-        text.find(|letter: char| !letter.is_ascii_hexdigit() && letter != ':' && letter != '.').unwrap_or(text.len());
-    let six = text[..six].trim_end_matches('.');
-    let six = if six.ends_with("::") { six } else { six.trim_end_matches(':') };
-    // A serial number or a fingerprint is written in pairs.
-    let pairs = six.split(':').all(|group| group.len() == 2);
-    if six.bytes().filter(|byte| *byte == b':').count() < 2 || pairs {
-        return None;
-    }
-    let address = six.parse::<std::net::Ipv6Addr>().ok()?;
-    Some((six.len(), IpAddr::V6(address)))
-}
-
-/// The part of a run that may be a hostname: without a port and without what is glued to it.
-fn host(line: &[u8], run: &Range<usize>) -> Range<usize> {
-    let bytes = &line[run.clone()];
-    let end = memchr::memchr(b':', bytes).unwrap_or(bytes.len());
-    let signs = |byte: &&u8| matches!(**byte, b'.' | b'-' | b'_');
-    let begin = bytes[..end].iter().take_while(signs).count();
-    let end = end - bytes[begin..end].iter().rev().take_while(signs).count();
-    run.start + begin..run.start + end
-}
-
-fn is_host(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let Some((first, last)) = lower.split_once('.').and_then(|(first, rest)| Some((first, rest.rsplit('.').next()?)))
-    else {
-        return false;
-    };
-    let known = KNOWN
-        .iter()
-        .any(|domain| lower.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
-    let ours = lower.ends_with(".example") && lower.strip_suffix(".example").is_some_and(is_pseudonym);
-    lower.len() <= MAX_HOST
-        && lower.split('.').all(|label| !label.is_empty() && label.len() <= 63)
-        && (2..=24).contains(&last.len())
-        && (last.bytes().all(|byte| byte.is_ascii_alphabetic()) || last.starts_with("xn--"))
-        && !known
-        && !ours
-        && !NO_DOMAIN.contains(&last)
-        && !NO_HOST
-            .iter()
-            .any(|start| lower.strip_prefix(start).is_some_and(|rest| rest.starts_with('.')) || first == *start)
-        && !is_java(name)
-}
-
-fn is_pseudonym(label: &str) -> bool {
-    label.strip_prefix("host-").is_some_and(|rest| rest == "other" || rest.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// `com.google.apigee.Handler`: a package in front, a capital behind.
-fn is_java(name: &str) -> bool {
-    let package = ["com.", "org.", "net.", "io."].iter().any(|start| name.starts_with(start));
-    let class =
-        name.rsplit('.').next().is_some_and(|last| last.starts_with(|letter: char| letter.is_ascii_uppercase()));
-    package && class && !name.bytes().all(|byte| !byte.is_ascii_lowercase())
+    bytes[..4].copy_from_slice(&[0x20, 0x01, 0x0d, 0xb8]);
+    Ipv6Addr::from(bytes).into()
 }

@@ -1,4 +1,4 @@
-//! One secret of every kind, planted in every container and sent the way that the bundle's contents go.
+//! One secret of every kind, and names of every kind, planted in every container and sent the way that the bundle's contents go.
 //!
 //! What a user may ask of the program that is in use (`collect --self-test`), and what the tests ask of the code. The secrets
 //! are made up; none of them opens anything.
@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{Pseudonyms, Redactions, Redactor};
+use super::{Names, Pseudonyms, Redactions, Redactor};
+use crate::wire::capture::RecordKind;
 
 /// Where a sentinel is planted.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -184,11 +185,45 @@ fn typed(add: &mut impl FnMut(&'static str, Container, String, &str)) {
     }
 }
 
+/// Hostnames and addresses, which `--redact` replaces.
+#[must_use]
+pub fn named_sentinels() -> Vec<Sentinel> {
+    let mut all = Vec::new();
+    for (kind, text, name) in [
+        ("hostname", "served NAME today", "sentinel.acme.com"),
+        ("hostname below a wildcard", "hostnames: ['*.NAME']", "sentinel-below.acme.com"),
+        ("hostname in a URL", "see https://NAME:8443/path?x=1", "sentinel.url.acme.de"),
+        ("hostname in a parameter", "?to=https%3A%2F%2FNAME%2Fx", "sentinel.parameter.acme.com"),
+        ("hostname in punycode", "{\"sni_host\":\"NAME\"}", "sentinel.xn--mller-kva.xn--p1ai"),
+        ("hostname of a file", "read ./certs/NAME.crt", "sentinel.file.acme.com"),
+        ("address", "from NAME:20111", "203.0.113.77"),
+        ("address behind others", "\"x-forwarded-for\":\"127.0.0.1,NAME\"", "203.0.113.78"),
+        ("address of version 6", "from [NAME]:20111", "2001:470:0:64::2"),
+        ("address in a name", "listener.NAME_8443.downstream_cx_total: 1", "203.0.113.79"),
+    ] {
+        let text = format!("{STAYS}\n{}\n", text.replace("NAME", name));
+        let object = |kind: &str| json!({ "kind": kind, "data": { "file": text } }).to_string();
+        for (container, content) in [
+            (Container::Text, text.clone()),
+            (Container::Stream, text.clone()),
+            (Container::ConfigMap, object("ConfigMap")),
+            (Container::CustomResource, object("ApigeeDatastore")),
+            (Container::Overrides, format!("org: {STAYS}\nnote: {}\n", Value::from(text.as_str()))),
+        ] {
+            all.push(Sentinel { kind, container, content, secret: name.to_owned(), stays: STAYS });
+        }
+    }
+    all
+}
+
 /// Sends every sentinel through the code that the bundle uses.
 #[must_use]
 pub fn self_test() -> Vec<SelfTestResult> {
-    let redactor = Redactor::new(Pseudonyms::None);
-    sentinels().iter().map(|sentinel| judge(&redactor, sentinel)).collect()
+    let (plain, named) = (Redactor::of_secrets(), Redactor::new(Pseudonyms::Both, Names::new([0; 32])));
+    let secrets = sentinels();
+    let results = secrets.iter().map(|sentinel| judge(&plain, sentinel));
+    let hidden = secrets.iter().chain(&named_sentinels()).map(|sentinel| judge(&named, sentinel)).collect::<Vec<_>>();
+    results.chain(hidden).collect()
 }
 
 pub(super) fn judge(redactor: &Redactor, sentinel: &Sentinel) -> SelfTestResult {
@@ -237,7 +272,7 @@ fn sent(redactor: &Redactor, sentinel: &Sentinel) -> Option<(String, Redactions)
 /// A promise is broken.
 pub fn fuzz_redact(bytes: &[u8]) {
     // Building it costs more than most inputs.
-    static REDACTOR: LazyLock<Redactor> = LazyLock::new(|| Redactor::new(Pseudonyms::None));
+    static REDACTOR: LazyLock<Redactor> = LazyLock::new(Redactor::of_secrets);
     let redactor = &*REDACTOR;
     let streamed = |size: usize| {
         let mut stream = redactor.stream();
@@ -252,6 +287,10 @@ pub fn fuzz_redact(bytes: &[u8]) {
     assert_eq!(streamed(7), whole, "pieces give something else than the whole");
     let lines = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count();
     assert_eq!(lines(&whole.0), lines(bytes), "lines were lost");
+
+    let mut packet = bytes.to_vec();
+    redactor.record(RecordKind::Packet, 0..bytes.len(), &mut packet, &mut Redactions::default());
+    assert_eq!(packet.len(), bytes.len(), "a packet has another length");
 
     let text = String::from_utf8_lossy(bytes);
     let mut redactions = Redactions::default();

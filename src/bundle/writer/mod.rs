@@ -14,6 +14,7 @@ mod archive;
 mod entry;
 mod error;
 mod gzip;
+mod names;
 mod part;
 mod spool;
 
@@ -35,6 +36,7 @@ use self::spool::{Piece, Spool};
 pub use self::entry::EntryWriter;
 pub(super) use self::entry::hexadecimal;
 pub use self::error::WriteError;
+pub use self::names::{NamesError, NamesFile, read_names};
 pub use self::part::abandon;
 
 /// Where a bundle goes.
@@ -66,6 +68,8 @@ impl Destination {
 pub struct Head {
     pub case: Option<String>,
     pub note: Option<String>,
+    /// What has pseudonyms.
+    pub pseudonyms: Vec<String>,
     /// Why the run ended early, where it did.
     pub partial: Option<String>,
     pub plan: Vec<PlannedItem>,
@@ -172,6 +176,15 @@ impl BundleWriter {
         Ok(Self { shared: Arc::new(shared), name: name.clone(), sink })
     }
 
+    /// The folder where the bundle will be, unless it goes to a stream.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.sink {
+            Sink::File { target, .. } => Some(part::folder_of(target)),
+            Sink::Stream { .. } => None,
+        }
+    }
+
     /// Begins an entry at a path below the top folder.
     ///
     /// `origin` and `why` are what the manifest says of it. It is there when it was finished; dropping it leaves none.
@@ -269,6 +282,7 @@ fn manifest(name: &BundleName, head: Head, files: Vec<FileEntry>, skipped: Vec<S
         collected_at: name.collected_at(),
         case: head.case,
         note: head.note,
+        pseudonyms: head.pseudonyms,
         context: name.context().map(str::to_owned),
         namespace: name.namespace().to_owned(),
         partial: head.partial,

@@ -63,6 +63,7 @@ fn head() -> Head {
     Head {
         case: Some("12345".to_owned()),
         note: Some("since this morning".to_owned()),
+        pseudonyms: Vec::new(),
         partial: None,
         plan: vec![PlannedItem {
             item: "routes".into(),

@@ -33,10 +33,10 @@ pub(super) struct Keep {
 }
 
 impl Keep {
-    /// A text, redacted.
+    /// A text that was made of what is in the bundle.
     pub(super) fn text(&self, path: &str, origin: &str, why: &str, text: &str) {
         let mut redactions = Redactions::default();
-        let clean = self.redactor.text(text, &mut redactions);
+        let clean = self.redactor.derived(text, &mut redactions);
         self.whole(path, origin, why, clean.as_bytes(), redactions);
     }
 
@@ -51,16 +51,23 @@ impl Keep {
         }
     }
 
+    /// Words from outside, as they may stand in the manifest or in a path.
+    pub(super) fn plain(&self, text: &str) -> String {
+        self.redactor.text(text, &mut Redactions::default())
+    }
+
     pub(super) fn skip(&self, item: &str, origin: &str, why: &str, needs: Option<String>) {
         self.writer.skip(Skipped { item: item.to_owned(), origin: origin.to_owned(), why: why.to_owned(), needs });
     }
 
+    /// What evidence of the bundle says that it has not.
     pub(super) fn unavailable(&self, item: &str, origin: &str, why: &Unavailable) {
-        let needs = match &why.reason {
-            Reason::Forbidden { verb, resource, .. } => Some(format!("{verb} {resource}")),
-            _ => None,
-        };
-        self.skip(item, origin, &why.reason.to_string(), needs);
+        self.skip(item, origin, &why.reason.to_string(), needs(&why.reason));
+    }
+
+    /// The same, as it was gathered.
+    fn unseen(&self, item: &str, origin: &str, why: &Unavailable) {
+        self.skip(item, &self.plain(origin), &self.plain(&why.reason.to_string()), needs(&why.reason));
     }
 
     /// A file for the log of a container, or of the user.
@@ -69,13 +76,15 @@ impl Keep {
             return None;
         }
         let (path, from) = match origin {
-            LogOrigin::Container { pod, container } => (
-                format!("{}/{}/{}{suffix}.log", layout::folder::LOGS, layout::segment(pod), layout::segment(container)),
-                format!("GET pods/{pod}/log?container={container}"),
-            ),
+            LogOrigin::Container { pod, container } => {
+                let (pod, container) = (self.plain(pod), self.plain(container));
+                let (folder, file) = (layout::segment(&pod), layout::segment(&container));
+                let path = format!("{}/{folder}/{file}{suffix}.log", layout::folder::LOGS);
+                (path, format!("GET pods/{pod}/log?container={container}"))
+            }
             LogOrigin::File(name) => {
-                let base = base(name);
-                let path = format!("{}/given/{}{suffix}.log", layout::folder::LOGS, layout::segment(base));
+                let base = self.plain(base(name));
+                let path = format!("{}/given/{}{suffix}.log", layout::folder::LOGS, layout::segment(&base));
                 (path, format!("--access-log {base}"))
             }
         };
@@ -120,6 +129,7 @@ impl Keep {
 
 impl Keeper for Keep {
     fn objects(&self, item: &'static Item, origin: &str, objects: Vec<Value>) {
+        let origin = &self.plain(origin);
         if objects.is_empty() {
             self.skip(item.name, origin, "there is none", None);
         }
@@ -131,7 +141,7 @@ impl Keeper for Keep {
             return self.yaml(&format!("{}.yaml", item.folder), origin, item, &all, redactions);
         }
         for object in objects {
-            let name = object["metadata"]["name"].as_str().unwrap_or("unnamed").to_owned();
+            let name = self.plain(object["metadata"]["name"].as_str().unwrap_or("unnamed"));
             let origin = format!("{origin}/{name}");
             let mut redactions = Redactions::default();
             if let Some(object) = self.clean(item, &origin, object, &mut redactions) {
@@ -142,14 +152,14 @@ impl Keeper for Keep {
     }
 
     fn missing(&self, item: &'static Item, origin: &str, why: Unavailable) {
-        self.unavailable(item.name, origin, &why);
+        self.unseen(item.name, origin, &why);
     }
 
     fn overrides(&self, number: usize, name: &str, content: Result<&[u8], &Unavailable>) {
-        let origin = format!("-f {}", base(name));
+        let origin = format!("-f {}", self.plain(base(name)));
         let item = "overrides.yaml";
         let text = match content {
-            Err(why) => return self.unavailable(item, &origin, why),
+            Err(why) => return self.unseen(item, &origin, why),
             Ok(bytes) if bytes.len() > MAX_OVERRIDES => {
                 return self.skip(item, &origin, &format!("it is larger than {MAX_OVERRIDES} bytes"), None);
             }
@@ -196,7 +206,7 @@ impl LogKeeper for More {
     }
 
     fn missing(self: Box<Self>, why: Unavailable) {
-        self.keep.unavailable("logs", &self.origin.to_string(), &why);
+        self.keep.unseen("logs", &self.origin.to_string(), &why);
     }
 }
 
@@ -307,6 +317,14 @@ impl LogFile {
     }
 }
 
+/// The right that would have shown it.
+fn needs(reason: &Reason) -> Option<String> {
+    match reason {
+        Reason::Forbidden { verb, resource, .. } => Some(format!("{verb} {resource}")),
+        _ => None,
+    }
+}
+
 fn finish(entry: Option<EntryWriter>, redactions: Redactions, truncated: Option<Truncation>) -> Result<(), String> {
     match entry {
         Some(entry) => entry.finish(counted(redactions), truncated).map_err(|error| error.to_string()),
@@ -315,13 +333,13 @@ fn finish(entry: Option<EntryWriter>, redactions: Redactions, truncated: Option<
 }
 
 /// What a file of the user's is called in the bundle.
-fn base(name: &str) -> &str {
+pub(super) fn base(name: &str) -> &str {
     match name {
         "-" => "standard-input",
         name => name.rsplit(['/', '\\']).next().unwrap_or(name),
     }
 }
 
-fn counted(redactions: Redactions) -> std::collections::BTreeMap<String, u64> {
+pub(super) fn counted(redactions: Redactions) -> std::collections::BTreeMap<String, u64> {
     redactions.0.into_iter().map(|(rule, count)| (rule.to_owned(), count)).collect()
 }

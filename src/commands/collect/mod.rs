@@ -6,25 +6,30 @@
 //!          └ objects ─ redacted ──────────────────────┴─ BundleWriter
 //! ```
 
+mod captures;
 mod groups;
 mod keep;
+mod naming;
 mod pages;
 mod timings;
 mod unseen;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
+use self::captures::Capture;
 use self::keep::{Keep, Tee};
+use self::pages::Front;
 use self::timings::Timings;
 use super::{Error, contexts, sources};
 use crate::bundle::manifest::PlannedItem;
+use crate::bundle::redact::Redactions;
 use crate::bundle::redact::self_test;
-use crate::bundle::redact::{Pseudonyms, Redactions, Redactor};
 use crate::bundle::{self, BundleName, BundleWriter, Destination, Head, ReadError, Written, evidence_file, layout};
 use crate::cli::{CollectArgs, Expectation};
 use crate::evidence::{Evidence, LogOrigin, Reason, Seen};
@@ -59,14 +64,18 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
 
 fn single(args: &CollectArgs, runtime: &Runtime, stop: &Stop, console: &Console) -> Result<u8, Error> {
     let begun = Instant::now();
+    let captures = captures::open(&args.captures)?;
     let context = gather::context_name(&sources::connection_options(&args.evidence.cluster))?;
-    let name = |collected_at| BundleName::new(context.as_deref(), &args.evidence.cluster.namespace, collected_at);
+    let subject = Subject { context: context.as_deref(), number: None, captures };
     let progress = console.progress();
-    let collected = collected(args, name, runtime, stop, progress.clone());
+    let collected = collected(args, subject, runtime, stop, progress.clone());
     progress.finish();
     let collected = collected?;
     console.verbose(&format!("collected in {:.1} s", begun.elapsed().as_secs_f32()));
     console.error(&collected.told());
+    if let Some(names) = &collected.names {
+        console.error(&naming::told(names));
+    }
     if let Some(path) = &collected.written.path {
         console.result(&format!("{}\n", path.display())).map_err(Error::Output)?;
     }
@@ -87,16 +96,18 @@ fn several(
             hint: "give --to a folder that exists; each bundle gets its own name there".into(),
         });
     }
-    let namespace = &args.evidence.cluster.namespace;
-    let numbers = numbers(names, namespace);
+    if !args.captures.is_empty() || args.redact_map.is_some() {
+        return Err(Error::Usage {
+            what: "--pcap and --redact-map are of one cluster, and --contexts and --all-contexts ask several".into(),
+            hint: "give them with the context of their cluster alone: --context NAME --pcap FILE".into(),
+        });
+    }
+    let numbers = numbers(names, &args.evidence.cluster.namespace);
     let progress = console.progress();
     let outcomes = contexts::each(names, stop, |context| {
         let args = CollectArgs { evidence: contexts::alone(&args.evidence, context), ..args.clone() };
-        let name = |collected_at| {
-            let name = BundleName::new(Some(context), namespace, collected_at);
-            numbers.get(context).map_or_else(|| name.clone(), |number| name.numbered(*number))
-        };
-        collected(&args, name, runtime, stop, Arc::new(progress.labelled(context)))
+        let subject = Subject { context: Some(context), number: numbers.get(context).copied(), captures: Vec::new() };
+        collected(&args, subject, runtime, stop, Arc::new(progress.labelled(context)))
     });
     progress.finish();
     let outcomes: Vec<Result<Collected, Failure>> =
@@ -113,6 +124,9 @@ fn several(
         if let Err(Failure { hint: Some(hint), .. }) = outcome {
             console.error(&visible(&format!("hint for {context}: {hint}")));
         }
+    }
+    for names in outcomes.iter().flatten().filter_map(|collected| collected.names.as_ref()) {
+        console.error(&naming::told(names));
     }
     let paths = outcomes.iter().flatten().filter_map(|collected| collected.written.path.as_ref());
     let paths: String = paths.map(|path| format!("{}\n", path.display())).collect();
@@ -136,10 +150,20 @@ fn numbers(names: &[String], namespace: &str) -> BTreeMap<String, usize> {
     numbers.filter(|(_, number)| *number > 1).collect()
 }
 
+/// What one bundle is of.
+struct Subject<'a> {
+    context: Option<&'a str>,
+    /// Tells bundles apart whose names would be the same.
+    number: Option<usize>,
+    captures: Vec<Capture>,
+}
+
 /// A bundle that is there, and what it says.
 struct Collected {
     written: Written,
     report: Report,
+    /// Where the list of pseudonyms is, where there are any.
+    names: Option<PathBuf>,
     /// Names of `--env-group` that the cluster does not have.
     unknown_groups: Vec<String>,
     interrupted: bool,
@@ -165,19 +189,26 @@ impl Collected {
 /// Gathers, judges, and writes the bundle.
 fn collected(
     args: &CollectArgs,
-    name: impl Fn(Timestamp) -> BundleName,
+    subject: Subject<'_>,
     runtime: &Runtime,
     stop: &Stop,
     progress: Arc<dyn gather::Progress>,
 ) -> Result<Collected, Error> {
+    let Subject { context, number, captures } = subject;
     let collected_at = sources::now();
+    let redactor = naming::redactor(args)?;
+    let context = context.map(|context| redactor.context(context));
+    let namespace = redactor.text(&args.evidence.cluster.namespace, &mut Redactions::default());
+    let name = BundleName::new(context.as_deref(), &namespace, collected_at);
+    let name = number.map_or_else(|| name.clone(), |number| name.numbered(number));
     let keep = Keep {
-        writer: Arc::new(BundleWriter::create(&Destination::from_argument(&args.to), &name(collected_at))?),
-        redactor: Arc::new(Redactor::new(Pseudonyms::None)),
+        writer: Arc::new(BundleWriter::create(&Destination::from_argument(&args.to), &name)?),
+        redactor: Arc::new(redactor),
         logs: args.kept_logs,
         log_limit: args.log_limit,
         read: Arc::new(Mutex::new(Vec::new())),
     };
+    let names = naming::file(args, &keep.writer)?;
     let stop = stop.part(sources::timeout(&args.evidence));
     let timings = Arc::new(Timings::new(progress));
     let mut evidence = runtime.block_on(async {
@@ -194,24 +225,40 @@ fn collected(
         let why = "not given: -f overrides.yaml; the file that helm upgrade was run with, one for each cluster";
         keep.skip("overrides.yaml", "-f", why, None);
     }
+    let has_captures = !captures.is_empty();
+    captures::add(captures, naming::kinds(args), &keep);
     let evidence = clean_evidence(&keep, &evidence)?;
     let partial = evidence.interrupted.as_ref().map(ToString::to_string);
-    let partial = partial.or_else(|| stopped.as_ref().map(ToString::to_string));
-    let report = pages::add(&keep, args, &evidence, partial.as_deref())?;
+    let front = Front {
+        case: args.case.as_deref().map(|case| keep.plain(case)),
+        note: args.note.as_deref().map(|note| keep.plain(note)),
+        groups: args.env_groups.iter().map(|name| keep.plain(name)).collect(),
+        partial: partial.or_else(|| stopped.as_ref().map(ToString::to_string)),
+        pseudonyms: naming::kinds(args),
+        has_captures,
+    };
+    let report = pages::add(&keep, &front, &evidence)?;
     for (item, why) in unseen::unseen(&evidence) {
         keep.unavailable(item, &format!("diagnose: {}", why.what), why);
     }
-    let Keep { writer, .. } = keep;
+    let timings = timings.milliseconds().into_iter().map(|(task, took)| (keep.plain(&task), took)).collect();
+    let Keep { writer, redactor, .. } = keep;
     let writer = Arc::try_unwrap(writer).map_err(|_| Error::Rendering("a log is still being written".into()))?;
+    if let Some(file) = &names {
+        file.fill(name.as_str(), redactor.names())?;
+    }
+    let Front { case, note, groups, partial, pseudonyms, .. } = front;
     let written = writer.finish(Head {
-        case: args.case.clone(),
-        note: args.note.clone(),
+        case,
+        note,
+        pseudonyms: naming::words(pseudonyms),
         partial,
         plan: PLAN.iter().map(planned).collect(),
-        timings: timings.milliseconds(),
+        timings,
     })?;
-    let unknown_groups = groups::unknown(&args.env_groups, &evidence).into_iter().map(str::to_owned).collect();
-    Ok(Collected { written, report, unknown_groups, interrupted: stopped == Some(Reason::Interrupted) })
+    let unknown_groups = groups::unknown(&groups, &evidence).into_iter().map(str::to_owned).collect();
+    let names = names.map(|file| file.publish(written.path.as_deref())).transpose()?;
+    Ok(Collected { written, report, names, unknown_groups, interrupted: stopped == Some(Reason::Interrupted) })
 }
 
 /// What would be asked for, why, and by which right.
@@ -252,7 +299,7 @@ fn tested(console: &Console) -> Result<u8, Error> {
         .map(|result| format!("FAILED {} in {:?}: {}\n", result.kind, result.container, result.why))
         .collect();
     text += &format!(
-        "{} of {} secrets were planted and none of them came out\n",
+        "{} of {} secrets and names were planted and none of them came out\n",
         results.len() - failed.len(),
         results.len()
     );
@@ -260,14 +307,16 @@ fn tested(console: &Console) -> Result<u8, Error> {
     Ok(u8::from(!failed.is_empty()))
 }
 
-/// The evidence as the bundle holds it: through the same redaction as the rest, so that the report is made of what is there.
+/// The evidence as the bundle holds it, less secrets and with its pseudonyms, so that the report is made of what is there.
 fn clean_evidence(keep: &Keep, evidence: &Evidence) -> Result<Evidence, Error> {
     let json = serde_json::to_string_pretty(evidence).map_err(|error| Error::Rendering(error.to_string()))?;
     let mut redactions = Redactions::default();
-    let clean = keep.redactor.text(&json, &mut redactions);
-    let evidence = evidence_file::parse(layout::EVIDENCE, clean.as_bytes()).map_err(ReadError::from)?;
+    let clean = keep.redactor.derived(&json, &mut redactions);
+    let mut evidence = evidence_file::parse(layout::EVIDENCE, clean.as_bytes()).map_err(ReadError::from)?;
+    keep.redactor.evidence(&mut evidence, &mut redactions);
+    let json = serde_json::to_string_pretty(&evidence).map_err(|error| Error::Rendering(error.to_string()))?;
     let why = "what was seen, for `kubectl apigee-tls diagnose --from`";
-    keep.whole(layout::EVIDENCE, "diagnose", why, clean.as_bytes(), redactions);
+    keep.whole(layout::EVIDENCE, "diagnose", why, json.as_bytes(), redactions);
     Ok(evidence)
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::keep::Keep;
 use super::{groups, why_not};
 use crate::bundle::layout;
-use crate::cli::CollectArgs;
+use crate::bundle::redact::Pseudonyms;
 use crate::commands::Error;
 use crate::evidence::{Evidence, Seen};
 use crate::report::styles::Styles;
@@ -16,24 +16,35 @@ use crate::report::{FailOn, Report, Selection, build, machine, text};
 /// Columns of the report in the bundle: a pager and a mail take them.
 const WIDTH: usize = 110;
 
+/// What the front page says beside what was seen; without secrets, and with pseudonyms.
+pub(super) struct Front {
+    pub(super) case: Option<String>,
+    pub(super) note: Option<String>,
+    /// Environment groups with the problem, as the user names them.
+    pub(super) groups: Vec<String>,
+    /// Why the run ended early, where it did.
+    pub(super) partial: Option<String>,
+    pub(super) pseudonyms: Pseudonyms,
+    pub(super) has_captures: bool,
+}
+
+const CAPTURES: &str = "\
+    6. 09-captures: what was recorded; stars stand for secrets, in their places, so checksums of such packets do not fit; a\n   \
+    secret that is split over two packets or compressed is not known\n";
+
 /// Adds them all, and returns the report that they begin with.
-pub(super) fn add(
-    keep: &Keep,
-    args: &CollectArgs,
-    evidence: &Evidence,
-    partial: Option<&str>,
-) -> Result<Report, Error> {
+pub(super) fn add(keep: &Keep, front: &Front, evidence: &Evidence) -> Result<Report, Error> {
     let report = build(evidence, &Selection::default(), FailOn::default());
     let options = text::TextOptions { styles: Styles::default(), width: WIDTH, wide: false };
     keep.text(layout::REPORT_TEXT, "report", "what was found, for a person", &text::text(&report, options));
     let json = machine::json(&report).map_err(|error| Error::Rendering(error.to_string()))?;
     keep.text(layout::REPORT_JSON, "report", "what was found, for a program", &json);
-    keep.text(layout::README, "collect", "what to read first", &readme(args, evidence, &report, partial));
+    keep.text(layout::README, "collect", "what to read first", &readme(front, evidence, &report));
     let routes = format!("{}/apigeeroutes.txt", layout::folder::ROUTES);
     keep.text(&routes, "diagnose", "kubectl get apigeeroutes, which the playbook asks for", &route_list(evidence));
     let path = format!("{}/environment-groups.txt", layout::folder::ENVIRONMENT_GROUPS);
     let why = "the environment groups with the problem, which the playbook asks for";
-    keep.text(&path, "diagnose, --env-group", why, &groups::page(&args.env_groups, evidence));
+    keep.text(&path, "diagnose, --env-group", why, &groups::page(&front.groups, evidence));
     let events = format!("{}/events.txt", layout::folder::INGRESS);
     keep.text(&events, "GET events", "what happened, in order of time", &event_list(keep));
     for (name, described) in descriptions(keep) {
@@ -82,7 +93,7 @@ fn yaml<T: serde::Serialize>(keep: &Keep, folder: &str, file: &str, why: &str, s
 }
 
 /// The front page: case, finding, what to read, what is missing.
-fn readme(args: &CollectArgs, evidence: &Evidence, report: &Report, partial: Option<&str>) -> String {
+fn readme(front: &Front, evidence: &Evidence, report: &Report) -> String {
     let mut page = format!("# {} {}\n\n", report.verdict.kind.word(), report.verdict.headline);
     let at = evidence.collected_at.strftime("%Y-%m-%d %H:%M:%S UTC");
     let context = report.subject.context.as_deref().unwrap_or("no context");
@@ -90,14 +101,14 @@ fn readme(args: &CollectArgs, evidence: &Evidence, report: &Report, partial: Opt
         "Context {context}, namespace {}, {at}, kubectl apigee-tls {}.\n",
         report.subject.namespace, report.tool_version
     );
-    if let Some(case) = &args.case {
+    if let Some(case) = &front.case {
         page += &format!("Case {case}.\n");
     }
-    if let Some(note) = &args.note {
+    if let Some(note) = &front.note {
         page += &format!("Note: {note}\n");
     }
-    page += &format!("{}\n", groups::line(&args.env_groups, evidence));
-    if let Some(why) = partial {
+    page += &format!("{}\n", groups::line(&front.groups, evidence));
+    if let Some(why) = &front.partial {
         page += &format!("\n**Partial**: {why}. What had been seen by then is here.\n");
     }
     page += "\n## Found\n\n";
@@ -116,13 +127,39 @@ fn readme(args: &CollectArgs, evidence: &Evidence, report: &Report, partial: Opt
         2. 01-overrides, 02-routes, 03-environment-groups: what the playbook's \"must gather\" asks for\n\
         3. 04-ingress, 05-logs: the pods, their events and their logs\n\
         4. 06-certificates, 07-handshakes: what is stored, what Envoy has, what clients get\n\
-        5. 08-platform: Services, mesh settings, webhooks, nodes, Helm releases\n\n\
-        `kubectl apigee-tls diagnose --from THIS-BUNDLE` gives the same report again; every file has its origin, its reason\n\
-        and its hash in manifest.json.\n\n## Missing\n\n";
+        5. 08-platform: Services, mesh settings, webhooks, nodes, Helm releases\n";
+    if front.has_captures {
+        page += CAPTURES;
+    }
+    page += "\n`kubectl apigee-tls diagnose --from THIS-BUNDLE` gives the same report again; every file has its origin, its reason\n\
+        and its hash in manifest.json.\n";
+    page += &pseudonyms(front.pseudonyms);
+    page += "\n## Missing\n\n";
     for item in &report.not_seen {
         page += &format!("- {}: {}\n", item.what, item.why);
     }
     page += "\nWhat could not be collected is in manifest.json under `skipped`, each with its reason.\n";
+    page
+}
+
+/// What a reader has to know of names that are none.
+fn pseudonyms(kinds: Pseudonyms) -> String {
+    let mut page = String::new();
+    if kinds == Pseudonyms::None {
+        return page;
+    }
+    page += "\n## Pseudonyms\n\n";
+    if kinds.hosts() {
+        page += "- Hostnames end in `.example` (RFC 2606) and stand for others, label by label: names that end alike end alike\n  \
+            here. Serial numbers and fingerprints of certificates are replaced too, and certificates are left out of objects\n  \
+            and logs.\n- Names of objects are replaced where they have the form of a hostname; other names may be made of one.\n";
+    }
+    if kinds.addresses() {
+        page += "- Addresses of 198.18.0.0/15 (RFC 2544) and 2001:db8::/32 (RFC 3849) stand for others; 198.19.255.255 for all\n  \
+            that were too many. Google's health checks, loopback and unspecified addresses are real.\n";
+    }
+    page +=
+        "- The same name has the same pseudonym in every file. What each stands for, only who made the bundle knows.\n";
     page
 }
 

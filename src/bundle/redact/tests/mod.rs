@@ -2,6 +2,7 @@
 
 mod objects;
 mod overrides;
+mod packets;
 mod pseudonyms;
 mod sentinels;
 mod text;
@@ -11,11 +12,11 @@ use super::*;
 const PIECES: [usize; 4] = [1, 7, 200, usize::MAX];
 
 fn text(text: &str) -> String {
-    Redactor::new(Pseudonyms::None).text(text, &mut Redactions::default())
+    Redactor::of_secrets().text(text, &mut Redactions::default())
 }
 
 fn streamed(text: &[u8], piece: usize) -> (Vec<u8>, Redactions) {
-    let mut stream = Redactor::new(Pseudonyms::None).stream();
+    let mut stream = Redactor::of_secrets().stream();
     let mut out = Vec::new();
     for piece in text.chunks(piece.min(text.len().max(1))) {
         stream.feed(piece, &mut out);

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 fn redacted(mut object: Value) -> Value {
-    Redactor::new(Pseudonyms::None).object(&mut object, &mut Redactions::default()).unwrap();
+    Redactor::of_secrets().object(&mut object, &mut Redactions::default()).unwrap();
     object
 }
 
@@ -73,7 +73,7 @@ fn what_does_not_say_its_kind_is_withheld() {
     let mut output =
         json!({ "kind": "List", "items": [{ "data": { "a": "hunter2" } }, { "kind": "Service", "spec": {} }] });
     let mut redactions = Redactions::default();
-    let redactor = Redactor::new(Pseudonyms::None);
+    let redactor = Redactor::of_secrets();
     redactor.object(&mut output, &mut redactions).unwrap();
     assert_eq!(output["items"], json!([{ "withheld": "it does not say its kind" }, { "kind": "Service", "spec": {} }]));
     let mut deep = json!({ "password": "hunter2" });

@@ -3,7 +3,7 @@
 use super::*;
 
 fn redacted(text: &str) -> String {
-    Redactor::new(Pseudonyms::None).overrides(text, &mut Redactions::default()).unwrap()
+    Redactor::of_secrets().overrides(text, &mut Redactions::default()).unwrap()
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn secrets_vanish_in_every_form_and_lines_stay() {
             [(*input).to_owned(), input.replace('\n', "\r\n"), format!("\u{feff}{input}"), input.trim_end().to_owned()]
         {
             let mut redactions = Redactions::default();
-            let output = Redactor::new(Pseudonyms::None).overrides(&input, &mut redactions);
+            let output = Redactor::of_secrets().overrides(&input, &mut redactions);
             let Ok(output) = output else { panic!("{input:?} → {output:?}") };
             assert!(!output.contains("hunter2"), "{input:?} → {output:?}");
             assert_eq!(output.split('\n').count(), input.split('\n').count(), "{input:?} → {output:?}");
@@ -216,6 +216,6 @@ fn what_cannot_be_followed_is_withheld() {
         chain.push_str(&format!("a{number}: &a{number} [*a{}]\n", number - 1));
     }
     chain.push_str("password: *a99\n");
-    let refused = Redactor::new(Pseudonyms::None).overrides(&chain, &mut Redactions::default()).unwrap_err();
+    let refused = Redactor::of_secrets().overrides(&chain, &mut Redactions::default()).unwrap_err();
     assert!(refused.to_string().starts_with("withheld: its anchors"), "{refused}");
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::bundle::redact::self_test::{Container, fuzz_redact, judge, self_test, sentinels};
+use crate::bundle::redact::self_test::{Container, fuzz_redact, judge, named_sentinels, self_test, sentinels};
 
 /// Rounds of mutation for each file of the corpus: some seconds without optimisation.
 const ROUNDS: u32 = 40;
@@ -42,10 +42,20 @@ fn the_self_test_fails_without_the_rule() {
         (Rule::UserName, "user of the proxy"),
         (Rule::WebToken, "JSON web token"),
     ] {
-        let redactor = Redactor::with(Pseudonyms::None, Rules::without(rule));
+        let redactor = Redactor::with(Pseudonyms::None, Names::new([0; 32]), Rules::without(rule));
         let results: Vec<_> = sentinels().iter().map(|sentinel| judge(&redactor, sentinel)).collect();
         let failed = results.iter().any(|result| result.kind == kind && result.why == "the secret came out");
         assert!(failed, "{kind} passes without {rule:?}");
+    }
+}
+
+#[test]
+fn every_name_comes_out_without_its_rule() {
+    for (rule, of_rule) in [(Rule::Host, "hostname"), (Rule::Address, "address")] {
+        let redactor = Redactor::with(Pseudonyms::Both, Names::new([0; 32]), Rules::without(rule));
+        for sentinel in named_sentinels().iter().filter(|sentinel| sentinel.kind.starts_with(of_rule)) {
+            assert_eq!(judge(&redactor, sentinel).why, "the secret came out", "{sentinel:?}");
+        }
     }
 }
 

@@ -1,0 +1,274 @@
+//! What is a hostname or an address in free text: a matter of form.
+//!
+//! A hostname has at least two labels, the last one of letters. Names of the platform itself (API groups, registries, Services of the
+//! cluster) stay, because they name no one and support cannot read a bundle without them; so do fields of objects, classes and
+//! files. Where a name may be either, it is taken for a hostname. It does not know a name of a single label, nor one of two that
+//! ends as a file does (`acme.sh`); where a type says that something is a hostname, nobody asks here.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
+
+const MAX_HOST: usize = 253;
+
+/// Domains of the platform.
+const PLATFORM: &[&str] = &[
+    "apigee-tls.invalid",
+    "apigee.com",
+    "cert-manager.io",
+    "cluster.local",
+    "cncf.io",
+    "coreos.com",
+    "docker.io",
+    "envoyproxy.io",
+    "gcr.io",
+    "gke.io",
+    "google.com",
+    "google.internal",
+    "googleapis.com",
+    "helm.sh",
+    "istio.io",
+    "k8s.io",
+    "kubernetes.io",
+    "labels.app",
+    "letsencrypt.org",
+    "openshift.io",
+    "pkg.dev",
+    "quay.io",
+    "svc",
+    "w3.org",
+    "x-k8s.io",
+];
+
+/// Last labels that are no domain: endings of files, parts of the cluster's names, fields of objects.
+const NO_DOMAIN: &[&str] = &[
+    "bak", "cfg", "class", "conf", "crt", "csr", "csv", "default", "der", "env", "exe", "go", "gz", "html", "jar",
+    "java", "js", "json", "key", "log", "pcap", "pcapng", "pem", "pfx", "pid", "proto", "sock", "spec", "status",
+    "svc", "tar", "tgz", "toml", "ts", "txt", "xml", "yaml", "yml",
+];
+
+/// Endings of files that are domains as well: `install.sh` is a file, `api.acme.sh` is none.
+const EITHER: &[&str] = &["cc", "md", "py", "rs", "sh", "so", "zip"];
+
+/// First labels of what is a path of fields, a class or a filter, unless it ends in a domain that everybody knows.
+const FIELDS: &[&str] = &[
+    "annotations",
+    "cluster",
+    "data",
+    "envoy",
+    "io.grpc",
+    "istio",
+    "java",
+    "javax",
+    "labels",
+    "listener",
+    "metadata",
+    "org.apache",
+    "spec",
+    "status",
+    "sun",
+];
+
+/// Domains that everybody knows, beside those of two letters.
+const DOMAINS: &[&str] = &[
+    "app", "biz", "cloud", "com", "corp", "dev", "edu", "example", "gov", "home", "info", "int", "internal", "invalid",
+    "lan", "local", "mil", "net", "online", "org", "site", "tech", "test",
+];
+
+/// What was recognised.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Part<'a> {
+    Address(IpAddr),
+    Host(&'a str),
+}
+
+/// The next hostname or address at or after `from`, where it stands, and where to look on.
+pub(super) fn next(line: &[u8], from: usize) -> Option<(Range<usize>, Part<'_>, usize)> {
+    let mut at = from;
+    while let Some(run) = run(line, at) {
+        let address = address(line, &run);
+        let end = address.as_ref().map_or(run.end, |(place, _)| place.start);
+        if let Some((place, name)) = host(line, run.start..end) {
+            at = place.end;
+            return Some((place, Part::Host(name), at));
+        }
+        if let Some((place, address)) = address {
+            at = place.end;
+            return Some((place, Part::Address(address), at));
+        }
+        at = run.end;
+    }
+    None
+}
+
+/// A name of the platform, in lower case.
+pub(super) fn is_of_platform(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    let is_below = |domain: &str| name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    name == "localhost" || PLATFORM.iter().any(|domain| is_below(domain))
+}
+
+/// The next run of letters, digits, dots, colons and hyphens that has a dot or a colon in it.
+fn run(line: &[u8], from: usize) -> Option<Range<usize>> {
+    let mut from = from;
+    loop {
+        let sign = from + memchr::memchr2(b'.', b':', line.get(from..)?)?;
+        let mut begin = sign;
+        while let Some(length) = part_before(&line[from..begin]) {
+            begin -= length;
+        }
+        let mut end = sign;
+        while let Some(length) = part_after(&line[end..]) {
+            end += length;
+        }
+        begin += escaped(line, begin, sign);
+        if end - begin > 2 {
+            return Some(begin..end);
+        }
+        from = end;
+    }
+}
+
+/// What of a run belongs to the escape that stands before it: the letter of `\n`, the digits of `\u003d` and of `%2F`.
+fn escaped(line: &[u8], begin: usize, sign: usize) -> usize {
+    let digits =
+        |from: usize, count: usize| from + count <= sign && line[from..from + count].iter().all(u8::is_ascii_hexdigit);
+    match line[..begin].last() {
+        Some(b'\\') if line.get(begin) == Some(&b'u') && digits(begin + 1, 4) => 5,
+        Some(b'\\') if begin < sign => 1,
+        Some(b'%') if digits(begin, 2) => 2,
+        _ => 0,
+    }
+}
+
+fn is_part(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'_')
+}
+
+/// The length of the last letter, if it may be part of a name. Names of other alphabets are logged as they are typed.
+fn part_before(bytes: &[u8]) -> Option<usize> {
+    let last = *bytes.last()?;
+    if last.is_ascii() {
+        return is_part(last).then_some(1);
+    }
+    let length = 1 + bytes.iter().rev().take(4).position(|byte| byte & 0xC0 != 0x80)?;
+    part_after(&bytes[bytes.len() - length..]).filter(|found| *found == length)
+}
+
+fn part_after(bytes: &[u8]) -> Option<usize> {
+    let first = *bytes.first()?;
+    if first.is_ascii() {
+        return is_part(first).then_some(1);
+    }
+    let letter = (2..=4).find_map(|length| str::from_utf8(bytes.get(..length)?).ok()?.chars().next())?;
+    letter.is_alphanumeric().then_some(letter.len_utf8())
+}
+
+/// An address at the beginning of a run, without its port, or one that is part of a name (`listener.10.0.0.1_8443`).
+fn address(line: &[u8], run: &Range<usize>) -> Option<(Range<usize>, IpAddr)> {
+    let text = str::from_utf8(&line[run.clone()]).ok()?;
+    let placed = |length: usize, address: IpAddr| Some((run.start..run.start + length, address));
+    let six =
+        text.find(|letter: char| !letter.is_ascii_hexdigit() && letter != ':' && letter != '.').unwrap_or(text.len());
+    let six = text[..six].trim_end_matches('.');
+    let six = if six.ends_with("::") { six } else { six.trim_end_matches(':') };
+    // A serial number or a fingerprint is written in pairs.
+    let pairs = six.split(':').all(|group| group.len() == 2);
+    if six.bytes().filter(|byte| *byte == b':').count() >= 2 && !pairs {
+        // A port may be glued to an address without brackets: then it is taken for a part of it.
+        return six.parse::<Ipv6Addr>().ok().and_then(|address| placed(six.len(), address.into()));
+    }
+    let (place, address) = quad(text)?;
+    let at_front = place.start == 0 && (place.end == text.len() || text[place.end..].starts_with([':', '.']));
+    if at_front && is_version(line, run.start) && !text.contains(':') {
+        return None;
+    }
+    Some((run.start + place.start..run.start + place.end, address.into()))
+}
+
+/// Four numbers with dots, which are no part of more numbers.
+fn quad(text: &str) -> Option<(Range<usize>, Ipv4Addr)> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let length = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+        let numbers = text.get(at..at + length)?.trim_end_matches('.');
+        let skipped = numbers.len() - numbers.trim_start_matches('.').len();
+        let numbers = &numbers[skipped..];
+        let glued = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
+        let begin = at + skipped;
+        let before = begin.checked_sub(1).and_then(|before| bytes.get(before));
+        if !glued(before)
+            && !glued(bytes.get(begin + numbers.len()))
+            && let Ok(address) = numbers.parse()
+        {
+            return Some((begin..begin + numbers.len(), address));
+        }
+        at += length.max(1);
+    }
+    None
+}
+
+/// `Chrome/120.0.0.0`: a product before a slash, and no name of a host (`api.acme.com/10.0.0.1`, as Java writes addresses).
+fn is_version(line: &[u8], at: usize) -> bool {
+    let Some(before) = line[..at].strip_suffix(b"/") else { return false };
+    let begin = before.iter().rposition(|byte| !is_part(*byte)).map_or(0, |at| at + 1);
+    let product = &before[begin..];
+    product.iter().any(u8::is_ascii_alphabetic) && !product.contains(&b'.')
+}
+
+/// The first hostname of a run: without a port and without what is glued to it.
+fn host(line: &[u8], run: Range<usize>) -> Option<(Range<usize>, &str)> {
+    let mut begin = run.start;
+    for segment in line[run].split(|byte| *byte == b':') {
+        let signs = |byte: &&u8| matches!(**byte, b'.' | b'-' | b'_');
+        let start = begin + segment.iter().take_while(signs).count();
+        let end = begin + segment.len() - segment.iter().rev().take_while(signs).count();
+        let text = line.get(start..end).and_then(|name| str::from_utf8(name).ok());
+        if let Some(name) = text.and_then(|text| text.get(..host_length(text)?)) {
+            return Some((start..start + name.len(), name));
+        }
+        begin += segment.len() + 1;
+    }
+    None
+}
+
+/// How much of the text is a hostname: of `api.acme.com.crt` all but its ending, of `api.acme.com-cacert` what the object is named for.
+fn host_length(text: &str) -> Option<usize> {
+    let lower = text.to_ascii_lowercase();
+    let mut name = without_suffix(&lower);
+    let whole = name.len();
+    loop {
+        let (rest, last) = name.rsplit_once('.')?;
+        if !(NO_DOMAIN.contains(&last) || EITHER.contains(&last) && !rest.contains('.')) {
+            break;
+        }
+        name = rest;
+    }
+    let is_file = name.len() < whole;
+    let last = name.rsplit('.').next()?;
+    let known = DOMAINS.contains(&last) || last.len() == 2 && last.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let fields = || {
+        FIELDS.iter().any(|start| name.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    };
+    let is_host = name.len() <= MAX_HOST
+        && name.contains('.')
+        && name.split('.').all(|label| !label.is_empty() && label.len() <= 63)
+        && last.chars().count() >= 2
+        && (last.chars().all(char::is_alphabetic) || last.starts_with("xn--"))
+        && !is_of_platform(name)
+        && (known || !is_file && !fields())
+        && !is_class(text);
+    is_host.then_some(name.len())
+}
+
+/// Names that an object's name begins with are replaced there as they are alone, so that one can still be told from the other.
+fn without_suffix(name: &str) -> &str {
+    let last = name.rsplit('.').next().filter(|last| !last.starts_with("xn--"));
+    last.and_then(|last| last.find('-').map(|at| &name[..name.len() - last.len() + at])).unwrap_or(name)
+}
+
+/// `com.google.apigee.Handler`: a package in front, a capital behind.
+fn is_class(name: &str) -> bool {
+    let package = ["com.", "org.", "net.", "io."].iter().any(|start| name.starts_with(start));
+    package && name.split('.').any(|label| label.starts_with(|letter: char| letter.is_ascii_uppercase()))
+}

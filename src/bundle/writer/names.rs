@@ -1,0 +1,219 @@
+//! The file that says what each pseudonym of a bundle stands for. It is written beside the bundle, and belongs to whoever made it.
+//!
+//! It is there when its bundle is: made ready before, and given its name after it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::part::{Part, folder_of};
+use super::{EXTENSION, hexadecimal};
+use crate::bundle::redact::Names;
+
+const SCHEMA: &str = "apigee-tls.names/v1";
+const ABOUT: &str = "What the pseudonyms of this bundle stand for. Keep this file; it is not for support.";
+/// What follows the name of a bundle.
+const ENDING: &str = ".names.json";
+/// The largest file that is read.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// Texts read after "could not ".
+#[derive(Debug, thiserror::Error)]
+pub enum NamesError {
+    #[error("write the names {}: that file exists, and nothing is replaced", path.display())]
+    Exists { path: PathBuf },
+    #[error("write the names {}", path.display())]
+    Unwritable { path: PathBuf, source: io::Error },
+    #[error("read the names {}", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("understand the names {}: {why}", path.display())]
+    Malformed { path: PathBuf, why: String },
+}
+
+impl NamesError {
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Exists { .. } => "give --redact-map the name of a new file",
+            Self::Unwritable { .. } => "give --redact-map a file in a folder that you may write to",
+            Self::Unreadable { .. } | Self::Malformed { .. } => {
+                "--redact-as takes the .names.json that an earlier `collect --redact` wrote"
+            }
+        }
+    }
+}
+
+/// The names that are to be written.
+#[derive(Debug)]
+pub struct NamesFile {
+    part: Part,
+    /// Where they go; beside the bundle where nobody said.
+    target: Option<PathBuf>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    schema: String,
+    about: String,
+    bundle: String,
+    key: String,
+    /// There were more pseudonyms than are listed.
+    incomplete: bool,
+    names: BTreeMap<String, String>,
+}
+
+impl NamesFile {
+    /// Begins a file of that name, which may not exist.
+    ///
+    /// # Errors
+    /// It exists, or its folder cannot be written.
+    pub fn at(target: &Path) -> Result<Self, NamesError> {
+        if fs::symlink_metadata(target).is_ok() {
+            return Err(NamesError::Exists { path: target.to_owned() });
+        }
+        let mut file = Self::within(folder_of(target), target)?;
+        file.target = Some(target.to_owned());
+        Ok(file)
+    }
+
+    /// Begins one that will stand beside a bundle in this folder.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn beside_a_bundle_in(folder: &Path) -> Result<Self, NamesError> {
+        Self::within(folder, folder)
+    }
+
+    fn within(folder: &Path, place: &Path) -> Result<Self, NamesError> {
+        let unwritable = |source| NamesError::Unwritable { path: place.to_owned(), source };
+        Ok(Self { part: Part::create(folder).map_err(unwritable)?, target: None })
+    }
+
+    /// Writes the names, without a name of its own yet.
+    ///
+    /// # Errors
+    /// There is no space.
+    pub fn fill(&self, bundle: &str, names: Names) -> Result<(), NamesError> {
+        let content = Content {
+            schema: SCHEMA.to_owned(),
+            about: ABOUT.to_owned(),
+            bundle: bundle.to_owned(),
+            key: hexadecimal(&names.key),
+            incomplete: names.incomplete,
+            names: names.originals,
+        };
+        let mut file = io::BufWriter::new(self.part.file());
+        let written = serde_json::to_writer_pretty(&mut file, &content).map_err(io::Error::from);
+        written.and_then(|()| file.write_all(b"\n")).and_then(|()| file.flush()).map_err(|source| {
+            let path = self.target.clone().unwrap_or_else(|| bundle.to_owned().into());
+            NamesError::Unwritable { path, source }
+        })
+    }
+
+    /// Gives the file its name, now that its bundle has one. Returns its path.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn publish(self, bundle: Option<&Path>) -> Result<PathBuf, NamesError> {
+        let path = self.target.or_else(|| bundle.map(beside)).unwrap_or_else(|| ENDING.into());
+        self.part.publish(&path).map_err(|source| NamesError::Unwritable { path, source })
+    }
+}
+
+/// Reads the names of an earlier run.
+///
+/// # Errors
+/// The file cannot be read, or is not what [`NamesFile`] writes.
+pub fn read_names(path: &Path) -> Result<Names, NamesError> {
+    let unreadable = |source| NamesError::Unreadable { path: path.to_owned(), source };
+    let malformed = |why: String| NamesError::Malformed { path: path.to_owned(), why };
+    let mut text = String::new();
+    File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text)).map_err(unreadable)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(malformed(format!("it is larger than {} MiB", MAX_BYTES >> 20)));
+    }
+    let content: Content = serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+    if content.schema != SCHEMA {
+        return Err(malformed(format!("its schema is {:?}, and this version reads {SCHEMA:?}", content.schema)));
+    }
+    let key = key(&content.key).ok_or_else(|| malformed("its key has not 64 hexadecimal digits".into()))?;
+    Ok(Names { key, originals: content.names, incomplete: content.incomplete })
+}
+
+fn key(text: &str) -> Option<[u8; 32]> {
+    let digits = text.as_bytes().iter().map(|byte| char::from(*byte).to_digit(16)).collect::<Option<Vec<u32>>>()?;
+    let bytes = digits.chunks(2).map(|pair| u8::try_from(pair.iter().fold(0, |byte, digit| byte * 16 + digit)).ok());
+    bytes.collect::<Option<Vec<u8>>>().filter(|_| digits.len() == 64)?.try_into().ok()
+}
+
+/// `x.names.json` beside `x.tar.gz`.
+fn beside(bundle: &Path) -> PathBuf {
+    let name = bundle.file_name().unwrap_or_default().to_string_lossy();
+    bundle.with_file_name(format!("{}{ENDING}", name.strip_suffix(EXTENSION).unwrap_or(&name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        Names { key: [0xa7; 32], originals: [("h.example".to_owned(), "com".to_owned())].into(), incomplete: true }
+    }
+
+    #[test]
+    fn names_read_back_and_stand_beside_their_bundle() {
+        let folder = tempfile::tempdir().unwrap();
+        let bundle = folder.path().join("x.tar.gz");
+        let file = NamesFile::beside_a_bundle_in(folder.path()).unwrap();
+        file.fill("x", names()).unwrap();
+        let path = file.publish(Some(&bundle)).unwrap();
+        assert_eq!(path, folder.path().join("x.names.json"));
+        assert!(read_names(&path).unwrap() == names());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        // One that is there is somebody's.
+        assert!(matches!(NamesFile::at(&path), Err(NamesError::Exists { .. })));
+        let other = NamesFile::beside_a_bundle_in(folder.path()).unwrap();
+        other.fill("x", Names::new([0; 32])).unwrap();
+        assert_eq!(other.publish(Some(&bundle)).unwrap(), folder.path().join("x.names-2.json"));
+        assert!(read_names(&path).unwrap() == names());
+    }
+
+    #[test]
+    fn names_without_a_bundle_leave_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = NamesFile::at(&folder.path().join("names.json")).unwrap();
+        file.fill("x", names()).unwrap();
+        drop(file);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_are_no_names_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("names.json");
+        assert!(matches!(read_names(&path), Err(NamesError::Unreadable { .. })));
+        let file = NamesFile::at(&path).unwrap();
+        file.fill("x", names()).unwrap();
+        file.publish(None).unwrap();
+        let good = fs::read_to_string(&path).unwrap();
+        for (from, to, why) in [
+            ("a7a7", "a7a", "its key has not 64 hexadecimal digits"),
+            ("a7a7", "a7-a", "its key has not 64 hexadecimal digits"),
+            ("names/v1", "names/v2", "its schema is"),
+            ("\"about\"", "\"aboot\"", "unknown field"),
+        ] {
+            fs::write(&path, good.replacen(from, to, 1)).unwrap();
+            let why_not = read_names(&path).err().unwrap().to_string();
+            assert!(why_not.contains(why), "{why_not}");
+        }
+    }
+}

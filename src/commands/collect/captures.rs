@@ -1,0 +1,161 @@
+//! Captures that the user adds: known to be such before anything is gathered, then kept with the secrets in their packets masked.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+
+use super::keep::{Keep, base, counted};
+use crate::bundle::layout;
+use crate::bundle::manifest::{Kept, Truncation};
+use crate::bundle::redact::{Pseudonyms, Redactions};
+use crate::commands::Error;
+use crate::wire::capture::{CaptureReader, MAGIC_BYTES, Step, is_capture};
+
+/// Bytes of one capture that go into a bundle. Handshakes of a minute fit many times.
+const MAX_BYTES: u64 = 1 << 30;
+
+const WHY: &str = "packets as they were recorded; secrets in them are masked";
+
+/// A file that begins as a capture does.
+pub(super) struct Capture {
+    name: String,
+    file: File,
+}
+
+/// Opens them all.
+pub(super) fn open(names: &[String]) -> Result<Vec<Capture>, Error> {
+    names.iter().map(|name| open_one(name)).collect()
+}
+
+fn open_one(name: &str) -> Result<Capture, Error> {
+    let unusable =
+        |why: &str, hint: &str| Error::Argument { what: format!("--pcap {name}: {why}"), hint: hint.to_owned() };
+    if name == "-" {
+        return Err(unusable("standard input is not kept", "give the capture by the name of its file"));
+    }
+    let unreadable = |source| Error::Input { name: name.to_owned(), source };
+    let mut file = opened(name).map_err(unreadable)?;
+    let mut head = Vec::new();
+    Read::by_ref(&mut file).take(MAGIC_BYTES as u64).read_to_end(&mut head).map_err(unreadable)?;
+    file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
+    if head.starts_with(&[0x1f, 0x8b]) {
+        return Err(unusable("it is compressed", "gunzip it first"));
+    }
+    if !is_capture(&head) {
+        return Err(unusable("it is neither pcap nor pcapng", "give what `tcpdump -w FILE` or Wireshark wrote"));
+    }
+    Ok(Capture { name: name.to_owned(), file })
+}
+
+/// A file: a pipe has no beginning to come back to, and may have no end.
+fn opened(name: &str) -> io::Result<File> {
+    if fs::metadata(name)?.is_file() {
+        return File::open(name);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"))
+}
+
+/// Puts them into the bundle, in the order given.
+pub(super) fn add(captures: Vec<Capture>, pseudonyms: Pseudonyms, keep: &Keep) {
+    for (number, Capture { name, file }) in (1..).zip(captures) {
+        let name = keep.plain(base(&name));
+        let origin = format!("--pcap {name}");
+        let path = format!("{}/{number}-{}", layout::folder::CAPTURES, layout::segment(&name));
+        if pseudonyms != Pseudonyms::None {
+            let why = "withheld: --redact cannot replace hostnames and addresses in packets";
+            keep.skip(&path, &origin, why, None);
+        } else if let Err(error) = copy(file, &path, &origin, MAX_BYTES, keep) {
+            keep.skip(&path, &origin, &error.to_string(), None);
+        }
+    }
+}
+
+/// Record by record; what cannot be kept whole ends behind a packet.
+fn copy(file: File, path: &str, origin: &str, most: u64, keep: &Keep) -> io::Result<()> {
+    let whole_bytes = file.metadata().ok().map(|known| known.len());
+    let mut reader = CaptureReader::new(BufReader::new(file));
+    let mut entry = keep.writer.entry(path, origin, WHY);
+    let mut redactions = Redactions::default();
+    let mut record = Vec::new();
+    let cut = loop {
+        match reader.next(&mut record) {
+            Ok(Step::Record { kind, content }) => {
+                if entry.bytes() + record.len() as u64 > most {
+                    break Some(format!("no more than {most} bytes of a capture are kept"));
+                }
+                keep.redactor.record(kind, content, &mut record, &mut redactions);
+                entry.write_all(&record)?;
+            }
+            Ok(Step::End) => break None,
+            Ok(Step::Broken(why)) => break Some(why.to_owned()),
+            Err(error) => break Some(error.to_string()),
+        }
+    };
+    let truncated = cut.map(|why| Truncation { kept: Kept::Beginning, why, whole_bytes });
+    entry.finish(counted(redactions), truncated).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::bundle::redact::Redactor;
+    use crate::bundle::{BundleName, BundleReader, BundleWriter, Destination, Head};
+    use crate::cli::KeptLogs;
+    use crate::wire::capture::tests::{pcap, pcapng};
+
+    const SECRET: &[u8] = b"GET /?apikey=hunter2hunter2 HTTP/1.1\r\n";
+
+    fn keep(folder: &Path) -> Keep {
+        let name = BundleName::new(None, "apigee", "2026-11-24T20:19:22Z".parse().unwrap());
+        Keep {
+            writer: Arc::new(BundleWriter::create(&Destination::Folder(folder.to_owned()), &name).unwrap()),
+            redactor: Arc::new(Redactor::of_secrets()),
+            logs: KeptLogs::None,
+            log_limit: 1,
+            read: Arc::new(Mutex::new(Vec::new())),
+        }
+    }
+
+    /// Keeps at most so much of a capture, and returns what the bundle says of it.
+    fn kept(bytes: &[u8], most: u64) -> crate::bundle::manifest::FileEntry {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.pcap");
+        fs::write(&file, bytes).unwrap();
+        let keep = keep(folder.path());
+        let capture = open(&[file.to_str().unwrap().to_owned()]).unwrap().remove(0);
+        copy(capture.file, "09-captures/1-x.pcap", "--pcap x.pcap", most, &keep).unwrap();
+        let writer = Arc::try_unwrap(keep.writer).unwrap();
+        let path = writer.finish(Head::default()).unwrap().path.unwrap();
+        BundleReader::open(path.to_str().unwrap()).unwrap().manifest().files[0].clone()
+    }
+
+    #[test]
+    fn a_capture_ends_behind_a_packet() {
+        let whole = pcap(&[SECRET, SECRET]);
+        let entry = kept(&whole, 1 << 20);
+        assert_eq!((entry.bytes, entry.truncated), (whole.len() as u64, None));
+        assert_eq!(entry.redactions["query-parameter"], 2);
+
+        let one = (whole.len() - 24) / 2;
+        for most in [whole.len() - 1, 24 + one] {
+            let entry = kept(&whole, most as u64);
+            assert_eq!(entry.bytes, 24 + one as u64);
+            let truncated = entry.truncated.unwrap();
+            assert_eq!((truncated.kept, truncated.whole_bytes), (Kept::Beginning, Some(whole.len() as u64)));
+            assert_eq!(truncated.why, format!("no more than {most} bytes of a capture are kept"));
+        }
+        let entry = kept(&whole[..whole.len() - 3], 1 << 20);
+        assert_eq!(entry.bytes, 24 + one as u64);
+        assert_eq!(entry.truncated.unwrap().why, "the last packet is cut");
+    }
+
+    #[test]
+    fn keys_of_sessions_are_left_out() {
+        let whole = pcapng(false, SECRET, b"CLIENT_RANDOM 0 1");
+        let entry = kept(&whole, 1 << 20);
+        assert_eq!(entry.bytes, whole.len() as u64 - 32);
+        assert_eq!((entry.redactions["decryption-secrets"], entry.redactions["query-parameter"]), (1, 1));
+    }
+}

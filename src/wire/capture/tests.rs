@@ -1,0 +1,130 @@
+//! Captures made by hand, whole, cut and changed.
+
+use super::*;
+
+/// A capture with these packets, as tcpdump writes it.
+pub(crate) fn pcap(packets: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = vec![0xD4, 0xC3, 0xB2, 0xA1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0];
+    for packet in packets {
+        let length = u32::try_from(packet.len()).unwrap().to_le_bytes();
+        bytes.extend([&[1, 0, 0, 0, 2, 0, 0, 0], &length[..], &length[..], packet].concat());
+    }
+    bytes
+}
+
+fn block(order: Order, kind: u32, body: &[u8]) -> Vec<u8> {
+    let number = |number: u32| match order {
+        Order::Big => number.to_be_bytes(),
+        Order::Little => number.to_le_bytes(),
+    };
+    let padding = body.len().wrapping_neg() % 4;
+    let length = number(u32::try_from(12 + body.len() + padding).unwrap());
+    [&number(kind)[..], &length, body, &vec![0; padding], &length].concat()
+}
+
+/// A section with a packet, and the keys of a TLS session.
+pub(crate) fn pcapng(big: bool, packet: &[u8], secrets: &[u8]) -> Vec<u8> {
+    let order = if big { Order::Big } else { Order::Little };
+    let magic = if big { [0x1A, 0x2B, 0x3C, 0x4D] } else { [0x4D, 0x3C, 0x2B, 0x1A] };
+    let section = [&magic[..], &[0, 1, 0, 0], &[0xFF; 8]].concat();
+    [
+        block(order, SECTION, &section),
+        block(order, INTERFACE, &[0, 1, 0, 0, 0, 0, 4, 0]),
+        block(order, DECRYPTION_SECRETS, secrets),
+        block(order, PACKET, &[&[0; 20], packet].concat()),
+    ]
+    .concat()
+}
+
+fn steps(bytes: &[u8]) -> Vec<(Step, usize)> {
+    let mut reader = CaptureReader::new(bytes);
+    let mut record = Vec::new();
+    let mut steps = Vec::new();
+    loop {
+        let step = reader.next(&mut record).unwrap();
+        let ended = !matches!(step, Step::Record { .. });
+        steps.push((step, record.len()));
+        if ended {
+            return steps;
+        }
+    }
+}
+
+fn record(kind: RecordKind, content: Range<usize>) -> Step {
+    Step::Record { kind, content }
+}
+
+#[test]
+fn captures_are_known_by_their_first_bytes() {
+    assert!(is_capture(&pcap(&[])) && is_capture(&pcapng(true, b"", b"")));
+    for other in [&b""[..], b"\xd4\xc3\xb2", b"\x1f\x8b\x08\x00", b"{\"a\":1}", b"PK\x03\x04"] {
+        assert!(!is_capture(other), "{other:?}");
+    }
+}
+
+#[test]
+fn packets_come_one_by_one() {
+    let bytes = pcap(&[b"one", b"", b"three"]);
+    let expected = [(24..24, 24), (16..19, 19), (16..16, 16), (16..21, 21)];
+    let steps = steps(&bytes);
+    for (number, (content, length)) in expected.into_iter().enumerate() {
+        let kind = if number == 0 { RecordKind::Other } else { RecordKind::Packet };
+        assert_eq!(steps[number], (record(kind, content), length));
+    }
+    assert_eq!(steps[4], (Step::End, 0));
+}
+
+#[test]
+fn blocks_come_one_by_one_in_either_order() {
+    for big in [false, true] {
+        let section = pcapng(big, b"packet", b"CLIENT_RANDOM");
+        let kinds = [RecordKind::Other, RecordKind::Other, RecordKind::Secrets, RecordKind::Packet];
+        // Another section may have another order.
+        let steps = steps(&[section, pcapng(!big, b"packet", b"CLIENT_RANDOM")].concat());
+        let found = steps.iter().map_while(|(step, _)| match step {
+            Step::Record { kind, .. } => Some(*kind),
+            _ => None,
+        });
+        assert_eq!(found.collect::<Vec<_>>(), [kinds, kinds].concat());
+        assert_eq!(steps[3].0, record(RecordKind::Packet, 28..36));
+        assert_eq!(steps[8].0, Step::End);
+    }
+}
+
+#[test]
+fn what_is_broken_is_said_to_be() {
+    let whole = pcap(&[b"one", b"three"]);
+    assert_eq!(steps(&whole[..whole.len() - 1])[2].0, Step::Broken("the last packet is cut"));
+    assert_eq!(steps(&whole[..20])[0].0, Step::Broken("its header is cut"));
+    let mut large = whole;
+    large[24 + 10] = 0xFF;
+    assert_eq!(steps(&large)[1].0, Step::Broken("what follows is no packet"));
+    let section = pcapng(false, b"packet", b"secrets");
+    assert_eq!(steps(&section[..section.len() - 5])[3].0, Step::Broken("the last block is cut"));
+    let mut odd = section.clone();
+    *odd.last_mut().unwrap() = 1;
+    assert_eq!(steps(&odd)[3].0, Step::Broken("what follows is no block"));
+    let mut short = section;
+    short[4] = 8;
+    assert_eq!(steps(&short)[0].0, Step::Broken("what follows is no block"));
+    assert_eq!(steps(b"a file of text")[0].0, Step::Broken("it is neither pcap nor pcapng"));
+}
+
+#[test]
+fn the_fuzz_target_holds_on_its_corpus_cut_and_changed() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/capture");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(corpus).unwrap() {
+        let whole = std::fs::read(entry.unwrap().path()).unwrap();
+        seen += 1;
+        for at in 0..whole.len() {
+            fuzz_capture(&whole[..at]);
+            for bit in 0..8 {
+                let mut changed = whole.clone();
+                changed[at] ^= 1 << bit;
+                fuzz_capture(&changed);
+            }
+        }
+    }
+    assert_eq!(seen, 2);
+}

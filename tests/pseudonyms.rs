@@ -1,0 +1,140 @@
+//! Pseudonyms change names, never the judgement: every evidence of the repository is judged as it is and with them.
+
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+mod support;
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use apigee_tls::bundle::redact::{Names, Pseudonyms, Redactions, Redactor};
+use apigee_tls::bundle::source;
+use apigee_tls::evidence::{Evidence, Seen};
+use apigee_tls::report::{FailOn, Report, Selection, build};
+use serde::Deserialize;
+use support::Setting;
+
+/// An entry of a file of `tests/checks`.
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    #[serde(flatten)]
+    setting: Setting,
+}
+
+/// All that is recorded, with what to call it.
+fn recorded() -> &'static [(String, Evidence)] {
+    static RECORDED: LazyLock<Vec<(String, Evidence)>> = LazyLock::new(read_all);
+    &RECORDED
+}
+
+fn read_all() -> Vec<(String, Evidence)> {
+    let mut all = Vec::new();
+    for path in support::yaml_files("tests/verdicts") {
+        let setting: Setting = support::read(&path).expect("the case reads");
+        all.push((stem(&path), setting.evidence().expect("the patch fits")));
+    }
+    for path in support::yaml_files("tests/checks").into_iter().filter(|path| stem(path).starts_with("AT")) {
+        let cases: Vec<Case> = support::read(&path).expect("the cases read");
+        for Case { name, setting } in cases {
+            all.push((format!("{} {name}", stem(&path)), setting.evidence().expect("the patch fits")));
+        }
+    }
+    for name in ["no-wildcard-route", "after-the-fix"] {
+        let path = support::root().join(format!("examples/{name}.tar.gz"));
+        let evidence = source::read(path.to_str().expect("a plain path")).expect("the example reads");
+        all.push((name.to_owned(), evidence));
+    }
+    assert!(all.len() > 200, "{}", all.len());
+    all
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// What a judgement says, without the words that names stand in.
+fn judgement(report: &Report) -> impl PartialEq + std::fmt::Debug {
+    let checks = report.checks.iter().map(|check| (check.code.clone(), check.outcome, check.findings.len()));
+    let causes =
+        report.verdict.causes.iter().map(|cause| (cause.symptom.clone(), cause.codes.clone(), cause.certainty));
+    let steps = report.steps.iter().map(|step| step.state);
+    (
+        (report.verdict.kind, report.exit_code, report.verdict.next_measurement.is_some(), report.remedy.steps.len()),
+        (checks.collect::<Vec<_>>(), causes.collect::<Vec<_>>(), steps.collect::<Vec<_>>(), report.not_seen.len()),
+    )
+}
+
+#[test]
+fn the_judgement_is_the_same() {
+    let mut replaced = 0;
+    for kinds in [Pseudonyms::Both, Pseudonyms::Hosts, Pseudonyms::Addresses] {
+        let redactor = Redactor::new(kinds, Names::new([42; 32]));
+        // The cases of checks differ in one thing each; one kind of pseudonyms alone changes nothing that both do not.
+        let recorded = recorded().iter().filter(|(name, _)| kinds == Pseudonyms::Both || !name.starts_with("AT"));
+        for (name, evidence) in recorded {
+            let mut other = evidence.clone();
+            let mut redactions = Redactions::default();
+            redactor.evidence(&mut other, &mut redactions);
+            replaced += redactions.total();
+            let written = serde_json::to_string(&other).expect("evidence serialises");
+            let read: Evidence = serde_json::from_str(&written).expect("evidence reads back");
+            let (plain, report) = (judged(evidence), judged(&read));
+            assert_eq!(judgement(&report), judgement(&plain), "{name} with {kinds:?}");
+            assert!(
+                written == serde_json::to_string(&read).expect("evidence serialises"),
+                "{name} reads back as another"
+            );
+        }
+    }
+    assert!(replaced > 10_000, "{replaced}");
+}
+
+fn judged(evidence: &Evidence) -> Report {
+    build(evidence, &Selection::default(), FailOn::default())
+}
+
+/// What the types say to be a hostname or an address of a client is nowhere in the evidence, and nowhere in the report.
+#[test]
+fn no_name_is_left() {
+    let redactor = Redactor::new(Pseudonyms::Both, Names::new([42; 32]));
+    for (name, evidence) in recorded() {
+        let mut other = evidence.clone();
+        redactor.evidence(&mut other, &mut Redactions::default());
+        let report = judged(&other);
+        let written = serde_json::to_string(&other).expect("evidence serialises")
+            + &serde_json::to_string(&report).expect("a report serialises");
+        for host in hosts(evidence) {
+            assert!(!written.contains(&host), "{name}: {host}");
+        }
+    }
+}
+
+/// Hostnames of routes and of certificates, clients, and where handshakes were made.
+fn hosts(evidence: &Evidence) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    if let Seen::Seen(routes) = &evidence.routes {
+        names.extend(routes.items.iter().flat_map(|route| route.hostnames.clone()));
+    }
+    if let Seen::Seen(probes) = &evidence.probes {
+        for endpoint in &probes.endpoints {
+            names.extend(endpoint.host.clone());
+            names.extend(endpoint.address.map(|address| address.to_string()));
+            let certificates = endpoint.handshakes.iter().flat_map(|handshake| &handshake.certificates);
+            names.extend(certificates.flat_map(|certificate| certificate.dns_names.clone()));
+        }
+    }
+    for stream in &evidence.access_logs {
+        if let Seen::Seen(log) = &stream.log {
+            for tally in [&log.reset_without_name, &log.reset_with_name, &log.served_without_name] {
+                names.extend(tally.clients.keys().chain(tally.server_names.keys()).cloned());
+            }
+        }
+    }
+    let stays = |name: &str| {
+        let google = ["35.191.", "130.211.", "2600:2d00:1"].iter().any(|range| name.starts_with(range));
+        google || !name.contains(['.', ':']) || name.ends_with(".invalid") || name.ends_with(".cluster.local")
+    };
+    names.retain(|name| !stays(name.trim_start_matches("*.")));
+    names.iter().map(|name| name.trim_start_matches("*.").to_owned()).collect()
+}
