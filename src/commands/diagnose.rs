@@ -17,7 +17,7 @@ pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
     check_combination(args)?;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let seen = runtime.block_on(async {
-        let stop = sources::stop(args.evidence.timeout, || {})?;
+        let stop = sources::stop(args.evidence.timeout, bundle::abandon)?;
         seen(args, &stop, console).await
     });
     let told = seen.and_then(|evidence| tell(args, &evidence, console));

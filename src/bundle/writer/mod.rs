@@ -34,6 +34,7 @@ pub use self::entry::EntryWriter;
 pub(super) use self::entry::hexadecimal;
 pub use self::error::WriteError;
 pub use self::part::abandon;
+pub(super) use self::part::named;
 
 /// Where a bundle goes.
 #[derive(Clone, Debug, Eq, PartialEq)]
