@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         let trials = vec![
             Trial::test("a_killed_writer_leaves_a_valid_bundle_or_none", killed),
             Trial::test("a_writer_that_ends_at_once_leaves_nothing", abandoned),
+            Trial::test("evidence_of_a_run_that_ends_at_once_has_no_part", abandoned_evidence),
             Trial::test("a_full_disk_leaves_nothing", full_disk),
             Trial::test("a_limit_of_file_size_leaves_nothing", file_size),
             Trial::test("a_read_only_folder_is_known_at_once", read_only),
@@ -44,7 +45,8 @@ fn main() -> ExitCode {
     let words: Vec<_> = part.split(' ').collect();
     let result = match words[..] {
         ["write", destination, mebibytes] => write(destination, mebibytes),
-        ["abandon", destination, milliseconds] => abandon(destination, milliseconds),
+        ["abandon", destination, milliseconds] => abandon(milliseconds).and_then(|()| write(destination, "8")),
+        ["evidence", destination, milliseconds] => abandon(milliseconds).and_then(|()| write_evidence(destination)),
         ["read", name] => BundleReader::open(name).map(|_| ()).map_err(Into::into),
         _ => Err(format!("there is no part {part:?}").into()),
     };
@@ -94,8 +96,8 @@ fn write(destination: &str, mebibytes: &str) -> Result<(), Box<dyn Error + Send 
     Ok(())
 }
 
-/// Writes a bundle, and after so many milliseconds ends without a word.
-fn abandon(destination: &str, milliseconds: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+/// Ends after so many milliseconds, without a word.
+fn abandon(milliseconds: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     let time = Duration::from_millis(milliseconds.parse()?);
     thread::spawn(move || {
         thread::sleep(time);
@@ -103,7 +105,16 @@ fn abandon(destination: &str, milliseconds: &str) -> Result<(), Box<dyn Error + 
         #[expect(clippy::disallowed_methods, clippy::exit, reason = "as the program does where it is asked twice")]
         std::process::exit(130);
     });
-    write(destination, "8")
+    Ok(())
+}
+
+/// Writes evidence again and again.
+fn write_evidence(destination: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let evidence = bundle::source::read(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/no-wildcard-route.tar.gz"))?;
+    loop {
+        // Without its part it cannot be renamed any more, and the end is near.
+        let _ = bundle::evidence_file::write(Path::new(destination), &evidence);
+    }
 }
 
 fn noise() -> Vec<u8> {
@@ -198,6 +209,17 @@ fn abandoned() -> Outcome {
         }
     }
     ensure(ended_at_once > 0, "some ended before they were done")
+}
+
+fn abandoned_evidence() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    for round in 0..KILLS {
+        let part = format!("evidence {} {}", folder.path().join("evidence.json").display(), 100 + round);
+        let status = child(&part)?.stderr(Stdio::null()).status()?;
+        let left = names(folder.path())?;
+        ensure(status.code() == Some(130) && left.iter().all(|name| name == "evidence.json"), (status, left))?;
+    }
+    ensure(!names(folder.path())?.is_empty(), "some was written")
 }
 
 fn full_disk() -> Outcome {

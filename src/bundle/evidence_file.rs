@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::writer::named;
 use crate::evidence::{Evidence, SCHEMA};
 
 /// The largest file that is read. The evidence of 20 pods and 500 routes has under 1 MiB.
@@ -73,9 +74,11 @@ pub fn write(path: &Path, evidence: &Evidence) -> Result<(), Error> {
     let mut name = path.file_name().ok_or_else(|| unwritable(io::ErrorKind::InvalidInput.into()))?.to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let part = path.with_file_name(name);
+    named().push(part.clone());
     let result = owner_only(&part)
         .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&part, path));
+    named().retain(|known| *known != part);
     result.map_err(|source| {
         // The error that is told is the first one; a part that was never made cannot be removed.
         let _ = fs::remove_file(&part);

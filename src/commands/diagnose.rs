@@ -21,7 +21,7 @@ pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
     }
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let seen = runtime.block_on(async {
-        let stop = Stop::on_signal(sources::timeout(&args.evidence), || {}).map_err(Error::Runtime)?;
+        let stop = Stop::on_signal(sources::timeout(&args.evidence), bundle::abandon).map_err(Error::Runtime)?;
         seen(args, &stop, console).await
     });
     let told = seen.and_then(|evidence| tell(args, &evidence, console));

@@ -312,7 +312,9 @@ fn item_of(source: &str) -> Option<&str> {
         "validatingwebhookconfigurations" => Some("validating-webhooks"),
         "mutatingwebhookconfigurations" => Some("mutating-webhooks"),
         "pods" | "services" | "events" | "endpointslices" | "nodes" | "certificates" => Some(resource),
-        kind if kind.starts_with("apigee") && path.contains("/namespaces/") => Some(resource),
+        kind if kind.starts_with("apigee") && path.starts_with("/apis/") && path.contains("/namespaces/") => {
+            Some(resource)
+        }
         _ => None,
     }
 }

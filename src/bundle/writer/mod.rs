@@ -38,6 +38,7 @@ pub(super) use self::entry::hexadecimal;
 pub use self::error::WriteError;
 pub use self::names::{NamesError, NamesFile, read_names};
 pub use self::part::abandon;
+pub(super) use self::part::named;
 
 /// Where a bundle goes.
 #[derive(Clone, Debug, Eq, PartialEq)]

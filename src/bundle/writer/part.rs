@@ -17,7 +17,7 @@ const MAX_NUMBER: u32 = 99;
 const PREFIX: &str = ".apigee-tls-";
 const SUFFIX: &str = ".part";
 
-/// The names of this process's parts. Held while one gets or loses its name.
+/// The names of this process's parts, and of others that are to go with it. Held while one gets or loses its name.
 static NAMED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Removes all parts of this process, which is to end now: from here on none is made and none becomes a bundle.
@@ -111,8 +111,8 @@ impl Drop for Part {
     }
 }
 
-/// Nothing is left half done under this lock.
-fn named() -> MutexGuard<'static, Vec<PathBuf>> {
+/// The names that [`abandon`] removes. Nothing is left half done under this lock.
+pub(in crate::bundle) fn named() -> MutexGuard<'static, Vec<PathBuf>> {
     NAMED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
