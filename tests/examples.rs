@@ -109,7 +109,7 @@ fn what_cannot_be_done_ends_with_2_and_says_so() {
         (&["diagnose", "--from", EXAMPLE, "--write-evidence", EXAMPLE], "would replace an input"),
         (&["collect", "--pcap", RESETS], "it is neither pcap nor pcapng"),
         (&["collect", "--pcap", EXAMPLE], "gunzip it first"),
-        (&["collect", "--pcap", "/"], "it is no file that can be read twice"),
+        (&["collect", "--pcap", "/"], "could not read /: it is no file"),
         (&["collect", "--pcap", "/nonexistent.pcap"], "could not read /nonexistent.pcap"),
         (&["collect", "--pcap", "-"], "standard input is not kept"),
         (&["collect", "--redact", "names"], "invalid value 'names'"),

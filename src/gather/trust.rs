@@ -4,6 +4,8 @@
 //! The OpenSSL that this program carries looks in the folder it was built for, which exists on no machine of a user. So the
 //! bundles that systems keep are read here. `SSL_CERT_FILE` and `SSL_CERT_DIR` need nothing: OpenSSL reads them itself.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -97,14 +99,27 @@ fn load() -> Option<SystemAuthorities> {
     if named("SSL_CERT_DIR").is_some() {
         return Some(SystemAuthorities::Folder);
     }
-    let bundle = |path: &Path| {
-        let found = x509::blocks(&std::fs::read(path).ok()?);
-        (!found.is_empty()).then_some(SystemAuthorities::Bundle(found))
-    };
     match named("SSL_CERT_FILE") {
         Some(path) => bundle(&path),
         None => BUNDLES.iter().find_map(|path| bundle(Path::new(path))),
     }
+}
+
+/// Block by block: the whole file would take more memory than what is kept of it.
+fn bundle(path: &Path) -> Option<SystemAuthorities> {
+    let mut file = BufReader::new(File::open(path).ok()?);
+    let (mut found, mut block) = (Vec::new(), Vec::new());
+    loop {
+        let begin = block.len();
+        if file.read_until(b'\n', &mut block).ok()? == 0 {
+            break;
+        }
+        if block[begin..].starts_with(b"-----END") {
+            found.extend(x509::blocks(&block));
+            block.clear();
+        }
+    }
+    (!found.is_empty()).then_some(SystemAuthorities::Bundle(found))
 }
 
 impl SystemAuthorities {
@@ -171,5 +186,21 @@ mod tests {
         assert_eq!(trusted(&[others[3].certificate.clone()]), Some(true));
         assert_eq!(trusted(&[Issuer::root("stranger").certificate]), Some(false));
         assert_eq!(trusted(&[]), None);
+    }
+
+    #[test]
+    fn a_bundle_is_read_block_by_block() {
+        let roots = [Issuer::root("one"), Issuer::root("two")];
+        let mut text = b"# comments\n".to_vec();
+        for root in &roots {
+            text.extend(root.certificate.to_pem().unwrap());
+            text.extend(b"\nbetween\r\n");
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, &text).unwrap();
+        let Some(SystemAuthorities::Bundle(found)) = bundle(file.path()) else { panic!("it holds two") };
+        assert_eq!(found, roots.map(|root| root.certificate.to_der().unwrap()));
+        std::fs::write(&file, b"no certificate\n").unwrap();
+        assert!(bundle(file.path()).is_none());
     }
 }
