@@ -28,8 +28,8 @@ use self::pages::Front;
 use self::timings::Timings;
 use super::{Error, contexts, sources};
 use crate::bundle::manifest::PlannedItem;
-use crate::bundle::redact::Redactions;
 use crate::bundle::redact::self_test;
+use crate::bundle::redact::{Redactions, Redactor};
 use crate::bundle::{self, BundleName, BundleWriter, Destination, Head, ReadError, Written, evidence_file, layout};
 use crate::cli::{CollectArgs, Expectation};
 use crate::evidence::{Evidence, LogOrigin, Reason, Seen};
@@ -65,8 +65,9 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
 fn single(args: &CollectArgs, runtime: &Runtime, stop: &Stop, console: &Console) -> Result<u8, Error> {
     let begun = Instant::now();
     let captures = captures::open(&args.captures)?;
+    let redactor = naming::redactor(args)?;
     let context = gather::context_name(&sources::connection_options(&args.evidence.cluster))?;
-    let subject = Subject { context: context.as_deref(), number: None, captures };
+    let subject = Subject { context: context.as_deref(), number: None, redactor, captures };
     let progress = console.progress();
     let collected = collected(args, subject, runtime, stop, progress.clone());
     progress.finish();
@@ -106,7 +107,9 @@ fn several(
     let progress = console.progress();
     let outcomes = contexts::each(names, stop, |context| {
         let args = CollectArgs { evidence: contexts::alone(&args.evidence, context), ..args.clone() };
-        let subject = Subject { context: Some(context), number: numbers.get(context).copied(), captures: Vec::new() };
+        let redactor = naming::redactor(&args)?;
+        let number = numbers.get(context).copied();
+        let subject = Subject { context: Some(context), number, redactor, captures: Vec::new() };
         collected(&args, subject, runtime, stop, Arc::new(progress.labelled(context)))
     });
     progress.finish();
@@ -155,6 +158,7 @@ struct Subject<'a> {
     context: Option<&'a str>,
     /// Tells bundles apart whose names would be the same.
     number: Option<usize>,
+    redactor: Redactor,
     captures: Vec<Capture>,
 }
 
@@ -194,9 +198,8 @@ fn collected(
     stop: &Stop,
     progress: Arc<dyn gather::Progress>,
 ) -> Result<Collected, Error> {
-    let Subject { context, number, captures } = subject;
+    let Subject { context, number, redactor, captures } = subject;
     let collected_at = sources::now();
-    let redactor = naming::redactor(args)?;
     let context = context.map(|context| redactor.context(context));
     let namespace = redactor.text(&args.evidence.cluster.namespace, &mut Redactions::default());
     let name = BundleName::new(context.as_deref(), &namespace, collected_at);
