@@ -6,12 +6,13 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use openssl::error::ErrorStack;
+use openssl::ssl::SslFiletype;
 use openssl::stack::{Stack, StackRef};
-use openssl::x509::store::{X509Store, X509StoreBuilder, X509StoreRef};
+use openssl::x509::store::{X509Lookup, X509Store, X509StoreBuilder, X509StoreRef};
 use openssl::x509::verify::X509VerifyFlags;
 use openssl::x509::{X509, X509Ref, X509StoreContext, X509VerifyResult};
 
@@ -48,10 +49,10 @@ fn authorities(path: &Path) -> Option<Vec<Vec<u8>>> {
 ///
 /// A bundle holds a hundred and more; parsing them all takes longer than the handshakes. So they are kept as DER, and those
 /// alone are parsed that a served list can lead to.
-pub(super) enum SystemAuthorities {
-    Bundle(Vec<Vec<u8>>),
-    /// `SSL_CERT_DIR`: OpenSSL finds what it needs there by itself.
-    Folder,
+pub(super) struct SystemAuthorities {
+    bundle: Vec<Vec<u8>>,
+    /// `SSL_CERT_DIR`, where OpenSSL finds by names' hashes what it needs.
+    folders: Option<String>,
 }
 
 /// The authorities of this machine, read once, when the first list asks for them; absent where it keeps none.
@@ -93,20 +94,23 @@ fn trusts_by(store: &X509StoreRef, list: &[X509]) -> Option<bool> {
     verify(store, leaf, &chain).ok().map(|verification| verification.code == 0)
 }
 
-/// Those that `SSL_CERT_FILE` or `SSL_CERT_DIR` names, else the bundle of the system.
+/// Those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, else the bundle of the system.
 fn load() -> Option<SystemAuthorities> {
-    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if named("SSL_CERT_DIR").is_some() {
-        return Some(SystemAuthorities::Folder);
-    }
-    match named("SSL_CERT_FILE") {
-        Some(path) => bundle(&path),
+    let named = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let folders = named("SSL_CERT_DIR");
+    let bundle = match named("SSL_CERT_FILE") {
+        Some(path) => bundle(Path::new(&path)),
+        None if folders.is_some() => None,
         None => BUNDLES.iter().find_map(|path| bundle(Path::new(path))),
+    };
+    if bundle.is_none() && folders.is_none() {
+        return None;
     }
+    Some(SystemAuthorities { bundle: bundle.unwrap_or_default(), folders })
 }
 
 /// Block by block: the whole file would take more memory than what is kept of it.
-fn bundle(path: &Path) -> Option<SystemAuthorities> {
+fn bundle(path: &Path) -> Option<Vec<Vec<u8>>> {
     let mut file = BufReader::new(File::open(path).ok()?);
     let (mut found, mut block) = (Vec::new(), Vec::new());
     loop {
@@ -119,7 +123,7 @@ fn bundle(path: &Path) -> Option<SystemAuthorities> {
             block.clear();
         }
     }
-    (!found.is_empty()).then_some(SystemAuthorities::Bundle(found))
+    (!found.is_empty()).then_some(found)
 }
 
 impl SystemAuthorities {
@@ -127,15 +131,13 @@ impl SystemAuthorities {
     pub(super) fn store_for<'a>(&self, served: impl Iterator<Item = &'a X509Ref>) -> Option<X509Store> {
         let mut store = X509StoreBuilder::new().ok()?;
         store.set_flags(X509VerifyFlags::NO_CHECK_TIME).ok()?;
-        match self {
-            Self::Folder => store.set_default_paths().ok()?,
-            Self::Bundle(bundle) => {
-                let issuers = served.filter_map(|certificate| certificate.issuer_name().to_der().ok());
-                for authority in leading_to(bundle, issuers.collect()) {
-                    // One that is odd must not cost the others.
-                    let _ = store.add_cert(authority);
-                }
-            }
+        let issuers = served.filter_map(|certificate| certificate.issuer_name().to_der().ok());
+        for authority in leading_to(&self.bundle, issuers.collect()) {
+            // One that is odd must not cost the others.
+            let _ = store.add_cert(authority);
+        }
+        if let Some(folders) = &self.folders {
+            store.add_lookup(X509Lookup::hash_dir()).ok()?.add_dir(folders, SslFiletype::PEM).ok()?;
         }
         Some(store.build())
     }
@@ -176,7 +178,7 @@ mod tests {
         let others: Vec<Issuer> = (0..5).map(|i| Issuer::root(&format!("other {i}"))).collect();
         let mut bundle: Vec<Vec<u8>> = others.iter().map(|other| other.certificate.to_der().unwrap()).collect();
         bundle.insert(2, root.certificate.to_der().unwrap());
-        let system = SystemAuthorities::Bundle(bundle);
+        let system = SystemAuthorities { bundle, folders: None };
         let trusted = |list: &[X509]| {
             let store = system.store_for(list.iter().map(AsRef::as_ref)).unwrap();
             trusts_by(&store, list)
@@ -198,9 +200,24 @@ mod tests {
         }
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&file, &text).unwrap();
-        let Some(SystemAuthorities::Bundle(found)) = bundle(file.path()) else { panic!("it holds two") };
-        assert_eq!(found, roots.map(|root| root.certificate.to_der().unwrap()));
+        let found = bundle(file.path());
+        assert_eq!(found.unwrap(), roots.map(|root| root.certificate.to_der().unwrap()));
         std::fs::write(&file, b"no certificate\n").unwrap();
         assert!(bundle(file.path()).is_none());
+    }
+
+    #[test]
+    fn a_folder_is_searched_by_the_hash_of_the_name() {
+        let root = Issuer::root("root");
+        let (leaf, _) = root.leaf("api.example.com", 0, 1);
+        let folder = tempfile::tempdir().unwrap();
+        let folders = Some(folder.path().to_str().unwrap().to_owned());
+        let system = SystemAuthorities { bundle: Vec::new(), folders };
+        let trusted =
+            || trusts_by(&system.store_for([leaf.as_ref()].into_iter()).unwrap(), std::slice::from_ref(&leaf));
+        assert_eq!(trusted(), Some(false));
+        let name = format!("{:08x}.0", root.certificate.subject_name_hash());
+        std::fs::write(folder.path().join(name), root.certificate.to_pem().unwrap()).unwrap();
+        assert_eq!(trusted(), Some(true));
     }
 }

@@ -199,23 +199,26 @@ impl BundleWriter {
         self.shared.state().skipped.push(skipped);
     }
 
+    /// What was listed as not there so far, in the order of the manifest.
+    #[must_use]
+    pub fn skipped(&self) -> Vec<Skipped> {
+        in_order(self.shared.state().skipped.clone())
+    }
+
     /// Puts the archive together, reads it back and gives it its name. Entries that are still open are left out.
     ///
     /// # Errors
     /// The archive cannot be written or does not read back; then nothing is left.
     pub fn finish(self, head: Head) -> Result<Written, WriteError> {
         let Self { shared, name, sink } = self;
-        let (mut files, mut skipped) = {
+        let (mut files, skipped) = {
             let mut state = shared.state();
             state.complete = true;
             (mem::take(&mut state.files), mem::take(&mut state.skipped))
         };
         files.sort_by(|(one, _), (other, _)| layout::order(&one.path).cmp(&layout::order(&other.path)));
-        skipped.sort();
-        // What was lost in several ways by one cause is lost once.
-        skipped.dedup();
         let (files, pieces): (Vec<_>, Vec<_>) = files.into_iter().unzip();
-        let manifest = manifest(&name, head, files, skipped);
+        let manifest = manifest(&name, head, files, in_order(skipped));
         let place = sink.place();
         let unwritable = |source| WriteError::Unwritable { place: place.clone(), source };
         let json = serde_json::to_vec_pretty(&manifest).map_err(|source| WriteError::Manifest { source })?;
@@ -230,6 +233,13 @@ impl BundleWriter {
         let path = sink.publish().map_err(unwritable)?;
         Ok(Written { path, bytes, manifest })
     }
+}
+
+fn in_order(mut skipped: Vec<Skipped>) -> Vec<Skipped> {
+    skipped.sort();
+    // What was lost in several ways by one cause is lost once.
+    skipped.dedup();
+    skipped
 }
 
 impl Shared {

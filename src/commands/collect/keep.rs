@@ -21,6 +21,9 @@ const MAX_OVERRIDES: usize = 16 << 20;
 /// The item whose objects stand in one file.
 const EVENTS: &str = "events";
 
+/// Why an item is not there that was seen to be empty.
+pub(super) const NONE: &str = "there is none";
+
 /// The bundle that is being written, as everything that is gathered goes into it.
 #[derive(Clone)]
 pub(super) struct Keep {
@@ -131,7 +134,7 @@ impl Keeper for Keep {
     fn objects(&self, item: &'static Item, origin: &str, objects: Vec<Value>) {
         let origin = &self.plain(origin);
         if objects.is_empty() {
-            self.skip(item.name, origin, "there is none", None);
+            self.skip(item.name, origin, NONE, None);
         }
         // Hundreds of small ones are read as a list.
         if item.name == EVENTS && !objects.is_empty() {

@@ -231,6 +231,9 @@ fn collected(
     let has_captures = !captures.is_empty();
     captures::add(captures, naming::kinds(args), &keep);
     let evidence = clean_evidence(&keep, &evidence)?;
+    for (item, why) in unseen::unseen(&evidence) {
+        keep.unavailable(item, &format!("diagnose: {}", why.what), why);
+    }
     let partial = evidence.interrupted.as_ref().map(ToString::to_string);
     let front = Front {
         case: args.case.as_deref().map(|case| keep.plain(case)),
@@ -241,9 +244,6 @@ fn collected(
         has_captures,
     };
     let report = pages::add(&keep, &front, &evidence)?;
-    for (item, why) in unseen::unseen(&evidence) {
-        keep.unavailable(item, &format!("diagnose: {}", why.what), why);
-    }
     let timings = timings.milliseconds().into_iter().map(|(task, took)| (keep.plain(&task), took)).collect();
     let Keep { writer, redactor, .. } = keep;
     let writer = Arc::try_unwrap(writer).map_err(|_| Error::Rendering("a log is still being written".into()))?;

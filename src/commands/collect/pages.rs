@@ -4,9 +4,10 @@ use std::sync::PoisonError;
 
 use serde_json::Value;
 
-use super::keep::Keep;
+use super::keep::{Keep, NONE};
 use super::{groups, why_not};
 use crate::bundle::layout;
+use crate::bundle::manifest::Skipped;
 use crate::bundle::redact::Pseudonyms;
 use crate::commands::Error;
 use crate::evidence::{Evidence, Seen};
@@ -15,6 +16,8 @@ use crate::report::{FailOn, Report, Selection, build, machine, text};
 
 /// Columns of the report in the bundle: a pager and a mail take them.
 const WIDTH: usize = 110;
+/// Lines on the front page about what is missing.
+const MISSING_LINES: usize = 20;
 
 /// What the front page says beside what was seen; without secrets, and with pseudonyms.
 pub(super) struct Front {
@@ -39,7 +42,12 @@ pub(super) fn add(keep: &Keep, front: &Front, evidence: &Evidence) -> Result<Rep
     keep.text(layout::REPORT_TEXT, "report", "what was found, for a person", &text::text(&report, options));
     let json = machine::json(&report).map_err(|error| Error::Rendering(error.to_string()))?;
     keep.text(layout::REPORT_JSON, "report", "what was found, for a program", &json);
-    keep.text(layout::README, "collect", "what to read first", &readme(front, evidence, &report));
+    keep.text(
+        layout::README,
+        "collect",
+        "what to read first",
+        &readme(front, evidence, &report, &keep.writer.skipped()),
+    );
     let routes = format!("{}/apigeeroutes.txt", layout::folder::ROUTES);
     keep.text(&routes, "diagnose", "kubectl get apigeeroutes, which the playbook asks for", &route_list(evidence));
     let path = format!("{}/environment-groups.txt", layout::folder::ENVIRONMENT_GROUPS);
@@ -93,7 +101,7 @@ fn yaml<T: serde::Serialize>(keep: &Keep, folder: &str, file: &str, why: &str, s
 }
 
 /// The front page: case, finding, what to read, what is missing.
-fn readme(front: &Front, evidence: &Evidence, report: &Report) -> String {
+fn readme(front: &Front, evidence: &Evidence, report: &Report, skipped: &[Skipped]) -> String {
     let mut page = format!("# {} {}\n\n", report.verdict.kind.word(), report.verdict.headline);
     let at = evidence.collected_at.strftime("%Y-%m-%d %H:%M:%S UTC");
     let context = report.subject.context.as_deref().unwrap_or("no context");
@@ -138,7 +146,23 @@ fn readme(front: &Front, evidence: &Evidence, report: &Report) -> String {
     for item in &report.not_seen {
         page += &format!("- {}: {}\n", item.what, item.why);
     }
-    page += "\nWhat could not be collected is in manifest.json under `skipped`, each with its reason.\n";
+    page += &missing(skipped);
+    page
+}
+
+/// What could not be collected, in so many lines as a front page bears. An item that is empty is no loss.
+fn missing(skipped: &[Skipped]) -> String {
+    let lost: Vec<&Skipped> = skipped.iter().filter(|skipped| skipped.why != NONE).collect();
+    if lost.is_empty() {
+        return "\nNothing that was to be collected is missing.\n".into();
+    }
+    let mut page = "\nNot collected:\n\n".to_owned();
+    for Skipped { item, origin, why, .. } in lost.iter().take(MISSING_LINES) {
+        page += &format!("- {item} ({origin}): {why}\n");
+    }
+    if lost.len() > MISSING_LINES {
+        page += &format!("- and {} more, in manifest.json under `skipped`\n", lost.len() - MISSING_LINES);
+    }
     page
 }
 

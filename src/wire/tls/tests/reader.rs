@@ -5,9 +5,6 @@ use super::super::{FlightFacts, ServerFlight, ServerHello, Version, groups, suit
 use super::{Random, corpus, encrypted, facts, message, record, recorded};
 use crate::evidence::handshake::NotTls;
 
-/// Rounds of mutation for each file of the corpus: some seconds without optimisation.
-const ROUNDS: usize = 300;
-
 /// A ServerHello of TLS 1.0 without extensions.
 fn hello(version: u16) -> Vec<u8> {
     let mut body = version.to_be_bytes().to_vec();
@@ -274,35 +271,5 @@ fn a_flight_that_breaks_off_is_read_as_far_as_it_came() {
             fuzz_server_flight(&bytes[..end]);
         }
         fuzz_server_flight(&bytes);
-    }
-}
-
-#[test]
-fn the_fuzz_target_holds_on_its_corpus_mutated() {
-    let mut random = Random(0x2545_F491_4F6C_DD1D);
-    let files = corpus();
-    for (_, bytes) in &files {
-        for _ in 0..ROUNDS {
-            let mut mutated = bytes.clone();
-            for _ in 0..=random.below(4) {
-                let at = random.below(mutated.len());
-                match random.below(5) {
-                    0 => mutated[at] = u8::try_from(random.below(256)).expect("a byte"),
-                    1 => mutated[at] ^= 1 << random.below(8),
-                    2 => drop(mutated.drain(at..(at + 1 + random.below(8)).min(mutated.len()))),
-                    3 => mutated.insert(at, [0, 1, 2, 0x16, 0xFF][random.below(5)]),
-                    _ => {
-                        let (_, other) = &files[random.below(files.len())];
-                        let from = random.below(other.len());
-                        mutated.truncate(at);
-                        mutated.extend(&other[from..]);
-                    }
-                }
-                if mutated.is_empty() {
-                    mutated.push(0x16);
-                }
-            }
-            fuzz_server_flight(&mutated);
-        }
     }
 }
