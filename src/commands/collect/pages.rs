@@ -146,13 +146,17 @@ fn readme(front: &Front, evidence: &Evidence, report: &Report, skipped: &[Skippe
     for item in &report.not_seen {
         page += &format!("- {}: {}\n", item.what, item.why);
     }
-    page += &missing(skipped);
+    page += &missing(report, skipped);
     page
 }
 
-/// What could not be collected, in so many lines as a front page bears. An item that is empty is no loss.
-fn missing(skipped: &[Skipped]) -> String {
-    let lost: Vec<&Skipped> = skipped.iter().filter(|skipped| skipped.why != NONE).collect();
+/// What could not be collected, in so many lines as a front page bears. An item that is empty is no loss, and what the report has
+/// not seen stands there already.
+fn missing(report: &Report, skipped: &[Skipped]) -> String {
+    let is_told = |skipped: &&Skipped| {
+        report.not_seen.iter().any(|seen| skipped.item == seen.what || skipped.origin.ends_with(&seen.what))
+    };
+    let lost: Vec<&Skipped> = skipped.iter().filter(|skipped| skipped.why != NONE && !is_told(skipped)).collect();
     if lost.is_empty() {
         return "\nNothing that was to be collected is missing.\n".into();
     }
