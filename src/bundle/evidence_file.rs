@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::writer::named;
+use super::unfinished::named;
 use crate::evidence::{Evidence, SCHEMA};
 
 /// The largest file that is read. The evidence of 20 pods and 500 routes has under 1 MiB.

@@ -9,8 +9,6 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::limits::{MAX_DEPTH, MAX_PATH_BYTES, MAX_SEGMENT_BYTES};
-
 /// Always the first entry.
 pub const MANIFEST: &str = "manifest.json";
 /// What to read first.
@@ -23,6 +21,15 @@ pub const EVIDENCE: &str = "evidence.json";
 
 /// What a bundle's file is called after its name.
 pub const EXTENSION: &str = ".tar.gz";
+
+/// A path below the top folder.
+pub(crate) const MAX_PATH_BYTES: usize = 512;
+
+/// One part of a path: what file systems take.
+pub(crate) const MAX_SEGMENT_BYTES: usize = 255;
+
+/// Parts of a path below the top folder.
+pub(crate) const MAX_DEPTH: usize = 8;
 
 /// Files of the top folder, as they are read; folders follow.
 const FIRST: [&str; 6] = [MANIFEST, README, REPORT_TEXT, REPORT_HTML, REPORT_JSON, EVIDENCE];

@@ -66,14 +66,5 @@ pub(crate) const MAX_RATIO: u64 = 200;
 /// As for [`Limits::ratio_is_fine`].
 pub(crate) const RATIO_ALLOWANCE_BYTES: u64 = GIB;
 
-/// A path below the top folder.
-pub(crate) const MAX_PATH_BYTES: usize = 512;
-
-/// One part of a path: what file systems take.
-pub(crate) const MAX_SEGMENT_BYTES: usize = 255;
-
-/// Parts of a path below the top folder.
-pub(crate) const MAX_DEPTH: usize = 8;
-
 const MIB: u64 = 1024 * 1024;
 const GIB: u64 = 1024 * MIB;

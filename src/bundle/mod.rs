@@ -14,10 +14,12 @@ pub mod manifest;
 mod reader;
 pub mod redact;
 pub mod source;
+mod unfinished;
 mod writer;
 
 pub use self::layout::BundleName;
 pub use self::reader::{BundleReader, EntryFault, ReadError, fuzz_bundle};
+pub use self::unfinished::abandon;
 pub use self::writer::{
-    BundleWriter, Destination, EntryWriter, Head, NamesError, NamesFile, WriteError, Written, abandon, read_names,
+    BundleWriter, Destination, EntryWriter, Head, NamesError, NamesFile, WriteError, Written, read_names,
 };

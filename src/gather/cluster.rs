@@ -114,7 +114,7 @@ pub(super) async fn gather<S: LogSink>(
     let first = contact(api, namespace).await?;
     let keeping = async {
         if let Some(keeper) = keeper {
-            kept::keep(api, options, progress, keeper).await;
+            kept::keep(api, namespace, progress, keeper).await;
         }
     };
     let seeing = Box::pin(seen(api, context, options, &selects, progress, new_sink, first));

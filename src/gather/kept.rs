@@ -11,7 +11,6 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::api::{Api, JSON, encode};
-use super::cluster::GatherOptions;
 use super::discovery::{self, Group};
 use super::fault::{Access, Fault};
 use super::json;
@@ -51,8 +50,7 @@ pub trait LogKeeper: Send {
 }
 
 /// Asks for everything that the plan has beside the evidence, and for the objects behind it.
-pub(super) async fn keep(api: &Api, options: &GatherOptions, progress: &Arc<dyn Progress>, keeper: &dyn Keeper) {
-    let namespace = options.namespace.as_str();
+pub(super) async fn keep(api: &Api, namespace: &str, progress: &Arc<dyn Progress>, keeper: &dyn Keeper) {
     let group = discovery::kinds(api, discovery::group(api).await, namespace).await;
     let permits = Semaphore::new(IN_FLIGHT);
     let asked = PLAN.iter().filter_map(|item| match item.source {

@@ -8,14 +8,14 @@ use std::io::{self, Read};
 use tar::{Archive, Entry, EntryType, PaxExtensions};
 
 use crate::bundle::layout::{self, MANIFEST, shown};
-use crate::bundle::limits::{Limits, MAX_PATH_BYTES};
+use crate::bundle::limits::Limits;
 
 use super::inflate::Inflated;
 use super::listing::{Kept, Listing, Refusal, entry_error};
 use super::{Contents, EntryFault, Keep, ReadError};
 
 /// An extended header holds the name, and nothing else of use.
-const MAX_EXTENDED_BYTES: u64 = 2 * MAX_PATH_BYTES as u64 + 512;
+const MAX_EXTENDED_BYTES: u64 = 2 * layout::MAX_PATH_BYTES as u64 + 512;
 
 const BEGINNING: &str = "at its beginning";
 

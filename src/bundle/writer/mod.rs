@@ -37,8 +37,6 @@ pub use self::entry::EntryWriter;
 pub(super) use self::entry::hexadecimal;
 pub use self::error::WriteError;
 pub use self::names::{NamesError, NamesFile, read_names};
-pub use self::part::abandon;
-pub(super) use self::part::named;
 
 /// Where a bundle goes.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -4,9 +4,10 @@
 //! is free is nobody's, and the next run in that folder removes it. A process that is to end at once removes its own.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::{io, mem};
+
+use crate::bundle::unfinished::named;
 
 /// Names of parts that this process tries before it gives up: each is taken by a living run, or by somebody's own file.
 const MAX_TRIES: u32 = 1000;
@@ -16,19 +17,6 @@ const MAX_NUMBER: u32 = 99;
 
 const PREFIX: &str = ".apigee-tls-";
 const SUFFIX: &str = ".part";
-
-/// The names of this process's parts, and of others that are to go with it. Held while one gets or loses its name.
-static NAMED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
-/// Removes all parts of this process, which is to end now: from here on none is made and none becomes a bundle.
-pub fn abandon() {
-    let mut named = named();
-    for path in named.drain(..) {
-        let _ = fs::remove_file(path);
-    }
-    // Whoever wants to make or publish a part waits for the end.
-    mem::forget(named);
-}
 
 /// A file that is removed unless it is published.
 #[derive(Debug)]
@@ -109,11 +97,6 @@ impl Drop for Part {
     fn drop(&mut self) {
         self.lose_name(&mut named());
     }
-}
-
-/// The names that [`abandon`] removes. Nothing is left half done under this lock.
-pub(in crate::bundle) fn named() -> MutexGuard<'static, Vec<PathBuf>> {
-    NAMED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The folder of a file that is to be written.
