@@ -54,13 +54,24 @@ grep -i 'API requests' "$work/said"
 jq -r '"verdict: \(.verdict.headline)"' "$work/report"
 
 echo "collect beside kubectl cluster-info dump of the same namespace, in turns; seconds, and MiB resident of collect"
+collect() { # NAME ARGUMENT…
+    local name=$1
+    shift
+    inside /usr/bin/time -f '%e %M' -o "$work/time" "$program" collect -n "$namespace" "$@" --to "$work/$name.tar.gz" >/dev/null 2>&1
+    read -r seconds kibibytes < <(tail -1 "$work/time")
+}
 for turn in 1 2 3; do
     begin=$(date +%s.%N)
     inside kubectl cluster-info dump --namespaces "$namespace" --output-directory "$work/dump-$turn" >/dev/null
     end=$(date +%s.%N)
-    inside /usr/bin/time -f '%e %M' -o "$work/time" "$program" collect -n "$namespace" --probe none --to "$work/bundle-$turn.tar.gz" >/dev/null 2>&1
-    read -r seconds kibibytes < <(tail -1 "$work/time")
+    rm -rf "$work/dump-$turn"
+    collect "bundle-$turn" --probe none
     awk -v a="$begin" -v b="$end" -v s="$seconds" -v m="$kibibytes" \
         'BEGIN {printf "dump %.2f s   collect %.2f s   %.1f MiB resident\n", b - a, s, m / 1024}'
-    rm -rf "$work/dump-$turn"
 done
+collect probed
+awk -v s="$seconds" -v m="$kibibytes" 'BEGIN {printf "with handshakes: %.2f s   %.1f MiB\n", s, m / 1024}'
+collect full --probe none --logs full
+awk -v s="$seconds" -v m="$kibibytes" 'BEGIN {printf "with whole logs: %.2f s   %.1f MiB\n", s, m / 1024}'
+collect redacted --probe none --redact hosts,addresses
+awk -v s="$seconds" -v m="$kibibytes" 'BEGIN {printf "with pseudonyms: %.2f s   %.1f MiB\n", s, m / 1024}'
