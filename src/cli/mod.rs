@@ -297,11 +297,11 @@ Example:
 Exit codes: 0 nothing got worse, 1 a finding is new, 2 the tool could not do its work, 3 something can no longer be told."
 )]
 pub struct DiffArgs {
-    /// What --write-evidence wrote before, - for standard input
+    /// A bundle or evidence of the run before, - for standard input
     #[arg(value_name = "BEFORE")]
     pub before: String,
 
-    /// What it wrote after
+    /// A bundle or evidence of the run after, - for standard input
     #[arg(value_name = "AFTER")]
     pub after: String,
 

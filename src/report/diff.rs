@@ -25,8 +25,10 @@ pub const SCHEMA: &str = "apigee-tls.diff/v1";
 pub struct Difference {
     /// Always [`SCHEMA`].
     pub schema: String,
-    pub before: Timestamp,
-    pub after: Timestamp,
+    pub before: Run,
+    pub after: Run,
+    /// Why the two may not be comparable.
+    pub doubts: Vec<String>,
     pub new: Vec<Told>,
     pub gone: Vec<Told>,
     pub still: Vec<Told>,
@@ -36,6 +38,17 @@ pub struct Difference {
     /// Sentences about routes, certificates and counts.
     pub changes: Vec<String>,
     pub exit_code: u8,
+}
+
+/// One of the two runs.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Run {
+    pub collected_at: Timestamp,
+    pub context: Option<String>,
+    pub namespace: String,
+    /// The answer of its report: `CAUSE Clients without SNI are reset`.
+    pub verdict: String,
 }
 
 /// A finding, as it is told.
@@ -62,8 +75,9 @@ pub fn compare(before: &Evidence, after: &Evidence, fail_on: FailOn) -> Differen
     let is_worse = added.iter().any(|told| fail_on.reaches(told.level));
     Difference {
         schema: SCHEMA.to_owned(),
-        before: before.collected_at,
-        after: after.collected_at,
+        doubts: doubts(before, after),
+        before: run(before, &reports[0]),
+        after: run(after, &reports[1]),
         gone: only(&old, &new),
         still: new.iter().filter(|(key, _)| old.contains_key(*key)).map(|(_, told)| told.clone()).collect(),
         told_now: unknown_before.difference(&unknown_after).cloned().collect(),
@@ -76,6 +90,46 @@ pub fn compare(before: &Evidence, after: &Evidence, fail_on: FailOn) -> Differen
         no_longer_told,
         new: added,
     }
+}
+
+fn run(evidence: &Evidence, report: &Report) -> Run {
+    let verdict = &report.verdict;
+    Run {
+        collected_at: evidence.collected_at,
+        context: report.subject.context.clone(),
+        namespace: report.subject.namespace.clone(),
+        verdict: format!("{} {}", verdict.kind.word(), verdict.headline),
+    }
+}
+
+fn doubts(before: &Evidence, after: &Evidence) -> Vec<String> {
+    let context = |evidence: &Evidence| evidence.connection.seen().ok().and_then(|known| known.context.clone());
+    let mut doubts = Vec::new();
+    if before.collected_at > after.collected_at {
+        doubts.push("the first was collected after the second: are they in the right order?".to_owned());
+    }
+    if let (Some(old), Some(new)) = (context(before), context(after))
+        && old != new
+    {
+        doubts.push(format!("they are of two contexts, {old} and {new}"));
+    }
+    if before.question.namespace != after.question.namespace {
+        doubts.push(format!(
+            "they are of two namespaces, {} and {}",
+            before.question.namespace, after.question.namespace
+        ));
+    }
+    if has_pseudonyms(before) != has_pseudonyms(after) {
+        doubts.push("one has pseudonyms for hostnames and the other has not, so none of them fits".to_owned());
+    }
+    doubts
+}
+
+/// The names that `collect --redact hosts` gives end in a domain that nobody has (RFC 2606).
+fn has_pseudonyms(evidence: &Evidence) -> bool {
+    let Seen::Seen(routes) = &evidence.routes else { return false };
+    let mut names = routes.items.iter().flat_map(|route| &route.hostnames).filter(|name| *name != "*").peekable();
+    names.peek().is_some() && names.all(|name| name.ends_with(".example"))
 }
 
 /// A finding is the same where code, object and place are: its numbers may have changed.
@@ -163,13 +217,20 @@ fn certificates(before: &Evidence, after: &Evidence) -> Vec<String> {
             let (old_fingerprint, old_until) = old.get(&place)?;
             (*old_fingerprint != fingerprint).then(|| {
                 format!(
-                    "{place}: another certificate, until {} (before: until {})",
+                    "{place}: another certificate, {} until {} (before: {} until {})",
+                    short(&fingerprint),
                     facts::moment(until),
+                    short(old_fingerprint),
                     facts::moment(*old_until)
                 )
             })
         })
         .collect()
+}
+
+/// Enough of a fingerprint to tell two apart.
+fn short(fingerprint: &str) -> &str {
+    fingerprint.get(..16).unwrap_or(fingerprint)
 }
 
 fn leaves(evidence: &Evidence) -> BTreeMap<String, (String, Timestamp)> {
@@ -234,12 +295,27 @@ fn counts(before: &Evidence, after: &Evidence) -> Vec<String> {
 /// For a person.
 #[must_use]
 pub fn text(difference: &Difference, options: TextOptions) -> String {
-    let mut out = format!("{} → {}\n", facts::moment(difference.before), facts::moment(difference.after));
+    let mut out = String::new();
+    for (label, run) in [("BEFORE", &difference.before), ("AFTER", &difference.after)] {
+        let context = run.context.as_deref().unwrap_or("no context");
+        let at = facts::moment(run.collected_at);
+        let line = format!("{label:9} {at} {context}, namespace {}: {}", run.namespace, run.verdict);
+        out += &wrap(&visible(&line), options.width, 10);
+        out.push('\n');
+    }
+    for doubt in &difference.doubts {
+        out += &wrap(&format!("{:9} {}", "BUT", visible(doubt)), options.width, 10);
+        out.push('\n');
+    }
     let groups = [("NEW", &difference.new), ("GONE", &difference.gone), ("STILL", &difference.still)];
     for (label, findings) in groups {
         for (i, told) in findings.iter().enumerate() {
             let label = if i == 0 { label } else { "" };
-            let line = format!("{label:9} {} {} {}", told.code, told.level.word(), visible(&told.message));
+            let is_named =
+                [told.object.clone(), told.object.replacen('/', " ", 1)].iter().any(|name| told.message.contains(name));
+            let place = if is_named { String::new() } else { format!("{}: ", told.object) };
+            let what = visible(&format!("{place}{}", told.message));
+            let line = format!("{label:9} {} {} {what}", told.code, told.level.word());
             out += &wrap(&line, options.width, 10);
             out.push('\n');
         }

@@ -154,7 +154,8 @@ fn key(text: &str) -> Option<[u8; 32]> {
 /// `x.names.json` beside `x.tar.gz`.
 fn beside(bundle: &Path) -> PathBuf {
     let name = bundle.file_name().unwrap_or_default().to_string_lossy();
-    bundle.with_file_name(format!("{}{ENDING}", name.strip_suffix(EXTENSION).unwrap_or(&name)))
+    let stem = name.strip_suffix(EXTENSION).or_else(|| name.strip_suffix(".tgz")).unwrap_or(&name);
+    bundle.with_file_name(format!("{stem}{ENDING}"))
 }
 
 #[cfg(test)]

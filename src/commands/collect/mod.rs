@@ -7,8 +7,10 @@
 //! ```
 
 mod captures;
+mod front;
 mod groups;
 mod keep;
+mod list;
 mod naming;
 mod pages;
 mod timings;
@@ -23,17 +25,17 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use self::captures::Capture;
-use self::keep::{Keep, Tee};
-use self::pages::Front;
+use self::front::Front;
+use self::keep::{Keep, NONE, Tee};
 use self::timings::Timings;
 use super::{Error, contexts, sources};
-use crate::bundle::manifest::PlannedItem;
+use crate::bundle::manifest::Skipped;
 use crate::bundle::redact::self_test;
 use crate::bundle::redact::{Redactions, Redactor};
 use crate::bundle::{self, BundleName, BundleWriter, Destination, Head, ReadError, Written, evidence_file, layout};
 use crate::cli::{CollectArgs, Expectation};
 use crate::evidence::{Evidence, LogOrigin, Reason, Seen};
-use crate::gather::plan::{Item, PLAN, Source};
+use crate::gather::plan::PLAN;
 use crate::gather::{self, Stop};
 use crate::report::Report;
 use crate::report::contexts::{Failure, Summary, table, worst};
@@ -43,7 +45,7 @@ use crate::terminal::Console;
 
 pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     if args.list {
-        console.result(&plan()).map_err(Error::Output)?;
+        console.result(&list::list(args)).map_err(Error::Output)?;
         return Ok(0);
     }
     if args.self_test {
@@ -100,7 +102,7 @@ fn several(
     if !args.captures.is_empty() || args.redact_map.is_some() {
         return Err(Error::Usage {
             what: "--pcap and --redact-map are of one cluster, and --contexts and --all-contexts ask several".into(),
-            hint: "give them with the context of their cluster alone: --context NAME --pcap FILE".into(),
+            hint: "give them with the context of their cluster alone: --context NAME".into(),
         });
     }
     let numbers = numbers(names, &args.evidence.cluster.namespace);
@@ -153,6 +155,9 @@ fn numbers(names: &[String], namespace: &str) -> BTreeMap<String, usize> {
     numbers.filter(|(_, number)| *number > 1).collect()
 }
 
+/// How the reason for something begins that no flag asked for.
+const NOT_ASKED: &str = "not asked for";
+
 /// What one bundle is of.
 struct Subject<'a> {
     context: Option<&'a str>,
@@ -179,9 +184,17 @@ impl Collected {
         let partial = manifest.partial.as_ref().map_or_else(String::new, |why| format!("; partial: {why}"));
         let groups = match self.unknown_groups.join(", ") {
             names if names.is_empty() => String::new(),
-            names => format!("; --env-group {names}: there is none of that name"),
+            names => format!("; --env-group {names}: there is none of that name, see {}", layout::README),
         };
-        format!("{} files, {} missing, {bytes} bytes{partial}{groups}", manifest.files.len(), manifest.skipped.len())
+        // What there is none of, and what nobody asked for, is not missing.
+        let is_lost = |skipped: &&Skipped| skipped.why != NONE && !skipped.why.starts_with(NOT_ASKED);
+        let lost = manifest.skipped.iter().filter(is_lost).count();
+        let forbidden = manifest.skipped.iter().filter(|skipped| skipped.needs.is_some()).count();
+        let rights = match forbidden {
+            0 => String::new(),
+            _ => format!("; {forbidden} of them for want of rights: `kubectl apigee-tls rbac collect` prints the Role"),
+        };
+        format!("{} files, {bytes} bytes, {lost} not collected{rights}{partial}{groups}", manifest.files.len())
     }
 
     /// What was found is for whoever reads the bundle.
@@ -225,7 +238,8 @@ fn collected(
     let stopped = stop.reason();
     evidence.question.expect_non_sni |= args.evidence.expect == Some(Expectation::NonSni);
     if args.evidence.overrides.is_empty() {
-        let why = "not given: -f overrides.yaml; the file that helm upgrade was run with, one for each cluster";
+        let why =
+            "not asked for: -f overrides.yaml gives it; the file that helm upgrade was run with, one for each cluster";
         keep.skip("overrides.yaml", "-f", why, None);
     }
     let has_captures = !captures.is_empty();
@@ -236,7 +250,7 @@ fn collected(
     }
     let partial = evidence.interrupted.as_ref().map(ToString::to_string);
     let front = Front {
-        case: args.case.as_deref().map(|case| keep.plain(case)),
+        case: args.case.as_deref().filter(|case| !case.trim().is_empty()).map(|case| keep.plain(case)),
         note: args.note.as_deref().map(|note| keep.plain(note)),
         groups: args.env_groups.iter().map(|name| keep.plain(name)).collect(),
         partial: partial.or_else(|| stopped.as_ref().map(ToString::to_string)),
@@ -256,42 +270,12 @@ fn collected(
         note,
         pseudonyms: naming::words(pseudonyms),
         partial,
-        plan: PLAN.iter().map(planned).collect(),
+        plan: PLAN.iter().map(list::planned).collect(),
         timings,
     })?;
     let unknown_groups = groups::unknown(&groups, &evidence).into_iter().map(str::to_owned).collect();
     let names = names.map(|file| file.publish(written.path.as_deref())).transpose()?;
     Ok(Collected { written, report, names, unknown_groups, interrupted: stopped == Some(Reason::Interrupted) })
-}
-
-/// What would be asked for, why, and by which right.
-fn plan() -> String {
-    let mut text = String::new();
-    for item in PLAN {
-        let planned = planned(item);
-        let needs: Vec<String> =
-            item.needs().iter().map(|right| format!("{} {}", right.verb, right.resource)).collect();
-        text += &format!("{:22} {}\n{:22} needs {}; {}/\n", item.name, item.why, "", needs.join(", "), item.folder);
-        text += &format!("{:22} {}\n", "", planned.origin);
-    }
-    text += &format!(
-        "{:22} values of Secrets, private keys, tokens, passwords, environment values that look secret\n",
-        "never"
-    );
-    text
-}
-
-fn planned(item: &Item) -> PlannedItem {
-    let origin = match item.source {
-        Source::Objects(objects) => match objects.name {
-            Some(name) => format!("GET {}/{name}", objects.resource),
-            None => format!("GET {}", objects.resource),
-        },
-        Source::Logs => "GET pods/log".into(),
-        Source::Secrets => "GET secrets that routes name".into(),
-        Source::PortForward => "pods/portforward: handshakes, Envoy's admin interface".into(),
-    };
-    PlannedItem { item: item.name.into(), origin, why: item.why.into() }
 }
 
 fn tested(console: &Console) -> Result<u8, Error> {

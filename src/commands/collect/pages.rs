@@ -4,11 +4,10 @@ use std::sync::PoisonError;
 
 use serde_json::Value;
 
-use super::keep::{Keep, NONE};
+use super::front::{Front, readme};
+use super::keep::Keep;
 use super::{groups, why_not};
 use crate::bundle::layout;
-use crate::bundle::manifest::Skipped;
-use crate::bundle::redact::Pseudonyms;
 use crate::commands::Error;
 use crate::evidence::{Evidence, Seen};
 use crate::report::styles::Styles;
@@ -16,24 +15,6 @@ use crate::report::{FailOn, Report, Selection, build, machine, text};
 
 /// Columns of the report in the bundle: a pager and a mail take them.
 const WIDTH: usize = 110;
-/// Lines on the front page about what is missing.
-const MISSING_LINES: usize = 20;
-
-/// What the front page says beside what was seen; without secrets, and with pseudonyms.
-pub(super) struct Front {
-    pub(super) case: Option<String>,
-    pub(super) note: Option<String>,
-    /// Environment groups with the problem, as the user names them.
-    pub(super) groups: Vec<String>,
-    /// Why the run ended early, where it did.
-    pub(super) partial: Option<String>,
-    pub(super) pseudonyms: Pseudonyms,
-    pub(super) has_captures: bool,
-}
-
-const CAPTURES: &str = "\
-    6. 09-captures: what was recorded; stars stand for secrets, in their places, so checksums of such packets do not fit; a\n   \
-    secret that is split over two packets or compressed is not known\n";
 
 /// Adds them all, and returns the report that they begin with.
 pub(super) fn add(keep: &Keep, front: &Front, evidence: &Evidence) -> Result<Report, Error> {
@@ -53,6 +34,8 @@ pub(super) fn add(keep: &Keep, front: &Front, evidence: &Evidence) -> Result<Rep
     let path = format!("{}/environment-groups.txt", layout::folder::ENVIRONMENT_GROUPS);
     let why = "the environment groups with the problem, which the playbook asks for";
     keep.text(&path, "diagnose, --env-group", why, &groups::page(&front.groups, evidence));
+    let pods = format!("{}/pods.txt", layout::folder::INGRESS);
+    keep.text(&pods, "diagnose", "kubectl get pods -o wide, of the ingress", &pod_list(evidence));
     let events = format!("{}/events.txt", layout::folder::INGRESS);
     keep.text(&events, "GET events", "what happened, in order of time", &event_list(keep));
     for (name, described) in descriptions(keep) {
@@ -100,97 +83,6 @@ fn yaml<T: serde::Serialize>(keep: &Keep, folder: &str, file: &str, why: &str, s
     }
 }
 
-/// The front page: case, finding, what to read, what is missing.
-fn readme(front: &Front, evidence: &Evidence, report: &Report, skipped: &[Skipped]) -> String {
-    let mut page = format!("# {} {}\n\n", report.verdict.kind.word(), report.verdict.headline);
-    let at = evidence.collected_at.strftime("%Y-%m-%d %H:%M:%S UTC");
-    let context = report.subject.context.as_deref().unwrap_or("no context");
-    page += &format!(
-        "Context {context}, namespace {}, {at}, kubectl apigee-tls {}.\n",
-        report.subject.namespace, report.tool_version
-    );
-    if let Some(case) = &front.case {
-        page += &format!("Case {case}.\n");
-    }
-    if let Some(note) = &front.note {
-        page += &format!("Note: {note}\n");
-    }
-    page += &format!("{}\n", groups::line(&front.groups, evidence));
-    if let Some(why) = &front.partial {
-        page += &format!("\n**Partial**: {why}. What had been seen by then is here.\n");
-    }
-    page += "\n## Found\n\n";
-    let causes = report.verdict.causes.iter().take(3);
-    for cause in causes {
-        page += &format!("- {}\n", cause.statement);
-        for line in cause.evidence.iter().take(2) {
-            page += &format!("  - {line}\n");
-        }
-    }
-    if report.verdict.causes.is_empty() {
-        page += "- nothing that clients fail by\n";
-    }
-    page += "\n## Read\n\n\
-        1. report.txt: the playbook step by step, the cause, the fix\n\
-        2. 01-overrides, 02-routes, 03-environment-groups: what the playbook's \"must gather\" asks for\n\
-        3. 04-ingress, 05-logs: the pods, their events and their logs\n\
-        4. 06-certificates, 07-handshakes: what is stored, what Envoy has, what clients get\n\
-        5. 08-platform: Services, mesh settings, webhooks, nodes, Helm releases\n";
-    if front.has_captures {
-        page += CAPTURES;
-    }
-    page += "\n`kubectl apigee-tls diagnose --from THIS-BUNDLE` gives the same report again; every file has its origin, its reason\n\
-        and its hash in manifest.json.\n";
-    page += &pseudonyms(front.pseudonyms);
-    page += "\n## Missing\n\n";
-    for item in &report.not_seen {
-        page += &format!("- {}: {}\n", item.what, item.why);
-    }
-    page += &missing(report, skipped);
-    page
-}
-
-/// What could not be collected, in so many lines as a front page bears. An item that is empty is no loss, and what the report has
-/// not seen stands there already.
-fn missing(report: &Report, skipped: &[Skipped]) -> String {
-    let is_told = |skipped: &&Skipped| {
-        report.not_seen.iter().any(|seen| skipped.item == seen.what || skipped.origin.ends_with(&seen.what))
-    };
-    let lost: Vec<&Skipped> = skipped.iter().filter(|skipped| skipped.why != NONE && !is_told(skipped)).collect();
-    if lost.is_empty() {
-        return "\nNothing that was to be collected is missing.\n".into();
-    }
-    let mut page = "\nNot collected:\n\n".to_owned();
-    for Skipped { item, origin, why, .. } in lost.iter().take(MISSING_LINES) {
-        page += &format!("- {item} ({origin}): {why}\n");
-    }
-    if lost.len() > MISSING_LINES {
-        page += &format!("- and {} more, in manifest.json under `skipped`\n", lost.len() - MISSING_LINES);
-    }
-    page
-}
-
-/// What a reader has to know of names that are none.
-fn pseudonyms(kinds: Pseudonyms) -> String {
-    let mut page = String::new();
-    if kinds == Pseudonyms::None {
-        return page;
-    }
-    page += "\n## Pseudonyms\n\n";
-    if kinds.hosts() {
-        page += "- Hostnames end in `.example` (RFC 2606) and stand for others, label by label: names that end alike end alike\n  \
-            here. Serial numbers and fingerprints of certificates are replaced too, and certificates are left out of objects\n  \
-            and logs.\n- Names of objects are replaced where they have the form of a hostname; other names may be made of one.\n";
-    }
-    if kinds.addresses() {
-        page += "- Addresses of 198.18.0.0/15 (RFC 2544) and 2001:db8::/32 (RFC 3849) stand for others; 198.19.255.255 for all\n  \
-            that were too many. Google's health checks, loopback and unspecified addresses are real.\n";
-    }
-    page +=
-        "- The same name has the same pseudonym in every file. What each stands for, only who made the bundle knows.\n";
-    page
-}
-
 /// As `kubectl get apigeeroutes` shows it, with what the playbook looks at.
 fn route_list(evidence: &Evidence) -> String {
     let routes = match &evidence.routes {
@@ -210,13 +102,35 @@ fn route_list(evidence: &Evidence) -> String {
     table(&rows)
 }
 
+/// As `kubectl get pods -o wide` shows them, with their images.
+fn pod_list(evidence: &Evidence) -> String {
+    let pods = match &evidence.pods {
+        Seen::Seen(pods) if !pods.is_empty() => pods,
+        seen => return format!("{}\n", why_not(seen)),
+    };
+    let mut rows = vec![["NAME", "READY", "STATUS", "RESTARTS", "NODE", "IMAGES"].map(str::to_owned)];
+    rows.extend(pods.iter().map(|pod| {
+        let ready = pod.containers.iter().filter(|container| container.ready).count();
+        let images: Vec<String> = pod.containers.iter().map(|container| container.image.clone()).collect();
+        [
+            pod.name.clone(),
+            format!("{ready}/{}", pod.containers.len()),
+            if pod.terminating { "Terminating".to_owned() } else { pod.phase.clone() },
+            pod.containers.iter().map(|container| container.restarts).max().unwrap_or(0).to_string(),
+            pod.node.clone().unwrap_or_else(|| "<none>".into()),
+            listed(&images),
+        ]
+    }));
+    table(&rows)
+}
+
 fn listed(names: &[String]) -> String {
     if names.is_empty() { "<none>".into() } else { names.join(",") }
 }
 
-fn table(rows: &[[String; 5]]) -> String {
+fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: [usize; 5] = std::array::from_fn(width);
+    let widths: [usize; COLUMNS] = std::array::from_fn(width);
     rows.iter()
         .map(|row| {
             let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
