@@ -24,6 +24,8 @@ pub enum Error {
     TooLarge { name: String },
     #[error("understand the evidence {name}")]
     Malformed { name: String, source: serde_json::Error },
+    #[error("read {name}: {why}")]
+    Neither { name: String, why: &'static str },
     #[error("understand the evidence {name}: its schema is {schema:?}, and this version reads {SCHEMA:?}")]
     OtherSchema { name: String, schema: String },
     #[error("write the evidence {}", path.display())]
@@ -94,6 +96,17 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Evidence, Error> {
     #[derive(Deserialize)]
     struct Head {
         schema: String,
+    }
+    let neither = match bytes.trim_ascii_start().first() {
+        Some(b'{') => None,
+        None => Some("it is empty"),
+        Some(_) if bytes.get(257..262) == Some(b"ustar") => Some(
+            "it is a tar archive that is no longer packed; gzip packs it again, or give the folder that it unpacks to",
+        ),
+        Some(_) => Some("it is neither a bundle (.tar.gz, or its folder) nor evidence (JSON)"),
+    };
+    if let Some(why) = neither {
+        return Err(Error::Neither { name: name.to_owned(), why });
     }
     let malformed = |source| Error::Malformed { name: name.to_owned(), source };
     let head: Head = serde_json::from_slice(bytes).map_err(malformed)?;

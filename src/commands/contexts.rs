@@ -37,15 +37,17 @@ pub(super) fn chosen(args: &EvidenceArgs) -> Result<Option<Vec<String>>, Error> 
     if cluster.all_contexts {
         return if known.is_empty() { Err(unusable("--all-contexts", &known)) } else { Ok(Some(known)) };
     }
+    // A blank after a comma is no part of a name.
+    let names: Vec<String> = cluster.contexts.iter().map(|name| name.trim().to_owned()).collect();
     let mut given = HashSet::new();
-    if let Some(twice) = cluster.contexts.iter().find(|name| !given.insert(*name)) {
+    if let Some(twice) = names.iter().find(|name| !given.insert(*name)) {
         let hint = "name each context once".to_owned();
         return Err(Error::Argument { what: format!("--contexts: {twice:?} stands twice"), hint });
     }
     let missing: Vec<String> =
-        cluster.contexts.iter().filter(|name| !known.contains(name)).map(|name| format!("{name:?}")).collect();
+        names.iter().filter(|name| !known.contains(name)).map(|name| format!("{name:?}")).collect();
     if missing.is_empty() {
-        return Ok(Some(cluster.contexts.clone()));
+        return Ok(Some(names));
     }
     Err(unusable(&format!("--contexts {}", missing.join(", ")), &known))
 }

@@ -10,7 +10,7 @@ use crate::bundle::{self, evidence_file};
 use crate::checks;
 use crate::cli::{DiagnoseArgs, Expectation};
 use crate::evidence::{Evidence, Reason};
-use crate::gather::{self, Stop};
+use crate::gather::{self, ConnectionOptions, Stop};
 use crate::report::{self, Selection, text};
 use crate::terminal::Console;
 
@@ -58,6 +58,19 @@ fn tell(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u
     // The report of a run that took minutes is not lost because its evidence finds no room.
     let written = args.write_evidence.as_ref().map_or(Ok(()), |path| evidence_file::write(path, evidence));
     let exit_code = show(args, evidence, console)?;
+    if args.from.is_none()
+        && let Some(given) = &args.evidence.cluster.context
+        && let Ok(current) = gather::context_name(&ConnectionOptions {
+            kubeconfig: args.evidence.cluster.kubeconfig.clone(),
+            ..ConnectionOptions::default()
+        })
+        && current.as_ref() != Some(given)
+    {
+        let current = current.as_deref().unwrap_or("none");
+        console.error(&format!(
+            "note: printed commands take the current context, which is {current}; give them --context {given}"
+        ));
+    }
     written.map_err(bundle::ReadError::from)?;
     Ok(exit_code)
 }

@@ -44,6 +44,11 @@ impl ReadError {
             Self::NoBundle { .. } => {
                 "a bundle is the .tar.gz file that `collect` wrote, or the folder that it unpacks to"
             }
+            Self::Evidence(evidence_file::Error::OtherSchema { schema, .. })
+                if schema.starts_with("apigee-tls.report/") =>
+            {
+                "that is a report; give the evidence.json that stands beside it, or the bundle"
+            }
             Self::Newer { .. } | Self::Evidence(evidence_file::Error::OtherSchema { .. }) => {
                 "use the version of the tool that wrote it, or a newer one"
             }

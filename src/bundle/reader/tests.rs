@@ -466,7 +466,15 @@ fn a_source_may_come_byte_by_byte() {
     let alone = evidence();
     assert_eq!(source::read_from("x", Slow(&alone)).unwrap().question.namespace, "apigee");
     let text = told(&source::read_from("x", Slow(b"PK")).unwrap_err());
-    assert!(text.starts_with("could not understand the evidence x: "), "{text}");
+    assert_eq!(text, "could not read x: it is neither a bundle (.tar.gz, or its folder) nor evidence (JSON)");
+    let text = told(&source::read_from("x", Slow(b" ")).unwrap_err());
+    assert_eq!(text, "could not read x: it is empty");
+    let mut unpacked = Vec::new();
+    flate2::read::MultiGzDecoder::new(&whole[..]).read_to_end(&mut unpacked).unwrap();
+    let text = told(&source::read_from("x", &unpacked[..]).unwrap_err());
+    assert!(text.contains("a tar archive that is no longer packed"), "{text}");
+    let report = source::read_from("x", &br#"{"schema": "apigee-tls.report/v1"}"#[..]).unwrap_err();
+    assert!(report.hint().unwrap().starts_with("that is a report"));
 }
 
 #[test]

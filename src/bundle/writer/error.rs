@@ -11,6 +11,8 @@ use crate::bundle::reader::ReadError;
 pub enum WriteError {
     #[error("write the bundle {}: that file exists, and nothing is replaced", path.display())]
     Exists { path: PathBuf },
+    #[error("write the bundle to a terminal, which shows no archive")]
+    Terminal,
     #[error("write the bundle {place}")]
     Unwritable { place: String, source: io::Error },
     #[error("put {path:?} into the bundle: {fault}")]
@@ -41,6 +43,7 @@ impl WriteError {
                 }
                 _ => return None,
             },
+            Self::Terminal => "give --to a file or a folder, or send the output on: --to - | ssh …",
             Self::Unverified { .. } => "try another disk; if it happens again, report it with this text",
             Self::Path { .. } | Self::Refused { .. } | Self::Manifest { .. } => return None,
         };

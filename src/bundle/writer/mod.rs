@@ -19,7 +19,7 @@ mod part;
 mod spool;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{env, mem};
@@ -43,7 +43,7 @@ pub use self::names::{NamesError, NamesFile, read_names};
 pub enum Destination {
     /// A file of that name, which may not exist; a pipe or a device is written to when the bundle is complete.
     File(PathBuf),
-    /// A file of the bundle's own name in a folder that exists.
+    /// A file of the bundle's own name in a folder, which is made where it is missing.
     Folder(PathBuf),
     /// Standard output, when the bundle is complete.
     Stdout,
@@ -131,6 +131,13 @@ impl BundleWriter {
     }
 
     fn within(destination: &Destination, name: &BundleName, limits: Limits) -> Result<Self, WriteError> {
+        if *destination == Destination::Stdout && io::stdout().is_terminal() {
+            return Err(WriteError::Terminal);
+        }
+        if let Destination::Folder(folder) = destination {
+            fs::create_dir_all(folder)
+                .map_err(|source| WriteError::Unwritable { place: folder.display().to_string(), source })?;
+        }
         let target = match destination {
             Destination::Stdout => None,
             Destination::File(path) => Some(path.clone()),
