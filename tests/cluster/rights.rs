@@ -92,9 +92,7 @@ fn costs(stage: &Stage<'_>) -> Result<BTreeMap<String, BTreeSet<String>>> {
         if !line.starts_with(' ') {
             item = line.split(' ').next().unwrap_or_default();
         }
-        let Some((needs, _)) = line.trim().strip_prefix("needs ").and_then(|needs| needs.split_once(';')) else {
-            continue;
-        };
+        let Some(needs) = line.trim().strip_prefix("needs ") else { continue };
         for right in needs.split(", ") {
             costs.entry(right.to_owned()).or_default().insert(item.to_owned());
         }
