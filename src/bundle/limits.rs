@@ -12,7 +12,7 @@ pub(crate) struct Limits {
     pub(crate) manifest_bytes: u64,
     pub(crate) report_bytes: u64,
     pub(crate) total_bytes: u64,
-    /// Up to here any compression ratio is taken.
+    /// So many bytes are taken beyond what the ratio allows.
     pub(crate) ratio_allowance: u64,
     pub(crate) ratio: u64,
 }
@@ -41,7 +41,12 @@ impl Limits {
     /// `packed` bytes may become `unpacked` ones. A log that repeats itself shrinks up to a thousandfold, so the ratio
     /// counts only beyond what a disk and a processor take without notice.
     pub(crate) fn ratio_is_fine(&self, packed: u64, unpacked: u64) -> bool {
-        unpacked <= self.ratio_allowance || unpacked <= packed.saturating_mul(self.ratio)
+        self.beyond_ratio(packed, unpacked) <= self.ratio_allowance
+    }
+
+    /// How many bytes more there are than the ratio allows. Of any first entries together no more than the sum of each.
+    pub(crate) fn beyond_ratio(&self, packed: u64, unpacked: u64) -> u64 {
+        unpacked.saturating_sub(packed.saturating_mul(self.ratio))
     }
 }
 

@@ -245,6 +245,8 @@ fn host_length(text: &str) -> Option<usize> {
         name = rest;
     }
     let is_file = name.len() < whole;
+    // `api.acme.com_key.pem`
+    let name = without_suffix(name);
     let last = name.rsplit('.').next()?;
     let known = DOMAINS.contains(&last) || last.len() == 2 && last.bytes().all(|byte| byte.is_ascii_alphabetic());
     let fields = || {
@@ -263,8 +265,15 @@ fn host_length(text: &str) -> Option<usize> {
 
 /// Names that an object's name begins with are replaced there as they are alone, so that one can still be told from the other.
 fn without_suffix(name: &str) -> &str {
-    let last = name.rsplit('.').next().filter(|last| !last.starts_with("xn--"));
-    last.and_then(|last| last.find('-').map(|at| &name[..name.len() - last.len() + at])).unwrap_or(name)
+    let Some(last) = name.rsplit('.').next().filter(|last| !last.starts_with("xn--")) else { return name };
+    let counted = |head: &str, tail: &str| head.len() == 2 && tail.bytes().all(|byte| byte.is_ascii_digit());
+    let kept = match (last.find('-'), last.split_once('_')) {
+        (Some(at), _) => at,
+        // Counters have such signs within their names, too.
+        (None, Some((head, tail))) if DOMAINS.contains(&head) || counted(head, tail) => head.len(),
+        _ => return name,
+    };
+    &name[..name.len() - last.len() + kept]
 }
 
 /// `com.google.apigee.Handler`: a package in front, a capital behind.

@@ -142,6 +142,23 @@ impl Redactor {
         string(self.secrets.text(text.as_bytes(), false, redactions))
     }
 
+    /// The same of a document, text by text: what looks like the beginning of a secret must not take the document's own signs with it.
+    pub fn derived_document(&self, document: &mut Value, redactions: &mut Redactions) {
+        match document {
+            Value::String(text) => *text = self.derived(text, redactions),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.derived_document(item, redactions)),
+            Value::Object(fields) => {
+                let known = std::mem::take(fields);
+                for (name, mut value) in known {
+                    self.derived_document(&mut value, redactions);
+                    // Names are clients' addresses and server names, too.
+                    fields.insert(self.derived(&name, redactions), value);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
     /// Pseudonyms for evidence, by its types. Secrets have to be taken out before.
     pub fn evidence(&self, evidence: &mut Evidence, redactions: &mut Redactions) {
         if self.engine.table.kinds() != Pseudonyms::None {

@@ -18,7 +18,8 @@ const MAX_DEPTH: usize = 128;
 /// Keys of a Secret whose value is a certificate.
 const CERTIFICATE_KEYS: &[&str] = &["ca.crt", "cacert", "cert", "tls.crt"];
 /// Keys whose values are hostnames, whatever they look like.
-const HOST_KEYS: &[&str] = &["commonName", "dnsNames", "hostnames", "hosts", "serverNames", "sniHosts"];
+const HOST_KEYS: &[&str] =
+    &["commonName", "dnsNames", "externalName", "hostname", "hostnames", "hosts", "serverNames", "sniHosts"];
 /// What stays of a Secret as it is.
 const SECRET_FIELDS: &[&str] = &["apiVersion", "immutable", "kind", "type"];
 

@@ -41,6 +41,7 @@ enum Trigger {
     PrivateKey,
     Certificate,
     CertificateEncoded,
+    KeyEncoded,
     Bearer,
     Basic,
     WebToken,
@@ -98,6 +99,17 @@ const PREFIXES: &[Prefix] = &[
     Prefix { text: "xoxb-", rule: Rule::Token, shortest: 10, letters: url_safe },
     Prefix { text: "xoxp-", rule: Rule::Token, shortest: 10, letters: url_safe },
     Prefix { text: "sk_live_", rule: Rule::Token, shortest: 16, letters: word },
+    Prefix { text: "sk_test_", rule: Rule::Token, shortest: 16, letters: word },
+    Prefix { text: "rk_live_", rule: Rule::Token, shortest: 16, letters: word },
+    Prefix { text: "sk-proj-", rule: Rule::Token, shortest: 16, letters: url_safe },
+    Prefix { text: "npm_", rule: Rule::Token, shortest: 30, letters: word },
+    Prefix { text: "pypi-", rule: Rule::Token, shortest: 30, letters: url_safe },
+    Prefix { text: "xapp-", rule: Rule::Token, shortest: 16, letters: url_safe },
+    Prefix { text: "xoxs-", rule: Rule::Token, shortest: 10, letters: url_safe },
+    Prefix { text: "dop_v1_", rule: Rule::Token, shortest: 30, letters: word },
+    Prefix { text: "shpat_", rule: Rule::Token, shortest: 20, letters: word },
+    Prefix { text: "hvb.", rule: Rule::Token, shortest: 20, letters: url_safe },
+    Prefix { text: "AGE-SECRET-KEY-", rule: Rule::Token, shortest: 30, letters: capital },
     Prefix { text: "dckr_pat_", rule: Rule::Token, shortest: 16, letters: url_safe },
 ];
 
@@ -146,6 +158,9 @@ impl Patterns {
         };
         // The first that fits is taken where several begin at one place, so the longer words come first.
         add("private key", Trigger::PrivateKey);
+        for word in ["private%20key", "private+key"] {
+            add(word, Trigger::KeyEncoded);
+        }
         add("bearer ", Trigger::Bearer);
         add("basic ", Trigger::Basic);
         add("eyj", Trigger::WebToken);
@@ -203,6 +218,7 @@ fn judge(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize, from: 
         Trigger::PrivateKey => pem(line.bytes, start, from).or_else(|| named(line, end - "key".len(), end)),
         Trigger::Certificate => pem(line.bytes, end, from),
         Trigger::CertificateEncoded => Some(certificate_encoded(line.bytes, start)),
+        Trigger::KeyEncoded => Some(key_encoded(line.bytes, start, from)),
         Trigger::Bearer => bearer(line.bytes, end).or_else(|| named(line, start, end - 1)),
         Trigger::Basic => basic(line.bytes, end),
         Trigger::WebToken => web_token(line, start),
@@ -282,6 +298,17 @@ fn certificate_encoded(line: &[u8], start: usize) -> Found {
     let begin = start - line[..start].iter().rev().take(6).take_while(|byte| **byte == b'-').count();
     let end = start + line[start..].iter().take_while(|byte| inside(byte)).count();
     found(begin, end, Rule::Base64)
+}
+
+/// A private key as a URL has it: all of it up to what ends the part of a URL.
+fn key_encoded(line: &[u8], start: usize, from: usize) -> Found {
+    let inside = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'%' | b'+' | b'=' | b'.' | b'/' | b'-' | b'_' | b'~' | b'*')
+    };
+    let begin =
+        start - line[from..start].iter().rev().take(LABEL).take_while(|byte| inside(byte) && **byte != b'=').count();
+    let end = start + line[start..].iter().take_while(|byte| inside(byte)).count();
+    found(begin, end, Rule::PrivateKey)
 }
 
 fn bearer(line: &[u8], start: usize) -> Option<Found> {

@@ -74,7 +74,8 @@ impl EntryWriter {
         let refused = |why: String| WriteError::Refused { path: self.path.clone(), why };
         let limits = &self.shared.limits;
         let mut state = self.shared.state();
-        let packed = state.packed + pieces.iter().map(|piece| piece.bytes).sum::<u64>();
+        let packed = pieces.iter().map(|piece| piece.bytes).sum::<u64>();
+        let beyond_ratio = state.beyond_ratio.saturating_add(limits.beyond_ratio(packed, self.bytes));
         let unpacked = state.unpacked + self.bytes;
         if state.complete {
             return Err(refused("the bundle is complete".into()));
@@ -85,11 +86,12 @@ impl EntryWriter {
         if unpacked > limits.total_bytes {
             return Err(refused(format!("all files together would have more than {} bytes", limits.total_bytes)));
         }
-        if !limits.ratio_is_fine(packed, unpacked) {
+        // The reader sees them in another order, and the manifest in front of them.
+        if beyond_ratio > limits.ratio_allowance.saturating_sub(limits.manifest_bytes) {
             return Err(refused("it shrinks so far that a reader would refuse it".into()));
         }
         state.paths.add(&self.path).map_err(|fault| WriteError::Path { path: self.path.clone(), fault })?;
-        (state.packed, state.unpacked) = (packed, unpacked);
+        (state.beyond_ratio, state.unpacked) = (beyond_ratio, unpacked);
         let entry = FileEntry {
             path: self.path.clone(),
             origin: mem::take(&mut self.origin),

@@ -109,7 +109,8 @@ struct State {
     skipped: Vec<Skipped>,
     paths: Paths,
     unpacked: u64,
-    packed: u64,
+    /// Bytes beyond what the ratio allows for each entry, all entries together.
+    beyond_ratio: u64,
     /// What is finished now comes too late.
     complete: bool,
 }
@@ -170,7 +171,7 @@ impl BundleWriter {
             skipped: Vec::new(),
             paths: Paths::with_manifest(),
             unpacked: 0,
-            packed: 0,
+            beyond_ratio: 0,
             complete: false,
         };
         let shared = Shared {

@@ -8,10 +8,11 @@ use crate::bundle::layout;
 use crate::bundle::manifest::{Kept, Truncation};
 use crate::bundle::redact::{Pseudonyms, Redactions};
 use crate::commands::Error;
+use crate::gather::Stop;
 use crate::wire::capture::{CaptureReader, MAGIC_BYTES, Step, is_capture};
 
 /// Bytes of one capture that go into a bundle. Handshakes of a minute fit many times.
-const MAX_BYTES: u64 = 1 << 30;
+const MAX_BYTES: u64 = 512 << 20;
 
 const WHY: &str = "packets as they were recorded; secrets in them are masked";
 
@@ -55,7 +56,7 @@ fn opened(name: &str) -> io::Result<File> {
 }
 
 /// Puts them into the bundle, in the order given.
-pub(super) fn add(captures: Vec<Capture>, pseudonyms: Pseudonyms, keep: &Keep) {
+pub(super) fn add(captures: Vec<Capture>, pseudonyms: Pseudonyms, stop: &Stop, keep: &Keep) {
     for (number, Capture { name, file }) in (1..).zip(captures) {
         let name = keep.plain(base(&name));
         let origin = format!("--pcap {name}");
@@ -63,20 +64,23 @@ pub(super) fn add(captures: Vec<Capture>, pseudonyms: Pseudonyms, keep: &Keep) {
         if pseudonyms != Pseudonyms::None {
             let why = "withheld: --redact cannot replace hostnames and addresses in packets";
             keep.skip(&path, &origin, why, None);
-        } else if let Err(error) = copy(file, &path, &origin, MAX_BYTES, keep) {
+        } else if let Err(error) = copy(file, &path, &origin, MAX_BYTES, stop, keep) {
             keep.skip(&path, &origin, &error.to_string(), None);
         }
     }
 }
 
 /// Record by record; what cannot be kept whole ends behind a packet.
-fn copy(file: File, path: &str, origin: &str, most: u64, keep: &Keep) -> io::Result<()> {
+fn copy(file: File, path: &str, origin: &str, most: u64, stop: &Stop, keep: &Keep) -> io::Result<()> {
     let whole_bytes = file.metadata().ok().map(|known| known.len());
     let mut reader = CaptureReader::new(BufReader::new(file));
     let mut entry = keep.writer.entry(path, origin, WHY);
     let mut redactions = Redactions::default();
     let mut record = Vec::new();
     let cut = loop {
+        if let Some(reason) = stop.reason() {
+            break Some(reason.to_string());
+        }
         match reader.next(&mut record) {
             Ok(Step::Record { kind, content }) => {
                 if entry.bytes() + record.len() as u64 > most {
@@ -125,7 +129,7 @@ mod tests {
         fs::write(&file, bytes).unwrap();
         let keep = keep(folder.path());
         let capture = open(&[file.to_str().unwrap().to_owned()]).unwrap().remove(0);
-        copy(capture.file, "09-captures/1-x.pcap", "--pcap x.pcap", most, &keep).unwrap();
+        copy(capture.file, "09-captures/1-x.pcap", "--pcap x.pcap", most, &Stop::never(), &keep).unwrap();
         let writer = Arc::try_unwrap(keep.writer).unwrap();
         let path = writer.finish(Head::default()).unwrap().path.unwrap();
         BundleReader::open(path.to_str().unwrap()).unwrap().manifest().files[0].clone()
@@ -149,6 +153,19 @@ mod tests {
         let entry = kept(&whole[..whole.len() - 3], 1 << 20);
         assert_eq!(entry.bytes, 24 + one as u64);
         assert_eq!(entry.truncated.unwrap().why, "the last packet is cut");
+    }
+
+    #[test]
+    fn a_run_that_has_to_end_keeps_what_was_copied() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.pcap");
+        fs::write(&file, pcap(&[SECRET])).unwrap();
+        let keep = keep(folder.path());
+        let stop = Stop::new(None, tokio::sync::watch::channel(true).1);
+        copy(fs::File::open(file).unwrap(), "09-captures/1-x.pcap", "--pcap x.pcap", MAX_BYTES, &stop, &keep).unwrap();
+        let written = Arc::try_unwrap(keep.writer).unwrap().finish(Head::default()).unwrap();
+        let entry = &written.manifest.files[0];
+        assert_eq!(entry.truncated.as_ref().unwrap().why, "the run was interrupted");
     }
 
     #[test]

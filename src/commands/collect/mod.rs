@@ -234,8 +234,6 @@ fn collected(
         sources::add_files(&args.evidence, &mut evidence, &stop, Some(&keep)).await?;
         Ok::<_, Error>(evidence)
     })?;
-    // Asked to end from here on, it writes what it has.
-    let stopped = stop.reason();
     evidence.question.expect_non_sni |= args.evidence.expect == Some(Expectation::NonSni);
     if args.evidence.overrides.is_empty() {
         let why =
@@ -243,7 +241,9 @@ fn collected(
         keep.skip("overrides.yaml", "-f", why, None);
     }
     let has_captures = !captures.is_empty();
-    captures::add(captures, naming::kinds(args), &keep);
+    captures::add(captures, naming::kinds(args), &stop, &keep);
+    // Asked to end from here on, it writes what it has.
+    let stopped = stop.reason();
     let evidence = clean_evidence(&keep, &evidence)?;
     for (item, why) in unseen::unseen(&evidence) {
         keep.unavailable(item, &format!("diagnose: {}", why.what), why);
@@ -296,12 +296,14 @@ fn tested(console: &Console) -> Result<u8, Error> {
 
 /// The evidence as the bundle holds it, less secrets and with its pseudonyms, so that the report is made of what is there.
 fn clean_evidence(keep: &Keep, evidence: &Evidence) -> Result<Evidence, Error> {
-    let json = serde_json::to_string_pretty(evidence).map_err(|error| Error::Rendering(error.to_string()))?;
+    let rendering = |error: serde_json::Error| Error::Rendering(error.to_string());
+    let mut document = serde_json::to_value(evidence).map_err(rendering)?;
     let mut redactions = Redactions::default();
-    let clean = keep.redactor.derived(&json, &mut redactions);
-    let mut evidence = evidence_file::parse(layout::EVIDENCE, clean.as_bytes()).map_err(ReadError::from)?;
+    keep.redactor.derived_document(&mut document, &mut redactions);
+    let mut evidence =
+        evidence_file::parse(layout::EVIDENCE, document.to_string().as_bytes()).map_err(ReadError::from)?;
     keep.redactor.evidence(&mut evidence, &mut redactions);
-    let json = serde_json::to_string_pretty(&evidence).map_err(|error| Error::Rendering(error.to_string()))?;
+    let json = serde_json::to_string_pretty(&evidence).map_err(rendering)?;
     let why = "what was seen, for `kubectl apigee-tls diagnose --from`";
     keep.whole(layout::EVIDENCE, "diagnose", why, json.as_bytes(), redactions);
     Ok(evidence)

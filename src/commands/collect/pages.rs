@@ -8,6 +8,7 @@ use super::front::{Front, readme};
 use super::keep::Keep;
 use super::{groups, why_not};
 use crate::bundle::layout;
+use crate::bundle::redact::Redactions;
 use crate::commands::Error;
 use crate::evidence::{Evidence, Seen};
 use crate::report::styles::Styles;
@@ -20,9 +21,13 @@ const WIDTH: usize = 110;
 pub(super) fn add(keep: &Keep, front: &Front, evidence: &Evidence) -> Result<Report, Error> {
     let report = build(evidence, &Selection::default(), FailOn::default());
     let options = text::TextOptions { styles: Styles::default(), width: WIDTH, wide: false };
-    keep.text(layout::REPORT_TEXT, "report", "what was found, for a person", &text::text(&report, options));
+    // Made of evidence that is clean, and the very bytes that `--from` gives.
+    let as_it_is = |path: &str, why: &str, text: &str| {
+        keep.whole(path, "report", why, text.as_bytes(), Redactions::default());
+    };
+    as_it_is(layout::REPORT_TEXT, "what was found, for a person", &text::text(&report, options));
     let json = machine::json(&report).map_err(|error| Error::Rendering(error.to_string()))?;
-    keep.text(layout::REPORT_JSON, "report", "what was found, for a program", &json);
+    as_it_is(layout::REPORT_JSON, "what was found, for a program", &json);
     keep.text(
         layout::README,
         "collect",

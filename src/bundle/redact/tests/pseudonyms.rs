@@ -147,6 +147,8 @@ fn names_are_found_wherever_they_stand() {
         ("::ffff:10.1.2.3", "10.1.2.3"),
         ("cidr 10.1.2.0/24", "10.1.2.0"),
         ("kubernetes://api.acme.com-cacert", "api.acme.com"),
+        ("certs/api.acme.com_key.pem", "api.acme.com"),
+        ("api.acme.de_8443", "api.acme.de"),
         ("acme.dev-000-33620d0", "acme.dev"),
     ] {
         let output = renamed(&redactor, text);

@@ -58,6 +58,9 @@ const VANISH: &[&str] = &[
     "password: abc\n  hunter2\nnext: 1",
     "password: \"abc\n  hunter2\"\nnext: 1",
     "tokens:\n  - hunter2\n",
+    "/?k=-----BEGIN%20PRIVATE%20KEY-----%0AMIIEhunter2%2Bxyz%3D%0A-----END%20PRIVATE%20KEY-----&x=1",
+    "key=-----BEGIN+EC+PRIVATE+KEY-----%0AMIIEhunter2%0A",
+    "npm_hunter2hunter2hunter2hunter2hunter2 was used",
     "\"tokens\": [\n  \"hunter2\"\n]",
     "- name: DB_PASSWORD\n  value: hunter2",
     "- name: DB_PASSWORD\n  value: a-hunter2\n",
@@ -348,4 +351,23 @@ fn bytes_that_are_no_text_stay_as_they_are() {
 fn archives_in_base64_cannot_be_looked_into() {
     let release = encoded(b"\x1f\x8b\x08\0\0\0\0\0\0\xff0123456789012345678901234567890123456789");
     assert_eq!(text(&format!("release {release}")), "release <redacted>");
+}
+
+#[test]
+fn what_begins_like_a_secret_leaves_the_document_whole() {
+    let redactor = Redactor::of_secrets();
+    for text in [
+        "password: [hunter2",
+        "password='hunter2",
+        "-----BEGIN PRIVATE KEY----- was cut hunter2",
+        "<password>hunter2",
+        "Authorization: 'hunter2",
+    ] {
+        let mut document = serde_json::json!({ "a": { "details": text, "list": [text, 1, null] }, "z": "after" });
+        let mut redactions = Redactions::default();
+        redactor.derived_document(&mut document, &mut redactions);
+        assert!(!document.to_string().contains("hunter2"), "{text}: {document}");
+        assert_eq!((&document["z"], &document["a"]["list"][1]), (&"after".into(), &1.into()), "{text}");
+        assert_eq!(redactions.total(), 2, "{text}");
+    }
 }
