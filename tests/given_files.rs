@@ -67,6 +67,28 @@ fn overrides_on_standard_input_are_judged_and_kept_without_their_secrets() {
 }
 
 #[test]
+fn text_that_begins_like_a_secret_does_not_cost_the_bundle() {
+    let home = Home::new(&[("a", forbidding())]);
+    let odd = "virtualhosts:\n- name: 'token: [SENTINEL-2'\n  sslSecret: \"password='SENTINEL-3\"\n- name: '<password>SENTINEL-4'\n";
+    let output = collect(&home, &["--context", "a", "-f", "-"], odd.as_bytes());
+    let (files, _) = written(&home, &output);
+    let leak = files.iter().find(|(_, text)| text.contains("SENTINEL"));
+    assert!(leak.is_none(), "{leak:?}");
+    let bundle = home.bundles()[0].to_str().expect("its name is text").to_owned();
+    let again = home.run(&["diagnose", "--from", &bundle]);
+    assert_eq!(String::from_utf8_lossy(&again.stdout), files["report.txt"]);
+}
+
+#[test]
+fn the_list_of_pseudonyms_is_not_the_bundle() {
+    let home = Home::new(&[("a", forbidding())]);
+    let flags = ["--context", "a", "--redact", "hosts", "--redact-map", "x.tar.gz", "--to", "x.tar.gz"];
+    let output = collect(&home, &flags, b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!home.path("x.tar.gz").exists());
+}
+
+#[test]
 fn a_log_on_standard_input_is_judged_and_kept() {
     let home = Home::new(&[("a", forbidding())]);
     let output = collect(&home, &["--context", "a", "--access-log", "-"], &gzip(RECORDS.as_bytes()));

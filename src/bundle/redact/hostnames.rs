@@ -208,12 +208,14 @@ fn quad(text: &str) -> Option<(Range<usize>, Ipv4Addr)> {
     None
 }
 
-/// `Chrome/120.0.0.0`: a product before a slash, and no name of a host (`api.acme.com/10.0.0.1`, as Java writes addresses).
+/// `Chrome/120.0.0.0`: a product before a slash, with a capital as browsers have it; neither the name of a host (`api.acme.com/10.0.0.1`,
+/// as Java writes addresses) nor a part of a path (`/geo/10.0.0.1`).
 fn is_version(line: &[u8], at: usize) -> bool {
     let Some(before) = line[..at].strip_suffix(b"/") else { return false };
     let begin = before.iter().rposition(|byte| !is_part(*byte)).map_or(0, |at| at + 1);
     let product = &before[begin..];
-    product.iter().any(u8::is_ascii_alphabetic) && !product.contains(&b'.')
+    let in_path = before[..begin].ends_with(b"/");
+    product.first().is_some_and(u8::is_ascii_uppercase) && !in_path && !product.contains(&b'.')
 }
 
 /// The first hostname of a run: without a port and without what is glued to it.

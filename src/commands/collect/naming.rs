@@ -41,6 +41,12 @@ pub(super) fn file(args: &CollectArgs, writer: &BundleWriter) -> Result<Option<N
     if kinds(args) == Pseudonyms::None {
         return Ok(None);
     }
+    if args.redact_map.as_deref() == Some(Path::new(&args.to)) {
+        return Err(Error::Usage {
+            what: "--redact-map and --to with the same name".into(),
+            hint: "the list of pseudonyms stays outside of the bundle: give it a name of its own".into(),
+        });
+    }
     let file = match (&args.redact_map, writer.folder()) {
         (Some(path), _) => NamesFile::at(path)?,
         (None, Some(folder)) => NamesFile::beside_a_bundle_in(folder)?,

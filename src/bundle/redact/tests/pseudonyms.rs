@@ -146,6 +146,8 @@ fn names_are_found_wherever_they_stand() {
         ("\"10.1.2.3,10.1.2.4\"", "10.1.2.4"),
         ("::ffff:10.1.2.3", "10.1.2.3"),
         ("cidr 10.1.2.0/24", "10.1.2.0"),
+        ("GET /geo/10.1.2.3", "10.1.2.3"),
+        ("node/10.1.2.3", "10.1.2.3"),
         ("kubernetes://api.acme.com-cacert", "api.acme.com"),
         ("certs/api.acme.com_key.pem", "api.acme.com"),
         ("api.acme.de_8443", "api.acme.de"),
