@@ -92,7 +92,28 @@ impl Walk<'_> {
                 _ => self.text(part),
             }
         }
+        self.domain(&mut parts);
         *subject = parts.join(", ");
+    }
+
+    /// `DC=acme, DC=com`, or the other way round, as authorities of Active Directory are named (RFC 4519 §2.4): a hostname in parts.
+    fn domain(&mut self, parts: &mut Vec<String>) {
+        let is_label = |part: &String| part.starts_with("DC=");
+        let Some(begin) = parts.iter().position(is_label) else { return };
+        let end = begin + parts[begin..].iter().take_while(|part| is_label(part)).count();
+        let mut labels: Vec<String> = parts[begin..end].iter().map(|part| part["DC=".len()..].to_owned()).collect();
+        // `com` is shorter than what stands below it.
+        let is_reversed = labels.first().map(String::len) <= labels.last().map(String::len);
+        if is_reversed {
+            labels.reverse();
+        }
+        let mut name = labels.join(".");
+        self.host(&mut name);
+        let mut labels: Vec<String> = name.split('.').map(|label| format!("DC={label}")).collect();
+        if is_reversed {
+            labels.reverse();
+        }
+        parts.splice(begin..end, labels);
     }
 
     fn texts<'t>(&mut self, texts: impl IntoIterator<Item = &'t mut String>) {

@@ -267,3 +267,18 @@ fn what_is_beyond_the_limits_is_hidden_too() {
     // Evidence comes last, and has room of its own.
     assert_ne!(redactor.engine.table.host_or_address("192.0.2.1").unwrap().1, "198.19.255.255");
 }
+
+#[test]
+fn authorities_of_a_directory_have_no_domain_in_parts() {
+    let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/no-wildcard-route.tar.gz");
+    let evidence = crate::bundle::source::read(example.to_str().unwrap()).unwrap();
+    let json = serde_json::to_string(&evidence).unwrap();
+    for domain in ["DC=secretcorp, DC=com", "DC=com, DC=secretcorp", "DC=com, DC=secretcorp, DC=ad"] {
+        let issued = json.replace("\"issuer\":\"", &format!("\"issuer\":\"{domain}, "));
+        assert!(issued.contains(domain));
+        let mut evidence = serde_json::from_str(&issued).unwrap();
+        redactor(Pseudonyms::Hosts).evidence(&mut evidence, &mut Redactions::default());
+        let output = serde_json::to_string(&evidence).unwrap();
+        assert!(output.contains("DC=example") && !output.contains("secretcorp"), "{domain}");
+    }
+}
