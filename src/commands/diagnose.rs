@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use super::{Error, contexts, fail_on, sources};
 use crate::bundle::{self, evidence_file};
 use crate::checks;
-use crate::cli::{DiagnoseArgs, Expectation};
+use crate::cli::DiagnoseArgs;
 use crate::evidence::{Evidence, Reason};
 use crate::gather::{self, ConnectionOptions, Stop};
 use crate::report::{self, Selection, text};
@@ -39,8 +39,7 @@ fn several(args: &DiagnoseArgs, names: &[String], console: &Console) -> Result<u
         let args_alone = contexts::alone(&args.evidence, context);
         let stop = stop.part(sources::timeout(&args.evidence));
         let told = Arc::new(progress.labelled(context));
-        let mut evidence = runtime.block_on(sources::gathered(&args_alone, &stop, told))?;
-        evidence.question.expect_non_sni |= args.evidence.expect == Some(Expectation::NonSni);
+        let evidence = runtime.block_on(sources::gathered(&args_alone, &stop, told))?;
         Ok(report::build(&evidence, &selection(args), fail_on(args.fail_on)))
     });
     progress.finish();
@@ -92,7 +91,8 @@ async fn seen(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evi
         }
     };
     sources::add_files(&args.evidence, &mut evidence, stop, None).await?;
-    evidence.question.expect_non_sni |= args.evidence.expect == Some(Expectation::NonSni);
+    // Of evidence that was written before, another question may be asked.
+    evidence.question.expect_non_sni |= sources::expects_non_sni(&args.evidence);
     Ok(evidence)
 }
 

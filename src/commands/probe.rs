@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{Error, fail_on};
 use crate::cli::{ProbeArgs, TlsVersion};
-use crate::evidence::{Evidence, LogLimits, Question, Seen, Unavailable};
+use crate::evidence::{Evidence, Question, Seen, Unavailable};
 use crate::gather::Stop;
 use crate::gather::probe::{self, Family, Given, ProbeOptions, Prober, Proxy, Sni, Target};
 use crate::report::{probe as report, probe_text};
@@ -54,14 +54,7 @@ fn runtime(endpoints: usize) -> io::Result<Runtime> {
 
 /// No cluster is asked, so nothing of a cluster stands in the question.
 fn question() -> Question {
-    Question {
-        namespace: String::new(),
-        selector: String::new(),
-        container: None,
-        expect_non_sni: false,
-        offline: true,
-        log_limits: LogLimits::default(),
-    }
+    Question { offline: true, ..Question::default() }
 }
 
 fn given(args: &ProbeArgs, console: &Console) -> Result<Given, Error> {

@@ -124,10 +124,15 @@ fn question(args: &EvidenceArgs, collected_at: Timestamp, offline: bool) -> Ques
         namespace: args.cluster.namespace.clone(),
         selector: args.cluster.selector.clone(),
         container: args.logs.container.clone(),
-        expect_non_sni: false,
+        expect_non_sni: expects_non_sni(args),
         offline,
         log_limits: log_limits(&args.logs, collected_at),
     }
+}
+
+/// Clients without a server name exist, whether or not they were seen.
+pub(super) fn expects_non_sni(args: &EvidenceArgs) -> bool {
+    args.expect == Some(Expectation::NonSni)
 }
 
 /// Standard input is read once, whoever names it.
@@ -237,8 +242,8 @@ fn gateway_probe(args: &EvidenceArgs) -> Result<Option<GatewayProbe>, Error> {
         proxy_protocol: false,
         timeout: HANDSHAKE_TIME,
     };
-    let expect_nameless = args.expect == Some(Expectation::NonSni);
-    Ok(Some(GatewayProbe { prober: Arc::new(Prober::new(options)?), places, hosts, expect_nameless }))
+    let prober = Arc::new(Prober::new(options)?);
+    Ok(Some(GatewayProbe { prober, places, hosts, expect_nameless: expects_non_sni(args) }))
 }
 
 fn log_limits(args: &LogArgs, now: Timestamp) -> LogLimits {

@@ -337,6 +337,24 @@ impl Endpoint {
 }
 
 impl Handshake {
+    /// One that has only begun: nothing was agreed on, and nothing has failed.
+    #[must_use]
+    pub fn begun(kind: HelloKind, server_name: Option<String>, asked: bool, started_at: Timestamp) -> Self {
+        Self {
+            kind,
+            server_name,
+            asked,
+            started_at,
+            milliseconds: 0,
+            session: None,
+            certificates: Vec::new(),
+            verification: None,
+            client_certificate: ClientCertificate::Unknown,
+            undecided: false,
+            failure: None,
+        }
+    }
+
     /// It came to its end, and the server kept it.
     #[must_use]
     pub fn succeeded(&self) -> bool {

@@ -100,7 +100,7 @@ impl Evidence {
 }
 
 /// The part of the command line that a judgement depends on.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Question {
     pub namespace: String,

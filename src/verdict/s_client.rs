@@ -66,23 +66,12 @@ pub(crate) fn command(question: &ProbeQuestion, namespace: &str, endpoint: &Endp
 mod tests {
     use super::*;
     use crate::evidence::Seen;
-    use crate::evidence::handshake::{ClientCertificate, Scan};
+    use crate::evidence::handshake::Scan;
     use jiff::Timestamp;
 
     fn handshake(server_name: Option<&str>) -> Handshake {
-        Handshake {
-            kind: if server_name.is_some() { HelloKind::Named } else { HelloKind::Nameless },
-            server_name: server_name.map(Into::into),
-            asked: true,
-            started_at: Timestamp::UNIX_EPOCH,
-            milliseconds: 1,
-            session: None,
-            certificates: Vec::new(),
-            verification: None,
-            client_certificate: ClientCertificate::Unknown,
-            undecided: false,
-            failure: None,
-        }
+        let kind = if server_name.is_some() { HelloKind::Named } else { HelloKind::Nameless };
+        Handshake::begun(kind, server_name.map(Into::into), true, Timestamp::UNIX_EPOCH)
     }
 
     fn endpoint(place: Place, address: Option<&str>) -> Endpoint {

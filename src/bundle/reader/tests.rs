@@ -12,7 +12,7 @@ use super::*;
 use crate::bundle::manifest::{FileEntry, SCHEMA};
 use crate::bundle::source;
 use crate::bundle::writer::hexadecimal;
-use crate::evidence::{LogLimits, Question};
+use crate::evidence::Question;
 
 const TOP: &str = "apigee-tls-prod-apigee-20261124T201922Z";
 
@@ -94,10 +94,8 @@ fn evidence() -> Vec<u8> {
     let question = Question {
         namespace: "apigee".to_owned(),
         selector: "app=apigee-ingressgateway".to_owned(),
-        container: None,
-        expect_non_sni: false,
         offline: true,
-        log_limits: LogLimits::default(),
+        ..Question::default()
     };
     let evidence = Evidence::unasked(question, "2026-11-24T20:19:22Z".parse().unwrap(), "of a test");
     serde_json::to_vec_pretty(&evidence).unwrap()

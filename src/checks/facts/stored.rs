@@ -327,7 +327,6 @@ mod tests {
 
     use crate::evidence::certificate::tests::leaf;
     use crate::evidence::cluster::Tls;
-    use crate::evidence::handshake::ClientCertificate;
 
     #[test]
     fn a_hostname_is_covered_as_far_as_a_certificate_can() {
@@ -391,18 +390,6 @@ mod tests {
 
     fn hello(name: Option<&str>) -> Handshake {
         let kind = if name.is_some() { HelloKind::Named } else { HelloKind::Nameless };
-        Handshake {
-            kind,
-            server_name: name.map(str::to_owned),
-            asked: true,
-            started_at: Timestamp::UNIX_EPOCH,
-            milliseconds: 1,
-            session: None,
-            certificates: Vec::new(),
-            verification: None,
-            client_certificate: ClientCertificate::Unknown,
-            undecided: false,
-            failure: None,
-        }
+        Handshake::begun(kind, name.map(str::to_owned), true, Timestamp::UNIX_EPOCH)
     }
 }

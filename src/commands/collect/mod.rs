@@ -33,7 +33,7 @@ use crate::bundle::manifest::Skipped;
 use crate::bundle::redact::self_test;
 use crate::bundle::redact::{Redactions, Redactor};
 use crate::bundle::{self, BundleName, BundleWriter, Destination, Head, ReadError, Written, evidence_file, layout};
-use crate::cli::{CollectArgs, Expectation};
+use crate::cli::CollectArgs;
 use crate::evidence::{Evidence, LogOrigin, Reason, Seen};
 use crate::gather::plan::PLAN;
 use crate::gather::{self, Stop};
@@ -216,7 +216,10 @@ fn collected(
     let context = context.map(|context| redactor.context(context));
     let namespace = redactor.text(&args.evidence.cluster.namespace, &mut Redactions::default());
     let name = BundleName::new(context.as_deref(), &namespace, collected_at);
-    let name = number.map_or_else(|| name.clone(), |number| name.numbered(number));
+    let name = match number {
+        Some(number) => name.numbered(number),
+        None => name,
+    };
     let keep = Keep {
         writer: Arc::new(BundleWriter::create(&Destination::from_argument(&args.to), &name)?),
         redactor: Arc::new(redactor),
@@ -227,14 +230,13 @@ fn collected(
     let names = naming::file(args, &keep.writer)?;
     let stop = stop.part(sources::timeout(&args.evidence));
     let timings = Arc::new(Timings::new(progress));
-    let mut evidence = runtime.block_on(async {
+    let evidence = runtime.block_on(async {
         let sinks = |origin: &LogOrigin, scanner| Tee { scanner, file: keep.log_file(origin, "") };
         let mut evidence =
             sources::gathered_with(&args.evidence, collected_at, &stop, timings.clone(), &sinks, Some(&keep)).await?;
         sources::add_files(&args.evidence, &mut evidence, &stop, Some(&keep)).await?;
         Ok::<_, Error>(evidence)
     })?;
-    evidence.question.expect_non_sni |= args.evidence.expect == Some(Expectation::NonSni);
     if args.evidence.overrides.is_empty() {
         let why =
             "not asked for: -f overrides.yaml gives it; the file that helm upgrade was run with, one for each cluster";

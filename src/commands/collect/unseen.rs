@@ -53,19 +53,12 @@ mod tests {
 
     use std::collections::BTreeSet;
 
-    use crate::evidence::{LogLimits, Question};
+    use crate::evidence::Question;
     use crate::gather::plan::{PLAN, Stage};
 
     #[test]
     fn nothing_that_is_judged_is_silently_absent() {
-        let question = Question {
-            namespace: "apigee".into(),
-            selector: String::new(),
-            container: None,
-            expect_non_sni: false,
-            offline: false,
-            log_limits: LogLimits::default(),
-        };
+        let question = Question { namespace: "apigee".into(), ..Question::default() };
         let evidence = Evidence::unasked(question, jiff::Timestamp::UNIX_EPOCH, "nothing was asked for");
         let named: BTreeSet<&str> = unseen(&evidence).into_iter().map(|(item, _)| item).collect();
         let judged = PLAN.iter().filter(|item| item.stage != Stage::Collect).map(|item| item.name).collect();

@@ -11,7 +11,7 @@ use super::*;
 use crate::evidence::certificate::Certificate;
 use crate::evidence::certificate::tests::leaf as leaf_of;
 use crate::evidence::cluster::ServicePort;
-use crate::evidence::handshake::{ClientCertificate, Failure, How, Party, Stage};
+use crate::evidence::handshake::{Failure, How, Party, Stage};
 
 fn route(hostnames: &[&str]) -> Route {
     Route { hostnames: hostnames.iter().map(ToString::to_string).collect(), ..Route::default() }
@@ -52,19 +52,7 @@ fn the_port_is_where_a_service_leads() {
 fn made(kind: HelloKind, leaf: Option<&str>, failure: Option<Failure>) -> Handshake {
     let certificates =
         leaf.map(|leaf| Certificate { fingerprint: leaf.to_owned(), ..leaf_of(&[]) }).into_iter().collect();
-    Handshake {
-        kind,
-        server_name: None,
-        asked: false,
-        started_at: Timestamp::UNIX_EPOCH,
-        milliseconds: 0,
-        session: None,
-        certificates,
-        verification: None,
-        client_certificate: ClientCertificate::Unknown,
-        undecided: false,
-        failure,
-    }
+    Handshake { certificates, failure, ..Handshake::begun(kind, None, false, Timestamp::UNIX_EPOCH) }
 }
 
 #[test]

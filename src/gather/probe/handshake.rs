@@ -110,19 +110,7 @@ pub(super) async fn handshake(prober: &Prober, way: &Way, hello: &Hello) -> Hand
     #[expect(clippy::disallowed_methods, reason = "when a handshake was made is a part of what was seen")]
     let started_at = Timestamp::now();
     let begun = Instant::now();
-    let mut made = Handshake {
-        kind: hello.kind,
-        server_name: hello.server_name.clone(),
-        asked: hello.asked,
-        started_at,
-        milliseconds: 0,
-        session: None,
-        certificates: Vec::new(),
-        verification: None,
-        client_certificate: ClientCertificate::Unknown,
-        undecided: false,
-        failure: None,
-    };
+    let mut made = Handshake::begun(hello.kind, hello.server_name.clone(), hello.asked, started_at);
     let allowed = prober.options.timeout;
     let talk = match way.open(allowed, prober.options.proxy_protocol).await {
         Err(failure) => Err(failure),

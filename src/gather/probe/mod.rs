@@ -228,19 +228,8 @@ impl Job {
 fn nowhere(place: Place, host: &str, port: u16, name: Option<String>, failure: Failure) -> Endpoint {
     #[expect(clippy::disallowed_methods, reason = "when a handshake was tried is a part of what was seen")]
     let started_at = jiff::Timestamp::now();
-    let handshake = Handshake {
-        kind: if name.is_some() { HelloKind::Named } else { HelloKind::Nameless },
-        server_name: name,
-        asked: true,
-        started_at,
-        milliseconds: 0,
-        session: None,
-        certificates: Vec::new(),
-        verification: None,
-        client_certificate: ClientCertificate::Unknown,
-        undecided: false,
-        failure: Some(failure),
-    };
+    let kind = if name.is_some() { HelloKind::Named } else { HelloKind::Nameless };
+    let handshake = Handshake { failure: Some(failure), ..Handshake::begun(kind, name, true, started_at) };
     Endpoint {
         place,
         host: Some(host.to_owned()),

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::evidence::gateway::{Counters, Gateway};
-use crate::evidence::{LogLimits, Question, Reason, Seen, Unavailable};
+use crate::evidence::{Question, Reason, Seen, Unavailable};
 
 const KEY: [u8; 32] = [7; 32];
 
@@ -234,14 +234,8 @@ fn counters_keep_their_names() {
 }
 
 fn nothing() -> Evidence {
-    let question = Question {
-        namespace: "apigee".into(),
-        selector: "app=x".into(),
-        container: None,
-        expect_non_sni: false,
-        offline: true,
-        log_limits: LogLimits::default(),
-    };
+    let question =
+        Question { namespace: "apigee".into(), selector: "app=x".into(), offline: true, ..Question::default() };
     let at = "2026-11-24T20:19:22Z".parse().unwrap();
     Evidence::unasked(question, at, "a test")
 }
