@@ -1,12 +1,9 @@
 //! Redaction of everything that goes into a support bundle.
 //!
 //! ```text
-//! text ──────────────┐                        ┌ carry: what lines before say
-//! pieces ─ stream ───┤                        ├ patterns, values, names
-//! objects (typed) ───┼─ engine, line by line ─┤
-//! overrides (typed) ─┘                        ├ base64
-//!                                             └ pseudonyms, if asked for: hostnames
-//! evidence (typed) ─ pseudonyms ─ what is made of it: secrets alone
+//! objects, overrides, evidence ─ typed ─┐
+//! text ─────────────────────────────────┼─ text, line by line ─ pseudonyms, if asked for
+//! pieces of a log ──────────────────────┘
 //! ```
 //!
 //! Secrets are replaced in memory, before anything is written; what cannot be understood is withheld with a reason. Names, paths,
@@ -14,20 +11,13 @@
 //! given or by its shape. It does not know a word in prose (`the password is …`), nor a random text under a harmless name.
 
 mod base64;
-mod carry;
-mod engine;
-mod evidence;
-mod hostnames;
 mod names;
-mod objects;
-mod overrides;
-mod patterns;
 mod pseudonyms;
 mod rules;
 pub mod self_test;
-mod skeleton;
-mod stream;
-mod values;
+mod spelling;
+mod text;
+mod typed;
 
 #[cfg(test)]
 mod tests;
@@ -41,12 +31,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use self::pseudonyms::{Names, Pseudonyms};
-pub use self::stream::{MAX_LINE, StreamRedactor};
+pub use self::text::{MAX_LINE, StreamRedactor};
 
-use self::engine::Engine;
-use self::patterns::Patterns;
 use self::pseudonyms::Table;
 use self::rules::{Rule, Rules};
+use self::text::{Engine, Patterns};
+use self::typed::{evidence, objects, overrides};
 use crate::evidence::Evidence;
 use crate::wire::capture::RecordKind;
 

@@ -29,6 +29,7 @@ const SECRET_ENDINGS: &[&str] = &[
     "accesskey",
     "accesskeyid",
     "accountkey",
+    "apigeekey",
     "apikey",
     "apikeys",
     "apitoken",
@@ -38,6 +39,7 @@ const SECRET_ENDINGS: &[&str] = &[
     "bearer",
     "clientkey",
     "clientkeydata",
+    "connectionstring",
     "consumerkey",
     "credential",
     "credentials",
@@ -51,13 +53,15 @@ const SECRET_ENDINGS: &[&str] = &[
     "passcode",
     "passphrase",
     "passwd",
-    "passwort",
     "password",
     "passwords",
+    "passwort",
     "privatekey",
     "privatekeyid",
     "privkey",
     "pwd",
+    "redisauth",
+    "requirepass",
     "secret",
     "secretaccesskey",
     "secretkey",
@@ -65,6 +69,7 @@ const SECRET_ENDINGS: &[&str] = &[
     "serverkey",
     "sessionid",
     "sessionkey",
+    "sharedaccesssignature",
     "sharedkey",
     "signingkey",
     "sslkey",
@@ -137,7 +142,7 @@ pub(super) fn of(name: &[u8]) -> Named {
     if plain.ends_with(b"secret") && is_reference(name) {
         return Named::Nothing;
     }
-    if ends(SECRET_ENDINGS) || pass_of_its_own(name) {
+    if ends(SECRET_ENDINGS) || pass_of_its_own(name) || is_key_header(plain, name) {
         return Named::Secret;
     }
     Named::Nothing
@@ -206,6 +211,14 @@ fn pass_of_its_own(name: &[u8]) -> bool {
             .is_none_or(|byte| !byte.is_ascii_alphanumeric() || (word[0] == b'P' && byte.is_ascii_lowercase()))
 }
 
+/// `x-acme-key`: a header that somebody made up for a key, and not for one of a cache.
+fn is_key_header(plain: &[u8], name: &[u8]) -> bool {
+    const OTHER: [&[u8]; 5] = [b"cachekey", b"idempotencykey", b"partitionkey", b"publickey", b"routingkey"];
+    name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"x-"))
+        && plain.ends_with(b"key")
+        && !OTHER.iter().any(|end| plain.ends_with(end))
+}
+
 fn plain<'b>(name: &[u8], buffer: &'b mut [u8; MAX_NAME]) -> &'b [u8] {
     let mut length = 0;
     for byte in name.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
@@ -243,6 +256,10 @@ mod tests {
             "client-key-data",
             "appSecret",
             "credentials",
+            "x-acme-key",
+            "connectionString",
+            "x-shared-access-signature",
+            "REDIS_AUTH",
         ] {
             assert_eq!(of(secret.as_bytes()), Named::Secret, "{secret}");
         }
@@ -269,6 +286,7 @@ mod tests {
             "passed",
             "keyAlgorithm",
             "authority",
+            "x-idempotency-key",
         ] {
             assert_eq!(of(harmless.as_bytes()), Named::Nothing, "{harmless}");
         }

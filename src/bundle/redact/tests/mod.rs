@@ -3,9 +3,9 @@
 mod objects;
 mod overrides;
 mod packets;
+mod plain;
 mod pseudonyms;
 mod sentinels;
-mod text;
 
 use super::*;
 

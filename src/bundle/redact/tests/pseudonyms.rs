@@ -192,7 +192,7 @@ fn certificates_name_hosts_and_addresses_and_go_with_them() {
         assert!(
             output.starts_with("a\n<redacted>\n")
                 && output.contains("\nb\n")
-                && output.ends_with("caBundle: <redacted>\nCert=\"<redacted>\";x\n"),
+                && output.ends_with("caBundle: <redacted>\nCert=\"<redacted>%0A<redacted>%0A\";x\n"),
             "{output}"
         );
         let mut secret = json!({ "kind": "Secret", "data": { "tls.crt": encoded(certificate.as_bytes()) } });

@@ -5,12 +5,12 @@
 
 use serde_json::{Map, Value};
 
-use super::engine::Engine;
-use super::names::{self, Named};
-use super::patterns::MARK;
-use super::rules::Rule;
-use super::values::{harmless, is_file};
-use super::{Redactions, Withheld, base64, string};
+use crate::bundle::redact::names::{self, Named};
+use crate::bundle::redact::rules::Rule;
+use crate::bundle::redact::text::Engine;
+use crate::bundle::redact::text::MARK;
+use crate::bundle::redact::text::{harmless, is_file};
+use crate::bundle::redact::{Redactions, Withheld, base64, string};
 use crate::wire::certificate::public_part;
 
 /// Levels of nesting. The API server refuses more than a hundred in a custom resource.
@@ -20,11 +20,17 @@ const CERTIFICATE_KEYS: &[&str] = &["ca.crt", "cacert", "cert", "tls.crt"];
 /// Keys whose values are hostnames, whatever they look like.
 const HOST_KEYS: &[&str] =
     &["commonName", "dnsNames", "externalName", "hostname", "hostnames", "hosts", "serverNames", "sniHosts"];
+/// Secret parts of a JSON Web Key (RFC 7518 §6).
+const WEB_KEY_PARTS: &[&str] = &["d", "dp", "dq", "k", "p", "q", "qi"];
 /// What stays of a Secret as it is.
 const SECRET_FIELDS: &[&str] = &["apiVersion", "immutable", "kind", "type"];
 
 /// Redacts an object in place; where that cannot be done, nothing of it is left.
-pub(super) fn redact(engine: &Engine, object: &mut Value, redactions: &mut Redactions) -> Result<(), Withheld> {
+pub(in crate::bundle::redact) fn redact(
+    engine: &Engine,
+    object: &mut Value,
+    redactions: &mut Redactions,
+) -> Result<(), Withheld> {
     let result = Walk { engine, redactions }.object(object, None, 0);
     if result.is_err() {
         *object = Value::Null;
@@ -168,18 +174,23 @@ impl Walk<'_> {
 
     fn map(&mut self, map: &mut Map<String, Value>, below: Below) -> Result<(), Withheld> {
         self.drop_copies(map);
-        let variable = map.get("name").and_then(Value::as_str).is_some_and(|name| {
+        let variable = ["name", "key", "header"].iter().filter_map(|of| map.get(*of)?.as_str()).any(|name| {
             names::is_secret_variable(name.as_bytes())
                 && (below.environment
                     || names::of(name.as_bytes()) != Named::Nothing
                     || name.bytes().any(|byte| byte.is_ascii_uppercase()))
         });
+        // A JSON Web Key has to say its type (RFC 7517 §4.1).
+        let web_key = map.contains_key("kty");
         for (key, mut value) in std::mem::take(map) {
             let inner = self.below(&key, below);
             match &mut value {
                 scalar @ (Value::String(_) | Value::Number(_)) => {
-                    let rule =
-                        if variable && key == "value" { Some(Rule::EnvironmentValue) } else { rule(&key, below) };
+                    let rule = match &*key {
+                        "value" if variable => Some(Rule::EnvironmentValue),
+                        part if web_key && WEB_KEY_PARTS.contains(&part) => Some(Rule::PrivateKey),
+                        key => rule(key, below),
+                    };
                     let secret = rule.filter(|rule| self.engine.rules.on(*rule) && is_secret(&key, scalar));
                     if let Some(rule) = secret {
                         self.redactions.count(rule);
@@ -209,11 +220,13 @@ impl Walk<'_> {
     }
 
     fn array(&mut self, items: &mut [Value], below: Below) -> Result<(), Withheld> {
-        let mut flag = false;
+        let mut before = String::new();
+        let is_pair = items.len() == 2;
         for item in items {
-            // `["--password", "hunter2"]`, and a list under a secret name.
-            let rule = if flag { Some(Rule::NamedValue) } else { below.secret };
-            flag = item.as_str().is_some_and(is_flag);
+            // `["--password", "hunter2"]`, `["cookie", "a=b"]`, and a list under a secret name.
+            let follows = is_flag(&before) || is_pair && names_secret(&before);
+            let rule = if follows || is_user(&before, item) { Some(Rule::NamedValue) } else { below.secret };
+            before = item.as_str().unwrap_or_default().to_owned();
             if let (Some(rule), Value::String(_) | Value::Number(_)) =
                 (rule.filter(|rule| self.engine.rules.on(*rule)), &*item)
             {
@@ -291,8 +304,16 @@ fn is_secret(key: &str, value: &Value) -> bool {
 
 /// `--password`, whose value is the next argument.
 fn is_flag(argument: &str) -> bool {
-    let name = argument.trim_start_matches('-');
-    argument.starts_with('-')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        && matches!(names::of(name.as_bytes()), Named::Secret | Named::EncryptionKey | Named::Header)
+    argument.starts_with('-') && names_secret(argument.trim_start_matches('-'))
+}
+
+fn names_secret(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        && !matches!(names::of(name.as_bytes()), Named::Nothing | Named::InQuery)
+}
+
+/// `["-u", "user:password"]`. A user and a group in numbers are no secret.
+fn is_user(flag: &str, argument: &Value) -> bool {
+    let pair = |text: &str| text.contains(':') && !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    matches!(flag, "-u" | "--user") && argument.as_str().is_some_and(pair)
 }

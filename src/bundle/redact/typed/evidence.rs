@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::pseudonyms::Table;
-use super::rules::{Rule, Rules};
-use super::{Redactions, string};
+use crate::bundle::redact::pseudonyms::Table;
+use crate::bundle::redact::rules::{Rule, Rules};
+use crate::bundle::redact::{Redactions, string};
 use crate::evidence::access_log::{OwnRecords, Span, Tally};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::{
@@ -28,7 +28,12 @@ use crate::evidence::stored::{ClientAuthorities, KeyFit, StoredCertificate, Stor
 use crate::evidence::{AccessLog, Evidence, LogOrigin, LogStream, Question, Reason, Seen, Unavailable};
 
 /// Replaces in place.
-pub(super) fn redact(table: &Table, rules: Rules, evidence: &mut Evidence, redactions: &mut Redactions) {
+pub(in crate::bundle::redact) fn redact(
+    table: &Table,
+    rules: Rules,
+    evidence: &mut Evidence,
+    redactions: &mut Redactions,
+) {
     Walk { table, rules, redactions }.evidence(evidence);
 }
 
@@ -41,16 +46,14 @@ struct Walk<'a> {
 /// The parts that anything is made of.
 impl Walk<'_> {
     fn text(&mut self, text: &mut String) {
-        let mut out = Vec::new();
-        if self.table.replace(text.as_bytes(), self.rules, &mut out, self.redactions) {
+        if let Some(out) = self.table.replace(text.as_bytes(), self.rules, self.redactions) {
             *text = string(out);
         }
     }
 
     /// A name of Envoy's, which has the form of a hostname and may hold the address of a listener.
     fn counter(&mut self, name: &mut String) {
-        let mut out = Vec::new();
-        if self.table.replace_addresses(name.as_bytes(), self.rules, &mut out, self.redactions) {
+        if let Some(out) = self.table.replace_addresses(name.as_bytes(), self.rules, self.redactions) {
             *name = string(out);
         }
     }

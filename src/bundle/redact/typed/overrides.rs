@@ -9,12 +9,13 @@ use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, options};
 
-use super::engine::Engine;
-use super::names::{self, Named};
-use super::patterns::MARK;
-use super::rules::{Rule, Rules};
-use super::values::harmless;
-use super::{Redactions, Withheld, skeleton, string};
+use super::skeleton;
+use crate::bundle::redact::names::{self, Named};
+use crate::bundle::redact::rules::{Rule, Rules};
+use crate::bundle::redact::text::Engine;
+use crate::bundle::redact::text::MARK;
+use crate::bundle::redact::text::harmless;
+use crate::bundle::redact::{Redactions, Withheld, string};
 use crate::wire::overrides::MAX_BYTES;
 
 const MAX_NESTING: usize = 200;
@@ -29,7 +30,11 @@ const HARMLESS_BELOW_AUTH: &[&str] =
 const WORDS_OF_COMMENTS: &[&str] =
     &["apikey", "credential", "encryptionkey", "passphrase", "passw", "private", "pwd", "salt", "secret", "token"];
 
-pub(super) fn redact(engine: &Engine, text: &str, redactions: &mut Redactions) -> Result<String, Withheld> {
+pub(in crate::bundle::redact) fn redact(
+    engine: &Engine,
+    text: &str,
+    redactions: &mut Redactions,
+) -> Result<String, Withheld> {
     if text.len() > MAX_BYTES {
         return Err(Withheld::because(format!("it has more than {MAX_BYTES} bytes")));
     }

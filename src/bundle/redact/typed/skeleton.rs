@@ -4,10 +4,10 @@
 //! known: no list of secrets decides here, only one of harmless names. Such a file is often the very fault that is looked for, so
 //! withholding all of it would cost the answer; everything else in it becomes a mark in its line.
 
-use super::Redactions;
-use super::carry::indentation;
-use super::patterns::MARK;
-use super::rules::Rule;
+use crate::bundle::redact::Redactions;
+use crate::bundle::redact::rules::Rule;
+use crate::bundle::redact::text::MARK;
+use crate::bundle::redact::text::indentation;
 
 /// Documented names below which there is more.
 const PARENTS: &[&str] = &[

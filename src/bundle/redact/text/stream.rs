@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
-use super::Redactions;
 use super::carry::Carry;
-use super::engine::{Engine, State, key_left_open};
-use super::rules::Rule;
+use super::engine::{Engine, State};
+use super::pem::key_left_open;
+use crate::bundle::redact::Redactions;
+use crate::bundle::redact::rules::Rule;
 
 /// Longest line that is shown. Container runtimes split at 16 KiB, Envoy's records have below 64 KiB.
 pub const MAX_LINE: usize = 256 * 1024;
@@ -27,7 +28,7 @@ pub struct StreamRedactor {
 }
 
 impl StreamRedactor {
-    pub(super) fn new(engine: Arc<Engine>) -> Self {
+    pub(in crate::bundle::redact) fn new(engine: Arc<Engine>) -> Self {
         Self { engine, state: State::default(), redactions: Redactions::default(), line: Vec::new(), withheld: None }
     }
 

@@ -7,15 +7,18 @@
 //! What remains of order: where two of 131,070 addresses meet, the later one moves on; what comes after the limits below has a name
 //! that no list knows, or shares one address.
 
+mod hostnames;
+
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use self::hostnames::Part;
 use super::Redactions;
-use super::hostnames::{self, Part};
 use super::rules::{Rule, Rules};
+use super::spelling::Plain;
 use crate::bundle::writer::hexadecimal;
 use crate::checks::facts::is_google_front_end;
 
@@ -122,36 +125,26 @@ impl Table {
         Names { key: self.key, originals: known.originals.clone(), incomplete: known.incomplete }
     }
 
-    /// Whether anything was replaced; then `out` is the line.
-    pub(super) fn replace(&self, line: &[u8], rules: Rules, out: &mut Vec<u8>, redactions: &mut Redactions) -> bool {
-        self.replace_of(self.kinds, line, rules, out, redactions)
+    /// The line with its pseudonyms, where it has any.
+    pub(super) fn replace(&self, line: &[u8], rules: Rules, redactions: &mut Redactions) -> Option<Vec<u8>> {
+        self.replace_of(self.kinds, line, rules, redactions)
     }
 
     /// The same for addresses alone, in what is no text.
-    pub(super) fn replace_addresses(
-        &self,
-        line: &[u8],
-        rules: Rules,
-        out: &mut Vec<u8>,
-        redactions: &mut Redactions,
-    ) -> bool {
+    pub(super) fn replace_addresses(&self, line: &[u8], rules: Rules, redactions: &mut Redactions) -> Option<Vec<u8>> {
         let kinds = if self.kinds.addresses() { Pseudonyms::Addresses } else { Pseudonyms::None };
-        self.replace_of(kinds, line, rules, out, redactions)
+        self.replace_of(kinds, line, rules, redactions)
     }
 
-    fn replace_of(
-        &self,
-        kinds: Pseudonyms,
-        line: &[u8],
-        rules: Rules,
-        out: &mut Vec<u8>,
-        redactions: &mut Redactions,
-    ) -> bool {
+    fn replace_of(&self, kinds: Pseudonyms, line: &[u8], rules: Rules, redactions: &mut Redactions) -> Option<Vec<u8>> {
         if kinds == Pseudonyms::None {
-            return false;
+            return None;
         }
+        let plain = Plain::deepest(line);
+        let text = plain.as_ref().map_or(line, |plain| &plain.bytes);
+        let mut out = Vec::new();
         let (mut copied, mut at) = (0, 0);
-        while let Some((place, part, end)) = hostnames::next(line, at) {
+        while let Some((place, part, end)) = hostnames::next(text, at) {
             at = end;
             let (rule, name) = match part {
                 Part::Address(address) if kinds.addresses() => {
@@ -162,15 +155,16 @@ impl Table {
                 Part::Address(_) | Part::Host(_) => continue,
             };
             let Some(name) = name.filter(|_| rules.on(rule)) else { continue };
+            let place = plain.as_ref().map_or(place.clone(), |plain| plain.written(&place));
             out.extend_from_slice(&line[copied..place.start]);
             out.extend_from_slice(name.as_bytes());
             copied = place.end;
             redactions.count(rule);
         }
-        if copied > 0 {
+        (copied > 0).then(|| {
             out.extend_from_slice(&line[copied..]);
-        }
-        copied > 0
+            out
+        })
     }
 
     /// What is known to be a hostname or an address, whatever it looks like; nothing where it stays.

@@ -1,8 +1,9 @@
 //! What a line says about the lines after it: a key that goes on, a block of YAML, a value that stands below its name.
 
-use memchr::memmem;
+use std::ops::Range;
 
-use super::base64;
+use super::pem::{after_dashes, end_label};
+use crate::bundle::redact::base64;
 
 /// Bytes of a private key that has no end, before the text is taken for something else again. The key of RSA with 16384 bits has
 /// 13 KiB; a log writes other lines between those of a key.
@@ -16,8 +17,8 @@ pub(super) enum Carry {
     Nothing,
     /// The name of a secret variable was seen: the next line may hold its value.
     Value,
-    /// The line ended in base64 of a key.
-    Base64 { left: usize },
+    /// The line ended in base64 of a key, in a word of so many letters.
+    Base64 { width: usize, left: usize },
     /// A value that goes on in lines further in than `indent`: of a block (`|`) all of them, else until one is a pair itself.
     Below { indent: usize, block: bool, left: usize },
     /// Inside a private key.
@@ -29,8 +30,8 @@ impl Carry {
         Self::Pem { left: MAX_KEY }
     }
 
-    pub(super) fn base64() -> Self {
-        Self::Base64 { left: MAX_KEY }
+    pub(super) fn base64(width: usize) -> Self {
+        Self::Base64 { width, left: MAX_KEY }
     }
 
     pub(super) fn below(line: &[u8], block: bool) -> Self {
@@ -42,18 +43,22 @@ impl Carry {
         let effect = match self {
             Self::Nothing => return Effect::Look { from: 0 },
             Self::Value => Effect::Value,
-            Self::Pem { left } => match memmem::find(line, b"END ") {
-                Some(end) => Effect::Look { from: super::patterns::after_dashes(line, end) },
+            Self::Pem { left } => match end_label(line) {
+                Some(end) => Effect::Look { from: after_dashes(line, end) },
                 None => return shorten(left, line).map_or_else(|| self.end(line), |()| Effect::Whole),
             },
-            Self::Base64 { left } => {
-                let inner = line.trim_ascii().trim_ascii_end();
-                let inner = inner.strip_suffix(b"\"").unwrap_or(inner);
-                let pure = inner.iter().all(|byte| base64::is_letter(*byte) || *byte == b'=');
-                if pure && !inner.is_empty() {
-                    return shorten(left, line).map_or_else(|| self.end(line), |()| Effect::Whole);
+            Self::Base64 { width, left } => {
+                let word = last_word(line);
+                let letters = &line[word.clone()];
+                let is_pure =
+                    !letters.is_empty() && letters.iter().all(|byte| base64::is_letter(*byte) || *byte == b'=');
+                // Behind the prefix of a log all lines of a key are as long as the first; only the last one is shorter.
+                let is_alone = indentation(line) == word.start;
+                let goes_on = is_pure && (is_alone || letters.len() == *width);
+                if goes_on {
+                    return shorten(left, line).map_or_else(|| self.end(line), |()| Effect::Word(word));
                 }
-                Effect::Look { from: 0 }
+                if is_pure && letters.len() < *width { Effect::Word(word) } else { Effect::Look { from: 0 } }
             }
             Self::Below { indent, block, left } => {
                 if line.trim_ascii().is_empty() {
@@ -85,6 +90,8 @@ pub(super) enum Effect {
     },
     /// If its name is `value`, the value goes.
     Value,
+    /// Only this goes, and the rest is looked at.
+    Word(Range<usize>),
     Whole,
 }
 
@@ -94,8 +101,17 @@ fn shorten(left: &mut usize, line: &[u8]) -> Option<()> {
     Some(())
 }
 
+/// The last word of a line, without the quotes and brackets around it.
+pub(super) fn last_word(line: &[u8]) -> Range<usize> {
+    let sign =
+        |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b',' | b']' | b'}' | b')');
+    let end = line.len() - line.iter().rev().take_while(|byte| sign(byte)).count();
+    let start = line[..end].iter().rposition(|byte| sign(byte) || matches!(byte, b'[' | b'(' | b'{' | b':'));
+    start.map_or(0, |start| start + 1)..end
+}
+
 /// Columns before the first letter. Marks of comments and of list items count, so that a block in a comment is one too.
-pub(super) fn indentation(line: &[u8]) -> usize {
+pub(in crate::bundle::redact) fn indentation(line: &[u8]) -> usize {
     line.iter().take_while(|byte| is_margin(**byte)).count()
 }
 

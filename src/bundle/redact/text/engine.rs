@@ -1,0 +1,307 @@
+//! One line at a time: what goes because of the lines before it, by its patterns, by its base64, and last the pseudonyms.
+//!
+//! Text and streams take the same way, so a log reads the same whether it came whole or in pieces.
+
+use super::carry::{Carry, Effect, is_margin, last_word};
+use super::line::{Found, Line, MARK};
+use super::pairs;
+use super::patterns::Patterns;
+use super::pem::key_left_open;
+use super::places::Places;
+use crate::bundle::redact::Redactions;
+use crate::bundle::redact::base64::{self, Content};
+use crate::bundle::redact::pseudonyms::Table;
+use crate::bundle::redact::rules::{Rule, Rules};
+use crate::bundle::redact::spelling::{MAX_LEVELS, Plain};
+
+/// Base64 inside base64 is looked into this often.
+const MAX_DEPTH: u8 = 6;
+/// What stands for each byte of a secret in a packet.
+const MASK: u8 = b'*';
+const ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+/// The longest line of base64 that is one of several.
+const MAX_WRAPPED: usize = 128;
+/// Bytes of lines of base64 that wait for what follows: the end of a key whose beginning was not seen.
+const MAX_HELD: usize = 32 * 1024;
+
+pub(in crate::bundle::redact) struct Engine {
+    pub(in crate::bundle::redact) patterns: Patterns,
+    pub(in crate::bundle::redact) rules: Rules,
+    pub(in crate::bundle::redact) table: Table,
+}
+
+/// What is known between two lines.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) carry: Carry,
+    /// Lines that are base64 and nothing else, as they would be written.
+    held: Vec<u8>,
+    /// The name above a value that stands in lines of its own, until the first of them is counted.
+    announced: Option<Rule>,
+    /// Names of Secrets stay.
+    pub(super) references: bool,
+    depth: u8,
+}
+
+impl Engine {
+    /// Redacts a whole text.
+    pub(in crate::bundle::redact) fn text(
+        &self,
+        text: &[u8],
+        references: bool,
+        redactions: &mut Redactions,
+    ) -> Vec<u8> {
+        self.nested(text, State { references, ..State::default() }, redactions)
+    }
+
+    fn nested(&self, text: &[u8], mut state: State, redactions: &mut Redactions) -> Vec<u8> {
+        let mut out = Vec::with_capacity(text.len());
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            self.line(line, &mut state, &mut out, redactions);
+        }
+        state.release(&mut out);
+        out
+    }
+
+    /// Redacts one line, with its end if it has one.
+    pub(super) fn line(&self, whole: &[u8], state: &mut State, out: &mut Vec<u8>, redactions: &mut Redactions) {
+        // A byte order mark would hide that a name opens its line.
+        let (mark, rest) = whole.split_at(if whole.starts_with(ORDER_MARK) { ORDER_MARK.len() } else { 0 });
+        let line = rest.strip_suffix(b"\n").unwrap_or(rest);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let end = &rest[line.len()..];
+        // Text in two bytes a letter would pass every pattern.
+        if memchr::memchr(0, line).is_some() && self.rules.on(Rule::NotUnderstood) {
+            redactions.count(Rule::NotUnderstood);
+            state.write(&[mark, MARK], end, out);
+            return;
+        }
+        let before = state.carry;
+        let mut places = Places::default();
+        let (from, value) = match state.carry.apply(line) {
+            Effect::Whole => {
+                if let Some(rule) = state.announced.take() {
+                    redactions.count(rule);
+                }
+                let margin = line.iter().take_while(|byte| is_margin(**byte) && **byte != b'-').count();
+                state.write(&[mark, &line[..margin], MARK], end, out);
+                return;
+            }
+            Effect::Look { from } => {
+                if from > 0 {
+                    places.add(0..from, false);
+                }
+                (from, false)
+            }
+            Effect::Word(word) => {
+                places.add(word, false);
+                (0, false)
+            }
+            Effect::Value => (0, true),
+        };
+        if from == 0 && matches!(before, Carry::Below { .. }) && line.trim_ascii().is_empty() {
+            state.carry = before;
+        } else {
+            state.announced = None;
+        }
+        let tail = self.secrets(line, from, value, state, &mut places, redactions);
+        let marked = if places.is_empty() { None } else { Some(places.marked(line)) };
+        let line = marked.as_deref().unwrap_or(line);
+        let renamed = self.table.replace(line, self.rules, redactions);
+        let line = renamed.as_deref().unwrap_or(line);
+        if tail {
+            state.withhold_held();
+        }
+        state.write(&[mark, line], end, out);
+    }
+
+    /// Replaces secrets by as many stars, so that lengths and places stay.
+    pub(in crate::bundle::redact) fn mask(&self, bytes: &mut [u8], redactions: &mut Redactions) {
+        let mut state = State::default();
+        for line in bytes.split_inclusive_mut(|byte| *byte == b'\n') {
+            let length = line.trim_ascii_end().len();
+            let line = &mut line[..length];
+            let mut places = Places::default();
+            let from = match state.carry.apply(line) {
+                Effect::Whole => {
+                    redactions.count(Rule::PrivateKey);
+                    line.fill(MASK);
+                    continue;
+                }
+                Effect::Look { from } => from,
+                Effect::Word(_) | Effect::Value => 0,
+            };
+            if from > 0 && places.add(0..from, false) {
+                redactions.count(Rule::PrivateKey);
+            }
+            self.secrets(line, from, false, &mut state, &mut places, redactions);
+            // What is no text has no indentation: of what a line says about the next only a key goes on.
+            if !matches!(state.carry, Carry::Pem { .. }) {
+                state.carry = Carry::Nothing;
+            }
+            places.ranges().for_each(|range| line[range].fill(MASK));
+        }
+    }
+
+    /// Adds the parts that are secret, and tells whether the line ends a key that began before it.
+    fn secrets(
+        &self,
+        line: &[u8],
+        from: usize,
+        value: bool,
+        state: &mut State,
+        places: &mut Places,
+        redactions: &mut Redactions,
+    ) -> bool {
+        let tail = self.as_written(line, from, value, state, places, redactions);
+        self.base64_of(line, None, state, places, redactions);
+        let mut plain = Plain::of(line);
+        for _ in 0..MAX_LEVELS {
+            let Some(undone) = plain else { break };
+            let mut inner = Line::new(&undone.bytes, state.references);
+            let mut at = 0;
+            while let Some(found) = self.patterns.next(&mut inner, at) {
+                at = found.end.max(at + usize::from(found.is_empty()));
+                let written = undone.written(&(found.start..found.end));
+                if !found.is_empty() && self.rules.on(found.rule) && places.add(written, false) {
+                    redactions.count(found.rule);
+                }
+            }
+            self.base64_of(&undone.bytes, Some(&undone), state, places, redactions);
+            plain = undone.deeper();
+        }
+        tail
+    }
+
+    /// The patterns of a line as it is written, which say what the next lines are, too.
+    fn as_written(
+        &self,
+        bytes: &[u8],
+        from: usize,
+        value: bool,
+        state: &mut State,
+        places: &mut Places,
+        redactions: &mut Redactions,
+    ) -> bool {
+        let mut line = Line::new(bytes, state.references);
+        let (mut at, mut tail) = (from, false);
+        if value
+            && let Some(Found { start, end, rule, carry, quoted, .. }) = pairs::value_of_variable(&mut line)
+            && self.rules.on(rule)
+        {
+            places.add(start..end, quoted);
+            redactions.count(rule);
+            at = end;
+            state.carry = state.carry.max(carry);
+        }
+        while let Some(found) = self.patterns.next(&mut line, at) {
+            // What only speaks of the next line has no extent here.
+            at = found.end.max(at + usize::from(found.is_empty()));
+            if !self.rules.on(found.rule) {
+                continue;
+            }
+            if found.is_empty() {
+                state.announced = Some(found.rule);
+            } else if places.add(found.start..found.end, found.quoted) {
+                redactions.count(found.rule);
+            }
+            state.carry = match (found.carry, state.carry) {
+                // Of two names the last one is the one that goes on.
+                (Carry::Below { .. }, Carry::Below { .. }) => found.carry,
+                (new, old) => new.max(old),
+            };
+            tail |= found.tail;
+        }
+        // A key may begin inside a value that was taken as a whole.
+        if self.rules.on(Rule::PrivateKey) && key_left_open(bytes) == Some(true) {
+            state.carry = state.carry.max(Carry::pem());
+        }
+        tail
+    }
+
+    /// Base64 between the parts that are known to go; in a line with its escapes undone, if it is one.
+    fn base64_of(
+        &self,
+        line: &[u8],
+        undone: Option<&Plain>,
+        state: &mut State,
+        places: &mut Places,
+        redactions: &mut Redactions,
+    ) {
+        if !self.rules.on(Rule::Base64) || state.depth >= MAX_DEPTH {
+            return;
+        }
+        let gaps = if undone.is_some() { vec![0..line.len()] } else { places.gaps(line.len()) };
+        for gap in gaps {
+            let mut at = gap.start;
+            while let Some(run) = base64::run(&line[..gap.end], at) {
+                at = run.end;
+                // What is glued to its front shifts the letters by one to three.
+                let shifts = if state.depth == 0 { 0..4 } else { 0..1 };
+                let letters = &line[run.clone()];
+                let secret = |skip| self.is_secret(base64::content(letters, skip), state.depth);
+                if !base64::names_key(letters) && !shifts.into_iter().any(secret) {
+                    continue;
+                }
+                let written = undone.map_or(run.clone(), |undone| undone.written(&run));
+                if places.add(written, false) {
+                    redactions.count(Rule::Base64);
+                }
+                let ends = line[run.end..].iter().all(u8::is_ascii_whitespace);
+                let wrapped = run.len() <= MAX_WRAPPED && run.end == last_word(line).end;
+                if undone.is_none() && (ends || wrapped) {
+                    state.carry = state.carry.max(Carry::base64(run.len()));
+                }
+            }
+        }
+    }
+
+    fn is_secret(&self, content: Content, depth: u8) -> bool {
+        match content {
+            Content::Key | Content::Archive => true,
+            Content::Certificate => self.patterns.certificates,
+            Content::Other => false,
+            Content::Text(text) => {
+                let mut inside = Redactions::default();
+                self.nested(&text, State { depth: depth + 1, ..State::default() }, &mut inside);
+                !inside.is_empty()
+            }
+        }
+    }
+}
+
+impl State {
+    /// Writes what was held back.
+    pub(super) fn release(&mut self, out: &mut Vec<u8>) {
+        out.append(&mut self.held);
+    }
+
+    fn write(&mut self, parts: &[&[u8]], end: &[u8], out: &mut Vec<u8>) {
+        let line = parts.concat();
+        let waits = is_base64_line(&line, !self.held.is_empty());
+        if !waits || self.held.len() + line.len() > MAX_HELD {
+            self.release(out);
+        }
+        let out = if waits && line.len() < MAX_HELD { &mut self.held } else { out };
+        out.extend_from_slice(&line);
+        out.extend_from_slice(end);
+    }
+
+    /// The lines that wait are of a private key.
+    fn withhold_held(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        for line in held.split_inclusive(|byte| *byte == b'\n') {
+            let word = last_word(line);
+            self.held.extend_from_slice(&line[..word.start]);
+            self.held.extend_from_slice(MARK);
+            self.held.extend_from_slice(&line[word.end..]);
+        }
+    }
+}
+
+/// A line that ends as one of a PEM or of wrapped base64 does; the last one is shorter.
+fn is_base64_line(line: &[u8], follows: bool) -> bool {
+    let word = &line[last_word(line)];
+    let shortest = if follows { 1 } else { base64::MIN_RUN };
+    word.len() >= shortest && word.iter().all(|byte| base64::is_letter(*byte) || *byte == b'=')
+}

@@ -1,0 +1,74 @@
+//! A line while it is looked at, and what is found in it.
+
+use memchr::memmem;
+
+use super::carry::Carry;
+use crate::bundle::redact::rules::Rule;
+
+/// What stands for a value that was replaced. No `: ` in it, so that it is a plain value of YAML too.
+pub(in crate::bundle::redact) const MARK: &[u8] = b"<redacted>";
+
+/// Backslashes before one quote.
+pub(super) const MAX_ESCAPES: usize = 16;
+
+/// A part of a line that goes.
+pub(super) struct Found {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) rule: Rule,
+    /// The value has to stay a string of JSON.
+    pub(super) quoted: bool,
+    /// What this says about the lines that follow.
+    pub(super) carry: Carry,
+    /// The end of a key whose beginning was not seen: lines before this one, if they look like a key, go with it.
+    pub(super) tail: bool,
+}
+
+impl Found {
+    pub(super) fn new(start: usize, end: usize, rule: Rule) -> Self {
+        Self { start, end, rule, quoted: false, carry: Carry::Nothing, tail: false }
+    }
+
+    /// It says nothing but what the next lines are.
+    pub(super) fn is_empty(&self) -> bool {
+        self.end <= self.start
+    }
+}
+
+pub(super) struct Line<'a> {
+    pub(super) bytes: &'a [u8],
+    /// Names of Secrets stay: `secret: cassandra-auth` of an overrides file.
+    pub(super) references: bool,
+    /// Unescaped double quotes before a place, counted once for the whole line.
+    quotes: (usize, bool),
+    /// No web token begins before this place.
+    pub(super) no_token: usize,
+    web_key: Option<bool>,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn new(bytes: &'a [u8], references: bool) -> Self {
+        Self { bytes, references, quotes: (0, false), no_token: 0, web_key: None }
+    }
+
+    /// Whether a double quote is open at `at`. Places are asked for in ascending order.
+    pub(super) fn is_quoted(&mut self, at: usize) -> bool {
+        let (from, mut open) = self.quotes;
+        for quote in memchr::memchr_iter(b'"', self.bytes.get(from..at).unwrap_or_default()) {
+            let place = from + quote;
+            open ^= backslashes_before(self.bytes, place).is_multiple_of(2);
+        }
+        self.quotes = (at.max(from), open);
+        open
+    }
+
+    /// Whether it holds a JSON Web Key, which has to say its type (RFC 7517 §4.1).
+    pub(super) fn has_web_key(&mut self) -> bool {
+        *self.web_key.get_or_insert_with(|| memmem::find(self.bytes, b"kty").is_some())
+    }
+}
+
+/// Backslashes directly before `at`.
+pub(super) fn backslashes_before(bytes: &[u8], at: usize) -> usize {
+    bytes[..at].iter().rev().take(MAX_ESCAPES).take_while(|byte| **byte == b'\\').count()
+}

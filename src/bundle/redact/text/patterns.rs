@@ -1,0 +1,185 @@
+//! What is secret by its shape, wherever it stands in a line: one pass over the words that a secret begins with or is named by.
+//!
+//! Each word is a trigger of one automaton, so a line without any costs one look at each of its bytes. The regex crate was left
+//! aside: where a value ends depends on how often its quotes are escaped, which no regular expression can count, and its tables
+//! would have to be carried. Every look around a trigger is bounded, or ends in a replacement that is not looked at again.
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input};
+use memchr::memmem;
+
+use super::carry::Carry;
+use super::line::{Found, Line};
+use super::pem::{LABEL, after_dashes, end_label};
+use super::tokens::{self, PREFIXES, Prefix};
+use super::{pairs, urls};
+use crate::bundle::redact::rules::Rule;
+
+#[derive(Clone, Copy)]
+enum Trigger {
+    /// A word that may be part of a name with a value.
+    Name,
+    /// A name in quotes that has a value in a JSON Web Key.
+    WebKey,
+    Url,
+    UrlWithoutScheme,
+    DataSource,
+    UserFlag,
+    Call(&'static str),
+    PrivateKey,
+    PrivateKeyInForm,
+    Certificate,
+    Bearer,
+    Basic,
+    WebToken,
+    Prefix(&'static Prefix),
+}
+
+const NAMES: &[&str] = &[
+    "accountkey",
+    "assertion",
+    "auth",
+    "bearer",
+    "code",
+    "connectionstring",
+    "cookie",
+    "credential",
+    "dockerc",
+    "jwt",
+    "key",
+    "otp",
+    "pass",
+    "pin",
+    "pwd",
+    "salt",
+    "samlresponse",
+    "secret",
+    "session",
+    "sid",
+    "sig",
+    "token",
+];
+
+/// Secret parts of a JSON Web Key (RFC 7518 §6), in quotes that may be escaped.
+const WEB_KEYS: &[&str] = &[
+    "\"d\"", "\"d\\", "\"dp\"", "\"dp\\", "\"dq\"", "\"dq\\", "\"k\"", "\"k\\", "\"p\"", "\"p\\", "\"q\"", "\"q\\",
+    "\"qi\"", "\"qi\\",
+];
+
+/// Programs whose password stands behind a flag that says nothing.
+const CALLS: &[(&str, &str)] = &[("ldapsearch", " -w"), ("redis-cli", " -a"), ("sshpass", " -p")];
+
+pub(in crate::bundle::redact) struct Patterns {
+    automaton: Option<AhoCorasick>,
+    triggers: Vec<Trigger>,
+    /// Certificates name hosts and addresses, so they go where those do.
+    pub(in crate::bundle::redact) certificates: bool,
+}
+
+impl Patterns {
+    pub(in crate::bundle::redact) fn new(certificates: bool) -> Self {
+        let mut words: Vec<&str> = Vec::new();
+        let mut triggers = Vec::new();
+        let mut add = |word, trigger| {
+            words.push(word);
+            triggers.push(trigger);
+        };
+        // The first that fits is taken where several begin at one place, so the longer words come first.
+        add("private key", Trigger::PrivateKey);
+        add("private+key", Trigger::PrivateKeyInForm);
+        add("bearer ", Trigger::Bearer);
+        add("basic ", Trigger::Basic);
+        add("eyj", Trigger::WebToken);
+        add("://", Trigger::Url);
+        add(":\\/\\/", Trigger::Url);
+        add("//", Trigger::UrlWithoutScheme);
+        add("@tcp(", Trigger::DataSource);
+        add("@unix(", Trigger::DataSource);
+        for flag in [" -u", "\"-u", "'-u", "--user ", "--user=", "--user\"", "--user'"] {
+            add(flag, Trigger::UserFlag);
+        }
+        for (program, flag) in CALLS {
+            add(program, Trigger::Call(flag));
+        }
+        if certificates {
+            for label in ["begin certificate", "begin trusted certificate", "begin+certificate"] {
+                add(label, Trigger::Certificate);
+            }
+        }
+        for prefix in PREFIXES {
+            add(prefix.text, Trigger::Prefix(prefix));
+        }
+        for name in NAMES {
+            add(name, Trigger::Name);
+        }
+        for name in WEB_KEYS {
+            add(name, Trigger::WebKey);
+        }
+        // The words are constants, and far below what the automaton can hold; without it everything is withheld.
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .kind(Some(AhoCorasickKind::DFA))
+            .match_kind(aho_corasick::MatchKind::LeftmostFirst)
+            .build(&words)
+            .ok();
+        Self { automaton, triggers, certificates }
+    }
+
+    /// The next part of the line, at or after `from`, that goes.
+    pub(super) fn next(&self, line: &mut Line<'_>, from: usize) -> Option<Found> {
+        let Some(automaton) = &self.automaton else {
+            let end = line.bytes.len();
+            return (from < end).then_some(Found::new(from, end, Rule::NotUnderstood));
+        };
+        let mut at = from;
+        while let Some(hit) = automaton.find(Input::new(line.bytes).range(at.min(line.bytes.len())..)) {
+            let trigger = self.triggers.get(hit.pattern().as_usize()).copied()?;
+            if let Some(mut found) = judge(trigger, line, hit.start(), hit.end(), from) {
+                found.start = found.start.max(from);
+                if !found.is_empty() || (found.end >= hit.end() && found.carry != Carry::Nothing) {
+                    return Some(found);
+                }
+            }
+            at = hit.start() + 1;
+        }
+        None
+    }
+}
+
+fn judge(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize, from: usize) -> Option<Found> {
+    match trigger {
+        Trigger::Name => pairs::pair(line, start, end),
+        Trigger::WebKey => pairs::of_web_key(line, start + 1, end - 1),
+        Trigger::Url => urls::userinfo(line.bytes, end),
+        Trigger::UrlWithoutScheme => urls::without_scheme(line.bytes, end),
+        Trigger::DataSource => urls::data_source(line.bytes, start, from),
+        Trigger::UserFlag => urls::user_flag(line.bytes, end),
+        Trigger::Call(flag) => urls::call(line.bytes, end, flag.as_bytes()),
+        Trigger::PrivateKey => pem(line.bytes, start, from).or_else(|| pairs::pair(line, end - "key".len(), end)),
+        // What a form sends is one line.
+        Trigger::PrivateKeyInForm => pem(line.bytes, start, from).map(|found| Found { carry: Carry::Nothing, ..found }),
+        Trigger::Certificate => pem(line.bytes, end, from),
+        Trigger::Bearer => tokens::bearer(line.bytes, end).or_else(|| pairs::pair(line, start, end - 1)),
+        Trigger::Basic => tokens::basic(line.bytes, end),
+        Trigger::WebToken => tokens::web_token(line, start),
+        Trigger::Prefix(prefix) => tokens::prefixed(prefix, line.bytes, start),
+    }
+}
+
+/// From the dashes before `BEGIN` to those after `END`, or to the end of the line.
+fn pem(line: &[u8], at: usize, from: usize) -> Option<Found> {
+    let floor = at.saturating_sub(LABEL).max(from);
+    let label = &line[floor..at.max(floor)];
+    let Some(begin) = memmem::rfind(label, b"BEGIN") else {
+        let end = floor + memmem::rfind(label, b"END ").or_else(|| memmem::rfind(label, b"END+"))?;
+        let word = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`');
+        let begin = line[from..end].iter().rposition(word).map_or(from, |at| from + at + 1);
+        return Some(Found { tail: true, ..Found::new(begin, after_dashes(line, end), Rule::PrivateKey) });
+    };
+    let begin = floor + begin;
+    let begin = begin - line[floor..begin].iter().rev().take(6).take_while(|byte| matches!(byte, b'-' | b' ')).count();
+    let (end, carry) = match end_label(&line[at..]) {
+        Some(end) => (after_dashes(line, at + end), Carry::Nothing),
+        None => (line.len(), Carry::pem()),
+    };
+    Some(Found { carry, ..Found::new(begin, end, Rule::PrivateKey) })
+}

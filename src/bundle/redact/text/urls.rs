@@ -1,0 +1,73 @@
+//! User and password where an address of a server has them, and where a program is called with them.
+
+use super::line::Found;
+use crate::bundle::redact::rules::Rule;
+
+/// The longest user and password.
+const MAX_USERINFO: usize = 1024;
+/// From the name of a program to its flag.
+const MAX_CALL: usize = 256;
+
+/// `user:password` of a URL whose authority begins at `start`.
+pub(super) fn userinfo(line: &[u8], start: usize) -> Option<Found> {
+    let rest = &line[start..line.len().min(start + MAX_USERINFO)];
+    let stop =
+        |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'|');
+    let path = |byte: &u8| stop(byte) || matches!(byte, b'/' | b'?' | b'#');
+    let authority = &rest[..rest.iter().position(path).unwrap_or(rest.len())];
+    if let Some(at) = memchr::memrchr(b'@', authority) {
+        return (at > 0).then(|| Found::new(start, start + at, Rule::UrlUserinfo));
+    }
+    // A password with a slash that nobody encoded: what follows the colon is no port.
+    let colon = memchr::memchr(b':', authority)?;
+    let no_port = !authority.starts_with(b"[") && authority[colon + 1..].iter().any(|byte| !byte.is_ascii_digit());
+    if !no_port {
+        return None;
+    }
+    let whole = &rest[..rest.iter().position(stop).unwrap_or(rest.len())];
+    let at = memchr::memrchr(b'@', whole)?;
+    Some(Found::new(start, start + at, Rule::UrlUserinfo))
+}
+
+/// The same behind `//` without a scheme: only with a password, because anything may stand there.
+pub(super) fn without_scheme(line: &[u8], start: usize) -> Option<Found> {
+    let found = userinfo(line, start)?;
+    let inner = &line[found.start..found.end];
+    (memchr::memchr(b':', inner).is_some() && memchr::memchr(b'/', inner).is_none()).then_some(found)
+}
+
+/// `user:password@tcp(host:3306)/db`, as drivers of MySQL want it. `at` is where its `@` stands.
+pub(super) fn data_source(line: &[u8], at: usize, from: usize) -> Option<Found> {
+    let begins = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'=' | b'/');
+    let floor = at.saturating_sub(MAX_USERINFO).max(from);
+    let start = line[floor..at.max(floor)].iter().rposition(begins).map_or(floor, |before| floor + before + 1);
+    memchr::memchr(b':', &line[start..at.max(start)]).map(|_| Found::new(start, at, Rule::UrlUserinfo))
+}
+
+/// `curl -u user:password`, `--user=user:password`. `at` is behind the flag. A user and a group in numbers are no secret.
+pub(super) fn user_flag(line: &[u8], at: usize) -> Option<Found> {
+    let argument = argument(line, at)?;
+    let text = &line[argument.start..argument.end];
+    let colon = memchr::memchr(b':', text)?;
+    let numbers = text.iter().all(|byte| byte.is_ascii_digit() || *byte == b':');
+    let url = text[colon..].starts_with(b"://");
+    (!numbers && !url && colon + 1 < text.len()).then_some(argument)
+}
+
+/// `sshpass -p password`. `at` is behind the name of the program.
+pub(super) fn call(line: &[u8], at: usize, flag: &[u8]) -> Option<Found> {
+    let rest = &line[at..line.len().min(at + MAX_CALL)];
+    let flag = at + memchr::memmem::find(rest, flag)? + flag.len();
+    argument(line, flag)
+}
+
+/// The argument of a flag, with or without quotes: the same in a list of JSON.
+fn argument(line: &[u8], at: usize) -> Option<Found> {
+    let between = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'=' | b'"' | b'\'' | b'\\' | b',');
+    let start = at + line[at..].iter().take(16).take_while(between).count();
+    let quote = line[at..start].iter().copied().rfind(|byte| matches!(byte, b'"' | b'\''));
+    let ends = |byte: &u8| quote.map_or(byte.is_ascii_whitespace(), |quote| *byte == quote) || *byte == b'\\';
+    let rest = &line[start..line.len().min(start + MAX_USERINFO)];
+    let end = start + rest.iter().position(ends).unwrap_or(rest.len());
+    (end > start).then(|| Found::new(start, end, Rule::NamedValue))
+}

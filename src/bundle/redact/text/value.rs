@@ -1,0 +1,191 @@
+//! Where a value begins and ends.
+
+use super::carry::Carry;
+use super::line::{Found, Line, MARK, MAX_ESCAPES, backslashes_before};
+use super::name::{MAX_BLANKS, Name, Separator, is_in_query};
+use crate::bundle::redact::rules::Rule;
+
+/// The value of a name that begins at `at`, behind its separator: what goes of the line, and of the lines after it.
+pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: usize, rule: Rule) -> Option<Found> {
+    let bytes = line.bytes;
+    let rest = &bytes[at..];
+    let yaml = name.first && separator == Separator::Colon;
+    let carry = if yaml && !name.escaped_line { Carry::below(bytes, false) } else { Carry::Nothing };
+    let pair = |start, end, quoted, carry| Some(Found { quoted, carry, ..Found::new(start, end, rule) });
+    if rest.is_empty() {
+        return (carry != Carry::Nothing).then(|| Found { carry, ..Found::new(at, at, rule) });
+    }
+    if rest.starts_with(MARK) {
+        return None;
+    }
+    let escapes = rest.iter().take(MAX_ESCAPES).take_while(|byte| **byte == b'\\').count();
+    let opening = rest.get(escapes).copied().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
+    if let Some(quote) = opening.filter(|_| separator != Separator::Tag) {
+        let start = at + escapes + 1;
+        // A backslash before the quote of the enclosing text ends an empty value: `\"password=\"`.
+        if Some((quote, escapes)) == name.enclosing && separator == Separator::Equals && name.end < at {
+            return None;
+        }
+        let (end, carry) = match closing(bytes, start, quote, escapes) {
+            Some(end) => (end, Carry::Nothing),
+            None => (bytes.len(), carry),
+        };
+        return if harmless(&bytes[start..end]) { None } else { pair(start, end, false, carry) };
+    }
+    if rest[0] == b'[' {
+        return list(bytes, at, name).and_then(|(start, end, quoted, open)| {
+            let carry = if open && name.first { Carry::below(bytes, true) } else { Carry::Nothing };
+            pair(start, end, quoted, carry)
+        });
+    }
+    if rest[0] == b'{' {
+        return None;
+    }
+    if yaml && matches!(rest[0], b'|' | b'>') && is_block(rest) {
+        let line_end = memchr::memmem::find(rest, b"\\n").filter(|_| name.escaped_line);
+        return match line_end {
+            // The lines of the block are escaped as well: all of the text that is left.
+            Some(begin) => {
+                let start = at + begin + 2;
+                pair(start, closing(bytes, start, b'"', 0).unwrap_or(bytes.len()), false, Carry::Nothing)
+            }
+            None => Some(Found { carry: Carry::below(bytes, true), ..Found::new(at, at, rule) }),
+        };
+    }
+    let end = match rule {
+        Rule::AuthorizationHeader | Rule::Cookie if separator != Separator::Tag => header_end(line, name, at),
+        _ => at + unquoted(rest, name, separator, is_in_query(bytes, name.start), in_flow(bytes, name)),
+    };
+    let end = end.max(at);
+    if harmless(&bytes[at..end]) || is_file(&bytes[at..end], &bytes[name.start..name.end]) {
+        return None;
+    }
+    pair(at, end, name.quote.is_some_and(|quote| quote.0 == b'"') && separator == Separator::Colon, carry)
+}
+
+/// The length of a value without quotes.
+fn unquoted(rest: &[u8], name: &Name, separator: Separator, in_query: bool, in_flow: bool) -> usize {
+    let whole_line = name.first && separator == Separator::Colon && name.quote.is_none();
+    let escape = |at: usize| matches!(rest.get(at + 1), Some(b'n' | b'r' | b't' | b'"' | b'\'' | b'\\' | b'u'));
+    let mut length = 0;
+    while let Some(byte) = rest.get(length) {
+        let next = rest.get(length + 1);
+        let stop = match byte {
+            b'<' => separator == Separator::Tag,
+            _ if separator == Separator::Tag => false,
+            b'"' => !whole_line || name.escaped_line,
+            b'\\' => (!whole_line || name.escaped_line) && escape(length),
+            _ if whole_line => name.enclosing.is_some_and(|(quote, _)| *byte == quote),
+            b'\'' | b'`' => true,
+            b' ' | b'\t' => !in_flow,
+            b'}' => in_flow,
+            b'&' => in_query || separator != Separator::Colon,
+            b'#' => in_query,
+            b',' | b';' => {
+                in_flow || next.is_none_or(|next| !next.is_ascii_graphic()) || begins_pair(&rest[length + 1..])
+            }
+            _ => false,
+        };
+        if stop {
+            break;
+        }
+        length += 1;
+    }
+    let closers = |byte: &&u8| matches!(**byte, b')' | b']' | b'}' | b',' | b';' | b' ' | b'\t');
+    length - rest[..length].iter().rev().take_while(closers).count()
+}
+
+/// Whether the pair stands in a flow mapping, `{password: a b}`, where a value ends at a comma or a brace.
+fn in_flow(bytes: &[u8], name: &Name) -> bool {
+    let start = name.start - name.quote.map_or(0, |(_, escapes)| escapes + 1);
+    let before = &bytes[start.saturating_sub(MAX_BLANKS)..start];
+    matches!(before.trim_ascii_end().last(), Some(b'{' | b','))
+}
+
+/// `,user=…`: the comma before it separates, and is no part of a password.
+fn begins_pair(rest: &[u8]) -> bool {
+    let length =
+        rest.iter().take(64).take_while(|byte| byte.is_ascii_alphanumeric() || b"_-.\"'".contains(byte)).count();
+    length > 0 && matches!(rest.get(length), Some(b'=' | b':'))
+}
+
+/// Where the value of a header ends: at the quote that is open around it, else with the line.
+fn header_end(line: &mut Line<'_>, name: &Name, at: usize) -> usize {
+    let bytes = line.bytes;
+    let enclosing = match name.enclosing {
+        Some(quote) => Some(quote),
+        None if line.is_quoted(name.start) => Some((b'"', 0)),
+        None => None,
+    };
+    let end = enclosing.and_then(|(quote, escapes)| closing(bytes, at, quote, escapes)).unwrap_or(bytes.len());
+    // An escaped line end ends a header too.
+    let lines = memchr::memmem::find(&bytes[at..end], b"\\n").or_else(|| memchr::memmem::find(&bytes[at..end], b"\\r"));
+    lines.map_or(end, |length| at + length)
+}
+
+/// The quote that closes a text which was opened by a quote with `escapes` backslashes, or the first of its backslashes.
+fn closing(bytes: &[u8], from: usize, quote: u8, escapes: usize) -> Option<usize> {
+    let mut skip = false;
+    for at in memchr::memchr_iter(quote, &bytes[from..]).map(|at| from + at) {
+        if std::mem::take(&mut skip) {
+            continue;
+        }
+        let before = backslashes_before(bytes, at).min(at - from);
+        // YAML doubles a single quote that is part of the text.
+        if quote == b'\'' && escapes == 0 && bytes.get(at + 1) == Some(&quote) {
+            skip = true;
+            continue;
+        }
+        if before <= escapes || (escapes == 0 && before.is_multiple_of(2)) || quote == b'\'' && escapes == 0 {
+            return Some(at - before.min(escapes));
+        }
+    }
+    None
+}
+
+/// `["a", "b"]` of JSON, `[a b]` of Go: what is inside, whether it has to be a string, and whether it stays open.
+fn list(bytes: &[u8], at: usize, name: &Name) -> Option<(usize, usize, bool, bool)> {
+    let start = at + 1;
+    let found = memchr::memchr(b']', &bytes[start..]).map(|length| start + length);
+    let end = found.unwrap_or(bytes.len());
+    let inner = &bytes[start..end];
+    if inner.trim_ascii().is_empty() {
+        return found.is_none().then_some((end, end, false, true));
+    }
+    let json = inner.trim_ascii().starts_with(b"\"");
+    (!harmless(inner) && inner.trim_ascii() != b"\"<redacted>\"").then_some((
+        start,
+        end,
+        json,
+        found.is_none() && name.first,
+    ))
+}
+
+/// `|`, `>-`, `|2` and nothing more, or a comment, or an escaped line end.
+fn is_block(rest: &[u8]) -> bool {
+    let length = 1 + rest[1..].iter().take(2).take_while(|byte| matches!(byte, b'+' | b'-' | b'0'..=b'9')).count();
+    let after = rest[length..].trim_ascii_start();
+    after.is_empty() || after.starts_with(b"#") || after.starts_with(b"\\n") || after.starts_with(b"\\r")
+}
+
+/// Values that are no secret whatever they are called.
+pub(in crate::bundle::redact) fn harmless(value: &[u8]) -> bool {
+    const WORDS: &[&[u8]] = &[
+        b"", b"-", b"\"\"", b"''", b"true", b"false", b"null", b"nil", b"none", b"~", b"<nil>", b"<none>", b"<unset>",
+    ];
+    let value = value.trim_ascii();
+    value.len() <= MARK.len() && (value == MARK || WORDS.iter().any(|word| value.eq_ignore_ascii_case(word)))
+        || value.starts_with(b"<redacted: ")
+            && value.ends_with(b" bytes>")
+            && value[11..value.len() - 7].iter().all(u8::is_ascii_digit)
+}
+
+/// The path of a key file below a name that ends in `key`.
+pub(in crate::bundle::redact) fn is_file(value: &[u8], name: &[u8]) -> bool {
+    const ENDS: &[&[u8]] = &[b".pem", b".key", b".crt", b".json", b".jks", b".p12", b".pfx"];
+    let path = |byte: &u8| byte.is_ascii_alphanumeric() || b"./_-".contains(byte);
+    name.to_ascii_lowercase().ends_with(b"key")
+        && value.len() < 256
+        && value.iter().all(path)
+        && ENDS.iter().any(|end| value.ends_with(end))
+}
