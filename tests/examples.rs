@@ -138,6 +138,17 @@ fn a_pipe_without_a_writer_does_not_outlast_the_run() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_pipe_that_nobody_reads_does_not_hold_the_evidence() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo starts").success());
+    let output = run(&["diagnose", "--from", EXAMPLE, "--write-evidence", pipe.to_str().expect("a plain path")]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("nobody reads that pipe"), "{}", stderr(&output));
+}
+
+#[test]
 fn counts_that_no_log_could_give_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let forged = folder.path().join("forged.json");

@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::pipe;
 use super::unfinished::named;
 use crate::evidence::{Evidence, SCHEMA};
 
 /// The largest file that is read. The evidence of 20 pods and 500 routes has under 1 MiB.
-pub const MAX_BYTES: u64 = 256 * 1024 * 1024;
+pub const MAX_BYTES: u64 = 32 * 1024 * 1024;
+
+/// The most values in a document: an empty text has three bytes there, and eight times that in memory. A route has about 20.
+const MAX_VALUES: usize = 2_000_000;
 
 /// No count may be larger, so that sums of them fit: a log of that many bytes would take years to read.
 const MAX_COUNT: u64 = 1 << 48;
@@ -67,11 +71,7 @@ pub fn write(path: &Path, evidence: &Evidence) -> Result<(), Error> {
     let bytes = serde_json::to_vec_pretty(evidence).map_err(|source| unwritable(source.into()))?;
     // A device or a pipe is written to, not replaced.
     if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
-        return OpenOptions::new()
-            .write(true)
-            .open(path)
-            .and_then(|mut file| file.write_all(&bytes))
-            .map_err(unwritable);
+        return pipe::open(path).and_then(|mut file| file.write_all(&bytes)).map_err(unwritable);
     }
     let mut name = path.file_name().ok_or_else(|| unwritable(io::ErrorKind::InvalidInput.into()))?.to_owned();
     name.push(format!(".{}.part", std::process::id()));
@@ -109,6 +109,7 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Evidence, Error> {
         return Err(Error::Neither { name: name.to_owned(), why });
     }
     let malformed = |source| Error::Malformed { name: name.to_owned(), source };
+    within_values(bytes).map_err(malformed)?;
     let head: Head = serde_json::from_slice(bytes).map_err(malformed)?;
     if head.schema != SCHEMA {
         let schema = head.schema.chars().take(60).collect();
@@ -119,6 +120,14 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Evidence, Error> {
         return Err(malformed(serde::de::Error::custom("a count is larger than any log could give")));
     }
     Ok(evidence)
+}
+
+/// Refuses a document that would take much more memory than it has bytes.
+pub(super) fn within_values(json: &[u8]) -> Result<(), serde_json::Error> {
+    if memchr::memchr_iter(b',', json).count() < MAX_VALUES {
+        return Ok(());
+    }
+    Err(serde::de::Error::custom(format!("it has more than {MAX_VALUES} values")))
 }
 
 /// Every number that is added up on the way to a report.

@@ -10,7 +10,6 @@ pub(crate) struct Limits {
     pub(crate) entry_bytes: u64,
     pub(crate) evidence_bytes: u64,
     pub(crate) manifest_bytes: u64,
-    pub(crate) report_bytes: u64,
     pub(crate) total_bytes: u64,
     /// So many bytes are taken beyond what the ratio allows.
     pub(crate) ratio_allowance: u64,
@@ -23,7 +22,6 @@ impl Limits {
         entry_bytes: MAX_ENTRY_BYTES,
         evidence_bytes: evidence_file::MAX_BYTES,
         manifest_bytes: MAX_MANIFEST_BYTES,
-        report_bytes: MAX_REPORT_BYTES,
         total_bytes: MAX_TOTAL_BYTES,
         ratio_allowance: RATIO_ALLOWANCE_BYTES,
         ratio: MAX_RATIO,
@@ -33,7 +31,6 @@ impl Limits {
     pub(crate) fn of(&self, path: &str) -> u64 {
         match path {
             super::layout::EVIDENCE => self.evidence_bytes,
-            super::layout::REPORT_JSON => self.report_bytes,
             _ => self.entry_bytes,
         }
     }
@@ -58,9 +55,6 @@ pub(crate) const MAX_ENTRY_BYTES: u64 = 4 * GIB;
 
 /// The manifest, which is held in memory.
 pub(crate) const MAX_MANIFEST_BYTES: u64 = 16 * MIB;
-
-/// `report.json`, which is held in memory.
-pub(crate) const MAX_REPORT_BYTES: u64 = 64 * MIB;
 
 /// All files together, unpacked.
 pub(crate) const MAX_TOTAL_BYTES: u64 = 64 * GIB;

@@ -4,13 +4,14 @@
 //! text, logs, objects ─ redact ─ entries
 //! entries ─ EntryWriter (count, hash, compress) ─ spool ─┐
 //!                                            manifest ───┴─ part file ─ read back ─ renamed
-//! FILE, folder or - ─ BundleReader (limits, paths, sizes, hashes) ─ Evidence, report.json
+//! FILE, folder or - ─ BundleReader (limits, paths, sizes, hashes) ─ Evidence
 //! ```
 
 pub mod evidence_file;
 pub mod layout;
 mod limits;
 pub mod manifest;
+mod pipe;
 mod reader;
 pub mod redact;
 pub mod source;

@@ -11,7 +11,7 @@ use crate::bundle::layout::{self, MANIFEST, shown};
 use crate::bundle::limits::Limits;
 
 use super::inflate::Inflated;
-use super::listing::{Kept, Listing, Refusal, entry_error};
+use super::listing::{Listing, Refusal, entry_error};
 use super::{Contents, EntryFault, Keep, ReadError};
 
 /// An extended header holds the name, and nothing else of use.
@@ -35,11 +35,11 @@ impl From<ReadError> for Stop {
 }
 
 /// Reads a whole archive and holds every entry against the manifest.
-pub(super) fn read(name: &str, source: impl Read, keep: Keep, limits: &Limits) -> Result<Contents, ReadError> {
+pub(super) fn read(name: &str, source: impl Read, mut keep: Keep, limits: &Limits) -> Result<Contents, ReadError> {
     let mut archive = Archive::new(Inflated::new(name, source, limits)?);
-    let outcome = entries(name, &mut archive, keep, limits);
+    let outcome = entries(name, &mut archive, &mut keep, limits);
     let mut rest = archive.into_inner();
-    let (listing, kept) = match outcome {
+    let listing = match outcome {
         Ok(read) => read,
         Err(Stop::Error(error)) => return Err(error),
         Err(Stop::Io(place, error)) => return Err(rest.explain(name, &place, error)),
@@ -73,16 +73,15 @@ pub(super) fn read(name: &str, source: impl Read, keep: Keep, limits: &Limits) -
         return Err(ReadError::CutOff { name: name.to_owned(), place: "at its end".to_owned() });
     }
     let manifest = listing.complete(name)?;
-    Ok(Contents { manifest, evidence: kept.evidence, report: kept.report })
+    Ok(Contents { manifest, evidence: keep.evidence() })
 }
 
 fn entries<R: Read>(
     name: &str,
     archive: &mut Archive<Inflated<R>>,
-    keep: Keep,
+    keep: &mut Keep,
     limits: &Limits,
-) -> Result<(Listing, Kept), Stop> {
-    let mut kept = Kept::default();
+) -> Result<Listing, Stop> {
     let mut listing: Option<Listing> = None;
     let mut extended = None;
     let mut place = BEGINNING.to_owned();
@@ -134,7 +133,7 @@ fn entries<R: Read>(
             return Err(entry_error(name, &path, EntryFault::OutsideTop { top: top.clone() }).into());
         };
         place = format!("in {}", shown(below));
-        match listing.take(below, bytes, &mut entry, keep, &mut kept) {
+        match listing.take(below, bytes, &mut entry, keep) {
             Ok(()) => {}
             Err(Refusal::Fault(fault)) => return Err(entry_error(name, below, fault).into()),
             Err(Refusal::Io(error)) => return Err(Stop::Io(place, error)),
@@ -144,8 +143,7 @@ fn entries<R: Read>(
     if extended.is_some() {
         return Err(Stop::Io(place, io::ErrorKind::UnexpectedEof.into()));
     }
-    let listing = listing.ok_or_else(|| no_bundle("it is an empty archive".to_owned()))?;
-    Ok((listing, kept))
+    listing.ok_or_else(|| no_bundle("it is an empty archive".to_owned()).into())
 }
 
 /// The first entry, which has to be the manifest of the folder that its path names.

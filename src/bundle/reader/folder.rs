@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use crate::bundle::layout::MANIFEST;
 use crate::bundle::limits::Limits;
 
-use super::listing::{Kept, Listing, Refusal, entry_error};
+use super::listing::{Listing, Refusal, entry_error};
 use super::{Contents, EntryFault, Keep, ReadError};
 
 /// Reads a folder and holds every file that the manifest lists against it.
-pub(super) fn read(name: &str, folder: &Path, keep: Keep, limits: &Limits) -> Result<Contents, ReadError> {
+pub(super) fn read(name: &str, folder: &Path, mut keep: Keep, limits: &Limits) -> Result<Contents, ReadError> {
     let unreadable = |source| ReadError::Unreadable { name: name.to_owned(), source };
     let (file, bytes) = match open(folder, MANIFEST) {
         Ok(opened) => opened,
@@ -31,10 +31,9 @@ pub(super) fn read(name: &str, folder: &Path, keep: Keep, limits: &Limits) -> Re
     // The file may have grown since.
     file.take(limit).read_to_end(&mut json).map_err(unreadable)?;
     let mut listing = Listing::parse(name, &json, limits)?;
-    let mut kept = Kept::default();
     let paths: Vec<_> = listing.manifest.files.iter().map(|file| file.path.clone()).collect();
     for path in paths {
-        let taken = open(folder, &path).and_then(|(file, bytes)| listing.take(&path, bytes, file, keep, &mut kept));
+        let taken = open(folder, &path).and_then(|(file, bytes)| listing.take(&path, bytes, file, &mut keep));
         match taken {
             Ok(()) => {}
             Err(Refusal::Fault(fault)) => return Err(entry_error(name, &path, fault)),
@@ -42,7 +41,7 @@ pub(super) fn read(name: &str, folder: &Path, keep: Keep, limits: &Limits) -> Re
         }
     }
     let manifest = listing.complete(name)?;
-    Ok(Contents { manifest, evidence: kept.evidence, report: kept.report })
+    Ok(Contents { manifest, evidence: keep.evidence() })
 }
 
 /// Opens a file below the folder, and tells its size. The path has been looked at before: it leads nowhere else.

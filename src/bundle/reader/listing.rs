@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::bundle::evidence_file;
 use crate::bundle::layout::{self, MANIFEST, PathFault, Paths, shown};
 use crate::bundle::limits::Limits;
 use crate::bundle::manifest::{Manifest, SCHEMA_FAMILY, SCHEMA_VERSION};
@@ -21,13 +22,6 @@ pub(super) struct Listing {
     pub(super) manifest: Manifest,
     places: BTreeMap<String, usize>,
     seen: Vec<bool>,
-}
-
-/// A content that is kept.
-#[derive(Default)]
-pub(super) struct Kept {
-    pub(super) evidence: Option<Vec<u8>>,
-    pub(super) report: Option<Vec<u8>>,
 }
 
 /// Why a content was not taken.
@@ -50,6 +44,7 @@ impl Listing {
             schema: String,
         }
         let malformed = |source| ReadError::Manifest { name: name.to_owned(), source };
+        evidence_file::within_values(json).map_err(malformed)?;
         let head: Head = serde_json::from_slice(json).map_err(malformed)?;
         let name = name.to_owned();
         match head.schema.strip_prefix(SCHEMA_FAMILY).and_then(|number| number.parse::<u64>().ok()) {
@@ -90,8 +85,7 @@ impl Listing {
         path: &str,
         bytes: u64,
         mut content: impl Read,
-        keep: Keep,
-        kept: &mut Kept,
+        evidence: &mut Keep,
     ) -> Result<(), Refusal> {
         layout::check(path).map_err(EntryFault::from)?;
         if path == MANIFEST {
@@ -107,8 +101,8 @@ impl Listing {
         if listed.bytes != bytes {
             return Err(EntryFault::Size { expected: listed.bytes, found: bytes }.into());
         }
-        let mut store = match (keep, path) {
-            (Keep::Evidence, layout::EVIDENCE | layout::REPORT_JSON) => Some(Vec::new()),
+        let mut store = match evidence {
+            Keep::Evidence(store) if path == layout::EVIDENCE => Some(store.insert(Vec::new())),
             _ => None,
         };
         let mut hash = Sha256::new();
@@ -135,11 +129,6 @@ impl Listing {
             return Err(EntryFault::Hash.into());
         }
         *seen = true;
-        if path == layout::EVIDENCE {
-            kept.evidence = store;
-        } else if path == layout::REPORT_JSON {
-            kept.report = store;
-        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Reads a bundle: a file, an unpacked folder, or standard input, each as something hostile.
 //!
 //! Everything is held against the manifest, which is read first and held against the limits: which files there are, their
-//! sizes, their hashes. Only `evidence.json` and `report.json` come into memory; the rest is hashed as it passes. Nothing
+//! sizes, their hashes. Only `evidence.json` comes into memory; the rest is hashed as it passes. Nothing
 //! is ever unpacked to a disk.
 
 mod archive;
@@ -30,7 +30,6 @@ pub struct BundleReader {
     name: String,
     manifest: Manifest,
     evidence: Option<Evidence>,
-    report: Option<Vec<u8>>,
 }
 
 impl BundleReader {
@@ -42,11 +41,11 @@ impl BundleReader {
         let limits = &Limits::STANDARD;
         let unreadable = |source| ReadError::Unreadable { name: name.to_owned(), source };
         let contents = if name == "-" {
-            archive::read("-", io::stdin().lock(), Keep::Evidence, limits)?
+            archive::read("-", io::stdin().lock(), Keep::Evidence(None), limits)?
         } else if fs::metadata(name).map_err(unreadable)?.is_dir() {
-            folder::read(name, Path::new(name), Keep::Evidence, limits)?
+            folder::read(name, Path::new(name), Keep::Evidence(None), limits)?
         } else {
-            archive::read(name, File::open(name).map_err(unreadable)?, Keep::Evidence, limits)?
+            archive::read(name, File::open(name).map_err(unreadable)?, Keep::Evidence(None), limits)?
         };
         Self::of(name, contents)
     }
@@ -56,7 +55,7 @@ impl BundleReader {
     /// # Errors
     /// As for [`BundleReader::open`].
     pub fn from_reader(name: &str, source: impl Read) -> Result<Self, ReadError> {
-        Self::of(name, archive::read(name, source, Keep::Evidence, &Limits::STANDARD)?)
+        Self::of(name, archive::read(name, source, Keep::Evidence(None), &Limits::STANDARD)?)
     }
 
     /// What the bundle says of itself.
@@ -81,17 +80,11 @@ impl BundleReader {
         self.evidence.ok_or(ReadError::NoEvidence { name: self.name })
     }
 
-    /// `report.json` byte for byte, where there is one.
-    #[must_use]
-    pub fn report_bytes(&self) -> Option<&[u8]> {
-        self.report.as_deref()
-    }
-
     fn of(name: &str, contents: Contents) -> Result<Self, ReadError> {
-        let Contents { manifest, evidence, report } = contents;
+        let Contents { manifest, evidence } = contents;
         let parse = |bytes: Vec<u8>| evidence_file::parse(&format!("{name}, {EVIDENCE}"), &bytes);
         let evidence = evidence.map(parse).transpose()?;
-        Ok(Self { name: name.to_owned(), manifest, evidence, report })
+        Ok(Self { name: name.to_owned(), manifest, evidence })
     }
 }
 
@@ -101,17 +94,24 @@ pub(super) fn verified(name: &str, source: impl Read, limits: &Limits) -> Result
 }
 
 /// What comes into memory beside the manifest.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Keep {
-    Evidence,
+    Evidence(Option<Vec<u8>>),
     Nothing,
+}
+
+impl Keep {
+    fn evidence(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Evidence(evidence) => evidence,
+            Self::Nothing => None,
+        }
+    }
 }
 
 /// A bundle, byte for byte.
 struct Contents {
     manifest: Manifest,
     evidence: Option<Vec<u8>>,
-    report: Option<Vec<u8>>,
 }
 
 /// For the fuzzer: whatever the bytes are, reading them ends within the limits and does not panic.
@@ -124,7 +124,7 @@ struct Contents {
 pub fn fuzz_bundle(bytes: &[u8]) {
     const LIMITS: Limits = Limits { ratio_allowance: 1 << 20, total_bytes: 1 << 26, ..Limits::STANDARD };
     let read = |source: &[u8]| {
-        if let Ok(contents) = archive::read("fuzz", source, Keep::Evidence, &LIMITS) {
+        if let Ok(contents) = archive::read("fuzz", source, Keep::Evidence(None), &LIMITS) {
             let total: u64 = contents.manifest.files.iter().map(|file| file.bytes).sum();
             assert!(total <= LIMITS.total_bytes);
             // What is in it may be anything.

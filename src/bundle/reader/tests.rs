@@ -105,9 +105,8 @@ fn limits() -> Limits {
     Limits {
         entries: 5,
         entry_bytes: 100_000,
-        evidence_bytes: 100_000,
+        evidence_bytes: 50_000,
         manifest_bytes: 20_000,
-        report_bytes: 2000,
         total_bytes: 200_000,
         ratio_allowance: 50_000,
         ratio: 20,
@@ -126,7 +125,7 @@ fn told(error: &ReadError) -> String {
 }
 
 fn refused(bytes: &[u8]) -> String {
-    let result = archive::read("x.tar.gz", bytes, Keep::Evidence, &limits())
+    let result = archive::read("x.tar.gz", bytes, Keep::Evidence(None), &limits())
         .and_then(|contents| BundleReader::of("x.tar.gz", contents));
     told(&result.expect_err("it is refused"))
 }
@@ -146,7 +145,6 @@ fn complete() -> Vec<u8> {
 fn a_bundle_is_read() {
     let bytes = complete();
     let bundle = BundleReader::from_reader("x", &bytes[..]).unwrap();
-    assert_eq!(bundle.report_bytes(), Some(&b"{}"[..]));
     assert_eq!(serde_json::to_vec_pretty(bundle.evidence().unwrap()).unwrap(), evidence());
     assert_eq!(bundle.manifest().files.len(), 4);
     assert_eq!(bundle.into_evidence().unwrap().question.namespace, "apigee");
@@ -156,7 +154,6 @@ fn a_bundle_is_read() {
 fn a_bundle_without_evidence_says_so() {
     let bundle = BundleReader::from_reader("x", &with(&[], &[])[..]).unwrap();
     assert_eq!(told(&bundle.evidence().unwrap_err()), "could not find the evidence in the bundle x");
-    assert_eq!(bundle.report_bytes(), None);
 }
 
 #[test]
@@ -345,7 +342,7 @@ fn manifests_are_held_against_the_limits_before_anything_is_read() {
     };
     let trust = |rest: &str| format!("could not trust the bundle x.tar.gz: {rest}");
     assert_eq!(of(&[("a", 100_001)]), trust("\"a\" is larger than 100000 bytes"));
-    assert_eq!(of(&[("report.json", 2001)]), trust("\"report.json\" is larger than 2000 bytes"));
+    assert_eq!(of(&[("evidence.json", 50_001)]), trust("\"evidence.json\" is larger than 50000 bytes"));
     assert_eq!(
         of(&[("a", 100_000), ("b", 100_000), ("c", 1)]),
         "could not read the bundle x.tar.gz: its files have more than 200000 bytes together"
@@ -408,7 +405,7 @@ fn whatever_is_cut_off_or_flipped_is_noticed() {
         flipped[place / 8] ^= 1 << (place % 8);
         // Some bits say nothing about the content: the time in a gzip header, from which of equal bytes one is copied.
         if let Ok(read) = BundleReader::from_reader("x", &flipped[..]) {
-            assert_eq!((read.manifest(), read.report_bytes()), (good.manifest(), good.report_bytes()), "{place}");
+            assert_eq!(read.manifest(), good.manifest(), "{place}");
         }
     }
     // Between two members nothing but the end tells that something is missing.
@@ -485,7 +482,6 @@ fn an_unpacked_folder_is_read_without_following_links() {
     fs::write(top.join(".DS_Store"), "x").unwrap();
     let bundle = BundleReader::open(name).unwrap();
     assert_eq!(bundle.manifest(), BundleReader::from_reader("x", &complete()[..]).unwrap().manifest());
-    assert_eq!(bundle.report_bytes(), Some(&b"{}"[..]));
 
     let refused = || told(&BundleReader::open(name).unwrap_err());
     let log = top.join("05-logs/a/istio-proxy.log");

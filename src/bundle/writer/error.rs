@@ -37,7 +37,8 @@ impl WriteError {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     "free some space or name another folder; while it is made, a bundle takes twice its size"
                 }
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "name a folder that exists",
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "name a place in a folder that exists",
+                io::ErrorKind::TimedOut => "start what reads the pipe first",
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     "name a folder that you may write to"
                 }

@@ -18,7 +18,7 @@ mod names;
 mod part;
 mod spool;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +27,7 @@ use std::{env, mem};
 use super::layout::{self, BundleName, EXTENSION, Paths};
 use super::limits::Limits;
 use super::manifest::{FileEntry, Manifest, PlannedItem, SCHEMA, Skipped};
-use super::reader;
+use super::{pipe, reader};
 
 use self::gzip::Compressors;
 use self::part::Part;
@@ -277,7 +277,7 @@ impl Sink {
             Self::Stream { mut file, target } => {
                 file.seek(SeekFrom::Start(0))?;
                 if let Some(target) = target {
-                    let mut stream = OpenOptions::new().write(true).open(target)?;
+                    let mut stream = pipe::open(&target)?;
                     io::copy(&mut file, &mut stream)?;
                     stream.flush()?;
                 } else {

@@ -2,11 +2,13 @@
 //!
 //! A hostname has at least two labels, the last one of letters. Names of the platform itself (API groups, registries, Services of the
 //! cluster) stay, because they name no one and support cannot read a bundle without them; so do fields of objects, classes and
-//! files. Where a name may be either, it is taken for a hostname. It does not know a name of a single label, nor one of two that
-//! ends as a file does (`acme.sh`); where a type says that something is a hostname, nobody asks here.
+//! files. Where a name may be either, it is taken for a hostname. It does not know a name of a single label; where a type says that
+//! something is a hostname, nobody asks here.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::ops::Range;
+
+use super::addresses::address;
 
 const MAX_HOST: usize = 253;
 
@@ -46,7 +48,7 @@ const NO_DOMAIN: &[&str] = &[
     "svc", "tar", "tgz", "toml", "ts", "txt", "xml", "yaml", "yml",
 ];
 
-/// Endings of files that are domains as well: `install.sh` is a file, `api.acme.sh` is none.
+/// Endings of files that are domains as well: of two labels, only what stands as a file does is one.
 const EITHER: &[&str] = &["cc", "md", "py", "rs", "sh", "so", "zip"];
 
 /// First labels of what is a path of fields, a class or a filter, unless it ends in a domain that everybody knows.
@@ -70,8 +72,63 @@ const FIELDS: &[&str] = &[
 
 /// Domains that everybody knows, beside those of two letters.
 const DOMAINS: &[&str] = &[
-    "app", "biz", "cloud", "com", "corp", "dev", "edu", "example", "gov", "home", "info", "int", "internal", "invalid",
-    "lan", "local", "mil", "net", "online", "org", "site", "tech", "test",
+    "aero",
+    "agency",
+    "app",
+    "bank",
+    "biz",
+    "capital",
+    "cloud",
+    "club",
+    "com",
+    "coop",
+    "corp",
+    "dev",
+    "digital",
+    "edu",
+    "energy",
+    "example",
+    "finance",
+    "global",
+    "gov",
+    "group",
+    "health",
+    "home",
+    "info",
+    "insurance",
+    "int",
+    "internal",
+    "invalid",
+    "jobs",
+    "k8s",
+    "lan",
+    "life",
+    "live",
+    "local",
+    "media",
+    "mil",
+    "mobi",
+    "museum",
+    "net",
+    "online",
+    "org",
+    "partners",
+    "pro",
+    "shop",
+    "site",
+    "software",
+    "solutions",
+    "store",
+    "systems",
+    "tech",
+    "test",
+    "today",
+    "top",
+    "travel",
+    "ventures",
+    "vip",
+    "world",
+    "xyz",
 ];
 
 /// What was recognised.
@@ -128,19 +185,12 @@ fn run(line: &[u8], from: usize) -> Option<Range<usize>> {
     }
 }
 
-/// What of a run belongs to the escape that stands before it: the letter of `\n`, the digits of `\u003d` and of `%2F`.
+/// What of a run belongs to the escape that stands before it: the letter of `\n`.
 fn escaped(line: &[u8], begin: usize, sign: usize) -> usize {
-    let digits =
-        |from: usize, count: usize| from + count <= sign && line[from..from + count].iter().all(u8::is_ascii_hexdigit);
-    match line[..begin].last() {
-        Some(b'\\') if line.get(begin) == Some(&b'u') && digits(begin + 1, 4) => 5,
-        Some(b'\\') if begin < sign => 1,
-        Some(b'%') if digits(begin, 2) => 2,
-        _ => 0,
-    }
+    usize::from(begin < sign && line[..begin].ends_with(b"\\"))
 }
 
-fn is_part(byte: u8) -> bool {
+pub(super) fn is_part(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'_')
 }
 
@@ -163,61 +213,6 @@ fn part_after(bytes: &[u8]) -> Option<usize> {
     letter.is_alphanumeric().then_some(letter.len_utf8())
 }
 
-/// An address at the beginning of a run, without its port, or one that is part of a name (`listener.10.0.0.1_8443`).
-fn address(line: &[u8], run: &Range<usize>) -> Option<(Range<usize>, IpAddr)> {
-    let text = str::from_utf8(&line[run.clone()]).ok()?;
-    let placed = |length: usize, address: IpAddr| Some((run.start..run.start + length, address));
-    let six =
-        text.find(|letter: char| !letter.is_ascii_hexdigit() && letter != ':' && letter != '.').unwrap_or(text.len());
-    let six = text[..six].trim_end_matches('.');
-    let six = if six.ends_with("::") { six } else { six.trim_end_matches(':') };
-    // A serial number or a fingerprint is written in pairs.
-    let pairs = six.split(':').all(|group| group.len() == 2);
-    if six.bytes().filter(|byte| *byte == b':').count() >= 2 && !pairs {
-        // A port may be glued to an address without brackets: then it is taken for a part of it.
-        return six.parse::<Ipv6Addr>().ok().and_then(|address| placed(six.len(), address.into()));
-    }
-    let (place, address) = quad(text)?;
-    let at_front = place.start == 0 && (place.end == text.len() || text[place.end..].starts_with([':', '.']));
-    if at_front && is_version(line, run.start) && !text.contains(':') {
-        return None;
-    }
-    Some((run.start + place.start..run.start + place.end, address.into()))
-}
-
-/// Four numbers with dots, which are no part of more numbers.
-fn quad(text: &str) -> Option<(Range<usize>, Ipv4Addr)> {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        let length = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
-        let numbers = text.get(at..at + length)?.trim_end_matches('.');
-        let skipped = numbers.len() - numbers.trim_start_matches('.').len();
-        let numbers = &numbers[skipped..];
-        let glued = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
-        let begin = at + skipped;
-        let before = begin.checked_sub(1).and_then(|before| bytes.get(before));
-        if !glued(before)
-            && !glued(bytes.get(begin + numbers.len()))
-            && let Ok(address) = numbers.parse()
-        {
-            return Some((begin..begin + numbers.len(), address));
-        }
-        at += length.max(1);
-    }
-    None
-}
-
-/// `Chrome/120.0.0.0`: a product before a slash, with a capital as browsers have it; neither the name of a host (`api.acme.com/10.0.0.1`,
-/// as Java writes addresses) nor a part of a path (`/geo/10.0.0.1`).
-fn is_version(line: &[u8], at: usize) -> bool {
-    let Some(before) = line[..at].strip_suffix(b"/") else { return false };
-    let begin = before.iter().rposition(|byte| !is_part(*byte)).map_or(0, |at| at + 1);
-    let product = &before[begin..];
-    let in_path = before[..begin].ends_with(b"/");
-    product.first().is_some_and(u8::is_ascii_uppercase) && !in_path && !product.contains(&b'.')
-}
-
 /// The first hostname of a run: without a port and without what is glued to it.
 fn host(line: &[u8], run: Range<usize>) -> Option<(Range<usize>, &str)> {
     let mut begin = run.start;
@@ -226,7 +221,8 @@ fn host(line: &[u8], run: Range<usize>) -> Option<(Range<usize>, &str)> {
         let start = begin + segment.iter().take_while(signs).count();
         let end = begin + segment.len() - segment.iter().rev().take_while(signs).count();
         let text = line.get(start..end).and_then(|name| str::from_utf8(name).ok());
-        if let Some(name) = text.and_then(|text| text.get(..host_length(text)?)) {
+        let is_file = text.is_some_and(|text| stands_as_file(line, start, text));
+        if let Some(name) = text.and_then(|text| text.get(..host_length(text, is_file)?)) {
             return Some((start..start + name.len(), name));
         }
         begin += segment.len() + 1;
@@ -235,13 +231,13 @@ fn host(line: &[u8], run: Range<usize>) -> Option<(Range<usize>, &str)> {
 }
 
 /// How much of the text is a hostname: of `api.acme.com.crt` all but its ending, of `api.acme.com-cacert` what the object is named for.
-fn host_length(text: &str) -> Option<usize> {
+fn host_length(text: &str, stands_as_file: bool) -> Option<usize> {
     let lower = text.to_ascii_lowercase();
     let mut name = without_suffix(&lower);
     let whole = name.len();
     loop {
         let (rest, last) = name.rsplit_once('.')?;
-        if !(NO_DOMAIN.contains(&last) || EITHER.contains(&last) && !rest.contains('.')) {
+        if !(NO_DOMAIN.contains(&last) || EITHER.contains(&last) && stands_as_file && !rest.contains('.')) {
             break;
         }
         name = rest;
@@ -258,11 +254,33 @@ fn host_length(text: &str) -> Option<usize> {
         && name.contains('.')
         && name.split('.').all(|label| !label.is_empty() && label.len() <= 63)
         && last.chars().count() >= 2
-        && (last.chars().all(char::is_alphabetic) || last.starts_with("xn--"))
+        && (last.chars().all(char::is_alphabetic) || known || last.starts_with("xn--") || is_numbered(name, last))
         && !is_of_platform(name)
         && (known || !is_file && !fields())
         && !is_class(text);
     is_host.then_some(name.len())
+}
+
+/// `./install.sh`, `server.cc:1059]` as programs log where they are, `README.md`, `libssl.so`.
+fn stands_as_file(line: &[u8], start: usize, text: &str) -> bool {
+    let in_path = line[..start].ends_with(b"/") && !line[..start].ends_with(b"//");
+    let digits = |rest: &[u8]| rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let at_line = line[start + text.len()..]
+        .strip_prefix(b":")
+        .is_some_and(|rest| digits(rest) > 0 && rest.get(digits(rest)) == Some(&b']'));
+    in_path || at_line || text.starts_with("lib") || text.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'_')
+}
+
+/// `db.acme.dc1`: a domain that somebody numbered. What has no more than that in front, or has a version behind, is none.
+fn is_numbered(name: &str, last: &str) -> bool {
+    let word = last.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    word.len() >= 2
+        && word.len() < last.len()
+        && !matches!(word, "http" | "sha" | "rc" | "beta" | "alpha" | "ipv")
+        && word.bytes().all(|byte| byte.is_ascii_lowercase())
+        && name.split('.').count() >= 3
+        && !name.contains('_')
+        && name.split('.').all(|label| label.starts_with(|letter: char| letter.is_ascii_alphabetic()))
 }
 
 /// Names that an object's name begins with are replaced there as they are alone, so that one can still be told from the other.

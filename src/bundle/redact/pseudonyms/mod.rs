@@ -7,6 +7,7 @@
 //! What remains of order: where two of 131,070 addresses meet, the later one moves on; what comes after the limits below has a name
 //! that no list knows, or shares one address.
 
+mod addresses;
 mod hostnames;
 
 use std::collections::{BTreeMap, HashMap};
@@ -160,6 +161,28 @@ impl Table {
             out.extend_from_slice(name.as_bytes());
             copied = place.end;
             redactions.count(rule);
+        }
+        let replaced = (copied > 0).then(|| {
+            out.extend_from_slice(&line[copied..]);
+            out
+        });
+        if !kinds.addresses() || !rules.on(Rule::Address) {
+            return replaced;
+        }
+        self.hyphenated(replaced.as_deref().unwrap_or(line), redactions).or(replaced)
+    }
+
+    /// Addresses in the names of machines, where these are not replaced as a whole.
+    fn hyphenated(&self, line: &[u8], redactions: &mut Redactions) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        let (mut copied, mut at) = (0, 0);
+        while let Some((place, address)) = addresses::hyphenated(line, at) {
+            at = place.end;
+            let other = self.address(address.into(), MAX_OF_TEXT);
+            out.extend_from_slice(&line[copied..place.start]);
+            out.extend_from_slice(other.to_string().replace('.', "-").as_bytes());
+            copied = place.end;
+            redactions.count(Rule::Address);
         }
         (copied > 0).then(|| {
             out.extend_from_slice(&line[copied..]);

@@ -113,11 +113,12 @@ fn what_names_no_one_stays() {
         "apigee-runtime.apigee.svc.cluster.local x.svc:443",
         "2025-05-19T04:50:00.000Z 04:50:00 v1.16.0 1.16.0-build.2 1.3.6.1.5.5.7.3.1",
         "51:9A:CD:3B:44:8D:C3:A9:08:12:4D:23:AC:E0:BA:7E:21:26:59:54 aa:bb:cc:dd:ee:ff:00:11",
-        "tls.crt ./certs/tls.key overrides.yaml:14:5 main.go:12 server.cc:1059 install.sh README.md example.json gateway.access.log data.json-old 1.2.3-rc1",
+        "tls.crt ./certs/tls.key overrides.yaml:14:5 main.go:12 server.cc:1059] ./install.sh libssl.so README.md example.json gateway.access.log data.json-old 1.2.3-rc1",
         "metadata.name spec.tls.mode com.google.apigee.Handler java.lang.String metadata.labels.app",
         "127.0.0.1:15000 ::1 0.0.0.0 listener.0.0.0.0_8443.no_filter_chain_match 130.211.0.7:9 Chrome/120.0.0.0",
         "one.apigee-tls.invalid envoy.filters.http.router",
         "a: b, c:d e=f",
+        "v1.2.3.4.5 1:2:3:4:5:6:7:8:9 envoy.extensions.tls.v3 a.b.sha256 2025-05-19-04 1-2-3-4",
     ] {
         assert_eq!(both(text), text);
     }
@@ -152,9 +153,33 @@ fn names_are_found_wherever_they_stand() {
         ("certs/api.acme.com_key.pem", "api.acme.com"),
         ("api.acme.de_8443", "api.acme.de"),
         ("acme.dev-000-33620d0", "acme.dev"),
+        ("https://secretcorp.sh/x", "secretcorp.sh"),
+        ("host: secretcorp.rs:443", "secretcorp.rs"),
+        ("status.acme.bank", "status.acme.bank"),
+        ("api.acme.k8s", "api.acme.k8s"),
+        ("db.acme.dc1", "db.acme.dc1"),
+        ("to%3Dapi%2Eacme%252Ecom%2Fx", "api.acme.com"),
+        ("\\x22api\\u002eacme\\u002ecom\\x22", "api.acme.com"),
+        ("a=10%2E1%2E2%2E3", "10.1.2.3"),
+        ("2001%3A470%3A%3A1", "2001:470::1"),
+        ("\\x2210.1.2.3\\x22", "10.1.2.3"),
+        ("\u{1b}[1m10.1.2.3\u{1b}[0m", "10.1.2.3"),
+        ("Host:2001:470::1", "2001:470::1"),
+        ("2a00:1450:4001:82a:0:0:0:200e:443", "2a00:1450:4001:82a::200e"),
+        ("http2.10.1.2.3_8443", "10.1.2.3"),
+        ("010.001.002.003", "10.1.2.3"),
     ] {
         let output = renamed(&redactor, text);
         assert!(!output.contains(name) && output.contains(&renamed(&redactor, name)), "{text}: {output}");
+    }
+}
+
+#[test]
+fn names_of_machines_hold_addresses() {
+    let redactor = redactor(Pseudonyms::Addresses);
+    let other = renamed(&redactor, "10.1.2.3").replace('.', "-");
+    for text in ["node ip-10-1-2-3 is ready", "10-1-2-3.apigee.pod.cluster.local", "ip-10-1-2-3.ec2.internal:9"] {
+        assert_eq!(renamed(&redactor, text), text.replace("10-1-2-3", &other));
     }
 }
 

@@ -231,7 +231,8 @@ impl Engine {
         if !self.rules.on(Rule::Base64) || state.depth >= MAX_DEPTH {
             return;
         }
-        let gaps = if undone.is_some() { vec![0..line.len()] } else { places.gaps(line.len()) };
+        let none = Places::default();
+        let gaps = if undone.is_some() { none.gaps(line.len()) } else { places.gaps(line.len()) };
         for gap in gaps {
             let mut at = gap.start;
             while let Some(run) = base64::run(&line[..gap.end], at) {

@@ -108,7 +108,7 @@ fn named_by_value(line: &mut Line<'_>, name: &Name) -> Option<Found> {
         return None;
     }
     let (key_start, is_attribute) = names_something(bytes, name)?;
-    let at = name.end + bytes[name.end..].iter().take(MAX_BLANKS).take_while(|byte| is_between(byte)).count();
+    let at = name.end + bytes[name.end..].iter().take(MAX_BLANKS).take_while(|byte| is_between(**byte)).count();
     if at == bytes.len() && !is_attribute {
         return Some(Found { carry: Carry::Value, ..Found::new(at, at, Rule::EnvironmentValue) });
     }
@@ -120,7 +120,7 @@ fn named_by_value(line: &mut Line<'_>, name: &Name) -> Option<Found> {
         let floor = key_start.saturating_sub(MAX_BEFORE);
         let at = floor + memchr::memmem::rfind(&bytes[floor..key_start], b"value")?;
         let found = value_named(line, at)?;
-        bytes[found.end..key_start].iter().all(|byte| is_between(&byte)).then_some(found)
+        bytes[found.end..key_start].iter().all(|byte| is_between(*byte)).then_some(found)
     })
 }
 
@@ -141,7 +141,7 @@ fn names_something(bytes: &[u8], name: &Name) -> Option<(usize, bool)> {
     const KEYS: &[&[u8]] = &[b"name", b"key", b"header"];
     let floor = name.start.saturating_sub(MAX_BLANKS);
     let trimmed =
-        |end: usize| floor + bytes[floor..end].iter().rposition(|byte| !is_between(&byte)).map_or(0, |at| at + 1);
+        |end: usize| floor + bytes[floor..end].iter().rposition(|byte| !is_between(*byte)).map_or(0, |at| at + 1);
     let end = trimmed(name.start);
     let sign = *bytes[floor..end].last().filter(|sign| matches!(sign, b':' | b'='))?;
     let end = trimmed(end - 1);
@@ -150,8 +150,8 @@ fn names_something(bytes: &[u8], name: &Name) -> Option<(usize, bool)> {
 }
 
 /// What may stand between a name and a value.
-fn is_between(byte: &&u8) -> bool {
-    matches!(**byte, b'"' | b'\'' | b'\\' | b',' | b' ' | b'\t')
+fn is_between(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'' | b'\\' | b',' | b' ' | b'\t')
 }
 
 /// Whether a value that belongs to this name is secret.

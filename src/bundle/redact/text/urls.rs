@@ -36,7 +36,7 @@ pub(super) fn without_scheme(line: &[u8], start: usize) -> Option<Found> {
     (memchr::memchr(b':', inner).is_some() && memchr::memchr(b'/', inner).is_none()).then_some(found)
 }
 
-/// `user:password@tcp(host:3306)/db`, as drivers of MySQL want it. `at` is where its `@` stands.
+/// The data source of a database, `user:password@tcp(host:3306)/db`, as its drivers in Go want it. `at` is where its `@` stands.
 pub(super) fn data_source(line: &[u8], at: usize, from: usize) -> Option<Found> {
     let begins = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'=' | b'/');
     let floor = at.saturating_sub(MAX_USERINFO).max(from);

@@ -226,7 +226,7 @@ impl Walk<'_> {
             // `["--password", "hunter2"]`, `["cookie", "a=b"]`, and a list under a secret name.
             let follows = is_flag(&before) || is_pair && names_secret(&before);
             let rule = if follows || is_user(&before, item) { Some(Rule::NamedValue) } else { below.secret };
-            before = item.as_str().unwrap_or_default().to_owned();
+            item.as_str().unwrap_or_default().clone_into(&mut before);
             if let (Some(rule), Value::String(_) | Value::Number(_)) =
                 (rule.filter(|rule| self.engine.rules.on(*rule)), &*item)
             {
