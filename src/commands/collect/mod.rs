@@ -96,7 +96,7 @@ fn several(
     if !matches!(Destination::from_argument(&args.to), Destination::Folder(_)) {
         return Err(Error::Usage {
             what: format!("--to {}, and --contexts or --all-contexts, which write several bundles", args.to),
-            hint: "give --to a folder that exists; each bundle gets its own name there".into(),
+            hint: "give --to a folder, as in --to bundles/; each bundle gets its own name there".into(),
         });
     }
     if !args.captures.is_empty() || args.redact_map.is_some() {
