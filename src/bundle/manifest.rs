@@ -113,12 +113,27 @@ pub enum Kept {
     Window,
 }
 
+/// Whether something that is not there is a loss.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Absence {
+    /// It was to be there; so are all of bundles from before this was told apart.
+    #[default]
+    Lost,
+    /// No flag asked for it.
+    NotAsked,
+    /// It was looked for, and there is none.
+    Empty,
+}
+
 /// Something that was planned and is not there.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Skipped {
     pub item: String,
     pub origin: String,
+    #[serde(default)]
+    pub absence: Absence,
     pub why: String,
     /// The RBAC rule that would give it.
     #[serde(default)]

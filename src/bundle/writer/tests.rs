@@ -11,7 +11,7 @@ use flate2::read::MultiGzDecoder;
 use super::*;
 use crate::bundle::BundleReader;
 use crate::bundle::layout::PathFault;
-use crate::bundle::manifest::{Kept, Truncation};
+use crate::bundle::manifest::{Absence, Kept, Truncation};
 
 fn name() -> BundleName {
     BundleName::new(Some("prod"), "apigee", "2026-11-24T20:19:22.123456Z".parse().unwrap())
@@ -210,6 +210,7 @@ fn the_manifest_says_what_was_left_out_and_why() {
     let skipped = |item: &str| Skipped {
         item: item.to_owned(),
         origin: "GET /api/v1/namespaces/apigee/events".to_owned(),
+        absence: Absence::Lost,
         why: "403".to_owned(),
         needs: Some("list events".to_owned()),
     };

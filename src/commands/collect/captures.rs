@@ -63,9 +63,9 @@ pub(super) fn add(captures: Vec<Capture>, pseudonyms: Pseudonyms, stop: &Stop, k
         let path = format!("{}/{number}-{}", layout::folder::CAPTURES, layout::segment(&name));
         if pseudonyms != Pseudonyms::None {
             let why = "withheld: --redact cannot replace hostnames and addresses in packets";
-            keep.skip(&path, &origin, why, None);
+            keep.lost(&path, &origin, why);
         } else if let Err(error) = copy(file, &path, &origin, MAX_BYTES, stop, keep) {
-            keep.skip(&path, &origin, &error.to_string(), None);
+            keep.lost(&path, &origin, &error.to_string());
         }
     }
 }

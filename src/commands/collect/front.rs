@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::groups;
-use super::keep::NONE;
-use crate::bundle::manifest::Skipped;
+use crate::bundle::manifest::{Absence, Skipped};
 use crate::bundle::redact::Pseudonyms;
 use crate::evidence::Evidence;
 use crate::report::Report;
@@ -103,7 +102,8 @@ fn missing(report: &Report, skipped: &[Skipped]) -> String {
     let is_told = |skipped: &&Skipped| {
         report.not_seen.iter().any(|seen| skipped.item == seen.what || skipped.origin.ends_with(&seen.what))
     };
-    let lost: Vec<&Skipped> = skipped.iter().filter(|skipped| skipped.why != NONE && !is_told(skipped)).collect();
+    let lost: Vec<&Skipped> =
+        skipped.iter().filter(|skipped| skipped.absence != Absence::Empty && !is_told(skipped)).collect();
     if lost.is_empty() {
         return "\nNothing that was to be collected is missing.\n".into();
     }

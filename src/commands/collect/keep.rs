@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::bundle::manifest::{Kept, Skipped, Truncation};
+use crate::bundle::manifest::{Absence, Kept, Skipped, Truncation};
 use crate::bundle::redact::{Redactions, Redactor, StreamRedactor};
 use crate::bundle::{BundleWriter, EntryWriter, layout};
 use crate::cli::KeptLogs;
@@ -20,9 +20,6 @@ use crate::wire::log_window::LogWindow;
 const MAX_OVERRIDES: usize = 16 << 20;
 /// The item whose objects stand in one file.
 const EVENTS: &str = "events";
-
-/// Why an item is not there that was seen to be empty.
-pub(super) const NONE: &str = "there is none";
 
 /// The bundle that is being written, as everything that is gathered goes into it.
 #[derive(Clone)]
@@ -50,7 +47,7 @@ impl Keep {
         let finished =
             written.and_then(|()| entry.finish(counted(redactions), None).map_err(|error| error.to_string()));
         if let Err(why) = finished {
-            self.skip(path, origin, &why, None);
+            self.lost(path, origin, &why);
         }
     }
 
@@ -59,18 +56,33 @@ impl Keep {
         self.redactor.text(text, &mut Redactions::default())
     }
 
-    pub(super) fn skip(&self, item: &str, origin: &str, why: &str, needs: Option<String>) {
-        self.writer.skip(Skipped { item: item.to_owned(), origin: origin.to_owned(), why: why.to_owned(), needs });
+    /// Lists something that was to be there.
+    pub(super) fn lost(&self, item: &str, origin: &str, why: &str) {
+        self.absent(Absence::Lost, item, origin, why);
+    }
+
+    /// Lists something that is not there.
+    pub(super) fn absent(&self, absence: Absence, item: &str, origin: &str, why: &str) {
+        let (item, origin, why) = (item.to_owned(), origin.to_owned(), why.to_owned());
+        self.writer.skip(Skipped { item, origin, absence, why, needs: None });
     }
 
     /// What evidence of the bundle says that it has not.
     pub(super) fn unavailable(&self, item: &str, origin: &str, why: &Unavailable) {
-        self.skip(item, origin, &why.reason.to_string(), needs(&why.reason));
+        let absence = match why.reason {
+            Reason::NotRequested(_) => Absence::NotAsked,
+            _ => Absence::Lost,
+        };
+        let (item, origin) = (item.to_owned(), origin.to_owned());
+        let needs = needs(&why.reason);
+        self.writer.skip(Skipped { item, origin, absence, why: why.reason.to_string(), needs });
     }
 
     /// The same, as it was gathered.
     fn unseen(&self, item: &str, origin: &str, why: &Unavailable) {
-        self.skip(item, &self.plain(origin), &self.plain(&why.reason.to_string()), needs(&why.reason));
+        let (item, origin) = (item.to_owned(), self.plain(origin));
+        let (why, needs) = (self.plain(&why.reason.to_string()), needs(&why.reason));
+        self.writer.skip(Skipped { item, origin, absence: Absence::Lost, why, needs });
     }
 
     /// A file for the log of a container, or of the user.
@@ -113,7 +125,7 @@ impl Keep {
         redactions: &mut Redactions,
     ) -> Option<Value> {
         if let Err(withheld) = self.redactor.object(&mut object, redactions) {
-            self.skip(item.name, origin, &withheld.to_string(), None);
+            self.lost(item.name, origin, &withheld.to_string());
             return None;
         }
         if matches!(item.name, "apigeeroutes" | EVENTS) {
@@ -125,7 +137,7 @@ impl Keep {
     fn yaml(&self, path: &str, origin: &str, item: &'static Item, value: &Value, redactions: Redactions) {
         match serde_yaml::to_string(value) {
             Ok(yaml) => self.whole(path, origin, item.why, yaml.as_bytes(), redactions),
-            Err(error) => self.skip(item.name, origin, &error.to_string(), None),
+            Err(error) => self.lost(item.name, origin, &error.to_string()),
         }
     }
 }
@@ -134,7 +146,7 @@ impl Keeper for Keep {
     fn objects(&self, item: &'static Item, origin: &str, objects: Vec<Value>) {
         let origin = &self.plain(origin);
         if objects.is_empty() {
-            self.skip(item.name, origin, NONE, None);
+            self.absent(Absence::Empty, item.name, origin, "there is none");
         }
         // Hundreds of small ones are read as a list.
         if item.name == EVENTS && !objects.is_empty() {
@@ -164,11 +176,11 @@ impl Keeper for Keep {
         let text = match content {
             Err(why) => return self.unseen(item, &origin, why),
             Ok(bytes) if bytes.len() > MAX_OVERRIDES => {
-                return self.skip(item, &origin, &format!("it is larger than {MAX_OVERRIDES} bytes"), None);
+                return self.lost(item, &origin, &format!("it is larger than {MAX_OVERRIDES} bytes"));
             }
             Ok(bytes) => match std::str::from_utf8(bytes) {
                 Ok(text) => text,
-                Err(error) => return self.skip(item, &origin, &format!("it is no text: {error}"), None),
+                Err(error) => return self.lost(item, &origin, &format!("it is no text: {error}")),
             },
         };
         let mut redactions = Redactions::default();
@@ -178,7 +190,7 @@ impl Keeper for Keep {
                 let path = format!("{}/overrides{number}.yaml", layout::folder::OVERRIDES);
                 self.whole(&path, &origin, "what the virtual hosts are to be", clean.as_bytes(), redactions);
             }
-            Err(withheld) => self.skip(item, &origin, &withheld.to_string(), None),
+            Err(withheld) => self.lost(item, &origin, &withheld.to_string()),
         }
     }
 
@@ -301,7 +313,7 @@ impl LogFile {
             None => finish(self.entry, redactions, truncated),
         };
         if let Err(why) = finished {
-            self.keep.skip("logs", &self.from, &why, None);
+            self.keep.lost("logs", &self.from, &why);
         }
     }
 

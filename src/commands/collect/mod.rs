@@ -26,10 +26,10 @@ use tokio::runtime::Runtime;
 
 use self::captures::Capture;
 use self::front::Front;
-use self::keep::{Keep, NONE, Tee};
+use self::keep::{Keep, Tee};
 use self::timings::Timings;
 use super::{Error, contexts, sources};
-use crate::bundle::manifest::Skipped;
+use crate::bundle::manifest::Absence;
 use crate::bundle::redact::self_test;
 use crate::bundle::redact::{Redactions, Redactor};
 use crate::bundle::{self, BundleName, BundleWriter, Destination, Head, ReadError, Written, evidence_file, layout};
@@ -155,9 +155,6 @@ fn numbers(names: &[String], namespace: &str) -> BTreeMap<String, usize> {
     numbers.filter(|(_, number)| *number > 1).collect()
 }
 
-/// How the reason for something begins that no flag asked for.
-const NOT_ASKED: &str = "not asked for";
-
 /// What one bundle is of.
 struct Subject<'a> {
     context: Option<&'a str>,
@@ -187,8 +184,7 @@ impl Collected {
             names => format!("; --env-group {names}: there is none of that name, see {}", layout::README),
         };
         // What there is none of, and what nobody asked for, is not missing.
-        let is_lost = |skipped: &&Skipped| skipped.why != NONE && !skipped.why.starts_with(NOT_ASKED);
-        let lost = manifest.skipped.iter().filter(is_lost).count();
+        let lost = manifest.skipped.iter().filter(|skipped| skipped.absence == Absence::Lost).count();
         let forbidden = manifest.skipped.iter().filter(|skipped| skipped.needs.is_some()).count();
         let rights = match forbidden {
             0 => String::new(),
@@ -240,7 +236,7 @@ fn collected(
     if args.evidence.overrides.is_empty() {
         let why =
             "not asked for: -f overrides.yaml gives it; the file that helm upgrade was run with, one for each cluster";
-        keep.skip("overrides.yaml", "-f", why, None);
+        keep.absent(Absence::NotAsked, "overrides.yaml", "-f", why);
     }
     let has_captures = !captures.is_empty();
     captures::add(captures, naming::kinds(args), &stop, &keep);

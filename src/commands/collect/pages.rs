@@ -84,7 +84,7 @@ fn yaml<T: serde::Serialize>(keep: &Keep, folder: &str, file: &str, why: &str, s
     let Seen::Seen(value) = seen else { return };
     match machine::yaml(value) {
         Ok(text) => keep.text(&path, "diagnose", why, &text),
-        Err(error) => keep.skip(&path, "diagnose", &error.to_string(), None),
+        Err(error) => keep.lost(&path, "diagnose", &error.to_string()),
     }
 }
 
