@@ -94,6 +94,12 @@ fn shapes() -> Vec<(&'static str, String, String)> {
         ("client secret", "client_secret=WORD"),
         ("encryption key", "kmsEncryptionKey: WORD"),
         ("value of a variable", "- name: DB_TOKEN\n  value: WORD"),
+        ("password with escaped quotes", "{\\x22password\\x22:\\x22WORD\\x22}"),
+        ("password in a URL in a URL", "?next=%2Fx%3Fpassword%3DWORD"),
+        ("password in HTML", "&lt;password&gt;WORD&lt;/password&gt;"),
+        ("name and value in a list", "[\"authorization\",\"WORD\"]"),
+        ("secret part of a JSON web key", "{\"kty\":\"oct\",\"k\":\"WORD\"}"),
+        ("user and password of a call", "curl -u bob:WORD https://example.com"),
     ] {
         let (text, secret) = word(text);
         shapes.push((kind, text, secret));

@@ -278,18 +278,19 @@ fn collected(
 
 fn tested(console: &Console) -> Result<u8, Error> {
     let results = self_test::self_test();
-    let failed: Vec<_> = results.iter().filter(|result| !result.passed).collect();
-    let mut text: String = failed
-        .iter()
-        .map(|result| format!("FAILED {} in {:?}: {}\n", result.kind, result.container, result.why))
-        .collect();
-    text += &format!(
-        "{} of {} secrets and names were planted and none of them came out\n",
-        results.len() - failed.len(),
-        results.len()
-    );
+    let passed = results.iter().filter(|result| result.passed).count();
+    let mut text = String::new();
+    for self_test::SelfTestResult { kind, container, passed, why } in &results {
+        let told = format!("{kind}, planted in {container:?}");
+        if *passed {
+            console.verbose(&format!("passed {told}"));
+        } else {
+            text += &format!("FAILED {told}: {why}\n");
+        }
+    }
+    text += &format!("{passed} of {} secrets and names that were planted did not come out\n", results.len());
     console.result(&text).map_err(Error::Output)?;
-    Ok(u8::from(!failed.is_empty()))
+    Ok(u8::from(passed < results.len()))
 }
 
 /// The evidence as the bundle holds it, less secrets and with its pseudonyms, so that the report is made of what is there.

@@ -191,7 +191,9 @@ fn event_list(keep: &Keep) -> String {
         .map(|event| {
             let at = if event["lastTimestamp"].is_string() { &event["lastTimestamp"] } else { &event["eventTime"] };
             let of = &event["involvedObject"];
-            let object = format!("{}/{}", text(&of["kind"]), text(&of["name"]));
+            // `spec.containers{istio-proxy}`
+            let container = of["fieldPath"].as_str().and_then(|path| path.find('{').map(|at| &path[at..]));
+            let object = format!("{}/{}{}", text(&of["kind"]), text(&of["name"]), container.unwrap_or_default());
             let (kind, reason, message) = (text(&event["type"]), text(&event["reason"]), text(&event["message"]));
             format!("{}  {kind}  {reason}  {object}  {message}\n", text(at))
         })
