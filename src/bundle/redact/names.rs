@@ -12,6 +12,8 @@ pub(super) enum Named {
     Header,
     Cookie,
     Secret,
+    /// `PWD`: a working directory, or a password.
+    Directory,
     /// Secret in the query of a URL, harmless elsewhere (`key: app`).
     InQuery,
     Nothing,
@@ -37,6 +39,7 @@ const SECRET_ENDINGS: &[&str] = &[
     "authkey",
     "authtoken",
     "bearer",
+    "clientassertion",
     "clientkey",
     "clientkeydata",
     "connectionstring",
@@ -49,6 +52,7 @@ const SECRET_ENDINGS: &[&str] = &[
     "hmackey",
     "jwt",
     "keypass",
+    "masterauth",
     "masterkey",
     "passcode",
     "passphrase",
@@ -130,7 +134,10 @@ pub(super) fn of(name: &[u8]) -> Named {
     if is(COOKIES) || plain.ends_with(b"setcookie") {
         return Named::Cookie;
     }
-    if ends(HARMLESS) || plain == b"pwd" {
+    if plain == b"pwd" {
+        return Named::Directory;
+    }
+    if ends(HARMLESS) {
         return Named::Nothing;
     }
     if ends(ENCRYPTION) {
@@ -163,6 +170,7 @@ pub(super) fn is_secret_variable(name: &[u8]) -> bool {
         "expiration",
         "file",
         "format",
+        "header",
         "host",
         "interval",
         "issuer",
@@ -176,6 +184,7 @@ pub(super) fn is_secret_variable(name: &[u8]) -> bool {
         "ref",
         "seconds",
         "size",
+        "sock",
         "timeout",
         "ttl",
         "type",
@@ -185,10 +194,12 @@ pub(super) fn is_secret_variable(name: &[u8]) -> bool {
     let lower = name.to_ascii_lowercase();
     let has = |word: &&str| memchr::memmem::find(&lower, word.as_bytes()).is_some();
     let last = lower.rsplit(|byte| !byte.is_ascii_alphanumeric()).next().unwrap_or_default();
-    if of(name) != Named::Nothing {
-        return !matches!(&lower[..], b"pwd" | b"oldpwd");
+    if !matches!(of(name), Named::Nothing | Named::Directory) {
+        return true;
     }
-    ANYWHERE.iter().any(has) && !HARMLESS_END.iter().any(|end| last == end.as_bytes()) && lower != b"pwd"
+    ANYWHERE.iter().any(has)
+        && !HARMLESS_END.iter().any(|end| last == end.as_bytes())
+        && !matches!(&lower[..], b"pwd" | b"oldpwd")
 }
 
 /// `sslSecret`, `kmsEncryptionSecret`, `imagePullSecret`: the name of a Secret, which support needs.
@@ -278,7 +289,7 @@ mod tests {
             "monkey",
             "publicKey",
             "keyfile",
-            "PWD",
+            "OLDPWD",
             "kmsEncryptionPath",
             "imagePullSecrets",
             "credentialName",

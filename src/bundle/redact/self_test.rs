@@ -279,6 +279,7 @@ fn sent(redactor: &Redactor, sentinel: &Sentinel) -> Option<(String, Redactions)
 pub fn fuzz_redact(bytes: &[u8]) {
     // Building it costs more than most inputs.
     static REDACTOR: LazyLock<Redactor> = LazyLock::new(Redactor::of_secrets);
+    static NAMING: LazyLock<Redactor> = LazyLock::new(|| Redactor::new(Pseudonyms::Both, Names::new([7; 32])));
     let redactor = &*REDACTOR;
     let streamed = |size: usize| {
         let mut stream = redactor.stream();
@@ -303,6 +304,8 @@ pub fn fuzz_redact(bytes: &[u8]) {
     let once = redactor.text(&text, &mut redactions);
     assert_eq!(lines(once.as_bytes()), lines(text.as_bytes()), "lines were lost");
     assert!(once == text || !redactions.is_empty(), "what was replaced was not counted");
+    let named = NAMING.text(&text, &mut Redactions::default());
+    assert_eq!(lines(named.as_bytes()), lines(text.as_bytes()), "lines were lost with names");
     // Whatever stands around it, a secret that opens its own line behind a blank one is found.
     let planted = format!("{text}\n-----END X-----\n\nx\npassword: {WORD}\n");
     assert!(!redactor.text(&planted, &mut redactions).contains(&format!("password: {WORD}")), "a password came out");

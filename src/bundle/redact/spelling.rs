@@ -24,19 +24,27 @@ pub(super) struct Plain {
     pub(super) bytes: Vec<u8>,
     /// Where each byte begins in the line as it is written, and last where that ends.
     places: Vec<u32>,
+    /// Where an escape was undone last, in ascending order.
+    undone: Vec<u32>,
 }
 
 impl Plain {
     /// Nothing where there is no escape.
     pub(super) fn of(line: &[u8]) -> Option<Self> {
-        let first = next(line, 0)?;
-        let mut plain = Self { bytes: Vec::with_capacity(line.len()), places: Vec::with_capacity(line.len() + 1) };
+        let mut escapes = Escapes { line, at: 0, sign: None, colour: None };
+        let first = escapes.next()?;
+        let mut plain = Self {
+            bytes: Vec::with_capacity(line.len()),
+            places: Vec::with_capacity(line.len() + 1),
+            undone: Vec::new(),
+        };
         let (mut at, mut escape) = (0, Some(first));
         while let Some((place, letter)) = escape {
             plain.copy(line, at..place.start);
+            plain.undone.push(number(plain.bytes.len()));
             plain.push(letter, place.start);
             at = place.end;
-            escape = next(line, at);
+            escape = escapes.next();
         }
         plain.copy(line, at..line.len());
         plain.places.push(number(line.len()));
@@ -68,6 +76,12 @@ impl Plain {
     pub(super) fn written(&self, range: &Range<usize>) -> Range<usize> {
         let place = |at: usize| self.places.get(at).map_or(0, |place| *place as usize);
         place(range.start)..place(range.end)
+    }
+
+    /// Whether an escape was undone in this part since the line that this was made of.
+    pub(super) fn is_new(&self, range: &Range<usize>) -> bool {
+        let first = self.undone.partition_point(|place| (*place as usize) < range.start);
+        self.undone.get(first).is_some_and(|place| *place as usize <= range.end)
     }
 
     fn copy(&mut self, line: &[u8], range: Range<usize>) {
@@ -108,29 +122,47 @@ fn number(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// The next escape at or after `from`: where it stands, and what for.
-fn next(line: &[u8], from: usize) -> Option<(Range<usize>, Letter)> {
-    let mut at = from;
-    loop {
-        let rest = line.get(at..)?;
-        let sign = memchr::memchr3(b'\\', b'%', b'&', rest);
-        let colour = memchr::memchr(ESCAPE, &rest[..sign.unwrap_or(rest.len())]);
-        at += colour.or(sign)?;
-        let found = match line[at] {
-            ESCAPE => self::colour(&line[at..]),
-            b'%' => percent(&line[at..]),
-            b'&' => entity(&line[at..]),
-            _ => backslash(&line[at..]),
-        };
-        match found {
-            Some((length, letter)) => return Some((at..at + length, letter)),
-            // All of a row of backslashes was looked at.
-            None => at += line[at..].iter().take(MAX_BACKSLASHES).take_while(|byte| **byte == b'\\').count().max(1),
+/// The escapes of a line, one after the other: where each stands, and what for.
+struct Escapes<'a> {
+    line: &'a [u8],
+    at: usize,
+    /// The next sign that begins one, and the next colour: each is looked for once. The length of the line where there is none.
+    sign: Option<usize>,
+    colour: Option<usize>,
+}
+
+impl Iterator for Escapes<'_> {
+    type Item = (Range<usize>, Letter);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let rest = self.line.get(self.at..)?;
+            let from = self.at;
+            let place = |found: Option<usize>| found.map_or(self.line.len(), |found| from + found);
+            let sign = *self.sign.get_or_insert_with(|| place(memchr::memchr3(b'\\', b'%', b'&', rest)));
+            let colour = *self.colour.get_or_insert_with(|| place(memchr::memchr(ESCAPE, rest)));
+            self.at = sign.min(colour);
+            let rest = self.line.get(self.at..).filter(|rest| !rest.is_empty())?;
+            let found = match rest[0] {
+                ESCAPE => self::colour(rest),
+                b'%' => percent(rest),
+                b'&' => entity(rest),
+                _ => backslash(rest),
+            };
+            let begin = self.at;
+            // Of a row of backslashes that is no escape all were looked at.
+            let row = || rest.iter().take(MAX_BACKSLASHES).take_while(|byte| **byte == b'\\').count().max(1);
+            self.at += found.map_or_else(row, |(length, _)| length);
+            self.sign = self.sign.filter(|sign| *sign >= self.at);
+            self.colour = self.colour.filter(|colour| *colour >= self.at);
+            if let Some((_, letter)) = found {
+                return Some((begin..self.at, letter));
+            }
         }
     }
 }
 
-/// `ESC [ … m`.
+/// `ESC [ … m`, and `ESC [ K`, which programs that colour what they found write as well.
 fn colour(rest: &[u8]) -> Option<(usize, Letter)> {
     let digits = rest
         .strip_prefix(&[ESCAPE, b'['])?
@@ -138,7 +170,7 @@ fn colour(rest: &[u8]) -> Option<(usize, Letter)> {
         .take(MAX_COLOUR)
         .take_while(|byte| byte.is_ascii_digit() || **byte == b';')
         .count();
-    (rest.get(2 + digits) == Some(&b'm')).then_some((2 + digits + 1, Letter::None))
+    matches!(rest.get(2 + digits), Some(b'm' | b'K')).then_some((2 + digits + 1, Letter::None))
 }
 
 /// `%22`.
@@ -162,7 +194,7 @@ fn entity(rest: &[u8]) -> Option<(usize, Letter)> {
     Some((2 + end + 1, Letter::Char(char::from_u32(value)?)))
 }
 
-/// `\x22` and `\u0022`, and with more backslashes.
+/// `\x22` and `\u0022`, and with more backslashes. The dots of an expression (`api\.acme\.com`) are dots.
 fn backslash(rest: &[u8]) -> Option<(usize, Letter)> {
     let signs = rest.iter().take(MAX_BACKSLASHES).take_while(|byte| **byte == b'\\').count();
     let (length, letter) = match rest.get(signs)? {
@@ -171,6 +203,7 @@ fn backslash(rest: &[u8]) -> Option<(usize, Letter)> {
             let digits = rest.get(signs + 1..signs + 5)?;
             (4, Letter::Char(char::from_u32(hexadecimal(digits)?)?))
         }
+        b'.' => (0, Letter::Byte(b'.')),
         _ => return None,
     };
     Some((signs + 1 + length, letter))
@@ -203,6 +236,8 @@ mod tests {
             ("a%0Ab\\x0dc%00", "a\\nb\\rc "),
             ("m%C3%BCller m\\u00fcller", "müller müller"),
             (r"C:\xylo 100% a&b \u12 \n \\", r"C:\xylo 100% a&b \u12 \n \\"),
+            (r"^api\\.acme\.com$", "^api.acme.com$"),
+            ("\u{1b}[01;31m\u{1b}[Ka\u{1b}[m\u{1b}[K=b", "a=b"),
         ] {
             assert_eq!(undone(written), plain, "{written}");
         }

@@ -15,7 +15,7 @@ pub(super) fn address(line: &[u8], run: &Range<usize>) -> Option<(Range<usize>, 
     }
     let (place, address) = quad(text)?;
     let at_front = place.start == 0 && (place.end == text.len() || text[place.end..].starts_with([':', '.']));
-    if at_front && is_version(line, run.start) && !text.contains(':') {
+    if at_front && is_version(line, run.start, address) && !text.contains(':') {
         return None;
     }
     Some(placed(place, address.into()))
@@ -114,9 +114,13 @@ fn four_numbers(text: &str, sign: char) -> Option<Ipv4Addr> {
     parts.next().is_none().then_some(address)
 }
 
-/// `Chrome/120.0.0.0`: a product before a slash, with a capital as browsers have it; neither the name of a host (`api.acme.com/10.0.0.1`,
-/// as Java writes addresses) nor a part of a path (`/geo/10.0.0.1`).
-fn is_version(line: &[u8], at: usize) -> bool {
+/// `Chrome/120.0.0.0`: a product before a slash, with a capital as browsers have it, and the zeros that they tell since 2022; neither the
+/// name of a host (`api.acme.com/10.0.0.1`, as Java writes addresses), nor a part of a path (`/geo/10.0.0.1`), nor an object
+/// (`Node/10.0.0.1`).
+fn is_version(line: &[u8], at: usize, address: Ipv4Addr) -> bool {
+    if address.octets()[2..] != [0, 0] {
+        return false;
+    }
     let Some(before) = line[..at].strip_suffix(b"/") else { return false };
     let begin = before.iter().rposition(|byte| !is_part(*byte)).map_or(0, |at| at + 1);
     let product = &before[begin..];

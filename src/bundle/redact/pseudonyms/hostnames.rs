@@ -11,6 +11,8 @@ use std::ops::Range;
 use super::addresses::address;
 
 const MAX_HOST: usize = 253;
+/// Letters of a run that are looked at together: a name and what is glued to it. The rest is the next run.
+const MAX_RUN: usize = 4 * MAX_HOST;
 
 /// Domains of the platform.
 const PLATFORM: &[&str] = &[
@@ -23,7 +25,9 @@ const PLATFORM: &[&str] = &[
     "docker.io",
     "envoyproxy.io",
     "gcr.io",
+    "github.com",
     "gke.io",
+    "golang.org",
     "google.com",
     "google.internal",
     "googleapis.com",
@@ -35,6 +39,8 @@ const PLATFORM: &[&str] = &[
     "letsencrypt.org",
     "openshift.io",
     "pkg.dev",
+    "projectcalico.org",
+    "prometheus.io",
     "quay.io",
     "svc",
     "w3.org",
@@ -55,12 +61,15 @@ const EITHER: &[&str] = &["cc", "md", "py", "rs", "sh", "so", "zip"];
 const FIELDS: &[&str] = &[
     "annotations",
     "cluster",
+    "context",
     "data",
     "envoy",
     "io.grpc",
     "istio",
     "java",
     "javax",
+    "kubelet",
+    "kubepods",
     "labels",
     "listener",
     "metadata",
@@ -68,6 +77,7 @@ const FIELDS: &[&str] = &[
     "spec",
     "status",
     "sun",
+    "x509",
 ];
 
 /// Domains that everybody knows, beside those of two letters.
@@ -90,6 +100,7 @@ const DOMAINS: &[&str] = &[
     "example",
     "finance",
     "global",
+    "gmbh",
     "gov",
     "group",
     "health",
@@ -110,6 +121,7 @@ const DOMAINS: &[&str] = &[
     "mobi",
     "museum",
     "net",
+    "network",
     "online",
     "org",
     "partners",
@@ -117,6 +129,7 @@ const DOMAINS: &[&str] = &[
     "shop",
     "site",
     "software",
+    "services",
     "solutions",
     "store",
     "systems",
@@ -170,12 +183,18 @@ fn run(line: &[u8], from: usize) -> Option<Range<usize>> {
     loop {
         let sign = from + memchr::memchr2(b'.', b':', line.get(from..)?)?;
         let mut begin = sign;
-        while let Some(length) = part_before(&line[from..begin]) {
+        while let Some(length) = part_before(&line[from..begin]).filter(|_| sign - begin < MAX_RUN) {
             begin -= length;
         }
         let mut end = sign;
-        while let Some(length) = part_after(&line[end..]) {
+        while let Some(length) = part_after(&line[end..]).filter(|_| end - sign < MAX_RUN) {
             end += length;
+        }
+        // A longer run is cut where a name may end.
+        if end - sign >= MAX_RUN
+            && let Some(colon) = memchr::memrchr(b':', &line[sign + 1..end])
+        {
+            end = sign + 1 + colon;
         }
         begin += escaped(line, begin, sign);
         if end - begin > 2 {
@@ -237,7 +256,10 @@ fn host_length(text: &str, stands_as_file: bool) -> Option<usize> {
     let whole = name.len();
     loop {
         let (rest, last) = name.rsplit_once('.')?;
-        if !(NO_DOMAIN.contains(&last) || EITHER.contains(&last) && stands_as_file && !rest.contains('.')) {
+        // `outbound|443||api.acme.com.upstream_cx_total`
+        let is_counter = last.contains('_') && without_suffix(name).len() == name.len();
+        if !(is_counter || NO_DOMAIN.contains(&last) || EITHER.contains(&last) && stands_as_file && !rest.contains('.'))
+        {
             break;
         }
         name = rest;
@@ -263,11 +285,14 @@ fn host_length(text: &str, stands_as_file: bool) -> Option<usize> {
 
 /// `./install.sh`, `server.cc:1059]` as programs log where they are, `README.md`, `libssl.so`.
 fn stands_as_file(line: &[u8], start: usize, text: &str) -> bool {
-    let in_path = line[..start].ends_with(b"/") && !line[..start].ends_with(b"//");
+    let in_path = line[..start].ends_with(b"/");
     let digits = |rest: &[u8]| rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let at_line = line[start + text.len()..]
         .strip_prefix(b":")
         .is_some_and(|rest| digits(rest) > 0 && rest.get(digits(rest)) == Some(&b']'));
+    if line[..start].ends_with(b"//") {
+        return false;
+    }
     in_path || at_line || text.starts_with("lib") || text.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }
 

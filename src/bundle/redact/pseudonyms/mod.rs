@@ -319,7 +319,7 @@ impl Known {
             return *known;
         }
         let text = address.to_string();
-        if address.is_loopback() || address.is_unspecified() || is_google_front_end(&text) {
+        if address.is_loopback() || address.is_unspecified() || is_no_machine(address) || is_google_front_end(&text) {
             return address;
         }
         if address.is_ipv4() && self.version_four >= most || self.addresses.len() >= MAX_LABELS + most {
@@ -339,6 +339,11 @@ impl Known {
         self.originals.insert(other.to_string(), text);
         other
     }
+}
+
+/// A mask of a network, or what every machine calls its own (169.254.0.0/16: its metadata).
+fn is_no_machine(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(address) if address.is_link_local() || address.octets()[0] == 255)
 }
 
 /// SHA-256 of key, kind and name. Only a few bits of it are shown, so that nothing can be added to a name.

@@ -149,6 +149,51 @@ const VANISH: &[&str] = &[
     "curl --user 'bob:hunter2' https://x",
     "[\"curl\",\"-u\",\"bob:hunter2\"]",
     "sshpass -p hunter2 ssh bob@x",
+    "curl -sku bob:hunter2 https://x",
+    "curl -H 'Authorization: Bearer hunter2' -u bob:hunter2 https://x",
+    "curl -b 'session=hunter2' https://x",
+    "cqlsh -u cassandra -p hunter2 db",
+    "nodetool -u jmx -pw hunter2 status",
+    "mysql -phunter2 -h db",
+    "docker login -p hunter2 registry",
+    "CREATE USER bob IDENTIFIED BY 'hunter2'",
+    "keytool -list -keystore x.jks -storepass hunter2",
+    "args: [--port, 8443, --password, hunter2]",
+    "- --password\n- hunter2",
+    "  \"--password\",\n  \"hunter2\",",
+    // Names that are something else as well.
+    "{\"request\":\"GET /login?user=bob&pwd=hunter2 HTTP/2\"}",
+    "UID=sa;PWD=hunter2;",
+    "DBPASS=hunter2 SECRET_KEY_BASE=hunter2",
+    "fastcgi_param DB_PASSWORD hunter2;",
+    "proxy_set_header X-Api-Key hunter2;",
+    "masterauth hunter2",
+    "client_assertion=hunter2",
+    // XML.
+    "<wsse:Password Type=\"PasswordText\">hunter2</wsse:Password>",
+    "<password xsi:type=\"xsd:string\">hunter2</password>",
+    "<password><![CDATA[hunter2]]></password>",
+    "<password>\n  hunter2\n</password>",
+    // Below a name, and around a value.
+    "password:\n  value: hunter2",
+    "\"password\":{\"inline_string\":\"hunter2\"}",
+    "{\"header\":{\"key\":\"authorization\",\"raw_value\":\"hunter2\"}}",
+    "http.Header{\"Cookie\":[]string{\"a=hunter2\"}}",
+    "[\"Host\",\"x\",\"Authorization\",\"Token hunter2\",\"Cookie\",\"a=hunter2\"]",
+    "add(\"authorization\", \"hunter2\")",
+    "- name: DB_PASSWORD\n  # of the database\n\n  value: hunter2",
+    "- name: DB_PASSWORD # of the database\n  value: hunter2",
+    "db.password=\\\n  hunter2",
+    "password = my hunter2",
+    "  ~ password = \"old\" -> \"hunter2\"",
+    "+ password:\n+   hunter2",
+    "name=\"password\"\r\n\r\nhunter2",
+    "\u{1b}[01;31m\u{1b}[Kpassword\u{1b}[m\u{1b}[K=hunter2",
+    // Secrets of Kubernetes in text.
+    "Request Body: {\"kind\":\"Secret\",\"apiVersion\":\"v1\",\"data\":{\"any\":\"hunter2\",\"b\":\"a}hunter2\"}}",
+    "{\\\"data\\\":{\\\"any\\\":\\\"hunter2\\\"},\\\"kind\\\":\\\"Secret\\\"}",
+    "kind: Secret\nstringData:\n  foo: hunter2\n  bar: |\n    hunter2\ntype: Opaque",
+    "apiVersion: v1\ndata:\n  foo: hunter2\nkind: Secret",
     "redis-cli -h db -a 'hunter2' ping",
 ];
 
@@ -193,6 +238,13 @@ const SURVIVE: &[&str] = &[
     "zone: Europe/Berlin, basic authentication: off",
     "runAsUser 1000, docker run -u 1000:1000 --user-agent curl",
     "// see https://host/a//b and //host/path",
+    "PWD=/home/bob OLDPWD=/tmp",
+    "value=name=x value=name=monkey",
+    "kind: ConfigMap\ndata:\n  foo: bar",
+    "MountVolume.SetUp failed: references non-existent secret key: tls.crt, kind Secret",
+    "allowHeaders: [\"Authorization\",\"Content-Type\"]",
+    "{\"name\":\"API_KEY_HEADER\",\"value\":\"x-api-key\"}",
+    "METRICS=5 TLS_AUTH_ENABLED=true SSH_AUTH_SOCK=/tmp/x",
     "{\"name\":\"POD_NAME\",\"value\":\"x\"} {\"d\":\"today\",\"k\":\"v\"}",
     "password authentication failed for user x",
     "[\"username\",\"password\",\"email\"]",
@@ -240,6 +292,9 @@ fn only_the_value_goes() {
         ("secret:\n  secretName: x\n", "secret:\n  secretName: x\n"),
         ("<password>a b</password> c", "<password><redacted></password> c"),
         ("(password=x) and more", "(password=<redacted>) and more"),
+        ("{\"a\":\"{\\\"token\\\":12,\\\"b\\\":1}\"}", "{\"a\":\"{\\\"token\\\":\\\"<redacted>\\\",\\\"b\\\":1}\"}"),
+        ("{\"a\":\"'cookie', 'ab\",\"b\":1}", "{\"a\":\"'cookie', '<redacted>\",\"b\":1}"),
+        ("<a:password b=\"c\">x</a:password>", "<a:password b=\"c\"><redacted></a:password>"),
     ] {
         assert_eq!(text(input), expected, "{input:?}");
     }
@@ -433,5 +488,62 @@ fn what_begins_like_a_secret_leaves_the_document_whole() {
         assert!(!document.to_string().contains("hunter2"), "{text}: {document}");
         assert_eq!((&document["z"], &document["a"]["list"][1]), (&"after".into(), &1.into()), "{text}");
         assert_eq!(redactions.total(), 2, "{text}");
+    }
+}
+
+/// What looks far ahead for nothing, or looks again at what it has seen, would take minutes for a line that anyone can send.
+#[test]
+fn hostile_lines_are_redacted_too() {
+    let redactor = Redactor::new(Pseudonyms::Both, Names::new([7; 32]));
+    let mut nested = "plain text that is readable".to_owned();
+    for _ in 0..6 {
+        nested = format!("%{}41 {} end", "25".repeat(9), encoded(format!("%{}41 {nested}", "25".repeat(9)).as_bytes()));
+    }
+    let mut lines = vec![nested];
+    for part in [
+        "auth=",
+        "auth=[",
+        "auth:[",
+        "a.bc:",
+        "ab.com:",
+        "a.b:",
+        "1.1.1.1:",
+        "g:1::",
+        "1.1.1.1-",
+        "\u{1b}[",
+        "\u{1b}[1m",
+        "\"d\":[",
+        "[\"password\",",
+        "value=name=password",
+        "\\",
+        "%25",
+        "&amp;",
+        "\"data\":{\"",
+        "password:{",
+        "-u a ",
+        "<password ",
+        "login a password ",
+        "kind",
+        "eyJ",
+        "AKIA",
+        "://a",
+        "//a:",
+        "name=\"password\" ",
+        "ip-1-1-1-",
+        "-----BEGIN ",
+        "PRIVATE KEY",
+        "'cookie', '",
+        "A",
+        "A+",
+        "x.",
+    ] {
+        lines.push(part.repeat(32 * 1024 / part.len()));
+    }
+    for line in lines {
+        let line = format!("{line}\" ' api.acme.com 10.1.2.3 &password=hunter2");
+        let output = redactor.text(&line, &mut Redactions::default());
+        for gone in ["hunter2", "api.acme.com", "10.1.2.3"] {
+            assert!(!output.contains(gone), "{gone} of {} …", &line[..line.len().min(40)]);
+        }
     }
 }

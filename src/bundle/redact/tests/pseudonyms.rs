@@ -118,6 +118,7 @@ fn what_names_no_one_stays() {
         "127.0.0.1:15000 ::1 0.0.0.0 listener.0.0.0.0_8443.no_filter_chain_match 130.211.0.7:9 Chrome/120.0.0.0",
         "one.apigee-tls.invalid envoy.filters.http.router",
         "a: b, c:d e=f",
+        "prometheus.io/scrape github.com/x golang.org/x/net 255.255.255.0 169.254.169.254 context.deadlineExceeded x509.Certificate kubelet.service",
         "v1.2.3.4.5 1:2:3:4:5:6:7:8:9 envoy.extensions.tls.v3 a.b.sha256 2025-05-19-04 1-2-3-4",
     ] {
         assert_eq!(both(text), text);
@@ -168,10 +169,16 @@ fn names_are_found_wherever_they_stand() {
         ("2a00:1450:4001:82a:0:0:0:200e:443", "2a00:1450:4001:82a::200e"),
         ("http2.10.1.2.3_8443", "10.1.2.3"),
         ("010.001.002.003", "10.1.2.3"),
+        ("Normal Ready Node/10.1.2.3 ok", "10.1.2.3"),
+        ("cluster.outbound|443||api.acme.com.upstream_cx_total: 1", "api.acme.com"),
+        ("\"regex\":\"api\\\\.acme\\\\.com\"", "api.acme.com"),
+        ("status.acme.services", "status.acme.services"),
     ] {
         let output = renamed(&redactor, text);
         assert!(!output.contains(name) && output.contains(&renamed(&redactor, name)), "{text}: {output}");
     }
+    // Alone it is a library.
+    assert!(!renamed(&redactor, "https://libacme.sh/x").contains("libacme"));
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub(super) enum Carry {
     Nothing,
     /// The name of a secret variable was seen: the next line may hold its value.
     Value,
+    /// A flag or a property was seen whose value is the next line.
+    Argument,
     /// The line ended in base64 of a key, in a word of so many letters.
     Base64 { width: usize, left: usize },
     /// A value that goes on in lines further in than `indent`: of a block (`|`) all of them, else until one is a pair itself.
@@ -42,7 +44,18 @@ impl Carry {
     pub(super) fn apply(&mut self, line: &[u8]) -> Effect {
         let effect = match self {
             Self::Nothing => return Effect::Look { from: 0 },
+            // A blank line or a comment is none.
+            Self::Value | Self::Argument if matches!(line.trim_ascii().first(), None | Some(b'#')) => {
+                return Effect::Look { from: 0 };
+            }
             Self::Value => Effect::Value,
+            Self::Argument => {
+                let sign = |byte: &u8| is_margin(*byte) || matches!(byte, b'"' | b'\'');
+                let start = line.iter().take_while(|byte| sign(byte)).count();
+                let rest = line[start..].iter().rev();
+                let end = line.len() - rest.take_while(|byte| matches!(**byte, b'"' | b'\'' | b',' | b' ')).count();
+                Effect::Word(start..end)
+            }
             Self::Pem { left } => match end_label(line) {
                 Some(end) => Effect::Look { from: after_dashes(line, end) },
                 None => return shorten(left, line).map_or_else(|| self.end(line), |()| Effect::Whole),
@@ -63,6 +76,11 @@ impl Carry {
             Self::Below { indent, block, left } => {
                 if line.trim_ascii().is_empty() {
                     return Effect::Look { from: 0 };
+                }
+                // `value: …` below a secret name.
+                if indentation(line) > *indent && !*block && is_holder(line) {
+                    *self = Self::Nothing;
+                    return Effect::Value;
                 }
                 if indentation(line) > *indent && (*block || !is_pair(line)) {
                     return shorten(left, line).map_or_else(|| self.end(line), |()| Effect::Whole);
@@ -116,7 +134,20 @@ pub(in crate::bundle::redact) fn indentation(line: &[u8]) -> usize {
 }
 
 pub(super) fn is_margin(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'#' | b'-')
+    matches!(byte, b' ' | b'\t' | b'#' | b'-' | b'+')
+}
+
+/// Names of what holds a value, below the name that says what it is: of Kubernetes, Envoy, and its filters.
+pub(super) const HOLDERS: &[&[u8]] =
+    &[b"inline_bytes", b"inline_string", b"plain", b"raw_value", b"rawvalue", b"value", b"values"];
+
+fn is_holder(line: &[u8]) -> bool {
+    let inner = line[indentation(line)..].trim_ascii_start();
+    let inner = inner.strip_prefix(b"\"").unwrap_or(inner);
+    HOLDERS.iter().any(|name| {
+        inner.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+            && matches!(inner.get(name.len()), Some(b':' | b'"'))
+    })
 }
 
 /// Whether a line of YAML is a pair: then it is no part of a plain value above it.

@@ -3,7 +3,7 @@
 //! Text and streams take the same way, so a log reads the same whether it came whole or in pieces.
 
 use super::carry::{Carry, Effect, is_margin, last_word};
-use super::line::{Found, Line, MARK};
+use super::line::{Found, Line, MARK, holds_secret};
 use super::pairs;
 use super::patterns::Patterns;
 use super::pem::key_left_open;
@@ -16,6 +16,9 @@ use crate::bundle::redact::spelling::{MAX_LEVELS, Plain};
 
 /// Base64 inside base64 is looked into this often.
 const MAX_DEPTH: u8 = 6;
+/// So many times its length may be looked into for what a line holds in base64, beside an allowance; then it goes.
+const BUDGET: usize = 16;
+const ALLOWANCE: usize = 64 * 1024;
 /// What stands for each byte of a secret in a packet.
 const MASK: u8 = b'*';
 const ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -41,6 +44,10 @@ pub(super) struct State {
     /// Names of Secrets stay.
     pub(super) references: bool,
     depth: u8,
+    /// Bytes that may still be looked into for this line: each encoding may hold several of others.
+    budget: usize,
+    /// These lines are of a Secret: what is below `data` goes.
+    secret: bool,
 }
 
 impl Engine {
@@ -51,13 +58,15 @@ impl Engine {
         references: bool,
         redactions: &mut Redactions,
     ) -> Vec<u8> {
-        self.nested(text, State { references, ..State::default() }, redactions)
+        // Keys are often sorted, so that `data` comes before `kind`.
+        let secret = holds_secret(text);
+        self.nested(text, &mut State { references, secret, ..State::default() }, redactions)
     }
 
-    fn nested(&self, text: &[u8], mut state: State, redactions: &mut Redactions) -> Vec<u8> {
+    fn nested(&self, text: &[u8], state: &mut State, redactions: &mut Redactions) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len());
         for line in text.split_inclusive(|byte| *byte == b'\n') {
-            self.line(line, &mut state, &mut out, redactions);
+            self.line(line, state, &mut out, redactions);
         }
         state.release(&mut out);
         out
@@ -76,6 +85,10 @@ impl Engine {
             state.write(&[mark, MARK], end, out);
             return;
         }
+        if state.depth == 0 {
+            state.budget = line.len() * BUDGET + ALLOWANCE;
+        }
+        state.notice_kind(line);
         let before = state.carry;
         let mut places = Places::default();
         let (from, value) = match state.carry.apply(line) {
@@ -89,12 +102,12 @@ impl Engine {
             }
             Effect::Look { from } => {
                 if from > 0 {
-                    places.add(0..from, false);
+                    places.add(0..from, None);
                 }
                 (from, false)
             }
             Effect::Word(word) => {
-                places.add(word, false);
+                places.add(word, None);
                 (0, false)
             }
             Effect::Value => (0, true),
@@ -105,6 +118,9 @@ impl Engine {
             state.announced = None;
         }
         let tail = self.secrets(line, from, value, state, &mut places, redactions);
+        if self.rules.on(Rule::SecretData) {
+            state.notice_data(line);
+        }
         let marked = if places.is_empty() { None } else { Some(places.marked(line)) };
         let line = marked.as_deref().unwrap_or(line);
         let renamed = self.table.replace(line, self.rules, redactions);
@@ -131,7 +147,7 @@ impl Engine {
                 Effect::Look { from } => from,
                 Effect::Word(_) | Effect::Value => 0,
             };
-            if from > 0 && places.add(0..from, false) {
+            if from > 0 && places.add(0..from, None) {
                 redactions.count(Rule::PrivateKey);
             }
             self.secrets(line, from, false, &mut state, &mut places, redactions);
@@ -163,7 +179,7 @@ impl Engine {
             while let Some(found) = self.patterns.next(&mut inner, at) {
                 at = found.end.max(at + usize::from(found.is_empty()));
                 let written = undone.written(&(found.start..found.end));
-                if !found.is_empty() && self.rules.on(found.rule) && places.add(written, false) {
+                if !found.is_empty() && self.rules.on(found.rule) && places.add(written, None) {
                     redactions.count(found.rule);
                 }
             }
@@ -239,13 +255,17 @@ impl Engine {
                 at = run.end;
                 // What is glued to its front shifts the letters by one to three.
                 let shifts = if state.depth == 0 { 0..4 } else { 0..1 };
+                // What stood here before anything was undone was looked at then.
+                if undone.is_some_and(|undone| !undone.is_new(&run)) {
+                    continue;
+                }
                 let letters = &line[run.clone()];
-                let secret = |skip| self.is_secret(base64::content(letters, skip), state.depth);
-                if !base64::names_key(letters) && !shifts.into_iter().any(secret) {
+                let mut secret = |skip| self.is_secret(base64::content(letters, skip), state);
+                if !base64::names_key(letters) && !shifts.clone().any(&mut secret) {
                     continue;
                 }
                 let written = undone.map_or(run.clone(), |undone| undone.written(&run));
-                if places.add(written, false) {
+                if places.add(written, None) {
                     redactions.count(Rule::Base64);
                 }
                 let ends = line[run.end..].iter().all(u8::is_ascii_whitespace);
@@ -257,21 +277,45 @@ impl Engine {
         }
     }
 
-    fn is_secret(&self, content: Content, depth: u8) -> bool {
+    /// Whether what a run holds goes, for a line of this state.
+    fn is_secret(&self, content: Content, state: &mut State) -> bool {
         match content {
             Content::Key | Content::Archive => true,
             Content::Certificate => self.patterns.certificates,
             Content::Other => false,
             Content::Text(text) => {
-                let mut inside = Redactions::default();
-                self.nested(&text, State { depth: depth + 1, ..State::default() }, &mut inside);
-                !inside.is_empty()
+                let Some(budget) = state.budget.checked_sub(text.len()) else { return true };
+                let mut found = Redactions::default();
+                let mut inner = State { depth: state.depth + 1, budget, ..State::default() };
+                self.nested(&text, &mut inner, &mut found);
+                state.budget = inner.budget;
+                !found.is_empty()
             }
         }
     }
 }
 
 impl State {
+    /// A Secret begins and ends with its document.
+    fn notice_kind(&mut self, line: &[u8]) {
+        let inner = line.trim_ascii();
+        if inner.starts_with(b"---") {
+            self.secret = false;
+        } else if inner.len() < MAX_WRAPPED && holds_secret(inner) {
+            self.secret = true;
+        }
+    }
+
+    /// What is below `data` of a Secret goes, whatever it is called.
+    fn notice_data(&mut self, line: &[u8]) {
+        let inner = line.trim_ascii();
+        let is_data = |name: &&[u8]| inner.strip_prefix(*name) == Some(b":");
+        if self.secret && [&b"data"[..], b"stringData", b"\"data\"", b"\"stringData\""].iter().any(is_data) {
+            self.carry = self.carry.max(Carry::below(line, true));
+            self.announced = Some(Rule::SecretData);
+        }
+    }
+
     /// Writes what was held back.
     pub(super) fn release(&mut self, out: &mut Vec<u8>) {
         out.append(&mut self.held);

@@ -16,8 +16,8 @@ pub(super) struct Found {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) rule: Rule,
-    /// The value has to stay a string of JSON.
-    pub(super) quoted: bool,
+    /// The value has to be a string of JSON, with so many backslashes before its quotes.
+    pub(super) quoted: Option<usize>,
     /// What this says about the lines that follow.
     pub(super) carry: Carry,
     /// The end of a key whose beginning was not seen: lines before this one, if they look like a key, go with it.
@@ -26,7 +26,7 @@ pub(super) struct Found {
 
 impl Found {
     pub(super) fn new(start: usize, end: usize, rule: Rule) -> Self {
-        Self { start, end, rule, quoted: false, carry: Carry::Nothing, tail: false }
+        Self { start, end, rule, quoted: None, carry: Carry::Nothing, tail: false }
     }
 
     /// It says nothing but what the next lines are.
@@ -44,11 +44,12 @@ pub(super) struct Line<'a> {
     /// No web token begins before this place.
     pub(super) no_token: usize,
     web_key: Option<bool>,
+    secret: Option<bool>,
 }
 
 impl<'a> Line<'a> {
     pub(super) fn new(bytes: &'a [u8], references: bool) -> Self {
-        Self { bytes, references, quotes: (0, false), no_token: 0, web_key: None }
+        Self { bytes, references, quotes: (0, false), no_token: 0, web_key: None, secret: None }
     }
 
     /// Whether a double quote is open at `at`. Places are asked for in ascending order.
@@ -66,6 +67,23 @@ impl<'a> Line<'a> {
     pub(super) fn has_web_key(&mut self) -> bool {
         *self.web_key.get_or_insert_with(|| memmem::find(self.bytes, b"kty").is_some())
     }
+}
+
+impl Line<'_> {
+    /// Whether it holds a Secret of Kubernetes.
+    pub(super) fn has_secret(&mut self) -> bool {
+        *self.secret.get_or_insert_with(|| holds_secret(self.bytes))
+    }
+}
+
+/// Whether `kind: Secret` is in these bytes, as JSON or YAML has it.
+pub(super) fn holds_secret(bytes: &[u8]) -> bool {
+    let sign = |byte: &&u8| matches!(**byte, b'"' | b'\'' | b'\\' | b' ' | b':');
+    memmem::find_iter(bytes, b"kind").any(|at| {
+        let rest = &bytes[at + "kind".len()..];
+        let rest = &rest[rest.iter().take(MAX_ESCAPES).take_while(sign).count()..];
+        rest.strip_prefix(b"Secret").is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_alphanumeric))
+    })
 }
 
 /// Backslashes directly before `at`.

@@ -14,6 +14,8 @@ pub(super) struct Name {
     /// It opens its line, or the line that an escaped `\n` begins.
     pub(super) first: bool,
     pub(super) escaped_line: bool,
+    /// A blank stands behind it.
+    pub(super) has_blank: bool,
     /// Its own quotes, and the backslashes before each.
     pub(super) quote: Option<(u8, usize)>,
     /// The quote of a text that it opens: `"password: …"`.
@@ -61,7 +63,8 @@ pub(super) fn name(bytes: &[u8], hit: usize, hit_end: usize) -> Name {
     let closed = quote.is_some_and(|(quote, _)| bytes.get(end + escapes) == Some(&quote));
     let (quote, enclosing) = if closed { (quote, None) } else { (None, quote) };
     escaped_line |= enclosing.is_some();
-    Name { start, end, first: margin == 0 || escaped_line, escaped_line, quote, enclosing }
+    let has_blank = matches!(bytes.get(end), Some(b' ' | b'\t'));
+    Name { start, end, first: margin == 0 || escaped_line, escaped_line, has_blank, quote, enclosing }
 }
 
 /// Whether a parameter of a URL begins here.
@@ -97,29 +100,36 @@ pub(super) fn separator(bytes: &[u8], name: &Name) -> Option<(Separator, usize)>
         let begin = at + blanks + sign.len();
         return Some((*separator, begin + self::blanks(bytes, begin)));
     }
-    if rest.starts_with(b">") && bytes[..name.start].ends_with(b"<") {
-        return Some((Separator::Tag, at + blanks + 1));
+    if let Some(length) = tag(rest, blanks > 0).filter(|_| opens_tag(&bytes[..name.start])) {
+        return Some((Separator::Tag, at + blanks + length));
     }
-    if closed && rest.starts_with(b",") && (rest.starts_with(b", '") || name.opens_list(bytes)) {
-        return Some((Separator::Comma, at + blanks + 1 + self::blanks(bytes, at + blanks + 1)));
+    let written = &bytes[name.start..name.end];
+    if rest.starts_with(b",") {
+        let begin = at + blanks + 1 + self::blanks(bytes, at + blanks + 1);
+        let is_quote = matches!(bytes.get(begin), Some(b'"' | b'\'' | b'\\'));
+        // `[--password, hunter2]` of YAML needs no quotes.
+        let separator = if closed { Separator::Comma } else { Separator::Blank };
+        return (closed && is_quote || !closed && written.starts_with(b"--")).then_some((separator, begin));
     }
     if closed || blanks == 0 || rest.is_empty() {
         return None;
     }
-    let written = &bytes[name.start..name.end];
     // `secret "apigee-tls" not found` names a Secret.
     let kind = [&b"secret"[..], b"secrets"].iter().any(|kind| written.eq_ignore_ascii_case(kind));
     let quoted = matches!(rest.first(), Some(b'"' | b'\'' | b'\\'));
     // A column of its own, a line of two words, and `machine h login u password p`.
-    let alone = bytes[at] == b'\t' || name.first && is_word(rest) || follows_login(&bytes[..name.start]);
-    (written.starts_with(b"--") || !kind && (quoted || alone)).then_some((Separator::Blank, at + blanks))
+    let alone = bytes[at] == b'\t' || name.first && is_word(rest) || follows_word(&bytes[..name.start]);
+    (is_flag(written) || !kind && (quoted || alone)).then_some((Separator::Blank, at + blanks))
 }
 
 impl Name {
-    /// The bracket of a list stands before it.
+    /// The bracket of a list or of arguments stands before it.
     pub(super) fn opens_list(&self, bytes: &[u8]) -> bool {
         let start = self.start - self.quote.map_or(0, |(_, escapes)| escapes + 1);
-        bytes[start.saturating_sub(MAX_BLANKS)..start].trim_ascii_end().ends_with(b"[")
+        bytes[start.saturating_sub(MAX_BLANKS)..start]
+            .trim_ascii_end()
+            .last()
+            .is_some_and(|byte| matches!(byte, b'[' | b'('))
     }
 
     /// The question mark of YAML stands before it, whose value follows below: `? password`.
@@ -135,13 +145,34 @@ fn is_word(rest: &[u8]) -> bool {
     rest[0].is_ascii_alphanumeric() && !rest.trim_ascii_end().iter().any(u8::is_ascii_whitespace)
 }
 
-/// `login` and a name, as in a netrc.
-fn follows_login(before: &[u8]) -> bool {
+/// `--password`, `-storepass`.
+pub(super) fn is_flag(written: &[u8]) -> bool {
+    written.starts_with(b"--") || written.starts_with(b"-") && written.len() > 4
+}
+
+/// A setting of a server (`fastcgi_param DB_PASSWORD …`) or of an image, or `login` and a name, as in a netrc.
+fn follows_word(before: &[u8]) -> bool {
+    const SETTINGS: [&[u8]; 4] = [b"env", b"fastcgi_param", b"proxy_set_header", b"setenv"];
     let mut words = before[before.len().saturating_sub(MAX_BLANKS)..]
         .rsplit(u8::is_ascii_whitespace)
         .filter(|word| !word.is_empty())
-        .skip(1);
-    words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"login"))
+        .take(2);
+    let setting = words.next().is_some_and(|word| SETTINGS.iter().any(|setting| word.eq_ignore_ascii_case(setting)));
+    setting || words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"login"))
+}
+
+/// The length of what is left of a tag behind its name: attributes, and the bracket.
+fn tag(rest: &[u8], has_blank: bool) -> Option<usize> {
+    let end = rest.iter().take(MAX_BLANKS).position(|byte| matches!(byte, b'>' | b'<'))?;
+    let is_tag = rest[end] == b'>' && (end == 0 || has_blank && rest[end - 1] != b'/');
+    is_tag.then_some(end + 1)
+}
+
+/// The bracket of a tag, and the name of its space where it has one: `<wsse:`.
+fn opens_tag(before: &[u8]) -> bool {
+    let Some(space) = before.strip_suffix(b":") else { return before.ends_with(b"<") };
+    let length = space.iter().rev().take(MAX_BLANKS).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    length > 0 && space[..space.len() - length].ends_with(b"<")
 }
 
 fn blanks(bytes: &[u8], at: usize) -> usize {

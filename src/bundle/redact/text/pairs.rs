@@ -3,11 +3,11 @@
 //! Quotes may be escaped once or more often, as in JSON inside a log line of JSON. Where it is not certain where a value ends, more
 //! is taken: the rest of the line.
 
-use super::carry::{Carry, is_margin};
-use super::line::{Found, Line};
-use super::name::{MAX_BLANKS, Name, Separator, is_in_query, name, separator};
+use super::carry::{Carry, HOLDERS, is_margin};
+use super::line::{Found, Line, MARK};
+use super::name::{MAX_BLANKS, Name, Separator, is_flag, is_in_query, name, separator};
 use super::tokens::is_random;
-use super::value::value;
+use super::value::{closing, value};
 use crate::bundle::redact::base64;
 use crate::bundle::redact::names::{self, MAX_NAME, Named, is_secret_variable};
 use crate::bundle::redact::rules::Rule;
@@ -28,7 +28,7 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
     }
     let in_query = is_in_query(bytes, name.start);
     let rule = match names::of(written) {
-        Named::Nothing => return named_by_value(line, &name),
+        Named::Nothing => return unnamed(line, &name),
         Named::InQuery if !in_query => return auth(line, &name).or_else(|| named_by_value(line, &name)),
         Named::InQuery => Rule::QueryParameter,
         Named::Header => Rule::AuthorizationHeader,
@@ -36,18 +36,51 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
         Named::EncryptionKey => Rule::EncryptionKey,
         Named::Secret if line.references && is_only_secret(written) => return None,
         Named::Secret if in_query => Rule::QueryParameter,
-        Named::Secret => Rule::NamedValue,
+        Named::Secret | Named::Directory => Rule::NamedValue,
     };
+    let is_directory = names::of(written) == Named::Directory;
+    let below = |carry| Some(Found { carry, ..Found::new(bytes.len(), bytes.len(), rule) });
     match separator(bytes, &name) {
-        Some((Separator::Comma, at)) if name.opens_list(bytes) => {
-            value(line, &name, Separator::Comma, at, rule).filter(|found| closes_list(&bytes[found.end..]))
+        Some((Separator::Comma, at)) => {
+            let found = value(line, &name, Separator::Comma, at, rule);
+            found.filter(|found| is_pair_of_list(line.bytes, &name, found)).or_else(|| named_by_value(line, &name))
+        }
+        // `"password":{"inline_string":"…"}`
+        Some((_, at)) if bytes[at..].starts_with(b"{") => {
+            let at = at + 1 + bytes[at + 1..].iter().take(MAX_BLANKS).take_while(|byte| is_between(**byte)).count();
+            value_named(line, at).map(|found| Found { rule, ..found })
+        }
+        Some((separator, at)) if is_directory => {
+            value(line, &name, separator, at, rule).filter(|found| not_a_path(bytes, found))
         }
         Some((separator, at)) => value(line, &name, separator, at, rule),
-        None if name.is_explicit_key(bytes) => {
-            Some(Found { carry: Carry::Value, ..Found::new(bytes.len(), bytes.len(), rule) })
+        None if name.is_explicit_key(bytes) => below(Carry::Value),
+        // `- --password`, and its value in the next line.
+        None if name.first && is_flag(written) && bytes[name.end..].iter().all(|byte| is_between(*byte)) => {
+            below(Carry::Argument)
         }
         None => named_by_value(line, &name),
     }
+}
+
+/// The value of `PWD`, which is a working directory more often than a password.
+fn not_a_path(bytes: &[u8], found: &Found) -> bool {
+    !matches!(bytes.get(found.start), Some(b'/' | b'~' | b'$' | b'.')) && bytes.get(found.start + 1) != Some(&b':')
+}
+
+/// Whether a name and what follows its comma are a name and its value, and not two names of a list.
+fn is_pair_of_list(bytes: &[u8], name: &Name, found: &Found) -> bool {
+    // Envoy's way to write headers.
+    if name.quote.is_some_and(|(quote, _)| quote == b'\'') || bytes[name.start..name.end].starts_with(b"--") {
+        return true;
+    }
+    let value = &bytes[found.start..found.end];
+    let header = matches!(found.rule, Rule::AuthorizationHeader | Rule::Cookie);
+    if header && value.contains(&b'-') && value.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-') {
+        return false;
+    }
+    header && value.iter().any(|byte| matches!(byte, b' ' | b'='))
+        || name.opens_list(bytes) && closes_list(&bytes[found.end..])
 }
 
 /// `"d":"…"` of a JSON Web Key. Where nothing says that it is one, as in a line of its own, the value has to be random.
@@ -55,33 +88,64 @@ pub(super) fn of_web_key(line: &mut Line<'_>, start: usize, end: usize) -> Optio
     let bytes = line.bytes;
     let name = name(bytes, start, end);
     let (separator, at) = separator(bytes, &name).filter(|_| name.quote.is_some())?;
-    let found = value(line, &name, separator, at, Rule::PrivateKey)?;
-    (line.has_web_key() || is_random(&bytes[found.start..found.end])).then_some(found)
+    if !line.has_web_key() {
+        let start = at + bytes[at..].iter().take(MAX_BLANKS).take_while(|byte| is_between(**byte)).count();
+        let length = bytes[start..].iter().take(MAX_BEFORE).take_while(|byte| !is_between(**byte)).count();
+        if !is_random(&bytes[start..start + length]) {
+            return None;
+        }
+    }
+    value(line, &name, separator, at, Rule::PrivateKey)
+}
+
+/// `"data":{…}` of a Secret that stands in a line: all that is in it.
+pub(super) fn of_secret(line: &mut Line<'_>, start: usize, end: usize) -> Option<Found> {
+    let bytes = line.bytes;
+    let name = name(bytes, start, end);
+    let (_, at) = separator(bytes, &name).filter(|_| line.has_secret())?;
+    let start = at + usize::from(bytes[at..].starts_with(b"{"));
+    let (quote, escapes) = name.quote?;
+    let mut end = start;
+    while let Some(byte) = bytes.get(end).filter(|byte| **byte != b'}') {
+        end += 1;
+        if *byte == quote {
+            end = closing(bytes, end, quote, escapes).map_or(bytes.len(), |close| close + escapes + 1);
+        }
+    }
+    (end > start && start > at && !bytes[start..end].starts_with(MARK))
+        .then(|| Found::new(start, end, Rule::SecretData))
+}
+
+/// A name that is secret only as that of a variable, or as the value of another.
+fn unnamed(line: &mut Line<'_>, name: &Name) -> Option<Found> {
+    let bytes = line.bytes;
+    let written = &bytes[name.start..name.end];
+    let is_variable = !written.iter().any(u8::is_ascii_lowercase) && is_secret_variable(written);
+    match separator(bytes, name) {
+        Some((separator @ (Separator::Equals | Separator::Blank), at)) if is_variable => {
+            value(line, name, separator, at, Rule::EnvironmentValue)
+        }
+        _ => named_by_value(line, name),
+    }
 }
 
 /// A list of more than two is none of a name and its value.
 fn closes_list(rest: &[u8]) -> bool {
     let signs = |byte: &&u8| matches!(**byte, b'"' | b'\'' | b'\\' | b' ');
     let length = rest.iter().take(MAX_BLANKS).take_while(signs).count();
-    matches!(rest.get(length), Some(b']'))
+    matches!(rest.get(length), Some(b']' | b')'))
 }
 
 /// The value of a line whose name is `value`, below the name of a secret variable.
 pub(super) fn value_of_variable(line: &mut Line<'_>) -> Option<Found> {
     let bytes = line.bytes;
     let start = bytes.iter().position(|byte| !is_margin(*byte) && !matches!(byte, b'"' | b'\'' | b'\\'))?;
-    let end = start + "value".len();
     // Below `? password`.
     if bytes[start..].starts_with(b": ") {
         let name = name(bytes, start, start);
         return value(line, &name, Separator::Colon, start + 2, Rule::NamedValue);
     }
-    if !bytes[start..].starts_with(b"value") || bytes.get(end).is_some_and(u8::is_ascii_alphanumeric) {
-        return None;
-    }
-    let name = name(bytes, start, end);
-    let (separator, at) = separator(bytes, &name)?;
-    value(line, &name, separator, at, Rule::EnvironmentValue)
+    value_named(line, start)
 }
 
 /// `auth` of a Docker configuration: a base64 of user and password.
@@ -89,11 +153,15 @@ fn auth(line: &mut Line<'_>, name: &Name) -> Option<Found> {
     if !line.bytes[name.start..name.end].ends_with(b"auth") {
         return None;
     }
-    let (separator, at) = separator(line.bytes, name)?;
-    let pair = value(line, name, separator, at, Rule::NamedValue)?;
-    let decoded = base64::decode(&line.bytes[pair.start..pair.end.min(pair.start + 400)]);
+    let bytes = line.bytes;
+    let (separator, at) = separator(bytes, name)?;
+    let start = at + bytes[at..].iter().take(MAX_BLANKS).take_while(|byte| is_between(**byte)).count();
+    let decoded = base64::decode(&bytes[start..bytes.len().min(start + 400)]);
     let readable = decoded.iter().all(|byte| matches!(byte, b' '..=b'~'));
-    (decoded.contains(&b':') && readable).then_some(pair)
+    if !decoded.contains(&b':') || !readable {
+        return None;
+    }
+    value(line, name, separator, at, Rule::NamedValue)
 }
 
 /// `secret` alone, which in a file of settings names a Secret.
@@ -109,8 +177,9 @@ fn named_by_value(line: &mut Line<'_>, name: &Name) -> Option<Found> {
     }
     let (key_start, is_attribute) = names_something(bytes, name)?;
     let at = name.end + bytes[name.end..].iter().take(MAX_BLANKS).take_while(|byte| is_between(**byte)).count();
-    if at == bytes.len() && !is_attribute {
-        return Some(Found { carry: Carry::Value, ..Found::new(at, at, Rule::EnvironmentValue) });
+    if at == bytes.len() || bytes[at..].starts_with(b"#") {
+        let carry = if is_attribute { Carry::Argument } else { Carry::Value };
+        return Some(Found { carry, ..Found::new(at, at, Rule::EnvironmentValue) });
     }
     // `<entry key="password">…</entry>`
     if is_attribute && bytes.get(at) == Some(&b'>') {
@@ -118,19 +187,18 @@ fn named_by_value(line: &mut Line<'_>, name: &Name) -> Option<Found> {
     }
     value_named(line, at).or_else(|| {
         let floor = key_start.saturating_sub(MAX_BEFORE);
-        let at = floor + memchr::memmem::rfind(&bytes[floor..key_start], b"value")?;
+        let at = floor + memchr::memmem::rfind(bytes.get(floor..key_start)?, b"value")?;
         let found = value_named(line, at)?;
-        bytes[found.end..key_start].iter().all(|byte| is_between(*byte)).then_some(found)
+        bytes.get(found.end..key_start)?.iter().all(|byte| is_between(*byte)).then_some(found)
     })
 }
 
-/// The value of `value`, where that stands at `at`.
+/// The value of what holds one, where its name stands at `at`.
 fn value_named(line: &mut Line<'_>, at: usize) -> Option<Found> {
     let bytes = line.bytes;
-    let end = at + "value".len();
-    if !bytes.get(at..end)?.eq_ignore_ascii_case(b"value") {
-        return None;
-    }
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+    let end = at + bytes.get(at..)?.iter().take(MAX_NAME).take_while(is_part).count();
+    HOLDERS.iter().find(|holder| bytes[at..end].eq_ignore_ascii_case(holder))?;
     let name = name(bytes, at, end);
     let (separator, at) = separator(bytes, &name)?;
     value(line, &name, separator, at, Rule::EnvironmentValue)

@@ -20,11 +20,15 @@ enum Trigger {
     Name,
     /// A name in quotes that has a value in a JSON Web Key.
     WebKey,
+    /// `data` of a Secret, in quotes.
+    SecretData,
     Url,
     UrlWithoutScheme,
     DataSource,
     UserFlag,
-    Call(&'static str),
+    /// The password of a user of a database.
+    IdentifiedBy,
+    Call(&'static [&'static str]),
     PrivateKey,
     PrivateKeyInForm,
     Certificate,
@@ -66,7 +70,37 @@ const WEB_KEYS: &[&str] = &[
 ];
 
 /// Programs whose password stands behind a flag that says nothing.
-const CALLS: &[(&str, &str)] = &[("ldapsearch", " -w"), ("redis-cli", " -a"), ("sshpass", " -p")];
+const CALLS: &[(&str, &[&str])] = &[
+    (" -a", &["redis-cli"]),
+    (" -b", &["curl"]),
+    (" -p", &["cqlsh", "docker login", "mysql", "sshpass"]),
+    (" -pw", &["nodetool"]),
+    (" -w", &["ldapsearch"]),
+    ("\"-a", &["redis-cli"]),
+    ("\"-p", &["cqlsh", "mysql", "sshpass"]),
+    ("\"-pw", &["nodetool"]),
+];
+
+/// Flags with `user:password`.
+const USER_FLAGS: &[&str] = &[
+    " -u",
+    "\"-u",
+    "'-u",
+    " -ku ",
+    " -ksu ",
+    " -sku ",
+    " -su ",
+    " -vu ",
+    "--proxy-user ",
+    "--proxy-user=",
+    "--user ",
+    "--user=",
+    "--user\"",
+    "--user'",
+];
+
+/// `data` and `stringData` of a Secret, in quotes that may be escaped.
+const SECRET_DATA: &[&str] = &["\"data\"", "\"data\\", "\"stringdata\"", "\"stringdata\\"];
 
 pub(in crate::bundle::redact) struct Patterns {
     automaton: Option<AhoCorasick>,
@@ -94,11 +128,16 @@ impl Patterns {
         add("//", Trigger::UrlWithoutScheme);
         add("@tcp(", Trigger::DataSource);
         add("@unix(", Trigger::DataSource);
-        for flag in [" -u", "\"-u", "'-u", "--user ", "--user=", "--user\"", "--user'"] {
+        add("identified by ", Trigger::IdentifiedBy);
+        for flag in USER_FLAGS {
             add(flag, Trigger::UserFlag);
         }
-        for (program, flag) in CALLS {
-            add(program, Trigger::Call(flag));
+        // The longer flags first.
+        for (flag, programs) in CALLS.iter().rev() {
+            add(flag, Trigger::Call(programs));
+        }
+        for name in SECRET_DATA {
+            add(name, Trigger::SecretData);
         }
         if certificates {
             for label in ["begin certificate", "begin trusted certificate", "begin+certificate"] {
@@ -149,11 +188,13 @@ fn judge(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize, from: 
     match trigger {
         Trigger::Name => pairs::pair(line, start, end),
         Trigger::WebKey => pairs::of_web_key(line, start + 1, end - 1),
+        Trigger::SecretData => pairs::of_secret(line, start + 1, end - 1),
         Trigger::Url => urls::userinfo(line.bytes, end),
         Trigger::UrlWithoutScheme => urls::without_scheme(line.bytes, end),
         Trigger::DataSource => urls::data_source(line.bytes, start, from),
         Trigger::UserFlag => urls::user_flag(line.bytes, end),
-        Trigger::Call(flag) => urls::call(line.bytes, end, flag.as_bytes()),
+        Trigger::IdentifiedBy => urls::argument(line.bytes, end),
+        Trigger::Call(programs) => urls::call(line.bytes, start, end, programs),
         Trigger::PrivateKey => pem(line.bytes, start, from).or_else(|| pairs::pair(line, end - "key".len(), end)),
         // What a form sends is one line.
         Trigger::PrivateKeyInForm => pem(line.bytes, start, from).map(|found| Found { carry: Carry::Nothing, ..found }),

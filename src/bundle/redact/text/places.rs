@@ -7,8 +7,8 @@ use super::line::MARK;
 /// A part of a line that goes.
 struct Place {
     range: Range<usize>,
-    /// The mark has to be a string of JSON.
-    quoted: bool,
+    /// The mark has to be a string of JSON, with so many backslashes before its quotes.
+    quoted: Option<usize>,
 }
 
 #[derive(Default)]
@@ -16,7 +16,7 @@ pub(super) struct Places(Vec<Place>);
 
 impl Places {
     /// Adds a part, and whether it was not known as a whole. Parts that meet become one.
-    pub(super) fn add(&mut self, range: Range<usize>, quoted: bool) -> bool {
+    pub(super) fn add(&mut self, range: Range<usize>, quoted: Option<usize>) -> bool {
         let begin = self.0.partition_point(|place| place.range.end <= range.start);
         let end = begin + self.0[begin..].iter().take_while(|place| place.range.start < range.end).count();
         let Some((first, last)) = self.0.get(begin).zip(self.0[begin..end].last()) else {
@@ -26,7 +26,7 @@ impl Places {
         let joined = range.start.min(first.range.start)..range.end.max(last.range.end);
         let is_known = end - begin == 1 && joined == first.range;
         if !is_known {
-            self.0.splice(begin..end, [Place { range: joined, quoted: false }]);
+            self.0.splice(begin..end, [Place { range: joined, quoted: None }]);
         }
         !is_known
     }
@@ -51,8 +51,8 @@ impl Places {
         let mut out = Vec::with_capacity(line.len());
         let mut copied = 0;
         for Place { range, quoted } in &self.0 {
-            let quote: &[u8] = if *quoted { b"\"" } else { b"" };
-            for part in [&line[copied..range.start], quote, MARK, quote] {
+            let quote = quoted.map_or_else(String::new, |escapes| "\\".repeat(escapes) + "\"");
+            for part in [&line[copied..range.start], quote.as_bytes(), MARK, quote.as_bytes()] {
                 out.extend_from_slice(part);
             }
             copied = range.end;

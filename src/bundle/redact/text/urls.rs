@@ -5,7 +5,7 @@ use crate::bundle::redact::rules::Rule;
 
 /// The longest user and password.
 const MAX_USERINFO: usize = 1024;
-/// From the name of a program to its flag.
+/// From the name of a program to its flag, at most.
 const MAX_CALL: usize = 256;
 
 /// `user:password` of a URL whose authority begins at `start`.
@@ -54,15 +54,15 @@ pub(super) fn user_flag(line: &[u8], at: usize) -> Option<Found> {
     (!numbers && !url && colon + 1 < text.len()).then_some(argument)
 }
 
-/// `sshpass -p password`. `at` is behind the name of the program.
-pub(super) fn call(line: &[u8], at: usize, flag: &[u8]) -> Option<Found> {
-    let rest = &line[at..line.len().min(at + MAX_CALL)];
-    let flag = at + memchr::memmem::find(rest, flag)? + flag.len();
-    argument(line, flag)
+/// `sshpass -p password`: a flag at `start..end` that means a password to one of these programs.
+pub(super) fn call(line: &[u8], start: usize, end: usize, programs: &[&str]) -> Option<Found> {
+    let before = &line[start.saturating_sub(MAX_CALL)..start];
+    programs.iter().find(|program| memchr::memmem::find(before, program.as_bytes()).is_some())?;
+    argument(line, end)
 }
 
 /// The argument of a flag, with or without quotes: the same in a list of JSON.
-fn argument(line: &[u8], at: usize) -> Option<Found> {
+pub(super) fn argument(line: &[u8], at: usize) -> Option<Found> {
     let between = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'=' | b'"' | b'\'' | b'\\' | b',');
     let start = at + line[at..].iter().take(16).take_while(between).count();
     let quote = line[at..start].iter().copied().rfind(|byte| matches!(byte, b'"' | b'\''));

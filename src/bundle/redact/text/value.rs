@@ -13,6 +13,7 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
     let carry = if yaml && !name.escaped_line { Carry::below(bytes, false) } else { Carry::Nothing };
     let pair = |start, end, quoted, carry| Some(Found { quoted, carry, ..Found::new(start, end, rule) });
     if rest.is_empty() {
+        let carry = if separator == Separator::Tag { Carry::below(bytes, false) } else { carry };
         return (carry != Carry::Nothing).then(|| Found { carry, ..Found::new(at, at, rule) });
     }
     if rest.starts_with(MARK) {
@@ -26,11 +27,29 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
         if Some((quote, escapes)) == name.enclosing && separator == Separator::Equals && name.end < at {
             return None;
         }
-        let (end, carry) = match closing(bytes, start, quote, escapes) {
+        let mut end = closing(bytes, start, quote, escapes);
+        // An apostrophe that closes nothing does not leave the text around it.
+        if end.is_none() && quote == b'\'' && line.is_quoted(name.start) {
+            end = closing(bytes, start, b'"', 0);
+        }
+        let (end, carry) = match end {
+            // What it was, and what it is now.
+            Some(end) if bytes[end..].starts_with(b"\" -> ") => (bytes.len(), Carry::Nothing),
             Some(end) => (end, Carry::Nothing),
             None => (bytes.len(), carry),
         };
-        return if harmless(&bytes[start..end]) { None } else { pair(start, end, false, carry) };
+        return if harmless(&bytes[start..end]) { None } else { pair(start, end, None, carry) };
+    }
+    // A literal of Go.
+    if let Some(inner) = rest.strip_prefix(b"[]string{") {
+        let length = memchr::memchr(b'}', inner).unwrap_or(inner.len());
+        let start = bytes.len() - inner.len();
+        return if harmless(&inner[..length]) { None } else { pair(start, start + length, Some(0), Carry::Nothing) };
+    }
+    if let Some(inner) = rest.strip_prefix(b"<![CDATA[").filter(|_| separator == Separator::Tag) {
+        let length = memchr::memmem::find(inner, b"]]>").unwrap_or(inner.len());
+        let start = bytes.len() - inner.len();
+        return if harmless(&inner[..length]) { None } else { pair(start, start + length, None, Carry::Nothing) };
     }
     if rest[0] == b'[' {
         return list(bytes, at, name).and_then(|(start, end, quoted, open)| {
@@ -47,7 +66,7 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
             // The lines of the block are escaped as well: all of the text that is left.
             Some(begin) => {
                 let start = at + begin + 2;
-                pair(start, closing(bytes, start, b'"', 0).unwrap_or(bytes.len()), false, Carry::Nothing)
+                pair(start, closing(bytes, start, b'"', 0).unwrap_or(bytes.len()), None, Carry::Nothing)
             }
             None => Some(Found { carry: Carry::below(bytes, true), ..Found::new(at, at, rule) }),
         };
@@ -60,12 +79,17 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
     if harmless(&bytes[at..end]) || is_file(&bytes[at..end], &bytes[name.start..name.end]) {
         return None;
     }
-    pair(at, end, name.quote.is_some_and(|quote| quote.0 == b'"') && separator == Separator::Colon, carry)
+    // Properties go on in the next line behind a backslash.
+    let goes_on = end == bytes.len() && separator == Separator::Equals && bytes.ends_with(b"\\");
+    let carry = if goes_on { Carry::Argument } else { carry };
+    let quoted = name.quote.filter(|(quote, _)| *quote == b'"' && separator == Separator::Colon);
+    pair(at, end, quoted.map(|(_, escapes)| escapes), carry)
 }
 
 /// The length of a value without quotes.
 fn unquoted(rest: &[u8], name: &Name, separator: Separator, in_query: bool, in_flow: bool) -> usize {
-    let whole_line = name.first && separator == Separator::Colon && name.quote.is_none();
+    let ini = separator == Separator::Equals && name.has_blank;
+    let whole_line = name.first && (separator == Separator::Colon || ini) && name.quote.is_none();
     let escape = |at: usize| matches!(rest.get(at + 1), Some(b'n' | b'r' | b't' | b'"' | b'\'' | b'\\' | b'u'));
     let mut length = 0;
     while let Some(byte) = rest.get(length) {
@@ -124,7 +148,7 @@ fn header_end(line: &mut Line<'_>, name: &Name, at: usize) -> usize {
 }
 
 /// The quote that closes a text which was opened by a quote with `escapes` backslashes, or the first of its backslashes.
-fn closing(bytes: &[u8], from: usize, quote: u8, escapes: usize) -> Option<usize> {
+pub(super) fn closing(bytes: &[u8], from: usize, quote: u8, escapes: usize) -> Option<usize> {
     let mut skip = false;
     for at in memchr::memchr_iter(quote, &bytes[from..]).map(|at| from + at) {
         if std::mem::take(&mut skip) {
@@ -144,16 +168,17 @@ fn closing(bytes: &[u8], from: usize, quote: u8, escapes: usize) -> Option<usize
 }
 
 /// `["a", "b"]` of JSON, `[a b]` of Go: what is inside, whether it has to be a string, and whether it stays open.
-fn list(bytes: &[u8], at: usize, name: &Name) -> Option<(usize, usize, bool, bool)> {
+fn list(bytes: &[u8], at: usize, name: &Name) -> Option<(usize, usize, Option<usize>, bool)> {
     let start = at + 1;
     let found = memchr::memchr(b']', &bytes[start..]).map(|length| start + length);
     let end = found.unwrap_or(bytes.len());
     let inner = &bytes[start..end];
     if inner.trim_ascii().is_empty() {
-        return found.is_none().then_some((end, end, false, true));
+        return found.is_none().then_some((end, end, None, true));
     }
-    let json = inner.trim_ascii().starts_with(b"\"");
-    (!harmless(inner) && inner.trim_ascii() != b"\"<redacted>\"").then_some((
+    let escapes = inner.trim_ascii().iter().take_while(|byte| **byte == b'\\').count();
+    let json = inner.trim_ascii()[escapes..].starts_with(b"\"").then_some(escapes);
+    (!harmless(inner) && !inner.trim_ascii()[escapes..].starts_with(b"\"<redacted>")).then_some((
         start,
         end,
         json,

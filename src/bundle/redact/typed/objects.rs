@@ -20,6 +20,35 @@ const CERTIFICATE_KEYS: &[&str] = &["ca.crt", "cacert", "cert", "tls.crt"];
 /// Keys whose values are hostnames, whatever they look like.
 const HOST_KEYS: &[&str] =
     &["commonName", "dnsNames", "externalName", "hostname", "hostnames", "hosts", "serverNames", "sniHosts"];
+/// What stays below a secret name: references to where the secret is, and settings of it.
+const NOT_BELOW_SECRET: &[&str] = &[
+    "apiVersion",
+    "audience",
+    "enabled",
+    "expirationSeconds",
+    "file",
+    "group",
+    "key",
+    "kind",
+    "name",
+    "namespace",
+    "optional",
+    "path",
+    "type",
+    "url",
+    "version",
+];
+/// Keys of an object with a name and a value, which hold the value.
+const HOLDERS: &[&str] = &["inline_bytes", "inline_string", "raw_value", "rawValue", "value", "values"];
+/// Programs, and the flag behind which a password stands.
+const CALLS: &[(&str, &str)] = &[
+    ("cqlsh", "-p"),
+    ("ldapsearch", "-w"),
+    ("mysql", "-p"),
+    ("nodetool", "-pw"),
+    ("redis-cli", "-a"),
+    ("sshpass", "-p"),
+];
 /// Secret parts of a JSON Web Key (RFC 7518 §6).
 const WEB_KEY_PARTS: &[&str] = &["d", "dp", "dq", "k", "p", "q", "qi"];
 /// What stays of a Secret as it is.
@@ -85,6 +114,7 @@ impl Walk<'_> {
         }
         if kind.eq_ignore_ascii_case("ConfigMap") {
             self.sizes(map.get_mut("binaryData"), true);
+            self.settings(map.get_mut("data"));
         }
         self.map(map, Below { depth, ..Below::default() })
     }
@@ -125,6 +155,18 @@ impl Walk<'_> {
             Some(other) => {
                 self.redactions.count(Rule::SecretData);
                 *other = string(MARK.to_vec()).into();
+            }
+        }
+    }
+
+    /// Entries of a ConfigMap that become variables of a container.
+    fn settings(&mut self, data: Option<&mut Value>) {
+        for (key, value) in data.and_then(Value::as_object_mut).into_iter().flatten() {
+            let is_variable = !key.bytes().any(|byte| byte.is_ascii_lowercase());
+            let secret = is_variable && names::is_secret_variable(key.as_bytes()) && is_secret(key, value);
+            if secret && self.engine.rules.on(Rule::EnvironmentValue) {
+                self.redactions.count(Rule::EnvironmentValue);
+                *value = string(MARK.to_vec()).into();
             }
         }
     }
@@ -174,7 +216,8 @@ impl Walk<'_> {
 
     fn map(&mut self, map: &mut Map<String, Value>, below: Below) -> Result<(), Withheld> {
         self.drop_copies(map);
-        let variable = ["name", "key", "header"].iter().filter_map(|of| map.get(*of)?.as_str()).any(|name| {
+        let named = |key: &str| ["name", "key", "header"].iter().any(|of| key.eq_ignore_ascii_case(of));
+        let variable = map.iter().filter(|(key, _)| named(key)).filter_map(|(_, name)| name.as_str()).any(|name| {
             names::is_secret_variable(name.as_bytes())
                 && (below.environment
                     || names::of(name.as_bytes()) != Named::Nothing
@@ -186,8 +229,12 @@ impl Walk<'_> {
             let inner = self.below(&key, below);
             match &mut value {
                 scalar @ (Value::String(_) | Value::Number(_)) => {
+                    let is_holder = HOLDERS.iter().any(|holder| key.eq_ignore_ascii_case(holder));
                     let rule = match &*key {
-                        "value" if variable => Some(Rule::EnvironmentValue),
+                        _ if variable && is_holder => Some(Rule::EnvironmentValue),
+                        name if below.environment && names::is_secret_variable(name.as_bytes()) => {
+                            Some(Rule::EnvironmentValue)
+                        }
                         part if web_key && WEB_KEY_PARTS.contains(&part) => Some(Rule::PrivateKey),
                         key => rule(key, below),
                     };
@@ -198,6 +245,9 @@ impl Walk<'_> {
                     } else {
                         self.value(scalar, inner)?;
                     }
+                }
+                Value::Array(items) if variable && HOLDERS.contains(&&*key) => {
+                    self.array(items, Below { secret: Some(Rule::EnvironmentValue), ..inner })?;
                 }
                 other => self.value(other, inner)?,
             }
@@ -214,7 +264,7 @@ impl Walk<'_> {
             proxy: below.proxy || key.to_ascii_lowercase().contains("proxy"),
             // `secret:` of a volume is a mapping of names.
             secret: named.filter(|_| key != "secret"),
-            environment: matches!(key, "env" | "envVars" | "extraEnv"),
+            environment: matches!(key, "env" | "envVars" | "environment" | "extraEnv" | "extraEnvVars"),
             hosts: HOST_KEYS.contains(&key),
         }
     }
@@ -222,16 +272,27 @@ impl Walk<'_> {
     fn array(&mut self, items: &mut [Value], below: Below) -> Result<(), Withheld> {
         let mut before = String::new();
         let is_pair = items.len() == 2;
+        let mut flag = None;
         for item in items {
             // `["--password", "hunter2"]`, `["cookie", "a=b"]`, and a list under a secret name.
             let follows = is_flag(&before) || is_pair && names_secret(&before);
-            let rule = if follows || is_user(&before, item) { Some(Rule::NamedValue) } else { below.secret };
+            let is_argument = follows || flag == Some(&*before) || is_user(&before, item);
+            let rule = if is_argument { Some(Rule::NamedValue) } else { below.secret };
+            let program = |text: &str| CALLS.iter().find(|(program, _)| text.rsplit('/').next() == Some(program));
+            flag = item.as_str().and_then(program).map(|(_, flag)| *flag).or(flag);
             item.as_str().unwrap_or_default().clone_into(&mut before);
             if let (Some(rule), Value::String(_) | Value::Number(_)) =
                 (rule.filter(|rule| self.engine.rules.on(*rule)), &*item)
             {
                 self.redactions.count(rule);
                 *item = string(MARK.to_vec()).into();
+            } else if let Some((name, _)) = item
+                .as_str()
+                .and_then(|text| text.split_once('='))
+                .filter(|(name, _)| below.environment && names::is_secret_variable(name.as_bytes()))
+            {
+                self.redactions.count(Rule::EnvironmentValue);
+                *item = format!("{name}={}", string(MARK.to_vec())).into();
             } else {
                 self.value(item, Below { depth: below.depth + 1, ..below })?;
             }
@@ -241,12 +302,15 @@ impl Walk<'_> {
 
     /// A text that is an object itself is judged as one: a copy in an annotation, a template in a ConfigMap.
     fn text(&mut self, text: &mut String, depth: usize) -> Result<(), Withheld> {
-        if text.trim_start().starts_with('{')
+        if text.trim_start().starts_with(['{', '['])
             && text.contains("\"kind\"")
             && let Ok(mut inner) = serde_json::from_str::<Value>(text)
-            && inner.get("kind").is_some_and(Value::is_string)
         {
-            self.object(&mut inner, None, depth + 1)?;
+            if inner.get("kind").is_some_and(Value::is_string) {
+                self.object(&mut inner, None, depth + 1)?;
+            } else {
+                self.value(&mut inner, Below { depth: depth + 1, ..Below::default() })?;
+            }
             *text = inner.to_string();
             return Ok(());
         }
@@ -291,9 +355,10 @@ fn rule(key: &str, below: Below) -> Option<Rule> {
         Named::Cookie => Some(Rule::Cookie),
         Named::Secret => Some(Rule::NamedValue),
         Named::InQuery if key.eq_ignore_ascii_case("auth") => Some(Rule::NamedValue),
-        Named::InQuery | Named::Nothing => {
+        Named::InQuery | Named::Directory | Named::Nothing => {
             let user = ["user", "username"].iter().any(|name| key.eq_ignore_ascii_case(name));
-            (below.proxy && user).then_some(Rule::UserName).or(below.secret.filter(|_| key == "value"))
+            let kept = NOT_BELOW_SECRET.contains(&key) || key.to_ascii_lowercase().ends_with("name");
+            (below.proxy && user).then_some(Rule::UserName).or(below.secret.filter(|_| !kept))
         }
     }
 }
@@ -309,11 +374,13 @@ fn is_flag(argument: &str) -> bool {
 
 fn names_secret(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        && !matches!(names::of(name.as_bytes()), Named::Nothing | Named::InQuery)
+        && !matches!(names::of(name.as_bytes()), Named::Nothing | Named::Directory | Named::InQuery)
 }
 
 /// `["-u", "user:password"]`. A user and a group in numbers are no secret.
 fn is_user(flag: &str, argument: &Value) -> bool {
     let pair = |text: &str| text.contains(':') && !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
-    matches!(flag, "-u" | "--user") && argument.as_str().is_some_and(pair)
+    let letters = flag.strip_prefix('-').filter(|letters| letters.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    let is_flag = letters.is_some_and(|letters| letters.len() < 5 && letters.ends_with('u'));
+    (is_flag || matches!(flag, "--user" | "--proxy-user")) && argument.as_str().is_some_and(pair)
 }

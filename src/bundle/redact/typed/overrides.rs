@@ -331,7 +331,7 @@ fn named(key: &str) -> Option<Rule> {
         Named::Header => Some(Rule::AuthorizationHeader),
         Named::Cookie => Some(Rule::Cookie),
         Named::Secret if key != "secret" => Some(Rule::NamedValue),
-        Named::Secret | Named::InQuery | Named::Nothing => None,
+        Named::Secret | Named::InQuery | Named::Directory | Named::Nothing => None,
     }
 }
 
