@@ -55,7 +55,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                 facts::some_of(&routes)
             ),
             observed: chain::names(leaf),
-            expected: format!("{} in subjectAltName", uncovered.join(", ")),
+            expected: format!("{} in subjectAltName", facts::first_of(&uncovered)),
         };
         Ok(Some(vec![secret.finding(secret.certificate_entry(), wrong)]))
     })

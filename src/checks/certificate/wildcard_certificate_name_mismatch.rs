@@ -63,7 +63,7 @@ fn say(evidence: &Evidence, wildcard: &Route, name: &str, groups: &[&Route]) -> 
             wildcard.name
         ),
         observed: chain::names(leaf),
-        expected: format!("{} in subjectAltName", uncovered.join(", ")),
+        expected: format!("{} in subjectAltName", facts::first_of(&uncovered)),
     };
     Ok(Some(vec![secret.finding(secret.certificate_entry(), wrong)]))
 }

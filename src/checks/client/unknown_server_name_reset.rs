@@ -30,12 +30,13 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::Passed(format!("no reset of a connection with a server name {}", facts::window(evidence))));
     }
     let routes = facts::needed(facts::routes(evidence))?;
-    let hostnames: Vec<&str> = routes.iter().flat_map(|route| &route.hostnames).map(String::as_str).collect();
+    let hostnames = routes.iter().flat_map(|route| &route.hostnames);
+    let mut nearest = facts::Nearest::of(hostnames.map(String::as_str));
     let findings: Vec<Finding> = names
         .iter()
         .filter(|(name, _)| !routes.iter().any(|route| facts::declares(route, name)))
         .map(|(name, resets)| {
-            let near = facts::nearest(name, &hostnames).map_or(String::new(), |near| format!("; did it mean {near}?"));
+            let near = nearest.hint(name);
             Finding::new(
                 format!("server name {name}"),
                 resets.origins.join(", "),

@@ -30,4 +30,6 @@ pub(crate) use self::routes::{
     attachment, declares, ends_tls_here, group_routes, lags, routes, routes_of, secret_is_missing, share_pods,
     terminates_tls, wildcard_names, wildcard_obstacles, wildcards,
 };
-pub(crate) use self::words::{count, duration, from_addresses, labels, list, moment, moments, nearest, some_of};
+pub(crate) use self::words::{
+    Nearest, count, duration, first_of, from_addresses, labels, list, moment, moments, some_of,
+};

@@ -3,6 +3,8 @@
 //!
 //! A Secret that does not exist is AT210's business, so nothing here speaks of it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::chain::{self, Wrong};
 use super::{probed, routes, words};
 use crate::checks::{Finding, Judgement, Outcome};
@@ -151,25 +153,20 @@ impl Settled {
 
 /// The Secrets that HTTPS ports of routes name, in the order of their names.
 fn named(evidence: &Evidence) -> Result<Vec<Named<'_>>, Unavailable> {
-    let mut all: Vec<Named<'_>> = Vec::new();
+    let mut all: BTreeMap<&str, Named<'_>> = BTreeMap::new();
     for route in routes::routes(evidence)? {
         for port in route.ports.iter().filter(|port| routes::ends_tls_here(port)) {
             let Some(tls) = &port.tls else { continue };
             let Some(name) = tls.credential_name.as_deref() else { continue };
-            let known = all.iter().position(|named| named.name == name);
-            let position = known.unwrap_or_else(|| {
-                all.push(Named { name, routes: Vec::new(), mutual: false });
-                all.len() - 1
-            });
-            let named = &mut all[position];
+            let named = all.entry(name).or_insert_with(|| Named { name, routes: Vec::new(), mutual: false });
             named.mutual |= tls.mode.as_deref() == Some("MUTUAL");
-            if !named.routes.iter().any(|known| known.name == route.name) {
+            // Several ports of one route are one after the other.
+            if named.routes.last().is_none_or(|known| known.name != route.name) {
                 named.routes.push(route);
             }
         }
     }
-    all.sort_by_key(|named| named.name);
-    Ok(all)
+    Ok(all.into_values().collect())
 }
 
 /// What the Secret holds; nothing where it does not exist, as AT210 tells.
@@ -257,13 +254,14 @@ pub(crate) fn uncovered<'a>(
     hostnames: impl Iterator<Item = &'a str>,
 ) -> Result<Vec<&'a str>, Unavailable> {
     let mut uncovered: Vec<&str> = Vec::new();
+    let mut known = BTreeSet::new();
     let mut untold = None;
     for hostname in hostnames.filter(|hostname| *hostname != "*") {
         match coverage(leaf, hostname) {
             Coverage::Nothing if leaf.names_cut => {
                 untold.get_or_insert_with(|| chain::untold_names(leaf));
             }
-            Coverage::Nothing if !uncovered.contains(&hostname) => uncovered.push(hostname),
+            Coverage::Nothing if known.insert(hostname) => uncovered.push(hostname),
             Coverage::Partly(names) => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 let what = format!("whether clients use other names of {hostname} than {}", words::some_of(&names));

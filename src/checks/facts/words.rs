@@ -14,14 +14,46 @@ pub(crate) fn from_addresses(number: usize) -> String {
     }
 }
 
-/// The candidate at the smallest edit distance, if it is at most a quarter of the name.
-pub(crate) fn nearest<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
-    candidates
-        .iter()
-        .map(|candidate| (strsim::levenshtein(name, candidate), *candidate))
-        .min()
-        .filter(|(distance, _)| *distance > 0 && *distance <= name.len() / 4)
-        .map(|(_, candidate)| candidate)
+/// Letters of names that are compared for the hints of one judgement. Clients can send thousands of names, each as long as they like,
+/// and a cluster may have thousands of routes; those after them get no hint.
+const MAX_COMPARED: usize = 20_000_000;
+
+/// Finds names that are almost others.
+pub(crate) struct Nearest<'a> {
+    candidates: Vec<&'a str>,
+    left: usize,
+}
+
+impl<'a> Nearest<'a> {
+    pub(crate) fn of(candidates: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { candidates: candidates.into_iter().collect(), left: MAX_COMPARED }
+    }
+
+    /// The candidate at the smallest edit distance, if it is at most a quarter of the name.
+    pub(crate) fn to(&mut self, name: &str) -> Option<&'a str> {
+        let farthest = name.len() / 4;
+        let mut nearest = None;
+        for candidate in self.candidates.iter().filter(|candidate| candidate.len().abs_diff(name.len()) <= farthest) {
+            self.left = self.left.checked_sub(name.len() * candidate.len())?;
+            let found = (strsim::levenshtein(name, candidate), *candidate);
+            nearest = Some(nearest.map_or(found, |known| found.min(known)));
+        }
+        nearest.filter(|(distance, _)| (1..=farthest).contains(distance)).map(|(_, candidate)| candidate)
+    }
+
+    /// What a finding says of it.
+    pub(crate) fn hint(&mut self, name: &str) -> String {
+        self.to(name).map_or_else(String::new, |near| format!("; did it mean {near}?"))
+    }
+}
+
+/// `a, b, c`, and how many more there are than a line bears.
+pub(crate) fn first_of(names: &[&str]) -> String {
+    const MOST: usize = 20;
+    match names.len().checked_sub(MOST) {
+        Some(rest @ 1..) => format!("{} and {rest} more", names[..MOST].join(", ")),
+        _ => names.join(", "),
+    }
 }
 
 /// `from 09:02:11 to 09:14:02 UTC`, as far as it is known.

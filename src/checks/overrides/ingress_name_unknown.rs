@@ -41,7 +41,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                     ingress.value
                 ),
                 ingress.value.clone(),
-                format!("one of {}", names.join(", ")),
+                format!("one of {}", facts::first_of(&names)),
             ));
         }
     }

@@ -26,7 +26,7 @@ pub(super) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let routes = facts::routes(evidence)?;
     let known: BTreeSet<&str> = evidence.routes.seen()?.items.iter().map(|route| route.name.as_str()).collect();
-    let names: Vec<&str> = known.iter().copied().collect();
+    let mut nearest = facts::Nearest::of(known.iter().copied());
     let configs = evidence.route_configs.seen();
     let of_routes = routes.iter().map(|route| ("ApigeeRoute", &route.name, &route.additional_gateways));
     let of_configs = configs
@@ -38,7 +38,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         .flat_map(|(kind, name, gateways)| gateways.iter().map(move |gateway| (kind, name, gateway)))
         .filter(|(_, _, gateway)| !known.contains(gateway.as_str()))
         .map(|(kind, name, gateway)| {
-            let near = facts::nearest(gateway, &names).map_or(String::new(), |near| format!("; did it mean {near}?"));
+            let near = nearest.hint(gateway);
             Finding::new(
                 format!("{kind}/{name}"),
                 "spec.additionalGateways",
