@@ -8,6 +8,7 @@
 //! ```
 
 pub mod evidence_file;
+mod hash;
 pub mod layout;
 mod limits;
 pub mod manifest;

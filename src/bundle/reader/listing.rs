@@ -7,10 +7,10 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::bundle::evidence_file;
+use crate::bundle::hash::hexadecimal;
 use crate::bundle::layout::{self, MANIFEST, PathFault, Paths, shown};
 use crate::bundle::limits::Limits;
 use crate::bundle::manifest::{Manifest, SCHEMA_FAMILY, SCHEMA_VERSION};
-use crate::bundle::writer::hexadecimal;
 
 use super::{EntryFault, Keep, ReadError};
 

@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 use tar::{EntryType, Header};
 
 use super::*;
+use crate::bundle::hash::hexadecimal;
 use crate::bundle::manifest::{FileEntry, SCHEMA};
 use crate::bundle::source;
-use crate::bundle::writer::hexadecimal;
 use crate::evidence::Question;
 
 const TOP: &str = "apigee-tls-prod-apigee-20261124T201922Z";

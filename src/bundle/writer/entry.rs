@@ -1,13 +1,13 @@
 //! One entry while it streams: counted, hashed and compressed as it goes.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::mem;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::bundle::hash::hexadecimal;
 use crate::bundle::manifest::{FileEntry, Truncation};
 
 use super::gzip::Member;
@@ -151,14 +151,4 @@ impl std::fmt::Debug for EntryWriter {
             .field("bytes", &self.bytes)
             .finish_non_exhaustive()
     }
-}
-
-/// Of a hash, in lower case.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }

@@ -34,7 +34,6 @@ use self::part::Part;
 use self::spool::{Piece, Spool};
 
 pub use self::entry::EntryWriter;
-pub(super) use self::entry::hexadecimal;
 pub use self::error::WriteError;
 pub use self::names::{NamesError, NamesFile, read_names};
 

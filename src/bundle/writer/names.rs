@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::EXTENSION;
 use super::part::{Part, folder_of};
-use super::{EXTENSION, hexadecimal};
+use crate::bundle::hash::hexadecimal;
 use crate::bundle::redact::Names;
 
 const SCHEMA: &str = "apigee-tls.names/v1";

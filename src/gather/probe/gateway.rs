@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 
 use super::super::api::Api;
 use super::super::envoy;
+use super::asked::{GatewayProbe, HTTPS, POD_CONNECTIONS, nameless};
 use super::greeting::{Greeted, is_unreached};
 use super::handshake::{Hello, handshake, handshake_within};
 use super::prober::Prober;
@@ -29,15 +30,8 @@ use crate::evidence::gateway::{Counters, Gateway};
 use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, Place, Probes, Scan};
 use crate::evidence::{Reason, Seen, Unavailable};
 
-/// Where Apigee's Service leads, unless a Service says otherwise. Source: "Expose Apigee ingress gateway".
-const GATEWAY_PORT: u16 = 8443;
-/// Where clients connect to.
-const HTTPS: u16 = 443;
 /// Hostnames that are probed at one place; more are named as not probed.
 pub(super) const MAX_HOSTS: usize = 50;
-/// Connections through the API server at the same time, to all pods together. As many as logs are read at once: a stream
-/// costs the API server the same, and one whose handshake is refused lasts a second (see `port_forward`).
-pub(super) const POD_CONNECTIONS: usize = 16;
 /// Connections to load balancers at the same time.
 const CONNECTIONS: usize = 16;
 /// Routes with limits on versions or suites whose endpoint is scanned.
@@ -46,34 +40,6 @@ const MAX_SCANS: usize = 4;
 const SCANNED: &str = "versions and cipher suites";
 /// What stands for the asterisk of a hostname like `*.example.com`.
 const SOME_LABEL: &str = "apigee-tls-probe";
-
-/// Which places are probed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Places {
-    pub pods: bool,
-    pub services: bool,
-    pub dns: bool,
-}
-
-impl Places {
-    pub const NONE: Self = Self { pods: false, services: false, dns: false };
-
-    #[must_use]
-    pub fn any(self) -> bool {
-        self.pods || self.services || self.dns
-    }
-}
-
-/// What `diagnose` probes, and as whom.
-#[derive(Clone)]
-pub struct GatewayProbe {
-    pub prober: Arc<Prober>,
-    pub places: Places,
-    /// `--probe-host`: probed beside the hostnames of the routes.
-    pub hosts: Vec<String>,
-    /// Clients without a server name are expected, so their handshake is one that is asked for.
-    pub expect_nameless: bool,
-}
 
 /// Everything else, when the logs have been read.
 pub(in super::super) async fn probes(
@@ -392,10 +358,6 @@ fn named(host: &str) -> Hello {
     Hello { kind: HelloKind::Named, server_name: Some(host.to_owned()), asked: true, knock: false }
 }
 
-pub(super) fn nameless(asked: bool) -> Hello {
-    Hello { kind: HelloKind::Nameless, server_name: None, asked, knock: false }
-}
-
 fn not_wanted() -> Seen<Scan> {
     let reason = Reason::NotRequested("only where a route limits them; `kubectl apigee-tls probe --full` scans".into());
     Seen::Unavailable(Unavailable::new(SCANNED, reason))
@@ -441,19 +403,6 @@ fn scanned_hosts(routes: &[&Route]) -> BTreeSet<String> {
     };
     let first = |route: &&Route| route.hostnames.iter().find(|name| *name != "*").map(|name| concrete(name));
     routes.iter().filter(limited).filter_map(first).take(MAX_SCANS).collect()
-}
-
-/// The port on which the pod's gateway listens: where a Service that selects it leads 443.
-pub(super) fn gateway_port(pod: &IngressPod, services: &[Service]) -> u16 {
-    let mut leads: BTreeMap<u16, usize> = BTreeMap::new();
-    for service in services.iter().filter(|service| selects(&service.selector, &pod.labels)) {
-        let targets =
-            service.ports.iter().filter(|port| port.number == HTTPS).filter_map(|port| port.target.parse().ok());
-        for target in targets {
-            *leads.entry(target).or_default() += 1;
-        }
-    }
-    leads.into_iter().max_by_key(|(_, count)| *count).map_or(GATEWAY_PORT, |(port, _)| port)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::super::super::stop::Stop;
+use super::super::asked::{GATEWAY_PORT, gateway_port};
 use super::super::prober::ProbeOptions;
 use super::*;
 use crate::evidence::certificate::Certificate;

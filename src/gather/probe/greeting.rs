@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::super::api::Api;
 use super::super::envoy;
-use super::gateway::{GatewayProbe, POD_CONNECTIONS, gateway_port, nameless};
+use super::asked::{GatewayProbe, POD_CONNECTIONS, gateway_port, nameless};
 use super::handshake::{Hello, handshake_within};
 use super::way::Way;
 use crate::evidence::cluster::{IngressPod, Service};

@@ -7,6 +7,7 @@
 //!
 //! It returns facts. Only files of the command line can be an error; whatever a network does is evidence.
 
+mod asked;
 pub(super) mod gateway;
 pub(super) mod greeting;
 mod handshake;
@@ -34,7 +35,7 @@ use crate::evidence::handshake::{
 };
 use crate::evidence::{Reason, Seen, Unavailable};
 
-pub use self::gateway::{GatewayProbe, Places};
+pub use self::asked::{GatewayProbe, Places};
 pub use self::lookup::Family;
 pub use self::prober::{ProbeOptions, Prober, ProberError};
 pub use self::proxy::Proxy;

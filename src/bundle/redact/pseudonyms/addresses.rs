@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use super::hostnames::is_part;
+use super::runs::is_part;
 
 /// The first address of a run of letters, digits, dots, colons and hyphens: without its port, or as part of a name
 /// (`listener.10.0.0.1_8443`).

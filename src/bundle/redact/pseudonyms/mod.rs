@@ -9,6 +9,7 @@
 
 mod addresses;
 mod hostnames;
+mod runs;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -20,7 +21,7 @@ use self::hostnames::Part;
 use super::Redactions;
 use super::rules::{Rule, Rules};
 use super::spelling::Plain;
-use crate::bundle::writer::hexadecimal;
+use crate::bundle::hash::hexadecimal;
 use crate::checks::facts::is_google_front_end;
 
 /// Labels that are remembered; those after them have a pseudonym as well, which no list knows.

@@ -1,0 +1,61 @@
+//! Where a hostname or an address may stand: letters of names, with a dot or a colon among them.
+
+use std::ops::Range;
+
+/// Letters of a run that are looked at together: a name and what is glued to it. The rest is the next run.
+const MAX_RUN: usize = 1012;
+
+/// The next run of letters, digits, dots, colons and hyphens that has a dot or a colon in it.
+pub(super) fn run(line: &[u8], from: usize) -> Option<Range<usize>> {
+    let mut from = from;
+    loop {
+        let sign = from + memchr::memchr2(b'.', b':', line.get(from..)?)?;
+        let mut begin = sign;
+        while let Some(length) = part_before(&line[from..begin]).filter(|_| sign - begin < MAX_RUN) {
+            begin -= length;
+        }
+        let mut end = sign;
+        while let Some(length) = part_after(&line[end..]).filter(|_| end - sign < MAX_RUN) {
+            end += length;
+        }
+        // A longer run is cut where a name may end.
+        if end - sign >= MAX_RUN
+            && let Some(colon) = memchr::memrchr(b':', &line[sign + 1..end])
+        {
+            end = sign + 1 + colon;
+        }
+        begin += escaped(line, begin, sign);
+        if end - begin > 2 {
+            return Some(begin..end);
+        }
+        from = end;
+    }
+}
+
+/// What of a run belongs to the escape that stands before it: the letter of `\n`.
+fn escaped(line: &[u8], begin: usize, sign: usize) -> usize {
+    usize::from(begin < sign && line[..begin].ends_with(b"\\"))
+}
+
+pub(super) fn is_part(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'_')
+}
+
+/// The length of the last letter, if it may be part of a name. Names of other alphabets are logged as they are typed.
+fn part_before(bytes: &[u8]) -> Option<usize> {
+    let last = *bytes.last()?;
+    if last.is_ascii() {
+        return is_part(last).then_some(1);
+    }
+    let length = 1 + bytes.iter().rev().take(4).position(|byte| byte & 0xC0 != 0x80)?;
+    part_after(&bytes[bytes.len() - length..]).filter(|found| *found == length)
+}
+
+fn part_after(bytes: &[u8]) -> Option<usize> {
+    let first = *bytes.first()?;
+    if first.is_ascii() {
+        return is_part(first).then_some(1);
+    }
+    let letter = (2..=4).find_map(|length| str::from_utf8(bytes.get(..length)?).ok()?.chars().next())?;
+    letter.is_alphanumeric().then_some(letter.len_utf8())
+}
