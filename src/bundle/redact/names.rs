@@ -115,6 +115,8 @@ const HARMLESS: &[&str] = &[
     "oldpwd",
     // Whether a pod gets one, not the token.
     "automountserviceaccounttoken",
+    // An annotation that makes pods start again.
+    "checksumsecret",
 ];
 
 /// Words before `Secret` that make it a secret and not the name of a Kubernetes object.
@@ -163,7 +165,12 @@ pub(super) fn is_secret_variable(name: &[u8]) -> bool {
     const ANYWHERE: &[&str] =
         &["auth", "cookie", "credential", "cred", "jwt", "key", "pass", "private", "pwd", "salt", "secret", "token"];
     const HARMLESS_END: &[&str] = &[
+        "algorithm",
         "alias",
+        "audience",
+        "audiences",
+        "authenticator",
+        "class",
         "dir",
         "directory",
         "enabled",
@@ -174,13 +181,17 @@ pub(super) fn is_secret_variable(name: &[u8]) -> bool {
         "host",
         "interval",
         "issuer",
+        "keyspace",
         "location",
         "method",
         "mode",
         "name",
         "namespace",
+        "passthrough",
         "path",
+        "policy",
         "port",
+        "provider",
         "ref",
         "seconds",
         "size",

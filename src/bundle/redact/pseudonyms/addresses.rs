@@ -32,7 +32,8 @@ fn version_six(text: &str) -> Option<(Range<usize>, Ipv6Addr)> {
         // A serial number or a fingerprint is written in pairs.
         let pairs = six.split(':').all(|group| group.len() == 2);
         if six.bytes().filter(|byte| *byte == b':').count() >= 2 {
-            if pairs {
+            // `std::cout` of C++ is no address either.
+            if pairs || !six.bytes().any(|byte| byte.is_ascii_digit()) {
                 return None;
             }
             // A port that could be a part of the address is taken for one.

@@ -17,13 +17,20 @@ const MAX_HOST: usize = 253;
 const PLATFORM: &[&str] = &[
     "apigee-tls.invalid",
     "apigee.com",
+    "argoproj.io",
     "cert-manager.io",
+    "cilium.io",
     "cluster.local",
     "cncf.io",
     "coreos.com",
+    "docker.elastic.co",
     "docker.io",
+    "eks.amazonaws.com",
     "envoyproxy.io",
+    "external-secrets.io",
+    "fluxcd.io",
     "gcr.io",
+    "ghcr.io",
     "github.com",
     "gke.io",
     "golang.org",
@@ -33,24 +40,80 @@ const PLATFORM: &[&str] = &[
     "helm.sh",
     "istio.io",
     "k8s.io",
+    "karpenter.sh",
+    "keda.sh",
+    "knative.dev",
+    "kubernetes.azure.com",
     "kubernetes.io",
     "labels.app",
     "letsencrypt.org",
+    "linkerd.io",
+    "mcr.microsoft.com",
+    "nvcr.io",
     "openshift.io",
+    "opentelemetry.io",
     "pkg.dev",
     "projectcalico.org",
     "prometheus.io",
+    "public.ecr.aws",
     "quay.io",
+    "registry.redhat.io",
     "svc",
+    "tekton.dev",
+    "tigera.io",
+    "traefik.io",
+    "velero.io",
     "w3.org",
     "x-k8s.io",
 ];
 
 /// Last labels that are no domain: endings of files, parts of the cluster's names, fields of objects.
 const NO_DOMAIN: &[&str] = &[
-    "bak", "cfg", "class", "conf", "crt", "csr", "csv", "default", "der", "env", "exe", "go", "gz", "html", "jar",
-    "java", "js", "json", "key", "log", "pcap", "pcapng", "pem", "pfx", "pid", "proto", "sock", "spec", "status",
-    "svc", "tar", "tgz", "toml", "ts", "txt", "xml", "yaml", "yml",
+    "bak",
+    "cfg",
+    "class",
+    "conf",
+    "cpp",
+    "crt",
+    "csr",
+    "csv",
+    "default",
+    "der",
+    "env",
+    "exe",
+    "go",
+    "gz",
+    "hash",
+    "html",
+    "ini",
+    "jar",
+    "java",
+    "jks",
+    "js",
+    "json",
+    "key",
+    "log",
+    "options",
+    "orig",
+    "pcap",
+    "pcapng",
+    "pem",
+    "pfx",
+    "pid",
+    "properties",
+    "proto",
+    "sock",
+    "spec",
+    "status",
+    "svc",
+    "tar",
+    "tgz",
+    "toml",
+    "ts",
+    "txt",
+    "xml",
+    "yaml",
+    "yml",
 ];
 
 /// Endings of files that are domains as well: of two labels, only what stands as a file does is one.
@@ -63,6 +126,7 @@ const FIELDS: &[&str] = &[
     "context",
     "data",
     "envoy",
+    "involvedobject",
     "io.grpc",
     "istio",
     "java",
@@ -70,9 +134,12 @@ const FIELDS: &[&str] = &[
     "kubelet",
     "kubepods",
     "labels",
+    "limits",
     "listener",
     "metadata",
     "org.apache",
+    "requests",
+    "resources",
     "spec",
     "status",
     "sun",
@@ -161,7 +228,8 @@ pub(super) fn next(line: &[u8], from: usize) -> Option<(Range<usize>, Part<'_>, 
             return Some((place, Part::Host(name), at));
         }
         if let Some((place, address)) = address {
-            at = place.end;
+            // What is glued to it is the name of a counter: `listener.10.0.0.1_8443.ssl.handshake`.
+            at = if line.get(place.end) == Some(&b'_') { run.end } else { place.end };
             return Some((place, Part::Address(address), at));
         }
         at = run.end;
@@ -222,7 +290,9 @@ fn host_length(text: &str, stands_as_file: bool) -> Option<usize> {
         && last.chars().count() >= 2
         && (last.chars().all(char::is_alphabetic) || known || last.starts_with("xn--") || is_numbered(name, last))
         && !is_of_platform(name)
-        && (known || !is_file && !fields())
+        && (known && !(text.contains('_') && fields()) || !is_file && !fields())
+        && (known
+            || !name.split('.').rev().skip(1).all(|label| label.starts_with(|letter: char| letter.is_ascii_digit())))
         && !is_class(text);
     is_host.then_some(name.len())
 }

@@ -342,9 +342,12 @@ impl Known {
     }
 }
 
-/// A mask of a network, or what every machine calls its own (169.254.0.0/16: its metadata).
+/// A mask of a network, what every machine calls its own (169.254.0.0/16, fe80::/10), or many machines.
 fn is_no_machine(address: IpAddr) -> bool {
-    matches!(address, IpAddr::V4(address) if address.is_link_local() || address.octets()[0] == 255)
+    match address {
+        IpAddr::V4(address) => address.is_link_local() || address.octets()[0] == 255,
+        IpAddr::V6(address) => address.is_unicast_link_local() || address.is_multicast(),
+    }
 }
 
 /// SHA-256 of key, kind and name. Only a few bits of it are shown, so that nothing can be added to a name.

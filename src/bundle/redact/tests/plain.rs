@@ -194,6 +194,19 @@ const VANISH: &[&str] = &[
     "{\\\"data\\\":{\\\"any\\\":\\\"hunter2\\\"},\\\"kind\\\":\\\"Secret\\\"}",
     "kind: Secret\nstringData:\n  foo: hunter2\n  bar: |\n    hunter2\ntype: Opaque",
     "apiVersion: v1\ndata:\n  foo: hunter2\nkind: Secret",
+    "Response Body: \"{\\\"kind\\\":\\\"Secret\\\",\\\"data\\\":{\\\"tls.key\\\":\\\"hunter2",
+    "Response Body: \"{\\\"kind\\\":\\\"Secret\\\",\\\"data\\\":{\\\"k\\\":\"",
+    "{\n  \"kind\": \"Secret\",\n  \"data\": {\n    \"any\": \"hunter2\"\n  }\n}",
+    "{\n  \"data\": {\n    \"any\": \"hunter2\"\n  },\n  \"kind\": \"Secret\"\n}",
+    "Body: {\"kind\":\"SecretList\",\"items\":[{\"data\":{\"any\":\"hunter2\"}}]}",
+    "kind: SecretList\nitems:\n- data:\n    any: hunter2",
+    "kind: Secret\ndata: {any: hunter2}",
+    "kind: Secret\ndata: # keys\n  any: hunter2",
+    "{\"msg\":\"kind: Secret\\ndata:\\n  a: hunter2\\n\"}",
+    "{\"kind\":\"Secret\",\"data\":{\"a\":{\"b\":\"c\"},\"d\":\"hunter2\"}}",
+    "{\"tokens\":[\"a]b\",\"hunter2\"]}",
+    "{\"tokens\":[[\"a\"],[\"hunter2\"]]}",
+    "APIGEE_AUTH:  hunter2",
     "redis-cli -h db -a 'hunter2' ping",
 ];
 
@@ -244,6 +257,14 @@ const SURVIVE: &[&str] = &[
     "MountVolume.SetUp failed: references non-existent secret key: tls.crt, kind Secret",
     "allowHeaders: [\"Authorization\",\"Content-Type\"]",
     "{\"name\":\"API_KEY_HEADER\",\"value\":\"x-api-key\"}",
+    "  max_tokens: 100",
+    "{\"token_bucket\":{\"max_tokens\":100},\"tokens\":5}",
+    "tls.key:  1675 bytes",
+    "DB_PASSWORD:  <set to the key 'password' in secret 'cassandra-auth'>",
+    "\"headers_to_remove\":[\"authorization\",\"cookie\"]",
+    "{\"involvedObject\":{\"kind\":\"Secret\",\"name\":\"tls\"},\"data\":{\"reason\":\"rotated\"}}",
+    "mysql -h db -P 3306; curl -b cookies.txt https://x",
+    "{\"authorization\":null,\"cookie\":null,\"status\":200}",
     "METRICS=5 TLS_AUTH_ENABLED=true SSH_AUTH_SOCK=/tmp/x",
     "{\"name\":\"POD_NAME\",\"value\":\"x\"} {\"d\":\"today\",\"k\":\"v\"}",
     "password authentication failed for user x",
@@ -298,6 +319,40 @@ fn only_the_value_goes() {
     ] {
         assert_eq!(text(input), expected, "{input:?}");
     }
+}
+
+#[test]
+fn json_stays_json() {
+    for line in [
+        r#"{"authorization":null,"cookie":7,"status":200}"#,
+        r#"{"kind":"Secret","data":{"a":"b"},"x":1}"#,
+        r#"{"m":"{\"kind\":\"Secret\",\"data\":{\"a\":\"b\"}}","b":1}"#,
+        r#"{"m":"redis-cli -a x"}"#,
+        r#"{"m":"sshpass -p x","b":1}"#,
+        r#"{"args":["curl","-ubob:x","mysql","-px"]}"#,
+        r#"{"m":"password:","b":1}"#,
+        r#"{"a":"no password ","b":"c"}"#,
+        r#"{"m":"password=\\","b":1}"#,
+        r#"{"tokens":[1,2],"passwords":[{"a":1}]}"#,
+        r#"{"log":"http.Header{\"Cookie\":[]string{\"a=x\"}}"}"#,
+        r#"{"a":"{\"token\":12,\"tokens\":[\"a\"]}"}"#,
+        r#"{"kty":"oct","k":12,"b":{"password":true}}"#,
+    ] {
+        let is_json = |text: &str| serde_json::from_str::<serde_json::Value>(text).is_ok();
+        let output = text(line);
+        assert!(is_json(line) && is_json(&output), "{line} → {output}");
+    }
+}
+
+#[test]
+fn what_goes_for_the_line_before_is_counted() {
+    for lines in ["- --password\n- hunter2", "  \"--password\",\n  \"hunter2\","] {
+        let mut redactions = Redactions::default();
+        Redactor::of_secrets().text(lines, &mut redactions);
+        assert_eq!(redactions.0.get("named-value"), Some(&1), "{lines}");
+    }
+    let inside = encoded(b"containers of a pod:\n- --password\n- hunter2 and more\n");
+    assert_eq!(text(&format!("x: {inside}")), "x: <redacted>");
 }
 
 #[test]

@@ -119,6 +119,9 @@ fn what_names_no_one_stays() {
         "one.apigee-tls.invalid envoy.filters.http.router",
         "a: b, c:d e=f",
         "prometheus.io/scrape github.com/x golang.org/x/net 255.255.255.0 169.254.169.254 context.deadlineExceeded x509.Certificate kubelet.service",
+        "envoy.filters.network.http_connection_manager envoy.resource_monitors.global_downstream_max_connections",
+        "listener.0.0.0.0_8443.ssl.handshake 5.15.0-1044.gke config.ini jvm.options fe80::1 ff02::1 a::b cafe::babe",
+        "ghcr.io/x cilium.io/v2 involvedObject.name resources.requests.cpu kubernetes.io/config.hash",
         "v1.2.3.4.5 1:2:3:4:5:6:7:8:9 envoy.extensions.tls.v3 a.b.sha256 2025-05-19-04 1-2-3-4",
     ] {
         assert_eq!(both(text), text);

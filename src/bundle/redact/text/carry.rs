@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::pem::{after_dashes, end_label};
 use crate::bundle::redact::base64;
+use crate::bundle::redact::rules::Rule;
 
 /// Bytes of a private key that has no end, before the text is taken for something else again. The key of RSA with 16384 bits has
 /// 13 KiB; a log writes other lines between those of a key.
@@ -38,6 +39,14 @@ impl Carry {
 
     pub(super) fn below(line: &[u8], block: bool) -> Self {
         Self::Below { indent: indentation(line), block, left: MAX_BELOW }
+    }
+
+    /// Why a word goes because of it.
+    pub(super) fn rule(self) -> Rule {
+        match self {
+            Self::Base64 { .. } => Rule::Base64,
+            _ => Rule::NamedValue,
+        }
     }
 
     /// What goes of this line because of those before it, and what is said of the next. The rest of the line is to be looked at.

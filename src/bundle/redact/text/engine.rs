@@ -2,7 +2,9 @@
 //!
 //! Text and streams take the same way, so a log reads the same whether it came whole or in pieces.
 
-use super::carry::{Carry, Effect, is_margin, last_word};
+use std::ops::Range;
+
+use super::carry::{Carry, Effect, indentation, is_margin, last_word};
 use super::line::{Found, Line, MARK, holds_secret};
 use super::pairs;
 use super::patterns::Patterns;
@@ -107,7 +109,9 @@ impl Engine {
                 (from, false)
             }
             Effect::Word(word) => {
-                places.add(word, None);
+                if !word.is_empty() && places.add(word, None) {
+                    redactions.count(before.rule());
+                }
                 (0, false)
             }
             Effect::Value => (0, true),
@@ -118,8 +122,11 @@ impl Engine {
             state.announced = None;
         }
         let tail = self.secrets(line, from, value, state, &mut places, redactions);
-        if self.rules.on(Rule::SecretData) {
-            state.notice_data(line);
+        if self.rules.on(Rule::SecretData)
+            && let Some(inline) = state.notice_data(line)
+            && places.add(inline, None)
+        {
+            redactions.count(Rule::SecretData);
         }
         let marked = if places.is_empty() { None } else { Some(places.marked(line)) };
         let line = marked.as_deref().unwrap_or(line);
@@ -255,6 +262,8 @@ impl Engine {
                 at = run.end;
                 // What is glued to its front shifts the letters by one to three.
                 let shifts = if state.depth == 0 { 0..4 } else { 0..1 };
+                // The letter of an escape is no part of it.
+                let run = run.start + usize::from(line[..run.start].ends_with(b"\\"))..run.end;
                 // What stood here before anything was undone was looked at then.
                 if undone.is_some_and(|undone| !undone.is_new(&run)) {
                     continue;
@@ -306,14 +315,17 @@ impl State {
         }
     }
 
-    /// What is below `data` of a Secret goes, whatever it is called.
-    fn notice_data(&mut self, line: &[u8]) {
-        let inner = line.trim_ascii();
-        let is_data = |name: &&[u8]| inner.strip_prefix(*name) == Some(b":");
-        if self.secret && [&b"data"[..], b"stringData", b"\"data\"", b"\"stringData\""].iter().any(is_data) {
-            self.carry = self.carry.max(Carry::below(line, true));
-            self.announced = Some(Rule::SecretData);
-        }
+    /// What is below `data` of a Secret goes, whatever it is called; what stands behind it in its line is returned.
+    fn notice_data(&mut self, line: &[u8]) -> Option<Range<usize>> {
+        const NAMES: [&[u8]; 4] = [b"data:", b"stringData:", b"\"data\":", b"\"stringData\":"];
+        let margin = indentation(line);
+        let inner = line.get(margin..).filter(|_| self.secret)?;
+        let name = NAMES.iter().find(|name| inner.starts_with(name))?;
+        let rest = inner[name.len()..].trim_ascii();
+        self.carry = self.carry.max(Carry::below(line, true));
+        self.announced = Some(Rule::SecretData);
+        let is_open = rest.is_empty() || rest == b"{" || rest.starts_with(b"#");
+        (!is_open).then(|| margin + name.len()..line.len())
     }
 
     /// Writes what was held back.

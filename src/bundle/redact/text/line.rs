@@ -76,13 +76,18 @@ impl Line<'_> {
     }
 }
 
-/// Whether `kind: Secret` is in these bytes, as JSON or YAML has it.
+/// Whether `kind: Secret` is in these bytes, as JSON or YAML has it, or that of a list of them.
 pub(super) fn holds_secret(bytes: &[u8]) -> bool {
+    // A reference to one.
+    if memmem::find(bytes, b"involvedObject").or_else(|| memmem::find(bytes, b"objectRef")).is_some() {
+        return false;
+    }
     let sign = |byte: &&u8| matches!(**byte, b'"' | b'\'' | b'\\' | b' ' | b':');
     memmem::find_iter(bytes, b"kind").any(|at| {
         let rest = &bytes[at + "kind".len()..];
         let rest = &rest[rest.iter().take(MAX_ESCAPES).take_while(sign).count()..];
-        rest.strip_prefix(b"Secret").is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_alphanumeric))
+        let rest = rest.strip_prefix(b"Secret").map(|rest| rest.strip_prefix(b"List").unwrap_or(rest));
+        rest.is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_alphanumeric))
     })
 }
 

@@ -4,10 +4,10 @@
 //! is taken: the rest of the line.
 
 use super::carry::{Carry, HOLDERS, is_margin};
-use super::line::{Found, Line, MARK};
+use super::line::{Found, Line};
 use super::name::{MAX_BLANKS, Name, Separator, is_flag, is_in_query, name, separator};
 use super::tokens::is_random;
-use super::value::{closing, value};
+use super::value::{bracket, closing, value};
 use crate::bundle::redact::base64;
 use crate::bundle::redact::names::{self, MAX_NAME, Named, is_secret_variable};
 use crate::bundle::redact::rules::Rule;
@@ -76,6 +76,9 @@ fn is_pair_of_list(bytes: &[u8], name: &Name, found: &Found) -> bool {
     }
     let value = &bytes[found.start..found.end];
     let header = matches!(found.rule, Rule::AuthorizationHeader | Rule::Cookie);
+    if matches!(names::of(value), Named::Header | Named::Cookie) {
+        return false;
+    }
     if header && value.contains(&b'-') && value.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-') {
         return false;
     }
@@ -103,17 +106,18 @@ pub(super) fn of_secret(line: &mut Line<'_>, start: usize, end: usize) -> Option
     let bytes = line.bytes;
     let name = name(bytes, start, end);
     let (_, at) = separator(bytes, &name).filter(|_| line.has_secret())?;
-    let start = at + usize::from(bytes[at..].starts_with(b"{"));
-    let (quote, escapes) = name.quote?;
-    let mut end = start;
-    while let Some(byte) = bytes.get(end).filter(|byte| **byte != b'}') {
-        end += 1;
-        if *byte == quote {
-            end = closing(bytes, end, quote, escapes).map_or(bytes.len(), |close| close + escapes + 1);
-        }
-    }
-    (end > start && start > at && !bytes[start..end].starts_with(MARK))
-        .then(|| Found::new(start, end, Rule::SecretData))
+    let (_, escapes) = name.quote.filter(|_| bytes.get(at) == Some(&b'{'))?;
+    let end = bracket(bytes, at, escapes).map_or(bytes.len(), |close| close + 1);
+    Some(Found { quoted: Some(escapes), ..Found::new(at, end, Rule::SecretData) })
+}
+
+/// `data:\n  …` of a Secret that is YAML inside another text: the rest of that text.
+pub(super) fn of_secret_text(line: &mut Line<'_>, end: usize) -> Option<Found> {
+    let bytes = line.bytes;
+    line.has_secret().then(|| {
+        let close = closing(bytes, end, b'"', 0).unwrap_or(bytes.len());
+        Found::new(end, close, Rule::SecretData)
+    })
 }
 
 /// A name that is secret only as that of a variable, or as the value of another.
@@ -122,7 +126,7 @@ fn unnamed(line: &mut Line<'_>, name: &Name) -> Option<Found> {
     let written = &bytes[name.start..name.end];
     let is_variable = !written.iter().any(u8::is_ascii_lowercase) && is_secret_variable(written);
     match separator(bytes, name) {
-        Some((separator @ (Separator::Equals | Separator::Blank), at)) if is_variable => {
+        Some((separator @ (Separator::Equals | Separator::Colon | Separator::Blank), at)) if is_variable => {
             value(line, name, separator, at, Rule::EnvironmentValue)
         }
         _ => named_by_value(line, name),

@@ -22,6 +22,8 @@ enum Trigger {
     WebKey,
     /// `data` of a Secret, in quotes.
     SecretData,
+    /// The same in YAML inside another text.
+    SecretText,
     Url,
     UrlWithoutScheme,
     DataSource,
@@ -136,6 +138,9 @@ impl Patterns {
         for (flag, programs) in CALLS.iter().rev() {
             add(flag, Trigger::Call(programs));
         }
+        for name in ["data:\\n", "stringdata:\\n"] {
+            add(name, Trigger::SecretText);
+        }
         for name in SECRET_DATA {
             add(name, Trigger::SecretData);
         }
@@ -189,6 +194,7 @@ fn judge(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize, from: 
         Trigger::Name => pairs::pair(line, start, end),
         Trigger::WebKey => pairs::of_web_key(line, start + 1, end - 1),
         Trigger::SecretData => pairs::of_secret(line, start + 1, end - 1),
+        Trigger::SecretText => pairs::of_secret_text(line, end),
         Trigger::Url => urls::userinfo(line.bytes, end),
         Trigger::UrlWithoutScheme => urls::without_scheme(line.bytes, end),
         Trigger::DataSource => urls::data_source(line.bytes, start, from),

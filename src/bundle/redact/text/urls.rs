@@ -57,8 +57,12 @@ pub(super) fn user_flag(line: &[u8], at: usize) -> Option<Found> {
 /// `sshpass -p password`: a flag at `start..end` that means a password to one of these programs.
 pub(super) fn call(line: &[u8], start: usize, end: usize, programs: &[&str]) -> Option<Found> {
     let before = &line[start.saturating_sub(MAX_CALL)..start];
+    // `-P` is a port.
+    let is_flag = !line[start..end].iter().any(u8::is_ascii_uppercase);
     programs.iter().find(|program| memchr::memmem::find(before, program.as_bytes()).is_some())?;
+    // `curl -b` takes the name of a file, too.
     argument(line, end)
+        .filter(|found| is_flag && (!programs.contains(&"curl") || line[found.start..found.end].contains(&b'=')))
 }
 
 /// The argument of a flag, with or without quotes: the same in a list of JSON.
@@ -66,7 +70,10 @@ pub(super) fn argument(line: &[u8], at: usize) -> Option<Found> {
     let between = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'=' | b'"' | b'\'' | b'\\' | b',');
     let start = at + line[at..].iter().take(16).take_while(between).count();
     let quote = line[at..start].iter().copied().rfind(|byte| matches!(byte, b'"' | b'\''));
-    let ends = |byte: &u8| quote.map_or(byte.is_ascii_whitespace(), |quote| *byte == quote) || *byte == b'\\';
+    let ends = |byte: &u8| match quote {
+        Some(quote) => *byte == quote || *byte == b'\\',
+        None => byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\'),
+    };
     let rest = &line[start..line.len().min(start + MAX_USERINFO)];
     let end = start + rest.iter().position(ends).unwrap_or(rest.len());
     (end > start).then(|| Found::new(start, end, Rule::NamedValue))

@@ -23,8 +23,12 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
     let opening = rest.get(escapes).copied().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
     if let Some(quote) = opening.filter(|_| separator != Separator::Tag) {
         let start = at + escapes + 1;
-        // A backslash before the quote of the enclosing text ends an empty value: `\"password=\"`.
-        if Some((quote, escapes)) == name.enclosing && separator == Separator::Equals && name.end < at {
+        // The quote of the text around it ends an empty value: `"password:"`, `{"m":"no password ","b":1}`.
+        let ends_text = matches!(bytes.get(start), None | Some(b',' | b'}' | b']' | b':'))
+            && quote == b'"'
+            && name.quote.is_none()
+            && line.is_quoted(at);
+        if Some((quote, escapes)) == name.enclosing && name.end < at || ends_text {
             return None;
         }
         let mut end = closing(bytes, start, quote, escapes);
@@ -44,7 +48,8 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
     if let Some(inner) = rest.strip_prefix(b"[]string{") {
         let length = memchr::memchr(b'}', inner).unwrap_or(inner.len());
         let start = bytes.len() - inner.len();
-        return if harmless(&inner[..length]) { None } else { pair(start, start + length, Some(0), Carry::Nothing) };
+        let quoted = Some(inner.iter().take(MAX_ESCAPES).take_while(|byte| **byte == b'\\').count());
+        return if harmless(&inner[..length]) { None } else { pair(start, start + length, quoted, Carry::Nothing) };
     }
     if let Some(inner) = rest.strip_prefix(b"<![CDATA[").filter(|_| separator == Separator::Tag) {
         let length = memchr::memmem::find(inner, b"]]>").unwrap_or(inner.len());
@@ -72,10 +77,18 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
         };
     }
     let end = match rule {
-        Rule::AuthorizationHeader | Rule::Cookie if separator != Separator::Tag => header_end(line, name, at),
+        // In JSON it is a number or nothing, or it would have quotes.
+        Rule::AuthorizationHeader | Rule::Cookie
+            if separator != Separator::Tag && (name.quote.is_none() || separator != Separator::Colon) =>
+        {
+            header_end(line, name, at)
+        }
         _ => at + unquoted(rest, name, separator, is_in_query(bytes, name.start), in_flow(bytes, name)),
     };
     let end = end.max(at);
+    if is_count(&bytes[at..end], &bytes[name.start..name.end]) {
+        return None;
+    }
     if harmless(&bytes[at..end]) || is_file(&bytes[at..end], &bytes[name.start..name.end]) {
         return None;
     }
@@ -170,20 +183,43 @@ pub(super) fn closing(bytes: &[u8], from: usize, quote: u8, escapes: usize) -> O
 /// `["a", "b"]` of JSON, `[a b]` of Go: what is inside, whether it has to be a string, and whether it stays open.
 fn list(bytes: &[u8], at: usize, name: &Name) -> Option<(usize, usize, Option<usize>, bool)> {
     let start = at + 1;
-    let found = memchr::memchr(b']', &bytes[start..]).map(|length| start + length);
+    let first = bytes[start..].trim_ascii_start();
+    let escapes = first.iter().take(MAX_ESCAPES).take_while(|byte| **byte == b'\\').count();
+    let is_json = first.get(escapes) == Some(&b'"');
+    let of_name = name.quote.filter(|(quote, _)| *quote == b'"').map(|(_, escapes)| escapes);
+    let quoted = if is_json { Some(escapes) } else { of_name };
+    let found = match quoted {
+        Some(escapes) => bracket(bytes, at, escapes),
+        None => memchr::memchr(b']', &bytes[start..]).map(|length| start + length),
+    };
     let end = found.unwrap_or(bytes.len());
     let inner = &bytes[start..end];
     if inner.trim_ascii().is_empty() {
         return found.is_none().then_some((end, end, None, true));
     }
-    let escapes = inner.trim_ascii().iter().take_while(|byte| **byte == b'\\').count();
-    let json = inner.trim_ascii()[escapes..].starts_with(b"\"").then_some(escapes);
-    (!harmless(inner) && !inner.trim_ascii()[escapes..].starts_with(b"\"<redacted>")).then_some((
-        start,
-        end,
-        json,
-        found.is_none() && name.first,
-    ))
+    let is_marked = first.get(escapes + usize::from(is_json)..).is_some_and(|rest| rest.starts_with(MARK));
+    (!harmless(inner) && !is_marked).then_some((start, end, quoted, found.is_none() && name.first))
+}
+
+/// The bracket that closes the one at `at`, whose strings have quotes behind so many backslashes.
+pub(super) fn bracket(bytes: &[u8], at: usize, escapes: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut place = at;
+    while let Some(byte) = bytes.get(place) {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(place);
+                }
+            }
+            b'"' => place = (closing(bytes, place + 1, b'"', escapes)? + escapes).min(bytes.len()),
+            _ => {}
+        }
+        place += 1;
+    }
+    None
 }
 
 /// `|`, `>-`, `|2` and nothing more, or a comment, or an escaped line end.
@@ -199,10 +235,24 @@ pub(in crate::bundle::redact) fn harmless(value: &[u8]) -> bool {
         b"", b"-", b"\"\"", b"''", b"true", b"false", b"null", b"nil", b"none", b"~", b"<nil>", b"<none>", b"<unset>",
     ];
     let value = value.trim_ascii();
+    // As `kubectl describe` tells of Secrets.
+    if value.strip_suffix(b" bytes").is_some_and(|size| size.iter().all(u8::is_ascii_digit))
+        || value.starts_with(b"<set to the key '") && value.ends_with(b"'>")
+    {
+        return true;
+    }
     value.len() <= MARK.len() && (value == MARK || WORDS.iter().any(|word| value.eq_ignore_ascii_case(word)))
         || value.starts_with(b"<redacted: ")
             && value.ends_with(b" bytes>")
             && value[11..value.len() - 7].iter().all(u8::is_ascii_digit)
+}
+
+/// `max_tokens: 100` of a rate limit.
+pub(in crate::bundle::redact) fn is_count(value: &[u8], name: &[u8]) -> bool {
+    value.len() < 10
+        && value.iter().all(u8::is_ascii_digit)
+        && name.len() >= 6
+        && name[name.len() - 6..].eq_ignore_ascii_case(b"tokens")
 }
 
 /// The path of a key file below a name that ends in `key`.

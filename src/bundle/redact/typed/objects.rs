@@ -9,7 +9,7 @@ use crate::bundle::redact::names::{self, Named};
 use crate::bundle::redact::rules::Rule;
 use crate::bundle::redact::text::Engine;
 use crate::bundle::redact::text::MARK;
-use crate::bundle::redact::text::{harmless, is_file};
+use crate::bundle::redact::text::{harmless, is_count, is_file};
 use crate::bundle::redact::{Redactions, Withheld, base64, string};
 use crate::wire::certificate::public_part;
 
@@ -276,7 +276,7 @@ impl Walk<'_> {
         for item in items {
             // `["--password", "hunter2"]`, `["cookie", "a=b"]`, and a list under a secret name.
             let follows = is_flag(&before) || is_pair && names_secret(&before);
-            let is_argument = follows || flag == Some(&*before) || is_user(&before, item);
+            let is_argument = follows || flag == Some(&*before) || is_user(&before, item) || is_glued(flag, item);
             let rule = if is_argument { Some(Rule::NamedValue) } else { below.secret };
             let program = |text: &str| CALLS.iter().find(|(program, _)| text.rsplit('/').next() == Some(program));
             flag = item.as_str().and_then(program).map(|(_, flag)| *flag).or(flag);
@@ -364,7 +364,9 @@ fn rule(key: &str, below: Below) -> Option<Rule> {
 }
 
 fn is_secret(key: &str, value: &Value) -> bool {
-    value.as_str().is_none_or(|text| !harmless(text.as_bytes()) && !is_file(text.as_bytes(), key.as_bytes()))
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let (text, key) = (text.as_bytes(), key.as_bytes());
+    !harmless(text) && !is_file(text, key) && !is_count(text, key)
 }
 
 /// `--password`, whose value is the next argument.
@@ -375,6 +377,12 @@ fn is_flag(argument: &str) -> bool {
 fn names_secret(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
         && !matches!(names::of(name.as_bytes()), Named::Nothing | Named::Directory | Named::InQuery)
+}
+
+/// `["mysql", "-phunter2"]`.
+fn is_glued(flag: Option<&str>, argument: &Value) -> bool {
+    let rest = |flag: &str| argument.as_str().and_then(|text| text.strip_prefix(flag)).map(str::len);
+    flag.filter(|flag| flag.len() == 2).and_then(rest).is_some_and(|length| length > 0)
 }
 
 /// `["-u", "user:password"]`. A user and a group in numbers are no secret.
