@@ -136,8 +136,8 @@ fn what_cannot_be_meant_is_refused_before_anything_is_asked() {
         (&["diagnose", "--all-contexts", "--write-evidence", "x"], &["one file", "`collect` with the same flags"]),
         (&["diagnose", "--all-contexts", "-l", "a in"], &["understand the label selector"]),
         (&["diagnose", "--all-contexts", "--ca-file", "missing.pem"], &["missing.pem"]),
-        (&["collect", several[0], several[1], "--to", "x.tar.gz"], &["--to x.tar.gz", "a folder that exists"]),
-        (&["collect", several[0], several[1], "--to", "-"], &["--to -", "a folder that exists"]),
+        (&["collect", several[0], several[1], "--to", "x.tar.gz"], &["--to x.tar.gz", "a folder, as in --to bundles/"]),
+        (&["collect", several[0], several[1], "--to", "-"], &["--to -", "a folder, as in --to bundles/"]),
         (&["collect", "--all-contexts", "-f", "o.yaml"], &["files of one cluster"]),
         (&["collect", "--contexts", "north"], &["no such context"]),
     ] {

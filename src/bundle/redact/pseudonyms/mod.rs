@@ -342,7 +342,7 @@ impl Known {
     }
 }
 
-/// A mask of a network, what every machine calls its own (169.254.0.0/16, fe80::/10), or many machines.
+/// A mask of a network, what every machine calls its own (`169.254.0.0/16`, `fe80::/10`), or many machines.
 fn is_no_machine(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_link_local() || address.octets()[0] == 255,
