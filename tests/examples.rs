@@ -42,6 +42,20 @@ fn the_recorded_example_names_the_cause_and_the_fix() {
     }
 }
 
+/// As the README promises. When reports are to read differently, the examples have to be recorded anew.
+#[test]
+fn the_report_of_an_example_is_the_one_in_it() {
+    for example in [EXAMPLE, FIXED] {
+        for (format, file) in [("text", "*/report.txt"), ("json", "*/report.json")] {
+            let packed =
+                Command::new("tar").args(["-xzOf", example, "--wildcards", file]).output().expect("tar starts");
+            let said = run(&["diagnose", "--from", example, "-o", format]);
+            assert!(packed.status.success() && !packed.stdout.is_empty(), "{example}");
+            assert_eq!(stdout(&said), String::from_utf8_lossy(&packed.stdout), "{example} {format}");
+        }
+    }
+}
+
 /// The two bundles are of one cluster, before what the report says to do and after it.
 #[test]
 fn the_cure_is_seen_and_what_it_changed() {

@@ -115,7 +115,7 @@ pub(super) async fn gather<S: LogSink>(
     let first = contact(api, namespace).await?;
     let keeping = async {
         if let Some(keeper) = keeper {
-            kept::keep(api, namespace, progress, keeper).await;
+            kept::keep(api, namespace, &selects, progress, keeper).await;
         }
     };
     let seeing = Box::pin(seen(api, context, options, &selects, progress, new_sink, first));

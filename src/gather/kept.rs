@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use http_body_util::BodyExt;
+use kube::core::Selector;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -18,6 +19,7 @@ use super::list::{Listing, list};
 use super::plan::{Item, Objects, PLAN, Scope, Source};
 use super::pod_logs::{broken_off, longest_pause};
 use super::progress::Progress;
+use super::selector::fulfils;
 use super::stop::timed_out;
 use crate::evidence::{LogOrigin, Reason, Unavailable};
 
@@ -50,7 +52,13 @@ pub trait LogKeeper: Send {
 }
 
 /// Asks for everything that the plan has beside the evidence, and for the objects behind it.
-pub(super) async fn keep(api: &Api, namespace: &str, progress: &Arc<dyn Progress>, keeper: &dyn Keeper) {
+pub(super) async fn keep(
+    api: &Api,
+    namespace: &str,
+    selects: &Selector,
+    progress: &Arc<dyn Progress>,
+    keeper: &dyn Keeper,
+) {
     let group = discovery::kinds(api, discovery::group(api).await, namespace).await;
     let permits = Semaphore::new(IN_FLIGHT);
     let asked = PLAN.iter().filter_map(|item| match item.source {
@@ -64,13 +72,13 @@ pub(super) async fn keep(api: &Api, namespace: &str, progress: &Arc<dyn Progress
             // The semaphore is never closed.
             let _permit = permits.acquire().await;
             progress.started(item.name);
-            let said = one_item(api, namespace, item, objects, group, keeper).await;
+            let said = one_item(api, Of { namespace, selects }, item, objects, group, keeper).await;
             progress.finished(item.name, &said.outcome);
             said.pods
         }
     });
     let pods: Vec<Value> = join_all(items).await.into_iter().flatten().collect();
-    let logs = more_logs(&pods).into_iter().map(|log| {
+    let logs = more_logs(&pods, selects).into_iter().map(|log| {
         let permits = &permits;
         async move {
             let _permit = permits.acquire().await;
@@ -87,9 +95,16 @@ struct Said {
     pods: Vec<Value>,
 }
 
+/// Of what namespace, and which of its pods are the ingress.
+#[derive(Clone, Copy)]
+struct Of<'a> {
+    namespace: &'a str,
+    selects: &'a Selector,
+}
+
 async fn one_item(
     api: &Api,
-    namespace: &str,
+    Of { namespace, selects }: Of<'_>,
     item: &'static Item,
     objects: Objects,
     group: &Group,
@@ -114,7 +129,7 @@ async fn one_item(
     match work.await.map_err(|fault| reason(fault, namespace, objects)) {
         Ok(mut found) => {
             if objects.resource == "pods" {
-                found.retain(is_of_ingress);
+                found.retain(|pod| is_of_ingress(pod, selects));
             }
             let outcome = format!("{} kept", found.len());
             let pods = if objects.resource == "pods" { found.clone() } else { Vec::new() };
@@ -176,9 +191,14 @@ fn reason(fault: Fault, namespace: &str, objects: Objects) -> Reason {
     }
 }
 
-fn is_of_ingress(pod: &Value) -> bool {
+/// Its logs are judged, and are kept as they are read.
+fn is_gateway(pod: &Value, selects: &Selector) -> bool {
+    fulfils(&json::texts_by_key(pod, &["metadata", "labels"]), selects)
+}
+
+fn is_of_ingress(pod: &Value, selects: &Selector) -> bool {
     let name = json::text(pod, &["metadata", "name"]).unwrap_or_default();
-    BESIDE_INGRESS.iter().any(|known| name.starts_with(known))
+    BESIDE_INGRESS.iter().any(|known| name.starts_with(known)) || is_gateway(pod, selects)
 }
 
 /// A log that the evidence does not have.
@@ -190,11 +210,11 @@ struct More {
 }
 
 /// The run before of containers that were restarted, and all logs of manager and watcher.
-fn more_logs(pods: &[Value]) -> Vec<More> {
+fn more_logs(pods: &[Value], selects: &Selector) -> Vec<More> {
     let mut logs = Vec::new();
     for pod in pods {
         let Some(name) = json::text(pod, &["metadata", "name"]) else { continue };
-        let is_gateway = json::text(pod, &["metadata", "labels", "app"]).as_deref() == Some("apigee-ingressgateway");
+        let is_gateway = is_gateway(pod, selects);
         for status in json::items(pod, &["status", "containerStatuses"]) {
             let Some(container) = json::text(status, &["name"]) else { continue };
             let mut add = |is_previous| {

@@ -121,15 +121,24 @@ fn doubts(before: &Evidence, after: &Evidence) -> Vec<String> {
     }
     if has_pseudonyms(before) != has_pseudonyms(after) {
         doubts.push("one has pseudonyms for hostnames and the other has not, so none of them fits".to_owned());
+    } else if has_pseudonyms(before) && hostnames(before).is_disjoint(&hostnames(after)) {
+        let why =
+            "they have no hostname in common: pseudonyms of two runs fit where `collect --redact-as` made the second";
+        doubts.push(why.to_owned());
     }
     doubts
 }
 
 /// The names that `collect --redact hosts` gives end in a domain that nobody has (RFC 2606).
 fn has_pseudonyms(evidence: &Evidence) -> bool {
-    let Seen::Seen(routes) = &evidence.routes else { return false };
-    let mut names = routes.items.iter().flat_map(|route| &route.hostnames).filter(|name| *name != "*").peekable();
-    names.peek().is_some() && names.all(|name| name.ends_with(".example"))
+    let names = hostnames(evidence);
+    !names.is_empty() && names.iter().all(|name| name.ends_with(".example"))
+}
+
+/// Of routes, but for the one that stands for all.
+fn hostnames(evidence: &Evidence) -> BTreeSet<&str> {
+    let routes = evidence.routes.seen().map(|routes| routes.items.as_slice()).unwrap_or_default();
+    routes.iter().flat_map(|route| &route.hostnames).map(String::as_str).filter(|name| *name != "*").collect()
 }
 
 /// A finding is the same where code, object and place are: its numbers may have changed.

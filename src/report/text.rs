@@ -3,14 +3,13 @@
 //! Reads the same without colour. Control characters of names and logs are made visible, so that a hostile server name
 //! cannot write to the terminal.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use owo_colors::OwoColorize;
 use unicode_width::UnicodeWidthStr;
 
 use super::styles::Styles;
-use super::{Mark, OutcomeWord, Report, StepReport, StepState};
+use super::{OutcomeWord, Report, StepReport, StepState};
 use crate::checks::Level;
 use crate::verdict::{Cause, Certainty};
 
@@ -116,27 +115,20 @@ fn step_lines(step: &StepReport, options: TextOptions, out: &mut String) {
             push(out, &format!("{}{line}", &blank[..(deeper - 2).min(blank.len())]));
         }
     }
-    // Twenty pods with the same fault are one thing to know; `-o wide` and the formats for programs have them all.
-    let marks = distinct(&step.marks);
-    let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
-    for (i, (mark, times)) in marks.iter().enumerate() {
-        let before = shown.entry(&mark.code).or_default();
-        *before += 1;
-        if !options.wide && *before > TOP_MARKS {
-            if *before == TOP_MARKS + 1 {
-                let rest: usize =
-                    marks[i..].iter().filter(|(other, _)| other.code == mark.code).map(|(_, times)| times).sum();
+    for (i, mark) in step.marks.iter().enumerate() {
+        // Twenty pods with the same fault are one thing to know; `-o wide` and the formats for programs have them all.
+        let before = step.marks[..i].iter().filter(|earlier| earlier.code == mark.code).count();
+        if !options.wide && before >= TOP_MARKS {
+            if before == TOP_MARKS {
+                let rest = step.marks.iter().filter(|other| other.code == mark.code).count() - TOP_MARKS;
                 push(out, &format!("{blank}  {} and {rest} more, listed by -o wide", mark.code));
             }
             continue;
         }
         let style = options.styles.level(mark.level);
         let label = format!("{} {} {}", mark_sign(mark.level), mark.code, mark.level.word());
-        let whole = wrap(
-            &format!("{label} {}{}", visible(&mark.message), repeated(*times)),
-            options.width.saturating_sub(SEEN_COLUMN + 2),
-            2,
-        );
+        let whole =
+            wrap(&format!("{label} {}", visible(&mark.message)), options.width.saturating_sub(SEEN_COLUMN + 2), 2);
         // The label is within the first line: wrapping breaks at blanks, and messages follow it.
         let text = whole.strip_prefix(&label).unwrap_or(&whole);
         let mut lines = text.lines();
@@ -145,24 +137,6 @@ fn step_lines(step: &StepReport, options: TextOptions, out: &mut String) {
             push(out, &format!("{blank}{line}"));
         }
     }
-}
-
-/// Each mark once, where it comes first, and how often it is there.
-fn distinct(marks: &[Mark]) -> Vec<(&Mark, usize)> {
-    let mut places = BTreeMap::new();
-    let mut found: Vec<(&Mark, usize)> = Vec::new();
-    for mark in marks {
-        let place = *places.entry((&mark.code, mark.level, &mark.message)).or_insert(found.len());
-        match found.get_mut(place) {
-            Some((_, times)) => *times += 1,
-            None => found.push((mark, 1)),
-        }
-    }
-    found
-}
-
-fn repeated(times: usize) -> String {
-    if times > 1 { format!(" ({times} times)") } else { String::new() }
 }
 
 /// A step whose findings hurt nobody must not look like one that does.
@@ -352,15 +326,6 @@ mod tests {
         assert_eq!(wrap("a bc def", 5, 1), "a bc\n def");
         assert_eq!(wrap("  abcdefgh x", 4, 2), "  abcdefgh\n  x");
         assert_eq!(wrap("", 4, 2), "");
-    }
-
-    #[test]
-    fn the_same_mark_is_shown_once_with_its_number() {
-        let mark = |message: &str| Mark { code: "AT101".into(), level: Level::Error, message: message.into() };
-        let marks = [mark("7 resets"), mark("9 resets"), mark("7 resets"), mark("7 resets")];
-        let shown: Vec<_> = distinct(&marks).into_iter().map(|(mark, times)| (mark.message.as_str(), times)).collect();
-        assert_eq!(shown, [("7 resets", 3), ("9 resets", 1)]);
-        assert_eq!((repeated(3), repeated(1)), (" (3 times)".to_owned(), String::new()));
     }
 
     #[test]

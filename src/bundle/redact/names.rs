@@ -38,7 +38,9 @@ const SECRET_ENDINGS: &[&str] = &[
     "appkey",
     "authkey",
     "authtoken",
+    "basicauth",
     "bearer",
+    "bindpw",
     "clientassertion",
     "clientkey",
     "clientkeydata",
@@ -47,10 +49,12 @@ const SECRET_ENDINGS: &[&str] = &[
     "credential",
     "credentials",
     "cryptkey",
+    "dbpw",
     "dockercfg",
     "dockerconfigjson",
     "hmackey",
     "jwt",
+    "kennwort",
     "keypass",
     "masterauth",
     "masterkey",
@@ -66,6 +70,7 @@ const SECRET_ENDINGS: &[&str] = &[
     "pwd",
     "redisauth",
     "requirepass",
+    "rootpw",
     "secret",
     "secretaccesskey",
     "secretkey",
@@ -208,7 +213,7 @@ pub(super) fn is_secret_variable(name: &[u8]) -> bool {
     if !matches!(of(name), Named::Nothing | Named::Directory) {
         return true;
     }
-    ANYWHERE.iter().any(has)
+    (ANYWHERE.iter().any(has) || last == b"pat")
         && !HARMLESS_END.iter().any(|end| last == end.as_bytes())
         && !matches!(&lower[..], b"pwd" | b"oldpwd")
 }
@@ -223,14 +228,16 @@ fn is_reference(name: &[u8]) -> bool {
     !word.is_empty() && word[0].is_ascii_alphanumeric() && !SECRET_OF.iter().any(|of| word == of.as_bytes())
 }
 
-/// `db_pass`, `DB-PASS`, `dbPass`, and not `bypass`.
+/// `db_pass`, `DB-PASS`, `dbPass`, and not `bypass`; the same of `pw`.
 fn pass_of_its_own(name: &[u8]) -> bool {
-    let Some(at) = name.len().checked_sub(4) else { return false };
-    let (before, word) = name.split_at(at);
-    word.eq_ignore_ascii_case(b"pass")
-        && before
-            .last()
-            .is_none_or(|byte| !byte.is_ascii_alphanumeric() || (word[0] == b'P' && byte.is_ascii_lowercase()))
+    [&b"pass"[..], b"pw"].iter().any(|end| {
+        let Some(at) = name.len().checked_sub(end.len()) else { return false };
+        let (before, word) = name.split_at(at);
+        word.eq_ignore_ascii_case(end)
+            && before
+                .last()
+                .is_none_or(|byte| !byte.is_ascii_alphanumeric() || (word[0] == b'P' && byte.is_ascii_lowercase()))
+    })
 }
 
 /// `x-acme-key`: a header that somebody made up for a key, and not for one of a cache.
@@ -282,6 +289,10 @@ mod tests {
             "connectionString",
             "x-shared-access-signature",
             "REDIS_AUTH",
+            "DB_PW",
+            "rootPw",
+            "pw",
+            "basic-auth",
         ] {
             assert_eq!(of(secret.as_bytes()), Named::Secret, "{secret}");
         }
@@ -319,7 +330,9 @@ mod tests {
 
     #[test]
     fn variables_are_judged_more_strictly() {
-        for secret in ["KEYSTORE_PASS", "APIGEE_AUTH", "SIGNING_KEYS", "TOKEN_2", "CASSANDRA_CREDS_JSON", "key"] {
+        for secret in
+            ["GH_PAT", "KEYSTORE_PASS", "APIGEE_AUTH", "SIGNING_KEYS", "TOKEN_2", "CASSANDRA_CREDS_JSON", "key"]
+        {
             assert!(is_secret_variable(secret.as_bytes()), "{secret}");
         }
         for harmless in ["KEY_PATH", "TOKEN_URL", "POD_NAME", "PWD", "JAVA_OPTS", "SECRET_NAME", "AUTH_ENABLED"] {

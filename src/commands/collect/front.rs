@@ -104,8 +104,12 @@ fn missing(report: &Report, skipped: &[Skipped]) -> String {
     };
     let lost: Vec<&Skipped> =
         skipped.iter().filter(|skipped| skipped.absence != Absence::Empty && !is_told(skipped)).collect();
-    if lost.is_empty() {
+    if skipped.iter().all(|skipped| skipped.absence == Absence::Empty) {
         return "\nNothing that was to be collected is missing.\n".into();
+    }
+    if lost.is_empty() {
+        return "\nWhat was to be collected and is not here is named above, and in manifest.json under `skipped`.\n"
+            .into();
     }
     let mut page = "\nNot collected:\n\n".to_owned();
     for Skipped { item, origin, why, .. } in lost.iter().take(MISSING_LINES) {

@@ -181,16 +181,28 @@ impl Collected {
         let partial = manifest.partial.as_ref().map_or_else(String::new, |why| format!("; partial: {why}"));
         let groups = match self.unknown_groups.join(", ") {
             names if names.is_empty() => String::new(),
-            names => format!("; --env-group {names}: there is none of that name, see {}", layout::README),
+            names => format!(
+                "; --env-group {names}: there is none of that name, the bundle's {} has those that there are",
+                layout::README
+            ),
         };
         // What there is none of, and what nobody asked for, is not missing.
         let lost = manifest.skipped.iter().filter(|skipped| skipped.absence == Absence::Lost).count();
         let forbidden = manifest.skipped.iter().filter(|skipped| skipped.needs.is_some()).count();
         let rights = match forbidden {
             0 => String::new(),
-            _ => format!("; {forbidden} of them for want of rights: `kubectl apigee-tls rbac collect` prints the Role"),
+            _ => format!(
+                "; {forbidden} of them for want of rights: `kubectl apigee-tls rbac collect -n {}` prints the Role",
+                manifest.namespace
+            ),
         };
-        format!("{} files, {bytes} bytes, {lost} not collected{rights}{partial}{groups}", manifest.files.len())
+        let verdict = &self.report.verdict;
+        format!(
+            "{} {}\n{} files, {bytes} bytes, {lost} not collected{rights}{partial}{groups}",
+            verdict.kind.word(),
+            verdict.headline,
+            manifest.files.len()
+        )
     }
 
     /// What was found is for whoever reads the bundle.

@@ -207,6 +207,12 @@ const VANISH: &[&str] = &[
     "{\"tokens\":[\"a]b\",\"hunter2\"]}",
     "{\"tokens\":[[\"a\"],[\"hunter2\"]]}",
     "APIGEE_AUTH:  hunter2",
+    "--set postgres.rootPw=hunter2",
+    "{\"pw\":\"hunter2\"}",
+    "ldap.bindpw = hunter2",
+    "example.com/basic-auth: admin:hunter2",
+    "jdbc:oracle:thin:scott/hunter2@//db:1521/x",
+    "passwords:\n  admin: hunter2",
     "redis-cli -h db -a 'hunter2' ping",
 ];
 

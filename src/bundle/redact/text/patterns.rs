@@ -53,8 +53,10 @@ const NAMES: &[&str] = &[
     "jwt",
     "key",
     "otp",
+    "kennwort",
     "pass",
     "pin",
+    "pw",
     "pwd",
     "salt",
     "samlresponse",
@@ -129,6 +131,7 @@ impl Patterns {
         add(":\\/\\/", Trigger::Url);
         add("//", Trigger::UrlWithoutScheme);
         add("@tcp(", Trigger::DataSource);
+        add("@//", Trigger::DataSource);
         add("@unix(", Trigger::DataSource);
         add("identified by ", Trigger::IdentifiedBy);
         for flag in USER_FLAGS {

@@ -36,12 +36,19 @@ pub(super) fn without_scheme(line: &[u8], start: usize) -> Option<Found> {
     (memchr::memchr(b':', inner).is_some() && memchr::memchr(b'/', inner).is_none()).then_some(found)
 }
 
-/// The data source of a database, `user:password@tcp(host:3306)/db`, as its drivers in Go want it. `at` is where its `@` stands.
+/// The data source of a database, `jdbc:oracle:thin:user/password@//host:1521/db` as that has it, or `user:password@tcp(host:3306)/db`, as its drivers in Go want it. `at` is where its `@` stands.
 pub(super) fn data_source(line: &[u8], at: usize, from: usize) -> Option<Found> {
     let begins = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'=' | b'/');
     let floor = at.saturating_sub(MAX_USERINFO).max(from);
     let start = line[floor..at.max(floor)].iter().rposition(begins).map_or(floor, |before| floor + before + 1);
-    memchr::memchr(b':', &line[start..at.max(start)]).map(|_| Found::new(start, at, Rule::UrlUserinfo))
+    let start = if line[at..].starts_with(b"@//") {
+        let oracle = b"jdbc:oracle:thin:";
+        floor + memchr::memmem::rfind(&line[floor..at.max(floor)], oracle)? + oracle.len()
+    } else {
+        start
+    };
+    let has_sign = line[start..at.max(start)].iter().any(|byte| matches!(byte, b':' | b'/'));
+    has_sign.then(|| Found::new(start, at, Rule::UrlUserinfo))
 }
 
 /// `curl -u user:password`, `--user=user:password`. `at` is behind the flag. A user and a group in numbers are no secret.

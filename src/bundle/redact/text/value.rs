@@ -10,7 +10,9 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
     let bytes = line.bytes;
     let rest = &bytes[at..];
     let yaml = name.first && separator == Separator::Colon;
-    let carry = if yaml && !name.escaped_line { Carry::below(bytes, false) } else { Carry::Nothing };
+    // Below `passwords:` each is one, whatever it is called.
+    let several = bytes[name.start..name.end].to_ascii_lowercase().ends_with(b"passwords");
+    let carry = if yaml && !name.escaped_line { Carry::below(bytes, several) } else { Carry::Nothing };
     let pair = |start, end, quoted, carry| Some(Found { quoted, carry, ..Found::new(start, end, rule) });
     if rest.is_empty() {
         let carry = if separator == Separator::Tag { Carry::below(bytes, false) } else { carry };
