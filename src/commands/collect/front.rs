@@ -7,6 +7,7 @@ use crate::bundle::manifest::{Absence, Skipped};
 use crate::bundle::redact::Pseudonyms;
 use crate::evidence::Evidence;
 use crate::report::Report;
+use crate::report::text::visible;
 use crate::verdict::VerdictKind;
 
 /// Lines about what is missing.
@@ -41,11 +42,11 @@ pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skippe
         report.subject.namespace, report.tool_version
     );
     if let Some(case) = &front.case {
-        page += &format!("Case {case}.\n");
+        page += &format!("Case {}.\n", visible(case));
     }
     if let Some(note) = &front.note {
         // In one paragraph, whatever it is.
-        page += &format!("Note: {}\n", note.split_whitespace().collect::<Vec<_>>().join(" "));
+        page += &format!("Note: {}\n", visible(&note.split_whitespace().collect::<Vec<_>>().join(" ")));
     }
     page += &versions(evidence);
     page += &format!("{}\n", groups::line(&front.groups, evidence));

@@ -6,6 +6,7 @@ mod packets;
 mod plain;
 mod pseudonyms;
 mod sentinels;
+mod tables;
 
 use super::*;
 

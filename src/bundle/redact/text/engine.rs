@@ -1,6 +1,7 @@
 //! One line at a time: what goes because of the lines before it, by its patterns, by its base64, and last the pseudonyms.
 //!
-//! Text and streams take the same way, so a log reads the same whether it came whole or in pieces.
+//! Text and streams take the same way, so a log reads the same whether it came whole or in pieces; only of a Secret in YAML, which often
+//! says last what it is, a whole text knows more than a stream.
 
 use std::ops::Range;
 
