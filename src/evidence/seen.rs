@@ -95,8 +95,8 @@ impl fmt::Display for Reason {
             }
             Self::Interrupted => f.write_str("the run was interrupted"),
             Self::NotRequested(text) => write!(f, "not asked for ({text})"),
+            Self::TimedOut { milliseconds: short @ ..100 } => write!(f, "no answer within {short} ms"),
             #[expect(clippy::cast_precision_loss, reason = "a duration for reading, shown with one decimal")]
-            Self::TimedOut { milliseconds: short @ ..1000 } => write!(f, "no answer within {short} ms"),
             Self::TimedOut { milliseconds } => {
                 write!(f, "no answer within {:.1} s", *milliseconds as f64 / 1000.0)
             }
