@@ -124,9 +124,28 @@ const HARMLESS: &[&str] = &[
     "checksumsecret",
 ];
 
+/// Programs, and the flag behind which each takes a password.
+pub(super) const CALLS: &[(&str, &str)] = &[
+    ("cqlsh", "-p"),
+    ("ldapsearch", "-w"),
+    ("mysql", "-p"),
+    ("nodetool", "-pw"),
+    ("redis-cli", "-a"),
+    ("sshpass", "-p"),
+];
+
+/// Secret parts of a JSON Web Key (RFC 7518 §6).
+pub(super) const WEB_KEY_PARTS: &[&str] = &["d", "dp", "dq", "k", "p", "q", "qi"];
+
 /// Words before `Secret` that make it a secret and not the name of a Kubernetes object.
 const SECRET_OF: &[&str] =
     &["api", "app", "auth0", "client", "consumer", "hmac", "jwt", "oauth", "shared", "signing", "token", "webhook"];
+
+/// Whether it names what holds a value, beside or below the name that says what it is: of Kubernetes, Envoy, and its filters.
+pub(super) fn is_holder(name: &[u8]) -> bool {
+    const HOLDERS: &[&str] = &["inline_bytes", "inline_string", "plain", "raw_value", "rawvalue", "value", "values"];
+    HOLDERS.iter().any(|holder| name.eq_ignore_ascii_case(holder.as_bytes()))
+}
 
 /// What `name` says of its value.
 pub(super) fn of(name: &[u8]) -> Named {

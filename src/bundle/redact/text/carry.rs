@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::pem::{after_dashes, end_label};
 use crate::bundle::redact::base64;
+use crate::bundle::redact::names::is_holder;
 use crate::bundle::redact::rules::Rule;
 
 /// Bytes of a private key that has no end, before the text is taken for something else again. The key of RSA with 16384 bits has
@@ -67,7 +68,7 @@ impl Carry {
             }
             Self::Pem { left } => match end_label(line) {
                 Some(end) => Effect::Look { from: after_dashes(line, end) },
-                None => return shorten(left, line).map_or_else(|| self.end(line), |()| Effect::Whole),
+                None => return shorten(left, line).map_or_else(|| self.end(), |()| Effect::Whole),
             },
             Self::Base64 { width, left } => {
                 let word = last_word(line);
@@ -78,7 +79,7 @@ impl Carry {
                 let is_alone = indentation(line) == word.start;
                 let goes_on = is_pure && (is_alone || letters.len() == *width);
                 if goes_on {
-                    return shorten(left, line).map_or_else(|| self.end(line), |()| Effect::Word(word));
+                    return shorten(left, line).map_or_else(|| self.end(), |()| Effect::Word(word));
                 }
                 if is_pure && letters.len() < *width { Effect::Word(word) } else { Effect::Look { from: 0 } }
             }
@@ -87,12 +88,12 @@ impl Carry {
                     return Effect::Look { from: 0 };
                 }
                 // `value: …` below a secret name.
-                if indentation(line) > *indent && !*block && is_holder(line) {
+                if indentation(line) > *indent && !*block && is_held(line) {
                     *self = Self::Nothing;
                     return Effect::Value;
                 }
                 if indentation(line) > *indent && (*block || !is_pair(line)) {
-                    return shorten(left, line).map_or_else(|| self.end(line), |()| Effect::Whole);
+                    return shorten(left, line).map_or_else(|| self.end(), |()| Effect::Whole);
                 }
                 Effect::Look { from: 0 }
             }
@@ -102,7 +103,7 @@ impl Carry {
     }
 
     /// The last line of a window.
-    fn end(&mut self, _line: &[u8]) -> Effect {
+    fn end(&mut self) -> Effect {
         *self = Self::Nothing;
         Effect::Whole
     }
@@ -146,17 +147,12 @@ pub(super) fn is_margin(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'#' | b'-' | b'+')
 }
 
-/// Names of what holds a value, below the name that says what it is: of Kubernetes, Envoy, and its filters.
-pub(super) const HOLDERS: &[&[u8]] =
-    &[b"inline_bytes", b"inline_string", b"plain", b"raw_value", b"rawvalue", b"value", b"values"];
-
-fn is_holder(line: &[u8]) -> bool {
+/// `value: …`, the name alone or in quotes.
+fn is_held(line: &[u8]) -> bool {
     let inner = line[indentation(line)..].trim_ascii_start();
     let inner = inner.strip_prefix(b"\"").unwrap_or(inner);
-    HOLDERS.iter().any(|name| {
-        inner.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
-            && matches!(inner.get(name.len()), Some(b':' | b'"'))
-    })
+    let length = inner.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    is_holder(&inner[..length]) && matches!(inner.get(length), Some(b':' | b'"'))
 }
 
 /// Whether a line of YAML is a pair: then it is no part of a plain value above it.

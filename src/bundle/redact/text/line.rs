@@ -67,9 +67,7 @@ impl<'a> Line<'a> {
     pub(super) fn has_web_key(&mut self) -> bool {
         *self.web_key.get_or_insert_with(|| memmem::find(self.bytes, b"kty").is_some())
     }
-}
 
-impl Line<'_> {
     /// Whether it holds a Secret of Kubernetes.
     pub(super) fn has_secret(&mut self) -> bool {
         *self.secret.get_or_insert_with(|| holds_secret(self.bytes))

@@ -26,4 +26,4 @@ pub(super) use self::engine::Engine;
 pub(super) use self::line::MARK;
 pub(super) use self::patterns::Patterns;
 pub use self::stream::{MAX_LINE, StreamRedactor};
-pub(super) use self::value::{harmless, is_count, is_file};
+pub(super) use self::value::{harmless, stays};

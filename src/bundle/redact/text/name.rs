@@ -123,13 +123,25 @@ pub(super) fn separator(bytes: &[u8], name: &Name) -> Option<(Separator, usize)>
 }
 
 impl Name {
+    /// What stands before it and its quote, but for blanks.
+    fn before(&self, bytes: &[u8]) -> Option<u8> {
+        let start = self.start - self.quote.map_or(0, |(_, escapes)| escapes + 1);
+        bytes[start.saturating_sub(MAX_BLANKS)..start].trim_ascii_end().last().copied()
+    }
+
     /// The bracket of a list or of arguments stands before it.
     pub(super) fn opens_list(&self, bytes: &[u8]) -> bool {
-        let start = self.start - self.quote.map_or(0, |(_, escapes)| escapes + 1);
-        bytes[start.saturating_sub(MAX_BLANKS)..start]
-            .trim_ascii_end()
-            .last()
-            .is_some_and(|byte| matches!(byte, b'[' | b'('))
+        matches!(self.before(bytes), Some(b'[' | b'('))
+    }
+
+    /// The pair stands in a flow mapping, `{password: a b}`, where a value ends at a comma or a brace.
+    pub(super) fn is_in_flow(&self, bytes: &[u8]) -> bool {
+        matches!(self.before(bytes), Some(b'{' | b','))
+    }
+
+    /// The backslashes before its quotes, where these are of JSON.
+    pub(super) fn json_escapes(&self) -> Option<usize> {
+        self.quote.filter(|(quote, _)| *quote == b'"').map(|(_, escapes)| escapes)
     }
 
     /// The question mark of YAML stands before it, whose value follows below: `? password`.

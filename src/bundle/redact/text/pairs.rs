@@ -3,7 +3,7 @@
 //! Quotes may be escaped once or more often, as in JSON inside a log line of JSON. Where it is not certain where a value ends, more
 //! is taken: the rest of the line.
 
-use super::carry::{Carry, HOLDERS, is_margin};
+use super::carry::{Carry, is_margin};
 use super::line::{Found, Line};
 use super::name::{MAX_BLANKS, Name, Separator, is_flag, is_in_query, name, separator};
 use super::tokens::is_random;
@@ -27,7 +27,8 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
         written = &bytes[name.start - 1 - word..name.end];
     }
     let in_query = is_in_query(bytes, name.start);
-    let rule = match names::of(written) {
+    let named = names::of(written);
+    let rule = match named {
         Named::Nothing => return unnamed(line, &name),
         Named::InQuery if !in_query => return auth(line, &name).or_else(|| named_by_value(line, &name)),
         Named::InQuery => Rule::QueryParameter,
@@ -38,7 +39,6 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
         Named::Secret if in_query => Rule::QueryParameter,
         Named::Secret | Named::Directory => Rule::NamedValue,
     };
-    let is_directory = names::of(written) == Named::Directory;
     let below = |carry| Some(Found { carry, ..Found::new(bytes.len(), bytes.len(), rule) });
     match separator(bytes, &name) {
         Some((Separator::Comma, at)) => {
@@ -47,10 +47,9 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
         }
         // `"password":{"inline_string":"…"}`
         Some((_, at)) if bytes[at..].starts_with(b"{") => {
-            let at = at + 1 + bytes[at + 1..].iter().take(MAX_BLANKS).take_while(|byte| is_between(**byte)).count();
-            value_named(line, at).map(|found| Found { rule, ..found })
+            value_named(line, past_signs(bytes, at + 1)).map(|found| Found { rule, ..found })
         }
-        Some((separator, at)) if is_directory => {
+        Some((separator, at)) if named == Named::Directory => {
             value(line, &name, separator, at, rule).filter(|found| not_a_path(bytes, found))
         }
         Some((separator, at)) => value(line, &name, separator, at, rule),
@@ -92,7 +91,7 @@ pub(super) fn of_web_key(line: &mut Line<'_>, start: usize, end: usize) -> Optio
     let name = name(bytes, start, end);
     let (separator, at) = separator(bytes, &name).filter(|_| name.quote.is_some())?;
     if !line.has_web_key() {
-        let start = at + bytes[at..].iter().take(MAX_BLANKS).take_while(|byte| is_between(**byte)).count();
+        let start = past_signs(bytes, at);
         let length = bytes[start..].iter().take(MAX_BEFORE).take_while(|byte| !is_between(**byte)).count();
         if !is_random(&bytes[start..start + length]) {
             return None;
@@ -159,7 +158,7 @@ fn auth(line: &mut Line<'_>, name: &Name) -> Option<Found> {
     }
     let bytes = line.bytes;
     let (separator, at) = separator(bytes, name)?;
-    let start = at + bytes[at..].iter().take(MAX_BLANKS).take_while(|byte| is_between(**byte)).count();
+    let start = past_signs(bytes, at);
     let decoded = base64::decode(&bytes[start..bytes.len().min(start + 400)]);
     let readable = decoded.iter().all(|byte| matches!(byte, b' '..=b'~'));
     if !decoded.contains(&b':') || !readable {
@@ -180,7 +179,7 @@ fn named_by_value(line: &mut Line<'_>, name: &Name) -> Option<Found> {
         return None;
     }
     let (key_start, is_attribute) = names_something(bytes, name)?;
-    let at = name.end + bytes[name.end..].iter().take(MAX_BLANKS).take_while(|byte| is_between(**byte)).count();
+    let at = past_signs(bytes, name.end);
     if at == bytes.len() || bytes[at..].starts_with(b"#") {
         let carry = if is_attribute { Carry::Argument } else { Carry::Value };
         return Some(Found { carry, ..Found::new(at, at, Rule::EnvironmentValue) });
@@ -202,7 +201,9 @@ fn value_named(line: &mut Line<'_>, at: usize) -> Option<Found> {
     let bytes = line.bytes;
     let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
     let end = at + bytes.get(at..)?.iter().take(MAX_NAME).take_while(is_part).count();
-    HOLDERS.iter().find(|holder| bytes[at..end].eq_ignore_ascii_case(holder))?;
+    if !names::is_holder(&bytes[at..end]) {
+        return None;
+    }
     let name = name(bytes, at, end);
     let (separator, at) = separator(bytes, &name)?;
     value(line, &name, separator, at, Rule::EnvironmentValue)
@@ -219,6 +220,11 @@ fn names_something(bytes: &[u8], name: &Name) -> Option<(usize, bool)> {
     let end = trimmed(end - 1);
     let key = KEYS.iter().find(|key| bytes[floor..end].to_ascii_lowercase().ends_with(key))?;
     Some((trimmed(end - key.len()), sign == b'='))
+}
+
+/// Behind what may stand between a name and a value.
+fn past_signs(bytes: &[u8], at: usize) -> usize {
+    at + bytes[at..].iter().take(MAX_BLANKS).take_while(|byte| is_between(**byte)).count()
 }
 
 /// What may stand between a name and a value.

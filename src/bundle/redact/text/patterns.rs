@@ -4,6 +4,9 @@
 //! aside: where a value ends depends on how often its quotes are escaped, which no regular expression can count, and its tables
 //! would have to be carried. Every look around a trigger is bounded, or ends in a replacement that is not looked at again.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input};
 use memchr::memmem;
 
@@ -12,6 +15,7 @@ use super::line::{Found, Line};
 use super::pem::{LABEL, after_dashes, end_label};
 use super::tokens::{self, PREFIXES, Prefix};
 use super::{pairs, urls};
+use crate::bundle::redact::names::WEB_KEY_PARTS;
 use crate::bundle::redact::rules::Rule;
 
 #[derive(Clone, Copy)]
@@ -30,7 +34,8 @@ enum Trigger {
     UserFlag,
     /// The password of a user of a database.
     IdentifiedBy,
-    Call(&'static [&'static str]),
+    /// A flag behind which some programs take a password.
+    Call(&'static str),
     PrivateKey,
     PrivateKeyInForm,
     Certificate,
@@ -67,24 +72,6 @@ const NAMES: &[&str] = &[
     "token",
 ];
 
-/// Secret parts of a JSON Web Key (RFC 7518 §6), in quotes that may be escaped.
-const WEB_KEYS: &[&str] = &[
-    "\"d\"", "\"d\\", "\"dp\"", "\"dp\\", "\"dq\"", "\"dq\\", "\"k\"", "\"k\\", "\"p\"", "\"p\\", "\"q\"", "\"q\\",
-    "\"qi\"", "\"qi\\",
-];
-
-/// Programs whose password stands behind a flag that says nothing.
-const CALLS: &[(&str, &[&str])] = &[
-    (" -a", &["redis-cli"]),
-    (" -b", &["curl"]),
-    (" -p", &["cqlsh", "docker login", "mysql", "sshpass"]),
-    (" -pw", &["nodetool"]),
-    (" -w", &["ldapsearch"]),
-    ("\"-a", &["redis-cli"]),
-    ("\"-p", &["cqlsh", "mysql", "sshpass"]),
-    ("\"-pw", &["nodetool"]),
-];
-
 /// Flags with `user:password`.
 const USER_FLAGS: &[&str] = &[
     " -u",
@@ -103,9 +90,6 @@ const USER_FLAGS: &[&str] = &[
     "--user'",
 ];
 
-/// `data` and `stringData` of a Secret, in quotes that may be escaped.
-const SECRET_DATA: &[&str] = &["\"data\"", "\"data\\", "\"stringdata\"", "\"stringdata\\"];
-
 pub(in crate::bundle::redact) struct Patterns {
     automaton: Option<AhoCorasick>,
     triggers: Vec<Trigger>,
@@ -115,10 +99,10 @@ pub(in crate::bundle::redact) struct Patterns {
 
 impl Patterns {
     pub(in crate::bundle::redact) fn new(certificates: bool) -> Self {
-        let mut words: Vec<&str> = Vec::new();
+        let mut words: Vec<String> = Vec::new();
         let mut triggers = Vec::new();
-        let mut add = |word, trigger| {
-            words.push(word);
+        let mut add = |word: &str, trigger| {
+            words.push(word.to_owned());
             triggers.push(trigger);
         };
         // The first that fits is taken where several begin at one place, so the longer words come first.
@@ -137,15 +121,8 @@ impl Patterns {
         for flag in USER_FLAGS {
             add(flag, Trigger::UserFlag);
         }
-        // The longer flags first.
-        for (flag, programs) in CALLS.iter().rev() {
-            add(flag, Trigger::Call(programs));
-        }
         for name in ["data:\\n", "stringdata:\\n"] {
             add(name, Trigger::SecretText);
-        }
-        for name in SECRET_DATA {
-            add(name, Trigger::SecretData);
         }
         if certificates {
             for label in ["begin certificate", "begin trusted certificate", "begin+certificate"] {
@@ -158,8 +135,17 @@ impl Patterns {
         for name in NAMES {
             add(name, Trigger::Name);
         }
-        for name in WEB_KEYS {
-            add(name, Trigger::WebKey);
+        // In a text, or quoted in a list; the longer flags first.
+        let flags: BTreeSet<_> = urls::calls().map(|(_, flag)| (Reverse(flag.len()), flag)).collect();
+        for (_, flag) in flags {
+            add(&format!(" {flag}"), Trigger::Call(flag));
+            add(&format!("\"{flag}"), Trigger::Call(flag));
+        }
+        let names = [(&["data", "stringdata"][..], Trigger::SecretData), (WEB_KEY_PARTS, Trigger::WebKey)];
+        for (name, trigger) in names.iter().flat_map(|(names, trigger)| names.iter().map(|name| (name, *trigger))) {
+            // In quotes that may be escaped.
+            add(&format!("\"{name}\""), trigger);
+            add(&format!("\"{name}\\"), trigger);
         }
         // The words are constants, and far below what the automaton can hold; without it everything is withheld.
         let automaton = AhoCorasick::builder()
@@ -203,7 +189,7 @@ fn judge(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize, from: 
         Trigger::DataSource => urls::data_source(line.bytes, start, from),
         Trigger::UserFlag => urls::user_flag(line.bytes, end),
         Trigger::IdentifiedBy => urls::argument(line.bytes, end),
-        Trigger::Call(programs) => urls::call(line.bytes, start, end, programs),
+        Trigger::Call(flag) => urls::call(line.bytes, start, end, flag),
         Trigger::PrivateKey => pem(line.bytes, start, from).or_else(|| pairs::pair(line, end - "key".len(), end)),
         // What a form sends is one line.
         Trigger::PrivateKeyInForm => pem(line.bytes, start, from).map(|found| Found { carry: Carry::Nothing, ..found }),

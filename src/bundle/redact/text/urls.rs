@@ -1,10 +1,13 @@
 //! User and password where an address of a server has them, and where a program is called with them.
 
 use super::line::Found;
+use crate::bundle::redact::names;
 use crate::bundle::redact::rules::Rule;
 
 /// The longest user and password.
 const MAX_USERINFO: usize = 1024;
+/// With which curl sends cookies.
+const COOKIES: &str = "-b";
 /// From the name of a program to its flag, at most.
 const MAX_CALL: usize = 256;
 
@@ -36,16 +39,17 @@ pub(super) fn without_scheme(line: &[u8], start: usize) -> Option<Found> {
     (memchr::memchr(b':', inner).is_some() && memchr::memchr(b'/', inner).is_none()).then_some(found)
 }
 
-/// The data source of a database, `jdbc:oracle:thin:user/password@//host:1521/db` as that has it, or `user:password@tcp(host:3306)/db`, as its drivers in Go want it. `at` is where its `@` stands.
+/// The data source of a database: `user:password@tcp(host:3306)/db`, as drivers in Go want it, or
+/// `jdbc:oracle:thin:user/password@//host:1521/db`. `at` is where its `@` stands.
 pub(super) fn data_source(line: &[u8], at: usize, from: usize) -> Option<Found> {
-    let begins = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'=' | b'/');
+    const ORACLE: &[u8] = b"jdbc:oracle:thin:";
     let floor = at.saturating_sub(MAX_USERINFO).max(from);
-    let start = line[floor..at.max(floor)].iter().rposition(begins).map_or(floor, |before| floor + before + 1);
+    let before = &line[floor..at.max(floor)];
     let start = if line[at..].starts_with(b"@//") {
-        let oracle = b"jdbc:oracle:thin:";
-        floor + memchr::memmem::rfind(&line[floor..at.max(floor)], oracle)? + oracle.len()
+        floor + memchr::memmem::rfind(before, ORACLE)? + ORACLE.len()
     } else {
-        start
+        let begins = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'=' | b'/');
+        before.iter().rposition(begins).map_or(floor, |before| floor + before + 1)
     };
     let has_sign = line[start..at.max(start)].iter().any(|byte| matches!(byte, b':' | b'/'));
     has_sign.then(|| Found::new(start, at, Rule::UrlUserinfo))
@@ -61,15 +65,22 @@ pub(super) fn user_flag(line: &[u8], at: usize) -> Option<Found> {
     (!numbers && !url && colon + 1 < text.len()).then_some(argument)
 }
 
-/// `sshpass -p password`: a flag at `start..end` that means a password to one of these programs.
-pub(super) fn call(line: &[u8], start: usize, end: usize, programs: &[&str]) -> Option<Found> {
+/// Every program with its flag: those of lists of arguments, and what only text has.
+pub(super) fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
+    // A name of two words, and a flag that takes the name of a file, too.
+    names::CALLS.iter().copied().chain([("docker login", "-p"), ("curl", COOKIES)])
+}
+
+/// `sshpass -p password`: at `start..end` this flag, which means a password to some programs.
+pub(super) fn call(line: &[u8], start: usize, end: usize, flag: &str) -> Option<Found> {
     let before = &line[start.saturating_sub(MAX_CALL)..start];
     // `-P` is a port.
-    let is_flag = !line[start..end].iter().any(u8::is_ascii_uppercase);
-    programs.iter().find(|program| memchr::memmem::find(before, program.as_bytes()).is_some())?;
-    // `curl -b` takes the name of a file, too.
-    argument(line, end)
-        .filter(|found| is_flag && (!programs.contains(&"curl") || line[found.start..found.end].contains(&b'=')))
+    let is_flag = line[start..end].ends_with(flag.as_bytes());
+    let called = |program: &str| memchr::memmem::find(before, program.as_bytes()).is_some();
+    if !is_flag || !calls().any(|(program, known)| known == flag && called(program)) {
+        return None;
+    }
+    argument(line, end).filter(|found| flag != COOKIES || line[found.start..found.end].contains(&b'='))
 }
 
 /// The argument of a flag, with or without quotes: the same in a list of JSON.

@@ -2,7 +2,7 @@
 
 use super::carry::Carry;
 use super::line::{Found, Line, MARK, MAX_ESCAPES, backslashes_before};
-use super::name::{MAX_BLANKS, Name, Separator, is_in_query};
+use super::name::{Name, Separator, is_in_query};
 use crate::bundle::redact::rules::Rule;
 
 /// The value of a name that begins at `at`, behind its separator: what goes of the line, and of the lines after it.
@@ -47,16 +47,12 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
         return if harmless(&bytes[start..end]) { None } else { pair(start, end, None, carry) };
     }
     // A literal of Go.
-    if let Some(inner) = rest.strip_prefix(b"[]string{") {
-        let length = memchr::memchr(b'}', inner).unwrap_or(inner.len());
-        let start = bytes.len() - inner.len();
-        let quoted = Some(inner.iter().take(MAX_ESCAPES).take_while(|byte| **byte == b'\\').count());
-        return if harmless(&inner[..length]) { None } else { pair(start, start + length, quoted, Carry::Nothing) };
+    if let Some((start, end)) = enclosed(bytes, at, b"[]string{", b"}") {
+        let quoted = bytes[start..].iter().take(MAX_ESCAPES).take_while(|byte| **byte == b'\\').count();
+        return if harmless(&bytes[start..end]) { None } else { pair(start, end, Some(quoted), Carry::Nothing) };
     }
-    if let Some(inner) = rest.strip_prefix(b"<![CDATA[").filter(|_| separator == Separator::Tag) {
-        let length = memchr::memmem::find(inner, b"]]>").unwrap_or(inner.len());
-        let start = bytes.len() - inner.len();
-        return if harmless(&inner[..length]) { None } else { pair(start, start + length, None, Carry::Nothing) };
+    if let Some((start, end)) = enclosed(bytes, at, b"<![CDATA[", b"]]>").filter(|_| separator == Separator::Tag) {
+        return if harmless(&bytes[start..end]) { None } else { pair(start, end, None, Carry::Nothing) };
     }
     if rest[0] == b'[' {
         return list(bytes, at, name).and_then(|(start, end, quoted, open)| {
@@ -85,20 +81,23 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
         {
             header_end(line, name, at)
         }
-        _ => at + unquoted(rest, name, separator, is_in_query(bytes, name.start), in_flow(bytes, name)),
+        _ => at + unquoted(rest, name, separator, is_in_query(bytes, name.start), name.is_in_flow(bytes)),
     };
     let end = end.max(at);
-    if is_count(&bytes[at..end], &bytes[name.start..name.end]) {
-        return None;
-    }
-    if harmless(&bytes[at..end]) || is_file(&bytes[at..end], &bytes[name.start..name.end]) {
+    if stays(&bytes[at..end], &bytes[name.start..name.end]) {
         return None;
     }
     // Properties go on in the next line behind a backslash.
     let goes_on = end == bytes.len() && separator == Separator::Equals && bytes.ends_with(b"\\");
     let carry = if goes_on { Carry::Argument } else { carry };
-    let quoted = name.quote.filter(|(quote, _)| *quote == b'"' && separator == Separator::Colon);
-    pair(at, end, quoted.map(|(_, escapes)| escapes), carry)
+    pair(at, end, name.json_escapes().filter(|_| separator == Separator::Colon), carry)
+}
+
+/// What stands between these two, or behind the first; nothing where that does not stand at `at`.
+fn enclosed(bytes: &[u8], at: usize, opening: &[u8], closing: &[u8]) -> Option<(usize, usize)> {
+    let inner = bytes[at..].strip_prefix(opening)?;
+    let start = bytes.len() - inner.len();
+    Some((start, start + memchr::memmem::find(inner, closing).unwrap_or(inner.len())))
 }
 
 /// The length of a value without quotes.
@@ -132,13 +131,6 @@ fn unquoted(rest: &[u8], name: &Name, separator: Separator, in_query: bool, in_f
     }
     let closers = |byte: &&u8| matches!(**byte, b')' | b']' | b'}' | b',' | b';' | b' ' | b'\t');
     length - rest[..length].iter().rev().take_while(closers).count()
-}
-
-/// Whether the pair stands in a flow mapping, `{password: a b}`, where a value ends at a comma or a brace.
-fn in_flow(bytes: &[u8], name: &Name) -> bool {
-    let start = name.start - name.quote.map_or(0, |(_, escapes)| escapes + 1);
-    let before = &bytes[start.saturating_sub(MAX_BLANKS)..start];
-    matches!(before.trim_ascii_end().last(), Some(b'{' | b','))
 }
 
 /// `,user=…`: the comma before it separates, and is no part of a password.
@@ -188,8 +180,7 @@ fn list(bytes: &[u8], at: usize, name: &Name) -> Option<(usize, usize, Option<us
     let first = bytes[start..].trim_ascii_start();
     let escapes = first.iter().take(MAX_ESCAPES).take_while(|byte| **byte == b'\\').count();
     let is_json = first.get(escapes) == Some(&b'"');
-    let of_name = name.quote.filter(|(quote, _)| *quote == b'"').map(|(_, escapes)| escapes);
-    let quoted = if is_json { Some(escapes) } else { of_name };
+    let quoted = if is_json { Some(escapes) } else { name.json_escapes() };
     let found = match quoted {
         Some(escapes) => bracket(bytes, at, escapes),
         None => memchr::memchr(b']', &bytes[start..]).map(|length| start + length),
@@ -231,6 +222,11 @@ fn is_block(rest: &[u8]) -> bool {
     after.is_empty() || after.starts_with(b"#") || after.starts_with(b"\\n") || after.starts_with(b"\\r")
 }
 
+/// Whether the value of a secret name is none: nothing, the path of a key file, a count.
+pub(in crate::bundle::redact) fn stays(value: &[u8], name: &[u8]) -> bool {
+    harmless(value) || is_file(value, name) || is_count(value, name)
+}
+
 /// Values that are no secret whatever they are called.
 pub(in crate::bundle::redact) fn harmless(value: &[u8]) -> bool {
     const WORDS: &[&[u8]] = &[
@@ -250,7 +246,7 @@ pub(in crate::bundle::redact) fn harmless(value: &[u8]) -> bool {
 }
 
 /// `max_tokens: 100` of a rate limit.
-pub(in crate::bundle::redact) fn is_count(value: &[u8], name: &[u8]) -> bool {
+fn is_count(value: &[u8], name: &[u8]) -> bool {
     value.len() < 10
         && value.iter().all(u8::is_ascii_digit)
         && name.len() >= 6
@@ -258,7 +254,7 @@ pub(in crate::bundle::redact) fn is_count(value: &[u8], name: &[u8]) -> bool {
 }
 
 /// The path of a key file below a name that ends in `key`.
-pub(in crate::bundle::redact) fn is_file(value: &[u8], name: &[u8]) -> bool {
+fn is_file(value: &[u8], name: &[u8]) -> bool {
     const ENDS: &[&[u8]] = &[b".pem", b".key", b".crt", b".json", b".jks", b".p12", b".pfx"];
     let path = |byte: &u8| byte.is_ascii_alphanumeric() || b"./_-".contains(byte);
     name.to_ascii_lowercase().ends_with(b"key")

@@ -5,11 +5,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::bundle::redact::names::{self, Named};
+use crate::bundle::redact::names::{self, CALLS, Named, WEB_KEY_PARTS, is_holder};
 use crate::bundle::redact::rules::Rule;
-use crate::bundle::redact::text::Engine;
-use crate::bundle::redact::text::MARK;
-use crate::bundle::redact::text::{harmless, is_count, is_file};
+use crate::bundle::redact::text::{Engine, MARK, stays};
 use crate::bundle::redact::{Redactions, Withheld, base64, string};
 use crate::wire::certificate::public_part;
 
@@ -38,19 +36,6 @@ const NOT_BELOW_SECRET: &[&str] = &[
     "url",
     "version",
 ];
-/// Keys of an object with a name and a value, which hold the value.
-const HOLDERS: &[&str] = &["inline_bytes", "inline_string", "raw_value", "rawValue", "value", "values"];
-/// Programs, and the flag behind which a password stands.
-const CALLS: &[(&str, &str)] = &[
-    ("cqlsh", "-p"),
-    ("ldapsearch", "-w"),
-    ("mysql", "-p"),
-    ("nodetool", "-pw"),
-    ("redis-cli", "-a"),
-    ("sshpass", "-p"),
-];
-/// Secret parts of a JSON Web Key (RFC 7518 §6).
-const WEB_KEY_PARTS: &[&str] = &["d", "dp", "dq", "k", "p", "q", "qi"];
 /// What stays of a Secret as it is.
 const SECRET_FIELDS: &[&str] = &["apiVersion", "immutable", "kind", "type"];
 
@@ -153,8 +138,7 @@ impl Walk<'_> {
                 }
             }
             Some(other) => {
-                self.redactions.count(Rule::SecretData);
-                *other = string(MARK.to_vec()).into();
+                self.hide(other, Rule::SecretData);
             }
         }
     }
@@ -165,10 +149,14 @@ impl Walk<'_> {
             let is_variable = !key.bytes().any(|byte| byte.is_ascii_lowercase());
             let secret = is_variable && names::is_secret_variable(key.as_bytes()) && is_secret(key, value);
             if secret && self.engine.rules.on(Rule::EnvironmentValue) {
-                self.redactions.count(Rule::EnvironmentValue);
-                *value = string(MARK.to_vec()).into();
+                self.hide(value, Rule::EnvironmentValue);
             }
         }
+    }
+
+    fn hide(&mut self, value: &mut Value, rule: Rule) {
+        self.redactions.count(rule);
+        *value = string(MARK.to_vec()).into();
     }
 
     fn size(&mut self, key: &str, value: Option<&str>, encoded: bool) -> Value {
@@ -229,9 +217,8 @@ impl Walk<'_> {
             let inner = self.below(&key, below);
             match &mut value {
                 scalar @ (Value::String(_) | Value::Number(_)) => {
-                    let is_holder = HOLDERS.iter().any(|holder| key.eq_ignore_ascii_case(holder));
                     let rule = match &*key {
-                        _ if variable && is_holder => Some(Rule::EnvironmentValue),
+                        holder if variable && is_holder(holder.as_bytes()) => Some(Rule::EnvironmentValue),
                         name if below.environment && names::is_secret_variable(name.as_bytes()) => {
                             Some(Rule::EnvironmentValue)
                         }
@@ -240,13 +227,12 @@ impl Walk<'_> {
                     };
                     let secret = rule.filter(|rule| self.engine.rules.on(*rule) && is_secret(&key, scalar));
                     if let Some(rule) = secret {
-                        self.redactions.count(rule);
-                        *scalar = string(MARK.to_vec()).into();
+                        self.hide(scalar, rule);
                     } else {
                         self.value(scalar, inner)?;
                     }
                 }
-                Value::Array(items) if variable && HOLDERS.contains(&&*key) => {
+                Value::Array(items) if variable && is_holder(key.as_bytes()) => {
                     self.array(items, Below { secret: Some(Rule::EnvironmentValue), ..inner })?;
                 }
                 other => self.value(other, inner)?,
@@ -284,8 +270,7 @@ impl Walk<'_> {
             if let (Some(rule), Value::String(_) | Value::Number(_)) =
                 (rule.filter(|rule| self.engine.rules.on(*rule)), &*item)
             {
-                self.redactions.count(rule);
-                *item = string(MARK.to_vec()).into();
+                self.hide(item, rule);
             } else if let Some((name, _)) = item
                 .as_str()
                 .and_then(|text| text.split_once('='))
@@ -365,8 +350,7 @@ fn rule(key: &str, below: Below) -> Option<Rule> {
 
 fn is_secret(key: &str, value: &Value) -> bool {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let (text, key) = (text.as_bytes(), key.as_bytes());
-    !harmless(text) && !is_file(text, key) && !is_count(text, key)
+    !stays(text.as_bytes(), key.as_bytes())
 }
 
 /// `--password`, whose value is the next argument.

@@ -12,9 +12,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Span, options};
 use super::skeleton;
 use crate::bundle::redact::names::{self, Named};
 use crate::bundle::redact::rules::{Rule, Rules};
-use crate::bundle::redact::text::Engine;
-use crate::bundle::redact::text::MARK;
-use crate::bundle::redact::text::harmless;
+use crate::bundle::redact::text::{Engine, MARK, harmless};
 use crate::bundle::redact::{Redactions, Withheld, string};
 use crate::wire::overrides::MAX_BYTES;
 

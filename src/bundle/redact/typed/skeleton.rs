@@ -6,8 +6,7 @@
 
 use crate::bundle::redact::Redactions;
 use crate::bundle::redact::rules::Rule;
-use crate::bundle::redact::text::MARK;
-use crate::bundle::redact::text::indentation;
+use crate::bundle::redact::text::{MARK, indentation};
 
 /// Documented names below which there is more.
 const PARENTS: &[&str] = &[
