@@ -6,10 +6,11 @@
 //!
 //! A decoder of its own, because libraries undo one spelling each, and none says where a letter came from.
 
+use std::iter;
 use std::ops::Range;
 
 /// Spellings inside spellings that are undone.
-pub(super) const MAX_LEVELS: usize = 8;
+const MAX_LEVELS: usize = 8;
 /// Backslashes before one escape, as JSON inside JSON doubles them.
 const MAX_BACKSLASHES: usize = 16;
 /// Of a colour: `ESC [ 1;38;5;208 m`.
@@ -30,7 +31,7 @@ pub(super) struct Plain {
 
 impl Plain {
     /// Nothing where there is no escape.
-    pub(super) fn of(line: &[u8]) -> Option<Self> {
+    fn of(line: &[u8]) -> Option<Self> {
         let mut escapes = Escapes { line, at: 0, sign: None, colour: None };
         let first = escapes.next()?;
         let mut plain = Self {
@@ -51,8 +52,13 @@ impl Plain {
         Some(plain)
     }
 
-    /// The same once more, for escapes of which others were made.
-    pub(super) fn deeper(&self) -> Option<Self> {
+    /// With one escape after the other undone that others made, each in turn.
+    pub(super) fn levels(line: &[u8]) -> impl Iterator<Item = Self> {
+        iter::successors(Self::of(line), Self::deeper).take(MAX_LEVELS)
+    }
+
+    /// The same once more.
+    fn deeper(&self) -> Option<Self> {
         let mut inner = Self::of(&self.bytes)?;
         for place in &mut inner.places {
             *place = self.places.get(*place as usize).copied().unwrap_or_default();
@@ -62,14 +68,7 @@ impl Plain {
 
     /// As far as it can be undone.
     pub(super) fn deepest(line: &[u8]) -> Option<Self> {
-        let mut plain = Self::of(line)?;
-        for _ in 1..MAX_LEVELS {
-            match plain.deeper() {
-                Some(inner) => plain = inner,
-                None => break,
-            }
-        }
-        Some(plain)
+        Self::levels(line).last()
     }
 
     /// Where this stands in the line as it is written.
@@ -104,7 +103,7 @@ impl Plain {
             Letter::Char(letter) => letter.encode_utf8(&mut buffer).as_bytes(),
         };
         self.bytes.extend_from_slice(bytes);
-        self.places.extend(std::iter::repeat_n(number(at), bytes.len()));
+        self.places.extend(iter::repeat_n(number(at), bytes.len()));
     }
 }
 

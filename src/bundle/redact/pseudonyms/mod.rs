@@ -13,6 +13,7 @@ mod runs;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
@@ -144,8 +145,8 @@ impl Table {
         }
         let plain = Plain::deepest(line);
         let text = plain.as_ref().map_or(line, |plain| &plain.bytes);
-        let mut out = Vec::new();
-        let (mut copied, mut at) = (0, 0);
+        let mut names = Vec::new();
+        let mut at = 0;
         while let Some((place, part, end)) = hostnames::next(text, at) {
             at = end;
             let (rule, name) = match part {
@@ -157,38 +158,26 @@ impl Table {
                 Part::Address(_) | Part::Host(_) => continue,
             };
             let Some(name) = name.filter(|_| rules.on(rule)) else { continue };
-            let place = plain.as_ref().map_or(place.clone(), |plain| plain.written(&place));
-            out.extend_from_slice(&line[copied..place.start]);
-            out.extend_from_slice(name.as_bytes());
-            copied = place.end;
+            names.push((plain.as_ref().map_or(place.clone(), |plain| plain.written(&place)), name));
             redactions.count(rule);
         }
-        let replaced = (copied > 0).then(|| {
-            out.extend_from_slice(&line[copied..]);
-            out
-        });
+        let renamed = with_names(line, &names);
         if !kinds.addresses() || !rules.on(Rule::Address) {
-            return replaced;
+            return renamed;
         }
-        self.hyphenated(replaced.as_deref().unwrap_or(line), redactions).or(replaced)
+        self.hyphenated(renamed.as_deref().unwrap_or(line), redactions).or(renamed)
     }
 
     /// Addresses in the names of machines, where these are not replaced as a whole.
     fn hyphenated(&self, line: &[u8], redactions: &mut Redactions) -> Option<Vec<u8>> {
-        let mut out = Vec::new();
-        let (mut copied, mut at) = (0, 0);
+        let mut names = Vec::new();
+        let mut at = 0;
         while let Some((place, address)) = addresses::hyphenated(line, at) {
             at = place.end;
-            let other = self.address(address.into(), MAX_OF_TEXT);
-            out.extend_from_slice(&line[copied..place.start]);
-            out.extend_from_slice(other.to_string().replace('.', "-").as_bytes());
-            copied = place.end;
+            names.push((place, self.address(address.into(), MAX_OF_TEXT).to_string().replace('.', "-")));
             redactions.count(Rule::Address);
         }
-        (copied > 0).then(|| {
-            out.extend_from_slice(&line[copied..]);
-            out
-        })
+        with_names(line, &names)
     }
 
     /// What is known to be a hostname or an address, whatever it looks like; nothing where it stays.
@@ -348,6 +337,20 @@ fn is_no_machine(address: IpAddr) -> bool {
         IpAddr::V4(address) => address.is_link_local() || address.octets()[0] == 255,
         IpAddr::V6(address) => address.is_unicast_link_local() || address.is_multicast(),
     }
+}
+
+/// The line with these names in these places, which ascend; nothing where there is none.
+fn with_names(line: &[u8], names: &[(Range<usize>, String)]) -> Option<Vec<u8>> {
+    let (last, _) = names.last()?;
+    let mut out = Vec::with_capacity(line.len());
+    let mut copied = 0;
+    for (place, name) in names {
+        out.extend_from_slice(&line[copied..place.start]);
+        out.extend_from_slice(name.as_bytes());
+        copied = place.end;
+    }
+    out.extend_from_slice(&line[last.end..]);
+    Some(out)
 }
 
 /// SHA-256 of key, kind and name. Only a few bits of it are shown, so that nothing can be added to a name.

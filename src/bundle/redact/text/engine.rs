@@ -3,6 +3,7 @@
 //! Text and streams take the same way, so a log reads the same whether it came whole or in pieces; only of a Secret in YAML, which often
 //! says last what it is, a whole text knows more than a stream.
 
+use std::iter;
 use std::ops::Range;
 
 use super::carry::{Carry, Effect, indentation, is_margin, last_word};
@@ -15,7 +16,7 @@ use crate::bundle::redact::Redactions;
 use crate::bundle::redact::base64::{self, Content};
 use crate::bundle::redact::pseudonyms::Table;
 use crate::bundle::redact::rules::{Rule, Rules};
-use crate::bundle::redact::spelling::{MAX_LEVELS, Plain};
+use crate::bundle::redact::spelling::Plain;
 
 /// Base64 inside base64 is looked into this often.
 const MAX_DEPTH: u8 = 6;
@@ -25,6 +26,8 @@ const ALLOWANCE: usize = 64 * 1024;
 /// What stands for each byte of a secret in a packet.
 const MASK: u8 = b'*';
 const ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+/// The longest line that says of what kind a document of YAML is.
+const MAX_KIND: usize = 128;
 /// The longest line of base64 that is one of several.
 const MAX_WRAPPED: usize = 128;
 /// Bytes of lines of base64 that wait for what follows: the end of a key whose beginning was not seen.
@@ -93,7 +96,7 @@ impl Engine {
         }
         state.notice_kind(line);
         let before = state.carry;
-        let mut places = Places::default();
+        let mut places = Places::new(redactions);
         let (from, value) = match state.carry.apply(line) {
             Effect::Whole => {
                 if let Some(rule) = state.announced.take() {
@@ -104,14 +107,12 @@ impl Engine {
                 return;
             }
             Effect::Look { from } => {
-                if from > 0 {
-                    places.add(0..from, None);
-                }
+                places.add_rest(0..from);
                 (from, false)
             }
             Effect::Word(word) => {
-                if !word.is_empty() && places.add(word, None) {
-                    redactions.count(before.rule());
+                if !word.is_empty() {
+                    places.add(word, None, before.rule());
                 }
                 (0, false)
             }
@@ -122,14 +123,13 @@ impl Engine {
         } else {
             state.announced = None;
         }
-        let tail = self.secrets(line, from, value, state, &mut places, redactions);
+        let tail = self.secrets(line, from, value, state, &mut places);
         if self.rules.on(Rule::SecretData)
             && let Some(inline) = state.notice_data(line)
-            && places.add(inline, None)
         {
-            redactions.count(Rule::SecretData);
+            places.add(inline, None, Rule::SecretData);
         }
-        let marked = if places.is_empty() { None } else { Some(places.marked(line)) };
+        let marked = places.marked(line);
         let line = marked.as_deref().unwrap_or(line);
         let renamed = self.table.replace(line, self.rules, redactions);
         let line = renamed.as_deref().unwrap_or(line);
@@ -145,7 +145,7 @@ impl Engine {
         for line in bytes.split_inclusive_mut(|byte| *byte == b'\n') {
             let length = line.trim_ascii_end().len();
             let line = &mut line[..length];
-            let mut places = Places::default();
+            let mut places = Places::new(redactions);
             let from = match state.carry.apply(line) {
                 Effect::Whole => {
                     redactions.count(Rule::PrivateKey);
@@ -155,10 +155,10 @@ impl Engine {
                 Effect::Look { from } => from,
                 Effect::Word(_) | Effect::Value => 0,
             };
-            if from > 0 && places.add(0..from, None) {
-                redactions.count(Rule::PrivateKey);
+            if from > 0 {
+                places.add(0..from, None, Rule::PrivateKey);
             }
-            self.secrets(line, from, false, &mut state, &mut places, redactions);
+            self.secrets(line, from, false, &mut state, &mut places);
             // What is no text has no indentation: of what a line says about the next only a key goes on.
             if !matches!(state.carry, Carry::Pem { .. }) {
                 state.carry = Carry::Nothing;
@@ -168,66 +168,44 @@ impl Engine {
     }
 
     /// Adds the parts that are secret, and tells whether the line ends a key that began before it.
-    fn secrets(
-        &self,
-        line: &[u8],
-        from: usize,
-        value: bool,
-        state: &mut State,
-        places: &mut Places,
-        redactions: &mut Redactions,
-    ) -> bool {
-        let tail = self.as_written(line, from, value, state, places, redactions);
-        self.base64_of(line, None, state, places, redactions);
-        let mut plain = Plain::of(line);
-        for _ in 0..MAX_LEVELS {
-            let Some(undone) = plain else { break };
+    fn secrets(&self, line: &[u8], from: usize, value: bool, state: &mut State, places: &mut Places<'_>) -> bool {
+        let tail = self.as_written(line, from, value, state, places);
+        self.base64_of(line, None, state, places);
+        for undone in Plain::levels(line) {
             let mut inner = Line::new(&undone.bytes, state.references);
             let mut at = 0;
             while let Some(found) = self.patterns.next(&mut inner, at) {
-                at = found.end.max(at + usize::from(found.is_empty()));
-                let written = undone.written(&(found.start..found.end));
-                if !found.is_empty() && self.rules.on(found.rule) && places.add(written, None) {
-                    redactions.count(found.rule);
+                at = found.next_place(at);
+                if !found.is_empty() && self.rules.on(found.rule) {
+                    places.add(undone.written(&(found.start..found.end)), None, found.rule);
                 }
             }
-            self.base64_of(&undone.bytes, Some(&undone), state, places, redactions);
-            plain = undone.deeper();
+            self.base64_of(&undone.bytes, Some(&undone), state, places);
         }
         tail
     }
 
     /// The patterns of a line as it is written, which say what the next lines are, too.
-    fn as_written(
-        &self,
-        bytes: &[u8],
-        from: usize,
-        value: bool,
-        state: &mut State,
-        places: &mut Places,
-        redactions: &mut Redactions,
-    ) -> bool {
+    fn as_written(&self, bytes: &[u8], from: usize, value: bool, state: &mut State, places: &mut Places<'_>) -> bool {
         let mut line = Line::new(bytes, state.references);
         let (mut at, mut tail) = (from, false);
         if value
             && let Some(Found { start, end, rule, carry, quoted, .. }) = pairs::value_of_variable(&mut line)
             && self.rules.on(rule)
         {
-            places.add(start..end, quoted);
-            redactions.count(rule);
+            places.add(start..end, quoted, rule);
             at = end;
             state.carry = state.carry.max(carry);
         }
         while let Some(found) = self.patterns.next(&mut line, at) {
-            // What only speaks of the next line has no extent here.
-            at = found.end.max(at + usize::from(found.is_empty()));
+            at = found.next_place(at);
             if !self.rules.on(found.rule) {
                 continue;
             }
             if found.is_empty() {
                 state.announced = Some(found.rule);
-            } else if places.add(found.start..found.end, found.quoted) {
-                redactions.count(found.rule);
+            } else {
+                places.add(found.start..found.end, found.quoted, found.rule);
             }
             state.carry = match (found.carry, state.carry) {
                 // Of two names the last one is the one that goes on.
@@ -244,19 +222,11 @@ impl Engine {
     }
 
     /// Base64 between the parts that are known to go; in a line with its escapes undone, if it is one.
-    fn base64_of(
-        &self,
-        line: &[u8],
-        undone: Option<&Plain>,
-        state: &mut State,
-        places: &mut Places,
-        redactions: &mut Redactions,
-    ) {
+    fn base64_of(&self, line: &[u8], undone: Option<&Plain>, state: &mut State, places: &mut Places<'_>) {
         if !self.rules.on(Rule::Base64) || state.depth >= MAX_DEPTH {
             return;
         }
-        let none = Places::default();
-        let gaps = if undone.is_some() { none.gaps(line.len()) } else { places.gaps(line.len()) };
+        let gaps = if undone.is_some() { iter::once(0..line.len()).collect() } else { places.gaps(line.len()) };
         for gap in gaps {
             let mut at = gap.start;
             while let Some(run) = base64::run(&line[..gap.end], at) {
@@ -275,9 +245,7 @@ impl Engine {
                     continue;
                 }
                 let written = undone.map_or(run.clone(), |undone| undone.written(&run));
-                if places.add(written, None) {
-                    redactions.count(Rule::Base64);
-                }
+                places.add(written, None, Rule::Base64);
                 let ends = line[run.end..].iter().all(u8::is_ascii_whitespace);
                 let wrapped = run.len() <= MAX_WRAPPED && run.end == last_word(line).end;
                 if undone.is_none() && (ends || wrapped) {
@@ -311,7 +279,7 @@ impl State {
         let inner = line.trim_ascii();
         if inner.starts_with(b"---") {
             self.secret = false;
-        } else if inner.len() < MAX_WRAPPED && holds_secret(inner) {
+        } else if inner.len() < MAX_KIND && holds_secret(inner) {
             self.secret = true;
         }
     }

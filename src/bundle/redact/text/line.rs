@@ -29,6 +29,12 @@ impl Found {
         Self { start, end, rule, quoted: None, carry: Carry::Nothing, tail: false }
     }
 
+    /// Where to look on behind it, when `at` was looked from.
+    pub(super) fn next_place(&self, at: usize) -> usize {
+        // What only speaks of the next line has no extent.
+        self.end.max(at + usize::from(self.is_empty()))
+    }
+
     /// It says nothing but what the next lines are.
     pub(super) fn is_empty(&self) -> bool {
         self.end <= self.start

@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use super::line::MARK;
+use crate::bundle::redact::Redactions;
+use crate::bundle::redact::rules::Rule;
 
 /// A part of a line that goes.
 struct Place {
@@ -11,32 +13,48 @@ struct Place {
     quoted: Option<usize>,
 }
 
-#[derive(Default)]
-pub(super) struct Places(Vec<Place>);
+/// What was found in a line so far.
+pub(super) struct Places<'r> {
+    places: Vec<Place>,
+    redactions: &'r mut Redactions,
+}
 
-impl Places {
-    /// Adds a part, and whether it was not known as a whole. Parts that meet become one.
-    pub(super) fn add(&mut self, range: Range<usize>, quoted: Option<usize>) -> bool {
-        let begin = self.0.partition_point(|place| place.range.end <= range.start);
-        let end = begin + self.0[begin..].iter().take_while(|place| place.range.start < range.end).count();
-        let Some((first, last)) = self.0.get(begin).zip(self.0[begin..end].last()) else {
-            self.0.insert(begin, Place { range, quoted });
+impl<'r> Places<'r> {
+    pub(super) fn new(redactions: &'r mut Redactions) -> Self {
+        Self { places: Vec::new(), redactions }
+    }
+
+    /// Adds a part, and counts it where it was not known as a whole. Parts that meet become one.
+    pub(super) fn add(&mut self, range: Range<usize>, quoted: Option<usize>, rule: Rule) {
+        if self.take(range, quoted) {
+            self.redactions.count(rule);
+        }
+    }
+
+    /// Adds a part of what was counted in a line before.
+    pub(super) fn add_rest(&mut self, range: Range<usize>) {
+        if !range.is_empty() {
+            self.take(range, None);
+        }
+    }
+
+    fn take(&mut self, range: Range<usize>, quoted: Option<usize>) -> bool {
+        let begin = self.places.partition_point(|place| place.range.end <= range.start);
+        let end = begin + self.places[begin..].iter().take_while(|place| place.range.start < range.end).count();
+        let Some((first, last)) = self.places.get(begin).zip(self.places[begin..end].last()) else {
+            self.places.insert(begin, Place { range, quoted });
             return true;
         };
         let joined = range.start.min(first.range.start)..range.end.max(last.range.end);
         let is_known = end - begin == 1 && joined == first.range;
         if !is_known {
-            self.0.splice(begin..end, [Place { range: joined, quoted: None }]);
+            self.places.splice(begin..end, [Place { range: joined, quoted: None }]);
         }
         !is_known
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(super) fn ranges(&self) -> impl Iterator<Item = Range<usize>> + '_ {
-        self.0.iter().map(|place| place.range.clone())
+        self.places.iter().map(|place| place.range.clone())
     }
 
     /// What lies between them in a line of this length.
@@ -46,11 +64,14 @@ impl Places {
         ends.zip(starts).map(|(start, end)| start..end).collect()
     }
 
-    /// The line with a mark for each.
-    pub(super) fn marked(&self, line: &[u8]) -> Vec<u8> {
+    /// The line with a mark for each, where there is any.
+    pub(super) fn marked(&self, line: &[u8]) -> Option<Vec<u8>> {
+        if self.places.is_empty() {
+            return None;
+        }
         let mut out = Vec::with_capacity(line.len());
         let mut copied = 0;
-        for Place { range, quoted } in &self.0 {
+        for Place { range, quoted } in &self.places {
             let quote = quoted.map_or_else(String::new, |escapes| "\\".repeat(escapes) + "\"");
             for part in [&line[copied..range.start], quote.as_bytes(), MARK, quote.as_bytes()] {
                 out.extend_from_slice(part);
@@ -58,6 +79,6 @@ impl Places {
             copied = range.end;
         }
         out.extend_from_slice(&line[copied..]);
-        out
+        Some(out)
     }
 }
