@@ -139,14 +139,18 @@ fn what_cannot_be_done_ends_with_2_and_says_so() {
     }
 }
 
+#[cfg(unix)]
+fn pipe_in(folder: &tempfile::TempDir) -> String {
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo starts").success());
+    pipe.to_str().expect("a plain path").to_owned()
+}
+
 #[test]
 #[cfg(unix)]
 fn a_pipe_without_a_writer_does_not_outlast_the_run() {
     let folder = tempfile::tempdir().expect("a folder");
-    let pipe = folder.path().join("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo starts").success());
-    let pipe = pipe.to_str().expect("a plain path");
-    let output = run(&["diagnose", "--offline", "--access-log", pipe, "--timeout", "1s"]);
+    let output = run(&["diagnose", "--offline", "--access-log", &pipe_in(&folder), "--timeout", "1s"]);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert!(stdout(&output).contains("no answer within 1.0 s"), "{}", stdout(&output));
 }
@@ -155,9 +159,7 @@ fn a_pipe_without_a_writer_does_not_outlast_the_run() {
 #[cfg(unix)]
 fn a_pipe_that_nobody_reads_does_not_hold_the_evidence() {
     let folder = tempfile::tempdir().expect("a folder");
-    let pipe = folder.path().join("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo starts").success());
-    let output = run(&["diagnose", "--from", EXAMPLE, "--write-evidence", pipe.to_str().expect("a plain path")]);
+    let output = run(&["diagnose", "--from", EXAMPLE, "--write-evidence", &pipe_in(&folder)]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("nobody reads that pipe"), "{}", stderr(&output));
 }

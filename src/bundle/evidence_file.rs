@@ -6,15 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::limits::{MAX_EVIDENCE_BYTES, within_values};
 use super::pipe;
 use super::unfinished::named;
 use crate::evidence::{Evidence, SCHEMA};
-
-/// The largest file that is read. The evidence of 20 pods and 500 routes has under 1 MiB.
-pub const MAX_BYTES: u64 = 32 * 1024 * 1024;
-
-/// The most values in a document: an empty text has three bytes there, and eight times that in memory. A route has about 20.
-const MAX_VALUES: usize = 2_000_000;
 
 /// No count may be larger, so that sums of them fit: a log of that many bytes would take years to read.
 const MAX_COUNT: u64 = 1 << 48;
@@ -24,7 +19,7 @@ const MAX_COUNT: u64 = 1 << 48;
 pub enum Error {
     #[error("read the evidence {name}")]
     Unreadable { name: String, source: io::Error },
-    #[error("read the evidence {name}: it is larger than {} MiB", MAX_BYTES / 1024 / 1024)]
+    #[error("read the evidence {name}: it is larger than {} MiB", MAX_EVIDENCE_BYTES / 1024 / 1024)]
     TooLarge { name: String },
     #[error("understand the evidence {name}")]
     Malformed { name: String, source: serde_json::Error },
@@ -55,8 +50,8 @@ pub fn read(name: &str) -> Result<Evidence, Error> {
 pub fn read_from(name: &str, source: impl Read) -> Result<Evidence, Error> {
     let mut bytes = Vec::new();
     let unreadable = |source| Error::Unreadable { name: name.to_owned(), source };
-    source.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_BYTES {
+    source.take(MAX_EVIDENCE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_EVIDENCE_BYTES {
         return Err(Error::TooLarge { name: name.to_owned() });
     }
     parse(name, &bytes)
@@ -120,14 +115,6 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Evidence, Error> {
         return Err(malformed(serde::de::Error::custom("a count is larger than any log could give")));
     }
     Ok(evidence)
-}
-
-/// Refuses a document that would take much more memory than it has bytes.
-pub(super) fn within_values(json: &[u8]) -> Result<(), serde_json::Error> {
-    if memchr::memchr_iter(b',', json).count() < MAX_VALUES {
-        return Ok(());
-    }
-    Err(serde::de::Error::custom(format!("it has more than {MAX_VALUES} values")))
 }
 
 /// Every number that is added up on the way to a report.

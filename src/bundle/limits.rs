@@ -1,8 +1,6 @@
 //! How large a bundle may be. The reader refuses what is larger, and the writer writes nothing that its reader would
 //! refuse.
 
-use super::evidence_file;
-
 /// Numbers that hold for one reader or writer; a test may take smaller ones.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -20,7 +18,7 @@ impl Limits {
     pub(crate) const STANDARD: Self = Self {
         entries: MAX_ENTRIES,
         entry_bytes: MAX_ENTRY_BYTES,
-        evidence_bytes: evidence_file::MAX_BYTES,
+        evidence_bytes: MAX_EVIDENCE_BYTES,
         manifest_bytes: MAX_MANIFEST_BYTES,
         total_bytes: MAX_TOTAL_BYTES,
         ratio_allowance: RATIO_ALLOWANCE_BYTES,
@@ -47,11 +45,26 @@ impl Limits {
     }
 }
 
+/// Refuses a document that would take much more memory than it has bytes.
+pub(crate) fn within_values(json: &[u8]) -> Result<(), serde_json::Error> {
+    if memchr::memchr_iter(b',', json).count() < MAX_VALUES {
+        return Ok(());
+    }
+    Err(serde::de::Error::custom(format!("it has more than {MAX_VALUES} values")))
+}
+
 /// Files beside the manifest. The manifest of so many has about 5 MB; a large cluster has 600.
 pub(crate) const MAX_ENTRIES: usize = 10_000;
 
 /// One file. Logs of a container are rotated long before.
 pub(crate) const MAX_ENTRY_BYTES: u64 = 4 * GIB;
+
+/// The evidence, which is held in memory. That of 20 pods and 500 routes has under 1 MiB.
+pub(crate) const MAX_EVIDENCE_BYTES: u64 = 32 * MIB;
+
+/// Values in a document that is held in memory: an empty text has three bytes there, and eight times that once it is understood. A
+/// route has about 20.
+const MAX_VALUES: usize = 2_000_000;
 
 /// The manifest, which is held in memory.
 pub(crate) const MAX_MANIFEST_BYTES: u64 = 16 * MIB;

@@ -6,10 +6,9 @@ use std::io::{self, Read};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::bundle::evidence_file;
 use crate::bundle::hash::hexadecimal;
 use crate::bundle::layout::{self, MANIFEST, PathFault, Paths, shown};
-use crate::bundle::limits::Limits;
+use crate::bundle::limits::{Limits, within_values};
 use crate::bundle::manifest::{Manifest, SCHEMA_FAMILY, SCHEMA_VERSION};
 
 use super::{EntryFault, Keep, ReadError};
@@ -44,7 +43,7 @@ impl Listing {
             schema: String,
         }
         let malformed = |source| ReadError::Manifest { name: name.to_owned(), source };
-        evidence_file::within_values(json).map_err(malformed)?;
+        within_values(json).map_err(malformed)?;
         let head: Head = serde_json::from_slice(json).map_err(malformed)?;
         let name = name.to_owned();
         match head.schema.strip_prefix(SCHEMA_FAMILY).and_then(|number| number.parse::<u64>().ok()) {

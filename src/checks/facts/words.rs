@@ -30,7 +30,7 @@ impl<'a> Nearest<'a> {
     }
 
     /// The candidate at the smallest edit distance, if it is at most a quarter of the name.
-    pub(crate) fn to(&mut self, name: &str) -> Option<&'a str> {
+    fn to(&mut self, name: &str) -> Option<&'a str> {
         let farthest = name.len() / 4;
         let mut nearest = None;
         for candidate in self.candidates.iter().filter(|candidate| candidate.len().abs_diff(name.len()) <= farthest) {
@@ -49,9 +49,17 @@ impl<'a> Nearest<'a> {
 
 /// `a, b, c`, and how many more there are than a line bears.
 pub(crate) fn first_of(names: &[&str]) -> String {
-    const MOST: usize = 20;
-    match names.len().checked_sub(MOST) {
-        Some(rest @ 1..) => format!("{} and {rest} more", names[..MOST].join(", ")),
+    at_most(names, 20)
+}
+
+/// At most three of the names, and how many more there are.
+pub(crate) fn some_of(names: &[&str]) -> String {
+    if names.is_empty() { "none".into() } else { at_most(names, 3) }
+}
+
+fn at_most(names: &[&str], most: usize) -> String {
+    match names.split_at_checked(most) {
+        Some((first, rest @ [_, ..])) => format!("{} and {} more", first.join(", "), rest.len()),
         _ => names.join(", "),
     }
 }
@@ -85,15 +93,6 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
         (1, _) => format!("1 {noun}"),
         (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o']) => format!("{number} {stem}ies"),
         _ => format!("{number} {noun}s"),
-    }
-}
-
-/// At most three of the names, and how many more there are.
-pub(crate) fn some_of(names: &[&str]) -> String {
-    match names {
-        [] => "none".into(),
-        [..] if names.len() <= 3 => names.join(", "),
-        _ => format!("{} and {} more", names[..3].join(", "), names.len() - 3),
     }
 }
 

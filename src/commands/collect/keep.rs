@@ -69,20 +69,20 @@ impl Keep {
 
     /// What evidence of the bundle says that it has not.
     pub(super) fn unavailable(&self, item: &str, origin: &str, why: &Unavailable) {
-        let absence = match why.reason {
-            Reason::NotRequested(_) => Absence::NotAsked,
-            _ => Absence::Lost,
-        };
-        let (item, origin) = (item.to_owned(), origin.to_owned());
-        let needs = needs(&why.reason);
-        self.writer.skip(Skipped { item, origin, absence, why: why.reason.to_string(), needs });
+        self.not_seen(item, origin.to_owned(), why.reason.to_string(), &why.reason);
     }
 
     /// The same, as it was gathered.
     fn unseen(&self, item: &str, origin: &str, why: &Unavailable) {
-        let (item, origin) = (item.to_owned(), self.plain(origin));
-        let (why, needs) = (self.plain(&why.reason.to_string()), needs(&why.reason));
-        self.writer.skip(Skipped { item, origin, absence: Absence::Lost, why, needs });
+        self.not_seen(item, self.plain(origin), self.plain(&why.reason.to_string()), &why.reason);
+    }
+
+    fn not_seen(&self, item: &str, origin: String, why: String, reason: &Reason) {
+        let absence = match reason {
+            Reason::NotRequested(_) => Absence::NotAsked,
+            _ => Absence::Lost,
+        };
+        self.writer.skip(Skipped { item: item.to_owned(), origin, absence, why, needs: needs(reason) });
     }
 
     /// A file for the log of a container, or of the user.
