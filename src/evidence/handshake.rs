@@ -217,6 +217,8 @@ pub enum Party {
     Proxy,
     /// The other end; a box between that answers in its place cannot be told from it.
     Server,
+    /// What carries the bytes: the API server's port-forward, or a network that gave up. It tells nothing of the other end.
+    Transport,
     /// Nobody answered.
     Nobody,
 }
@@ -361,6 +363,12 @@ impl Handshake {
         self.failure.is_none()
     }
 
+    /// The way to the other end broke, so that nobody knows what the other end would have done.
+    #[must_use]
+    pub fn was_lost(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.by == Party::Transport)
+    }
+
     /// The server ended it in answer to the ClientHello itself: a reset, the end of the stream or an alert, and no
     /// certificate before it.
     #[must_use]
@@ -368,7 +376,7 @@ impl Handshake {
         let ended = |failure: &Failure| {
             matches!(failure.how, How::Reset | How::Closed | How::Alert { .. }) && failure.stage == Stage::ClientHello
         };
-        self.certificates.is_empty() && self.failure.as_ref().is_some_and(ended)
+        self.certificates.is_empty() && !self.was_lost() && self.failure.as_ref().is_some_and(ended)
     }
 }
 

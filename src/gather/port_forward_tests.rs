@@ -52,8 +52,14 @@ impl Sink<Message> for Memory {
 }
 
 fn forwarded(messages: impl IntoIterator<Item = Vec<u8>>) -> Forwarded {
-    let messages = messages.into_iter().map(|message| Ok(Message::Binary(message.into()))).collect();
+    let messages = messages.into_iter().map(|message| Ok(Message::Binary(message.into())));
+    let messages = messages.chain([Ok(closing(1000, ""))]).collect();
     Forwarded::new(Box::pin(Memory { messages, ..Memory::default() }), PORT)
+}
+
+/// A Close frame as the kubelet and others send it.
+fn closing(code: u16, reason: &'static str) -> Message {
+    Message::Close(Some(CloseFrame { code: code.into(), reason: reason.into() }))
 }
 
 /// The first message of each channel.
@@ -68,38 +74,110 @@ async fn bytes_come_in_order_and_then_the_end() {
     let mut stream = forwarded(announced(&[b"\0hel", b"", b"\0", b"\0lo", b"\xff\0"]));
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
-    assert_eq!((text.as_str(), stream.error()), ("hello", None));
+    assert_eq!((text.as_str(), stream.ended(None)), ("hello", Ended::Closed));
 }
 
 #[tokio::test]
 async fn the_error_text_is_there_when_the_stream_has_ended() {
     let long = [b"\x01 again".as_slice(), &vec![b'x'; 2 * MAX_ERROR]].concat();
-    let mut stream = forwarded(announced(&[b"\0x", b"\x01connection refused\n", &long]));
+    let mut stream = forwarded(announced(&[b"\0x", b"\x01odd\n", &long]));
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.unwrap();
-    let error = stream.error().unwrap();
-    assert!(error.starts_with("connection refused\n again"), "{error}");
-    assert_eq!((bytes.as_slice(), error.len()), (b"x".as_slice(), MAX_ERROR));
+    let Ended::Lost(words) = stream.ended(None) else { panic!() };
+    assert!(words.starts_with("the port-forward to port 8080 of the pod failed: odd againx"), "{words}");
+    assert_eq!((bytes.as_slice(), stream.error.len()), (b"x".as_slice(), MAX_ERROR));
+    assert!(words.len() < 300);
 }
 
-#[tokio::test]
-async fn another_port_is_a_breach() {
-    let mut stream = forwarded([vec![BYTES, 1, 2]]);
-    assert_eq!(stream.read(&mut [0]).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
+#[test]
+fn only_the_pods_own_socket_is_the_pods_doing() {
+    let of = |text: &str| of_the_pod(text, 8443);
+    let front = "error forwarding port 8443 to pod 4f, uid : failed to execute portforward in network namespace \"/var/run/x\":";
+    for (text, expected) in [
+        (
+            format!(
+                "{front} failed to connect to localhost:8443 inside namespace \"4f\", IPv4: dial tcp4 127.0.0.1:8443: \
+                 connect: connection refused IPv6 dial tcp6 [::1]:8443: connect: connection refused"
+            ),
+            Some(Ended::Refused),
+        ),
+        (
+            format!("{front} read tcp4 127.0.0.1:47110->127.0.0.1:8443: read: connection reset by peer"),
+            Some(Ended::Reset),
+        ),
+        (
+            format!("{front} write tcp6 [::1]:47110->[::1]:8443: write: broken pipe"),
+            Some(Ended::Reset),
+        ),
+        (
+            "error forwarding port 8443 to pod 4f, uid : exit status 1: 2025/05/19 04:00:00 socat[7] E connect(5, AF=2 \
+             127.0.0.1:8443, 16): Connection refused"
+                .to_owned(),
+            Some(Ended::Refused),
+        ),
+        (format!("{front} connection reset by peer"), Some(Ended::Reset)),
+        (format!("{front} dial tcp4 127.0.0.1:9443: connect: connection refused"), None),
+        (format!("{front} dial unix /run/containerd/containerd.sock: connect: connection refused"), None),
+        (format!("{front} read tcp 10.0.0.5:10250->10.0.0.9:41234: read: connection reset by peer"), None),
+        (
+            "failed to forward 127.0.0.1:8443: rpc error: code = Unavailable desc = connection error: desc = \"transport: \
+             error while dialing: dial unix /run/crio/crio.sock: connect: connection refused\""
+                .to_owned(),
+            None,
+        ),
+        ("error dialing backend: dial tcp 10.0.0.5:10250: connect: connection refused".to_owned(), None),
+        ("write tcp 127.0.0.1:10250->127.0.0.1:41234: write: broken pipe".to_owned(), None),
+        ("connection reset by peer".to_owned(), None),
+        ("error forwarding port 8443 to pod 4f, uid : container not running (4f)".to_owned(), None),
+        (String::new(), None),
+    ] {
+        assert_eq!(of(&text), expected, "{text}");
+    }
 }
 
+/// What breaks between this program and the pod is told by its own words, and never as what the pod did.
 #[tokio::test]
-async fn a_lost_connection_is_an_error_once_and_an_end_from_then_on() {
-    let lost = SocketError::Io(io::ErrorKind::ConnectionReset.into());
-    let mut stream = forwarded([]);
-    stream.socket = Box::pin(Memory { messages: [Err(lost)].into(), ..Memory::default() });
-    assert_eq!(stream.read(&mut [0]).await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
-    assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+async fn what_breaks_on_the_way_is_not_the_pods_doing() {
+    type Messages = Vec<Result<Message, SocketError>>;
+    let binary = |bytes: &[u8]| Ok(Message::Binary(bytes.to_vec().into()));
+    let begun = || -> Messages { announced(&[]).iter().map(|bytes| binary(bytes)).collect() };
+    let then = |last: Result<Message, SocketError>| -> Messages { begun().into_iter().chain([last]).collect() };
+    let reset = || SocketError::Io(io::ErrorKind::ConnectionReset.into());
+    let breach = "the port-forward makes no sense: ";
+    let early = format!("{breach}bytes came before the port was announced, or it leads to another port");
+    let cases: Vec<(Messages, String)> = vec![
+        (then(Err(reset())), "the port-forward broke off: connection reset".into()),
+        (then(Ok(closing(1011, "internal error"))), closed_with("1011 (internal error)")),
+        (then(Ok(closing(1001, ""))), closed_with("1001 (no reason given)")),
+        (then(Ok(Message::Close(None))), "the WebSocket of the port-forward was closed without a code".into()),
+        (begun(), "the port-forward ended without a Close frame".into()),
+        (then(Ok(Message::Text("<html>".into()))), format!("{breach}it sends text in place of bytes")),
+        (then(binary(&[7, 1])), format!("{breach}it has a channel 7")),
+        (vec![binary(&[BYTES, 1, 2])], early.clone()),
+        (vec![binary(b"\0\x16\x03\x03\x00\x7a")], early),
+        (vec![binary(b"\x01pod is gone")], format!("{breach}it begins with an error: pod is gone")),
+        (vec![Ok(closing(1000, ""))], "the port-forward ended before it began".into()),
+        (vec![Err(SocketError::ConnectionClosed)], "the port-forward broke off: Connection closed normally".into()),
+    ];
+    for (messages, expected) in cases {
+        let mut stream = forwarded([]);
+        stream.socket = Box::pin(Memory { messages: messages.into(), ..Memory::default() });
+        let error = stream.read_to_end(&mut Vec::new()).await.err();
+        assert_eq!(stream.ended(error.as_ref()), Ended::Lost(expected.clone()));
+        assert_eq!(stream.read(&mut [0]).await.unwrap(), 0, "an error once, and an end from then on");
+        assert_eq!(stream.ended(None), Ended::Lost(expected));
+    }
+}
+
+fn closed_with(code: &str) -> String {
+    format!("the WebSocket of the port-forward was closed with code {code}")
 }
 
 #[tokio::test]
 async fn a_long_write_goes_in_pieces() {
-    let mut stream = forwarded(announced(&[]));
+    let mut stream = forwarded([]);
+    let messages = announced(&[]).into_iter().map(|message| Ok(Message::Binary(message.into()))).collect();
+    stream.socket = Box::pin(Memory { messages, ..Memory::default() });
     let sent: Vec<u8> = (0..=u8::MAX).cycle().take(3 * MAX_MESSAGE / 2).collect();
     assert_eq!(stream.write(&sent).await.unwrap(), MAX_MESSAGE);
     stream.write_all(&sent[MAX_MESSAGE..]).await.unwrap();
@@ -125,10 +203,6 @@ async fn what_is_no_websocket_says_why() {
         (Answer::Status(404, "", "pods \"gw\" not found"), "pods \"gw\" not found"),
         (Answer::Status(500, "", ""), "the server answered 500: Internal Server Error"),
         (
-            Answer::Raw(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 22\r\n\r\n\n<h1>Try later</h1>\nxyz".to_vec()),
-            "the server answered 502: <h1>Try later</h1>",
-        ),
-        (
             Answer::Json(json!({})),
             "the server, or a proxy before it, opens no WebSocket: failed to switch protocol: 200 OK",
         ),
@@ -144,4 +218,15 @@ async fn what_is_no_websocket_says_why() {
         assert!(headers.contains(&"sec-websocket-protocol: v5.channel.k8s.io, v4.channel.k8s.io".to_owned()));
         assert_eq!(api.requests(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_balancer_that_answers_in_place_of_the_api_server_is_named() {
+    let server = TestServer::start(|_| {
+        Answer::Raw(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 22\r\n\r\n\n<h1>Try later</h1>\nxyz".to_vec())
+    });
+    let api = server.api(Stop::never(), Duration::from_secs(5));
+    let fault = forward(&api, "apigee", "gw", PORT).await.err().unwrap();
+    let expected = "no API server behind the load balancer answered (502 <h1>Try later</h1>)";
+    assert_eq!((reason(fault, "apigee").to_string(), api.requests()), (expected.to_owned(), 3));
 }

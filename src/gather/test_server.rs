@@ -11,6 +11,7 @@ use kube::config::Config;
 use serde_json::{Value, json};
 
 use super::api::{Api, Inner};
+use super::clock::ServerClock;
 use super::stop::Stop;
 
 /// A request as it came.
@@ -20,6 +21,8 @@ pub(super) struct Asked {
     pub path: String,
     /// In lower case, as `accept: application/json`.
     pub headers: Vec<String>,
+    /// What a WebSocket is accepted by: the value of `Sec-WebSocket-Key` as it came.
+    pub socket_key: Option<String>,
 }
 
 pub(super) enum Answer {
@@ -77,17 +80,38 @@ impl TestServer {
             compress: true,
             certificate_ends: None,
             requests: AtomicU64::new(0),
+            clock: ServerClock::default(),
         })
     }
+}
+
+/// Accepts a WebSocket (RFC 6455 §4.2.2) and sends these messages, each of less than 126 bytes, with its opcode.
+pub(super) fn socket(asked: &Asked, messages: &[(u8, &[u8])]) -> Vec<u8> {
+    const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    let key = asked.socket_key.as_deref().unwrap();
+    let accept = openssl::base64::encode_block(&openssl::sha::sha1(format!("{key}{GUID}").as_bytes()));
+    let mut bytes = format!(
+        "HTTP/1.1 101 X\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-protocol: v4.channel.k8s.io\r\n\
+         sec-websocket-accept: {accept}\r\n\r\n"
+    )
+    .into_bytes();
+    for (opcode, payload) in messages {
+        bytes.extend([0x80 | opcode, u8::try_from(payload.len()).unwrap()]);
+        bytes.extend_from_slice(payload);
+    }
+    bytes
 }
 
 fn serve(mut stream: TcpStream, answer: &dyn Fn(&Asked) -> Answer, seen: &Mutex<Vec<Asked>>) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
     let Some(Ok(first)) = lines.next() else { return };
-    let headers =
-        lines.map_while(Result::ok).take_while(|line| !line.is_empty()).map(|line| line.to_lowercase()).collect();
+    let lines: Vec<String> = lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+    let key = lines.iter().filter_map(|line| line.split_once(": "));
+    let mut key = key.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key"));
+    let socket_key = key.next().map(|(_, value)| value.to_owned());
+    let headers = lines.iter().map(|line| line.to_lowercase()).collect();
     let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
-    let asked = Asked { path, headers };
+    let asked = Asked { path, headers, socket_key };
     seen.lock().unwrap().push(asked.clone());
     let (bytes, hang) = match answer(&asked) {
         Answer::Json(value) => (response(200, "", &value), false),

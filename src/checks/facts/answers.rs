@@ -31,7 +31,7 @@ pub(crate) fn of(probes: &Probes, said: Said<'_>) -> Answer {
 
 /// The connection came about, so that there is an answer at all.
 pub(crate) fn is_answer(probes: &Probes, said: Said<'_>) -> bool {
-    probed::ending_of(probes, said) != Ending::Unreachable
+    !matches!(probed::ending_of(probes, said), Ending::Lost | Ending::Unreachable)
 }
 
 /// The answer in words: `serves CN=api.example.com (1a2b3c4d)`.

@@ -21,6 +21,8 @@ pub(crate) type Said<'a> = (&'a Endpoint, &'a Handshake);
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Ending {
     Served,
+    /// The way broke; what the peer would have done was not seen.
+    Lost,
     Unreachable,
     NotTls,
     Stalled,
@@ -75,6 +77,9 @@ pub(crate) fn once_each<'a>(
 /// How this handshake ended.
 pub(crate) fn ending_of(probes: &Probes, (endpoint, handshake): Said<'_>) -> Ending {
     let Some(failure) = &handshake.failure else { return Ending::Served };
+    if handshake.was_lost() {
+        return Ending::Lost;
+    }
     if failure.stage <= Stage::Proxy {
         return Ending::Unreachable;
     }
@@ -217,10 +222,24 @@ pub(crate) fn settle_seen(probes: &Probes, findings: Vec<Finding>, seen: &str, n
 
 /// Nothing, where every handshake was made that was to be; a limit that the user can raise counts as not asked for.
 pub(crate) fn whole(probes: &Probes) -> Result<(), Unavailable> {
-    match probes.unprobed.iter().find(|why| !matches!(why.reason, Reason::NotRequested(_))) {
-        Some(why) => Err(why.clone()),
+    let unprobed = probes.unprobed.iter().find(|why| !matches!(why.reason, Reason::NotRequested(_))).cloned();
+    match unprobed.or_else(|| lost(probes).into_iter().next()) {
+        Some(why) => Err(why),
         None => Ok(()),
     }
+}
+
+/// What the way lost, by endpoint and words, in the order of the evidence.
+pub(crate) fn lost(probes: &Probes) -> Vec<Unavailable> {
+    let mut found: Vec<Unavailable> = Vec::new();
+    for (endpoint, handshake) in all(probes).filter(|(_, handshake)| handshake.was_lost()) {
+        let words = handshake.failure.as_ref().map_or_else(String::new, ToString::to_string);
+        let why = Unavailable::new(format!("handshakes with {}", endpoint.name()), Reason::Unreachable(words));
+        if !found.contains(&why) {
+            found.push(why);
+        }
+    }
+    found
 }
 
 /// Whether a client certificate, or having none, is taken, where every server that asks for one has told.

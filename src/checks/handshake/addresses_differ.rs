@@ -49,7 +49,10 @@ fn judge(evidence: &Evidence) -> Judgement {
 
 fn is_compared((endpoint, handshake): Said<'_>) -> bool {
     let unreachable = handshake.failure.as_ref().is_some_and(|failure| matches!(failure.how, How::Unreachable(_)));
-    matches!(endpoint.place, Place::Dns | Place::Given) && endpoint.address.is_some() && !unreachable
+    matches!(endpoint.place, Place::Dns | Place::Given)
+        && endpoint.address.is_some()
+        && !unreachable
+        && !handshake.was_lost()
 }
 
 fn difference(probes: &Probes, same_hello: &[Said<'_>]) -> Option<Finding> {

@@ -60,7 +60,7 @@ fn another_address_answers(probes: &Probes, endpoint: &Endpoint) -> bool {
         && probed::all(probes).any(|(other, handshake)| {
             (&other.place, &other.host, other.port) == (&endpoint.place, &endpoint.host, endpoint.port)
                 && other.address != endpoint.address
-                && probed::ending_of(probes, (other, handshake)) != Ending::Unreachable
+                && !matches!(probed::ending_of(probes, (other, handshake)), Ending::Lost | Ending::Unreachable)
         })
 }
 

@@ -24,7 +24,7 @@ use super::greeting::{Greeted, is_unreached};
 use super::handshake::{Hello, handshake, handshake_within};
 use super::prober::Prober;
 use super::way::Way;
-use super::{Family, lookup, name_authorities, nowhere, scan};
+use super::{Family, lookup, name_authorities, nowhere, scan, silence};
 use crate::evidence::cluster::{IngressPod, Route, Service, selects};
 use crate::evidence::gateway::{Counters, Gateway};
 use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, Place, Probes, Scan};
@@ -216,7 +216,9 @@ async fn pod(
     } else {
         before.clone()
     };
-    (endpoints, Gateway { pod, listeners, certificates, before, after })
+    let gateway = Gateway { pod, listeners, certificates, before, after };
+    silence::doubt(&mut endpoints, port, &gateway);
+    (endpoints, gateway)
 }
 
 /// What decides whether an address is sent a hello without a name.
@@ -407,4 +409,4 @@ fn scanned_hosts(routes: &[&Route]) -> BTreeSet<String> {
 
 #[cfg(test)]
 #[path = "gateway_tests.rs"]
-mod tests;
+pub(super) mod tests;

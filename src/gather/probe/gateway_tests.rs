@@ -76,7 +76,7 @@ fn pods_behind_an_address_are_not_reset_once_more() {
     assert!(wanted(false, &serving, &same) && wanted(false, &[], &same));
 }
 
-fn prober() -> Arc<Prober> {
+pub(in super::super) fn prober() -> Arc<Prober> {
     let options = ProbeOptions {
         min_version: None,
         max_version: None,

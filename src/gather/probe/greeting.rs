@@ -49,11 +49,11 @@ impl Greeted {
             Err(reason) => return Some(reason.clone()),
         };
         match (&self.before, &failure.how) {
-            _ if (failure.stage, failure.by) != (Stage::Connect, Party::Nobody) => None,
+            _ if failure.by != Party::Transport => None,
             // The same way was tried once more, and its reason has the rule that is missing.
-            (Seen::Unavailable(why), _) => Some(why.reason.clone()),
-            (Seen::Seen(_), How::TimedOut { milliseconds }) => Some(Reason::TimedOut { milliseconds: *milliseconds }),
-            (Seen::Seen(_), _) => Some(Reason::Unreachable(failure.to_string())),
+            (Seen::Unavailable(why), _) if failure.stage == Stage::Connect => Some(why.reason.clone()),
+            (_, How::TimedOut { milliseconds }) => Some(Reason::TimedOut { milliseconds: *milliseconds }),
+            _ => Some(Reason::Unreachable(failure.to_string())),
         }
     }
 }
@@ -103,7 +103,7 @@ pub(in super::super) async fn greet(
                 let (knock, before) = futures::join!(knocking, counting);
                 drop(permit);
                 let _permit = permits.acquire().await;
-                let nameless = if knock.as_ref().is_ok_and(|knock| !is_unreached(knock)) {
+                let nameless = if knock.as_ref().is_ok_and(|knock| !is_unreached(knock) && !knock.was_lost()) {
                     handshake_within(api.stop(), &probe.prober, &way, &nameless(false)).await.ok()
                 } else {
                     None

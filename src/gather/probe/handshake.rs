@@ -18,8 +18,7 @@ use tokio::time::Instant;
 
 use super::super::stop::Stop;
 use super::prober::Prober;
-use super::tcp::plain;
-use super::way::{Connection, Way};
+use super::way::{Connection, Ended, Way};
 use crate::evidence::Reason;
 use crate::evidence::handshake::{ClientCertificate, Failure, Handshake, HelloKind, How, Party, Session, Stage};
 use crate::wire::certificate;
@@ -92,7 +91,7 @@ struct Talk<'a> {
     /// The server has not said what it thinks of the client's certificate, or of getting none.
     undecided: bool,
     /// How the stream ended; what came before is still for OpenSSL to read.
-    ended: Option<How>,
+    ended: Option<Ended>,
     deadline: Instant,
     allowed: Duration,
     prober: &'a Prober,
@@ -102,7 +101,7 @@ struct Talk<'a> {
 enum End {
     /// OpenSSL's own words.
     Library(ErrorStack),
-    Stream(How),
+    Stream(Ended),
 }
 
 /// Makes a handshake and describes it. It takes as long as the prober's options allow, and no longer.
@@ -146,12 +145,34 @@ pub(super) async fn handshake(prober: &Prober, way: &Way, hello: &Hello) -> Hand
 }
 
 /// The same, unless the run ends first: then nobody knows what the peer would have said, and its reason is all there is.
+///
+/// What a port-forward lost is tried once more: a fault on the way may pass, and what the gateway did it does again.
 pub(super) async fn handshake_within(
     stop: &Stop,
     prober: &Prober,
     way: &Way,
     hello: &Hello,
 ) -> Result<Handshake, Reason> {
+    let made = once_within(stop, prober, way, hello).await?;
+    if !(matches!(way, Way::Pod { .. }) && is_doubtful(&made)) {
+        return Ok(made);
+    }
+    if hello.kind == HelloKind::Nameless {
+        // The record that a log may have of it is told from those of clients by the marker before it.
+        let server_name = Some(prober.unknown_name().to_owned());
+        let marker = Hello { kind: HelloKind::Unknown, server_name, asked: false, knock: false };
+        once_within(stop, prober, way, &marker).await?;
+    }
+    once_within(stop, prober, way, hello).await
+}
+
+/// The way broke, or the stream ended without a word of how.
+fn is_doubtful(made: &Handshake) -> bool {
+    let doubtful = |failure: &Failure| failure.by == Party::Transport || failure.how == How::Closed;
+    made.failure.as_ref().is_some_and(doubtful)
+}
+
+async fn once_within(stop: &Stop, prober: &Prober, way: &Way, hello: &Hello) -> Result<Handshake, Reason> {
     let made = stop.bound(handshake(prober, way, hello)).await?;
     match stop.reason() {
         // What the handshake rests on, as a port-forward, ends with the run too, and may have been seen to end first.
@@ -202,14 +223,14 @@ impl Talk<'_> {
         self.deadline = whole.min(Instant::now() + OBJECTION);
         let has_spoken = |talk: &Self| talk.server.facts().encrypted_records > before;
         let heard = self.read_until(has_spoken).await;
-        if !matches!(heard, Err(End::Stream(How::TimedOut { .. }))) {
+        if !is_late(&heard) {
             return heard;
         }
         self.deadline = whole;
         let _ = self.tls.shutdown();
         match self.read_until(has_spoken).await {
             // Up to TLS 1.2 the server's Finished, without which this is no handshake, comes after its decision.
-            Err(End::Stream(How::TimedOut { .. })) => {
+            end if is_late(&end) => {
                 self.undecided = self.is_13();
                 Ok(())
             }
@@ -248,7 +269,7 @@ impl Talk<'_> {
                 return Ok(());
             }
             match self.want(error).await {
-                Err(End::Stream(How::Closed)) => return Ok(()),
+                Err(End::Stream(Ended { by: Party::Server, how: How::Closed })) => return Ok(()),
                 step => step?,
             }
         }
@@ -260,13 +281,16 @@ impl Talk<'_> {
             ErrorCode::WANT_READ => self.receive().await,
             ErrorCode::WANT_WRITE => Ok(()),
             _ => match error.into_io_error() {
-                Ok(_) => Err(End::Stream(self.ended.clone().unwrap_or(How::Closed))),
+                Ok(_) => Err(End::Stream(match &self.ended {
+                    Some(ended) => ended.clone(),
+                    None => self.stream.ended(None),
+                })),
                 Err(error) => {
                     let stack = error.ssl_error().cloned().unwrap_or_else(ErrorStack::get);
                     // The end of the stream is an error of its own to OpenSSL, which does not know how it ended.
                     match &self.ended {
-                        Some(how) if peer_alert(&stack).is_none() && is_unexpected_end(&stack) => {
-                            Err(End::Stream(how.clone()))
+                        Some(ended) if peer_alert(&stack).is_none() && is_unexpected_end(&stack) => {
+                            Err(End::Stream(ended.clone()))
                         }
                         _ => Err(End::Library(stack)),
                     }
@@ -290,7 +314,7 @@ impl Talk<'_> {
                 while self.ended.is_none() {
                     self.receive().await?;
                 }
-                self.ended = Some(stream_end(&error));
+                self.ended = Some(self.stream.ended(Some(&error)));
                 Ok(())
             }
         }
@@ -298,19 +322,19 @@ impl Talk<'_> {
 
     /// More bytes for OpenSSL, or their end; beyond that why there are none.
     async fn receive(&mut self) -> Result<(), End> {
-        if let Some(how) = &self.ended {
-            return Err(End::Stream(how.clone()));
+        if let Some(ended) = &self.ended {
+            return Err(End::Stream(ended.clone()));
         }
         let mut chunk = vec![0; CHUNK];
         let ended = match tokio::time::timeout_at(self.deadline, self.stream.read(&mut chunk)).await {
             Err(_) => return Err(End::Stream(self.late())),
-            Ok(Err(error)) => stream_end(&error),
-            Ok(Ok(0)) => self.stream.end(),
+            Ok(Err(error)) => self.stream.ended(Some(&error)),
+            Ok(Ok(0)) => self.stream.ended(None),
             Ok(Ok(count)) => {
                 self.server.push(&chunk[..count]);
                 if self.server.facts().bytes > MAX_RECEIVED {
                     let what = format!("more than {} KiB, and no end of the handshake", MAX_RECEIVED >> 10);
-                    return Err(End::Stream(How::Malformed(what)));
+                    return Err(End::Stream(Ended { by: Party::Server, how: How::Malformed(what) }));
                 }
                 self.tls.get_mut().incoming.extend_from_slice(&chunk[..count]);
                 return Ok(());
@@ -322,8 +346,13 @@ impl Talk<'_> {
         Ok(())
     }
 
-    fn late(&self) -> How {
-        How::TimedOut { milliseconds: u64::try_from(self.allowed.as_millis()).unwrap_or(u64::MAX) }
+    fn late(&self) -> Ended {
+        if !self.stream.has_begun() {
+            let words = format!("the port-forward did not begin within {:.1} s", self.allowed.as_secs_f64());
+            return Ended { by: Party::Transport, how: How::Other(words) };
+        }
+        let milliseconds = u64::try_from(self.allowed.as_millis()).unwrap_or(u64::MAX);
+        Ended { by: Party::Nobody, how: How::TimedOut { milliseconds } }
     }
 
     /// The alert of the server that ended it: in clear, or as OpenSSL decrypted it.
@@ -333,8 +362,8 @@ impl Talk<'_> {
 
     fn failure(&self, end: End) -> Failure {
         let facts = self.server.facts();
-        if let End::Stream(how @ How::Refused) = end {
-            return Failure { stage: Stage::Connect, by: Party::Server, how };
+        if let End::Stream(Ended { by, how: how @ How::Refused }) = end {
+            return Failure { stage: Stage::Connect, by, how };
         }
         let stage = if self.established {
             Stage::Established
@@ -357,8 +386,7 @@ impl Talk<'_> {
             return from_server(How::Alert { level, number });
         }
         match end {
-            End::Stream(how @ How::TimedOut { .. }) => Failure { stage, by: Party::Nobody, how },
-            End::Stream(how) => from_server(how),
+            End::Stream(Ended { by, how }) => Failure { stage, by, how },
             End::Library(stack) => match &facts.malformed {
                 Some(what) => from_server(How::Malformed(what.clone())),
                 None => Failure { stage, by: Party::Client, how: How::Local(words(&stack)) },
@@ -451,12 +479,8 @@ fn group_of_key(ssl: &openssl::ssl::SslRef) -> Option<String> {
     })
 }
 
-fn stream_end(error: &io::Error) -> How {
-    match error.kind() {
-        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => How::Reset,
-        ErrorKind::UnexpectedEof => How::Closed,
-        _ => How::Other(plain(error)),
-    }
+fn is_late(end: &Result<(), End>) -> bool {
+    matches!(end, Err(End::Stream(Ended { how: How::TimedOut { .. }, .. })))
 }
 
 /// The number of the peer's alert, where that is the error.

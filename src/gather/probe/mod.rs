@@ -13,9 +13,12 @@ pub(super) mod greeting;
 mod handshake;
 mod identity;
 mod lookup;
+#[cfg(test)]
+mod lost_tests;
 mod prober;
 mod proxy;
 mod scan;
+mod silence;
 mod target;
 mod tcp;
 mod way;

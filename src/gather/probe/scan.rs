@@ -8,8 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 use super::prober::Prober;
-use super::tcp::plain;
-use super::way::{Connection, Way};
+use super::way::{Connection, Ended, Way};
 use crate::evidence::handshake::{Failure, How, Party, Scan, Stage, VersionScan};
 use crate::evidence::{Reason, Unavailable};
 use crate::wire::tls::{self, ClientHello, FlightFacts, ServerFlight, Version};
@@ -120,17 +119,18 @@ async fn ask(
     if let Some(what) = &facts.malformed {
         return fail(Party::Server, How::Malformed(what.clone()));
     }
-    match ended {
+    let ended = match ended {
+        Err(_) if !stream.has_begun() => {
+            Ended { by: Party::Transport, how: How::Other("the port-forward did not begin in time".into()) }
+        }
         Err(_) => {
             let milliseconds = u64::try_from(allowed.as_millis()).unwrap_or(u64::MAX);
-            fail(Party::Nobody, How::TimedOut { milliseconds })
+            Ended { by: Party::Nobody, how: How::TimedOut { milliseconds } }
         }
-        Ok(Ok(())) => fail(Party::Server, stream.end()),
-        Ok(Err(error)) => match error.kind() {
-            std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe => fail(Party::Server, How::Reset),
-            _ => fail(Party::Client, How::Other(plain(&error))),
-        },
-    }
+        Ok(Ok(())) => stream.ended(None),
+        Ok(Err(error)) => stream.ended(Some(&error)),
+    };
+    fail(ended.by, ended.how)
 }
 
 /// Until the server's first flight has said all that is wanted: its choice, and up to TLS 1.2 whether it asks for a certificate.

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
+use super::way::Ended;
 use crate::evidence::handshake::{Failure, How, Party, Stage};
 
 /// Small writes go out at once: a handshake is nothing else.
@@ -27,6 +28,21 @@ pub(super) fn not_connected(error: &io::Error) -> Failure {
         _ => (Party::Client, How::Other(plain(error))),
     };
     Failure { stage: Stage::Connect, by, how }
+}
+
+/// What an error means once the connection is there. A network that gives up is not the peer.
+pub(super) fn stream_end(error: &io::Error) -> Ended {
+    let (by, how) = match error.kind() {
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => {
+            (Party::Server, How::Reset)
+        }
+        ErrorKind::UnexpectedEof => (Party::Server, How::Closed),
+        ErrorKind::HostUnreachable | ErrorKind::NetworkDown | ErrorKind::NetworkUnreachable | ErrorKind::TimedOut => {
+            (Party::Transport, How::Unreachable(plain(error)))
+        }
+        _ => (Party::Server, How::Other(plain(error))),
+    };
+    Ended { by, how }
 }
 
 /// The system's words without its number.

@@ -17,23 +17,42 @@ use crate::evidence::handshake::{Failure, How, Party, Stage};
 
 /// A connection that handshakes can be made on.
 pub(super) trait Connection: AsyncRead + AsyncWrite + Send + Unpin {
-    /// How the stream ended, where its end alone does not tell.
-    fn end(&mut self) -> How {
-        How::Closed
+    /// Who ended the stream, and how, after reading it gave its end, or reading or writing it gave `error`.
+    fn ended(&mut self, error: Option<&io::Error>) -> Ended;
+
+    /// The way to the peer is there, so that silence is the peer's.
+    fn has_begun(&self) -> bool {
+        true
     }
 }
 
-impl Connection for TcpStream {}
+/// Who ended a stream, and how.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Ended {
+    pub by: Party,
+    pub how: How,
+}
 
-/// Through the API server every end looks the same; the container runtime's words tell them apart.
+impl Connection for TcpStream {
+    fn ended(&mut self, error: Option<&io::Error>) -> Ended {
+        error.map_or(Ended { by: Party::Server, how: How::Closed }, tcp::stream_end)
+    }
+}
+
+/// Through the API server every end looks the same; the words of kubelet and container runtime tell them apart.
 impl Connection for Forwarded {
-    fn end(&mut self) -> How {
-        match self.error() {
-            None => How::Closed,
-            Some(text) if text.contains("connection refused") => How::Refused,
-            Some(text) if text.contains("connection reset") => How::Reset,
-            Some(text) => How::Other(text),
-        }
+    fn ended(&mut self, error: Option<&io::Error>) -> Ended {
+        let (by, how) = match Self::ended(self, error) {
+            port_forward::Ended::Closed => (Party::Server, How::Closed),
+            port_forward::Ended::Refused => (Party::Server, How::Refused),
+            port_forward::Ended::Reset => (Party::Server, How::Reset),
+            port_forward::Ended::Lost(words) => (Party::Transport, How::Other(words)),
+        };
+        Ended { by, how }
+    }
+
+    fn has_begun(&self) -> bool {
+        Self::has_begun(self)
     }
 }
 
@@ -69,7 +88,7 @@ impl Way {
     pub(super) async fn open(&self, allowed: Duration, with_header: bool) -> Result<Box<dyn Connection>, Failure> {
         let late = |stage| Failure {
             stage,
-            by: Party::Nobody,
+            by: if matches!(self, Self::Pod { .. }) { Party::Transport } else { Party::Nobody },
             how: How::TimedOut { milliseconds: u64::try_from(allowed.as_millis()).unwrap_or(u64::MAX) },
         };
         let work = async {
@@ -86,7 +105,7 @@ impl Way {
                     Ok(stream) => Ok(Box::new(stream) as Box<dyn Connection>),
                     Err(fault) => {
                         let how = How::Other(port_forward::reason(fault, namespace).to_string());
-                        Err(Failure { stage: Stage::Connect, by: Party::Nobody, how })
+                        Err(Failure { stage: Stage::Connect, by: Party::Transport, how })
                     }
                 },
                 Self::Tunnel { proxy, host, port } => {
