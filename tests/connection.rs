@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use apigee_tls::evidence::{AccessLog, LogLimits, LogOrigin, Unavailable};
 use apigee_tls::gather::error::ConnectFailure;
-use apigee_tls::gather::kept::LogKeeper;
+use apigee_tls::gather::kept::{LogKeeper, ObjectKeeper};
 use apigee_tls::gather::plan::Item;
 use apigee_tls::gather::{
     ClusterEvidence, ConnectionOptions, Error, GatherOptions, Keeper, LogSink, Silent, Stop, cluster,
@@ -49,8 +49,9 @@ impl LogSink for NoLog {
 struct Told(AtomicU32);
 
 impl Keeper for Told {
-    fn objects(&self, _item: &'static Item, _origin: &str, _objects: Vec<Value>) {
+    fn objects(&self, _item: &'static Item, _origin: &str) -> Box<dyn ObjectKeeper> {
         self.0.fetch_add(1, Ordering::Relaxed);
+        Box::new(Dropped)
     }
 
     fn missing(&self, _item: &'static Item, _origin: &str, _why: Unavailable) {
@@ -64,6 +65,14 @@ impl Keeper for Told {
     fn log(&self, origin: &LogOrigin, _is_previous: bool) -> Box<dyn LogKeeper> {
         panic!("no pod has told of {origin}");
     }
+}
+
+struct Dropped;
+
+impl ObjectKeeper for Dropped {
+    fn page(&mut self, _objects: Vec<Value>) {}
+
+    fn finish(self: Box<Self>, _cut: Option<Unavailable>) {}
 }
 
 struct Pair {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, RETRY_AFTER};
 use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use jiff::Timestamp;
 use kube::Client;
 use kube::client::{Body, Connection};
@@ -19,17 +19,19 @@ use serde_json::Value;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+use super::clock::ServerClock;
 use super::credential::{Credential, Plugin};
 use super::error::{ConnectFailure, Error};
-use super::fault::{Fault, connect_failure, innermost};
+use super::fault::{Fault, connect_failure, connect_timeout, innermost, too_large};
 use super::json;
 use super::stop::Stop;
 
 /// What a document is asked for as.
 pub const JSON: &str = "application/json";
 
-/// No page of a list is larger, after decompression.
-const MAX_DOCUMENT: usize = 64 << 20;
+/// No document is larger, after decompression; a page of a list that is gets asked for in smaller pieces. Parsed, it takes
+/// several times that of memory, and several are read at once.
+const MAX_DOCUMENT: usize = 8 << 20;
 /// No Secret is larger: etcd takes a MiB and a half, base64 adds a third, and an annotation may hold it once more.
 const MAX_SECRET: usize = 4 << 20;
 /// Enough for the certificates and the key of most Secrets at once.
@@ -63,6 +65,7 @@ pub(super) struct Inner {
     /// Of the client certificate in the kubeconfig.
     pub certificate_ends: Option<Timestamp>,
     pub requests: AtomicU64,
+    pub clock: ServerClock,
 }
 
 impl Api {
@@ -80,6 +83,11 @@ impl Api {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.inner.requests.load(Ordering::Relaxed)
+    }
+
+    /// Seconds by which the API server's clock is ahead of this machine's; absent where no answer told.
+    pub(super) fn clock_ahead_seconds(&self) -> Option<i64> {
+        self.inner.clock.ahead_seconds()
     }
 
     pub(super) fn stop(&self) -> &Stop {
@@ -105,7 +113,9 @@ impl Api {
 
     /// The body of an answer as it comes. The caller guards the time between its pieces.
     pub(super) async fn stream(&self, path: &str) -> Result<Body, Fault> {
-        Ok(self.patiently(move || self.in_time(self.successful(path, "*/*", false))).await?.into_body())
+        let response = self.patiently(move || self.in_time(self.successful(path, "*/*", false))).await?;
+        plain(response.headers())?;
+        Ok(response.into_body())
     }
 
     /// A WebSocket in place of an answer. The caller guards the time from then on.
@@ -118,7 +128,9 @@ impl Api {
     pub(super) fn failure(&self, fault: Fault) -> Error {
         let mut address = self.inner.address.clone();
         // Which of the two does not answer only the proxy could say.
-        if let (Some(proxy), Fault::Connect(_) | Fault::TimedOut(_) | Fault::Broken(_)) = (&self.inner.proxy, &fault) {
+        if let (Some(proxy), Fault::Connect(_) | Fault::TimedOut(_) | Fault::Broken(_) | Fault::TooLarge(_)) =
+            (&self.inner.proxy, &fault)
+        {
             address = format!("{address} through the proxy {proxy}");
         }
         match fault {
@@ -129,20 +141,23 @@ impl Api {
             Fault::Stopped(crate::evidence::Reason::TimedOut { milliseconds }) => {
                 Error::Unreachable { address, source: ConnectFailure::TimedOut(Duration::from_millis(milliseconds)) }
             }
-            Fault::TimedOut(allowed) => Error::Unreachable { address, source: ConnectFailure::TimedOut(allowed) },
+            Fault::TimedOut(allowed) => Error::Unreachable { address, source: ConnectFailure::Slow(allowed) },
             Fault::Broken(what) => Error::NotAnApiServer { address, what },
+            Fault::Refused { code: code @ 502..=504, message, by_kubernetes: false, .. } => {
+                Error::NoApiServerBehind { address, what: format!("{code} {message}") }
+            }
             Fault::Refused { code, message, .. } => {
                 Error::NotAnApiServer { address, what: format!("{code} {message}") }
             }
             Fault::Stopped(reason) => Error::NotAnApiServer { address, what: reason.to_string() },
+            Fault::TooLarge(limit) => Error::NotAnApiServer { address, what: too_large(limit) },
         }
     }
 
     fn unauthorized(&self, message: String) -> Error {
         let address = self.inner.address.clone();
         // An API server asks for client certificates but takes any in the handshake, so an expired one ends as a 401.
-        #[expect(clippy::disallowed_methods, reason = "whether the client certificate is of use is asked now")]
-        let now = Timestamp::now();
+        let now = now();
         if let Some(not_after) = self.inner.certificate_ends.filter(|ends| *ends < now) {
             return Error::ExpiredClientCertificate { address, not_after };
         }
@@ -201,29 +216,20 @@ impl Api {
 
     async fn whole(&self, path: &str, accept: &str) -> Result<Vec<u8>, Fault> {
         let response = self.successful(path, accept, self.inner.compress).await?;
-        let compressed = response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
-        let body = collect(response.into_body(), MAX_DOCUMENT).await?;
-        if !compressed {
-            return Ok(body);
-        }
-        let mut plain = Vec::new();
-        let limit = MAX_DOCUMENT as u64;
-        flate2::read::MultiGzDecoder::new(body.as_slice())
-            .take(limit + 1)
-            .read_to_end(&mut plain)
-            .map_err(|error| Fault::Broken(format!("the compressed answer is broken: {error}")))?;
-        if plain.len() > MAX_DOCUMENT { Err(too_large(MAX_DOCUMENT)) } else { Ok(plain) }
+        read(response, MAX_DOCUMENT).await
     }
 
     async fn overwritten(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        let mut body = self.successful(path, JSON, false).await?.into_body();
+        let response = self.successful(path, JSON, false).await?;
+        plain(response.headers())?;
+        let mut body = response.into_body();
         let mut whole = Zeroizing::new(Vec::with_capacity(FIRST_ROOM));
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| broke_off(&error))?;
             let Some(piece) = frame.data_ref() else { continue };
             let needed = whole.len() + piece.len();
             if needed > MAX_SECRET {
-                return Err(too_large(MAX_SECRET));
+                return Err(Fault::TooLarge(MAX_SECRET));
             }
             // Growing in place would leave a copy behind.
             if needed > whole.capacity() {
@@ -238,8 +244,15 @@ impl Api {
 
     async fn successful(&self, path: &str, accept: &str, compress: bool) -> Result<Response<Body>, Fault> {
         self.authorized(move |credential| async move {
+            let sent = now();
             let response = self.send(path, accept, compress, credential.as_deref()).await?;
-            if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+            let (answered, headers) = (now(), response.headers().clone());
+            let outcome = if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) };
+            // What stands in between has a clock of its own.
+            if matches!(&outcome, Ok(_) | Err(Fault::Refused { by_kubernetes: true, .. })) {
+                self.inner.clock.note(&headers, sent, answered);
+            }
+            outcome
         })
         .await
     }
@@ -281,15 +294,32 @@ impl Api {
         }
         let request = request.body(Body::empty()).map_err(|error| Fault::Broken(error.to_string()))?;
         self.inner.requests.fetch_add(1, Ordering::Relaxed);
-        self.inner.client.send(request).await.map_err(|error| connect_failure(&error).into())
+        self.inner.client.send(request).await.map_err(|error| self.not_connected(&error))
+    }
+
+    fn not_connected(&self, error: &kube::Error) -> Fault {
+        connect_failure(error, connect_timeout(self.inner.request_timeout)).into()
+    }
+
+    /// Why there is no WebSocket. Unlike [`Client::send`], [`Client::connect`] has read the answer already.
+    fn not_switched(&self, error: kube::Error) -> Fault {
+        switching_refused(error).unwrap_or_else(|error| self.not_connected(&error))
     }
 
     async fn switch(&self, path: &str, credential: Option<Arc<Credential>>) -> Result<Connection, Fault> {
         let request = request(path, credential.as_deref()).body(Vec::new());
         let request = request.map_err(|error| Fault::Broken(error.to_string()))?;
         self.inner.requests.fetch_add(1, Ordering::Relaxed);
-        self.inner.client.connect(request).await.map_err(not_switched)
+        self.inner.client.connect(request).await.map_err(|error| self.not_switched(error))
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this machine's clock is compared with the server's, and with a certificate"
+)]
+fn now() -> Timestamp {
+    Timestamp::now()
 }
 
 fn request(path: &str, credential: Option<&Credential>) -> http::request::Builder {
@@ -318,16 +348,16 @@ fn wait_before_next_try(fault: &Fault, tried: u32, pause: Duration) -> Option<Du
     }
     match fault {
         Fault::Refused { retry_after: Some(wait), code: 429 | 500..=599, .. } => Some(*wait),
-        Fault::Refused { code: 429 | 503 | 504, .. } => Some(pause),
+        Fault::Refused { code: 429 | 502..=504, .. } => Some(pause),
         // The connection was lost, perhaps one that had been idle; all requests are GETs, so this is safe.
         Fault::Connect(ConnectFailure::Closed) if tried == 1 => Some(Duration::ZERO),
         _ => None,
     }
 }
 
-/// Why there is no WebSocket. Unlike [`Client::send`], [`Client::connect`] has read the answer already.
-fn not_switched(error: kube::Error) -> Fault {
-    match error {
+/// What an answer in place of a WebSocket says; the error itself, where none came.
+fn switching_refused(error: kube::Error) -> Result<Fault, kube::Error> {
+    Ok(match error {
         kube::Error::Api(status) => {
             let status = *status;
             // kube makes a Status of any answer, and marks those that were none.
@@ -348,15 +378,15 @@ fn not_switched(error: kube::Error) -> Fault {
         kube::Error::UpgradeConnection(why) => {
             Fault::Broken(format!("the server, or a proxy before it, opens no WebSocket: {}", innermost(&why)))
         }
-        error => connect_failure(&error).into(),
-    }
+        error => return Err(error),
+    })
 }
 
 async fn refusal(response: Response<Body>) -> Fault {
     let code = response.status().as_u16();
     let retry_after = retry_after(response.headers());
     let fallback = || response_reason(code);
-    let body = collect(response.into_body(), MAX_ERROR).await.unwrap_or_default();
+    let body = read(response, MAX_ERROR).await.unwrap_or_default();
     let status: Option<Value> = serde_json::from_slice(&body).ok();
     let status = status.filter(|status| json::text(status, &["kind"]).as_deref() == Some("Status"));
     let message = match &status {
@@ -372,7 +402,8 @@ fn response_reason(code: u16) -> String {
     status.and_then(|status| status.canonical_reason()).unwrap_or("unknown status").to_owned()
 }
 
-fn brief(line: &str) -> String {
+/// At most so much of a foreign text as a message may quote.
+pub(super) fn brief(line: &str) -> String {
     const MAX: usize = 200;
     let line = line.trim();
     match line.char_indices().nth(MAX) {
@@ -386,20 +417,57 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-async fn collect(body: Body, limit: usize) -> Result<Vec<u8>, Fault> {
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes().into()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Err(error) => Err(broke_off(error.as_ref())),
+/// The body, at most so many bytes of it, and decompressed where it came as gzip, whether or not that was requested.
+async fn read(response: Response<Body>, limit: usize) -> Result<Vec<u8>, Fault> {
+    let is_gzip = match encoding(response.headers()) {
+        None => false,
+        Some(encoding) if matches!(encoding.as_str(), "gzip" | "x-gzip") => true,
+        Some(encoding) => return Err(compressed(&encoding)),
+    };
+    let body = collect(response.into_body(), limit).await?;
+    if !is_gzip {
+        return Ok(body);
     }
+    let mut plain = Vec::new();
+    flate2::read::MultiGzDecoder::new(body.as_slice())
+        .take(limit as u64 + 1)
+        .read_to_end(&mut plain)
+        .map_err(|error| Fault::Broken(format!("the compressed answer is broken: {error}")))?;
+    if plain.len() > limit { Err(Fault::TooLarge(limit)) } else { Ok(plain) }
+}
+
+/// Nothing, where the body is not compressed.
+fn plain(headers: &HeaderMap) -> Result<(), Fault> {
+    encoding(headers).map_or(Ok(()), |encoding| Err(compressed(&encoding)))
+}
+
+/// How the body is compressed; absent where it is not.
+fn encoding(headers: &HeaderMap) -> Option<String> {
+    let encoding = headers.get(CONTENT_ENCODING)?;
+    let encoding = brief(&String::from_utf8_lossy(encoding.as_bytes()).to_ascii_lowercase());
+    (!matches!(encoding.as_str(), "" | "identity")).then_some(encoding)
+}
+
+fn compressed(encoding: &str) -> Fault {
+    let why = "which was not requested: a proxy may have done it";
+    Fault::Broken(format!("the answer is compressed ({encoding}), {why}"))
+}
+
+async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, Fault> {
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| broke_off(&error))?;
+        let Some(piece) = frame.data_ref() else { continue };
+        if whole.len() + piece.len() > limit {
+            return Err(Fault::TooLarge(limit));
+        }
+        whole.extend_from_slice(piece);
+    }
+    Ok(whole)
 }
 
 fn broke_off(error: &(dyn StdError + 'static)) -> Fault {
     Fault::Broken(format!("the answer broke off: {}", innermost(error)))
-}
-
-fn too_large(limit: usize) -> Fault {
-    Fault::Broken(format!("the answer is larger than {} MiB", limit >> 20))
 }
 
 #[cfg(test)]
@@ -420,6 +488,7 @@ mod tests {
         for (fault, tried, expected) in [
             (refused(429, Some(second)), 1, Some(second)),
             (refused(429, None), 2, Some(FIRST_PAUSE)),
+            (refused(502, None), 1, Some(FIRST_PAUSE)),
             (refused(504, None), TRIES, None),
             (refused(500, None), 1, None),
             (refused(500, Some(second)), 1, Some(second)),

@@ -188,7 +188,7 @@ async fn seen<S: LogSink>(
     };
     let (probes, gateways) = Box::pin(probing).await;
     ClusterEvidence {
-        connection: Connection { context, server_version },
+        connection: Connection { context, server_version, clock_ahead_seconds: api.clock_ahead_seconds() },
         pods: pods.into(),
         access_logs,
         mesh_logging: mesh_logging.into(),

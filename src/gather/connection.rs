@@ -17,10 +17,13 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::api::{Api, Inner};
+use super::clock::ServerClock;
 use super::credential::{Identity, Plugin};
 use super::error::Error;
-use super::fault::{CONNECT_TIMEOUT, innermost};
+use super::fault::{connect_timeout, innermost};
+use super::id_token;
 use super::kubeconfig::{ConnectionOptions, Target, invalid};
+use super::local_files;
 use super::no_proxy;
 use super::stop::Stop;
 use super::trust;
@@ -37,7 +40,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// # Errors
 /// What the kubeconfig says cannot be used, or its credential plugin fails.
 pub async fn connect(target: Target, options: &ConnectionOptions, stop: Stop) -> Result<Api, Error> {
-    let Target { cluster, mut user, .. } = target;
+    let Target { cluster, mut user, user_name, .. } = target;
+    local_files::check(&cluster, &user)?;
+    id_token::check(user_name.as_deref().unwrap_or_default(), &user)?;
     // kube takes a token or a password first where there is one.
     let has_other = user.token.is_some() || user.token_file.is_some() || user.username.is_some();
     let plugin = user.exec.take().filter(|_| !has_other && user.auth_provider.is_none()).map(Plugin::new);
@@ -62,7 +67,7 @@ pub async fn connect(target: Target, options: &ConnectionOptions, stop: Stop) ->
         Some(given) => (Some(given), Some(given.max(PATIENCE))),
     };
     let mut config = Config::new(server.clone());
-    config.connect_timeout = Some(request_timeout.map_or(CONNECT_TIMEOUT, |given| given.min(CONNECT_TIMEOUT)));
+    config.connect_timeout = Some(connect_timeout(request_timeout));
     config.default_retry = false;
     config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
     config.tls_server_name =
@@ -91,6 +96,7 @@ pub async fn connect(target: Target, options: &ConnectionOptions, stop: Stop) ->
         compress,
         certificate_ends,
         requests: AtomicU64::new(0),
+        clock: ServerClock::default(),
     }))
 }
 

@@ -3,10 +3,14 @@
 //! kube 5.0.0 runs a plugin too, but three times for one client (for the TLS identity, for the header and for the expiry), each time
 //! blocking the runtime and offering it the terminal. Here it runs once, may be interrupted, gets standard input only where
 //! that is a terminal, and runs again when its token has expired or the server answers 401, as in client-go.
+//!
+//! A plugin without a terminal leads a process group of its own, and what it started ends with it. One that may ask at the terminal
+//! stays in the group of this program, for no other may read from there.
 
 use std::io::{self, IsTerminal, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderValue;
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +25,8 @@ use crate::evidence::Reason;
 
 /// No credential is longer; a plugin that prints more has gone astray.
 const MAX_OUTPUT: u64 = 1 << 20;
+/// How often it is looked whether a plugin has ended.
+const POLL: Duration = Duration::from_millis(10);
 /// A token that ends within this time is renewed before it is used.
 const MARGIN: SignedDuration = SignedDuration::from_secs(10);
 
@@ -81,28 +87,39 @@ impl Plugin {
     }
 
     async fn run(&self, stop: &Stop) -> Result<Vec<u8>, Error> {
-        let mut child = self.command_line()?.spawn().map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => self.failed("no such program on the PATH".into()),
+        let (mut command, interactive) = self.command_line()?;
+        let mut child = command.spawn().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => self.not_installed(),
             _ => self.failed(error.to_string()),
         })?;
         let output = child.stdout.take();
+        let mut child = Running { child, leads_group: cfg!(unix) && !interactive };
+        let text = match stop.bound(self.answer(&mut child, output)).await {
+            Ok(outcome) => outcome?,
+            Err(Reason::Interrupted) => return Err(Error::Interrupted),
+            Err(reason) => return Err(self.failed(reason.to_string())),
+        };
+        Ok(text)
+    }
+
+    /// What it printed, once it has ended. A child of its own that holds the output open is not waited for.
+    async fn answer(&self, child: &mut Running, output: Option<impl Read + Send + 'static>) -> Result<Vec<u8>, Error> {
         let reading = tokio::task::spawn_blocking(move || {
             let mut text = Vec::new();
             output.map_or(Ok(0), |output| output.take(MAX_OUTPUT).read_to_end(&mut text)).map(|_| text)
         });
-        let mut child = KillOnDrop(child);
-        let text = match stop.bound(reading).await {
-            Ok(Ok(Ok(text))) => text,
-            Ok(Ok(Err(error))) => return Err(self.failed(error.to_string())),
+        let status = child.ended().await.map_err(|error| self.failed(error.to_string()))?;
+        child.end_group();
+        let text = match reading.await {
+            Ok(Ok(text)) => text,
             Ok(Err(error)) => return Err(self.failed(error.to_string())),
-            Err(Reason::Interrupted) => return Err(Error::Interrupted),
-            Err(reason) => return Err(self.failed(reason.to_string())),
+            Err(error) => return Err(self.failed(error.to_string())),
         };
-        let status = child.0.wait().map_err(|error| self.failed(error.to_string()))?;
         if status.success() { Ok(text) } else { Err(self.failed(format!("it ended with {status}"))) }
     }
 
-    fn command_line(&self) -> Result<Command, Error> {
+    /// The command, and whether it may ask at the terminal.
+    fn command_line(&self) -> Result<(Command, bool), Error> {
         let config = &self.config;
         let Some(program) = &config.command else {
             return Err(self.failed("the kubeconfig names no command".into()));
@@ -130,15 +147,24 @@ impl Plugin {
         }
         command.stdin(if interactive { Stdio::inherit() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::inherit());
-        Ok(command)
+        #[cfg(unix)]
+        if !interactive {
+            std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        }
+        Ok((command, interactive))
+    }
+
+    /// Only then how to install it is of use.
+    fn not_installed(&self) -> Error {
+        Error::CredentialPlugin {
+            command: self.command().to_owned(),
+            what: "no such program on the PATH".into(),
+            install_hint: self.config.install_hint.clone().filter(|hint| !hint.is_empty()),
+        }
     }
 
     fn failed(&self, what: String) -> Error {
-        Error::CredentialPlugin {
-            command: self.command().to_owned(),
-            what,
-            install_hint: self.config.install_hint.clone().filter(|hint| !hint.is_empty()),
-        }
+        Error::CredentialPlugin { command: self.command().to_owned(), what, install_hint: None }
     }
 }
 
@@ -150,13 +176,44 @@ impl Credential {
     }
 }
 
-struct KillOnDrop(Child);
+/// A plugin that runs, and ends at the latest with this value.
+struct Running {
+    child: Child,
+    /// It has a process group of its own, whose number is its own.
+    leads_group: bool,
+}
 
-impl Drop for KillOnDrop {
+impl Running {
+    /// Waits without blocking the thread, so that the wait can be given up.
+    async fn ended(&mut self) -> io::Result<ExitStatus> {
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Ends what the plugin started and left behind.
+    fn end_group(&self) {
+        #[cfg(unix)]
+        if self.leads_group
+            && let Some(group) = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw)
+        {
+            // It fails where nobody is left in it, which is what is wanted.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
-        // Both fail where it has ended already, which is what is wanted.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        // One that has ended is reaped, and its number may be another's.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.end_group();
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 
@@ -236,6 +293,63 @@ mod tests {
         ] {
             let error = plugin(script).credential(None, &Stop::never()).await.unwrap_err().to_string();
             assert_eq!(error, format!("get a credential from `sh`: {what}"));
+        }
+    }
+
+    /// The output of a plugin ends before it does, and a deadline ends the wait for the rest.
+    #[tokio::test]
+    async fn a_plugin_that_closes_its_output_and_goes_on_is_ended() {
+        let stop = Stop::new(Some(Duration::from_millis(300)), tokio::sync::watch::channel(false).1);
+        let began = std::time::Instant::now();
+        let error = plugin("exec >&- 2>&-; exec sleep 60").credential(None, &stop).await.unwrap_err().to_string();
+        assert!(error.ends_with("no answer within 0.3 s"), "{error}");
+        assert!(began.elapsed() < Duration::from_secs(20));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_a_plugin_started_ends_with_it() {
+        let home = tempfile::TempDir::new().unwrap();
+        let file = home.path().join("child");
+        let starts = format!("sleep 60 & echo $! >{}", file.display());
+        let is_alive = || {
+            let child = std::fs::read_to_string(&file).unwrap();
+            let child = rustix::process::Pid::from_raw(child.trim().parse().unwrap()).unwrap();
+            rustix::process::test_kill_process(child).is_ok()
+        };
+        let is_gone = async || {
+            for _ in 0..500 {
+                if !is_alive() {
+                    return true;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            false
+        };
+        // It ends by itself, and its child holds the output open.
+        let began = std::time::Instant::now();
+        let gives = plugin(&format!("{starts}; echo '{{\"status\":{{\"token\":\"t\"}}}}'"));
+        assert!(gives.credential(None, &Stop::never()).await.is_ok());
+        assert!(is_gone().await && began.elapsed() < Duration::from_secs(30));
+        // It is ended.
+        let stop = Stop::new(Some(Duration::from_millis(300)), tokio::sync::watch::channel(false).1);
+        assert!(plugin(&format!("{starts}; wait")).credential(None, &stop).await.is_err());
+        assert!(is_gone().await);
+    }
+
+    #[tokio::test]
+    async fn how_to_install_it_is_said_only_where_it_is_missing() {
+        for (command, hint) in
+            [("no-such-plugin-anywhere", "run setup.sh"), ("false", "run `false` by hand to see what it says")]
+        {
+            let config = ExecConfig {
+                command: Some(command.into()),
+                install_hint: Some("run setup.sh".into()),
+                interactive_mode: Some(ExecInteractiveMode::Never),
+                ..ExecConfig::default()
+            };
+            let error = Plugin::new(config).credential(None, &Stop::never()).await.unwrap_err();
+            assert_eq!(error.hint().as_deref(), Some(hint));
         }
     }
 

@@ -43,26 +43,26 @@ pub(super) async fn group(api: &Api) -> Result<Value, Fault> {
 
 /// Asks each version for its kinds.
 pub(super) async fn kinds(api: &Api, group: Result<Value, Fault>, namespace: &str) -> Group {
+    let unknown = |fault: Fault| {
+        let failed = Some(fault.reason(access(&group_path(), namespace)));
+        Group { failed, ..Group::default() }
+    };
     let group = match group {
         Ok(group) => group,
-        // A group that is not there serves no kind, which is what an empty one says.
-        Err(Fault::Refused { code: 404, .. }) => return Group::default(),
-        Err(fault) => {
-            let failed = Some(fault.reason(access(&group_path(), namespace)));
-            return Group { failed, ..Group::default() };
-        }
+        // The API server itself says that it has no such group, and so none of its kinds.
+        Err(fault) if fault.is_not_found() => return Group::default(),
+        Err(fault) => return unknown(fault),
+    };
+    let Some(mut versions) = versions(&group) else {
+        return unknown(Fault::Broken("the answer is no APIGroup with versions".into()));
     };
     let preferred = json::text(&group, &["preferredVersion", "groupVersion"]);
-    let mut versions: Vec<String> = json::items(&group, &["versions"])
-        .iter()
-        .filter_map(|version| json::text(version, &["groupVersion"]))
-        .collect();
     // Stable: behind the preferred one the server's order stays.
     versions.sort_by_key(|version| Some(version) != preferred.as_ref());
     let asked = versions.into_iter().map(async |version| {
         let path = format!("/apis/{version}");
         let kinds = match api.document(&path, JSON).await {
-            Ok(list) => Ok(json::items(&list, &["resources"]).iter().filter_map(kind).collect()),
+            Ok(list) => resources(&list).ok_or_else(|| Reason::Broken("the answer is no APIResourceList".into())),
             Err(fault) => Err(fault.reason(access(&path, namespace))),
         };
         (version, kinds)
@@ -102,7 +102,33 @@ fn access<'a>(path: &'a str, namespace: &'a str) -> Access<'a> {
     Access { verb: "get", resource: path, group: "", namespace }
 }
 
-fn kind(resource: &Value) -> Option<Kind> {
-    let plural = json::text(resource, &["name"]).filter(|name| !name.contains('/'))?;
-    Some(Kind { name: json::text(resource, &["kind"])?, plural })
+/// The versions of an `APIGroup`; absent where the answer is none. A group without any version does not exist.
+fn versions(group: &Value) -> Option<Vec<String>> {
+    let listed = json::at(group, &["versions"])?.as_array().filter(|listed| !listed.is_empty())?;
+    let version = |version: &Value| {
+        let version = json::text(version, &["groupVersion"])?;
+        version.strip_prefix(GROUP)?.strip_prefix('/')?;
+        Some(version)
+    };
+    is_kind(group, "APIGroup").then(|| listed.iter().map(version).collect())?
+}
+
+/// The kinds of an `APIResourceList`, without subresources; absent where the answer is none.
+fn resources(list: &Value) -> Option<Vec<Kind>> {
+    let listed = match json::at(list, &["resources"])? {
+        Value::Array(listed) => listed.as_slice(),
+        // Go writes an empty list as null.
+        Value::Null => &[],
+        _ => return None,
+    };
+    let kind = |resource: &Value| {
+        Some(Kind { name: json::text(resource, &["kind"])?, plural: json::text(resource, &["name"])? })
+    };
+    let all: Option<Vec<Kind>> = listed.iter().map(kind).collect();
+    let of_objects = |kinds: Vec<Kind>| kinds.into_iter().filter(|kind| !kind.plural.contains('/')).collect();
+    all.filter(|_| is_kind(list, "APIResourceList")).map(of_objects)
+}
+
+fn is_kind(answer: &Value, kind: &str) -> bool {
+    json::text(answer, &["kind"]).as_deref() == Some(kind)
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use http::header::HOST;
+use http::header::{CONTENT_ENCODING, HOST};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::api::{Api, encode};
 use super::fault::innermost;
 use super::json;
-use super::port_forward::{self, forward};
+use super::port_forward::{self, Ended, forward};
 use super::stop::timed_out;
 use crate::evidence::gateway::{Counters, FilterChain, Listener, LoadedCertificate};
 use crate::evidence::{Reason, Seen, Unavailable};
@@ -48,7 +48,8 @@ pub(super) async fn account(
     let listeners = async {
         let mut found = listeners(&dynamic?)?;
         found.extend(listeners(&fixed?)?);
-        Ok(found)
+        // Istio gives each gateway static listeners for its health and its metrics, whatever the routes are.
+        if found.is_empty() { Err(Reason::Broken("Envoy's answer holds no listener at all".into())) } else { Ok(found) }
     };
     let what = |part: &str| format!("the {part} of Envoy in pod {pod}");
     (
@@ -89,11 +90,10 @@ async fn answers<const N: usize>(
         Ok(found) => found,
         Err(reason) => return all(reason),
     };
-    let error = stream.error();
     found.map(|answer| {
         answer.map_err(|trouble| match trouble {
             Trouble::Broken(text) => Reason::Broken(text),
-            Trouble::Lost(text) => Reason::Unreachable(error.as_deref().map_or(text, said)),
+            Trouble::Lost(text) => lost(stream.ended(None), text),
             Trouble::Status(status) => Reason::Unreachable(format!("Envoy answered {status}")),
             Trouble::TimedOut => timed_out(time),
         })
@@ -151,6 +151,10 @@ async fn ask(sender: &mut SendRequest<String>, path: &str) -> Result<Vec<u8>, Tr
     let request = Request::get(path).header(HOST, "localhost").body(String::new());
     let response = sender.send_request(request.map_err(|error| Trouble::Broken(error.to_string()))?).await?;
     let status = response.status();
+    if let Some(encoding) = response.headers().get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
+        let encoding = String::from_utf8_lossy(encoding.as_bytes()).into_owned();
+        return Err(Trouble::Broken(format!("Envoy's answer is compressed ({encoding}), which was not requested")));
+    }
     match Limited::new(response.into_body(), MAX_ANSWER).collect().await {
         Ok(_) if status != StatusCode::OK => Err(Trouble::Status(status)),
         Ok(collected) => Ok(collected.to_bytes().into()),
@@ -161,24 +165,38 @@ async fn ask(sender: &mut SendRequest<String>, path: &str) -> Result<Vec<u8>, Tr
     }
 }
 
-/// The error text of a port-forward, without the names of containers and namespaces of the kernel.
-fn said(error: &str) -> String {
-    for known in ["connection refused", "connection reset by peer"] {
-        if error.contains(known) {
-            return format!("{known} at port {PORT} of the pod, where Envoy's admin interface listens");
-        }
+/// Why no answer came; `text` is HTTP's account of it. A port that is closed is no fault of the way.
+fn lost(ended: Ended, text: String) -> Reason {
+    let at_port = |what: &str| format!("{what} at port {PORT} of the pod, where Envoy's admin interface listens");
+    match ended {
+        Ended::Refused => Reason::Missing(at_port("connection refused")),
+        Ended::Reset => Reason::Unreachable(at_port("connection reset by peer")),
+        Ended::Lost(words) => Reason::Unreachable(words),
+        Ended::Closed => Reason::Unreachable(text),
     }
-    format!("the port-forward to port {PORT} of the pod failed: {error}")
 }
 
+/// Envoy answers with an object; serde would take an array for one as well.
 fn parse<T: DeserializeOwned>(answer: &[u8]) -> Result<T, Reason> {
-    serde_json::from_slice(answer).map_err(|error| Reason::Broken(format!("Envoy's answer makes no sense: {error}")))
+    if answer.trim_ascii_start().first() != Some(&b'{') {
+        return Err(no_sense("it is no object"));
+    }
+    serde_json::from_slice(answer).map_err(|error| no_sense(&error.to_string()))
+}
+
+fn no_sense(why: &str) -> Reason {
+    Reason::Broken(format!("Envoy's answer makes no sense: {why}"))
+}
+
+/// The list that an answer must have under this key.
+fn listed<'a>(answer: &'a Value, key: &str) -> Result<&'a [Value], Reason> {
+    let list = answer.get(key).and_then(Value::as_array);
+    list.map(Vec::as_slice).ok_or_else(|| no_sense(&format!("it has no list \"{key}\"")))
 }
 
 #[derive(Deserialize)]
 struct Dump {
-    #[serde(default)]
-    configs: Vec<DumpedListener>,
+    configs: Option<Vec<DumpedListener>>,
 }
 
 /// Both kinds of listener. What is only warming up (`warming_state`) does not meet clients yet.
@@ -216,8 +234,15 @@ struct ChainForm {
 
 fn listeners(answer: &[u8]) -> Result<Vec<Listener>, Reason> {
     let dump: Dump = parse(answer)?;
+    // Envoy leaves an empty list away, and then the object has nothing else.
+    let is_empty = || answer.iter().filter(|byte| !byte.is_ascii_whitespace()).eq(b"{}");
+    let configs = match dump.configs {
+        Some(configs) => configs,
+        None if is_empty() => Vec::new(),
+        None => return Err(no_sense("it has no list \"configs\"")),
+    };
     let active = |dumped: DumpedListener| dumped.listener.or_else(|| dumped.active_state?.listener);
-    Ok(dump.configs.into_iter().filter_map(active).filter_map(listener).collect())
+    Ok(configs.into_iter().filter_map(active).filter_map(listener).collect())
 }
 
 /// A listener without a TCP port is none that clients could meet.
@@ -270,9 +295,10 @@ fn is_conditional(matching: &Value) -> bool {
 fn loaded(answer: &[u8]) -> Result<Vec<LoadedCertificate>, Reason> {
     let answer: Value = parse(answer)?;
     let mut found = Vec::new();
-    for entry in json::items(&answer, &["certificates"]) {
-        for certificate in json::items(entry, &["cert_chain"]) {
-            let serial = json::text(certificate, &["serial_number"]).unwrap_or_default().to_ascii_lowercase();
+    for entry in listed(&answer, "certificates")? {
+        for certificate in listed(entry, "cert_chain")? {
+            let serial = json::text(certificate, &["serial_number"]);
+            let serial = serial.ok_or_else(|| no_sense("a certificate has no serial number"))?.to_ascii_lowercase();
             let serial = match serial.trim_start_matches('0') {
                 "" if !serial.is_empty() => "0",
                 digits => digits,
@@ -295,7 +321,7 @@ fn loaded(answer: &[u8]) -> Result<Vec<LoadedCertificate>, Reason> {
 
 fn values(answer: &[u8]) -> Result<BTreeMap<String, u64>, Reason> {
     let answer: Value = parse(answer)?;
-    let known = json::items(&answer, &["stats"]).iter().filter_map(|counter| {
+    let known = listed(&answer, "stats")?.iter().filter_map(|counter| {
         let name = json::text(counter, &["name"])?;
         let of_interest = !name.starts_with("listener.admin.") && !name.contains(".worker_");
         Some((name, json::at(counter, &["value"])?.as_u64()?)).filter(|_| of_interest)

@@ -102,12 +102,33 @@ fn certificates_are_listed_once_each() {
             "valid_from": "2026-11-24T04:39:27Z", "expiration_time": "2027-11-24T04:39:27Z",
         }]})
     };
-    let answer = json!({"certificates": [entry("0CBD8"), entry("0cbd8"), entry("00"), {"cert_chain": [{}]}]});
+    let answer = json!({"certificates": [entry("0CBD8"), entry("0cbd8"), entry("00"), {"cert_chain": []}]});
     let found = loaded(answer.to_string().as_bytes()).unwrap();
     let serials: Vec<&str> = found.iter().map(|one| one.serial.as_str()).collect();
-    assert_eq!(serials, ["cbd8", "0", ""]);
+    assert_eq!(serials, ["cbd8", "0"]);
     assert_eq!(found[0].dns_names, ["api.example.com"]);
     assert_eq!(found[0].not_after, Some("2027-11-24T04:39:27Z".parse().unwrap()));
+}
+
+/// An answer of 200 without what it must have tells nothing, and never that there is nothing.
+#[test]
+fn an_answer_without_its_keys_is_not_an_empty_one() {
+    let no_answers = ["null", "[]", "\"\"", "7", "{\"error\": \"x\"}", "", " \n"];
+    for answer in no_answers.map(str::as_bytes) {
+        let shown = String::from_utf8_lossy(answer);
+        assert!(matches!(listeners(answer), Err(Reason::Broken(_))), "{shown}");
+        assert!(matches!(loaded(answer), Err(Reason::Broken(_))), "{shown}");
+        assert!(matches!(values(answer), Err(Reason::Broken(_))), "{shown}");
+    }
+    assert!(matches!(listeners(b"{\"configs\": null, \"x\": 1}"), Err(Reason::Broken(_))));
+    assert!(matches!(loaded(b"{}"), Err(Reason::Broken(_))));
+    assert!(matches!(values(b"{}"), Err(Reason::Broken(_))));
+    for odd in [json!([7]), json!([{}]), json!([{"cert_chain": [{}]}]), json!([{"cert_chain": {}}]), json!({})] {
+        let answer = json!({ "certificates": odd }).to_string();
+        assert!(matches!(loaded(answer.as_bytes()), Err(Reason::Broken(_))), "{answer}");
+    }
+    assert_eq!(loaded(b"{\"certificates\": []}"), Ok(Vec::new()));
+    assert_eq!(values(b"{\"stats\": []}"), Ok(BTreeMap::new()));
 }
 
 #[test]
@@ -146,7 +167,7 @@ async fn admin(mut stream: DuplexStream, answers: Vec<Vec<u8>>) -> usize {
 async fn talk(answers: &[&[u8]]) -> [Result<Vec<u8>, Trouble>; 3] {
     let (mut here, there) = duplex(1 << 16);
     let server = tokio::spawn(admin(there, answers.iter().map(|answer| answer.to_vec()).collect()));
-    let found = ask_all(&mut here, ["/a", "/b", "/c"], Duration::from_millis(200)).await;
+    let found = ask_all(&mut here, ["/a", "/b", "/c"], Duration::from_secs(2)).await;
     drop(here);
     server.await.unwrap();
     found
@@ -183,11 +204,13 @@ async fn what_makes_the_connection_useless_is_the_reason_for_the_rest() {
 }
 
 #[test]
-fn the_words_of_the_runtime_are_cut_to_what_matters() {
-    let refused = "error forwarding port 15000 to pod 4f, uid : failed to execute portforward in network namespace \"/var/run/x\": \
-        failed to connect to localhost:15000 inside namespace \"4f\", IPv4: dial tcp4 127.0.0.1:15000: connect: connection refused";
-    assert_eq!(said(refused), "connection refused at port 15000 of the pod, where Envoy's admin interface listens");
-    assert_eq!(said("odd"), "the port-forward to port 15000 of the pod failed: odd");
+fn a_closed_admin_port_is_told_from_a_way_that_broke() {
+    let at_port = "at port 15000 of the pod, where Envoy's admin interface listens";
+    let text = || "no answer".to_owned();
+    assert_eq!(lost(Ended::Refused, text()), Reason::Missing(format!("connection refused {at_port}")));
+    assert_eq!(lost(Ended::Reset, text()), Reason::Unreachable(format!("connection reset by peer {at_port}")));
+    assert_eq!(lost(Ended::Lost("the way broke".into()), text()), Reason::Unreachable("the way broke".into()));
+    assert_eq!(lost(Ended::Closed, text()), Reason::Unreachable(text()));
 }
 
 #[tokio::test]

@@ -17,6 +17,9 @@ pub enum Error {
     /// A credential plugin of the kubeconfig gave no credential.
     #[error("get a credential from `{command}`: {what}")]
     CredentialPlugin { command: String, what: String, install_hint: Option<String> },
+    /// The id-token of an OIDC provider in the kubeconfig is of no use.
+    #[error("use the id-token of user {user} in the kubeconfig: {what}")]
+    EndedIdToken { user: String, what: String },
     /// Client certificate of the kubeconfig, and the server refused it.
     #[error("authenticate to the API server at {address}: the client certificate expired on {not_after}")]
     ExpiredClientCertificate { address: String, not_after: Timestamp },
@@ -35,6 +38,9 @@ pub enum Error {
     MalformedKubeconfig { path: PathBuf, what: String },
     #[error("find the namespace \"{namespace}\" in the cluster at {address}")]
     MissingNamespace { namespace: String, address: String },
+    /// A load balancer answered in the place of the API servers behind it.
+    #[error("reach an API server behind {address}: none answers now ({what})")]
+    NoApiServerBehind { address: String, what: String },
     #[error("choose a context: the kubeconfig names no current-context")]
     NoContext { known: Vec<String> },
     /// No kubeconfig, and this is no pod.
@@ -46,6 +52,9 @@ pub enum Error {
     Unauthorized { address: String, message: String, plugin: Option<String> },
     #[error("find the {kind} \"{name}\" in the kubeconfig")]
     UnknownEntry { kind: Entry, name: String, known: Vec<String> },
+    /// A file that the kubeconfig names.
+    #[error("read {}, which the kubeconfig names as {key}", path.display())]
+    UnreadableFile { key: &'static str, path: PathBuf, source: io::Error },
     #[error("reach the API server at {address}")]
     Unreachable { address: String, source: ConnectFailure },
     #[error("read the kubeconfig {}", path.display())]
@@ -67,8 +76,15 @@ pub enum ConnectFailure {
     Closed,
     #[error("{0}")]
     Other(String),
+    /// Nobody accepted the connection in time.
+    #[error("no connection within {:.1} s", .0.as_secs_f64())]
+    NotAccepted(Duration),
     #[error("connection refused")]
     Refused,
+    /// The connection was accepted, and the answer to a request did not come in time.
+    #[error("it accepts connections, but gave no answer within {:.1} s", .0.as_secs_f64())]
+    Slow(Duration),
+    /// The whole run's time was over before an answer came.
     #[error("no answer within {:.1} s", .0.as_secs_f64())]
     TimedOut(Duration),
     /// The handshake failed for another reason than the server's certificate.
@@ -89,6 +105,10 @@ impl Error {
             Self::CredentialPlugin { install_hint, command, .. } => {
                 Some(install_hint.clone().unwrap_or_else(|| format!("run `{command}` by hand to see what it says")))
             }
+            Self::EndedIdToken { .. } => Some(
+                "this program does not renew it: run any kubectl command once, which does; and check this machine's clock"
+                    .into(),
+            ),
             Self::ExpiredClientCertificate { .. } => {
                 Some("renew the user's client certificate, or log in again, and check this machine's clock".into())
             }
@@ -103,6 +123,9 @@ impl Error {
             Self::MissingNamespace { .. } => Some(
                 "Apigee may be installed in another namespace: name it with -n, or choose the cluster with --context"
                     .into(),
+            ),
+            Self::NoApiServerBehind { .. } => Some(
+                "try again: the load balancer or proxy at this address answers, and the API servers behind it do not".into(),
             ),
             Self::NoContext { known } => Some(format!("name one with --context{}", known_names(known))),
             Self::NoKubeconfig { .. } => {
@@ -124,6 +147,9 @@ impl Error {
                 format!("choose another with --{kind}{}", known_names(known))
             }),
             Self::Unreachable { source, .. } => Some(source.hint().into()),
+            Self::UnreadableFile { .. } => {
+                Some("check the path and your right to read it; a relative path is one beside the kubeconfig".into())
+            }
             Self::UnreadableKubeconfig { .. } => Some("check the path and your right to read it".into()),
         }
     }
@@ -136,6 +162,9 @@ impl ConnectFailure {
             Self::UntrustedCertificate(why) if why.contains("expired") => {
                 "the API server's own certificate has to be renewed; also check this machine's clock"
             }
+            Self::UntrustedCertificate(why) if why.contains("not yet valid") => {
+                "check this machine's clock: it may be behind"
+            }
             Self::UntrustedCertificate(why) if why.contains("mismatch") => {
                 "the certificate is for another name: set tls-server-name for this cluster in the kubeconfig"
             }
@@ -146,7 +175,11 @@ impl ConnectFailure {
             Self::Tls(_) | Self::Closed | Self::Other(_) => {
                 "does the address lead to an API server, and through a proxy?"
             }
-            Self::TimedOut(_) | Self::UnknownHost => {
+            Self::Slow(_) => {
+                "the server is there and slow to answer: look at its load, or allow more with --request-timeout"
+            }
+            Self::TimedOut(_) => "allow the run more time with --timeout",
+            Self::NotAccepted(_) | Self::UnknownHost => {
                 "is a VPN or proxy (HTTPS_PROXY) needed to reach the cluster from here?"
             }
         }

@@ -9,7 +9,13 @@ use super::stop::timed_out;
 use crate::evidence::{Reason, Unavailable};
 
 /// For the connection alone; a server that is there accepts within milliseconds.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The time to connect in, of the time for a whole request: less, so that a server that is not there is told from one that is
+/// slow to answer.
+pub(super) fn connect_timeout(request_timeout: Option<Duration>) -> Duration {
+    request_timeout.map_or(CONNECT_TIMEOUT, |given| given.mul_f64(0.9).min(CONNECT_TIMEOUT))
+}
 
 /// Why one request gave nothing.
 #[derive(Debug)]
@@ -32,6 +38,8 @@ pub(super) enum Fault {
     Stopped(Reason),
     /// The request's own time ran out.
     TimedOut(Duration),
+    /// The answer has more bytes than are read of one.
+    TooLarge(usize),
 }
 
 /// What a request needs the right to.
@@ -59,12 +67,22 @@ impl From<Error> for Fault {
     }
 }
 
+/// What the API server answers, as text, for a path that it does not know. Source: `http.NotFound` of Go, which
+/// `k8s.io/apiserver` calls behind everything that it serves.
+const NO_SUCH_PATH: &str = "404 page not found";
+
 impl Fault {
+    /// The API server itself says that there is no such thing; a 404 of something in between does not.
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused { code: 404, message, by_kubernetes, .. } if *by_kubernetes || message == NO_SUCH_PATH)
+    }
+
     /// The reason that the evidence keeps.
     pub(super) fn reason(self, access: Access<'_>) -> Reason {
+        let is_not_found = self.is_not_found();
         match self {
             Self::Broken(text) => Reason::Broken(text),
-            Self::Connect(ConnectFailure::TimedOut(allowed)) | Self::TimedOut(allowed) => timed_out(allowed),
+            Self::TimedOut(allowed) => timed_out(allowed),
             Self::Connect(failure) => Reason::Unreachable(failure.to_string()),
             Self::Plugin(error) => Reason::Unreachable(format!("could not {error}")),
             Self::Refused { code: 403, .. } => Reason::Forbidden {
@@ -73,11 +91,15 @@ impl Fault {
                 group: access.group.to_owned(),
                 namespace: access.namespace.to_owned(),
             },
-            Self::Refused { code: 404, message, .. } => Reason::Missing(message),
+            Self::Refused { message, .. } if is_not_found => Reason::Missing(message),
+            Self::Refused { code: code @ 502..=504, message, by_kubernetes: false, .. } => {
+                Reason::Unreachable(format!("no API server behind the load balancer answered ({code} {message})"))
+            }
             Self::Refused { code, message, .. } => {
                 Reason::Unreachable(format!("the server answered {code}: {message}"))
             }
             Self::Stopped(reason) => reason,
+            Self::TooLarge(limit) => Reason::Broken(too_large(limit)),
         }
     }
 
@@ -87,17 +109,22 @@ impl Fault {
     }
 }
 
+/// What is said of an answer of more bytes than are read.
+pub(super) fn too_large(limit: usize) -> String {
+    format!("the answer is larger than {} MiB", limit >> 20)
+}
+
 /// Sorts out why kube got no answer.
 ///
-/// Its errors are boxes within boxes, and most name no kind; the innermost sources do.
-pub(super) fn connect_failure(error: &(dyn StdError + 'static)) -> ConnectFailure {
+/// Its errors are boxes within boxes, and most name no kind; the innermost sources do. `allowed` was the time to connect in.
+pub(super) fn connect_failure(error: &(dyn StdError + 'static), allowed: Duration) -> ConnectFailure {
     let mut text = String::new();
     let mut at = Some(error);
     while let Some(error) = at {
         if let Some(error) = error.downcast_ref::<io::Error>() {
             match error.kind() {
                 io::ErrorKind::ConnectionRefused => return ConnectFailure::Refused,
-                io::ErrorKind::TimedOut => return ConnectFailure::TimedOut(CONNECT_TIMEOUT),
+                io::ErrorKind::TimedOut => return ConnectFailure::NotAccepted(allowed),
                 io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => return ConnectFailure::Closed,
                 _ => {}
             }
@@ -172,10 +199,10 @@ mod tests {
             ssl/statem/statem_clnt.c:2123:: self-signed certificate in certificate chain";
         let error = io::Error::other(text);
         let expected = ConnectFailure::UntrustedCertificate("self-signed certificate in certificate chain".into());
-        assert_eq!(connect_failure(&error), expected);
+        assert_eq!(connect_failure(&error, CONNECT_TIMEOUT), expected);
         let error =
             io::Error::other("error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:x.c:1:");
         let expected = ConnectFailure::Tls("the server does not speak TLS on this port".into());
-        assert_eq!(connect_failure(&error), expected);
+        assert_eq!(connect_failure(&error, CONNECT_TIMEOUT), expected);
     }
 }

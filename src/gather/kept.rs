@@ -15,7 +15,7 @@ use super::api::{Api, JSON, encode};
 use super::discovery::{self, Group};
 use super::fault::{Access, Fault};
 use super::json;
-use super::list::{Listing, list};
+use super::list::{Listing, each_page};
 use super::plan::{Item, Objects, PLAN, Scope, Source};
 use super::pod_logs::{broken_off, longest_pause};
 use super::progress::Progress;
@@ -33,13 +33,20 @@ const BESIDE_INGRESS: [&str; 2] = ["apigee-ingressgateway", "apigee-watcher"];
 /// Someone who keeps what is handed over. Called from several tasks at once.
 pub trait Keeper: Send + Sync {
     /// The objects of an item, from this path of the API.
-    fn objects(&self, item: &'static Item, origin: &str, objects: Vec<Value>);
+    fn objects(&self, item: &'static Item, origin: &str) -> Box<dyn ObjectKeeper>;
     /// An item that is not there.
     fn missing(&self, item: &'static Item, origin: &str, why: Unavailable);
     /// The overrides file that the user gave as the `number`th, as it is.
     fn overrides(&self, number: usize, name: &str, content: Result<&[u8], &Unavailable>);
     /// A log that is not judged, or one of the user's: takes its pieces until it is dropped or finished.
     fn log(&self, origin: &LogOrigin, is_previous: bool) -> Box<dyn LogKeeper>;
+}
+
+/// Takes the objects of an item, page by page.
+pub trait ObjectKeeper: Send {
+    fn page(&mut self, objects: Vec<Value>);
+    /// There are no more; what cut the list off, where something did.
+    fn finish(self: Box<Self>, cut: Option<Unavailable>);
 }
 
 /// Takes one log, piece by piece.
@@ -74,11 +81,11 @@ pub(super) async fn keep(
             progress.started(item.name);
             let said = one_item(api, Of { namespace, selects }, item, objects, group, keeper).await;
             progress.finished(item.name, &said.outcome);
-            said.pods
+            said.logs
         }
     });
-    let pods: Vec<Value> = join_all(items).await.into_iter().flatten().collect();
-    let logs = more_logs(&pods, selects).into_iter().map(|log| {
+    let logs: Vec<More> = join_all(items).await.into_iter().flatten().collect();
+    let logs = logs.into_iter().map(|log| {
         let permits = &permits;
         async move {
             let _permit = permits.acquire().await;
@@ -88,11 +95,11 @@ pub(super) async fn keep(
     join_all(logs).await;
 }
 
-/// What became of an item, and the pods, where it is about them: their logs are next.
+/// What became of an item, and the logs of the pods, where it is about them: these are next.
 #[derive(Default)]
 struct Said {
     outcome: String,
-    pods: Vec<Value>,
+    logs: Vec<More>,
 }
 
 /// Of what namespace, and which of its pods are the ingress.
@@ -118,28 +125,42 @@ async fn one_item(
             return Said { outcome, ..Said::default() };
         }
     };
+    let origin = format!("GET {path}");
+    let is_pods = objects.resource == "pods";
+    let (mut kept, mut count, mut logs) = (None, 0, Vec::new());
+    let mut keep = |mut page: Vec<Value>| {
+        if is_pods {
+            page.retain(|pod| is_of_ingress(pod, selects));
+            logs.extend(more_logs(&page, selects));
+        }
+        count += page.len();
+        kept.get_or_insert_with(|| keeper.objects(item, &origin)).page(page);
+    };
     let work = async {
         if let Some(name) = objects.name {
-            return api.document(&format!("{path}/{name}"), JSON).await.map(|object| vec![object]);
+            let object = api.document(&format!("{path}/{name}"), JSON).await?;
+            keep(vec![object]);
+            return Ok(());
         }
         let listing = Listing { path: &path, selector: "", accept: JSON, kind: None };
-        list(api, listing, |object| with_kind(object, objects, group)).await
+        each_page(api, &listing, |page| keep(page.iter().map(|object| with_kind(object, objects, group)).collect()))
+            .await
     };
-    let origin = format!("GET {path}");
-    match work.await.map_err(|fault| reason(fault, namespace, objects)) {
-        Ok(mut found) => {
-            if objects.resource == "pods" {
-                found.retain(|pod| is_of_ingress(pod, selects));
-            }
-            let outcome = format!("{} kept", found.len());
-            let pods = if objects.resource == "pods" { found.clone() } else { Vec::new() };
-            keeper.objects(item, &origin, found);
-            Said { outcome, pods }
+    let outcome = work.await.map_err(|fault| reason(fault, namespace, objects));
+    match (outcome, kept) {
+        (Ok(()), kept) => {
+            kept.unwrap_or_else(|| keeper.objects(item, &origin)).finish(None);
+            Said { outcome: format!("{count} kept"), logs }
         }
-        Err(reason) => {
+        (Err(reason), Some(kept)) => {
+            let outcome = format!("{count} kept, then {reason}");
+            kept.finish(Some(Unavailable::new(item.name, reason)));
+            Said { outcome, logs }
+        }
+        (Err(reason), None) => {
             let outcome = reason.to_string();
             // Which other logs there are, only the pods tell.
-            if objects.resource == "pods" {
+            if is_pods {
                 for logs in PLAN.iter().filter(|item| item.source == Source::Logs) {
                     let why = Unavailable::new("logs of manager and watcher", reason.clone());
                     keeper.missing(logs, "GET pods/log", why);
@@ -180,7 +201,7 @@ fn with_kind(object: &Value, objects: Objects, group: &Group) -> Value {
 fn reason(fault: Fault, namespace: &str, objects: Objects) -> Reason {
     match fault {
         // The group is not installed, which says that nothing of it is there.
-        Fault::Refused { code: 404, .. } if objects.name.is_none() => {
+        fault if fault.is_not_found() && objects.name.is_none() => {
             Reason::Missing(format!("the API server has no {} (not installed)", objects.resource))
         }
         fault => {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use kube::config::{AuthInfo, Cluster, Kubeconfig, KubeconfigError};
 
 use super::error::{Entry, Error};
+use super::local_files;
 
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -51,6 +52,8 @@ pub struct Target {
     pub context: Option<String>,
     pub cluster: Cluster,
     pub user: AuthInfo,
+    /// As the kubeconfig has it.
+    pub user_name: Option<String>,
 }
 
 impl Places {
@@ -106,6 +109,7 @@ pub fn target(options: &ConnectionOptions, places: &Places) -> Result<Target, Er
     if let Some(exec) = &mut target.user.exec
         && exec.provide_cluster_info
     {
+        local_files::check_authority(&target.cluster)?;
         let cluster = (&target.cluster).try_into().map_err(|error| invalid("certificate authority", &error))?;
         exec.cluster = Some(cluster);
     }
@@ -189,6 +193,7 @@ fn choose(kubeconfig: &Kubeconfig, options: &ConnectionOptions) -> Result<Target
     };
 
     let of_context = context.and_then(|context| context.user);
+    let user_name = options.user.clone().or_else(|| of_context.clone());
     let user = match (&options.user, of_context) {
         (None, None) => AuthInfo::default(),
         (wanted, of_context) => {
@@ -204,7 +209,7 @@ fn choose(kubeconfig: &Kubeconfig, options: &ConnectionOptions) -> Result<Target
             }
         }
     };
-    Ok(Target { context: name, cluster, user })
+    Ok(Target { context: name, cluster, user, user_name })
 }
 
 fn sorted<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
@@ -234,6 +239,7 @@ fn in_cluster(options: &ConnectionOptions, places: &Places) -> Option<Target> {
             ..Cluster::default()
         },
         user: AuthInfo { token_file: path(token), ..AuthInfo::default() },
+        user_name: None,
     })
 }
 

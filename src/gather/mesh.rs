@@ -19,8 +19,14 @@ pub(super) async fn mesh_logging(api: &Api, namespace: &str) -> Result<MeshLoggi
     let access = Access { verb: "get", resource: "configmaps", group: "", namespace };
     let object = api.document(&path, JSON).await.map_err(|fault| fault.unavailable(&what, access))?;
     let unavailable = |reason| Unavailable::new(what.clone(), reason);
-    let mesh = json::text(&object, &["data", "mesh"])
-        .ok_or_else(|| unavailable(Reason::Missing(format!("ConfigMap {CONFIG_MAP} has no key \"mesh\""))))?;
+    let mesh = json::text(&object, &["data", "mesh"]).ok_or_else(|| {
+        let is_config_map = json::text(&object, &["kind"]).as_deref() == Some("ConfigMap");
+        unavailable(if is_config_map {
+            Reason::Missing(format!("ConfigMap {CONFIG_MAP} has no key \"mesh\""))
+        } else {
+            Reason::Broken("the answer is no ConfigMap".into())
+        })
+    })?;
     parse(&mesh).map_err(|text| unavailable(Reason::Broken(text)))
 }
 

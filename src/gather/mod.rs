@@ -11,6 +11,7 @@
 //! costs only itself. Only this module uses kube; it prints nothing and judges nothing.
 
 pub mod api;
+mod clock;
 pub mod cluster;
 pub mod connection;
 mod credential;
@@ -18,12 +19,14 @@ mod discovery;
 mod envoy;
 pub mod error;
 mod fault;
+mod id_token;
 mod issues;
 mod json;
 pub mod kept;
 pub mod kubeconfig;
 mod list;
 pub mod local_certificates;
+mod local_files;
 pub mod log_file;
 mod mesh;
 mod no_proxy;

@@ -79,7 +79,7 @@ async fn content(api: &Api, namespace: &str, name: &str, mutual: bool) -> Result
             Ok(content) => content.client_authorities.or_else(|| {
                 Some(Seen::Seen(ClientAuthorities { secret: beside.clone(), ..ClientAuthorities::default() }))
             }),
-            Err(Fault::Refused { code: 404, .. }) => None,
+            Err(why) if why.is_not_found() => None,
             Err(why) => Some(Seen::Unavailable(why.unavailable(&format!("Secret {beside}"), access))),
         }
     };

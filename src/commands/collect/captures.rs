@@ -118,7 +118,7 @@ mod tests {
             redactor: Arc::new(Redactor::of_secrets()),
             logs: KeptLogs::None,
             log_limit: 1,
-            read: Arc::new(Mutex::new(Vec::new())),
+            read: Arc::new(Mutex::new(crate::commands::collect::read::Read::default())),
         }
     }
 

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
+use super::objects::Objects;
+use super::read::Read;
 use crate::bundle::manifest::{Absence, Kept, Skipped, Truncation};
 use crate::bundle::redact::{Redactions, Redactor, StreamRedactor};
 use crate::bundle::{BundleWriter, EntryWriter, layout};
 use crate::cli::KeptLogs;
 use crate::evidence::{AccessLog, LogOrigin, Reason, Unavailable};
-use crate::gather::kept::LogKeeper;
+use crate::gather::kept::{LogKeeper, ObjectKeeper};
 use crate::gather::plan::Item;
 use crate::gather::{Keeper, LogSink};
 use crate::wire::access_log::AccessLogScanner;
@@ -18,9 +20,6 @@ use crate::wire::log_window::LogWindow;
 
 /// An overrides file is not larger: its redaction takes several times that of memory.
 const MAX_OVERRIDES: usize = 16 << 20;
-/// The item whose objects stand in one file.
-const EVENTS: &str = "events";
-
 /// The bundle that is being written, as everything that is gathered goes into it.
 #[derive(Clone)]
 pub(super) struct Keep {
@@ -28,8 +27,8 @@ pub(super) struct Keep {
     pub(super) redactor: Arc<Redactor>,
     pub(super) logs: KeptLogs,
     pub(super) log_limit: u64,
-    /// Events and routes, for the pages that are made of them.
-    pub(super) read: Arc<Mutex<Vec<Value>>>,
+    /// What the pages need of routes and events.
+    pub(super) read: Arc<Mutex<Read>>,
 }
 
 impl Keep {
@@ -73,7 +72,7 @@ impl Keep {
     }
 
     /// The same, as it was gathered.
-    fn unseen(&self, item: &str, origin: &str, why: &Unavailable) {
+    pub(super) fn unseen(&self, item: &str, origin: &str, why: &Unavailable) {
         self.not_seen(item, self.plain(origin), self.plain(&why.reason.to_string()), &why.reason);
     }
 
@@ -116,8 +115,8 @@ impl Keep {
         })
     }
 
-    /// Redacts an object, and remembers it for the pages that are made of it.
-    fn clean(
+    /// Redacts an object, and remembers what the pages need of it.
+    pub(super) fn clean(
         &self,
         item: &'static Item,
         origin: &str,
@@ -128,13 +127,11 @@ impl Keep {
             self.lost(item.name, origin, &withheld.to_string());
             return None;
         }
-        if matches!(item.name, "apigeeroutes" | EVENTS) {
-            self.read.lock().unwrap_or_else(PoisonError::into_inner).push(object.clone());
-        }
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).add(item.name, &object);
         Some(object)
     }
 
-    fn yaml(&self, path: &str, origin: &str, item: &'static Item, value: &Value, redactions: Redactions) {
+    pub(super) fn yaml(&self, path: &str, origin: &str, item: &'static Item, value: &Value, redactions: Redactions) {
         match serde_yaml::to_string(value) {
             Ok(yaml) => self.whole(path, origin, item.why, yaml.as_bytes(), redactions),
             Err(error) => self.lost(item.name, origin, &error.to_string()),
@@ -143,27 +140,8 @@ impl Keep {
 }
 
 impl Keeper for Keep {
-    fn objects(&self, item: &'static Item, origin: &str, objects: Vec<Value>) {
-        let origin = &self.plain(origin);
-        if objects.is_empty() {
-            self.absent(Absence::Empty, item.name, origin, "there is none");
-        }
-        // Hundreds of small ones are read as a list.
-        if item.name == EVENTS && !objects.is_empty() {
-            let mut redactions = Redactions::default();
-            let clean = objects.into_iter().filter_map(|object| self.clean(item, origin, object, &mut redactions));
-            let all = Value::Array(clean.collect());
-            return self.yaml(&format!("{}.yaml", item.folder), origin, item, &all, redactions);
-        }
-        for object in objects {
-            let name = self.plain(object["metadata"]["name"].as_str().unwrap_or("unnamed"));
-            let origin = format!("{origin}/{name}");
-            let mut redactions = Redactions::default();
-            if let Some(object) = self.clean(item, &origin, object, &mut redactions) {
-                let path = format!("{}/{}.yaml", item.folder, layout::segment(&name));
-                self.yaml(&path, &origin, item, &object, redactions);
-            }
-        }
+    fn objects(&self, item: &'static Item, origin: &str) -> Box<dyn ObjectKeeper> {
+        Box::new(Objects::new(self.clone(), item, self.plain(origin)))
     }
 
     fn missing(&self, item: &'static Item, origin: &str, why: Unavailable) {

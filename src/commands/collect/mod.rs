@@ -12,7 +12,9 @@ mod groups;
 mod keep;
 mod list;
 mod naming;
+mod objects;
 mod pages;
+mod read;
 mod timings;
 mod unseen;
 
@@ -233,7 +235,7 @@ fn collected(
         redactor: Arc::new(redactor),
         logs: args.kept_logs,
         log_limit: args.log_limit,
-        read: Arc::new(Mutex::new(Vec::new())),
+        read: Arc::new(Mutex::new(read::Read::default())),
     };
     let names = naming::file(args, &keep.writer)?;
     let stop = stop.part(sources::timeout(&args.evidence));

@@ -42,7 +42,8 @@ pub(super) fn add(keep: &Keep, front: &Front, evidence: &Evidence) -> Result<Rep
     let pods = format!("{}/pods.txt", layout::folder::INGRESS);
     keep.text(&pods, "diagnose", "kubectl get pods -o wide, of the ingress", &pod_list(evidence));
     let events = format!("{}/events.txt", layout::folder::INGRESS);
-    keep.text(&events, "GET events", "what happened, in order of time", &event_list(keep));
+    let event_list = keep.read.lock().unwrap_or_else(PoisonError::into_inner).events();
+    keep.text(&events, "GET events", "what happened, in order of time", &event_list);
     for (name, described) in descriptions(keep) {
         let path = format!("{}/apigeeroutes/{}.txt", layout::folder::ROUTES, layout::segment(&name));
         keep.text(&path, "GET apigeeroutes, events", "the route described, which the playbook asks for", &described);
@@ -147,9 +148,9 @@ fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
 /// Each route as a person wants to read it, with its events.
 fn descriptions(keep: &Keep) -> Vec<(String, String)> {
     let read = keep.read.lock().unwrap_or_else(PoisonError::into_inner);
-    let of_kind = |kind: &'static str| read.iter().filter(move |object| object["kind"] == kind);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    of_kind("ApigeeRoute")
+    read.routes
+        .iter()
         .map(|route| {
             let name = text(&route["metadata"]["name"]);
             let mut page = format!("Name:      {name}\nNamespace: {}\n", text(&route["metadata"]["namespace"]));
@@ -159,47 +160,10 @@ fn descriptions(keep: &Keep) -> Vec<(String, String)> {
                 let yaml = serde_yaml::to_string(part).unwrap_or_default();
                 page += &format!("{title}:\n{}", indented(&yaml));
             }
-            page += "Events:\n";
-            let mut events: Vec<String> = of_kind("Event")
-                .filter(|event| {
-                    event["involvedObject"]["name"] == name.as_str() && event["involvedObject"]["kind"] == "ApigeeRoute"
-                })
-                .map(|event| {
-                    format!(
-                        "  {}  {}  {}  {}\n",
-                        text(&event["lastTimestamp"]),
-                        text(&event["type"]),
-                        text(&event["reason"]),
-                        text(&event["message"])
-                    )
-                })
-                .collect();
-            events.sort();
-            page += &if events.is_empty() { "  <none>\n".to_owned() } else { events.concat() };
+            page += &format!("Events:\n{}", read.events_of(&name));
             (name, page)
         })
         .collect()
-}
-
-/// One line for each event, the latest last.
-fn event_list(keep: &Keep) -> String {
-    let read = keep.read.lock().unwrap_or_else(PoisonError::into_inner);
-    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    let mut lines: Vec<String> = read
-        .iter()
-        .filter(|object| object["kind"] == "Event")
-        .map(|event| {
-            let at = if event["lastTimestamp"].is_string() { &event["lastTimestamp"] } else { &event["eventTime"] };
-            let of = &event["involvedObject"];
-            // `spec.containers{istio-proxy}`
-            let container = of["fieldPath"].as_str().and_then(|path| path.find('{').map(|at| &path[at..]));
-            let object = format!("{}/{}{}", text(&of["kind"]), text(&of["name"]), container.unwrap_or_default());
-            let (kind, reason, message) = (text(&event["type"]), text(&event["reason"]), text(&event["message"]));
-            format!("{}  {kind}  {reason}  {object}  {message}\n", text(at))
-        })
-        .collect();
-    lines.sort();
-    if lines.is_empty() { "none was seen\n".into() } else { lines.concat() }
 }
 
 fn indented(yaml: &str) -> String {

@@ -1,0 +1,95 @@
+//! Puts the objects of one item into the bundle, page by page as they come, so that memory does not grow with their number.
+
+use std::io::Write;
+
+use serde_json::Value;
+
+use super::keep::{Keep, counted};
+use super::read::EVENTS;
+use crate::bundle::manifest::{Absence, Kept, Truncation};
+use crate::bundle::redact::Redactions;
+use crate::bundle::{EntryWriter, layout};
+use crate::evidence::Unavailable;
+use crate::gather::kept::ObjectKeeper;
+use crate::gather::plan::Item;
+
+/// The objects of one item on their way into the bundle.
+pub(super) struct Objects {
+    keep: Keep,
+    item: &'static Item,
+    origin: String,
+    /// Whether there was any object.
+    any: bool,
+    /// The one file of events; every other object has a file of its own.
+    list: Option<List>,
+}
+
+/// A file that holds a list, written object by object.
+struct List {
+    entry: EntryWriter,
+    redactions: Redactions,
+    /// Why nothing more can be written.
+    fault: Option<String>,
+}
+
+impl Objects {
+    pub(super) fn new(keep: Keep, item: &'static Item, origin: String) -> Self {
+        Self { keep, item, origin, any: false, list: None }
+    }
+
+    /// Hundreds of small ones are read as a list.
+    fn event(&mut self, object: Value) {
+        let list = self.list.get_or_insert_with(|| {
+            let entry = self.keep.writer.entry(&format!("{}.yaml", self.item.folder), &self.origin, self.item.why);
+            List { entry, redactions: Redactions::default(), fault: None }
+        });
+        let Some(object) = self.keep.clean(self.item, &self.origin, object, &mut list.redactions) else { return };
+        // A list of one object is an entry of the list of all.
+        let yaml = serde_yaml::to_string(&[object]).map_err(|error| error.to_string());
+        let written = yaml.and_then(|yaml| list.entry.write_all(yaml.as_bytes()).map_err(|error| error.to_string()));
+        if let (None, Err(why)) = (&list.fault, written) {
+            list.fault = Some(why);
+        }
+    }
+
+    fn object(&self, object: Value) {
+        let name = self.keep.plain(object["metadata"]["name"].as_str().unwrap_or("unnamed"));
+        let origin = format!("{}/{name}", self.origin);
+        let mut redactions = Redactions::default();
+        if let Some(object) = self.keep.clean(self.item, &origin, object, &mut redactions) {
+            let path = format!("{}/{}.yaml", self.item.folder, layout::segment(&name));
+            self.keep.yaml(&path, &origin, self.item, &object, redactions);
+        }
+    }
+}
+
+impl ObjectKeeper for Objects {
+    fn page(&mut self, objects: Vec<Value>) {
+        for object in objects {
+            self.any = true;
+            if self.item.name == EVENTS {
+                self.event(object);
+            } else {
+                self.object(object);
+            }
+        }
+    }
+
+    fn finish(self: Box<Self>, cut: Option<Unavailable>) {
+        if let Some(cut) = &cut {
+            self.keep.unseen(self.item.name, &self.origin, cut);
+        } else if !self.any {
+            self.keep.absent(Absence::Empty, self.item.name, &self.origin, "there is none");
+        }
+        let Some(List { entry, redactions, fault }) = self.list else { return };
+        let truncated =
+            cut.map(|cut| Truncation { kept: Kept::Beginning, why: cut.reason.to_string(), whole_bytes: None });
+        let finished = match fault {
+            Some(fault) => Err(fault),
+            None => entry.finish(counted(redactions), truncated).map_err(|error| error.to_string()),
+        };
+        if let Err(why) = finished {
+            self.keep.lost(self.item.name, &self.origin, &why);
+        }
+    }
+}

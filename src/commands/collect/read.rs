@@ -1,0 +1,147 @@
+//! What the pages of a bundle need of the objects that go into it: the routes, and a line for each of the latest events.
+//!
+//! Events have no bound of their own in a cluster, so only lines of them are kept, and no more than there is room for.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use serde_json::Value;
+
+/// The item whose objects stand in one file.
+pub(super) const EVENTS: &str = "events";
+/// Lines about events that are kept; earlier ones give way.
+const MAX_LINES: usize = 5000;
+/// No line is longer; Kubernetes takes no message of more than a KiB.
+const MAX_LINE: usize = 2 << 10;
+
+/// What was read of routes and events, without secrets.
+#[derive(Default)]
+pub(super) struct Read {
+    pub(super) routes: Vec<Value>,
+    events: Latest,
+    /// Of events about an ApigeeRoute, by its name.
+    of_routes: BTreeMap<String, Latest>,
+}
+
+/// The lines that sort last, which those of the latest moments do.
+#[derive(Default)]
+struct Latest {
+    lines: BinaryHeap<Reverse<String>>,
+    left_out: u64,
+}
+
+impl Latest {
+    fn add(&mut self, mut line: String) {
+        if let Some((end, _)) = line.char_indices().nth(MAX_LINE) {
+            line.truncate(end);
+            line.push_str("…\n");
+        }
+        self.lines.push(Reverse(line));
+        if self.lines.len() > MAX_LINES {
+            self.lines.pop();
+            self.left_out += 1;
+        }
+    }
+
+    /// One after the other, the latest last.
+    fn text(&self) -> String {
+        let mut lines: Vec<&str> = self.lines.iter().map(|Reverse(line)| line.as_str()).collect();
+        lines.sort_unstable();
+        lines.concat()
+    }
+}
+
+impl Read {
+    /// Takes what is needed of an object of this item.
+    pub(super) fn add(&mut self, item: &str, object: &Value) {
+        match item {
+            "apigeeroutes" => self.routes.push(object.clone()),
+            EVENTS => {
+                self.events.add(event_line(object));
+                let of = &object["involvedObject"];
+                if let (Some("ApigeeRoute"), Some(route)) = (of["kind"].as_str(), of["name"].as_str())
+                    && (self.of_routes.len() < MAX_LINES || self.of_routes.contains_key(route))
+                {
+                    self.of_routes.entry(route.to_owned()).or_default().add(route_line(object));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// One line for each event, the latest last.
+    pub(super) fn events(&self) -> String {
+        let text = self.events.text();
+        match (text.is_empty(), self.events.left_out) {
+            (true, _) => "none was seen\n".into(),
+            (false, 0) => text,
+            (false, left_out) => format!("{left_out} earlier events: see events.yaml\n{text}"),
+        }
+    }
+
+    /// The events of one route, indented, the latest last.
+    pub(super) fn events_of(&self, route: &str) -> String {
+        self.of_routes.get(route).map_or_else(|| "  <none>\n".to_owned(), Latest::text)
+    }
+}
+
+fn event_line(event: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let at = if event["lastTimestamp"].is_string() { &event["lastTimestamp"] } else { &event["eventTime"] };
+    let of = &event["involvedObject"];
+    // `spec.containers{istio-proxy}`
+    let container = of["fieldPath"].as_str().and_then(|path| path.find('{').map(|at| &path[at..]));
+    let object = format!("{}/{}{}", text(&of["kind"]), text(&of["name"]), container.unwrap_or_default());
+    let (kind, reason, message) = (text(&event["type"]), text(&event["reason"]), text(&event["message"]));
+    format!("{}  {kind}  {reason}  {object}  {message}\n", text(at))
+}
+
+fn route_line(event: &Value) -> String {
+    let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
+    format!("  {}  {}  {}  {}\n", text("lastTimestamp"), text("type"), text("reason"), text("message"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use serde_json::json;
+
+    fn event(number: usize, kind: &str) -> Value {
+        json!({
+            "lastTimestamp": format!("2026-11-22T09:{:02}:{:02}Z", number / 60, number % 60),
+            "type": "Warning", "reason": "Failed", "message": format!("m{number}"),
+            "involvedObject": {"kind": kind, "name": "r", "fieldPath": "spec.containers{istio-proxy}"},
+        })
+    }
+
+    #[test]
+    fn the_latest_events_are_kept_in_order_and_the_rest_is_counted() {
+        let mut read = Read::default();
+        assert_eq!(read.events(), "none was seen\n");
+        for number in [1, 0] {
+            read.add(EVENTS, &event(number, "ApigeeRoute"));
+        }
+        assert_eq!(
+            read.events(),
+            "2026-11-22T09:00:00Z  Warning  Failed  ApigeeRoute/r{istio-proxy}  m0\n\
+             2026-11-22T09:00:01Z  Warning  Failed  ApigeeRoute/r{istio-proxy}  m1\n"
+        );
+        assert_eq!(
+            read.events_of("r"),
+            "  2026-11-22T09:00:00Z  Warning  Failed  m0\n  2026-11-22T09:00:01Z  Warning  Failed  m1\n"
+        );
+        assert_eq!(read.events_of("other"), "  <none>\n");
+        for number in 0..MAX_LINES {
+            read.add(EVENTS, &event(number % 3600, "Pod"));
+        }
+        assert!(read.events().starts_with("2 earlier events: see events.yaml\n2026-11-22T09:00:00Z"));
+        assert_eq!(read.events().lines().count(), MAX_LINES + 1);
+        let mut long = event(0, "Pod");
+        long["message"] = "x".repeat(3 * MAX_LINE).into();
+        assert!(event_line(&long).len() > MAX_LINE);
+        let mut read = Read::default();
+        read.add(EVENTS, &long);
+        assert!(read.events().len() < MAX_LINE + 8);
+    }
+}
