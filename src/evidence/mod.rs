@@ -6,6 +6,7 @@
 
 pub mod access_log;
 pub mod certificate;
+mod clock;
 pub mod cluster;
 pub mod gateway;
 pub mod handshake;
@@ -23,6 +24,7 @@ use self::overrides::OverridesFile;
 use self::stored::StoredCertificate;
 
 pub use self::access_log::{AccessLog, LogOrigin, LogStream};
+pub use self::clock::{OtherClock, Witness};
 pub use self::seen::{Reason, Seen, Unavailable};
 
 /// Names the format of a written evidence file. The number grows when an older reader would misread a newer file.
@@ -36,7 +38,7 @@ pub struct Evidence {
     pub schema: String,
     /// Version of the tool that gathered, as `0.1.0`.
     pub tool_version: String,
-    /// When gathering began; the clock of every judgement.
+    /// When gathering began, by the clock of the machine that gathered; judgements take [`Evidence::now`].
     pub collected_at: Timestamp,
     /// What the user asked for, as far as it changes what can be concluded.
     pub question: Question,

@@ -56,7 +56,7 @@ pub enum KeyFit {
     Differs,
     /// It cannot be read; why (`encrypted`, `no PEM`).
     Unreadable(String),
-    /// There is no certificate to compare it with.
+    /// There is no certificate to compare it with, or none whose public key can be read.
     NotCompared,
     /// It is stored apart from the certificate, and was not read.
     NotRead(Unavailable),

@@ -1,9 +1,11 @@
 //! What the report does not rest on: steps that were not done, sources that did not answer, windows that were cut.
 
+use jiff::SignedDuration;
+
 use super::NotSeen;
-use crate::checks::facts::{self, probed, served};
+use crate::checks::facts::{self, chain, probed, served};
 use crate::evidence::handshake::{ClientCertificate, Handshake, Probes};
-use crate::evidence::{Evidence, Reason, Seen, Unavailable};
+use crate::evidence::{Evidence, OtherClock, Reason, Seen, Unavailable, Witness};
 use crate::verdict::{capture, probe};
 
 /// Everything that was not seen, the playbook's own steps first.
@@ -23,6 +25,7 @@ pub(super) fn of(evidence: &Evidence) -> Vec<NotSeen> {
     match &evidence.probes {
         Seen::Seen(probes) => {
             list.extend(probes.unprobed.iter().map(unprobed));
+            list.extend(probed::lost(probes).iter().map(plain));
             list.extend(untold_trust(probes));
             list.extend(without_client_certificate(probes));
         }
@@ -31,6 +34,7 @@ pub(super) fn of(evidence: &Evidence) -> Vec<NotSeen> {
             list.insert(1, NotSeen { what: "handshake probe".into(), why, measurement: Some(probe(evidence)) });
         }
     }
+    list.extend(wrong_clock(evidence));
     if let Some(why) = &evidence.interrupted {
         list.push(match why.reason {
             Reason::Interrupted => {
@@ -95,6 +99,42 @@ pub(super) fn of(evidence: &Evidence) -> Vec<NotSeen> {
     // One API server that is gone says the same of every source once.
     list.dedup();
     list
+}
+
+/// Two clocks that differ by more than a minute: whose time counts, and who says so.
+fn wrong_clock(evidence: &Evidence) -> Option<NotSeen> {
+    let clocks = evidence.other_clocks();
+    let OtherClock { ahead, witness } = clocks.first()?;
+    let (behind, length) = (*ahead > SignedDuration::ZERO, chain::days(ahead.abs()));
+    let told = match witness {
+        Witness::ApiServer => "the API server's answers".to_owned(),
+        Witness::OwnRecord { pod } => format!("the record of this run's handshake in the log of pod {pod}"),
+        Witness::LaterRecord { origin } => format!("the latest record of {origin}"),
+    };
+    let also = match clocks.get(1) {
+        Some(OtherClock { witness: Witness::OwnRecord { .. }, .. }) => ", and so do records of this run's handshakes",
+        _ => "",
+    };
+    let (here, there) = (evidence.collected_at, evidence.now());
+    let verb = if behind { "behind" } else { "ahead of" };
+    Some(if here == there {
+        NotSeen {
+            what: "one time for all logs".into(),
+            why: format!(
+                "this machine's clock is {length} {verb} that of {told}; other clocks of the cluster agree with it"
+            ),
+            measurement: None,
+        }
+    } else {
+        NotSeen {
+            what: "the time of this machine".into(),
+            why: format!(
+                "its clock is {length} {verb} the cluster's, as {told} show{also}; dates are judged at {}",
+                facts::moment(there)
+            ),
+            measurement: None,
+        }
+    })
 }
 
 /// The authorities of this machine are not those of the clients.

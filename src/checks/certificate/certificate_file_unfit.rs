@@ -42,6 +42,9 @@ fn judge(evidence: &Evidence) -> Judgement {
                     {
                         settled.add(Err(why.clone()));
                     }
+                    if let (KeyFit::NotCompared, Some(leaf)) = (&content.key, content.certificates.first()) {
+                        settled.add(Err(stored::not_compared(path, leaf)));
+                    }
                 }
                 Err(why) => settled.add(Err(why)),
             }
@@ -55,7 +58,7 @@ fn judge(evidence: &Evidence) -> Judgement {
 }
 
 fn say(evidence: &Evidence, path: &str, named_at: &str, content: &StoredContent) -> Vec<Finding> {
-    let at = evidence.collected_at;
+    let at = evidence.now();
     let malformed = content.certificate_fault.as_ref().map(|fault| Wrong {
         what: format!("the certificate file is malformed: {fault}"),
         observed: fault.clone(),

@@ -24,7 +24,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let at = evidence.collected_at;
+    let at = evidence.now();
     let right = "no authority of clients expires within 14 days";
     stored::judge_authorities(evidence, right, |authorities| {
         chain::without_successor(&authorities.certificates, at)

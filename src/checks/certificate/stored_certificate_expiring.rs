@@ -22,7 +22,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let at = evidence.collected_at;
+    let at = evidence.now();
     stored::judge(
         evidence,
         "no certificate in the Secrets that routes name expires within 14 days",

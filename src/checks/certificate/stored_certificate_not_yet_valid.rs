@@ -24,7 +24,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let at = evidence.collected_at;
+    let at = evidence.now();
     stored::judge(
         evidence,
         "every certificate in the Secrets that routes name is valid already",

@@ -64,7 +64,7 @@ pub(crate) fn inspected(evidence: &Evidence) -> Option<Inspected> {
             found.next().map(|first| found.fold(first, u64::saturating_add))
         };
         sum.not_tls = sum.not_tls.saturating_add(total("tls_inspector.tls_not_found")?);
-        let own = log.own.nameless.range(..counters.at).count() as u64;
+        let own = log.own.nameless.range(..evidence.at_cluster(counters.at)).count() as u64;
         sum.nameless = sum.nameless.saturating_add(total("tls_inspector.sni_not_found")?.saturating_sub(own));
         seen = true;
     }
@@ -104,7 +104,8 @@ fn is_cure(evidence: &Evidence, last: Timestamp, handshake: &Handshake) -> bool 
     let wildcards = routes::wildcards(evidence).unwrap_or_default();
     let created = wildcards.iter().filter_map(|route| route.created_at).max();
     handshake.succeeded()
-        && (created.is_some_and(|created| created > last) || handshake.started_at.duration_since(last) >= QUIET)
+        && (created.is_some_and(|created| created > last)
+            || evidence.at_cluster(handshake.started_at).duration_since(last) >= QUIET)
 }
 
 fn pod_of(origin: &LogOrigin) -> Option<&str> {

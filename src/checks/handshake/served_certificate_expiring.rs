@@ -22,7 +22,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let at = evidence.collected_at;
+    let at = evidence.now();
     served::judge_dates(evidence, "no certificate that is served expires within 14 days", |certificate| {
         chain::expiring(certificate, at)
     })

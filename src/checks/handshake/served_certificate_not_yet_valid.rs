@@ -22,7 +22,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let at = evidence.collected_at;
+    let at = evidence.now();
     served::judge_dates(evidence, "every certificate that is served is valid already", |certificate| {
         chain::early(certificate, at)
     })

@@ -51,7 +51,7 @@ fn judge(evidence: &Evidence) -> Judgement {
 
 /// What takes the alarm out of a route that was only just made, or that the gateways have: `; created 8 s ago: …`.
 fn beginning(evidence: &Evidence, route: &Route) -> String {
-    let age = route.created_at.map(|created| evidence.collected_at.duration_since(created));
+    let age = route.created_at.map(|created| evidence.now().duration_since(created));
     let mut told = match age {
         // Clocks may differ by a little: what is from the future is new.
         Some(age) if age < NEW => {

@@ -202,7 +202,7 @@ impl Walk<'_> {
         let Question { namespace, selector, container, expect_non_sni: _, offline: _, log_limits: _ } = question;
         self.texts([namespace, selector]);
         self.texts(container);
-        self.seen(connection, |walk, Connection { context, server_version: _ }| {
+        self.seen(connection, |walk, Connection { context, server_version: _, clock_ahead_seconds: _ }| {
             if let Some(context) = context {
                 match walk.table.context(context) {
                     Some(other) => *context = other,
