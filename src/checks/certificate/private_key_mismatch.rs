@@ -41,7 +41,8 @@ fn judge(evidence: &Evidence) -> Judgement {
                 Ok(Some(vec![secret.finding(secret.key_entry(), wrong)]))
             }
             KeyFit::NotRead(why) => Err(why.clone()),
-            KeyFit::Absent | KeyFit::NotCompared | KeyFit::Unreadable(_) => Ok(None),
+            KeyFit::NotCompared => Err(stored::not_compared(&format!("Secret {}", secret.name), leaf)),
+            KeyFit::Absent | KeyFit::Unreadable(_) => Ok(None),
         }
     })
 }

@@ -27,6 +27,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let names = facts::reset_names(evidence);
     if names.is_empty() {
         facts::believe_absence(evidence)?;
+        facts::know_all_names(evidence)?;
         return Ok(Outcome::Passed(format!("no reset of a connection with a server name {}", facts::window(evidence))));
     }
     let routes = facts::needed(facts::routes(evidence))?;

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::checks::facts;
 use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
-use crate::evidence::{Evidence, LogOrigin};
+use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
 
 /// A gateway that has been running for longer than this before its first record has lost records.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
@@ -39,9 +39,16 @@ fn judge(evidence: &Evidence) -> Judgement {
     facts::pods(evidence)?;
     let mut findings = Vec::new();
     let mut judged = 0;
+    let mut untold = None;
     for (origin, log) in facts::logs(evidence) {
         let started = facts::container_of(evidence, origin).and_then(|container| container.started_at);
-        let (Some(first), Some(started)) = (log.first, started) else { continue };
+        let (Some(first), Some(started)) = (log.first, started) else {
+            // Records without a time, or a container of which the pod does not say since when it runs.
+            if log.records > 0 && matches!(origin, LogOrigin::Container { .. }) {
+                untold.get_or_insert(origin);
+            }
+            continue;
+        };
         judged += 1;
         if log.begins_with_record && first.duration_since(started) > GRACE {
             findings.push(Finding::new(
@@ -58,6 +65,10 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     if findings.is_empty() {
         facts::opened(evidence)?;
+        if let Some(origin) = untold {
+            let why = Reason::Missing("the time of its records, or the start of its container, is not known".into());
+            return Err(Unavailable::new(format!("how far back the log of {origin} reaches"), why));
+        }
         if judged == 0 {
             return Ok(Outcome::NotApplicable("no container's log holds a record".into()));
         }

@@ -188,6 +188,13 @@ pub(crate) fn disorder(list: &[Certificate]) -> Option<String> {
     (!in_order).then(|| format!("the path from the leaf goes by positions {}", numbers.join(", ")))
 }
 
+/// How strong a certificate is, where its public key cannot be read.
+pub(crate) fn untold_strength(certificate: &Certificate) -> Option<Unavailable> {
+    let reason = || Reason::Broken("its public key cannot be read".into());
+    (certificate.key.bits == 0)
+        .then(|| Unavailable::new(format!("how strong the key of {} is", called(certificate)), reason()))
+}
+
 /// What makes a certificate weak, where something does. Source: NIST SP 800-131A revision 2, less than 112 bits of
 /// security are disallowed: RSA below 2048 bits, curves below 224, DSA, signatures over SHA-1 or MD5.
 pub(crate) fn weakness(certificate: &Certificate, position: usize) -> Option<String> {

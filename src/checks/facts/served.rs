@@ -55,7 +55,22 @@ pub(crate) fn judge_trust<'a>(
     if faults.is_empty() && untold.into_iter().any(|said| fault(said).is_some()) {
         return Err(untold_trust());
     }
+    if faults.is_empty() {
+        all_verified(probes)?;
+    }
     settle(probes, faults, seen)
+}
+
+/// Nothing, where every certificate that can be judged was verified. There may be no authorities to verify one with.
+pub(crate) fn all_verified(probes: &Probes) -> Result<(), Unavailable> {
+    let judged = |(endpoint, _): &Said<'_>| probed::trust_is_known(probes, endpoint);
+    match to_clients(probes).filter(judged).find(|(_, handshake)| handshake.verification.is_none()) {
+        Some((endpoint, _)) => Err(Unavailable::new(
+            format!("whether the certificate that {} serves is trusted", endpoint.name()),
+            Reason::Missing("this machine has no authorities to verify it with".into()),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// The handshakes in which a certificate came of which nobody can say whether clients trust it.

@@ -207,11 +207,18 @@ impl Secret<'_> {
         if self.content.certificate_entry.as_deref() == Some("tls.crt") { "tls.key" } else { "key" }
     }
 
-    /// The leaf of a pair in which AT401 to AT404 find no fault.
+    /// The leaf of a pair in which AT401 to AT404 find no fault. Whether its key fits need not be known.
     pub(crate) fn fit_leaf(&self) -> Option<&Certificate> {
-        let is_fit = self.content.certificate_fault.is_none() && self.content.key == KeyFit::Fits;
+        let may_fit = matches!(self.content.key, KeyFit::Fits | KeyFit::NotCompared | KeyFit::NotRead(_));
+        let is_fit = self.content.certificate_fault.is_none() && may_fit;
         self.content.certificates.first().filter(|_| is_fit)
     }
+}
+
+/// The private key was read, and not compared with the leaf beside it: the public key of that cannot be read.
+pub(crate) fn not_compared(holder: &str, leaf: &Certificate) -> Unavailable {
+    let what = format!("whether the private key of {holder} belongs to {}", chain::called(leaf));
+    Unavailable::new(what, Reason::Broken("the public key of the certificate cannot be read".into()))
 }
 
 fn at(secret: &str, entry: &str, wrong: Wrong) -> Finding {

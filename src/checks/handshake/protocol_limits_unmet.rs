@@ -3,7 +3,8 @@
 use crate::checks::facts::{self, envoy, limits, probed};
 use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
 use crate::evidence::cluster::{Route, Tls, selects};
-use crate::evidence::{Evidence, Seen};
+use crate::evidence::handshake::Endpoint;
+use crate::evidence::{Evidence, Seen, Unavailable};
 
 pub(super) const CHECK: Check = Check {
     code: "AT528",
@@ -43,6 +44,9 @@ fn judge(evidence: &Evidence) -> Judgement {
         findings.extend(in_gateways(evidence, route, tls));
         findings.extend(in_handshakes(evidence, route, tls));
     }
+    if findings.is_empty() {
+        limited.iter().try_for_each(|(route, _)| was_looked_at(evidence, route))?;
+    }
     Ok(Outcome::of(findings, "the gateways keep to the versions and cipher suites of the ApigeeRoutes"))
 }
 
@@ -69,6 +73,21 @@ fn in_gateways(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> {
             finding(route, format!("Envoy has {has}, where ApigeeRoute {} has {says}: {pods}", route.name), has, says)
         })
         .collect()
+}
+
+/// Nothing, where the Envoys of all pods of the route were seen, or a handshake or a whole scan of one of its names.
+fn was_looked_at(evidence: &Evidence, route: &Route) -> Result<(), Unavailable> {
+    let Err(why) = envoy::every_pod_was_asked(evidence) else { return Ok(()) };
+    let Seen::Seen(probes) = &evidence.probes else { return Err(why) };
+    let is_scanned = |endpoint: &Endpoint| match &endpoint.scan {
+        Seen::Seen(scan) => scan.versions.iter().all(|version| version.cut.is_none()),
+        Seen::Unavailable(_) => true,
+    };
+    let is_seen = probed::all(probes).any(|(endpoint, handshake)| {
+        let of_route = handshake.server_name.as_deref().is_some_and(|name| facts::declares(route, name));
+        of_route && handshake.session.is_some() && is_scanned(endpoint)
+    });
+    if is_seen { Ok(()) } else { Err(why) }
 }
 
 fn in_handshakes(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> {

@@ -25,8 +25,10 @@ pub(super) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let mut faults = Vec::new();
+    let mut untold = None;
     for said in served::to_clients(probes) {
         for (i, certificate) in said.1.certificates.iter().enumerate() {
+            untold = untold.or_else(|| chain::untold_strength(certificate));
             let Some(weakness) = chain::weakness(certificate, i) else { continue };
             faults.push(Fault {
                 said,
@@ -38,6 +40,9 @@ fn judge(evidence: &Evidence) -> Judgement {
                 expected: "RSA of 2048 bits, a curve of 224, SHA-256, or stronger".into(),
             });
         }
+    }
+    if let Some(untold) = untold.filter(|_| faults.is_empty()) {
+        return Err(untold);
     }
     served::settle(probes, faults, "keys and signatures of the served certificates are strong enough")
 }

@@ -1,6 +1,6 @@
 //! AT518: the server sends its certificate without the intermediate that clients need.
 
-use crate::checks::facts::probed::{self, Fault};
+use crate::checks::facts::probed::{self, Fault, Said};
 use crate::checks::facts::{chain, served};
 use crate::checks::{Check, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
@@ -53,6 +53,10 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     if let (true, Some(leaf)) = (faults.is_empty(), untold) {
         return Err(chain::untold_root(leaf));
+    }
+    let is_alone = |(_, handshake): &Said<'_>| chain::leaf_without_issuer(&handshake.certificates).is_some();
+    if faults.is_empty() && served::to_clients(probes).any(|said| is_alone(&said)) {
+        served::all_verified(probes)?;
     }
     served::settle(probes, faults, "every leaf that is served comes with its issuer, or is trusted without")
 }
