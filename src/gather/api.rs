@@ -128,9 +128,12 @@ impl Api {
     pub(super) fn failure(&self, fault: Fault) -> Error {
         let mut address = self.inner.address.clone();
         // Which of the two does not answer only the proxy could say.
-        if let (Some(proxy), Fault::Connect(_) | Fault::TimedOut(_) | Fault::Broken(_) | Fault::TooLarge(_)) =
-            (&self.inner.proxy, &fault)
-        {
+        let may_be_proxy = match &fault {
+            Fault::Connect(_) | Fault::TimedOut(_) | Fault::Broken(_) | Fault::TooLarge(_) => true,
+            Fault::Refused { code: 502..=504, by_kubernetes, .. } => !by_kubernetes,
+            _ => false,
+        };
+        if let Some(proxy) = self.inner.proxy.as_ref().filter(|_| may_be_proxy) {
             address = format!("{address} through the proxy {proxy}");
         }
         match fault {

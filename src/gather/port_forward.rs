@@ -83,7 +83,7 @@ impl<T: Stream<Item = Result<Message, SocketError>> + Sink<Message, Error = Sock
 /// Opens a stream to a port of a pod.
 ///
 /// That it is open does not say that anything listens there: the runtime connects later, and a refusal comes as the
-/// stream's end with an [`error`](Forwarded::error).
+/// stream's [end](Forwarded::ended).
 pub(super) async fn forward(api: &Api, namespace: &str, pod: &str, port: u16) -> Result<Forwarded, Fault> {
     let path = format!("/api/v1/namespaces/{namespace}/pods/{}/portforward?ports={port}", encode(pod));
     let socket = api.upgrade(&path).await?.into_stream();
