@@ -179,6 +179,48 @@ fn counts_that_no_log_could_give_are_refused() {
     assert!(stderr(&output).contains("a count is larger than any log could give"), "{}", stderr(&output));
 }
 
+/// Tokens and passwords in what the cluster reported: statuses of routes, issues, messages of pods, errors of the API server.
+#[test]
+fn what_the_cluster_reported_is_redacted_in_every_output() {
+    const SECRETS: [&str; 4] = ["told-by-route-7", "told-by-issue-7", "told-by-pod-7", "told-by-server-7"];
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("a plain path").to_owned();
+    let (old, new) = (path("old.json"), path("new.json"));
+    run(&["diagnose", "--from", EXAMPLE, "--write-evidence", &old]);
+    let text = std::fs::read_to_string(&old).expect("evidence was written");
+    let mut evidence: serde_json::Value = serde_json::from_str(&text).expect("evidence is JSON");
+    let token = |secret: &str| format!("apply failed: Authorization: Bearer {secret}-0123456789abcdef");
+    let status = &mut evidence["routes"]["seen"]["items"][0]["status"];
+    status["state"] = "failed".into();
+    status["errors"] = serde_json::json!([token(SECRETS[0])]);
+    evidence["issues"]["seen"] = serde_json::json!([{
+        "name": "issue-1", "severity": "error", "reason": "AUTH", "documentation": null,
+        "details": format!("-----BEGIN PRIVATE KEY-----\n{}\n", SECRETS[1]),
+    }]);
+    let container = &mut evidence["pods"]["seen"][0]["containers"][0];
+    container["waiting"] = format!("pull https://bob:{}@registry.test/x", SECRETS[2]).into();
+    container["ready"] = false.into();
+    let why = serde_json::json!({ "what": "Services", "reason": { "broken": format!("password={}", SECRETS[3]) } });
+    evidence["services"] = serde_json::json!({ "unavailable": why });
+    std::fs::write(&old, evidence.to_string()).expect("it can be written");
+
+    let mut outputs = Vec::new();
+    for format in ["text", "wide", "json", "yaml"] {
+        let output = run(&["diagnose", "--from", &old, "-o", format, "--write-evidence", &new]);
+        assert!(matches!(output.status.code(), Some(1 | 3)), "{format}: {}", stderr(&output));
+        outputs.push(stdout(&output));
+        outputs.push(stdout(&run(&["diff", EXAMPLE, &old, "-o", format])));
+        // What was clean stays as it is.
+        assert_eq!(stdout(&run(&["diagnose", "--from", &new, "-o", format])), stdout(&output), "{format}");
+    }
+    let written = std::fs::read_to_string(&new).expect("evidence was written");
+    assert_eq!(written.matches("<redacted>").count(), SECRETS.len(), "{written}");
+    outputs.push(written);
+    for (output, secret) in outputs.iter().flat_map(|output| SECRETS.map(|secret| (output, secret))) {
+        assert!(!output.contains(secret), "{secret} in {output}");
+    }
+}
+
 #[test]
 fn checks_without_their_source_are_not_nothing_found() {
     let output = run(&["diagnose", "--offline", "--access-log", RESETS, "--only", "AT201"]);

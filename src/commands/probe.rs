@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 
-use super::{Error, fail_on};
+use super::{Error, fail_on, sources};
 use crate::cli::{ProbeArgs, TlsVersion};
 use crate::evidence::{Evidence, Question, Seen, Unavailable};
 use crate::gather::Stop;
@@ -39,6 +39,7 @@ pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
     let mut evidence = Evidence::unasked(question(), collected_at, "`kubectl apigee-tls diagnose` asks the cluster");
     evidence.probes = Seen::Seen(seen);
     evidence.interrupted = interrupted.map(|reason| Unavailable::new("the endpoints", reason));
+    let evidence = sources::clean(&evidence)?;
     let report = report::build(&evidence, fail_on(args.fail_on));
     let shown = super::show(console, args.output, &report, probe_text::text).map(|()| report.exit_code);
     // It listens for signals until now.

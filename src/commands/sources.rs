@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Error;
+use crate::bundle::redact::{Redactions, Redactor};
 use crate::cli::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
 use crate::evidence::overrides::OverridesFile;
 use crate::evidence::stored::StoredCertificate;
@@ -109,6 +110,14 @@ pub(super) async fn in_time<T: Send + 'static>(
 fn not_read(evidence: &mut Evidence, name: &str, reason: Reason) -> Unavailable {
     evidence.interrupted.get_or_insert_with(|| Unavailable::new("the files", reason.clone()));
     Unavailable::new(name, reason)
+}
+
+/// The one door of evidence that leaves: what the cluster, servers and files said may hold tokens and passwords, which no report and no
+/// evidence file shows. `collect` does the same with the redactor of its bundle.
+pub(super) fn clean(evidence: &Evidence) -> Result<Evidence, Error> {
+    Redactor::of_secrets()
+        .clean(evidence, &mut Redactions::default())
+        .map_err(|error| Error::Rendering(error.to_string()))
 }
 
 /// The files alone.

@@ -14,7 +14,7 @@ use crate::gather::kept::LogKeeper;
 use crate::gather::plan::Item;
 use crate::gather::{Keeper, LogSink};
 use crate::wire::access_log::AccessLogScanner;
-use crate::wire::log_window::LogWindow;
+use crate::wire::log_window::{LogWindow, WindowSummary};
 
 /// An overrides file is not larger: its redaction takes several times that of memory.
 const MAX_OVERRIDES: usize = 16 << 20;
@@ -108,9 +108,11 @@ impl Keep {
             entry: None,
             path,
             from,
-            window: (self.logs == KeptLogs::Window).then(|| LogWindow::new(self.log_limit)),
-            redactor: self.redactor.stream(),
-            chosen: Vec::new(),
+            choice: (self.logs == KeptLogs::Window).then(|| Choice::new(self.log_limit)),
+            redactor: match self.logs {
+                KeptLogs::Window => self.redactor.stream_of_secrets(),
+                _ => self.redactor.stream(),
+            },
             clean: Vec::new(),
             fault: None,
         })
@@ -251,19 +253,53 @@ impl LogSink for Tee {
     }
 }
 
-/// One log on its way into the bundle: chosen, then redacted, then written.
+/// One log on its way into the bundle: redacted, then chosen, then written. Redaction comes first, because what a line is depends on
+/// lines before it that the choice may leave out.
 pub(super) struct LogFile {
     keep: Keep,
     /// Opened with the first byte: of the logs of twenty pods most wait for their turn.
     entry: Option<EntryWriter>,
     path: String,
     from: String,
-    window: Option<LogWindow>,
+    choice: Option<Choice>,
     redactor: StreamRedactor,
-    chosen: Vec<u8>,
     clean: Vec<u8>,
     /// Why nothing more can be written.
     fault: Option<String>,
+}
+
+/// The lines of a redacted log that are kept.
+struct Choice {
+    window: LogWindow,
+    /// Bytes of the log as it came.
+    bytes: u64,
+    chosen: Vec<u8>,
+    /// What pseudonyms replaced.
+    redactions: Redactions,
+}
+
+impl Choice {
+    fn new(limit: u64) -> Self {
+        Self { window: LogWindow::new(limit), bytes: 0, chosen: Vec::new(), redactions: Redactions::default() }
+    }
+
+    /// Leaves of `clean` what is kept, with its pseudonyms.
+    fn feed(&mut self, redactor: &Redactor, clean: &mut Vec<u8>) {
+        self.window.feed(clean, &mut self.chosen);
+        clean.clear();
+        redactor.rename(&self.chosen, clean, &mut self.redactions);
+        self.chosen.clear();
+    }
+
+    /// The same for the end of the log: what was chosen, and the length of the whole.
+    fn finish(mut self, redactor: &Redactor, clean: &mut Vec<u8>, redactions: &mut Redactions) -> (WindowSummary, u64) {
+        self.window.feed(clean, &mut self.chosen);
+        clean.clear();
+        let summary = self.window.finish(&mut self.chosen);
+        redactor.rename(&self.chosen, clean, &mut self.redactions);
+        redactions.merge(&self.redactions);
+        (summary, self.bytes)
+    }
 }
 
 impl LogFile {
@@ -271,27 +307,19 @@ impl LogFile {
         if self.fault.is_some() {
             return;
         }
-        match &mut self.window {
-            Some(window) => {
-                window.feed(piece, &mut self.chosen);
-                self.redactor.feed(&self.chosen, &mut self.clean);
-                self.chosen.clear();
-            }
-            None => self.redactor.feed(piece, &mut self.clean),
+        self.redactor.feed(piece, &mut self.clean);
+        if let Some(choice) = &mut self.choice {
+            choice.bytes += piece.len() as u64;
+            choice.feed(&self.keep.redactor, &mut self.clean);
         }
         self.write();
     }
 
     pub(super) fn finish(mut self, cut: Option<Unavailable>) {
-        let left_out = self.window.take().map(|window| {
-            let summary = window.finish(&mut self.chosen);
-            self.redactor.feed(&self.chosen, &mut self.clean);
-            summary
-        });
-        self.write();
         let mut clean = std::mem::take(&mut self.clean);
         let redactor = std::mem::replace(&mut self.redactor, self.keep.redactor.stream());
-        let redactions = redactor.finish(&mut clean);
+        let mut redactions = redactor.finish(&mut clean);
+        let left_out = self.choice.take().map(|choice| choice.finish(&self.keep.redactor, &mut clean, &mut redactions));
         if self.fault.is_none() {
             self.fault = self.opened().write_all(&clean).err().map(|error| error.to_string());
         }
@@ -299,12 +327,12 @@ impl LogFile {
             (Some(cut), _) => {
                 Some(Truncation { kept: Kept::Beginning, why: cut.reason.to_string(), whole_bytes: None })
             }
-            (None, Some(summary)) if summary.left_out_lines > 0 || summary.beyond_limit > 0 => {
+            (None, Some((summary, bytes))) if summary.left_out_lines > 0 || summary.beyond_limit > 0 => {
                 let mut why = format!("--logs window: {} lines left out", summary.left_out_lines);
                 if summary.beyond_limit > 0 {
                     why += &format!(", {} that matter among them: beyond --log-limit", summary.beyond_limit);
                 }
-                Some(Truncation { kept: Kept::Window, why, whole_bytes: Some(summary.bytes) })
+                Some(Truncation { kept: Kept::Window, why, whole_bytes: Some(bytes) })
             }
             _ => None,
         };

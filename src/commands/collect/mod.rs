@@ -32,7 +32,7 @@ use super::{Error, contexts, sources};
 use crate::bundle::manifest::Absence;
 use crate::bundle::redact::self_test;
 use crate::bundle::redact::{Redactions, Redactor};
-use crate::bundle::{self, BundleName, BundleWriter, Destination, Head, ReadError, Written, evidence_file, layout};
+use crate::bundle::{self, BundleName, BundleWriter, Destination, Head, Written, layout};
 use crate::cli::CollectArgs;
 use crate::evidence::{Evidence, LogOrigin, Reason, Seen};
 use crate::gather::plan::PLAN;
@@ -308,12 +308,8 @@ fn tested(console: &Console) -> Result<u8, Error> {
 /// The evidence as the bundle holds it, less secrets and with its pseudonyms, so that the report is made of what is there.
 fn clean_evidence(keep: &Keep, evidence: &Evidence) -> Result<Evidence, Error> {
     let rendering = |error: serde_json::Error| Error::Rendering(error.to_string());
-    let mut document = serde_json::to_value(evidence).map_err(rendering)?;
     let mut redactions = Redactions::default();
-    keep.redactor.derived_document(&mut document, &mut redactions);
-    let mut evidence =
-        evidence_file::parse(layout::EVIDENCE, document.to_string().as_bytes()).map_err(ReadError::from)?;
-    keep.redactor.evidence(&mut evidence, &mut redactions);
+    let evidence = keep.redactor.clean(evidence, &mut redactions).map_err(rendering)?;
     let json = serde_json::to_string_pretty(&evidence).map_err(rendering)?;
     let why = "what was seen, for `kubectl apigee-tls diagnose --from`";
     keep.whole(layout::EVIDENCE, "diagnose", why, json.as_bytes(), redactions);

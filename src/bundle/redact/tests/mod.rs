@@ -1,5 +1,6 @@
 //! Tables of what must vanish and what must survive, and the same in pieces.
 
+mod lines;
 mod objects;
 mod overrides;
 mod packets;
