@@ -21,8 +21,8 @@ fn chosen(log: &str) -> String {
 }
 
 fn is_gone(output: &str, key: &[String]) -> bool {
-    let body = key.iter().filter(|line| !line.starts_with('-') && line.len() >= 24);
-    body.clone().count() > 8 && !body.into_iter().any(|line| output.contains(line.as_str()))
+    let body: Vec<&String> = key.iter().filter(|line| !line.starts_with('-') && line.len() >= 24).collect();
+    body.len() > 8 && !body.iter().any(|line| output.contains(line.as_str()))
 }
 
 #[test]

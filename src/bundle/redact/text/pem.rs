@@ -4,6 +4,8 @@
 //! Only a label that opens its line, behind the prefix of a log at most, says that all lines after it are of a block. A label anywhere
 //! else may be a header that a client sent or a message that names it: after it, only lines in the form of a key are redacted.
 
+use std::ops::Range;
+
 use memchr::memmem;
 
 use super::carry::{Carry, indentation, is_margin, last_word};
@@ -14,7 +16,7 @@ use crate::bundle::redact::base64::{self, Content};
 
 /// Bytes between `BEGIN` and `PRIVATE KEY`.
 pub(super) const LABEL: usize = 48;
-/// Widths in which keys are written: RFC 7468, OpenSSH, and MIME with what GnuPG and Java make of it.
+/// Widths in which keys are written: RFC 7468, OpenSSH, and MIME as Java and PGP programs wrap it.
 const WIDTHS: [usize; 4] = [64, 70, 72, 76];
 /// Shortest last line of a key behind the prefix of a log, unless it ends in padding.
 const SHORTEST_REST: usize = 16;
@@ -109,7 +111,6 @@ fn is_body(rest: &[u8]) -> bool {
     let mut rest = rest;
     loop {
         let inner = rest.trim_ascii_start();
-        let inner = inner.trim_ascii_start();
         let signs = inner
             .iter()
             .take_while(|byte| matches!(byte, b'\\' | b'"' | b'\'' | b'`' | b',' | b'}' | b']' | b')'))
@@ -167,7 +168,7 @@ pub(super) struct KeyLine {
 }
 
 /// The part of a line that is of a key which may go on here, where the base64 of the lines before began at `column`.
-pub(super) fn body_word(line: &[u8], column: usize) -> Option<std::ops::Range<usize>> {
+pub(super) fn body_word(line: &[u8], column: usize) -> Option<Range<usize>> {
     let word = last_word(line);
     let letters = &line[word.clone()];
     if is_pure(letters) && word.start == column && (is_random(letters) || letters.ends_with(b"=")) {
