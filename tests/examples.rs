@@ -214,7 +214,8 @@ fn what_the_cluster_reported_is_redacted_in_every_output() {
         assert_eq!(stdout(&run(&["diagnose", "--from", &new, "-o", format])), stdout(&output), "{format}");
     }
     let written = std::fs::read_to_string(&new).expect("evidence was written");
-    assert_eq!(written.matches("<redacted>").count(), SECRETS.len(), "{written}");
+    // The label of the key and its line are two.
+    assert_eq!(written.matches("<redacted>").count(), SECRETS.len() + 1, "{written}");
     outputs.push(written);
     for (output, secret) in outputs.iter().flat_map(|output| SECRETS.map(|secret| (output, secret))) {
         assert!(!output.contains(secret), "{secret} in {output}");
