@@ -7,6 +7,7 @@
 mod certificate;
 mod client;
 pub(crate) mod facts;
+mod finding;
 mod handshake;
 mod overrides;
 mod platform;
@@ -18,6 +19,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Evidence, Reason, Unavailable};
+
+pub use self::finding::{ClientHello, Finding, Kind, Location, Object};
 
 /// Every check, by family, sorted by code.
 pub static CATALOGUE: &[Family] =
@@ -124,40 +127,6 @@ impl Outcome {
     }
 }
 
-/// One fault at one object.
-#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Finding {
-    /// The object: `ApigeeRoute/non-sni`, `Pod/name`, `overrides.yaml`.
-    pub object: String,
-    /// The place inside it: `overrides.yaml:14:5`, `spec.selector`.
-    pub place: String,
-    /// One sentence without a full stop.
-    pub message: String,
-    pub observed: String,
-    pub expected: String,
-}
-
-impl Finding {
-    /// A finding at `object`; `place`, `observed` and `expected` complete the sentence.
-    #[must_use]
-    pub fn new(
-        object: impl Into<String>,
-        place: impl Into<String>,
-        message: impl Into<String>,
-        observed: impl Into<String>,
-        expected: impl Into<String>,
-    ) -> Self {
-        Self {
-            object: object.into(),
-            place: place.into(),
-            message: message.into(),
-            observed: observed.into(),
-            expected: expected.into(),
-        }
-    }
-}
-
 /// A check and what it said.
 #[derive(Clone)]
 pub struct Verdicted {
@@ -206,12 +175,15 @@ fn judge_by(evidence: &Evidence, wanted: impl Fn(&Family) -> bool) -> Vec<Verdic
     all()
         .filter(|(family, _)| wanted(family))
         .map(|(family, check)| {
-            let judgement = catch_unwind(AssertUnwindSafe(|| (check.judge)(evidence))).unwrap_or_else(|_| {
+            let mut judgement = catch_unwind(AssertUnwindSafe(|| (check.judge)(evidence))).unwrap_or_else(|_| {
                 Err(Unavailable::new(
                     format!("check {}", check.code),
                     Reason::Broken("it failed by a fault of its own; please report it".into()),
                 ))
             });
+            if let Ok(Outcome::Found(findings)) = &mut judgement {
+                findings.iter_mut().for_each(|finding| finding.in_namespace_of(evidence));
+            }
             Verdicted { check, family, judgement }
         })
         .collect()

@@ -1,6 +1,6 @@
 //! From evidence to the report, and from the report to the exit code.
 
-use super::{CheckReport, OutcomeWord, Report, SCHEMA, Subject, not_seen, steps};
+use super::{CheckReport, FindingReport, OutcomeWord, Report, SCHEMA, Subject, not_seen, steps};
 use crate::checks::{self, Check, Family, Level, Outcome, Verdicted};
 use crate::evidence::{Evidence, Seen};
 use crate::verdict;
@@ -105,6 +105,6 @@ pub(super) fn check_report(verdicted: &Verdicted) -> CheckReport {
         step: verdicted.check.step,
         outcome,
         reason,
-        findings: verdicted.findings().to_vec(),
+        findings: verdicted.findings().iter().map(FindingReport::from).collect(),
     }
 }

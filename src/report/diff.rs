@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::text::{TextOptions, visible, wrap};
 use super::{FailOn, Report, Selection, build};
-use crate::checks::Level;
 use crate::checks::facts;
+use crate::checks::{Level, Location, Object};
 use crate::evidence::access_log::Tally;
 use crate::evidence::cluster::Route;
 use crate::evidence::handshake::Handshake;
@@ -59,6 +59,9 @@ pub struct Told {
     pub level: Level,
     pub object: String,
     pub message: String,
+    /// All objects that `object` names; none in a comparison that was written before there was this field.
+    #[serde(default)]
+    pub objects: Vec<Object>,
 }
 
 /// Compares two runs. What is new at or above the level makes the exit code 1; what can no longer be told makes it 3.
@@ -147,18 +150,21 @@ type Key = (String, String, String);
 fn findings(report: &Report) -> BTreeMap<Key, Told> {
     let all = report.checks.iter().flat_map(|check| {
         check.findings.iter().cloned().map(move |finding| {
-            let key = (check.code.clone(), finding.object.clone(), place_without_moments(&finding.place));
-            let told =
-                Told { code: check.code.clone(), level: check.level, object: finding.object, message: finding.message };
+            // Times differ from run to run.
+            let is_time = finding.location.as_ref().is_some_and(Location::is_time);
+            let place = if is_time { String::new() } else { finding.place };
+            let key = (check.code.clone(), finding.object.clone(), place);
+            let told = Told {
+                code: check.code.clone(),
+                level: check.level,
+                object: finding.object,
+                message: finding.message,
+                objects: finding.objects,
+            };
             (key, told)
         })
     });
     all.collect()
-}
-
-/// Places of log findings are moments, which differ from run to run.
-fn place_without_moments(place: &str) -> String {
-    if place.contains("first ") && place.contains("last ") { String::new() } else { place.to_owned() }
 }
 
 fn unknown(report: &Report) -> BTreeSet<String> {
@@ -320,8 +326,7 @@ pub fn text(difference: &Difference, options: TextOptions) -> String {
     for (label, findings) in groups {
         for (i, told) in findings.iter().enumerate() {
             let label = if i == 0 { label } else { "" };
-            let is_named =
-                [told.object.clone(), told.object.replacen('/', " ", 1)].iter().any(|name| told.message.contains(name));
+            let is_named = Object::are_named_in(&told.objects, &told.message);
             let place = if is_named { String::new() } else { format!("{}: ", told.object) };
             let what = visible(&format!("{place}{}", told.message));
             let line = format!("{label:9} {} {} {what}", told.code, told.level.word());

@@ -13,10 +13,10 @@ use super::manifest::{self, WildcardRoute};
 use super::shell::word;
 use super::{Cause, Certainty, Verdict, is_found, measurement, overrides_diff};
 use crate::checks::facts;
-use crate::checks::{Level, Verdicted};
+use crate::checks::{Finding, Kind, Level, Verdicted};
+use crate::evidence::Evidence;
 use crate::evidence::cluster::{Route, RouteConfig};
 use crate::evidence::overrides::OverridesFile;
-use crate::evidence::{Evidence, Seen};
 
 /// Codes whose cure is the manifest of the wildcard route.
 const CURED_BY_MANIFEST: [&str; 5] = ["AT201", "AT202", "AT207", "AT208", "AT209"];
@@ -95,7 +95,7 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
         }
     }
     if let Some(not_served) = left.iter().find(|verdicted| verdicted.check.code == NOT_SERVED).copied() {
-        left.retain(|told| !ODD_PODS.contains(&told.check.code) || !are_pods_of(evidence, told, not_served));
+        left.retain(|told| !ODD_PODS.contains(&told.check.code) || !are_pods_of(told, not_served));
     }
     remedy.steps.extend(left.into_iter().map(by_explanation));
     // In the wrong namespace all other advice is wrong.
@@ -151,14 +151,11 @@ fn right_namespace(evidence: &Evidence) -> RemedyStep {
     }
 }
 
-/// All pods that `told` is about are named by `other` too, so that its step is for them.
-fn are_pods_of(evidence: &Evidence, told: &Verdicted, other: &Verdicted) -> bool {
-    let Seen::Seen(pods) = &evidence.pods else { return false };
-    let names =
-        |text: &str| pods.iter().filter(|pod| text.contains(&pod.name)).map(|pod| &pod.name).collect::<Vec<_>>();
-    let of_other: Vec<_> = other.findings().iter().flat_map(|finding| names(&finding.message)).collect();
-    let of_told: Vec<_> = told.findings().iter().flat_map(|finding| names(&finding.object)).collect();
-    !of_told.is_empty() && of_told.iter().all(|pod| of_other.contains(pod))
+/// `other` concerns all pods that `told` concerns, so that its step is for them.
+fn are_pods_of(told: &Verdicted, other: &Verdicted) -> bool {
+    let of_told: BTreeSet<&String> = told.findings().iter().flat_map(|finding| &finding.pods).collect();
+    let of_other: BTreeSet<&String> = other.findings().iter().flat_map(|finding| &finding.pods).collect();
+    !of_told.is_empty() && of_told.is_subset(&of_other)
 }
 
 /// For connections that begin with something else than TLS nothing of the gateway is to be changed.
@@ -182,19 +179,19 @@ fn changes_cluster(step: &RemedyStep) -> bool {
     step.paste.as_deref().is_some_and(|paste| paste.starts_with("kubectl ") || paste.starts_with("helm "))
 }
 
-/// What a step has cured: a check as a whole, or its findings on one object.
+/// What a step has cured: a check as a whole, or its findings on one `ApigeeRoute`.
 struct Cured {
     code: &'static str,
-    object: Option<String>,
+    route: Option<String>,
 }
 
 impl Cured {
     fn cures(&self, verdicted: &Verdicted) -> bool {
         self.code == verdicted.check.code
             && self
-                .object
+                .route
                 .as_ref()
-                .is_none_or(|object| verdicted.findings().iter().all(|finding| finding.object == *object))
+                .is_none_or(|route| verdicted.findings().iter().all(|finding| finding.is_at(Kind::ApigeeRoute, route)))
     }
 }
 
@@ -213,21 +210,20 @@ fn for_wildcard(evidence: &Evidence, codes: &BTreeSet<&str>, wildcards: &[&Route
     let mut gateway = wildcards.first().map(|route| route.name.clone());
     if codes.contains("AT201") && wildcards.is_empty() {
         gateway = Some(create(evidence, None, remedy).name);
-        cured.extend(["AT108", "AT201"].map(|code| Cured { code, object: None }));
+        cured.extend(["AT108", "AT201"].map(|code| Cured { code, route: None }));
     } else if let Some(route) = broken {
         gateway = Some(create(evidence, Some(route), remedy).name);
-        let object = format!("ApigeeRoute/{}", route.name);
-        cured.extend(CURED_BY_MANIFEST.map(|code| Cured { code, object: Some(object.clone()) }));
+        cured.extend(CURED_BY_MANIFEST.map(|code| Cured { code, route: Some(route.name.clone()) }));
     }
     if codes.contains("AT206") {
         delete_twin(evidence, wildcards, remedy);
-        cured.push(Cured { code: "AT206", object: None });
+        cured.push(Cured { code: "AT206", route: None });
     }
     if let Some(gateway) = &gateway
         && CURED_BY_OVERRIDES.iter().any(|code| codes.contains(code))
         && attach(evidence, gateway, remedy)
     {
-        cured.extend(CURED_BY_OVERRIDES.map(|code| Cured { code, object: None }));
+        cured.extend(CURED_BY_OVERRIDES.map(|code| Cured { code, route: None }));
     }
     cured
 }
@@ -451,15 +447,10 @@ fn group_name(evidence: &Evidence, full: &str) -> String {
 }
 
 fn by_explanation(verdicted: &Verdicted) -> RemedyStep {
-    let places: Vec<&str> = verdicted
-        .findings()
-        .iter()
-        .map(|finding| {
-            // A place in a file says where; elsewhere the object does.
-            let in_file = finding.place.strip_prefix(finding.object.as_str()).is_some_and(|rest| rest.starts_with(':'));
-            if in_file { finding.place.as_str() } else { finding.object.as_str() }
-        })
-        .collect();
+    // A place in a file says where; elsewhere the object does.
+    let place = |finding: &Finding| if finding.is_in_own_file() { finding.place() } else { finding.object() };
+    let places: Vec<String> = verdicted.findings().iter().map(place).collect();
+    let places: Vec<&str> = places.iter().map(String::as_str).collect();
     RemedyStep {
         title: format!("{} ({}): {}", verdicted.check.summary, verdicted.check.code, facts::some_of(&places)),
         paste: None,

@@ -2,7 +2,7 @@
 
 use crate::checks::facts::stored::{self, Said, Settled};
 use crate::checks::facts::{self, chain, probed};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Step};
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Object, Step};
 use crate::evidence::Evidence;
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::RouteConfig;
@@ -62,8 +62,8 @@ fn say(
     let told = |leaf: &Certificate| format!("{} ({})", chain::called(leaf), probed::short(&leaf.fingerprint));
     let newer = if local.not_before > deployed.not_before { "the file" } else { "the Secret" };
     Ok(Some(vec![Finding::new(
-        facts::file_name(file),
-        facts::place(file, path.place),
+        Object::overrides(file),
+        Location::overrides(file, path.place),
         format!(
             "{} holds {}, and Secret {name} holds {}: helm upgrade is pending for {}, or the file is not the one that was \
              deployed; {newer} has the newer one",

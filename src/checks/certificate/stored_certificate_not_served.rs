@@ -47,6 +47,13 @@ struct Places<'a> {
     unseen: Vec<Unavailable>,
 }
 
+impl Places<'_> {
+    /// The pods that do not have the leaf.
+    fn pods(&self) -> impl Iterator<Item = &str> {
+        self.lacking.iter().copied().chain(self.served.iter().flat_map(|(_, pods, _)| pods).map(String::as_str))
+    }
+}
+
 fn judge(evidence: &Evidence) -> Judgement {
     let pods = pods(evidence)?;
     let right = "Envoy has loaded, or serves, the certificates that the Secrets hold";
@@ -60,7 +67,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             }
         }
         if !places.lacking.is_empty() || !places.served.is_empty() {
-            return Ok(Some(vec![secret.finding(secret.certificate_entry(), wrong(leaf, &places))]));
+            let finding = secret.finding(secret.certificate_entry(), wrong(leaf, &places));
+            return Ok(Some(vec![finding.concerning(places.pods())]));
         }
         let unseen = places.unseen.iter().find(|why| !matches!(why.reason, Reason::NotRequested(_)));
         match unseen.or(places.unseen.first()) {

@@ -1,7 +1,7 @@
 //! AT109: the knock of this run left no line in the access log of the gateway.
 
 use crate::checks::facts::{self, knocked};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
 use crate::evidence::{Evidence, Seen};
 
 pub(super) const CHECK: Check = Check {
@@ -40,9 +40,9 @@ fn judge(evidence: &Evidence) -> Judgement {
         .map(|knocked| {
             let at = facts::moment(knocked.handshake.started_at);
             let said = knocked.handshake.failure.as_ref().map_or("was served".to_owned(), ToString::to_string);
-            Finding::new(
-                knocked.origin.to_string(),
-                "the end of the log",
+            Finding::in_log(
+                &knocked.origin,
+                Location::End,
                 format!("the log of {} has no line of the handshake that this run made at {at}", knocked.origin),
                 format!(
                     "server name {}: {said}; {} in the log, none of them this one",

@@ -3,7 +3,7 @@
 //! Resets that come only from Google's front ends are AT104's.
 
 use crate::checks::facts::{self, nameless};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(super) const CHECK: Check = Check {
@@ -44,9 +44,9 @@ fn judge(evidence: &Evidence) -> Judgement {
             continue;
         }
         let clients = resets.clients.keys().filter(|client| !facts::is_google_front_end(client)).count();
-        findings.push(Finding::new(
-            origin.to_string(),
-            facts::moments(resets),
+        findings.push(Finding::in_log(
+            origin,
+            Location::window(resets),
             format!("{} without a server name, {}", facts::count(own, "reset"), facts::from_addresses(clients)),
             "status 0, filter_chain_not_found, sni_host null",
             "a filter chain for connections without a server name, or a server name from the client",

@@ -1,7 +1,7 @@
 //! AT106: clients without SNI exist, as the user says, and the gateway does not accept them.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {
@@ -46,8 +46,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::Passed(format!("ApigeeRoute {} accepts them", wildcard.name)));
     }
     Ok(Outcome::Found(vec![Finding::new(
-        format!("namespace {}", evidence.question.namespace),
-        "ApigeeRoutes",
+        Object::namespace(evidence),
+        Location::Listing("ApigeeRoutes".into()),
         "clients without SNI are expected, but none can be served",
         observed,
         "a wildcard ApigeeRoute without obstacles that the environment groups list",

@@ -1,7 +1,7 @@
 //! AT104: the resets without a server name come only from Google's health checks or front ends.
 
 use crate::checks::facts::{self, nameless};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(super) const CHECK: Check = Check {
@@ -53,9 +53,9 @@ fn judge(evidence: &Evidence) -> Judgement {
         .filter(|(_, log)| log.reset_without_name.count > 0)
         .map(|(origin, log)| {
             let clients: Vec<&str> = log.reset_without_name.clients.keys().map(String::as_str).collect();
-            Finding::new(
-                origin.to_string(),
-                facts::moments(&log.reset_without_name),
+            Finding::in_log(
+                origin,
+                Location::window(&log.reset_without_name),
                 format!(
                     "{} without a server name, all from Google's ranges",
                     facts::count(log.reset_without_name.count, "reset")

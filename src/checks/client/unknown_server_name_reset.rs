@@ -1,7 +1,7 @@
 //! AT102: clients ask for server names that no ApigeeRoute has.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {
@@ -38,8 +38,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .map(|(name, resets)| {
             let near = nearest.hint(name);
             Finding::new(
-                format!("server name {name}"),
-                resets.origins.join(", "),
+                Object::new(Kind::ServerName, *name),
+                Location::Logs(resets.origins.clone()),
                 format!(
                     "{} of connections for {name}, a name that no ApigeeRoute has{near}",
                     facts::count(resets.count, "reset")

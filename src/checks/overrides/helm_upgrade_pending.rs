@@ -1,7 +1,7 @@
 //! AT307: the overrides file lists a gateway that has not reached the cluster.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {
@@ -31,8 +31,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             for gateway in &host.additional_gateways.names {
                 if !config.additional_gateways.contains(&gateway.value) {
                     findings.push(Finding::new(
-                        format!("ApigeeRouteConfig/{}", config.name),
-                        facts::place(file, gateway.place),
+                        Object::new(Kind::ApigeeRouteConfig, &config.name),
+                        Location::overrides(file, gateway.place),
                         format!(
                             "{} lists {} for {}, the ApigeeRouteConfig does not",
                             facts::file_name(file),

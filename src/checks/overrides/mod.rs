@@ -16,7 +16,7 @@ mod virtual_host_without_certificate;
 mod virtual_hosts_missing;
 mod wildcard_gateway_unlisted;
 
-use super::{Family, Finding, Judgement, Outcome, facts};
+use super::{Family, Finding, Judgement, Location, Object, Outcome, facts};
 use crate::evidence::Evidence;
 use crate::evidence::overrides::FaultKind;
 
@@ -55,8 +55,8 @@ fn faults(evidence: &Evidence, kind: FaultKind, seen: &str) -> Judgement {
         .map(|(file, fault)| {
             let at = if fault.path.is_empty() { String::new() } else { format!("{}: ", fault.path) };
             Finding::new(
-                facts::file_name(file),
-                facts::place(file, fault.place),
+                Object::overrides(file),
+                Location::overrides(file, fault.place),
                 format!("{at}{}", fault.observed),
                 fault.observed.clone(),
                 fault.expected.clone(),

@@ -1,7 +1,7 @@
 //! AT308: the cluster lists a gateway that the overrides file does not.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {
@@ -31,8 +31,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             compared += 1;
             for gateway in config.additional_gateways.iter().filter(|gateway| !names.contains(gateway)) {
                 findings.push(Finding::new(
-                    facts::file_name(file),
-                    facts::place(file, host.place),
+                    Object::overrides(file),
+                    Location::overrides(file, host.place),
                     format!(
                         "ApigeeRouteConfig {} lists {gateway}, virtual host {} does not",
                         config.name,

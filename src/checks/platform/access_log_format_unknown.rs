@@ -1,7 +1,7 @@
 //! AT807: the access log has a format without the server name.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::{Evidence, LogOrigin};
 
 pub(super) const CHECK: Check = Check {
@@ -29,9 +29,9 @@ fn judge(evidence: &Evidence) -> Judgement {
     let mut findings: Vec<Finding> = facts::logs(evidence)
         .filter(|(origin, log)| log.text_records > 0 || log.foreign_records > 0 && !told(origin))
         .map(|(origin, log)| {
-            Finding::new(
-                origin.to_string(),
-                "records",
+            Finding::in_log(
+                origin,
+                Location::Records,
                 if log.records > 0 {
                     format!("some records of {origin} do not tell the server name")
                 } else {
@@ -51,8 +51,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             return Ok(Outcome::Passed("the settings make records tell the server name; none was read".into()));
         }
         findings.push(Finding::new(
-            "ConfigMap/apigee-istio-mesh-config",
-            "data.mesh accessLogFormat",
+            Object::new(Kind::ConfigMap, "apigee-istio-mesh-config"),
+            Location::field("data.mesh accessLogFormat"),
             "the access-log format does not tell the server name",
             if mesh.fields.is_some() { "JSON without sni_host" } else { "text" },
             "JSON with sni_host: %REQUESTED_SERVER_NAME%",

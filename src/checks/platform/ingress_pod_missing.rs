@@ -1,7 +1,7 @@
 //! AT801: no ingress pod answers.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {
@@ -35,8 +35,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         number => format!("none of {number} ingress pods is running and ready (AT802)"),
     };
     Ok(Outcome::Found(vec![Finding::new(
-        format!("namespace {namespace}"),
-        "pods",
+        Object::namespace(evidence),
+        Location::Listing("pods".into()),
         message,
         format!("0 of {}", facts::count(pods.len() as u64, "pod")),
         "at least one ingress pod that is running and ready",

@@ -1,7 +1,7 @@
 //! AT802: an ingress pod does not run, or a container of it is not ready.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::IngressPod;
 
@@ -43,8 +43,8 @@ fn judge(evidence: &Evidence) -> Judgement {
                 })
                 .collect();
             Finding::new(
-                format!("Pod/{}", pod.name),
-                "status",
+                Object::new(Kind::Pod, &pod.name),
+                Location::field("status"),
                 format!("pod {} is {}", pod.name, condition(pod)),
                 if waiting.is_empty() { pod.phase.clone() } else { format!("{}; {}", pod.phase, waiting.join(", ")) },
                 "Running, every container ready",

@@ -1,7 +1,7 @@
 //! AT803: a container of an ingress pod was restarted.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {
@@ -34,8 +34,8 @@ fn judge(evidence: &Evidence) -> Judgement {
                 .started_at
                 .map_or(String::new(), |at| format!(", the present run since {}", facts::moment(at)));
             Finding::new(
-                format!("Pod/{}", pod.name),
-                format!("container {}", container.name),
+                Object::new(Kind::Pod, &pod.name),
+                Location::Container(container.name.clone()),
                 format!(
                     "{} of container {} in pod {}{since}",
                     facts::count(u64::from(container.restarts), "restart"),

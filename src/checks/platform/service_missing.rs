@@ -1,7 +1,7 @@
 //! AT804: no Service selects the ingress pods.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {
@@ -29,8 +29,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::Passed(facts::some_of(&names)));
     }
     Ok(Outcome::Found(vec![Finding::new(
-        format!("namespace {}", evidence.question.namespace),
-        "services",
+        Object::namespace(evidence),
+        Location::Listing("services".into()),
         "no Service selects the ingress pods",
         "0 Services",
         "a Service whose selector matches the ingress pods",

@@ -1,7 +1,7 @@
 //! AT805: no Service of the ingress pods has port 443.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {
@@ -36,8 +36,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .map(|service| {
             let ports: Vec<String> = service.ports.iter().map(|port| port.number.to_string()).collect();
             Finding::new(
-                format!("Service/{}", service.name),
-                "spec.ports",
+                Object::new(Kind::Service, &service.name),
+                Location::field("spec.ports"),
                 format!("Service {} has no port 443", service.name),
                 if ports.is_empty() { "no port".into() } else { ports.join(", ") },
                 "443",

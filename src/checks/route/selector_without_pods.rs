@@ -1,7 +1,7 @@
 //! AT207: a route selects no ingress pod.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::cluster::selects;
 use crate::evidence::{Evidence, Reason, Unavailable};
 
@@ -37,8 +37,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .filter(|route| !route.selector.is_empty() && !pods.iter().any(|pod| selects(&route.selector, &pod.labels)))
         .map(|route| {
             Finding::new(
-                format!("ApigeeRoute/{}", route.name),
-                "spec.selector",
+                Object::new(Kind::ApigeeRoute, &route.name),
+                Location::field("spec.selector"),
                 format!(
                     "ApigeeRoute {} selects none of {}",
                     route.name,

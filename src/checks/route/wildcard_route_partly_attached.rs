@@ -1,7 +1,7 @@
 //! AT204: some environment groups list the wildcard route and others do not.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
 pub(super) const CHECK: Check = Check {
@@ -35,8 +35,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         listed = true;
         findings.extend(lacking.iter().map(|route| {
             Finding::new(
-                format!("ApigeeRoute/{}", route.name),
-                "spec.additionalGateways",
+                Object::new(Kind::ApigeeRoute, &route.name),
+                Location::field("spec.additionalGateways"),
                 format!("environment group {} does not list wildcard route {}", route.group(), wildcard.name),
                 facts::list(&route.additional_gateways),
                 format!("a list with \"{}\"", wildcard.name),

@@ -9,7 +9,7 @@ mod without_name;
 
 use super::{Cause, Certainty, is_found};
 use crate::checks::facts;
-use crate::checks::{Finding, Level, Verdicted};
+use crate::checks::{Finding, Kind, Level, Object, Verdicted};
 use crate::evidence::Evidence;
 
 /// Codes that see clients fail and have their cause elsewhere, or none, the graver first.
@@ -138,16 +138,22 @@ fn messages(verdicted: &Verdicted) -> Vec<String> {
 }
 
 fn seen_at(finding: &Finding) -> String {
-    let name = finding.object.split_once('/').map_or(finding.object.as_str(), |(_, name)| name);
-    if finding.message.contains(name) {
-        return format!("{} ({})", finding.message, finding.place);
+    let place = finding.place();
+    if Object::are_named_in(&finding.objects, &finding.message) {
+        return format!("{} ({place})", finding.message);
     }
-    format!("{}: {} ({})", finding.object, finding.message, finding.place)
+    format!("{}: {} ({place})", finding.object(), finding.message)
 }
 
-fn findings_on<'a>(all: &'a [Verdicted], code: &'a str, object: &'a str) -> impl Iterator<Item = &'a Finding> {
+/// The findings of a check at one object alone.
+fn findings_on<'a>(
+    all: &'a [Verdicted],
+    code: &'a str,
+    kind: Kind,
+    name: &'a str,
+) -> impl Iterator<Item = &'a Finding> {
     all.iter()
         .filter(move |verdicted| verdicted.check.code == code)
         .flat_map(Verdicted::findings)
-        .filter(move |finding| finding.object == object)
+        .filter(move |finding| finding.is_at(kind, name))
 }

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::{Cause, Certainty, findings_on};
-use crate::checks::Verdicted;
 use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending};
+use crate::checks::{Kind, Verdicted};
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::handshake::{Failure, HelloKind, Place};
 use crate::evidence::{Evidence, LogOrigin, Seen};
@@ -44,18 +44,18 @@ fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>
         seen.push(format!("reproduced: a handshake with server name {name} at {pods} is {how}"));
     }
     let mut codes = Vec::new();
-    let mut explained = |codes_of: &[&str], object: &str| {
+    let mut explained = |codes_of: &[&str], kind: Kind, name: &str| {
         for code in codes_of {
-            let mut on_object = findings_on(all, code, object).map(|finding| finding.message.clone()).peekable();
+            let mut on_object = findings_on(all, code, kind, name).map(|finding| finding.message.clone()).peekable();
             if on_object.peek().is_some() {
                 codes.push((*code).to_owned());
                 seen.extend(on_object);
             }
         }
     };
-    explained(&ON_ROUTE, &format!("ApigeeRoute/{}", route.name));
+    explained(&ON_ROUTE, Kind::ApigeeRoute, &route.name);
     for secret in route.ports.iter().filter_map(|port| port.tls.as_ref()?.credential_name.as_ref()) {
-        explained(&ON_SECRET, &format!("Secret/{secret}"));
+        explained(&ON_SECRET, Kind::Secret, secret);
     }
     let pods = facts::pods(evidence).unwrap_or_default();
     let elsewhere: Vec<&str> = pods

@@ -1,9 +1,9 @@
 //! Connections without a server name are refused: what keeps the gateway from accepting them?
 
 use super::{Cause, Certainty, direct, findings_on, messages};
-use crate::checks::Verdicted;
 use crate::checks::facts;
 use crate::checks::facts::nameless::{self, Inspected};
+use crate::checks::{Kind, Verdicted};
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::handshake::{Handshake, HelloKind, Place};
 use crate::evidence::{Evidence, LogOrigin, Seen};
@@ -128,12 +128,11 @@ fn no_wildcard(symptom: &str, all: &[Verdicted]) -> Option<Cause> {
 /// A wildcard route is there, and something in it keeps it from working.
 fn obstructed(evidence: &Evidence, symptom: &str, route: &Route, all: &[Verdicted]) -> Cause {
     let codes = facts::wildcard_obstacles(evidence, route);
-    let object = format!("ApigeeRoute/{}", route.name);
     let seen = codes
         .iter()
-        .flat_map(|code| findings_on(all, code, &object))
+        .flat_map(|code| findings_on(all, code, Kind::ApigeeRoute, &route.name))
         .map(|finding| {
-            format!("{}: {} is {}, expected {}", finding.message, finding.place, finding.observed, finding.expected)
+            format!("{}: {} is {}, expected {}", finding.message, finding.place(), finding.observed, finding.expected)
         })
         .collect();
     let fail = if matches!(symptom, "AT106" | "AT505") { "cannot be served" } else { "are reset" };
@@ -172,7 +171,7 @@ fn despite_wildcard(evidence: &Evidence, symptom: &str, accepting: &[&Route], al
     let lacking: Vec<String> = accepting
         .iter()
         .flat_map(|route| {
-            findings_on(all, "AT526", &format!("ApigeeRoute/{}", route.name))
+            findings_on(all, "AT526", Kind::ApigeeRoute, &route.name)
                 .map(|finding| finding.message.clone())
                 .collect::<Vec<_>>()
         })
