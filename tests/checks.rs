@@ -150,7 +150,7 @@ fn no_data_is_no_problem() -> Result<(), Failed> {
         let lacking =
             Setting { from: None, forbidden: vec![source.to_owned()], evidence: expecting.clone() }.evidence()?;
         for (before, after) in before.iter().zip(checks::judge(&lacking)) {
-            let code = after.check.code;
+            let code = after.check.code.as_str();
             let (was, is) = (word(&before.judgement), word(&after.judgement));
             // What has nothing to judge may rest on the source for just that.
             let right = match (rests_on.contains(&code), was) {

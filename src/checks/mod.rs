@@ -6,6 +6,8 @@
 
 mod certificate;
 mod client;
+mod code;
+pub(crate) mod codes;
 pub(crate) mod facts;
 mod finding;
 mod handshake;
@@ -20,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Evidence, Reason, Unavailable};
 
+pub use self::code::Code;
 pub use self::finding::{ClientHello, Finding, Kind, Location, Object};
 
 /// Every check, by family, sorted by code.
@@ -43,7 +46,7 @@ pub struct Family {
 /// One fault that can be told from evidence.
 pub struct Check {
     /// Stable: `AT201`.
-    pub code: &'static str,
+    pub code: Code,
     /// The fault, in kebab case; also the name of the file that holds the check.
     pub name: &'static str,
     pub level: Level,
@@ -155,7 +158,7 @@ pub fn all() -> impl Iterator<Item = (&'static Family, &'static Check)> {
 #[must_use]
 pub fn find(code_or_name: &str) -> Option<(&'static Family, &'static Check)> {
     all().find(|(_, check)| {
-        check.code.eq_ignore_ascii_case(code_or_name) || check.name.eq_ignore_ascii_case(code_or_name)
+        check.code.as_str().eq_ignore_ascii_case(code_or_name) || check.name.eq_ignore_ascii_case(code_or_name)
     })
 }
 

@@ -18,7 +18,7 @@ impl Selection {
     pub fn lets_through(&self, family: &Family, check: &Check) -> bool {
         let named = |list: &[String]| {
             list.iter().any(|entry| {
-                [check.code, check.name, family.name].iter().any(|known| known.eq_ignore_ascii_case(entry))
+                [check.code.as_str(), check.name, family.name].iter().any(|known| known.eq_ignore_ascii_case(entry))
             })
         };
         (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
@@ -98,7 +98,7 @@ pub(super) fn check_report(verdicted: &Verdicted) -> CheckReport {
         Err(why) => (OutcomeWord::NotApplicable, Some(why.to_string())),
     };
     CheckReport {
-        code: verdicted.check.code.to_owned(),
+        code: verdicted.check.code,
         name: verdicted.check.name.to_owned(),
         family: verdicted.family.name.to_owned(),
         level: verdicted.check.level,

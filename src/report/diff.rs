@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::text::{TextOptions, visible, wrap};
 use super::{FailOn, Report, Selection, build};
 use crate::checks::facts;
-use crate::checks::{Level, Location, Object};
+use crate::checks::{Code, Level, Location, Object};
 use crate::evidence::access_log::Tally;
 use crate::evidence::cluster::Route;
 use crate::evidence::handshake::Handshake;
@@ -55,7 +55,7 @@ pub struct Run {
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Told {
-    pub code: String,
+    pub code: Code,
     pub level: Level,
     pub object: String,
     pub message: String,
@@ -145,7 +145,7 @@ fn hostnames(evidence: &Evidence) -> BTreeSet<&str> {
 }
 
 /// A finding is the same where code, object and place are: its numbers may have changed.
-type Key = (String, String, String);
+type Key = (Code, String, String);
 
 fn findings(report: &Report) -> BTreeMap<Key, Told> {
     let all = report.checks.iter().flat_map(|check| {
@@ -153,9 +153,9 @@ fn findings(report: &Report) -> BTreeMap<Key, Told> {
             // Times differ from run to run.
             let is_time = finding.location.as_ref().is_some_and(Location::is_time);
             let place = if is_time { String::new() } else { finding.place };
-            let key = (check.code.clone(), finding.object.clone(), place);
+            let key = (check.code, finding.object.clone(), place);
             let told = Told {
-                code: check.code.clone(),
+                code: check.code,
                 level: check.level,
                 object: finding.object,
                 message: finding.message,
@@ -169,7 +169,7 @@ fn findings(report: &Report) -> BTreeMap<Key, Told> {
 
 fn unknown(report: &Report) -> BTreeSet<String> {
     let unknown = |check: &super::CheckReport| check.outcome == super::OutcomeWord::Unknown;
-    report.checks.iter().filter(|check| unknown(check)).map(|check| check.code.clone()).collect()
+    report.checks.iter().filter(|check| unknown(check)).map(|check| check.code.to_string()).collect()
 }
 
 fn changes(before: &Evidence, after: &Evidence) -> Vec<String> {

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{Finding, Level, Location, Object, Step};
+use crate::checks::{Code, Finding, Level, Location, Object, Step};
 use crate::verdict::{Measurement, Remedy, Verdict};
 
 pub use self::build::{FailOn, Selection, build};
@@ -98,7 +98,7 @@ pub enum StepState {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Mark {
-    pub code: String,
+    pub code: Code,
     pub level: Level,
     pub message: String,
 }
@@ -117,7 +117,7 @@ pub struct NotSeen {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckReport {
-    pub code: String,
+    pub code: Code,
     pub name: String,
     pub family: String,
     pub level: Level,

@@ -19,7 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::checks::facts::{self, chain, served};
-use crate::checks::{Level, Outcome, Verdicted};
+use crate::checks::{Code, Level, Outcome, Verdicted, codes};
 use crate::evidence::{Evidence, Reason, Seen};
 
 pub(crate) use self::measurement::{capture, probe};
@@ -73,9 +73,9 @@ impl VerdictKind {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Cause {
     /// Code of the check that saw clients fail; absent where none did.
-    pub symptom: Option<String>,
+    pub symptom: Option<Code>,
     /// Codes of the checks whose facts make up the cause.
-    pub codes: Vec<String>,
+    pub codes: Vec<Code>,
     pub certainty: Certainty,
     /// One sentence.
     pub statement: String,
@@ -87,7 +87,9 @@ impl Cause {
     /// What connected was seen to speak no TLS, so that nothing of the gateway is at fault.
     #[must_use]
     pub(crate) fn is_without_tls(&self) -> bool {
-        self.symptom.as_deref() == Some("AT101") && self.codes.is_empty() && self.certainty == Certainty::Established
+        self.symptom == Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET)
+            && self.codes.is_empty()
+            && self.certainty == Certainty::Established
     }
 }
 
@@ -143,7 +145,7 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
             .iter()
             .map(|verdicted| Cause {
                 symptom: None,
-                codes: vec![verdicted.check.code.to_owned()],
+                codes: vec![verdicted.check.code],
                 certainty: Certainty::Established,
                 statement: verdicted.check.summary.to_owned(),
                 evidence: verdicted.findings().iter().take(5).map(|finding| finding.message.clone()).collect(),
@@ -178,7 +180,8 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
             next_measurement: None,
         };
     }
-    let no_wildcard = selected.iter().find(|verdicted| verdicted.check.code == "AT201" && is_found(verdicted));
+    let no_wildcard =
+        selected.iter().find(|verdicted| verdicted.check.code == codes::WILDCARD_ROUTE_MISSING && is_found(verdicted));
     let selected_alone = selected.len() < crate::checks::all().count();
     let headline = match no_wildcard {
         _ if selected_alone => "The checks that were selected found nothing wrong",
@@ -204,7 +207,9 @@ fn has_untold_issuer(evidence: &Evidence) -> bool {
 
 /// That no client was seen to fail says little where the logs could not be read, and is not true of resets that are over.
 fn nobody_seen(evidence: &Evidence, selected: &[Verdicted]) -> String {
-    let unread = !selected.iter().any(|verdicted| verdicted.check.code == "AT101" && verdicted.judgement.is_ok());
+    let unread = !selected.iter().any(|verdicted| {
+        verdicted.check.code == codes::CONNECTION_WITHOUT_SERVER_NAME_RESET && verdicted.judgement.is_ok()
+    });
     let last = facts::logs(evidence).filter_map(|(_, log)| log.reset_without_name.last).max();
     match last {
         _ if unread => "Whether clients fail could not be seen".into(),

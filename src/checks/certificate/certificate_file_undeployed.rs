@@ -2,15 +2,15 @@
 
 use crate::checks::facts::stored::{self, Said, Settled};
 use crate::checks::facts::{self, chain, probed};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Object, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Step};
 use crate::evidence::Evidence;
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::RouteConfig;
 use crate::evidence::overrides::{Overrides, OverridesFile, Placed, VirtualHost};
 use crate::evidence::stored::StoredIn;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT417",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT417"),
     name: "certificate-file-undeployed",
     level: Level::Warning,
     step: Step::Overrides,

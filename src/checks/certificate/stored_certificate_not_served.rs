@@ -2,14 +2,14 @@
 
 use crate::checks::facts::chain::{self, Wrong};
 use crate::checks::facts::{self, probed, stored};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::{IngressPod, Route, selects};
 use crate::evidence::handshake::{Handshake, Place};
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT414",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT414"),
     name: "stored-certificate-not-served",
     level: Level::Warning,
     step: Step::Probe,

@@ -1,11 +1,11 @@
 //! AT109: the knock of this run left no line in the access log of the gateway.
 
 use crate::checks::facts::{self, knocked};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step, codes};
 use crate::evidence::{Evidence, Seen};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT109",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT109"),
     name: "access-log-unconfirmed",
     level: Level::Warning,
     step: Step::AccessLogs,
@@ -31,7 +31,11 @@ fn judge(evidence: &Evidence) -> Judgement {
     if let Seen::Seen(mesh) = &evidence.mesh_logging
         && (mesh.is_off() || !mesh.names_server())
     {
-        return Ok(Outcome::NotApplicable("the mesh settings say why (AT806, AT807)".into()));
+        return Ok(Outcome::NotApplicable(format!(
+            "the mesh settings say why ({}, {})",
+            codes::ACCESS_LOG_OFF,
+            codes::ACCESS_LOG_FORMAT_UNKNOWN
+        )));
     }
     let logs = knocked::expected(evidence);
     let findings: Vec<Finding> = logs

@@ -1,11 +1,11 @@
 //! AT104: the resets without a server name come only from Google's health checks or front ends.
 
 use crate::checks::facts::{self, nameless};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step, codes};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT104",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT104"),
     name: "load-balancer-reset",
     level: Level::Warning,
     step: Step::AccessLogs,
@@ -44,9 +44,10 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     if google < all {
         return Ok(Outcome::NotApplicable(format!(
-            "{} of {} without a server name come from other addresses (AT101)",
+            "{} of {} without a server name come from other addresses ({})",
             all - google,
-            facts::count(all, "reset")
+            facts::count(all, "reset"),
+            codes::CONNECTION_WITHOUT_SERVER_NAME_RESET
         )));
     }
     let findings = facts::logs(evidence)

@@ -3,14 +3,14 @@
 use jiff::SignedDuration;
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
 use crate::evidence::{Evidence, LogOrigin};
 
 /// A gateway that has been running for longer than this before its first record has lost records.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
 
-pub(super) const CHECK: Check = Check {
-    code: "AT107",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT107"),
     name: "log-window-incomplete",
     level: Level::Notice,
     step: Step::AccessLogs,

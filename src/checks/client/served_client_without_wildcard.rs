@@ -1,11 +1,11 @@
 //! AT108: clients without SNI were served, and the wildcard route that did it is gone.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT108",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT108"),
     name: "served-client-without-wildcard",
     level: Level::Warning,
     step: Step::Wildcard,

@@ -2,12 +2,12 @@
 
 use crate::checks::facts::answers;
 use crate::checks::facts::probed::{self, Said};
-use crate::checks::{Check, ClientHello, Explanation, Finding, Judgement, Kind, Level, Location, Object, Step};
+use crate::checks::{Check, ClientHello, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{How, Place, Probes, socket};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT523",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT523"),
     name: "addresses-differ",
     level: Level::Warning,
     step: Step::Probe,

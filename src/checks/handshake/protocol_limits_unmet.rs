@@ -1,12 +1,12 @@
 //! AT528: the gateway does not keep to the versions or cipher suites of an ApigeeRoute.
 
 use crate::checks::facts::{self, envoy, limits, probed};
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::cluster::{Route, Tls, selects};
 use crate::evidence::{Evidence, Seen};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT528",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT528"),
     name: "protocol-limits-unmet",
     level: Level::Warning,
     step: Step::Probe,

@@ -1,13 +1,13 @@
 //! AT526: an ingress pod does not have what an ApigeeRoute asks of it.
 
 use crate::checks::facts::{self, envoy};
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::gateway::FilterChain;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT526",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT526"),
     name: "route-not-in-gateway",
     level: Level::Error,
     step: Step::Probe,

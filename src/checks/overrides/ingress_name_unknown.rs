@@ -1,11 +1,11 @@
 //! AT312: a virtual host selects an ingress gateway that the file does not define.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT312",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT312"),
     name: "ingress-name-unknown",
     level: Level::Warning,
     step: Step::Overrides,

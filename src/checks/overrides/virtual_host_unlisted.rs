@@ -1,11 +1,11 @@
 //! AT310: an environment group of the cluster is in none of the files given.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT310",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT310"),
     name: "virtual-host-unlisted",
     level: Level::Notice,
     step: Step::Overrides,

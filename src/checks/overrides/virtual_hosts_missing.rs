@@ -1,11 +1,11 @@
 //! AT315: the overrides files define no virtual host.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT315",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT315"),
     name: "virtual-hosts-missing",
     level: Level::Warning,
     step: Step::Overrides,

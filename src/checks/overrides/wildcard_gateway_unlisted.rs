@@ -1,12 +1,12 @@
 //! AT306: a virtual host does not list the wildcard route, neither in the file nor in the cluster.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
 use crate::evidence::overrides::{Overrides, VirtualHost};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT306",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT306"),
     name: "wildcard-gateway-unlisted",
     level: Level::Warning,
     step: Step::Overrides,

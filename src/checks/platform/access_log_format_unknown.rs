@@ -1,11 +1,13 @@
 //! AT807: the access log has a format without the server name.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{
+    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
+};
 use crate::evidence::{Evidence, LogOrigin};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT807",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT807"),
     name: "access-log-format-unknown",
     level: Level::Notice,
     step: Step::AccessLogs,
@@ -45,7 +47,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     if findings.is_empty() && !facts::logs(evidence).any(|(_, log)| log.records > 0) {
         let mesh = evidence.mesh_logging.seen()?;
         if mesh.is_off() {
-            return Ok(Outcome::NotApplicable("the access log is switched off (AT806)".into()));
+            return Ok(Outcome::NotApplicable(format!("the access log is switched off ({})", codes::ACCESS_LOG_OFF)));
         }
         if mesh.names_server() {
             return Ok(Outcome::Passed("the settings make records tell the server name; none was read".into()));

@@ -1,10 +1,10 @@
 //! AT806: the gateways write no access log.
 
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT806",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT806"),
     name: "access-log-off",
     level: Level::Notice,
     step: Step::AccessLogs,

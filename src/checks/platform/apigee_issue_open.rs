@@ -1,12 +1,12 @@
 //! AT808: Apigee itself has an issue open about the ingress.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::ApigeeIssue;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT808",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT808"),
     name: "apigee-issue-open",
     level: Level::Warning,
     step: Step::Platform,

@@ -1,10 +1,10 @@
 //! AT809: the API server does not know ApigeeRoutes.
 
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::{Evidence, Reason};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT809",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT809"),
     name: "route-kind-missing",
     level: Level::Error,
     step: Step::Routes,

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT213",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT213"),
     name: "additional-gateway-dangling",
     level: Level::Notice,
     step: Step::AdditionalGateways,

@@ -1,11 +1,11 @@
 //! AT209: an HTTPS port of a route names no credential.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT209",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT209"),
     name: "credential-name-missing",
     level: Level::Warning,
     step: Step::Routes,

@@ -1,11 +1,11 @@
 //! AT210: a route names a Secret that is not in the namespace.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT210",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT210"),
     name: "credential-secret-missing",
     level: Level::Warning,
     step: Step::Routes,

@@ -1,12 +1,12 @@
 //! AT215: an environment group has no ApigeeRoute, or there is none at all.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::{Route, RouteConfig};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT215",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT215"),
     name: "environment-group-without-route",
     level: Level::Warning,
     step: Step::Routes,

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT205",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT205"),
     name: "route-config-drift",
     level: Level::Warning,
     step: Step::AdditionalGateways,

@@ -1,11 +1,11 @@
 //! AT212: a route or route config reports errors.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT212",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT212"),
     name: "route-error",
     level: Level::Warning,
     step: Step::Routes,

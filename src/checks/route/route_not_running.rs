@@ -3,15 +3,15 @@
 use jiff::SignedDuration;
 
 use crate::checks::facts::{self, envoy};
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::cluster::{Route, RouteStatus, selects};
 use crate::evidence::{Evidence, Seen};
 
 /// Controllers take up a new object within seconds.
 const NEW: SignedDuration = SignedDuration::from_mins(1);
 
-pub(super) const CHECK: Check = Check {
-    code: "AT211",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT211"),
     name: "route-not-running",
     level: Level::Warning,
     step: Step::Routes,

@@ -1,12 +1,12 @@
 //! AT208: a wildcard route does not terminate TLS on HTTPS 443.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::Port;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT208",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT208"),
     name: "wildcard-port-unsuitable",
     level: Level::Warning,
     step: Step::Wildcard,

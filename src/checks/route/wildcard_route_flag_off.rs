@@ -1,11 +1,11 @@
 //! AT202: a wildcard route lacks `enableNonSniClient: true`.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT202",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT202"),
     name: "wildcard-route-flag-off",
     level: Level::Warning,
     step: Step::NonSniFlag,

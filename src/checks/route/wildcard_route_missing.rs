@@ -1,11 +1,11 @@
 //! AT201: no ApigeeRoute accepts connections without a server name.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT201",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT201"),
     name: "wildcard-route-missing",
     level: Level::Notice,
     step: Step::Wildcard,

@@ -1,11 +1,11 @@
 //! AT203: no environment group lists the wildcard route.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT203",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT203"),
     name: "wildcard-route-unattached",
     level: Level::Warning,
     step: Step::AdditionalGateways,

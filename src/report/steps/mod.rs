@@ -99,7 +99,7 @@ fn marks(verdicted: &Verdicted) -> Vec<Mark> {
         .findings()
         .iter()
         .map(|finding| Mark {
-            code: verdicted.check.code.to_owned(),
+            code: verdicted.check.code,
             level: verdicted.check.level,
             message: finding.message.clone(),
         })
@@ -113,8 +113,8 @@ fn unknowns(checks: &[&Verdicted], seen: &str) -> Vec<String> {
         let Err(why) = &verdicted.judgement else { continue };
         let why = why.to_string();
         match reasons.iter_mut().find(|(known, _)| *known == why) {
-            Some((_, codes)) => codes.push(verdicted.check.code),
-            None => reasons.push((why, vec![verdicted.check.code])),
+            Some((_, codes)) => codes.push(verdicted.check.code.as_str()),
+            None => reasons.push((why, vec![verdicted.check.code.as_str()])),
         }
     }
     reasons
