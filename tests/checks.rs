@@ -85,10 +85,10 @@ fn every_file_belongs_to_a_check() -> Result<(), Failed> {
 }
 
 fn only_passes(evidence: &Evidence, what: &str) -> Result<(), Failed> {
-    for verdicted in checks::judge(evidence) {
-        let said = word(&verdicted.judgement);
+    for result in checks::judge(evidence) {
+        let said = word(&result.judgement);
         if !matches!(said, "passed" | "notApplicable") {
-            return Err(format!("{what}: {} is {said}: {:?}", verdicted.check.code, verdicted.judgement).into());
+            return Err(format!("{what}: {} is {said}: {:?}", result.check.code, result.judgement).into());
         }
     }
     Ok(())

@@ -61,3 +61,19 @@ impl JsonSchema for Code {
         String::json_schema(generator)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_codes_of_the_catalogue_and_no_others() {
+        for (_, check) in crate::checks::all() {
+            let text = serde_json::to_string(&check.code).unwrap();
+            assert_eq!(text, format!("\"{}\"", check.code));
+            assert_eq!(serde_json::from_str::<Code>(&text).unwrap(), check.code);
+        }
+        let why = serde_json::from_str::<Code>("\"AT999\"").unwrap_err().to_string();
+        assert!(why.contains("AT999") && why.contains("code of a check"), "{why}");
+    }
+}

@@ -385,3 +385,48 @@ impl fmt::Display for ClientHello {
         write!(f, "{why}: {}", self.sni())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(object: Object) -> Finding {
+        Finding::new(object, Location::Whole, "m", "o", "e")
+    }
+
+    #[test]
+    fn objects_are_written_as_their_kind_is_called() {
+        for (kind, words) in [
+            (Kind::ApiGroup, "API group x"),
+            (Kind::ApigeeRoute, "ApigeeRoute/x"),
+            (Kind::Endpoint, "x"),
+            (Kind::File, "x"),
+            (Kind::Namespace, "namespace x"),
+            (Kind::ServerName, "server name x"),
+        ] {
+            let finding = at(Object::new(kind, "x"));
+            assert_eq!((finding.object(), finding.place()), (words.to_owned(), words.to_owned()));
+        }
+        let pods = ["gw-1", "gw-2", "gw-3", "gw-4"].map(|pod| Object::new(Kind::Pod, pod)).to_vec();
+        assert_eq!(at(Object::new(Kind::Pod, "gw-1")).at(pods).object(), "gw-1, gw-2, gw-3 and 1 more");
+    }
+
+    #[test]
+    fn a_finding_concerns_its_pods_and_no_pod_whose_name_begins_alike() {
+        assert_eq!(at(Object::new(Kind::Pod, "gw-10")).pods, ["gw-10"]);
+        let origin = LogOrigin::Container { pod: "gw-1".into(), container: "istio-proxy".into() };
+        assert_eq!(Finding::in_log(&origin, Location::Records, "m", "o", "e").pods, ["gw-1"]);
+        assert_eq!(at(Object::new(Kind::Log, "x")).concerning(["gw-10", "gw-2", "gw-10"]).pods, ["gw-10", "gw-2"]);
+    }
+
+    #[test]
+    fn only_a_line_of_the_object_itself_is_in_its_own_file() {
+        let line = |name: &str| Location::File { name: name.into(), line: 14, column: 5 };
+        let file = Object::new(Kind::File, "overrides.yaml");
+        let own = Finding::new(file.clone(), line("overrides.yaml"), "m", "o", "e");
+        assert!(own.is_in_own_file() && own.place() == "overrides.yaml:14:5");
+        assert!(!Finding::new(file, line("other.yaml"), "m", "o", "e").is_in_own_file());
+        let config = Object::new(Kind::ApigeeRouteConfig, "overrides.yaml");
+        assert!(!Finding::new(config, line("overrides.yaml"), "m", "o", "e").is_in_own_file());
+    }
+}

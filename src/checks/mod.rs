@@ -132,13 +132,13 @@ impl Outcome {
 
 /// A check and what it said.
 #[derive(Clone)]
-pub struct Verdicted {
+pub struct CheckResult {
     pub check: &'static Check,
     pub family: &'static Family,
     pub judgement: Judgement,
 }
 
-impl Verdicted {
+impl CheckResult {
     /// The findings; empty unless the fault was found.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
@@ -164,17 +164,17 @@ pub fn find(code_or_name: &str) -> Option<(&'static Family, &'static Check)> {
 
 /// Judges the evidence by every check. One that panics becomes unknown: a failure costs only itself.
 #[must_use]
-pub fn judge(evidence: &Evidence) -> Vec<Verdicted> {
+pub fn judge(evidence: &Evidence) -> Vec<CheckResult> {
     judge_by(evidence, |_| true)
 }
 
 /// The same by the checks of one family.
 #[must_use]
-pub fn judge_family(evidence: &Evidence, name: &str) -> Vec<Verdicted> {
+pub fn judge_family(evidence: &Evidence, name: &str) -> Vec<CheckResult> {
     judge_by(evidence, |family| family.name == name)
 }
 
-fn judge_by(evidence: &Evidence, wanted: impl Fn(&Family) -> bool) -> Vec<Verdicted> {
+fn judge_by(evidence: &Evidence, wanted: impl Fn(&Family) -> bool) -> Vec<CheckResult> {
     all()
         .filter(|(family, _)| wanted(family))
         .map(|(family, check)| {
@@ -187,7 +187,7 @@ fn judge_by(evidence: &Evidence, wanted: impl Fn(&Family) -> bool) -> Vec<Verdic
             if let Ok(Outcome::Found(findings)) = &mut judgement {
                 findings.iter_mut().for_each(|finding| finding.in_namespace_of(evidence));
             }
-            Verdicted { check, family, judgement }
+            CheckResult { check, family, judgement }
         })
         .collect()
 }

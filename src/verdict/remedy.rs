@@ -13,7 +13,7 @@ use super::manifest::{self, WildcardRoute};
 use super::shell::word;
 use super::{Cause, Certainty, Verdict, is_found, measurement, overrides_diff};
 use crate::checks::facts;
-use crate::checks::{Code, Finding, Kind, Level, Verdicted, codes};
+use crate::checks::{CheckResult, Code, Finding, Kind, Level, codes};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::{Route, RouteConfig};
 use crate::evidence::overrides::OverridesFile;
@@ -79,33 +79,33 @@ pub struct RemedyStep {
 }
 
 /// The remedy for the causes of the verdict and for every other warning.
-pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted], all: &[Verdicted]) -> Remedy {
+pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[CheckResult], all: &[CheckResult]) -> Remedy {
     let causes = verdict.causes.iter().filter(|cause| cause.certainty != Certainty::Possible);
     let mut codes: BTreeSet<Code> = causes.flat_map(|cause| &cause.codes).copied().collect();
-    let warned = selected.iter().filter(|verdicted| is_found(verdicted) && verdicted.check.level >= Level::Warning);
-    codes.extend(warned.map(|verdicted| verdicted.check.code));
+    let warned = selected.iter().filter(|result| is_found(result) && result.check.level >= Level::Warning);
+    codes.extend(warned.map(|result| result.check.code));
     // Clients whose wildcard route is gone need it as those do that are reset.
     if codes.contains(&codes::SERVED_CLIENT_WITHOUT_WILDCARD) {
         codes.insert(codes::WILDCARD_ROUTE_MISSING);
     }
-    let mut left: Vec<&Verdicted> = all
+    let mut left: Vec<&CheckResult> = all
         .iter()
-        .filter(|verdicted| codes.contains(&verdicted.check.code) && is_found(verdicted))
-        .filter(|verdicted| !SYMPTOMS.contains(&verdicted.check.code))
+        .filter(|result| codes.contains(&result.check.code) && is_found(result))
+        .filter(|result| !SYMPTOMS.contains(&result.check.code))
         .collect();
     let mut remedy = Remedy::default();
     let no_namespace = facts::is_empty_namespace(evidence) && codes.contains(&codes::INGRESS_POD_MISSING);
     if no_namespace {
-        left.retain(|verdicted| verdicted.check.code != codes::INGRESS_POD_MISSING);
+        left.retain(|result| result.check.code != codes::INGRESS_POD_MISSING);
     }
     // Whether it is a health check decides whether anything else is to be done at all.
-    if let Some(i) = left.iter().position(|verdicted| verdicted.check.code == codes::LOAD_BALANCER_RESET) {
+    if let Some(i) = left.iter().position(|result| result.check.code == codes::LOAD_BALANCER_RESET) {
         remedy.steps.push(by_explanation(left.remove(i)));
     }
     let before = remedy.steps.len();
     if let Ok(wildcards) = facts::wildcards(evidence) {
         let cured = for_wildcard(evidence, &codes, &wildcards, &mut remedy);
-        left.retain(|verdicted| !cured.iter().any(|cured| cured.cures(verdicted)));
+        left.retain(|result| !cured.iter().any(|cured| cured.cures(result)));
     }
     let touched_wildcard = remedy.steps[before..].iter().any(changes_cluster);
     if let (true, 1, Some(note)) =
@@ -115,11 +115,11 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
     }
     let by_secret = STORED_AND_SERVED.into_iter().flat_map(|(stored, served)| [(served, stored), (served, NOT_SERVED)]);
     for (told, by) in ONE_STEP.into_iter().chain(by_secret) {
-        if left.iter().any(|verdicted| verdicted.check.code == by) {
-            left.retain(|verdicted| verdicted.check.code != told);
+        if left.iter().any(|result| result.check.code == by) {
+            left.retain(|result| result.check.code != told);
         }
     }
-    if let Some(not_served) = left.iter().find(|verdicted| verdicted.check.code == NOT_SERVED).copied() {
+    if let Some(not_served) = left.iter().find(|result| result.check.code == NOT_SERVED).copied() {
         left.retain(|told| !ODD_PODS.contains(&told.check.code) || !are_pods_of(told, not_served));
     }
     remedy.steps.extend(left.into_iter().map(by_explanation));
@@ -179,7 +179,7 @@ fn right_namespace(evidence: &Evidence) -> RemedyStep {
 }
 
 /// `other` concerns all pods that `told` concerns, so that its step is for them.
-fn are_pods_of(told: &Verdicted, other: &Verdicted) -> bool {
+fn are_pods_of(told: &CheckResult, other: &CheckResult) -> bool {
     let of_told: BTreeSet<&String> = told.findings().iter().flat_map(|finding| &finding.pods).collect();
     let of_other: BTreeSet<&String> = other.findings().iter().flat_map(|finding| &finding.pods).collect();
     !of_told.is_empty() && of_told.is_subset(&of_other)
@@ -213,12 +213,12 @@ struct Cured {
 }
 
 impl Cured {
-    fn cures(&self, verdicted: &Verdicted) -> bool {
-        self.code == verdicted.check.code
+    fn cures(&self, result: &CheckResult) -> bool {
+        self.code == result.check.code
             && self
                 .route
                 .as_ref()
-                .is_none_or(|route| verdicted.findings().iter().all(|finding| finding.is_at(Kind::ApigeeRoute, route)))
+                .is_none_or(|route| result.findings().iter().all(|finding| finding.is_at(Kind::ApigeeRoute, route)))
     }
 }
 
@@ -476,14 +476,14 @@ fn group_name(evidence: &Evidence, full: &str) -> String {
         .unwrap_or_else(|| full.to_owned())
 }
 
-fn by_explanation(verdicted: &Verdicted) -> RemedyStep {
+fn by_explanation(result: &CheckResult) -> RemedyStep {
     // A place in a file says where; elsewhere the object does.
     let place = |finding: &Finding| if finding.is_in_own_file() { finding.place() } else { finding.object() };
-    let places: Vec<String> = verdicted.findings().iter().map(place).collect();
+    let places: Vec<String> = result.findings().iter().map(place).collect();
     let places: Vec<&str> = places.iter().map(String::as_str).collect();
     RemedyStep {
-        title: format!("{} ({}): {}", verdicted.check.summary, verdicted.check.code, facts::some_of(&places)),
+        title: format!("{} ({}): {}", result.check.summary, result.check.code, facts::some_of(&places)),
         paste: None,
-        note: Some(verdicted.check.explanation.fix.to_owned()),
+        note: Some(result.check.explanation.fix.to_owned()),
     }
 }

@@ -9,7 +9,7 @@ mod without_name;
 
 use super::{Cause, Certainty, is_found};
 use crate::checks::facts;
-use crate::checks::{Code, Finding, Kind, Level, Object, Verdicted, codes};
+use crate::checks::{CheckResult, Code, Finding, Kind, Level, Object, codes};
 use crate::evidence::Evidence;
 
 /// Codes that see clients fail and have their cause elsewhere, or none, the graver first.
@@ -52,9 +52,9 @@ pub(super) const NOT_SERVED: Code = codes::STORED_CERTIFICATE_NOT_SERVED;
 const STRANGERS: Code = codes::UNKNOWN_SERVER_NAME_RESET;
 
 /// The causes of every symptom found, by symptom, best first.
-pub(super) fn of_symptoms(evidence: &Evidence, selected: &[Verdicted], all: &[Verdicted]) -> Vec<Cause> {
+pub(super) fn of_symptoms(evidence: &Evidence, selected: &[CheckResult], all: &[CheckResult]) -> Vec<Cause> {
     let mut causes: Vec<Cause> = Vec::new();
-    let found = |code: Code| selected.iter().find(|verdicted| verdicted.check.code == code && is_found(verdicted));
+    let found = |code: Code| selected.iter().find(|result| result.check.code == code && is_found(result));
     for symptom in SYMPTOMS.into_iter().filter_map(found) {
         let code = symptom.check.code;
         if ALIKE.iter().any(|alike| is_explained(&causes, alike, code)) {
@@ -79,7 +79,7 @@ pub(super) fn of_symptoms(evidence: &Evidence, selected: &[Verdicted], all: &[Ve
         causes.extend(named(of_symptom, symptom));
     }
     // What a handshake showed is a cause of its own, unless it explains a symptom already.
-    for error in selected.iter().filter(|verdicted| verdicted.check.level == Level::Error && is_found(verdicted)) {
+    for error in selected.iter().filter(|result| result.check.level == Level::Error && is_found(result)) {
         let told = |cause: &Cause| cause.symptom == Some(error.check.code) || cause.codes.contains(&error.check.code);
         let is_alike = ALIKE.iter().any(|alike| is_explained(&causes, alike, error.check.code));
         if !is_alike && !SYMPTOMS.contains(&error.check.code) && !causes.iter().any(told) {
@@ -98,7 +98,7 @@ fn is_explained(causes: &[Cause], alike: &[Code], code: Code) -> bool {
 }
 
 /// With their symptom, and where that was seen.
-fn named(mut causes: Vec<Cause>, symptom: &Verdicted) -> Vec<Cause> {
+fn named(mut causes: Vec<Cause>, symptom: &CheckResult) -> Vec<Cause> {
     let code = symptom.check.code;
     for cause in &mut causes {
         cause.symptom = Some(code);
@@ -119,13 +119,13 @@ fn named(mut causes: Vec<Cause>, symptom: &Verdicted) -> Vec<Cause> {
 }
 
 /// The finding is the cause itself; of a served certificate with what the Secret says to it.
-fn served(error: &Verdicted, all: &[Verdicted]) -> Cause {
+fn served(error: &CheckResult, all: &[CheckResult]) -> Cause {
     let mut cause = direct(error);
     let Some((twin, _)) = STORED_AND_SERVED.iter().find(|(_, served)| *served == error.check.code) else {
         return cause;
     };
     for code in [*twin, NOT_SERVED] {
-        if let Some(stored) = all.iter().find(|verdicted| verdicted.check.code == code && is_found(verdicted)) {
+        if let Some(stored) = all.iter().find(|result| result.check.code == code && is_found(result)) {
             cause.codes.push(code);
             cause.evidence.extend(messages(stored));
         }
@@ -134,18 +134,18 @@ fn served(error: &Verdicted, all: &[Verdicted]) -> Cause {
 }
 
 /// The finding is the cause itself.
-fn direct(verdicted: &Verdicted) -> Cause {
+fn direct(result: &CheckResult) -> Cause {
     Cause {
         symptom: None,
-        codes: vec![verdicted.check.code],
+        codes: vec![result.check.code],
         certainty: Certainty::Established,
-        statement: verdicted.check.summary.to_owned(),
-        evidence: messages(verdicted),
+        statement: result.check.summary.to_owned(),
+        evidence: messages(result),
     }
 }
 
 /// Where no pod matches, that is all that was seen: the namespace or the selector may be wrong.
-fn without_pods(evidence: &Evidence, missing: &Verdicted) -> Cause {
+fn without_pods(evidence: &Evidence, missing: &CheckResult) -> Cause {
     let mut cause = direct(missing);
     if facts::pods(evidence).is_ok_and(|pods| pods.is_empty()) {
         let question = &evidence.question;
@@ -158,8 +158,8 @@ fn without_pods(evidence: &Evidence, missing: &Verdicted) -> Cause {
     cause
 }
 
-fn messages(verdicted: &Verdicted) -> Vec<String> {
-    verdicted.findings().iter().take(5).map(|finding| finding.message.clone()).collect()
+fn messages(result: &CheckResult) -> Vec<String> {
+    result.findings().iter().take(5).map(|finding| finding.message.clone()).collect()
 }
 
 fn seen_at(finding: &Finding) -> String {
@@ -171,9 +171,9 @@ fn seen_at(finding: &Finding) -> String {
 }
 
 /// The findings of a check at one object alone.
-fn findings_on<'a>(all: &'a [Verdicted], code: Code, kind: Kind, name: &'a str) -> impl Iterator<Item = &'a Finding> {
+fn findings_on<'a>(all: &'a [CheckResult], code: Code, kind: Kind, name: &'a str) -> impl Iterator<Item = &'a Finding> {
     all.iter()
-        .filter(move |verdicted| verdicted.check.code == code)
-        .flat_map(Verdicted::findings)
+        .filter(move |result| result.check.code == code)
+        .flat_map(CheckResult::findings)
         .filter(move |finding| finding.is_at(kind, name))
 }

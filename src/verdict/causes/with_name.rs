@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Cause, Certainty, findings_on};
 use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending};
-use crate::checks::{Code, Kind, Verdicted, codes};
+use crate::checks::{CheckResult, Code, Kind, codes};
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::handshake::{Failure, HelloKind, Place};
 use crate::evidence::{Evidence, LogOrigin, Seen};
@@ -37,7 +37,7 @@ struct Refusals<'a> {
 }
 
 /// One cause for each declared name that was refused, to clients or to this run.
-pub(super) fn refused(evidence: &Evidence, all: &[Verdicted]) -> Vec<Cause> {
+pub(super) fn refused(evidence: &Evidence, all: &[CheckResult]) -> Vec<Cause> {
     let routes = facts::routes(evidence).unwrap_or_default();
     let mut names: BTreeMap<&str, Refusals<'_>> = reproduced(evidence);
     for name in facts::reset_names(evidence).into_keys() {
@@ -49,7 +49,7 @@ pub(super) fn refused(evidence: &Evidence, all: &[Verdicted]) -> Vec<Cause> {
     of_routes.map(|(name, route, refusals)| cause(evidence, name, route, &refusals, all)).collect()
 }
 
-fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>, all: &[Verdicted]) -> Cause {
+fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>, all: &[CheckResult]) -> Cause {
     let mut seen = Vec::new();
     if let (Some(how), false) = (refusals.how, refusals.pods.is_empty()) {
         let pods = facts::some_of(&refusals.pods);

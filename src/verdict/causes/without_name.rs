@@ -3,7 +3,7 @@
 use super::{Cause, Certainty, direct, findings_on, messages};
 use crate::checks::facts;
 use crate::checks::facts::nameless::{self, Inspected};
-use crate::checks::{Code, Kind, Verdicted, codes};
+use crate::checks::{CheckResult, Code, Kind, codes};
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::handshake::{Handshake, HelloKind, Place};
 use crate::evidence::{Evidence, LogOrigin, Seen};
@@ -11,7 +11,7 @@ use crate::verdict::is_found;
 
 /// The causes of a symptom that clients without a server name have. A record of the log does not prove such a client: it may
 /// have spoken no TLS. Envoy's counters can tell.
-pub(super) fn refused(evidence: &Evidence, symptom: Code, all: &[Verdicted]) -> Vec<Cause> {
+pub(super) fn refused(evidence: &Evidence, symptom: Code, all: &[CheckResult]) -> Vec<Cause> {
     let mut causes = Vec::new();
     match facts::wildcards(evidence) {
         Err(why) => causes.push(Cause {
@@ -103,8 +103,8 @@ fn is_named_served(evidence: &Evidence, pods: &[&str]) -> bool {
     })
 }
 
-fn no_wildcard(symptom: Code, all: &[Verdicted]) -> Option<Cause> {
-    let missing = all.iter().find(|verdicted| verdicted.check.code == codes::WILDCARD_ROUTE_MISSING)?;
+fn no_wildcard(symptom: Code, all: &[CheckResult]) -> Option<Cause> {
+    let missing = all.iter().find(|result| result.check.code == codes::WILDCARD_ROUTE_MISSING)?;
     let (certainty, evidence) = match &missing.judgement {
         Err(why) => (Certainty::Likely, vec![why.to_string()]),
         Ok(_) => (Certainty::Established, messages(missing)),
@@ -128,7 +128,7 @@ fn no_wildcard(symptom: Code, all: &[Verdicted]) -> Option<Cause> {
 }
 
 /// A wildcard route is there, and something in it keeps it from working.
-fn obstructed(evidence: &Evidence, symptom: Code, route: &Route, all: &[Verdicted]) -> Cause {
+fn obstructed(evidence: &Evidence, symptom: Code, route: &Route, all: &[CheckResult]) -> Cause {
     let codes = facts::wildcard_obstacles(evidence, route);
     let seen = codes
         .iter()
@@ -153,7 +153,7 @@ fn obstructed(evidence: &Evidence, symptom: Code, route: &Route, all: &[Verdicte
 }
 
 /// A wildcard route looks right, and connections without a server name are refused all the same.
-fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], all: &[Verdicted]) -> Vec<Cause> {
+fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], all: &[CheckResult]) -> Vec<Cause> {
     let mut causes = Vec::new();
     let pods = facts::pods(evidence).unwrap_or_default();
     let unselected: Vec<&str> = pods
@@ -198,7 +198,7 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
     }
     if symptom == codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED {
         if let Some(unattached) =
-            all.iter().find(|verdicted| verdicted.check.code == codes::WILDCARD_ROUTE_UNATTACHED && is_found(verdicted))
+            all.iter().find(|result| result.check.code == codes::WILDCARD_ROUTE_UNATTACHED && is_found(result))
         {
             causes.push(direct(unattached));
         }
@@ -221,7 +221,7 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
         });
     }
     if let Some(twice) =
-        all.iter().find(|verdicted| verdicted.check.code == codes::WILDCARD_ROUTE_DUPLICATE && is_found(verdicted))
+        all.iter().find(|result| result.check.code == codes::WILDCARD_ROUTE_DUPLICATE && is_found(result))
     {
         causes.push(Cause { certainty: Certainty::Likely, ..direct(twice) });
     }
@@ -261,10 +261,10 @@ fn refuses(evidence: &Evidence, symptom: Code, pod: &str) -> bool {
 }
 
 /// Requests without a server name get 404: no environment group on the wildcard's gateway, or a foreign Host header.
-pub(super) fn unrouted(all: &[Verdicted]) -> Vec<Cause> {
+pub(super) fn unrouted(all: &[CheckResult]) -> Vec<Cause> {
     let mut causes: Vec<Cause> = [codes::WILDCARD_ROUTE_UNATTACHED, codes::WILDCARD_ROUTE_PARTLY_ATTACHED]
         .iter()
-        .filter_map(|code| all.iter().find(|verdicted| verdicted.check.code == *code && is_found(verdicted)))
+        .filter_map(|code| all.iter().find(|result| result.check.code == *code && is_found(result)))
         .map(direct)
         .collect();
     causes.push(Cause {
