@@ -85,10 +85,10 @@ fn every_file_belongs_to_a_check() -> Result<(), Failed> {
 }
 
 fn only_passes(evidence: &Evidence, what: &str) -> Result<(), Failed> {
-    for verdicted in checks::judge(evidence) {
-        let said = word(&verdicted.judgement);
+    for result in checks::judge(evidence) {
+        let said = word(&result.judgement);
         if !matches!(said, "passed" | "notApplicable") {
-            return Err(format!("{what}: {} is {said}: {:?}", verdicted.check.code, verdicted.judgement).into());
+            return Err(format!("{what}: {} is {said}: {:?}", result.check.code, result.judgement).into());
         }
     }
     Ok(())
@@ -150,7 +150,7 @@ fn no_data_is_no_problem() -> Result<(), Failed> {
         let lacking =
             Setting { from: None, forbidden: vec![source.to_owned()], evidence: expecting.clone() }.evidence()?;
         for (before, after) in before.iter().zip(checks::judge(&lacking)) {
-            let code = after.check.code;
+            let code = after.check.code.as_str();
             let (was, is) = (word(&before.judgement), word(&after.judgement));
             // What has nothing to judge may rest on the source for just that.
             let right = match (rests_on.contains(&code), was) {

@@ -8,6 +8,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use apigee_tls::checks;
+
 /// The longest file that one still reads as a whole.
 const MAX_LINES: usize = 600;
 
@@ -102,6 +104,29 @@ fn every_module_has_its_wall() {
     }
 }
 
+/// A code is written once, in the file of its check; whoever else means it takes the constant, which cannot be mistyped.
+#[test]
+fn codes_of_checks_are_literals_in_their_own_file_alone() {
+    let mut literals = 0;
+    for (path, text) in files("src").into_iter().filter(|(path, _)| !is_test(path)) {
+        let own = text.strip_prefix("//! ").and_then(|doc| doc.split(':').next()).unwrap_or_default();
+        for (line, code) in shipped(&text).lines().flat_map(|line| code_literals(line).map(move |code| (line, code))) {
+            literals += 1;
+            assert!(path.starts_with("src/checks/") && code == own, "{path} writes {code} itself: {line}");
+            assert!(line.trim().starts_with("code: Code::new("), "{path} writes {code} twice: {line}");
+        }
+    }
+    assert_eq!(literals, checks::all().count(), "each check has its code");
+}
+
+/// String literals that are the code of a check and nothing else.
+fn code_literals(line: &str) -> impl Iterator<Item = &str> {
+    line.split('"').skip(1).step_by(2).filter(|text| {
+        text.strip_prefix("AT")
+            .is_some_and(|digits| digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}
+
 #[test]
 fn every_file_says_what_it_is_for_and_can_be_read_as_a_whole() {
     for (path, text) in files("src").into_iter().chain(files("tests")) {
@@ -144,19 +169,25 @@ fn uses(code: &str, name: &str) -> bool {
 /// Paths and code of all sources below a folder, without comments, the text of strings and unit tests: a test may read a
 /// fixture or start `git apply`.
 fn sources(folder: &str) -> Vec<(String, String)> {
-    let is_test = |path: &str| {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        path.contains("/tests/") || name.ends_with("tests.rs") || name.starts_with("test_")
-    };
     files(folder)
         .into_iter()
         .filter(|(path, _)| !is_test(path))
         .map(|(path, text)| {
-            // Unit tests stand last in their file.
-            let shipped = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
-            (path, code_of(shipped))
+            let code = code_of(shipped(&text));
+            (path, code)
         })
         .collect()
+}
+
+/// The file holds unit tests alone.
+fn is_test(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    path.contains("/tests/") || name.ends_with("tests.rs") || name.starts_with("test_")
+}
+
+/// The text without the unit tests, which stand last in their file.
+fn shipped(text: &str) -> &str {
+    text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default()
 }
 
 /// Drops comment lines and the inside of string literals that end on their line; a path in a text is no use of it.

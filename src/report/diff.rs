@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::text::{TextOptions, visible, wrap};
 use super::{FailOn, Report, Selection, build};
-use crate::checks::Level;
 use crate::checks::facts;
+use crate::checks::{Code, Level, Location, Object};
 use crate::evidence::access_log::Tally;
 use crate::evidence::cluster::Route;
 use crate::evidence::handshake::Handshake;
@@ -55,10 +55,13 @@ pub struct Run {
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Told {
-    pub code: String,
+    pub code: Code,
     pub level: Level,
     pub object: String,
     pub message: String,
+    /// All objects that `object` names; none in a comparison that was written before there was this field.
+    #[serde(default)]
+    pub objects: Vec<Object>,
 }
 
 /// Compares two runs. What is new at or above the level makes the exit code 1; what can no longer be told makes it 3.
@@ -142,28 +145,31 @@ fn hostnames(evidence: &Evidence) -> BTreeSet<&str> {
 }
 
 /// A finding is the same where code, object and place are: its numbers may have changed.
-type Key = (String, String, String);
+type Key = (Code, String, String);
 
 fn findings(report: &Report) -> BTreeMap<Key, Told> {
     let all = report.checks.iter().flat_map(|check| {
         check.findings.iter().cloned().map(move |finding| {
-            let key = (check.code.clone(), finding.object.clone(), place_without_moments(&finding.place));
-            let told =
-                Told { code: check.code.clone(), level: check.level, object: finding.object, message: finding.message };
+            // Times differ from run to run.
+            let is_time = finding.location.as_ref().is_some_and(Location::is_time);
+            let place = if is_time { String::new() } else { finding.place };
+            let key = (check.code, finding.object.clone(), place);
+            let told = Told {
+                code: check.code,
+                level: check.level,
+                object: finding.object,
+                message: finding.message,
+                objects: finding.objects,
+            };
             (key, told)
         })
     });
     all.collect()
 }
 
-/// Places of log findings are moments, which differ from run to run.
-fn place_without_moments(place: &str) -> String {
-    if place.contains("first ") && place.contains("last ") { String::new() } else { place.to_owned() }
-}
-
 fn unknown(report: &Report) -> BTreeSet<String> {
     let unknown = |check: &super::CheckReport| check.outcome == super::OutcomeWord::Unknown;
-    report.checks.iter().filter(|check| unknown(check)).map(|check| check.code.clone()).collect()
+    report.checks.iter().filter(|check| unknown(check)).map(|check| check.code.to_string()).collect()
 }
 
 fn changes(before: &Evidence, after: &Evidence) -> Vec<String> {
@@ -320,8 +326,7 @@ pub fn text(difference: &Difference, options: TextOptions) -> String {
     for (label, findings) in groups {
         for (i, told) in findings.iter().enumerate() {
             let label = if i == 0 { label } else { "" };
-            let is_named =
-                [told.object.clone(), told.object.replacen('/', " ", 1)].iter().any(|name| told.message.contains(name));
+            let is_named = Object::are_named_in(&told.objects, &told.message);
             let place = if is_named { String::new() } else { format!("{}: ", told.object) };
             let what = visible(&format!("{place}{}", told.message));
             let line = format!("{label:9} {} {} {what}", told.code, told.level.word());

@@ -258,7 +258,7 @@ fn harmful(reports: &[CheckReport]) -> impl Iterator<Item = &'static Check> {
     let mut found: Vec<&Check> = reports
         .iter()
         .filter(|report| report.outcome == OutcomeWord::Found)
-        .filter_map(|report| checks::find(&report.code).map(|(_, check)| check))
+        .filter_map(|report| checks::find(report.code.as_str()).map(|(_, check)| check))
         .filter(|check| check.level >= Level::Warning)
         .collect();
     found.sort_by_key(|check| std::cmp::Reverse(check.level));

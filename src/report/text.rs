@@ -187,10 +187,10 @@ fn verdict(report: &Report, options: TextOptions, out: &mut String) {
     if let Some(first) = causes.next() {
         evidence(first, options, out);
     }
-    let first_symptom = verdict.causes.first().and_then(|cause| cause.symptom.as_deref());
+    let first_symptom = verdict.causes.first().and_then(|cause| cause.symptom);
     for cause in causes {
         let label = match cause.certainty {
-            Certainty::Established if cause.symptom.as_deref() == first_symptom => "AND",
+            Certainty::Established if cause.symptom == first_symptom => "AND",
             Certainty::Established => "ALSO",
             Certainty::Likely => "OR",
             Certainty::Possible => "OR ELSE",
@@ -214,9 +214,9 @@ fn codes(cause: &Cause) -> String {
     let named: Vec<String> = cause
         .codes
         .iter()
-        .map(|code| match crate::checks::find(code) {
+        .map(|code| match crate::checks::find(code.as_str()) {
             Some((_, check)) => format!("{code} {}", check.name),
-            None => code.clone(),
+            None => code.to_string(),
         })
         .collect();
     if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) }

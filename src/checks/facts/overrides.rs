@@ -1,5 +1,6 @@
 //! The overrides files, and how the charts render what stands in them.
 
+use crate::checks::codes;
 use crate::evidence::overrides::{FaultKind, Overrides, OverridesFile, Place, VirtualHost};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
@@ -18,7 +19,7 @@ pub(crate) fn whole_overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile
     let files = overrides(evidence)?;
     for (file, content) in &files {
         if let Some(fault) = content.faults.iter().find(|fault| fault.kind == FaultKind::Malformed) {
-            let why = Reason::Broken(format!("malformed at {} (AT301)", fault.place));
+            let why = Reason::Broken(format!("malformed at {} ({})", fault.place, codes::OVERRIDES_MALFORMED));
             return Err(Unavailable::new(file_name(file), why));
         }
     }

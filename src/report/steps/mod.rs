@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{Mark, StepReport, StepState};
 use crate::checks::facts;
-use crate::checks::{Outcome, Step, Verdicted};
+use crate::checks::{CheckResult, Outcome, Step};
 use crate::evidence::access_log::Tally;
 use crate::evidence::{AccessLog, Evidence, LogOrigin, Unavailable};
 use crate::verdict::{capture, is_unknown};
@@ -21,7 +21,7 @@ const TOP_WINDOWS: usize = 4;
 const TOP_ROUTES: usize = 8;
 
 /// Every step, numbered.
-pub(super) fn of(evidence: &Evidence, selected: &[Verdicted]) -> Vec<StepReport> {
+pub(super) fn of(evidence: &Evidence, selected: &[CheckResult]) -> Vec<StepReport> {
     let steps: [(Step, &str, Told); 10] = [
         (Step::Pods, "Ingress pods", pods(evidence)),
         (Step::AccessLogs, "Access logs", access_logs(evidence)),
@@ -38,13 +38,13 @@ pub(super) fn of(evidence: &Evidence, selected: &[Verdicted]) -> Vec<StepReport>
         .into_iter()
         .zip(1..)
         .map(|((step, title, told), number)| {
-            let checks: Vec<&Verdicted> = selected.iter().filter(|verdicted| verdicted.check.step == step).collect();
-            let marks: Vec<Mark> = checks.iter().flat_map(|verdicted| marks(verdicted)).collect();
+            let checks: Vec<&CheckResult> = selected.iter().filter(|result| result.check.step == step).collect();
+            let marks: Vec<Mark> = checks.iter().flat_map(|result| marks(result)).collect();
             let (state, lines) = match told {
                 Ok(lines) if lines.not_done => (StepState::NotDone, lines),
                 Ok(lines) if !marks.is_empty() => (StepState::Found, lines),
-                Ok(lines) if checks.iter().any(|verdicted| is_unknown(verdicted)) => (StepState::Unknown, lines),
-                Ok(lines) if checks.iter().all(|verdicted| !matches!(verdicted.judgement, Ok(Outcome::Passed(_)))) => {
+                Ok(lines) if checks.iter().any(|result| is_unknown(result)) => (StepState::Unknown, lines),
+                Ok(lines) if checks.iter().all(|result| !matches!(result.judgement, Ok(Outcome::Passed(_)))) => {
                     (StepState::NotApplicable, lines)
                 }
                 Ok(lines) => (StepState::Passed, lines),
@@ -94,27 +94,23 @@ impl Lines {
     }
 }
 
-fn marks(verdicted: &Verdicted) -> Vec<Mark> {
-    verdicted
+fn marks(result: &CheckResult) -> Vec<Mark> {
+    result
         .findings()
         .iter()
-        .map(|finding| Mark {
-            code: verdicted.check.code.to_owned(),
-            level: verdicted.check.level,
-            message: finding.message.clone(),
-        })
+        .map(|finding| Mark { code: result.check.code, level: result.check.level, message: finding.message.clone() })
         .collect()
 }
 
 /// Why checks of this step could not judge, each reason once; not again where the step's own line gives it.
-fn unknowns(checks: &[&Verdicted], seen: &str) -> Vec<String> {
+fn unknowns(checks: &[&CheckResult], seen: &str) -> Vec<String> {
     let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
-    for verdicted in checks.iter().filter(|verdicted| is_unknown(verdicted)) {
-        let Err(why) = &verdicted.judgement else { continue };
+    for result in checks.iter().filter(|result| is_unknown(result)) {
+        let Err(why) = &result.judgement else { continue };
         let why = why.to_string();
         match reasons.iter_mut().find(|(known, _)| *known == why) {
-            Some((_, codes)) => codes.push(verdicted.check.code),
-            None => reasons.push((why, vec![verdicted.check.code])),
+            Some((_, codes)) => codes.push(result.check.code.as_str()),
+            None => reasons.push((why, vec![result.check.code.as_str()])),
         }
     }
     reasons
