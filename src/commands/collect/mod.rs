@@ -270,7 +270,7 @@ fn collected(
     let report = pages::add(&keep, &front, &evidence)?;
     let timings = timings.milliseconds().into_iter().map(|(task, took)| (keep.plain(&task), took)).collect();
     let Keep { writer, redactor, .. } = keep;
-    let writer = Arc::try_unwrap(writer).map_err(|_| Error::Rendering("a log is still being written".into()))?;
+    let writer = Arc::try_unwrap(writer).map_err(|_| Error::Fault)?;
     if let Some(file) = &names {
         file.fill(name.as_str(), redactor.names())?;
     }
@@ -307,14 +307,13 @@ fn tested(console: &Console) -> Result<u8, Error> {
 
 /// The evidence as the bundle holds it, less secrets and with its pseudonyms, so that the report is made of what is there.
 fn clean_evidence(keep: &Keep, evidence: &Evidence) -> Result<Evidence, Error> {
-    let rendering = |error: serde_json::Error| Error::Rendering(error.to_string());
-    let mut document = serde_json::to_value(evidence).map_err(rendering)?;
+    let mut document = serde_json::to_value(evidence)?;
     let mut redactions = Redactions::default();
     keep.redactor.derived_document(&mut document, &mut redactions);
     let mut evidence =
         evidence_file::parse(layout::EVIDENCE, document.to_string().as_bytes()).map_err(ReadError::from)?;
     keep.redactor.evidence(&mut evidence, &mut redactions);
-    let json = serde_json::to_string_pretty(&evidence).map_err(rendering)?;
+    let json = serde_json::to_string_pretty(&evidence)?;
     let why = "what was seen, for `kubectl apigee-tls diagnose --from`";
     keep.whole(layout::EVIDENCE, "diagnose", why, json.as_bytes(), redactions);
     Ok(evidence)
