@@ -99,7 +99,10 @@ pub fn name(name: &X509NameRef) -> String {
     let mut parts: Vec<String> = name
         .entries()
         .map(|entry| {
-            let key = entry.object().nid().short_name().map_or_else(|_| entry.object().to_string(), str::to_owned);
+            // OpenSSL has a number and a short name, `UNDEF`, for all that are not registered: they are written as 1.3.6.1.
+            let known = Some(entry.object().nid()).filter(|nid| *nid != Nid::UNDEF);
+            let key = known.and_then(|nid| nid.short_name().ok());
+            let key = key.map_or_else(|| entry.object().to_string(), str::to_owned);
             let value = entry.data().to_string().unwrap_or_default();
             if value.contains([',', '=', '"', '+']) { format!("{key}=\"{value}\"") } else { format!("{key}={value}") }
         })
