@@ -17,11 +17,12 @@ const MAX_LINES: usize = 600;
 const PURE: [&str; 5] = ["checks", "evidence", "report", "verdict", "wire"];
 
 /// What only the folders named may use; a path without an end names a folder.
-const ONLY_IN: [(&str, &[&str]); 4] = [
+const ONLY_IN: [(&str, &[&str]); 5] = [
     ("k8s_openapi::", &["src/gather/"]),
     ("kube::", &["src/gather/"]),
     ("openssl::", &["src/gather/", "src/wire/"]),
     ("indicatif::", &["src/terminal/"]),
+    ("tempfile::", &["src/bundle/"]),
 ];
 
 /// What is no business of the pure folders, with the reason.

@@ -117,14 +117,14 @@ mod tests {
     fn outcomes_keep_their_order_and_a_panic_costs_only_itself() {
         let outcomes = each(&names(9), &Stop::never(), |context| match context {
             "3" => panic!("a fault"),
-            "5" => Err(Error::Rendering("five".into())),
+            "5" => Err(Error::Argument { what: "five".into(), hint: String::new() }),
             context => Ok(context.to_owned()),
         });
         let told: Vec<String> =
             outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|error| told(&error))).collect();
         assert_eq!(told[..3], ["0", "1", "2"]);
         assert!(told[3].contains("a fault of this program"), "{told:?}");
-        assert_eq!(told[4..], ["4", "could not make the report: five", "6", "7", "8"]);
+        assert_eq!(told[4..], ["4", "could not use five", "6", "7", "8"]);
     }
 
     #[test]

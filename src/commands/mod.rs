@@ -78,6 +78,8 @@ pub(crate) enum Error {
     Fault,
     #[error("read {name}")]
     Input { name: String, source: io::Error },
+    #[error("make the report")]
+    Json(#[from] serde_json::Error),
     #[error(transparent)]
     Log(#[from] LogFileError),
     #[error("write the report")]
@@ -86,12 +88,12 @@ pub(crate) enum Error {
     Names(#[from] NamesError),
     #[error(transparent)]
     Prober(#[from] ProberError),
-    #[error("make the report: {0}")]
-    Rendering(String),
     #[error("start: {0}")]
     Runtime(io::Error),
     #[error("use these flags together: {what}")]
     Usage { what: String, hint: String },
+    #[error("make the report")]
+    Yaml(#[from] serde_yaml::Error),
 }
 
 impl Error {
@@ -104,13 +106,14 @@ impl Error {
             | Self::Evidence(_)
             | Self::Fault
             | Self::Input { .. }
+            | Self::Json(_)
             | Self::Log(_)
             | Self::Names(_)
             | Self::Output(_)
             | Self::Prober(_)
-            | Self::Rendering(_)
             | Self::Runtime(_)
-            | Self::Usage { .. } => 2,
+            | Self::Usage { .. }
+            | Self::Yaml(_) => 2,
         }
     }
 
@@ -155,8 +158,8 @@ fn show<T: Serialize>(
         Output::Text | Output::Wide => {
             text(result, TextOptions { styles, width: console.width(), wide: output == Output::Wide })
         }
-        Output::Json => machine::json(result).map_err(|error| Error::Rendering(error.to_string()))?,
-        Output::Yaml => machine::yaml(result).map_err(|error| Error::Rendering(error.to_string()))?,
+        Output::Json => machine::json(result)?,
+        Output::Yaml => machine::yaml(result)?,
     };
     console.result(&shown).map_err(Error::Output)
 }

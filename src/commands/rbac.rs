@@ -182,5 +182,5 @@ fn subjects(args: &RbacArgs) -> Result<Vec<Subject>, Error> {
 }
 
 fn document(object: &impl Serialize) -> Result<String, Error> {
-    serde_yaml::to_string(object).map_err(|error| Error::Rendering(error.to_string()))
+    Ok(serde_yaml::to_string(object)?)
 }

@@ -115,9 +115,7 @@ fn not_read(evidence: &mut Evidence, name: &str, reason: Reason) -> Unavailable 
 /// The one door of evidence that leaves: what the cluster, servers and files said may hold tokens and passwords, which no report and no
 /// evidence file shows. `collect` does the same with the redactor of its bundle.
 pub(super) fn clean(evidence: &Evidence) -> Result<Evidence, Error> {
-    Redactor::of_secrets()
-        .clean(evidence, &mut Redactions::default())
-        .map_err(|error| Error::Rendering(error.to_string()))
+    Ok(Redactor::of_secrets().clean(evidence, &mut Redactions::default())?)
 }
 
 /// The files alone.

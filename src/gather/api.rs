@@ -15,6 +15,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use jiff::Timestamp;
 use kube::Client;
 use kube::client::{Body, Connection};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
@@ -39,6 +40,8 @@ const MAX_ERROR: usize = 64 << 10;
 /// How often a request is sent before its error counts.
 const TRIES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// All but the unreserved characters (RFC 3986 §2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// An API server, asked with one identity during one run.
 #[derive(Clone)]
@@ -300,16 +303,9 @@ fn request(path: &str, credential: Option<&Credential>) -> http::request::Builde
     }
 }
 
-/// A path segment or a value of a query, as RFC 3986 wants it.
+/// Percent-encodes a path segment or a value of a query.
 pub(super) fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 fn wait_before_next_try(fault: &Fault, tried: u32, pause: Duration) -> Option<Duration> {
@@ -372,7 +368,8 @@ fn response_reason(code: u16) -> String {
     status.and_then(|status| status.canonical_reason()).unwrap_or("unknown status").to_owned()
 }
 
-fn brief(line: &str) -> String {
+/// At most so much of a foreign text as a message may quote.
+pub(super) fn brief(line: &str) -> String {
     const MAX: usize = 200;
     let line = line.trim();
     match line.char_indices().nth(MAX) {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
+use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::bundle::hash::hexadecimal;
 use crate::bundle::layout::{self, MANIFEST, PathFault, Paths, shown};
 use crate::bundle::limits::{Limits, within_values};
 use crate::bundle::manifest::{Manifest, SCHEMA_FAMILY, SCHEMA_VERSION};
@@ -124,7 +124,7 @@ impl Listing {
             }
             left -= read.len() as u64;
         }
-        if hexadecimal(&hash.finalize()) != listed.sha256 {
+        if HEXLOWER.encode(&hash.finalize()) != listed.sha256 {
             return Err(EntryFault::Hash.into());
         }
         *seen = true;

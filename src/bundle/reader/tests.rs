@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::error::Error as _;
 
+use data_encoding::HEXLOWER;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 use tar::{EntryType, Header};
 
 use super::*;
-use crate::bundle::hash::hexadecimal;
 use crate::bundle::manifest::{FileEntry, SCHEMA};
 use crate::bundle::source;
 use crate::evidence::Question;
@@ -22,7 +22,7 @@ fn listed(path: &str, content: &[u8]) -> FileEntry {
         origin: "test".to_owned(),
         why: "to be read".to_owned(),
         bytes: content.len() as u64,
-        sha256: hexadecimal(&Sha256::digest(content)),
+        sha256: HEXLOWER.encode(&Sha256::digest(content)),
         redactions: BTreeMap::new(),
         truncated: None,
     }

@@ -270,7 +270,7 @@ fn collected(
     let report = pages::add(&keep, &front, &evidence)?;
     let timings = timings.milliseconds().into_iter().map(|(task, took)| (keep.plain(&task), took)).collect();
     let Keep { writer, redactor, .. } = keep;
-    let writer = Arc::try_unwrap(writer).map_err(|_| Error::Rendering("a log is still being written".into()))?;
+    let writer = Arc::try_unwrap(writer).map_err(|_| Error::Fault)?;
     if let Some(file) = &names {
         file.fill(name.as_str(), redactor.names())?;
     }
@@ -307,10 +307,9 @@ fn tested(console: &Console) -> Result<u8, Error> {
 
 /// The evidence as the bundle holds it, less secrets and with its pseudonyms, so that the report is made of what is there.
 fn clean_evidence(keep: &Keep, evidence: &Evidence) -> Result<Evidence, Error> {
-    let rendering = |error: serde_json::Error| Error::Rendering(error.to_string());
     let mut redactions = Redactions::default();
-    let evidence = keep.redactor.clean(evidence, &mut redactions).map_err(rendering)?;
-    let json = serde_json::to_string_pretty(&evidence).map_err(rendering)?;
+    let evidence = keep.redactor.clean(evidence, &mut redactions)?;
+    let json = serde_json::to_string_pretty(&evidence)?;
     let why = "what was seen, for `kubectl apigee-tls diagnose --from`";
     keep.whole(layout::EVIDENCE, "diagnose", why, json.as_bytes(), redactions);
     Ok(evidence)

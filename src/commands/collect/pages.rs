@@ -26,7 +26,7 @@ pub(super) fn add(keep: &Keep, front: &Front, evidence: &Evidence) -> Result<Rep
         keep.whole(path, "report", why, text.as_bytes(), Redactions::default());
     };
     as_it_is(layout::REPORT_TEXT, "what was found, for a person", &text::text(&report, options));
-    let json = machine::json(&report).map_err(|error| Error::Rendering(error.to_string()))?;
+    let json = machine::json(&report)?;
     as_it_is(layout::REPORT_JSON, "what was found, for a program", &json);
     keep.text(
         layout::README,

@@ -360,7 +360,7 @@ impl Talk<'_> {
             End::Stream(how @ How::TimedOut { .. }) => Failure { stage, by: Party::Nobody, how },
             End::Stream(how) => from_server(how),
             End::Library(stack) => match &facts.malformed {
-                Some(what) => from_server(How::Malformed(what.clone())),
+                Some(what) => from_server(How::Malformed(what.to_string())),
                 None => Failure { stage, by: Party::Client, how: How::Local(words(&stack)) },
             },
         }

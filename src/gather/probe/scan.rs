@@ -118,7 +118,7 @@ async fn ask(
         return fail(Party::Server, How::Alert { level, number });
     }
     if let Some(what) = &facts.malformed {
-        return fail(Party::Server, How::Malformed(what.clone()));
+        return fail(Party::Server, How::Malformed(what.to_string()));
     }
     match ended {
         Err(_) => {

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::super::api::Api;
 use super::super::port_forward::{self, Forwarded, forward};
-use super::proxy::Proxy;
+use super::proxy::{Proxy, Tunnel};
 use super::tcp;
 use crate::evidence::handshake::{Failure, How, Party, Stage};
 
@@ -24,6 +24,8 @@ pub(super) trait Connection: AsyncRead + AsyncWrite + Send + Unpin {
 }
 
 impl Connection for TcpStream {}
+
+impl Connection for Tunnel {}
 
 /// Through the API server every end looks the same; the container runtime's words tell them apart.
 impl Connection for Forwarded {

@@ -39,5 +39,5 @@ fn certificate_pem() -> String {
 }
 
 fn encoded(bytes: &[u8]) -> String {
-    openssl::base64::encode_block(bytes)
+    data_encoding::BASE64.encode(bytes)
 }
