@@ -10,3 +10,4 @@ pub mod overrides;
 pub mod private_key;
 pub mod tls;
 pub mod x509;
+pub(crate) mod yaml;
