@@ -30,6 +30,7 @@ use crate::report::machine;
 use crate::report::styles::Styles;
 use crate::report::text::TextOptions;
 use crate::terminal::{self, Console};
+use crate::text::visible;
 
 /// The whole program: parse, run, exit.
 #[must_use]

@@ -1,10 +1,10 @@
 //! Names that say that their value is secret: one table for reading files and for redaction.
 //!
-//! Names are compared without the case of letters and without punctuation, so that `apiKey`, `api_key` and `X-Api-Key` are
-//! one. A name that ends in `Path`, `Name`, `Ref` or `File` is a reference and is kept.
+//! Names are compared without the case of letters and without punctuation, so that `apiKey`, `api_key` and
+//! `X-Api-Key` are one. A name that ends in `Path`, `Name`, `Ref` or `File` is a reference and is kept.
 //!
-//! A leaf: it depends on nothing else of this crate. What a *value* looks like (PEM, a web token) is judged where the value
-//! is read; which secrets are redacted how is the matter of `bundle::redact`.
+//! A leaf: it depends on nothing else of this crate. What a *value* looks like (PEM, a web token) is judged
+//! where the value is read; which secrets are redacted how is the matter of `bundle::redact`.
 
 mod table;
 
@@ -77,7 +77,8 @@ pub(crate) fn of(name: &[u8]) -> Named {
     if pass_of_its_own(name) || is_key_header(letters, name) { Named::Secret } else { Named::Nothing }
 }
 
-/// What a key of overrides.yaml says of its value: as [`of`], but `secret` is the name of a Kubernetes Secret there.
+/// What a key of overrides.yaml says of its value: as [`of`], but `secret` is the name of a Kubernetes Secret
+/// there.
 pub(crate) fn in_overrides(key: &str) -> Named {
     if key == "secret" { Named::Nothing } else { of(key.as_bytes()) }
 }
@@ -95,15 +96,16 @@ pub(crate) fn section(key: &str) -> Option<Section> {
     named.or_else(|| key.to_ascii_lowercase().contains("proxy").then_some(Section::Users))
 }
 
-/// Whether it names what holds a value, beside or below the name that says what it is: of Kubernetes, Envoy, and its filters.
+/// Whether it names what holds a value, beside or below the name that says what it is: of Kubernetes, Envoy,
+/// and its filters.
 pub(crate) fn is_holder(name: &[u8]) -> bool {
     VALUE_HOLDERS.iter().any(|holder| name.eq_ignore_ascii_case(holder.as_bytes()))
 }
 
 /// Whether an environment variable of this name is redacted.
 ///
-/// Wider than [`of`], because nothing says what a variable is for but its name: a secret word anywhere in it is enough, unless the
-/// last word says that the value is a place, a name or a switch.
+/// Wider than [`of`], because nothing says what a variable is for but its name: a secret word anywhere in it
+/// is enough, unless the last word says that the value is a place, a name or a switch.
 pub(crate) fn is_secret_variable(name: &[u8]) -> bool {
     let lower = name.to_ascii_lowercase();
     let has = |word: &&str| memchr::memmem::find(&lower, word.as_bytes()).is_some();

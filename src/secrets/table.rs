@@ -1,4 +1,5 @@
-//! The table itself: whole names, endings and parts, all in lower case and without punctuation unless said otherwise.
+//! The table itself: whole names, endings and parts, all in lower case and without punctuation unless said
+//! otherwise.
 
 use super::{Named, Section};
 
@@ -25,8 +26,8 @@ pub(super) const NAMES: &[Row] = &[
     Row { part: Part::Whole, says: Named::Cookie, forms: &["cookie", "cookie2", "cookies", "setcookie2"] },
     Row { part: Part::End, says: Named::Cookie, forms: &["setcookie"] },
     Row { part: Part::Whole, says: Named::Directory, forms: &["pwd"] },
-    // Names that end like a secret and are none: a working directory, whether a pod gets a token, and an annotation that makes
-    // pods start again.
+    // Names that end like a secret and are none: a working directory, whether a pod gets a token, and an
+    // annotation that makes pods start again.
     Row { part: Part::End, says: Named::Nothing, forms: &["oldpwd", "automountserviceaccounttoken", "checksumsecret"] },
     Row {
         part: Part::End,
@@ -140,7 +141,8 @@ pub(super) const SECRET_OF: &[&str] =
 /// Names of users, in any case.
 pub(super) const USER_NAMES: &[(Part, &str)] = &[(Part::Whole, "user"), (Part::End, "username")];
 
-/// Keys of overrides.yaml, as they are written there. Source: configuration property reference of Apigee hybrid.
+/// Keys of overrides.yaml, as they are written there. Source: configuration property reference of Apigee
+/// hybrid.
 pub(super) const OVERRIDES_SECTIONS: &[(&str, Section)] = &[
     ("annotations", Section::FreeText),
     ("auth", Section::Credentials),

@@ -1,7 +1,8 @@
 //! The two streams as the commands use them: the result, and everything else.
 //!
-//! Everything else passes through here, and here names and messages of clusters, servers and files lose what a terminal
-//! would obey: no caller can forget it. Formats of results do the same themselves, because they may hold colours.
+//! Everything else passes through here, and here names and messages of clusters, servers and files lose what
+//! a terminal would obey: no caller can forget it. Formats of results do the same themselves, because they
+//! may hold colours.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -50,8 +51,8 @@ impl Console {
 
     /// Writes lines to standard error, with hidden characters but line feeds as escapes.
     ///
-    /// A caller that puts texts of others into several lines has to make each of them [`visible`] itself, so that none
-    /// of them can begin a line of its own.
+    /// A caller that puts texts of others into several lines has to make each of them [`visible`] itself, so
+    /// that none of them can begin a line of its own.
     pub fn error(&self, text: &str) {
         write_lines(&mut Output::stderr(), text);
     }

@@ -1,4 +1,5 @@
-//! What is shown while gathering: one moving line on a terminal, and with `-v` a line for each task that ended.
+//! What is shown while gathering: one moving line on a terminal, and with `-v` a line for each task that
+//! ended.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -127,8 +128,8 @@ impl Drop for Reporter {
     }
 }
 
-/// `reading ApigeeRoutes, Services and 4 more`, in one line without hidden characters. Tasks have names of the cluster
-/// in them, and no cluster may move the cursor.
+/// `reading ApigeeRoutes, Services and 4 more`, in one line without hidden characters. Tasks have names of
+/// the cluster in them, and no cluster may move the cursor.
 fn summary<'a>(tasks: impl Iterator<Item = &'a String>) -> String {
     let tasks: Vec<&String> = tasks.collect();
     if tasks.is_empty() { String::new() } else { visible(&format!("reading {}", at_most(&tasks, 2))) }

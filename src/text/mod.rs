@@ -1,6 +1,7 @@
 //! Text for people: characters that a terminal would obey, line breaks, columns, lists, counts, and moments.
 //!
-//! A leaf: it depends on nothing else of this crate, so every room can use it. It knows no colours and no streams.
+//! A leaf: it depends on nothing else of this crate, so every room can use it. It knows no colours and no
+//! streams.
 
 mod count;
 mod list;

@@ -13,7 +13,8 @@ pub fn pad(text: &str, columns: usize) -> String {
     padded
 }
 
-/// One line for each row, every column as wide as its widest cell. Lines end with a line feed and without spaces.
+/// One line for each row, every column as wide as its widest cell. Lines end with a line feed and without
+/// spaces.
 #[must_use]
 pub fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let widths: [usize; COLUMNS] =

@@ -1,14 +1,14 @@
 //! Characters that a terminal would obey, or that a reader would not see, as escapes.
 //!
-//! Names and messages of clusters, servers and files reach reports and the terminal. Control characters could move the
-//! cursor or write to the clipboard, and marks of the direction of writing show one name as another.
+//! Names and messages of clusters, servers and files reach reports and the terminal. Control characters could
+//! move the cursor or write to the clipboard, and marks of the direction of writing show one name as another.
 
 use std::fmt::Write;
 
 /// Control characters (C0, C1, DEL), marks of the direction of writing, and characters of no width.
 ///
-/// Of the characters with Unicode's property `Default_Ignorable_Code_Point` and of the general category `Cf`, these are
-/// the ones that change what a reader sees.
+/// Of the characters with Unicode's property `Default_Ignorable_Code_Point` and of the general category `Cf`,
+/// these are the ones that change what a reader sees.
 #[must_use]
 pub fn is_hidden(character: char) -> bool {
     character.is_control()

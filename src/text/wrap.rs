@@ -1,6 +1,7 @@
 //! Line breaks, and text beside labels.
 //!
-//! `textwrap` would not do: it splits words at hyphens or forgets the runs of spaces that align the columns of a line.
+//! By hand: it is twenty lines, and of `textwrap` every option (hyphens, Unicode line breaks, long words,
+//! optimal fit) would have to be turned off.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -58,8 +59,8 @@ pub struct Beside {
 impl Beside {
     /// Lines of `text` with `label` before the first; continued lines begin `indent` columns further in.
     ///
-    /// `painted` is written for the label, and may hold colours. Lines end with a line feed and without spaces. An empty
-    /// text without a label has no line.
+    /// `painted` is written for the label, and may hold colours. Lines end with a line feed and without
+    /// spaces. An empty text without a label has no line.
     #[must_use]
     pub fn lines(self, label: &str, painted: &str, text: &str, indent: usize) -> String {
         let wrapped = wrap(text, self.width.saturating_sub(self.column), indent);

@@ -109,7 +109,7 @@ fn entries<R: Read>(
         }
         let path = match extended.take() {
             Some(path) => path,
-            None => match String::from_utf8(entry.header().path_bytes()) {
+            None => match String::from_utf8(entry.header().path_bytes().into_owned()) {
                 Ok(path) => path,
                 Err(error) if listing.is_none() => return Err(no_bundle(format!("its first entry: {error}")).into()),
                 Err(error) => {

@@ -1,7 +1,7 @@
 //! What of the file may be shown, and how: names and a few harmless values, shortened and escaped.
 //!
-//! Key names come from the file like values do. Someone may have pasted a key or a password where a name belongs, so
-//! only what looks like a name is shown.
+//! Key names come from the file like values do. Someone may have pasted a key or a password where a name
+//! belongs, so only what looks like a name is shown.
 
 use super::{MAX_SHOWN, MAX_VALUE};
 use crate::secrets;
@@ -65,14 +65,14 @@ pub(super) fn quoted_value(value: &str) -> String {
     format!("\"{}\"", visible_start(value, MAX_SHOWN))
 }
 
-/// A value as it enters the evidence. Names and paths have no control characters and no such length: what has is
-/// changed so that it can be shown anywhere.
+/// A value as it enters the evidence. Names and paths have no control characters and no such length: what has
+/// is changed so that it can be shown anywhere.
 pub(super) fn kept_value(value: &str) -> String {
     visible_start(value, MAX_VALUE)
 }
 
-/// Whether the text may hold a key, a token or a password: PEM, a web token, an address with a user, a long run of
-/// hexadecimal or base64.
+/// Whether the text may hold a key, a token or a password: PEM, a web token, an address with a user, a long
+/// run of hexadecimal or base64.
 pub(super) fn looks_secret(text: &str) -> bool {
     let pem = ["-----BEGIN", "-----END", "PRIVATE KEY"].iter().any(|mark| text.contains(mark));
     let token = text.starts_with("eyJ") && text.contains('.');

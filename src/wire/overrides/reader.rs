@@ -1,5 +1,5 @@
-//! Reads the file on the walk over it: every mapping for duplicate keys, every alias for its weight, and the few parts that
-//! are judged into a [`Tree`].
+//! Reads the file on the walk over it: every mapping for duplicate keys, every alias for its weight, and the
+//! few parts that are judged into a [`Tree`].
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -255,7 +255,8 @@ impl<'a, 's, 'f> Reader<'a, 's, 'f> {
         Flow::Break(())
     }
 
-    /// An alias stands for this node, or for nothing that can be followed. Returns its text where it is a key.
+    /// An alias stands for this node, or for nothing that can be followed. Returns its text where it is a
+    /// key.
     fn follow(&mut self, open: &mut Open<'a>, node: Option<NodeId>, extent: Extent) -> Option<Cow<'a, str>> {
         if open.expects_key() {
             return match &self.document.tree.node(node?)?.content {

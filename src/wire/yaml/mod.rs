@@ -5,10 +5,10 @@
 //!                              └ Visitor of bundle::redact: which scalars are secret
 //! ```
 //!
-//! The walk keeps nothing but the collections that are open, so a visitor decides what is worth its memory: files have 50 MB,
-//! and a [`Tree`] of all of it would have several times that. Aliases are not followed: a small file may stand for billions of
-//! values. `granit-parser` is used directly, because it gives events with places where `serde-saphyr`, which is built on it,
-//! gives values.
+//! The walk keeps nothing but the collections that are open, so a visitor decides what is worth its memory:
+//! files have 50 MB, and a [`Tree`] of all of it would have several times that. Aliases are not followed: a
+//! small file may stand for billions of values. `granit-parser` is used directly, because it gives events
+//! with places where `serde-saphyr`, which is built on it, gives values.
 
 mod stack;
 mod tree;
@@ -76,7 +76,8 @@ pub(crate) struct Beginning {
 
 /// What is done with the parts of a text, in the order of the text.
 ///
-/// `open` are the collections around the part, and says whether the part is an item, a key or a value: [`Stack::slot`].
+/// `open` are the collections around the part, and says whether the part is an item, a key or a value:
+/// [`Stack::slot`].
 pub(crate) trait Visitor<'a> {
     /// What the visitor keeps of each collection while it is open.
     type Kept;
@@ -102,7 +103,8 @@ pub(crate) trait Visitor<'a> {
     /// A collection ends; it is no longer among those that are open. `extent` is that of its end.
     fn end(&mut self, open: &mut Stack<'a, Self::Kept>, closed: OpenCollection<'a, Self::Kept>, extent: Extent);
 
-    /// An alias of the anchor with this number, or of none that stands before it. Returns its text where it is a key.
+    /// An alias of the anchor with this number, or of none that stands before it. Returns its text where it
+    /// is a key.
     fn alias(
         &mut self,
         open: &mut Stack<'a, Self::Kept>,
@@ -123,7 +125,8 @@ pub(crate) enum End {
 
 /// Walks the whole text. Also returns the collections that are open where it broke off.
 ///
-/// A NUL ends the text for the parser, so callers look for it first. `refuse_directives` makes a directive (`%`) an error.
+/// A NUL ends the text for the parser, so callers look for it first. `refuse_directives` makes a directive
+/// (`%`) an error.
 pub(crate) fn walk<'a, V: Visitor<'a>>(
     text: &'a str,
     refuse_directives: bool,

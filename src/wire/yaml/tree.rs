@@ -1,7 +1,7 @@
 //! Parts of a text that a visitor keeps, as nodes in one list.
 //!
-//! Nodes refer to each other by number, so that an alias is a number too: nothing is expanded, and dropping a chain of a
-//! hundred thousand aliases needs no stack.
+//! Nodes refer to each other by number, so that an alias is a number too: nothing is expanded, and dropping a
+//! chain of a hundred thousand aliases needs no stack.
 
 use std::borrow::Cow;
 
