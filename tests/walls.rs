@@ -56,7 +56,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("report", &["checks", "evidence", "text", "verdict"]),
     ("gather", &["evidence", "text", "wire"]),
     // What is public of a Secret is what wire finds to be a certificate.
-    ("bundle", &["evidence", "secrets", "text", "wire"]),
+    ("bundle", &["checks", "evidence", "secrets", "text", "wire"]),
     // The names of the catalogue are values of --only, --skip and explain.
     ("cli", &["checks"]),
     // Progress is told to a trait of gather.

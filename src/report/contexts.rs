@@ -3,12 +3,11 @@
 use owo_colors::OwoColorize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use unicode_width::UnicodeWidthStr;
 
 use super::text::{self, TextOptions};
 use super::{OutcomeWord, Report};
 use crate::checks::Level;
-use crate::text::{pad, visible, wrap};
+use crate::text::{pad, visible, widest, wrap};
 use crate::verdict::{VerdictKind, shell_word};
 
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
@@ -181,7 +180,7 @@ pub fn text(report: &ContextsReport, options: TextOptions) -> String {
 #[must_use]
 pub fn table(lines: &[Summary], title: &str, last: &[String], options: TextOptions) -> String {
     let names: Vec<String> = lines.iter().map(|line| visible(&line.context)).collect();
-    let width = names.iter().map(|name| name.width()).max().unwrap_or(0).max("CONTEXT".len());
+    let width = widest(names.iter().map(String::as_str)).max("CONTEXT".len());
     let header =
         format!("{:width$}  {:VERDICT_COLUMNS$}  ERRORS  WARNINGS  NOTICES  UNKNOWN  {title}", "CONTEXT", "VERDICT");
     let mut out = format!("{}\n", header.style(options.styles.heading));

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use owo_colors::{OwoColorize, Style};
-use unicode_width::UnicodeWidthStr;
 
 use super::probe::{ProbeReport, TargetReport, TargetState, failure_label};
 use super::text::TextOptions;
@@ -10,7 +9,7 @@ use super::{CheckReport, OutcomeWord};
 use crate::checks::{self, Check, Level};
 use crate::evidence::certificate::{self, Certificate, MAX_CERTIFICATES};
 use crate::evidence::handshake::{ClientCertificate, Endpoint, Handshake, HelloKind, Scan, Trust, VersionScan};
-use crate::text::{Beside, at_most, date, days, pad, visible, wrap};
+use crate::text::{Beside, at_most, date, days, pad, visible, widest, wrap};
 
 /// Column at which what was seen begins.
 const COLUMN: usize = 22;
@@ -49,7 +48,7 @@ struct Page {
 
 impl Page {
     fn table(&mut self, report: &ProbeReport) {
-        let width = report.targets.iter().map(|target| target.name.width()).max().unwrap_or(0).min(48);
+        let width = widest(report.targets.iter().map(|target| target.name.as_str())).min(48);
         for target in &report.targets {
             let (word, style) = self.state(target.state);
             let name = visible(&target.name);

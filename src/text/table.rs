@@ -13,12 +13,17 @@ pub fn pad(text: &str, columns: usize) -> String {
     padded
 }
 
+/// Columns of the widest of these texts; 0 if there are none.
+#[must_use]
+pub fn widest<'a>(texts: impl IntoIterator<Item = &'a str>) -> usize {
+    texts.into_iter().map(UnicodeWidthStr::width).max().unwrap_or(0)
+}
+
 /// One line for each row, every column as wide as its widest cell. Lines end with a line feed and without
 /// spaces.
 #[must_use]
 pub fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
-    let widths: [usize; COLUMNS] =
-        std::array::from_fn(|column| rows.iter().map(|row| row[column].width()).max().unwrap_or(0));
+    let widths: [usize; COLUMNS] = std::array::from_fn(|column| widest(rows.iter().map(|row| row[column].as_str())));
     rows.iter()
         .map(|row| {
             let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| pad(cell, width)).collect();
@@ -36,5 +41,6 @@ mod tests {
         let rows = [["NAME", "X", "LAST"], ["é", "1", ""], ["漢字漢字", "22", "c"]].map(|row| row.map(str::to_owned));
         assert_eq!(table(&rows), "NAME       X    LAST\né          1\n漢字漢字   22   c\n");
         assert_eq!(pad("wide", 2), "wide");
+        assert_eq!((widest(["a", "漢字"]), widest([])), (4, 0));
     }
 }
