@@ -3,11 +3,12 @@
 //! The same rules hold for writing and reading: a path that unpacks to one place on Linux and to another on Windows or
 //! macOS is refused by both. It opens nothing.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+
+use crate::text::visible_start;
 
 /// Always the first entry.
 pub const MANIFEST: &str = "manifest.json";
@@ -259,18 +260,10 @@ pub(crate) fn order(path: &str) -> (usize, &str) {
     (FIRST.iter().position(|first| *first == path).unwrap_or(FIRST.len()), path)
 }
 
-/// A text of somebody else, short and without control characters, for an error.
-pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+/// Text of somebody else for an error: at most 120 characters of it, and without hidden ones.
+pub(crate) fn shortened(text: &str) -> String {
     const LONGEST: usize = 120;
-    if text.chars().count() <= LONGEST && !text.contains(char::is_control) {
-        return Cow::Borrowed(text);
-    }
-    let mut short: String =
-        text.chars().take(LONGEST).map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect();
-    if text.chars().count() > LONGEST {
-        short.push('…');
-    }
-    Cow::Owned(short)
+    visible_start(text, LONGEST)
 }
 
 /// The name of nothing: files alone were judged.

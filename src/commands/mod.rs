@@ -28,8 +28,9 @@ use crate::gather::probe::ProberError;
 use crate::report;
 use crate::report::machine;
 use crate::report::styles::Styles;
-use crate::report::text::{TextOptions, visible};
+use crate::report::text::TextOptions;
 use crate::terminal::{self, Console};
+use crate::text::visible;
 
 /// The whole program: parse, run, exit.
 #[must_use]
@@ -166,15 +167,15 @@ fn show<T: Serialize>(
 
 /// `error: could not …: cause`, and after a blank line the hint.
 fn tell(error: &Error, console: &Console) {
-    // The chain quotes servers and files.
-    console.error(&visible(&format!("error: {}", told(error))));
+    // The chain quotes servers and files, which may not begin a line here.
+    console.error(&visible(&format!("error: {}", message(error))));
     if let Some(hint) = error.hint() {
         console.error(&format!("\nhint: {}", visible(&hint)));
     }
 }
 
 /// `could not …: cause`.
-fn told(error: &Error) -> String {
+fn message(error: &Error) -> String {
     let mut text = format!("could not {error}");
     let mut source = error.source();
     while let Some(cause) = source {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::certificate::Certificate;
 use super::{Seen, Unavailable};
+use crate::text::seconds;
 
 /// What every server name that this program makes up ends in (RFC 6761 §6.4: no such name can exist).
 pub const OWN_NAMES: &str = ".apigee-tls.invalid";
@@ -403,9 +405,8 @@ impl fmt::Display for Failure {
             How::ProxyRefused { status, reason } => write!(f, "the proxy answered {status} {reason}"),
             How::Refused => f.write_str("connection refused: nothing listens there"),
             How::Reset => write!(f, "reset by the server {when}"),
-            #[expect(clippy::cast_precision_loss, reason = "a duration for reading, shown with one decimal")]
             How::TimedOut { milliseconds } => {
-                write!(f, "nothing came within {:.1} s {when}", *milliseconds as f64 / 1000.0)
+                write!(f, "nothing came within {} {when}", seconds(Duration::from_millis(*milliseconds), 1))
             }
         }
     }

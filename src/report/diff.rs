@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::text::{TextOptions, visible, wrap};
+use super::text::TextOptions;
 use super::{FailOn, Report, Selection, build};
 use crate::checks::facts;
 use crate::checks::{Code, Level, Location, Object};
@@ -15,9 +15,13 @@ use crate::evidence::cluster::Route;
 use crate::evidence::handshake::Handshake;
 use crate::evidence::stored::StoredIn;
 use crate::evidence::{AccessLog, Evidence, Seen};
+use crate::text::{Beside, moment, quoted_list, visible};
 
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
 pub const SCHEMA: &str = "apigee-tls.diff/v1";
+
+/// Column at which the text beside a label begins.
+const LABEL_COLUMN: usize = 10;
 
 /// Two runs held side by side.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -202,12 +206,12 @@ fn route_changes(old: &Route, new: &Route) -> Vec<String> {
         names.collect::<Vec<_>>()
     };
     let fields = [
-        ("hostnames", facts::list(&old.hostnames), facts::list(&new.hostnames)),
+        ("hostnames", quoted_list(&old.hostnames), quoted_list(&new.hostnames)),
         ("enableNonSniClient", flag(old.enable_non_sni_client), flag(new.enable_non_sni_client)),
-        ("additionalGateways", facts::list(&old.additional_gateways), facts::list(&new.additional_gateways)),
+        ("additionalGateways", quoted_list(&old.additional_gateways), quoted_list(&new.additional_gateways)),
         ("selector", facts::labels(&old.selector), facts::labels(&new.selector)),
-        ("credentialName", facts::list(&credential(old)), facts::list(&credential(new))),
-        ("state", word(old.status.state.as_deref()), word(new.status.state.as_deref())),
+        ("credentialName", quoted_list(&credential(old)), quoted_list(&credential(new))),
+        ("state", text_or_absent(old.status.state.as_deref()), text_or_absent(new.status.state.as_deref())),
     ];
     fields
         .into_iter()
@@ -220,7 +224,7 @@ fn flag(value: Option<bool>) -> String {
     value.map_or_else(|| "absent".into(), |value| value.to_string())
 }
 
-fn word(value: Option<&str>) -> String {
+fn text_or_absent(value: Option<&str>) -> String {
     value.unwrap_or("absent").to_owned()
 }
 
@@ -233,10 +237,10 @@ fn certificates(before: &Evidence, after: &Evidence) -> Vec<String> {
             (*old_fingerprint != fingerprint).then(|| {
                 format!(
                     "{place}: another certificate, {} until {} (before: {} until {})",
-                    short(&fingerprint),
-                    facts::moment(until),
-                    short(old_fingerprint),
-                    facts::moment(*old_until)
+                    fingerprint_start(&fingerprint),
+                    moment(until),
+                    fingerprint_start(old_fingerprint),
+                    moment(*old_until)
                 )
             })
         })
@@ -244,7 +248,7 @@ fn certificates(before: &Evidence, after: &Evidence) -> Vec<String> {
 }
 
 /// Enough of a fingerprint to tell two apart.
-fn short(fingerprint: &str) -> &str {
+fn fingerprint_start(fingerprint: &str) -> &str {
     fingerprint.get(..16).unwrap_or(fingerprint)
 }
 
@@ -310,17 +314,16 @@ fn counts(before: &Evidence, after: &Evidence) -> Vec<String> {
 /// For a person.
 #[must_use]
 pub fn text(difference: &Difference, options: TextOptions) -> String {
+    let beside = Beside { margin: 0, column: LABEL_COLUMN, width: options.width };
     let mut out = String::new();
     for (label, run) in [("BEFORE", &difference.before), ("AFTER", &difference.after)] {
         let context = run.context.as_deref().unwrap_or("no context");
-        let at = facts::moment(run.collected_at);
-        let line = format!("{label:9} {at} {context}, namespace {}: {}", run.namespace, run.verdict);
-        out += &wrap(&visible(&line), options.width, 10);
-        out.push('\n');
+        let at = moment(run.collected_at);
+        let line = format!("{at} {context}, namespace {}: {}", run.namespace, run.verdict);
+        out += &beside.lines(label, label, &visible(&line), 0);
     }
     for doubt in &difference.doubts {
-        out += &wrap(&format!("{:9} {}", "BUT", visible(doubt)), options.width, 10);
-        out.push('\n');
+        out += &beside.lines("BUT", "BUT", &visible(doubt), 0);
     }
     let groups = [("NEW", &difference.new), ("GONE", &difference.gone), ("STILL", &difference.still)];
     for (label, findings) in groups {
@@ -329,9 +332,8 @@ pub fn text(difference: &Difference, options: TextOptions) -> String {
             let is_named = Object::are_named_in(&told.objects, &told.message);
             let place = if is_named { String::new() } else { format!("{}: ", told.object) };
             let what = visible(&format!("{place}{}", told.message));
-            let line = format!("{label:9} {} {} {what}", told.code, told.level.word());
-            out += &wrap(&line, options.width, 10);
-            out.push('\n');
+            let line = format!("{} {} {what}", told.code, told.level.word());
+            out += &beside.lines(label, label, &line, 0);
         }
     }
     for (label, lines) in
@@ -339,8 +341,7 @@ pub fn text(difference: &Difference, options: TextOptions) -> String {
     {
         for (i, line) in lines.iter().enumerate() {
             let label = if i == 0 { label } else { "" };
-            out += &wrap(&format!("{label:9} {}", visible(line)), options.width, 10);
-            out.push('\n');
+            out += &beside.lines(label, label, &visible(line), 0);
         }
     }
     let verdict = match difference.exit_code {

@@ -4,6 +4,7 @@ use super::NotSeen;
 use crate::checks::facts::{self, probed, served};
 use crate::evidence::handshake::{ClientCertificate, Handshake, Probes};
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
+use crate::text::some_of;
 use crate::verdict::{capture, probe};
 
 /// Everything that was not seen, the playbook's own steps first.
@@ -118,7 +119,7 @@ fn without_client_certificate(probes: &Probes) -> Option<NotSeen> {
     hosts.dedup();
     let host = hosts.first()?;
     Some(NotSeen {
-        what: format!("handshakes with a client certificate at {}", facts::some_of(&hosts)),
+        what: format!("handshakes with a client certificate at {}", some_of(&hosts)),
         why: format!("diagnose has none to offer; `kubectl apigee-tls probe {host} --cert FILE --key FILE`"),
         measurement: None,
     })

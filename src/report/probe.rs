@@ -159,7 +159,7 @@ fn summary(endpoints: &[Endpoint]) -> String {
                 )
             }
             None => format!("{who} are served"),
-            Some(failure) => format!("{who} are refused ({})", short(failure)),
+            Some(failure) => format!("{who} are refused ({})", failure_label(failure)),
         })
     };
     let clients = [
@@ -176,7 +176,7 @@ fn summary(endpoints: &[Endpoint]) -> String {
 
 /// The end of a handshake in one or two words, for a column.
 #[must_use]
-pub(super) fn short(failure: &Failure) -> String {
+pub(super) fn failure_label(failure: &Failure) -> String {
     use crate::evidence::handshake::alert_name;
     match &failure.how {
         How::Alert { number, .. } => alert_name(*number).replace('_', " "),

@@ -365,7 +365,7 @@ fn manifests_are_held_against_the_limits_before_anything_is_read() {
     // Names of somebody else do not write to a terminal.
     assert_eq!(
         of(&[("\u{1b}]0;x\u{7}", 0)]),
-        trust("\"\u{fffd}]0;x\u{fffd}\" may not be in a bundle: it holds a control character")
+        trust("\"\\u{1b}]0;x\\u{7}\" may not be in a bundle: it holds a control character")
     );
 }
 

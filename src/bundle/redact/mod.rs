@@ -11,7 +11,6 @@
 //! given or by its shape. It does not know a word in prose (`the password is …`), nor a random text under a harmless name.
 
 mod base64;
-mod names;
 mod pseudonyms;
 mod rules;
 pub mod self_test;

@@ -7,7 +7,7 @@ use crate::bundle::manifest::{Absence, Skipped};
 use crate::bundle::redact::Pseudonyms;
 use crate::evidence::Evidence;
 use crate::report::Report;
-use crate::report::text::visible;
+use crate::text::{joined, moment_in_heading, one_line, visible};
 use crate::verdict::VerdictKind;
 
 /// Lines about what is missing.
@@ -35,7 +35,7 @@ const CAPTURES: &str = "\
 /// The front page: case, finding, what to read, what is missing.
 pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skipped: &[Skipped]) -> String {
     let mut page = format!("# {} {}\n\n", report.verdict.kind.word(), report.verdict.headline);
-    let at = evidence.collected_at.strftime("%Y-%m-%d %H:%M:%S UTC");
+    let at = moment_in_heading(evidence.collected_at);
     let context = report.subject.context.as_deref().unwrap_or("no context");
     page += &format!(
         "Context {context}, namespace {}, {at}, kubectl apigee-tls {}.\n",
@@ -46,7 +46,7 @@ pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skippe
     }
     if let Some(note) = &front.note {
         // In one paragraph, whatever it is.
-        page += &format!("Note: {}\n", visible(&note.split_whitespace().collect::<Vec<_>>().join(" ")));
+        page += &format!("Note: {}\n", visible(&one_line(note)));
     }
     page += &versions(evidence);
     page += &format!("{}\n", groups::line(&front.groups, evidence));
@@ -93,7 +93,7 @@ fn versions(evidence: &Evidence) -> String {
     let images: BTreeSet<&str> =
         pods.iter().flat_map(|pod| &pod.containers).map(|container| container.image.as_str()).collect();
     let images: Vec<&str> = images.into_iter().collect();
-    let images = if images.is_empty() { "no image was seen".to_owned() } else { images.join(", ") };
+    let images = joined(&images, ", ", "no image was seen");
     format!("Versions: Kubernetes {}; ingress {images}.\n", kubernetes.unwrap_or("unknown"))
 }
 

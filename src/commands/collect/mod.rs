@@ -40,8 +40,9 @@ use crate::gather::{self, Stop};
 use crate::report::Report;
 use crate::report::contexts::{Failure, Summary, table, worst};
 use crate::report::styles::Styles;
-use crate::report::text::{TextOptions, visible};
+use crate::report::text::TextOptions;
 use crate::terminal::Console;
+use crate::text::{seconds, visible};
 
 pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     if args.list {
@@ -74,10 +75,10 @@ fn single(args: &CollectArgs, runtime: &Runtime, stop: &Stop, console: &Console)
     let collected = collected(args, subject, runtime, stop, progress.clone());
     progress.finish();
     let collected = collected?;
-    console.verbose(&format!("collected in {:.1} s", begun.elapsed().as_secs_f32()));
-    console.error(&collected.told());
+    console.verbose(&format!("collected in {}", seconds(begun.elapsed(), 1)));
+    console.error(&collected.summary());
     if let Some(names) = &collected.names {
-        console.error(&naming::told(names));
+        console.error(&naming::map_notice(names));
     }
     if let Some(path) = &collected.written.path {
         console.result(&format!("{}\n", path.display())).map_err(Error::Output)?;
@@ -121,8 +122,10 @@ fn several(
     let lines: Vec<Summary> = told
         .map(|(context, outcome)| Summary::new(context, outcome.as_ref().map(|collected| &collected.report)))
         .collect();
-    let last: Vec<String> =
-        outcomes.iter().map(|outcome| outcome.as_ref().map_or_else(|_| "none".to_owned(), Collected::told)).collect();
+    let last: Vec<String> = outcomes
+        .iter()
+        .map(|outcome| outcome.as_ref().map_or_else(|_| "none".to_owned(), Collected::summary))
+        .collect();
     let options = TextOptions { styles: Styles::default(), width: console.width(), wide: false };
     console.error(table(&lines, "BUNDLE", &last, options).trim_end());
     for (context, outcome) in names.iter().zip(&outcomes) {
@@ -131,7 +134,7 @@ fn several(
         }
     }
     for names in outcomes.iter().flatten().filter_map(|collected| collected.names.as_ref()) {
-        console.error(&naming::told(names));
+        console.error(&naming::map_notice(names));
     }
     let paths = outcomes.iter().flatten().filter_map(|collected| collected.written.path.as_ref());
     let paths: String = paths.map(|path| format!("{}\n", path.display())).collect();
@@ -176,7 +179,8 @@ struct Collected {
 }
 
 impl Collected {
-    fn told(&self) -> String {
+    /// The verdict in one line, and in another what the bundle holds and lacks.
+    fn summary(&self) -> String {
         let Written { manifest, bytes, .. } = &self.written;
         let partial = manifest.partial.as_ref().map_or_else(String::new, |why| format!("; partial: {why}"));
         let groups = match self.unknown_groups.join(", ") {
@@ -197,12 +201,10 @@ impl Collected {
             ),
         };
         let verdict = &self.report.verdict;
-        format!(
-            "{} {}\n{} files, {bytes} bytes, {lost} not collected{rights}{partial}{groups}",
-            verdict.kind.word(),
-            verdict.headline,
-            manifest.files.len()
-        )
+        let verdict = visible(&format!("{} {}", verdict.kind.word(), verdict.headline));
+        let files = manifest.files.len();
+        let contents = format!("{files} files, {bytes} bytes, {lost} not collected{rights}{partial}{groups}");
+        format!("{verdict}\n{}", visible(&contents))
     }
 
     /// What was found is for whoever reads the bundle.
@@ -278,7 +280,7 @@ fn collected(
     let written = writer.finish(Head {
         case,
         note,
-        pseudonyms: naming::words(pseudonyms),
+        pseudonyms: naming::kind_names(pseudonyms),
         partial,
         plan: PLAN.iter().map(list::planned).collect(),
         timings,

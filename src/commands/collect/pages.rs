@@ -13,6 +13,7 @@ use crate::commands::Error;
 use crate::evidence::{Evidence, Seen};
 use crate::report::styles::Styles;
 use crate::report::{FailOn, Report, Selection, build, machine, text};
+use crate::text::{joined, table};
 
 /// Columns of the report in the bundle: a pager and a mail take them.
 const WIDTH: usize = 110;
@@ -99,9 +100,9 @@ fn route_list(evidence: &Evidence) -> String {
         [
             route.name.clone(),
             route.status.state.clone().unwrap_or_else(|| "<none>".into()),
-            listed(&route.hostnames),
+            joined(&route.hostnames, ",", "<none>"),
             route.enable_non_sni_client.map_or_else(|| "<none>".into(), |flag| flag.to_string()),
-            listed(&route.additional_gateways),
+            joined(&route.additional_gateways, ",", "<none>"),
         ]
     }));
     table(&rows)
@@ -123,25 +124,10 @@ fn pod_list(evidence: &Evidence) -> String {
             if pod.terminating { "Terminating".to_owned() } else { pod.phase.clone() },
             pod.containers.iter().map(|container| container.restarts).max().unwrap_or(0).to_string(),
             pod.node.clone().unwrap_or_else(|| "<none>".into()),
-            listed(&images),
+            joined(&images, ",", "<none>"),
         ]
     }));
     table(&rows)
-}
-
-fn listed(names: &[String]) -> String {
-    if names.is_empty() { "<none>".into() } else { names.join(",") }
-}
-
-fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: [usize; COLUMNS] = std::array::from_fn(width);
-    rows.iter()
-        .map(|row| {
-            let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-            cells.join("   ").trim_end().to_owned() + "\n"
-        })
-        .collect()
 }
 
 /// Each route as a person wants to read it, with its events.

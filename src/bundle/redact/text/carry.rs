@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::pem::{after_dashes, body_word, end_label, is_pure, is_random};
 use super::prefix::{begins_with_time, is_record};
 use crate::bundle::redact::base64;
-use crate::bundle::redact::names::is_holder;
 use crate::bundle::redact::rules::Rule;
+use crate::secrets::is_holder;
 
 /// Bytes of a private key that has no end, before the text is taken for something else again. The key of RSA with 16384 bits has
 /// 13 KiB; a log writes other lines between those of a key.

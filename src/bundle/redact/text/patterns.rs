@@ -15,8 +15,8 @@ use super::line::{Found, Line};
 use super::pem::{LABEL, after_dashes, end_label, has_dashes, value_end};
 use super::tokens::{self, PREFIXES, Prefix};
 use super::{pairs, urls};
-use crate::bundle::redact::names::WEB_KEY_PARTS;
 use crate::bundle::redact::rules::Rule;
+use crate::secrets::WEB_KEY_PARTS;
 
 #[derive(Clone, Copy)]
 enum Trigger {
