@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{Error, fail_on};
 use crate::cli::{ProbeArgs, TlsVersion};
-use crate::evidence::{Evidence, Question, Seen, Unavailable};
+use crate::evidence::{Evidence, HybridQuestion, Seen, Unavailable};
 use crate::gather::Stop;
 use crate::gather::probe::{self, Family, Given, ProbeOptions, Prober, Proxy, Sni, Target};
 use crate::report::{probe as report, probe_text};
@@ -53,8 +53,8 @@ fn runtime(endpoints: usize) -> io::Result<Runtime> {
 }
 
 /// No cluster is asked, so nothing of a cluster stands in the question.
-fn question() -> Question {
-    Question { offline: true, ..Question::default() }
+fn question() -> HybridQuestion {
+    HybridQuestion { offline: true, ..HybridQuestion::default() }
 }
 
 fn given(args: &ProbeArgs, console: &Console) -> Result<Given, Error> {

@@ -81,15 +81,15 @@ pub fn wrap(line: &str, width: usize, indent: usize) -> String {
 
 fn head(report: &Report, options: TextOptions, out: &mut String) {
     let subject = &report.subject;
-    let source = match (&subject.context, subject.offline) {
+    let source = match (subject.context(), subject.is_offline()) {
         (_, true) => "files alone".to_owned(),
-        (Some(context), _) => format!("context {} · namespace {}", visible(context), visible(&subject.namespace)),
-        (None, _) => format!("namespace {}", visible(&subject.namespace)),
+        (Some(context), _) => format!("context {} · namespace {}", visible(context), visible(subject.namespace())),
+        (None, _) => format!("namespace {}", visible(subject.namespace())),
     };
     let line = format!(
         "kubectl apigee-tls {} · {source} · {}",
         report.tool_version,
-        subject.collected_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+        subject.collected_at().strftime("%Y-%m-%d %H:%M:%S UTC")
     );
     push(out, &line.style(options.styles.heading).to_string());
     out.push('\n');

@@ -22,7 +22,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    if !evidence.question.expect_non_sni {
+    if !evidence.question.expects_non_sni() {
         return Ok(Outcome::NotApplicable("--expect non-sni was not given".into()));
     }
     let wildcards = facts::wildcards(evidence)?;
@@ -46,7 +46,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::Passed(format!("ApigeeRoute {} accepts them", wildcard.name)));
     }
     Ok(Outcome::Found(vec![Finding::new(
-        format!("namespace {}", evidence.question.namespace),
+        format!("namespace {}", evidence.question.namespace()),
         "ApigeeRoutes",
         "clients without SNI are expected, but none can be served",
         observed,

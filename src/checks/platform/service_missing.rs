@@ -29,7 +29,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::Passed(facts::some_of(&names)));
     }
     Ok(Outcome::Found(vec![Finding::new(
-        format!("namespace {}", evidence.question.namespace),
+        format!("namespace {}", evidence.question.namespace()),
         "services",
         "no Service selects the ingress pods",
         "0 Services",

@@ -45,9 +45,9 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     if routes.iter().all(|route| route.is_wildcard()) {
         return Ok(Outcome::Found(vec![Finding::new(
-            format!("namespace {}", evidence.question.namespace),
+            format!("namespace {}", evidence.question.namespace()),
             "ApigeeRoutes",
-            format!("namespace {} has no ApigeeRoute of an environment group", evidence.question.namespace),
+            format!("namespace {} has no ApigeeRoute of an environment group", evidence.question.namespace()),
             facts::count(routes.len() as u64, "ApigeeRoute"),
             "at least one with hostnames of its own",
         )]));

@@ -38,7 +38,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Err(Unavailable::new("whether connections without a server name are accepted", why));
     }
     Ok(Outcome::Found(vec![Finding::new(
-        format!("namespace {}", evidence.question.namespace),
+        format!("namespace {}", evidence.question.namespace()),
         "ApigeeRoutes",
         "no ApigeeRoute has the hostname *, so every connection must bring a server name",
         format!("{} with hostnames of their own", facts::count(routes.len() as u64, "route")),
