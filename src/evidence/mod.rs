@@ -5,7 +5,7 @@
 //! [`Seen`], so that a check cannot mistake "no data" for "no problem". It stops at facts: no verdict is stored here.
 //!
 //! It is an envelope (schema, version, clock, question, why it ended early) around parts, one for each source. The list
-//! of the parts exists once, at [`parts!`]; a new source is one file with a [`Part`] and one entry there.
+//! of the parts exists once, at `parts!` below; a new source is one file with a [`Part`] and one entry there.
 
 pub mod access_log;
 pub mod certificate;

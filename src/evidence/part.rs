@@ -1,9 +1,9 @@
 //! The parts of the evidence, and the visitor that meets every text in them.
 //!
-//! A part holds what one source showed, or the reason why it showed nothing. It is one file: its types, one [`Part`] for
-//! the field of [`Evidence`](super::Evidence), one [`Visit`] for each type. A `visit` takes its struct apart without `..`,
-//! so that a field nobody thought of does not compile. Redaction, *not seen*, the manifest of a bundle and the tests
-//! iterate over the parts; none of them names a source.
+//! A part holds what one source showed, or the reason why it showed nothing. It is one file: its types, one [`Part`]
+//! for the field of [`Evidence`](super::Evidence), one [`Visit`] for each type. A `visit` takes its struct apart
+//! without `..`, so that a field nobody thought of does not compile. Redaction, *not seen*, the manifest of a bundle
+//! and the tests iterate over the parts.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -44,8 +44,8 @@ pub struct Gap<'a> {
     /// What is missing, as the report lists it.
     pub what: Cow<'a, str>,
     pub why: &'a Unavailable,
-    /// The report lists it under NOT SEEN. If false, the report has words of its own for it, or no conclusion of the
-    /// report rests on it; the manifest of a bundle lists it in either case.
+    /// The report lists it under NOT SEEN. If false, the report words it itself, or a check reports it where it
+    /// matters. The manifest of a bundle lists it in either case.
     pub reported: bool,
 }
 

@@ -5,7 +5,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::part::{Kind, Visit, Visitor};
 
-/// The part of the command line that a judgement depends on. One variant for each kind of thing that can be asked about.
+/// The part of the command line that a judgement depends on. One variant for each kind of thing that can be asked
+/// about.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Question {

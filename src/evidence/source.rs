@@ -1,7 +1,7 @@
 //! The sources that a run can ask, by name.
 //!
-//! Parts say by them what they rest on, and `gather/plan` says of each why it is asked, where the bundle has it and which
-//! right it needs. Nothing else is known here.
+//! Parts say by them what they rest on. `gather/plan` says of each why it is asked, where the bundle has it and which
+//! right it needs.
 
 /// One source.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -51,9 +51,9 @@ pub struct GatherOptions {
 
 /// Asks the cluster that the options choose.
 ///
-/// Fills the parts of `evidence` that the cluster knows, and returns the number of API requests that were sent. `new_sink` makes
-/// what a log is fed to, one for each; `keeper` takes what a bundle holds beside the evidence. Dropping the future, like [`Stop`],
-/// ends everything that is under way.
+/// Fills the parts of `evidence` that the cluster knows, and returns the number of API requests that were sent.
+/// `new_sink` makes what a log is fed to, one for each; `keeper` takes what a bundle holds beside the evidence.
+/// Dropping the future, like [`Stop`], ends everything that is under way.
 ///
 /// # Errors
 /// The configuration cannot be used, or the cluster gave no first answer. Whatever fails later is in the evidence.

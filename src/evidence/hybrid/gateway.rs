@@ -58,7 +58,8 @@ pub struct FilterChain {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoadedCertificate {
-    /// Hexadecimal, in lower case, without leading zeros; the form of [`Certificate::serial`](crate::evidence::certificate::Certificate::serial).
+    /// Hexadecimal, in lower case, without leading zeros; the form of
+    /// [`Certificate::serial`](crate::evidence::certificate::Certificate::serial).
     pub serial: String,
     pub dns_names: Vec<String>,
     pub not_before: Option<Timestamp>,
