@@ -145,7 +145,7 @@ fn no_data_is_no_problem() -> Result<(), Failed> {
     let expecting = serde_json::json!({ "question": { "expectNonSni": true } });
     let whole = Setting { from: None, forbidden: Vec::new(), evidence: expecting.clone() }.evidence()?;
     let before = checks::judge(&whole);
-    let sources: Vec<&str> = sources().into_iter().map(|(part, _)| part).chain([Source::Logs.name()]).collect();
+    let sources: Vec<&str> = sources().into_iter().map(|part| part.name).chain([Source::Logs.name()]).collect();
     if let Some((unknown, _)) = RESTS_ON.iter().find(|(source, _)| !sources.contains(source)) {
         return Err(format!("{unknown} is no source").into());
     }

@@ -18,16 +18,26 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-/// The parts of the evidence that a case may forbid as a whole, each with the right that is then missing.
-pub(crate) fn sources() -> Vec<(&'static str, Right)> {
+/// A part of the evidence that a case may forbid as a whole.
+pub(crate) struct ForbiddenPart {
+    /// Name of its field.
+    pub(crate) name: &'static str,
+    /// What is then missing, in the words of the part.
+    what: String,
+    /// The right that is then missing.
+    right: Right,
+}
+
+/// The parts that a case may forbid.
+pub(crate) fn sources() -> Vec<ForbiddenPart> {
     let evidence = Evidence::unasked(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "a test");
     let parts = evidence.parts();
-    let as_a_whole = parts.iter().filter(|part| part.gaps().iter().any(|gap| gap.extent == Extent::Part));
-    let with_right = as_a_whole.filter_map(|part| {
+    let forbidden = parts.iter().filter_map(|part| {
+        let gap = part.gaps().into_iter().find(|gap| gap.extent == Extent::Part)?;
         let item = PLAN.iter().find(|item| part.sources().contains(&item.source))?;
-        Some((part.name(), item.needs().pop()?))
+        Some(ForbiddenPart { name: part.name(), what: gap.what.into_owned(), right: item.needs().pop()? })
     });
-    with_right.collect()
+    forbidden.collect()
 }
 
 /// How the evidence of a case differs from the base.
@@ -109,9 +119,9 @@ fn forbid(evidence: &mut Value, source: &str) -> Result<(), String> {
         }
         return Ok(());
     }
-    let known = sources().into_iter().find(|(part, _)| *part == source);
-    let (part, right) = known.ok_or_else(|| format!("{source} is no source"))?;
-    evidence[part] = refusal(part, right.verb, right.resource, right.group);
+    let known = sources().into_iter().find(|part| part.name == source);
+    let ForbiddenPart { name, what, right } = known.ok_or_else(|| format!("{source} is no source"))?;
+    evidence[name] = refusal(&what, right.verb, right.resource, right.group);
     if right.resource == "pods" {
         // Without pods there is no container whose log could be asked for.
         evidence["accessLogs"] = json!([]);
