@@ -8,10 +8,10 @@ mod support;
 use std::collections::BTreeSet;
 
 use apigee_tls::checks::{self, Check, Outcome};
-use apigee_tls::evidence::{Evidence, Reason};
+use apigee_tls::evidence::{Evidence, Reason, Source};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde::Deserialize;
-use support::{SOURCES, Setting};
+use support::{Setting, sources};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -145,7 +145,11 @@ fn no_data_is_no_problem() -> Result<(), Failed> {
     let expecting = serde_json::json!({ "question": { "expectNonSni": true } });
     let whole = Setting { from: None, forbidden: Vec::new(), evidence: expecting.clone() }.evidence()?;
     let before = checks::judge(&whole);
-    for source in SOURCES.iter().map(|(field, ..)| *field).chain(["logs"]) {
+    let sources: Vec<&str> = sources().into_iter().map(|part| part.name).chain([Source::Logs.name()]).collect();
+    if let Some((unknown, _)) = RESTS_ON.iter().find(|(source, _)| !sources.contains(source)) {
+        return Err(format!("{unknown} is no source").into());
+    }
+    for source in sources {
         let rests_on = RESTS_ON.iter().find(|(field, _)| *field == source).map_or(&[][..], |(_, codes)| codes);
         let lacking =
             Setting { from: None, forbidden: vec![source.to_owned()], evidence: expecting.clone() }.evidence()?;

@@ -143,6 +143,49 @@ fn every_file_says_what_it_is_for_and_can_be_read_as_a_whole() {
     }
 }
 
+/// A new source is one part and one line of a list.
+#[test]
+fn every_part_is_one_file_and_one_line_of_the_list() {
+    let sources = sources("src/evidence");
+    let (_, list) = sources.iter().find(|(path, _)| path == "src/evidence/mod.rs").expect("it has the list");
+    let list = list.split("parts! {").nth(1).and_then(|rest| rest.split("\n}").next()).expect("the list of parts");
+    let mut listed: Vec<&str> =
+        list.lines().filter_map(|line| Some(line.trim().strip_suffix(',')?.split_once(": ")?.1)).collect();
+    let parts_of = |code: &str| -> Vec<String> {
+        let implemented = code.split("impl Part for ").skip(1);
+        implemented.filter_map(|rest| Some(rest.split_once(" {")?.0.to_owned())).collect()
+    };
+    let mut implemented: Vec<String> = Vec::new();
+    for (path, code) in &sources {
+        let parts = parts_of(code);
+        assert!(parts.len() <= 1, "{path} has several parts: {parts:?}");
+        if path.starts_with("src/evidence/hybrid/") && !path.ends_with("/mod.rs") {
+            assert_eq!(parts.len(), 1, "{path} has no part");
+        }
+        implemented.extend(parts);
+    }
+    listed.sort_unstable();
+    implemented.sort_unstable();
+    assert_eq!(implemented, listed, "parts that are implemented, and those of the list in src/evidence/mod.rs");
+}
+
+/// Names of parts and sources are asked of them, never written again. Names of one word are left out, because Kubernetes
+/// and the playbook use the same words.
+#[test]
+fn parts_and_sources_are_named_once() {
+    let parts = ["accessLogs", "meshLogging", "routeConfigs", "storedCertificates"];
+    let sources = ["mesh-config", "mutating-webhooks", "secret-names", "tls-secrets", "validating-webhooks"];
+    for name in parts.into_iter().chain(sources) {
+        let literal = format!("\"{name}\"");
+        let places: Vec<String> = files("src")
+            .into_iter()
+            .filter(|(_, text)| shipped(text).contains(&literal))
+            .map(|(path, _)| path)
+            .collect();
+        assert!(matches!(places.as_slice(), [place] if place.starts_with("src/evidence/")), "{name}: {places:?}");
+    }
+}
+
 #[test]
 fn nothing_is_left_to_do() {
     // Put together, so that this file does not find itself.
@@ -194,7 +237,7 @@ fn is_test(path: &str) -> bool {
 
 /// The text without the unit tests, which stand last in their file.
 fn shipped(text: &str) -> &str {
-    text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default()
+    text.split("\n#[cfg(test)]\n").next().unwrap_or_default()
 }
 
 /// Drops comment lines and the inside of string literals that end on their line; a path in a text is no use of it.

@@ -35,28 +35,6 @@ pub(crate) const MAX_DEPTH: usize = 8;
 /// Files of the top folder, as they are read; folders follow.
 const FIRST: [&str; 6] = [MANIFEST, README, REPORT_TEXT, REPORT_HTML, REPORT_JSON, EVIDENCE];
 
-/// Numbered folders in the order of triage: what the playbook's "must gather" list asks for comes first.
-pub mod folder {
-    /// `overrides.yaml` as it was given.
-    pub const OVERRIDES: &str = "01-overrides";
-    /// The list of `ApigeeRoutes`, and each of them.
-    pub const ROUTES: &str = "02-routes";
-    /// `ApigeeRouteConfigs`: the environment groups as the cluster has them.
-    pub const ENVIRONMENT_GROUPS: &str = "03-environment-groups";
-    /// Pods of the ingress, and what is reported of them.
-    pub const INGRESS: &str = "04-ingress";
-    /// Access logs, a file for each container.
-    pub const LOGS: &str = "05-logs";
-    /// Public certificates.
-    pub const CERTIFICATES: &str = "06-certificates";
-    /// Handshakes that were made on purpose.
-    pub const HANDSHAKES: &str = "07-handshakes";
-    /// What the rest stands on: Services, mesh settings, issues, events.
-    pub const PLATFORM: &str = "08-platform";
-    /// Packets that the user recorded.
-    pub const CAPTURES: &str = "09-captures";
-}
-
 /// The name of a bundle: of its top folder, and of its file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BundleName {

@@ -116,7 +116,7 @@ impl Finding {
     /// The objects of the cluster get the namespace of the run, which they are all in.
     pub(super) fn in_namespace_of(&mut self, evidence: &Evidence) {
         for object in self.objects.iter_mut().filter(|object| object.kind.is_namespaced()) {
-            object.namespace.get_or_insert_with(|| evidence.question.namespace.clone());
+            object.namespace.get_or_insert_with(|| evidence.question.namespace().to_owned());
         }
     }
 }
@@ -143,7 +143,7 @@ impl Object {
     /// The namespace that the run looked at.
     #[must_use]
     pub fn namespace(evidence: &Evidence) -> Self {
-        Self::new(Kind::Namespace, evidence.question.namespace.as_str())
+        Self::new(Kind::Namespace, evidence.question.namespace())
     }
 
     /// An overrides file, by the name that a person would give it.

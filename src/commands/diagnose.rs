@@ -92,7 +92,9 @@ async fn seen(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evi
     };
     sources::add_files(&args.evidence, &mut evidence, stop, None).await?;
     // Of evidence that was written before, another question may be asked.
-    evidence.question.expect_non_sni |= sources::expects_non_sni(&args.evidence);
+    if sources::expects_non_sni(&args.evidence) {
+        evidence.question.expect_non_sni();
+    }
     sources::clean(&evidence)
 }
 

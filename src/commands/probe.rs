@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{Error, fail_on, sources};
 use crate::cli::{ProbeArgs, TlsVersion};
-use crate::evidence::{Evidence, Question, Seen, Unavailable};
+use crate::evidence::{Evidence, HybridQuestion, Seen, Unavailable};
 use crate::gather::Stop;
 use crate::gather::probe::{self, Family, Given, ProbeOptions, Prober, Proxy, Sni, Target, TargetError};
 use crate::report::{probe as report, probe_text};
@@ -55,8 +55,8 @@ fn runtime(endpoints: usize) -> io::Result<Runtime> {
 }
 
 /// No cluster is asked, so nothing of a cluster stands in the question.
-fn question() -> Question {
-    Question { offline: true, ..Question::default() }
+fn question() -> HybridQuestion {
+    HybridQuestion { offline: true, ..HybridQuestion::default() }
 }
 
 fn given(args: &ProbeArgs, console: &Console) -> Result<Given, Error> {

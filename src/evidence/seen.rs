@@ -27,6 +27,15 @@ impl<T> Seen<T> {
             Self::Unavailable(why) => Err(why.clone()),
         }
     }
+
+    /// The reason why it was not seen.
+    #[must_use]
+    pub fn unavailable(&self) -> Option<&Unavailable> {
+        match self {
+            Self::Seen(_) => None,
+            Self::Unavailable(why) => Some(why),
+        }
+    }
 }
 
 impl<T> From<Result<T, Unavailable>> for Seen<T> {

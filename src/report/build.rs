@@ -2,7 +2,7 @@
 
 use super::{CheckReport, FindingReport, OutcomeWord, Report, SCHEMA, Subject, not_seen, steps};
 use crate::checks::{self, Check, CheckResult, Family, Level, Outcome};
-use crate::evidence::{Evidence, Seen};
+use crate::evidence::Evidence;
 use crate::verdict;
 
 /// Which checks count: all, or those of `--only`, less those of `--skip`. Entries are codes, names or families.
@@ -56,15 +56,7 @@ pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Rep
     Report {
         schema: SCHEMA.to_owned(),
         tool_version: evidence.tool_version.clone(),
-        subject: Subject {
-            context: match &evidence.connection {
-                Seen::Seen(connection) => connection.context.clone(),
-                Seen::Unavailable(_) => None,
-            },
-            namespace: evidence.question.namespace.clone(),
-            collected_at: evidence.collected_at,
-            offline: evidence.question.offline,
-        },
+        subject: Subject::of(evidence),
         steps: steps::of(evidence, &selected),
         verdict,
         remedy,

@@ -103,8 +103,8 @@ fn run(evidence: &Evidence, report: &Report) -> Run {
     let verdict = &report.verdict;
     Run {
         collected_at: evidence.collected_at,
-        context: report.subject.context.clone(),
-        namespace: report.subject.namespace.clone(),
+        context: report.subject.context().map(str::to_owned),
+        namespace: report.subject.namespace().to_owned(),
         verdict: format!("{} {}", verdict.kind.word(), verdict.headline),
     }
 }
@@ -120,10 +120,11 @@ fn doubts(before: &Evidence, after: &Evidence) -> Vec<String> {
     {
         doubts.push(format!("they are of two contexts, {old} and {new}"));
     }
-    if before.question.namespace != after.question.namespace {
+    if before.question.namespace() != after.question.namespace() {
         doubts.push(format!(
             "they are of two namespaces, {} and {}",
-            before.question.namespace, after.question.namespace
+            before.question.namespace(),
+            after.question.namespace()
         ));
     }
     if has_pseudonyms(before) != has_pseudonyms(after) {

@@ -17,9 +17,9 @@ pub mod probe_text;
 pub mod schema;
 mod steps;
 pub mod styles;
+mod subject;
 pub mod text;
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,7 @@ use crate::checks::{Code, Finding, Level, Location, Object, Step};
 use crate::verdict::{Measurement, Remedy, Verdict};
 
 pub use self::build::{FailOn, Selection, build};
+pub use self::subject::{HybridSubject, Subject};
 
 /// Names the format of the report in JSON and YAML. The number grows when an older reader would misread a newer file.
 pub const SCHEMA: &str = "apigee-tls.report/v1";
@@ -50,18 +51,6 @@ pub struct Report {
     pub checks: Vec<CheckReport>,
     /// The exit code of the run, the same for every format.
     pub exit_code: u8,
-}
-
-/// What was looked at.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Subject {
-    /// Name of the kubeconfig context, where a cluster was asked.
-    pub context: Option<String>,
-    pub namespace: String,
-    pub collected_at: Timestamp,
-    /// The files alone were judged.
-    pub offline: bool,
 }
 
 /// One step of the playbook.

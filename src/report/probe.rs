@@ -82,7 +82,7 @@ pub fn build(evidence: &Evidence, fail_on: FailOn) -> ProbeReport {
         });
         let judged = checks::judge_family(&own, FAMILY);
         codes.push(exit_code(&own, &judged, fail_on));
-        targets.push(target(endpoints, &probes.question, &evidence.question.namespace, &judged));
+        targets.push(target(endpoints, &probes.question, evidence.question.namespace(), &judged));
     }
     let interrupted = evidence.interrupted.as_ref().is_some_and(|why| why.reason == Reason::Interrupted);
     let exit_code = match () {

@@ -49,13 +49,16 @@ pub fn text(report: &Report, options: TextOptions) -> String {
 
 fn head(report: &Report, options: TextOptions, out: &mut String) {
     let subject = &report.subject;
-    let source = match (&subject.context, subject.offline) {
+    let source = match (subject.context(), subject.is_offline()) {
         (_, true) => "files alone".to_owned(),
-        (Some(context), _) => format!("context {} · namespace {}", visible(context), visible(&subject.namespace)),
-        (None, _) => format!("namespace {}", visible(&subject.namespace)),
+        (Some(context), _) => format!("context {} · namespace {}", visible(context), visible(subject.namespace())),
+        (None, _) => format!("namespace {}", visible(subject.namespace())),
     };
-    let line =
-        format!("kubectl apigee-tls {} · {source} · {}", report.tool_version, moment_in_heading(subject.collected_at));
+    let line = format!(
+        "kubectl apigee-tls {} · {source} · {}",
+        report.tool_version,
+        moment_in_heading(subject.collected_at())
+    );
     push(out, &line.style(options.styles.heading).to_string());
     out.push('\n');
 }

@@ -38,7 +38,7 @@ pub(super) fn wildcard_route(evidence: &Evidence, existing: Option<&Route>) -> W
             _ => DOCUMENTED_VERSION,
         },
         kind: "ApigeeRoute",
-        metadata: Metadata { name: &name, namespace: &evidence.question.namespace },
+        metadata: Metadata { name: &name, namespace: evidence.question.namespace() },
         spec: Spec {
             enable_non_sni_client: true,
             hostnames: [SingleQuoted("*")],

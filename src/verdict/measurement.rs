@@ -57,7 +57,7 @@ fn missing_rule(evidence: &Evidence, reason: &Reason) -> Measurement {
         why: format!("{reason}; someone who may grant it gives USER, who runs this, all that a run needs"),
         command: format!(
             "kubectl apigee-tls rbac -n {} --user USER | kubectl apply -f -",
-            word(&evidence.question.namespace)
+            word(evidence.question.namespace())
         ),
     }
 }
@@ -87,7 +87,7 @@ fn access_log(evidence: &Evidence) -> Measurement {
         ),
         command: format!(
             "helm upgrade RELEASE apigee-ingress-manager/ --namespace {} --atomic -f overrides.yaml",
-            word(&evidence.question.namespace)
+            word(evidence.question.namespace())
         ),
     }
 }
@@ -100,7 +100,7 @@ fn routes(evidence: &Evidence) -> Measurement {
         command: format!(
             "kubectl -n {} get apigeeroutes -o custom-columns=NAME:.metadata.name,HOSTNAMES:.spec.hostnames,\
              NON_SNI:.spec.enableNonSniClient,GATEWAYS:.spec.additionalGateways,STATE:.status.state",
-            word(&evidence.question.namespace)
+            word(evidence.question.namespace())
         ),
     }
 }
@@ -161,7 +161,7 @@ fn config_dump(evidence: &Evidence) -> String {
     let pod = pods.first().map_or("POD", |pod| pod.name.as_str());
     format!(
         "kubectl -n {} exec {} -- /usr/local/bin/pilot-agent request GET config_dump",
-        word(&evidence.question.namespace),
+        word(evidence.question.namespace()),
         word(pod)
     )
 }

@@ -185,7 +185,7 @@ fn without_symptoms(evidence: &Evidence, selected: &[CheckResult]) -> Verdict {
     let selected_alone = selected.len() < crate::checks::all().count();
     let headline = match no_wildcard {
         _ if selected_alone => "The checks that were selected found nothing wrong",
-        _ if evidence.question.offline => "Nothing wrong was found in the files given; the cluster was not asked",
+        _ if evidence.question.is_offline() => "Nothing wrong was found in the files given; the cluster was not asked",
         Some(_) => {
             "Nothing that was looked at keeps clients with SNI from shaking hands; clients without SNI are not accepted, \
              and none was seen"

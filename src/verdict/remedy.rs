@@ -168,7 +168,7 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[CheckResult
 /// Where nothing of Apigee was seen.
 fn right_namespace(evidence: &Evidence) -> RemedyStep {
     RemedyStep {
-        title: format!("Is {} the namespace of Apigee hybrid? It has no ApigeeRoute", evidence.question.namespace),
+        title: format!("Is {} the namespace of Apigee hybrid? It has no ApigeeRoute", evidence.question.namespace()),
         paste: Some("kubectl get apigeeroutes --all-namespaces".into()),
         note: Some(
             "-n names the namespace where these are, -l the label of its ingress pods. If this one is right, look at the \
@@ -321,7 +321,7 @@ fn delete_twin(evidence: &Evidence, wildcards: &[&Route], remedy: &mut Remedy) {
             title: format!("Delete the wildcard route {}, and keep {}", twin.name, keep.name),
             paste: Some(format!(
                 "kubectl -n {} delete apigeeroute {}",
-                word(&evidence.question.namespace),
+                word(evidence.question.namespace()),
                 word(&twin.name)
             )),
             note: (listed(&twin) > 0).then(|| {
@@ -379,7 +379,7 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
         files => files.iter().map(overrides_path).collect(),
     };
     let given = given.join(" -f ");
-    let namespace = word(&evidence.question.namespace);
+    let namespace = word(evidence.question.namespace());
     let commands: Vec<String> = lacking
         .iter()
         .map(|group| {

@@ -12,7 +12,7 @@ use tar::{EntryType, Header};
 use super::*;
 use crate::bundle::manifest::{FileEntry, SCHEMA};
 use crate::bundle::source;
-use crate::evidence::Question;
+use crate::evidence::HybridQuestion;
 
 const TOP: &str = "apigee-tls-prod-apigee-20261124T201922Z";
 
@@ -91,11 +91,11 @@ fn with(listed_files: &[(&str, &[u8])], parts: &[Vec<u8>]) -> Vec<u8> {
 }
 
 fn evidence() -> Vec<u8> {
-    let question = Question {
+    let question = HybridQuestion {
         namespace: "apigee".to_owned(),
         selector: "app=apigee-ingressgateway".to_owned(),
         offline: true,
-        ..Question::default()
+        ..HybridQuestion::default()
     };
     let evidence = Evidence::unasked(question, "2026-11-24T20:19:22Z".parse().unwrap(), "of a test");
     serde_json::to_vec_pretty(&evidence).unwrap()
@@ -147,7 +147,7 @@ fn a_bundle_is_read() {
     let bundle = BundleReader::from_reader("x", &bytes[..]).unwrap();
     assert_eq!(serde_json::to_vec_pretty(bundle.evidence().unwrap()).unwrap(), evidence());
     assert_eq!(bundle.manifest().files.len(), 4);
-    assert_eq!(bundle.into_evidence().unwrap().question.namespace, "apigee");
+    assert_eq!(bundle.into_evidence().unwrap().question.namespace(), "apigee");
 }
 
 #[test]
@@ -457,9 +457,9 @@ fn a_source_may_come_byte_by_byte() {
     }
     let whole = complete();
     assert!(BundleReader::from_reader("x", Slow(&whole)).is_ok());
-    assert_eq!(source::read_from("x", Slow(&whole)).unwrap().question.namespace, "apigee");
+    assert_eq!(source::read_from("x", Slow(&whole)).unwrap().question.namespace(), "apigee");
     let alone = evidence();
-    assert_eq!(source::read_from("x", Slow(&alone)).unwrap().question.namespace, "apigee");
+    assert_eq!(source::read_from("x", Slow(&alone)).unwrap().question.namespace(), "apigee");
     let text = told(&source::read_from("x", Slow(b"PK")).unwrap_err());
     assert_eq!(text, "could not read x: it is neither a bundle (.tar.gz, or its folder) nor evidence (JSON)");
     let text = told(&source::read_from("x", Slow(b" ")).unwrap_err());

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Names, Pseudonyms, Redactions, Redactor};
 use crate::evidence::cluster::ApigeeIssue;
-use crate::evidence::{Evidence, Question, Seen};
+use crate::evidence::{Evidence, HybridQuestion, Seen};
 use crate::wire::capture::RecordKind;
 
 /// Where a sentinel is planted.
@@ -271,7 +271,7 @@ fn sent(redactor: &Redactor, sentinel: &Sentinel) -> Option<(String, Redactions)
             joined(&super::string(out))
         }
         Container::Evidence => {
-            let mut evidence = Evidence::unasked(Question::default(), Timestamp::UNIX_EPOCH, "not asked");
+            let mut evidence = Evidence::unasked(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "not asked");
             evidence.issues = Seen::Seen(vec![ApigeeIssue {
                 name: "issue".into(),
                 severity: None,

@@ -22,7 +22,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    if !evidence.question.expect_non_sni {
+    if !evidence.question.expects_non_sni() {
         return Ok(Outcome::NotApplicable("--expect non-sni was not given".into()));
     }
     let wildcards = facts::wildcards(evidence)?;

@@ -28,7 +28,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let limits = &evidence.question.log_limits;
+    let limits = evidence.question.log_limits();
     if limits.since.is_some() || limits.tail.is_some() || limits.limit_bytes.is_some() {
         return Ok(Outcome::NotApplicable("the window was limited by a flag".into()));
     }

@@ -14,7 +14,7 @@ const ENDS_OF_A_LOG: u64 = 2;
 pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
     if evidence.access_logs.is_empty() {
         let why = match evidence.pods.seen() {
-            Err(why) if evidence.question.offline => match why.reason {
+            Err(why) if evidence.question.is_offline() => match why.reason {
                 Reason::NotRequested(_) => Reason::NotRequested("--access-log FILE gives one".into()),
                 reason => reason,
             },
@@ -72,7 +72,7 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         let is_quiet = is_heard || settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
         if records == 0 && !is_quiet {
             let limited =
-                if evidence.question.log_limits == LogLimits::default() { "" } else { " in the window asked for" };
+                if *evidence.question.log_limits() == LogLimits::default() { "" } else { " in the window asked for" };
             let why = format!("it holds no access-log record{limited}: no traffic, rotated away, or off");
             let why = Reason::Missing(why);
             return Err(Unavailable::new(what, why));

@@ -52,7 +52,7 @@ pub(crate) fn place(file: &OverridesFile, place: Place) -> String {
 
 /// The file as a person would name it.
 pub(crate) fn file_name(file: &OverridesFile) -> &str {
-    if file.name == "-" { "standard input" } else { &file.name }
+    file.title()
 }
 
 /// The environment group of a virtual host, as far as the file tells.

@@ -40,7 +40,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                 format!(
                     "{} in namespace {}",
                     facts::count(configs.len() as u64, "ApigeeRouteConfig"),
-                    evidence.question.namespace
+                    evidence.question.namespace()
                 ),
                 format!("ApigeeRouteConfig {org}-{}", facts::host_name(host)),
             )

@@ -24,13 +24,13 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let pods = facts::pods(evidence)?;
-    let namespace = &evidence.question.namespace;
+    let namespace = evidence.question.namespace();
     let running = pods.iter().filter(|pod| pod.is_running()).count();
     if running > 0 {
         return Ok(Outcome::Passed(format!("{} running", facts::count(running as u64, "ingress pod"))));
     }
     let message = match pods.len() {
-        0 => format!("no pod of namespace {namespace} matches {}", evidence.question.selector),
+        0 => format!("no pod of namespace {namespace} matches {}", evidence.question.selector()),
         1 => format!("the only ingress pod is not running and ready ({})", codes::INGRESS_POD_NOT_RUNNING),
         number => format!("none of {number} ingress pods is running and ready ({})", codes::INGRESS_POD_NOT_RUNNING),
     };

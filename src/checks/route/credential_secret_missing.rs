@@ -38,7 +38,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                     Object::new(Kind::ApigeeRoute, &route.name),
                     Location::field(format!("spec.ports[{i}].tls.credentialName")),
                     format!("ApigeeRoute {} names Secret {name}, which does not exist", route.name),
-                    format!("no Secret {name} in namespace {}", evidence.question.namespace),
+                    format!("no Secret {name} in namespace {}", evidence.question.namespace()),
                     "a TLS Secret of that name",
                 ));
             }

@@ -47,7 +47,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::Found(vec![Finding::new(
             Object::namespace(evidence),
             Location::Listing("ApigeeRoutes".into()),
-            format!("namespace {} has no ApigeeRoute of an environment group", evidence.question.namespace),
+            format!("namespace {} has no ApigeeRoute of an environment group", evidence.question.namespace()),
             facts::count(routes.len() as u64, "ApigeeRoute"),
             "at least one with hostnames of its own",
         )]));

@@ -31,7 +31,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::NotApplicable(format!("there is no ingress pod at all ({})", codes::INGRESS_POD_MISSING)));
     }
     if facts::pods_are_narrowed(evidence) {
-        let why = Reason::NotRequested(format!("-l {} leaves other ingress pods out", evidence.question.selector));
+        let why = Reason::NotRequested(format!("-l {} leaves other ingress pods out", evidence.question.selector()));
         return Err(Unavailable::new("all ingress pods", why));
     }
     let findings: Vec<Finding> = routes

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::groups;
+use crate::bundle::layout;
 use crate::bundle::manifest::{Absence, Skipped};
 use crate::bundle::redact::Pseudonyms;
 use crate::evidence::Evidence;
+use crate::gather::plan::folder;
 use crate::report::Report;
 use crate::text::{joined, moment_in_heading, one_line, visible};
 use crate::verdict::VerdictKind;
@@ -29,17 +31,18 @@ pub(super) struct Front {
 const CAPTURE: &str = "packet capture";
 
 const CAPTURES: &str = "\
-    6. 09-captures: what was recorded; stars stand for secrets, in their places, so checksums of such packets do not fit; a\n   \
+    what was recorded; stars stand for secrets, in their places, so checksums of such packets do not fit; a\n   \
     secret that is split over two packets or compressed is not known\n";
 
 /// The front page: case, finding, what to read, what is missing.
 pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skipped: &[Skipped]) -> String {
     let mut page = format!("# {} {}\n\n", report.verdict.kind.word(), report.verdict.headline);
     let at = moment_in_heading(evidence.collected_at);
-    let context = report.subject.context.as_deref().unwrap_or("no context");
+    let context = report.subject.context().unwrap_or("no context");
     page += &format!(
         "Context {context}, namespace {}, {at}, kubectl apigee-tls {}.\n",
-        report.subject.namespace, report.tool_version
+        report.subject.namespace(),
+        report.tool_version
     );
     if let Some(case) = &front.case {
         page += &format!("Case {}.\n", visible(case));
@@ -66,14 +69,9 @@ pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skippe
         let told = if kind == VerdictKind::Unknown { &report.verdict.headline } else { "nothing that clients fail by" };
         page += &format!("- {told}\n");
     }
-    page += "\n## Read\n\n\
-        1. report.txt: the playbook step by step, the cause, and under FIX what to do\n\
-        2. 01-overrides, 02-routes, 03-environment-groups: what the playbook's \"must gather\" asks for\n\
-        3. 04-ingress, 05-logs: the pods, their events and their logs\n\
-        4. 06-certificates, 07-handshakes: what is stored, what Envoy has, what clients get\n\
-        5. 08-platform: Services, mesh settings, webhooks, nodes, Helm releases\n";
+    page += &reading_order();
     if front.has_captures && front.pseudonyms == Pseudonyms::None {
-        page += CAPTURES;
+        page += &format!("6. {}: {CAPTURES}", folder::CAPTURES);
     }
     page += "\n`kubectl apigee-tls diagnose --from THIS-BUNDLE` gives the same report again; every file has its origin, its reason\n\
         and its hash in manifest.json.\n";
@@ -84,6 +82,20 @@ pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skippe
     }
     page += &missing(report, skipped);
     page
+}
+
+/// What to read, in the order of the folders.
+fn reading_order() -> String {
+    use folder::{CERTIFICATES, ENVIRONMENT_GROUPS, HANDSHAKES, INGRESS, LOGS, OVERRIDES, PLATFORM, ROUTES};
+    format!(
+        "\n## Read\n\n\
+        1. {}: the playbook step by step, the cause, and under FIX what to do\n\
+        2. {OVERRIDES}, {ROUTES}, {ENVIRONMENT_GROUPS}: what the playbook's \"must gather\" asks for\n\
+        3. {INGRESS}, {LOGS}: the pods, their events and their logs\n\
+        4. {CERTIFICATES}, {HANDSHAKES}: what is stored, what Envoy has, what clients get\n\
+        5. {PLATFORM}: Services, mesh settings, webhooks, nodes, Helm releases\n",
+        layout::REPORT_TEXT
+    )
 }
 
 /// Of the cluster, and of what serves clients.

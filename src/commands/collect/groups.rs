@@ -110,10 +110,10 @@ fn section(group: &Group<'_>) -> String {
 mod tests {
     use super::*;
     use crate::evidence::cluster::{RouteConfigs, Routes};
-    use crate::evidence::{Question, Seen};
+    use crate::evidence::{HybridQuestion, Seen};
 
     fn evidence() -> Evidence {
-        let question = Question { namespace: "apigee".into(), ..Question::default() };
+        let question = HybridQuestion { namespace: "apigee".into(), ..HybridQuestion::default() };
         let mut evidence = Evidence::unasked(question, jiff::Timestamp::UNIX_EPOCH, "a test");
         let route = |group: &str, hostname: &str| Route {
             name: format!("{group}-000-8a9c2d1"),

@@ -9,17 +9,17 @@ use crate::bundle::manifest::{Absence, Kept, Skipped, Truncation};
 use crate::bundle::redact::{Redactions, Redactor, StreamRedactor};
 use crate::bundle::{BundleWriter, EntryWriter, layout};
 use crate::cli::KeptLogs;
-use crate::evidence::{AccessLog, LogOrigin, Reason, Unavailable};
+use crate::evidence::{AccessLog, LogOrigin, Reason, Source, Unavailable};
 use crate::gather::kept::LogKeeper;
-use crate::gather::plan::Item;
+use crate::gather::plan::{Item, folder};
 use crate::gather::{Keeper, LogSink};
 use crate::wire::access_log::AccessLogScanner;
 use crate::wire::log_window::{LogWindow, WindowSummary};
 
 /// An overrides file is not larger: its redaction takes several times that of memory.
 const MAX_OVERRIDES: usize = 16 << 20;
-/// The item whose objects stand in one file.
-const EVENTS: &str = "events";
+/// What the manifest calls the files that `-f` names.
+pub(super) const OVERRIDES: &str = "overrides.yaml";
 
 /// The bundle that is being written, as everything that is gathered goes into it.
 #[derive(Clone)]
@@ -93,13 +93,13 @@ impl Keep {
         let (path, from) = match origin {
             LogOrigin::Container { pod, container } => {
                 let (pod, container) = (self.plain(pod), self.plain(container));
-                let (folder, file) = (layout::segment(&pod), layout::segment(&container));
-                let path = format!("{}/{folder}/{file}{suffix}.log", layout::folder::LOGS);
+                let (of_pod, file) = (layout::segment(&pod), layout::segment(&container));
+                let path = format!("{}/{of_pod}/{file}{suffix}.log", folder::LOGS);
                 (path, format!("GET pods/{pod}/log?container={container}"))
             }
             LogOrigin::File(name) => {
                 let base = self.plain(base(name));
-                let path = format!("{}/given/{}{suffix}.log", layout::folder::LOGS, layout::segment(&base));
+                let path = format!("{}/given/{}{suffix}.log", folder::LOGS, layout::segment(&base));
                 (path, format!("--access-log {base}"))
             }
         };
@@ -127,10 +127,10 @@ impl Keep {
         redactions: &mut Redactions,
     ) -> Option<Value> {
         if let Err(withheld) = self.redactor.object(&mut object, redactions) {
-            self.lost(item.name, origin, &withheld.to_string());
+            self.lost(item.name(), origin, &withheld.to_string());
             return None;
         }
-        if matches!(item.name, "apigeeroutes" | EVENTS) {
+        if matches!(item.source, Source::ApigeeRoutes | Source::Events) {
             self.read.lock().unwrap_or_else(PoisonError::into_inner).push(object.clone());
         }
         Some(object)
@@ -139,7 +139,7 @@ impl Keep {
     fn yaml(&self, path: &str, origin: &str, item: &'static Item, value: &Value, redactions: Redactions) {
         match serde_yaml::to_string(value) {
             Ok(yaml) => self.whole(path, origin, item.why, yaml.as_bytes(), redactions),
-            Err(error) => self.lost(item.name, origin, &error.to_string()),
+            Err(error) => self.lost(item.name(), origin, &error.to_string()),
         }
     }
 }
@@ -148,33 +148,33 @@ impl Keeper for Keep {
     fn objects(&self, item: &'static Item, origin: &str, objects: Vec<Value>) {
         let origin = &self.plain(origin);
         if objects.is_empty() {
-            self.absent(Absence::Empty, item.name, origin, "there is none");
+            self.absent(Absence::Empty, item.name(), origin, "there is none");
         }
         // Hundreds of small ones are read as a list.
-        if item.name == EVENTS && !objects.is_empty() {
+        if item.source == Source::Events && !objects.is_empty() {
             let mut redactions = Redactions::default();
             let clean = objects.into_iter().filter_map(|object| self.clean(item, origin, object, &mut redactions));
             let all = Value::Array(clean.collect());
-            return self.yaml(&format!("{}.yaml", item.folder), origin, item, &all, redactions);
+            return self.yaml(&format!("{}.yaml", item.path()), origin, item, &all, redactions);
         }
         for object in objects {
             let name = self.plain(object["metadata"]["name"].as_str().unwrap_or("unnamed"));
             let origin = format!("{origin}/{name}");
             let mut redactions = Redactions::default();
             if let Some(object) = self.clean(item, &origin, object, &mut redactions) {
-                let path = format!("{}/{}.yaml", item.folder, layout::segment(&name));
+                let path = format!("{}/{}.yaml", item.path(), layout::segment(&name));
                 self.yaml(&path, &origin, item, &object, redactions);
             }
         }
     }
 
     fn missing(&self, item: &'static Item, origin: &str, why: Unavailable) {
-        self.unseen(item.name, origin, &why);
+        self.unseen(item.name(), origin, &why);
     }
 
     fn overrides(&self, number: usize, name: &str, content: Result<&[u8], &Unavailable>) {
         let origin = format!("-f {}", self.plain(base(name)));
-        let item = "overrides.yaml";
+        let item = OVERRIDES;
         let text = match content {
             Err(why) => return self.unseen(item, &origin, why),
             Ok(bytes) if bytes.len() > MAX_OVERRIDES => {
@@ -189,7 +189,7 @@ impl Keeper for Keep {
         match self.redactor.overrides(text, &mut redactions) {
             Ok(clean) => {
                 let number = if number == 1 { String::new() } else { format!("-{number}") };
-                let path = format!("{}/overrides{number}.yaml", layout::folder::OVERRIDES);
+                let path = format!("{}/overrides{number}.yaml", folder::OVERRIDES);
                 self.whole(&path, &origin, "what the virtual hosts are to be", clean.as_bytes(), redactions);
             }
             Err(withheld) => self.lost(item, &origin, &withheld.to_string()),
@@ -223,7 +223,7 @@ impl LogKeeper for More {
     }
 
     fn missing(self: Box<Self>, why: Unavailable) {
-        self.keep.unseen("logs", &self.origin.to_string(), &why);
+        self.keep.unseen(Source::Logs.name(), &self.origin.to_string(), &why);
     }
 }
 
@@ -341,7 +341,7 @@ impl LogFile {
             None => finish(self.entry, redactions, truncated),
         };
         if let Err(why) = finished {
-            self.keep.lost("logs", &self.from, &why);
+            self.keep.lost(Source::Logs.name(), &self.from, &why);
         }
     }
 

@@ -250,15 +250,15 @@ fn collected(
     if args.evidence.overrides.is_empty() {
         let why =
             "not asked for: -f overrides.yaml gives it; the file that helm upgrade was run with, one for each cluster";
-        keep.absent(Absence::NotAsked, "overrides.yaml", "-f", why);
+        keep.absent(Absence::NotAsked, keep::OVERRIDES, "-f", why);
     }
     let has_captures = !captures.is_empty();
     captures::add(captures, naming::kinds(args), &stop, &keep);
     // Asked to end from here on, it writes what it has.
     let stopped = stop.reason();
     let evidence = clean_evidence(&keep, &evidence)?;
-    for (item, why) in unseen::unseen(&evidence) {
-        keep.unavailable(item, &format!("diagnose: {}", why.what), why);
+    for (source, why) in unseen::unseen(&evidence) {
+        keep.unavailable(source.name(), &format!("diagnose: {}", why.what), why);
     }
     let partial = evidence.interrupted.as_ref().map(ToString::to_string);
     let front = Front {

@@ -11,6 +11,7 @@ use crate::bundle::layout;
 use crate::bundle::redact::Redactions;
 use crate::commands::Error;
 use crate::evidence::{Evidence, Seen};
+use crate::gather::plan::folder;
 use crate::report::styles::Styles;
 use crate::report::{FailOn, Report, Selection, build, machine, text};
 use crate::text::{joined, table};
@@ -35,41 +36,41 @@ pub(super) fn add(keep: &Keep, front: &Front, evidence: &Evidence) -> Result<Rep
         "what to read first",
         &readme(front, evidence, &report, &keep.writer.skipped()),
     );
-    let routes = format!("{}/apigeeroutes.txt", layout::folder::ROUTES);
+    let routes = format!("{}/apigeeroutes.txt", folder::ROUTES);
     keep.text(&routes, "diagnose", "kubectl get apigeeroutes, which the playbook asks for", &route_list(evidence));
-    let path = format!("{}/environment-groups.txt", layout::folder::ENVIRONMENT_GROUPS);
+    let path = format!("{}/environment-groups.txt", folder::ENVIRONMENT_GROUPS);
     let why = "the environment groups with the problem, which the playbook asks for";
     keep.text(&path, "diagnose, --env-group", why, &groups::page(&front.groups, evidence));
-    let pods = format!("{}/pods.txt", layout::folder::INGRESS);
+    let pods = format!("{}/pods.txt", folder::INGRESS);
     keep.text(&pods, "diagnose", "kubectl get pods -o wide, of the ingress", &pod_list(evidence));
-    let events = format!("{}/events.txt", layout::folder::INGRESS);
+    let events = format!("{}/events.txt", folder::INGRESS);
     keep.text(&events, "GET events", "what happened, in order of time", &event_list(keep));
     for (name, described) in descriptions(keep) {
-        let path = format!("{}/apigeeroutes/{}.txt", layout::folder::ROUTES, layout::segment(&name));
+        let path = format!("{}/apigeeroutes/{}.txt", folder::ROUTES, layout::segment(&name));
         keep.text(&path, "GET apigeeroutes, events", "the route described, which the playbook asks for", &described);
     }
     yaml(
         keep,
-        layout::folder::CERTIFICATES,
+        folder::CERTIFICATES,
         "stored.yaml",
         "public certificates, and whether keys fit",
         &evidence.stored_certificates,
     );
     yaml(
         keep,
-        layout::folder::HANDSHAKES,
+        folder::HANDSHAKES,
         "envoy.yaml",
         "filter chains, certificates and counters of each Envoy",
         &evidence.gateways,
     );
     yaml(
         keep,
-        layout::folder::HANDSHAKES,
+        folder::HANDSHAKES,
         "handshakes.yaml",
         "every handshake of this run, and how it ended",
         &evidence.probes,
     );
-    let releases = format!("{}/helm-releases.txt", layout::folder::PLATFORM);
+    let releases = format!("{}/helm-releases.txt", folder::PLATFORM);
     keep.text(
         &releases,
         "names of Secrets",

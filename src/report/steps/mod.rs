@@ -143,7 +143,7 @@ fn pods(evidence: &Evidence) -> Told {
         .collect();
     let names: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
     let seen = match running {
-        _ if pods.is_empty() => format!("none matches {}", evidence.question.selector),
+        _ if pods.is_empty() => format!("none matches {}", evidence.question.selector()),
         running if running == pods.len() => format!("{running} running ({})", some_of(&names)),
         running => format!("{running} of {} running ({})", pods.len(), some_of(&names)),
     };

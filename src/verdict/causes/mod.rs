@@ -149,7 +149,7 @@ fn without_pods(evidence: &Evidence, missing: &CheckResult) -> Cause {
     let mut cause = direct(missing);
     if facts::pods(evidence).is_ok_and(|pods| pods.is_empty()) {
         let question = &evidence.question;
-        cause.statement = format!("No pod of namespace {} matches {}", question.namespace, question.selector);
+        cause.statement = format!("No pod of namespace {} matches {}", question.namespace(), question.selector());
         cause.evidence = Vec::new();
         if facts::is_empty_namespace(evidence) {
             cause.evidence.push("there is no ApigeeRoute in this namespace either".into());
