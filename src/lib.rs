@@ -9,6 +9,8 @@ pub mod commands;
 pub mod evidence;
 pub mod gather;
 pub mod report;
+mod secrets;
 pub mod terminal;
+pub mod text;
 pub mod verdict;
 pub mod wire;

@@ -8,7 +8,6 @@
 //! ```
 
 pub mod evidence_file;
-mod hash;
 pub mod layout;
 mod limits;
 pub mod manifest;

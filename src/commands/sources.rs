@@ -6,10 +6,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Error;
+use crate::bundle::redact::{Redactions, Redactor};
 use crate::cli::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
 use crate::evidence::overrides::OverridesFile;
 use crate::evidence::stored::StoredCertificate;
-use crate::evidence::{Evidence, LogLimits, LogOrigin, LogStream, Question, Reason, SCHEMA, Seen, Unavailable};
+use crate::evidence::{Evidence, HybridQuestion, LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable};
 use crate::gather::probe::{self, GatewayProbe, Places, ProbeOptions, Prober};
 use crate::gather::{self, ConnectionOptions, GatherOptions, Keeper, LogSink, Stop};
 use crate::wire::access_log::AccessLogScanner;
@@ -61,7 +62,7 @@ pub(super) async fn add_files(
         }
     };
     add_certificates(evidence, found);
-    let since = evidence.question.log_limits.since;
+    let since = evidence.question.log_limits().since;
     for name in &args.access_logs {
         if let Some(keeper) = keeper {
             let kept = keeper.log(&LogOrigin::File(name.clone()), false);
@@ -111,6 +112,12 @@ fn not_read(evidence: &mut Evidence, name: &str, reason: Reason) -> Unavailable 
     Unavailable::new(name, reason)
 }
 
+/// The one door of evidence that leaves: what the cluster, servers and files said may hold tokens and passwords, which no report and no
+/// evidence file shows. `collect` does the same with the redactor of its bundle.
+pub(super) fn clean(evidence: &Evidence) -> Result<Evidence, Error> {
+    Ok(Redactor::of_secrets().clean(evidence, &mut Redactions::default())?)
+}
+
 /// The files alone.
 pub(super) fn of_files(args: &EvidenceArgs) -> Evidence {
     let collected_at = now();
@@ -122,8 +129,8 @@ pub(super) fn now() -> Timestamp {
     Timestamp::now()
 }
 
-fn question(args: &EvidenceArgs, collected_at: Timestamp, offline: bool) -> Question {
-    Question {
+fn question(args: &EvidenceArgs, collected_at: Timestamp, offline: bool) -> HybridQuestion {
+    HybridQuestion {
         namespace: args.cluster.namespace.clone(),
         selector: args.cluster.selector.clone(),
         container: args.logs.container.clone(),
@@ -179,28 +186,10 @@ pub(super) async fn gathered_with<S: LogSink>(
     };
     let since = question.log_limits.since;
     let new_sink = |origin: &LogOrigin| new_sink(origin, AccessLogScanner::new().since(since));
-    let seen = gather::cluster(&options, stop.clone(), Arc::clone(&progress), &new_sink, keeper).await?;
-    progress.finished("API requests", &seen.requests.to_string());
-    Ok(Evidence {
-        schema: SCHEMA.to_owned(),
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        collected_at,
-        question,
-        connection: Seen::Seen(seen.connection),
-        pods: seen.pods,
-        access_logs: seen.access_logs,
-        mesh_logging: seen.mesh_logging,
-        routes: seen.routes,
-        route_configs: seen.route_configs,
-        secrets: seen.secrets,
-        services: seen.services,
-        issues: seen.issues,
-        overrides: Vec::new(),
-        stored_certificates: seen.stored_certificates,
-        gateways: seen.gateways,
-        probes: seen.probes,
-        interrupted: seen.interrupted,
-    })
+    let mut evidence = Evidence::unasked(question, collected_at, "the cluster was not reached");
+    let requests = gather::cluster(&options, &mut evidence, stop.clone(), progress.clone(), &new_sink, keeper).await?;
+    progress.finished("API requests", &requests.to_string());
+    Ok(evidence)
 }
 
 /// What no cluster is needed to refuse.

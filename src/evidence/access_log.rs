@@ -6,11 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::part::{Extent, Gap, Kind, Part, Visit, Visitor, item};
 use super::seen::{Seen, Unavailable};
+use super::source::Source;
 
 /// Distinct clients, server names and minutes that one [`Tally`] keeps; what is beyond is counted in `beyond`.
 pub const MAX_CLIENTS: usize = 20_000;
@@ -326,6 +329,108 @@ fn drop_earliest(minutes: &mut BTreeMap<String, u64>) -> u64 {
         dropped += minutes.pop_first().map_or(0, |(_, count)| count);
     }
     dropped
+}
+
+impl Part for Vec<LogStream> {
+    fn name(&self) -> &'static str {
+        "accessLogs"
+    }
+
+    fn sources(&self) -> &'static [Source] {
+        &[Source::Logs]
+    }
+
+    fn unasked(_why: &str) -> Self {
+        Self::new()
+    }
+
+    fn gaps(&self) -> Vec<Gap<'_>> {
+        self.iter().flat_map(LogStream::gaps).collect()
+    }
+
+    fn counts(&self) -> Box<dyn Iterator<Item = u64> + '_> {
+        Box::new(self.iter().filter_map(|stream| stream.log.seen().ok()).flat_map(AccessLog::counts))
+    }
+}
+
+impl LogStream {
+    fn gaps(&self) -> impl Iterator<Item = Gap<'_>> {
+        let Self { origin, log, cut } = self;
+        let end = cut.as_ref().map(|why| {
+            let what = format!("the end of {origin}").into();
+            Gap { what, ..Gap::new(Source::Logs, Extent::End, why) }
+        });
+        [item(log, Source::Logs, Extent::Item), end].into_iter().flatten()
+    }
+}
+
+impl AccessLog {
+    fn counts(&self) -> impl Iterator<Item = u64> {
+        let tallies =
+            [&self.reset_without_name, &self.reset_with_name, &self.served_without_name, &self.unrouted_without_name];
+        let inner = tallies.into_iter().flat_map(|tally| {
+            let spans = tally.clients.values().chain(tally.server_names.values()).map(|span| span.count);
+            spans.chain(tally.minutes.values().copied()).chain([tally.count, tally.beyond])
+        });
+        let lines = [self.bytes, self.lines, self.records, self.foreign_records, self.text_records, self.proxy_lines];
+        inner.chain(lines).chain([self.broken_lines, self.own.count])
+    }
+}
+
+impl Visit for LogStream {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { origin, log, cut } = self;
+        match origin {
+            LogOrigin::Container { pod, container } => visitor.strings(Kind::Object, [pod, container]),
+            LogOrigin::File(name) => visitor.string(Kind::File, name),
+        }
+        log.visit(visitor);
+        cut.visit(visitor);
+    }
+}
+
+impl Visit for AccessLog {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self {
+            bytes: _,
+            lines: _,
+            records: _,
+            foreign_records: _,
+            text_records: _,
+            proxy_lines: _,
+            broken_lines: _,
+            begins_with_record: _,
+            first: _,
+            last: _,
+            reset_without_name,
+            reset_with_name,
+            served_without_name,
+            unrouted_without_name,
+            own: OwnRecords { count: _, last: _, names, nameless: _ },
+        } = self;
+        for tally in [reset_without_name, reset_with_name, served_without_name, unrouted_without_name] {
+            tally.visit(visitor);
+        }
+        visitor.keys(Kind::Hostname, names);
+    }
+}
+
+impl Visit for Tally {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { count: _, first: _, last: _, clients, server_names, minutes, beyond: _ } = self;
+        let client = |name: &str| if name.parse::<IpAddr>().is_ok() { Kind::Hostname } else { Kind::Text };
+        visit_spans(clients, visitor, client);
+        visit_spans(server_names, visitor, |_| Kind::Hostname);
+        visitor.keys(Kind::Word, minutes);
+    }
+}
+
+/// Where two keys become one, their counts are added.
+fn visit_spans(spans: &mut BTreeMap<String, Span>, visitor: &mut dyn Visitor, kind: impl Fn(&str) -> Kind) {
+    for (mut key, Span { count, first, last }) in std::mem::take(spans) {
+        visitor.string(kind(&key), &mut key);
+        spans.entry(key).or_default().merge(&Span { count, first, last });
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use http_body_util::BodyExt;
 use jiff::Timestamp;
 use kube::Client;
 use kube::client::{Body, Connection};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
@@ -41,6 +42,8 @@ const MAX_ERROR: usize = 64 << 10;
 /// How often a request is sent before its error counts.
 const TRIES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// All but the unreserved characters (RFC 3986 §2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// An API server, asked with one identity during one run.
 #[derive(Clone)]
@@ -333,16 +336,9 @@ fn request(path: &str, credential: Option<&Credential>) -> http::request::Builde
     }
 }
 
-/// A path segment or a value of a query, as RFC 3986 wants it.
+/// Percent-encodes a path segment or a value of a query.
 pub(super) fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 fn wait_before_next_try(fault: &Fault, tried: u32, pause: Duration) -> Option<Duration> {

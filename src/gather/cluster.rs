@@ -31,13 +31,9 @@ use super::selector;
 use super::services::{leading_to, services};
 use super::stop::Stop;
 use super::tls_secrets::{self, stored_certificates};
-use crate::evidence::cluster::{
-    ApigeeIssue, Connection, IngressPod, MeshLogging, RouteConfigs, Routes, SecretNames, Service,
-};
-use crate::evidence::gateway::Gateway;
-use crate::evidence::handshake::Probes;
-use crate::evidence::stored::StoredCertificate;
-use crate::evidence::{LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable};
+use crate::evidence::cluster::{Connection, IngressPod, MeshLogging, RouteConfigs, Routes, SecretNames, Service};
+use crate::evidence::part::Part;
+use crate::evidence::{Evidence, LogLimits, LogOrigin, LogStream, Seen, Unavailable};
 
 /// What to ask for.
 #[derive(Clone)]
@@ -53,46 +49,28 @@ pub struct GatherOptions {
     pub probe: Option<GatewayProbe>,
 }
 
-/// The part of the evidence that comes from the cluster.
-#[derive(Clone, Debug)]
-pub struct ClusterEvidence {
-    pub connection: Connection,
-    pub pods: Seen<Vec<IngressPod>>,
-    pub access_logs: Vec<LogStream>,
-    pub mesh_logging: Seen<MeshLogging>,
-    pub routes: Seen<Routes>,
-    pub route_configs: Seen<RouteConfigs>,
-    pub secrets: Seen<SecretNames>,
-    pub services: Seen<Vec<Service>>,
-    pub issues: Seen<Vec<ApigeeIssue>>,
-    pub stored_certificates: Seen<Vec<StoredCertificate>>,
-    pub gateways: Seen<Vec<Gateway>>,
-    pub probes: Seen<Probes>,
-    /// Why gathering ended early, where it did.
-    pub interrupted: Option<Unavailable>,
-    /// API requests sent, for `-v`; not part of the evidence.
-    pub requests: u64,
-}
-
 /// Asks the cluster that the options choose.
 ///
-/// `new_sink` makes what a log is fed to, one for each; `keeper` takes what a bundle holds beside the evidence. Dropping the future, like [`Stop`], ends everything that is under way.
+/// Fills the parts of `evidence` that the cluster knows, and returns the number of API requests that were sent.
+/// `new_sink` makes what a log is fed to, one for each; `keeper` takes what a bundle holds beside the evidence.
+/// Dropping the future, like [`Stop`], ends everything that is under way.
 ///
 /// # Errors
 /// The configuration cannot be used, or the cluster gave no first answer. Whatever fails later is in the evidence.
 pub async fn cluster<S: LogSink>(
     options: &GatherOptions,
+    evidence: &mut Evidence,
     stop: Stop,
     progress: Arc<dyn Progress>,
     new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
     keeper: Option<&dyn Keeper>,
-) -> Result<ClusterEvidence, Error> {
+) -> Result<u64, Error> {
     // First, so that a slip in a flag costs no request.
     selector::parse(&options.selector)?;
     let target = target(&options.connection, &Places::of_this_process())?;
     let context = target.context.clone();
     let api = connect(target, &options.connection, stop).await?;
-    Box::pin(gather(&api, context, options, &progress, new_sink, keeper)).await
+    Box::pin(gather(&api, context, options, evidence, &progress, new_sink, keeper)).await
 }
 
 /// Asks an API server that is connected. The parts stand on the heap, for together they are large, and stacks are not all
@@ -101,10 +79,11 @@ pub(super) async fn gather<S: LogSink>(
     api: &Api,
     context: Option<String>,
     options: &GatherOptions,
+    evidence: &mut Evidence,
     progress: &Arc<dyn Progress>,
     new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
     keeper: Option<&dyn Keeper>,
-) -> Result<ClusterEvidence, Error> {
+) -> Result<u64, Error> {
     let namespace = options.namespace.as_str();
     let selects = selector::parse(&options.selector)?;
     // What is no name of a namespace must not become part of a URL.
@@ -118,24 +97,28 @@ pub(super) async fn gather<S: LogSink>(
             kept::keep(api, namespace, &selects, progress, keeper).await;
         }
     };
-    let seeing = Box::pin(seen(api, context, options, &selects, progress, new_sink, first));
-    let (evidence, ()) = join!(seeing, Box::pin(keeping));
-    Ok(evidence)
+    let (server_version, group) = first;
+    let seeing = Box::pin(see(api, options, evidence, &selects, progress, new_sink, group));
+    join!(seeing, Box::pin(keeping));
+    // Last, because the fastest answer of all tells the time best.
+    let clock_ahead_seconds = api.clock_ahead_seconds();
+    evidence.connection = Seen::Seen(Connection { context, server_version, clock_ahead_seconds });
+    Ok(api.requests())
 }
 
 /// The version of the API server, and what it has of Apigee's kinds.
 type First = (Option<String>, Result<Value, Fault>);
 
 /// Everything that is judged, of a cluster that has given its first answer.
-async fn seen<S: LogSink>(
+async fn see<S: LogSink>(
     api: &Api,
-    context: Option<String>,
     options: &GatherOptions,
+    evidence: &mut Evidence,
     selects: &Selector,
     progress: &Arc<dyn Progress>,
     new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
-    (server_version, group): First,
-) -> ClusterEvidence {
+    group: Result<Value, Fault>,
+) {
     let namespace = options.namespace.as_str();
     let custom = async {
         let group = discovery::kinds(api, group, namespace).await;
@@ -174,35 +157,30 @@ async fn seen<S: LogSink>(
         Box::pin(pods_and_logs(api, options, selects, progress, new_sink)),
         told(progress, "names of Secrets", |secrets: &SecretNames| secrets.names.len(), secrets(api, namespace)),
     );
-    let known = pods.as_deref().unwrap_or_default();
     let probing = async {
         let Some(probe) = &options.probe else {
-            return (not_probed("handshakes"), not_probed("Envoy's own account"));
+            let why = "--probe none";
+            return (Part::unasked(why), Part::unasked(why));
         };
         progress.started("handshakes");
+        let known = pods.as_deref().unwrap_or_default();
         let services = services.as_deref().unwrap_or_default();
         let routes = routes.as_ref().map(|routes| routes.items.as_slice()).unwrap_or_default();
         let (probes, gateways) = gateway::probes(api, namespace, probe, greeted, known, services, routes).await;
         progress.finished("handshakes", &format!("{} endpoints", probes.endpoints.len()));
         (Seen::Seen(probes), Seen::Seen(gateways))
     };
-    let (probes, gateways) = Box::pin(probing).await;
-    ClusterEvidence {
-        connection: Connection { context, server_version, clock_ahead_seconds: api.clock_ahead_seconds() },
-        pods: pods.into(),
-        access_logs,
-        mesh_logging: mesh_logging.into(),
-        routes: routes.into(),
-        route_configs: route_configs.into(),
-        secrets: secrets.into(),
-        services: services.into(),
-        issues: issues.into(),
-        stored_certificates: stored_certificates.into(),
-        gateways,
-        probes,
-        interrupted: api.stop().reason().map(|reason| Unavailable::new("the cluster", reason)),
-        requests: api.requests(),
-    }
+    (evidence.probes, evidence.gateways) = Box::pin(probing).await;
+    evidence.pods = pods.into();
+    evidence.access_logs = access_logs;
+    evidence.mesh_logging = mesh_logging.into();
+    evidence.routes = routes.into();
+    evidence.route_configs = route_configs.into();
+    evidence.secrets = secrets.into();
+    evidence.services = services.into();
+    evidence.issues = issues.into();
+    evidence.stored_certificates = stored_certificates.into();
+    evidence.interrupted = api.stop().reason().map(|reason| Unavailable::new("the cluster", reason));
 }
 
 /// What [`pods_and_logs`] finds.
@@ -284,10 +262,6 @@ async fn contact(api: &Api, namespace: &str) -> Result<First, Error> {
         Ok(_) | Err(_) => {}
     }
     Ok((version, group))
-}
-
-fn not_probed<T>(what: &str) -> Seen<T> {
-    Seen::Unavailable(Unavailable::new(what, Reason::NotRequested("--probe none".into())))
 }
 
 /// Tells of the beginning and the end of a task.

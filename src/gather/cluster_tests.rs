@@ -5,6 +5,7 @@ use super::*;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -13,7 +14,7 @@ use super::super::progress::Silent;
 use super::super::test_server::{Answer, Asked, TestServer};
 use crate::evidence::cluster::Container;
 use crate::evidence::stored::StoredIn;
-use crate::evidence::{AccessLog, Reason};
+use crate::evidence::{AccessLog, HybridQuestion, Reason};
 
 #[derive(Default)]
 struct Count(AccessLog);
@@ -47,10 +48,22 @@ fn options() -> GatherOptions {
     }
 }
 
-async fn run(server: &TestServer, stop: Stop) -> Result<ClusterEvidence, Error> {
+async fn run(server: &TestServer, stop: Stop) -> Result<Evidence, Error> {
+    run_counted(server, stop).await.map(|(evidence, _)| evidence)
+}
+
+/// The evidence and the number of requests.
+async fn run_counted(server: &TestServer, stop: Stop) -> Result<(Evidence, u64), Error> {
     let progress: Arc<dyn Progress> = Arc::new(Silent);
     let api = server.api(stop, Duration::from_millis(700));
-    gather(&api, Some("prod".into()), &options(), &progress, &|_: &LogOrigin| Count::default(), None).await
+    let (mut evidence, context) = (unasked(), Some("prod".into()));
+    let sinks = |_: &LogOrigin| Count::default();
+    let requests = gather(&api, context, &options(), &mut evidence, &progress, &sinks, None).await?;
+    Ok((evidence, requests))
+}
+
+fn unasked() -> Evidence {
+    Evidence::unasked(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "a test")
 }
 
 /// What a healthy cluster with two pods answers.
@@ -125,15 +138,15 @@ fn page(names: &[&str], next: &str) -> Answer {
     Answer::Json(json!({"kind": "List", "metadata": {"continue": next}, "items": items}))
 }
 
-fn route_names(evidence: &ClusterEvidence) -> Vec<String> {
+fn route_names(evidence: &Evidence) -> Vec<String> {
     evidence.routes.seen().unwrap().items.iter().map(|route| route.name.clone()).collect()
 }
 
 #[tokio::test]
 async fn a_healthy_cluster_is_seen_whole() {
     let server = but(|_| None);
-    let evidence = run(&server, Stop::never()).await.unwrap();
-    assert_eq!(evidence.connection.server_version.as_deref(), Some("v1.36.3"));
+    let (evidence, requests) = run_counted(&server, Stop::never()).await.unwrap();
+    assert_eq!(evidence.connection.seen().unwrap().server_version.as_deref(), Some("v1.36.3"));
     assert_eq!(route_names(&evidence), ["r1", "r2"]);
     let routes = evidence.routes.seen().unwrap();
     assert_eq!(routes.api_version, "apigee.cloud.google.com/v1alpha2");
@@ -146,13 +159,13 @@ async fn a_healthy_cluster_is_seen_whole() {
     assert_eq!(streams, ["gw-1/a", "gw-1/b", "gw-2/a", "gw-2/b"]);
     assert!(evidence.access_logs.iter().all(|stream| stream.log.seen().unwrap().lines == 2 && stream.cut.is_none()));
     assert_eq!(evidence.interrupted, None);
-    assert_eq!(evidence.requests, server.paths().len() as u64);
+    assert_eq!(requests, server.paths().len() as u64);
     let [stored] = evidence.stored_certificates.seen().unwrap().as_slice() else { panic!("one Secret is named") };
     assert_eq!(
         (&stored.origin, stored.content.seen().unwrap().keys.len()),
         (&StoredIn::Secret { name: "tls".into() }, 1)
     );
-    assert_eq!(evidence.requests, 18);
+    assert_eq!(requests, 18);
 }
 
 #[tokio::test]
@@ -247,14 +260,14 @@ async fn a_busy_server_is_asked_again_when_it_says() {
         let busy = asked.path.starts_with(ROUTES) && counted.fetch_add(1, Ordering::Relaxed) < 2;
         busy.then_some(Answer::Status(429, "retry-after: 0\r\n", "too many requests"))
     });
-    let evidence = run(&server, Stop::never()).await.unwrap();
+    let (evidence, requests) = run_counted(&server, Stop::never()).await.unwrap();
     assert_eq!(route_names(&evidence), ["r1", "r2"]);
-    assert_eq!((tries.load(Ordering::Relaxed), evidence.requests), (3, 20));
+    assert_eq!((tries.load(Ordering::Relaxed), requests), (3, 20));
 
     let server = but(|asked| asked.path.starts_with(ROUTES).then_some(Answer::Status(503, "", "no endpoints")));
-    let evidence = run(&server, Stop::never()).await.unwrap();
+    let (evidence, requests) = run_counted(&server, Stop::never()).await.unwrap();
     assert_eq!(why(&evidence.routes), Reason::Unreachable("the server answered 503: no endpoints".into()));
-    assert_eq!(evidence.requests, 19);
+    assert_eq!(requests, 19);
 }
 
 #[tokio::test]
@@ -463,7 +476,9 @@ async fn a_container_that_a_pod_does_not_have() {
     let progress: Arc<dyn Progress> = Arc::new(Silent);
     let options = GatherOptions { container: Some("istio-proxy".into()), ..options() };
     let api = server.api(Stop::never(), Duration::from_secs(5));
-    let evidence = gather(&api, None, &options, &progress, &|_: &LogOrigin| Count::default(), None).await.unwrap();
+    let mut evidence = unasked();
+    let sinks = |_: &LogOrigin| Count::default();
+    gather(&api, None, &options, &mut evidence, &progress, &sinks, None).await.unwrap();
     assert_eq!(evidence.access_logs.len(), 2);
     let text = "the pod has no container \"istio-proxy\" (it has a, b)";
     assert_eq!(why(&evidence.access_logs[0].log), Reason::Missing(text.into()));
@@ -476,8 +491,8 @@ async fn requests_do_not_grow_with_routes() {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         asked.path.starts_with(ROUTES).then(|| page(&names, ""))
     });
-    let evidence = run(&server, Stop::never()).await.unwrap();
-    assert_eq!((route_names(&evidence).len(), evidence.requests), (500, 17));
+    let (evidence, requests) = run_counted(&server, Stop::never()).await.unwrap();
+    assert_eq!((route_names(&evidence).len(), requests), (500, 17));
 }
 
 #[tokio::test]

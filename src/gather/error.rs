@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::text::seconds;
+
 /// Why the cluster cannot be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -77,15 +79,15 @@ pub enum ConnectFailure {
     #[error("{0}")]
     Other(String),
     /// Nobody accepted the connection in time.
-    #[error("no connection within {:.1} s", .0.as_secs_f64())]
+    #[error("no connection within {}", seconds(*.0, 1))]
     NotAccepted(Duration),
     #[error("connection refused")]
     Refused,
     /// The connection was accepted, and the answer to a request did not come in time.
-    #[error("it accepts connections, but gave no answer within {:.1} s", .0.as_secs_f64())]
+    #[error("it accepts connections, but gave no answer within {}", seconds(*.0, 1))]
     Slow(Duration),
     /// The whole run's time was over before an answer came.
-    #[error("no answer within {:.1} s", .0.as_secs_f64())]
+    #[error("no answer within {}", seconds(*.0, 1))]
     TimedOut(Duration),
     /// The handshake failed for another reason than the server's certificate.
     #[error("the TLS handshake failed: {0}")]

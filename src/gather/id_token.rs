@@ -4,9 +4,9 @@
 //! refresh-token only once. This program writes to no kubeconfig, so it renews nothing, and says so before anything is sent.
 //! Source: `k8s.io/client-go/plugin/pkg/client/auth/oidc`. No text holds any part of a token.
 
+use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
 use kube::config::AuthInfo;
-use openssl::base64::decode_block;
 use serde_json::Value;
 
 use super::error::Error;
@@ -33,9 +33,8 @@ pub(super) fn check(user: &str, auth: &AuthInfo) -> Result<(), Error> {
 fn ends(token: &str) -> Option<Timestamp> {
     let claims = token.split('.').nth(1)?;
     // base64url without padding, RFC 7515 §2.
-    let mut encoded = claims.trim_end_matches('=').replace('-', "+").replace('_', "/");
-    encoded.push_str(&"=".repeat((4 - encoded.len() % 4) % 4));
-    let claims: Value = serde_json::from_slice(&decode_block(&encoded).ok()?).ok()?;
+    let decoded = BASE64URL_NOPAD.decode(claims.trim_end_matches('=').as_bytes()).ok()?;
+    let claims: Value = serde_json::from_slice(&decoded).ok()?;
     // A NumericDate may have a fraction, which does not matter here.
     let end = claims.get("exp")?.as_number()?.to_string();
     let seconds = end.split('.').next()?.parse().ok()?;
@@ -64,8 +63,7 @@ mod tests {
     }
 
     fn token(claims: &str) -> String {
-        let encoded = openssl::base64::encode_block(claims.as_bytes()).replace('+', "-").replace('/', "_");
-        format!("eyJhbGciOiJub25lIn0.{}.eA", encoded.trim_end_matches('='))
+        format!("eyJhbGciOiJub25lIn0.{}.eA", BASE64URL_NOPAD.encode(claims.as_bytes()))
     }
 
     #[test]

@@ -16,12 +16,12 @@ use super::discovery::{self, Group};
 use super::fault::{Access, Fault};
 use super::json;
 use super::list::{Listing, each_page};
-use super::plan::{Item, Objects, PLAN, Scope, Source};
+use super::plan::{Item, Objects, Origin, PLAN, Scope};
 use super::pod_logs::{broken_off, longest_pause};
 use super::progress::Progress;
 use super::selector::fulfils;
 use super::stop::timed_out;
-use crate::evidence::{LogOrigin, Reason, Unavailable};
+use crate::evidence::{LogOrigin, Reason, Source, Unavailable};
 
 /// Items asked for at the same time, beside what is asked for the evidence.
 const IN_FLIGHT: usize = 6;
@@ -68,9 +68,9 @@ pub(super) async fn keep(
 ) {
     let group = discovery::kinds(api, discovery::group(api).await, namespace).await;
     let permits = Semaphore::new(IN_FLIGHT);
-    let asked = PLAN.iter().filter_map(|item| match item.source {
+    let asked = PLAN.iter().filter_map(|item| match item.origin {
         // Of Secrets only metadata may be asked for, and the evidence has their names.
-        Source::Objects(objects) if objects.resource != "secrets" => Some((item, objects)),
+        Origin::Objects(objects) if item.source != Source::SecretNames => Some((item, objects)),
         _ => None,
     });
     let items = asked.map(|(item, objects)| {
@@ -78,9 +78,9 @@ pub(super) async fn keep(
         async move {
             // The semaphore is never closed.
             let _permit = permits.acquire().await;
-            progress.started(item.name);
+            progress.started(item.name());
             let said = one_item(api, Of { namespace, selects }, item, objects, group, keeper).await;
-            progress.finished(item.name, &said.outcome);
+            progress.finished(item.name(), &said.outcome);
             said.logs
         }
     });
@@ -126,7 +126,7 @@ async fn one_item(
         }
     };
     let origin = format!("GET {path}");
-    let is_pods = objects.resource == "pods";
+    let is_pods = item.source == Source::Pods;
     let (mut kept, mut count, mut logs) = (None, 0, Vec::new());
     let mut keep = |mut page: Vec<Value>| {
         if is_pods {
@@ -154,19 +154,19 @@ async fn one_item(
         }
         (Err(reason), Some(kept)) => {
             let outcome = format!("{count} kept, then {reason}");
-            kept.finish(Some(Unavailable::new(item.name, reason)));
+            kept.finish(Some(Unavailable::new(item.name(), reason)));
             Said { outcome, logs }
         }
         (Err(reason), None) => {
             let outcome = reason.to_string();
             // Which other logs there are, only the pods tell.
             if is_pods {
-                for logs in PLAN.iter().filter(|item| item.source == Source::Logs) {
+                for logs in PLAN.iter().filter(|item| item.origin == Origin::Logs) {
                     let why = Unavailable::new("logs of manager and watcher", reason.clone());
                     keeper.missing(logs, "GET pods/log", why);
                 }
             }
-            keeper.missing(item, &origin, Unavailable::new(item.name, reason));
+            keeper.missing(item, &origin, Unavailable::new(item.name(), reason));
             Said { outcome, ..Said::default() }
         }
     }
@@ -294,9 +294,9 @@ async fn one_log(api: &Api, namespace: &str, log: &More, keeper: &dyn Keeper) {
 mod tests {
     use super::*;
 
-    fn objects(name: &str) -> Objects {
-        let source = PLAN.iter().find(|item| item.name == name).map(|item| item.source);
-        let Some(Source::Objects(objects)) = source else { panic!("{name} are no objects") };
+    fn objects(source: Source) -> Objects {
+        let origin = PLAN.iter().find(|item| item.source == source).map(|item| item.origin);
+        let Some(Origin::Objects(objects)) = origin else { panic!("{source:?} are no objects") };
         objects
     }
 
@@ -307,15 +307,15 @@ mod tests {
 
     #[test]
     fn one_object_that_is_not_there_is_not_its_kind() {
-        let said = |name| reason(refused(404), "apigee", objects(name)).to_string();
-        assert_eq!(said("mesh-config"), "configmaps \"apigee-istio-mesh-config\" not found");
-        assert_eq!(said("certificates"), "the API server has no certificates (not installed)");
+        let said = |source| reason(refused(404), "apigee", objects(source)).to_string();
+        assert_eq!(said(Source::MeshConfig), "configmaps \"apigee-istio-mesh-config\" not found");
+        assert_eq!(said(Source::Certificates), "the API server has no certificates (not installed)");
     }
 
     #[test]
     fn a_right_to_the_whole_cluster_is_named_as_such() {
-        let said = |name| reason(refused(403), "apigee", objects(name)).to_string();
-        assert_eq!(said("nodes"), "forbidden: the rule \"list nodes\" for the whole cluster is missing");
-        assert_eq!(said("pods"), "forbidden: the rule \"list pods\" in namespace apigee is missing");
+        let said = |source| reason(refused(403), "apigee", objects(source)).to_string();
+        assert_eq!(said(Source::Nodes), "forbidden: the rule \"list nodes\" for the whole cluster is missing");
+        assert_eq!(said(Source::Pods), "forbidden: the rule \"list pods\" in namespace apigee is missing");
     }
 }

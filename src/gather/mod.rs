@@ -51,7 +51,7 @@ mod test_server;
 mod tls_secrets;
 mod trust;
 
-pub use self::cluster::{ClusterEvidence, GatherOptions, cluster};
+pub use self::cluster::{GatherOptions, cluster};
 pub use self::error::Error;
 pub use self::kept::Keeper;
 pub use self::kubeconfig::{ConnectionOptions, context_name, context_names};

@@ -1,9 +1,11 @@
 //! Secrets inside base64: private keys as PEM or DER, text that holds a secret, and archives that cannot be looked into.
 //!
-//! A decoder of its own, because what comes from a log is cut off, glued to other letters, in either alphabet and without
-//! padding; libraries refuse all of that, and a refusal would let a key pass.
+//! What comes from a log is cut off, glued to other characters, in either alphabet and without padding. Decoders refuse all
+//! of that, and a refusal would let a key pass; so runs are searched here, and completed before they are decoded.
 
 use std::ops::Range;
+
+use data_encoding::BASE64;
 
 /// Shortest run of the alphabet that is decoded. The shortest private key (Ed25519) has 64 letters as DER.
 pub(super) const MIN_RUN: usize = 40;
@@ -77,17 +79,12 @@ pub(super) fn content(run: &[u8], skip: usize) -> Content {
 
 /// Decodes either alphabet and stops at the first letter of neither.
 pub(super) fn decode(text: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 3);
-    let (mut bits, mut count) = (0_u32, 0);
-    for value in text.iter().map_while(|byte| value(*byte)) {
-        bits = (bits << 6) | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from((bits >> count) & 0xFF).unwrap_or_default());
-            bits &= (1 << count) - 1;
-        }
-    }
+    let mut letters: Vec<u8> = text.iter().map_while(|byte| standard(*byte)).collect();
+    let whole_bytes = letters.len() * 6 / 8;
+    // Zero bits complete the last group of four, so that nothing is left that the decoder could refuse.
+    letters.resize(letters.len().next_multiple_of(4), b'A');
+    let mut bytes = BASE64.decode(&letters).unwrap_or_default();
+    bytes.truncate(whole_bytes);
     bytes
 }
 
@@ -115,16 +112,15 @@ fn sequence(der: &[u8]) -> Option<&[u8]> {
 }
 
 pub(super) fn is_letter(byte: u8) -> bool {
-    value(byte).is_some()
+    standard(byte).is_some()
 }
 
-fn value(byte: u8) -> Option<u8> {
+/// The byte in the standard alphabet (RFC 4648 §4), for one of that or of the alphabet for URLs (§5).
+fn standard(byte: u8) -> Option<u8> {
     match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' => Some(byte),
+        b'-' => Some(b'+'),
+        b'_' => Some(b'/'),
         _ => None,
     }
 }
@@ -139,6 +135,12 @@ mod tests {
         assert_eq!(decode(b"aGVsbG8gd29ybG"), b"hello worl");
         assert_eq!(decode(b"_-8"), decode(b"/+8"));
         assert_eq!(decode(b""), b"");
+        // Six bits are no byte, and bits that are left over are dropped whatever they are.
+        assert_eq!(decode(b"aGVsb"), b"hel");
+        assert_eq!(decode(b"aGV/"), b"he\x7f");
+        assert_eq!(decode(b"aGV"), b"he");
+        assert_eq!(decode(b"aGX"), b"he");
+        assert_eq!(decode(b"aGVs bG8="), b"hel");
     }
 
     #[test]

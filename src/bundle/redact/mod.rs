@@ -11,7 +11,6 @@
 //! given or by its shape. It does not know a word in prose (`the password is …`), nor a random text under a harmless name.
 
 mod base64;
-mod names;
 mod pseudonyms;
 mod rules;
 pub mod self_test;
@@ -95,6 +94,8 @@ pub struct Redactor {
     engine: Arc<Engine>,
     /// Knows no pseudonyms.
     secrets: Arc<Engine>,
+    /// Redacts what `engine` does before it gives pseudonyms.
+    unnamed: Arc<Engine>,
 }
 
 impl Redactor {
@@ -111,13 +112,17 @@ impl Redactor {
     }
 
     fn with(pseudonyms: Pseudonyms, names: Names, rules: Rules) -> Self {
-        let secrets = Arc::new(Engine { patterns: Patterns::new(false), rules, table: Table::none() });
-        let engine = if pseudonyms == Pseudonyms::None {
-            Arc::clone(&secrets)
-        } else {
-            Arc::new(Engine { patterns: Patterns::new(true), rules, table: Table::new(pseudonyms, names) })
+        let without_names = |certificates| {
+            Arc::new(Engine { patterns: Arc::new(Patterns::new(certificates)), rules, table: Table::none() })
         };
-        Self { engine, secrets }
+        let secrets = without_names(false);
+        if pseudonyms == Pseudonyms::None {
+            return Self { engine: Arc::clone(&secrets), unnamed: Arc::clone(&secrets), secrets };
+        }
+        let unnamed = without_names(true);
+        let patterns = Arc::clone(&unnamed.patterns);
+        let engine = Arc::new(Engine { patterns, rules, table: Table::new(pseudonyms, names) });
+        Self { engine, secrets, unnamed }
     }
 
     /// Any text that fits in memory: reports, YAML, events, command output. The number of lines stays.
@@ -149,6 +154,19 @@ impl Redactor {
         }
     }
 
+    /// Evidence less its secrets, with its pseudonyms where there are any. Whatever leaves the program is made of this value: reports,
+    /// evidence files and bundles. Evidence that went through here once comes out as it went in.
+    ///
+    /// # Errors
+    /// It could not be taken for evidence again.
+    pub fn clean(&self, evidence: &Evidence, redactions: &mut Redactions) -> Result<Evidence, serde_json::Error> {
+        let mut document = serde_json::to_value(evidence)?;
+        self.derived_document(&mut document, redactions);
+        let mut evidence = serde_json::from_value(document)?;
+        self.evidence(&mut evidence, redactions);
+        Ok(evidence)
+    }
+
     /// Pseudonyms for evidence, by its types. Secrets have to be taken out before.
     pub fn evidence(&self, evidence: &mut Evidence, redactions: &mut Redactions) {
         if self.engine.table.kinds() != Pseudonyms::None {
@@ -167,6 +185,23 @@ impl Redactor {
     #[must_use]
     pub fn stream(&self) -> StreamRedactor {
         StreamRedactor::new(Arc::clone(&self.engine))
+    }
+
+    /// A log of which lines are chosen later: secrets are followed through all lines, and only what is chosen gets pseudonyms, by
+    /// [`Self::rename`]. A choice before it would take the beginning of a key or of a block away from its lines.
+    #[must_use]
+    pub fn stream_of_secrets(&self) -> StreamRedactor {
+        StreamRedactor::new(Arc::clone(&self.unnamed))
+    }
+
+    /// Appends whole lines of [`Self::stream_of_secrets`] with their pseudonyms.
+    pub fn rename(&self, lines: &[u8], out: &mut Vec<u8>, redactions: &mut Redactions) {
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            let inner = line.strip_suffix(b"\n").unwrap_or(line);
+            let renamed = self.engine.table.replace(inner, self.engine.rules, redactions);
+            out.extend_from_slice(renamed.as_deref().unwrap_or(inner));
+            out.extend_from_slice(&line[inner.len()..]);
+        }
     }
 
     /// A record of a capture: secrets in its content are masked in their places, keys that decrypt packets go with their record.

@@ -5,9 +5,12 @@
 
 use std::sync::LazyLock;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Names, Pseudonyms, Redactions, Redactor};
+use crate::evidence::cluster::ApigeeIssue;
+use crate::evidence::{Evidence, HybridQuestion, Seen};
 use crate::wire::capture::RecordKind;
 
 /// Where a sentinel is planted.
@@ -16,6 +19,10 @@ pub enum Container {
     Text,
     /// A log, fed in pieces of a few bytes.
     Stream,
+    /// The file of a log, whose lines the container runtime wrote in two pieces each.
+    RuntimeFile,
+    /// What the cluster reported, in evidence.
+    Evidence,
     Secret,
     SecretList,
     ConfigMap,
@@ -117,7 +124,7 @@ pub fn sentinels() -> Vec<Sentinel> {
         all.push(Sentinel { kind, container, content, secret: secret.to_owned(), stays: STAYS });
     };
     for (kind, text, secret) in shapes() {
-        for container in [Container::Text, Container::Stream] {
+        for container in [Container::Text, Container::Stream, Container::RuntimeFile, Container::Evidence] {
             add(kind, container, format!("{STAYS}\n{text}\n"), &secret);
         }
         let text = format!("{STAYS}\n{text}\n");
@@ -256,6 +263,25 @@ fn sent(redactor: &Redactor, sentinel: &Sentinel) -> Option<(String, Redactions)
             redactions = stream.finish(&mut out);
             super::string(out)
         }
+        Container::RuntimeFile => {
+            let mut stream = redactor.stream();
+            let mut out = Vec::new();
+            stream.feed(in_pieces(&sentinel.content).as_bytes(), &mut out);
+            redactions = stream.finish(&mut out);
+            joined(&super::string(out))
+        }
+        Container::Evidence => {
+            let mut evidence = Evidence::unasked(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "not asked");
+            evidence.issues = Seen::Seen(vec![ApigeeIssue {
+                name: "issue".into(),
+                severity: None,
+                reason: None,
+                details: Some(sentinel.content.clone()),
+                documentation: None,
+            }]);
+            let clean = redactor.clean(&evidence, &mut redactions).ok()?;
+            serde_json::to_string(&clean).ok()?
+        }
         Container::Overrides | Container::BrokenOverrides => {
             redactor.overrides(&sentinel.content, &mut redactions).ok()?
         }
@@ -270,6 +296,30 @@ fn sent(redactor: &Redactor, sentinel: &Sentinel) -> Option<(String, Redactions)
         }
     };
     Some((output, redactions))
+}
+
+/// Each line as two pieces, cut in its middle.
+fn in_pieces(text: &str) -> String {
+    let line = |line: &str| {
+        let middle = (0..=line.len() / 2).rev().find(|at| line.is_char_boundary(*at)).unwrap_or_default();
+        let (first, last) = line.split_at(middle);
+        format!("2026-01-01T00:00:00.1Z stdout P {first}\n2026-01-01T00:00:00.2Z stdout F {last}\n")
+    };
+    text.lines().map(line).collect()
+}
+
+/// The lines of the log again.
+fn joined(file: &str) -> String {
+    let mut text = String::new();
+    for line in file.lines() {
+        let mut parts = line.splitn(4, ' ').skip(2);
+        let is_last = parts.next() == Some("F");
+        text += parts.next().unwrap_or_default();
+        if is_last {
+            text.push('\n');
+        }
+    }
+    text
 }
 
 /// Entry for the fuzzer: any bytes as a log, as text, as an object and as a file, and the promises that hold for each.

@@ -3,6 +3,7 @@
 use super::knocked;
 use super::logs::{GATEWAY_CONTAINER, logs, never_started, opened, streams};
 use super::words::count;
+use crate::checks::codes;
 use crate::evidence::{AccessLog, Evidence, LogLimits, LogOrigin, Reason, Seen, Unavailable};
 
 /// The first and the last line of a log may be cut, as a window over it leaves them.
@@ -13,7 +14,7 @@ const ENDS_OF_A_LOG: u64 = 2;
 pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
     if evidence.access_logs.is_empty() {
         let why = match evidence.pods.seen() {
-            Err(why) if evidence.question.offline => match why.reason {
+            Err(why) if evidence.question.is_offline() => match why.reason {
                 Reason::NotRequested(_) => Reason::NotRequested("--access-log FILE gives one".into()),
                 reason => reason,
             },
@@ -33,13 +34,16 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
     if let Seen::Seen(mesh) = &evidence.mesh_logging
         && mesh.is_off()
     {
-        let why = Reason::Missing("the mesh ConfigMap switches it off (AT806)".into());
+        let why = Reason::Missing(format!("the mesh ConfigMap switches it off ({})", codes::ACCESS_LOG_OFF));
         return Err(Unavailable::new("the access log", why));
     }
     let knocked = knocked::expected(evidence);
     if let Some(silent) = knocked.iter().find(|knocked| !knocked.is_heard) {
-        let why = "a handshake that this run made left no line in it (AT109): sampled, filtered, held back, or off";
-        return Err(Unavailable::new(format!("the access log of {}", silent.origin), Reason::Missing(why.into())));
+        let why = format!(
+            "a handshake that this run made left no line in it ({}): sampled, filtered, held back, or off",
+            codes::ACCESS_LOG_UNCONFIRMED
+        );
+        return Err(Unavailable::new(format!("the access log of {}", silent.origin), Reason::Missing(why)));
     }
     let mut sources: Vec<(&str, Vec<&AccessLog>)> = Vec::new();
     for (origin, log) in logs(evidence) {
@@ -54,7 +58,10 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         let what = format!("the access log of {source}");
         let records = sum(|log| log.records);
         if records == 0 && sum(|log| log.foreign_records) > 0 || sum(|log| log.text_records) > 0 {
-            let why = Reason::Missing("it holds records that tell no server name (AT807)".into());
+            let why = Reason::Missing(format!(
+                "it holds records that tell no server name ({})",
+                codes::ACCESS_LOG_FORMAT_UNKNOWN
+            ));
             return Err(Unavailable::new(what, why));
         }
         // A gateway without traffic has written about itself at least; a login page or a crash leaves other lines.
@@ -65,7 +72,7 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         let is_quiet = is_heard || settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
         if records == 0 && !is_quiet {
             let limited =
-                if evidence.question.log_limits == LogLimits::default() { "" } else { " in the window asked for" };
+                if *evidence.question.log_limits() == LogLimits::default() { "" } else { " in the window asked for" };
             let why = format!("it holds no access-log record{limited}: no traffic, rotated away, or off");
             let why = Reason::Missing(why);
             return Err(Unavailable::new(what, why));

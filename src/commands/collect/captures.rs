@@ -9,6 +9,7 @@ use crate::bundle::manifest::{Kept, Truncation};
 use crate::bundle::redact::{Pseudonyms, Redactions};
 use crate::commands::Error;
 use crate::gather::Stop;
+use crate::gather::plan::folder;
 use crate::wire::capture::{CaptureReader, MAGIC_BYTES, Step, is_capture};
 
 /// Bytes of one capture that go into a bundle. Handshakes of a minute fit many times.
@@ -60,7 +61,7 @@ pub(super) fn add(captures: Vec<Capture>, pseudonyms: Pseudonyms, stop: &Stop, k
     for (number, Capture { name, file }) in (1..).zip(captures) {
         let name = keep.plain(base(&name));
         let origin = format!("--pcap {name}");
-        let path = format!("{}/{number}-{}", layout::folder::CAPTURES, layout::segment(&name));
+        let path = format!("{}/{number}-{}", folder::CAPTURES, layout::segment(&name));
         if pseudonyms != Pseudonyms::None {
             let why = "withheld: --redact cannot replace hostnames and addresses in packets";
             keep.lost(&path, &origin, why);

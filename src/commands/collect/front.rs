@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::groups;
+use crate::bundle::layout;
 use crate::bundle::manifest::{Absence, Skipped};
 use crate::bundle::redact::Pseudonyms;
 use crate::evidence::Evidence;
+use crate::gather::plan::folder;
 use crate::report::Report;
-use crate::report::text::visible;
+use crate::text::{joined, moment_in_heading, one_line, visible};
 use crate::verdict::VerdictKind;
 
 /// Lines about what is missing.
@@ -29,24 +31,25 @@ pub(super) struct Front {
 const CAPTURE: &str = "packet capture";
 
 const CAPTURES: &str = "\
-    6. 09-captures: what was recorded; stars stand for secrets, in their places, so checksums of such packets do not fit; a\n   \
+    what was recorded; stars stand for secrets, in their places, so checksums of such packets do not fit; a\n   \
     secret that is split over two packets or compressed is not known\n";
 
 /// The front page: case, finding, what to read, what is missing.
 pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skipped: &[Skipped]) -> String {
     let mut page = format!("# {} {}\n\n", report.verdict.kind.word(), report.verdict.headline);
-    let at = evidence.collected_at.strftime("%Y-%m-%d %H:%M:%S UTC");
-    let context = report.subject.context.as_deref().unwrap_or("no context");
+    let at = moment_in_heading(evidence.collected_at);
+    let context = report.subject.context().unwrap_or("no context");
     page += &format!(
         "Context {context}, namespace {}, {at}, kubectl apigee-tls {}.\n",
-        report.subject.namespace, report.tool_version
+        report.subject.namespace(),
+        report.tool_version
     );
     if let Some(case) = &front.case {
         page += &format!("Case {}.\n", visible(case));
     }
     if let Some(note) = &front.note {
         // In one paragraph, whatever it is.
-        page += &format!("Note: {}\n", visible(&note.split_whitespace().collect::<Vec<_>>().join(" ")));
+        page += &format!("Note: {}\n", visible(&one_line(note)));
     }
     page += &versions(evidence);
     page += &format!("{}\n", groups::line(&front.groups, evidence));
@@ -66,14 +69,9 @@ pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skippe
         let told = if kind == VerdictKind::Unknown { &report.verdict.headline } else { "nothing that clients fail by" };
         page += &format!("- {told}\n");
     }
-    page += "\n## Read\n\n\
-        1. report.txt: the playbook step by step, the cause, and under FIX what to do\n\
-        2. 01-overrides, 02-routes, 03-environment-groups: what the playbook's \"must gather\" asks for\n\
-        3. 04-ingress, 05-logs: the pods, their events and their logs\n\
-        4. 06-certificates, 07-handshakes: what is stored, what Envoy has, what clients get\n\
-        5. 08-platform: Services, mesh settings, webhooks, nodes, Helm releases\n";
+    page += &reading_order();
     if front.has_captures && front.pseudonyms == Pseudonyms::None {
-        page += CAPTURES;
+        page += &format!("6. {}: {CAPTURES}", folder::CAPTURES);
     }
     page += "\n`kubectl apigee-tls diagnose --from THIS-BUNDLE` gives the same report again; every file has its origin, its reason\n\
         and its hash in manifest.json.\n";
@@ -86,6 +84,20 @@ pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skippe
     page
 }
 
+/// What to read, in the order of the folders.
+fn reading_order() -> String {
+    use folder::{CERTIFICATES, ENVIRONMENT_GROUPS, HANDSHAKES, INGRESS, LOGS, OVERRIDES, PLATFORM, ROUTES};
+    format!(
+        "\n## Read\n\n\
+        1. {}: the playbook step by step, the cause, and under FIX what to do\n\
+        2. {OVERRIDES}, {ROUTES}, {ENVIRONMENT_GROUPS}: what the playbook's \"must gather\" asks for\n\
+        3. {INGRESS}, {LOGS}: the pods, their events and their logs\n\
+        4. {CERTIFICATES}, {HANDSHAKES}: what is stored, what Envoy has, what clients get\n\
+        5. {PLATFORM}: Services, mesh settings, webhooks, nodes, Helm releases\n",
+        layout::REPORT_TEXT
+    )
+}
+
 /// Of the cluster, and of what serves clients.
 fn versions(evidence: &Evidence) -> String {
     let kubernetes = evidence.connection.seen().ok().and_then(|connection| connection.server_version.as_deref());
@@ -93,7 +105,7 @@ fn versions(evidence: &Evidence) -> String {
     let images: BTreeSet<&str> =
         pods.iter().flat_map(|pod| &pod.containers).map(|container| container.image.as_str()).collect();
     let images: Vec<&str> = images.into_iter().collect();
-    let images = if images.is_empty() { "no image was seen".to_owned() } else { images.join(", ") };
+    let images = joined(&images, ", ", "no image was seen");
     format!("Versions: Kubernetes {}; ingress {images}.\n", kubernetes.unwrap_or("unknown"))
 }
 

@@ -18,8 +18,8 @@ pub(super) fn kinds(args: &CollectArgs) -> Pseudonyms {
     }
 }
 
-/// The same in words, as the manifest has it.
-pub(super) fn words(kinds: Pseudonyms) -> Vec<String> {
+/// Names of the kinds, as the manifest has them.
+pub(super) fn kind_names(kinds: Pseudonyms) -> Vec<String> {
     let asked = [("addresses", kinds.addresses()), ("hosts", kinds.hosts())];
     asked.into_iter().filter(|(_, on)| *on).map(|(word, _)| word.to_owned()).collect()
 }
@@ -61,7 +61,7 @@ pub(super) fn file(args: &CollectArgs, writer: &BundleWriter) -> Result<Option<N
     Ok(Some(file))
 }
 
-/// What a person is told of the list.
-pub(super) fn told(path: &Path) -> String {
+/// Line that says where the list of pseudonyms is, and whom it is for.
+pub(super) fn map_notice(path: &Path) -> String {
     format!("{}: what the pseudonyms stand for; keep it; it is not for support", path.display())
 }

@@ -5,11 +5,10 @@ use std::io::Write;
 use serde_json::Value;
 
 use super::keep::{Keep, counted};
-use super::read::EVENTS;
 use crate::bundle::manifest::{Absence, Kept, Truncation};
 use crate::bundle::redact::Redactions;
 use crate::bundle::{EntryWriter, layout};
-use crate::evidence::Unavailable;
+use crate::evidence::{Source, Unavailable};
 use crate::gather::kept::ObjectKeeper;
 use crate::gather::plan::Item;
 
@@ -40,7 +39,7 @@ impl Objects {
     /// Hundreds of small ones are read as a list.
     fn event(&mut self, object: Value) {
         let list = self.list.get_or_insert_with(|| {
-            let entry = self.keep.writer.entry(&format!("{}.yaml", self.item.folder), &self.origin, self.item.why);
+            let entry = self.keep.writer.entry(&format!("{}.yaml", self.item.path()), &self.origin, self.item.why);
             List { entry, redactions: Redactions::default(), fault: None }
         });
         let Some(object) = self.keep.clean(self.item, &self.origin, object, &mut list.redactions) else { return };
@@ -57,7 +56,7 @@ impl Objects {
         let origin = format!("{}/{name}", self.origin);
         let mut redactions = Redactions::default();
         if let Some(object) = self.keep.clean(self.item, &origin, object, &mut redactions) {
-            let path = format!("{}/{}.yaml", self.item.folder, layout::segment(&name));
+            let path = format!("{}/{}.yaml", self.item.path(), layout::segment(&name));
             self.keep.yaml(&path, &origin, self.item, &object, redactions);
         }
     }
@@ -67,7 +66,7 @@ impl ObjectKeeper for Objects {
     fn page(&mut self, objects: Vec<Value>) {
         for object in objects {
             self.any = true;
-            if self.item.name == EVENTS {
+            if self.item.source == Source::Events {
                 self.event(object);
             } else {
                 self.object(object);
@@ -77,9 +76,9 @@ impl ObjectKeeper for Objects {
 
     fn finish(self: Box<Self>, cut: Option<Unavailable>) {
         if let Some(cut) = &cut {
-            self.keep.unseen(self.item.name, &self.origin, cut);
+            self.keep.unseen(self.item.name(), &self.origin, cut);
         } else if !self.any {
-            self.keep.absent(Absence::Empty, self.item.name, &self.origin, "there is none");
+            self.keep.absent(Absence::Empty, self.item.name(), &self.origin, "there is none");
         }
         let Some(List { entry, redactions, fault }) = self.list else { return };
         let truncated =
@@ -89,7 +88,7 @@ impl ObjectKeeper for Objects {
             None => entry.finish(counted(redactions), truncated).map_err(|error| error.to_string()),
         };
         if let Err(why) = finished {
-            self.keep.lost(self.item.name, &self.origin, &why);
+            self.keep.lost(self.item.name(), &self.origin, &why);
         }
     }
 }

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use serde_json::Value;
 
-/// The item whose objects stand in one file.
-pub(super) const EVENTS: &str = "events";
+use crate::evidence::Source;
+
 /// Lines about events that are kept; earlier ones give way.
 const MAX_LINES: usize = 5000;
 /// No line is longer; Kubernetes takes no message of more than a KiB.
@@ -52,11 +52,11 @@ impl Latest {
 }
 
 impl Read {
-    /// Takes what is needed of an object of this item.
-    pub(super) fn add(&mut self, item: &str, object: &Value) {
-        match item {
-            "apigeeroutes" => self.routes.push(object.clone()),
-            EVENTS => {
+    /// Takes what is needed of an object from this source.
+    pub(super) fn add(&mut self, source: Source, object: &Value) {
+        match source {
+            Source::ApigeeRoutes => self.routes.push(object.clone()),
+            Source::Events => {
                 self.events.add(event_line(object));
                 let of = &object["involvedObject"];
                 if let (Some("ApigeeRoute"), Some(route)) = (of["kind"].as_str(), of["name"].as_str())
@@ -120,7 +120,7 @@ mod tests {
         let mut read = Read::default();
         assert_eq!(read.events(), "none was seen\n");
         for number in [1, 0] {
-            read.add(EVENTS, &event(number, "ApigeeRoute"));
+            read.add(Source::Events, &event(number, "ApigeeRoute"));
         }
         assert_eq!(
             read.events(),
@@ -133,7 +133,7 @@ mod tests {
         );
         assert_eq!(read.events_of("other"), "  <none>\n");
         for number in 0..MAX_LINES {
-            read.add(EVENTS, &event(number % 3600, "Pod"));
+            read.add(Source::Events, &event(number % 3600, "Pod"));
         }
         assert!(read.events().starts_with("2 earlier events: see events.yaml\n2026-11-22T09:00:00Z"));
         assert_eq!(read.events().lines().count(), MAX_LINES + 1);
@@ -141,7 +141,7 @@ mod tests {
         long["message"] = "x".repeat(3 * MAX_LINE).into();
         assert!(event_line(&long).len() > MAX_LINE);
         let mut read = Read::default();
-        read.add(EVENTS, &long);
+        read.add(Source::Events, &long);
         assert!(read.events().len() < MAX_LINE + 8);
     }
 }

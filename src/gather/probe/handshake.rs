@@ -388,7 +388,7 @@ impl Talk<'_> {
         match end {
             End::Stream(Ended { by, how }) => Failure { stage, by, how },
             End::Library(stack) => match &facts.malformed {
-                Some(what) => from_server(How::Malformed(what.clone())),
+                Some(what) => from_server(How::Malformed(what.to_string())),
                 None => Failure { stage, by: Party::Client, how: How::Local(words(&stack)) },
             },
         }

@@ -41,8 +41,8 @@ use crate::evidence::{Reason, Seen, Unavailable};
 pub use self::asked::{GatewayProbe, Places};
 pub use self::lookup::Family;
 pub use self::prober::{ProbeOptions, Prober, ProberError};
-pub use self::proxy::Proxy;
-pub use self::target::{Target, server_name, shown, target};
+pub use self::proxy::{Proxy, ProxyError};
+pub use self::target::{Target, TargetError, server_name, shown, target};
 
 /// Which server name the clients that are asked about send.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslContext, SslMethod, SslOptions, SslVerifyMode};
 use openssl::stack::StackRef;
@@ -208,6 +209,5 @@ fn unknown_name() -> String {
     let mut random = [0; 8];
     // Where there is no randomness nothing of TLS works either; the name only has to be new.
     let _ = openssl::rand::rand_bytes(&mut random);
-    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("p{digits}{OWN_NAMES}")
+    format!("p{}{OWN_NAMES}", HEXLOWER.encode(&random))
 }

@@ -117,7 +117,7 @@ async fn ask(
         return fail(Party::Server, How::Alert { level, number });
     }
     if let Some(what) = &facts.malformed {
-        return fail(Party::Server, How::Malformed(what.clone()));
+        return fail(Party::Server, How::Malformed(what.to_string()));
     }
     let ended = match ended {
         Err(_) if !stream.has_begun() => {

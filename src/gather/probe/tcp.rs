@@ -3,7 +3,6 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
-use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::way::Ended;
@@ -30,8 +29,9 @@ pub(super) fn not_connected(error: &io::Error) -> Failure {
     Failure { stage: Stage::Connect, by, how }
 }
 
-/// What an error means once the connection is there. A network that gives up is not the peer.
-pub(super) fn stream_end(error: &io::Error) -> Ended {
+/// What the end of a stream means, or an error once the connection is there. A network that gives up is not the peer.
+pub(super) fn stream_end(error: Option<&io::Error>) -> Ended {
+    let Some(error) = error else { return Ended { by: Party::Server, how: How::Closed } };
     let (by, how) = match error.kind() {
         ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => {
             (Party::Server, How::Reset)
@@ -51,16 +51,4 @@ pub(super) fn plain(error: &io::Error) -> String {
     let text = text.split(" (os error").next().unwrap_or_default().to_owned();
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
-
-/// Reads the head of an answer up to the empty line, a byte at a time: what comes behind it belongs to TLS.
-pub(super) async fn head(stream: &mut TcpStream, limit: usize) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        if head.len() >= limit {
-            return Err(io::Error::new(ErrorKind::InvalidData, "the answer's head does not end"));
-        }
-        head.push(stream.read_u8().await?);
-    }
-    Ok(head)
 }

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::super::api::Api;
 use super::super::port_forward::{self, Forwarded, forward};
-use super::proxy::Proxy;
+use super::proxy::{Proxy, Tunnel};
 use super::tcp;
 use crate::evidence::handshake::{Failure, How, Party, Stage};
 
@@ -35,7 +35,14 @@ pub(super) struct Ended {
 
 impl Connection for TcpStream {
     fn ended(&mut self, error: Option<&io::Error>) -> Ended {
-        error.map_or(Ended { by: Party::Server, how: How::Closed }, tcp::stream_end)
+        tcp::stream_end(error)
+    }
+}
+
+/// A proxy passes on how the other end ended it, as far as it does.
+impl Connection for Tunnel {
+    fn ended(&mut self, error: Option<&io::Error>) -> Ended {
+        tcp::stream_end(error)
     }
 }
 

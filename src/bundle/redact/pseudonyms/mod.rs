@@ -16,13 +16,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use self::hostnames::Part;
 use super::Redactions;
 use super::rules::{Rule, Rules};
 use super::spelling::Plain;
-use crate::bundle::hash::hexadecimal;
 use crate::checks::facts::is_google_front_end;
 
 /// Labels that are remembered; those after them have a pseudonym as well, which no list knows.
@@ -203,7 +203,7 @@ impl Table {
         if number.is_empty() {
             return String::new();
         }
-        let hash = hexadecimal(&hash(&self.key, "number", number, 0));
+        let hash = HEXLOWER.encode(&hash(&self.key, "number", number, 0));
         // Serial numbers have no zero in front.
         let digits = hash.trim_start_matches('0');
         let digits = digits.get(..number.len().clamp(SHORTEST_NUMBER, digits.len())).unwrap_or(digits).to_owned();

@@ -1,5 +1,6 @@
 //! Tables of what must vanish and what must survive, and the same in pieces.
 
+mod lines;
 mod objects;
 mod overrides;
 mod packets;
@@ -38,5 +39,5 @@ fn certificate_pem() -> String {
 }
 
 fn encoded(bytes: &[u8]) -> String {
-    openssl::base64::encode_block(bytes)
+    data_encoding::BASE64.encode(bytes)
 }

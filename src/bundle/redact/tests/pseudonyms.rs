@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::evidence::gateway::{Counters, Gateway};
-use crate::evidence::{Question, Reason, Seen, Unavailable};
+use crate::evidence::{HybridQuestion, Reason, Seen, Unavailable};
 
 const KEY: [u8; 32] = [7; 32];
 
@@ -269,8 +269,12 @@ fn counters_keep_their_names() {
 }
 
 fn nothing() -> Evidence {
-    let question =
-        Question { namespace: "apigee".into(), selector: "app=x".into(), offline: true, ..Question::default() };
+    let question = HybridQuestion {
+        namespace: "apigee".into(),
+        selector: "app=x".into(),
+        offline: true,
+        ..HybridQuestion::default()
+    };
     let at = "2026-11-24T20:19:22Z".parse().unwrap();
     Evidence::unasked(question, at, "a test")
 }

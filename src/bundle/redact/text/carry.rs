@@ -2,14 +2,17 @@
 
 use std::ops::Range;
 
-use super::pem::{after_dashes, end_label};
+use super::pem::{after_dashes, body_word, end_label, is_pure, is_random};
+use super::prefix::{begins_with_time, is_record};
 use crate::bundle::redact::base64;
-use crate::bundle::redact::names::is_holder;
 use crate::bundle::redact::rules::Rule;
+use crate::secrets::is_holder;
 
 /// Bytes of a private key that has no end, before the text is taken for something else again. The key of RSA with 16384 bits has
 /// 13 KiB; a log writes other lines between those of a key.
 const MAX_KEY: usize = 32 * 1024;
+/// Behind the time of a log, base64 that is shorter is a word.
+const SHORTEST_BODY: usize = 16;
 /// Bytes that belong to one name.
 const MAX_BELOW: usize = 256 * 1024;
 
@@ -17,6 +20,8 @@ const MAX_BELOW: usize = 256 * 1024;
 pub(super) enum Carry {
     #[default]
     Nothing,
+    /// A key may have begun, in base64 whose lines begin at `column`: what has its form goes, other lines are as they are.
+    Body { left: usize, column: usize },
     /// The name of a secret variable was seen: the next line may hold its value.
     Value,
     /// A flag or a property was seen whose value is the next line.
@@ -25,13 +30,22 @@ pub(super) enum Carry {
     Base64 { width: usize, left: usize },
     /// A value that goes on in lines further in than `indent`: of a block (`|`) all of them, else until one is a pair itself.
     Below { indent: usize, block: bool, left: usize },
-    /// Inside a private key.
-    Pem { left: usize },
+    /// Inside a private key whose label stands at `column`.
+    Pem { left: usize, column: usize },
 }
 
 impl Carry {
-    pub(super) fn pem() -> Self {
-        Self::Pem { left: MAX_KEY }
+    pub(super) fn pem(column: usize) -> Self {
+        Self::Pem { left: MAX_KEY, column }
+    }
+
+    pub(super) fn body(column: usize) -> Self {
+        Self::Body { left: MAX_KEY, column }
+    }
+
+    /// Whether it is a private key that goes on.
+    pub(super) fn is_key(self) -> bool {
+        matches!(self, Self::Body { .. } | Self::Pem { .. })
     }
 
     pub(super) fn base64(width: usize) -> Self {
@@ -46,6 +60,7 @@ impl Carry {
     pub(super) fn rule(self) -> Rule {
         match self {
             Self::Base64 { .. } => Rule::Base64,
+            Self::Body { .. } => Rule::PrivateKey,
             _ => Rule::NamedValue,
         }
     }
@@ -66,10 +81,29 @@ impl Carry {
                 let end = line.len() - rest.take_while(|byte| matches!(**byte, b'"' | b'\'' | b',' | b' ')).count();
                 Effect::Word(start..end)
             }
-            Self::Pem { left } => match end_label(line) {
+            Self::Pem { left, column } => match end_label(line).filter(|_| !is_record(line)) {
                 Some(end) => Effect::Look { from: after_dashes(line, end) },
-                None => return shorten(left, line).map_or_else(|| self.end(), |()| Effect::Whole),
+                None if shorten(left, line).is_none() => return self.end(),
+                None if is_foreign(line, *column) => return Effect::Look { from: 0 },
+                None => {
+                    if let Some(word) = body_word(line, *column) {
+                        *column = word.start;
+                    }
+                    return Effect::Whole;
+                }
             },
+            Self::Body { left, column } => {
+                let word = body_word(line, *column);
+                let is_over = shorten(left, line).is_none() || word.is_none() && end_label(line).is_some();
+                let effect = word.map_or(Effect::Look { from: 0 }, |word| {
+                    *column = word.start;
+                    Effect::Word(word)
+                });
+                if is_over {
+                    *self = Self::Nothing;
+                }
+                return effect;
+            }
             Self::Base64 { width, left } => {
                 let word = last_word(line);
                 let letters = &line[word.clone()];
@@ -81,7 +115,9 @@ impl Carry {
                 if goes_on {
                     return shorten(left, line).map_or_else(|| self.end(), |()| Effect::Word(word));
                 }
-                if is_pure && letters.len() < *width { Effect::Word(word) } else { Effect::Look { from: 0 } }
+                // Among the lines of others a short word is the end of a key only where it looks like one.
+                let is_rest = letters.len() < *width && (is_alone || is_random(letters) || letters.ends_with(b"="));
+                if is_pure && is_rest { Effect::Word(word) } else { Effect::Look { from: 0 } }
             }
             Self::Below { indent, block, left } => {
                 if line.trim_ascii().is_empty() {
@@ -121,6 +157,17 @@ pub(super) enum Effect {
     /// Only this goes, and the rest is looked at.
     Word(Range<usize>),
     Whole,
+}
+
+/// Whether a line between those of a key is of another thread: a record of JSON, or a message behind a time of its own.
+fn is_foreign(line: &[u8], column: usize) -> bool {
+    if is_record(line) {
+        return true;
+    }
+    let word = last_word(line);
+    let letters = &line[word.clone()];
+    let is_body = is_pure(letters) && (word.start == column || letters.len() >= SHORTEST_BODY);
+    begins_with_time(line) && !is_body
 }
 
 /// Nothing when the window is used up.

@@ -5,13 +5,16 @@
 
 use std::iter;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::carry::{Carry, Effect, indentation, is_margin, last_word};
+use super::joiner::Joiner;
 use super::line::{Found, Line, MARK, holds_secret};
 use super::pairs;
 use super::patterns::Patterns;
-use super::pem::key_left_open;
+use super::pem::{self, KeyLine, Opened};
 use super::places::Places;
+use super::prefix::{begins_with_time, is_record, prefix};
 use crate::bundle::redact::Redactions;
 use crate::bundle::redact::base64::{self, Content};
 use crate::bundle::redact::pseudonyms::Table;
@@ -32,9 +35,11 @@ const MAX_KIND: usize = 128;
 const MAX_WRAPPED: usize = 128;
 /// Bytes of lines of base64 that wait for what follows: the end of a key whose beginning was not seen.
 const MAX_HELD: usize = 32 * 1024;
+/// Bytes of a certificate, or another public block, that has no end.
+const MAX_PUBLIC: usize = 32 * 1024;
 
 pub(in crate::bundle::redact) struct Engine {
-    pub(in crate::bundle::redact) patterns: Patterns,
+    pub(in crate::bundle::redact) patterns: Arc<Patterns>,
     pub(in crate::bundle::redact) rules: Rules,
     pub(in crate::bundle::redact) table: Table,
 }
@@ -54,6 +59,8 @@ pub(super) struct State {
     budget: usize,
     /// These lines are of a Secret: what is below `data` goes.
     secret: bool,
+    /// Bytes that are left of a block of base64 that everybody may see.
+    public: usize,
 }
 
 impl Engine {
@@ -69,11 +76,13 @@ impl Engine {
         self.nested(text, &mut State { references, secret, ..State::default() }, redactions)
     }
 
-    fn nested(&self, text: &[u8], state: &mut State, redactions: &mut Redactions) -> Vec<u8> {
+    pub(super) fn nested(&self, text: &[u8], state: &mut State, redactions: &mut Redactions) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len());
+        let mut joiner = Joiner::default();
         for line in text.split_inclusive(|byte| *byte == b'\n') {
-            self.line(line, state, &mut out, redactions);
+            joiner.line(self, line, state, &mut out, redactions);
         }
+        joiner.finish(self, state, &mut out, redactions);
         state.release(&mut out);
         out
     }
@@ -84,12 +93,16 @@ impl Engine {
         let (mark, rest) = whole.split_at(if whole.starts_with(ORDER_MARK) { ORDER_MARK.len() } else { 0 });
         let line = rest.strip_suffix(b"\n").unwrap_or(rest);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let end = &rest[line.len()..];
+        let clean = self.content(line, state, redactions);
+        state.write(&[mark, clean.as_deref().unwrap_or(line)], &rest[line.len()..], out);
+    }
+
+    /// Redacts the content of one line, without its end: what it is now, where anything changed.
+    pub(super) fn content(&self, line: &[u8], state: &mut State, redactions: &mut Redactions) -> Option<Vec<u8>> {
         // Text in two bytes a letter would pass every pattern.
         if memchr::memchr(0, line).is_some() && self.rules.on(Rule::NotUnderstood) {
             redactions.count(Rule::NotUnderstood);
-            state.write(&[mark, MARK], end, out);
-            return;
+            return Some(MARK.to_vec());
         }
         if state.depth == 0 {
             state.budget = line.len() * BUDGET + ALLOWANCE;
@@ -103,8 +116,7 @@ impl Engine {
                     redactions.count(rule);
                 }
                 let margin = line.iter().take_while(|byte| is_margin(**byte) && **byte != b'-').count();
-                state.write(&[mark, &line[..margin], MARK], end, out);
-                return;
+                return Some([&line[..margin], MARK].concat());
             }
             Effect::Look { from } => {
                 places.add_rest(0..from);
@@ -124,19 +136,18 @@ impl Engine {
             state.announced = None;
         }
         let tail = self.secrets(line, from, value, state, &mut places);
+        self.key_line(line, state, &mut places);
         if self.rules.on(Rule::SecretData)
             && let Some(inline) = state.notice_data(line)
         {
             places.add(inline, None, Rule::SecretData);
         }
         let marked = places.marked(line);
-        let line = marked.as_deref().unwrap_or(line);
-        let renamed = self.table.replace(line, self.rules, redactions);
-        let line = renamed.as_deref().unwrap_or(line);
         if tail {
             state.withhold_held();
         }
-        state.write(&[mark, line], end, out);
+        let renamed = self.table.replace(marked.as_deref().unwrap_or(line), self.rules, redactions);
+        renamed.or(marked)
     }
 
     /// Replaces secrets by as many stars, so that lengths and places stay.
@@ -153,14 +164,19 @@ impl Engine {
                     continue;
                 }
                 Effect::Look { from } => from,
-                Effect::Word(_) | Effect::Value => 0,
+                Effect::Word(word) => {
+                    places.add(word, None, Rule::PrivateKey);
+                    0
+                }
+                Effect::Value => 0,
             };
             if from > 0 {
                 places.add(0..from, None, Rule::PrivateKey);
             }
             self.secrets(line, from, false, &mut state, &mut places);
+            self.key_line(line, &mut state, &mut places);
             // What is no text has no indentation: of what a line says about the next only a key goes on.
-            if !matches!(state.carry, Carry::Pem { .. }) {
+            if !state.carry.is_key() {
                 state.carry = Carry::Nothing;
             }
             places.ranges().for_each(|range| line[range].fill(MASK));
@@ -214,11 +230,38 @@ impl Engine {
             };
             tail |= found.tail;
         }
-        // A key may begin inside a value that was taken as a whole.
-        if self.rules.on(Rule::PrivateKey) && key_left_open(bytes) == Some(true) {
-            state.carry = state.carry.max(Carry::pem());
+        // What a client sent, and what a record says, ends with it.
+        if ends_with_its_line(bytes, state.carry) {
+            state.carry = Carry::Nothing;
+        }
+        match pem::opened(bytes, self.patterns.certificates) {
+            // A key may begin inside a value that was taken as a whole.
+            Some(Opened::Secret(key)) if self.rules.on(Rule::PrivateKey) => {
+                state.carry = state.carry.max(key);
+                state.public = 0;
+            }
+            Some(Opened::Public) => state.public = MAX_PUBLIC,
+            _ => {}
         }
         tail
+    }
+
+    /// A line that has the form of one of a key, whose label nobody saw: the log was cut inside it, or others wrote between its lines.
+    fn key_line(&self, line: &[u8], state: &mut State, places: &mut Places<'_>) {
+        let found = pem::key_line(line).filter(|_| self.rules.on(Rule::PrivateKey));
+        if state.public > 0 {
+            let is_over = pem::end_label(line).is_some();
+            state.public = if is_over { 0 } else { state.public.saturating_sub(line.len() + 1) };
+            return;
+        }
+        match found {
+            Some(KeyLine { is_public: true, .. }) => state.public = MAX_PUBLIC,
+            Some(KeyLine { start, end, .. }) => {
+                places.add(start..end, None, Rule::PrivateKey);
+                state.carry = state.carry.max(Carry::body(start));
+            }
+            None => {}
+        }
     }
 
     /// Base64 between the parts that are known to go; in a line with its escapes undone, if it is one.
@@ -273,13 +316,21 @@ impl Engine {
     }
 }
 
+/// Whether what a line would say of the next one is part of a record or of a message, and says nothing beyond it.
+fn ends_with_its_line(line: &[u8], carry: Carry) -> bool {
+    match carry {
+        Carry::Nothing | Carry::Base64 { .. } | Carry::Body { .. } | Carry::Pem { .. } => false,
+        Carry::Argument | Carry::Below { .. } | Carry::Value => is_record(line) || begins_with_time(line),
+    }
+}
+
 impl State {
     /// A Secret begins and ends with its document.
     fn notice_kind(&mut self, line: &[u8]) {
         let inner = line.trim_ascii();
         if inner.starts_with(b"---") {
             self.secret = false;
-        } else if inner.len() < MAX_KIND && holds_secret(inner) {
+        } else if inner.len() < MAX_KIND && !is_record(inner) && opens_with_kind(inner) && holds_secret(inner) {
             self.secret = true;
         }
     }
@@ -295,6 +346,21 @@ impl State {
         self.announced = Some(Rule::SecretData);
         let is_open = rest.is_empty() || rest == b"{" || rest.starts_with(b"#");
         (!is_open).then(|| margin + name.len()..line.len())
+    }
+
+    /// Follows a key through a part of a line that is withheld.
+    pub(super) fn notice_key(&mut self, part: &[u8]) {
+        match pem::opened(part, false) {
+            Some(Opened::Secret(_)) => self.carry = Carry::body(0),
+            _ if self.carry.is_key() && pem::end_label(part).is_some() => self.carry = Carry::Nothing,
+            _ => {}
+        }
+    }
+
+    /// Writes a line that is clean.
+    pub(super) fn write_line(&mut self, line: &[u8], out: &mut Vec<u8>) {
+        let inner = line.strip_suffix(b"\n").unwrap_or(line);
+        self.write(&[inner], &line[inner.len()..], out);
     }
 
     /// Writes what was held back.
@@ -323,6 +389,15 @@ impl State {
             self.held.extend_from_slice(&line[word.end..]);
         }
     }
+}
+
+/// Whether `kind` is the name that opens a line, behind the prefix of a log at most: elsewhere it is what somebody sent.
+fn opens_with_kind(line: &[u8]) -> bool {
+    let inner = &line[prefix(line).min(line.len())..];
+    let inner = inner[indentation(inner)..].trim_ascii_start();
+    let inner = inner.strip_prefix(b"{").unwrap_or(inner).trim_ascii_start();
+    let inner = inner.strip_prefix(b"\"").or(inner.strip_prefix(b"'")).unwrap_or(inner);
+    inner.starts_with(b"kind")
 }
 
 /// A line that ends as one of a PEM or of wrapped base64 does; the last one is shorter.

@@ -10,12 +10,14 @@
 
 mod carry;
 mod engine;
+mod joiner;
 mod line;
 mod name;
 mod pairs;
 mod patterns;
 mod pem;
 mod places;
+mod prefix;
 mod stream;
 mod tokens;
 mod urls;

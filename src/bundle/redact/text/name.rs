@@ -2,7 +2,7 @@
 
 use super::carry::is_margin;
 use super::line::{MAX_ESCAPES, backslashes_before};
-use crate::bundle::redact::names::MAX_NAME;
+use crate::secrets::MAX_NAME;
 
 /// Blanks between a name and its value.
 pub(super) const MAX_BLANKS: usize = 256;

@@ -9,8 +9,8 @@ use super::name::{MAX_BLANKS, Name, Separator, is_flag, is_in_query, name, separ
 use super::tokens::is_random;
 use super::value::{bracket, closing, value};
 use crate::bundle::redact::base64;
-use crate::bundle::redact::names::{self, MAX_NAME, Named, is_secret_variable};
 use crate::bundle::redact::rules::Rule;
+use crate::secrets::{self, MAX_NAME, Named, is_secret_variable};
 
 /// A value that stands before its name is not longer.
 const MAX_BEFORE: usize = 4096;
@@ -27,7 +27,7 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
         written = &bytes[name.start - 1 - word..name.end];
     }
     let in_query = is_in_query(bytes, name.start);
-    let named = names::of(written);
+    let named = secrets::of(written);
     let rule = match named {
         Named::Nothing => return unnamed(line, &name),
         Named::InQuery if !in_query => return auth(line, &name).or_else(|| named_by_value(line, &name)),
@@ -75,7 +75,7 @@ fn is_pair_of_list(bytes: &[u8], name: &Name, found: &Found) -> bool {
     }
     let value = &bytes[found.start..found.end];
     let header = matches!(found.rule, Rule::AuthorizationHeader | Rule::Cookie);
-    if matches!(names::of(value), Named::Header | Named::Cookie) {
+    if matches!(secrets::of(value), Named::Header | Named::Cookie) {
         return false;
     }
     if header && value.contains(&b'-') && value.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-') {
@@ -201,7 +201,7 @@ fn value_named(line: &mut Line<'_>, at: usize) -> Option<Found> {
     let bytes = line.bytes;
     let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
     let end = at + bytes.get(at..)?.iter().take(MAX_NAME).take_while(is_part).count();
-    if !names::is_holder(&bytes[at..end]) {
+    if !secrets::is_holder(&bytes[at..end]) {
         return None;
     }
     let name = name(bytes, at, end);
@@ -235,5 +235,5 @@ fn is_between(byte: u8) -> bool {
 /// Whether a value that belongs to this name is secret.
 fn is_variable_name(name: &[u8]) -> bool {
     name.iter().any(u8::is_ascii_uppercase) && is_secret_variable(name)
-        || matches!(names::of(name), Named::Secret | Named::Header | Named::Cookie | Named::EncryptionKey)
+        || matches!(secrets::of(name), Named::Secret | Named::Header | Named::Cookie | Named::EncryptionKey)
 }

@@ -12,11 +12,11 @@ use memchr::memmem;
 
 use super::carry::Carry;
 use super::line::{Found, Line};
-use super::pem::{LABEL, after_dashes, end_label};
+use super::pem::{LABEL, after_dashes, end_label, has_dashes, value_end};
 use super::tokens::{self, PREFIXES, Prefix};
 use super::{pairs, urls};
-use crate::bundle::redact::names::WEB_KEY_PARTS;
 use crate::bundle::redact::rules::Rule;
+use crate::secrets::WEB_KEY_PARTS;
 
 #[derive(Clone, Copy)]
 enum Trigger {
@@ -190,10 +190,9 @@ fn judge(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize, from: 
         Trigger::UserFlag => urls::user_flag(line.bytes, end),
         Trigger::IdentifiedBy => urls::argument(line.bytes, end),
         Trigger::Call(flag) => urls::call(line.bytes, start, end, flag),
-        Trigger::PrivateKey => pem(line.bytes, start, from).or_else(|| pairs::pair(line, end - "key".len(), end)),
-        // What a form sends is one line.
-        Trigger::PrivateKeyInForm => pem(line.bytes, start, from).map(|found| Found { carry: Carry::Nothing, ..found }),
-        Trigger::Certificate => pem(line.bytes, end, from),
+        Trigger::PrivateKey => pem(line, start, from).or_else(|| pairs::pair(line, end - "key".len(), end)),
+        Trigger::PrivateKeyInForm => pem(line, start, from),
+        Trigger::Certificate => pem(line, end, from),
         Trigger::Bearer => tokens::bearer(line.bytes, end).or_else(|| pairs::pair(line, start, end - 1)),
         Trigger::Basic => tokens::basic(line.bytes, end),
         Trigger::WebToken => tokens::web_token(line, start),
@@ -201,21 +200,27 @@ fn judge(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize, from: 
     }
 }
 
-/// From the dashes before `BEGIN` to those after `END`, or to the end of the line.
-fn pem(line: &[u8], at: usize, from: usize) -> Option<Found> {
+/// From the dashes before `BEGIN` to those after `END`, or to the end of the value or the line. What the lines after it are is not said
+/// here: see [`super::pem::opened`].
+fn pem(line: &mut Line<'_>, at: usize, from: usize) -> Option<Found> {
+    let bytes = line.bytes;
     let floor = at.saturating_sub(LABEL).max(from);
-    let label = &line[floor..at.max(floor)];
+    let label = &bytes[floor..at.max(floor)];
     let Some(begin) = memmem::rfind(label, b"BEGIN") else {
         let end = floor + memmem::rfind(label, b"END ").or_else(|| memmem::rfind(label, b"END+"))?;
+        if !has_dashes(bytes, end) {
+            return None;
+        }
         let word = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`');
-        let begin = line[from..end].iter().rposition(word).map_or(from, |at| from + at + 1);
-        return Some(Found { tail: true, ..Found::new(begin, after_dashes(line, end), Rule::PrivateKey) });
+        let begin = bytes[from..end].iter().rposition(word).map_or(from, |at| from + at + 1);
+        return Some(Found { tail: true, ..Found::new(begin, after_dashes(bytes, end), Rule::PrivateKey) });
     };
     let begin = floor + begin;
-    let begin = begin - line[floor..begin].iter().rev().take(6).take_while(|byte| matches!(byte, b'-' | b' ')).count();
-    let (end, carry) = match end_label(&line[at..]) {
-        Some(end) => (after_dashes(line, at + end), Carry::Nothing),
-        None => (line.len(), Carry::pem()),
-    };
-    Some(Found { carry, ..Found::new(begin, end, Rule::PrivateKey) })
+    if !has_dashes(bytes, begin) {
+        return None;
+    }
+    let begin = begin - bytes[floor..begin].iter().rev().take(6).take_while(|byte| matches!(byte, b'-' | b' ')).count();
+    let limit = value_end(line, begin).filter(|end| *end > at).unwrap_or(bytes.len());
+    let end = end_label(&bytes[at..limit]).map_or(limit, |end| after_dashes(bytes, at + end));
+    Some(Found::new(begin, end, Rule::PrivateKey))
 }

@@ -1,13 +1,12 @@
 //! Logs of any size: pieces in, clean bytes out.
 //!
 //! A line is looked at when it is complete, so that nothing can hide where two pieces meet. Memory is one line, up to
-//! [`MAX_LINE`], and the lines of base64 that wait for their end.
+//! [`MAX_LINE`], the pieces of one that a container runtime split, and the lines of base64 that wait for their end.
 
 use std::sync::Arc;
 
-use super::carry::Carry;
 use super::engine::{Engine, State};
-use super::pem::key_left_open;
+use super::joiner::Joiner;
 use crate::bundle::redact::Redactions;
 use crate::bundle::redact::rules::Rule;
 
@@ -20,6 +19,7 @@ const OVERLAP: usize = 128;
 pub struct StreamRedactor {
     engine: Arc<Engine>,
     state: State,
+    joiner: Joiner,
     redactions: Redactions,
     /// The line that is not complete, or the end of one that is withheld.
     line: Vec<u8>,
@@ -29,7 +29,14 @@ pub struct StreamRedactor {
 
 impl StreamRedactor {
     pub(in crate::bundle::redact) fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, state: State::default(), redactions: Redactions::default(), line: Vec::new(), withheld: None }
+        Self {
+            engine,
+            state: State::default(),
+            joiner: Joiner::default(),
+            redactions: Redactions::default(),
+            line: Vec::new(),
+            withheld: None,
+        }
     }
 
     /// Takes a piece and appends what is certain to be clean.
@@ -42,10 +49,10 @@ impl StreamRedactor {
                 self.withhold(line);
                 self.end_withheld(b"\n", out);
             } else if self.line.is_empty() {
-                self.engine.line(line, &mut self.state, out, &mut self.redactions);
+                self.joiner.line(&self.engine, line, &mut self.state, out, &mut self.redactions);
             } else {
                 self.line.extend_from_slice(line);
-                self.engine.line(&self.line, &mut self.state, out, &mut self.redactions);
+                self.joiner.line(&self.engine, &self.line, &mut self.state, out, &mut self.redactions);
                 self.line.clear();
             }
         }
@@ -62,8 +69,9 @@ impl StreamRedactor {
         if self.withheld.is_some() {
             self.end_withheld(b"", out);
         } else if !self.line.is_empty() {
-            self.engine.line(&self.line, &mut self.state, out, &mut self.redactions);
+            self.joiner.line(&self.engine, &self.line, &mut self.state, out, &mut self.redactions);
         }
+        self.joiner.finish(&self.engine, &mut self.state, out, &mut self.redactions);
         self.state.release(out);
         self.redactions
     }
@@ -74,11 +82,7 @@ impl StreamRedactor {
         *self.withheld.get_or_insert(0) += before + part.len();
         let keep = self.line.len() + part.len();
         self.line.extend_from_slice(part);
-        match key_left_open(&self.line) {
-            Some(true) => self.state.carry = Carry::pem(),
-            Some(false) if matches!(self.state.carry, Carry::Pem { .. }) => self.state.carry = Carry::Nothing,
-            _ => {}
-        }
+        self.state.notice_key(&self.line);
         self.line.drain(..keep.saturating_sub(OVERLAP));
     }
 
@@ -86,6 +90,7 @@ impl StreamRedactor {
         let length = self.withheld.take().unwrap_or_default();
         self.line.clear();
         self.redactions.count(Rule::LongLine);
+        self.joiner.finish(&self.engine, &mut self.state, out, &mut self.redactions);
         self.state.release(out);
         out.extend_from_slice(format!("<redacted: a line of {} bytes>", length - end.len()).as_bytes());
         out.extend_from_slice(end);

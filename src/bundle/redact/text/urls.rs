@@ -1,8 +1,8 @@
 //! User and password where an address of a server has them, and where a program is called with them.
 
 use super::line::Found;
-use crate::bundle::redact::names;
 use crate::bundle::redact::rules::Rule;
+use crate::secrets;
 
 /// The longest user and password.
 const MAX_USERINFO: usize = 1024;
@@ -68,7 +68,7 @@ pub(super) fn user_flag(line: &[u8], at: usize) -> Option<Found> {
 /// Every program with its flag: those of lists of arguments, and what only text has.
 pub(super) fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
     // A name of two words, and a flag that takes the name of a file, too.
-    names::CALLS.iter().copied().chain([("docker login", "-p"), ("curl", COOKIES)])
+    secrets::CALLS.iter().copied().chain([("docker login", "-p"), ("curl", COOKIES)])
 }
 
 /// `sshpass -p password`: at `start..end` this flag, which means a password to some programs.

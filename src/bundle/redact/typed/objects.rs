@@ -5,10 +5,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::bundle::redact::names::{self, CALLS, Named, WEB_KEY_PARTS, is_holder};
 use crate::bundle::redact::rules::Rule;
 use crate::bundle::redact::text::{Engine, MARK, stays};
 use crate::bundle::redact::{Redactions, Withheld, base64, string};
+use crate::secrets::{self, CALLS, Named, WEB_KEY_PARTS, is_holder};
 use crate::wire::certificate::public_part;
 
 /// Levels of nesting. The API server refuses more than a hundred in a custom resource.
@@ -147,7 +147,7 @@ impl Walk<'_> {
     fn settings(&mut self, data: Option<&mut Value>) {
         for (key, value) in data.and_then(Value::as_object_mut).into_iter().flatten() {
             let is_variable = !key.bytes().any(|byte| byte.is_ascii_lowercase());
-            let secret = is_variable && names::is_secret_variable(key.as_bytes()) && is_secret(key, value);
+            let secret = is_variable && secrets::is_secret_variable(key.as_bytes()) && is_secret(key, value);
             if secret && self.engine.rules.on(Rule::EnvironmentValue) {
                 self.hide(value, Rule::EnvironmentValue);
             }
@@ -206,9 +206,9 @@ impl Walk<'_> {
         self.drop_copies(map);
         let named = |key: &str| ["name", "key", "header"].iter().any(|of| key.eq_ignore_ascii_case(of));
         let variable = map.iter().filter(|(key, _)| named(key)).filter_map(|(_, name)| name.as_str()).any(|name| {
-            names::is_secret_variable(name.as_bytes())
+            secrets::is_secret_variable(name.as_bytes())
                 && (below.environment
-                    || names::of(name.as_bytes()) != Named::Nothing
+                    || secrets::of(name.as_bytes()) != Named::Nothing
                     || name.bytes().any(|byte| byte.is_ascii_uppercase()))
         });
         // A JSON Web Key has to say its type (RFC 7517 §4.1).
@@ -219,7 +219,7 @@ impl Walk<'_> {
                 scalar @ (Value::String(_) | Value::Number(_)) => {
                     let rule = match &*key {
                         holder if variable && is_holder(holder.as_bytes()) => Some(Rule::EnvironmentValue),
-                        name if below.environment && names::is_secret_variable(name.as_bytes()) => {
+                        name if below.environment && secrets::is_secret_variable(name.as_bytes()) => {
                             Some(Rule::EnvironmentValue)
                         }
                         part if web_key && WEB_KEY_PARTS.contains(&part) => Some(Rule::PrivateKey),
@@ -274,7 +274,7 @@ impl Walk<'_> {
             } else if let Some((name, _)) = item
                 .as_str()
                 .and_then(|text| text.split_once('='))
-                .filter(|(name, _)| below.environment && names::is_secret_variable(name.as_bytes()))
+                .filter(|(name, _)| below.environment && secrets::is_secret_variable(name.as_bytes()))
             {
                 self.redactions.count(Rule::EnvironmentValue);
                 *item = format!("{name}={}", string(MARK.to_vec())).into();
@@ -334,7 +334,7 @@ impl Walk<'_> {
 
 /// Why the value of this key goes.
 fn rule(key: &str, below: Below) -> Option<Rule> {
-    match names::of(key.as_bytes()) {
+    match secrets::of(key.as_bytes()) {
         Named::EncryptionKey => Some(Rule::EncryptionKey),
         Named::Header => Some(Rule::AuthorizationHeader),
         Named::Cookie => Some(Rule::Cookie),
@@ -360,7 +360,7 @@ fn is_flag(argument: &str) -> bool {
 
 fn names_secret(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        && !matches!(names::of(name.as_bytes()), Named::Nothing | Named::Directory | Named::InQuery)
+        && !matches!(secrets::of(name.as_bytes()), Named::Nothing | Named::Directory | Named::InQuery)
 }
 
 /// `["mysql", "-phunter2"]`.

@@ -1,32 +1,30 @@
 //! An overrides.yaml: secret values are replaced in place, so that every line keeps its number.
 //!
-//! The file is walked as events with places. What is secret follows from the path of keys (the configuration reference of Apigee
+//! The file is walked by `wire::yaml`, as for reading. What is secret follows from the path of keys (the configuration reference of Apigee
 //! hybrid lists them) and from names; an alias carries the judgement to its anchor. The result is walked again, and where a secret
-//! is left after all, the file is withheld. What is no YAML goes the way of `skeleton`. Last, every line passes the patterns.
+//! is left after all, the file is withheld. What is no YAML is redacted by `allowlist`. Last, every line passes the patterns.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, options};
-
-use super::skeleton;
-use crate::bundle::redact::names::{self, Named};
+use super::allowlist;
 use crate::bundle::redact::rules::{Rule, Rules};
 use crate::bundle::redact::text::{Engine, MARK, harmless};
 use crate::bundle::redact::{Redactions, Withheld, string};
+use crate::evidence::overrides::Place;
+use crate::secrets::{self, COMMENT_WORDS, Named, Section};
 use crate::wire::overrides::MAX_BYTES;
+use crate::wire::yaml::{
+    self, Beginning, End, Extent, Flow, GO_ON, Key, Notation, OpenCollection, ScalarStyle, Slot, Stack, Visitor,
+};
 
-const MAX_NESTING: usize = 200;
 /// Anchors within anchors within anchors.
 const MAX_ROUNDS: usize = 32;
 
 /// Names below `auth` that are no password: roles, references, images.
 const HARMLESS_BELOW_AUTH: &[&str] =
     &["create", "enabled", "name", "pullPolicy", "secret", "secretName", "tag", "type", "url", "username"];
-
-/// Words that make a comment more than a note.
-const WORDS_OF_COMMENTS: &[&str] =
-    &["apikey", "credential", "encryptionkey", "passphrase", "passw", "private", "pwd", "salt", "secret", "token"];
 
 pub(in crate::bundle::redact) fn redact(
     engine: &Engine,
@@ -48,7 +46,7 @@ pub(in crate::bundle::redact) fn redact(
                 None => return Err(Withheld::because("it could not be read again after its secrets were replaced")),
             }
         }
-        None => skeleton::of(text, &mut own),
+        None => allowlist::of(text, &mut own),
     };
     let clean = string(engine.text(typed.as_bytes(), true, &mut own));
     let lines = |text: &str| memchr::memchr_iter(b'\n', text.as_bytes()).count();
@@ -102,38 +100,15 @@ struct Below {
     users: bool,
 }
 
-struct Frame {
+/// What is kept of a collection while it is open.
+struct Kept {
     node: usize,
     below: Below,
-    turn: Turn,
-    /// The key that came last; nothing is a key that cannot be read.
-    key: Option<String>,
-    /// The collection is itself a key.
-    is_key: bool,
     /// Names of variables stand in this list: `envVars: [{name: …, value: …}]`.
     variables: bool,
 }
 
-impl Frame {
-    fn is_map(&self) -> bool {
-        self.turn != Turn::Item
-    }
-}
-
-/// What comes next in a collection.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Turn {
-    Item,
-    Key,
-    Value,
-}
-
-/// What came.
-enum Came {
-    /// With its text, if it is one.
-    Key(Option<String>),
-    Value,
-}
+type Open<'a> = Stack<'a, Kept>;
 
 struct Alias {
     node: usize,
@@ -147,31 +122,24 @@ fn scalars(text: &str, rules: Rules) -> Result<Option<Vec<Scalar>>, Withheld> {
     if text.contains('\0') {
         return Ok(None);
     }
-    let options = options! {
-        emit_comments: false,
-        emit_unresolved_aliases: true,
-        flow_nesting_limit: MAX_NESTING,
-        block_nesting_limit: MAX_NESTING,
-    };
-    let mut walk = Walk { nodes: vec![Node { parent: 0, anchor: 0, tainted: false }], ..Walk::default() };
-    for event in Parser::new_from_str_with_options(text, options) {
-        let Ok((event, span)) = event else { return Ok(None) };
-        walk.event(event, &span, text);
-    }
-    walk.follow_aliases()?;
-    let nodes = walk.nodes;
-    for scalar in &mut walk.scalars {
-        if nodes.get(scalar.parent).is_some_and(|node| node.tainted) || walk.tainted.contains(&scalar.anchor) {
+    let top = Node { parent: 0, anchor: 0, tainted: false };
+    let mut found =
+        FoundScalars { text, nodes: vec![top], scalars: Vec::new(), aliases: Vec::new(), tainted: BTreeSet::new() };
+    let (End::Complete, _) = yaml::walk(text, false, &mut found) else { return Ok(None) };
+    found.follow_aliases()?;
+    let nodes = found.nodes;
+    for scalar in &mut found.scalars {
+        if nodes.get(scalar.parent).is_some_and(|node| node.tainted) || found.tainted.contains(&scalar.anchor) {
             scalar.rule = scalar.rule.or(Some(Rule::NamedValue));
         }
         scalar.rule = scalar.rule.filter(|rule| rules.on(*rule));
     }
-    Ok(Some(walk.scalars))
+    Ok(Some(found.scalars))
 }
 
-#[derive(Default)]
-struct Walk {
-    frames: Vec<Frame>,
+/// The scalars of a text, and by what each is judged.
+struct FoundScalars<'a> {
+    text: &'a str,
     nodes: Vec<Node>,
     scalars: Vec<Scalar>,
     aliases: Vec<Alias>,
@@ -179,125 +147,74 @@ struct Walk {
     tainted: BTreeSet<usize>,
 }
 
-impl Walk {
-    fn event(&mut self, event: Event<'_>, span: &Span, text: &str) {
-        match event {
-            Event::DocumentStart(..) => self.frames.clear(),
-            Event::Scalar(value, style, anchor, _) => self.scalar(&value, style, anchor, span, text),
-            Event::MappingStart(_, anchor, _) => self.open(true, anchor),
-            Event::SequenceStart(_, anchor, _) => self.open(false, anchor),
-            Event::MappingEnd | Event::SequenceEnd => {
-                let closed = self.frames.pop();
-                self.follow(if closed.is_some_and(|frame| frame.is_key) { Came::Key(None) } else { Came::Value });
-            }
-            Event::Alias(anchor) => {
-                // What a collection would be judged by from here on is not known where it stands: all of it goes.
-                let below = self.below();
-                let inside = below.rule.is_some() || below.auth || below.environment || below.users;
-                let (node, secret) = (self.node(), inside || self.judged().is_some());
-                if self.expects_key() {
-                    self.follow(Came::Key(None));
-                } else {
-                    self.aliases.push(Alias { node, anchor, secret });
-                    self.follow(Came::Value);
-                }
-            }
-            Event::UnresolvedAlias(_) => self.follow(if self.expects_key() { Came::Key(None) } else { Came::Value }),
-            _ => {}
-        }
+impl<'a> Visitor<'a> for FoundScalars<'a> {
+    type Kept = Kept;
+
+    fn document(&mut self, _place: Place) {}
+
+    fn scalar(&mut self, open: &mut Open<'a>, text: Cow<'a, str>, notation: &Notation<'a>, extent: Extent) -> Flow {
+        self.add(open, &text, notation, extent, rule_of_value(open), notation.anchor);
+        GO_ON
     }
 
-    fn scalar(&mut self, value: &str, style: ScalarStyle, anchor: usize, span: &Span, text: &str) {
-        let place = span.byte_range().unwrap_or(0..0);
-        let key = self.expects_key();
-        let rule = if key { None } else { self.judged() };
-        let escaped =
-            style == ScalarStyle::DoubleQuoted && text.get(place.clone()).is_some_and(|raw| raw.contains('\\'));
-        let decoded = escaped.then(|| value.to_owned());
+    fn key(&mut self, open: &mut Open<'a>, key: &Key<'a>, notation: Option<&Notation<'a>>) -> Flow {
+        if let (Some(text), Some(notation)) = (&key.text, notation) {
+            self.add(open, text, notation, key.extent, None, 0);
+        }
+        GO_ON
+    }
+
+    fn begin(&mut self, open: &mut Open<'a>, beginning: &Beginning) -> (Kept, Flow) {
+        let below = if open.expects_key() { Below::default() } else { below(open) };
+        let variables = match open.slot() {
+            Some(Slot::Value(key)) => !beginning.is_map && key.text.as_deref().is_some_and(is_environment),
+            Some(Slot::Item(_)) => beginning.is_map && open.last().is_some_and(|list| list.kept.variables),
+            Some(Slot::Key) | None => false,
+        };
+        self.nodes.push(Node { parent: node(open), anchor: beginning.anchor, tainted: false });
+        (Kept { node: self.nodes.len() - 1, below, variables }, GO_ON)
+    }
+
+    fn end(&mut self, _open: &mut Open<'a>, _closed: OpenCollection<'a, Kept>, _extent: Extent) {}
+
+    fn alias(
+        &mut self,
+        open: &mut Open<'a>,
+        anchor: Option<usize>,
+        _extent: Extent,
+    ) -> ControlFlow<(), Option<Cow<'a, str>>> {
+        if let Some(anchor) = anchor.filter(|_| !open.expects_key()) {
+            // What a collection would be judged by from here on is not known where it stands: all of it is secret.
+            let below = below(open);
+            let inside = below.rule.is_some() || below.auth || below.environment || below.users;
+            let secret = inside || rule_of_value(open).is_some();
+            self.aliases.push(Alias { node: node(open), anchor, secret });
+        }
+        ControlFlow::Continue(None)
+    }
+}
+
+impl<'a> FoundScalars<'a> {
+    fn add(
+        &mut self,
+        open: &Open<'a>,
+        text: &str,
+        notation: &Notation<'a>,
+        extent: Extent,
+        rule: Option<Rule>,
+        anchor: usize,
+    ) {
+        let place = extent.start..extent.end;
+        let escaped = notation.style == ScalarStyle::DoubleQuoted
+            && self.text.get(place.clone()).is_some_and(|raw| raw.contains('\\'));
         self.scalars.push(Scalar {
             place,
-            style,
+            style: notation.style,
             rule,
-            decoded,
-            parent: self.node(),
-            anchor: if key { 0 } else { anchor },
+            decoded: escaped.then(|| text.to_owned()),
+            parent: node(open),
+            anchor,
         });
-        self.follow(if key { Came::Key(Some(value.to_owned())) } else { Came::Value });
-    }
-
-    fn open(&mut self, map: bool, anchor: usize) {
-        let is_key = self.expects_key();
-        let below = if is_key { Below::default() } else { self.below() };
-        let variables = !map
-            && self
-                .frames
-                .last()
-                .is_some_and(|frame| frame.is_map() && frame.key.as_deref().is_some_and(is_environment))
-            || map && self.frames.last().is_some_and(|frame| !frame.is_map() && frame.variables);
-        self.nodes.push(Node { parent: self.node(), anchor, tainted: false });
-        let node = self.nodes.len() - 1;
-        let turn = if map { Turn::Key } else { Turn::Item };
-        self.frames.push(Frame { node, below, turn, key: None, is_key, variables });
-    }
-
-    fn follow(&mut self, came: Came) {
-        let Some(frame) = self.frames.last_mut().filter(|frame| frame.is_map()) else { return };
-        match came {
-            Came::Key(key) => {
-                frame.key = key;
-                frame.turn = Turn::Value;
-            }
-            Came::Value => frame.turn = Turn::Key,
-        }
-    }
-
-    fn expects_key(&self) -> bool {
-        self.frames.last().is_some_and(|frame| frame.turn == Turn::Key)
-    }
-
-    fn node(&self) -> usize {
-        self.frames.last().map_or(0, |frame| frame.node)
-    }
-
-    /// Why a scalar that stands here is secret.
-    fn judged(&self) -> Option<Rule> {
-        let Some(frame) = self.frames.last() else {
-            // A file that is a single text is no settings.
-            return Some(Rule::NotUnderstood);
-        };
-        let below = &frame.below;
-        if below.rule.is_some() || !frame.is_map() {
-            return below
-                .rule
-                .or(below.environment.then_some(Rule::EnvironmentValue))
-                .or(below.auth.then_some(Rule::NamedValue));
-        }
-        let Some(key) = frame.key.as_deref() else { return Some(Rule::NotUnderstood) };
-        if below.environment {
-            return (!(frame.variables && key == "name")).then_some(Rule::EnvironmentValue);
-        }
-        let user = key.eq_ignore_ascii_case("username") || key.eq_ignore_ascii_case("user");
-        named(key)
-            .or((below.users && user).then_some(Rule::UserName))
-            .or((below.auth && !HARMLESS_BELOW_AUTH.contains(&key)).then_some(Rule::NamedValue))
-            .or((key == "auth").then_some(Rule::NamedValue))
-    }
-
-    /// What holds inside a collection that stands here.
-    fn below(&self) -> Below {
-        let Some(frame) = self.frames.last() else { return Below::default() };
-        let mut below = frame.below.clone();
-        if !frame.is_map() {
-            return below;
-        }
-        let Some(key) = frame.key.as_deref() else {
-            return Below { rule: Some(Rule::NotUnderstood), ..below };
-        };
-        below.rule = below.rule.or_else(|| named(key));
-        below.auth |= key == "auth";
-        below.environment |= is_environment(key);
-        below.users |= key.to_ascii_lowercase().contains("proxy") || matches!(key, "jmx" | "jolokia");
-        below
     }
 
     /// Spreads the judgement from aliases to anchors, and from those to the aliases inside them.
@@ -323,18 +240,67 @@ impl Walk {
     }
 }
 
-fn named(key: &str) -> Option<Rule> {
-    match names::of(key.as_bytes()) {
+/// The number of the innermost collection; 0 is the top.
+fn node(open: &Open<'_>) -> usize {
+    open.last().map_or(0, |collection| collection.kept.node)
+}
+
+/// Why a value that stands here is secret.
+fn rule_of_value(open: &Open<'_>) -> Option<Rule> {
+    let Some(collection) = open.last() else {
+        // A file that is a single text is no settings.
+        return Some(Rule::NotUnderstood);
+    };
+    let below = &collection.kept.below;
+    let is_item = matches!(collection.slot, Slot::Item(_));
+    if below.rule.is_some() || is_item {
+        return below
+            .rule
+            .or(below.environment.then_some(Rule::EnvironmentValue))
+            .or(below.auth.then_some(Rule::NamedValue));
+    }
+    let Some(key) = open.key().and_then(|key| key.text.as_deref()) else { return Some(Rule::NotUnderstood) };
+    if below.environment {
+        return (!(collection.kept.variables && key == "name")).then_some(Rule::EnvironmentValue);
+    }
+    rule_of_name(key)
+        .or((below.users && secrets::is_user_name(key)).then_some(Rule::UserName))
+        .or((below.auth && !HARMLESS_BELOW_AUTH.contains(&key)).then_some(Rule::NamedValue))
+        .or((secrets::section(key) == Some(Section::Credentials)).then_some(Rule::NamedValue))
+}
+
+/// What holds inside a collection that stands here.
+fn below(open: &Open<'_>) -> Below {
+    let Some(collection) = open.last() else { return Below::default() };
+    let mut below = collection.kept.below.clone();
+    if matches!(collection.slot, Slot::Item(_)) {
+        return below;
+    }
+    let Some(key) = open.key().and_then(|key| key.text.as_deref()) else {
+        return Below { rule: Some(Rule::NotUnderstood), ..below };
+    };
+    below.rule = below.rule.or_else(|| rule_of_name(key));
+    match secrets::section(key) {
+        Some(Section::Credentials) => below.auth = true,
+        Some(Section::Environment) => below.environment = true,
+        Some(Section::Users) => below.users = true,
+        Some(Section::FreeText) | None => {}
+    }
+    below
+}
+
+fn rule_of_name(key: &str) -> Option<Rule> {
+    match secrets::in_overrides(key) {
         Named::EncryptionKey => Some(Rule::EncryptionKey),
         Named::Header => Some(Rule::AuthorizationHeader),
         Named::Cookie => Some(Rule::Cookie),
-        Named::Secret if key != "secret" => Some(Rule::NamedValue),
-        Named::Secret | Named::InQuery | Named::Directory | Named::Nothing => None,
+        Named::Secret => Some(Rule::NamedValue),
+        Named::InQuery | Named::Directory | Named::Nothing => None,
     }
 }
 
 fn is_environment(key: &str) -> bool {
-    matches!(key, "env" | "envVars" | "extraEnv")
+    secrets::section(key) == Some(Section::Environment)
 }
 
 /// The place of a scalar without its quotes.
@@ -440,5 +406,5 @@ fn body(text: &str, scalar: &Scalar) -> Range<usize> {
 
 fn is_telling(comment: &str) -> bool {
     let lower = comment.to_ascii_lowercase();
-    lower != format!("# {}", String::from_utf8_lossy(MARK)) && WORDS_OF_COMMENTS.iter().any(|word| lower.contains(word))
+    lower != format!("# {}", String::from_utf8_lossy(MARK)) && COMMENT_WORDS.iter().any(|word| lower.contains(word))
 }

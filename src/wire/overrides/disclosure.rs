@@ -1,11 +1,11 @@
 //! What of the file may be shown, and how: names and a few harmless values, shortened and escaped.
 //!
-//! Key names come from the file like values do. Someone may have pasted a key or a password where a name belongs, so
-//! only what looks like a name is shown.
-
-use std::fmt::Write;
+//! Key names come from the file like values do. Someone may have pasted a key or a password where a name
+//! belongs, so only what looks like a name is shown.
 
 use super::{MAX_SHOWN, MAX_VALUE};
+use crate::secrets;
+use crate::text::visible_start;
 
 /// What stands in a path or a text for a key name that is not shown.
 pub(super) const WITHHELD: &str = "(not shown)";
@@ -13,26 +13,7 @@ pub(super) const WITHHELD: &str = "(not shown)";
 /// Longest run of letters and digits that may mix capitals, small letters and digits and still be a name.
 const LONGEST_MIXED_RUN: usize = 31;
 
-/// Endings, in small letters, of the keys whose value is secret: a mapping below one is a broken value, and its keys
-/// are that value.
-const SECRET_KEY_ENDINGS: &[&str] = &[
-    "client_secret",
-    "credential",
-    "credentials",
-    "encryptionkey",
-    "hashsalt",
-    "passphrase",
-    "password",
-    "private_key",
-    "privatekey",
-    "salt",
-    "token",
-    "username",
-];
-
-/// Keys below which only the names of [`KNOWN_BELOW_GUARDED`] are shown: a broken value there is a secret.
-const GUARDED_KEYS: &[&str] = &["annotations", "auth", "cwcAppend", "envVars", "httpForwardProxy", "httpProxy"];
-
+/// Names that are shown below the sections whose values are secret: a broken value there is a secret.
 const KNOWN_BELOW_GUARDED: &[&str] = &[
     "admin", "ddl", "default", "dml", "host", "image", "jmx", "jolokia", "password", "port", "scheme", "secret",
     "username",
@@ -47,15 +28,17 @@ pub(super) struct Discretion {
 
 impl Discretion {
     /// A key name as it may be shown here.
-    pub(super) fn shown(self, key: &str) -> &str {
+    pub(super) fn shown_key(self, key: &str) -> &str {
         let unknown = self.guarded && !KNOWN_BELOW_GUARDED.contains(&key);
         if self.hidden || unknown { WITHHELD } else { shown_key(key) }
     }
 
     /// What holds below this key.
     pub(super) fn below(self, key: &str) -> Self {
-        let hidden = self.hidden || holds_secret(key) || self.shown(key) == WITHHELD;
-        Self { guarded: self.guarded || GUARDED_KEYS.contains(&key), hidden }
+        // A mapping below such a key is a broken value, and its keys are that value.
+        let holds_secret = secrets::in_overrides(key).is_secret() || secrets::is_user_name(key);
+        let hidden = self.hidden || holds_secret || self.shown_key(key) == WITHHELD;
+        Self { guarded: self.guarded || secrets::section(key).is_some(), hidden }
     }
 }
 
@@ -79,17 +62,17 @@ pub(super) fn quoted_shown(shown: &str) -> String {
 
 /// A harmless value in a text: in quotes, escaped and shortened.
 pub(super) fn quoted_value(value: &str) -> String {
-    format!("\"{}\"", escaped(value, MAX_SHOWN))
+    format!("\"{}\"", visible_start(value, MAX_SHOWN))
 }
 
-/// A value as it enters the evidence. Names and paths have no control characters and no such length: what has is
-/// changed so that it can be shown anywhere.
+/// A value as it enters the evidence. Names and paths have no control characters and no such length: what has
+/// is changed so that it can be shown anywhere.
 pub(super) fn kept_value(value: &str) -> String {
-    escaped(value, MAX_VALUE)
+    visible_start(value, MAX_VALUE)
 }
 
-/// Whether the text may hold a key, a token or a password: PEM, a web token, an address with a user, a long run of
-/// hexadecimal or base64.
+/// Whether the text may hold a key, a token or a password: PEM, a web token, an address with a user, a long
+/// run of hexadecimal or base64.
 pub(super) fn looks_secret(text: &str) -> bool {
     let pem = ["-----BEGIN", "-----END", "PRIVATE KEY"].iter().any(|mark| text.contains(mark));
     let token = text.starts_with("eyJ") && text.contains('.');
@@ -116,12 +99,6 @@ pub(super) fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
         .map(|(_, name)| name)
 }
 
-/// Whether what stands below this key is a secret.
-fn holds_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    SECRET_KEY_ENDINGS.iter().any(|ending| key.ends_with(ending))
-}
-
 fn is_material(run: &str) -> bool {
     if run.len() <= LONGEST_MIXED_RUN {
         return false;
@@ -129,26 +106,6 @@ fn is_material(run: &str) -> bool {
     let has = |class: fn(&u8) -> bool| run.as_bytes().iter().any(class);
     let mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit);
     mixed || run.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn escaped(text: &str, longest: usize) -> String {
-    let mut shown = String::with_capacity(text.len().min(longest));
-    for (number, letter) in text.chars().enumerate() {
-        if number == longest {
-            shown.push('…');
-            break;
-        }
-        // Marks that turn the direction of writing or have no width change what is read without being seen.
-        let unseen =
-            matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-        if letter.is_control() || unseen {
-            // Writing to a string does not fail.
-            let _ = write!(shown, "\\u{{{:x}}}", u32::from(letter));
-        } else {
-            shown.push(letter);
-        }
-    }
-    shown
 }
 
 #[cfg(test)]

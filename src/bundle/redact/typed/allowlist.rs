@@ -100,21 +100,24 @@ pub(super) fn of(text: &str, redactions: &mut Redactions) -> String {
             continue;
         }
         let covered = hidden.is_some_and(|outer| indent > outer);
-        let shown =
-            if covered || line.contains('#') { Shown::No } else { shown(body, line[..indent].contains('-') && list) };
+        let allowed = if covered || line.contains('#') {
+            Allowed::Nothing
+        } else {
+            allowed(body, line[..indent].contains('-') && list)
+        };
         if !covered {
-            hidden = matches!(shown, Shown::No).then_some(indent);
+            hidden = matches!(allowed, Allowed::Nothing).then_some(indent);
         }
-        match shown {
-            Shown::Line | Shown::Parent(_) => out.push_str(line),
-            Shown::No => {
+        match allowed {
+            Allowed::Line | Allowed::Parent(_) => out.push_str(line),
+            Allowed::Nothing => {
                 out.extend(line.chars().take_while(char::is_ascii_whitespace));
                 out.push_str("# ");
                 out.push_str(&String::from_utf8_lossy(MARK));
                 redactions.count(Rule::NotUnderstood);
             }
         }
-        if let Shown::Parent(is_list) = shown {
+        if let Allowed::Parent(is_list) = allowed {
             list = is_list;
         } else if !line[..indent].contains('-') {
             list = false;
@@ -124,24 +127,25 @@ pub(super) fn of(text: &str, redactions: &mut Redactions) -> String {
     out
 }
 
-enum Shown {
+enum Allowed {
     Line,
     /// It has no value of its own; and whether its items are shown.
     Parent(bool),
-    No,
+    Nothing,
 }
 
-fn shown(body: &str, item: bool) -> Shown {
+/// What of a line may be shown, without its indentation and `-`.
+fn allowed(body: &str, item: bool) -> Allowed {
     let Some((name, value)) = body.split_once(':') else {
-        return if item && is_name(body) { Shown::Line } else { Shown::No };
+        return if item && is_name(body) { Allowed::Line } else { Allowed::Nothing };
     };
     let (name, value) = (name.trim_end(), value.trim());
     if value.is_empty() && PARENTS.contains(&name) {
-        Shown::Parent(LISTS.contains(&name))
+        Allowed::Parent(LISTS.contains(&name))
     } else if SHOWN.contains(&name) && is_name(value) {
-        Shown::Line
+        Allowed::Line
     } else {
-        Shown::No
+        Allowed::Nothing
     }
 }
 

@@ -3,11 +3,13 @@
 //! Only what the checks and the diff of the remedy need: the file's text never enters the evidence, because it may
 //! hold passwords and keys. Places are 1-based lines and columns.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::seen::Seen;
+use crate::evidence::part::{Extent, Gap, Kind, Part, Visit, Visitor};
+use crate::evidence::{Seen, Source};
 
 /// One file that was given with `-f`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -134,5 +136,99 @@ pub struct Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+impl OverridesFile {
+    /// Name for a person: `standard input` for `-`.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        if self.name == "-" { "standard input" } else { &self.name }
+    }
+
+    fn gap(&self) -> Option<Gap<'_>> {
+        let why = self.content.unavailable()?;
+        Some(Gap { source: None, extent: Extent::Item, what: Cow::Borrowed(self.title()), why, reported: true })
+    }
+}
+
+impl Part for Vec<OverridesFile> {
+    fn name(&self) -> &'static str {
+        "overrides"
+    }
+
+    /// The user gives them.
+    fn sources(&self) -> &'static [Source] {
+        &[]
+    }
+
+    fn unasked(_why: &str) -> Self {
+        Self::new()
+    }
+
+    fn gaps(&self) -> Vec<Gap<'_>> {
+        self.iter().filter_map(OverridesFile::gap).collect()
+    }
+}
+
+impl Visit for OverridesFile {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { name, content } = self;
+        visitor.string(Kind::File, name);
+        content.visit(visitor);
+    }
+}
+
+impl Visit for Overrides {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { org, namespace, virtual_hosts, ingress_gateways, faults, faults_left_out: _, line_ends } = self;
+        org.visit(visitor);
+        namespace.visit(visitor);
+        virtual_hosts.visit(visitor);
+        ingress_gateways.visit(visitor);
+        faults.visit(visitor);
+        let LineEnds { crlf: _, unterminated: _ } = line_ends;
+    }
+}
+
+impl Visit for VirtualHost {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { place: _, name, ingress_name, additional_gateways, ssl_secret, ssl_cert_path, ssl_key_path } = self;
+        for value in [name, ingress_name, ssl_secret, ssl_cert_path, ssl_key_path] {
+            value.visit(visitor);
+        }
+        additional_gateways.visit(visitor);
+    }
+}
+
+impl Visit for Gateways {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { names, form } = self;
+        names.visit(visitor);
+        form.visit(visitor);
+    }
+}
+
+impl Visit for GatewaysForm {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        match self {
+            Self::Block { line: _, text } | Self::Flow { line: _, text } => visitor.string(Kind::Text, text),
+            Self::Absent { after: _, indentation: _ } | Self::Other { place: _ } => {}
+        }
+    }
+}
+
+impl Visit for OverridesFault {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { kind: _, place: _, path, observed, expected } = self;
+        visitor.strings(Kind::Text, [path, observed, expected]);
+    }
+}
+
+/// Values of an overrides file: names of objects, paths of files.
+impl Visit for Placed<String> {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { value, place: _ } = self;
+        visitor.string(Kind::Text, value);
     }
 }

@@ -5,8 +5,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::certificate::Certificate;
-use super::{Seen, Unavailable};
+use crate::evidence::certificate::Certificate;
+use crate::evidence::part::{Extent, Gap, Kind, Part, Visit, Visitor, item, not_requested, whole};
+use crate::evidence::{Seen, Source, Unavailable};
 
 /// What one Secret, or one pair of files, holds.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -74,4 +75,87 @@ pub struct ClientAuthorities {
     pub certificates: Vec<Certificate>,
     /// What of the entry is no certificate.
     pub fault: Option<String>,
+}
+
+impl Part for Seen<Vec<StoredCertificate>> {
+    fn name(&self) -> &'static str {
+        "storedCertificates"
+    }
+
+    fn sources(&self) -> &'static [Source] {
+        &[Source::TlsSecrets]
+    }
+
+    fn unasked(why: &str) -> Self {
+        not_requested("stored certificates", why)
+    }
+
+    fn gaps(&self) -> Vec<Gap<'_>> {
+        let Self::Seen(all) = self else { return whole(self, Source::TlsSecrets) };
+        all.iter().flat_map(StoredCertificate::gaps).collect()
+    }
+}
+
+impl StoredCertificate {
+    /// Each check that needs the certificate reports itself that it is missing.
+    fn gaps(&self) -> impl Iterator<Item = Gap<'_>> {
+        let Self { origin: _, content } = self;
+        let authorities = match content {
+            Seen::Seen(content) => content.client_authorities.as_ref(),
+            Seen::Unavailable(_) => None,
+        };
+        let content = item(content, Source::TlsSecrets, Extent::Item);
+        let authorities = authorities.and_then(|authorities| item(authorities, Source::TlsSecrets, Extent::Item));
+        [content, authorities].into_iter().flatten().map(Gap::unreported)
+    }
+}
+
+impl Visit for StoredCertificate {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { origin, content } = self;
+        origin.visit(visitor);
+        content.visit(visitor);
+    }
+}
+
+impl Visit for StoredIn {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        match self {
+            Self::Secret { name } => visitor.string(Kind::Object, name),
+            Self::File { path, named_at } => visitor.strings(Kind::File, [path, named_at]),
+        }
+    }
+}
+
+impl Visit for StoredContent {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { keys, certificate_entry, certificates, certificate_fault, key, trusted_here: _, client_authorities } =
+            self;
+        visitor.strings(Kind::Object, keys);
+        visitor.strings(Kind::Object, certificate_entry);
+        visitor.strings(Kind::Text, certificate_fault);
+        certificates.visit(visitor);
+        key.visit(visitor);
+        client_authorities.visit(visitor);
+    }
+}
+
+impl Visit for KeyFit {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        match self {
+            Self::Unreadable(why) => visitor.string(Kind::Text, why),
+            Self::NotRead(why) => why.visit(visitor),
+            Self::Absent | Self::Fits | Self::Differs | Self::NotCompared => {}
+        }
+    }
+}
+
+impl Visit for ClientAuthorities {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { secret, entry, certificates, fault } = self;
+        visitor.string(Kind::Object, secret);
+        visitor.strings(Kind::Object, entry);
+        visitor.strings(Kind::Text, fault);
+        certificates.visit(visitor);
+    }
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Seen;
+use crate::evidence::part::{Extent, Gap, Kind, Part, Visit, Visitor, item, not_requested, whole};
+use crate::evidence::{Seen, Source};
 
 /// The Envoy of one ingress pod.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -57,7 +58,8 @@ pub struct FilterChain {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoadedCertificate {
-    /// Hexadecimal, in lower case, without leading zeros; the form of [`super::certificate::Certificate::serial`].
+    /// Hexadecimal, in lower case, without leading zeros; the form of
+    /// [`Certificate::serial`](crate::evidence::certificate::Certificate::serial).
     pub serial: String,
     pub dns_names: Vec<String>,
     pub not_before: Option<Timestamp>,
@@ -91,6 +93,94 @@ impl FilterChain {
                     Some(suffix) => name.len() > suffix.len() && name.ends_with(suffix),
                     None => pattern.eq_ignore_ascii_case(&name),
                 })
+    }
+}
+
+impl Part for Seen<Vec<Gateway>> {
+    fn name(&self) -> &'static str {
+        "gateways"
+    }
+
+    fn sources(&self) -> &'static [Source] {
+        &[Source::Handshakes]
+    }
+
+    fn unasked(why: &str) -> Self {
+        not_requested("Envoy's own account", why)
+    }
+
+    fn gaps(&self) -> Vec<Gap<'_>> {
+        let Self::Seen(gateways) = self else { return whole(self, Source::Handshakes) };
+        gateways.iter().flat_map(Gateway::gaps).collect()
+    }
+}
+
+impl Gateway {
+    fn gaps(&self) -> impl Iterator<Item = Gap<'_>> {
+        let Self { pod: _, listeners, certificates, before, after } = self;
+        // Nothing is concluded from the counters before the probes alone.
+        let before = item(before, Source::Handshakes, Extent::Item).map(Gap::unreported);
+        let listeners = item(listeners, Source::Handshakes, Extent::Item);
+        let certificates = item(certificates, Source::Handshakes, Extent::Item);
+        let after = item(after, Source::Handshakes, Extent::Item);
+        [listeners, certificates, before, after].into_iter().flatten()
+    }
+}
+
+impl Visit for Gateway {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { pod, listeners, certificates, before, after } = self;
+        visitor.string(Kind::Object, pod);
+        listeners.visit(visitor);
+        certificates.visit(visitor);
+        before.visit(visitor);
+        after.visit(visitor);
+    }
+}
+
+impl Visit for Listener {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { name, address, port: _, chains } = self;
+        visitor.string(Kind::Object, name);
+        // A socket address, or the path of a Unix socket.
+        visitor.string(Kind::Text, address);
+        chains.visit(visitor);
+    }
+}
+
+impl Visit for FilterChain {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self {
+            name,
+            server_names,
+            conditional: _,
+            tls: _,
+            secrets,
+            requires_client_certificate: _,
+            min_version,
+            max_version,
+            cipher_suites,
+        } = self;
+        visitor.strings(Kind::Object, name);
+        visitor.strings(Kind::Hostname, server_names);
+        visitor.strings(Kind::Object, secrets);
+        visitor.strings(Kind::Word, [min_version, max_version].into_iter().flatten());
+        visitor.strings(Kind::Word, cipher_suites);
+    }
+}
+
+impl Visit for LoadedCertificate {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { serial, dns_names, not_before: _, not_after: _ } = self;
+        visitor.string(Kind::Number, serial);
+        visitor.strings(Kind::Hostname, dns_names);
+    }
+}
+
+impl Visit for Counters {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { at: _, values } = self;
+        visitor.keys(Kind::Counter, values);
     }
 }
 

@@ -7,6 +7,7 @@ use memchr::{memchr, memchr_iter};
 use super::MAX_DIRECTIVES;
 use super::faults::{Faults, Texts};
 use crate::evidence::overrides::{FaultKind, LineEnds, Place};
+use crate::wire::yaml::saturated;
 
 const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -71,7 +72,7 @@ impl<'a> Source<'a> {
         let bytes = text.as_bytes();
         let crlf = memchr(b'\n', bytes).is_some_and(|end| end > 0 && bytes[end - 1] == b'\r');
         let terminated = cut || text.is_empty() || text.ends_with('\n');
-        let unterminated = (!terminated).then(|| count(memchr_iter(b'\n', bytes).count() + 1));
+        let unterminated = (!terminated).then(|| saturated(memchr_iter(b'\n', bytes).count() + 1));
         let plain_lines = memchr_iter(b'\r', bytes).all(|at| bytes.get(at + 1) == Some(&b'\n'));
         let directives = memchr_iter(b'%', bytes).filter(|at| *at == 0 || bytes[at - 1] == b'\n');
         let many_directives = directives.take(MAX_DIRECTIVES + 1).count() > MAX_DIRECTIVES;
@@ -100,14 +101,9 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A number of lines or columns; no file that is read has more than fit.
-pub(super) fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
-
 fn place_of(text: &str, at: usize) -> Place {
     let before = text.get(..at).unwrap_or(text);
     let line = memchr_iter(b'\n', before.as_bytes()).count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    Place { line: count(line), column: count(column) }
+    Place { line: saturated(line), column: saturated(column) }
 }

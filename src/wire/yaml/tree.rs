@@ -1,39 +1,40 @@
-//! The parts of the file that are judged, as nodes in one list.
+//! Parts of a text that a visitor keeps, as nodes in one list.
 //!
-//! Nodes refer to each other by number, so that an alias is a number too: nothing is expanded, and dropping a chain of a
-//! hundred thousand aliases needs no stack.
+//! Nodes refer to each other by number, so that an alias is a number too: nothing is expanded, and dropping a
+//! chain of a hundred thousand aliases needs no stack.
 
 use std::borrow::Cow;
 
+use super::{Extent, Key};
 use crate::evidence::overrides::Place;
 
 /// A number in [`Tree`].
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct NodeId(usize);
+pub(crate) struct NodeId(usize);
 
-/// All nodes that were kept of one file.
+/// All nodes that were kept of one text.
 #[derive(Default)]
-pub(super) struct Tree<'a> {
+pub(crate) struct Tree<'a> {
     nodes: Vec<Node<'a>>,
 }
 
 /// A value.
-pub(super) struct Node<'a> {
-    pub(super) content: Content<'a>,
+pub(crate) struct Node<'a> {
+    pub(crate) content: NodeContent<'a>,
     /// Bytes of the text; for a block collection only the start means something.
-    pub(super) start: usize,
-    pub(super) end: usize,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
     /// Where it begins.
-    pub(super) place: Place,
+    pub(crate) place: Place,
     /// The line on which its last word stands, where the parser can tell.
-    pub(super) last_line: Option<u32>,
-    pub(super) flow: bool,
+    pub(crate) last_line: Option<u32>,
+    pub(crate) flow: bool,
     /// Why not all children are there.
-    pub(super) cut: Cut,
+    pub(crate) cut: Cut,
 }
 
 /// What a value is.
-pub(super) enum Content<'a> {
+pub(crate) enum NodeContent<'a> {
     List(Vec<Child>),
     Map(Vec<Pair<'a>>),
     Scalar(Cow<'a, str>, ScalarKind),
@@ -45,7 +46,7 @@ pub(super) enum Content<'a> {
 
 /// What a scalar is to a YAML 1.1 parser, which is what reads a values file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum ScalarKind {
+pub(crate) enum ScalarKind {
     Boolean,
     Float,
     Integer,
@@ -57,58 +58,46 @@ pub(super) enum ScalarKind {
 
 /// Why not all children of a node are there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Cut {
+pub(crate) enum Cut {
     No,
     /// There are more than the limit.
     Limit,
-    /// The file broke off in it.
+    /// The text broke off in it.
     Syntax,
 }
 
 /// A reference to a value, and where the reference stands.
 #[derive(Clone, Copy)]
-pub(super) struct Child {
-    pub(super) node: NodeId,
-    pub(super) place: Place,
-    pub(super) alias: bool,
+pub(crate) struct Child {
+    pub(crate) node: NodeId,
+    pub(crate) place: Place,
+    pub(crate) alias: bool,
 }
 
 /// An entry of a mapping.
-pub(super) struct Pair<'a> {
-    pub(super) key: Key<'a>,
-    pub(super) value: Child,
-}
-
-/// The key of an entry.
-#[derive(Clone)]
-pub(super) struct Key<'a> {
-    /// Nothing where the key is a list or a mapping.
-    pub(super) text: Option<Cow<'a, str>>,
-    /// `<<`, not in quotes.
-    pub(super) merge: bool,
-    pub(super) place: Place,
-    pub(super) start: usize,
-    pub(super) end: usize,
+pub(crate) struct Pair<'a> {
+    pub(crate) key: Key<'a>,
+    pub(crate) value: Child,
 }
 
 impl<'a> Tree<'a> {
-    pub(super) fn add(&mut self, node: Node<'a>) -> NodeId {
+    pub(crate) fn add(&mut self, node: Node<'a>) -> NodeId {
         self.nodes.push(node);
         NodeId(self.nodes.len() - 1)
     }
 
-    pub(super) fn node(&self, id: NodeId) -> Option<&Node<'a>> {
+    pub(crate) fn node(&self, id: NodeId) -> Option<&Node<'a>> {
         self.nodes.get(id.0)
     }
 
-    pub(super) fn node_mut(&mut self, id: NodeId) -> Option<&mut Node<'a>> {
+    pub(crate) fn node_mut(&mut self, id: NodeId) -> Option<&mut Node<'a>> {
         self.nodes.get_mut(id.0)
     }
 }
 
 impl ScalarKind {
     /// The kind of a plain scalar.
-    pub(super) fn of_plain(text: &str) -> Self {
+    pub(crate) fn of_plain(text: &str) -> Self {
         match text {
             "" | "~" | "null" | "Null" | "NULL" => return Self::Null,
             "true" | "True" | "TRUE" | "false" | "False" | "FALSE" | "yes" | "Yes" | "YES" | "no" | "No" | "NO"
@@ -122,34 +111,40 @@ impl ScalarKind {
         if matches!(digits, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN") {
             return Self::Float;
         }
-        let plain = digits.replace('_', "");
+        let number = digits.replace('_', "");
         let whole = |prefix: &str, radix: u32| {
-            plain
+            number
                 .strip_prefix(prefix)
                 .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|digit| digit.is_digit(radix)))
         };
         if whole("0x", 16) || whole("0o", 8) || whole("0b", 2) || whole("", 10) {
             return Self::Integer;
         }
-        let number = plain.chars().all(|letter| letter.is_ascii_digit() || ".eE+-".contains(letter));
-        if number && plain.parse::<f64>().is_ok() { Self::Float } else { Self::Text }
+        let is_number = number.chars().all(|character| character.is_ascii_digit() || ".eE+-".contains(character));
+        if is_number && number.parse::<f64>().is_ok() { Self::Float } else { Self::Text }
     }
 }
 
-impl Node<'_> {
+impl<'a> Node<'a> {
+    /// A node that is whole, and not in brackets.
+    pub(crate) fn new(content: NodeContent<'a>, extent: Extent) -> Self {
+        let Extent { start, end, place, last_line } = extent;
+        Self { content, start, end, place, last_line: Some(last_line), flow: false, cut: Cut::No }
+    }
+
     /// The type, as it reads in "found …".
-    pub(super) fn described(&self) -> &'static str {
+    pub(crate) fn described(&self) -> &'static str {
         match &self.content {
-            Content::List(_) => "a list",
-            Content::Map(_) => "a mapping",
-            Content::Scalar(_, ScalarKind::Boolean) => "a boolean",
-            Content::Scalar(_, ScalarKind::Float) => "a number with a point",
-            Content::Scalar(_, ScalarKind::Integer) => "a whole number",
-            Content::Scalar(_, ScalarKind::LongText) => "a text of several lines",
-            Content::Scalar(_, ScalarKind::Null) => "nothing",
-            Content::Scalar(_, ScalarKind::Text) => "a string",
-            Content::Template => "a template",
-            Content::Unfollowed => "an alias that cannot be followed",
+            NodeContent::List(_) => "a list",
+            NodeContent::Map(_) => "a mapping",
+            NodeContent::Scalar(_, ScalarKind::Boolean) => "a boolean",
+            NodeContent::Scalar(_, ScalarKind::Float) => "a number with a point",
+            NodeContent::Scalar(_, ScalarKind::Integer) => "a whole number",
+            NodeContent::Scalar(_, ScalarKind::LongText) => "a text of several lines",
+            NodeContent::Scalar(_, ScalarKind::Null) => "nothing",
+            NodeContent::Scalar(_, ScalarKind::Text) => "a string",
+            NodeContent::Template => "a template",
+            NodeContent::Unfollowed => "an alias that cannot be followed",
         }
     }
 }
