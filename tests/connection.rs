@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use apigee_tls::evidence::{AccessLog, Evidence, HybridQuestion, LogLimits, LogOrigin, Unavailable};
 use apigee_tls::gather::error::ConnectFailure;
-use apigee_tls::gather::kept::{LogKeeper, ObjectKeeper};
+use apigee_tls::gather::hybrid::kept::{LogKeeper, ObjectKeeper};
 use apigee_tls::gather::plan::Item;
 use apigee_tls::gather::{ConnectionOptions, Error, GatherOptions, Keeper, LogSink, Silent, Stop, cluster};
 use jiff::Timestamp;

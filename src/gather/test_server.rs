@@ -10,9 +10,9 @@ use kube::client::ClientBuilder;
 use kube::config::Config;
 use serde_json::{Value, json};
 
-use super::api::{Api, Inner};
-use super::clock::ServerClock;
-use super::stop::Stop;
+use crate::gather::kubernetes::api::{Api, Inner};
+use crate::gather::kubernetes::clock::ServerClock;
+use crate::run::stop::Stop;
 
 /// A request as it came.
 #[derive(Clone, Debug)]

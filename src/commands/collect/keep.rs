@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::objects::Objects;
 use super::read::Read;
 use crate::bundle::manifest::{Absence, Kept, Skipped, Truncation};
-use crate::bundle::redact::{Redactions, Redactor, StreamRedactor};
 use crate::bundle::{BundleWriter, EntryWriter, layout};
 use crate::cli::KeptLogs;
 use crate::evidence::{AccessLog, LogOrigin, Reason, Source, Unavailable};
-use crate::gather::kept::{LogKeeper, ObjectKeeper};
+use crate::gather::hybrid::kept::{LogKeeper, ObjectKeeper};
 use crate::gather::plan::{Item, folder};
 use crate::gather::{Keeper, LogSink};
+use crate::redact::{Redactions, Redactor, StreamRedactor};
 use crate::wire::access_log::AccessLogScanner;
 use crate::wire::log_window::{LogWindow, WindowSummary};
 

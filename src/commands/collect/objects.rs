@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::keep::{Keep, counted};
 use crate::bundle::manifest::{Absence, Kept, Truncation};
-use crate::bundle::redact::Redactions;
 use crate::bundle::{EntryWriter, layout};
 use crate::evidence::{Source, Unavailable};
-use crate::gather::kept::ObjectKeeper;
+use crate::gather::hybrid::kept::ObjectKeeper;
 use crate::gather::plan::Item;
+use crate::redact::Redactions;
 
 /// The objects of one item on their way into the bundle.
 pub(super) struct Objects {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 
-use super::way::Ended;
+use super::transport::Ended;
 use crate::evidence::handshake::{Failure, How, Party, Stage};
 
 /// Small writes go out at once: a handshake is nothing else.

@@ -1,0 +1,87 @@
+//! The files that the chosen cluster and user of a kubeconfig name, looked at before anything is sent.
+//!
+//! kube reads them too, but what it says of one that is missing has no name of the entry, and its path in the notation of a
+//! debugger, with every backslash of Windows doubled. Nothing of a file is kept here.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use kube::config::{AuthInfo, Cluster};
+
+use crate::gather::error::Error;
+
+/// Opens each file that will be read.
+///
+/// # Errors
+/// The first that cannot be opened, by its path and by the key that names it.
+pub(in crate::gather) fn check(cluster: &Cluster, user: &AuthInfo) -> Result<(), Error> {
+    check_authority(cluster)?;
+    // Data in the kubeconfig goes before a file.
+    let entries = [
+        ("client-certificate", &user.client_certificate, user.client_certificate_data.is_none()),
+        ("client-key", &user.client_key, user.client_key_data.is_none()),
+        ("tokenFile", &user.token_file, user.token.is_none()),
+    ];
+    entries.into_iter().try_for_each(|(key, path, is_read)| open(key, path.as_ref().filter(|_| is_read)))
+}
+
+/// The same of the file with the certificate authority of the cluster.
+///
+/// # Errors
+/// As for [`check`].
+pub(in crate::gather) fn check_authority(cluster: &Cluster) -> Result<(), Error> {
+    let is_read = cluster.certificate_authority_data.is_none() && cluster.insecure_skip_tls_verify != Some(true);
+    open("certificate-authority", cluster.certificate_authority.as_ref().filter(|_| is_read))
+}
+
+fn open(key: &'static str, path: Option<&String>) -> Result<(), Error> {
+    let Some(path) = path.filter(|path| !path.is_empty()).map(PathBuf::from) else { return Ok(()) };
+    match File::open(&path) {
+        Ok(_) => Ok(()),
+        Err(source) => Err(Error::UnreadableFile { key, path, source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_file_is_told_by_its_path_and_key() {
+        let missing = || Some("/no/such/file.pem".to_owned());
+        let told = |cluster: Cluster, user: AuthInfo| check(&cluster, &user).unwrap_err().to_string();
+        let cases = [
+            (
+                Cluster { certificate_authority: missing(), ..Cluster::default() },
+                AuthInfo::default(),
+                "certificate-authority",
+            ),
+            (
+                Cluster::default(),
+                AuthInfo { client_certificate: missing(), ..AuthInfo::default() },
+                "client-certificate",
+            ),
+            (Cluster::default(), AuthInfo { client_key: missing(), ..AuthInfo::default() }, "client-key"),
+            (Cluster::default(), AuthInfo { token_file: missing(), ..AuthInfo::default() }, "tokenFile"),
+        ];
+        for (cluster, user, key) in cases {
+            assert_eq!(told(cluster, user), format!("read /no/such/file.pem, which the kubeconfig names as {key}"));
+        }
+    }
+
+    #[test]
+    fn what_is_not_read_may_be_missing() {
+        let path = || Some("/no/such/file.pem".to_owned());
+        let cluster =
+            Cluster { certificate_authority: path(), insecure_skip_tls_verify: Some(true), ..Cluster::default() };
+        let user = AuthInfo {
+            client_certificate: path(),
+            client_certificate_data: Some("eA==".into()),
+            token_file: path(),
+            token: Some("t".to_owned().into()),
+            client_key: Some(String::new()),
+            ..AuthInfo::default()
+        };
+        assert!(check(&cluster, &user).is_ok());
+    }
+}
