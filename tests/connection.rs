@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use apigee_tls::evidence::{AccessLog, Evidence, HybridQuestion, LogLimits, LogOrigin, Unavailable};
 use apigee_tls::gather::error::ConnectFailure;
-use apigee_tls::gather::kept::LogKeeper;
+use apigee_tls::gather::hybrid::kept::LogKeeper;
 use apigee_tls::gather::plan::Item;
-use apigee_tls::gather::{ConnectionOptions, Error, GatherOptions, Keeper, LogSink, Silent, Stop, cluster};
+use apigee_tls::gather::{ConnectionOptions, Error, GatherOptions, Keeper, LogSink, cluster};
+use apigee_tls::run::{Silent, Stop};
 use jiff::Timestamp;
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;

@@ -13,7 +13,6 @@ mod limits;
 pub mod manifest;
 mod pipe;
 mod reader;
-pub mod redact;
 pub mod source;
 mod unfinished;
 mod writer;

@@ -10,8 +10,9 @@ use crate::bundle::{self, evidence_file};
 use crate::checks;
 use crate::cli::DiagnoseArgs;
 use crate::evidence::{Evidence, Reason};
-use crate::gather::{self, ConnectionOptions, Stop};
+use crate::gather::{self, ConnectionOptions};
 use crate::report::{self, Selection, text};
+use crate::run::Stop;
 use crate::terminal::Console;
 
 pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {

@@ -23,7 +23,7 @@ use serde::Serialize;
 use crate::bundle::{NamesError, ReadError, WriteError};
 use crate::cli::{Cli, ColorChoice, Command, FailOn, Output};
 use crate::gather;
-use crate::gather::log_file::LogFileError;
+use crate::gather::files::log_file::LogFileError;
 use crate::gather::probe::ProberError;
 use crate::report;
 use crate::report::machine;

@@ -13,9 +13,9 @@ use tokio::runtime::{Builder, Runtime};
 use super::{Error, fail_on, sources};
 use crate::cli::{ProbeArgs, TlsVersion};
 use crate::evidence::{Evidence, HybridQuestion, Seen, Unavailable};
-use crate::gather::Stop;
 use crate::gather::probe::{self, Family, Given, ProbeOptions, Prober, Proxy, Sni, Target, TargetError};
 use crate::report::{probe as report, probe_text};
+use crate::run::Stop;
 use crate::terminal::Console;
 use crate::wire::tls::Version;
 

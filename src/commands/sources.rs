@@ -6,13 +6,15 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Error;
-use crate::bundle::redact::{Redactions, Redactor};
 use crate::cli::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
 use crate::evidence::overrides::OverridesFile;
 use crate::evidence::stored::StoredCertificate;
 use crate::evidence::{Evidence, HybridQuestion, LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable};
-use crate::gather::probe::{self, GatewayProbe, Places, ProbeOptions, Prober};
-use crate::gather::{self, ConnectionOptions, GatherOptions, Keeper, LogSink, Stop};
+use crate::gather::hybrid::{GatewayProbe, Places};
+use crate::gather::probe::{self, ProbeOptions, Prober};
+use crate::gather::{self, ConnectionOptions, GatherOptions, Keeper, LogSink};
+use crate::redact::{Redactions, Redactor};
+use crate::run::{self, Stop};
 use crate::wire::access_log::AccessLogScanner;
 
 /// For one handshake of `diagnose`; what takes longer is as good as broken.
@@ -30,7 +32,7 @@ pub(super) async fn add_files(
     let known = evidence.overrides.len();
     for (number, name) in (1..).zip(&args.overrides) {
         let file = name.clone();
-        let read = in_time(stop, move || gather::overrides::overrides_file(&file)).await;
+        let read = in_time(stop, move || gather::files::overrides::overrides_file(&file)).await;
         let (file, content) = match read {
             Ok(read) => {
                 let (file, bytes) = read.map_err(|source| Error::Input { name: name.clone(), source })?;
@@ -66,7 +68,7 @@ pub(super) async fn add_files(
     for name in &args.access_logs {
         if let Some(keeper) = keeper {
             let kept = keeper.log(&LogOrigin::File(name.clone()), false);
-            let stream = gather::log_file::read_and_keep(name, since, kept, stop).await?;
+            let stream = gather::files::log_file::read_and_keep(name, since, kept, stop).await?;
             if let Some(reason) = stop.reason() {
                 drop(not_read(evidence, name, reason));
             }
@@ -75,7 +77,7 @@ pub(super) async fn add_files(
         }
         let origin = LogOrigin::File(name.clone());
         let file = name.clone();
-        let stream = match in_time(stop, move || gather::log_file::read(&file, since)).await {
+        let stream = match in_time(stop, move || gather::files::log_file::read(&file, since)).await {
             Ok(read) => {
                 let read = read?;
                 LogStream { origin, log: Seen::Seen(read.log), cut: read.cut }
@@ -160,7 +162,7 @@ pub(super) fn check_standard_input<'a>(inputs: impl Iterator<Item = &'a String>)
 pub(super) async fn gathered(
     args: &EvidenceArgs,
     stop: &Stop,
-    progress: Arc<dyn gather::Progress>,
+    progress: Arc<dyn run::Progress>,
 ) -> Result<Evidence, Error> {
     let sinks = |_: &LogOrigin, scanner| scanner;
     gathered_with(args, now(), stop, progress, &sinks, None).await
@@ -171,7 +173,7 @@ pub(super) async fn gathered_with<S: LogSink>(
     args: &EvidenceArgs,
     collected_at: Timestamp,
     stop: &Stop,
-    progress: Arc<dyn gather::Progress>,
+    progress: Arc<dyn run::Progress>,
     new_sink: &(impl Fn(&LogOrigin, AccessLogScanner) -> S + Sync),
     keeper: Option<&dyn Keeper>,
 ) -> Result<Evidence, Error> {

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::discovery::GROUP;
 use crate::evidence::Source;
+use crate::gather::kubernetes::discovery::GROUP;
 
 /// One thing that is asked for.
 pub struct Item {

@@ -4,7 +4,7 @@
 //! `X-Api-Key` are one. A name that ends in `Path`, `Name`, `Ref` or `File` is a reference and is kept.
 //!
 //! A leaf: it depends on nothing else of this crate. What a *value* looks like (PEM, a web token) is judged
-//! where the value is read; which secrets are redacted how is the matter of `bundle::redact`.
+//! where the value is read; which secrets are redacted how is the matter of `redact`.
 
 mod table;
 

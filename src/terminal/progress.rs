@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::console::write_lines;
 use super::streams::{Output, Streams};
-use crate::gather::Progress;
+use crate::run::Progress;
 use crate::text::{at_most, seconds, visible};
 
 /// How often the moving line is drawn, whatever happens.

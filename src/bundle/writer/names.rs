@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::EXTENSION;
 use super::part::{Part, folder_of};
-use crate::bundle::redact::Names;
+use crate::redact::Names;
 
 const SCHEMA: &str = "apigee-tls.names/v1";
 const ABOUT: &str = "What the pseudonyms of this bundle stand for. Keep this file; it is not for support.";

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 
 use crate::bundle::manifest::{Absence, Kept, Skipped, Truncation};
-use crate::bundle::redact::{Redactions, Redactor, StreamRedactor};
 use crate::bundle::{BundleWriter, EntryWriter, layout};
 use crate::cli::KeptLogs;
 use crate::evidence::{AccessLog, LogOrigin, Reason, Source, Unavailable};
-use crate::gather::kept::LogKeeper;
+use crate::gather::hybrid::kept::LogKeeper;
 use crate::gather::plan::{Item, folder};
 use crate::gather::{Keeper, LogSink};
+use crate::redact::{Redactions, Redactor, StreamRedactor};
 use crate::wire::access_log::AccessLogScanner;
 use crate::wire::log_window::{LogWindow, WindowSummary};
 

@@ -7,12 +7,12 @@
 //! ```
 
 mod captures;
-mod front;
 mod groups;
 mod keep;
 mod list;
-mod naming;
 mod pages;
+mod pseudonyms;
+mod readme;
 mod timings;
 mod unseen;
 
@@ -25,22 +25,23 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use self::captures::Capture;
-use self::front::Front;
 use self::keep::{Keep, Tee};
+use self::readme::Front;
 use self::timings::Timings;
 use super::{Error, contexts, sources};
 use crate::bundle::manifest::Absence;
-use crate::bundle::redact::self_test;
-use crate::bundle::redact::{Redactions, Redactor};
 use crate::bundle::{self, BundleName, BundleWriter, Destination, Head, Written, layout};
 use crate::cli::CollectArgs;
 use crate::evidence::{Evidence, LogOrigin, Reason, Seen};
+use crate::gather;
 use crate::gather::plan::PLAN;
-use crate::gather::{self, Stop};
+use crate::redact::self_test;
+use crate::redact::{Redactions, Redactor};
 use crate::report::Report;
 use crate::report::contexts::{Failure, Summary, table, worst};
 use crate::report::styles::Styles;
 use crate::report::text::TextOptions;
+use crate::run::{self, Stop};
 use crate::terminal::Console;
 use crate::text::{seconds, visible};
 
@@ -68,7 +69,7 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
 fn single(args: &CollectArgs, runtime: &Runtime, stop: &Stop, console: &Console) -> Result<u8, Error> {
     let begun = Instant::now();
     let captures = captures::open(&args.captures)?;
-    let redactor = naming::redactor(args)?;
+    let redactor = pseudonyms::redactor(args)?;
     let context = gather::context_name(&sources::connection_options(&args.evidence.cluster))?;
     let subject = Subject { context: context.as_deref(), number: None, redactor, captures };
     let progress = console.progress();
@@ -78,7 +79,7 @@ fn single(args: &CollectArgs, runtime: &Runtime, stop: &Stop, console: &Console)
     console.verbose(&format!("collected in {}", seconds(begun.elapsed(), 1)));
     console.error(&collected.summary());
     if let Some(names) = &collected.names {
-        console.error(&naming::map_notice(names));
+        console.error(&pseudonyms::map_notice(names));
     }
     if let Some(path) = &collected.written.path {
         console.result(&format!("{}\n", path.display())).map_err(Error::Output)?;
@@ -110,7 +111,7 @@ fn several(
     let progress = console.progress();
     let outcomes = contexts::each(names, stop, |context| {
         let args = CollectArgs { evidence: contexts::alone(&args.evidence, context), ..args.clone() };
-        let redactor = naming::redactor(&args)?;
+        let redactor = pseudonyms::redactor(&args)?;
         let number = numbers.get(context).copied();
         let subject = Subject { context: Some(context), number, redactor, captures: Vec::new() };
         collected(&args, subject, runtime, stop, Arc::new(progress.labelled(context)))
@@ -134,7 +135,7 @@ fn several(
         }
     }
     for names in outcomes.iter().flatten().filter_map(|collected| collected.names.as_ref()) {
-        console.error(&naming::map_notice(names));
+        console.error(&pseudonyms::map_notice(names));
     }
     let paths = outcomes.iter().flatten().filter_map(|collected| collected.written.path.as_ref());
     let paths: String = paths.map(|path| format!("{}\n", path.display())).collect();
@@ -219,7 +220,7 @@ fn collected(
     subject: Subject<'_>,
     runtime: &Runtime,
     stop: &Stop,
-    progress: Arc<dyn gather::Progress>,
+    progress: Arc<dyn run::Progress>,
 ) -> Result<Collected, Error> {
     let Subject { context, number, redactor, captures } = subject;
     let collected_at = sources::now();
@@ -237,7 +238,7 @@ fn collected(
         log_limit: args.log_limit,
         read: Arc::new(Mutex::new(Vec::new())),
     };
-    let names = naming::file(args, &keep.writer)?;
+    let names = pseudonyms::file(args, &keep.writer)?;
     let stop = stop.part(sources::timeout(&args.evidence));
     let timings = Arc::new(Timings::new(progress));
     let evidence = runtime.block_on(async {
@@ -253,7 +254,7 @@ fn collected(
         keep.absent(Absence::NotAsked, keep::OVERRIDES, "-f", why);
     }
     let has_captures = !captures.is_empty();
-    captures::add(captures, naming::kinds(args), &stop, &keep);
+    captures::add(captures, pseudonyms::kinds(args), &stop, &keep);
     // Asked to end from here on, it writes what it has.
     let stopped = stop.reason();
     let evidence = clean_evidence(&keep, &evidence)?;
@@ -266,7 +267,7 @@ fn collected(
         note: args.note.as_deref().map(|note| keep.plain(note)),
         groups: args.env_groups.iter().map(|name| keep.plain(name)).collect(),
         partial: partial.or_else(|| stopped.as_ref().map(ToString::to_string)),
-        pseudonyms: naming::kinds(args),
+        pseudonyms: pseudonyms::kinds(args),
         has_captures,
     };
     let report = pages::add(&keep, &front, &evidence)?;
@@ -280,7 +281,7 @@ fn collected(
     let written = writer.finish(Head {
         case,
         note,
-        pseudonyms: naming::kind_names(pseudonyms),
+        pseudonyms: pseudonyms::kind_names(pseudonyms),
         partial,
         plan: PLAN.iter().map(list::planned).collect(),
         timings,

@@ -4,14 +4,14 @@ use std::sync::PoisonError;
 
 use serde_json::Value;
 
-use super::front::{Front, readme};
 use super::keep::Keep;
+use super::readme::{Front, readme};
 use super::{groups, why_not};
 use crate::bundle::layout;
-use crate::bundle::redact::Redactions;
 use crate::commands::Error;
 use crate::evidence::{Evidence, Seen};
 use crate::gather::plan::folder;
+use crate::redact::Redactions;
 use crate::report::styles::Styles;
 use crate::report::{FailOn, Report, Selection, build, machine, text};
 use crate::text::{joined, table};

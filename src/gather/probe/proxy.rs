@@ -19,9 +19,9 @@ use hyper_util::rt::TokioIo;
 use percent_encoding::percent_decode_str;
 use tokio::net::TcpStream;
 
-use super::super::no_proxy;
 use super::tcp::{not_connected, plain};
 use crate::evidence::handshake::{Failure, How, Party, Stage, socket};
+use crate::gather::kubernetes::no_proxy;
 
 /// Maximum number of bytes of the head of the proxy's response.
 const MAX_HEAD: usize = 16 << 10;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! text ─ granit-parser ─ walk ─┬ Visitor of wire::overrides: faults, and a Tree of the judged parts
-//!                              └ Visitor of bundle::redact: which scalars are secret
+//!                              └ Visitor of redact: which scalars are secret
 //! ```
 //!
 //! The walk keeps nothing but the collections that are open, so a visitor decides what is worth its memory:
