@@ -15,7 +15,8 @@ use apigee_tls::evidence::{AccessLog, Evidence, HybridQuestion, LogLimits, LogOr
 use apigee_tls::gather::error::ConnectFailure;
 use apigee_tls::gather::hybrid::kept::{LogKeeper, ObjectKeeper};
 use apigee_tls::gather::plan::Item;
-use apigee_tls::gather::{ConnectionOptions, Error, GatherOptions, Keeper, LogSink, Silent, Stop, cluster};
+use apigee_tls::gather::{ConnectionOptions, Error, GatherOptions, Keeper, LogSink, cluster};
+use apigee_tls::run::{Silent, Stop};
 use jiff::Timestamp;
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;

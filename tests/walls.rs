@@ -49,7 +49,7 @@ const NOT_IN_PURE: [(&str, &str); 15] = [
 ];
 
 /// Which modules of ours each module may use beside itself: only those that stand before it in the flow.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     // Leaves: every room may use them, and they use none.
     ("text", &[]),
     ("secrets", &[]),
@@ -58,13 +58,15 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("checks", &["evidence", "text"]),
     ("verdict", &["checks", "evidence", "text"]),
     ("report", &["checks", "evidence", "text", "verdict"]),
-    ("gather", &["evidence", "text", "wire"]),
-    // What is public of a Secret is what wire finds to be a certificate.
-    ("bundle", &["checks", "evidence", "secrets", "text", "wire"]),
+    ("run", &["evidence", "text"]),
+    ("gather", &["evidence", "run", "text", "wire"]),
+    // What is public of a Secret is what wire finds to be a certificate; addresses of load balancers are no pseudonyms.
+    ("redact", &["checks", "evidence", "secrets", "text", "wire"]),
+    ("bundle", &["evidence", "redact", "text"]),
     // The names of the catalogue are values of --only, --skip and explain.
     ("cli", &["checks"]),
-    // Progress is told to a trait of gather.
-    ("terminal", &["gather", "text"]),
+    // Progress is reported to a trait of run.
+    ("terminal", &["run", "text"]),
 ];
 
 #[test]

@@ -10,7 +10,7 @@ use super::{Error, message, sources};
 use crate::cli::{ClusterArgs, EvidenceArgs};
 use crate::gather;
 use crate::report::contexts::Failure;
-use crate::run::{self, Stop};
+use crate::run::Stop;
 
 /// Clusters that are asked at the same time: each has connections of its own, and their logs go through the same processors.
 const SIDE_BY_SIDE: usize = 4;

@@ -15,10 +15,10 @@ pub enum ReadError {
     #[error("read {name} as a bundle: {why}")]
     NoBundle { name: String, why: String },
     #[error(
-        "read the bundle {name}: its format {schema:?} was written by a newer version, and this one reads {SCHEMA:?}"
+        "read the bundle {name}: its format \"{schema}\" was written by a newer version, and this one reads {SCHEMA:?}"
     )]
     Newer { name: String, schema: String },
-    #[error("read the bundle {name}: its format is {schema:?}, and this version reads {SCHEMA:?}")]
+    #[error("read the bundle {name}: its format is \"{schema}\", and this version reads {SCHEMA:?}")]
     OtherSchema { name: String, schema: String },
     #[error("understand {MANIFEST} of the bundle {name}")]
     Manifest { name: String, source: serde_json::Error },
@@ -28,7 +28,7 @@ pub enum ReadError {
     Damaged { name: String, place: String, source: io::Error },
     #[error("read the bundle {name}: {what}")]
     TooMuch { name: String, what: String },
-    #[error("trust the bundle {name}: {entry:?} {fault}")]
+    #[error("trust the bundle {name}: \"{entry}\" {fault}")]
     Entry { name: String, entry: String, fault: EntryFault },
     #[error("find the evidence in the bundle {name}")]
     NoEvidence { name: String },
@@ -77,7 +77,7 @@ pub enum EntryFault {
     Kind(&'static str),
     #[error("may not be in a bundle: its header says more than the name")]
     Header,
-    #[error("is not in the folder {top:?}")]
+    #[error("is not in the folder \"{top}\"")]
     OutsideTop { top: String },
     #[error("is not listed in the manifest")]
     Unlisted,

@@ -258,7 +258,7 @@ fn entries_that_lead_elsewhere_are_refused() {
         assert_eq!(inside(kind), not_a_file(what));
     }
     let path = |path: &str, why: &str| {
-        let shown = format!("could not trust the bundle x.tar.gz: {path:?} {why}");
+        let shown = format!("could not trust the bundle x.tar.gz: \"{path}\" {why}");
         assert_eq!(one(path.as_bytes(), EntryType::Regular), shown);
     };
     path("/etc/passwd", "may not be in a bundle: it is absolute");

@@ -28,7 +28,7 @@ use crate::gather::kubernetes::json;
 use crate::run::stop::Stop;
 
 /// What a document is asked for as.
-pub const JSON: &str = "application/json";
+pub(in crate::gather) const JSON: &str = "application/json";
 
 /// No document is larger, after decompression; a page of a list that is gets asked for in smaller pieces. Parsed, it takes
 /// several times that of memory, and several are read at once.
@@ -47,7 +47,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 /// An API server, asked with one identity during one run.
 #[derive(Clone)]
-pub struct Api {
+pub(in crate::gather) struct Api {
     inner: Arc<Inner>,
 }
 
@@ -78,13 +78,13 @@ impl Api {
 
     /// The server's address, for messages.
     #[must_use]
-    pub fn address(&self) -> &str {
+    pub(in crate::gather) fn address(&self) -> &str {
         &self.inner.address
     }
 
     /// Requests sent so far, each try counted.
     #[must_use]
-    pub fn requests(&self) -> u64 {
+    pub(in crate::gather) fn requests(&self) -> u64 {
         self.inner.requests.load(Ordering::Relaxed)
     }
 

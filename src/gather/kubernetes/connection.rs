@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 ///
 /// # Errors
 /// What the kubeconfig says cannot be used, or its credential plugin fails.
-pub async fn connect(target: Target, options: &ConnectionOptions, stop: Stop) -> Result<Api, Error> {
+pub(in crate::gather) async fn connect(target: Target, options: &ConnectionOptions, stop: Stop) -> Result<Api, Error> {
     let Target { cluster, mut user, user_name, .. } = target;
     local_files::check(&cluster, &user)?;
     id_token::check(user_name.as_deref().unwrap_or_default(), &user)?;

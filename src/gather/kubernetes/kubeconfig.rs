@@ -35,7 +35,7 @@ pub struct ConnectionOptions {
 
 /// Where this process would look.
 #[derive(Clone, Debug)]
-pub struct Places {
+pub(in crate::gather) struct Places {
     /// `$KUBECONFIG`.
     pub list: Option<OsString>,
     pub home: Option<PathBuf>,
@@ -47,7 +47,7 @@ pub struct Places {
 
 /// The cluster and the user that were chosen.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub(in crate::gather) struct Target {
     /// Absent inside a pod, and where cluster and user were given without a context.
     pub context: Option<String>,
     pub cluster: Cluster,
@@ -59,7 +59,7 @@ pub struct Target {
 impl Places {
     /// Those of this process.
     #[must_use]
-    pub fn of_this_process() -> Self {
+    pub(in crate::gather) fn of_this_process() -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         Self {
             list: std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty()),
@@ -97,7 +97,7 @@ fn names(options: &ConnectionOptions, places: &Places) -> Result<Vec<String>, Er
 ///
 /// # Errors
 /// Whatever keeps the choice from being made: no file, a malformed file, a name that is not in it.
-pub fn target(options: &ConnectionOptions, places: &Places) -> Result<Target, Error> {
+pub(in crate::gather) fn target(options: &ConnectionOptions, places: &Places) -> Result<Target, Error> {
     let (kubeconfig, looked) = read(options.kubeconfig.as_deref(), places)?;
     let mut target = match kubeconfig {
         Some(kubeconfig) => choose(&kubeconfig, options)?,
