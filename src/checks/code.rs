@@ -41,8 +41,8 @@ impl Serialize for Code {
 impl<'de> Deserialize<'de> for Code {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let known = super::all().map(|(_, check)| check.code.0).chain(RETIRED.iter().copied());
-        known.into_iter().find(|code| *code == text).map(Self).ok_or_else(|| {
+        let mut known = super::all().map(|(_, check)| check.code.0).chain(RETIRED.iter().copied());
+        known.find(|code| *code == text).map(Self).ok_or_else(|| {
             de::Error::invalid_value(de::Unexpected::Str(&text), &"the code of a check that this version knows")
         })
     }
@@ -73,7 +73,7 @@ mod tests {
             assert_eq!(text, format!("\"{}\"", check.code));
             assert_eq!(serde_json::from_str::<Code>(&text).unwrap(), check.code);
         }
-        let why = serde_json::from_str::<Code>("\"AT999\"").unwrap_err().to_string();
-        assert!(why.contains("AT999") && why.contains("code of a check"), "{why}");
+        let why = serde_json::from_str::<Code>("\"AT20\"").unwrap_err().to_string();
+        assert!(why.contains("AT20") && why.contains("code of a check"), "{why}");
     }
 }

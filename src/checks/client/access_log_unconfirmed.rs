@@ -45,7 +45,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             let at = facts::moment(knocked.handshake.started_at);
             let said = knocked.handshake.failure.as_ref().map_or("was served".to_owned(), ToString::to_string);
             Finding::in_log(
-                &knocked.origin,
+                knocked.origin,
                 Location::End,
                 format!("the log of {} has no line of the handshake that this run made at {at}", knocked.origin),
                 format!(

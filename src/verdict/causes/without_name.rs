@@ -145,7 +145,7 @@ fn obstructed(evidence: &Evidence, symptom: Code, route: &Route, all: &[CheckRes
         };
     Cause {
         symptom: None,
-        codes: codes,
+        codes,
         certainty: Certainty::Established,
         statement: format!("Clients without SNI {fail}: wildcard route {} does not work as it stands", route.name),
         evidence: seen,
