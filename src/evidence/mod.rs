@@ -5,6 +5,7 @@
 //! [`Seen`], so that a check cannot mistake "no data" for "no problem". It stops at facts: no verdict is stored here.
 
 pub mod access_log;
+pub mod capture;
 pub mod certificate;
 pub mod cluster;
 pub mod gateway;

@@ -11,6 +11,7 @@
 //! costs only itself. Only this module uses kube; it prints nothing and judges nothing.
 
 pub mod api;
+pub mod captures;
 pub mod cluster;
 pub mod connection;
 mod credential;

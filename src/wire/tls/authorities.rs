@@ -52,7 +52,7 @@ const ATTRIBUTES: [(&[u8], &str); 25] = [
 ///
 /// # Errors
 /// What broke the rules of the message.
-pub(super) fn read(body: &[u8], version: Version) -> Result<Vec<String>, String> {
+pub(in crate::wire) fn read(body: &[u8], version: Version) -> Result<Vec<String>, String> {
     let short = || "a CertificateRequest that ends too early".to_owned();
     let mut fields = Fields(body);
     fields.short().ok_or_else(short)?;

@@ -9,6 +9,11 @@ const RETRY: [u8; 32] = [
     0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C,
 ];
 
+/// Numbers of TLS 1.3 before it was published, in `supported_versions`.
+const DRAFTS: std::ops::RangeInclusive<u16> = 0x7F00..=0x7FFF;
+/// The same in the place of the version, up to draft 21; the oldest had the number of the final version there.
+const EARLY_DRAFTS: [u16; 9] = [0x0304, 0x7F0E, 0x7F0F, 0x7F10, 0x7F11, 0x7F12, 0x7F13, 0x7F14, 0x7F15];
+
 const ALPN: u16 = 16;
 const SUPPORTED_VERSIONS: u16 = 43;
 const KEY_SHARE: u16 = 51;
@@ -26,6 +31,8 @@ pub struct ServerHello {
     /// It is a HelloRetryRequest.
     pub retry: bool,
     pub compression: u8,
+    /// The session id, which up to TLS 1.2 is that of the client where the session is resumed.
+    pub session: Vec<u8>,
 }
 
 impl ServerHello {
@@ -40,17 +47,19 @@ impl ServerHello {
 ///
 /// # Errors
 /// What broke the rules.
-pub(super) fn read(body: &[u8]) -> Result<ServerHello, String> {
+pub(in crate::wire) fn read(body: &[u8]) -> Result<ServerHello, String> {
     let short = || "a ServerHello that ends too early".to_owned();
     let mut fields = Fields(body);
     let mut version = fields.u16().ok_or_else(short)?;
     let random: [u8; 32] = fields.array().ok_or_else(short)?;
-    let session = fields.short().ok_or_else(short)?;
+    // Up to draft 21 a ServerHello of TLS 1.3 gave its version here, and had neither session id nor compression.
+    let is_early_draft = EARLY_DRAFTS.contains(&version);
+    let session = if is_early_draft { &[] } else { fields.short().ok_or_else(short)? };
     if session.len() > 32 {
         return Err(format!("a session id of {} bytes", session.len()));
     }
     let suite = fields.u16().ok_or_else(short)?;
-    let compression = fields.u8().ok_or_else(short)?;
+    let compression = if is_early_draft { 0 } else { fields.u8().ok_or_else(short)? };
     let mut extensions = Fields(if fields.is_empty() { &[] } else { fields.long().ok_or_else(short)? });
     if !fields.is_empty() {
         return Err(format!("{} bytes after the end of the ServerHello", fields.0.len()));
@@ -73,6 +82,9 @@ pub(super) fn read(body: &[u8]) -> Result<ServerHello, String> {
             _ => {}
         }
     }
+    if is_early_draft || DRAFTS.contains(&version) {
+        version = Version::Tls13.number();
+    }
     let version = Version::from_number(version).ok_or_else(|| format!("a ServerHello of version 0x{version:04X}"))?;
-    Ok(ServerHello { version, suite, alpn, group, retry, compression })
+    Ok(ServerHello { version, suite, alpn, group, retry, compression, session: session.to_vec() })
 }
