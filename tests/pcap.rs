@@ -3,7 +3,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 #[path = "../src/wire/capture/tests/builder.rs"]
-#[expect(dead_code, reason = "the builder serves other tests too")]
+#[expect(dead_code, unreachable_pub, reason = "the builder serves other tests too")]
 mod builder;
 
 use std::io::Write;

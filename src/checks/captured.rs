@@ -82,9 +82,12 @@ pub fn judge(signature: &Signature) -> Kind {
         Outcome::ClientNotCaptured => {
             kind("client-not-captured", Standing::Unknown, "client's packets are not in the capture", &[])
         }
-        Outcome::NotCaptured => {
-            kind("answer-not-captured", Standing::Unknown, "server's answer is not in the capture", &[])
-        }
+        Outcome::NotCaptured => kind(
+            "answer-not-captured",
+            Standing::Unknown,
+            "server's part of the handshake is not whole in the capture",
+            &[],
+        ),
         Outcome::Unfinished { .. } => {
             kind("unfinished", Standing::Beside, "capture ends before the handshake does", &[])
         }

@@ -17,7 +17,7 @@ use crate::wire::capture::{self, Analysis, Break, MAGIC_BYTES, PacketReader, Sin
 /// Maximum number of captures that are merged.
 pub const MAX_CAPTURES: usize = 64;
 /// Memory of all buffers for reading, in bytes, and the limits of one.
-const BUFFERS: usize = 4 << 20;
+const BUFFERS: usize = 2 << 20;
 const LEAST_BUFFER: usize = 32 << 10;
 const MOST_BUFFER: usize = 512 << 10;
 /// Packets between two looks at whether the run has to end.

@@ -280,7 +280,7 @@ pub enum Outcome {
         /// TCP acknowledged the ClientHello.
         acknowledged: bool,
     },
-    /// The capture lacks the server's answer.
+    /// The capture lacks the server's answer, or so much of the handshake that its end tells nothing.
     NotCaptured,
     /// The server's answer is not TLS.
     ServerNotTls { speaks: NotTls },
@@ -344,7 +344,7 @@ impl fmt::Display for Outcome {
             Self::Unfinished { stage } => write!(f, "capture ends {}", during(stage)),
             Self::Silent { acknowledged: true } => f.write_str("server acknowledges the ClientHello and stays silent"),
             Self::Silent { acknowledged: false } => f.write_str("nothing comes back after the ClientHello"),
-            Self::NotCaptured => f.write_str("server's answer is not in the capture"),
+            Self::NotCaptured => f.write_str("handshake is not whole in the capture"),
             Self::ServerNotTls { speaks } => write!(f, "server's answer is not TLS: {}", speaks.words()),
             Self::Malformed => f.write_str("server's answer breaks the rules of TLS"),
             Self::Alert { by, stage, level, number } => {

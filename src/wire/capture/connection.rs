@@ -4,10 +4,11 @@
 //! began without the SYN, for several SYN/ACKs with different numbers, and behind every preface.
 
 use super::chains::Chains;
+use super::direction::{ClientState, Direction, ServerState, data_sequence, is_from_client};
 use super::handshake::{Ends, Handshake, Moment};
 use super::layers::Segment;
 use super::preface::{self, MAX_HEAD, Start};
-use super::stream::{Piece, Stream};
+use super::stream::Piece;
 use crate::evidence::capture::{End, Ending, Missing, Preface, Tunnel};
 use crate::evidence::handshake::{NotTls, Party};
 use crate::wire::tls::not_tls::{self, MAX_HEAD_BYTES, Opening};
@@ -17,6 +18,9 @@ use crate::wire::tls::passive::{Passive, begins_client_hello, begins_record};
 const MAX_BASES: usize = 4;
 /// Bytes of preface after which no ClientHello is expected any more.
 const MAX_PREFACE: usize = 64 << 10;
+
+/// Bytes of both directions after which nothing of a handshake is expected any more.
+const MAX_HANDSHAKE: u64 = 1 << 20;
 
 /// A connection.
 #[derive(Debug)]
@@ -49,50 +53,6 @@ pub(super) struct Connection {
     pub(super) missing: Missing,
     /// Nothing more of the streams is read.
     pub(super) is_settled: bool,
-}
-
-/// One direction.
-#[derive(Debug, Default)]
-pub(super) struct Direction {
-    stream: Stream,
-    tls: Passive,
-    pub(super) packets: u64,
-    syns: u64,
-    /// Bytes of data on the wire, retransmissions included.
-    pub(super) bytes: u64,
-    /// The first bytes, until it is decided what they are.
-    head: Vec<u8>,
-    head_start: u32,
-    /// The latest acknowledgement number.
-    acknowledged: Option<u32>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum ClientState {
-    Start,
-    /// A protocol that may turn to TLS at a later segment.
-    MayTurn {
-        kind: Preface,
-        passed: usize,
-    },
-    Tls,
-    /// A ClientHello in SSL 2.0's framing is under way, then records follow.
-    Ssl2,
-    NotTls,
-    /// Bytes are missing before it could be decided.
-    Lost,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum ServerState {
-    /// Before TLS begins.
-    Before,
-    /// The first bytes of the answer are not enough to tell what they are.
-    Opening,
-    Tls,
-    NotTls,
-    /// The beginning of the answer is missing.
-    Lost,
 }
 
 impl Connection {
@@ -162,9 +122,6 @@ impl Connection {
         direction.packets += 1;
         direction.syns += u64::from(segment.syn);
         direction.bytes += segment.length as u64;
-        if segment.acknowledged.is_some() {
-            direction.acknowledged = segment.acknowledged;
-        }
         if segment.rst || segment.fin {
             self.ended(by, segment, at);
         }
@@ -182,8 +139,10 @@ impl Connection {
             }
             self.from_server(segment, at, may_wait, chains)
         };
-        if self.handshake.is_complete() {
+        if self.handshake.is_complete() || self.client_state == ClientState::NotTls {
             self.settle();
+        } else if self.client.bytes + self.server.bytes > MAX_HANDSHAKE {
+            self.finish(chains);
         }
         kept
     }
@@ -224,6 +183,11 @@ impl Connection {
     /// The client's first bytes are missing in the capture.
     pub(super) fn lacks_beginning(&self) -> bool {
         self.client_state == ClientState::Lost || self.client.packets == 0
+    }
+
+    /// It has a ClientHello, and its handshake has not completed.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.handshake.hello.is_some() && !self.handshake.is_complete()
     }
 
     /// What the client or the server sent before TLS, or instead of it, that is not TLS.
@@ -591,38 +555,4 @@ impl Connection {
             Some(_) => {}
         }
     }
-}
-
-impl Direction {
-    /// Nothing but SYNs came.
-    pub(super) fn packets_are_syn_only(&self) -> bool {
-        self.syns == self.packets
-    }
-}
-
-/// Whether a segment is the client's, where it tells: by SYN, or by what its data begin with.
-fn is_from_client(segment: &Segment<'_>) -> Option<bool> {
-    if segment.syn {
-        return Some(segment.acknowledged.is_none());
-    }
-    if begins_client_hello(segment.data) {
-        return Some(true);
-    }
-    match *segment.data {
-        [22, 3, 0..=4, _, _, 2, 0, ..] if begins_record(segment.data) => Some(false),
-        _ if !segment.data.is_empty() => match preface::start(segment.data) {
-            Start::Preface { .. } | Start::MayTurn(_) | Start::NotTls(NotTls::Http | NotTls::Http2)
-                if !segment.data.starts_with(b"HTTP/") && !segment.data.starts_with(b"<") =>
-            {
-                Some(true)
-            }
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The sequence number of the first byte of data; a SYN takes one itself.
-fn data_sequence(segment: &Segment<'_>) -> u32 {
-    segment.sequence.wrapping_add(u32::from(segment.syn))
 }

@@ -17,16 +17,16 @@ use super::packets::Packet;
 use crate::evidence::capture::{Flow, LimitsReached};
 
 /// Maximum number of connections that are followed at the same time.
-const MAX_CONNECTIONS: usize = 8192;
+const MAX_CONNECTIONS: usize = 4096;
 /// Part of them that makes room when there are too many: those that were quiet the longest.
 const EVICTED: usize = MAX_CONNECTIONS / 8;
 /// Maximum number of connections with the same addresses and ports.
 const MAX_SAME: usize = 4;
 /// Maximum number of bytes of all streams that wait or are undecided.
-const MAX_BUFFERED: usize = 6 << 20;
+const MAX_BUFFERED: usize = 4 << 20;
 /// How long a connection that is over is remembered, so that its last segments are not taken for a new one, in
 /// nanoseconds of the capture.
-const LINGER: i64 = 10_000_000_000;
+const LINGER: i64 = 3_000_000_000;
 
 /// Two sockets, the smaller first.
 type Key = (SocketAddr, SocketAddr);
@@ -69,6 +69,18 @@ impl Connections {
         self.latest = self.latest.max(at.time);
         self.report_over(at.time, sink);
         let key = key(segment);
+        // Most segments are data of a handshake that is over.
+        if !segment.syn
+            && let Some([entry]) = self.open.get_mut(&key).map(Vec::as_mut_slice)
+            && entry.connection.is_settled
+        {
+            entry.connection.segment(segment, at, false, &mut self.chains);
+            if entry.connection.end.is_some() && !entry.is_over {
+                entry.is_over = true;
+                self.over.push_back((key, entry.connection.number, at.time));
+            }
+            return;
+        }
         let position = match self.open.get(&key) {
             Some(entries) if segment.syn && segment.acknowledged.is_none() => {
                 entries.iter().position(|entry| entry.connection.began_with(segment))
@@ -95,7 +107,7 @@ impl Connections {
             self.limits.segments_dropped += 1;
         }
         if !was_settled {
-            if connection.is_settled && connection.handshake.is_complete() {
+            if connection.is_settled && !connection.is_undecided() {
                 self.kept.forget(&mut entry.kept);
             } else if !self.kept.add(&mut entry.kept, packet, at.place) {
                 self.limits.packets_not_written += 1;

@@ -280,7 +280,8 @@ impl Handshake {
     }
 
     fn encrypted(&mut self, by: Party, kind: u8, length: usize) {
-        if by == Party::Client && self.answer.is_none() && !self.client.changed {
+        let is_early = self.hello.as_ref().is_some_and(|hello| hello.early_data);
+        if by == Party::Client && self.answer.is_none() && (is_early || !self.client.changed) {
             // Early data, or a connection whose beginning is not in the capture.
             return;
         }
@@ -301,8 +302,8 @@ impl Handshake {
         }
         match kind {
             passive::HANDSHAKE => side.finished = true,
-            // Data before the Finished of the other side would break the rules; its Finished is in a gap.
-            passive::APPLICATION_DATA if side.changed => side.finished = true,
+            // Up to TLS 1.2 data follow the Finished, even if that is in a gap.
+            passive::APPLICATION_DATA => side.finished = true,
             _ => {}
         }
         if self.client.finished && self.server.finished {

@@ -7,7 +7,7 @@ use crate::evidence::capture::PacketPlace;
 
 /// Maximum number of bytes that are kept of one connection, and of all.
 const MAX_OF_CONNECTION: usize = 128 << 10;
-const MAX_BYTES: usize = 6 << 20;
+const MAX_BYTES: usize = 4 << 20;
 /// What a packet costs beside its bytes.
 const OVERHEAD: usize = 64;
 

@@ -12,6 +12,7 @@ mod beside;
 mod chains;
 mod connection;
 mod connections;
+mod direction;
 mod fragments;
 mod handshake;
 mod keep;

@@ -161,6 +161,11 @@ fn without_answer(connection: &Connection, because: Because) -> Outcome {
 }
 
 fn ended(connection: &Connection, stage: Stage) -> Outcome {
+    // Without a part of the handshake the end cannot be told from the end of one that went well.
+    let missing = connection.missing;
+    if stage > Stage::ClientHello && (missing.of_client > 0 || missing.of_server > 0) {
+        return Outcome::NotCaptured;
+    }
     match connection.end {
         None => Outcome::Unfinished { stage },
         Some(end) if end.how == Ending::Reset => Outcome::Reset { by: end.by, stage },

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 /// Maximum size of a packet or block, in bytes. libpcap cuts network packets at 256 KiB.
-pub const MAX_RECORD: usize = 1 << 20;
+pub(super) const MAX_RECORD: usize = 1 << 20;
 
 /// Maximum size of a block without packets that is skipped, in bytes. Longer ones are damage.
 const MAX_SKIPPED_BLOCK: usize = 64 << 20;
@@ -61,7 +61,7 @@ pub(super) enum Form {
 pub enum Step {
     /// A header, a packet or another block, whole. `content` is the part of it that is no header.
     Record { kind: RecordKind, content: Range<usize> },
-    /// A block without packets was skipped, because it is longer than [`MAX_RECORD`].
+    /// A block without packets was skipped, because it is longer than 1 MiB.
     Skipped { bytes: usize },
     /// The capture ends behind the last record.
     End,

@@ -244,8 +244,7 @@ pub fn version_name(number: u16) -> Cow<'static, str> {
 }
 
 /// Whether a number is reserved to keep servers tolerant (RFC 8701).
-#[must_use]
-pub fn is_grease(number: u16) -> bool {
+fn is_grease(number: u16) -> bool {
     let [high, low] = number.to_be_bytes();
     high == low && low & 0x0F == 0x0A
 }

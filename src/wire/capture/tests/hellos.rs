@@ -67,7 +67,7 @@ fn contradictions_make_no_claim_about_the_name() {
     let whole = HelloBuilder { name: Some("a.example"), padding: 8, ..HelloBuilder::default() }.body();
     // The length of all extensions, of the first extension, and of the suites.
     let extensions = 2 + 32 + 1 + 2 + 6 + 2;
-    for (at, value) in [(extensions, 0_u8), (extensions + 1, 9), (extensions + 4, 0xFF), (35, 0xFF), (36, 5)] {
+    for (at, value) in [(extensions, 9_u8), (extensions + 1, 9), (extensions + 4, 0xFF), (35, 0xFF), (36, 5)] {
         let mut broken = whole.clone();
         broken[at] = value;
         let read = Offer::read(&broken, broken.len());

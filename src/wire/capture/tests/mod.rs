@@ -1,5 +1,6 @@
 //! Captures made by hand: files of every form, link layers and tunnels, broken streams, handshakes that go any way.
 
+#[expect(unreachable_pub, reason = "tests of the program include the file too")]
 pub(crate) mod builder;
 mod corpus;
 mod flows;
