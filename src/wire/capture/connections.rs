@@ -4,7 +4,7 @@
 //! VLANs), by sequence numbers. It is handed on when it is over for a while, when another takes its place, when there is
 //! no room, or when the capture ends.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 
 use super::chains::Chains;
@@ -17,7 +17,7 @@ use super::packets::Packet;
 use crate::evidence::capture::{Flow, LimitsReached};
 
 /// Maximum number of connections that are followed at the same time.
-const MAX_CONNECTIONS: usize = 4096;
+const MAX_CONNECTIONS: usize = 2048;
 /// Part of them that makes room when there are too many: those that were quiet the longest.
 const EVICTED: usize = MAX_CONNECTIONS / 8;
 /// Maximum number of connections with the same addresses and ports.
@@ -27,6 +27,9 @@ const MAX_BUFFERED: usize = 4 << 20;
 /// How long a connection that is over is remembered, so that its last segments are not taken for a new one, in
 /// nanoseconds of the capture.
 const LINGER: i64 = 3_000_000_000;
+
+/// Maximum number of connections that are remembered after they made room, so that their data begin no new ones.
+const MAX_FORGOTTEN: usize = 16_384;
 
 /// Two sockets, the smaller first.
 type Key = (SocketAddr, SocketAddr);
@@ -41,6 +44,8 @@ pub(super) struct Connections {
     count: usize,
     /// Connections that are over, in the order in which they ended.
     over: VecDeque<(Key, u64, i64)>,
+    /// Connections that made room before their end.
+    forgotten: HashSet<Key>,
     numbers: u64,
     buffered: usize,
     chains: Chains,
@@ -93,7 +98,9 @@ impl Connections {
         };
         let position = match position {
             Some(position) => position,
-            None if segment.syn || segment.length > 0 => self.begin(key, segment, at, sink),
+            None if segment.syn || segment.length > 0 && !self.forgotten.contains(&key) => {
+                self.begin(key, segment, at, sink)
+            }
             None => {
                 self.strays += 1;
                 return;
@@ -149,6 +156,7 @@ impl Connections {
             self.count -= 1;
             self.report(entry, Because::Over, sink);
         }
+        self.forgotten.remove(&key);
         self.numbers += 1;
         self.count += 1;
         let connection = Box::new(Connection::new(self.numbers, segment, at));
@@ -194,6 +202,9 @@ impl Connections {
             self.open.remove(&key);
         }
         self.count -= 1;
+        if because == Because::Evicted && self.forgotten.len() < MAX_FORGOTTEN {
+            self.forgotten.insert(key);
+        }
         // A connection whose handshake is finished has lost nothing but its end.
         if because == Because::Evicted && !entry.connection.handshake.is_complete() {
             self.limits.flows_evicted += 1;
