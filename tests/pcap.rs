@@ -53,16 +53,16 @@ fn gateway() -> Vec<builder::Packet> {
     for client in ["10.1.0.3:40003", "10.1.0.3:40004"] {
         let mut reset = Talk::open(client, SERVER);
         reset.client_says(&hello(None));
-        reset.from_server(ACK | RST, b"");
+        reset.server_sends(ACK | RST, b"");
         talks.push(reset);
     }
     let mut refused = Talk::open("10.1.0.4:40005", SERVER);
     refused.client_says(&builder::HelloBuilder { tls13: false, ..Default::default() }.record());
     refused.server_says(&alert(2, 70));
-    refused.from_server(ACK | FIN, b"");
+    refused.server_sends(ACK | FIN, b"");
     talks.push(refused);
     let mut idle = Talk::open("10.1.0.5:40006", SERVER);
-    idle.from_client(ACK | FIN, b"");
+    idle.client_sends(ACK | FIN, b"");
     talks.push(idle);
     for (number, talk) in (0_u64..).zip(&mut talks) {
         for (time, _) in &mut talk.packets {

@@ -127,7 +127,7 @@ fn earliest(sources: &[Source]) -> Option<usize> {
 
 /// Reads the next packet of a source, or closes it.
 fn advance(source: &mut Source) -> io::Result<()> {
-    let result = source.reader.next();
+    let result = source.reader.next_packet();
     let broken = |what: &str, cut: bool, reader: &PacketReader<Box<dyn Read>>| Damage {
         offset: reader.offset(),
         packets: reader.packets(),

@@ -81,7 +81,7 @@ fn copy(file: File, path: &str, origin: &str, most: u64, stop: &Stop, keep: &Kee
         if let Some(reason) = stop.reason() {
             break Some(reason.to_string());
         }
-        match reader.next() {
+        match reader.next_record() {
             Ok(Step::Record { kind, content }) => {
                 record.clear();
                 record.extend_from_slice(reader.record());

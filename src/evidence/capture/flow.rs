@@ -24,6 +24,7 @@ pub struct PacketPlace {
 /// One TCP connection.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Flow {
     /// Number of the connection, in the order of first packets, from 1.
     pub number: u64,

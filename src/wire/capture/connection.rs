@@ -24,6 +24,7 @@ const MAX_HANDSHAKE: u64 = 1 << 20;
 
 /// A connection.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Connection {
     pub(super) number: u64,
     pub(super) ends: Ends,
@@ -132,12 +133,12 @@ impl Connection {
             self.synchronised(by, segment);
         }
         let kept = if by == Party::Client {
-            self.from_client(segment, at, may_wait, chains)
+            self.client_segment(segment, at, may_wait, chains)
         } else {
             if let (Some(end), Some(acknowledged)) = (self.hello_end, segment.acknowledged) {
                 self.acknowledged |= acknowledged.wrapping_sub(end).cast_signed() >= 0;
             }
-            self.from_server(segment, at, may_wait, chains)
+            self.server_segment(segment, at, may_wait, chains)
         };
         if self.handshake.is_complete() || self.client_state == ClientState::NotTls {
             self.settle();
@@ -249,7 +250,7 @@ impl Connection {
         }
     }
 
-    fn from_client(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, chains: &mut Chains) -> bool {
+    fn client_segment(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, chains: &mut Chains) -> bool {
         // Of several SYN/ACKs the one counts that the client acknowledges.
         if let Some(acknowledged) = segment.acknowledged
             && self.server.stream.is_fresh()
@@ -273,7 +274,7 @@ impl Connection {
         kept
     }
 
-    fn from_server(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, chains: &mut Chains) -> bool {
+    fn server_segment(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, chains: &mut Chains) -> bool {
         if segment.length == 0 {
             return true;
         }
@@ -550,7 +551,7 @@ impl Connection {
         match &mut self.end {
             None => self.end = Some(End { by, how, packet: at.place, at: super::handshake::timestamp(at.time) }),
             Some(end) if end.by == by && end.how == Ending::Fin && how == Ending::Reset => {
-                end.how = Ending::FinAndReset
+                end.how = Ending::FinAndReset;
             }
             Some(_) => {}
         }

@@ -51,6 +51,7 @@ pub(super) struct Handshake {
 
 /// What one side encrypted.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Side {
     changed: bool,
     /// Records after the ServerHello.
@@ -88,6 +89,7 @@ impl Default for Handshake {
 
 impl Handshake {
     /// Takes what a side says next.
+    #[expect(clippy::needless_pass_by_value, reason = "an event is handed on once")]
     pub(super) fn event(&mut self, by: Party, event: Event<'_>, at: Moment, chains: &mut Chains) -> Next {
         if !matches!(event, Event::Broken(_)) {
             self.side(by).spoke = true;
@@ -301,9 +303,8 @@ impl Handshake {
             return;
         }
         match kind {
-            passive::HANDSHAKE => side.finished = true,
             // Up to TLS 1.2 data follow the Finished, even if that is in a gap.
-            passive::APPLICATION_DATA => side.finished = true,
+            passive::HANDSHAKE | passive::APPLICATION_DATA => side.finished = true,
             _ => {}
         }
         if self.client.finished && self.server.finished {

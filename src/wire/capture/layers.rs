@@ -269,7 +269,7 @@ fn ppp<'a>(rest: &mut Rest<'a>) -> Next<'a> {
 fn mpls<'a>(rest: &mut Rest<'a>) -> Next<'a> {
     for _ in 0..MAX_LAYERS {
         let label = rest.take::<4>().ok_or_else(malformed)?;
-        if label[2] & 1 == 0 {
+        if label[2].is_multiple_of(2) {
             continue;
         }
         return match rest.data.first().map(|byte| byte >> 4) {
@@ -400,7 +400,7 @@ fn udp<'a>(rest: &mut Rest<'a>) -> Next<'a> {
 /// Length of a GTP-U header with its optional fields and extension headers.
 fn gtp(data: &[u8]) -> Option<usize> {
     let flags = *data.first()?;
-    if flags & 0x07 == 0 {
+    if flags.trailing_zeros() >= 3 {
         return Some(8);
     }
     let mut length = 12;

@@ -122,7 +122,7 @@ pub fn fuzz_analysis(data: &[u8]) {
         let shown = (flow.outcome.to_string(), serde_json::to_string(&flow));
         assert!(shown.1.is_ok() && !shown.0.is_empty());
     };
-    while let Ok(Progress::Packet) = reader.next() {
+    while let Ok(Progress::Packet) = reader.next_packet() {
         let place = PacketPlace { file: 0, number: reader.packets() };
         if let Some(packet) = reader.packet() {
             analysis.packet(&packet, place, sink);
@@ -133,6 +133,9 @@ pub fn fuzz_analysis(data: &[u8]) {
 }
 
 /// What a fuzzer feeds: the type of a link in two bytes, then one packet.
+///
+/// # Panics
+/// When more of a segment is captured than was sent.
 pub fn fuzz_layers(data: &[u8]) {
     let Some((link, data)) = data.split_first_chunk::<2>() else { return };
     let packet = Packet {

@@ -96,10 +96,10 @@ impl<R: Read> PacketReader<R> {
     ///
     /// # Errors
     /// The source cannot be read.
-    pub fn next(&mut self) -> io::Result<Progress> {
+    pub fn next_packet(&mut self) -> io::Result<Progress> {
         loop {
             self.current = None;
-            let (kind, content) = match self.records.next()? {
+            let (kind, content) = match self.records.next_record()? {
                 Step::Record { kind, content } => (kind, content),
                 Step::Skipped { .. } => continue,
                 Step::End => return Ok(Progress::End),

@@ -52,7 +52,6 @@ const LDAP_START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
 /// Decides what `head`, the first bytes of the stream or of what follows a preface, is.
 pub(super) fn start(head: &[u8]) -> Start {
     match *head {
-        [] => return Start::Open,
         [20..=24, 3, ..] | [20..=24] => {
             if head.len() < 5 {
                 return Start::Open;
@@ -63,7 +62,7 @@ pub(super) fn start(head: &[u8]) -> Start {
         }
         // MSB and length, message 1, a version that asks for SSL 2.0 or for more.
         [0x80..=0xFF, _, 1, 0, 2, ..] | [0x80..=0xFF, _, 1, 3, 0..=4, ..] => return Start::Ssl2,
-        [0x80..=0xFF] | [0x80..=0xFF, _] | [0x80..=0xFF, _, 1] | [0x80..=0xFF, _, 1, _] => return Start::Open,
+        [] | [0x80..=0xFF] | [0x80..=0xFF, _] | [0x80..=0xFF, _, 1] | [0x80..=0xFF, _, 1, _] => return Start::Open,
         // Version, a list of at least one method.
         [5, methods @ 1..=9, ..] => {
             let length = 2 + usize::from(methods);

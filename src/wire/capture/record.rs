@@ -149,7 +149,7 @@ impl<R: Read> RecordReader<R> {
     ///
     /// # Errors
     /// The source cannot be read.
-    pub fn next(&mut self) -> io::Result<Step> {
+    pub fn next_record(&mut self) -> io::Result<Step> {
         self.offset += self.record.len() as u64;
         self.record = self.record.end..self.record.end;
         let step = match self.form {
@@ -339,7 +339,7 @@ pub fn fuzz_capture(data: &[u8]) {
     let mut reader = RecordReader::new(data);
     let mut taken = 0;
     loop {
-        match reader.next() {
+        match reader.next_record() {
             Ok(Step::Record { content, .. }) => {
                 let record = reader.record();
                 assert!(content.start <= content.end && content.end <= record.len());

@@ -40,14 +40,13 @@ impl<W: Write> CaptureWriter<W> {
     /// It cannot be written.
     pub fn packet(&mut self, packet: &KeptPacket) -> io::Result<()> {
         let known = self.interfaces.iter().position(|link| *link == packet.link);
-        let interface = match known {
-            Some(interface) => interface,
-            None => {
-                let description = [&packet.link.to_le_bytes()[..], &[0; 6]].concat();
-                block(&mut self.out, INTERFACE, &[&description, &NANOSECONDS])?;
-                self.interfaces.push(packet.link);
-                self.interfaces.len() - 1
-            }
+        let interface = if let Some(interface) = known {
+            interface
+        } else {
+            let description = [&packet.link.to_le_bytes()[..], &[0; 6]].concat();
+            block(&mut self.out, INTERFACE, &[&description, &NANOSECONDS])?;
+            self.interfaces.push(packet.link);
+            self.interfaces.len() - 1
         };
         let time = u64::try_from(packet.time).unwrap_or_default();
         let [high, low] = [time >> 32, time & 0xFFFF_FFFF].map(|half| u32::try_from(half).unwrap_or_default());

@@ -30,6 +30,7 @@ const TLS13_DRAFTS: [std::ops::RangeInclusive<u16>; 3] = [0x7E01..=0x7E0F, 0x7F0
 
 /// What a ClientHello offers.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Offer {
     /// It has the framing of SSL 2.0.
     pub ssl2: bool,

@@ -171,11 +171,9 @@ impl Passive {
     /// A record came to its end.
     fn ended(&mut self, kind: u8, length: usize, on: &mut dyn FnMut(Event<'_>) -> Next) {
         match kind {
-            records::CHANGE_CIPHER_SPEC => {
-                if on(Event::ChangeCipherSpec) == Next::Encrypted {
-                    self.is_encrypted = true;
-                    self.message = Partial::default();
-                }
+            records::CHANGE_CIPHER_SPEC if on(Event::ChangeCipherSpec) == Next::Encrypted => {
+                self.is_encrypted = true;
+                self.message = Partial::default();
             }
             APPLICATION_DATA => {
                 on(Event::Encrypted { kind, length });

@@ -40,7 +40,7 @@ impl Talk {
         let mut talk = Self::new(client, server);
         talk.syn();
         talk.syn_ack();
-        talk.from_client(ACK, b"");
+        talk.client_sends(ACK, b"");
         talk
     }
 
@@ -57,13 +57,13 @@ impl Talk {
     }
 
     /// A segment of the client, which acknowledges all of the server.
-    pub fn from_client(&mut self, flags: u8, data: &[u8]) {
+    pub fn client_sends(&mut self, flags: u8, data: &[u8]) {
         let packet = tcp(self.client, self.server, self.client_next, self.server_next, flags, data);
         self.push(packet);
         self.client_next = after(self.client_next, flags, data);
     }
 
-    pub fn from_server(&mut self, flags: u8, data: &[u8]) {
+    pub fn server_sends(&mut self, flags: u8, data: &[u8]) {
         let packet = tcp(self.server, self.client, self.server_next, self.client_next, flags, data);
         self.push(packet);
         self.server_next = after(self.server_next, flags, data);
@@ -79,11 +79,11 @@ impl Talk {
     }
 
     pub fn client_says(&mut self, data: &[u8]) {
-        self.from_client(ACK, data);
+        self.client_sends(ACK, data);
     }
 
     pub fn server_says(&mut self, data: &[u8]) {
-        self.from_server(ACK, data);
+        self.server_sends(ACK, data);
     }
 
     pub fn wait(&mut self, seconds: u64) {
@@ -324,8 +324,8 @@ pub fn good13(client: &str, server: &str, name: Option<&str>) -> Talk {
     talk.server_says(&[server_hello(true), record(20, &[1]), encrypted(23, 900)].concat());
     talk.client_says(&[record(20, &[1]), encrypted(23, 53), encrypted(23, 200)].concat());
     talk.server_says(&encrypted(23, 500));
-    talk.from_client(ACK | FIN, b"");
-    talk.from_server(ACK | FIN, b"");
+    talk.client_sends(ACK | FIN, b"");
+    talk.server_sends(ACK | FIN, b"");
     talk
 }
 
@@ -338,8 +338,8 @@ pub fn good12(client: &str, server: &str, name: Option<&str>, list: &[&[u8]]) ->
     talk.server_says(&[record(20, &[1]), encrypted(22, 40)].concat());
     talk.client_says(&encrypted(23, 100));
     talk.server_says(&encrypted(23, 100));
-    talk.from_server(ACK | FIN, b"");
-    talk.from_client(ACK | FIN, b"");
+    talk.server_sends(ACK | FIN, b"");
+    talk.client_sends(ACK | FIN, b"");
     talk
 }
 

@@ -16,7 +16,7 @@ fn write_the_capture_corpus() {
     let good = good13(client, server, Some("api.example.com"));
     let mut reset = Talk::open("10.0.0.8:50001", server);
     reset.client_says(&[&b"PROXY TCP4 10.0.0.9 10.0.0.1 5 443\r\n"[..], &hello(None)].concat());
-    reset.from_server(ACK | RST, b"");
+    reset.server_sends(ACK | RST, b"");
     let both = framed(&merged(&[good.clone(), reset]));
     let early = good12("[2001:db8::7]:50000", "[2001:db8::1]:443", None, &[b"no certificate"]);
     let name = HelloBuilder { name: Some("api.example.com"), ..HelloBuilder::default() }.body();

@@ -3,7 +3,7 @@
 use super::super::Analysis;
 use super::builder::*;
 use super::{flow, read};
-use crate::evidence::capture::{ClientChain, Ending, Flow, Outcome, Preface, ServerName};
+use crate::evidence::capture::{ClientChain, Ending, Flow, Outcome, PacketPlace, Preface, ServerName};
 use crate::evidence::handshake::{NotTls, Party, Stage};
 
 const CLIENT: &str = "10.0.0.7:50000";
@@ -42,19 +42,19 @@ fn seven_answers_to_a_hello_are_seven_outcomes() {
     // Nothing at all: the answer is missing, or nothing was sent. The server's SYN/ACK is there, so it was seen.
     assert_eq!(outcome(&|_| {}), Silent { acknowledged: false });
     assert_eq!(outcome(&|talk| talk.server_says(b"")), Silent { acknowledged: true });
-    assert_eq!(outcome(&|talk| talk.from_server(ACK | FIN, b"")), Closed { by, stage });
-    assert_eq!(outcome(&|talk| talk.from_server(ACK | RST, b"")), Reset { by, stage });
+    assert_eq!(outcome(&|talk| talk.server_sends(ACK | FIN, b"")), Closed { by, stage });
+    assert_eq!(outcome(&|talk| talk.server_sends(ACK | RST, b"")), Reset { by, stage });
     let both = |talk: &mut Talk| {
-        talk.from_server(ACK | FIN, b"");
-        talk.from_server(ACK | RST, b"");
+        talk.server_sends(ACK | FIN, b"");
+        talk.server_sends(ACK | RST, b"");
     };
     assert_eq!(outcome(&both), Closed { by, stage });
     let alerted = |talk: &mut Talk| {
         talk.server_says(&alert(2, 40));
-        talk.from_server(ACK | FIN, b"");
+        talk.server_sends(ACK | FIN, b"");
     };
     assert_eq!(outcome(&alerted), Alert { by, stage, level: 2, number: 40 });
-    let plain = |talk: &mut Talk| talk.from_server(ACK | FIN, b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    let plain = |talk: &mut Talk| talk.server_sends(ACK | FIN, b"HTTP/1.1 400 Bad Request\r\n\r\n");
     assert_eq!(outcome(&plain), ServerNotTls { speaks: NotTls::Http });
 
     let mut talk = with_hello();
@@ -65,12 +65,12 @@ fn seven_answers_to_a_hello_are_seven_outcomes() {
 #[test]
 fn who_ends_first_decides() {
     let mut talk = with_hello();
-    talk.from_client(ACK | FIN, b"");
-    talk.from_server(ACK | RST, b"");
+    talk.client_sends(ACK | FIN, b"");
+    talk.server_sends(ACK | RST, b"");
     assert_eq!(flow(&talk).outcome, Outcome::Closed { by: Party::Client, stage: Stage::ClientHello });
     // A reset long after the handshake is not one of the handshake.
     let mut talk = good13(CLIENT, SERVER, None);
-    talk.from_server(RST, b"");
+    talk.server_sends(RST, b"");
     assert_eq!(flow(&talk).outcome, Outcome::Completed);
 }
 
@@ -110,7 +110,7 @@ fn alerts_keep_sender_stage_level_and_number() {
         &[server_hello_message(false), certificate_message(&[b"x"]), message(14, b"")].concat(),
     ));
     talk.client_says(&alert(2, 46));
-    talk.from_client(ACK | FIN, b"");
+    talk.client_sends(ACK | FIN, b"");
     let rejected = flow(&talk);
     let expected = Outcome::Alert { by: Party::Client, stage: Stage::ServerFlight, level: 2, number: 46 };
     assert_eq!((rejected.outcome, rejected.alerts.len()), (expected, 1));
@@ -126,7 +126,7 @@ fn alerts_keep_sender_stage_level_and_number() {
     // A client that takes it for one.
     let mut talk = with_hello();
     talk.server_says(&alert(1, 112));
-    talk.from_client(ACK | FIN, &alert(2, 40));
+    talk.client_sends(ACK | FIN, &alert(2, 40));
     let fatal = flow(&talk);
     assert_eq!(fatal.warned, Some(112));
     assert!(matches!(fatal.outcome, Outcome::Alert { by: Party::Client, number: 40, .. }), "{fatal:?}");
@@ -137,19 +137,19 @@ fn an_alert_that_tls13_hides_is_a_guess_from_its_length() {
     let mut talk = with_hello();
     talk.server_says(&[server_hello(true), encrypted(23, 900)].concat());
     let mut rejected = talk.clone();
-    rejected.from_client(ACK | FIN, &[record(20, &[1]), encrypted(23, 19)].concat());
+    rejected.client_sends(ACK | FIN, &[record(20, &[1]), encrypted(23, 19)].concat());
     let expected = Outcome::HiddenAlert { by: Party::Client, stage: Stage::ServerFlight, length: 19 };
     assert_eq!(flow(&rejected).outcome, expected);
 
     // The client thinks that it is through, and the server refuses its certificate.
     talk.client_says(&[encrypted(23, 25), encrypted(23, 53)].concat());
     let mut refused = talk.clone();
-    refused.from_server(ACK | FIN, &encrypted(23, 35));
+    refused.server_sends(ACK | FIN, &encrypted(23, 35));
     let expected = Outcome::HiddenAlert { by: Party::Server, stage: Stage::ClientFlight, length: 35 };
     assert_eq!(flow(&refused).outcome, expected);
 
     // A client that leaves after its Finished has what it wanted.
-    talk.from_client(ACK | FIN, &encrypted(23, 19));
+    talk.client_sends(ACK | FIN, &encrypted(23, 19));
     assert_eq!(flow(&talk).outcome, Outcome::Completed);
 }
 
@@ -162,7 +162,7 @@ fn a_client_certificate_is_requested_and_missing() {
     // The flight in records of 16 bytes.
     talk.server_says(&flight.chunks(16).flat_map(|part| record(22, part)).collect::<Vec<u8>>());
     talk.client_says(&record(22, &[certificate_message(&[]), message(16, &[1; 66])].concat()));
-    talk.from_server(ACK | FIN, &alert(2, 40));
+    talk.server_sends(ACK | FIN, &alert(2, 40));
     let flow = flow(&talk);
     assert_eq!((flow.certificate_request, flow.client_certificate), (Some(vec![String::new()]), ClientChain::Empty));
     let expected = Outcome::Alert { by: Party::Server, stage: Stage::ClientFlight, level: 2, number: 40 };
@@ -191,16 +191,16 @@ fn what_the_capture_lacks_is_neither_silence_nor_refusal() {
     let mut talk = Talk::new(CLIENT, SERVER);
     talk.syn();
     talk.server_next += 1;
-    talk.from_client(ACK, b"");
+    talk.client_sends(ACK, b"");
     talk.client_says(&hello(Some("a.example")));
-    talk.from_client(ACK | FIN, b"");
+    talk.client_sends(ACK | FIN, b"");
     assert_eq!(flow(&talk).outcome, Outcome::NotCaptured);
 
     // The beginning of the answer is lost.
     let mut talk = with_hello();
     talk.lost_from_server(1400);
     talk.server_says(&[0xEE; 300]);
-    talk.from_server(ACK | FIN, b"");
+    talk.server_sends(ACK | FIN, b"");
     let lost = flow(&talk);
     assert_eq!((lost.outcome, lost.missing.of_server), (Outcome::NotCaptured, 1400));
 
@@ -217,7 +217,7 @@ fn a_hello_that_is_cut_has_an_unknown_name() {
     let mut talk = talk();
     talk.client_says(&long[..1400]);
     talk.lost_from_client(u32::try_from(long.len() - 1400).unwrap());
-    talk.from_server(ACK | RST, b"");
+    talk.server_sends(ACK | RST, b"");
     let cut = flow(&talk);
     assert_eq!(name(&cut), ServerName::Unknown);
     assert!(cut.hello_unclear());
@@ -225,7 +225,7 @@ fn a_hello_that_is_cut_has_an_unknown_name() {
 
     // A snapshot length of 68 bytes leaves little more than the header of the record.
     let mut whole = with_hello();
-    whole.from_server(ACK | RST, b"");
+    whole.server_sends(ACK | RST, b"");
     let packets: Vec<Packet> =
         whole.packets.iter().map(|(time, packet)| (*time, packet[..packet.len().min(68)].to_vec())).collect();
     let mut file = pcap(101, &packets);
@@ -294,7 +294,7 @@ fn of_several_syn_acks_the_one_acknowledged_counts() {
     talk.server_next = 777_777;
     talk.syn_ack();
     talk.server_next = real;
-    talk.from_client(ACK, b"");
+    talk.client_sends(ACK, b"");
     talk.client_says(&hello(Some("a.example")));
     talk.server_says(&[server_hello(true), encrypted(23, 900)].concat());
     assert!(flow(&talk).answer.is_some());
@@ -320,7 +320,7 @@ fn data_on_the_syn_may_be_the_hello() {
 #[test]
 fn a_port_used_again_is_another_connection() {
     let mut first = with_hello();
-    first.from_server(ACK | RST, b"");
+    first.server_sends(ACK | RST, b"");
     let mut second = good13(CLIENT, SERVER, Some("b.example"));
     // It begins with another number, right behind the first.
     for (number, (time, packet)) in second.packets.iter_mut().enumerate() {
@@ -343,17 +343,17 @@ fn connections_without_tls_are_told_apart() {
     talk.client_next = talk.client_next.wrapping_sub(1);
     talk.syn();
     assert_eq!(flow(&talk).outcome, Outcome::Unanswered);
-    talk.from_server(ACK | RST, b"");
+    talk.server_sends(ACK | RST, b"");
     assert_eq!(flow(&talk).outcome, Outcome::Refused);
 
     let mut talk = self::talk();
-    talk.from_client(ACK | FIN, b"");
-    talk.from_server(ACK | FIN, b"");
+    talk.client_sends(ACK | FIN, b"");
+    talk.server_sends(ACK | FIN, b"");
     assert_eq!(flow(&talk).outcome, Outcome::Idle);
 
     let mut talk = self::talk();
     talk.client_says(b"GET /healthz HTTP/1.1\r\nHost: lb\r\n\r\n");
-    talk.from_server(ACK | FIN, b"");
+    talk.server_sends(ACK | FIN, b"");
     let plain = flow(&talk);
     assert_eq!((plain.outcome, plain.speaks), (Outcome::ClientNotTls, Some(NotTls::Http)));
     assert!(plain.sample.unwrap().starts_with("GET /healthz"));
@@ -408,7 +408,7 @@ fn prefaces_are_named_and_the_hello_behind_them_is_read() {
     for (preface, header) in [(ProxyV1, &b"PROXY TCP4 10.0.0.9 10.0.0.1 5 443\r\n"[..]), (ProxyV2, &v2)] {
         let mut talk = talk();
         talk.client_says(&[header, &hello(None)].concat());
-        talk.from_server(ACK | RST, b"");
+        talk.server_sends(ACK | RST, b"");
         let flow = flow(&talk);
         assert_eq!((flow.preface, name(&flow)), (Some(preface), ServerName::None));
         assert_eq!(flow.outcome, Outcome::Reset { by: Party::Server, stage: Stage::ClientHello });
@@ -440,7 +440,7 @@ fn more_connections_than_there_is_room_for_are_counted() {
                 data,
                 wire: data.len(),
             };
-            analysis.packet(&packet, Default::default(), &mut |_, _| flows += 1);
+            analysis.packet(&packet, PacketPlace::default(), &mut |_, _| flows += 1);
         }
     }
     let rest = analysis.finish(&mut |_, _| flows += 1);

@@ -14,7 +14,7 @@ fn offer(builder: &HelloBuilder<'_>) -> Offer {
 fn hello_of(bytes: &[u8]) -> Hello {
     let mut talk = Talk::open("10.0.0.7:50000", "10.0.0.1:443");
     talk.client_says(bytes);
-    talk.from_server(ACK | RST, b"");
+    talk.server_sends(ACK | RST, b"");
     flow(&talk).hello.expect("a ClientHello")
 }
 

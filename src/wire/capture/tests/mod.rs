@@ -21,7 +21,7 @@ fn read(file: &[u8]) -> (Vec<Flow>, Rest, Progress) {
     let mut analysis = Analysis::new(false);
     let mut flows = Vec::new();
     let end = loop {
-        match reader.next().unwrap() {
+        match reader.next_packet().unwrap() {
             Progress::Packet => {}
             end => break end,
         }

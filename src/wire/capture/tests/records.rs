@@ -43,7 +43,7 @@ fn steps(bytes: &[u8]) -> Vec<(Step, usize)> {
     let mut reader = RecordReader::new(bytes);
     let mut steps = Vec::new();
     loop {
-        let step = reader.next().unwrap();
+        let step = reader.next_record().unwrap();
         let ended = !matches!(step, Step::Record { .. });
         steps.push((step, reader.record().len()));
         if ended {
