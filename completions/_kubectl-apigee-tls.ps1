@@ -28,6 +28,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('diagnose', 'diagnose', [CompletionResultType]::ParameterValue, 'Run the checklist against the cluster, or against files, and say what is wrong')
             [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Shake hands with endpoints: with the right server name, with none and with a wrong one')
+            [CompletionResult]::new('pcap', 'pcap', [CompletionResultType]::ParameterValue, 'Analyse packet captures: which TLS handshakes fail, how, and for whom')
             [CompletionResult]::new('collect', 'collect', [CompletionResultType]::ParameterValue, 'Do the same, and write the support bundle')
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Hold two runs side by side: what is gone, what is new, what is still there')
             [CompletionResult]::new('rbac', 'rbac', [CompletionResultType]::ParameterValue, 'Print the least Role that a run needs, and its binding, as YAML')
@@ -112,6 +113,25 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             [CompletionResult]::new('--ipv6', '--ipv6', [CompletionResultType]::ParameterName, 'Use IPv6 addresses only')
             [CompletionResult]::new('--proxy-protocol', '--proxy-protocol', [CompletionResultType]::ParameterName, 'Begin each connection with a PROXY header, as a load balancer would')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Find out every version and cipher suite too')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell on standard error what is done; twice for more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell on standard error what is done; twice for more')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'kubectl-apigee-tls;pcap' {
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Only connections with this address at either end; may be repeated')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Only connections to this port of the server; may be repeated')
+            [CompletionResult]::new('--sni', '--sni', [CompletionResultType]::ParameterName, 'Only connections with this SNI, an empty name for those without; *.example.com takes all names below')
+            [CompletionResult]::new('--client', '--client', [CompletionResultType]::ParameterName, 'Only connections of this client; may be repeated')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only connections that began at this time or later (RFC 3339)')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Only connections that began before this time (RFC 3339)')
+            [CompletionResult]::new('--write', '--write', [CompletionResultType]::ParameterName, 'Write the packets of failing handshakes to this new file (pcapng)')
+            [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Lowest level of a failure that makes the exit code 1')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the report; wide adds a line for each connection, jsonl prints each connection as JSON when it is over')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the report; wide adds a line for each connection, jsonl prints each connection as JSON when it is over')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--failed', '--failed', [CompletionResultType]::ParameterName, 'Only connections whose handshake failed')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell on standard error what is done; twice for more')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell on standard error what is done; twice for more')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -231,6 +251,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
         'kubectl-apigee-tls;help' {
             [CompletionResult]::new('diagnose', 'diagnose', [CompletionResultType]::ParameterValue, 'Run the checklist against the cluster, or against files, and say what is wrong')
             [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Shake hands with endpoints: with the right server name, with none and with a wrong one')
+            [CompletionResult]::new('pcap', 'pcap', [CompletionResultType]::ParameterValue, 'Analyse packet captures: which TLS handshakes fail, how, and for whom')
             [CompletionResult]::new('collect', 'collect', [CompletionResultType]::ParameterValue, 'Do the same, and write the support bundle')
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Hold two runs side by side: what is gone, what is new, what is still there')
             [CompletionResult]::new('rbac', 'rbac', [CompletionResultType]::ParameterValue, 'Print the least Role that a run needs, and its binding, as YAML')
@@ -245,6 +266,9 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             break
         }
         'kubectl-apigee-tls;help;probe' {
+            break
+        }
+        'kubectl-apigee-tls;help;pcap' {
             break
         }
         'kubectl-apigee-tls;help;collect' {

@@ -37,6 +37,9 @@ _kubectl__apigee__tls() {
             kubectl__apigee__tls,help)
                 cmd="kubectl__apigee__tls__subcmd__help"
                 ;;
+            kubectl__apigee__tls,pcap)
+                cmd="kubectl__apigee__tls__subcmd__pcap"
+                ;;
             kubectl__apigee__tls,probe)
                 cmd="kubectl__apigee__tls__subcmd__probe"
                 ;;
@@ -67,6 +70,9 @@ _kubectl__apigee__tls() {
             kubectl__apigee__tls__subcmd__help,help)
                 cmd="kubectl__apigee__tls__subcmd__help__subcmd__help"
                 ;;
+            kubectl__apigee__tls__subcmd__help,pcap)
+                cmd="kubectl__apigee__tls__subcmd__help__subcmd__pcap"
+                ;;
             kubectl__apigee__tls__subcmd__help,probe)
                 cmd="kubectl__apigee__tls__subcmd__help__subcmd__probe"
                 ;;
@@ -83,7 +89,7 @@ _kubectl__apigee__tls() {
 
     case "${cmd}" in
         kubectl__apigee__tls)
-            opts="-v -h --color --verbose --help diagnose probe collect diff rbac explain completion version __complete help"
+            opts="-v -h --color --verbose --help diagnose probe pcap collect diff rbac explain completion version __complete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -529,7 +535,7 @@ _kubectl__apigee__tls() {
             return 0
             ;;
         kubectl__subcmd__apigee__subcmd__tls__subcmd__help)
-            opts="diagnose probe collect diff rbac explain completion version __complete help"
+            opts="diagnose probe pcap collect diff rbac explain completion version __complete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -640,6 +646,20 @@ _kubectl__apigee__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        kubectl__subcmd__apigee__subcmd__tls__subcmd__help__subcmd__pcap)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         kubectl__subcmd__apigee__subcmd__tls__subcmd__help__subcmd__probe)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -675,6 +695,64 @@ _kubectl__apigee__tls() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__apigee__subcmd__tls__subcmd__pcap)
+            opts="-o -v -h --host --port --sni --client --since --until --failed --write --fail-on --output --color --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sni)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --write)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "error warning never" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text wide json yaml jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text wide json yaml jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "always auto never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

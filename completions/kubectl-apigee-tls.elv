@@ -25,6 +25,7 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
             cand --help 'Print help'
             cand diagnose 'Run the checklist against the cluster, or against files, and say what is wrong'
             cand probe 'Shake hands with endpoints: with the right server name, with none and with a wrong one'
+            cand pcap 'Analyse packet captures: which TLS handshakes fail, how, and for whom'
             cand collect 'Do the same, and write the support bundle'
             cand diff 'Hold two runs side by side: what is gone, what is new, what is still there'
             cand rbac 'Print the least Role that a run needs, and its binding, as YAML'
@@ -107,6 +108,24 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
             cand --ipv6 'Use IPv6 addresses only'
             cand --proxy-protocol 'Begin each connection with a PROXY header, as a load balancer would'
             cand --full 'Find out every version and cipher suite too'
+            cand -v 'Tell on standard error what is done; twice for more'
+            cand --verbose 'Tell on standard error what is done; twice for more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'kubectl-apigee-tls;pcap'= {
+            cand --host 'Only connections with this address at either end; may be repeated'
+            cand --port 'Only connections to this port of the server; may be repeated'
+            cand --sni 'Only connections with this SNI, an empty name for those without; *.example.com takes all names below'
+            cand --client 'Only connections of this client; may be repeated'
+            cand --since 'Only connections that began at this time or later (RFC 3339)'
+            cand --until 'Only connections that began before this time (RFC 3339)'
+            cand --write 'Write the packets of failing handshakes to this new file (pcapng)'
+            cand --fail-on 'Lowest level of a failure that makes the exit code 1'
+            cand -o 'Format of the report; wide adds a line for each connection, jsonl prints each connection as JSON when it is over'
+            cand --output 'Format of the report; wide adds a line for each connection, jsonl prints each connection as JSON when it is over'
+            cand --color 'When to use colour'
+            cand --failed 'Only connections whose handshake failed'
             cand -v 'Tell on standard error what is done; twice for more'
             cand --verbose 'Tell on standard error what is done; twice for more'
             cand -h 'Print help (see more with ''--help'')'
@@ -218,6 +237,7 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
         &'kubectl-apigee-tls;help'= {
             cand diagnose 'Run the checklist against the cluster, or against files, and say what is wrong'
             cand probe 'Shake hands with endpoints: with the right server name, with none and with a wrong one'
+            cand pcap 'Analyse packet captures: which TLS handshakes fail, how, and for whom'
             cand collect 'Do the same, and write the support bundle'
             cand diff 'Hold two runs side by side: what is gone, what is new, what is still there'
             cand rbac 'Print the least Role that a run needs, and its binding, as YAML'
@@ -230,6 +250,8 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
         &'kubectl-apigee-tls;help;diagnose'= {
         }
         &'kubectl-apigee-tls;help;probe'= {
+        }
+        &'kubectl-apigee-tls;help;pcap'= {
         }
         &'kubectl-apigee-tls;help;collect'= {
         }

@@ -31,6 +31,7 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -s v
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -s h -l help -d 'Print help'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "diagnose" -d 'Run the checklist against the cluster, or against files, and say what is wrong'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "probe" -d 'Shake hands with endpoints: with the right server name, with none and with a wrong one'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "pcap" -d 'Analyse packet captures: which TLS handshakes fail, how, and for whom'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "collect" -d 'Do the same, and write the support bundle'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "diff" -d 'Hold two runs side by side: what is gone, what is new, what is still there'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "rbac" -d 'Print the least Role that a run needs, and its binding, as YAML'
@@ -326,6 +327,27 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pr
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l full -d 'Find out every version and cipher suite too'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -l host -d 'Only connections with this address at either end; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -l port -d 'Only connections to this port of the server; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -l sni -d 'Only connections with this SNI, an empty name for those without; *.example.com takes all names below' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -l client -d 'Only connections of this client; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -l since -d 'Only connections that began at this time or later (RFC 3339)' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -l until -d 'Only connections that began before this time (RFC 3339)' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -l write -d 'Write the packets of failing handshakes to this new file (pcapng)' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -l fail-on -d 'Lowest level of a failure that makes the exit code 1' -r -f -a "error\t''
+warning\t''
+never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -s o -l output -d 'Format of the report; wide adds a line for each connection, jsonl prints each connection as JSON when it is over' -r -f -a "text\t''
+wide\t'Text, with a line for each connection'
+json\t''
+yaml\t''
+jsonl\t'One connection per line, as JSON'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -l color -d 'When to use colour' -r -f -a "always\t''
+auto\t''
+never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -l failed -d 'Only connections whose handshake failed'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s n -l namespace -d 'Namespace of Apigee hybrid; the context\'s own namespace is not used' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s l -l selector -d 'Label selector of the ingress pods' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l kubeconfig -d 'Path of the kubeconfig' -r -F
@@ -422,13 +444,14 @@ auto\t''
 never\t''"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand __complete" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand __complete" -s h -l help -d 'Print help'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "diagnose" -d 'Run the checklist against the cluster, or against files, and say what is wrong'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "probe" -d 'Shake hands with endpoints: with the right server name, with none and with a wrong one'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "collect" -d 'Do the same, and write the support bundle'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "diff" -d 'Hold two runs side by side: what is gone, what is new, what is still there'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "rbac" -d 'Print the least Role that a run needs, and its binding, as YAML'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "explain" -d 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "completion" -d 'Print the completion script of a shell'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "version" -d 'Print the version'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "__complete" -d 'Candidates for the words typed so far, as kubectl\'s completion asks for them'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe collect diff rbac explain completion version __complete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "diagnose" -d 'Run the checklist against the cluster, or against files, and say what is wrong'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "probe" -d 'Shake hands with endpoints: with the right server name, with none and with a wrong one'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "pcap" -d 'Analyse packet captures: which TLS handshakes fail, how, and for whom'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "collect" -d 'Do the same, and write the support bundle'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "diff" -d 'Hold two runs side by side: what is gone, what is new, what is still there'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "rbac" -d 'Print the least Role that a run needs, and its binding, as YAML'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "explain" -d 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "completion" -d 'Print the completion script of a shell'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "version" -d 'Print the version'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "__complete" -d 'Candidates for the words typed so far, as kubectl\'s completion asks for them'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -10,23 +10,29 @@ use std::path::PathBuf;
 use apigee_tls::bundle::fuzz_bundle;
 use apigee_tls::redact::self_test::fuzz_redact;
 use apigee_tls::wire::access_log::fuzz_access_log;
-use apigee_tls::wire::capture::fuzz_capture;
+use apigee_tls::wire::capture::{fuzz_analysis, fuzz_capture, fuzz_layers, fuzz_stream};
 use apigee_tls::wire::certificate::fuzz_certificate;
 use apigee_tls::wire::overrides::fuzz_overrides;
 use apigee_tls::wire::private_key::fuzz_private_key;
-use apigee_tls::wire::tls::fuzz_server_flight;
+use apigee_tls::wire::tls::passive::fuzz_passive;
+use apigee_tls::wire::tls::{fuzz_client_hello, fuzz_server_flight};
 
 /// Name of the target, what it calls, and how many changed copies of each file it gets.
 type Target = (&'static str, fn(&[u8]), usize);
 
-const TARGETS: [Target; 8] = [
+const TARGETS: [Target; 13] = [
     ("access_log", fuzz_access_log, 60),
     ("bundle", fuzz_bundle, 200),
     ("capture", fuzz_capture, 2000),
+    ("capture_analysis", fuzz_analysis, 300),
+    ("capture_layers", fuzz_layers, 1000),
+    ("capture_stream", fuzz_stream, 500),
     ("certificate", fuzz_certificate, 300),
+    ("client_hello", fuzz_client_hello, 500),
     ("overrides", fuzz_overrides, 200),
     ("private_key", fuzz_private_key, 100),
     ("redact", fuzz_redact, 40),
+    ("tls_captured", fuzz_passive, 500),
     ("tls_flight", fuzz_server_flight, 300),
 ];
 

@@ -4,6 +4,7 @@
 //! printing. [`CATALOGUE`] is the only list; help, `explain`, `docs/checks.md`, completions and the JSON schema render
 //! it. What follows from several findings together is the business of `verdict`.
 
+pub mod captured;
 mod certificate;
 mod client;
 mod code;

@@ -1,6 +1,7 @@
 //! What the user may type. No work is done here, and no environment is read: `commands` turns this into what is needed.
 
 mod evidence;
+mod pcap;
 mod probe;
 
 use std::ffi::OsStr;
@@ -14,6 +15,7 @@ use jiff::SignedDuration;
 use crate::checks;
 
 pub use self::evidence::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
+pub use self::pcap::{PcapArgs, PcapOutput};
 pub use self::probe::{ProbeArgs, TlsVersion};
 
 /// Finds out why a TLS handshake with an Apigee ingress fails
@@ -48,6 +50,8 @@ pub enum Command {
     Diagnose(Box<DiagnoseArgs>),
     /// Shake hands with endpoints: with the right server name, with none and with a wrong one
     Probe(Box<ProbeArgs>),
+    /// Analyse packet captures: which TLS handshakes fail, how, and for whom
+    Pcap(Box<PcapArgs>),
     /// Do the same, and write the support bundle
     Collect(Box<CollectArgs>),
     /// Hold two runs side by side: what is gone, what is new, what is still there

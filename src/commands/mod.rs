@@ -9,6 +9,7 @@ mod contexts;
 mod diagnose;
 mod diff;
 mod explain;
+mod pcap;
 mod probe;
 mod rbac;
 mod sources;
@@ -47,6 +48,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Diagnose(args) => diagnose::run(&args, &console),
         Command::Probe(args) => probe::run(&args, &console),
+        Command::Pcap(args) => pcap::run(&args, &console),
         Command::Collect(args) => collect::run(&args, &console),
         Command::Diff(args) => diff::run(&args, &console),
         Command::Rbac(args) => rbac::run(&args, &console),

@@ -8,6 +8,7 @@
 //! of the parts exists once, at `parts!` below; a new source is one file with a [`Part`] and one entry there.
 
 pub mod access_log;
+pub mod capture;
 pub mod certificate;
 mod clock;
 pub mod handshake;

@@ -7,6 +7,8 @@
 //! ```
 
 mod build;
+pub mod capture;
+pub mod capture_text;
 pub mod catalogue;
 pub mod contexts;
 pub mod diff;

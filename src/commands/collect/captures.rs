@@ -1,7 +1,7 @@
 //! Captures that the user adds: known to be such before anything is gathered, then kept with the secrets in their packets masked.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use super::keep::{Keep, base, counted};
 use crate::bundle::layout;
@@ -10,7 +10,7 @@ use crate::commands::Error;
 use crate::gather::plan::folder;
 use crate::redact::{Pseudonyms, Redactions};
 use crate::run::Stop;
-use crate::wire::capture::{CaptureReader, MAGIC_BYTES, Step, is_capture};
+use crate::wire::capture::{MAGIC_BYTES, RecordReader, Step, is_capture};
 
 /// Bytes of one capture that go into a bundle. Handshakes of a minute fit many times.
 const MAX_BYTES: u64 = 512 << 20;
@@ -74,7 +74,7 @@ pub(super) fn add(captures: Vec<Capture>, pseudonyms: Pseudonyms, stop: &Stop, k
 /// Record by record; what cannot be kept whole ends behind a packet.
 fn copy(file: File, path: &str, origin: &str, most: u64, stop: &Stop, keep: &Keep) -> io::Result<()> {
     let whole_bytes = file.metadata().ok().map(|known| known.len());
-    let mut reader = CaptureReader::new(BufReader::new(file));
+    let mut reader = RecordReader::new(file);
     let mut entry = keep.writer.entry(path, origin, WHY);
     let mut redactions = Redactions::default();
     let mut record = Vec::new();
@@ -82,8 +82,10 @@ fn copy(file: File, path: &str, origin: &str, most: u64, stop: &Stop, keep: &Kee
         if let Some(reason) = stop.reason() {
             break Some(reason.to_string());
         }
-        match reader.next(&mut record) {
+        match reader.next_record() {
             Ok(Step::Record { kind, content }) => {
+                record.clear();
+                record.extend_from_slice(reader.record());
                 if entry.bytes() + record.len() as u64 > most {
                     break Some(format!("no more than {most} bytes of a capture are kept"));
                 }
@@ -91,7 +93,8 @@ fn copy(file: File, path: &str, origin: &str, most: u64, stop: &Stop, keep: &Kee
                 entry.write_all(&record)?;
             }
             Ok(Step::End) => break None,
-            Ok(Step::Broken(why)) => break Some(why.to_owned()),
+            Ok(Step::Skipped { bytes }) => break Some(format!("a block of {bytes} bytes is too long to be kept")),
+            Ok(Step::Broken(why)) => break Some(why.text().to_owned()),
             Err(error) => break Some(error.to_string()),
         }
     };

@@ -16,7 +16,7 @@ const MAX_AUTHORITIES: usize = 1024;
 ///
 /// # Errors
 /// Returns the rule of the message that `body` breaks.
-pub(super) fn read(body: &[u8], version: Version) -> Result<Vec<String>, Malformed> {
+pub(in crate::wire) fn read(body: &[u8], version: Version) -> Result<Vec<String>, Malformed> {
     let message = MessageName::CertificateRequest;
     let truncated = Malformed::MessageTruncated(message);
     let mut fields = Fields(body);

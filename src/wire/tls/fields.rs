@@ -2,41 +2,41 @@
 
 /// What is left of a message. Every read takes from the front, or takes nothing and says so.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+pub(in crate::wire) struct Fields<'a>(pub(in crate::wire) &'a [u8]);
 
 impl<'a> Fields<'a> {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::wire) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
+    pub(in crate::wire) fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(taken)
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(in crate::wire) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (taken, rest) = self.0.split_first_chunk::<N>()?;
         self.0 = rest;
         Some(*taken)
     }
 
-    pub(super) fn u8(&mut self) -> Option<u8> {
+    pub(in crate::wire) fn u8(&mut self) -> Option<u8> {
         self.array::<1>().map(|[byte]| byte)
     }
 
-    pub(super) fn u16(&mut self) -> Option<u16> {
+    pub(in crate::wire) fn u16(&mut self) -> Option<u16> {
         self.array().map(u16::from_be_bytes)
     }
 
     /// A vector of at most 255 bytes.
-    pub(super) fn short(&mut self) -> Option<&'a [u8]> {
+    pub(in crate::wire) fn short(&mut self) -> Option<&'a [u8]> {
         let length = self.u8()?;
         self.bytes(usize::from(length))
     }
 
     /// A vector of at most 65535 bytes.
-    pub(super) fn long(&mut self) -> Option<&'a [u8]> {
+    pub(in crate::wire) fn long(&mut self) -> Option<&'a [u8]> {
         let length = self.u16()?;
         self.bytes(usize::from(length))
     }

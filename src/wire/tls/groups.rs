@@ -1,5 +1,7 @@
 //! Groups of the key exchange, as the TLS Supported Groups registry numbers them.
 
+use std::borrow::Cow;
+
 /// Names as people write them: NIST's for its curves, the registry's for the rest.
 const GROUPS: [(u16, &str); 35] = [
     (0x0001, "sect163k1"),
@@ -46,6 +48,13 @@ pub fn name(group: u16) -> String {
     known.map_or_else(|| format!("0x{group:04X}"), |(_, name)| (*name).to_owned())
 }
 
+/// The same as [`name`], without a copy where the group has a name.
+#[must_use]
+pub fn label(group: u16) -> Cow<'static, str> {
+    let known = GROUPS.binary_search_by_key(&group, |(number, _)| *number).ok().and_then(|at| GROUPS.get(at));
+    known.map_or_else(|| Cow::Owned(name(group)), |(_, name)| Cow::Borrowed(*name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,7 +64,7 @@ mod tests {
         for (group, expected) in
             [(29, "X25519"), (23, "P-256"), (4588, "X25519MLKEM768"), (256, "ffdhe2048"), (0x2A2A, "0x2A2A")]
         {
-            assert_eq!(name(group), expected);
+            assert_eq!((name(group).as_str(), &*label(group)), (expected, expected));
         }
         assert!(GROUPS.is_sorted_by_key(|(number, _)| number));
     }

@@ -11,6 +11,11 @@ const RETRY: [u8; 32] = [
     0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C,
 ];
 
+/// Numbers of TLS 1.3 before it was published, in `supported_versions`.
+const DRAFTS: std::ops::RangeInclusive<u16> = 0x7F00..=0x7FFF;
+/// The same in the place of the version, up to draft 21; the oldest had the number of the final version there.
+const EARLY_DRAFTS: [u16; 9] = [0x0304, 0x7F0E, 0x7F0F, 0x7F10, 0x7F11, 0x7F12, 0x7F13, 0x7F14, 0x7F15];
+
 /// What the server chose.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ServerHello {
@@ -24,6 +29,8 @@ pub struct ServerHello {
     /// It is a HelloRetryRequest.
     pub retry: bool,
     pub compression: u8,
+    /// The session id, which up to TLS 1.2 is that of the client where the session is resumed.
+    pub session: Vec<u8>,
 }
 
 impl ServerHello {
@@ -38,19 +45,21 @@ impl ServerHello {
 ///
 /// # Errors
 /// Returns the rule of the message that `body` breaks.
-pub(super) fn read(body: &[u8]) -> Result<ServerHello, Malformed> {
+pub(in crate::wire) fn read(body: &[u8]) -> Result<ServerHello, Malformed> {
     let message = MessageName::ServerHello;
     let truncated = Malformed::MessageTruncated(message);
     let broken = Malformed::ExtensionTruncated;
     let mut fields = Fields(body);
     let mut version = fields.u16().ok_or(truncated)?;
     let random: [u8; 32] = fields.array().ok_or(truncated)?;
-    let session = fields.short().ok_or(truncated)?;
+    // Up to draft 21 a ServerHello of TLS 1.3 gave its version here, and had neither session id nor compression.
+    let is_early_draft = EARLY_DRAFTS.contains(&version);
+    let session = if is_early_draft { &[] } else { fields.short().ok_or(truncated)? };
     if session.len() > 32 {
         return Err(Malformed::SessionId(session.len()));
     }
     let suite = fields.u16().ok_or(truncated)?;
-    let compression = fields.u8().ok_or(truncated)?;
+    let compression = if is_early_draft { 0 } else { fields.u8().ok_or(truncated)? };
     let mut extensions = Fields(if fields.is_empty() { &[] } else { fields.long().ok_or(truncated)? });
     if !fields.is_empty() {
         return Err(Malformed::TrailingBytes { message, bytes: fields.0.len() });
@@ -72,6 +81,9 @@ pub(super) fn read(body: &[u8]) -> Result<ServerHello, Malformed> {
             _ => {}
         }
     }
+    if is_early_draft || DRAFTS.contains(&version) {
+        version = Version::Tls13.number();
+    }
     let version = Version::from_number(version).ok_or(Malformed::Version(version))?;
-    Ok(ServerHello { version, suite, alpn, group, retry, compression })
+    Ok(ServerHello { version, suite, alpn, group, retry, compression, session: session.to_vec() })
 }

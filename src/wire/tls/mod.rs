@@ -7,16 +7,18 @@
 //! No cryptography: what is encrypted is counted. A handshake that has to come to its end is OpenSSL's; these readers
 //! then watch its bytes pass.
 
-mod authorities;
+pub(in crate::wire) mod authorities;
 mod client_flight;
 mod client_hello;
-mod extensions;
-mod fields;
+pub(in crate::wire) mod extensions;
+pub(in crate::wire) mod fields;
 pub mod groups;
-mod hello;
+pub(in crate::wire) mod hello;
 mod malformed;
 mod messages;
-mod not_tls;
+pub(in crate::wire) mod not_tls;
+mod offer;
+pub mod passive;
 mod records;
 mod server_flight;
 mod suite_table;
@@ -27,6 +29,7 @@ pub use self::client_flight::ClientFlight;
 pub use self::client_hello::ClientHello;
 pub use self::hello::ServerHello;
 pub use self::malformed::{Malformed, MessageName};
+pub use self::offer::{Offer, fuzz_client_hello, version_name};
 pub use self::server_flight::{FlightFacts, ServerFlight, fuzz_server_flight};
 pub use self::version::Version;
 

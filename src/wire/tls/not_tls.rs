@@ -4,13 +4,13 @@ use self::Byte::{Any, Between, OneOf};
 use crate::evidence::handshake::NotTls;
 
 /// Bytes that are looked at: the longest line of SMTP (RFC 5321 §4.5.3.1.5).
-pub(super) const MAX_HEAD_BYTES: usize = 512;
+pub(in crate::wire) const MAX_HEAD_BYTES: usize = 512;
 /// Characters of a sample.
 const MAX_SAMPLE: usize = 64;
 
 /// What an answer begins with.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Opening {
+pub(in crate::wire) enum Opening {
     /// More bytes are needed.
     Open,
     Tls,
@@ -48,7 +48,7 @@ const PATTERNS: &[(&[Byte], Opening)] = &[
 
 /// What `head`, at most [`MAX_HEAD_BYTES`] of the stream's first bytes, is. At the end of the stream,
 /// [`Opening::Open`] is what could still have been anything.
-pub(super) fn opening(head: &[u8], is_end: bool) -> Opening {
+pub(in crate::wire) fn opening(head: &[u8], is_end: bool) -> Opening {
     for (pattern, opening) in PATTERNS {
         let fits = pattern.iter().zip(head).all(|(byte, &got)| byte.fits(got));
         if fits && head.len() >= pattern.len() {
@@ -87,7 +87,7 @@ fn greeting(head: &[u8], is_end: bool) -> Opening {
 }
 
 /// The bytes as a person may see them, at most [`MAX_SAMPLE`] characters.
-pub(super) fn sample(head: &[u8]) -> String {
+pub(in crate::wire) fn sample(head: &[u8]) -> String {
     let mut sample = String::new();
     for &byte in head {
         let shown = match byte {

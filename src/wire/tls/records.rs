@@ -4,9 +4,9 @@ use super::fields::Fields;
 use super::malformed::Malformed;
 
 pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
-pub(super) const ALERT: u8 = 21;
-pub(super) const HANDSHAKE: u8 = 22;
-pub(super) const APPLICATION_DATA: u8 = 23;
+pub const ALERT: u8 = 21;
+pub const HANDSHAKE: u8 = 22;
+pub const APPLICATION_DATA: u8 = 23;
 pub(super) const HEARTBEAT: u8 = 24;
 
 /// `TLSCiphertext` of TLS 1.2 has the larger limit (RFC 5246 §6.2.3).
@@ -59,6 +59,22 @@ impl Records {
             self.header.clear();
         }
         Ok(Some(Piece { kind, length: usize::from(length), bytes: body, is_last }))
+    }
+
+    /// Passes over bytes that are missing, if they are of the record that is under way. Returns its kind, and its length if
+    /// it ends with them.
+    pub(super) fn pass(&mut self, missing: usize) -> Option<(u8, Option<usize>)> {
+        if self.header.len() < HEADER_BYTES || missing > self.left {
+            return None;
+        }
+        let kind = *self.header.first()?;
+        let length = Fields(self.header.get(3..)?).u16()?;
+        self.left -= missing;
+        let is_last = self.left == 0;
+        if is_last {
+            self.header.clear();
+        }
+        Some((kind, is_last.then_some(usize::from(length))))
     }
 }
 

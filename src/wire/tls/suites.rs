@@ -1,5 +1,7 @@
 //! Cipher suites by number, name and version.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::Version;
@@ -31,6 +33,16 @@ pub fn name(suite: u16) -> String {
     }
 }
 
+/// The same as [`name`], without a copy, for those who name thousands.
+#[must_use]
+pub fn label(suite: u16) -> Cow<'static, str> {
+    static NAMES: LazyLock<BTreeMap<u16, &'static str>> = LazyLock::new(|| {
+        let best = |suite: &'static Suite| if suite.openssl.is_empty() { suite.iana } else { suite.openssl };
+        SUITES.iter().map(|suite| (suite.number, best(suite))).collect()
+    });
+    NAMES.get(&suite).map_or_else(|| Cow::Owned(name(suite)), |name| Cow::Borrowed(*name))
+}
+
 /// The suite that OpenSSL, of any version, or the registry calls so.
 #[must_use]
 pub fn number(openssl_or_iana_name: &str) -> Option<u16> {
@@ -45,7 +57,7 @@ pub fn number(openssl_or_iana_name: &str) -> Option<u16> {
 
 /// Whether the key is exchanged over an elliptic curve of the server's choice, with no hint of a shared secret before it
 /// in the ServerKeyExchange (RFC 8422 §5.4, RFC 5489 §2).
-pub(super) fn names_its_curve(suite: u16) -> bool {
+pub(in crate::wire) fn names_its_curve(suite: u16) -> bool {
     find(suite).is_some_and(|suite| {
         let ephemeral = ["ECDHE-", "AECDH-"].iter().any(|kind| suite.openssl.starts_with(kind))
             || ["TLS_ECDHE_", "TLS_ECDH_anon_"].iter().any(|kind| suite.iana.starts_with(kind));
@@ -119,7 +131,7 @@ mod tests {
             (0xC0FF, "0xC0FF"),
             (0x00FF, "0x00FF"),
         ] {
-            assert_eq!(name(suite), expected);
+            assert_eq!((name(suite).as_str(), &*label(suite)), (expected, expected));
         }
         assert_eq!(number("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"), Some(0xC02F));
         assert_eq!(number("EDH-RSA-DES-CBC3-SHA"), Some(0x0016));

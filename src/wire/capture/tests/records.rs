@@ -1,6 +1,9 @@
-//! Captures made by hand, whole, cut and changed.
+//! Records: captures made by hand, whole, cut and changed.
 
-use super::*;
+use std::ops::Range;
+
+use super::super::record::*;
+use super::super::record::{Break, Order};
 
 /// A capture with these packets, as tcpdump writes it.
 pub(crate) fn pcap(packets: &[&[u8]]) -> Vec<u8> {
@@ -28,22 +31,21 @@ pub(crate) fn pcapng(big: bool, packet: &[u8], secrets: &[u8]) -> Vec<u8> {
     let magic = if big { [0x1A, 0x2B, 0x3C, 0x4D] } else { [0x4D, 0x3C, 0x2B, 0x1A] };
     let section = [&magic[..], &[0, 1, 0, 0], &[0xFF; 8]].concat();
     [
-        block(order, SECTION, &section),
-        block(order, INTERFACE, &[0, 1, 0, 0, 0, 0, 4, 0]),
-        block(order, DECRYPTION_SECRETS, secrets),
-        block(order, PACKET, &[&[0; 20], packet].concat()),
+        block(order, 0x0A0D_0D0A, &section),
+        block(order, 1, &[0, 1, 0, 0, 0, 0, 4, 0]),
+        block(order, 10, secrets),
+        block(order, 6, &[&[0; 20], packet].concat()),
     ]
     .concat()
 }
 
 fn steps(bytes: &[u8]) -> Vec<(Step, usize)> {
-    let mut reader = CaptureReader::new(bytes);
-    let mut record = Vec::new();
+    let mut reader = RecordReader::new(bytes);
     let mut steps = Vec::new();
     loop {
-        let step = reader.next(&mut record).unwrap();
+        let step = reader.next_record().unwrap();
         let ended = !matches!(step, Step::Record { .. });
-        steps.push((step, record.len()));
+        steps.push((step, reader.record().len()));
         if ended {
             return steps;
         }
@@ -68,7 +70,7 @@ fn packets_come_one_by_one() {
     let expected = [(24..24, 24), (16..19, 19), (16..16, 16), (16..21, 21)];
     let steps = steps(&bytes);
     for (number, (content, length)) in expected.into_iter().enumerate() {
-        let kind = if number == 0 { RecordKind::Other } else { RecordKind::Packet };
+        let kind = if number == 0 { RecordKind::Header } else { RecordKind::Packet };
         assert_eq!(steps[number], (record(kind, content), length));
     }
     assert_eq!(steps[4], (Step::End, 0));
@@ -78,7 +80,7 @@ fn packets_come_one_by_one() {
 fn blocks_come_one_by_one_in_either_order() {
     for big in [false, true] {
         let section = pcapng(big, b"packet", b"CLIENT_RANDOM");
-        let kinds = [RecordKind::Other, RecordKind::Other, RecordKind::Secrets, RecordKind::Packet];
+        let kinds = [RecordKind::Header, RecordKind::Interface, RecordKind::Secrets, RecordKind::Packet];
         // Another section may have another order.
         let steps = steps(&[section, pcapng(!big, b"packet", b"CLIENT_RANDOM")].concat());
         let found = steps.iter().map_while(|(step, _)| match step {
@@ -94,18 +96,18 @@ fn blocks_come_one_by_one_in_either_order() {
 #[test]
 fn what_is_broken_is_said_to_be() {
     let whole = pcap(&[b"one", b"three"]);
-    assert_eq!(steps(&whole[..whole.len() - 1])[2].0, Step::Broken("the last packet is cut"));
-    assert_eq!(steps(&whole[..20])[0].0, Step::Broken("its header is cut"));
+    assert_eq!(steps(&whole[..whole.len() - 1])[2].0, Step::Broken(Break::Cut("the last packet is cut")));
+    assert_eq!(steps(&whole[..20])[0].0, Step::Broken(Break::Cut("its header is cut")));
     let mut large = whole;
     large[24 + 10] = 0xFF;
-    assert_eq!(steps(&large)[1].0, Step::Broken("what follows is no packet"));
+    assert_eq!(steps(&large)[1].0, Step::Broken(Break::Damaged("what follows is no packet")));
     let section = pcapng(false, b"packet", b"secrets");
-    assert_eq!(steps(&section[..section.len() - 5])[3].0, Step::Broken("the last block is cut"));
+    assert_eq!(steps(&section[..section.len() - 5])[3].0, Step::Broken(Break::Cut("the last block is cut")));
     let mut odd = section.clone();
     *odd.last_mut().unwrap() = 1;
-    assert_eq!(steps(&odd)[3].0, Step::Broken("what follows is no block"));
+    assert_eq!(steps(&odd)[3].0, Step::Broken(Break::Damaged("what follows is no block")));
     let mut short = section;
     short[4] = 8;
-    assert_eq!(steps(&short)[0].0, Step::Broken("what follows is no block"));
-    assert_eq!(steps(b"a file of text")[0].0, Step::Broken("it is neither pcap nor pcapng"));
+    assert_eq!(steps(&short)[0].0, Step::Broken(Break::Damaged("what follows is no block")));
+    assert_eq!(steps(b"a file of text")[0].0, Step::Broken(Break::Damaged("it is neither pcap nor pcapng")));
 }

@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| apigee_tls::wire::tls::passive::fuzz_passive(data));

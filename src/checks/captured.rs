@@ -1,0 +1,376 @@
+//! What a kind of connection in a capture means: whether it failed, for whom, and what can cause it.
+//!
+//! A pure function of [`Signature`], so that each kind can become a check. The same fault has different alerts in different
+//! TLS libraries, so a kind is told by sender, stage and number together, and offers a set of causes. Which library sends
+//! which alert was measured: OpenSSL 3, and the JSSE of JDK 17.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::checks::Level;
+use crate::evidence::capture::{ClientChainKind, NameKind, Outcome, Preface, Signature};
+use crate::evidence::handshake::{Party, Stage, alert_name};
+
+/// What a kind of connection means.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Kind {
+    /// The name of the kind in kebab case.
+    pub name: String,
+    pub standing: Standing,
+    /// One sentence without a full stop: subject, verb, object.
+    pub sentence: String,
+    /// What can cause it, the most likely first.
+    pub causes: Vec<String>,
+    /// It rests on a guess, which the sentence says.
+    pub is_guess: bool,
+}
+
+/// How a kind stands.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Standing {
+    /// The handshake failed.
+    Failed(Level),
+    /// The capture does not tell.
+    Unknown,
+    /// It is no handshake, or the capture holds only a part of it: nothing failed as far as can be seen.
+    Beside,
+    Good,
+}
+
+impl Standing {
+    /// The handshake failed.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+}
+
+const NO_ROUTE: &str = "the gateway has no route for clients without SNI (Apigee hybrid: no wildcard route, or `enableNonSniClient` is off)";
+const UNKNOWN_NAME: &str = "no route or virtual host has this server name";
+const FIREWALL: &str = "a firewall or proxy between the two ends the connection";
+const NOT_TLS_PORT: &str = "the port does not speak TLS";
+const LARGE_HELLO: &str = "a device on the way cannot handle a ClientHello of more than one segment";
+const INTERMEDIATE: &str = "the server does not send the intermediate certificate";
+const UNTRUSTED: &str = "the client does not trust the CA of the server's certificate";
+const NAME_MISMATCH: &str = "the certificate does not cover the name that the client asks for";
+const EXPIRED: &str = "a certificate of the chain has expired or is not yet valid";
+const CLIENT_HAS_NONE: &str = "the client has no certificate of the CAs that the server lists";
+const CLIENT_UNTRUSTED: &str = "the server's truststore lacks the CA of the client's certificate";
+
+/// Judges the flows with this signature.
+#[must_use]
+pub fn judge(signature: &Signature) -> Kind {
+    match signature.outcome {
+        Outcome::Completed => kind("completed", Standing::Good, "handshake completed", &[]),
+        Outcome::Unanswered => failed(
+            "unanswered",
+            "server does not answer the SYN",
+            &[
+                "nothing listens there, or a firewall drops the packets",
+                "the answer takes another way than the capture point",
+            ],
+        ),
+        Outcome::Refused => failed("refused", "server refuses the connection", &["nothing listens on the port"]),
+        Outcome::Idle => kind("idle", Standing::Beside, "connection without data, as health checks make them", &[]),
+        Outcome::Joined => kind("joined", Standing::Beside, "connection began before the capture", &[]),
+        Outcome::ClientNotTls => not_tls(signature),
+        Outcome::ServerFirst => {
+            kind("server-first", Standing::Beside, "server speaks first, and no ClientHello follows", &[])
+        }
+        Outcome::ClientNotCaptured => {
+            kind("client-not-captured", Standing::Unknown, "client's packets are not in the capture", &[])
+        }
+        Outcome::NotCaptured => kind(
+            "answer-not-captured",
+            Standing::Unknown,
+            "server's part of the handshake is not whole in the capture",
+            &[],
+        ),
+        Outcome::Unfinished { .. } => {
+            kind("unfinished", Standing::Beside, "capture ends before the handshake does", &[])
+        }
+        Outcome::Silent { acknowledged } => silent(signature, acknowledged),
+        Outcome::ServerNotTls { speaks } => failed(
+            "answer-not-tls",
+            &format!("server answers the ClientHello with {}", speaks.words()),
+            &[NOT_TLS_PORT, "a proxy answers in place of the server"],
+        ),
+        Outcome::Malformed => {
+            failed("answer-malformed", "server's answer breaks the rules of TLS", &[NOT_TLS_PORT, FIREWALL])
+        }
+        Outcome::Alert { by: Party::Client, stage, number, .. } => client_alert(signature, stage, number),
+        Outcome::Alert { stage, number, .. } => server_alert(signature, stage, number),
+        Outcome::HiddenAlert { by, length, .. } => hidden(by, length),
+        Outcome::Reset { by, stage } => ended(signature, by, stage, "resets"),
+        Outcome::Closed { by, stage } => ended(signature, by, stage, "closes"),
+    }
+}
+
+fn kind(name: &str, standing: Standing, sentence: &str, causes: &[&str]) -> Kind {
+    Kind {
+        name: name.to_owned(),
+        standing,
+        sentence: sentence.to_owned(),
+        causes: causes.iter().map(ToString::to_string).collect(),
+        is_guess: false,
+    }
+}
+
+fn failed(name: &str, sentence: &str, causes: &[&str]) -> Kind {
+    kind(name, Standing::Failed(Level::Error), sentence, causes)
+}
+
+fn warned(name: &str, sentence: &str, causes: &[&str]) -> Kind {
+    kind(name, Standing::Failed(Level::Warning), sentence, causes)
+}
+
+fn not_tls(signature: &Signature) -> Kind {
+    match (signature.preface, signature.speaks) {
+        (Some(preface), _) => kind(
+            "preface-without-hello",
+            Standing::Beside,
+            &format!("client sends {} and no ClientHello", preface.name()),
+            &[],
+        ),
+        (None, Some(speaks)) => {
+            kind("client-not-tls", Standing::Beside, &format!("client does not speak TLS: {}", speaks.words()), &[])
+        }
+        (None, None) => kind("client-not-tls", Standing::Beside, "client does not speak TLS", &[]),
+    }
+}
+
+fn silent(signature: &Signature, acknowledged: bool) -> Kind {
+    if acknowledged {
+        return failed(
+            "silent",
+            &format!("server takes the ClientHello{} and does not answer", name(signature)),
+            &["the server is overloaded, or waits for something before TLS", FIREWALL, LARGE_HELLO],
+        );
+    }
+    failed("silent", &format!("nothing comes back after the ClientHello{}", name(signature)), &[FIREWALL, LARGE_HELLO])
+}
+
+/// How the ClientHello is named in a sentence.
+fn name(signature: &Signature) -> &'static str {
+    match signature.name {
+        NameKind::None => " without SNI",
+        NameKind::Sent => " with SNI",
+        NameKind::Address => " with an IP address as SNI",
+        NameKind::Encrypted => " with an encrypted SNI",
+        NameKind::NoHello | NameKind::Unknown => "",
+    }
+}
+
+/// An end without an alert.
+fn ended(signature: &Signature, by: Party, stage: Stage, verb: &str) -> Kind {
+    let with = name(signature);
+    match (by, stage) {
+        (Party::Client, Stage::ServerFlight) => {
+            let mut found = failed(
+                "client-ends-after-answer",
+                &format!("client {verb} after the server's answer, without an alert"),
+                &[
+                    "the client rejects the server's certificate and does not say so",
+                    "the client gives up for a reason of its own",
+                ],
+            );
+            found.is_guess = true;
+            found
+        }
+        (Party::Client, Stage::ClientHello) => warned(
+            "client-gives-up",
+            &format!("client {verb} before the server answers its ClientHello{with}"),
+            &["the server answers too late for the client", FIREWALL],
+        ),
+        (Party::Client, _) => warned(
+            "client-ends-early",
+            &format!("client {verb} before the handshake is finished"),
+            &["the server answers too late for the client"],
+        ),
+        (_, Stage::ClientHello) if matches!(signature.preface, Some(Preface::ProxyV1 | Preface::ProxyV2)) => failed(
+            "proxy-header-refused",
+            &format!("server {verb} after a PROXY header and a ClientHello{with}"),
+            &["the server does not expect the PROXY protocol"],
+        ),
+        (_, Stage::ClientHello) => {
+            let causes: &[&str] = match signature.name {
+                NameKind::None => &[NO_ROUTE, NOT_TLS_PORT, FIREWALL],
+                NameKind::Address => {
+                    &["no route has an IP address as its name; the client has to send a hostname", NO_ROUTE]
+                }
+                NameKind::Sent => &[UNKNOWN_NAME, FIREWALL, NOT_TLS_PORT],
+                NameKind::Encrypted | NameKind::NoHello | NameKind::Unknown => &[UNKNOWN_NAME, NO_ROUTE, FIREWALL],
+            };
+            let code = if signature.name == NameKind::None { "hello-without-sni-ended" } else { "hello-ended" };
+            failed(code, &format!("server {verb} after a ClientHello{with}"), causes)
+        }
+        (_, Stage::ServerFlight) => {
+            failed("server-ends-early", &format!("server {verb} in the middle of its first answer"), &[FIREWALL])
+        }
+        _ => {
+            let causes: &[&str] = match (signature.certificate_requested, signature.client_certificate) {
+                (_, ClientChainKind::Empty) => &[CLIENT_HAS_NONE],
+                (_, ClientChainKind::Sent) => &[CLIENT_UNTRUSTED, "the client's certificate has expired"],
+                _ => &["the server rejects the client's certificate, which TLS 1.3 encrypts", FIREWALL],
+            };
+            failed(
+                "server-ends-after-client-flight",
+                &format!("server {verb} after the client's second flight"),
+                causes,
+            )
+        }
+    }
+}
+
+/// An alert of the server.
+fn server_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
+    let alert = format!("{} ({number})", alert_name(number));
+    let with = name(signature);
+    let offered = signature.offered.as_deref().unwrap_or("an unknown version");
+    if stage > Stage::ServerFlight {
+        return client_certificate(signature, &alert);
+    }
+    match number {
+        70 => failed(
+            "version-refused",
+            &format!("server refuses {offered} as the highest version of the client, alert {alert}"),
+            &["the server does not allow the versions that the client offers"],
+        ),
+        0 => failed(
+            "close-notify",
+            &format!("server sends close_notify after a ClientHello{with}"),
+            &[
+                "the server does not allow the versions that the client offers",
+                "the server or what is behind it cannot be used now",
+            ],
+        ),
+        40 | 71 => failed(
+            "suites-refused",
+            &format!("server refuses a ClientHello{with}, alert {alert}"),
+            &["the server shares no cipher suite, group or signature algorithm with the client", UNKNOWN_NAME],
+        ),
+        112 => failed(
+            "name-refused",
+            &format!("server does not know the name of a ClientHello{with}, alert {alert}"),
+            &[UNKNOWN_NAME],
+        ),
+        120 => failed(
+            "alpn-refused",
+            &format!("server shares no protocol of ALPN with the client, alert {alert}"),
+            &["the server does not allow the protocols that the client offers by ALPN"],
+        ),
+        80 => failed(
+            "server-internal-error",
+            &format!("server fails, alert {alert}"),
+            &["the server's TLS settings are broken, for example a certificate that does not fit its key"],
+        ),
+        10 | 47 | 50 | 109 | 110 => failed(
+            "hello-not-understood",
+            &format!("server does not accept the form of the ClientHello, alert {alert}"),
+            &["the server or a device before it does not tolerate something that the client offers"],
+        ),
+        86 => failed(
+            "fallback-refused",
+            &format!("server refuses a fallback to an older version, alert {alert}"),
+            &["the client tries an older version after a failure of a newer one; look for the first failure"],
+        ),
+        _ => failed("server-alert", &format!("server ends the handshake with alert {alert}"), &[]),
+    }
+}
+
+/// The server refuses after the client's second flight.
+fn client_certificate(signature: &Signature, alert: &str) -> Kind {
+    match (signature.client_certificate, signature.certificate_requested) {
+        (ClientChainKind::Empty, _) => failed(
+            "client-certificate-missing",
+            &format!("server requires a client certificate and the client sends none, alert {alert}"),
+            &[CLIENT_HAS_NONE, "the client is not configured for mutual TLS"],
+        ),
+        (ClientChainKind::Sent, _) => failed(
+            "client-certificate-rejected",
+            &format!("server rejects the client's certificate, alert {alert}"),
+            &[CLIENT_UNTRUSTED, "the client's certificate has expired", "the certificate is not meant for clients"],
+        ),
+        (ClientChainKind::NotSeen, true) => failed(
+            "client-certificate-rejected",
+            &format!("server asks for a client certificate and refuses, alert {alert}"),
+            &[CLIENT_HAS_NONE, CLIENT_UNTRUSTED],
+        ),
+        (ClientChainKind::NotSeen, false) => failed(
+            "client-flight-refused",
+            &format!("server refuses the client's second flight, alert {alert}"),
+            &["the two disagree on keys, as when a device on the way changes the handshake"],
+        ),
+    }
+}
+
+/// An alert of the client.
+fn client_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
+    let alert = format!("{} ({number})", alert_name(number));
+    if signature.warned == Some(112) {
+        return failed(
+            "name-warning-fatal",
+            &format!("server warns unrecognized_name (112), and the client ends the handshake, alert {alert}"),
+            &[UNKNOWN_NAME, "the client (JSSE) takes the warning as fatal"],
+        );
+    }
+    if stage < Stage::ServerFlight {
+        return warned(
+            "client-gives-up",
+            &format!("client ends before the server answers, alert {alert}"),
+            &["the server answers too late for the client"],
+        );
+    }
+    let causes: &[&str] = match number {
+        42 => &[NAME_MISMATCH, "the certificate's signature is wrong, or it is not yet valid (JSSE of JDK 8)"],
+        43 => &[
+            "the certificate's key or signature algorithm is forbidden at the client",
+            "the certificate is not meant for servers",
+        ],
+        44 => &["the certificate is revoked"],
+        45 => &[EXPIRED],
+        // JSSE has one alert for all of these.
+        46 => &[UNTRUSTED, INTERMEDIATE, NAME_MISMATCH, EXPIRED],
+        48 => &[UNTRUSTED, INTERMEDIATE],
+        0 | 90 => {
+            return warned(
+                "client-gives-up",
+                &format!("client ends the handshake, alert {alert}"),
+                &["the client gives up for a reason of its own"],
+            );
+        }
+        _ => {
+            return failed(
+                "client-alert",
+                &format!("client ends the handshake with alert {alert}"),
+                &["the client does not accept what the server chose"],
+            );
+        }
+    };
+    failed("server-certificate-rejected", &format!("client rejects the server's certificate, alert {alert}"), causes)
+}
+
+/// TLS 1.3 encrypts the alert; its length is all there is.
+fn hidden(by: Party, length: u16) -> Kind {
+    let mut found = if by == Party::Client {
+        failed(
+            "hidden-client-alert",
+            &format!(
+                "client ends a TLS 1.3 handshake with an encrypted record of {length} bytes, the length of an alert (a guess)"
+            ),
+            &[UNTRUSTED, INTERMEDIATE, NAME_MISMATCH, EXPIRED],
+        )
+    } else {
+        failed(
+            "hidden-server-alert",
+            &format!(
+                "server ends a TLS 1.3 connection after the client's flight with an encrypted record of {length} bytes, the length of an alert (a guess)"
+            ),
+            &["the server requires a client certificate and got none", CLIENT_UNTRUSTED],
+        )
+    };
+    found.is_guess = true;
+    found
+}

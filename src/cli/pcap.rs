@@ -1,0 +1,87 @@
+//! The arguments of `pcap`.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+
+use super::FailOn;
+
+#[derive(Args, Debug)]
+#[command(
+    args_override_self = true,
+    after_help = "\
+Examples:
+  # What fails in a capture, how often, and the Wireshark filter that shows it
+  kubectl apigee-tls pcap gateway.pcap
+
+  # While it is recorded
+  tcpdump -i any -w - port 8443 | kubectl apigee-tls pcap -
+
+  # A line for each failing connection of one client
+  kubectl apigee-tls pcap gateway.pcap --client 10.1.2.3 --failed -o wide
+
+  # Only the failing handshakes, without application data, to send to support
+  kubectl apigee-tls pcap *.pcap.gz --write failing.pcapng
+
+Exit codes: 0 no handshake fails, 1 one fails, 2 the tool could not do its work, 3 none fails and something could not be read."
+)]
+pub struct PcapArgs {
+    /// Captures (pcap, pcapng, also compressed with gzip), - for standard input; several are merged by time
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<String>,
+
+    /// Only connections with this address at either end; may be repeated
+    #[arg(long = "host", value_name = "IP", help_heading = "Filters")]
+    pub hosts: Vec<IpAddr>,
+
+    /// Only connections to this port of the server; may be repeated
+    #[arg(long = "port", value_name = "PORT", help_heading = "Filters")]
+    pub ports: Vec<u16>,
+
+    /// Only connections with this SNI, an empty name for those without; *.example.com takes all names below
+    #[arg(long = "sni", value_name = "NAME", help_heading = "Filters")]
+    pub names: Vec<String>,
+
+    /// Only connections of this client; may be repeated
+    #[arg(long = "client", value_name = "IP", help_heading = "Filters")]
+    pub clients: Vec<IpAddr>,
+
+    /// Only connections that began at this time or later (RFC 3339)
+    #[arg(long, value_name = "TIME", help_heading = "Filters")]
+    pub since: Option<Timestamp>,
+
+    /// Only connections that began before this time (RFC 3339)
+    #[arg(long, value_name = "TIME", help_heading = "Filters")]
+    pub until: Option<Timestamp>,
+
+    /// Only connections whose handshake failed
+    #[arg(long, help_heading = "Filters")]
+    pub failed: bool,
+
+    /// Write the packets of failing handshakes to this new file (pcapng)
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub write: Option<PathBuf>,
+
+    /// Lowest level of a failure that makes the exit code 1
+    #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Judgement")]
+    pub fail_on: FailOn,
+
+    /// Format of the report; wide adds a line for each connection, jsonl prints each connection as JSON when it is over
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub output: PcapOutput,
+}
+
+/// The formats of `pcap`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum PcapOutput {
+    #[default]
+    Text,
+    /// Text, with a line for each connection
+    Wide,
+    Json,
+    Yaml,
+    /// One connection per line, as JSON
+    Jsonl,
+}

@@ -1,0 +1,109 @@
+//! Packet captures: what the files hold, and each connection in them, in sum and one by one.
+//!
+//! ```text
+//! packets ─ connections ─ Flow ─ Summary (counts with limits)
+//! ```
+//!
+//! A [`Flow`] is handed on when its connection is over, and then forgotten; what is kept of a capture of any size is
+//! [`Capture`].
+
+mod flow;
+mod summary;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use self::flow::{
+    Alert, Answer, CapturedCertificate, ClientChain, End, Ending, Flow, Hello, HelloState, MAX_ALERTS, Missing,
+    Outcome, PacketPlace, Preface, Resumption, ServerName, Tunnel, display_filter,
+};
+pub use self::summary::{ClientChainKind, Count, Group, NameKind, Signature, Summary};
+
+/// Everything that one or several captures, merged by time, hold.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Capture {
+    /// In the order given.
+    pub files: Vec<CaptureFile>,
+    /// Why reading ended early, where it did.
+    pub interrupted: bool,
+    pub traffic: Traffic,
+    /// What was not read, by its name, with the number of packets.
+    pub unread: BTreeMap<String, u64>,
+    /// What found no room in the limits of memory.
+    pub limits: LimitsReached,
+    pub summary: Summary,
+}
+
+/// One file.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CaptureFile {
+    /// As it was given; `-` is standard input.
+    pub name: String,
+    /// `pcap`, `nanosecond pcap`, `modified pcap` or `pcapng`; empty if it could not be told.
+    pub format: String,
+    /// It was compressed with gzip.
+    pub compressed: bool,
+    pub packets: u64,
+    pub first_at: Option<Timestamp>,
+    pub last_at: Option<Timestamp>,
+    /// Why it could not be read to its end.
+    pub damage: Option<Damage>,
+}
+
+/// Where a file ends to be readable. What was read before counts.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Damage {
+    /// Bytes from the beginning of the file, unpacked.
+    pub offset: u64,
+    /// Packets read before it.
+    pub packets: u64,
+    /// The file ends within a record, as when the program that wrote it was interrupted.
+    pub cut: bool,
+    pub what: String,
+}
+
+/// Packets by what they carry.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Traffic {
+    pub packets: u64,
+    pub tcp_segments: u64,
+    /// Segments of connections that are not in the capture: an RST or ACK without data.
+    pub stray_segments: u64,
+    /// Packets of which not all bytes were captured.
+    pub cut_packets: u64,
+    /// Fragments of IP datagrams.
+    pub fragments: u64,
+    pub udp_datagrams: u64,
+    /// QUIC connections, by addresses and ports. Their ClientHello is encrypted and not read.
+    pub quic_flows: u64,
+    /// DTLS associations, by addresses and ports.
+    pub dtls_flows: u64,
+}
+
+/// What found no room, and so is missing in the rest.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LimitsReached {
+    /// Connections reported before their end, because too many were open.
+    pub flows_evicted: u64,
+    /// Segments out of order that were dropped.
+    pub segments_dropped: u64,
+    /// Certificate lists that were hashed and not described.
+    pub chains_not_described: u64,
+    /// Packets that `--write` left out.
+    pub packets_not_written: u64,
+}
+
+impl LimitsReached {
+    #[must_use]
+    pub fn any(&self) -> bool {
+        *self != Self::default()
+    }
+}

@@ -1,0 +1,292 @@
+//! The connections of a capture, counted: by how they went, by client, by server name, by minute.
+//!
+//! Every map has a named limit; what finds no room is counted as such, so that the sum is always whole.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::flow::{ClientChain, Flow, Outcome, PacketPlace, Preface, ServerName};
+use crate::evidence::handshake::NotTls;
+
+/// Maximum number of groups. They are combinations of few values; hostile captures can have more.
+const MAX_GROUPS: usize = 256;
+/// Maximum number of clients, server names and minutes that are counted apart.
+const MAX_CLIENTS: usize = 2048;
+const MAX_NAMES: usize = 2048;
+const MAX_MINUTES: usize = 1440;
+/// Maximum number of clients, names and servers that one group lists.
+const MAX_OF_GROUP: usize = 32;
+/// Nanoseconds of a minute.
+const MINUTE: i128 = 60_000_000_000;
+
+/// Counts of flows.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Summary {
+    /// All TCP connections that the filters let through.
+    pub flows: u64,
+    /// Those with a ClientHello.
+    pub with_hello: u64,
+    pub completed: u64,
+    /// By what happened, the most frequent first.
+    pub groups: Vec<Group>,
+    /// Flows of further groups.
+    pub other_groups: u64,
+    pub clients: BTreeMap<IpAddr, Count>,
+    pub other_clients: u64,
+    /// By server_name; the empty text is "none sent".
+    pub server_names: BTreeMap<String, Count>,
+    pub other_server_names: u64,
+    /// By the minute in which the flow began.
+    pub minutes: BTreeMap<Timestamp, Count>,
+    pub other_minutes: u64,
+}
+
+/// Flows and how many of them completed their handshake.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Count {
+    pub flows: u64,
+    pub completed: u64,
+}
+
+/// Everything of a flow that its judgement depends on.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Signature {
+    pub outcome: Outcome,
+    pub name: NameKind,
+    /// The highest version offered, as `TLSv1.3`.
+    pub offered: Option<String>,
+    /// The version of the ServerHello.
+    pub chosen: Option<String>,
+    pub preface: Option<Preface>,
+    /// What the client's first bytes are, where they are not TLS.
+    pub speaks: Option<NotTls>,
+    /// The number of an alert that the server sent as a warning before.
+    pub warned: Option<u8>,
+    /// The server asked for a client certificate in clear.
+    pub certificate_requested: bool,
+    pub client_certificate: ClientChainKind,
+    /// A ClientHello that is cut or malformed.
+    pub hello_unclear: bool,
+}
+
+/// Whether a server_name was sent.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NameKind {
+    /// There is no ClientHello.
+    NoHello,
+    Sent,
+    Address,
+    Encrypted,
+    None,
+    Unknown,
+}
+
+/// Whether a client sent a certificate in clear.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ClientChainKind {
+    NotSeen,
+    Empty,
+    Sent,
+}
+
+/// The flows that went the same way.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Group {
+    pub signature: Signature,
+    pub flows: u64,
+    /// The first of them.
+    pub first: PacketPlace,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+    /// The display filter of the first flow.
+    pub filter: String,
+    pub clients: BTreeMap<IpAddr, u64>,
+    pub servers: BTreeMap<SocketAddr, u64>,
+    pub server_names: BTreeMap<String, u64>,
+    /// CAs that the first CertificateRequest among them names.
+    pub requested_authorities: Vec<String>,
+    /// A sample of the first bytes that are not TLS, at most 64 printable characters.
+    pub sample: Option<String>,
+}
+
+impl Summary {
+    /// Counts a flow.
+    pub fn add(&mut self, flow: &Flow) {
+        self.flows += 1;
+        let completed = u64::from(flow.outcome.is_complete());
+        self.with_hello += u64::from(flow.hello.is_some());
+        self.completed += completed;
+        self.group(flow);
+        let count = |entry: Option<&mut Count>, other: &mut u64| match entry {
+            Some(entry) => {
+                entry.flows += 1;
+                entry.completed += completed;
+            }
+            None => *other += 1,
+        };
+        count(slot(&mut self.clients, &flow.client.ip(), MAX_CLIENTS), &mut self.other_clients);
+        count(slot(&mut self.minutes, &minute(flow.started_at), MAX_MINUTES), &mut self.other_minutes);
+        if let Some(name) = flow.hello.as_ref().and_then(|hello| hello.server_name.text()) {
+            count(named(&mut self.server_names, name, MAX_NAMES), &mut self.other_server_names);
+        }
+    }
+
+    /// Sorts the groups; to be called when all flows are counted.
+    pub fn finish(&mut self) {
+        self.groups.sort_by(|one, other| other.flows.cmp(&one.flows).then(one.first.cmp(&other.first)));
+    }
+
+    fn group(&mut self, flow: &Flow) {
+        // There are few, and mostly it is one of the first.
+        let known = self.groups.iter().position(|group| group.signature.is_of(flow));
+        let group = match known {
+            Some(position) => self.groups.get_mut(position),
+            None if self.groups.len() >= MAX_GROUPS => None,
+            None => {
+                self.groups.push(Group::of(flow));
+                self.groups.last_mut()
+            }
+        };
+        let Some(group) = group else {
+            self.other_groups += 1;
+            return;
+        };
+        group.flows += 1;
+        if flow.first_packet < group.first {
+            group.first = flow.first_packet;
+            group.filter.clone_from(&flow.filter);
+        }
+        group.first_at = group.first_at.min(flow.started_at);
+        group.last_at = group.last_at.max(flow.started_at);
+        let count = |entry: Option<&mut u64>| {
+            if let Some(count) = entry {
+                *count += 1;
+            }
+        };
+        count(slot(&mut group.clients, &flow.client.ip(), MAX_OF_GROUP));
+        count(slot(&mut group.servers, &flow.server, MAX_OF_GROUP));
+        if let Some(name) = flow.hello.as_ref().and_then(|hello| hello.server_name.text()) {
+            count(named(&mut group.server_names, name, MAX_OF_GROUP));
+        }
+    }
+}
+
+impl ServerName {
+    /// The name or address; empty for none, absent where it is not known.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Sent(name) | Self::Address(name) => Some(name),
+            Self::None => Some(""),
+            Self::Encrypted | Self::Unknown => None,
+        }
+    }
+
+    #[must_use]
+    pub fn kind(&self) -> NameKind {
+        match self {
+            Self::Sent(_) => NameKind::Sent,
+            Self::Address(_) => NameKind::Address,
+            Self::Encrypted => NameKind::Encrypted,
+            Self::None => NameKind::None,
+            Self::Unknown => NameKind::Unknown,
+        }
+    }
+}
+
+impl ClientChain {
+    #[must_use]
+    pub fn kind(&self) -> ClientChainKind {
+        match self {
+            Self::NotSeen => ClientChainKind::NotSeen,
+            Self::Empty => ClientChainKind::Empty,
+            Self::Sent(_) => ClientChainKind::Sent,
+        }
+    }
+}
+
+impl Signature {
+    /// What the judgement of `flow` depends on.
+    #[must_use]
+    pub fn of(flow: &Flow) -> Self {
+        let hello = flow.hello.as_ref();
+        Self {
+            outcome: flow.outcome,
+            name: hello.map_or(NameKind::NoHello, |hello| hello.server_name.kind()),
+            offered: flow.offered().map(str::to_owned),
+            chosen: flow.chosen().map(str::to_owned),
+            preface: flow.preface,
+            speaks: flow.speaks,
+            warned: flow.warned,
+            certificate_requested: flow.certificate_request.is_some(),
+            client_certificate: flow.client_certificate.kind(),
+            hello_unclear: flow.hello_unclear(),
+        }
+    }
+
+    /// Whether `flow` went this way; the same as comparing with [`Self::of`], without making one.
+    fn is_of(&self, flow: &Flow) -> bool {
+        self.outcome == flow.outcome
+            && self.name == flow.hello.as_ref().map_or(NameKind::NoHello, |hello| hello.server_name.kind())
+            && self.offered.as_deref() == flow.offered()
+            && self.chosen.as_deref() == flow.chosen()
+            && self.preface == flow.preface
+            && self.speaks == flow.speaks
+            && self.warned == flow.warned
+            && self.certificate_requested == flow.certificate_request.is_some()
+            && self.client_certificate == flow.client_certificate.kind()
+            && self.hello_unclear == flow.hello_unclear()
+    }
+}
+
+impl Group {
+    fn of(flow: &Flow) -> Self {
+        Self {
+            signature: Signature::of(flow),
+            flows: 0,
+            first: flow.first_packet,
+            first_at: flow.started_at,
+            last_at: flow.started_at,
+            filter: flow.filter.clone(),
+            clients: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            server_names: BTreeMap::new(),
+            requested_authorities: flow.certificate_request.clone().unwrap_or_default(),
+            sample: flow.sample.clone(),
+        }
+    }
+}
+
+/// The count of a key, where it is known or there is room for it.
+fn slot<'a, K: Clone + Ord, V: Default>(map: &'a mut BTreeMap<K, V>, key: &K, limit: usize) -> Option<&'a mut V> {
+    if map.len() >= limit && !map.contains_key(key) {
+        return None;
+    }
+    Some(map.entry(key.clone()).or_default())
+}
+
+/// The same for a name, which is copied only when it is new.
+fn named<'a, V: Default>(map: &'a mut BTreeMap<String, V>, name: &str, limit: usize) -> Option<&'a mut V> {
+    if !map.contains_key(name) {
+        if map.len() >= limit {
+            return None;
+        }
+        map.insert(name.to_owned(), V::default());
+    }
+    map.get_mut(name)
+}
+
+fn minute(at: Timestamp) -> Timestamp {
+    let nanoseconds = at.as_nanosecond();
+    Timestamp::from_nanosecond(nanoseconds - nanoseconds.rem_euclid(MINUTE)).unwrap_or(Timestamp::MIN)
+}

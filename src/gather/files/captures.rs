@@ -1,0 +1,200 @@
+//! Capture files, standard input and pipes, unpacked where they are compressed, merged by time, and followed connection
+//! by connection.
+//!
+//! What was read before damage counts, and the place of the damage is recorded. A file that is no capture is an error:
+//! "no TLS connections" would be the worst answer for it.
+
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use jiff::Timestamp;
+
+use crate::evidence::capture::{Capture, CaptureFile, Damage, PacketPlace};
+use crate::run::{Progress, Stop};
+use crate::wire::capture::{self, Analysis, Break, MAGIC_BYTES, PacketReader, Sink, is_capture};
+
+/// Maximum number of captures that are merged.
+pub const MAX_CAPTURES: usize = 64;
+/// Memory of all buffers for reading, in bytes, and the limits of one.
+const BUFFERS: usize = 2 << 20;
+const LEAST_BUFFER: usize = 32 << 10;
+const MOST_BUFFER: usize = 512 << 10;
+/// Packets between two looks at whether the run has to end.
+const LOOK: u64 = 4096;
+
+const GZIP: [u8; 2] = [0x1F, 0x8B];
+
+/// Formats that are named when they are refused, by their first bytes.
+const OTHER_FORMATS: [(&[u8], &str); 9] = [
+    (b"snoop\0\0\0", "a capture of snoop; convert it with editcap"),
+    (&[0x28, 0xB5, 0x2F, 0xFD], "compressed with zstd; unpack it with `zstd -dc`"),
+    (&[0xFD, 0x37, 0x7A, 0x58], "compressed with xz; unpack it with `xz -dc`"),
+    (b"BZh", "compressed with bzip2; unpack it with `bzip2 -dc`"),
+    (&[0x04, 0x22, 0x4D, 0x18], "compressed with lz4; unpack it with `lz4 -dc`"),
+    (b"PK\x03\x04", "a zip archive; unpack it"),
+    (b"RTSS", "a capture of Network Monitor; convert it with editcap"),
+    (b"GMBU", "a capture of Network Monitor; convert it with editcap"),
+    (&[0x30, 0, 0, 0], "an event trace of Windows; convert it with etl2pcapng"),
+];
+
+/// A capture cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+#[error("read {name}")]
+pub struct CaptureError {
+    pub name: String,
+    pub source: io::Error,
+}
+
+/// One capture that is being read.
+struct Source {
+    reader: PacketReader<Box<dyn Read>>,
+    file: CaptureFile,
+    /// Bytes that progress was told of.
+    told: u64,
+    /// The earliest and the latest time of a packet, in nanoseconds since 1970.
+    times: Option<(i64, i64)>,
+    is_open: bool,
+}
+
+impl Source {
+    /// Notes what is known of the file as a whole.
+    fn close(&mut self) {
+        self.file.format = self.reader.format().to_owned();
+        self.file.packets = self.reader.packets();
+        let time = |time: i64| Timestamp::from_nanosecond(i128::from(time)).ok();
+        self.file.first_at = self.times.and_then(|(first, _)| time(first));
+        self.file.last_at = self.times.and_then(|(_, last)| time(last));
+    }
+}
+
+/// Reads captures, the earliest packet first, and hands each connection to `sink` when it is over. If `keeps` is true,
+/// the packets of handshakes come with it.
+///
+/// # Errors
+/// A file cannot be opened, or is no capture.
+pub fn read(
+    names: &[String],
+    keeps: bool,
+    stop: &Stop,
+    progress: &dyn Progress,
+    sink: &mut Sink<'_>,
+) -> Result<Capture, CaptureError> {
+    let buffer = (BUFFERS / names.len().max(1)).clamp(LEAST_BUFFER, MOST_BUFFER);
+    let mut sources = Vec::new();
+    for name in names {
+        let fail = |source| CaptureError { name: name.clone(), source };
+        let mut source = open(name, buffer).map_err(fail)?;
+        advance(&mut source).map_err(fail)?;
+        sources.push(source);
+    }
+    let mut analysis = Analysis::new(keeps);
+    let mut interrupted = false;
+    let mut packets = 0_u64;
+    while let Some(index) = earliest(&sources) {
+        let Some(source) = sources.get_mut(index) else { break };
+        let place = PacketPlace { file: u32::try_from(index).unwrap_or(u32::MAX), number: source.reader.packets() };
+        if let Some(packet) = source.reader.packet() {
+            analysis.packet(&packet, place, sink);
+        }
+        advance(source).map_err(|error| CaptureError { name: source.file.name.clone(), source: error })?;
+        packets += 1;
+        if packets.is_multiple_of(LOOK) {
+            let offset = source.reader.offset();
+            progress.bytes(offset.saturating_sub(source.told));
+            source.told = offset;
+            if stop.reason().is_some() {
+                interrupted = true;
+                break;
+            }
+        }
+    }
+    let rest = analysis.finish(sink);
+    sources.iter_mut().for_each(Source::close);
+    let files = sources.into_iter().map(|source| source.file).collect();
+    let capture::Rest { traffic, unread, limits } = rest;
+    Ok(Capture { files, interrupted, traffic, unread, limits, ..Capture::default() })
+}
+
+/// The source whose next packet is the earliest; the first of them where several are.
+fn earliest(sources: &[Source]) -> Option<usize> {
+    if let [only] = sources {
+        return only.is_open.then_some(0);
+    }
+    let open = sources.iter().enumerate().filter(|(_, source)| source.is_open);
+    open.min_by_key(|(_, source)| source.reader.packet().map(|packet| packet.time)).map(|(index, _)| index)
+}
+
+/// Reads the next packet of a source, or closes it.
+fn advance(source: &mut Source) -> io::Result<()> {
+    let result = source.reader.next_packet();
+    let broken = |what: &str, cut: bool, reader: &PacketReader<Box<dyn Read>>| Damage {
+        offset: reader.offset(),
+        packets: reader.packets(),
+        cut,
+        what: what.to_owned(),
+    };
+    match result {
+        Ok(capture::Progress::Packet) => {
+            // Simple packets have no time: 0 says nothing.
+            if let Some(time) = source.reader.packet().map(|packet| packet.time).filter(|time| *time != 0) {
+                let (first, last) = source.times.unwrap_or((time, time));
+                source.times = Some((first.min(time), last.max(time)));
+            }
+            return Ok(());
+        }
+        Ok(capture::Progress::End) => {}
+        Ok(capture::Progress::Broken(why)) => {
+            source.file.damage = Some(broken(why.text(), matches!(why, Break::Cut(_)), &source.reader));
+        }
+        Err(error) if source.file.compressed => {
+            let is_cut = error.kind() == io::ErrorKind::UnexpectedEof;
+            let what = if is_cut { "the compressed data are cut" } else { "the compressed data are damaged" };
+            source.file.damage = Some(broken(what, is_cut, &source.reader));
+        }
+        Err(error) if source.reader.packets() > 0 => {
+            source.file.damage = Some(broken(&error.to_string(), false, &source.reader));
+        }
+        Err(error) => return Err(error),
+    }
+    source.is_open = false;
+    source.close();
+    Ok(())
+}
+
+fn open(name: &str, buffer: usize) -> io::Result<Source> {
+    let mut plain: Box<dyn Read> = match name {
+        "-" => Box::new(io::stdin()),
+        path => Box::new(File::open(path)?),
+    };
+    let mut head = head(&mut plain)?;
+    let compressed = head.starts_with(&GZIP);
+    if compressed {
+        let packed = BufReader::with_capacity(LEAST_BUFFER, Cursor::new(head).chain(plain));
+        plain = Box::new(MultiGzDecoder::new(packed));
+        head = self::head(&mut plain)
+            .map_err(|error| invalid(&format!("it is compressed with gzip and damaged ({error})")))?;
+    }
+    if !is_capture(&head) {
+        let other = OTHER_FORMATS.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, name)| *name);
+        return Err(match other {
+            Some(other) => invalid(&format!("it is {other}")),
+            None if head.is_empty() => invalid("it is empty"),
+            None => invalid("it is neither pcap nor pcapng"),
+        });
+    }
+    let reader = PacketReader::new(Box::new(Cursor::new(head).chain(plain)) as Box<dyn Read>, buffer);
+    let file = CaptureFile { name: name.to_owned(), compressed, ..CaptureFile::default() };
+    Ok(Source { reader, file, told: 0, times: None, is_open: true })
+}
+
+/// The first bytes, however they arrive: a pipe may deliver one at a time.
+fn head(source: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    source.take(2 * MAGIC_BYTES as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+fn invalid(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+}

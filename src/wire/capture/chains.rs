@@ -1,0 +1,88 @@
+//! Certificate lists of a capture, each described once: a server sends the same one in every handshake.
+//!
+//! Bytes are hashed as they were sent. What is no certificate is hashed too, and costs only itself.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use openssl::sha::sha256;
+use openssl::x509::X509;
+
+use crate::evidence::capture::CapturedCertificate;
+use crate::evidence::certificate::MAX_CERTIFICATES;
+use crate::wire::certificate;
+use crate::wire::tls::fields::Fields;
+
+/// Maximum number of lists that are described, and of their bytes; others are only hashed.
+const MAX_CHAINS: usize = 256;
+const MAX_BYTES: usize = 512 << 10;
+
+/// A list as it was sent.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Chain {
+    pub(super) certificates: Vec<CapturedCertificate>,
+    /// The list is not whole, or longer than what is described.
+    pub(super) is_cut: bool,
+}
+
+/// The lists that are known.
+#[derive(Debug, Default)]
+pub(super) struct Chains {
+    known: HashMap<[u8; 32], Arc<Chain>>,
+    bytes: usize,
+    /// Lists that were hashed and not described.
+    pub(super) not_described: u64,
+}
+
+impl Chains {
+    /// Reads the body of a Certificate message up to TLS 1.2, of which there are `body.len()` of `length` bytes.
+    pub(super) fn read(&mut self, body: &[u8], length: usize) -> Arc<Chain> {
+        let key = sha256(body);
+        if let Some(chain) = self.known.get(&key) {
+            return Arc::clone(chain);
+        }
+        let has_room = self.known.len() < MAX_CHAINS && self.bytes + body.len() <= MAX_BYTES;
+        let chain = Arc::new(read(body, length, has_room));
+        if has_room {
+            self.bytes += body.len();
+            self.known.insert(key, Arc::clone(&chain));
+        } else {
+            self.not_described += 1;
+        }
+        chain
+    }
+}
+
+fn read(body: &[u8], length: usize, is_described: bool) -> Chain {
+    let mut fields = Fields(body);
+    let mut size = || fields.array::<3>().map(|[a, b, c]| usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c));
+    let Some(total) = size() else { return Chain { is_cut: true, ..Chain::default() } };
+    let mut chain = Chain { is_cut: body.len() < length || total + 3 != length, ..Chain::default() };
+    let mut parsed = Vec::new();
+    let mut list = Fields(fields.0);
+    while !list.is_empty() {
+        let size = list.array::<3>().map(|[a, b, c]| usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c));
+        let (Some(der), true) = (size.and_then(|size| list.bytes(size)), parsed.len() < MAX_CERTIFICATES) else {
+            chain.is_cut = true;
+            break;
+        };
+        chain.certificates.push(CapturedCertificate {
+            sha256: sha256(der).iter().map(|byte| format!("{byte:02x}")).collect(),
+            bytes: u32::try_from(der.len()).unwrap_or(u32::MAX),
+            certificate: None,
+        });
+        parsed.push(is_described.then(|| X509::from_der(der).ok()).flatten());
+    }
+    // Positions of signers are those of the certificates that can be read, so a list with others is described one by one.
+    if parsed.iter().all(Option::is_some) {
+        let described = certificate::describe(parsed.iter().flatten().map(AsRef::as_ref));
+        for (captured, described) in chain.certificates.iter_mut().zip(described) {
+            captured.certificate = Some(described);
+        }
+    } else {
+        for (captured, parsed) in chain.certificates.iter_mut().zip(&parsed) {
+            captured.certificate = parsed.as_ref().and_then(|one| certificate::describe([one.as_ref()]).pop());
+        }
+    }
+    chain
+}

@@ -1,0 +1,559 @@
+//! One TCP connection: who is the client, both streams, what stands before TLS, who ended it.
+//!
+//! The first byte of the server's TLS is at the acknowledgement number of the ClientHello. That holds for captures that
+//! began without the SYN, for several SYN/ACKs with different numbers, and behind every preface.
+
+use super::chains::Chains;
+use super::direction::{ClientState, Direction, ServerState, data_sequence, is_from_client};
+use super::handshake::{Ends, Handshake, Moment};
+use super::layers::Segment;
+use super::preface::{self, MAX_HEAD, Start};
+use super::stream::Piece;
+use crate::evidence::capture::{End, Ending, Missing, Preface, Tunnel};
+use crate::evidence::handshake::{NotTls, Party};
+use crate::wire::tls::not_tls::{self, MAX_HEAD_BYTES, Opening};
+use crate::wire::tls::passive::{Passive, begins_client_hello, begins_record};
+
+/// Maximum number of SYN/ACKs with different sequence numbers that are remembered.
+const MAX_BASES: usize = 4;
+/// Bytes of preface after which no ClientHello is expected any more.
+const MAX_PREFACE: usize = 64 << 10;
+
+/// Bytes of both directions after which nothing of a handshake is expected any more.
+const MAX_HANDSHAKE: u64 = 1 << 20;
+
+/// A connection.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub(super) struct Connection {
+    pub(super) number: u64,
+    pub(super) ends: Ends,
+    pub(super) first: Moment,
+    pub(super) last: Moment,
+    pub(super) tunnel: Option<Tunnel>,
+    pub(super) has_syn: bool,
+    pub(super) has_syn_ack: bool,
+    client_isn: Option<u32>,
+    bases: Vec<u32>,
+    /// Which side is which follows from the packets, not from a guess.
+    is_certain: bool,
+    pub(super) client: Direction,
+    pub(super) server: Direction,
+    /// Where the server's TLS begins.
+    server_start: Option<u32>,
+    client_state: ClientState,
+    server_state: ServerState,
+    pub(super) handshake: Handshake,
+    pub(super) preface: Option<Preface>,
+    pub(super) speaks: Option<NotTls>,
+    pub(super) sample: Option<String>,
+    pub(super) end: Option<End>,
+    /// The acknowledgement of a ClientHello was seen.
+    hello_end: Option<u32>,
+    pub(super) acknowledged: bool,
+    pub(super) missing: Missing,
+    /// Nothing more of the streams is read.
+    pub(super) is_settled: bool,
+}
+
+impl Connection {
+    /// A connection that begins with `segment`.
+    pub(super) fn new(number: u64, segment: &Segment<'_>, at: Moment) -> Self {
+        let from_client = is_from_client(segment);
+        let (client, server) = if from_client.unwrap_or_else(|| segment.source.port() >= segment.destination.port()) {
+            (segment.source, segment.destination)
+        } else {
+            (segment.destination, segment.source)
+        };
+        Self {
+            number,
+            ends: Ends { client, server },
+            first: at,
+            last: at,
+            tunnel: segment.tunnel,
+            has_syn: false,
+            has_syn_ack: false,
+            client_isn: None,
+            bases: Vec::new(),
+            is_certain: from_client.is_some(),
+            client: Direction::default(),
+            server: Direction::default(),
+            server_start: None,
+            client_state: ClientState::Start,
+            server_state: ServerState::Before,
+            handshake: Handshake::default(),
+            preface: None,
+            speaks: None,
+            sample: None,
+            end: None,
+            hello_end: None,
+            acknowledged: false,
+            missing: Missing::default(),
+            is_settled: false,
+        }
+    }
+
+    /// How well a segment fits this connection, among several with the same addresses and ports; 0 is best.
+    pub(super) fn distance(&self, segment: &Segment<'_>) -> u32 {
+        let direction = if segment.source == self.ends.client { &self.client } else { &self.server };
+        direction.stream.distance(segment.sequence)
+    }
+
+    /// Whether a SYN is the one this connection began with.
+    pub(super) fn began_with(&self, segment: &Segment<'_>) -> bool {
+        self.client_isn == Some(segment.sequence) && segment.source == self.ends.client
+    }
+
+    /// Number of bytes that are kept of the streams.
+    pub(super) fn buffered(&self) -> usize {
+        let of = |one: &Direction| one.stream.buffered() + one.tls.buffered() + one.head.capacity();
+        of(&self.client) + of(&self.server)
+    }
+
+    /// Takes a segment. Returns false if it was dropped because nothing may wait.
+    pub(super) fn segment(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, chains: &mut Chains) -> bool {
+        self.last = at;
+        if !self.is_certain
+            && let Some(from_client) = is_from_client(segment)
+        {
+            self.certain(from_client == (segment.source == self.ends.client));
+        }
+        let by = if segment.source == self.ends.client { Party::Client } else { Party::Server };
+        let direction = self.direction(by);
+        direction.packets += 1;
+        direction.syns += u64::from(segment.syn);
+        direction.bytes += segment.length as u64;
+        if segment.rst || segment.fin {
+            self.ended(by, segment, at);
+        }
+        if self.is_settled {
+            return true;
+        }
+        if segment.syn {
+            self.synchronised(by, segment);
+        }
+        let kept = if by == Party::Client {
+            self.client_segment(segment, at, may_wait, chains)
+        } else {
+            if let (Some(end), Some(acknowledged)) = (self.hello_end, segment.acknowledged) {
+                self.acknowledged |= acknowledged.wrapping_sub(end).cast_signed() >= 0;
+            }
+            self.server_segment(segment, at, may_wait, chains)
+        };
+        if self.handshake.is_complete() || self.client_state == ClientState::NotTls {
+            self.settle();
+        } else if self.client.bytes + self.server.bytes > MAX_HANDSHAKE {
+            self.finish(chains);
+        }
+        kept
+    }
+
+    /// Reads what still waits, because nothing more comes.
+    pub(super) fn finish(&mut self, chains: &mut Chains) {
+        if self.is_settled {
+            return;
+        }
+        let at = self.last;
+        for by in [Party::Client, Party::Server] {
+            let mut stream = std::mem::take(&mut self.direction(by).stream);
+            stream.flush(&mut |piece| self.piece(by, piece, at, None, chains));
+            self.direction(by).stream = stream;
+        }
+        if self.client_state == ClientState::Ssl2 {
+            self.ssl2(true, at);
+        }
+        if self.client_state == ClientState::Start && !self.client.head.is_empty() {
+            self.decide_client(true, at, None, chains);
+        }
+        if self.server_state == ServerState::Opening {
+            self.decide_server(true, at, chains);
+        }
+        for by in [Party::Client, Party::Server] {
+            let Self { client, server, handshake, .. } = self;
+            let direction = if by == Party::Client { client } else { server };
+            direction.tls.finish(&mut |event| handshake.event(by, event, at, chains));
+        }
+        self.settle();
+    }
+
+    /// The server's answer, or its beginning, is missing in the capture.
+    pub(super) fn lacks_answer(&self) -> bool {
+        self.server_state == ServerState::Lost || self.server.packets == 0 || self.handshake.proves_answer()
+    }
+
+    /// The client's first bytes are missing in the capture.
+    pub(super) fn lacks_beginning(&self) -> bool {
+        self.client_state == ClientState::Lost || self.client.packets == 0
+    }
+
+    /// It has a ClientHello, and its handshake has not completed.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.handshake.hello.is_some() && !self.handshake.is_complete()
+    }
+
+    /// What the client or the server sent before TLS, or instead of it, that is not TLS.
+    pub(super) fn server_is_not_tls(&self) -> bool {
+        self.server_state == ServerState::NotTls
+    }
+
+    /// The client's bytes are TLS, from whatever point on.
+    pub(super) fn client_is_tls(&self) -> bool {
+        matches!(self.client_state, ClientState::Tls | ClientState::Ssl2)
+    }
+
+    fn settle(&mut self) {
+        self.is_settled = true;
+        for direction in [&mut self.client, &mut self.server] {
+            direction.stream.clear();
+            direction.tls = Passive::default();
+            direction.head = Vec::new();
+        }
+    }
+
+    fn direction(&mut self, by: Party) -> &mut Direction {
+        if by == Party::Client { &mut self.client } else { &mut self.server }
+    }
+
+    /// It is known now which side is the client.
+    fn certain(&mut self, as_guessed: bool) {
+        self.is_certain = true;
+        if as_guessed || self.handshake.hello.is_some() {
+            return;
+        }
+        self.ends = Ends { client: self.ends.server, server: self.ends.client };
+        std::mem::swap(&mut self.client, &mut self.server);
+        self.client_state = ClientState::Start;
+        self.server_state = ServerState::Before;
+        self.client.tls = Passive::default();
+        self.server.tls = Passive::default();
+        (self.speaks, self.sample) = (None, None);
+        self.handshake = Handshake::default();
+        if let Some(end) = &mut self.end {
+            end.by = if end.by == Party::Client { Party::Server } else { Party::Client };
+        }
+    }
+
+    fn synchronised(&mut self, by: Party, segment: &Segment<'_>) {
+        let base = segment.sequence.wrapping_add(1);
+        if by == Party::Client {
+            self.has_syn = true;
+            self.client_isn.get_or_insert(segment.sequence);
+            self.client.stream.begin(base);
+            return;
+        }
+        self.has_syn_ack = true;
+        if self.bases.len() < MAX_BASES && !self.bases.contains(&base) {
+            self.bases.push(base);
+        }
+        if self.server.stream.next().is_none() {
+            self.server.stream.begin(base);
+        }
+    }
+
+    fn client_segment(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, chains: &mut Chains) -> bool {
+        // Of several SYN/ACKs the one counts that the client acknowledges.
+        if let Some(acknowledged) = segment.acknowledged
+            && self.server.stream.is_fresh()
+            && (self.bases.contains(&acknowledged) || self.bases.is_empty() && segment.length > 0)
+        {
+            self.server.stream.begin(acknowledged);
+        }
+        if segment.length == 0 {
+            return true;
+        }
+        let sequence = data_sequence(segment);
+        if self.client.stream.next().is_none() {
+            self.client.stream.begin(sequence);
+        }
+        let acknowledged = segment.acknowledged;
+        let mut stream = std::mem::take(&mut self.client.stream);
+        let kept = stream.add(sequence, segment.data, segment.length, may_wait, &mut |piece| {
+            self.piece(Party::Client, piece, at, acknowledged, chains);
+        });
+        self.client.stream = stream;
+        kept
+    }
+
+    fn server_segment(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, chains: &mut Chains) -> bool {
+        if segment.length == 0 {
+            return true;
+        }
+        let sequence = data_sequence(segment);
+        if self.server.stream.is_fresh() && (self.server.stream.next().is_none() || self.bases.contains(&sequence)) {
+            self.server.stream.begin(sequence);
+        }
+        let mut stream = std::mem::take(&mut self.server.stream);
+        let kept = stream.add(sequence, segment.data, segment.length, may_wait, &mut |piece| {
+            self.piece(Party::Server, piece, at, None, chains);
+        });
+        self.server.stream = stream;
+        kept
+    }
+
+    fn piece(&mut self, by: Party, piece: Piece<'_>, at: Moment, acknowledged: Option<u32>, chains: &mut Chains) {
+        match (by, piece) {
+            (Party::Client, Piece::Data { sequence, bytes }) => {
+                self.client_bytes(sequence, bytes, at, acknowledged, chains);
+            }
+            (Party::Client, Piece::Gap(missing)) => self.client_gap(missing, at, chains),
+            (_, Piece::Data { sequence, bytes }) => self.server_bytes(sequence, bytes, at, chains),
+            (_, Piece::Gap(missing)) => self.server_gap(missing, at, chains),
+        }
+    }
+
+    fn client_bytes(&mut self, sequence: u32, bytes: &[u8], at: Moment, ack: Option<u32>, chains: &mut Chains) {
+        match self.client_state {
+            ClientState::Start | ClientState::Ssl2 => {
+                if self.client.head.is_empty() {
+                    self.client.head_start = sequence;
+                    // The answer begins where the first bytes of the hello say that the client has read to.
+                    self.set_server_start(ack, at, chains);
+                }
+                let room = (MAX_HEAD + usize::from(u16::MAX)).saturating_sub(self.client.head.len());
+                self.client.head.extend(bytes.iter().take(room));
+                if self.client_state == ClientState::Ssl2 {
+                    self.ssl2(false, at);
+                } else {
+                    self.decide_client(false, at, ack, chains);
+                }
+            }
+            ClientState::MayTurn { kind, passed } => {
+                if preface::turns(bytes) {
+                    self.preface = Some(kind);
+                    self.restart(ack, at, chains);
+                    self.client_state = ClientState::Tls;
+                    self.client_tls(bytes, at, chains);
+                } else if passed + bytes.len() > MAX_PREFACE {
+                    self.client_state = ClientState::NotTls;
+                } else {
+                    self.client_state = ClientState::MayTurn { kind, passed: passed + bytes.len() };
+                }
+            }
+            ClientState::Tls => self.client_tls(bytes, at, chains),
+            ClientState::Lost if begins_client_hello(bytes) => {
+                self.restart(ack, at, chains);
+                self.client_state = ClientState::Tls;
+                self.client_tls(bytes, at, chains);
+            }
+            ClientState::NotTls | ClientState::Lost => {}
+        }
+        if self.hello_end.is_none() && self.handshake.hello.is_some() {
+            self.hello_end = Some(sequence.wrapping_add(u32::try_from(bytes.len()).unwrap_or_default()));
+        }
+    }
+
+    fn client_tls(&mut self, bytes: &[u8], at: Moment, chains: &mut Chains) {
+        let Self { client, handshake, .. } = self;
+        client.tls.push(bytes, &mut |event| handshake.event(Party::Client, event, at, chains));
+    }
+
+    fn client_gap(&mut self, missing: u64, at: Moment, chains: &mut Chains) {
+        self.missing.of_client = self.missing.of_client.saturating_add(missing);
+        match self.client_state {
+            ClientState::Start => {
+                if self.client.head.is_empty() {
+                    self.client_state = ClientState::Lost;
+                } else {
+                    self.decide_client(true, at, None, chains);
+                    if self.client_state == ClientState::Tls {
+                        let Self { client, handshake, .. } = self;
+                        client.tls.gap(missing, &mut |event| handshake.event(Party::Client, event, at, chains));
+                    }
+                }
+            }
+            ClientState::Tls => {
+                let Self { client, handshake, .. } = self;
+                client.tls.gap(missing, &mut |event| handshake.event(Party::Client, event, at, chains));
+            }
+            ClientState::Ssl2 => self.ssl2(true, at),
+            ClientState::MayTurn { .. } | ClientState::NotTls | ClientState::Lost => {}
+        }
+    }
+
+    /// Decides what the client's first bytes are; at the end, with what there is.
+    fn decide_client(&mut self, is_end: bool, at: Moment, ack: Option<u32>, chains: &mut Chains) {
+        loop {
+            let mut decided = preface::start(&self.client.head);
+            if decided == Start::Open {
+                if !is_end && self.client.head.len() < MAX_HEAD {
+                    return;
+                }
+                // A record header that is cut is still TLS; of other bytes nobody can tell.
+                decided =
+                    if matches!(*self.client.head, [22, 3, ..]) { Start::Tls } else { Start::NotTls(NotTls::Unknown) };
+            }
+            match decided {
+                Start::Open => return,
+                Start::Tls => {
+                    self.client_state = ClientState::Tls;
+                    let head = std::mem::take(&mut self.client.head);
+                    return self.client_tls(&head, at, chains);
+                }
+                Start::Ssl2 => {
+                    self.client_state = ClientState::Ssl2;
+                    return self.ssl2(is_end, at);
+                }
+                Start::Preface { kind, length } => {
+                    self.preface.get_or_insert(kind);
+                    self.client.head.drain(..length.min(self.client.head.len()));
+                    if self.client.head.is_empty() {
+                        self.client_state = ClientState::MayTurn { kind, passed: length };
+                        return;
+                    }
+                    self.set_server_start(ack, at, chains);
+                }
+                Start::MayTurn(kind) => {
+                    self.client_state = ClientState::MayTurn { kind, passed: self.client.head.len() };
+                    self.client.head = Vec::new();
+                    return;
+                }
+                Start::NotTls(speaks) => {
+                    self.client_state = ClientState::NotTls;
+                    self.speaks = Some(speaks);
+                    self.sample = Some(not_tls::sample(&self.client.head));
+                    self.client.head = Vec::new();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Reads a ClientHello in the framing of SSL 2.0: 15 bits of length, then the message.
+    fn ssl2(&mut self, is_end: bool, at: Moment) {
+        let [high, low, body @ ..] = &*self.client.head else { return };
+        let length = usize::from(high & 0x7F) << 8 | usize::from(*low);
+        if body.len() < length && !is_end {
+            return;
+        }
+        let body = body.get(..length).unwrap_or(body).to_vec();
+        self.client.head = Vec::new();
+        self.client_state = ClientState::Tls;
+        self.handshake.ssl2_hello(&body, length, at);
+    }
+
+    /// TLS begins in mid-stream: the server's part of it too.
+    fn restart(&mut self, ack: Option<u32>, at: Moment, chains: &mut Chains) {
+        self.server_start = None;
+        self.server_state = ServerState::Before;
+        self.set_server_start(ack, at, chains);
+    }
+
+    fn set_server_start(&mut self, ack: Option<u32>, at: Moment, chains: &mut Chains) {
+        // Without an acknowledgement (data on the SYN) it is the beginning of the server's stream.
+        self.server_start = ack.or(self.server_start);
+        let head = std::mem::take(&mut self.server.head);
+        if !head.is_empty() && self.server_state == ServerState::Before {
+            self.server_bytes(self.server.head_start, &head, at, chains);
+        }
+    }
+
+    fn server_bytes(&mut self, sequence: u32, bytes: &[u8], at: Moment, chains: &mut Chains) {
+        match self.server_state {
+            ServerState::Before => {
+                let has_begun = self.client_state != ClientState::Start || !self.client.head.is_empty();
+                let begins_tls = begins_record(bytes) && self.server.head.is_empty();
+                let start = match self.server_start {
+                    Some(start) => start,
+                    None if has_begun || begins_tls => sequence,
+                    None => {
+                        // A banner, or the answer to a hello that comes later in the capture.
+                        if self.server.head.is_empty() {
+                            self.server.head_start = sequence;
+                        }
+                        let room = MAX_HEAD_BYTES.saturating_sub(self.server.head.len());
+                        self.server.head.extend(bytes.iter().take(room));
+                        return;
+                    }
+                };
+                // What is before the start is the answer to a preface, or a banner.
+                let before = start.wrapping_sub(sequence).cast_signed();
+                let skipped = usize::try_from(before).unwrap_or_default();
+                if let Some(rest) = bytes.get(skipped..)
+                    && !rest.is_empty()
+                    && self.may_be_answer()
+                {
+                    self.server_state = ServerState::Opening;
+                    self.server.head = rest.to_vec();
+                    self.decide_server(false, at, chains);
+                }
+            }
+            ServerState::Opening => {
+                let room = MAX_HEAD_BYTES.saturating_sub(self.server.head.len());
+                self.server.head.extend(bytes.iter().take(room));
+                self.decide_server(false, at, chains);
+            }
+            ServerState::Tls => {
+                let Self { server, handshake, .. } = self;
+                server.tls.push(bytes, &mut |event| handshake.event(Party::Server, event, at, chains));
+            }
+            // Behind a gap a record may begin again.
+            ServerState::Lost if begins_record(bytes) => {
+                self.server_state = ServerState::Tls;
+                self.server_bytes(sequence, bytes, at, chains);
+            }
+            ServerState::NotTls | ServerState::Lost => {}
+        }
+    }
+
+    /// While the client speaks a preface, the server answers that.
+    fn may_be_answer(&self) -> bool {
+        !matches!(self.client_state, ClientState::MayTurn { .. })
+    }
+
+    fn decide_server(&mut self, is_end: bool, at: Moment, chains: &mut Chains) {
+        let head = self.server.head.get(..self.server.head.len().min(MAX_HEAD_BYTES)).unwrap_or_default();
+        match not_tls::opening(head, is_end) {
+            Opening::Open => {}
+            Opening::Tls => {
+                self.server_state = ServerState::Tls;
+                let head = std::mem::take(&mut self.server.head);
+                self.server_bytes(0, &head, at, chains);
+            }
+            Opening::Ssl2 => {
+                self.server_state = ServerState::NotTls;
+                self.server.head = Vec::new();
+                self.handshake.malformed.get_or_insert_with(|| "an answer of SSL 2.0".to_owned());
+            }
+            Opening::NotTls(speaks) => {
+                self.server_state = ServerState::NotTls;
+                if self.speaks.is_none() {
+                    self.speaks = Some(speaks);
+                    self.sample = Some(not_tls::sample(head));
+                }
+                self.server.head = Vec::new();
+            }
+        }
+    }
+
+    fn server_gap(&mut self, missing: u64, at: Moment, chains: &mut Chains) {
+        self.missing.of_server = self.missing.of_server.saturating_add(missing);
+        match self.server_state {
+            ServerState::Before if self.client_is_tls() => self.server_state = ServerState::Lost,
+            ServerState::Opening => {
+                self.decide_server(true, at, chains);
+                if self.server_state == ServerState::Opening {
+                    self.server_state = ServerState::Lost;
+                } else if self.server_state == ServerState::Tls {
+                    self.missing.of_server = self.missing.of_server.saturating_sub(missing);
+                    self.server_gap(missing, at, chains);
+                }
+            }
+            ServerState::Tls => {
+                let Self { server, handshake, .. } = self;
+                server.tls.gap(missing, &mut |event| handshake.event(Party::Server, event, at, chains));
+            }
+            ServerState::Before | ServerState::NotTls | ServerState::Lost => {}
+        }
+    }
+
+    fn ended(&mut self, by: Party, segment: &Segment<'_>, at: Moment) {
+        let how = if segment.rst { Ending::Reset } else { Ending::Fin };
+        match &mut self.end {
+            None => self.end = Some(End { by, how, packet: at.place, at: super::handshake::timestamp(at.time) }),
+            Some(end) if end.by == by && end.how == Ending::Fin && how == Ending::Reset => {
+                end.how = Ending::FinAndReset;
+            }
+            Some(_) => {}
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! All TCP connections of a capture that are under way, within limits.
+//!
+//! A connection is told apart by addresses and ports, and where several have the same (a port used again, two tunnels or
+//! VLANs), by sequence numbers. It is handed on when it is over for a while, when another takes its place, when there is
+//! no room, or when the capture ends.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::SocketAddr;
+
+use super::chains::Chains;
+use super::connection::Connection;
+use super::handshake::Moment;
+use super::keep::{Kept, KeptPacket};
+use super::layers::Segment;
+use super::outcome::{self, Because};
+use super::packets::Packet;
+use crate::evidence::capture::{Flow, LimitsReached};
+
+/// Maximum number of connections that are followed at the same time.
+const MAX_CONNECTIONS: usize = 2048;
+/// Part of them that makes room when there are too many: those that were quiet the longest.
+const EVICTED: usize = MAX_CONNECTIONS / 8;
+/// Maximum number of connections with the same addresses and ports.
+const MAX_SAME: usize = 4;
+/// Maximum number of bytes of all streams that wait or are undecided.
+const MAX_BUFFERED: usize = 4 << 20;
+/// How long a connection that is over is remembered, so that its last segments are not taken for a new one, in
+/// nanoseconds of the capture.
+const LINGER: i64 = 3_000_000_000;
+
+/// Maximum number of connections that are remembered after they made room, so that their data begin no new ones.
+const MAX_FORGOTTEN: usize = 16_384;
+
+/// Two sockets, the smaller first.
+type Key = (SocketAddr, SocketAddr);
+
+/// Takes a flow, and the packets of its handshake if they are kept.
+pub type Sink<'a> = dyn FnMut(Flow, Vec<KeptPacket>) + 'a;
+
+/// The connections.
+#[derive(Debug, Default)]
+pub(super) struct Connections {
+    open: HashMap<Key, Vec<Entry>>,
+    count: usize,
+    /// Connections that are over, in the order in which they ended.
+    over: VecDeque<(Key, u64, i64)>,
+    /// Connections that made room before their end.
+    forgotten: HashSet<Key>,
+    numbers: u64,
+    buffered: usize,
+    chains: Chains,
+    kept: Kept,
+    pub(super) limits: LimitsReached,
+    pub(super) strays: u64,
+    latest: i64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    connection: Box<Connection>,
+    buffered: usize,
+    kept: Vec<KeptPacket>,
+    is_over: bool,
+}
+
+impl Connections {
+    /// Connections whose packets are kept until it is known how they went, if `keeps` is true.
+    pub(super) fn new(keeps: bool) -> Self {
+        Self { kept: Kept::new(keeps), ..Self::default() }
+    }
+
+    /// Takes a segment of `packet`.
+    pub(super) fn segment(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, at: Moment, sink: &mut Sink<'_>) {
+        self.latest = self.latest.max(at.time);
+        self.report_over(at.time, sink);
+        let key = key(segment);
+        // Most segments are data of a handshake that is over.
+        if !segment.syn
+            && let Some([entry]) = self.open.get_mut(&key).map(Vec::as_mut_slice)
+            && entry.connection.is_settled
+        {
+            entry.connection.segment(segment, at, false, &mut self.chains);
+            if entry.connection.end.is_some() && !entry.is_over {
+                entry.is_over = true;
+                self.over.push_back((key, entry.connection.number, at.time));
+            }
+            return;
+        }
+        let position = match self.open.get(&key) {
+            Some(entries) if segment.syn && segment.acknowledged.is_none() => {
+                entries.iter().position(|entry| entry.connection.began_with(segment))
+            }
+            Some(entries) if entries.len() > 1 => (0..entries.len()).min_by_key(|&position| {
+                entries.get(position).map_or(u32::MAX, |entry| entry.connection.distance(segment))
+            }),
+            Some(_) => Some(0),
+            None => None,
+        };
+        let position = match position {
+            Some(position) => position,
+            None if segment.syn || segment.length > 0 && !self.forgotten.contains(&key) => {
+                self.begin(key, segment, at, sink)
+            }
+            None => {
+                self.strays += 1;
+                return;
+            }
+        };
+        let may_wait = self.buffered < MAX_BUFFERED;
+        let Some(entry) = self.open.get_mut(&key).and_then(|entries| entries.get_mut(position)) else { return };
+        let connection = &mut entry.connection;
+        let was_settled = connection.is_settled;
+        if !connection.segment(segment, at, may_wait, &mut self.chains) {
+            self.limits.segments_dropped += 1;
+        }
+        if !was_settled {
+            if connection.is_settled && !connection.is_undecided() {
+                self.kept.forget(&mut entry.kept);
+            } else if !self.kept.add(&mut entry.kept, packet, at.place) {
+                self.limits.packets_not_written += 1;
+            }
+            let buffered = connection.buffered();
+            self.buffered = self.buffered - entry.buffered + buffered;
+            entry.buffered = buffered;
+        }
+        if connection.end.is_some() && !entry.is_over {
+            entry.is_over = true;
+            self.over.push_back((key, connection.number, at.time));
+        }
+    }
+
+    /// Hands on all that are left, in the order in which they began.
+    pub(super) fn finish(&mut self, sink: &mut Sink<'_>) {
+        let mut left: Vec<Entry> = self.open.drain().flat_map(|(_, entries)| entries).collect();
+        left.sort_by_key(|entry| entry.connection.number);
+        self.count = 0;
+        self.over.clear();
+        for entry in left {
+            let because = if entry.is_over { Because::Over } else { Because::CaptureEnds(self.latest) };
+            self.report(entry, because, sink);
+        }
+        self.limits.chains_not_described = self.chains.not_described;
+    }
+
+    /// Adds a connection and returns its place among those of the key.
+    fn begin(&mut self, key: Key, segment: &Segment<'_>, at: Moment, sink: &mut Sink<'_>) -> usize {
+        if self.count >= MAX_CONNECTIONS {
+            self.evict(sink);
+        }
+        // A SYN where the connection before is over is another connection.
+        let replaced = self.open.get_mut(&key).and_then(|entries| {
+            let over = entries.iter().position(|entry| entry.is_over);
+            over.or((entries.len() >= MAX_SAME).then_some(0)).map(|position| entries.remove(position))
+        });
+        if let Some(entry) = replaced {
+            self.count -= 1;
+            self.report(entry, Because::Over, sink);
+        }
+        self.forgotten.remove(&key);
+        self.numbers += 1;
+        self.count += 1;
+        let connection = Box::new(Connection::new(self.numbers, segment, at));
+        let entries = self.open.entry(key).or_default();
+        entries.push(Entry { connection, buffered: 0, kept: Vec::new(), is_over: false });
+        entries.len() - 1
+    }
+
+    fn report_over(&mut self, now: i64, sink: &mut Sink<'_>) {
+        while let Some(&(key, number, ended)) = self.over.front()
+            && now.saturating_sub(ended) > LINGER
+        {
+            self.over.pop_front();
+            self.remove(key, number, Because::Over, sink);
+        }
+    }
+
+    fn evict(&mut self, sink: &mut Sink<'_>) {
+        let entries = self.open.iter().flat_map(|(key, entries)| entries.iter().map(move |entry| (key, entry)));
+        // Those that are over go first.
+        let mut quiet: Vec<(bool, i64, u64, Key)> = entries
+            .map(|(key, entry)| (!entry.is_over, entry.connection.last.time, entry.connection.number, *key))
+            .collect();
+        let last = EVICTED.min(quiet.len().saturating_sub(1));
+        quiet.select_nth_unstable(last);
+        quiet.truncate(EVICTED);
+        quiet.sort_unstable_by_key(|(_, _, number, _)| *number);
+        for (is_open, _, number, key) in quiet {
+            let because = if is_open { Because::Evicted } else { Because::Over };
+            self.remove(key, number, because, sink);
+        }
+        let open = &self.open;
+        self.over.retain(|(key, number, _)| {
+            open.get(key).is_some_and(|entries| entries.iter().any(|entry| entry.connection.number == *number))
+        });
+    }
+
+    fn remove(&mut self, key: Key, number: u64, because: Because, sink: &mut Sink<'_>) {
+        let Some(entries) = self.open.get_mut(&key) else { return };
+        let Some(position) = entries.iter().position(|entry| entry.connection.number == number) else { return };
+        let entry = entries.remove(position);
+        if entries.is_empty() {
+            self.open.remove(&key);
+        }
+        self.count -= 1;
+        if because == Because::Evicted && self.forgotten.len() < MAX_FORGOTTEN {
+            self.forgotten.insert(key);
+        }
+        // A connection whose handshake is finished has lost nothing but its end.
+        if because == Because::Evicted && !entry.connection.handshake.is_complete() {
+            self.limits.flows_evicted += 1;
+        }
+        self.report(entry, because, sink);
+    }
+
+    fn report(&mut self, mut entry: Entry, because: Because, sink: &mut Sink<'_>) {
+        self.buffered -= entry.buffered;
+        entry.connection.finish(&mut self.chains);
+        let kept = self.kept.take(&mut entry.kept);
+        sink(outcome::flow(&entry.connection, because), kept);
+    }
+}
+
+fn key(segment: &Segment<'_>) -> Key {
+    let (source, destination) = (segment.source, segment.destination);
+    if source <= destination { (source, destination) } else { (destination, source) }
+}

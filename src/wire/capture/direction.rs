@@ -1,0 +1,86 @@
+//! One direction of a connection with what is known of its stream, and which side a segment is of.
+
+use super::layers::Segment;
+use super::preface::{self, Start};
+use super::stream::Stream;
+use crate::evidence::capture::Preface;
+use crate::evidence::handshake::NotTls;
+use crate::wire::tls::passive::{Passive, begins_client_hello, begins_record};
+
+/// One direction.
+#[derive(Debug, Default)]
+pub(super) struct Direction {
+    pub(super) stream: Stream,
+    pub(super) tls: Passive,
+    pub(super) packets: u64,
+    pub(super) syns: u64,
+    /// Bytes of data on the wire, retransmissions included.
+    pub(super) bytes: u64,
+    /// The first bytes, until it is decided what they are.
+    pub(super) head: Vec<u8>,
+    pub(super) head_start: u32,
+}
+
+/// What is known of the client's stream.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum ClientState {
+    Start,
+    /// A protocol that may turn to TLS at a later segment.
+    MayTurn {
+        kind: Preface,
+        passed: usize,
+    },
+    Tls,
+    /// A ClientHello in SSL 2.0's framing is under way, then records follow.
+    Ssl2,
+    NotTls,
+    /// Bytes are missing before it could be decided.
+    Lost,
+}
+
+/// What is known of the server's stream.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum ServerState {
+    /// Before TLS begins.
+    Before,
+    /// The first bytes of the answer are not enough to tell what they are.
+    Opening,
+    Tls,
+    NotTls,
+    /// The beginning of the answer is missing.
+    Lost,
+}
+
+impl Direction {
+    /// Nothing but SYNs came.
+    pub(super) fn packets_are_syn_only(&self) -> bool {
+        self.syns == self.packets
+    }
+}
+
+/// Whether a segment is the client's, where it tells: by SYN, or by what its data begin with.
+pub(super) fn is_from_client(segment: &Segment<'_>) -> Option<bool> {
+    if segment.syn {
+        return Some(segment.acknowledged.is_none());
+    }
+    if begins_client_hello(segment.data) {
+        return Some(true);
+    }
+    match *segment.data {
+        [22, 3, 0..=4, _, _, 2, 0, ..] if begins_record(segment.data) => Some(false),
+        _ if !segment.data.is_empty() => match preface::start(segment.data) {
+            Start::Preface { .. } | Start::MayTurn(_) | Start::NotTls(NotTls::Http | NotTls::Http2)
+                if !segment.data.starts_with(b"HTTP/") && !segment.data.starts_with(b"<") =>
+            {
+                Some(true)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The sequence number of the first byte of data; a SYN takes one itself.
+pub(super) fn data_sequence(segment: &Segment<'_>) -> u32 {
+    segment.sequence.wrapping_add(u32::from(segment.syn))
+}

@@ -1,0 +1,52 @@
+//! IP datagrams that came in fragments, put together. Rare before TCP, and usual where tunnels make packets too long.
+//!
+//! Bounded: [`MAX_DATAGRAMS`] at a time, each of at most 64 KiB; the oldest makes room. One that is never complete is
+//! what a lost segment is: a gap.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use etherparse::IpNumber;
+use etherparse::defrag::IpDefragBuf;
+
+use super::layers::Fragment;
+
+/// Maximum number of datagrams that are put together at the same time.
+const MAX_DATAGRAMS: usize = 16;
+
+/// What fragments of one datagram share (RFC 791 §3.2, RFC 8200 §4.5).
+type Key = (IpAddr, IpAddr, u32, u8);
+
+/// The datagrams under way, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Fragments {
+    pending: VecDeque<(Key, IpDefragBuf)>,
+}
+
+impl Fragments {
+    /// Adds a fragment. If its datagram is complete, puts it into `whole` and returns its protocol.
+    pub(super) fn add(&mut self, fragment: &Fragment<'_>, whole: &mut Vec<u8>) -> Option<IpNumber> {
+        let (source, destination) = fragment.addresses;
+        let key = (source, destination, fragment.identification, fragment.number.0);
+        let position = self.pending.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
+            if self.pending.len() >= MAX_DATAGRAMS {
+                self.pending.pop_front();
+            }
+            self.pending.push_back((key, IpDefragBuf::new(fragment.number, Vec::new(), Vec::new())));
+            self.pending.len() - 1
+        });
+        let (_, datagram) = self.pending.get_mut(position)?;
+        if datagram.add(fragment.offset, fragment.more, fragment.data).is_err() {
+            // Its fragments contradict each other.
+            self.pending.remove(position);
+            return None;
+        }
+        if !datagram.is_complete() {
+            return None;
+        }
+        let (_, datagram) = self.pending.remove(position)?;
+        let number = datagram.ip_number();
+        *whole = datagram.take_bufs().0;
+        Some(number)
+    }
+}

@@ -1,0 +1,339 @@
+//! What both directions of a connection say, put together: how far the handshake got, and what of it is in clear.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::chains::{Chain, Chains};
+use crate::evidence::capture::{Alert, Answer, Hello, HelloState, MAX_ALERTS, PacketPlace};
+use crate::evidence::handshake::{Party, Stage};
+use crate::wire::tls::passive::{self, Event, Next};
+use crate::wire::tls::{Offer, Version, authorities, groups, hello, suites, version_name};
+
+/// Maximum number of CAs of a CertificateRequest that are listed, and of their characters.
+const MAX_AUTHORITIES: usize = 64;
+const MAX_AUTHORITIES_TEXT: usize = 8 << 10;
+/// `named_curve` of `ECCurveType` (RFC 8422 §5.4).
+const NAMED_CURVE: u8 = 3;
+const WARNING: u8 = 1;
+
+/// Lengths of an encrypted alert in TLS 1.3: two bytes, the type and the tag, in JSSE with 16 bytes of padding.
+const ALERT_LENGTHS: [usize; 2] = [19, 35];
+
+/// The place and time of the packet that is being read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) place: PacketPlace,
+    /// Nanoseconds since 1970.
+    pub(super) time: i64,
+}
+
+/// One handshake, as far as it has been seen.
+#[derive(Debug)]
+pub(super) struct Handshake {
+    pub(super) hello: Option<Hello>,
+    pub(super) retried: bool,
+    pub(super) answer: Option<Answer>,
+    version: Option<Version>,
+    suite: u16,
+    session: Vec<u8>,
+    pub(super) alerts: Vec<Alert>,
+    pub(super) chain: Option<Arc<Chain>>,
+    pub(super) certificate_request: Option<Vec<String>>,
+    pub(super) client_chain: Option<Arc<Chain>>,
+    pub(super) resumed: bool,
+    pub(super) stage: Stage,
+    /// What of the server breaks the rules.
+    pub(super) malformed: Option<String>,
+    /// The client's second flight, or records that only come after it, were seen.
+    client: Side,
+    server: Side,
+}
+
+/// What one side encrypted.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+struct Side {
+    changed: bool,
+    /// Records after the ServerHello.
+    records: u32,
+    /// Length of the last of them.
+    last: usize,
+    /// A record that is no alert by its length.
+    has_long: bool,
+    finished: bool,
+    /// Any message or record of TLS.
+    spoke: bool,
+}
+
+impl Default for Handshake {
+    fn default() -> Self {
+        Self {
+            hello: None,
+            retried: false,
+            answer: None,
+            version: None,
+            suite: 0,
+            session: Vec::new(),
+            alerts: Vec::new(),
+            chain: None,
+            certificate_request: None,
+            client_chain: None,
+            resumed: false,
+            stage: Stage::Connect,
+            malformed: None,
+            client: Side::default(),
+            server: Side::default(),
+        }
+    }
+}
+
+impl Handshake {
+    /// Takes what a side says next.
+    #[expect(clippy::needless_pass_by_value, reason = "an event is handed on once")]
+    pub(super) fn event(&mut self, by: Party, event: Event<'_>, at: Moment, chains: &mut Chains) -> Next {
+        if !matches!(event, Event::Broken(_)) {
+            self.side(by).spoke = true;
+        }
+        match event {
+            Event::Message { kind, body, length } => self.message(by, kind, body, length, at, chains),
+            Event::ChangeCipherSpec => return self.change(by),
+            Event::Alert { level, number } => self.alert(by, level, number, at),
+            Event::Encrypted { kind, length } => self.encrypted(by, kind, length),
+            Event::Broken(why) => {
+                if by == Party::Server {
+                    self.malformed.get_or_insert_with(|| why.to_owned());
+                }
+            }
+        }
+        Next::Same
+    }
+
+    /// Takes a ClientHello in the framing of SSL 2.0, without its length.
+    pub(super) fn ssl2_hello(&mut self, body: &[u8], length: usize, at: Moment) {
+        self.client.spoke = true;
+        self.client_hello(&Offer::read_ssl2(body, length), at);
+    }
+
+    /// Whether both sides have finished the handshake.
+    pub(super) fn is_complete(&self) -> bool {
+        self.stage == Stage::Established
+    }
+
+    /// Whether a side sent anything of TLS.
+    pub(super) fn spoke(&self, by: Party) -> bool {
+        if by == Party::Client { self.client.spoke } else { self.server.spoke }
+    }
+
+    /// Whether the client went on as it only does after an answer of the server.
+    pub(super) fn proves_answer(&self) -> bool {
+        self.client_chain.is_some() || self.client.finished || (self.client.changed && self.client.records > 0)
+    }
+
+    /// The client finished its part of a TLS 1.3 handshake: its last flight was longer than an alert.
+    pub(super) fn client_accepted(&self) -> bool {
+        self.is_tls13() && self.client.has_long
+    }
+
+    /// The length of the last record of a side, if in TLS 1.3 it can be an alert that ended the handshake.
+    pub(super) fn hidden_alert(&self, by: Party) -> Option<u16> {
+        let side = if by == Party::Client { &self.client } else { &self.server };
+        let is_candidate = self.is_tls13() && side.records > 0 && ALERT_LENGTHS.contains(&side.last);
+        let fits = match by {
+            // Instead of its Finished.
+            Party::Client => !self.client.has_long,
+            // In answer to the client's second flight.
+            _ => self.stage == Stage::ClientFlight,
+        };
+        (is_candidate && fits).then(|| u16::try_from(side.last).unwrap_or(u16::MAX))
+    }
+
+    fn side(&mut self, by: Party) -> &mut Side {
+        if by == Party::Client { &mut self.client } else { &mut self.server }
+    }
+
+    fn is_tls13(&self) -> bool {
+        self.version == Some(Version::Tls13)
+    }
+
+    fn reach(&mut self, stage: Stage) {
+        self.stage = self.stage.max(stage);
+    }
+
+    fn message(&mut self, by: Party, kind: u8, body: &[u8], length: usize, at: Moment, chains: &mut Chains) {
+        match (by, kind) {
+            (Party::Client, passive::CLIENT_HELLO) => self.client_hello(&Offer::read(body, length), at),
+            (Party::Client, passive::CERTIFICATE) => {
+                self.client_chain = Some(chains.read(body, length));
+                self.reach(Stage::ClientFlight);
+            }
+            (Party::Client, passive::CLIENT_KEY_EXCHANGE | passive::CERTIFICATE_VERIFY) => {
+                self.reach(Stage::ClientFlight);
+            }
+            (Party::Client, _) => {}
+            (_, passive::SERVER_HELLO) => self.server_hello(body, at),
+            (_, passive::CERTIFICATE) if self.chain.is_none() => self.chain = Some(chains.read(body, length)),
+            (_, passive::SERVER_KEY_EXCHANGE) => {
+                if let [NAMED_CURVE, high, low, ..] = *body
+                    && suites::names_its_curve(self.suite)
+                    && let Some(answer) = &mut self.answer
+                {
+                    answer.group = Some(groups::label(u16::from_be_bytes([high, low])));
+                }
+            }
+            (_, passive::CERTIFICATE_REQUEST) => {
+                let names = authorities::read(body, self.version.unwrap_or(Version::Tls12)).unwrap_or_default();
+                let mut room = MAX_AUTHORITIES_TEXT;
+                let fits = |name: &String| {
+                    let fits = name.len() <= room;
+                    room = room.saturating_sub(name.len());
+                    fits
+                };
+                self.certificate_request = Some(names.into_iter().take(MAX_AUTHORITIES).take_while(fits).collect());
+            }
+            _ => {}
+        }
+    }
+
+    fn client_hello(&mut self, offer: &Offer, at: Moment) {
+        self.reach(Stage::ClientHello);
+        // The first whole one counts: what follows is the answer to a HelloRetryRequest, or a library that tries again.
+        if self.hello.as_ref().is_some_and(|known| known.state == HelloState::Whole || offer.cut.is_some()) {
+            return;
+        }
+        let state = match (&offer.malformed, offer.cut) {
+            (Some(what), _) => HelloState::Malformed(what.clone()),
+            (None, Some((read, length))) => HelloState::Cut {
+                read: u32::try_from(read).unwrap_or(u32::MAX),
+                length: u32::try_from(length).unwrap_or(u32::MAX),
+            },
+            (None, None) => HelloState::Whole,
+        };
+        self.hello = Some(Hello {
+            packet: at.place,
+            at: timestamp(at.time),
+            ssl2: offer.ssl2,
+            state,
+            server_name: offer.server_name.clone().unwrap_or(crate::evidence::capture::ServerName::Unknown),
+            encrypted_client_hello: offer.encrypted,
+            versions: offer.versions(),
+            suites: offer.suites(),
+            groups: offer.groups(),
+            alpn: offer.alpn.clone(),
+            resumption: offer.resumption(),
+            early_data: offer.early_data,
+        });
+    }
+
+    fn server_hello(&mut self, body: &[u8], at: Moment) {
+        let hello = match hello::read(body) {
+            Ok(hello) => hello,
+            Err(why) => {
+                self.malformed.get_or_insert(why.to_string());
+                return;
+            }
+        };
+        if hello.retry {
+            self.retried = true;
+            self.version = Some(hello.version);
+            return;
+        }
+        if self.answer.is_some() {
+            return;
+        }
+        self.reach(Stage::ServerFlight);
+        self.version = Some(hello.version);
+        self.suite = hello.suite;
+        self.answer = Some(Answer {
+            packet: at.place,
+            at: timestamp(at.time),
+            version: version_name(hello.version.number()),
+            suite: suites::label(hello.suite),
+            group: hello.group.map(groups::label),
+            alpn: hello.alpn,
+        });
+        self.session = hello.session;
+    }
+
+    fn change(&mut self, by: Party) -> Next {
+        // In TLS 1.3 it means nothing (RFC 8446 §D.4), and a hello in clear may follow that of a HelloRetryRequest.
+        if self.is_tls13() || self.retried {
+            return Next::Same;
+        }
+        if by == Party::Client && self.answer.is_none() && self.chain.is_none() && self.client_chain.is_none() {
+            // Without the server's packets it cannot be told which version this is; what follows says it.
+            self.client.changed = true;
+            return Next::Encrypted;
+        }
+        if by == Party::Server && !self.client.changed && self.chain.is_none() && self.answer.is_some() {
+            self.resumed = true;
+        }
+        self.side(by).changed = true;
+        if by == Party::Client {
+            self.reach(Stage::ClientFlight);
+        }
+        Next::Encrypted
+    }
+
+    fn alert(&mut self, by: Party, level: u8, number: u8, at: Moment) {
+        if self.is_complete() || self.alerts.len() >= MAX_ALERTS {
+            return;
+        }
+        self.alerts.push(Alert { packet: at.place, by, stage: self.stage, level, number });
+    }
+
+    fn encrypted(&mut self, by: Party, kind: u8, length: usize) {
+        let is_early = self.hello.as_ref().is_some_and(|hello| hello.early_data);
+        if by == Party::Client && self.answer.is_none() && (is_early || !self.client.changed) {
+            // Early data, or a connection whose beginning is not in the capture.
+            return;
+        }
+        let is_tls13 = self.is_tls13();
+        let is_long = !ALERT_LENGTHS.contains(&length);
+        let answers_client = self.stage == Stage::ClientFlight && self.client.has_long;
+        let side = self.side(by);
+        side.records = side.records.saturating_add(1);
+        side.last = length;
+        side.has_long |= is_long && kind == passive::APPLICATION_DATA;
+        if is_tls13 {
+            match by {
+                Party::Client if is_long => self.reach(Stage::ClientFlight),
+                Party::Server if is_long && answers_client => self.reach(Stage::Established),
+                _ => {}
+            }
+            return;
+        }
+        match kind {
+            // Up to TLS 1.2 data follow the Finished, even if that is in a gap.
+            passive::HANDSHAKE | passive::APPLICATION_DATA => side.finished = true,
+            _ => {}
+        }
+        if self.client.finished && self.server.finished {
+            self.reach(Stage::Established);
+        }
+    }
+
+    /// The first alert that ends the handshake, else the last warning.
+    pub(super) fn ending_alert(&self) -> Option<Alert> {
+        let fatal = self.alerts.iter().find(|alert| alert.level != WARNING);
+        fatal.or(self.alerts.last()).copied()
+    }
+
+    /// A warning of the server before the alert that ended the handshake.
+    pub(super) fn warning(&self) -> Option<u8> {
+        let ending = self.ending_alert()?;
+        let warning = self.alerts.iter().find(|alert| alert.by == Party::Server && alert.level == WARNING)?;
+        (warning.packet != ending.packet || warning.number != ending.number).then_some(warning.number)
+    }
+}
+
+/// A time of a capture as a time of evidence; what lies beyond all times is the last one.
+pub(super) fn timestamp(nanoseconds: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_nanosecond(i128::from(nanoseconds)).unwrap_or(jiff::Timestamp::MAX)
+}
+
+/// Two sockets of a connection, the client's first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    pub(super) client: SocketAddr,
+    pub(super) server: SocketAddr,
+}

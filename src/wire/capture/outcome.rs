@@ -1,0 +1,174 @@
+//! A connection that is over → [`Flow`], with its outcome in one value.
+//!
+//! The side that ends first decides: a server that closes after the client's own FIN has not refused anything. And what
+//! the capture lacks is told apart from what the server did not send.
+
+use super::connection::Connection;
+use super::handshake::timestamp;
+use crate::evidence::capture::{ClientChain, Ending, Flow, Outcome, display_filter};
+use crate::evidence::handshake::{NotTls, Party, Stage};
+
+/// A ClientHello that is younger than this when the capture ends is not "without an answer", in nanoseconds.
+const PATIENCE: i64 = 3_000_000_000;
+
+/// Why a connection is reported now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Because {
+    /// It is over, or another one has taken its place.
+    Over,
+    /// The capture ends at this time, in nanoseconds since 1970.
+    CaptureEnds(i64),
+    /// There was no room for it any more.
+    Evicted,
+}
+
+/// Describes a connection of which everything has been read.
+pub(super) fn flow(connection: &Connection, because: Because) -> Flow {
+    let handshake = &connection.handshake;
+    let (chain, client_chain) = (handshake.chain.as_deref(), handshake.client_chain.as_deref());
+    let ends = connection.ends;
+    Flow {
+        number: connection.number,
+        first_packet: connection.first.place,
+        last_packet: connection.last.place,
+        started_at: timestamp(connection.first.time),
+        ended_at: timestamp(connection.last.time),
+        client: ends.client,
+        server: ends.server,
+        tunnel: connection.tunnel,
+        joined: !connection.has_syn,
+        preface: connection.preface,
+        speaks: connection.speaks,
+        sample: connection.sample.clone(),
+        hello: handshake.hello.clone(),
+        retried: handshake.retried,
+        answer: handshake.answer.clone(),
+        alerts: handshake.alerts.clone(),
+        certificates: chain.map(|chain| chain.certificates.clone()).unwrap_or_default(),
+        certificates_cut: chain.is_some_and(|chain| chain.is_cut),
+        certificate_request: handshake.certificate_request.clone(),
+        client_certificate: match client_chain {
+            None => ClientChain::NotSeen,
+            Some(chain) if chain.certificates.is_empty() && !chain.is_cut => ClientChain::Empty,
+            Some(chain) => ClientChain::Sent(chain.certificates.clone()),
+        },
+        resumed: handshake.resumed,
+        stage: handshake.stage,
+        warned: handshake.warning(),
+        end: connection.end,
+        outcome: outcome(connection, because),
+        missing: connection.missing,
+        filter: display_filter(ends.client, ends.server),
+    }
+}
+
+fn outcome(connection: &Connection, because: Because) -> Outcome {
+    match connection.handshake.hello {
+        // Nothing is known of what the client asked for, so nothing is said of how it was answered.
+        None => before_hello(connection),
+        Some(_) if connection.handshake.is_complete() => Outcome::Completed,
+        Some(_) => after_hello(connection, because),
+    }
+}
+
+fn before_hello(connection: &Connection) -> Outcome {
+    let (client, server) = (&connection.client, &connection.server);
+    let handshake = &connection.handshake;
+    if handshake.spoke(Party::Server) || handshake.spoke(Party::Client) || connection.client_is_tls() {
+        return if client.packets == 0 { Outcome::ClientNotCaptured } else { Outcome::Joined };
+    }
+    if client.bytes == 0 && server.bytes == 0 {
+        let is_reset = connection.end.is_some_and(|end| end.by == Party::Server && end.how == Ending::Reset);
+        return match () {
+            () if connection.has_syn && is_reset && !connection.has_syn_ack => Outcome::Refused,
+            () if connection.has_syn && server.packets == 0 && client.packets_are_syn_only() => Outcome::Unanswered,
+            () if server.packets == 0 || client.packets == 0 => Outcome::NotCaptured,
+            () => Outcome::Idle,
+        };
+    }
+    match () {
+        () if connection.lacks_beginning() => Outcome::ClientNotCaptured,
+        () if client.bytes > 0 => Outcome::ClientNotTls,
+        () => Outcome::ServerFirst,
+    }
+}
+
+fn after_hello(connection: &Connection, because: Because) -> Outcome {
+    let handshake = &connection.handshake;
+    let stage = handshake.stage;
+    if let Some(alert) = handshake.ending_alert()
+        && (alert.level != 1 || connection.end.is_some())
+    {
+        return Outcome::Alert { by: alert.by, stage: alert.stage, level: alert.level, number: alert.number };
+    }
+    if stage == Stage::ClientHello {
+        return without_answer(connection, because);
+    }
+    let Some(end) = connection.end else {
+        return Outcome::Unfinished { stage };
+    };
+    if let Some(length) = handshake.hidden_alert(end.by) {
+        return Outcome::HiddenAlert { by: end.by, stage, length };
+    }
+    // A client that ended after its own Finished has what it wanted of the handshake.
+    if end.by == Party::Client && handshake.client_accepted() {
+        return Outcome::Completed;
+    }
+    if let Some(length) = handshake.hidden_alert(Party::Server).filter(|_| end.by == Party::Client) {
+        return Outcome::HiddenAlert { by: Party::Server, stage, length };
+    }
+    ended(connection, stage)
+}
+
+fn without_answer(connection: &Connection, because: Because) -> Outcome {
+    let handshake = &connection.handshake;
+    if handshake.retried {
+        // A HelloRetryRequest is an answer, and the handshake goes on from there.
+        return if connection.end.is_some() {
+            ended(connection, Stage::ClientHello)
+        } else {
+            Outcome::Unfinished { stage: Stage::ClientHello }
+        };
+    }
+    if connection.lacks_answer() {
+        return Outcome::NotCaptured;
+    }
+    if connection.server_is_not_tls() {
+        return match connection.speaks {
+            Some(speaks) => Outcome::ServerNotTls { speaks },
+            None => Outcome::Malformed,
+        };
+    }
+    if handshake.malformed.is_some() {
+        return if handshake.spoke(Party::Server) {
+            Outcome::Malformed
+        } else {
+            Outcome::ServerNotTls { speaks: NotTls::Unknown }
+        };
+    }
+    if connection.end.is_some() {
+        return ended(connection, Stage::ClientHello);
+    }
+    let is_young = match because {
+        Because::Over => false,
+        Because::Evicted => true,
+        Because::CaptureEnds(time) => time.saturating_sub(connection.last.time) < PATIENCE,
+    };
+    if is_young {
+        return Outcome::Unfinished { stage: Stage::ClientHello };
+    }
+    Outcome::Silent { acknowledged: connection.acknowledged }
+}
+
+fn ended(connection: &Connection, stage: Stage) -> Outcome {
+    // Without a part of the handshake the end cannot be told from the end of one that went well.
+    let missing = connection.missing;
+    if stage > Stage::ClientHello && (missing.of_client > 0 || missing.of_server > 0) {
+        return Outcome::NotCaptured;
+    }
+    match connection.end {
+        None => Outcome::Unfinished { stage },
+        Some(end) if end.how == Ending::Reset => Outcome::Reset { by: end.by, stage },
+        Some(end) => Outcome::Closed { by: end.by, stage },
+    }
+}

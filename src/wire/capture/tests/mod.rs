@@ -1,0 +1,41 @@
+//! Captures made by hand: files of every form, link layers and tunnels, broken streams, handshakes that go any way.
+
+#[expect(unreachable_pub, reason = "tests of the program include the file too")]
+pub(crate) mod builder;
+mod corpus;
+mod flows;
+mod forms;
+mod hellos;
+mod layers;
+mod records;
+mod streams;
+
+use super::{Analysis, PacketReader, Progress, Rest};
+use crate::evidence::capture::{Flow, PacketPlace};
+
+pub(crate) use self::records::{pcap, pcapng};
+
+/// Everything that is read of a capture.
+fn read(file: &[u8]) -> (Vec<Flow>, Rest, Progress) {
+    let mut reader = PacketReader::new(file, 1 << 12);
+    let mut analysis = Analysis::new(false);
+    let mut flows = Vec::new();
+    let end = loop {
+        match reader.next_packet().unwrap() {
+            Progress::Packet => {}
+            end => break end,
+        }
+        let place = PacketPlace { file: 0, number: reader.packets() };
+        analysis.packet(&reader.packet().unwrap(), place, &mut |flow, _| flows.push(flow));
+    };
+    let rest = analysis.finish(&mut |flow, _| flows.push(flow));
+    flows.sort_by_key(|flow| flow.number);
+    (flows, rest, end)
+}
+
+/// The only flow of a conversation.
+fn flow(talk: &builder::Talk) -> Flow {
+    let (mut flows, ..) = read(&builder::pcap(1, &builder::framed(&talk.packets)));
+    assert_eq!(flows.len(), 1, "{flows:?}");
+    flows.remove(0)
+}

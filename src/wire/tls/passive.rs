@@ -1,0 +1,334 @@
+//! One direction of a TLS connection that others made, as a capture shows it: messages in clear, alerts, and what is
+//! encrypted by its kind and length.
+//!
+//! Unlike [`ServerFlight`](super::ServerFlight) it survives what captures do: bytes that are missing in the middle, a
+//! beginning in mid-stream, messages cut by a short snapshot length. Where a length is known, what is missing is passed
+//! over and the rest read on.
+
+use super::messages;
+use super::records::{self, Piece, Records};
+
+pub use super::records::{ALERT, APPLICATION_DATA, HANDSHAKE};
+
+/// Maximum number of bytes of a message that are kept. Longer ones are reported as cut.
+const MAX_KEPT: usize = 64 << 10;
+/// Maximum length of a message in clear. What claims more is encrypted, or no handshake.
+const MAX_MESSAGE: usize = 1 << 18;
+/// A ServerHello is not shorter (version, random, session id, suite, compression).
+const MIN_SERVER_HELLO: usize = 38;
+const HEADER_BYTES: usize = 4;
+
+pub const CLIENT_HELLO: u8 = 1;
+pub const SERVER_HELLO: u8 = messages::SERVER_HELLO;
+pub const CERTIFICATE: u8 = messages::CERTIFICATE;
+pub const SERVER_KEY_EXCHANGE: u8 = messages::SERVER_KEY_EXCHANGE;
+pub const CERTIFICATE_REQUEST: u8 = messages::CERTIFICATE_REQUEST;
+pub const CERTIFICATE_VERIFY: u8 = 15;
+pub const CLIENT_KEY_EXCHANGE: u8 = 16;
+
+/// Messages that stand in clear: HelloRequest, the hellos, NewSessionTicket, Certificate to ClientKeyExchange,
+/// CertificateURL, CertificateStatus, NextProtocol.
+const IN_CLEAR: [u8; 13] = [0, 1, 2, 3, 4, 11, 12, 13, 14, 15, 16, 22, 67];
+
+/// What a direction shows next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event<'a> {
+    /// A message of the handshake. The body is shorter than `length` if bytes are missing.
+    Message {
+        kind: u8,
+        body: &'a [u8],
+        length: usize,
+    },
+    ChangeCipherSpec,
+    Alert {
+        level: u8,
+        number: u8,
+    },
+    /// A record that is encrypted.
+    Encrypted {
+        kind: u8,
+        length: usize,
+    },
+    /// The bytes are no TLS; nothing after them is read.
+    Broken(&'a str),
+}
+
+/// What follows an event in the same direction.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Next {
+    /// It goes on as before.
+    Same,
+    /// Records of handshake and alerts are encrypted from here on.
+    Encrypted,
+}
+
+/// The reader of one direction.
+#[derive(Debug, Default)]
+pub struct Passive {
+    records: Records,
+    state: State,
+    is_encrypted: bool,
+    /// A message whose header or body has not come whole.
+    message: Partial,
+    /// The first byte of an alert whose second has not come.
+    alert: Option<u8>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum State {
+    #[default]
+    Reading,
+    /// Bytes are missing, and it is not known where the next record begins.
+    Lost,
+    Over,
+}
+
+#[derive(Debug, Default)]
+struct Partial {
+    header: Vec<u8>,
+    body: Vec<u8>,
+    /// Bytes of the body that have not passed yet.
+    left: usize,
+    /// Bytes of it are missing; what came before them is kept.
+    has_hole: bool,
+    /// The handshake bytes of this record are not to be read: encrypted, or their beginning is missing.
+    passes_record: bool,
+}
+
+impl Passive {
+    /// Reads on.
+    pub fn push(&mut self, bytes: &[u8], on: &mut dyn FnMut(Event<'_>) -> Next) {
+        let mut rest = bytes;
+        if self.state == State::Lost {
+            if !begins_record(bytes) {
+                return;
+            }
+            self.state = State::Reading;
+        }
+        while self.state == State::Reading {
+            match self.records.next(&mut rest) {
+                Ok(Some(piece)) => self.piece(&piece, on),
+                Ok(None) => return,
+                Err(fault) => {
+                    self.state = State::Over;
+                    self.message = Partial::default();
+                    on(Event::Broken(&fault.to_string()));
+                }
+            }
+        }
+    }
+
+    /// Passes over bytes that the capture lacks.
+    pub fn gap(&mut self, missing: u64, on: &mut dyn FnMut(Event<'_>) -> Next) {
+        if self.state != State::Reading {
+            return;
+        }
+        let missing = usize::try_from(missing).unwrap_or(usize::MAX);
+        let Some((kind, ended)) = self.records.pass(missing) else {
+            self.finish(on);
+            self.state = State::Lost;
+            self.records = Records::default();
+            return;
+        };
+        if kind == HANDSHAKE && !self.is_encrypted && !self.message.passes_record {
+            if self.message.header.len() == HEADER_BYTES && self.message.left >= missing {
+                self.message.left -= missing;
+                self.message.has_hole = true;
+                self.complete(on);
+            } else {
+                self.message.emit(on);
+                self.message.passes_record = true;
+            }
+        }
+        if let Some(length) = ended {
+            self.ended(kind, length, on);
+        }
+    }
+
+    /// Reports a message that has begun and not ended, as far as it is there.
+    pub fn finish(&mut self, on: &mut dyn FnMut(Event<'_>) -> Next) {
+        self.message.emit(on);
+    }
+
+    /// Number of bytes that are kept.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.message.body.capacity()
+    }
+
+    fn piece(&mut self, piece: &Piece<'_>, on: &mut dyn FnMut(Event<'_>) -> Next) {
+        match piece.kind {
+            HANDSHAKE if !self.is_encrypted && !self.message.passes_record => self.handshake(piece.bytes, on),
+            // Two bytes are an alert in clear; an encrypted one is longer.
+            ALERT if !self.is_encrypted && piece.length == 2 => self.alerts(piece.bytes, on),
+            _ => {}
+        }
+        if piece.is_last {
+            self.ended(piece.kind, piece.length, on);
+        }
+    }
+
+    /// A record came to its end.
+    fn ended(&mut self, kind: u8, length: usize, on: &mut dyn FnMut(Event<'_>) -> Next) {
+        match kind {
+            records::CHANGE_CIPHER_SPEC if on(Event::ChangeCipherSpec) == Next::Encrypted => {
+                self.is_encrypted = true;
+                self.message = Partial::default();
+            }
+            APPLICATION_DATA => {
+                on(Event::Encrypted { kind, length });
+            }
+            HANDSHAKE if self.is_encrypted => {
+                on(Event::Encrypted { kind, length });
+            }
+            HANDSHAKE if self.message.passes_record => {
+                self.message = Partial::default();
+                on(Event::Encrypted { kind, length });
+            }
+            ALERT if self.is_encrypted || length != 2 => {
+                self.alert = None;
+                on(Event::Encrypted { kind, length });
+            }
+            _ => {}
+        }
+    }
+
+    fn alerts(&mut self, bytes: &[u8], on: &mut dyn FnMut(Event<'_>) -> Next) {
+        for &byte in bytes {
+            match self.alert.take() {
+                None => self.alert = Some(byte),
+                Some(level) => {
+                    on(Event::Alert { level, number: byte });
+                }
+            }
+        }
+    }
+
+    fn handshake(&mut self, bytes: &[u8], on: &mut dyn FnMut(Event<'_>) -> Next) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            // Most messages are whole in one piece, and need not be copied.
+            if self.message.header.is_empty()
+                && let Some((kind, body, after)) = whole(rest)
+            {
+                on(Event::Message { kind, body, length: body.len() });
+                rest = after;
+                continue;
+            }
+            if !self.message.take(&mut rest) {
+                self.message = Partial { passes_record: true, ..Partial::default() };
+                return;
+            }
+            self.complete(on);
+        }
+    }
+
+    fn complete(&mut self, on: &mut dyn FnMut(Event<'_>) -> Next) {
+        if self.message.header.len() == HEADER_BYTES && self.message.left == 0 {
+            self.message.emit(on);
+        }
+    }
+}
+
+impl Partial {
+    /// Takes bytes from the front up to the end of the message; false if this is no message in clear.
+    fn take(&mut self, bytes: &mut &[u8]) -> bool {
+        if self.header.len() < HEADER_BYTES {
+            let (head, rest) = bytes.split_at(bytes.len().min(HEADER_BYTES - self.header.len()));
+            self.header.extend(head);
+            *bytes = rest;
+            let Some((kind, length)) = header(&self.header) else { return true };
+            if !is_in_clear(kind, length) {
+                return false;
+            }
+            self.left = length;
+        }
+        let (part, rest) = bytes.split_at(bytes.len().min(self.left));
+        *bytes = rest;
+        self.left -= part.len();
+        if !self.has_hole {
+            let room = MAX_KEPT.saturating_sub(self.body.len());
+            self.body.extend(part.iter().take(room));
+            self.has_hole |= part.len() > room;
+        }
+        true
+    }
+
+    fn emit(&mut self, on: &mut dyn FnMut(Event<'_>) -> Next) {
+        let message = std::mem::take(self);
+        if let Some((kind, length)) = header(&message.header) {
+            on(Event::Message { kind, body: &message.body, length });
+        }
+    }
+}
+
+/// The message that `bytes` begin with, and the bytes behind it.
+fn whole(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (kind, length) = header(bytes)?;
+    let (body, rest) = bytes.get(HEADER_BYTES..)?.split_at_checked(length)?;
+    is_in_clear(kind, length).then_some((kind, body, rest))
+}
+
+fn header(bytes: &[u8]) -> Option<(u8, usize)> {
+    let [kind, a, b, c] = *bytes.first_chunk::<HEADER_BYTES>()?;
+    Some((kind, usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c)))
+}
+
+fn is_in_clear(kind: u8, length: usize) -> bool {
+    let least = if kind == SERVER_HELLO { MIN_SERVER_HELLO } else { 0 };
+    IN_CLEAR.contains(&kind) && (least..=MAX_MESSAGE).contains(&length)
+}
+
+/// Whether bytes in mid-stream look like the beginning of a record.
+#[must_use]
+pub fn begins_record(bytes: &[u8]) -> bool {
+    match *bytes {
+        [kind @ 20..=24, 3, minor @ 0..=4, high, low, ..] => {
+            let length = u16::from_be_bytes([high, low]);
+            let _ = minor;
+            length > 0 && length <= 18_432 && (kind != records::CHANGE_CIPHER_SPEC || length == 1)
+        }
+        _ => false,
+    }
+}
+
+/// Whether bytes look like the record of a ClientHello.
+#[must_use]
+pub fn begins_client_hello(bytes: &[u8]) -> bool {
+    matches!(*bytes, [HANDSHAKE, 3, 0..=4, _, _, CLIENT_HELLO, 0, ..]) && begins_record(bytes)
+}
+
+/// What a fuzzer feeds: any bytes as one direction, whole, byte by byte, and with a gap in the middle.
+///
+/// # Panics
+/// When what is read depends on how the bytes arrive, or more is kept than promised.
+pub fn fuzz_passive(bytes: &[u8]) {
+    let read = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+        let (mut passive, mut seen) = (Passive::default(), Vec::new());
+        let mut on = |event: Event<'_>| {
+            let is_change = event == Event::ChangeCipherSpec;
+            seen.push(format!("{event:?}"));
+            if is_change { Next::Encrypted } else { Next::Same }
+        };
+        for piece in pieces {
+            passive.push(piece, &mut on);
+            assert!(passive.buffered() <= 2 * MAX_KEPT, "more is kept than promised");
+        }
+        passive.finish(&mut on);
+        seen
+    };
+    assert_eq!(
+        read(&mut [bytes].into_iter()),
+        read(&mut bytes.chunks(1)),
+        "events must not depend on how bytes arrive"
+    );
+    let (left, right) = bytes.split_at(bytes.len() / 2);
+    for missing in [0, 1, 16, 1 << 14, 1 << 40] {
+        let mut passive = Passive::default();
+        let on = &mut |_: Event<'_>| Next::Same;
+        passive.push(left, on);
+        passive.gap(missing, on);
+        passive.push(right, on);
+        passive.finish(on);
+    }
+}
