@@ -3,7 +3,8 @@
 use super::{CheckReport, FindingReport, OutcomeWord, Report, SCHEMA, Subject, not_seen, steps};
 use crate::checks::{self, Check, CheckResult, Family, Level, Outcome};
 use crate::evidence::Evidence;
-use crate::verdict;
+use crate::playbooks::{self, Playbook, StepKey};
+use crate::verdict::{self, Judged};
 
 /// Which checks count: all, or those of `--only`, less those of `--skip`. Entries are codes, names or families.
 #[derive(Clone, Debug, Default)]
@@ -49,20 +50,21 @@ impl FailOn {
 /// Judges the evidence and tells it all.
 #[must_use]
 pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Report {
-    let all = checks::judge(evidence);
+    let (playbook, run) = playbooks::of_run(&evidence.question);
+    let all = checks::judge_by(evidence, |family, check| playbook.step_of(family, check).is_some());
     let selected: Vec<CheckResult> =
         all.iter().filter(|result| selection.lets_through(result.family, result.check)).cloned().collect();
-    let (verdict, remedy) = verdict::conclude(evidence, &selected, &all);
+    let (verdict, remedy) = run.conclude(Judged { evidence, selected: &selected, all: &all });
     Report {
         schema: SCHEMA.to_owned(),
         tool_version: evidence.tool_version.clone(),
         subject: Subject::of(evidence),
-        steps: steps::of(evidence, &selected),
+        steps: steps::of(playbook, evidence, &selected),
         verdict,
         remedy,
-        not_seen: not_seen::of(evidence),
+        not_seen: not_seen::of(run, evidence),
         exit_code: exit_code(evidence, &selected, fail_on),
-        checks: selected.iter().map(check_report).collect(),
+        checks: check_reports(playbook, &selected),
     }
 }
 
@@ -81,7 +83,13 @@ pub(super) fn exit_code(evidence: &Evidence, selected: &[CheckResult], fail_on: 
     }
 }
 
-pub(super) fn check_report(result: &CheckResult) -> CheckReport {
+/// What each check said, of those that the playbook has.
+pub(super) fn check_reports(playbook: &Playbook, results: &[CheckResult]) -> Vec<CheckReport> {
+    let with_step = results.iter().filter_map(|result| Some((result, playbook.step_of(result.family, result.check)?)));
+    with_step.map(|(result, step)| check_report(result, step.key)).collect()
+}
+
+fn check_report(result: &CheckResult, step: StepKey) -> CheckReport {
     let (outcome, reason) = match &result.judgement {
         Ok(Outcome::Found(_)) => (OutcomeWord::Found, None),
         Ok(Outcome::NotApplicable(reason)) => (OutcomeWord::NotApplicable, Some(reason.clone())),
@@ -94,7 +102,7 @@ pub(super) fn check_report(result: &CheckResult) -> CheckReport {
         name: result.check.name.to_owned(),
         family: result.family.name.to_owned(),
         level: result.check.level,
-        step: result.check.step,
+        step,
         outcome,
         reason,
         findings: result.findings().iter().map(FindingReport::from).collect(),

@@ -23,8 +23,9 @@ pub mod text;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{Code, Finding, Level, Location, Object, Step};
-use crate::verdict::{Measurement, Remedy, Verdict};
+use crate::checks::{Code, Finding, Level, Location, Object};
+use crate::playbooks::StepKey;
+use crate::verdict::{NotSeen, Remedy, Verdict};
 
 pub use self::build::{FailOn, Selection, build};
 pub use self::subject::{HybridSubject, Subject};
@@ -58,7 +59,7 @@ pub struct Report {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StepReport {
     pub number: u8,
-    pub step: Step,
+    pub step: StepKey,
     pub title: String,
     pub state: StepState,
     /// What was seen, in one line.
@@ -92,16 +93,6 @@ pub struct Mark {
     pub message: String,
 }
 
-/// Something that the report does not rest on.
-#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NotSeen {
-    pub what: String,
-    pub why: String,
-    /// What would show it.
-    pub measurement: Option<Measurement>,
-}
-
 /// What one check said.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -110,7 +101,7 @@ pub struct CheckReport {
     pub name: String,
     pub family: String,
     pub level: Level,
-    pub step: Step,
+    pub step: StepKey,
     pub outcome: OutcomeWord,
     /// What was seen, why it does not apply, or why it is unknown; absent where something was found.
     pub reason: Option<String>,

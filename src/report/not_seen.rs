@@ -1,37 +1,20 @@
 //! What the report does not rest on: steps that were not done, sources that did not answer, windows that were cut.
 
-use super::NotSeen;
 use crate::checks::facts::{probed, served};
 use crate::evidence::handshake::{ClientCertificate, Handshake, Probes};
 use crate::evidence::part::{Extent, Gap};
 use crate::evidence::{Evidence, Reason, Seen, Source, Unavailable};
+use crate::playbooks::Run;
 use crate::text::some_of;
-use crate::verdict::{capture, probe};
+use crate::verdict::NotSeen;
 
 /// Everything that was not seen, the playbook's own steps first.
-pub(super) fn of(evidence: &Evidence) -> Vec<NotSeen> {
-    let mut list = vec![
-        NotSeen {
-            what: "packet capture".into(),
-            why: "not done: it needs the node of an ingress pod".into(),
-            measurement: Some(capture(evidence)),
-        },
-        NotSeen {
-            what: "clients that failed by version, cipher or client certificate".into(),
-            why: "they leave no line in the access log".into(),
-            measurement: None,
-        },
-    ];
-    match &evidence.probes {
-        Seen::Seen(probes) => {
-            list.extend(probes.unprobed.iter().map(unprobed));
-            list.extend(untold_trust(probes));
-            list.extend(without_client_certificate(probes));
-        }
-        Seen::Unavailable(_) => {
-            let why = "not done".to_owned();
-            list.insert(1, NotSeen { what: "handshake probe".into(), why, measurement: Some(probe(evidence)) });
-        }
+pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
+    let mut list = (run.not_done)(evidence);
+    if let Seen::Seen(probes) = &evidence.probes {
+        list.extend(probes.unprobed.iter().map(unprobed));
+        list.extend(untold_trust(probes));
+        list.extend(without_client_certificate(probes));
     }
     if let Some(why) = &evidence.interrupted {
         list.push(match why.reason {

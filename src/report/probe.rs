@@ -6,18 +6,16 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::build::{check_report, exit_code};
-use super::{CheckReport, FailOn, NotSeen, OutcomeWord};
-use crate::checks::{self, CheckResult, Level};
-use crate::evidence::handshake::{Endpoint, Failure, Handshake, HelloKind, How, ProbeQuestion, Probes, Stage, socket};
+use super::build::{check_reports, exit_code};
+use super::{CheckReport, FailOn, OutcomeWord};
+use crate::checks;
+use crate::evidence::handshake::{Endpoint, ProbeQuestion, Probes, socket};
 use crate::evidence::{Evidence, Reason, Seen};
-use crate::verdict::s_client;
+use crate::playbooks;
+use crate::verdict::{NotSeen, Verdict, VerdictKind, s_client};
 
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
 pub const SCHEMA: &str = "apigee-tls.probe/v1";
-
-/// The family of checks that judges handshakes.
-const FAMILY: &str = "handshake";
 
 /// Everything that one run of `probe` tells.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -70,6 +68,7 @@ pub enum TargetState {
 pub fn build(evidence: &Evidence, fail_on: FailOn) -> ProbeReport {
     let nothing = Probes::default();
     let probes = evidence.probes.seen().ok().unwrap_or(&nothing);
+    let (playbook, conclude) = playbooks::of_target();
     let mut targets = Vec::new();
     let mut codes = Vec::new();
     // One copy for all: each target is judged with its own probes alone, and there may be thousands.
@@ -80,9 +79,12 @@ pub fn build(evidence: &Evidence, fail_on: FailOn) -> ProbeReport {
             unprobed: Vec::new(),
             question: probes.question.clone(),
         });
-        let judged = checks::judge_family(&own, FAMILY);
+        let judged = checks::judge_by(&own, |family, check| playbook.step_of(family, check).is_some());
         codes.push(exit_code(&own, &judged, fail_on));
-        targets.push(target(endpoints, &probes.question, evidence.question.namespace(), &judged));
+        let mut target = target(endpoints, &probes.question, evidence.question.namespace(), conclude(&own, &judged));
+        target.checks = check_reports(playbook, &judged);
+        target.checks.retain(|report| matches!(report.outcome, OutcomeWord::Found | OutcomeWord::Unknown));
+        targets.push(target);
     }
     let interrupted = evidence.interrupted.as_ref().is_some_and(|why| why.reason == Reason::Interrupted);
     let exit_code = match () {
@@ -111,25 +113,19 @@ fn by_target(endpoints: &[Endpoint]) -> impl Iterator<Item = &[Endpoint]> {
     endpoints.chunk_by(|one, other| one.host == other.host && one.named_port() == other.named_port())
 }
 
-fn target(endpoints: &[Endpoint], question: &ProbeQuestion, namespace: &str, judged: &[CheckResult]) -> TargetReport {
-    let found: Vec<&CheckResult> = judged.iter().filter(|result| !result.findings().is_empty()).collect();
-    let worst = found.iter().max_by_key(|result| result.check.level);
-    let state = match worst.map(|result| result.check.level) {
-        Some(Level::Error) => TargetState::Fails,
-        Some(Level::Warning) => TargetState::AtRisk,
-        _ if judged.iter().any(crate::verdict::is_unknown) => TargetState::Unknown,
-        _ => TargetState::Good,
-    };
-    let verdict = worst
-        .filter(|result| result.check.level >= Level::Warning)
-        .and_then(|result| result.findings().first())
-        .map_or_else(|| summary(endpoints), |finding| finding.message.clone());
+/// The report of one target, without its checks.
+fn target(endpoints: &[Endpoint], question: &ProbeQuestion, namespace: &str, verdict: Verdict) -> TargetReport {
     let first = endpoints.first();
     TargetReport {
         name: first
             .map_or_else(String::new, |first| socket(first.host.as_deref().unwrap_or_default(), first.named_port())),
-        state,
-        verdict,
+        state: match verdict.kind {
+            VerdictKind::Ambiguous | VerdictKind::Cause => TargetState::Fails,
+            VerdictKind::AtRisk => TargetState::AtRisk,
+            VerdictKind::Healthy => TargetState::Good,
+            VerdictKind::Unknown => TargetState::Unknown,
+        },
+        verdict: verdict.headline,
         endpoints: endpoints.to_vec(),
         commands: endpoints
             .iter()
@@ -138,60 +134,6 @@ fn target(endpoints: &[Endpoint], question: &ProbeQuestion, namespace: &str, jud
                 made.map(|handshake| s_client::command(question, namespace, endpoint, handshake)).collect()
             })
             .collect(),
-        checks: judged
-            .iter()
-            .map(check_report)
-            .filter(|report| matches!(report.outcome, OutcomeWord::Found | OutcomeWord::Unknown))
-            .collect(),
-    }
-}
-
-/// What clients get here, where nothing is wrong with what was asked for.
-fn summary(endpoints: &[Endpoint]) -> String {
-    let Some(first) = endpoints.first() else { return String::new() };
-    let with_name = first.handshake(HelloKind::Named);
-    let without = first.handshake(HelloKind::Nameless);
-    let told = |handshake: Option<&Handshake>, who: &str| {
-        handshake.map(|handshake| match &handshake.failure {
-            None if handshake.undecided => {
-                format!(
-                    "whether {who} are served was not seen: the server asks for a client certificate and says no more"
-                )
-            }
-            None => format!("{who} are served"),
-            Some(failure) => format!("{who} are refused ({})", failure_label(failure)),
-        })
-    };
-    let clients = [
-        told(with_name, "clients that send the server name"),
-        told(without, "clients that send none"),
-        told(first.handshake(HelloKind::Unknown), "those that send another"),
-    ];
-    let mut sentence = clients.into_iter().flatten().collect::<Vec<_>>().join(", ");
-    if let Some(letter) = sentence.get(..1).map(str::to_uppercase) {
-        sentence.replace_range(..1, &letter);
-    }
-    sentence
-}
-
-/// The end of a handshake in one or two words, for a column.
-#[must_use]
-pub(super) fn failure_label(failure: &Failure) -> String {
-    use crate::evidence::handshake::alert_name;
-    match &failure.how {
-        How::Alert { number, .. } => alert_name(*number).replace('_', " "),
-        How::Closed => "closed".into(),
-        How::Local(_) => "given up".into(),
-        How::Malformed(_) => "broken answer".into(),
-        How::NoAddress => "no address".into(),
-        How::NoSuchName => "no such name".into(),
-        How::NotTls { .. } => "no TLS".into(),
-        How::Other(_) if failure.stage == Stage::Proxy => "proxy".into(),
-        How::Other(_) => "failed".into(),
-        How::ProxyRefused { status, .. } => format!("proxy: {status}"),
-        How::Refused => "refused".into(),
-        How::Reset => "reset".into(),
-        How::TimedOut { .. } => "timed out".into(),
-        How::Unreachable(_) => "unreachable".into(),
+        checks: Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use owo_colors::{OwoColorize, Style};
 
-use super::probe::{ProbeReport, TargetReport, TargetState, failure_label};
+use super::probe::{ProbeReport, TargetReport, TargetState};
 use super::text::TextOptions;
 use super::{CheckReport, OutcomeWord};
 use crate::checks::{self, Check, Level};
@@ -121,7 +121,7 @@ impl Page {
             (None, None) => (format!("ok, {} ms{name}", handshake.milliseconds), styles.good),
             (Some(failure), _) => {
                 let style = if handshake.asked { styles.error } else { styles.dim };
-                (format!("{}: {failure}{name}", failure_label(failure)), style)
+                (format!("{}: {failure}{name}", failure.label()), style)
             }
         };
         self.row(label, style, &said);
@@ -267,7 +267,7 @@ fn offered(version: &VersionScan) -> String {
     let mut parts = Vec::new();
     if version.suites.is_empty() {
         parts.push("not offered".to_owned());
-        parts.extend(version.refusal.as_ref().map(|refusal| format!("({})", failure_label(refusal))));
+        parts.extend(version.refusal.as_ref().map(|refusal| format!("({})", refusal.label())));
     } else {
         parts.push(version.suites.join(" "));
     }

@@ -1,13 +1,14 @@
 //! Connections without a server name are refused: what keeps the gateway from accepting them?
 
-use super::{Cause, Certainty, direct, findings_on, messages};
+use super::super::relations::EXPLAINED_BY_ATTACHMENT;
 use crate::checks::facts;
 use crate::checks::facts::nameless::{self, Inspected};
 use crate::checks::{CheckResult, Code, Kind, codes};
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::handshake::{Handshake, HelloKind, Place};
 use crate::evidence::{Evidence, LogOrigin, Seen};
-use crate::verdict::is_found;
+use crate::verdict::ranking::direct;
+use crate::verdict::{Cause, Certainty, findings_on, is_found, messages};
 
 /// The causes of a symptom that clients without a server name have. A record of the log does not prove such a client: it may
 /// have spoken no TLS. Envoy's counters can tell.
@@ -145,7 +146,7 @@ fn obstructed(evidence: &Evidence, symptom: Code, route: &Route, all: &[CheckRes
         };
     Cause {
         symptom: None,
-        codes: codes,
+        codes,
         certainty: Certainty::Established,
         statement: format!("Clients without SNI {fail}: wildcard route {} does not work as it stands", route.name),
         evidence: seen,
@@ -262,7 +263,7 @@ fn refuses(evidence: &Evidence, symptom: Code, pod: &str) -> bool {
 
 /// Requests without a server name get 404: no environment group on the wildcard's gateway, or a foreign Host header.
 pub(super) fn unrouted(all: &[CheckResult]) -> Vec<Cause> {
-    let mut causes: Vec<Cause> = [codes::WILDCARD_ROUTE_UNATTACHED, codes::WILDCARD_ROUTE_PARTLY_ATTACHED]
+    let mut causes: Vec<Cause> = EXPLAINED_BY_ATTACHMENT
         .iter()
         .filter_map(|code| all.iter().find(|result| result.check.code == *code && is_found(result)))
         .map(direct)

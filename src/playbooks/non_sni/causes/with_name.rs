@@ -3,30 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cause, Certainty, findings_on};
+use super::super::relations::{EXPLAINED_BY_ROUTE, EXPLAINED_BY_SECRET};
 use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending};
 use crate::checks::{CheckResult, Code, Kind, codes};
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::handshake::{Failure, HelloKind, Place};
 use crate::evidence::{Evidence, LogOrigin, Seen};
-
-/// Facts on a route that keep the gateway from having it.
-const ON_ROUTE: [Code; 6] = [
-    codes::SELECTOR_WITHOUT_PODS,
-    codes::CREDENTIAL_NAME_MISSING,
-    codes::CREDENTIAL_SECRET_MISSING,
-    codes::ROUTE_NOT_RUNNING,
-    codes::ROUTE_ERROR,
-    codes::ROUTE_NOT_IN_GATEWAY,
-];
-/// Facts on its Secret.
-const ON_SECRET: [Code; 4] = [
-    codes::STORED_CERTIFICATE_ABSENT,
-    codes::STORED_CERTIFICATE_MALFORMED,
-    codes::PRIVATE_KEY_MISMATCH,
-    codes::PRIVATE_KEY_UNREADABLE,
-];
+use crate::verdict::{Cause, Certainty, findings_on};
 
 /// Where handshakes of this run with one name were refused.
 #[derive(Default)]
@@ -65,9 +49,9 @@ fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>
             }
         }
     };
-    explained(&ON_ROUTE, Kind::ApigeeRoute, &route.name);
+    explained(&EXPLAINED_BY_ROUTE, Kind::ApigeeRoute, &route.name);
     for secret in route.ports.iter().filter_map(|port| port.tls.as_ref()?.credential_name.as_ref()) {
-        explained(&ON_SECRET, Kind::Secret, secret);
+        explained(&EXPLAINED_BY_SECRET, Kind::Secret, secret);
     }
     let pods = facts::pods(evidence).unwrap_or_default();
     let elsewhere: Vec<&str> = pods

@@ -4,13 +4,12 @@ mod probes;
 
 use std::collections::BTreeSet;
 
-use super::{Mark, StepReport, StepState};
-use crate::checks::facts;
-use crate::checks::{CheckResult, Outcome, Step};
+use super::measurement;
+use crate::checks::{codes, facts};
 use crate::evidence::access_log::Tally;
-use crate::evidence::{AccessLog, Evidence, LogOrigin, Unavailable};
+use crate::evidence::{AccessLog, Evidence, LogOrigin};
+use crate::playbooks::{Covers, Step, StepKey, StepLines, StepSeen};
 use crate::text::{count, moment, quoted_list, some_of};
-use crate::verdict::{capture, is_unknown};
 
 /// Clients that the text shows; the evidence holds them all.
 const TOP_CLIENTS: usize = 5;
@@ -21,109 +20,132 @@ const TOP_WINDOWS: usize = 4;
 /// Routes that a step names; beyond that it counts them.
 const TOP_ROUTES: usize = 8;
 
-/// Every step, numbered.
-pub(super) fn of(evidence: &Evidence, selected: &[CheckResult]) -> Vec<StepReport> {
-    let steps: [(Step, &str, Told); 10] = [
-        (Step::Pods, "Ingress pods", pods(evidence)),
-        (Step::AccessLogs, "Access logs", access_logs(evidence)),
-        (Step::Capture, "Packet capture", Ok(Lines::not_done(capture(evidence).command))),
-        (Step::Probe, "Handshake probe", probes::of(evidence)),
-        (Step::Routes, "Routes", routes(evidence)),
-        (Step::Wildcard, "Wildcard route", wildcard(evidence)),
-        (Step::NonSniFlag, "enableNonSniClient", flag(evidence)),
-        (Step::Overrides, "overrides.yaml", overrides(evidence)),
-        (Step::AdditionalGateways, "additionalGateways", additional_gateways(evidence)),
-        (Step::Platform, "Platform", platform(evidence)),
-    ];
-    steps
-        .into_iter()
-        .zip(1..)
-        .map(|((step, title, told), number)| {
-            let checks: Vec<&CheckResult> = selected.iter().filter(|result| result.check.step == step).collect();
-            let marks: Vec<Mark> = checks.iter().flat_map(|result| marks(result)).collect();
-            let (state, lines) = match told {
-                Ok(lines) if lines.not_done => (StepState::NotDone, lines),
-                Ok(lines) if !marks.is_empty() => (StepState::Found, lines),
-                Ok(lines) if checks.iter().any(|result| is_unknown(result)) => (StepState::Unknown, lines),
-                Ok(lines) if checks.iter().all(|result| !matches!(result.judgement, Ok(Outcome::Passed(_)))) => {
-                    (StepState::NotApplicable, lines)
-                }
-                Ok(lines) => (StepState::Passed, lines),
-                Err(why) => {
-                    let asked = !matches!(why.reason, crate::evidence::Reason::NotRequested(_));
-                    let state = if !marks.is_empty() {
-                        StepState::Found
-                    } else if asked {
-                        StepState::Unknown
-                    } else {
-                        StepState::NotApplicable
-                    };
-                    // The title names the file already.
-                    let seen = if step == Step::Overrides { why.reason.to_string() } else { why.to_string() };
-                    (state, Lines { seen, ..Lines::default() })
-                }
-            };
-            let mut details = lines.details;
-            details.extend(unknowns(&checks, &lines.seen));
-            StepReport {
-                number,
-                step,
-                title: title.to_owned(),
-                state,
-                seen: lines.seen,
-                details,
-                wide: lines.wide,
-                marks,
-            }
-        })
-        .collect()
-}
+/// The steps of the playbook, in its order; what stands beside it comes last.
+pub(super) const STEPS: &[Step] = &[
+    Step {
+        key: StepKey::new("pods"),
+        title: "Ingress pods",
+        covers: &[
+            Covers::Check(codes::INGRESS_POD_MISSING),
+            Covers::Check(codes::INGRESS_POD_NOT_RUNNING),
+            Covers::Check(codes::INGRESS_POD_RESTARTED),
+        ],
+        see: pods,
+        names_source: false,
+    },
+    Step {
+        key: StepKey::new("accessLogs"),
+        title: "Access logs",
+        covers: &[
+            Covers::Check(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET),
+            Covers::Check(codes::UNKNOWN_SERVER_NAME_RESET),
+            Covers::Check(codes::DECLARED_SERVER_NAME_RESET),
+            Covers::Check(codes::LOAD_BALANCER_RESET),
+            Covers::Check(codes::CLIENT_WITHOUT_SNI_UNROUTED),
+            Covers::Check(codes::LOG_WINDOW_INCOMPLETE),
+            Covers::Check(codes::ACCESS_LOG_UNCONFIRMED),
+            Covers::Check(codes::ACCESS_LOG_OFF),
+            Covers::Check(codes::ACCESS_LOG_FORMAT_UNKNOWN),
+        ],
+        see: access_logs,
+        names_source: false,
+    },
+    Step { key: StepKey::new("capture"), title: "Packet capture", covers: &[], see: capture, names_source: false },
+    Step {
+        key: StepKey::new("probe"),
+        title: "Handshake probe",
+        covers: &[Covers::Family("handshake"), Covers::Check(codes::STORED_CERTIFICATE_NOT_SERVED)],
+        see: probes::of,
+        names_source: false,
+    },
+    Step {
+        key: StepKey::new("routes"),
+        title: "Routes",
+        covers: &[
+            Covers::Check(codes::SELECTOR_WITHOUT_PODS),
+            Covers::Check(codes::CREDENTIAL_NAME_MISSING),
+            Covers::Check(codes::CREDENTIAL_SECRET_MISSING),
+            Covers::Check(codes::ROUTE_NOT_RUNNING),
+            Covers::Check(codes::ROUTE_ERROR),
+            Covers::Check(codes::ENVIRONMENT_GROUP_WITHOUT_ROUTE),
+            Covers::Check(codes::STORED_CERTIFICATE_ABSENT),
+            Covers::Check(codes::STORED_CERTIFICATE_MALFORMED),
+            Covers::Check(codes::PRIVATE_KEY_MISMATCH),
+            Covers::Check(codes::PRIVATE_KEY_UNREADABLE),
+            Covers::Check(codes::STORED_CERTIFICATE_EXPIRED),
+            Covers::Check(codes::STORED_CERTIFICATE_NOT_YET_VALID),
+            Covers::Check(codes::STORED_CERTIFICATE_EXPIRING),
+            Covers::Check(codes::STORED_CERTIFICATE_NAME_MISMATCH),
+            Covers::Check(codes::STORED_CHAIN_INCOMPLETE),
+            Covers::Check(codes::CLIENT_AUTHORITIES_ABSENT),
+            Covers::Check(codes::CLIENT_AUTHORITIES_MALFORMED),
+            Covers::Check(codes::CLIENT_AUTHORITY_EXPIRED),
+            Covers::Check(codes::CLIENT_AUTHORITY_EXPIRING),
+            Covers::Check(codes::STORED_CHAIN_MISORDERED),
+            Covers::Check(codes::ROUTE_KIND_MISSING),
+        ],
+        see: routes,
+        names_source: false,
+    },
+    Step {
+        key: StepKey::new("wildcard"),
+        title: "Wildcard route",
+        covers: &[
+            Covers::Check(codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED),
+            Covers::Check(codes::SERVED_CLIENT_WITHOUT_WILDCARD),
+            Covers::Check(codes::WILDCARD_ROUTE_MISSING),
+            Covers::Check(codes::WILDCARD_ROUTE_DUPLICATE),
+            Covers::Check(codes::WILDCARD_PORT_UNSUITABLE),
+            Covers::Check(codes::INGRESS_POD_WITHOUT_WILDCARD),
+            Covers::Check(codes::WILDCARD_CERTIFICATE_NAME_MISMATCH),
+        ],
+        see: wildcard,
+        names_source: false,
+    },
+    Step {
+        key: StepKey::new("nonSniFlag"),
+        title: "enableNonSniClient",
+        covers: &[Covers::Check(codes::WILDCARD_ROUTE_FLAG_OFF)],
+        see: flag,
+        names_source: false,
+    },
+    Step {
+        key: StepKey::new("overrides"),
+        title: "overrides.yaml",
+        covers: &[
+            Covers::Family("overrides"),
+            Covers::Check(codes::CERTIFICATE_FILE_UNDEPLOYED),
+            Covers::Check(codes::CERTIFICATE_FILE_UNFIT),
+        ],
+        see: overrides,
+        names_source: true,
+    },
+    Step {
+        key: StepKey::new("additionalGateways"),
+        title: "additionalGateways",
+        covers: &[
+            Covers::Check(codes::WILDCARD_ROUTE_UNATTACHED),
+            Covers::Check(codes::WILDCARD_ROUTE_PARTLY_ATTACHED),
+            Covers::Check(codes::ROUTE_CONFIG_DRIFT),
+            Covers::Check(codes::ADDITIONAL_GATEWAY_DANGLING),
+        ],
+        see: additional_gateways,
+        names_source: false,
+    },
+    Step {
+        key: StepKey::new("platform"),
+        title: "Platform",
+        covers: &[
+            Covers::Check(codes::SERVICE_MISSING),
+            Covers::Check(codes::SERVICE_PORT_MISSING),
+            Covers::Check(codes::APIGEE_ISSUE_OPEN),
+        ],
+        see: platform,
+        names_source: false,
+    },
+];
 
-type Told = Result<Lines, Unavailable>;
-
-#[derive(Default)]
-struct Lines {
-    seen: String,
-    details: Vec<String>,
-    wide: Vec<String>,
-    not_done: bool,
-}
-
-impl Lines {
-    fn not_done(command: String) -> Self {
-        Self { seen: "not done; by hand:".into(), details: vec![command], not_done: true, ..Self::default() }
-    }
-}
-
-fn marks(result: &CheckResult) -> Vec<Mark> {
-    result
-        .findings()
-        .iter()
-        .map(|finding| Mark { code: result.check.code, level: result.check.level, message: finding.message.clone() })
-        .collect()
-}
-
-/// Why checks of this step could not judge, each reason once; not again where the step's own line gives it.
-fn unknowns(checks: &[&CheckResult], seen: &str) -> Vec<String> {
-    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
-    for result in checks.iter().filter(|result| is_unknown(result)) {
-        let Err(why) = &result.judgement else { continue };
-        let why = why.to_string();
-        match reasons.iter_mut().find(|(known, _)| *known == why) {
-            Some((_, codes)) => codes.push(result.check.code.as_str()),
-            None => reasons.push((why, vec![result.check.code.as_str()])),
-        }
-    }
-    reasons
-        .into_iter()
-        .map(|(why, codes)| match codes.join(", ") {
-            codes if why == seen => format!("unknown: {codes}"),
-            codes => format!("unknown: {codes}: {why}"),
-        })
-        .collect()
-}
-
-fn pods(evidence: &Evidence) -> Told {
+fn pods(evidence: &Evidence) -> StepSeen {
     let pods = facts::pods(evidence)?;
     let running = pods.iter().filter(|pod| pod.is_running()).count();
     let internal = evidence.pods.seen()?.len() - pods.len();
@@ -147,10 +169,10 @@ fn pods(evidence: &Evidence) -> Told {
         running if running == pods.len() => format!("{running} running ({})", some_of(&names)),
         running => format!("{running} of {} running ({})", pods.len(), some_of(&names)),
     };
-    Ok(Lines { seen, details, wide, not_done: false })
+    Ok(StepLines { seen, details, wide, not_done: false })
 }
 
-fn access_logs(evidence: &Evidence) -> Told {
+fn access_logs(evidence: &Evidence) -> StepSeen {
     let streams: Vec<_> = facts::streams(evidence).collect();
     if streams.is_empty() {
         facts::believe_absence(evidence)?;
@@ -192,7 +214,7 @@ fn access_logs(evidence: &Evidence) -> Told {
         ));
     }
     let wide = streams.iter().map(|stream| describe(&stream.origin, &stream.log)).collect();
-    Ok(Lines { seen, details, wide, not_done: false })
+    Ok(StepLines { seen, details, wide, not_done: false })
 }
 
 /// Which window was seen of each log with records, and since when its container runs. Many logs are counted here, and
@@ -266,7 +288,11 @@ fn top_clients(tally: &Tally) -> Vec<String> {
     lines
 }
 
-fn routes(evidence: &Evidence) -> Told {
+fn capture(evidence: &Evidence) -> StepSeen {
+    Ok(StepLines::not_done(measurement::capture(evidence).command))
+}
+
+fn routes(evidence: &Evidence) -> StepSeen {
     let routes = facts::routes(evidence)?;
     let all = evidence.routes.seen()?;
     let group_routes = facts::group_routes(evidence)?;
@@ -296,16 +322,16 @@ fn routes(evidence: &Evidence) -> Told {
     if !hostnames.is_empty() {
         seen += &format!("; hostnames {}", some_of(&hostnames));
     }
-    Ok(Lines { seen, details, wide, not_done: false })
+    Ok(StepLines { seen, details, wide, not_done: false })
 }
 
-fn wildcard(evidence: &Evidence) -> Told {
+fn wildcard(evidence: &Evidence) -> StepSeen {
     let wildcards = facts::wildcards(evidence)?;
     let names: Vec<&str> = wildcards.iter().map(|route| route.name.as_str()).collect();
-    Ok(Lines { seen: some_of(&names), ..Lines::default() })
+    Ok(StepLines { seen: some_of(&names), ..StepLines::default() })
 }
 
-fn flag(evidence: &Evidence) -> Told {
+fn flag(evidence: &Evidence) -> StepSeen {
     let flags: Vec<String> = facts::wildcards(evidence)?
         .iter()
         .map(|route| {
@@ -313,10 +339,10 @@ fn flag(evidence: &Evidence) -> Told {
         })
         .collect();
     let seen = if flags.is_empty() { "there is no wildcard route to have it".into() } else { flags.join(", ") };
-    Ok(Lines { seen, ..Lines::default() })
+    Ok(StepLines { seen, ..StepLines::default() })
 }
 
-fn overrides(evidence: &Evidence) -> Told {
+fn overrides(evidence: &Evidence) -> StepSeen {
     let files = facts::overrides(evidence)?;
     let hosts: Vec<_> =
         files.iter().flat_map(|(file, content)| content.virtual_hosts.iter().map(move |host| (file, host))).collect();
@@ -331,10 +357,10 @@ fn overrides(evidence: &Evidence) -> Told {
         .chain((hosts.len() > TOP_ROUTES).then(|| format!("and {} more", hosts.len() - TOP_ROUTES)))
         .collect();
     let seen = format!("{}: {}", some_of(&names), count(hosts.len() as u64, "virtual host"));
-    Ok(Lines { seen, details, ..Lines::default() })
+    Ok(StepLines { seen, details, ..StepLines::default() })
 }
 
-fn additional_gateways(evidence: &Evidence) -> Told {
+fn additional_gateways(evidence: &Evidence) -> StepSeen {
     let routes = facts::group_routes(evidence)?;
     let row = |kind: &str, name: &str, gateways: &[String]| format!("{kind} {name}  {}", quoted_list(gateways));
     let mut rows: Vec<String> =
@@ -350,10 +376,10 @@ fn additional_gateways(evidence: &Evidence) -> Told {
         number => format!("listed by {listing} of {}", count(number as u64, "route")),
     };
     let (details, wide) = if rows.len() <= TOP_ROUTES { (rows, Vec::new()) } else { (Vec::new(), rows) };
-    Ok(Lines { seen, details, wide, not_done: false })
+    Ok(StepLines { seen, details, wide, not_done: false })
 }
 
-fn platform(evidence: &Evidence) -> Told {
+fn platform(evidence: &Evidence) -> StepSeen {
     let services = facts::services(evidence)?;
     let described: Vec<String> = services
         .iter()
@@ -373,9 +399,9 @@ fn platform(evidence: &Evidence) -> Told {
         .issues
         .seen()
         .map_or_else(|why| format!("ApigeeIssues: {}", why.reason), |issues| count(issues.len() as u64, "ApigeeIssue"));
-    Ok(Lines {
+    Ok(StepLines {
         seen: format!("{}, {issues}", count(services.len() as u64, "Service")),
         details: described,
-        ..Lines::default()
+        ..StepLines::default()
     })
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Lines, Told};
+use super::measurement::probe;
 use crate::evidence::gateway::Counters;
 use crate::evidence::handshake::{Handshake, HelloKind, Place, by_pod};
 use crate::evidence::{Evidence, Seen};
+use crate::playbooks::{StepLines, StepSeen};
 use crate::text::count;
-use crate::verdict::probe;
 
 /// Envoy's counters that tell of clients, with the words for them. Source: Envoy's statistics of listeners and of the TLS
 /// inspector; those of failed handshakes leave no line in the access log.
@@ -19,13 +19,13 @@ const COUNTED: [(&str, &str); 4] = [
 ];
 
 /// What the handshakes showed, hello by hello; where none was made, the line that makes one.
-pub(super) fn of(evidence: &Evidence) -> Told {
-    let Ok(probes) = evidence.probes.seen() else { return Ok(Lines::not_done(probe(evidence).command)) };
+pub(super) fn of(evidence: &Evidence) -> StepSeen {
+    let Ok(probes) = evidence.probes.seen() else { return Ok(StepLines::not_done(probe(evidence).command)) };
     let made: usize = probes.endpoints.iter().map(|endpoint| endpoint.handshakes.len()).sum();
     if made == 0 {
         return match probes.unprobed.first() {
             Some(why) => Err(why.clone()),
-            None => Ok(Lines::not_done(probe(evidence).command)),
+            None => Ok(StepLines::not_done(probe(evidence).command)),
         };
     }
     let kinds = [
@@ -77,7 +77,7 @@ pub(super) fn of(evidence: &Evidence) -> Told {
         count(pods as u64, "pod"),
         if others > 0 { format!(" and {}", count(others as u64, "other endpoint")) } else { String::new() }
     );
-    Ok(Lines { seen, details, wide, not_done: false })
+    Ok(StepLines { seen, details, wide, not_done: false })
 }
 
 /// What the gateways counted of all clients since their Envoys started, where they told. The counters are read before this

@@ -1,10 +1,9 @@
 //! The one next measurement that would tell more, as a command to paste.
 
-use super::shell::word;
-use super::{Cause, Certainty, Measurement};
 use crate::checks::codes;
 use crate::checks::facts::{self, nameless};
 use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
+use crate::verdict::{Cause, Certainty, Measurement, shell_word as word};
 
 /// What would tell the causes of this symptom apart.
 pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
@@ -106,7 +105,7 @@ fn routes(evidence: &Evidence) -> Measurement {
 }
 
 /// The handshake of the playbook's third step, against a name of the cluster.
-pub(crate) fn probe(evidence: &Evidence) -> Measurement {
+pub(super) fn probe(evidence: &Evidence) -> Measurement {
     Measurement {
         why: "a handshake without a server name, made on purpose, shows whether it is accepted".into(),
         command: format!(
@@ -117,7 +116,7 @@ pub(crate) fn probe(evidence: &Evidence) -> Measurement {
 }
 
 /// A capture at the node of an ingress pod, of the client that is reset most; of all where none was.
-pub(crate) fn capture(evidence: &Evidence) -> Measurement {
+pub(super) fn capture(evidence: &Evidence) -> Measurement {
     let stream = facts::logs(evidence)
         .filter(|(_, log)| log.reset_without_name.count > 0)
         .max_by_key(|(_, log)| log.reset_without_name.count);
@@ -146,7 +145,7 @@ pub(crate) fn capture(evidence: &Evidence) -> Measurement {
 }
 
 /// A hostname of a route, or a placeholder that says what belongs there.
-pub(crate) fn hostname(evidence: &Evidence) -> String {
+fn hostname(evidence: &Evidence) -> String {
     let routes = facts::group_routes(evidence).unwrap_or_default();
     routes
         .iter()
