@@ -12,10 +12,11 @@ use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use apigee_tls::report::contexts::{Failure, build, text, worst};
+use apigee_tls::judgement::contexts::{Failure, build, worst};
+use apigee_tls::judgement::{FailOn, Report, Selection};
+use apigee_tls::report::contexts::text;
 use apigee_tls::report::styles::Styles;
 use apigee_tls::report::text::TextOptions;
-use apigee_tls::report::{FailOn, Report, Selection};
 use local::{Home, forbidding, unpacked};
 use serde_json::Value;
 use support::Setting;
@@ -248,7 +249,11 @@ fn report(case: &str) -> Report {
         "base" => serde_yaml::from_str("{}").expect("an empty patch"),
         case => support::read(&support::root().join(format!("tests/verdicts/{case}.yaml"))).expect("the case reads"),
     };
-    apigee_tls::report::build(&setting.evidence().expect("the evidence fits"), &Selection::default(), FailOn::default())
+    apigee_tls::judgement::build(
+        &setting.evidence().expect("the evidence fits"),
+        &Selection::default(),
+        FailOn::default(),
+    )
 }
 
 fn failure() -> Failure {

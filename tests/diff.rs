@@ -6,8 +6,9 @@
 mod support;
 
 use apigee_tls::evidence::Evidence;
-use apigee_tls::report::FailOn;
-use apigee_tls::report::diff::{Difference, compare, text};
+use apigee_tls::judgement::FailOn;
+use apigee_tls::judgement::diff::{Difference, compare};
+use apigee_tls::report::diff::text;
 use apigee_tls::report::styles::Styles;
 use apigee_tls::report::text::TextOptions;
 use support::Setting;

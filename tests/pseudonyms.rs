@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use apigee_tls::bundle::redact::{Names, Pseudonyms, Redactions, Redactor};
 use apigee_tls::bundle::source;
 use apigee_tls::evidence::{Evidence, Seen};
-use apigee_tls::report::{FailOn, Report, Selection, build};
+use apigee_tls::judgement::{FailOn, Report, Selection, build};
 use serde::Deserialize;
 use support::Setting;
 

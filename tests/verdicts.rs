@@ -13,9 +13,9 @@ use std::path::Path;
 use std::process::Command;
 
 use apigee_tls::evidence::Evidence;
+use apigee_tls::judgement::{FailOn, Report, Selection, build};
 use apigee_tls::report::styles::Styles;
 use apigee_tls::report::text::{TextOptions, text};
-use apigee_tls::report::{FailOn, Report, Selection, build};
 use serde::Deserialize;
 use serde_json::Value;
 use support::Setting;

@@ -14,7 +14,8 @@ use apigee_tls::checks;
 const MAX_LINES: usize = 600;
 
 /// Folders that are pure functions of their input.
-const PURE: [&str; 8] = ["checks", "evidence", "playbooks", "report", "secrets", "text", "verdict", "wire"];
+const PURE: [&str; 9] =
+    ["checks", "evidence", "judgement", "playbooks", "report", "secrets", "text", "verdict", "wire"];
 
 /// What only the folders named may use; a path without an end names a folder.
 const ONLY_IN: [(&str, &[&str]); 7] = [
@@ -48,7 +49,7 @@ const NOT_IN_PURE: [(&str, &str); 15] = [
 ];
 
 /// Which modules of ours each module may use beside itself: only those that stand before it in the flow.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     // Leaves: every room may use them, and they use none.
     ("text", &[]),
     ("secrets", &[]),
@@ -57,7 +58,9 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("checks", &["evidence", "text"]),
     ("verdict", &["checks", "evidence", "text"]),
     ("playbooks", &["checks", "evidence", "text", "verdict"]),
-    ("report", &["checks", "evidence", "playbooks", "text", "verdict"]),
+    ("judgement", &["checks", "evidence", "playbooks", "text", "verdict"]),
+    // Checks and playbooks stand before it, too, but what they conclude reaches documents in the values of judgement.
+    ("report", &["checks", "evidence", "judgement", "text", "verdict"]),
     ("gather", &["evidence", "text", "wire"]),
     // What is public of a Secret is what wire finds to be a certificate.
     ("bundle", &["checks", "evidence", "secrets", "text", "wire"]),

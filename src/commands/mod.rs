@@ -25,7 +25,7 @@ use crate::cli::{Cli, ColorChoice, Command, FailOn, Output};
 use crate::gather;
 use crate::gather::log_file::LogFileError;
 use crate::gather::probe::ProberError;
-use crate::report;
+use crate::judgement;
 use crate::report::machine;
 use crate::report::styles::Styles;
 use crate::report::text::TextOptions;
@@ -131,11 +131,11 @@ impl Error {
     }
 }
 
-fn fail_on(level: FailOn) -> report::FailOn {
+fn fail_on(level: FailOn) -> judgement::FailOn {
     match level {
-        FailOn::Error => report::FailOn::Error,
-        FailOn::Warning => report::FailOn::Warning,
-        FailOn::Never => report::FailOn::Never,
+        FailOn::Error => judgement::FailOn::Error,
+        FailOn::Warning => judgement::FailOn::Warning,
+        FailOn::Never => judgement::FailOn::Never,
     }
 }
 

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use owo_colors::{OwoColorize, Style};
 
-use super::probe::{ProbeReport, TargetReport, TargetState};
 use super::text::TextOptions;
-use super::{CheckReport, OutcomeWord};
 use crate::checks::{self, Check, Level};
 use crate::evidence::certificate::{self, Certificate, MAX_CERTIFICATES};
 use crate::evidence::handshake::{ClientCertificate, Endpoint, Handshake, HelloKind, Scan, Trust, VersionScan};
+use crate::judgement::probe::{ProbeReport, TargetReport, TargetState};
+use crate::judgement::{CheckReport, OutcomeWord};
 use crate::text::{Beside, at_most, date, days, pad, visible, widest, wrap};
 
 /// Column at which what was seen begins.

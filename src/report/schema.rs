@@ -3,9 +3,9 @@
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Value, json};
 
-use super::contexts::{self, ContextsReport};
-use super::{Report, SCHEMA};
 use crate::checks;
+use crate::judgement::contexts::{self, ContextsReport};
+use crate::judgement::{Report, SCHEMA};
 
 /// Exit codes with which a report can end.
 const EXIT_CODES: [u8; 4] = [0, 1, 3, 130];

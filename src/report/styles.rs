@@ -3,7 +3,7 @@
 use owo_colors::Style;
 
 use crate::checks::Level;
-use crate::report::StepState;
+use crate::judgement::StepState;
 use crate::verdict::VerdictKind;
 
 /// How the parts of the text look.

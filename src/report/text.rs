@@ -6,8 +6,8 @@
 use owo_colors::OwoColorize;
 
 use super::styles::Styles;
-use super::{OutcomeWord, Report, StepReport, StepState};
 use crate::checks::Level;
+use crate::judgement::{OutcomeWord, Report, StepReport, StepState};
 use crate::text::{Beside, moment_in_heading, one_line, pad, some_of, visible, wrap};
 use crate::verdict::{Cause, Certainty};
 

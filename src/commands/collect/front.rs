@@ -8,8 +8,8 @@ use crate::bundle::manifest::{Absence, Skipped};
 use crate::bundle::redact::Pseudonyms;
 use crate::evidence::Evidence;
 use crate::gather::plan::{PLAN, folder};
+use crate::judgement::Report;
 use crate::playbooks::{self, Material};
-use crate::report::Report;
 use crate::text::{joined, moment_in_heading, one_line, visible};
 use crate::verdict::{NotSeen, VerdictKind};
 

@@ -12,8 +12,9 @@ use crate::bundle::redact::Redactions;
 use crate::commands::Error;
 use crate::evidence::{Evidence, Seen};
 use crate::gather::plan::folder;
+use crate::judgement::{FailOn, Report, Selection, build};
 use crate::report::styles::Styles;
-use crate::report::{FailOn, Report, Selection, build, machine, text};
+use crate::report::{machine, text};
 use crate::text::{joined, table};
 
 /// Columns of the report in the bundle: a pager and a mail take them.

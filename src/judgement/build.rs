@@ -1,53 +1,13 @@
-//! From evidence to the report, and from the report to the exit code.
+//! From evidence to the report.
 
-use super::{CheckReport, FindingReport, OutcomeWord, Report, SCHEMA, Subject, not_seen, steps};
-use crate::checks::{self, Check, CheckResult, Family, Level, Outcome};
+use super::report::{CheckReport, FindingReport, OutcomeWord, Report, SCHEMA};
+use super::{FailOn, Selection, Subject, exit_code, not_seen, steps};
+use crate::checks::{self, CheckResult, Outcome};
 use crate::evidence::Evidence;
 use crate::playbooks::{self, Playbook, StepKey};
 use crate::verdict::{self, Judged};
 
-/// Which checks count: all, or those of `--only`, less those of `--skip`. Entries are codes, names or families.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    pub only: Vec<String>,
-    pub skip: Vec<String>,
-}
-
-impl Selection {
-    /// The check takes part.
-    #[must_use]
-    pub fn lets_through(&self, family: &Family, check: &Check) -> bool {
-        let named = |list: &[String]| {
-            list.iter().any(|entry| {
-                [check.code.as_str(), check.name, family.name].iter().any(|known| known.eq_ignore_ascii_case(entry))
-            })
-        };
-        (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
-    }
-}
-
-/// From which level on a finding makes the exit code 1.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum FailOn {
-    Error,
-    #[default]
-    Warning,
-    Never,
-}
-
-impl FailOn {
-    /// A finding of this level makes the exit code 1.
-    #[must_use]
-    pub fn reaches(self, level: Level) -> bool {
-        match self {
-            Self::Error => level >= Level::Error,
-            Self::Warning => level >= Level::Warning,
-            Self::Never => false,
-        }
-    }
-}
-
-/// Judges the evidence and tells it all.
+/// Judges the evidence by the playbook of its question.
 #[must_use]
 pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Report {
     let (playbook, run) = playbooks::of_run(&evidence.question);
@@ -63,23 +23,8 @@ pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Rep
         verdict,
         remedy,
         not_seen: not_seen::of(run, evidence),
-        exit_code: exit_code(evidence, &selected, fail_on),
+        exit_code: exit_code::of(evidence, &selected, fail_on),
         checks: check_reports(playbook, &selected),
-    }
-}
-
-/// 1 found at or above the level; else 3 where something is unknown; else 0. An interrupted run ends with 130.
-pub(super) fn exit_code(evidence: &Evidence, selected: &[CheckResult], fail_on: FailOn) -> u8 {
-    if evidence.interrupted.as_ref().is_some_and(|why| why.reason == crate::evidence::Reason::Interrupted) {
-        return 130;
-    }
-    let found = selected.iter().any(|result| verdict::is_found(result) && fail_on.reaches(result.check.level));
-    if found {
-        1
-    } else if selected.iter().any(verdict::is_unknown) || verdict::judged_nothing(selected) {
-        3
-    } else {
-        0
     }
 }
 

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::build::{check_reports, exit_code};
-use super::{CheckReport, FailOn, OutcomeWord};
+use super::build::check_reports;
+use super::{CheckReport, FailOn, OutcomeWord, exit_code};
 use crate::checks;
 use crate::evidence::handshake::{Endpoint, ProbeQuestion, Probes, socket};
 use crate::evidence::{Evidence, Reason, Seen};
@@ -80,7 +80,7 @@ pub fn build(evidence: &Evidence, fail_on: FailOn) -> ProbeReport {
             question: probes.question.clone(),
         });
         let judged = checks::judge_by(&own, |family, check| playbook.step_of(family, check).is_some());
-        codes.push(exit_code(&own, &judged, fail_on));
+        codes.push(exit_code::of(&own, &judged, fail_on));
         let mut target = target(endpoints, &probes.question, evidence.question.namespace(), conclude(&own, &judged));
         target.checks = check_reports(playbook, &judged);
         target.checks.retain(|report| matches!(report.outcome, OutcomeWord::Found | OutcomeWord::Unknown));
