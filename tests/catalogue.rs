@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use apigee_tls::checks::{self, CATALOGUE, RETIRED};
 use apigee_tls::playbooks::{PLAYBOOKS, Playbook};
-use apigee_tls::report::{catalogue, schema};
+use apigee_tls::report::documents::catalogue;
+use apigee_tls::report::schema;
 
 #[test]
 fn codes_are_unique_sorted_well_formed_and_in_their_block() {

@@ -12,7 +12,6 @@ use crate::cli::DiagnoseArgs;
 use crate::evidence::{Evidence, Reason};
 use crate::gather::{self, ConnectionOptions, Stop};
 use crate::judgement::{self, Selection};
-use crate::report::{contexts as contexts_text, text};
 use crate::terminal::Console;
 
 pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
@@ -48,7 +47,7 @@ fn several(args: &DiagnoseArgs, names: &[String], console: &Console) -> Result<u
     drop(stop);
     let outcomes = outcomes.into_iter().map(|outcome| outcome.map_err(|error| contexts::failure(&error)));
     let report = judgement::contexts::build(names.iter().cloned().zip(outcomes));
-    let shown = super::show(console, args.output, &report, contexts_text::text).map(|()| report.exit_code);
+    let shown = super::show(console, args.output, &report).map(|()| report.exit_code);
     // It listens for Ctrl-C until now.
     runtime.shutdown_background();
     shown
@@ -101,7 +100,7 @@ async fn seen(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evi
 
 fn show(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
     let report = judgement::build(evidence, &selection(args), fail_on(args.fail_on));
-    super::show(console, args.output, &report, text::text)?;
+    super::show(console, args.output, &report)?;
     Ok(report.exit_code)
 }
 

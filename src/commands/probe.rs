@@ -16,7 +16,6 @@ use crate::evidence::{Evidence, HybridQuestion, Seen, Unavailable};
 use crate::gather::Stop;
 use crate::gather::probe::{self, Family, Given, ProbeOptions, Prober, Proxy, Sni, Target, TargetError};
 use crate::judgement::probe as judgement;
-use crate::report::probe_text;
 use crate::terminal::Console;
 use crate::wire::tls::Version;
 
@@ -43,7 +42,7 @@ pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
     evidence.interrupted = interrupted.map(|reason| Unavailable::new("the endpoints", reason));
     let evidence = sources::clean(&evidence)?;
     let report = judgement::build(&evidence, fail_on(args.fail_on));
-    let shown = super::show(console, args.output, &report, probe_text::text).map(|()| report.exit_code);
+    let shown = super::show(console, args.output, &report).map(|()| report.exit_code);
     // It listens for signals until now.
     runtime.shutdown_background();
     shown

@@ -1,10 +1,16 @@
-//! What is printed: the values of `judgement` as text, JSON and YAML, and the catalogue as pages.
+//! What is printed: documents made of the values of `judgement`, in the format that the user asked for.
+//!
+//! ```text
+//! Report · ContextsReport · ProbeReport · Difference ─ Document ─ render ─ text│wide│json│yaml
+//! ```
+//!
+//! A document says how it reads; a format says how any document is written. Neither concludes anything.
 
-pub mod catalogue;
-pub mod contexts;
-pub mod diff;
-pub mod machine;
-pub mod probe_text;
+mod document;
+pub mod documents;
+pub mod formats;
 pub mod schema;
 pub mod styles;
-pub mod text;
+
+pub use self::document::{Document, Located, TextOptions};
+pub use self::formats::{Format, RenderError, render};

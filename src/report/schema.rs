@@ -3,9 +3,10 @@
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Value, json};
 
+use super::Document;
 use crate::checks;
-use crate::judgement::contexts::{self, ContextsReport};
-use crate::judgement::{Report, SCHEMA};
+use crate::judgement::Report;
+use crate::judgement::contexts::ContextsReport;
 
 /// Exit codes with which a report can end.
 const EXIT_CODES: [u8; 4] = [0, 1, 3, 130];
@@ -16,7 +17,7 @@ const EXIT_CODES_OF_CONTEXTS: [u8; 5] = [0, 1, 2, 3, 130];
 #[must_use]
 pub fn schema() -> Value {
     with_values::<Report>(&[
-        ("/properties/schema", json!({ "const": SCHEMA })),
+        ("/properties/schema", json!({ "const": Report::SCHEMA })),
         ("/properties/exitCode", json!({ "enum": EXIT_CODES })),
     ])
 }
@@ -25,10 +26,10 @@ pub fn schema() -> Value {
 #[must_use]
 pub fn of_contexts() -> Value {
     with_values::<ContextsReport>(&[
-        ("/properties/schema", json!({ "const": contexts::SCHEMA })),
+        ("/properties/schema", json!({ "const": ContextsReport::SCHEMA })),
         ("/properties/exitCode", json!({ "enum": EXIT_CODES_OF_CONTEXTS })),
         ("/$defs/Failure/properties/exitCode", json!({ "enum": [2, 130] })),
-        ("/$defs/Report/properties/schema", json!({ "const": SCHEMA })),
+        ("/$defs/Report/properties/schema", json!({ "const": Report::SCHEMA })),
         ("/$defs/Report/properties/exitCode", json!({ "enum": EXIT_CODES })),
         ("/$defs/Summary/properties/exitCode", json!({ "enum": EXIT_CODES_OF_CONTEXTS })),
     ])

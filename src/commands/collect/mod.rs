@@ -39,9 +39,9 @@ use crate::gather::plan::PLAN;
 use crate::gather::{self, Stop};
 use crate::judgement::Report;
 use crate::judgement::contexts::{Failure, Summary, worst};
-use crate::report::contexts::table;
+use crate::report::TextOptions;
+use crate::report::documents::contexts::table;
 use crate::report::styles::Styles;
-use crate::report::text::TextOptions;
 use crate::terminal::Console;
 use crate::text::{seconds, visible};
 

@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use owo_colors::{OwoColorize, Style};
 
-use super::text::TextOptions;
+use super::located;
 use crate::checks::{self, Check, Level};
 use crate::evidence::certificate::{self, Certificate, MAX_CERTIFICATES};
 use crate::evidence::handshake::{ClientCertificate, Endpoint, Handshake, HelloKind, Scan, Trust, VersionScan};
-use crate::judgement::probe::{ProbeReport, TargetReport, TargetState};
+use crate::judgement::probe::{self as judgement, ProbeReport, TargetReport, TargetState};
 use crate::judgement::{CheckReport, OutcomeWord};
+use crate::report::{Document, Located, TextOptions};
 use crate::text::{Beside, at_most, date, days, pad, visible, widest, wrap};
 
 /// Column at which what was seen begins.
@@ -20,24 +21,30 @@ const FEW: usize = 3;
 /// Names and authorities that a line lists.
 const TOP: usize = 6;
 
-/// The whole report as text.
-#[must_use]
-pub fn text(report: &ProbeReport, options: TextOptions) -> String {
-    let mut page = Page { out: String::new(), options, now: report.collected_at };
-    if report.targets.len() > FEW && !options.wide {
-        page.table(report);
-    } else {
-        for (i, target) in report.targets.iter().enumerate() {
-            if i > 0 {
-                page.out.push('\n');
+impl Document for ProbeReport {
+    const SCHEMA: &'static str = judgement::SCHEMA;
+
+    fn text(&self, options: TextOptions) -> String {
+        let mut page = Page { out: String::new(), options, now: self.collected_at };
+        if self.targets.len() > FEW && !options.wide {
+            page.table(self);
+        } else {
+            for (i, target) in self.targets.iter().enumerate() {
+                if i > 0 {
+                    page.out.push('\n');
+                }
+                page.target(target, &self.question.trust);
             }
-            page.target(target, &report.question.trust);
         }
+        for missed in &self.unprobed {
+            page.row("NOT PROBED", options.styles.warning, &format!("{}: {}", missed.what, missed.why));
+        }
+        page.out
     }
-    for missed in &report.unprobed {
-        page.row("NOT PROBED", options.styles.warning, &format!("{}: {}", missed.what, missed.why));
+
+    fn findings(&self) -> Vec<Located<'_>> {
+        self.targets.iter().flat_map(|target| located(&target.checks, Some(&target.name))).collect()
     }
-    page.out
 }
 
 struct Page {

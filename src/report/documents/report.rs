@@ -5,9 +5,11 @@
 
 use owo_colors::OwoColorize;
 
-use super::styles::Styles;
+use super::located;
 use crate::checks::Level;
-use crate::judgement::{OutcomeWord, Report, StepReport, StepState};
+use crate::judgement::{self, OutcomeWord, Report, StepReport, StepState};
+use crate::report::styles::Styles;
+use crate::report::{Document, Located, TextOptions};
 use crate::text::{Beside, moment_in_heading, one_line, pad, some_of, visible, wrap};
 use crate::verdict::{Cause, Certainty};
 
@@ -20,31 +22,27 @@ const TOP_MARKS: usize = 4;
 /// Width of the word in front of the sections (`CAUSE`, `FIX`).
 const LABEL_COLUMN: usize = 10;
 
-/// How the text is made.
-#[derive(Clone, Copy, Debug)]
-pub struct TextOptions {
-    pub styles: Styles,
-    /// Columns of the terminal.
-    pub width: usize,
-    /// With every pod, stream and passed check.
-    pub wide: bool,
-}
+impl Document for Report {
+    const SCHEMA: &'static str = judgement::SCHEMA;
 
-/// The whole report as text.
-#[must_use]
-pub fn text(report: &Report, options: TextOptions) -> String {
-    let mut out = String::new();
-    head(report, options, &mut out);
-    for step in &report.steps {
-        step_lines(step, options, &mut out);
+    fn text(&self, options: TextOptions) -> String {
+        let mut out = String::new();
+        head(self, options, &mut out);
+        for step in &self.steps {
+            step_lines(step, options, &mut out);
+        }
+        if options.wide {
+            checks(self, options, &mut out);
+        }
+        verdict(self, options, &mut out);
+        remedy(self, options, &mut out);
+        not_seen(self, options, &mut out);
+        out
     }
-    if options.wide {
-        checks(report, options, &mut out);
+
+    fn findings(&self) -> Vec<Located<'_>> {
+        located(&self.checks, None).collect()
     }
-    verdict(report, options, &mut out);
-    remedy(report, options, &mut out);
-    not_seen(report, options, &mut out);
-    out
 }
 
 fn head(report: &Report, options: TextOptions, out: &mut String) {

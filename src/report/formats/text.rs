@@ -1,0 +1,11 @@
+//! Text for a person.
+
+use std::convert::Infallible;
+
+use crate::report::{Document, TextOptions};
+
+pub(super) const ABOUT: Option<&str> = None;
+
+pub(super) fn write(document: &impl Document, options: TextOptions) -> Result<String, Infallible> {
+    Ok(document.text(TextOptions { wide: false, ..options }))
+}
