@@ -1,4 +1,4 @@
-//! From evidence to the report.
+//! Builds the report from the evidence.
 
 use super::report::{CheckReport, FindingReport, OutcomeWord, Report, SCHEMA};
 use super::{FailOn, Selection, Subject, exit_code, not_seen, steps};
@@ -28,7 +28,7 @@ pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Rep
     }
 }
 
-/// What each check said, of those that the playbook has.
+/// Returns the results of the checks that the playbook has.
 pub(super) fn check_reports(playbook: &Playbook, results: &[CheckResult]) -> Vec<CheckReport> {
     let with_step = results.iter().filter_map(|result| Some((result, playbook.step_of(result.family, result.check)?)));
     with_step.map(|(result, step)| check_report(result, step.key)).collect()

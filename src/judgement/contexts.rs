@@ -10,9 +10,9 @@ use crate::verdict::VerdictKind;
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
 pub const SCHEMA: &str = "apigee-tls.contexts/v1";
 
-/// Which exit code stands for the whole run, the first of them that any context has. A finding is certain and remains when the other
-/// clusters can be read again, so it comes before a cluster that could not be asked; and without a finding such a cluster must
-/// not pass.
+/// Exit codes by precedence: the first that any context has is that of the run. A finding is certain and
+/// remains when the other clusters can be read again, so it comes before a cluster that could not be asked.
+/// Without a finding, such a cluster must not pass.
 const WORST_FIRST: [u8; 4] = [130, 1, 2, 3];
 
 /// One run over several contexts.
@@ -78,7 +78,7 @@ pub struct Failure {
     pub exit_code: u8,
 }
 
-/// Puts the contexts together.
+/// Combines the reports of the contexts.
 #[must_use]
 pub fn build(contexts: impl IntoIterator<Item = (String, Result<Report, Failure>)>) -> ContextsReport {
     let (summary, contexts): (Vec<Summary>, Vec<ContextReport>) = contexts
@@ -102,14 +102,14 @@ pub fn build(contexts: impl IntoIterator<Item = (String, Result<Report, Failure>
     }
 }
 
-/// One exit code for those of several contexts: 130, else 1, else 2, else 3, else 0.
+/// Returns the exit code for those of several contexts: 130, else 1, else 2, else 3, else 0.
 #[must_use]
 pub fn worst(codes: &[u8]) -> u8 {
     WORST_FIRST.into_iter().find(|worst| codes.contains(worst)).unwrap_or(0)
 }
 
 impl Summary {
-    /// The line of one context.
+    /// Returns the line of one context.
     #[must_use]
     pub fn new(context: &str, outcome: Result<&Report, &Failure>) -> Self {
         Self {

@@ -19,7 +19,7 @@ use crate::text::{moment, quoted_list};
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
 pub const SCHEMA: &str = "apigee-tls.diff/v1";
 
-/// Two runs held side by side.
+/// Two runs compared.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Difference {
@@ -51,7 +51,7 @@ pub struct Run {
     pub verdict: String,
 }
 
-/// A finding, as it is told.
+/// A finding of one of the runs.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Told {
@@ -64,7 +64,8 @@ pub struct Told {
     pub objects: Vec<Object>,
 }
 
-/// Compares two runs. What is new at or above the level makes the exit code 1; what can no longer be told makes it 3.
+/// Compares two runs. The exit code is 1 where a finding at or above the level is new, else 3 where a check
+/// can no longer judge, else 0.
 #[must_use]
 pub fn compare(before: &Evidence, after: &Evidence, fail_on: FailOn) -> Difference {
     let reports = [before, after].map(|evidence| build(evidence, &Selection::default(), FailOn::default()));
@@ -133,25 +134,26 @@ fn doubts(before: &Evidence, after: &Evidence) -> Vec<String> {
     doubts
 }
 
-/// The names that `collect --redact hosts` gives end in a domain that nobody has (RFC 2606).
+/// The hostnames are pseudonyms of `collect --redact hosts`, which end in the reserved `.example` (RFC 2606).
 fn has_pseudonyms(evidence: &Evidence) -> bool {
     let names = hostnames(evidence);
     !names.is_empty() && names.iter().all(|name| name.ends_with(".example"))
 }
 
-/// Of routes, but for the one that stands for all.
+/// Returns the hostnames of the routes, without `*`.
 fn hostnames(evidence: &Evidence) -> BTreeSet<&str> {
     let routes = evidence.routes.seen().map(|routes| routes.items.as_slice()).unwrap_or_default();
     routes.iter().flat_map(|route| &route.hostnames).map(String::as_str).filter(|name| *name != "*").collect()
 }
 
-/// A finding is the same where code, object and place are: its numbers may have changed.
+/// What makes two findings the same: code, object and place. The message may differ, because its numbers
+/// change.
 type Key = (Code, String, String);
 
 fn findings(report: &Report) -> BTreeMap<Key, Told> {
     let all = report.checks.iter().flat_map(|check| {
         check.findings.iter().cloned().map(move |finding| {
-            // Times differ from run to run.
+            // Times differ between runs.
             let is_time = finding.location.as_ref().is_some_and(Location::is_time);
             let place = if is_time { String::new() } else { finding.place };
             let key = (check.code, finding.object.clone(), place);
@@ -225,7 +227,7 @@ fn text_or_absent(value: Option<&str>) -> String {
     value.unwrap_or("absent").to_owned()
 }
 
-/// The leaf of each Secret, and of each handshake by endpoint and server name.
+/// Returns fingerprint and end of the leaf of each Secret, and of each handshake by endpoint and SNI.
 fn certificates(before: &Evidence, after: &Evidence) -> Vec<String> {
     let (old, new) = (leaves(before), leaves(after));
     new.into_iter()
@@ -244,7 +246,7 @@ fn certificates(before: &Evidence, after: &Evidence) -> Vec<String> {
         .collect()
 }
 
-/// Enough of a fingerprint to tell two apart.
+/// Returns the first 16 characters of a fingerprint, enough to distinguish two.
 fn fingerprint_start(fingerprint: &str) -> &str {
     fingerprint.get(..16).unwrap_or(fingerprint)
 }
@@ -277,7 +279,7 @@ fn leaves(evidence: &Evidence) -> BTreeMap<String, (String, Timestamp)> {
     leaves
 }
 
-/// The unknown name is another one in each run.
+/// Describes the SNI of a handshake. An unknown name differs from run to run and is left out.
 fn hello(handshake: &Handshake) -> String {
     use crate::evidence::handshake::HelloKind;
     match (handshake.kind, &handshake.server_name) {
@@ -287,7 +289,7 @@ fn hello(handshake: &Handshake) -> String {
     }
 }
 
-/// The part of a log that is counted.
+/// Selects the tally of a log to compare.
 type Counted = fn(&AccessLog) -> &Tally;
 
 fn counts(before: &Evidence, after: &Evidence) -> Vec<String> {

@@ -5,8 +5,8 @@ use crate::checks::CheckResult;
 use crate::evidence::{Evidence, Reason};
 use crate::verdict;
 
-/// Returns 130 for an interrupted run, else 1 where something was found at or above the level, else 3 where something is
-/// unknown, else 0.
+/// Returns 130 for an interrupted run, else 1 where something was found at or above the level, else 3 where
+/// something is unknown, else 0.
 pub(super) fn of(evidence: &Evidence, selected: &[CheckResult], fail_on: FailOn) -> u8 {
     if evidence.interrupted.as_ref().is_some_and(|why| why.reason == Reason::Interrupted) {
         return 130;

@@ -1,4 +1,5 @@
-//! From evidence to the answer: runs the checks of the playbook, lets it conclude, and makes the value that documents show.
+//! From evidence to the answer: runs the checks of the playbook, lets it conclude, and makes the value that
+//! documents show.
 //!
 //! ```text
 //! Evidence ─ checks ─ playbook ─ build ─ Report ─┬─ contexts ─ ContextsReport

@@ -1,4 +1,5 @@
-//! What the report does not rest on: steps that were not done, sources that did not answer, windows that were cut.
+//! Lists what the report does not rest on: steps not done, sources that did not answer, windows that were
+//! cut.
 
 use crate::checks::facts::{probed, served};
 use crate::evidence::handshake::{ClientCertificate, Handshake, Probes};
@@ -8,7 +9,7 @@ use crate::playbooks::Run;
 use crate::text::some_of;
 use crate::verdict::NotSeen;
 
-/// Everything that was not seen, the playbook's own steps first.
+/// Returns everything that was not seen, the playbook's own steps first.
 pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
     let mut list = (run.not_done)(evidence);
     if let Seen::Seen(probes) = &evidence.probes {
@@ -48,12 +49,13 @@ pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
     // The cluster's first, then the user's files.
     let (of_files, of_cluster): (Vec<_>, Vec<_>) = others.into_iter().partition(|gap| gap.source.is_none());
     list.extend(of_cluster.into_iter().chain(of_files).map(missing));
-    // One API server that is gone says the same of every source once.
+    // An API server that does not answer gives the same reason for neighbouring sources.
     list.dedup();
     list
 }
 
-/// The authorities of this machine are not those of the clients.
+/// Whether clients trust what is served is not judged by the CAs of this machine, which are not those of the
+/// clients.
 fn untold_trust(probes: &Probes) -> Option<NotSeen> {
     served::with_untold_trust(probes).next()?;
     Some(NotSeen {
@@ -63,7 +65,7 @@ fn untold_trust(probes: &Probes) -> Option<NotSeen> {
     })
 }
 
-/// Who asks for a certificate may refuse those that clients have, and nobody showed one.
+/// A server that requests a client certificate may refuse it, and no probe offered one.
 fn without_client_certificate(probes: &Probes) -> Option<NotSeen> {
     let is_asked = |made: &Handshake| matches!(made.client_certificate, ClientCertificate::Asked(_));
     let mut hosts: Vec<&str> = probed::asked(probes)
@@ -80,7 +82,7 @@ fn without_client_certificate(probes: &Probes) -> Option<NotSeen> {
     })
 }
 
-/// That the user can raise a limit stands in the reason; that nobody asked need not be said.
+/// The reason says how the user can raise a limit, so that "not requested" is left out.
 fn unprobed(why: &Unavailable) -> NotSeen {
     match &why.reason {
         Reason::NotRequested(text) => NotSeen { what: why.what.clone(), why: text.clone(), measurement: None },
@@ -88,7 +90,7 @@ fn unprobed(why: &Unavailable) -> NotSeen {
     }
 }
 
-/// A gap of a part, as the part words it.
+/// Returns a gap of a part, in the words of the part.
 fn missing(gap: &Gap<'_>) -> NotSeen {
     let why = match gap.extent {
         Extent::End => gap.why.to_string(),

@@ -1,6 +1,7 @@
-//! The report of `probe`: for each target what was seen, what is wrong with it, and the lines that repeat it.
+//! The report of `probe`: what was seen of each target, what is wrong with it, and the commands that repeat
+//! the handshakes.
 //!
-//! Each target is judged by itself, by the checks of the family `handshake`, as `diagnose` judges what it probes.
+//! Each target is judged by itself, by the checks that also judge the probes of `diagnose`.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -17,7 +18,7 @@ use crate::verdict::{NotSeen, Verdict, VerdictKind, s_client};
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
 pub const SCHEMA: &str = "apigee-tls.probe/v1";
 
-/// Everything that one run of `probe` tells.
+/// Everything that one run of `probe` reports.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProbeReport {
@@ -49,7 +50,7 @@ pub struct TargetReport {
     pub checks: Vec<CheckReport>,
 }
 
-/// How a target does.
+/// How a target is judged.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TargetState {
@@ -59,11 +60,11 @@ pub enum TargetState {
     Fails,
     /// It succeeds, and something will go wrong with it.
     AtRisk,
-    /// It could not be told.
+    /// Too little could be seen.
     Unknown,
 }
 
-/// Judges the probes of an evidence, target by target.
+/// Judges the probes of the evidence, target by target.
 #[must_use]
 pub fn build(evidence: &Evidence, fail_on: FailOn) -> ProbeReport {
     let nothing = Probes::default();
@@ -71,7 +72,7 @@ pub fn build(evidence: &Evidence, fail_on: FailOn) -> ProbeReport {
     let (playbook, conclude) = playbooks::of_target();
     let mut targets = Vec::new();
     let mut codes = Vec::new();
-    // One copy for all: each target is judged with its own probes alone, and there may be thousands.
+    // One copy of the evidence serves all targets, of which there may be thousands; only its probes change.
     let mut own = Evidence { interrupted: None, ..evidence.clone() };
     for endpoints in by_target(&probes.endpoints) {
         own.probes = Seen::Seen(Probes {
@@ -108,7 +109,7 @@ pub fn build(evidence: &Evidence, fail_on: FailOn) -> ProbeReport {
     }
 }
 
-/// Runs of endpoints with the same host and port: the addresses of one target.
+/// Returns the endpoints by target: neighbours with the same host and port are its addresses.
 fn by_target(endpoints: &[Endpoint]) -> impl Iterator<Item = &[Endpoint]> {
     endpoints.chunk_by(|one, other| one.host == other.host && one.named_port() == other.named_port())
 }

@@ -2,7 +2,8 @@
 
 use crate::checks::{Check, Family, Level};
 
-/// Which checks count: all, or those of `--only`, less those of `--skip`. Entries are codes, names or families.
+/// Checks that take part: all, or those of `--only`, without those of `--skip`. Entries are codes, names or
+/// families.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     pub only: Vec<String>,
@@ -22,7 +23,7 @@ impl Selection {
     }
 }
 
-/// From which level on a finding makes the exit code 1.
+/// The lowest level at which a finding makes the exit code 1.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum FailOn {
     Error,

@@ -1,4 +1,4 @@
-//! The steps of a playbook in its order, each with what was seen and what was found there.
+//! Reports the steps of a playbook in its order, each with what was seen and what was found there.
 
 use super::{Mark, StepReport, StepState};
 use crate::checks::{CheckResult, Outcome};
@@ -54,7 +54,8 @@ fn marks(result: &CheckResult) -> Vec<Mark> {
         .collect()
 }
 
-/// Why checks of this step could not judge, each reason once; not again where the step's own line gives it.
+/// Returns why checks of this step could not judge, each reason once. A reason that the step's own line gives
+/// is left out.
 fn unknowns(checks: &[&CheckResult], seen: &str) -> Vec<String> {
     let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
     for result in checks.iter().filter(|result| is_unknown(result)) {

@@ -1,8 +1,9 @@
 //! The playbooks: how checks answer a question together. [`PLAYBOOKS`] is the only list.
 //!
-//! A playbook is data and functions: steps in order, each with its checks and what it shows of the evidence; relations
-//! between the checks; what explains a symptom; what cures it; what support reads first. One folder each, which knows no
-//! other playbook. What is general (ranking, model of the answer, command lines) is in `verdict`.
+//! A playbook is data and functions: steps in order, each with its checks and what it shows of the evidence;
+//! relations between the checks; what explains a symptom; what cures it; what support reads first. One folder
+//! each, which knows no other playbook. What is general (ranking, model of the answer, command lines) is in
+//! `verdict`.
 
 pub(crate) mod endpoint;
 pub(crate) mod non_sni;

@@ -7,8 +7,8 @@ use crate::checks::{Code, Level, Location, Object};
 
 /// A value that can be printed in every [`Format`](super::Format).
 pub trait Document: Serialize {
-    /// Identifies the shape of the value in JSON and YAML. The number grows when an older reader would misread a newer
-    /// file.
+    /// Identifies the shape of the value in JSON and YAML. The number grows when an older reader would
+    /// misread a newer file.
     const SCHEMA: &'static str;
 
     /// The whole document as text for a person.

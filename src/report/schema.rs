@@ -8,9 +8,9 @@ use crate::checks;
 use crate::judgement::Report;
 use crate::judgement::contexts::ContextsReport;
 
-/// Exit codes with which a report can end.
+/// Exit codes of a report.
 const EXIT_CODES: [u8; 4] = [0, 1, 3, 130];
-/// Among them that of a context that could not be asked.
+/// Exit codes of a report over several contexts: 2 is that of a context that could not be asked.
 const EXIT_CODES_OF_CONTEXTS: [u8; 5] = [0, 1, 2, 3, 130];
 
 /// The schema that `docs/report.schema.json` publishes.
@@ -35,7 +35,8 @@ pub fn of_contexts() -> Value {
     ])
 }
 
-/// The schema of a type, with what only values know in place of what types say.
+/// Returns the schema of a type, with values that the type does not know: codes, names and families of the
+/// catalogue.
 fn with_values<T: JsonSchema>(values: &[(&str, Value)]) -> Value {
     let mut schema = schema_for!(T).to_value();
     let codes: Vec<&str> = checks::all().map(|(_, check)| check.code.as_str()).collect();

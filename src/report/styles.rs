@@ -1,4 +1,4 @@
-//! Colour as data: plain by default, filled in by [`Styles::colorize`]. No colour literal stands anywhere else.
+//! Colour as data: plain by default, filled in by [`Styles::colorize`]. The only place with colour literals.
 
 use owo_colors::Style;
 

@@ -1,5 +1,5 @@
-//! From results of checks to causes, best first, and from causes to a verdict. The relations and the causes of a symptom
-//! come from the playbook.
+//! From results of checks to causes, best first, and from causes to a verdict. The relations and the causes
+//! of a symptom come from the playbook.
 
 use super::{
     Cause, Certainty, Judged, Measurement, Relations, Verdict, VerdictKind, is_found, is_unknown, judged_nothing,
@@ -92,8 +92,8 @@ pub(crate) fn direct(result: &CheckResult) -> Cause {
     }
 }
 
-/// The verdict where clients fail. `causes` are best first; none is no verdict. `next` is the measurement that would tell
-/// more about the first cause.
+/// The verdict where clients fail. `causes` are best first; none is no verdict. `next` is the measurement
+/// that would tell more about the first cause.
 pub(crate) fn of_causes(causes: Vec<Cause>, next: impl FnOnce(&Cause) -> Measurement) -> Option<Verdict> {
     let first = causes.first()?;
     let rivals = causes.iter().filter(|cause| cause.symptom == first.symptom).count() > 1;
@@ -106,8 +106,8 @@ pub(crate) fn of_causes(causes: Vec<Cause>, next: impl FnOnce(&Cause) -> Measure
     Some(Verdict { kind, headline: first.statement.clone(), next_measurement, causes })
 }
 
-/// The verdict where no client was seen to fail and a selected check warns. `nobody_seen` is the first half of the
-/// headline.
+/// The verdict where no client was seen to fail and a selected check warns. `nobody_seen` is the first half
+/// of the headline.
 pub(crate) fn at_risk(selected: &[CheckResult], nobody_seen: impl FnOnce() -> String) -> Option<Verdict> {
     let warned = selected.iter().filter(|result| result.check.level >= Level::Warning && !result.findings().is_empty());
     let causes: Vec<Cause> = warned.map(direct).collect();
@@ -115,7 +115,8 @@ pub(crate) fn at_risk(selected: &[CheckResult], nobody_seen: impl FnOnce() -> St
     Some(Verdict { kind: VerdictKind::AtRisk, headline, causes, next_measurement: None })
 }
 
-/// The verdict where nothing was found and too little could be judged. `next` is the measurement for the first reason.
+/// The verdict where nothing was found and too little could be judged. `next` is the measurement for the
+/// first reason.
 pub(crate) fn unknown(selected: &[CheckResult], next: impl FnOnce(&Unavailable) -> Measurement) -> Option<Verdict> {
     let unknown: Vec<&CheckResult> = selected.iter().filter(|result| is_unknown(result)).collect();
     let why = unknown.first().and_then(|first| first.judgement.as_ref().err());

@@ -1,4 +1,5 @@
-//! How checks relate, as data that a playbook gives: which of them are symptoms, which mean the same, which explain which.
+//! How checks relate, as data that a playbook gives: which of them are symptoms, which mean the same, which
+//! explain which.
 
 use crate::checks::Code;
 
@@ -6,8 +7,8 @@ use crate::checks::Code;
 pub(crate) struct Relations {
     /// Checks that see clients fail and have their cause elsewhere, or none; the graver first.
     pub(crate) symptoms: &'static [Symptom],
-    /// Symptoms of the same clients (seen in logs, reproduced by a probe, declared by the user). Only the first one found
-    /// is explained.
+    /// Symptoms of the same clients (seen in logs, reproduced by a probe, declared by the user). Only the
+    /// first one found is explained.
     pub(crate) alike: &'static [&'static [Code]],
     /// A fault of something stored, and the same fault as clients meet it: `(stored, served)`.
     pub(crate) same_fault: &'static [(Code, Code)],
@@ -15,8 +16,8 @@ pub(crate) struct Relations {
     pub(crate) not_served: Option<Code>,
     /// One fault that two checks see: the step of the second is also the step of the first.
     pub(crate) one_step: &'static [(Code, Code)],
-    /// Pods that answer otherwise than others: without a step of their own where [`Self::not_served`] has one for the
-    /// same pods.
+    /// Pods that answer otherwise than others: without a step of their own where [`Self::not_served`] has one
+    /// for the same pods.
     pub(crate) diverging_pods: &'static [Code],
     /// Clients that may not be ours: their cause comes last.
     pub(crate) strangers: &'static [Code],
@@ -27,8 +28,8 @@ pub(crate) struct Symptom {
     pub(crate) code: Code,
     /// Its own explanation says what to do. Where false, the step of its cause does.
     pub(crate) has_own_step: bool,
-    /// The places where it was seen belong to the evidence of its cause. False where nothing was seen, and where the cause
-    /// says what a probe met.
+    /// The places where it was seen belong to the evidence of its cause. False where nothing was seen, and
+    /// where the cause says what a probe met.
     pub(crate) is_located: bool,
 }
 

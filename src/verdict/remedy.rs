@@ -1,4 +1,5 @@
-//! The part of a remedy that every playbook has: a step for each finding, from the catalogue's own explanation.
+//! The part of a remedy that every playbook has: a step for each finding, from the catalogue's own
+//! explanation.
 
 use std::collections::BTreeSet;
 

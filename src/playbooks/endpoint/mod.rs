@@ -1,4 +1,5 @@
-//! The playbook of one TLS endpoint, as `probe` judges each target: by its handshakes alone, of all its addresses.
+//! The playbook of one TLS endpoint, as `probe` judges each target: by its handshakes alone, of all its
+//! addresses.
 
 use super::{Covers, Judges, Playbook, Step, StepKey, StepLines, StepSeen};
 use crate::checks::{CheckResult, Level};

@@ -1,4 +1,4 @@
-//! The wildcard route as it should be, made from the cluster's own names.
+//! Makes the manifest of the wildcard route from the cluster's own names.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::evidence::{Evidence, Seen};
 /// The name of the wildcard route in the playbook and the documentation.
 const USUAL_NAME: &str = "non-sni";
 
-/// Version of the documentation's manifest, for when the cluster could not be asked.
+/// `apiVersion` of the documentation's manifest, used where the cluster could not be asked.
 const DOCUMENTED_VERSION: &str = "apigee.cloud.google.com/v1alpha1";
 
 /// A wildcard route that accepts clients without SNI.
@@ -22,11 +22,11 @@ pub(super) struct WildcardRoute {
     pub(super) credential: String,
     /// Other Secrets that the environment groups use.
     pub(super) other_credentials: Vec<String>,
-    /// `apiVersion: …` and so on, ending with a line end.
+    /// The whole manifest, which ends with a line end.
     pub(super) yaml: String,
 }
 
-/// The manifest for the wildcard route `existing`, or for a new one.
+/// Returns the manifest that corrects the wildcard route `existing`, or creates a new one.
 pub(super) fn wildcard_route(evidence: &Evidence, existing: Option<&Route>) -> WildcardRoute {
     let groups = facts::group_routes(evidence).unwrap_or_default();
     let name = existing.map_or_else(|| free_name(evidence), |route| route.name.clone());
@@ -50,9 +50,10 @@ pub(super) fn wildcard_route(evidence: &Evidence, existing: Option<&Route>) -> W
     WildcardRoute { name, credential, other_credentials: credentials, yaml }
 }
 
-/// kubectl reads YAML 1.1, where `yes`, `off` and `1_000` are no strings: serde-saphyr quotes them, `serde_yaml` knows YAML 1.2 only.
+/// Writes YAML for kubectl, which reads YAML 1.1: there `yes`, `off` and `1_000` are no strings. serde-saphyr
+/// quotes them; `serde_yaml` knows only YAML 1.2.
 fn yaml(manifest: &impl Serialize) -> String {
-    // No value is text of several lines, and a selector's stays on its own.
+    // No value has several lines, and the value of a selector must stay on the line of its key.
     let options = ser_options! { prefer_block_scalars: false };
     // Plain strings, numbers and maps of strings always have a YAML form.
     serde_saphyr::to_string_with_options(manifest, options).unwrap_or_default()
@@ -119,8 +120,8 @@ impl<'a> From<&'a Tls> for ManifestTls<'a> {
     }
 }
 
-/// Port 443 as it must be, with what the existing route asks of versions and suites, and every other port as it is: an
-/// applied list replaces the whole list.
+/// Returns port 443 as it must be, with the versions and suites of the existing route, and every other port
+/// unchanged: `kubectl apply` replaces the whole list.
 fn ports<'a>(existing: Option<&'a Route>, credential: &'a str) -> Vec<ManifestPort<'a>> {
     let present: &[Port] = existing.map_or(&[], |route| &route.ports);
     let on_443 = present.iter().find(|port| port.number == Some(443)).and_then(|port| port.tls.as_ref());
@@ -137,7 +138,7 @@ fn ports<'a>(existing: Option<&'a Route>, credential: &'a str) -> Vec<ManifestPo
     std::iter::once(ManifestPort { number: Some(443), protocol: Some("HTTPS"), tls: Some(tls) }).chain(others).collect()
 }
 
-/// The usual name, or one with a number behind it where a route has that name already.
+/// Returns the usual name, with a number behind it where a route has that name already.
 fn free_name(evidence: &Evidence) -> String {
     let routes = facts::routes(evidence).unwrap_or_default();
     let taken = |name: &str| routes.iter().any(|route| route.name == name);
@@ -148,7 +149,8 @@ fn free_name(evidence: &Evidence) -> String {
         .unwrap_or_default()
 }
 
-/// The Secrets that the routes name, those that exist first, each once, in the order of the routes.
+/// Returns the Secrets that the routes name and that are not known to be missing, each once, in the order of
+/// the routes.
 fn credentials<'a>(evidence: &Evidence, routes: impl Iterator<Item = &'a Route>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for name in routes
@@ -163,7 +165,7 @@ fn credentials<'a>(evidence: &Evidence, routes: impl Iterator<Item = &'a Route>)
     names
 }
 
-/// A route that demands client certificates keeps demanding them.
+/// TLS mode of port 443. A route that requires client certificates keeps requiring them.
 fn mode(existing: Option<&Route>) -> &'static str {
     let mutual = existing
         .into_iter()
@@ -172,8 +174,8 @@ fn mode(existing: Option<&Route>) -> &'static str {
     if mutual { "MUTUAL" } else { "SIMPLE" }
 }
 
-/// The selector of the existing route if it selects a pod; else what all environment groups' selectors have in common;
-/// else the documentation's.
+/// Returns the selector of the existing route if it selects a pod; else the labels that the selectors of all
+/// environment groups share; else the label of the documentation.
 fn selector(evidence: &Evidence, existing: Option<&Route>, groups: &[&Route]) -> BTreeMap<String, String> {
     let pods = facts::pods(evidence).unwrap_or_default();
     if let Some(route) = existing

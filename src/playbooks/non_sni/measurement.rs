@@ -1,11 +1,11 @@
-//! The one next measurement that would tell more, as a command to paste.
+//! Chooses the next measurement, as a command to paste.
 
 use crate::checks::codes;
 use crate::checks::facts::{self, nameless};
 use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
 use crate::verdict::{Cause, Certainty, Measurement, shell_word as word};
 
-/// What would tell the causes of this symptom apart.
+/// Returns the measurement that separates the causes of the symptom of `first`.
 pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
     match (first.symptom, facts::wildcards(evidence)) {
         (Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET | codes::LOAD_BALANCER_RESET), Err(_)) => routes(evidence),
@@ -14,7 +14,7 @@ pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
         {
             capture(evidence)
         }
-        // The handshake was made, and did not settle it.
+        // This run made the handshake already, and it did not decide.
         (Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET | codes::LOAD_BALANCER_RESET), _)
             if !nameless::at_pods(evidence).is_empty() =>
         {
@@ -36,7 +36,8 @@ pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
     }
 }
 
-/// What would tell most of what could not be judged, the first of which is `why`.
+/// Returns the measurement that would answer most checks that could not judge. `why` is the reason of the
+/// first one.
 pub(super) fn of_unknown(evidence: &Evidence, why: &Unavailable) -> Measurement {
     match (&why.reason, evidence.mesh_logging.seen()) {
         (Reason::Forbidden { .. }, _) => missing_rule(evidence, &why.reason),
@@ -45,12 +46,12 @@ pub(super) fn of_unknown(evidence: &Evidence, why: &Unavailable) -> Measurement 
     }
 }
 
-/// A handshake without a server name, where this run has made none; else what it cannot make.
+/// A handshake without SNI where this run made none, else a packet capture, which no run makes.
 fn hello(evidence: &Evidence) -> Measurement {
     if nameless::at_pods(evidence).is_empty() { probe(evidence) } else { capture(evidence) }
 }
 
-/// The role that lacks the rule; who is asking, only the cluster knows.
+/// The Role with the rule that is missing. USER is a placeholder: only the cluster knows who asks.
 fn missing_rule(evidence: &Evidence, reason: &Reason) -> Measurement {
     Measurement {
         why: format!("{reason}; someone who may grant it gives USER, who runs this, all that a run needs"),
@@ -61,7 +62,7 @@ fn missing_rule(evidence: &Evidence, reason: &Reason) -> Measurement {
     }
 }
 
-/// The log that would name the clients, where it is switched off.
+/// Switching on the access log, which names the clients.
 fn access_log(evidence: &Evidence) -> Measurement {
     let counted = evidence
         .gateways
@@ -91,7 +92,7 @@ fn access_log(evidence: &Evidence) -> Measurement {
     }
 }
 
-/// What the playbook asks of the routes, for someone who may list them.
+/// Listing the routes with the columns that the playbook looks at, by someone who has the right.
 fn routes(evidence: &Evidence) -> Measurement {
     Measurement {
         why: "the ApigeeRoutes say whether one accepts connections without a server name, and what keeps it from that"
@@ -104,7 +105,7 @@ fn routes(evidence: &Evidence) -> Measurement {
     }
 }
 
-/// The handshake of the playbook's third step, against a name of the cluster.
+/// The handshake of the playbook's third step, with a hostname of the cluster.
 pub(super) fn probe(evidence: &Evidence) -> Measurement {
     Measurement {
         why: "a handshake without a server name, made on purpose, shows whether it is accepted".into(),
@@ -115,7 +116,8 @@ pub(super) fn probe(evidence: &Evidence) -> Measurement {
     }
 }
 
-/// A capture at the node of an ingress pod, of the client that is reset most; of all where none was.
+/// A capture at the node of an ingress pod, of the client with most resets; of all clients where there are
+/// none.
 pub(super) fn capture(evidence: &Evidence) -> Measurement {
     let stream = facts::logs(evidence)
         .filter(|(_, log)| log.reset_without_name.count > 0)
@@ -144,7 +146,7 @@ pub(super) fn capture(evidence: &Evidence) -> Measurement {
     }
 }
 
-/// A hostname of a route, or a placeholder that says what belongs there.
+/// Returns a hostname of a route, or the placeholder `HOSTNAME`.
 fn hostname(evidence: &Evidence) -> String {
     let routes = facts::group_routes(evidence).unwrap_or_default();
     routes

@@ -1,8 +1,9 @@
 //! The change of the user's overrides file that adds a gateway to every virtual host, as a unified diff.
 //!
-//! Made from the evidence alone, without the file: each virtual host carries the one line that is changed, or the place
-//! where one is put. There is no context, because no other line is ever kept; `git apply --unidiff-zero` takes it, and
-//! `patch` too. What cannot be changed by a line is listed to be changed by hand, never guessed.
+//! Made from the evidence alone, without the file: each virtual host carries the one line that is changed, or
+//! the place where one is put. There is no context, because no other line is ever kept; `git apply
+//! --unidiff-zero` takes it, and `patch` too. What cannot be changed by a line is listed to be changed by
+//! hand, never guessed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -164,7 +165,8 @@ fn listed(text: &str) -> Option<(&str, &str)> {
     Some((names, &text[names.len()..]))
 }
 
-/// `virtualhosts[0] dev-grp` for each virtual host. Entries of another type are not in the evidence, but they count.
+/// `virtualhosts[0] dev-grp` for each virtual host. Entries of another type are not in the evidence, but they
+/// count.
 fn headings(overrides: &Overrides) -> impl Iterator<Item = String> + '_ {
     let skipped: Vec<&str> = overrides
         .faults

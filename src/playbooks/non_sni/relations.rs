@@ -32,7 +32,8 @@ pub(super) static RELATIONS: Relations = Relations {
         (codes::STORED_CHAIN_MISORDERED, codes::SERVED_CHAIN_MISORDERED),
     ],
     not_served: Some(codes::STORED_CERTIFICATE_NOT_SERVED),
-    // AT205 says why no group lists the route, AT526 what the diverging pod lacks, AT802 which pods do not run.
+    // AT205 says why no group lists the route, AT526 what the diverging pod lacks, AT802 which pods do not
+    // run.
     one_step: &[
         (codes::WILDCARD_ROUTE_UNATTACHED, codes::ROUTE_CONFIG_DRIFT),
         (codes::WILDCARD_ROUTE_PARTLY_ATTACHED, codes::ROUTE_CONFIG_DRIFT),

@@ -1,7 +1,7 @@
-//! What to do, in order, ready to paste, with the cluster's own names.
+//! Lists what to do, in order, as commands to paste, with the cluster's own names.
 //!
-//! One way for everything that concerns the wildcard route: its whole manifest, applied. Then the overrides file, then
-//! `helm upgrade` for each environment group that needs it, then the proof.
+//! Everything that is wrong with the wildcard route has one cure: its whole manifest, applied. Then follow
+//! the overrides file, `helm upgrade` for each environment group that needs it, and the proof.
 
 use std::collections::BTreeSet;
 
@@ -16,14 +16,14 @@ use crate::evidence::overrides::OverridesFile;
 use crate::verdict::remedy::{by_explanation, without_repeated_steps};
 use crate::verdict::{Cause, Certainty, Judged, Remedy, RemedyStep, Verdict, is_found, shell_word as word};
 
-/// The remedy for the causes of the verdict and for every other warning.
+/// Returns the remedy for the causes of the verdict and for every other warning.
 pub(super) fn of(judged: Judged<'_>, verdict: &Verdict) -> Remedy {
     let Judged { evidence, selected, all } = judged;
     let causes = verdict.causes.iter().filter(|cause| cause.certainty != Certainty::Possible);
     let mut codes: BTreeSet<Code> = causes.flat_map(|cause| &cause.codes).copied().collect();
     let warned = selected.iter().filter(|result| is_found(result) && result.check.level >= Level::Warning);
     codes.extend(warned.map(|result| result.check.code));
-    // Clients whose wildcard route is gone need it as those do that are reset.
+    // Clients that were served and have lost their wildcard route need it as much as clients that are reset.
     if codes.contains(&codes::SERVED_CLIENT_WITHOUT_WILDCARD) {
         codes.insert(codes::WILDCARD_ROUTE_MISSING);
     }
@@ -37,7 +37,7 @@ pub(super) fn of(judged: Judged<'_>, verdict: &Verdict) -> Remedy {
     if no_namespace {
         left.retain(|result| result.check.code != codes::INGRESS_POD_MISSING);
     }
-    // Whether it is a health check decides whether anything else is to be done at all.
+    // If the resets are a health check, nothing else has to be done, so this question comes first.
     if let Some(i) = left.iter().position(|result| result.check.code == codes::LOAD_BALANCER_RESET) {
         remedy.steps.push(by_explanation(left.remove(i)));
     }
@@ -96,7 +96,7 @@ pub(super) fn of(judged: Judged<'_>, verdict: &Verdict) -> Remedy {
     remedy
 }
 
-/// Where nothing of Apigee was seen.
+/// The step where nothing of Apigee was seen.
 fn right_namespace(evidence: &Evidence) -> RemedyStep {
     RemedyStep {
         title: format!("Is {} the namespace of Apigee hybrid? It has no ApigeeRoute", evidence.question.namespace()),
@@ -109,14 +109,14 @@ fn right_namespace(evidence: &Evidence) -> RemedyStep {
     }
 }
 
-/// What connected was seen to speak no TLS, so that nothing of the gateway is at fault.
+/// The clients do not speak TLS, so that nothing is wrong with the gateway.
 fn is_without_tls(cause: &Cause) -> bool {
     cause.symptom == Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET)
         && cause.codes.is_empty()
         && cause.certainty == Certainty::Established
 }
 
-/// For connections that begin with something else than TLS nothing of the gateway is to be changed.
+/// The step where clients do not speak TLS: the gateway needs no change.
 fn without_tls(evidence: &Evidence) -> RemedyStep {
     let clients: BTreeSet<&str> =
         facts::logs(evidence).flat_map(|(_, log)| log.reset_without_name.clients.keys().map(String::as_str)).collect();
@@ -132,12 +132,12 @@ fn without_tls(evidence: &Evidence) -> RemedyStep {
     }
 }
 
-/// A change of the file alone cannot be seen in a handshake.
+/// The step changes the cluster. A changed file alone cannot be seen in a handshake.
 fn changes_cluster(step: &RemedyStep) -> bool {
     step.paste.as_deref().is_some_and(|paste| paste.starts_with("kubectl ") || paste.starts_with("helm "))
 }
 
-/// What a step has cured: a check as a whole, or its findings on one `ApigeeRoute`.
+/// What a step cures: a check as a whole, or its findings on one `ApigeeRoute`.
 struct Cured {
     code: Code,
     route: Option<String>,
@@ -153,10 +153,11 @@ impl Cured {
     }
 }
 
-/// The wildcard route itself, its twin, and the environment groups that are to list it.
+/// Adds the steps for the wildcard route itself, for duplicates, and for the environment groups that must
+/// list it. Returns what these steps cure.
 fn for_wildcard(evidence: &Evidence, codes: &BTreeSet<Code>, wildcards: &[&Route], remedy: &mut Remedy) -> Vec<Cured> {
     let mut cured = Vec::new();
-    // A route that apigee-watcher owns would be written over again.
+    // apigee-watcher would overwrite a change of a route that it owns.
     let broken = wildcards
         .iter()
         .filter(|route| route.owner.is_none())
@@ -189,7 +190,7 @@ fn for_wildcard(evidence: &Evidence, codes: &BTreeSet<Code>, wildcards: &[&Route
     cured
 }
 
-/// The handshake with the server name that was reset, where a declared one was.
+/// A handshake with the SNI of a route that was reset, as proof that it is accepted.
 fn declared_name_proof(evidence: &Evidence, codes: &BTreeSet<Code>, verdict: &Verdict) -> Option<RemedyStep> {
     let is_cause = verdict.causes.iter().any(|cause| cause.symptom == Some(codes::DECLARED_SERVER_NAME_RESET));
     if !is_cause || !codes.contains(&codes::DECLARED_SERVER_NAME_RESET) {
@@ -244,7 +245,7 @@ fn create(evidence: &Evidence, existing: Option<&Route>, remedy: &mut Remedy) ->
 }
 
 fn delete_twin(evidence: &Evidence, wildcards: &[&Route], remedy: &mut Remedy) {
-    // Keep the one that most environment groups list; of equals the older one, which comes first by name.
+    // Keeps the route that most environment groups list; of equal ones the last.
     let listed = |route: &&&Route| facts::attachment(evidence, route).map_or(0, |(listing, _)| listing.len());
     let Some(keep) = wildcards.iter().max_by_key(listed) else { return };
     for twin in wildcards.iter().filter(|route| route.name != keep.name && facts::share_pods(evidence, route, keep)) {
@@ -262,7 +263,8 @@ fn delete_twin(evidence: &Evidence, wildcards: &[&Route], remedy: &mut Remedy) {
     }
 }
 
-/// The gateway in the file, and the file in the cluster. False where neither lacks it, so that this is no cure.
+/// Adds the steps that list the gateway in the overrides files and bring these to the cluster. Returns false
+/// where nothing lacks the gateway, so that this is no cure.
 fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
     let before = remedy.steps.len();
     let lacking = groups_lacking(evidence, gateway);
@@ -275,7 +277,7 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
         });
     }
     for file in &evidence.overrides {
-        // A file that could not be understood has a finding of its own, and nothing to be changed.
+        // A file that could not be read has a finding of its own.
         let Ok(change) = overrides_diff::add_gateway(file, gateway) else { continue };
         if !change.text.is_empty() {
             remedy.steps.push(RemedyStep {
@@ -292,7 +294,7 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
             });
         }
     }
-    // helm would take the group's entry away if it were given a file that has none.
+    // helm would remove the entry of a group if the file given did not have it.
     let (elsewhere, lacking): (Vec<Group>, Vec<Group>) =
         lacking.into_iter().partition(|group| !files.is_empty() && !is_in_files(evidence, group));
     if !elsewhere.is_empty() {
@@ -336,13 +338,13 @@ fn names(groups: &[Group]) -> String {
     names.join(", ")
 }
 
-/// The file as the user named it: a diff without context must not be laid on another one. What came through standard
-/// input has the name that the documentation gives it.
+/// Returns the path of the file as the user gave it: a diff without context must not be applied to another
+/// file. Standard input gets the name of the documentation.
 fn overrides_path(file: &OverridesFile) -> String {
     if file.name == "-" { "overrides.yaml".to_owned() } else { word(&file.name) }
 }
 
-/// A file given defines the virtual host of this group. One that could not be understood may.
+/// A given file defines the virtual host of this group, or could not be read.
 fn is_in_files(evidence: &Evidence, group: &Group) -> bool {
     facts::virtual_hosts(evidence)
         .map_or(true, |hosts| hosts.iter().any(|(_, content, host)| facts::renders(content, host, &group.full_name)))
@@ -355,8 +357,9 @@ struct Group {
     release: String,
 }
 
-/// The environment groups on the gateway's pods of which the ApigeeRouteConfig does not list it; where there is no such
-/// object, those of which an ApigeeRoute does not. Where only the ApigeeRoute lags, helm upgrade is no cure.
+/// Returns the environment groups on the gateway's pods whose ApigeeRouteConfig does not list the gateway; of
+/// groups without such an object, those whose ApigeeRoute does not. Where only the ApigeeRoute lags, helm
+/// upgrade is no cure.
 fn groups_lacking(evidence: &Evidence, gateway: &str) -> Vec<Group> {
     let routes = facts::group_routes(evidence).unwrap_or_default();
     let wildcards = facts::wildcards(evidence).unwrap_or_default();
@@ -393,7 +396,8 @@ fn groups_lacking(evidence: &Evidence, gateway: &str) -> Vec<Group> {
         .collect()
 }
 
-/// The environment group without the organisation in front, where the organisation is known.
+/// Returns the name of the environment group without the organisation in front, where the organisation is
+/// known.
 fn group_name(evidence: &Evidence, full: &str) -> String {
     let from_files = facts::overrides(evidence)
         .unwrap_or_default()

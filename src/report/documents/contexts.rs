@@ -8,10 +8,10 @@ use crate::report::{Document, Located, TextOptions};
 use crate::text::{pad, visible, widest, wrap};
 use crate::verdict::shell_word;
 
-/// `AMBIGUOUS` is the longest.
+/// Width of the column with the verdict, of which `AMBIGUOUS` is the longest.
 const VERDICT_COLUMNS: usize = 9;
 
-/// What stands for a number that nobody knows.
+/// Replaces a number that is not known.
 const NO_NUMBER: &str = "-";
 
 impl Document for ContextsReport {
@@ -55,7 +55,7 @@ impl Document for ContextsReport {
     }
 }
 
-/// A line for each context, and below it why it has no report; the last column is the caller's.
+/// Returns a line for each context, and below it why it has no report. The caller gives the last column.
 #[must_use]
 pub fn table(lines: &[Summary], title: &str, last: &[String], options: TextOptions) -> String {
     let names: Vec<String> = lines.iter().map(|line| visible(&line.context)).collect();

@@ -16,9 +16,9 @@ use crate::text::{Beside, at_most, date, days, pad, visible, widest, wrap};
 const COLUMN: usize = 22;
 /// Column at which text beside a label at the margin begins.
 const LABEL_COLUMN: usize = 10;
-/// With more targets each has one line; `-o wide` shows all.
+/// Maximum number of targets with a block each; more have one line each, unless the format is wide.
 const FEW: usize = 3;
-/// Names and authorities that a line lists.
+/// Maximum number of names or CAs that a line lists.
 const TOP: usize = 6;
 
 impl Document for ProbeReport {
@@ -91,7 +91,7 @@ impl Page {
                 let label = "repeat with";
                 let pad = " ".repeat(COLUMN - 2 - label.len());
                 let command = visible(command).style(self.options.styles.command).to_string();
-                // A line to be pasted is not broken.
+                // A command to paste is not wrapped.
                 self.push(&format!("  {label}{pad}{command}"));
             }
         }
@@ -138,7 +138,7 @@ impl Page {
         let plain = Style::new();
         let list = &handshake.certificates;
         let Some(leaf) = list.first() else { return };
-        // As the checks say it: two roundings of one date would look like two dates.
+        // Rounded as the checks round it: otherwise one date would look like two.
         let left = leaf.not_after.duration_since(self.now);
         let left = match () {
             () if leaf.has_no_dates() => "its dates cannot be read".into(),
@@ -248,7 +248,7 @@ impl Page {
     }
 }
 
-/// The checks whose fault harms clients, the graver first.
+/// Returns the checks that found a fault that harms clients, the gravest first.
 fn harmful(reports: &[CheckReport]) -> impl Iterator<Item = &'static Check> {
     let mut found: Vec<&Check> = reports
         .iter()

@@ -1,7 +1,7 @@
 //! The report for a person: the playbook's steps as a tree, then the cause, the fix, and what was not seen.
 //!
-//! Reads the same without colour. Control characters of names and logs are made visible, so that a hostile server name
-//! cannot write to the terminal.
+//! Reads the same without colour. Control characters of names and logs are made visible, so that a hostile
+//! server name cannot write to the terminal.
 
 use owo_colors::OwoColorize;
 
@@ -16,7 +16,7 @@ use crate::verdict::{Cause, Certainty};
 /// Column at which what was seen begins.
 const SEEN_COLUMN: usize = 26;
 
-/// Findings of one check that a step shows.
+/// Maximum number of findings of one check that a step shows.
 const TOP_MARKS: usize = 4;
 
 /// Width of the word in front of the sections (`CAUSE`, `FIX`).
@@ -64,7 +64,7 @@ fn head(report: &Report, options: TextOptions, out: &mut String) {
 fn step_lines(step: &StepReport, options: TextOptions, out: &mut String) {
     let title = format!("{:>2} {}", step.number, step.title);
     let (sign, style) = sign(step, options.styles);
-    // One column less than the rest: the report has always been wrapped so.
+    // One column less than the other lines; reports that users compare have always been wrapped so.
     let seen = Beside { margin: 0, column: SEEN_COLUMN + 2, width: options.width.saturating_sub(1) };
     let painted = format!("{} {title}", sign.style(style));
     *out += &seen.lines(&format!("{sign} {title}"), &painted, &visible(&step.seen), 0);
@@ -75,7 +75,8 @@ fn step_lines(step: &StepReport, options: TextOptions, out: &mut String) {
     }
     let blank = " ".repeat(SEEN_COLUMN + 2);
     for (i, mark) in step.marks.iter().enumerate() {
-        // Twenty pods with the same fault are one thing to know; `-o wide` and the formats for programs have them all.
+        // The same fault of twenty pods is shown for a few. `-o wide` and the formats for programs have them
+        // all.
         let before = step.marks[..i].iter().filter(|earlier| earlier.code == mark.code).count();
         if !options.wide && before >= TOP_MARKS {
             if before == TOP_MARKS {
@@ -98,7 +99,7 @@ fn step_lines(step: &StepReport, options: TextOptions, out: &mut String) {
     }
 }
 
-/// A step whose findings hurt nobody must not look like one that does.
+/// Returns the sign of the step. A step with notices alone must not look like one with errors.
 fn sign(step: &StepReport, styles: Styles) -> (&'static str, owo_colors::Style) {
     let level = step.marks.iter().map(|mark| mark.level).max();
     match (step.state, level) {
@@ -207,7 +208,7 @@ fn remedy(report: &Report, options: TextOptions, out: &mut String) {
     }
 }
 
-/// Text to be pasted begins at the margin: an indented heredoc or diff would not work.
+/// Appends text to paste. It begins at the margin: an indented heredoc or diff would not work.
 fn paste(out: &mut String, text: &str, options: TextOptions) {
     blank_line(out);
     for line in text.lines() {
@@ -225,16 +226,16 @@ fn not_seen(report: &Report, options: TextOptions, out: &mut String) {
     }
 }
 
-/// One empty line, also after what was to be pasted, which ends with one of its own.
+/// Appends an empty line, unless there is one: text to paste ends with its own.
 fn blank_line(out: &mut String) {
     if !out.ends_with("\n\n") {
         out.push('\n');
     }
 }
 
-/// A label at the margin and wrapped text beside it.
+/// Appends a label at the margin and wrapped text beside it.
 fn section(out: &mut String, label: &str, style: owo_colors::Style, text: &str, width: usize) {
-    // Styles write their codes around nothing, too.
+    // A style writes its codes even around an empty label.
     let painted = if label.is_empty() { String::new() } else { label.style(style).to_string() };
     let indent = text.len() - text.trim_start().len();
     *out += &Beside { margin: 0, column: LABEL_COLUMN, width }.lines(label, &painted, text, indent);

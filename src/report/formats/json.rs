@@ -13,7 +13,8 @@ pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, 
     of(document)
 }
 
-/// Pretty-printed JSON, ending with a line end. Characters that a terminal would obey, or not show, are escapes.
+/// Pretty-printed JSON, ending with a line end. Characters that a terminal would obey, or not show, are
+/// escapes.
 ///
 /// # Errors
 /// The value has a map whose keys are no strings. No document has one.
@@ -21,7 +22,8 @@ pub fn of(value: &impl Serialize) -> Result<String, serde_json::Error> {
     let text = serde_json::to_string_pretty(value)?;
     let mut clean = String::with_capacity(text.len() + 1);
     for letter in text.chars() {
-        // Outside of strings there are none of them but line ends; in strings control characters of ASCII are escapes already.
+        // Outside of strings there are none of them but line ends; in strings control characters of ASCII are
+        // escapes already.
         if letter == '\u{7f}' || !letter.is_ascii() && is_hidden(letter) {
             for unit in letter.encode_utf16(&mut [0; 2]) {
                 // Writing to a string cannot fail.

@@ -9,7 +9,8 @@ use std::error::Error as StdError;
 
 use super::{Document, TextOptions};
 
-/// Declares the formats by their modules, which have `ABOUT` and `write`. The name of a module is the name of its format.
+/// Declares the formats by their modules, which have `ABOUT` and `write`. The name of a module is the name of
+/// its format.
 macro_rules! formats {
     ($($(#[$attribute:meta])* $variant:ident: $module:ident,)+) => {
         /// A format that the user can ask for.

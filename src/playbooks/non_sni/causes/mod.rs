@@ -1,8 +1,8 @@
 //! Which facts explain a symptom, best first.
 //!
-//! Symptoms are clients that fail: in the access logs, or reproduced by the probes of this run. A log record without SNI
-//! and without a filter chain does not prove a TLS client, so wherever only the log speaks, "not TLS" stays among the
-//! causes.
+//! Symptoms are clients that fail: in the access logs, or reproduced by the probes of this run. A log record
+//! without SNI and without a filter chain does not prove a TLS client, so wherever only the log speaks, "not
+//! TLS" stays among the causes.
 
 mod with_name;
 mod without_name;
@@ -31,7 +31,8 @@ pub(super) fn of(judged: Judged<'_>, symptom: &CheckResult) -> Vec<Cause> {
     }
 }
 
-/// Where no pod matches, that is all that was seen: the namespace or the selector may be wrong.
+/// The cause where no ingress pod runs. Where no pod matches at all, the namespace or the selector may be
+/// wrong.
 fn without_pods(evidence: &Evidence, missing: &CheckResult) -> Cause {
     let mut cause = direct(missing);
     if facts::pods(evidence).is_ok_and(|pods| pods.is_empty()) {

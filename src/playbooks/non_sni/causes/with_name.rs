@@ -1,5 +1,5 @@
-//! A server name that a route declares is refused: something on that route or its Secret, another gateway's pods, a load
-//! balancer that leads elsewhere, or the gateway is behind.
+//! Explains why an SNI that a route declares is refused: a fault of the route or its Secret, pods of another
+//! gateway, a load balancer that leads elsewhere, or a gateway that lags behind.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::evidence::handshake::{Failure, HelloKind, Place};
 use crate::evidence::{Evidence, LogOrigin, Seen};
 use crate::verdict::{Cause, Certainty, findings_on};
 
-/// Where handshakes of this run with one name were refused.
+/// Where probes with one SNI were refused.
 #[derive(Default)]
 struct Refusals<'a> {
     pods: Vec<&'a str>,
@@ -20,7 +20,7 @@ struct Refusals<'a> {
     how: Option<&'a Failure>,
 }
 
-/// One cause for each declared name that was refused, to clients or to this run.
+/// Returns one cause for each declared SNI that was refused, to clients or to probes.
 pub(super) fn refused(evidence: &Evidence, all: &[CheckResult]) -> Vec<Cause> {
     let routes = facts::routes(evidence).unwrap_or_default();
     let mut names: BTreeMap<&str, Refusals<'_>> = reproduced(evidence);
@@ -96,7 +96,7 @@ fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>
     }
 }
 
-/// The names of handshakes asked for that were refused.
+/// Returns the SNI of probes that were refused.
 fn reproduced(evidence: &Evidence) -> BTreeMap<&str, Refusals<'_>> {
     let Seen::Seen(probes) = &evidence.probes else { return BTreeMap::new() };
     let mut names: BTreeMap<&str, Refusals<'_>> = BTreeMap::new();
@@ -114,7 +114,7 @@ fn reproduced(evidence: &Evidence) -> BTreeMap<&str, Refusals<'_>> {
     names
 }
 
-/// Every handshake of this run with the name at a pod was served, and there was one.
+/// The pods served every probe with this SNI, and there was at least one.
 fn is_served_at_pods(evidence: &Evidence, name: &str) -> bool {
     let Seen::Seen(probes) = &evidence.probes else { return false };
     let mut at_pods = probed::all(probes)

@@ -1,4 +1,4 @@
-//! Connections without a server name are refused: what keeps the gateway from accepting them?
+//! Explains why connections without SNI are refused.
 
 use super::super::relations::EXPLAINED_BY_ATTACHMENT;
 use crate::checks::facts;
@@ -10,8 +10,8 @@ use crate::evidence::{Evidence, LogOrigin, Seen};
 use crate::verdict::ranking::direct;
 use crate::verdict::{Cause, Certainty, findings_on, is_found, messages};
 
-/// The causes of a symptom that clients without a server name have. A record of the log does not prove such a client: it may
-/// have spoken no TLS. Envoy's counters can tell.
+/// Returns the causes of a symptom that clients without SNI have. A log record does not prove such a client:
+/// it may have spoken no TLS. Envoy's counters can tell.
 pub(super) fn refused(evidence: &Evidence, symptom: Code, all: &[CheckResult]) -> Vec<Cause> {
     let mut causes = Vec::new();
     match facts::wildcards(evidence) {
@@ -44,7 +44,7 @@ pub(super) fn refused(evidence: &Evidence, symptom: Code, all: &[CheckResult]) -
     }
     if symptom == codes::CONNECTION_WITHOUT_SERVER_NAME_RESET {
         match nameless::inspected(evidence) {
-            // Every connection began with a ClientHello, since the gateways started.
+            // Every connection since the gateways started began with a ClientHello.
             Some(inspected) if inspected.not_tls == 0 => {}
             Some(inspected) if inspected.nameless == 0 => {
                 return vec![not_tls(Certainty::Established, vec![counted(inspected)])];
@@ -76,7 +76,7 @@ fn counted(inspected: Inspected) -> String {
     )
 }
 
-/// What this run's own handshakes without a server name met at the pods: the symptom made on demand, or its absence.
+/// Returns how probes without SNI ended at the pods: the symptom reproduced, or its absence.
 fn reproduced(evidence: &Evidence) -> Vec<String> {
     let refused = nameless::refused_at(evidence);
     let made = nameless::at_pods(evidence).len();
@@ -95,7 +95,7 @@ fn reproduced(evidence: &Evidence) -> Vec<String> {
     Vec::new()
 }
 
-/// A handshake with a hostname of a route was served by one of these pods.
+/// One of these pods served a probe with a hostname of a route.
 fn is_named_served(evidence: &Evidence, pods: &[&str]) -> bool {
     let Seen::Seen(probes) = &evidence.probes else { return false };
     probes.endpoints.iter().any(|endpoint| {
@@ -128,7 +128,7 @@ fn no_wildcard(symptom: Code, all: &[CheckResult]) -> Option<Cause> {
     })
 }
 
-/// A wildcard route is there, and something in it keeps it from working.
+/// The wildcard route exists and has a fault that keeps it from working.
 fn obstructed(evidence: &Evidence, symptom: Code, route: &Route, all: &[CheckResult]) -> Cause {
     let codes = facts::wildcard_obstacles(evidence, route);
     let seen = codes
@@ -153,7 +153,7 @@ fn obstructed(evidence: &Evidence, symptom: Code, route: &Route, all: &[CheckRes
     }
 }
 
-/// A wildcard route looks right, and connections without a server name are refused all the same.
+/// The wildcard route looks right, and connections without SNI are refused all the same.
 fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], all: &[CheckResult]) -> Vec<Cause> {
     let mut causes = Vec::new();
     let pods = facts::pods(evidence).unwrap_or_default();
@@ -226,8 +226,8 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
     {
         causes.push(Cause { certainty: Certainty::Likely, ..direct(twice) });
     }
-    // A filter chain for * asks for no server name and would have taken these connections, TLS or not: where they found
-    // none, the gateway did not have it.
+    // A filter chain for * matches without SNI and would have taken these connections, TLS or not. They found
+    // no filter chain, so the gateway did not have it.
     let statement = if nameless::is_served_where_it_was_reset(evidence) {
         format!(
             "The gateway serves connections without a server name now; it did not have wildcard route {} when these were \
@@ -251,7 +251,7 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
     causes
 }
 
-/// The pod refused such a connection: by its log, or in answer to this run where that is the symptom.
+/// The pod refused a connection without SNI: by its log, or in answer to a probe where that is the symptom.
 fn refuses(evidence: &Evidence, symptom: Code, pod: &str) -> bool {
     let in_log = facts::logs(evidence).any(|(origin, log)| {
         log.reset_without_name.count > 0 && matches!(origin, LogOrigin::Container { pod: known, .. } if known == pod)
@@ -261,7 +261,8 @@ fn refuses(evidence: &Evidence, symptom: Code, pod: &str) -> bool {
             && nameless::refused_at(evidence).iter().any(|(known, _)| *known == pod)
 }
 
-/// Requests without a server name get 404: no environment group on the wildcard's gateway, or a foreign Host header.
+/// Explains why requests without SNI get 404: no environment group lists the wildcard route, or the Host
+/// header names no hostname of one.
 pub(super) fn unrouted(all: &[CheckResult]) -> Vec<Cause> {
     let mut causes: Vec<Cause> = EXPLAINED_BY_ATTACHMENT
         .iter()

@@ -1,4 +1,4 @@
-//! The playbook's steps in its order, each with what was looked at and seen.
+//! The steps of the playbook: which checks each has, and what each shows of the evidence.
 
 mod probes;
 
@@ -11,16 +11,16 @@ use crate::evidence::{AccessLog, Evidence, LogOrigin};
 use crate::playbooks::{Covers, Step, StepKey, StepLines, StepSeen};
 use crate::text::{count, moment, quoted_list, some_of};
 
-/// Clients that the text shows; the evidence holds them all.
+/// Maximum number of clients that a step lists.
 const TOP_CLIENTS: usize = 5;
 
-/// Logs whose window the text shows; beyond that it counts them.
+/// Maximum number of logs whose window a step lists; more are counted.
 const TOP_WINDOWS: usize = 4;
 
-/// Routes that a step names; beyond that it counts them.
+/// Maximum number of routes that a step lists; more are counted.
 const TOP_ROUTES: usize = 8;
 
-/// The steps of the playbook, in its order; what stands beside it comes last.
+/// In the order of the playbook. The platform, which the playbook does not have, is last.
 pub(super) const STEPS: &[Step] = &[
     Step {
         key: StepKey::new("pods"),
@@ -217,8 +217,8 @@ fn access_logs(evidence: &Evidence) -> StepSeen {
     Ok(StepLines { seen, details, wide, not_done: false })
 }
 
-/// Which window was seen of each log with records, and since when its container runs. Many logs are counted here, and
-/// listed by `-o wide` alone.
+/// Returns the window of each log with records, and since when its container runs. Many logs are counted;
+/// only `-o wide` lists them.
 fn windows(evidence: &Evidence, logs: &[(&LogOrigin, &AccessLog)]) -> Vec<String> {
     let seen: Vec<String> = logs
         .iter()
@@ -250,7 +250,7 @@ fn describe(origin: &LogOrigin, log: &crate::evidence::Seen<AccessLog>) -> Strin
     }
 }
 
-/// All tallies as one.
+/// Returns the sum of the tallies.
 fn merged<'a>(tallies: impl Iterator<Item = &'a Tally>) -> Tally {
     let mut sum = Tally::default();
     for tally in tallies {
@@ -259,7 +259,7 @@ fn merged<'a>(tallies: impl Iterator<Item = &'a Tally>) -> Tally {
     sum
 }
 
-/// The clients with most resets, with their pace.
+/// Returns the clients with most resets, each with its resets per minute.
 fn top_clients(tally: &Tally) -> Vec<String> {
     let mut clients: Vec<_> = tally.clients.iter().collect();
     clients.sort_by(|one, other| other.1.count.cmp(&one.1.count).then(one.0.cmp(other.0)));

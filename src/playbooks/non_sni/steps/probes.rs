@@ -1,4 +1,4 @@
-//! The playbook's step of the handshakes: what each hello met, and what Envoy counted before this run.
+//! The step of the handshakes: how each probe ended, and what Envoy counted before this run.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,9 @@ use crate::evidence::{Evidence, Seen};
 use crate::playbooks::{StepLines, StepSeen};
 use crate::text::count;
 
-/// Envoy's counters that tell of clients, with the words for them. Source: Envoy's statistics of listeners and of the TLS
-/// inspector; those of failed handshakes leave no line in the access log.
+/// Ends of names of Envoy's counters about clients, and how they read. Source: Envoy's statistics of
+/// listeners and of the TLS inspector. Failed handshakes leave no line in the access log, so these counters
+/// are all that tells of them.
 const COUNTED: [(&str, &str); 4] = [
     (".no_filter_chain_match", "without a filter chain"),
     ("tls_inspector.tls_not_found", "that began without a ClientHello"),
@@ -18,7 +19,7 @@ const COUNTED: [(&str, &str); 4] = [
     (".ssl.fail_verify_no_cert", "without the client certificate that was demanded"),
 ];
 
-/// What the handshakes showed, hello by hello; where none was made, the line that makes one.
+/// Returns how the probes ended, by kind of ClientHello; where none was made, the command that makes one.
 pub(super) fn of(evidence: &Evidence) -> StepSeen {
     let Ok(probes) = evidence.probes.seen() else { return Ok(StepLines::not_done(probe(evidence).command)) };
     let made: usize = probes.endpoints.iter().map(|endpoint| endpoint.handshakes.len()).sum();
@@ -80,8 +81,8 @@ pub(super) fn of(evidence: &Evidence) -> StepSeen {
     Ok(StepLines { seen, details, wide, not_done: false })
 }
 
-/// What the gateways counted of all clients since their Envoys started, where they told. The counters are read before this
-/// run's handshakes; those of earlier runs are in them, as those of anybody.
+/// Returns what the Envoys counted of all clients since they started. The counters are read before this run's
+/// handshakes, and include those of earlier runs.
 fn counted(evidence: &Evidence) -> Option<String> {
     let gateways = evidence.gateways.seen().ok()?;
     let told: Vec<&Counters> = gateways
@@ -95,7 +96,7 @@ fn counted(evidence: &Evidence) -> Option<String> {
         .iter()
         .filter_map(|(name, words)| {
             let values = told.iter().flat_map(|counters| &counters.values).filter(|(known, _)| known.ends_with(name));
-            // Istio may leave a counter out; then it is not zero but unknown.
+            // Istio can leave a counter out, which is then unknown and not zero.
             values.map(|(_, value)| *value).reduce(u64::saturating_add).map(|sum| format!("{sum} {words}"))
         })
         .collect();
