@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_DOCS=1 cargo test --test catalogue` writes the documents that are renderings of the catalogue.
 
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -119,9 +119,9 @@ fn rooms_have_no_cycle() {
     // Takes away rooms that use none that is left, until nothing changes.
     while let Some(free) = uses_of.iter().find(|(_, used)| used.is_empty()).map(|(room, _)| room.clone()) {
         uses_of.remove(&free);
-        uses_of.values_mut().for_each(|used| {
+        for used in uses_of.values_mut() {
             used.remove(&free);
-        });
+        }
     }
     assert!(uses_of.is_empty(), "these rooms use each other: {uses_of:?}");
 }
@@ -129,7 +129,7 @@ fn rooms_have_no_cycle() {
 /// A playbook is one folder and one line of the list; what two of them share is in `verdict`.
 #[test]
 fn every_playbook_is_in_the_list_and_knows_no_other() {
-    let folders = entries("src/playbooks", |path| path.is_dir());
+    let folders = entries("src/playbooks", Path::is_dir);
     let listed: BTreeSet<String> = PLAYBOOKS.iter().map(|playbook| playbook.name.replace('-', "_")).collect();
     assert_eq!(folders, listed, "folders of src/playbooks, and PLAYBOOKS");
     assert_eq!(PLAYBOOKS.len(), listed.len(), "a playbook is in the list twice");

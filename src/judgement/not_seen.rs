@@ -3,7 +3,7 @@
 
 use crate::checks::facts::{probed, served};
 use crate::evidence::handshake::{ClientCertificate, Handshake, Probes};
-use crate::evidence::part::{Extent, Gap};
+use crate::evidence::part::{Extent, Gap, Part};
 use crate::evidence::{Evidence, Reason, Seen, Source, Unavailable};
 use crate::playbooks::Run;
 use crate::text::some_of;
@@ -25,7 +25,7 @@ pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
             _ => plain(why),
         });
     }
-    let gaps: Vec<Gap<'_>> = evidence.parts().into_iter().flat_map(|part| part.gaps()).collect();
+    let gaps: Vec<Gap<'_>> = evidence.parts().into_iter().flat_map(Part::gaps).collect();
     let (parts, items): (Vec<_>, Vec<_>) =
         gaps.iter().filter(|gap| gap.reported).partition(|gap| gap.extent == Extent::Part);
     let asked = |gap: &&Gap<'_>| !matches!(gap.why.reason, Reason::NotRequested(_));

@@ -35,8 +35,11 @@ pub(crate) enum Judges {
     /// All evidence of a run.
     Run(Run),
     /// Evidence that has the probes of one target of `probe` and no others.
-    Target(fn(&Evidence, &[CheckResult]) -> Verdict),
+    Target(ConcludeTarget),
 }
+
+/// Concludes from the results of checks on the probes of one target.
+pub(crate) type ConcludeTarget = fn(&Evidence, &[CheckResult]) -> Verdict;
 
 /// How a playbook judges all evidence of a run.
 pub(crate) struct Run {
@@ -118,7 +121,7 @@ pub(crate) fn of_run(question: &Question) -> (&'static Playbook, &'static Run) {
 }
 
 /// The playbook of a target of `probe`, and how it concludes.
-pub(crate) fn of_target() -> (&'static Playbook, fn(&Evidence, &[CheckResult]) -> Verdict) {
+pub(crate) fn of_target() -> (&'static Playbook, ConcludeTarget) {
     let mut targets = PLAYBOOKS.iter().filter_map(|playbook| match &playbook.judges {
         Judges::Run(_) => None,
         Judges::Target(conclude) => Some((*playbook, *conclude)),

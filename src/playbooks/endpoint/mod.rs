@@ -38,6 +38,7 @@ pub(super) fn conclude(evidence: &Evidence, judged: &[CheckResult]) -> Verdict {
     Verdict { kind, headline, causes: harmful.map(direct).into_iter().collect(), next_measurement: None }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "steps have one shape")]
 fn see(evidence: &Evidence) -> StepSeen {
     Ok(StepLines { seen: served(evidence), ..StepLines::default() })
 }

@@ -288,6 +288,7 @@ fn top_clients(tally: &Tally) -> Vec<String> {
     lines
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "steps have one shape")]
 fn capture(evidence: &Evidence) -> StepSeen {
     Ok(StepLines::not_done(measurement::capture(evidence).command))
 }
