@@ -1,6 +1,6 @@
 //! Finds out why a TLS handshake with an Apigee ingress fails.
 //!
-//! Data flows one way: `cli` → `commands` → `gather` → `evidence` → `checks` → `verdict` → `report`.
+//! Data flows one way: `cli` → `commands` → `gather` → `evidence` → `checks` → `playbooks` → `judgement` → `report`.
 
 pub mod bundle;
 pub mod checks;
@@ -8,6 +8,8 @@ pub mod cli;
 pub mod commands;
 pub mod evidence;
 pub mod gather;
+pub mod judgement;
+pub mod playbooks;
 pub mod redact;
 pub mod report;
 pub mod run;

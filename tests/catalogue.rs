@@ -9,7 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use apigee_tls::checks::{self, CATALOGUE, RETIRED};
-use apigee_tls::report::{catalogue, schema};
+use apigee_tls::playbooks::{PLAYBOOKS, Playbook};
+use apigee_tls::report::documents::catalogue;
+use apigee_tls::report::schema;
 
 #[test]
 fn codes_are_unique_sorted_well_formed_and_in_their_block() {
@@ -30,13 +32,41 @@ fn codes_are_unique_sorted_well_formed_and_in_their_block() {
 fn codes_names_and_levels_are_recorded() {
     let lines: Vec<String> = checks::all()
         .map(|(family, check)| {
-            format!("{} {} {} {} {:?}", check.code, check.name, check.level.word(), family.name, check.step)
+            let step = of_run().step_of(family, check).expect("every check is in a step");
+            let mut key = step.key.as_str().to_owned();
+            key[..1].make_ascii_uppercase();
+            format!("{} {} {} {} {key}", check.code, check.name, check.level.word(), family.name)
         })
         .collect();
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!("catalogue", lines.join("\n")));
+}
+
+/// The playbook of `diagnose`, which has every check.
+fn of_run() -> &'static Playbook {
+    PLAYBOOKS.iter().find(|playbook| playbook.name == "non-sni").expect("it is in the list")
+}
+
+/// A check that two steps have would be reported twice, and one that no step has never.
+#[test]
+fn every_check_of_the_families_of_a_playbook_is_in_exactly_one_step() {
+    for playbook in PLAYBOOKS {
+        let steps_of = |family, check| playbook.steps.iter().filter(move |step| step.has(family, check)).count();
+        let families: BTreeSet<&str> = checks::all()
+            .filter(|(family, check)| steps_of(family, check) > 0)
+            .map(|(family, _)| family.name)
+            .collect();
+        assert!(!families.is_empty(), "{} has no check", playbook.name);
+        for (family, check) in checks::all().filter(|(family, _)| families.contains(family.name)) {
+            assert_eq!(steps_of(family, check), 1, "steps of {} that have {}", playbook.name, check.code);
+        }
+        let keys: BTreeSet<&str> = playbook.steps.iter().map(|step| step.key.as_str()).collect();
+        assert_eq!(keys.len(), playbook.steps.len(), "{}: two steps have one key", playbook.name);
+        assert!(!playbook.title.is_empty() && !playbook.title.ends_with('.'), "{}: a line", playbook.name);
+    }
+    assert!(checks::all().all(|(family, check)| of_run().step_of(family, check).is_some()));
 }
 
 #[test]
@@ -95,6 +125,15 @@ fn every_code_named_in_prose_exists() {
     let mut named = 0;
     for path in rust_files(&root().join("src")) {
         let text = fs::read_to_string(&path).expect("it is there");
+        // Unit tests name codes that must not exist.
+        let text = text
+            .split(
+                "
+#[cfg(test)]
+",
+            )
+            .next()
+            .unwrap_or_default();
         for (i, _) in text.match_indices("AT") {
             let code = text.get(i..i + 5).unwrap_or_default();
             let is_word = !text[..i].ends_with(|before: char| before.is_ascii_alphanumeric())

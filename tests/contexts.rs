@@ -12,10 +12,10 @@ use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use apigee_tls::report::contexts::{Failure, build, text, worst};
+use apigee_tls::judgement::contexts::{Failure, build, worst};
+use apigee_tls::judgement::{FailOn, Report, Selection};
 use apigee_tls::report::styles::Styles;
-use apigee_tls::report::text::TextOptions;
-use apigee_tls::report::{FailOn, Report, Selection};
+use apigee_tls::report::{Document, TextOptions};
 use local::{Home, forbidding, unpacked};
 use serde_json::Value;
 use support::Setting;
@@ -248,7 +248,11 @@ fn report(case: &str) -> Report {
         "base" => serde_yaml::from_str("{}").expect("an empty patch"),
         case => support::read(&support::root().join(format!("tests/verdicts/{case}.yaml"))).expect("the case reads"),
     };
-    apigee_tls::report::build(&setting.evidence().expect("the evidence fits"), &Selection::default(), FailOn::default())
+    apigee_tls::judgement::build(
+        &setting.evidence().expect("the evidence fits"),
+        &Selection::default(),
+        FailOn::default(),
+    )
 }
 
 fn failure() -> Failure {
@@ -267,7 +271,7 @@ fn the_table_reads_as_recorded() {
     ]);
     let mut shown = String::new();
     for (styles, width) in [(Styles::default(), 110), (Styles::default(), 60), (Styles::colorize(), 110)] {
-        let told = text(&report, TextOptions { styles, width, wide: false });
+        let told = report.text(TextOptions { styles, width, wide: false });
         let table = told.split("\n\n").next().unwrap_or_default().replace('\u{1b}', "␛");
         shown += &format!("==== {width} columns\n{table}\n");
     }

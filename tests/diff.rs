@@ -6,10 +6,10 @@
 mod support;
 
 use apigee_tls::evidence::Evidence;
-use apigee_tls::report::FailOn;
-use apigee_tls::report::diff::{Difference, compare, text};
+use apigee_tls::judgement::FailOn;
+use apigee_tls::judgement::diff::{Difference, compare};
 use apigee_tls::report::styles::Styles;
-use apigee_tls::report::text::TextOptions;
+use apigee_tls::report::{Document, TextOptions};
 use support::Setting;
 
 fn evidence(case: &str) -> Evidence {
@@ -37,7 +37,7 @@ fn differences_read_as_recorded() {
         let difference = between(before, after);
         let options = TextOptions { styles: Styles::default(), width: 110, wide: false };
         shown +=
-            &format!("==== {before} → {after}, exit code {}\n{}\n", difference.exit_code, text(&difference, options));
+            &format!("==== {before} → {after}, exit code {}\n{}\n", difference.exit_code, difference.text(options));
     }
     insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("diff", shown);

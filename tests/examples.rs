@@ -5,7 +5,7 @@
 use std::process::{Command, Output};
 
 use apigee_tls::bundle::manifest::SCHEMA_VERSION;
-use apigee_tls::report::Report;
+use apigee_tls::judgement::Report;
 use serde_json::Value;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/no-wildcard-route.tar.gz");

@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 
 use apigee_tls::bundle::source;
 use apigee_tls::evidence::{Evidence, Seen};
+use apigee_tls::judgement::{FailOn, Report, Selection, build};
 use apigee_tls::redact::{Names, Pseudonyms, Redactions, Redactor};
-use apigee_tls::report::{FailOn, Report, Selection, build};
 use serde::Deserialize;
 use support::Setting;
 

@@ -8,14 +8,15 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::Command;
 
 use apigee_tls::evidence::Evidence;
+use apigee_tls::judgement::{FailOn, Report, Selection, build, contexts, diff, probe};
 use apigee_tls::report::styles::Styles;
-use apigee_tls::report::text::{TextOptions, text};
-use apigee_tls::report::{FailOn, Report, Selection, build};
+use apigee_tls::report::{Document, Format, TextOptions, render};
 use serde::Deserialize;
 use serde_json::Value;
 use support::Setting;
@@ -61,7 +62,7 @@ fn reports_read_as_recorded() {
             assert_eq!(report.exit_code, case.exit_code, "{stem}: exit code");
             let verdict = serde_yaml::to_string(&report.verdict).expect("a verdict serialises");
             let shown =
-                format!("{}\n---- verdict, exit code {} ----\n{verdict}", text(report, OPTIONS()), report.exit_code);
+                format!("{}\n---- verdict, exit code {} ----\n{verdict}", report.text(OPTIONS()), report.exit_code);
             insta::assert_snapshot!(stem, shown);
         });
     });
@@ -103,6 +104,43 @@ fn what_is_pasted_is_valid() {
     });
 }
 
+/// Whatever the format, a document is complete, and programs can tell its shape by its schema.
+#[test]
+fn every_document_has_every_format_its_schema_and_its_findings() {
+    let case: Case =
+        support::read(&support::root().join("tests/verdicts/reproduced-no-wildcard.yaml")).expect("it reads");
+    let evidence = case.setting.evidence().expect("the evidence fits");
+    let report = build(&evidence, &Selection::default(), FailOn::default());
+    let found = report.checks.iter().map(|check| check.findings.len()).sum::<usize>();
+    assert!(found > 0);
+    assert_eq!(rendered(&report), vec![None; found]);
+    let contexts = contexts::build([("east".to_owned(), Ok(report))]);
+    assert_eq!(rendered(&contexts), vec![Some("east".to_owned()); found]);
+    let healthy: Setting = serde_yaml::from_str("{}").expect("an empty patch");
+    let before = healthy.evidence().expect("the evidence fits");
+    let difference = diff::compare(&before, &evidence, FailOn::default());
+    assert_eq!(rendered(&difference).len(), difference.new.len() + difference.still.len());
+    let probe = probe::build(&evidence, FailOn::default());
+    let targets: BTreeSet<Option<String>> = rendered(&probe).into_iter().collect();
+    assert!(!targets.is_empty());
+    assert!(targets.iter().flatten().all(|name| probe.targets.iter().any(|target| target.name == *name)));
+}
+
+/// Renders the document in every format, and returns what its findings are of.
+fn rendered<D: Document>(document: &D) -> Vec<Option<String>> {
+    for &format in Format::ALL {
+        let shown = render(document, format, OPTIONS()).expect("it has this format");
+        assert!(shown.ends_with('\n'), "{}: {shown}", format.name());
+    }
+    let json = render(document, Format::Json, OPTIONS()).expect("it has JSON");
+    let json: Value = serde_json::from_str(&json).expect("it is JSON");
+    assert_eq!(json["schema"], D::SCHEMA);
+    let yaml = render(document, Format::Yaml, OPTIONS()).expect("it has YAML");
+    assert_eq!(serde_yaml::from_str::<Value>(&yaml).expect("it is YAML"), json);
+    assert_eq!(render(document, Format::Text, OPTIONS()).expect("it has text"), document.text(OPTIONS()));
+    document.findings().iter().map(|finding| finding.subject.map(str::to_owned)).collect()
+}
+
 fn is_diff(text: &str) -> bool {
     text.starts_with("--- ") || text.starts_with("diff ")
 }
@@ -136,7 +174,7 @@ fn no_harm_by(hostile: &str) {
         let report = build(&evidence, &Selection::default(), FailOn::default());
         let wide = TextOptions { wide: true, ..OPTIONS() };
         for options in [OPTIONS(), wide] {
-            let shown = text(&report, options);
+            let shown = report.text(options);
             let bad = shown.chars().find(|letter| (letter.is_control() && *letter != '\n') || *letter == '\u{202e}');
             assert_eq!(bad, None, "{stem}: {shown}");
         }

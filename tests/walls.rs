@@ -5,16 +5,20 @@
 
 #![expect(clippy::panic, reason = "helpers of tests fail as tests do")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use apigee_tls::checks;
+use apigee_tls::playbooks::PLAYBOOKS;
+use apigee_tls::report::Format;
 
 /// The longest file that one still reads as a whole.
 const MAX_LINES: usize = 600;
 
 /// Folders that are pure functions of their input.
-const PURE: [&str; 7] = ["checks", "evidence", "report", "secrets", "text", "verdict", "wire"];
+const PURE: [&str; 9] =
+    ["checks", "evidence", "judgement", "playbooks", "report", "secrets", "text", "verdict", "wire"];
 
 /// What only the folders named may use; a path without an end names a folder.
 const ONLY_IN: [(&str, &[&str]); 8] = [
@@ -49,7 +53,7 @@ const NOT_IN_PURE: [(&str, &str); 15] = [
 ];
 
 /// Which modules of ours each module may use beside itself: only those that stand before it in the flow.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     // Leaves: every room may use them, and they use none.
     ("text", &[]),
     ("secrets", &[]),
@@ -57,14 +61,17 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("wire", &["evidence", "secrets", "text"]),
     ("checks", &["evidence", "text"]),
     ("verdict", &["checks", "evidence", "text"]),
-    ("report", &["checks", "evidence", "text", "verdict"]),
+    ("playbooks", &["checks", "evidence", "text", "verdict"]),
+    ("judgement", &["checks", "evidence", "playbooks", "text", "verdict"]),
+    // Checks and playbooks stand before it, too, but what they conclude reaches documents in the values of judgement.
+    ("report", &["checks", "evidence", "judgement", "text", "verdict"]),
     ("run", &["evidence", "text"]),
     ("gather", &["evidence", "run", "text", "wire"]),
     // What is public of a Secret is what wire finds to be a certificate; addresses of load balancers are no pseudonyms.
     ("redact", &["checks", "evidence", "secrets", "text", "wire"]),
     ("bundle", &["evidence", "redact", "text"]),
-    // The names of the catalogue are values of --only, --skip and explain.
-    ("cli", &["checks"]),
+    // The names of the catalogue are values of --only, --skip and explain, those of formats are values of -o.
+    ("cli", &["checks", "report"]),
     // Progress is reported to a trait of run.
     ("terminal", &["run", "text"]),
 ];
@@ -93,15 +100,77 @@ fn modules_know_only_what_stands_before_them() {
     for (path, code) in sources("src") {
         let own = module(&path);
         let Some((_, allowed)) = MAY_USE.iter().find(|(module, _)| *module == own) else { continue };
-        for used in code.match_indices("crate::").map(|(i, prefix)| &code[i + prefix.len()..]) {
-            let end = used.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(used.len());
-            let used = &used[..end];
+        for used in used_modules(&code) {
             let known = used == own || allowed.contains(&used) || used.is_empty();
             assert!(known, "{path} uses crate::{used}; {own} may use {allowed:?}");
         }
         // `use crate::{…}` would hide names from this scan.
         assert!(!code.contains("crate::{"), "{path}: write one use for each module of ours");
     }
+}
+
+/// Rooms that use each other are one room. Every edge counts, also those of `commands`, which may use all rooms.
+#[test]
+fn rooms_have_no_cycle() {
+    let mut uses_of: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, code) in sources("src") {
+        let own = module(&path);
+        let used = used_modules(&code).filter(|used| !used.is_empty() && *used != own).map(str::to_owned);
+        uses_of.entry(own.to_owned()).or_default().extend(used);
+    }
+    assert!(uses_of["report"].contains("judgement") && uses_of["judgement"].contains("playbooks"), "{uses_of:?}");
+    // Takes away rooms that use none that is left, until nothing changes.
+    while let Some(free) = uses_of.iter().find(|(_, used)| used.is_empty()).map(|(room, _)| room.clone()) {
+        uses_of.remove(&free);
+        for used in uses_of.values_mut() {
+            used.remove(&free);
+        }
+    }
+    assert!(uses_of.is_empty(), "these rooms use each other: {uses_of:?}");
+}
+
+/// A playbook is one folder and one line of the list; what two of them share is in `verdict`.
+#[test]
+fn every_playbook_is_in_the_list_and_knows_no_other() {
+    let folders = entries("src/playbooks", Path::is_dir);
+    let listed: BTreeSet<String> = PLAYBOOKS.iter().map(|playbook| playbook.name.replace('-', "_")).collect();
+    assert_eq!(folders, listed, "folders of src/playbooks, and PLAYBOOKS");
+    assert_eq!(PLAYBOOKS.len(), listed.len(), "a playbook is in the list twice");
+    for (path, code) in sources("src/playbooks") {
+        let Some(own) = listed.iter().find(|name| path.starts_with(&format!("src/playbooks/{name}/"))) else {
+            continue;
+        };
+        for other in listed.iter().filter(|other| *other != own) {
+            let named = uses(&code, &format!("{other}::")) || code.contains(&format!("playbooks::{other}"));
+            assert!(!named, "{path} knows the playbook {other}");
+        }
+    }
+}
+
+/// A format is one file and one line of the list, and knows no rule.
+#[test]
+fn every_format_is_one_file_and_knows_no_rule() {
+    let mut files = entries("src/report/formats", Path::is_file);
+    files.remove("mod");
+    let listed: BTreeSet<String> = Format::ALL.iter().map(|format| format.name().to_owned()).collect();
+    assert_eq!(files, listed, "files of src/report/formats, and the list of formats");
+    for (path, code) in sources("src/report/formats") {
+        for used in used_modules(&code) {
+            assert!(matches!(used, "report" | "text"), "{path} uses crate::{used}");
+        }
+        assert!(!code.contains("documents"), "{path} knows a document");
+    }
+}
+
+/// Names of entries of a folder, without what follows a dot.
+fn entries(folder: &str, wanted: fn(&Path) -> bool) -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let paths = entries.map(|entry| entry.unwrap_or_else(|error| panic!("{}: {error}", folder.display())).path());
+    paths
+        .filter(|path| wanted(path))
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect()
 }
 
 /// A module that no wall names could be used to walk around them all.
@@ -172,11 +241,11 @@ fn every_part_is_one_file_and_one_line_of_the_list() {
     assert_eq!(implemented, listed, "parts that are implemented, and those of the list in src/evidence/mod.rs");
 }
 
-/// Names of parts and sources are asked of them, never written again. Names of one word are left out, because Kubernetes
-/// and the playbook use the same words.
+/// Names of parts and sources are asked of them, never written again. Names of one word and "accessLogs" are left out,
+/// because Kubernetes and the steps of playbooks use the same words.
 #[test]
 fn parts_and_sources_are_named_once() {
-    let parts = ["accessLogs", "meshLogging", "routeConfigs", "storedCertificates"];
+    let parts = ["meshLogging", "routeConfigs", "storedCertificates"];
     let sources = ["mesh-config", "mutating-webhooks", "secret-names", "tls-secrets", "validating-webhooks"];
     for name in parts.into_iter().chain(sources) {
         let literal = format!("\"{name}\"");
@@ -211,6 +280,15 @@ fn nothing_is_left_to_do() {
 fn module(path: &str) -> &str {
     let below = path.strip_prefix("src/").unwrap_or(path);
     below.split('/').next().unwrap_or(below).trim_end_matches(".rs")
+}
+
+/// What follows `crate::`, each time.
+fn used_modules(code: &str) -> impl Iterator<Item = &str> {
+    code.match_indices("crate::").map(|(i, prefix)| {
+        let used = &code[i + prefix.len()..];
+        let end = used.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(used.len());
+        &used[..end]
+    })
 }
 
 /// The name stands there as a path of its own: `kube::` is not in `my_kube::`.

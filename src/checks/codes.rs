@@ -1,4 +1,4 @@
-//! Codes of checks by the names of their faults, for rooms that relate checks and for messages that name another check.
+//! Codes of checks by the names of their faults, for playbooks and for messages that name another check.
 //!
 //! Each is the check's own constant. Only those are here that someone asks for.
 
@@ -11,6 +11,7 @@ pub(crate) const DECLARED_SERVER_NAME_RESET: Code = client::declared_server_name
 pub(crate) const LOAD_BALANCER_RESET: Code = client::load_balancer_reset::CHECK.code;
 pub(crate) const CLIENT_WITHOUT_SNI_UNROUTED: Code = client::client_without_sni_unrouted::CHECK.code;
 pub(crate) const EXPECTED_CLIENT_WITHOUT_SNI_REFUSED: Code = client::expected_client_without_sni_refused::CHECK.code;
+pub(crate) const LOG_WINDOW_INCOMPLETE: Code = client::log_window_incomplete::CHECK.code;
 pub(crate) const SERVED_CLIENT_WITHOUT_WILDCARD: Code = client::served_client_without_wildcard::CHECK.code;
 pub(crate) const ACCESS_LOG_UNCONFIRMED: Code = client::access_log_unconfirmed::CHECK.code;
 pub(crate) const WILDCARD_ROUTE_MISSING: Code = route::wildcard_route_missing::CHECK.code;
@@ -25,7 +26,9 @@ pub(crate) const CREDENTIAL_NAME_MISSING: Code = route::credential_name_missing:
 pub(crate) const CREDENTIAL_SECRET_MISSING: Code = route::credential_secret_missing::CHECK.code;
 pub(crate) const ROUTE_NOT_RUNNING: Code = route::route_not_running::CHECK.code;
 pub(crate) const ROUTE_ERROR: Code = route::route_error::CHECK.code;
+pub(crate) const ADDITIONAL_GATEWAY_DANGLING: Code = route::additional_gateway_dangling::CHECK.code;
 pub(crate) const INGRESS_POD_WITHOUT_WILDCARD: Code = route::ingress_pod_without_wildcard::CHECK.code;
+pub(crate) const ENVIRONMENT_GROUP_WITHOUT_ROUTE: Code = route::environment_group_without_route::CHECK.code;
 pub(crate) const OVERRIDES_MALFORMED: Code = overrides::overrides_malformed::CHECK.code;
 pub(crate) const WILDCARD_GATEWAY_UNLISTED: Code = overrides::wildcard_gateway_unlisted::CHECK.code;
 pub(crate) const HELM_UPGRADE_PENDING: Code = overrides::helm_upgrade_pending::CHECK.code;
@@ -40,8 +43,15 @@ pub(crate) const STORED_CERTIFICATE_NOT_YET_VALID: Code = certificate::stored_ce
 pub(crate) const STORED_CERTIFICATE_EXPIRING: Code = certificate::stored_certificate_expiring::CHECK.code;
 pub(crate) const STORED_CERTIFICATE_NAME_MISMATCH: Code = certificate::stored_certificate_name_mismatch::CHECK.code;
 pub(crate) const STORED_CHAIN_INCOMPLETE: Code = certificate::stored_chain_incomplete::CHECK.code;
+pub(crate) const CLIENT_AUTHORITIES_ABSENT: Code = certificate::client_authorities_absent::CHECK.code;
+pub(crate) const CLIENT_AUTHORITIES_MALFORMED: Code = certificate::client_authorities_malformed::CHECK.code;
+pub(crate) const CLIENT_AUTHORITY_EXPIRED: Code = certificate::client_authority_expired::CHECK.code;
+pub(crate) const CLIENT_AUTHORITY_EXPIRING: Code = certificate::client_authority_expiring::CHECK.code;
 pub(crate) const STORED_CERTIFICATE_NOT_SERVED: Code = certificate::stored_certificate_not_served::CHECK.code;
 pub(crate) const STORED_CHAIN_MISORDERED: Code = certificate::stored_chain_misordered::CHECK.code;
+pub(crate) const WILDCARD_CERTIFICATE_NAME_MISMATCH: Code = certificate::wildcard_certificate_name_mismatch::CHECK.code;
+pub(crate) const CERTIFICATE_FILE_UNDEPLOYED: Code = certificate::certificate_file_undeployed::CHECK.code;
+pub(crate) const CERTIFICATE_FILE_UNFIT: Code = certificate::certificate_file_unfit::CHECK.code;
 pub(crate) const SERVER_NAME_REFUSED: Code = handshake::server_name_refused::CHECK.code;
 pub(crate) const CLIENT_WITHOUT_SERVER_NAME_REFUSED: Code = handshake::client_without_server_name_refused::CHECK.code;
 pub(crate) const SERVED_CERTIFICATE_EXPIRED: Code = handshake::served_certificate_expired::CHECK.code;
@@ -56,7 +66,10 @@ pub(crate) const ROUTE_NOT_IN_GATEWAY: Code = handshake::route_not_in_gateway::C
 pub(crate) const PODS_SERVE_DIFFERENT_CERTIFICATES: Code = handshake::pods_serve_different_certificates::CHECK.code;
 pub(crate) const INGRESS_POD_MISSING: Code = platform::ingress_pod_missing::CHECK.code;
 pub(crate) const INGRESS_POD_NOT_RUNNING: Code = platform::ingress_pod_not_running::CHECK.code;
+pub(crate) const INGRESS_POD_RESTARTED: Code = platform::ingress_pod_restarted::CHECK.code;
 pub(crate) const SERVICE_MISSING: Code = platform::service_missing::CHECK.code;
+pub(crate) const SERVICE_PORT_MISSING: Code = platform::service_port_missing::CHECK.code;
 pub(crate) const ACCESS_LOG_OFF: Code = platform::access_log_off::CHECK.code;
 pub(crate) const ACCESS_LOG_FORMAT_UNKNOWN: Code = platform::access_log_format_unknown::CHECK.code;
+pub(crate) const APIGEE_ISSUE_OPEN: Code = platform::apigee_issue_open::CHECK.code;
 pub(crate) const ROUTE_KIND_MISSING: Code = platform::route_kind_missing::CHECK.code;

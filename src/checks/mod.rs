@@ -2,7 +2,7 @@
 //!
 //! One fault, one file, one level. A check sees [`Evidence`] and nothing else: no client, no clock, no environment, no
 //! printing. [`CATALOGUE`] is the only list; help, `explain`, `docs/checks.md`, completions and the JSON schema render
-//! it. What follows from several findings together is the business of `verdict`.
+//! it. What follows from several findings together is the business of `playbooks`.
 
 pub mod captured;
 mod certificate;
@@ -51,8 +51,6 @@ pub struct Check {
     /// The fault, in kebab case; also the name of the file that holds the check.
     pub name: &'static str,
     pub level: Level,
-    /// The step of the playbook that this check answers.
-    pub step: Step,
     /// One line, without a full stop.
     pub summary: &'static str,
     pub explanation: Explanation,
@@ -92,22 +90,6 @@ impl Level {
             Self::Error => "error",
         }
     }
-}
-
-/// The steps of the non-SNI playbook, in its order; what stands beside it comes last.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Step {
-    Pods,
-    AccessLogs,
-    Capture,
-    Probe,
-    Routes,
-    Wildcard,
-    NonSniFlag,
-    Overrides,
-    AdditionalGateways,
-    Platform,
 }
 
 /// What a check says: an outcome, or with `?` the source that it could not see.
@@ -166,18 +148,14 @@ pub fn find(code_or_name: &str) -> Option<(&'static Family, &'static Check)> {
 /// Judges the evidence by every check. One that panics becomes unknown: a failure costs only itself.
 #[must_use]
 pub fn judge(evidence: &Evidence) -> Vec<CheckResult> {
-    judge_by(evidence, |_| true)
+    judge_by(evidence, |_, _| true)
 }
 
-/// The same by the checks of one family.
+/// Judges the evidence by the checks that are wanted.
 #[must_use]
-pub fn judge_family(evidence: &Evidence, name: &str) -> Vec<CheckResult> {
-    judge_by(evidence, |family| family.name == name)
-}
-
-fn judge_by(evidence: &Evidence, wanted: impl Fn(&Family) -> bool) -> Vec<CheckResult> {
+pub fn judge_by(evidence: &Evidence, wanted: impl Fn(&Family, &Check) -> bool) -> Vec<CheckResult> {
     all()
-        .filter(|(family, _)| wanted(family))
+        .filter(|(family, check)| wanted(family, check))
         .map(|(family, check)| {
             let mut judgement = catch_unwind(AssertUnwindSafe(|| (check.judge)(evidence))).unwrap_or_else(|_| {
                 Err(Unavailable::new(

@@ -1,6 +1,7 @@
 //! What the user may type. No work is done here, and no environment is read: `commands` turns this into what is needed.
 
 mod evidence;
+mod format;
 mod pcap;
 mod probe;
 
@@ -13,6 +14,7 @@ use clap::{Arg, ArgAction, Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
 use crate::checks;
+use crate::report::Format;
 
 pub use self::evidence::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
 pub use self::pcap::{PcapArgs, PcapOutput};
@@ -137,7 +139,7 @@ pub struct DiagnoseArgs {
 
     /// Format of the report
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
-    pub output: Output,
+    pub output: Format,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -315,7 +317,7 @@ pub struct DiffArgs {
 
     /// Format of the result
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub output: Output,
+    pub output: Format,
 }
 
 /// How much of a log is kept.
@@ -353,16 +355,6 @@ pub enum FailOn {
     #[default]
     Warning,
     Never,
-}
-
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
-pub enum Output {
-    #[default]
-    Text,
-    /// Text, with every pod, stream and check
-    Wide,
-    Json,
-    Yaml,
 }
 
 /// Takes a code or name of the catalogue, or a family where that is allowed, and offers the codes for completion.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{FailOn, Output, positive_duration};
+use super::{FailOn, positive_duration};
+use crate::report::Format;
 
 #[derive(Args, Debug)]
 #[command(
@@ -111,7 +112,7 @@ pub struct ProbeArgs {
 
     /// Format of the report
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
-    pub output: Output,
+    pub output: Format,
 }
 
 /// A version of TLS, as Apigee's overrides write it, or as OpenSSL or Istio does.

@@ -9,7 +9,7 @@ use std::thread;
 use super::{Error, message, sources};
 use crate::cli::{ClusterArgs, EvidenceArgs};
 use crate::gather;
-use crate::report::contexts::Failure;
+use crate::judgement::contexts::Failure;
 use crate::run::Stop;
 
 /// Clusters that are asked at the same time: each has connections of its own, and their logs go through the same processors.

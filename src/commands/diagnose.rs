@@ -11,7 +11,7 @@ use crate::checks;
 use crate::cli::DiagnoseArgs;
 use crate::evidence::{Evidence, Reason};
 use crate::gather::{self, ConnectionOptions};
-use crate::report::{self, Selection, text};
+use crate::judgement::{self, Selection};
 use crate::run::Stop;
 use crate::terminal::Console;
 
@@ -41,14 +41,14 @@ fn several(args: &DiagnoseArgs, names: &[String], console: &Console) -> Result<u
         let stop = stop.part(sources::timeout(&args.evidence));
         let told = Arc::new(progress.labelled(context));
         let evidence = sources::clean(&runtime.block_on(sources::gathered(&args_alone, &stop, told))?)?;
-        Ok(report::build(&evidence, &selection(args), fail_on(args.fail_on)))
+        Ok(judgement::build(&evidence, &selection(args), fail_on(args.fail_on)))
     });
     progress.finish();
     // From here on nothing is left to interrupt: Ctrl-C ends the program.
     drop(stop);
     let outcomes = outcomes.into_iter().map(|outcome| outcome.map_err(|error| contexts::failure(&error)));
-    let report = report::contexts::build(names.iter().cloned().zip(outcomes));
-    let shown = super::show(console, args.output, &report, report::contexts::text).map(|()| report.exit_code);
+    let report = judgement::contexts::build(names.iter().cloned().zip(outcomes));
+    let shown = super::show(console, args.output, &report).map(|()| report.exit_code);
     // It listens for Ctrl-C until now.
     runtime.shutdown_background();
     shown
@@ -100,8 +100,8 @@ async fn seen(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evi
 }
 
 fn show(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
-    let report = report::build(evidence, &selection(args), fail_on(args.fail_on));
-    super::show(console, args.output, &report, text::text)?;
+    let report = judgement::build(evidence, &selection(args), fail_on(args.fail_on));
+    super::show(console, args.output, &report)?;
     Ok(report.exit_code)
 }
 

@@ -3,7 +3,7 @@
 use super::{Error, fail_on, sources};
 use crate::bundle::source;
 use crate::cli::DiffArgs;
-use crate::report::diff;
+use crate::judgement::diff;
 use crate::terminal::Console;
 
 pub(super) fn run(args: &DiffArgs, console: &Console) -> Result<u8, Error> {
@@ -12,6 +12,6 @@ pub(super) fn run(args: &DiffArgs, console: &Console) -> Result<u8, Error> {
     let before = sources::clean(&source::read(&args.before)?)?;
     let after = sources::clean(&source::read(&args.after)?)?;
     let difference = diff::compare(&before, &after, fail_on(args.fail_on));
-    super::show(console, args.output, &difference, diff::text)?;
+    super::show(console, args.output, &difference)?;
     Ok(difference.exit_code)
 }

@@ -3,7 +3,7 @@
 use super::Error;
 use crate::checks;
 use crate::cli::ExplainArgs;
-use crate::report::catalogue;
+use crate::report::documents::catalogue;
 use crate::terminal::Console;
 
 pub(super) fn run(args: &ExplainArgs, console: &Console) -> Result<u8, Error> {

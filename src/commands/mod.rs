@@ -19,17 +19,15 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
-use serde::Serialize;
 
 use crate::bundle::{NamesError, ReadError, WriteError};
-use crate::cli::{Cli, ColorChoice, Command, FailOn, Output};
+use crate::cli::{Cli, ColorChoice, Command, FailOn};
 use crate::gather;
 use crate::gather::files::log_file::LogFileError;
 use crate::gather::probe::ProberError;
-use crate::report;
-use crate::report::machine;
+use crate::judgement;
 use crate::report::styles::Styles;
-use crate::report::text::TextOptions;
+use crate::report::{Document, Format, RenderError, TextOptions, render};
 use crate::terminal::{self, Console};
 use crate::text::visible;
 
@@ -91,6 +89,8 @@ pub(crate) enum Error {
     Names(#[from] NamesError),
     #[error(transparent)]
     Prober(#[from] ProberError),
+    #[error("make the report")]
+    Report(#[from] RenderError),
     #[error("start: {0}")]
     Runtime(io::Error),
     #[error("use these flags together: {what}")]
@@ -114,6 +114,7 @@ impl Error {
             | Self::Names(_)
             | Self::Output(_)
             | Self::Prober(_)
+            | Self::Report(_)
             | Self::Runtime(_)
             | Self::Usage { .. }
             | Self::Yaml(_) => 2,
@@ -133,11 +134,11 @@ impl Error {
     }
 }
 
-fn fail_on(level: FailOn) -> report::FailOn {
+fn fail_on(level: FailOn) -> judgement::FailOn {
     match level {
-        FailOn::Error => report::FailOn::Error,
-        FailOn::Warning => report::FailOn::Warning,
-        FailOn::Never => report::FailOn::Never,
+        FailOn::Error => judgement::FailOn::Error,
+        FailOn::Warning => judgement::FailOn::Warning,
+        FailOn::Never => judgement::FailOn::Never,
     }
 }
 
@@ -149,22 +150,11 @@ fn color(choice: ColorChoice) -> terminal::ColorChoice {
     }
 }
 
-/// Writes a result in the format that was asked for; `text` is the one for a person.
-fn show<T: Serialize>(
-    console: &Console,
-    output: Output,
-    result: &T,
-    text: impl Fn(&T, TextOptions) -> String,
-) -> Result<(), Error> {
+/// Writes a document to standard output in the format that was asked for.
+fn show(console: &Console, format: Format, document: &impl Document) -> Result<(), Error> {
     let styles = if console.colors() { Styles::colorize() } else { Styles::default() };
-    let shown = match output {
-        Output::Text | Output::Wide => {
-            text(result, TextOptions { styles, width: console.width(), wide: output == Output::Wide })
-        }
-        Output::Json => machine::json(result)?,
-        Output::Yaml => machine::yaml(result)?,
-    };
-    console.result(&shown).map_err(Error::Output)
+    let options = TextOptions { styles, width: console.width(), wide: false };
+    console.result(&render(document, format, options)?).map_err(Error::Output)
 }
 
 /// `error: could not …: cause`, and after a blank line the hint.

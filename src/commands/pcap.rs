@@ -12,11 +12,12 @@ use tokio::runtime::Builder;
 
 use super::{Error, fail_on};
 use crate::checks::captured;
-use crate::cli::{Output, PcapArgs, PcapOutput};
+use crate::cli::{PcapArgs, PcapOutput};
 use crate::evidence::capture::{Flow, ServerName, Signature, Summary};
 use crate::gather::files::captures::{self, CaptureError, MAX_CAPTURES};
-use crate::report::capture::{self as report, Question};
-use crate::report::capture_text;
+use crate::judgement::capture::{self as judgement, Question};
+use crate::report::Format;
+use crate::report::documents::capture::line;
 use crate::run::{Progress, Stop};
 use crate::terminal::{self, Console};
 use crate::wire::capture::{CaptureWriter, KeptPacket};
@@ -90,15 +91,15 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
         }
         _ => None,
     };
-    let report = report::build(capture, Question { filters: filters(args), written }, fail_on(args.fail_on));
-    let output = match args.output {
+    let report = judgement::build(capture, Question { filters: filters(args), written }, fail_on(args.fail_on));
+    let format = match args.output {
         PcapOutput::Jsonl => return Ok(report.exit_code),
-        PcapOutput::Text => Output::Text,
-        PcapOutput::Wide => Output::Wide,
-        PcapOutput::Json => Output::Json,
-        PcapOutput::Yaml => Output::Yaml,
+        PcapOutput::Text => Format::Text,
+        PcapOutput::Wide => Format::Wide,
+        PcapOutput::Json => Format::Json,
+        PcapOutput::Yaml => Format::Yaml,
     };
-    super::show(console, output, &report, capture_text::text).map(|()| report.exit_code)
+    super::show(console, format, &report).map(|()| report.exit_code)
 }
 
 /// A new file, which only its owner may read: packets are not for everybody.
@@ -132,7 +133,7 @@ impl Session<'_> {
         if self.lines && self.failed.is_none() {
             let line = match self.args.output {
                 PcapOutput::Jsonl => serde_json::to_string(flow).map_err(io::Error::other),
-                _ => Ok(capture_text::line(flow)),
+                _ => Ok(line(flow)),
             };
             let written = line.and_then(|line| writeln!(self.out, "{line}"));
             self.failed = written.err().map(Error::Output);

@@ -14,7 +14,7 @@ use super::{Error, fail_on, sources};
 use crate::cli::{ProbeArgs, TlsVersion};
 use crate::evidence::{Evidence, HybridQuestion, Seen, Unavailable};
 use crate::gather::probe::{self, Family, Given, ProbeOptions, Prober, Proxy, Sni, Target, TargetError};
-use crate::report::{probe as report, probe_text};
+use crate::judgement::probe as judgement;
 use crate::run::Stop;
 use crate::terminal::Console;
 use crate::wire::tls::Version;
@@ -41,8 +41,8 @@ pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
     evidence.probes = Seen::Seen(seen);
     evidence.interrupted = interrupted.map(|reason| Unavailable::new("the endpoints", reason));
     let evidence = sources::clean(&evidence)?;
-    let report = report::build(&evidence, fail_on(args.fail_on));
-    let shown = super::show(console, args.output, &report, probe_text::text).map(|()| report.exit_code);
+    let report = judgement::build(&evidence, fail_on(args.fail_on));
+    let shown = super::show(console, args.output, &report).map(|()| report.exit_code);
     // It listens for signals until now.
     runtime.shutdown_background();
     shown

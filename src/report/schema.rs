@@ -3,20 +3,21 @@
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Value, json};
 
-use super::contexts::{self, ContextsReport};
-use super::{Report, SCHEMA};
+use super::Document;
 use crate::checks;
+use crate::judgement::Report;
+use crate::judgement::contexts::ContextsReport;
 
-/// Exit codes with which a report can end.
+/// Exit codes of a report.
 const EXIT_CODES: [u8; 4] = [0, 1, 3, 130];
-/// Among them that of a context that could not be asked.
+/// Exit codes of a report over several contexts: 2 is that of a context that could not be asked.
 const EXIT_CODES_OF_CONTEXTS: [u8; 5] = [0, 1, 2, 3, 130];
 
 /// The schema that `docs/report.schema.json` publishes.
 #[must_use]
 pub fn schema() -> Value {
     with_values::<Report>(&[
-        ("/properties/schema", json!({ "const": SCHEMA })),
+        ("/properties/schema", json!({ "const": Report::SCHEMA })),
         ("/properties/exitCode", json!({ "enum": EXIT_CODES })),
     ])
 }
@@ -25,16 +26,17 @@ pub fn schema() -> Value {
 #[must_use]
 pub fn of_contexts() -> Value {
     with_values::<ContextsReport>(&[
-        ("/properties/schema", json!({ "const": contexts::SCHEMA })),
+        ("/properties/schema", json!({ "const": ContextsReport::SCHEMA })),
         ("/properties/exitCode", json!({ "enum": EXIT_CODES_OF_CONTEXTS })),
         ("/$defs/Failure/properties/exitCode", json!({ "enum": [2, 130] })),
-        ("/$defs/Report/properties/schema", json!({ "const": SCHEMA })),
+        ("/$defs/Report/properties/schema", json!({ "const": Report::SCHEMA })),
         ("/$defs/Report/properties/exitCode", json!({ "enum": EXIT_CODES })),
         ("/$defs/Summary/properties/exitCode", json!({ "enum": EXIT_CODES_OF_CONTEXTS })),
     ])
 }
 
-/// The schema of a type, with what only values know in place of what types say.
+/// Returns the schema of a type, with values that the type does not know: codes, names and families of the
+/// catalogue.
 fn with_values<T: JsonSchema>(values: &[(&str, Value)]) -> Value {
     let mut schema = schema_for!(T).to_value();
     let codes: Vec<&str> = checks::all().map(|(_, check)| check.code.as_str()).collect();

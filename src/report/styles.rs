@@ -1,9 +1,9 @@
-//! Colour as data: plain by default, filled in by [`Styles::colorize`]. No colour literal stands anywhere else.
+//! Colour as data: plain by default, filled in by [`Styles::colorize`]. The only place with colour literals.
 
 use owo_colors::Style;
 
 use crate::checks::Level;
-use crate::report::StepState;
+use crate::judgement::StepState;
 use crate::verdict::VerdictKind;
 
 /// How the parts of the text look.

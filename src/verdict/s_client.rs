@@ -1,12 +1,13 @@
-//! The `openssl s_client` line that repeats a handshake, so that nobody has to believe this program.
+//! Makes the `openssl s_client` command that repeats a handshake, so that it can be verified without this
+//! program.
 
 use super::shell::word;
 use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, Place, ProbeQuestion, Trust, socket};
 
-/// The local end of the port-forward in such a line.
+/// Local port of the port-forward in the command.
 const LOCAL_PORT: u16 = 18443;
 
-/// The command, with the port-forward before it where a pod is the endpoint.
+/// Returns the command, with a port-forward before it where a pod is the endpoint.
 #[must_use]
 pub(crate) fn command(question: &ProbeQuestion, namespace: &str, endpoint: &Endpoint, handshake: &Handshake) -> String {
     let mut words = Vec::new();
@@ -34,7 +35,7 @@ pub(crate) fn command(question: &ProbeQuestion, namespace: &str, endpoint: &Endp
     }
     for (flag, version) in [("-min_protocol", &question.min_version), ("-max_protocol", &question.max_version)] {
         if let Some(version) = version {
-            // s_client writes the first version without its zero.
+            // s_client spells TLS 1.0 without its zero.
             words.push(format!("{flag} {}", if version == "TLSv1.0" { "TLSv1" } else { version }));
         }
     }

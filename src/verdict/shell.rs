@@ -1,8 +1,10 @@
-//! Words of a command line. Names come from the cluster and from logs, so none goes into a command as it is.
+//! Quotes words of a command line. Names come from the cluster and from logs, so none is put into a command
+//! as it is.
 
-/// The word as a shell takes it: plain names as they are, anything else between quotes.
+/// Returns the word as a shell reads it: plain names as they are, anything else in quotes.
 ///
-/// What begins with a hyphen would be read as a flag, whatever the quotes; nothing that a cluster holds can be named so.
+/// A word that begins with a hyphen would be read as a flag even in quotes, so it is replaced. No name of a
+/// cluster begins so.
 pub(crate) fn word(text: &str) -> String {
     if text.starts_with('-') {
         return "NAME_THAT_READS_AS_A_FLAG".to_owned();

@@ -2,7 +2,7 @@
 
 use crate::checks::facts::stored::{self, Said, Settled};
 use crate::checks::facts::{self, chain, probed};
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object};
 use crate::evidence::Evidence;
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::RouteConfig;
@@ -13,7 +13,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT417"),
     name: "certificate-file-undeployed",
     level: Level::Warning,
-    step: Step::Overrides,
     summary: "The certificate file of a virtual host is not the one in the cluster",
     explanation: Explanation {
         looks_for: "The first certificate of the file that sslCertPath of a virtual host names, where the file is on \

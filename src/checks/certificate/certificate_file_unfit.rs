@@ -3,7 +3,7 @@
 use crate::checks::facts;
 use crate::checks::facts::chain::{self, Wrong};
 use crate::checks::facts::stored::{self, Settled};
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Object, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Object};
 use crate::evidence::stored::{KeyFit, StoredContent, StoredIn};
 use crate::evidence::{Evidence, Reason};
 
@@ -11,7 +11,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT418"),
     name: "certificate-file-unfit",
     level: Level::Warning,
-    step: Step::Overrides,
     summary: "A certificate file of a virtual host is unfit to be served",
     explanation: Explanation {
         looks_for: "The files that sslCertPath and sslKeyPath of a virtual host name, where they are on this machine: \

@@ -2,14 +2,13 @@
 
 use crate::checks::facts::chain::Wrong;
 use crate::checks::facts::stored;
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT410"),
     name: "client-authorities-absent",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "A route with mode MUTUAL has nothing to verify client certificates with",
     explanation: Explanation {
         looks_for: "For each Secret that a port with tls.mode MUTUAL names: neither the Secret <name>-cacert, which \

@@ -2,14 +2,13 @@
 
 use crate::checks::facts::chain::Wrong;
 use crate::checks::facts::stored;
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT411"),
     name: "client-authorities-malformed",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "What client certificates are verified with is malformed",
     explanation: Explanation {
         looks_for: "The entry cacert, else ca.crt, of the Secret <name>-cacert or of the Secret itself, for each \

@@ -2,14 +2,13 @@
 
 use crate::checks::facts::chain::{self, Wrong};
 use crate::checks::facts::stored;
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT413"),
     name: "client-authority-expiring",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "A certificate that client certificates are verified with expires within 14 days",
     explanation: Explanation {
         looks_for: "notAfter of each certificate in cacert or ca.crt, for each Secret that a port with tls.mode MUTUAL \

@@ -2,7 +2,7 @@
 
 use crate::checks::facts::chain::{self, Wrong};
 use crate::checks::facts::stored;
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::stored::KeyFit;
 
@@ -10,7 +10,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT403"),
     name: "private-key-mismatch",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "The private key in a TLS Secret does not belong to its certificate",
     explanation: Explanation {
         looks_for: "The public key of the first certificate of each Secret that a route names, against the private key \

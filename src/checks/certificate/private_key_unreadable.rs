@@ -2,7 +2,7 @@
 
 use crate::checks::facts::chain::Wrong;
 use crate::checks::facts::stored;
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::stored::KeyFit;
 
@@ -10,7 +10,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT404"),
     name: "private-key-unreadable",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "The private key in a TLS Secret cannot be read",
     explanation: Explanation {
         looks_for: "The key entry of each Secret that a route names: no PEM, no private key among its blocks, a \

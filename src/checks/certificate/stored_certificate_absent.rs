@@ -2,7 +2,7 @@
 
 use crate::checks::facts::chain::Wrong;
 use crate::checks::facts::stored;
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::stored::KeyFit;
 
@@ -10,7 +10,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT401"),
     name: "stored-certificate-absent",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "A TLS Secret lacks its certificate or its key",
     explanation: Explanation {
         looks_for: "The entries of each Secret that an HTTPS port of an ApigeeRoute names: neither cert with key nor \

@@ -1,14 +1,13 @@
 //! AT407: a certificate in a Secret expires within two weeks.
 
 use crate::checks::facts::{chain, stored};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT407"),
     name: "stored-certificate-expiring",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "A certificate in a TLS Secret expires within 14 days",
     explanation: Explanation {
         looks_for: "notAfter of the leaf and of the intermediates on its path, in each Secret that a route names: not \

@@ -2,14 +2,13 @@
 
 use crate::checks::facts::chain::Wrong;
 use crate::checks::facts::stored;
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT402"),
     name: "stored-certificate-malformed",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "The certificate in a TLS Secret is malformed",
     explanation: Explanation {
         looks_for: "The certificate entry (cert, else tls.crt) of each Secret that a route names: there is no PEM \

@@ -2,14 +2,13 @@
 
 use crate::checks::facts::chain::{self, Wrong};
 use crate::checks::facts::{self, stored};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT408"),
     name: "stored-certificate-name-mismatch",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "The certificate in a TLS Secret does not cover a hostname of its routes",
     explanation: Explanation {
         looks_for: "subjectAltName of the leaf of each Secret against the hostnames of the routes that name it; the \

@@ -2,7 +2,7 @@
 
 use crate::checks::facts::chain::{self, Wrong};
 use crate::checks::facts::{self, probed, stored};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::{IngressPod, Route, selects};
 use crate::evidence::handshake::{Handshake, Place};
@@ -12,7 +12,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT414"),
     name: "stored-certificate-not-served",
     level: Level::Warning,
-    step: Step::Probe,
     summary: "The gateway does not have the certificate that the Secret holds",
     explanation: Explanation {
         looks_for: "Three places that must have one certificate: the leaf in the Secret of a route; at each running \

@@ -1,14 +1,13 @@
 //! AT406: a certificate in a Secret is not valid yet.
 
 use crate::checks::facts::{chain, stored};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT406"),
     name: "stored-certificate-not-yet-valid",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "A certificate in a TLS Secret is not valid yet",
     explanation: Explanation {
         looks_for: "notBefore of the leaf and of the intermediates on its path, in each Secret that a route names, \

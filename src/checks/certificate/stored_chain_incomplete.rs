@@ -2,7 +2,7 @@
 
 use crate::checks::facts::chain::{self, Wrong};
 use crate::checks::facts::{probed, stored};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::certificate::Certificate;
 
@@ -10,7 +10,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT409"),
     name: "stored-chain-incomplete",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "A TLS Secret lacks the intermediate certificate",
     explanation: Explanation {
         looks_for: "A leaf that is not self-signed, whose issuer is not in the list, and that this machine does not \

@@ -2,14 +2,13 @@
 
 use crate::checks::facts::chain::{self, Wrong};
 use crate::checks::facts::stored;
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT415"),
     name: "stored-chain-misordered",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "The certificates in a TLS Secret stand in the wrong order",
     explanation: Explanation {
         looks_for: "The list in each Secret that a route names: each certificate is to be signed by the next one. \

@@ -3,7 +3,7 @@
 use crate::checks::facts;
 use crate::checks::facts::chain::{self, Wrong};
 use crate::checks::facts::stored::{self, Secret, Settled};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Outcome};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::Route;
 
@@ -11,7 +11,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT416"),
     name: "wildcard-certificate-name-mismatch",
     level: Level::Warning,
-    step: Step::Wildcard,
     summary: "The certificate of the wildcard route does not cover a hostname that it serves",
     explanation: Explanation {
         looks_for: "subjectAltName of the leaf in the Secret of each route with hostname *, against the hostnames of \

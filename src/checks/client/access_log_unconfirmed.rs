@@ -1,14 +1,13 @@
 //! AT109: the knock of this run left no line in the access log of the gateway.
 
 use crate::checks::facts::{self, knocked};
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step, codes};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, codes};
 use crate::evidence::{Evidence, Seen};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT109"),
     name: "access-log-unconfirmed",
     level: Level::Warning,
-    step: Step::AccessLogs,
     summary: "A gateway's access log does not show a handshake that this run has just made",
     explanation: Explanation {
         looks_for: "The line of the handshake that `diagnose` makes with each ingress pod first, with a server name of its \

@@ -1,14 +1,13 @@
 //! AT105: the handshake without SNI works, but no environment group answers on that gateway.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT105"),
     name: "client-without-sni-unrouted",
     level: Level::Error,
-    step: Step::AccessLogs,
     summary: "Clients without SNI shake hands, but their requests find no route",
     explanation: Explanation {
         looks_for: "Access-log records without a server name, with status 404, response flag NR and status_details \

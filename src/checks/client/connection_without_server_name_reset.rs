@@ -3,14 +3,13 @@
 //! Resets that come only from Google's front ends are AT104's.
 
 use crate::checks::facts::{self, nameless};
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step, codes};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, codes};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT101"),
     name: "connection-without-server-name-reset",
     level: Level::Error,
-    step: Step::AccessLogs,
     summary: "Connections without a server name are reset",
     explanation: Explanation {
         looks_for: "Access-log records with status 0, status_details filter_chain_not_found and no sni_host, from other \

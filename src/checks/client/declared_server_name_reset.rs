@@ -1,14 +1,13 @@
 //! AT103: a server name that an ApigeeRoute declares is reset all the same.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT103"),
     name: "declared-server-name-reset",
     level: Level::Error,
-    step: Step::AccessLogs,
     summary: "A server name that an ApigeeRoute declares is reset all the same",
     explanation: Explanation {
         looks_for: "Access-log records with filter_chain_not_found and a sni_host that a hostname of an ApigeeRoute \

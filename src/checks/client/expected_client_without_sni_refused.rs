@@ -1,14 +1,13 @@
 //! AT106: clients without SNI exist, as the user says, and the gateway does not accept them.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT106"),
     name: "expected-client-without-sni-refused",
     level: Level::Error,
-    step: Step::Wildcard,
     summary: "Clients without SNI are expected, and the gateway does not accept them",
     explanation: Explanation {
         looks_for: "Under --expect non-sni: no ApigeeRoute accepts connections without a server name, or none that does \

@@ -1,14 +1,13 @@
 //! AT104: the resets without a server name come only from Google's health checks or front ends.
 
 use crate::checks::facts::{self, nameless};
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step, codes};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, codes};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT104"),
     name: "load-balancer-reset",
     level: Level::Warning,
-    step: Step::AccessLogs,
     summary: "Connections without a server name from a Google load balancer are reset",
     explanation: Explanation {
         looks_for: "Resets without a server name of which every one comes from 35.191.0.0/16, 130.211.0.0/22, \

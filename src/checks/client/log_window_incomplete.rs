@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome};
 use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
 
 /// A gateway that has been running for longer than this before its first record has lost records.
@@ -13,7 +13,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT107"),
     name: "log-window-incomplete",
     level: Level::Notice,
-    step: Step::AccessLogs,
     summary: "The access log reaches back less far than the gateway has been running",
     explanation: Explanation {
         looks_for: "A container whose log begins with a record, more than a minute after the container started. The \

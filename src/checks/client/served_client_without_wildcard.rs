@@ -1,14 +1,13 @@
 //! AT108: clients without SNI were served, and the wildcard route that did it is gone.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT108"),
     name: "served-client-without-wildcard",
     level: Level::Warning,
-    step: Step::Wildcard,
     summary: "Clients without SNI were served, and no ApigeeRoute accepts them any more",
     explanation: Explanation {
         looks_for: "Requests in the access log that came over TLS without a server name and were answered, while no \

@@ -1,16 +1,13 @@
 //! AT102: clients ask for server names that no ApigeeRoute has.
 
 use crate::checks::facts;
-use crate::checks::{
-    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
-};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT102"),
     name: "unknown-server-name-reset",
     level: Level::Warning,
-    step: Step::AccessLogs,
     summary: "Clients ask for a server name that no ApigeeRoute has, and are reset",
     explanation: Explanation {
         looks_for: "Access-log records with filter_chain_not_found and a sni_host that no hostname of any ApigeeRoute \

@@ -1,7 +1,7 @@
 //! AT529: a load balancer or a name in DNS cannot be reached from where this program runs.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::Place;
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT529"),
     name: "address-out-of-reach",
     level: Level::Notice,
-    step: Step::Probe,
     summary: "A load balancer or a name in DNS cannot be reached from here",
     explanation: Explanation {
         looks_for: "Handshakes at the addresses of Services and at the names of routes that ended before any byte of TLS: no \

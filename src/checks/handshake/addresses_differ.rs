@@ -2,7 +2,7 @@
 
 use crate::checks::facts::answers;
 use crate::checks::facts::probed::{self, Said};
-use crate::checks::{Check, ClientHello, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Step};
+use crate::checks::{Check, ClientHello, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{How, Place, Probes, socket};
 
@@ -10,7 +10,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT523"),
     name: "addresses-differ",
     level: Level::Warning,
-    step: Step::Probe,
     summary: "The addresses of one host answer differently",
     explanation: Explanation {
         looks_for: "A host with several addresses, by DNS or on the command line: handshakes asked for that ended differently, \

@@ -2,7 +2,7 @@
 
 use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::handshake::{Endpoint, Probes};
 use crate::evidence::{Evidence, Seen};
 
@@ -10,7 +10,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT507"),
     name: "cipher-suite-refused",
     level: Level::Error,
-    step: Step::Probe,
     summary: "The server takes none of the cipher suites or groups offered",
     explanation: Explanation {
         looks_for: "Alert handshake_failure (40) or insufficient_security (71) in answer to the ClientHello, before any \

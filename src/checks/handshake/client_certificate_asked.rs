@@ -2,7 +2,7 @@
 
 use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::ClientCertificate;
 
@@ -10,7 +10,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT510"),
     name: "client-certificate-asked",
     level: Level::Notice,
-    step: Step::Probe,
     summary: "The server asks for a client certificate",
     explanation: Explanation {
         looks_for: "A CertificateRequest in a handshake that succeeded without a client certificate, or one that was ended \

@@ -3,7 +3,7 @@
 //! Where the route says MUTUAL that is right, and AT510 tells it.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{ClientCertificate, Handshake};
 
@@ -11,7 +11,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT509"),
     name: "client-certificate-demanded",
     level: Level::Error,
-    step: Step::Probe,
     summary: "The server demands a client certificate that nobody declared",
     explanation: Explanation {
         looks_for: "No client certificate was offered, and the server ended the handshake by certificate_required (116), or \

@@ -1,7 +1,7 @@
 //! AT511: the server does not accept the client certificate that was offered.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{ClientCertificate, Failure, Handshake, How};
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT511"),
     name: "client-certificate-rejected",
     level: Level::Error,
-    step: Step::Probe,
     summary: "The server rejects the client certificate that was offered",
     explanation: Explanation {
         looks_for: "With --cert: after a CertificateRequest the server ended the handshake by an alert about \

@@ -1,7 +1,7 @@
 //! AT505: clients that send no server name are refused where they should be served.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Endpoint, HelloKind, Probes};
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT505"),
     name: "client-without-server-name-refused",
     level: Level::Error,
-    step: Step::Probe,
     summary: "A client that sends no server name is refused",
     explanation: Explanation {
         looks_for: "A handshake without a server name that a route promises, or that was asked for (--no-sni, an IP address, \

@@ -3,7 +3,7 @@
 //! Where another address of the host answers, the difference is AT523's.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Endpoint, Failure, How, Place, Probes, Stage};
 
@@ -11,7 +11,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT502"),
     name: "endpoint-unreachable",
     level: Level::Error,
-    step: Step::Probe,
     summary: "An endpoint cannot be reached, so that no handshake begins",
     explanation: Explanation {
         looks_for: "Handshakes with an endpoint of `probe`, or with a pod, that ended before any byte of TLS: the name was not \

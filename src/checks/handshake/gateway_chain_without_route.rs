@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::checks::facts::{self, envoy};
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::{Evidence, Seen};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT527"),
     name: "gateway-chain-without-route",
     level: Level::Warning,
-    step: Step::Probe,
     summary: "The Envoy of an ingress pod serves names that no ApigeeRoute has",
     explanation: Explanation {
         looks_for: "The server names of the filter chains that end TLS, against the hostnames of all ApigeeRoutes, those of \

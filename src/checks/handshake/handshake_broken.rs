@@ -1,7 +1,7 @@
 //! AT513: the handshake fails in a way that has no check of its own.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Failure, How, Stage};
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT513"),
     name: "handshake-broken",
     level: Level::Error,
-    step: Step::Probe,
     summary: "The handshake fails by an alert or an end that tells no single cause",
     explanation: Explanation {
         looks_for: "A handshake asked for that failed after the ClientHello was sent and belongs to no other check: another \

@@ -1,7 +1,7 @@
 //! AT512: the handshake begins and then nothing comes.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::Stage;
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT512"),
     name: "handshake-stalled",
     level: Level::Error,
-    step: Step::Probe,
     summary: "The handshake begins and then nothing comes",
     explanation: Explanation {
         looks_for: "A connection that was accepted, and no answer to the ClientHello or to a later flight within the time \

@@ -2,7 +2,7 @@
 
 use crate::checks::facts::answers;
 use crate::checks::facts::probed::{self, Fault, Said};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Endpoint, HelloKind, Place, Probes};
 
@@ -10,7 +10,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT525"),
     name: "load-balancer-differs",
     level: Level::Warning,
-    step: Step::Probe,
     summary: "The load balancer or DNS leads to another answer than the pods give",
     explanation: Explanation {
         looks_for: "The same hello, with the name and without one, at an address of the Service or of DNS and at the pods, \

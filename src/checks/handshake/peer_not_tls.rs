@@ -1,7 +1,7 @@
 //! AT503: what answers on this port does not speak TLS.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{How, NotTls};
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT503"),
     name: "peer-not-tls",
     level: Level::Error,
-    step: Step::Probe,
     summary: "What answers on the port does not speak TLS",
     explanation: Explanation {
         looks_for: "A first answer that is no TLS record: an HTTP response, the greeting of another protocol, or bytes that \

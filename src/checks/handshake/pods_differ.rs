@@ -1,14 +1,13 @@
 //! AT524: pods of one gateway do not answer alike.
 
 use crate::checks::facts::{answers, probed};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT524"),
     name: "pods-differ",
     level: Level::Error,
-    step: Step::Probe,
     summary: "Ingress pods end the same handshake differently",
     explanation: Explanation {
         looks_for: "The same hello at pods with the same labels app, ingress_name and org: one pod serves it, and another \

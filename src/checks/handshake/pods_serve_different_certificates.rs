@@ -3,14 +3,13 @@
 //! What is wrong with one of them, as its dates or names, has checks of its own.
 
 use crate::checks::facts::{answers, probed};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT531"),
     name: "pods-serve-different-certificates",
     level: Level::Warning,
-    step: Step::Probe,
     summary: "Ingress pods serve different certificates for the same hello",
     explanation: Explanation {
         looks_for: "The same hello at pods with the same labels app, ingress_name and org: handshakes that ended alike, and \

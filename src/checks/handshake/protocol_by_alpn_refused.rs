@@ -1,14 +1,13 @@
 //! AT508: none of the protocols offered by ALPN is taken.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT508"),
     name: "protocol-by-alpn-refused",
     level: Level::Error,
-    step: Step::Probe,
     summary: "The server takes none of the protocols offered by ALPN",
     explanation: Explanation {
         looks_for: "Alert no_application_protocol (120).",

@@ -1,7 +1,7 @@
 //! AT528: the gateway does not keep to the versions or cipher suites of an ApigeeRoute.
 
 use crate::checks::facts::{self, envoy, limits, probed};
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::cluster::{Route, Tls, selects};
 use crate::evidence::handshake::Endpoint;
 use crate::evidence::{Evidence, Seen, Unavailable};
@@ -10,7 +10,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT528"),
     name: "protocol-limits-unmet",
     level: Level::Warning,
-    step: Step::Probe,
     summary: "The gateway does not keep to the TLS versions or cipher suites of an ApigeeRoute",
     explanation: Explanation {
         looks_for: "minProtocolVersion, maxProtocolVersion and cipherSuites of each ApigeeRoute against the filter chain of \

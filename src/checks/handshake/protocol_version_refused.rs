@@ -1,7 +1,7 @@
 //! AT506: client and server have no version of TLS in common.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::handshake::{Endpoint, ProbeQuestion};
 use crate::evidence::{Evidence, Seen};
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT506"),
     name: "protocol-version-refused",
     level: Level::Error,
-    step: Step::Probe,
     summary: "Client and server have no version of TLS in common",
     explanation: Explanation {
         looks_for: "Alert protocol_version (70) in answer to the ClientHello, or this program's own TLS library giving up \

@@ -1,7 +1,7 @@
 //! AT526: an ingress pod does not have what an ApigeeRoute asks of it.
 
 use crate::checks::facts::{self, envoy};
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::gateway::FilterChain;
@@ -10,7 +10,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT526"),
     name: "route-not-in-gateway",
     level: Level::Error,
-    step: Step::Probe,
     summary: "The Envoy of an ingress pod has no filter chain for an ApigeeRoute that selects the pod",
     explanation: Explanation {
         looks_for: "The listeners of each running pod's Envoy against the ApigeeRoutes that select the pod: no filter chain \

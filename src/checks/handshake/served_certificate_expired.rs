@@ -1,14 +1,13 @@
 //! AT514: a certificate that is served has expired.
 
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT514"),
     name: "served-certificate-expired",
     level: Level::Error,
-    step: Step::Probe,
     summary: "A certificate that is served has expired",
     explanation: Explanation {
         looks_for: "notAfter of the leaf and of the intermediates on its path, in the handshakes asked for and where clients \

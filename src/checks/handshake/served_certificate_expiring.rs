@@ -1,14 +1,13 @@
 //! AT516: a certificate that is served expires within two weeks.
 
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT516"),
     name: "served-certificate-expiring",
     level: Level::Warning,
-    step: Step::Probe,
     summary: "A certificate that is served expires within 14 days",
     explanation: Explanation {
         looks_for: "notAfter of the leaf and of the intermediates on its path, in the handshakes asked for and where clients \

@@ -2,7 +2,7 @@
 
 use crate::checks::facts::probed::{self, Fault};
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, Place};
 
@@ -10,7 +10,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT517"),
     name: "served-certificate-name-mismatch",
     level: Level::Error,
-    step: Step::Probe,
     summary: "The certificate that is served does not cover the name asked for",
     explanation: Explanation {
         looks_for: "subjectAltName of the leaf against the server name that was sent; without one, against the host or IP \

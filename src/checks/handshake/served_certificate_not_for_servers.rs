@@ -2,14 +2,13 @@
 
 use crate::checks::facts::probed::Fault;
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT530"),
     name: "served-certificate-not-for-servers",
     level: Level::Error,
-    step: Step::Probe,
     summary: "The certificate that is served may not be used by a server",
     explanation: Explanation {
         looks_for: "A leaf with extendedKeyUsage in which neither serverAuth nor anyExtendedKeyUsage stands, in the handshakes \

@@ -1,14 +1,13 @@
 //! AT515: a certificate that is served is not valid yet.
 
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT515"),
     name: "served-certificate-not-yet-valid",
     level: Level::Error,
-    step: Step::Probe,
     summary: "A certificate that is served is not valid yet",
     explanation: Explanation {
         looks_for: "notBefore of the leaf and of the intermediates on its path, in the handshakes asked for and where clients \

@@ -2,14 +2,13 @@
 
 use crate::checks::facts::probed::Fault;
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT521"),
     name: "served-certificate-self-signed",
     level: Level::Error,
-    step: Step::Probe,
     summary: "The certificate that is served is self-signed and not trusted",
     explanation: Explanation {
         looks_for: "A leaf that its own key signed and that is not among the authorities of --ca-file or, for what the \

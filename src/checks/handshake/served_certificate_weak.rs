@@ -2,14 +2,13 @@
 
 use crate::checks::facts::probed::Fault;
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT522"),
     name: "served-certificate-weak",
     level: Level::Warning,
-    step: Step::Probe,
     summary: "A certificate that is served has a weak key or signature",
     explanation: Explanation {
         looks_for: "Each certificate that was sent: RSA keys below 2048 bits, curves below 224, DSA, and signatures over SHA-1 \

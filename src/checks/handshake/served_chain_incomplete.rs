@@ -2,14 +2,13 @@
 
 use crate::checks::facts::probed::{self, Fault, Said};
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT518"),
     name: "served-chain-incomplete",
     level: Level::Error,
-    step: Step::Probe,
     summary: "The server does not send the intermediate certificate",
     explanation: Explanation {
         looks_for: "A leaf that is not self-signed, whose issuer is not among the certificates sent, and that does not verify \

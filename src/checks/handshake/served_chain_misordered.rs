@@ -2,14 +2,13 @@
 
 use crate::checks::facts::probed::Fault;
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT519"),
     name: "served-chain-misordered",
     level: Level::Warning,
-    step: Step::Probe,
     summary: "The certificates are served in the wrong order",
     explanation: Explanation {
         looks_for: "The list as it was sent: each certificate is to be signed by the next one. Certificates that do not \

@@ -4,7 +4,7 @@
 
 use crate::checks::facts::probed::Fault;
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Outcome};
 use crate::evidence::Evidence;
 use crate::evidence::certificate::path;
 use crate::evidence::handshake::{Handshake, Verification};
@@ -13,7 +13,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT520"),
     name: "served-chain-untrusted",
     level: Level::Error,
-    step: Step::Probe,
     summary: "The served certificates lead to no trusted authority, or do not verify",
     explanation: Explanation {
         looks_for: "OpenSSL's verification of the list that was sent, with the authorities of --ca-file or, for what the \

@@ -1,7 +1,7 @@
 //! AT504: a server name that should be served is refused in answer to the ClientHello.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Endpoint, HelloKind, Probes};
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT504"),
     name: "server-name-refused",
     level: Level::Error,
-    step: Step::Probe,
     summary: "A server name that should be served is refused",
     explanation: Explanation {
         looks_for: "A handshake with the name of a route, or the name asked about, that the server ended by a reset, by \

@@ -3,7 +3,7 @@
 //! Where a handshake without a server name was asked for, its refusal is AT505's.
 
 use crate::checks::facts::probed::{self, Fault};
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::HelloKind;
 
@@ -11,7 +11,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT501"),
     name: "server-name-required",
     level: Level::Notice,
-    step: Step::Probe,
     summary: "A handshake succeeds with the server name and is refused without one",
     explanation: Explanation {
         looks_for: "Of one endpoint: the handshake with the name succeeded, and one without a server name, made only to \

@@ -1,16 +1,13 @@
 //! AT307: the overrides file lists a gateway that has not reached the cluster.
 
 use crate::checks::facts;
-use crate::checks::{
-    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
-};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT307"),
     name: "helm-upgrade-pending",
     level: Level::Warning,
-    step: Step::Overrides,
     summary: "The overrides file lists a gateway that the cluster does not have",
     explanation: Explanation {
         looks_for: "Names in additionalGateways of a virtual host that its ApigeeRouteConfig does not list.",

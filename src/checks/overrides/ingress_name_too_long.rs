@@ -1,7 +1,7 @@
 //! AT313: the name of an ingress gateway is longer than 17 characters.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
 /// Source: configuration property ingressGateways[].name.
@@ -11,7 +11,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT313"),
     name: "ingress-name-too-long",
     level: Level::Warning,
-    step: Step::Overrides,
     summary: "The name of an ingress gateway is longer than 17 characters",
     explanation: Explanation {
         looks_for: "ingressGateways[].name longer than 17 characters.",

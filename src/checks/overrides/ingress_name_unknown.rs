@@ -1,14 +1,13 @@
 //! AT312: a virtual host selects an ingress gateway that the file does not define.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT312"),
     name: "ingress-name-unknown",
     level: Level::Warning,
-    step: Step::Overrides,
     summary: "A virtual host selects an ingress gateway that the file does not define",
     explanation: Explanation {
         looks_for: "selector.ingress_name of each virtual host against the names of ingressGateways in the same file.",

@@ -1,7 +1,7 @@
 //! AT314: an overrides file holds several documents.
 
 use super::faults;
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::overrides::FaultKind;
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT314"),
     name: "overrides-documents-several",
     level: Level::Warning,
-    step: Step::Overrides,
     summary: "An overrides file holds several YAML documents",
     explanation: Explanation {
         looks_for: "A second document, after a line ---.",

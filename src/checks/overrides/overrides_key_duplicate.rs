@@ -1,7 +1,7 @@
 //! AT302: a key stands twice in the same mapping.
 
 use super::faults;
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::overrides::FaultKind;
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT302"),
     name: "overrides-key-duplicate",
     level: Level::Warning,
-    step: Step::Overrides,
     summary: "A key stands twice in the same mapping of an overrides file",
     explanation: Explanation {
         looks_for: "The same key twice in one mapping, anywhere in the file; two blocks named virtualhosts are the usual case.",

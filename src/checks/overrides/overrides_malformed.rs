@@ -1,7 +1,7 @@
 //! AT301: an overrides file cannot be read as YAML.
 
 use super::faults;
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::overrides::FaultKind;
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT301"),
     name: "overrides-malformed",
     level: Level::Warning,
-    step: Step::Overrides,
     summary: "An overrides file cannot be read as YAML",
     explanation: Explanation {
         looks_for: "Syntax errors, tabs as indentation, text that is not UTF-8, a file that is no mapping, aliases that multiply without end, nesting or size beyond the limits.",

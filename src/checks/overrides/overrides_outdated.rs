@@ -1,14 +1,13 @@
 //! AT308: the cluster lists a gateway that the overrides file does not.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step, codes};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, codes};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT308"),
     name: "overrides-outdated",
     level: Level::Warning,
-    step: Step::Overrides,
     summary: "The cluster lists a gateway that the overrides file does not",
     explanation: Explanation {
         looks_for: "Names in additionalGateways of an ApigeeRouteConfig that its virtual host in the file does not list.",

@@ -1,7 +1,7 @@
 //! AT305: a value has another type than documented.
 
 use super::faults;
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::overrides::FaultKind;
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT305"),
     name: "overrides-type-wrong",
     level: Level::Warning,
-    step: Step::Overrides,
     summary: "A value near virtualhosts has the wrong type",
     explanation: Explanation {
         looks_for: "Values of virtualhosts and ingressGateways of another type than documented: additionalGateways as a string, a version as a number.",

@@ -1,7 +1,7 @@
 //! AT303: two virtual hosts have the same name.
 
 use super::faults;
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::overrides::FaultKind;
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT303"),
     name: "virtual-host-duplicate",
     level: Level::Warning,
-    step: Step::Overrides,
     summary: "Two virtual hosts name the same environment group",
     explanation: Explanation {
         looks_for: "The same name in two entries of virtualhosts.",

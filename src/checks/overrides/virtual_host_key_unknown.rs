@@ -1,7 +1,7 @@
 //! AT304: a key at the virtual hosts is not known.
 
 use super::faults;
-use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 use crate::evidence::overrides::FaultKind;
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT304"),
     name: "virtual-host-key-unknown",
     level: Level::Warning,
-    step: Step::Overrides,
     summary: "A key near virtualhosts is not known",
     explanation: Explanation {
         looks_for: "Keys of virtualhosts and ingressGateways entries that the configuration property reference does not have, and top-level keys that look like a misspelt virtualhosts.",

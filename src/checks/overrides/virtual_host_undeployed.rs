@@ -1,14 +1,13 @@
 //! AT309: a virtual host of the file has no ApigeeRouteConfig.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT309"),
     name: "virtual-host-undeployed",
     level: Level::Notice,
-    step: Step::Overrides,
     summary: "A virtual host of the overrides file has no ApigeeRouteConfig in the cluster",
     explanation: Explanation {
         looks_for: "Entries of virtualhosts for which the namespace has no ApigeeRouteConfig <org>-<name>.",

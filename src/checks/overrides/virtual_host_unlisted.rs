@@ -1,14 +1,13 @@
 //! AT310: an environment group of the cluster is in none of the files given.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT310"),
     name: "virtual-host-unlisted",
     level: Level::Notice,
-    step: Step::Overrides,
     summary: "An ApigeeRouteConfig of the cluster is in none of the overrides files",
     explanation: Explanation {
         looks_for: "ApigeeRouteConfigs of the namespace for which no file given has a virtual host.",

@@ -1,14 +1,13 @@
 //! AT311: a virtual host names neither a Secret nor a pair of files.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT311"),
     name: "virtual-host-without-certificate",
     level: Level::Warning,
-    step: Step::Overrides,
     summary: "A virtual host names no certificate",
     explanation: Explanation {
         looks_for: "Entries of virtualhosts with neither sslSecret nor both sslCertPath and sslKeyPath.",

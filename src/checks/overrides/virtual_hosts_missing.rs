@@ -1,14 +1,13 @@
 //! AT315: the overrides files define no virtual host.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT315"),
     name: "virtual-hosts-missing",
     level: Level::Warning,
-    step: Step::Overrides,
     summary: "No overrides file defines a virtual host",
     explanation: Explanation {
         looks_for: "At least one entry of virtualhosts in the overrides files that were given.",

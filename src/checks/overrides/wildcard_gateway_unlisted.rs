@@ -1,7 +1,7 @@
 //! AT306: a virtual host does not list the wildcard route, neither in the file nor in the cluster.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
 use crate::evidence::overrides::{Overrides, VirtualHost};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT306"),
     name: "wildcard-gateway-unlisted",
     level: Level::Warning,
-    step: Step::Overrides,
     summary: "A virtual host does not list the wildcard route in additionalGateways",
     explanation: Explanation {
         looks_for: "additionalGateways of each virtual host of the overrides files: it names no wildcard route of the \

@@ -1,16 +1,13 @@
 //! AT807: the access log has a format without the server name.
 
 use crate::checks::facts;
-use crate::checks::{
-    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
-};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes};
 use crate::evidence::{Evidence, LogOrigin};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT807"),
     name: "access-log-format-unknown",
     level: Level::Notice,
-    step: Step::AccessLogs,
     summary: "The access log is not in Apigee's format",
     explanation: Explanation {
         looks_for: "Logs whose records are Envoy's text format or JSON without sni_host, and the accessLogEncoding and \

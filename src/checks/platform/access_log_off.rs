@@ -1,13 +1,12 @@
 //! AT806: the gateways write no access log.
 
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT806"),
     name: "access-log-off",
     level: Level::Notice,
-    step: Step::AccessLogs,
     summary: "The mesh configuration switches the access log off",
     explanation: Explanation {
         looks_for: "accessLogFile in the ConfigMap apigee-istio-mesh-config: empty or absent.",

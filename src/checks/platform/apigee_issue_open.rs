@@ -1,7 +1,7 @@
 //! AT808: Apigee itself has an issue open about the ingress.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::ApigeeIssue;
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT808"),
     name: "apigee-issue-open",
     level: Level::Warning,
-    step: Step::Platform,
     summary: "An ApigeeIssue about the ingress is open",
     explanation: Explanation {
         looks_for: "ApigeeIssues of the namespace whose reason begins with AIS_INGRESS, or whose name speaks of ingress \

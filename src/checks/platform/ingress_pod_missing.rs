@@ -1,14 +1,13 @@
 //! AT801: no ingress pod answers.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step, codes};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, codes};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT801"),
     name: "ingress-pod-missing",
     level: Level::Error,
-    step: Step::Pods,
     summary: "No ingress pod is running",
     explanation: Explanation {
         looks_for: "Pods of the namespace with the label app=apigee-ingressgateway, or what -l says: there is none, or \

@@ -1,9 +1,7 @@
 //! AT802: an ingress pod does not run, or a container of it is not ready.
 
 use crate::checks::facts;
-use crate::checks::{
-    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
-};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::IngressPod;
 
@@ -11,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT802"),
     name: "ingress-pod-not-running",
     level: Level::Warning,
-    step: Step::Pods,
     summary: "An ingress pod does not run or is not ready",
     explanation: Explanation {
         looks_for: "Ingress pods in another phase than Running, or with a container that is not ready. Pods that are being \

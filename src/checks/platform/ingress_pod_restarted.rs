@@ -1,16 +1,13 @@
 //! AT803: a container of an ingress pod was restarted.
 
 use crate::checks::facts;
-use crate::checks::{
-    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
-};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT803"),
     name: "ingress-pod-restarted",
     level: Level::Notice,
-    step: Step::Pods,
     summary: "A container of an ingress pod was restarted",
     explanation: Explanation {
         looks_for: "The restart count of each container of the ingress pods.",

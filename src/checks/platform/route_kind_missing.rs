@@ -1,13 +1,12 @@
 //! AT809: the API server does not know ApigeeRoutes.
 
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::{Evidence, Reason};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT809"),
     name: "route-kind-missing",
     level: Level::Error,
-    step: Step::Routes,
     summary: "The API server does not serve the kind ApigeeRoute",
     explanation: Explanation {
         looks_for: "Whether discovery of the group apigee.cloud.google.com lists ApigeeRoute.",

@@ -1,14 +1,13 @@
 //! AT804: no Service selects the ingress pods.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step, codes};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, codes};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT804"),
     name: "service-missing",
     level: Level::Warning,
-    step: Step::Platform,
     summary: "No Service selects the ingress pods",
     explanation: Explanation {
         looks_for: "Services of the namespace, of any name, whose selector matches an ingress pod.",

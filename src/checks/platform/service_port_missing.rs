@@ -1,16 +1,13 @@
 //! AT805: no Service of the ingress pods has port 443.
 
 use crate::checks::facts;
-use crate::checks::{
-    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
-};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT805"),
     name: "service-port-missing",
     level: Level::Warning,
-    step: Step::Platform,
     summary: "No Service of the ingress pods has port 443",
     explanation: Explanation {
         looks_for: "Port 443 in the Services that select the ingress pods.",

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT213"),
     name: "additional-gateway-dangling",
     level: Level::Notice,
-    step: Step::AdditionalGateways,
     summary: "additionalGateways names a gateway that no ApigeeRoute is",
     explanation: Explanation {
         looks_for: "Names in spec.additionalGateways of ApigeeRoutes and ApigeeRouteConfigs that no ApigeeRoute of the \

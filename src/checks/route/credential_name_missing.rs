@@ -1,14 +1,13 @@
 //! AT209: an HTTPS port of a route names no credential.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT209"),
     name: "credential-name-missing",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "An ApigeeRoute has an HTTPS port without a certificate",
     explanation: Explanation {
         looks_for: "spec.ports[].tls.credentialName of each HTTPS port that terminates TLS; certificate files named in the \

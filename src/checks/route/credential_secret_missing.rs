@@ -1,14 +1,13 @@
 //! AT210: a route names a Secret that is not in the namespace.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT210"),
     name: "credential-secret-missing",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "An ApigeeRoute names a Secret that does not exist",
     explanation: Explanation {
         looks_for: "spec.ports[].tls.credentialName of each ApigeeRoute against the names of the Secrets of the namespace. \

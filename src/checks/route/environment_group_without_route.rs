@@ -1,7 +1,7 @@
 //! AT215: an environment group has no ApigeeRoute, or there is none at all.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::{Route, RouteConfig};
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT215"),
     name: "environment-group-without-route",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "An environment group has no ApigeeRoute",
     explanation: Explanation {
         looks_for: "ApigeeRouteConfigs for which the namespace has no ApigeeRoute; or a namespace without an ApigeeRoute \

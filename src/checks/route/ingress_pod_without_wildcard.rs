@@ -1,7 +1,7 @@
 //! AT214: a wildcard route works on some ingress pods and does not select the others.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::{IngressPod, selects};
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT214"),
     name: "ingress-pod-without-wildcard",
     level: Level::Notice,
-    step: Step::Wildcard,
     summary: "Some ingress pods are selected by no wildcard route",
     explanation: Explanation {
         looks_for: "With at least one wildcard route that selects ingress pods: pods that none of them selects.",

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT205"),
     name: "route-config-drift",
     level: Level::Warning,
-    step: Step::AdditionalGateways,
     summary: "An ApigeeRouteConfig and its ApigeeRoute disagree",
     explanation: Explanation {
         looks_for: "additionalGateways and enableNonSniClient of each ApigeeRouteConfig against those of the ApigeeRoutes \

@@ -1,14 +1,13 @@
 //! AT212: a route or route config reports errors.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT212"),
     name: "route-error",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "An ApigeeRoute or ApigeeRouteConfig reports an error in its status",
     explanation: Explanation {
         looks_for: "status.errors of each ApigeeRoute and ApigeeRouteConfig.",

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::checks::facts::{self, envoy};
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::cluster::{Route, RouteStatus, selects};
 use crate::evidence::{Evidence, Seen};
 
@@ -14,7 +14,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT211"),
     name: "route-not-running",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "An ApigeeRoute or ApigeeRouteConfig is not in state running",
     explanation: Explanation {
         looks_for: "status.state other than running, no status at all, or status.lastAppliedGeneration behind \

@@ -1,9 +1,7 @@
 //! AT207: a route selects no ingress pod.
 
 use crate::checks::facts;
-use crate::checks::{
-    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
-};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes};
 use crate::evidence::cluster::selects;
 use crate::evidence::{Evidence, Reason, Unavailable};
 
@@ -11,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT207"),
     name: "selector-without-pods",
     level: Level::Warning,
-    step: Step::Routes,
     summary: "An ApigeeRoute selects no ingress pod",
     explanation: Explanation {
         looks_for: "spec.selector of each ApigeeRoute against the labels of the ingress pods.",

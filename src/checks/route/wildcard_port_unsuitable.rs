@@ -1,7 +1,7 @@
 //! AT208: a wildcard route does not terminate TLS on HTTPS 443.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::Port;
 
@@ -9,7 +9,6 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT208"),
     name: "wildcard-port-unsuitable",
     level: Level::Warning,
-    step: Step::Wildcard,
     summary: "A wildcard route has no HTTPS port 443 that terminates TLS",
     explanation: Explanation {
         looks_for: "spec.ports of each ApigeeRoute with hostname *: none has number 443, protocol HTTPS and tls.mode SIMPLE \

@@ -1,14 +1,13 @@
 //! AT206: two routes have the hostname `*`.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT206"),
     name: "wildcard-route-duplicate",
     level: Level::Warning,
-    step: Step::Wildcard,
     summary: "Two or more ApigeeRoutes have the hostname * on the same pods",
     explanation: Explanation {
         looks_for: "More than one ApigeeRoute with hostname * that selects the same pods; internal-chaining routes do not \

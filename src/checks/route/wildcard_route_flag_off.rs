@@ -1,14 +1,13 @@
 //! AT202: a wildcard route lacks `enableNonSniClient: true`.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT202"),
     name: "wildcard-route-flag-off",
     level: Level::Warning,
-    step: Step::NonSniFlag,
     summary: "A wildcard route does not have enableNonSniClient true",
     explanation: Explanation {
         looks_for: "spec.enableNonSniClient of each ApigeeRoute with hostname *: false, or not there.",

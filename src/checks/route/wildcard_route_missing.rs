@@ -1,14 +1,13 @@
 //! AT201: no ApigeeRoute accepts connections without a server name.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT201"),
     name: "wildcard-route-missing",
     level: Level::Notice,
-    step: Step::Wildcard,
     summary: "No ApigeeRoute has the hostname *",
     explanation: Explanation {
         looks_for: "The hostnames of all ApigeeRoutes of the namespace; internal-chaining routes do not count. Only the \

@@ -1,16 +1,13 @@
 //! AT204: some environment groups list the wildcard route and others do not.
 
 use crate::checks::facts;
-use crate::checks::{
-    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
-};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT204"),
     name: "wildcard-route-partly-attached",
     level: Level::Warning,
-    step: Step::AdditionalGateways,
     summary: "Some environment groups do not list the wildcard route in additionalGateways",
     explanation: Explanation {
         looks_for: "spec.additionalGateways of the ApigeeRoutes of environment groups: at least one names the wildcard \

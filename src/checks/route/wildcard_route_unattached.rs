@@ -1,14 +1,13 @@
 //! AT203: no environment group lists the wildcard route.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT203"),
     name: "wildcard-route-unattached",
     level: Level::Warning,
-    step: Step::AdditionalGateways,
     summary: "No environment group lists the wildcard route in additionalGateways",
     explanation: Explanation {
         looks_for: "spec.additionalGateways of the ApigeeRoutes of all environment groups whose pods the wildcard route \

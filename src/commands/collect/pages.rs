@@ -11,9 +11,10 @@ use crate::bundle::layout;
 use crate::commands::Error;
 use crate::evidence::{Evidence, Seen};
 use crate::gather::plan::folder;
+use crate::judgement::{FailOn, Report, Selection, build};
 use crate::redact::Redactions;
 use crate::report::styles::Styles;
-use crate::report::{FailOn, Report, Selection, build, machine, text};
+use crate::report::{Format, TextOptions, formats, render};
 use crate::text::{joined, table};
 
 /// Columns of the report in the bundle: a pager and a mail take them.
@@ -22,13 +23,13 @@ const WIDTH: usize = 110;
 /// Adds them all, and returns the report that they begin with.
 pub(super) fn add(keep: &Keep, front: &Front, evidence: &Evidence) -> Result<Report, Error> {
     let report = build(evidence, &Selection::default(), FailOn::default());
-    let options = text::TextOptions { styles: Styles::default(), width: WIDTH, wide: false };
+    let options = TextOptions { styles: Styles::default(), width: WIDTH, wide: false };
     // Made of evidence that is clean, and the very bytes that `--from` gives.
     let as_it_is = |path: &str, why: &str, text: &str| {
         keep.whole(path, "report", why, text.as_bytes(), Redactions::default());
     };
-    as_it_is(layout::REPORT_TEXT, "what was found, for a person", &text::text(&report, options));
-    let json = machine::json(&report)?;
+    as_it_is(layout::REPORT_TEXT, "what was found, for a person", &render(&report, Format::Text, options)?);
+    let json = render(&report, Format::Json, options)?;
     as_it_is(layout::REPORT_JSON, "what was found, for a program", &json);
     keep.text(
         layout::README,
@@ -85,7 +86,7 @@ fn yaml<T: serde::Serialize>(keep: &Keep, folder: &str, file: &str, why: &str, s
     let path = format!("{folder}/{file}");
     // What was not seen is listed as such.
     let Seen::Seen(value) = seen else { return };
-    match machine::yaml(value) {
+    match formats::yaml::of(value) {
         Ok(text) => keep.text(&path, "diagnose", why, &text),
         Err(error) => keep.lost(&path, "diagnose", &error.to_string()),
     }

@@ -6,11 +6,12 @@ use super::groups;
 use crate::bundle::layout;
 use crate::bundle::manifest::{Absence, Skipped};
 use crate::evidence::Evidence;
-use crate::gather::plan::folder;
+use crate::gather::plan::{PLAN, folder};
+use crate::judgement::Report;
+use crate::playbooks::{self, Material};
 use crate::redact::Pseudonyms;
-use crate::report::Report;
 use crate::text::{joined, moment_in_heading, one_line, visible};
-use crate::verdict::VerdictKind;
+use crate::verdict::{NotSeen, VerdictKind};
 
 /// Lines about what is missing.
 const MISSING_LINES: usize = 20;
@@ -27,12 +28,9 @@ pub(super) struct Front {
     pub(super) has_captures: bool,
 }
 
-/// What the report calls a capture that nobody made.
-const CAPTURE: &str = "packet capture";
-
 const CAPTURES: &str = "\
     what was recorded; stars stand for secrets, in their places, so checksums of such packets do not fit; a\n   \
-    secret that is split over two packets or compressed is not known\n";
+    secret that is split over two packets or compressed is not known";
 
 /// The front page: case, finding, what to read, what is missing.
 pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skipped: &[Skipped]) -> String {
@@ -69,33 +67,41 @@ pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skippe
         let told = if kind == VerdictKind::Unknown { &report.verdict.headline } else { "nothing that clients fail by" };
         page += &format!("- {told}\n");
     }
-    page += &reading_order();
-    if front.has_captures && front.pseudonyms == Pseudonyms::None {
-        page += &format!("6. {}: {CAPTURES}", folder::CAPTURES);
-    }
+    page += &reading_order(evidence, front.has_captures && front.pseudonyms == Pseudonyms::None);
     page += "\n`kubectl apigee-tls diagnose --from THIS-BUNDLE` gives the same report again; every file has its origin, its reason\n\
         and its hash in manifest.json.\n";
     page += &pseudonyms(front.pseudonyms);
     page += "\n## Missing\n\n";
-    for item in report.not_seen.iter().filter(|item| !(front.has_captures && item.what == CAPTURE)) {
+    for item in report.not_seen.iter().filter(|item| !(front.has_captures && item.what == NotSeen::PACKET_CAPTURE)) {
         page += &format!("- {}: {}\n", item.what, item.why);
     }
     page += &missing(report, skipped);
     page
 }
 
-/// What to read, in the order of the folders.
-fn reading_order() -> String {
-    use folder::{CERTIFICATES, ENVIRONMENT_GROUPS, HANDSHAKES, INGRESS, LOGS, OVERRIDES, PLATFORM, ROUTES};
-    format!(
-        "\n## Read\n\n\
-        1. {}: the playbook step by step, the cause, and under FIX what to do\n\
-        2. {OVERRIDES}, {ROUTES}, {ENVIRONMENT_GROUPS}: what the playbook's \"must gather\" asks for\n\
-        3. {INGRESS}, {LOGS}: the pods, their events and their logs\n\
-        4. {CERTIFICATES}, {HANDSHAKES}: what is stored, what Envoy has, what clients get\n\
-        5. {PLATFORM}: Services, mesh settings, webhooks, nodes, Helm releases\n",
-        layout::REPORT_TEXT
-    )
+/// What to read, in the order of the playbook. Lines are numbered from 1; `captures` are the last.
+fn reading_order(evidence: &Evidence, has_captures: bool) -> String {
+    let (_, run) = playbooks::of_run(&evidence.question);
+    let report = "the playbook step by step, the cause, and under FIX what to do";
+    let mut lines = vec![(layout::REPORT_TEXT.to_owned(), report)];
+    lines.extend(run.must_gather.iter().map(|reading| {
+        let mut folders: Vec<&str> = reading.materials.iter().filter_map(|material| folder_of(*material)).collect();
+        folders.dedup();
+        (folders.join(", "), reading.what)
+    }));
+    if has_captures {
+        lines.push((folder::CAPTURES.to_owned(), CAPTURES));
+    }
+    let numbered = lines.iter().zip(1..).map(|((places, what), number)| format!("{number}. {places}: {what}\n"));
+    format!("\n## Read\n\n{}", numbered.collect::<String>())
+}
+
+/// The folder of the bundle that has it.
+fn folder_of(material: Material) -> Option<&'static str> {
+    match material {
+        Material::Overrides => Some(folder::OVERRIDES),
+        Material::Source(source) => PLAN.iter().find(|item| item.source == source).map(|item| item.folder),
+    }
 }
 
 /// Of the cluster, and of what serves clients.

@@ -38,6 +38,29 @@ impl fmt::Display for Failure {
     }
 }
 
+impl Failure {
+    /// The end of a handshake in one or two words, for a column.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match &self.how {
+            How::Alert { number, .. } => alert_name(*number).replace('_', " "),
+            How::Closed => "closed".into(),
+            How::Local(_) => "given up".into(),
+            How::Malformed(_) => "broken answer".into(),
+            How::NoAddress => "no address".into(),
+            How::NoSuchName => "no such name".into(),
+            How::NotTls { .. } => "no TLS".into(),
+            How::Other(_) if self.stage == Stage::Proxy => "proxy".into(),
+            How::Other(_) => "failed".into(),
+            How::ProxyRefused { status, .. } => format!("proxy: {status}"),
+            How::Refused => "refused".into(),
+            How::Reset => "reset".into(),
+            How::TimedOut { .. } => "timed out".into(),
+            How::Unreachable(_) => "unreachable".into(),
+        }
+    }
+}
+
 impl NotTls {
     /// As it reads after "the answer is".
     #[must_use]

@@ -1,0 +1,55 @@
+//! Builds the report from the evidence.
+
+use super::report::{CheckReport, FindingReport, OutcomeWord, Report, SCHEMA};
+use super::{FailOn, Selection, Subject, exit_code, not_seen, steps};
+use crate::checks::{self, CheckResult, Outcome};
+use crate::evidence::Evidence;
+use crate::playbooks::{self, Playbook, StepKey};
+use crate::verdict::{self, Judged};
+
+/// Judges the evidence by the playbook of its question.
+#[must_use]
+pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Report {
+    let (playbook, run) = playbooks::of_run(&evidence.question);
+    let all = checks::judge_by(evidence, |family, check| playbook.step_of(family, check).is_some());
+    let selected: Vec<CheckResult> =
+        all.iter().filter(|result| selection.lets_through(result.family, result.check)).cloned().collect();
+    let (verdict, remedy) = run.conclude(Judged { evidence, selected: &selected, all: &all });
+    Report {
+        schema: SCHEMA.to_owned(),
+        tool_version: evidence.tool_version.clone(),
+        subject: Subject::of(evidence),
+        steps: steps::of(playbook, evidence, &selected),
+        verdict,
+        remedy,
+        not_seen: not_seen::of(run, evidence),
+        exit_code: exit_code::of(evidence, &selected, fail_on),
+        checks: check_reports(playbook, &selected),
+    }
+}
+
+/// Returns the results of the checks that the playbook has.
+pub(super) fn check_reports(playbook: &Playbook, results: &[CheckResult]) -> Vec<CheckReport> {
+    let with_step = results.iter().filter_map(|result| Some((result, playbook.step_of(result.family, result.check)?)));
+    with_step.map(|(result, step)| check_report(result, step.key)).collect()
+}
+
+fn check_report(result: &CheckResult, step: StepKey) -> CheckReport {
+    let (outcome, reason) = match &result.judgement {
+        Ok(Outcome::Found(_)) => (OutcomeWord::Found, None),
+        Ok(Outcome::NotApplicable(reason)) => (OutcomeWord::NotApplicable, Some(reason.clone())),
+        Ok(Outcome::Passed(seen)) => (OutcomeWord::Passed, Some(seen.clone())),
+        Err(why) if verdict::is_unknown(result) => (OutcomeWord::Unknown, Some(why.to_string())),
+        Err(why) => (OutcomeWord::NotApplicable, Some(why.to_string())),
+    };
+    CheckReport {
+        code: result.check.code,
+        name: result.check.name.to_owned(),
+        family: result.family.name.to_owned(),
+        level: result.check.level,
+        step,
+        outcome,
+        reason,
+        findings: result.findings().iter().map(FindingReport::from).collect(),
+    }
+}

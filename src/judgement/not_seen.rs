@@ -1,0 +1,144 @@
+//! Lists what the report does not rest on: steps not done, sources that did not answer, windows that were
+//! cut.
+
+use jiff::SignedDuration;
+
+use crate::checks::facts::{probed, served};
+use crate::evidence::handshake::{ClientCertificate, Handshake, Probes};
+use crate::evidence::part::{Extent, Gap, Part};
+use crate::evidence::{Evidence, OtherClock, Reason, Seen, Source, Unavailable, Witness};
+use crate::playbooks::Run;
+use crate::text::{days, moment, some_of};
+use crate::verdict::NotSeen;
+
+/// Returns everything that was not seen, the playbook's own steps first.
+pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
+    let mut list = (run.not_done)(evidence);
+    if let Seen::Seen(probes) = &evidence.probes {
+        list.extend(probes.unprobed.iter().map(unprobed));
+        list.extend(probed::lost(probes).iter().map(plain));
+        list.extend(untold_trust(probes));
+        list.extend(without_client_certificate(probes));
+    }
+    list.extend(wrong_clock(evidence));
+    if let Some(why) = &evidence.interrupted {
+        list.push(match why.reason {
+            Reason::Interrupted => {
+                NotSeen { what: "the rest".into(), why: "the run was interrupted".into(), measurement: None }
+            }
+            _ => plain(why),
+        });
+    }
+    let gaps: Vec<Gap<'_>> = evidence.parts().into_iter().flat_map(Part::gaps).collect();
+    let (parts, items): (Vec<_>, Vec<_>) =
+        gaps.iter().filter(|gap| gap.reported).partition(|gap| gap.extent == Extent::Part);
+    let asked = |gap: &&Gap<'_>| !matches!(gap.why.reason, Reason::NotRequested(_));
+    list.extend(parts.into_iter().filter(asked).map(missing));
+    if evidence.question.is_offline() {
+        list.push(NotSeen {
+            what: "the cluster".into(),
+            why: "not asked (--offline): routes, pods, Services and their settings".into(),
+            measurement: None,
+        });
+    }
+    let (logs, others): (Vec<_>, Vec<_>) = items.into_iter().partition(|gap| gap.source == Some(Source::Logs));
+    list.extend(logs.into_iter().map(missing));
+    if evidence.overrides.is_empty() {
+        list.push(NotSeen {
+            what: "overrides.yaml".into(),
+            why: "not given; -f overrides.yaml compares it with the cluster".into(),
+            measurement: None,
+        });
+    }
+    // The cluster's first, then the user's files.
+    let (of_files, of_cluster): (Vec<_>, Vec<_>) = others.into_iter().partition(|gap| gap.source.is_none());
+    list.extend(of_cluster.into_iter().chain(of_files).map(missing));
+    // An API server that does not answer gives the same reason for neighbouring sources.
+    list.dedup();
+    list
+}
+
+/// Two clocks that differ by more than a minute: whose time counts, and who says so.
+fn wrong_clock(evidence: &Evidence) -> Option<NotSeen> {
+    let clocks = evidence.other_clocks();
+    let OtherClock { ahead, witness } = clocks.first()?;
+    let (behind, length) = (*ahead > SignedDuration::ZERO, days(ahead.abs()));
+    let told = match witness {
+        Witness::ApiServer => "the API server's answers".to_owned(),
+        Witness::OwnRecord { pod } => format!("the record of this run's handshake in the log of pod {pod}"),
+        Witness::LaterRecord { origin } => format!("the latest record of {origin}"),
+    };
+    let also = match clocks.get(1) {
+        Some(OtherClock { witness: Witness::OwnRecord { .. }, .. }) => ", and so do records of this run's handshakes",
+        _ => "",
+    };
+    let (here, there) = (evidence.collected_at, evidence.now());
+    let verb = if behind { "behind" } else { "ahead of" };
+    Some(if here == there {
+        NotSeen {
+            what: "one time for all logs".into(),
+            why: format!(
+                "this machine's clock is {length} {verb} that of {told}; other clocks of the cluster agree with it"
+            ),
+            measurement: None,
+        }
+    } else {
+        NotSeen {
+            what: "the time of this machine".into(),
+            why: format!(
+                "its clock is {length} {verb} the cluster's, as {told} show{also}; dates are judged at {}",
+                moment(there)
+            ),
+            measurement: None,
+        }
+    })
+}
+
+/// Whether clients trust what is served is not judged by the CAs of this machine, which are not those of the
+/// clients.
+fn untold_trust(probes: &Probes) -> Option<NotSeen> {
+    served::with_untold_trust(probes).next()?;
+    Some(NotSeen {
+        what: "whether clients trust the certificates that are served".into(),
+        why: "not judged; --ca-file FILE says which authorities they have".into(),
+        measurement: None,
+    })
+}
+
+/// A server that requests a client certificate may refuse it, and no probe offered one.
+fn without_client_certificate(probes: &Probes) -> Option<NotSeen> {
+    let is_asked = |made: &Handshake| matches!(made.client_certificate, ClientCertificate::Asked(_));
+    let mut hosts: Vec<&str> = probed::asked(probes)
+        .filter(|(_, made)| probes.question.client_certificate.is_none() && is_asked(made))
+        .filter_map(|(endpoint, made)| made.server_name.as_deref().or(endpoint.host.as_deref()))
+        .collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    let host = hosts.first()?;
+    Some(NotSeen {
+        what: format!("handshakes with a client certificate at {}", some_of(&hosts)),
+        why: format!("diagnose has none to offer; `kubectl apigee-tls probe {host} --cert FILE --key FILE`"),
+        measurement: None,
+    })
+}
+
+/// The reason says how the user can raise a limit, so that "not requested" is left out.
+fn unprobed(why: &Unavailable) -> NotSeen {
+    match &why.reason {
+        Reason::NotRequested(text) => NotSeen { what: why.what.clone(), why: text.clone(), measurement: None },
+        _ => plain(why),
+    }
+}
+
+/// Returns a gap of a part, in the words of the part.
+fn missing(gap: &Gap<'_>) -> NotSeen {
+    let why = match gap.extent {
+        Extent::End => gap.why.to_string(),
+        Extent::Part | Extent::Dependent | Extent::Item => gap.why.reason.to_string(),
+    };
+    NotSeen { what: gap.what.clone().into_owned(), why, measurement: None }
+}
+
+fn plain(why: &Unavailable) -> NotSeen {
+    NotSeen { what: why.what.clone(), why: why.reason.to_string(), measurement: None }
+}

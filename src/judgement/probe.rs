@@ -1,0 +1,140 @@
+//! The report of `probe`: what was seen of each target, what is wrong with it, and the commands that repeat
+//! the handshakes.
+//!
+//! Each target is judged by itself, by the checks that also judge the probes of `diagnose`.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::build::check_reports;
+use super::{CheckReport, FailOn, OutcomeWord, exit_code};
+use crate::checks;
+use crate::evidence::handshake::{Endpoint, ProbeQuestion, Probes, socket};
+use crate::evidence::{Evidence, Reason, Seen};
+use crate::playbooks;
+use crate::verdict::{NotSeen, Verdict, VerdictKind, s_client};
+
+/// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
+pub const SCHEMA: &str = "apigee-tls.probe/v1";
+
+/// Everything that one run of `probe` reports.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProbeReport {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    pub tool_version: String,
+    pub collected_at: Timestamp,
+    pub question: ProbeQuestion,
+    pub targets: Vec<TargetReport>,
+    /// Targets that were not reached before the run had to end.
+    pub unprobed: Vec<NotSeen>,
+    pub exit_code: u8,
+}
+
+/// One host and port, with all its addresses.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TargetReport {
+    /// `host:port`
+    pub name: String,
+    pub state: TargetState,
+    /// One sentence.
+    pub verdict: String,
+    /// What was seen, by address.
+    pub endpoints: Vec<Endpoint>,
+    /// Command lines that repeat the handshakes, in their order, by endpoint.
+    pub commands: Vec<Vec<String>>,
+    /// What the checks found or could not tell.
+    pub checks: Vec<CheckReport>,
+}
+
+/// How a target is judged.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TargetState {
+    /// The handshake that was asked for succeeds, and nothing is wrong with it.
+    Good,
+    /// It fails, or a client that looks at the certificate would end it.
+    Fails,
+    /// It succeeds, and something will go wrong with it.
+    AtRisk,
+    /// Too little could be seen.
+    Unknown,
+}
+
+/// Judges the probes of the evidence, target by target.
+#[must_use]
+pub fn build(evidence: &Evidence, fail_on: FailOn) -> ProbeReport {
+    let nothing = Probes::default();
+    let probes = evidence.probes.seen().ok().unwrap_or(&nothing);
+    let (playbook, conclude) = playbooks::of_target();
+    let mut targets = Vec::new();
+    let mut codes = Vec::new();
+    // One copy of the evidence serves all targets, of which there may be thousands; only its probes change.
+    let mut own = Evidence { interrupted: None, ..evidence.clone() };
+    for endpoints in by_target(&probes.endpoints) {
+        own.probes = Seen::Seen(Probes {
+            endpoints: endpoints.to_vec(),
+            unprobed: Vec::new(),
+            question: probes.question.clone(),
+        });
+        let judged = checks::judge_by(&own, |family, check| playbook.step_of(family, check).is_some());
+        codes.push(exit_code::of(&own, &judged, fail_on));
+        let mut target = target(endpoints, &probes.question, evidence.question.namespace(), conclude(&own, &judged));
+        target.checks = check_reports(playbook, &judged);
+        target.checks.retain(|report| matches!(report.outcome, OutcomeWord::Found | OutcomeWord::Unknown));
+        targets.push(target);
+    }
+    let interrupted = evidence.interrupted.as_ref().is_some_and(|why| why.reason == Reason::Interrupted);
+    let exit_code = match () {
+        () if interrupted => 130,
+        () if codes.contains(&1) => 1,
+        () if codes.contains(&3) || !probes.unprobed.is_empty() || codes.is_empty() => 3,
+        () => 0,
+    };
+    ProbeReport {
+        schema: SCHEMA.to_owned(),
+        tool_version: evidence.tool_version.clone(),
+        collected_at: evidence.collected_at,
+        question: probes.question.clone(),
+        targets,
+        unprobed: probes
+            .unprobed
+            .iter()
+            .map(|why| NotSeen { what: why.what.clone(), why: why.reason.to_string(), measurement: None })
+            .collect(),
+        exit_code,
+    }
+}
+
+/// Returns the endpoints by target: neighbours with the same host and port are its addresses.
+fn by_target(endpoints: &[Endpoint]) -> impl Iterator<Item = &[Endpoint]> {
+    endpoints.chunk_by(|one, other| one.host == other.host && one.named_port() == other.named_port())
+}
+
+/// The report of one target, without its checks.
+fn target(endpoints: &[Endpoint], question: &ProbeQuestion, namespace: &str, verdict: Verdict) -> TargetReport {
+    let first = endpoints.first();
+    TargetReport {
+        name: first
+            .map_or_else(String::new, |first| socket(first.host.as_deref().unwrap_or_default(), first.named_port())),
+        state: match verdict.kind {
+            VerdictKind::Ambiguous | VerdictKind::Cause => TargetState::Fails,
+            VerdictKind::AtRisk => TargetState::AtRisk,
+            VerdictKind::Healthy => TargetState::Good,
+            VerdictKind::Unknown => TargetState::Unknown,
+        },
+        verdict: verdict.headline,
+        endpoints: endpoints.to_vec(),
+        commands: endpoints
+            .iter()
+            .map(|endpoint| {
+                let made = endpoint.handshakes.iter();
+                made.map(|handshake| s_client::command(question, namespace, endpoint, handshake)).collect()
+            })
+            .collect(),
+        checks: Vec::new(),
+    }
+}

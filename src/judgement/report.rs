@@ -1,0 +1,137 @@
+//! The report of `diagnose` as a plain value. It concludes nothing that is not in it already; documents show it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Subject;
+use crate::checks::{Code, Finding, Level, Location, Object};
+use crate::playbooks::StepKey;
+use crate::verdict::{NotSeen, Remedy, Verdict};
+
+/// Names the format of the report in JSON and YAML. The number grows when an older reader would misread a newer file.
+pub const SCHEMA: &str = "apigee-tls.report/v1";
+
+/// Everything that is told about one run.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Report {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Version of the tool that gathered the evidence.
+    pub tool_version: String,
+    pub subject: Subject,
+    /// The playbook, step by step.
+    pub steps: Vec<StepReport>,
+    pub verdict: Verdict,
+    pub remedy: Remedy,
+    /// What was not looked at or could not be seen, with the reason.
+    pub not_seen: Vec<NotSeen>,
+    /// Every check that was selected, in the order of the catalogue.
+    pub checks: Vec<CheckReport>,
+    /// The exit code of the run, the same for every format.
+    pub exit_code: u8,
+}
+
+/// One step of the playbook.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StepReport {
+    pub number: u8,
+    pub step: StepKey,
+    pub title: String,
+    pub state: StepState,
+    /// What was seen, in one line.
+    pub seen: String,
+    /// More of it, a line each.
+    pub details: Vec<String>,
+    /// What only `-o wide` shows.
+    pub wide: Vec<String>,
+    /// What was found in this step.
+    pub marks: Vec<Mark>,
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StepState {
+    Found,
+    NotApplicable,
+    /// Not part of this run; the step says which command does it.
+    NotDone,
+    Passed,
+    Unknown,
+}
+
+/// A finding, at its step.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Mark {
+    pub code: Code,
+    pub level: Level,
+    pub message: String,
+}
+
+/// What one check said.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CheckReport {
+    pub code: Code,
+    pub name: String,
+    pub family: String,
+    pub level: Level,
+    pub step: StepKey,
+    pub outcome: OutcomeWord,
+    /// What was seen, why it does not apply, or why it is unknown; absent where something was found.
+    pub reason: Option<String>,
+    pub findings: Vec<FindingReport>,
+}
+
+/// One fault at one object. The strings are for a reader; the fields after them say the same as data. A report that was
+/// written before there were such fields has none of them.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Finding")]
+pub struct FindingReport {
+    /// The object: `ApigeeRoute/non-sni`, `Pod/name`, `overrides.yaml`; of several at most three names.
+    pub object: String,
+    /// The place inside it: `overrides.yaml:14:5`, `spec.selector`.
+    pub place: String,
+    /// One sentence without a full stop.
+    pub message: String,
+    pub observed: String,
+    pub expected: String,
+    /// All objects that `object` names.
+    #[serde(default)]
+    pub objects: Vec<Object>,
+    /// The place as data.
+    #[serde(default)]
+    pub location: Option<Location>,
+    /// Names of all pods that the finding concerns; empty where it concerns none, or none is known.
+    #[serde(default)]
+    pub pods: Vec<String>,
+}
+
+impl From<&Finding> for FindingReport {
+    fn from(finding: &Finding) -> Self {
+        Self {
+            object: finding.object(),
+            place: finding.place(),
+            message: finding.message.clone(),
+            observed: finding.observed.clone(),
+            expected: finding.expected.clone(),
+            objects: finding.objects.clone(),
+            location: Some(finding.location.clone()),
+            pods: finding.pods.clone(),
+        }
+    }
+}
+
+/// The four things that a check can say.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OutcomeWord {
+    Found,
+    NotApplicable,
+    Passed,
+    Unknown,
+}

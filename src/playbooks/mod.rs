@@ -1,0 +1,130 @@
+//! The playbooks: how checks answer a question together. [`PLAYBOOKS`] is the only list.
+//!
+//! A playbook is data and functions: steps in order, each with its checks and what it shows of the evidence;
+//! relations between the checks; what explains a symptom; what cures it; what support reads first. One folder
+//! each, which knows no other playbook. What is general (ranking, model of the answer, command lines) is in
+//! `verdict`.
+
+pub(crate) mod endpoint;
+pub(crate) mod non_sni;
+mod step;
+
+use crate::checks::{Check, CheckResult, Family};
+use crate::evidence::{Evidence, Question, Source, Unavailable};
+use crate::verdict::{Cause, Judged, Measurement, NotSeen, Relations, Remedy, Verdict, VerdictKind, ranking};
+
+pub(crate) use self::step::{Covers, StepLines, StepSeen};
+pub use self::step::{Step, StepKey};
+
+/// Every playbook. Of those that fit a question, the first is used.
+pub static PLAYBOOKS: &[&Playbook] = &[&non_sni::PLAYBOOK, &endpoint::PLAYBOOK];
+
+/// One way to find out what breaks handshakes.
+pub struct Playbook {
+    /// In kebab case; also the name of its folder, with `_`.
+    pub name: &'static str,
+    /// One line, without a full stop.
+    pub title: &'static str,
+    /// In the order in which they are reported.
+    pub steps: &'static [Step],
+    pub(crate) judges: Judges,
+}
+
+/// What a playbook judges, and how.
+pub(crate) enum Judges {
+    /// All evidence of a run.
+    Run(Run),
+    /// Evidence that has the probes of one target of `probe` and no others.
+    Target(ConcludeTarget),
+}
+
+/// Concludes from the results of checks on the probes of one target.
+pub(crate) type ConcludeTarget = fn(&Evidence, &[CheckResult]) -> Verdict;
+
+/// How a playbook judges all evidence of a run.
+pub(crate) struct Run {
+    /// The playbook is for this question.
+    pub(crate) applies_to: fn(&Question) -> bool,
+    pub(crate) relations: &'static Relations,
+    /// What explains a symptom.
+    pub(crate) causes_of: fn(Judged<'_>, &CheckResult) -> Vec<Cause>,
+    pub(crate) next_measurement: fn(&Evidence, Open<'_>) -> Measurement,
+    /// First half of the headline where no client was seen to fail and something warns.
+    pub(crate) nobody_seen: fn(Judged<'_>) -> String,
+    /// Headline where nothing is wrong.
+    pub(crate) healthy: fn(Judged<'_>) -> String,
+    pub(crate) remedy: fn(Judged<'_>, &Verdict) -> Remedy,
+    /// Steps that a run does not do, or did not.
+    pub(crate) not_done: fn(&Evidence) -> Vec<NotSeen>,
+    /// What support reads first, in order.
+    pub(crate) must_gather: &'static [Reading],
+}
+
+/// What is left open by a verdict.
+#[derive(Clone, Copy)]
+pub(crate) enum Open<'a> {
+    /// The first cause, which has rivals or is not established.
+    Cause(&'a Cause),
+    /// The first reason why a check could not judge.
+    Unknown(&'a Unavailable),
+}
+
+/// Something that support reads.
+pub(crate) struct Reading {
+    pub(crate) materials: &'static [Material],
+    pub(crate) what: &'static str,
+}
+
+/// What a bundle has.
+#[derive(Clone, Copy)]
+pub(crate) enum Material {
+    /// The overrides files.
+    Overrides,
+    /// What this source gave.
+    Source(Source),
+}
+
+impl Playbook {
+    /// The step that has this check. `None` where the playbook does not judge by it.
+    #[must_use]
+    pub fn step_of(&self, family: &Family, check: &Check) -> Option<&'static Step> {
+        self.steps.iter().find(|step| step.has(family, check))
+    }
+}
+
+impl Run {
+    /// From the results of checks to verdict and remedy.
+    pub(crate) fn conclude(&self, judged: Judged<'_>) -> (Verdict, Remedy) {
+        let Judged { evidence, selected, .. } = judged;
+        let causes = ranking::causes(self.relations, judged, |symptom| (self.causes_of)(judged, symptom));
+        let verdict = ranking::of_causes(causes, |first| (self.next_measurement)(evidence, Open::Cause(first)))
+            .or_else(|| ranking::at_risk(selected, || (self.nobody_seen)(judged)))
+            .or_else(|| ranking::unknown(selected, |why| (self.next_measurement)(evidence, Open::Unknown(why))))
+            .unwrap_or_else(|| Verdict {
+                kind: VerdictKind::Healthy,
+                headline: (self.healthy)(judged),
+                causes: Vec::new(),
+                next_measurement: None,
+            });
+        let remedy = (self.remedy)(judged, &verdict);
+        (verdict, remedy)
+    }
+}
+
+/// The playbook of a run, and how it judges. A question that no playbook claims is judged by the first one.
+pub(crate) fn of_run(question: &Question) -> (&'static Playbook, &'static Run) {
+    let mut runs = PLAYBOOKS.iter().filter_map(|playbook| match &playbook.judges {
+        Judges::Run(run) => Some((*playbook, run)),
+        Judges::Target(_) => None,
+    });
+    runs.find(|(_, run)| (run.applies_to)(question)).unwrap_or((&non_sni::PLAYBOOK, &non_sni::RUN))
+}
+
+/// The playbook of a target of `probe`, and how it concludes.
+pub(crate) fn of_target() -> (&'static Playbook, ConcludeTarget) {
+    let mut targets = PLAYBOOKS.iter().filter_map(|playbook| match &playbook.judges {
+        Judges::Run(_) => None,
+        Judges::Target(conclude) => Some((*playbook, *conclude)),
+    });
+    targets.next().unwrap_or((&endpoint::PLAYBOOK, endpoint::conclude))
+}

@@ -1,0 +1,135 @@
+//! Explains why an SNI that a route declares is refused: a fault of the route or its Secret, pods of another
+//! gateway, a load balancer that leads elsewhere, or a gateway that lags behind.
+
+use std::collections::BTreeMap;
+
+use super::super::relations::{EXPLAINED_BY_ROUTE, EXPLAINED_BY_SECRET};
+use crate::checks::facts;
+use crate::checks::facts::probed::{self, Ending};
+use crate::checks::{CheckResult, Code, Kind, codes};
+use crate::evidence::cluster::{Route, selects};
+use crate::evidence::handshake::{Failure, HelloKind, Place};
+use crate::evidence::{Evidence, LogOrigin, Seen};
+use crate::verdict::{Cause, Certainty, findings_on};
+
+/// Where probes with one SNI were refused.
+#[derive(Default)]
+struct Refusals<'a> {
+    pods: Vec<&'a str>,
+    in_front: Vec<String>,
+    how: Option<&'a Failure>,
+}
+
+/// Returns one cause for each declared SNI that was refused, to clients or to probes.
+pub(super) fn refused(evidence: &Evidence, all: &[CheckResult]) -> Vec<Cause> {
+    let routes = facts::routes(evidence).unwrap_or_default();
+    let mut names: BTreeMap<&str, Refusals<'_>> = reproduced(evidence);
+    for name in facts::reset_names(evidence).into_keys() {
+        names.entry(name).or_default();
+    }
+    let of_routes = names.into_iter().filter_map(|(name, refusals)| {
+        Some((name, *routes.iter().find(|route| facts::declares(route, name))?, refusals))
+    });
+    of_routes.map(|(name, route, refusals)| cause(evidence, name, route, &refusals, all)).collect()
+}
+
+fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>, all: &[CheckResult]) -> Cause {
+    let mut seen = Vec::new();
+    if let (Some(how), false) = (refusals.how, refusals.pods.is_empty()) {
+        let pods = facts::some_of(&refusals.pods);
+        seen.push(format!("reproduced: a handshake with server name {name} at {pods} is {how}"));
+    }
+    let mut codes = Vec::new();
+    let mut explained = |codes_of: &[Code], kind: Kind, name: &str| {
+        for &code in codes_of {
+            let mut on_object = findings_on(all, code, kind, name).map(|finding| finding.message.clone()).peekable();
+            if on_object.peek().is_some() {
+                codes.push(code);
+                seen.extend(on_object);
+            }
+        }
+    };
+    explained(&EXPLAINED_BY_ROUTE, Kind::ApigeeRoute, &route.name);
+    for secret in route.ports.iter().filter_map(|port| port.tls.as_ref()?.credential_name.as_ref()) {
+        explained(&EXPLAINED_BY_SECRET, Kind::Secret, secret);
+    }
+    let pods = facts::pods(evidence).unwrap_or_default();
+    let elsewhere: Vec<&str> = pods
+        .iter()
+        .filter(|pod| !route.selector.is_empty() && !selects(&route.selector, &pod.labels))
+        .map(|pod| pod.name.as_str())
+        .filter(|pod| was_reset_at(evidence, pod, name))
+        .collect();
+    let served = is_served_at_pods(evidence, name);
+    let (certainty, verb, why) = if !codes.is_empty() {
+        let why = match codes.as_slice() {
+            [codes::ROUTE_NOT_IN_GATEWAY] => {
+                format!("the gateway does not have what ApigeeRoute {} asks for", route.name)
+            }
+            _ => format!("ApigeeRoute {} does not work as it stands", route.name),
+        };
+        (Certainty::Established, "are reset", why)
+    } else if !elsewhere.is_empty() {
+        seen.push(format!("{} not selected: {}", facts::count(elsewhere.len() as u64, "pod"), elsewhere.join(", ")));
+        (
+            Certainty::Established,
+            "are reset",
+            format!("they come to pods that ApigeeRoute {} does not select", route.name),
+        )
+    } else if served && !refusals.in_front.is_empty() {
+        let places = refusals.in_front.join(", ");
+        codes.push(codes::LOAD_BALANCER_DIFFERS);
+        seen.push(format!("the pods serve server name {name}; it is refused at {places}"));
+        (Certainty::Established, "are refused", format!("{places} leads to something else than the ingress pods"))
+    } else if served {
+        seen.push(format!("a handshake of this run with server name {name} is served by the pods"));
+        (Certainty::Likely, "were reset", "the gateway serves it now, and has what it lacked then".to_owned())
+    } else {
+        (Certainty::Likely, "are reset", format!("the gateway does not have what ApigeeRoute {} asks for", route.name))
+    };
+    Cause {
+        symptom: None,
+        codes,
+        certainty,
+        statement: format!("Connections for {name} {verb}: {why}"),
+        evidence: seen,
+    }
+}
+
+/// Returns the SNI of probes that were refused.
+fn reproduced(evidence: &Evidence) -> BTreeMap<&str, Refusals<'_>> {
+    let Seen::Seen(probes) = &evidence.probes else { return BTreeMap::new() };
+    let mut names: BTreeMap<&str, Refusals<'_>> = BTreeMap::new();
+    for ((endpoint, handshake), failure) in probed::ended(probes, Ending::NameRefused) {
+        let Some(name) = handshake.server_name.as_deref() else { continue };
+        let refusals = names.entry(name).or_default();
+        match &endpoint.place {
+            Place::Pod { pod } => {
+                refusals.how = refusals.how.or(Some(failure));
+                refusals.pods.push(pod);
+            }
+            _ => refusals.in_front.push(endpoint.name()),
+        }
+    }
+    names
+}
+
+/// The pods served every probe with this SNI, and there was at least one.
+fn is_served_at_pods(evidence: &Evidence, name: &str) -> bool {
+    let Seen::Seen(probes) = &evidence.probes else { return false };
+    let mut at_pods = probed::all(probes)
+        .filter(|(endpoint, handshake)| {
+            matches!(endpoint.place, Place::Pod { .. })
+                && handshake.kind == HelloKind::Named
+                && handshake.server_name.as_deref() == Some(name)
+        })
+        .peekable();
+    at_pods.peek().is_some() && at_pods.all(|(_, handshake)| handshake.succeeded())
+}
+
+fn was_reset_at(evidence: &Evidence, pod: &str, name: &str) -> bool {
+    facts::logs(evidence).any(|(origin, log)| {
+        matches!(origin, LogOrigin::Container { pod: known, .. } if known == pod)
+            && log.reset_with_name.server_names.contains_key(name)
+    })
+}

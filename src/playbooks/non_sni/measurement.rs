@@ -1,0 +1,168 @@
+//! Chooses the next measurement, as a command to paste.
+
+use crate::checks::codes;
+use crate::checks::facts::{self, nameless};
+use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
+use crate::verdict::{Cause, Certainty, Measurement, shell_word as word};
+
+/// Returns the measurement that separates the causes of the symptom of `first`.
+pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
+    match (first.symptom, facts::wildcards(evidence)) {
+        (Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET | codes::LOAD_BALANCER_RESET), Err(_)) => routes(evidence),
+        (Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET | codes::LOAD_BALANCER_RESET), Ok(wildcards))
+            if wildcards.is_empty() || first.certainty == Certainty::Established =>
+        {
+            capture(evidence)
+        }
+        // This run made the handshake already, and it did not decide.
+        (Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET | codes::LOAD_BALANCER_RESET), _)
+            if !nameless::at_pods(evidence).is_empty() =>
+        {
+            capture(evidence)
+        }
+        (
+            Some(
+                codes::DECLARED_SERVER_NAME_RESET
+                | codes::CLIENT_WITHOUT_SNI_UNROUTED
+                | codes::SERVER_NAME_REFUSED
+                | codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED,
+            ),
+            _,
+        ) => Measurement {
+            why: "Envoy's own configuration says which filter chains and routes the gateway has".into(),
+            command: config_dump(evidence),
+        },
+        _ => hello(evidence),
+    }
+}
+
+/// Returns the measurement that would answer most checks that could not judge. `why` is the reason of the
+/// first one.
+pub(super) fn of_unknown(evidence: &Evidence, why: &Unavailable) -> Measurement {
+    match (&why.reason, evidence.mesh_logging.seen()) {
+        (Reason::Forbidden { .. }, _) => missing_rule(evidence, &why.reason),
+        (_, Ok(mesh)) if mesh.is_off() => access_log(evidence),
+        _ => hello(evidence),
+    }
+}
+
+/// A handshake without SNI where this run made none, else a packet capture, which no run makes.
+fn hello(evidence: &Evidence) -> Measurement {
+    if nameless::at_pods(evidence).is_empty() { probe(evidence) } else { capture(evidence) }
+}
+
+/// The Role with the rule that is missing. USER is a placeholder: only the cluster knows who asks.
+fn missing_rule(evidence: &Evidence, reason: &Reason) -> Measurement {
+    Measurement {
+        why: format!("{reason}; someone who may grant it gives USER, who runs this, all that a run needs"),
+        command: format!(
+            "kubectl apigee-tls rbac -n {} --user USER | kubectl apply -f -",
+            word(evidence.question.namespace())
+        ),
+    }
+}
+
+/// Switching on the access log, which names the clients.
+fn access_log(evidence: &Evidence) -> Measurement {
+    let counted = evidence
+        .gateways
+        .seen()
+        .iter()
+        .flat_map(|gateways| gateways.iter())
+        .filter_map(|gateway| gateway.before.seen().ok())
+        .flat_map(|counters| &counters.values)
+        .filter(|(name, _)| name.ends_with(".no_filter_chain_match"))
+        .fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+    let refused = match counted {
+        0 => String::new(),
+        _ => format!(
+            "; Envoy has counted {} without a filter chain, this program's of earlier runs included",
+            facts::count(counted, "connection")
+        ),
+    };
+    Measurement {
+        why: format!(
+            "the access log, with istiod.accessLogFile: /dev/stdout in overrides.yaml, tells who is refused \
+             (AT806){refused}"
+        ),
+        command: format!(
+            "helm upgrade RELEASE apigee-ingress-manager/ --namespace {} --atomic -f overrides.yaml",
+            word(evidence.question.namespace())
+        ),
+    }
+}
+
+/// Listing the routes with the columns that the playbook looks at, by someone who has the right.
+fn routes(evidence: &Evidence) -> Measurement {
+    Measurement {
+        why: "the ApigeeRoutes say whether one accepts connections without a server name, and what keeps it from that"
+            .into(),
+        command: format!(
+            "kubectl -n {} get apigeeroutes -o custom-columns=NAME:.metadata.name,HOSTNAMES:.spec.hostnames,\
+             NON_SNI:.spec.enableNonSniClient,GATEWAYS:.spec.additionalGateways,STATE:.status.state",
+            word(evidence.question.namespace())
+        ),
+    }
+}
+
+/// The handshake of the playbook's third step, with a hostname of the cluster.
+pub(super) fn probe(evidence: &Evidence) -> Measurement {
+    Measurement {
+        why: "a handshake without a server name, made on purpose, shows whether it is accepted".into(),
+        command: format!(
+            "openssl s_client -connect {} -noservername </dev/null",
+            word(&format!("{}:443", hostname(evidence)))
+        ),
+    }
+}
+
+/// A capture at the node of an ingress pod, of the client with most resets; of all clients where there are
+/// none.
+pub(super) fn capture(evidence: &Evidence) -> Measurement {
+    let stream = facts::logs(evidence)
+        .filter(|(_, log)| log.reset_without_name.count > 0)
+        .max_by_key(|(_, log)| log.reset_without_name.count);
+    let client = stream.and_then(|(_, log)| log.reset_without_name.clients.iter().max_by_key(|(_, span)| span.count));
+    let filter = match client {
+        Some((client, _)) => format!("host {client}"),
+        None => "tcp port 443 or tcp port 8443".into(),
+    };
+    let pod = stream.and_then(|(origin, _)| match origin {
+        LogOrigin::Container { pod, .. } => Some(pod.as_str()),
+        LogOrigin::File(_) => None,
+    });
+    let pods = facts::pods(evidence).unwrap_or_default();
+    let node = pods
+        .iter()
+        .find(|known| pod.is_none_or(|pod| known.name == pod))
+        .and_then(|known| known.node.as_deref())
+        .map_or_else(|| "the node of the ingress pod".into(), |node| format!("node {node}"));
+    Measurement {
+        why: format!(
+            "a packet capture on {node} shows whether these connections begin with a ClientHello, and whether it has the \
+             extension server_name"
+        ),
+        command: format!("tcpdump -n -i any -s 0 {} -w apigee-tls.pcap", word(&filter)),
+    }
+}
+
+/// Returns a hostname of a route, or the placeholder `HOSTNAME`.
+fn hostname(evidence: &Evidence) -> String {
+    let routes = facts::group_routes(evidence).unwrap_or_default();
+    routes
+        .iter()
+        .flat_map(|route| &route.hostnames)
+        .find(|hostname| !hostname.contains('*'))
+        .cloned()
+        .unwrap_or_else(|| "HOSTNAME".into())
+}
+
+fn config_dump(evidence: &Evidence) -> String {
+    let pods = facts::pods(evidence).unwrap_or_default();
+    let pod = pods.first().map_or("POD", |pod| pod.name.as_str());
+    format!(
+        "kubectl -n {} exec {} -- /usr/local/bin/pilot-agent request GET config_dump",
+        word(evidence.question.namespace()),
+        word(pod)
+    )
+}

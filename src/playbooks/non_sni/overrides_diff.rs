@@ -1,0 +1,235 @@
+//! The change of the user's overrides file that adds a gateway to every virtual host, as a unified diff.
+//!
+//! Made from the evidence alone, without the file: each virtual host carries the one line that is changed, or
+//! the place where one is put. There is no context, because no other line is ever kept; `git apply
+//! --unidiff-zero` takes it, and `patch` too. What cannot be changed by a line is listed to be changed by
+//! hand, never guessed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use crate::evidence::Unavailable;
+use crate::evidence::overrides::{FaultKind, GatewaysForm, LineEnds, Overrides, OverridesFile, Place, VirtualHost};
+
+/// The name in the diff of a file that has none that a tool would find.
+const FILE_NAME: &str = "overrides.yaml";
+
+/// Characters of the heading of a hunk.
+const LONGEST_HEADING: usize = 80;
+
+/// Plain words that are not strings to a YAML parser.
+const NOT_STRINGS: &[&str] = &["false", "n", "no", "null", "off", "on", "true", "y", "yes"];
+
+/// The change of one file.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct OverridesDiff {
+    /// A unified diff without context; empty where no line is changed.
+    pub text: String,
+    /// The virtual hosts that lack the gateway and cannot be changed by the diff, in the order of the file.
+    pub by_hand: Vec<ByHand>,
+}
+
+/// A virtual host that has to be changed by hand.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct ByHand {
+    /// Where to change it.
+    pub place: Place,
+    /// The path and the name, as `virtualhosts[0] dev-grp`.
+    pub virtual_host: String,
+}
+
+/// The diff that adds `gateway` to the `additionalGateways` of each virtual host that lacks it.
+///
+/// # Errors
+/// The file was not seen.
+pub(super) fn add_gateway(file: &OverridesFile, gateway: &str) -> Result<OverridesDiff, Unavailable> {
+    let overrides = file.content.seen()?;
+    let mut edits: BTreeMap<Position, Edit> = BTreeMap::new();
+    let mut by_hand = Vec::new();
+    let quote = overrides.virtual_hosts.iter().find_map(|host| Quote::of_form(&host.additional_gateways.form));
+
+    for (host, heading) in overrides.virtual_hosts.iter().zip(headings(overrides)) {
+        if host.additional_gateways.names.iter().any(|name| name.value == gateway) {
+            continue;
+        }
+        match Edit::of(host, gateway, quote.unwrap_or(Quote::Double), overrides.line_ends) {
+            // Two virtual hosts may share one list: one edit serves both.
+            Ok((position, edit)) => edits.entry(position).or_insert(edit).headings.push(heading),
+            Err(place) => by_hand.push(ByHand { place, virtual_host: heading }),
+        }
+    }
+    Ok(OverridesDiff { text: rendered(&file.name, &edits, overrides.line_ends), by_hand })
+}
+
+/// Where an edit stands: a line is changed before another is put below it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Position {
+    line: u32,
+    below: bool,
+}
+
+struct Edit {
+    /// The line that is taken away, where one is.
+    old: Option<String>,
+    new: Vec<String>,
+    headings: Vec<String>,
+}
+
+impl Edit {
+    fn of(host: &VirtualHost, gateway: &str, quote: Quote, ends: LineEnds) -> Result<(Position, Self), Place> {
+        let edit = |old, new| Self { old, new, headings: Vec::new() };
+        match &host.additional_gateways.form {
+            GatewaysForm::Absent { after, indentation } => {
+                let blanks = " ".repeat(usize::try_from(*indentation).unwrap_or_default());
+                let line = format!("{blanks}additionalGateways: [{}]", quote.around(gateway));
+                Ok((Position { line: *after, below: true }, edit(None, vec![line])))
+            }
+            GatewaysForm::Block { line, text } => {
+                let item = text.trim_start_matches([' ', '-']);
+                let marker = &text[..text.len() - item.len()];
+                let added = format!("{marker}{}", Quote::of(text).around(gateway));
+                // Below a line without an end nothing can be put: the line is written again, with an end.
+                if ends.unterminated == Some(*line) {
+                    Ok((Position { line: *line, below: false }, edit(Some(text.clone()), vec![text.clone(), added])))
+                } else {
+                    Ok((Position { line: *line, below: true }, edit(None, vec![added])))
+                }
+            }
+            GatewaysForm::Flow { line, text } => Ok((
+                Position { line: *line, below: false },
+                edit(Some(text.clone()), vec![longer(text, gateway, quote)]),
+            )),
+            GatewaysForm::Other { place } => Err(*place),
+        }
+    }
+}
+
+/// How a name is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Quote {
+    Double,
+    Plain,
+    Single,
+}
+
+impl Quote {
+    /// The style of the last name of a line.
+    fn of(text: &str) -> Self {
+        match text.trim_end_matches([' ', ']', ',']).chars().last() {
+            Some('"') => Self::Double,
+            Some('\'') => Self::Single,
+            _ => Self::Plain,
+        }
+    }
+
+    fn of_form(form: &GatewaysForm) -> Option<Self> {
+        match form {
+            GatewaysForm::Block { text, .. } => Some(Self::of(text)),
+            GatewaysForm::Flow { text, .. } => {
+                listed(text).filter(|(names, _)| !names.ends_with('[')).map(|_| Self::of(text))
+            }
+            GatewaysForm::Absent { .. } | GatewaysForm::Other { .. } => None,
+        }
+    }
+
+    fn around(self, name: &str) -> String {
+        let word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        let letter = name.starts_with(|first: char| first.is_ascii_alphabetic());
+        let string = !NOT_STRINGS.iter().any(|other| name.eq_ignore_ascii_case(other));
+        match self {
+            Self::Plain if word && letter && string => name.to_owned(),
+            Self::Single if word => format!("'{name}'"),
+            _ => format!("\"{}\"", name.escape_default()),
+        }
+    }
+}
+
+/// A line with a flow sequence and one more name in it.
+fn longer(text: &str, gateway: &str, quote: Quote) -> String {
+    let Some((names, end)) = listed(text) else {
+        let key = text.trim_end_matches(' ');
+        let key = ["null", "Null", "NULL", "~"].iter().find_map(|nothing| key.strip_suffix(nothing)).unwrap_or(key);
+        return format!("{} [{}]", key.trim_end_matches(' '), quote.around(gateway));
+    };
+    if names.ends_with('[') {
+        return format!("{names}{}]", quote.around(gateway));
+    }
+    let names = names.strip_suffix(',').map_or(names, |names| names.trim_end_matches(' '));
+    format!("{names}, {}{end}", Quote::of(names).around(gateway))
+}
+
+/// A line with a flow sequence: up to the end of the last name, and the rest of it.
+fn listed(text: &str) -> Option<(&str, &str)> {
+    let (names, _) = text.rsplit_once(']')?;
+    let names = names.trim_end_matches(' ');
+    Some((names, &text[names.len()..]))
+}
+
+/// `virtualhosts[0] dev-grp` for each virtual host. Entries of another type are not in the evidence, but they
+/// count.
+fn headings(overrides: &Overrides) -> impl Iterator<Item = String> + '_ {
+    let skipped: Vec<&str> = overrides
+        .faults
+        .iter()
+        .filter(|fault| fault.kind == FaultKind::WrongType)
+        .map(|fault| fault.path.as_str())
+        .filter(|path| path.starts_with("virtualhosts[") && path.ends_with(']') && !path.contains('.'))
+        .collect();
+    let paths = (0_u32..).map(|number| format!("virtualhosts[{number}]"));
+    let paths = paths.filter(move |path| !skipped.contains(&path.as_str()));
+    overrides.virtual_hosts.iter().zip(paths).map(|(host, path)| match &host.name {
+        Some(name) => format!("{path} {}", name.value),
+        None => path,
+    })
+}
+
+fn rendered(name: &str, edits: &BTreeMap<Position, Edit>, ends: LineEnds) -> String {
+    if edits.is_empty() {
+        return String::new();
+    }
+    let name = name_in_diff(name);
+    let mut text = format!("--- a/{name}\n+++ b/{name}\n");
+    let mut added = 0;
+    for (position, edit) in edits {
+        let lines = u32::try_from(edit.new.len()).unwrap_or(u32::MAX);
+        let Position { line, below } = *position;
+        let (old, start) = if below { (",0", line + added + 1) } else { ("", line + added) };
+        let new = if lines == 1 { String::new() } else { format!(",{lines}") };
+        let heading: String = edit.headings.join(", ").chars().take(LONGEST_HEADING).collect();
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "@@ -{line}{old} +{start}{new} @@ {heading}");
+        let last = !below && ends.unterminated == Some(line);
+        if let Some(old) = &edit.old {
+            push_line(&mut text, '-', old, last, ends);
+        }
+        for (number, new) in edit.new.iter().enumerate() {
+            push_line(&mut text, '+', new, last && number + 1 == edit.new.len(), ends);
+        }
+        added += lines.saturating_sub(u32::from(edit.old.is_some()));
+    }
+    text
+}
+
+fn push_line(text: &mut String, sign: char, line: &str, last: bool, ends: LineEnds) {
+    text.push(sign);
+    text.push_str(line);
+    text.push_str(match (last, ends.crlf) {
+        (true, _) => "\n\\ No newline at end of file\n",
+        (false, true) => "\r\n",
+        (false, false) => "\n",
+    });
+}
+
+/// The path as given, where `patch -p1` finds it from the current directory; else the name of the file alone.
+fn name_in_diff(name: &str) -> &str {
+    let plain = |name: &str| {
+        let words = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./+@".contains(&byte));
+        words && !name.split('/').any(|part| matches!(part, "" | "." | ".." | "-"))
+    };
+    let relative = name.strip_prefix("./").unwrap_or(name);
+    let base = name.rsplit('/').next().unwrap_or(name);
+    [relative, base].into_iter().find(|name| plain(name)).unwrap_or(FILE_NAME)
+}
+
+#[cfg(test)]
+mod tests;

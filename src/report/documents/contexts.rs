@@ -1,0 +1,88 @@
+//! Several clusters for a person: a table of them all, then the report of each, or why there is none.
+
+use owo_colors::OwoColorize;
+
+use super::located;
+use crate::judgement::contexts::{self as judgement, ContextReport, ContextsReport, Counts, Summary};
+use crate::report::{Document, Located, TextOptions};
+use crate::text::{pad, visible, widest, wrap};
+use crate::verdict::shell_word;
+
+/// Width of the column with the verdict, of which `AMBIGUOUS` is the longest.
+const VERDICT_COLUMNS: usize = 9;
+
+/// Replaces a number that is not known.
+const NO_NUMBER: &str = "-";
+
+impl Document for ContextsReport {
+    const SCHEMA: &'static str = judgement::SCHEMA;
+
+    fn text(&self, options: TextOptions) -> String {
+        let codes: Vec<String> = self.summary.iter().map(|line| line.exit_code.to_string()).collect();
+        let mut out = table(&self.summary, "EXIT CODE", &codes, options);
+        for told in &self.contexts {
+            let (ContextReport::Judged { context, .. } | ContextReport::Failed { context, .. }) = told;
+            let header = format!("==> context {} <==", visible(context));
+            out += &format!("\n{}\n", header.style(options.styles.heading));
+            match told {
+                ContextReport::Judged { context, report } => {
+                    if report.verdict.next_measurement.is_some() || !report.remedy.steps.is_empty() {
+                        let switch = format!("kubectl config use-context {}", visible(&shell_word(context)));
+                        out += &format!(
+                            "Its commands take the current context: {}\n",
+                            switch.style(options.styles.command)
+                        );
+                    }
+                    out += &report.text(options);
+                }
+                ContextReport::Failed { error, .. } => {
+                    out += &format!("{}\n", wrap(&format!("error: {}", visible(&error.message)), options.width, 2));
+                    if let Some(hint) = &error.hint {
+                        out += &format!("{}\n", wrap(&format!("hint: {}", visible(hint)), options.width, 2));
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    fn findings(&self) -> Vec<Located<'_>> {
+        let judged = self.contexts.iter().filter_map(|told| match told {
+            ContextReport::Judged { context, report } => Some((context, report)),
+            ContextReport::Failed { .. } => None,
+        });
+        judged.flat_map(|(context, report)| located(&report.checks, Some(context))).collect()
+    }
+}
+
+/// Returns a line for each context, and below it why it has no report. The caller gives the last column.
+#[must_use]
+pub fn table(lines: &[Summary], title: &str, last: &[String], options: TextOptions) -> String {
+    let names: Vec<String> = lines.iter().map(|line| visible(&line.context)).collect();
+    let width = widest(names.iter().map(String::as_str)).max("CONTEXT".len());
+    let header =
+        format!("{:width$}  {:VERDICT_COLUMNS$}  ERRORS  WARNINGS  NOTICES  UNKNOWN  {title}", "CONTEXT", "VERDICT");
+    let mut out = format!("{}\n", header.style(options.styles.heading));
+    for ((line, name), last) in lines.iter().zip(&names).zip(last) {
+        let (word, style) = match line.verdict {
+            Some(kind) => (kind.word(), options.styles.verdict(kind)),
+            None => ("FAILED", options.styles.error),
+        };
+        let name = pad(name, width);
+        let gap = " ".repeat(VERDICT_COLUMNS.saturating_sub(word.len()));
+        let number =
+            |of: fn(&Counts) -> usize| line.checks.as_ref().map_or(NO_NUMBER.into(), |counts| of(counts).to_string());
+        let numbers = format!(
+            "{:>6}  {:>8}  {:>7}  {:>7}",
+            number(|counts| counts.errors),
+            number(|counts| counts.warnings),
+            number(|counts| counts.notices),
+            number(|counts| counts.unknown)
+        );
+        out += &format!("{name}  {}{gap}  {numbers}  {}\n", word.style(style), visible(last));
+        if let Some(error) = &line.error {
+            out += &format!("{}\n", wrap(&format!("    {}", visible(error)), options.width, 4));
+        }
+    }
+    out
+}

@@ -1,0 +1,26 @@
+//! Documents, one file each: how a value of `judgement` reads, and which findings it has. Pages of the
+//! catalogue have no value behind them and are text alone.
+
+pub mod capture;
+pub mod catalogue;
+pub mod contexts;
+mod diff;
+mod probe;
+mod report;
+
+use super::Located;
+use crate::judgement::CheckReport;
+
+/// The findings of these checks.
+fn located<'a>(checks: &'a [CheckReport], subject: Option<&'a str>) -> impl Iterator<Item = Located<'a>> {
+    checks.iter().flat_map(move |check| {
+        check.findings.iter().map(move |finding| Located {
+            code: check.code,
+            level: check.level,
+            subject,
+            objects: &finding.objects,
+            location: finding.location.as_ref(),
+            message: &finding.message,
+        })
+    })
+}

@@ -1,0 +1,61 @@
+//! JSON for programs, as the schemas under `docs` describe it.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::report::{Document, TextOptions};
+use crate::text::is_hidden;
+
+pub(super) const ABOUT: Option<&str> = None;
+
+pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, serde_json::Error> {
+    of(document)
+}
+
+/// Pretty-printed JSON, ending with a line end. Characters that a terminal would obey, or not show, are
+/// escapes.
+///
+/// # Errors
+/// The value has a map whose keys are no strings. No document has one.
+pub fn of(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    let text = serde_json::to_string_pretty(value)?;
+    let mut clean = String::with_capacity(text.len() + 1);
+    for letter in text.chars() {
+        // Outside of strings there are none of them but line ends; in strings control characters of ASCII are
+        // escapes already.
+        if letter == '\u{7f}' || !letter.is_ascii() && is_hidden(letter) {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _ = write!(clean, "\\u{unit:04x}");
+            }
+        } else {
+            clean.push(letter);
+        }
+    }
+    clean.push('\n');
+    Ok(clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{Reason, Seen, Unavailable};
+
+    fn hostile() -> Vec<Seen<String>> {
+        let text = "a\u{9b}31m\u{202e}\u{feff}\u{7f}\u{e0041}\n\u{e9}";
+        let late = Unavailable::new(text, Reason::TimedOut { milliseconds: 5 });
+        vec![
+            Seen::Seen(text.into()),
+            Seen::Unavailable(late),
+            Seen::Unavailable(Unavailable::new("x", Reason::Interrupted)),
+        ]
+    }
+
+    #[test]
+    fn json_shows_what_a_terminal_would_obey_and_loses_nothing() {
+        let text = of(&hostile()).unwrap();
+        assert!(text.contains("a\\u009b31m\\u202e\\ufeff\\u007f\\udb40\\udc41\\n\u{e9}"), "{text}");
+        assert_eq!(serde_json::from_str::<Vec<Seen<String>>>(&text).unwrap(), hostile());
+    }
+}

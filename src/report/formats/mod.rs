@@ -1,0 +1,72 @@
+//! Formats, one file each: how any document is written. A format knows no check, no playbook and no rule.
+
+pub mod json;
+mod text;
+mod wide;
+pub mod yaml;
+
+use std::error::Error as StdError;
+
+use super::{Document, TextOptions};
+
+/// Declares the formats by their modules, which have `ABOUT` and `write`. The name of a module is the name of
+/// its format.
+macro_rules! formats {
+    ($($(#[$attribute:meta])* $variant:ident: $module:ident,)+) => {
+        /// A format that the user can ask for.
+        #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+        pub enum Format {
+            $($(#[$attribute])* $variant,)+
+        }
+
+        impl Format {
+            /// Every format, in the order of help.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// As `-o` takes it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => stringify!($module),)+
+                }
+            }
+
+            /// One line for help; absent where the name says it all.
+            #[must_use]
+            pub const fn about(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$variant => $module::ABOUT,)+
+                }
+            }
+        }
+
+        /// The document in the format.
+        ///
+        /// # Errors
+        /// The value has no form in the format.
+        pub fn render<D: Document>(document: &D, format: Format, options: TextOptions) -> Result<String, RenderError> {
+            match format {
+                $(Format::$variant => $module::write(document, options).map_err(RenderError::new),)+
+            }
+        }
+    };
+}
+
+formats! {
+    #[default]
+    Text: text,
+    Wide: wide,
+    Json: json,
+    Yaml: yaml,
+}
+
+/// Why a document could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct RenderError(Box<dyn StdError + Send + Sync>);
+
+impl RenderError {
+    fn new(source: impl StdError + Send + Sync + 'static) -> Self {
+        Self(Box::new(source))
+    }
+}

@@ -1,0 +1,47 @@
+//! YAML for programs: the same value as in JSON.
+
+use serde::Serialize;
+use serde_yaml::with::singleton_map_recursive;
+
+use crate::report::{Document, TextOptions};
+
+pub(super) const ABOUT: Option<&str> = None;
+
+pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, serde_yaml::Error> {
+    of(document)
+}
+
+/// YAML, ending with a line end. A variant is a map of one key, as in JSON: the tags that would be for it are
+/// refused by most parsers.
+///
+/// # Errors
+/// The value has no form in YAML. Every document has one.
+pub fn of(value: &impl Serialize) -> Result<String, serde_yaml::Error> {
+    let mut written = Vec::new();
+    singleton_map_recursive::serialize(value, &mut serde_yaml::Serializer::new(&mut written))?;
+    Ok(String::from_utf8_lossy(&written).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{Reason, Seen, Unavailable};
+
+    fn hostile() -> Vec<Seen<String>> {
+        let text = "a\u{9b}31m\u{202e}\u{feff}\u{7f}\u{e0041}\n\u{e9}";
+        let late = Unavailable::new(text, Reason::TimedOut { milliseconds: 5 });
+        vec![
+            Seen::Seen(text.into()),
+            Seen::Unavailable(late),
+            Seen::Unavailable(Unavailable::new("x", Reason::Interrupted)),
+        ]
+    }
+
+    #[test]
+    fn yaml_has_the_maps_of_json_and_no_tags() {
+        let text = of(&hostile()).unwrap();
+        assert!(!text.contains(['!', '\u{9b}', '\u{feff}']), "{text}");
+        let value: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+        assert_eq!(value, serde_json::to_value(hostile()).unwrap());
+    }
+}

@@ -1,0 +1,117 @@
+//! The answer of a playbook as plain data: verdict, causes, remedy, and what it does not rest on.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::checks::Code;
+
+/// What was concluded.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Verdict {
+    pub kind: VerdictKind,
+    /// One sentence.
+    pub headline: String,
+    /// Best first, by symptom.
+    pub causes: Vec<Cause>,
+    /// The one measurement that would split the causes that are left, or tell what is unknown.
+    pub next_measurement: Option<Measurement>,
+}
+
+/// The kinds of answer.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum VerdictKind {
+    /// Several causes fit, and none is established.
+    Ambiguous,
+    /// No client was seen to fail, but some will, or some are refused who may not be ours.
+    AtRisk,
+    /// Clients fail, and this is why.
+    Cause,
+    /// Nothing that was looked at keeps clients from shaking hands.
+    Healthy,
+    /// Too little could be seen.
+    Unknown,
+}
+
+impl VerdictKind {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ambiguous => "AMBIGUOUS",
+            Self::AtRisk => "AT RISK",
+            Self::Cause => "CAUSE",
+            Self::Healthy => "HEALTHY",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+}
+
+/// One reason why clients fail.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cause {
+    /// Code of the check that saw clients fail; absent where none did.
+    pub symptom: Option<Code>,
+    /// Codes of the checks whose facts make up the cause.
+    pub codes: Vec<Code>,
+    pub certainty: Certainty,
+    /// One sentence.
+    pub statement: String,
+    /// What was seen that says so.
+    pub evidence: Vec<String>,
+}
+
+/// How far the evidence carries.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Certainty {
+    /// Seen, and enough to explain the symptom.
+    Established,
+    /// Fits what was seen better than the others.
+    Likely,
+    /// Cannot be excluded.
+    Possible,
+}
+
+/// Something to do in order to know more.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Measurement {
+    pub why: String,
+    pub command: String,
+}
+
+/// The steps that cure what was found; empty where nothing was.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Remedy {
+    pub steps: Vec<RemedyStep>,
+    /// What else changes when the steps are taken.
+    pub side_effects: Vec<String>,
+}
+
+/// One step.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RemedyStep {
+    pub title: String,
+    /// To be pasted: a command, or a diff. Absent where there is nothing to paste.
+    pub paste: Option<String>,
+    pub note: Option<String>,
+}
+
+/// Something that the report does not rest on.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NotSeen {
+    pub what: String,
+    pub why: String,
+    /// What would show it.
+    pub measurement: Option<Measurement>,
+}
+
+impl NotSeen {
+    /// What is called the packet capture that a run does not make, so that a bundle that has one can leave it out.
+    pub const PACKET_CAPTURE: &str = "packet capture";
+}

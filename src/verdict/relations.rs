@@ -1,0 +1,48 @@
+//! How checks relate, as data that a playbook gives: which of them are symptoms, which mean the same, which
+//! explain which.
+
+use crate::checks::Code;
+
+/// The relations between the checks of one playbook. Each table is written once, here or nowhere.
+pub(crate) struct Relations {
+    /// Checks that see clients fail and have their cause elsewhere, or none; the graver first.
+    pub(crate) symptoms: &'static [Symptom],
+    /// Symptoms of the same clients (seen in logs, reproduced by a probe, declared by the user). Only the
+    /// first one found is explained.
+    pub(crate) alike: &'static [&'static [Code]],
+    /// A fault of something stored, and the same fault as clients meet it: `(stored, served)`.
+    pub(crate) same_fault: &'static [(Code, Code)],
+    /// Explains what is served where the stored fault is absent: what is stored is not what is served.
+    pub(crate) not_served: Option<Code>,
+    /// One fault that two checks see: the step of the second is also the step of the first.
+    pub(crate) one_step: &'static [(Code, Code)],
+    /// Pods that answer otherwise than others: without a step of their own where [`Self::not_served`] has one
+    /// for the same pods.
+    pub(crate) diverging_pods: &'static [Code],
+    /// Clients that may not be ours: their cause comes last.
+    pub(crate) strangers: &'static [Code],
+}
+
+/// A check that sees clients fail.
+pub(crate) struct Symptom {
+    pub(crate) code: Code,
+    /// Its own explanation says what to do. Where false, the step of its cause does.
+    pub(crate) has_own_step: bool,
+    /// The places where it was seen belong to the evidence of its cause. False where nothing was seen, and
+    /// where the cause says what a probe met.
+    pub(crate) is_located: bool,
+}
+
+impl Relations {
+    pub(crate) fn symptom(&self, code: Code) -> Option<&'static Symptom> {
+        self.symptoms.iter().find(|symptom| symptom.code == code)
+    }
+
+    /// Pairs `(first, second)` of findings with one step: where the second has a step, the first gets none.
+    pub(crate) fn with_one_step(&self) -> impl Iterator<Item = (Code, Code)> {
+        let by_secret = self.same_fault.iter().flat_map(|(stored, served)| {
+            [(*served, *stored)].into_iter().chain(self.not_served.map(|by| (*served, by)))
+        });
+        self.one_step.iter().copied().chain(by_secret)
+    }
+}
