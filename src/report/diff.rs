@@ -15,7 +15,7 @@ use crate::evidence::cluster::Route;
 use crate::evidence::handshake::Handshake;
 use crate::evidence::stored::StoredIn;
 use crate::evidence::{AccessLog, Evidence, Seen};
-use crate::text::{Beside, moment, quoted_list, visible};
+use crate::text::{LabelledText, moment, quoted_list, visible};
 
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
 pub const SCHEMA: &str = "apigee-tls.diff/v1";
@@ -283,10 +283,10 @@ fn leaves(evidence: &Evidence) -> BTreeMap<String, (String, Timestamp)> {
 
 /// The unknown name is another one in each run.
 fn hello(handshake: &Handshake) -> String {
-    use crate::evidence::handshake::HelloKind;
+    use crate::evidence::handshake::ClientHelloKind;
     match (handshake.kind, &handshake.server_name) {
-        (HelloKind::Named, Some(name)) => format!("with server name {name}"),
-        (HelloKind::Unknown, _) => "with an unknown server name".into(),
+        (ClientHelloKind::Named, Some(name)) => format!("with server name {name}"),
+        (ClientHelloKind::Unknown, _) => "with an unknown server name".into(),
         _ => "without a server name".into(),
     }
 }
@@ -299,10 +299,10 @@ fn counts(before: &Evidence, after: &Evidence) -> Vec<String> {
         facts::logs(evidence).map(|(_, log)| tally(log).count).fold(0, u64::saturating_add)
     };
     let kinds: [(&str, Counted); 4] = [
-        ("resets without a server name", |log| &log.reset_without_name),
-        ("resets with a server name", |log| &log.reset_with_name),
-        ("requests without a server name", |log| &log.served_without_name),
-        ("requests without a server name that found no route", |log| &log.unrouted_without_name),
+        ("resets without a server name", |log| &log.reset_without_sni),
+        ("resets with a server name", |log| &log.reset_with_sni),
+        ("requests without a server name", |log| &log.served_without_sni),
+        ("requests without a server name that found no route", |log| &log.unrouted_without_sni),
     ];
     kinds
         .into_iter()
@@ -315,7 +315,7 @@ fn counts(before: &Evidence, after: &Evidence) -> Vec<String> {
 /// For a person.
 #[must_use]
 pub fn text(difference: &Difference, options: TextOptions) -> String {
-    let beside = Beside { margin: 0, column: LABEL_COLUMN, width: options.width };
+    let beside = LabelledText { margin: 0, column: LABEL_COLUMN, width: options.width };
     let mut out = String::new();
     for (label, run) in [("BEFORE", &difference.before), ("AFTER", &difference.after)] {
         let context = run.context.as_deref().unwrap_or("no context");

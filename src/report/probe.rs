@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::build::{check_report, exit_code};
 use super::{CheckReport, FailOn, NotSeen, OutcomeWord};
 use crate::checks::{self, CheckResult, Level};
-use crate::evidence::handshake::{Endpoint, Failure, Handshake, HelloKind, How, ProbeQuestion, Probes, Stage, socket};
+use crate::evidence::handshake::{
+    ClientHelloKind, Endpoint, Failure, Handshake, How, ProbeQuestion, Probes, Stage, socket,
+};
 use crate::evidence::{Evidence, Reason, Seen};
 use crate::verdict::s_client;
 
@@ -149,8 +151,8 @@ fn target(endpoints: &[Endpoint], question: &ProbeQuestion, namespace: &str, jud
 /// What clients get here, where nothing is wrong with what was asked for.
 fn summary(endpoints: &[Endpoint]) -> String {
     let Some(first) = endpoints.first() else { return String::new() };
-    let with_name = first.handshake(HelloKind::Named);
-    let without = first.handshake(HelloKind::Nameless);
+    let with_name = first.handshake(ClientHelloKind::Named);
+    let without = first.handshake(ClientHelloKind::WithoutSni);
     let told = |handshake: Option<&Handshake>, who: &str| {
         handshake.map(|handshake| match &handshake.failure {
             None if handshake.undecided => {
@@ -165,7 +167,7 @@ fn summary(endpoints: &[Endpoint]) -> String {
     let clients = [
         told(with_name, "clients that send the server name"),
         told(without, "clients that send none"),
-        told(first.handshake(HelloKind::Unknown), "those that send another"),
+        told(first.handshake(ClientHelloKind::Unknown), "those that send another"),
     ];
     let mut sentence = clients.into_iter().flatten().collect::<Vec<_>>().join(", ");
     if let Some(letter) = sentence.get(..1).map(str::to_uppercase) {

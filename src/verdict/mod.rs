@@ -210,7 +210,7 @@ fn nobody_seen(evidence: &Evidence, selected: &[CheckResult]) -> String {
     let unread = !selected
         .iter()
         .any(|result| result.check.code == codes::CONNECTION_WITHOUT_SERVER_NAME_RESET && result.judgement.is_ok());
-    let last = facts::logs(evidence).filter_map(|(_, log)| log.reset_without_name.last).max();
+    let last = facts::logs(evidence).filter_map(|(_, log)| log.reset_without_sni.last).max();
     match last {
         _ if unread => "Whether clients fail could not be seen".into(),
         Some(last) => format!("No client was seen to fail since {}", facts::moment(last)),

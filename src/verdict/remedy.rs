@@ -188,7 +188,7 @@ fn are_pods_of(told: &CheckResult, other: &CheckResult) -> bool {
 /// For connections that begin with something else than TLS nothing of the gateway is to be changed.
 fn without_tls(evidence: &Evidence) -> RemedyStep {
     let clients: BTreeSet<&str> =
-        facts::logs(evidence).flat_map(|(_, log)| log.reset_without_name.clients.keys().map(String::as_str)).collect();
+        facts::logs(evidence).flat_map(|(_, log)| log.reset_without_sni.clients.keys().map(String::as_str)).collect();
     let clients: Vec<&str> = clients.into_iter().collect();
     RemedyStep {
         title: format!("Let these clients speak TLS to the gateway's port: {}", facts::some_of(&clients)),

@@ -149,7 +149,7 @@ async fn client_authorities_are_beside_the_secret_or_in_it() {
     );
     let authorities = |position: usize| {
         let content = found[position].content.seen().unwrap();
-        match content.client_authorities.as_ref().unwrap() {
+        match content.client_cas.as_ref().unwrap() {
             Seen::Seen(found) => {
                 let entry = found.entry.as_deref().unwrap_or("nothing");
                 let fault = found.fault.clone().unwrap_or_default();

@@ -20,7 +20,7 @@ use super::prober::Prober;
 use super::tcp::plain;
 use super::transport::{Connection, Way};
 use crate::evidence::Reason;
-use crate::evidence::handshake::{ClientCertificate, Failure, Handshake, HelloKind, How, Party, Session, Stage};
+use crate::evidence::handshake::{ClientCertificate, ClientHelloKind, Failure, Handshake, How, Party, Session, Stage};
 use crate::run::stop::Stop;
 use crate::wire::certificate;
 use crate::wire::tls::{self, ClientFlight, ServerFlight, Version};
@@ -37,7 +37,7 @@ const ALERT_REASON: i32 = 1000;
 /// What to say.
 #[derive(Clone, Debug)]
 pub(in crate::gather) struct Hello {
-    pub kind: HelloKind,
+    pub kind: ClientHelloKind,
     pub server_name: Option<String>,
     pub asked: bool,
     /// After a handshake that succeeds, ask for this host by HTTP, so that the gateway writes a line about it.
@@ -400,9 +400,9 @@ impl Talk<'_> {
         }
         made.undecided = self.undecided;
         made.client_certificate = if self.was_asked() {
-            ClientCertificate::Asked(facts.certificate_request.clone())
+            ClientCertificate::Requested(facts.certificate_request.clone())
         } else if self.established || facts.done {
-            ClientCertificate::NotAsked
+            ClientCertificate::NotRequested
         } else {
             ClientCertificate::Unknown
         };

@@ -1,6 +1,6 @@
-//! Groups of the key exchange, as the TLS Supported Groups registry numbers them.
+//! Key exchange groups by their number in the TLS Supported Groups registry.
 
-/// Names as people write them: NIST's for its curves, the registry's for the rest.
+/// Common names: those of NIST for its curves, those of the registry for the others.
 const GROUPS: [(u16, &str); 35] = [
     (0x0001, "sect163k1"),
     (0x0002, "sect163r1"),
@@ -39,7 +39,7 @@ const GROUPS: [(u16, &str); 35] = [
     (0x639A, "SecP256r1Kyber768Draft00"),
 ];
 
-/// The name of a group; `0x2A2A` where it has none here.
+/// Returns the name of a group; an unknown group is written as `0x2A2A`.
 #[must_use]
 pub fn name(group: u16) -> String {
     let known = GROUPS.iter().find(|(number, _)| *number == group);

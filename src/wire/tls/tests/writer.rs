@@ -1,4 +1,4 @@
-//! The ClientHello, read back by a reader that shares nothing with the writer, and answered by OpenSSL.
+//! ClientHellos, parsed by a reader that shares no code with the writer, and answered by OpenSSL.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -22,7 +22,7 @@ fn client_hello(version: Version, server_name: Option<&str>) -> ClientHello<'_> 
     ClientHello { version, server_name, suites: suites::of(version), alpn: &[], random }
 }
 
-/// What a ClientHello says.
+/// The fields of a ClientHello.
 #[derive(Debug)]
 struct Parsed {
     record_version: [u8; 2],
@@ -36,7 +36,7 @@ struct Parsed {
     message_bytes: usize,
 }
 
-/// Reads by positions alone.
+/// Parses by fixed offsets and length fields.
 fn parse(bytes: &[u8]) -> Parsed {
     let u16_at = |at: usize| usize::from(bytes[at]) * 256 + usize::from(bytes[at + 1]);
     assert_eq!((bytes[0], bytes[5], bytes[6]), (22, 1, 0));
@@ -99,7 +99,7 @@ fn each_version_has_its_fields() {
 }
 
 #[test]
-fn only_names_are_server_names() {
+fn only_dns_names_are_sent_as_server_names() {
     for (name, sent) in [
         (Some("a.example"), Some("a.example")),
         (Some("a.example."), Some("a.example")),
@@ -119,7 +119,7 @@ fn only_names_are_server_names() {
 }
 
 #[test]
-fn protocols_are_offered_where_given() {
+fn alpn_protocols_are_offered_if_given() {
     let long = "x".repeat(256);
     let mut asked = client_hello(Version::Tls12, None);
     asked.alpn = &["h2", "http/1.1"];
@@ -130,14 +130,14 @@ fn protocols_are_offered_where_given() {
 }
 
 #[test]
-fn no_message_has_a_size_that_old_load_balancers_wait_at() {
+fn no_client_hello_has_a_size_that_hangs_old_load_balancers() {
     for version in Version::ALL {
         for suites in 0..suites::of(version).len() {
             let mut asked = client_hello(version, Some("api.example.com"));
             asked.suites = &suites::of(version)[..suites];
             let parsed = parse(&asked.write());
             assert!(!(256..512).contains(&parsed.message_bytes), "{version:?} {suites}: {}", parsed.message_bytes);
-            // An empty extension at the end is refused by some servers.
+            // Some servers refuse an empty extension at the end.
             assert!(
                 parsed.order.last().is_some_and(|last| !parsed.extensions[last].is_empty()),
                 "{version:?} {suites}"
@@ -148,7 +148,7 @@ fn no_message_has_a_size_that_old_load_balancers_wait_at() {
 }
 
 #[test]
-fn the_largest_fits_one_record() {
+fn the_largest_client_hello_fits_in_one_record() {
     let many: Vec<u16> = (0..u16::MAX).collect();
     let protocol = "p".repeat(255);
     let protocols = vec![&protocol[..]; 1000];
@@ -161,8 +161,9 @@ fn the_largest_fits_one_record() {
     }
 }
 
-/// OpenSSL's server in memory: what it wrote in answer to a ClientHello, and the server name it saw.
-fn answer(context: &SslContext, hello: &[u8]) -> (Vec<u8>, Option<String>) {
+/// Runs an OpenSSL server in memory. Returns its response to a ClientHello and the server name that it
+/// received.
+fn respond(context: &SslContext, client_hello: &[u8]) -> (Vec<u8>, Option<String>) {
     #[derive(Debug)]
     struct Pipe {
         unread: io::Cursor<Vec<u8>>,
@@ -184,7 +185,7 @@ fn answer(context: &SslContext, hello: &[u8]) -> (Vec<u8>, Option<String>) {
             Ok(())
         }
     }
-    let pipe = Pipe { unread: io::Cursor::new(hello.to_vec()), written: Vec::new() };
+    let pipe = Pipe { unread: io::Cursor::new(client_hello.to_vec()), written: Vec::new() };
     let mut stream = SslStream::new(Ssl::new(context).unwrap(), pipe).unwrap();
     let _ = stream.accept();
     let name = stream.ssl().servername(NameType::HOST_NAME).map(str::to_owned);
@@ -231,7 +232,7 @@ fn openssl_answers_each_version() {
     ] {
         let mut asked = client_hello(version, Some("api.example.com"));
         asked.alpn = &["http/1.1"];
-        let (bytes, name) = answer(&server(theirs).build(), &asked.write());
+        let (bytes, name) = respond(&server(theirs).build(), &asked.write());
         let facts = facts(&bytes);
         let hello = facts.hello.clone().unwrap_or_else(|| panic!("{version:?}: {facts:?}"));
         assert_eq!((hello.version, hello.retry), (version, false));
@@ -239,7 +240,7 @@ fn openssl_answers_each_version() {
         assert!(asked.suites.contains(&hello.suite));
         assert_eq!((facts.alert, facts.malformed), (None, None), "{version:?}");
         assert_eq!(name.as_deref(), Some("api.example.com"));
-        // In TLS 1.3 the choice of protocol and the certificate are encrypted.
+        // TLS 1.3 encrypts the ALPN protocol and the certificate.
         let in_clear = version < Version::Tls13;
         assert_eq!(hello.alpn.as_deref(), in_clear.then_some("http/1.1"));
         assert_eq!((facts.certificate, facts.done, facts.encrypted_records > 0), (in_clear, in_clear, !in_clear));
@@ -247,10 +248,10 @@ fn openssl_answers_each_version() {
 }
 
 #[test]
-fn openssl_refuses_what_it_does_not_have() {
+fn openssl_refuses_versions_and_suites_that_it_lacks() {
     let refused = |version, theirs, suites: &[u16]| {
         let asked = ClientHello { suites, ..client_hello(version, None) };
-        let facts = facts(&answer(&server(theirs).build(), &asked.write()).0);
+        let facts = facts(&respond(&server(theirs).build(), &asked.write()).0);
         assert_eq!(facts.hello, None);
         facts.alert
     };
@@ -261,10 +262,10 @@ fn openssl_refuses_what_it_does_not_have() {
 }
 
 #[test]
-fn openssl_asks_again_for_another_group() {
+fn openssl_sends_a_hello_retry_request_for_another_group() {
     let mut context = server(SslVersion::TLS1_3);
     context.set_groups_list("P-384").unwrap();
-    let (bytes, _) = answer(&context.build(), &client_hello(Version::Tls13, None).write());
+    let (bytes, _) = respond(&context.build(), &client_hello(Version::Tls13, None).write());
     let facts = facts(&bytes);
     let hello = facts.hello.expect("a HelloRetryRequest");
     assert!(hello.retry);

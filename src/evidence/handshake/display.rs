@@ -1,4 +1,4 @@
-//! How the end of a handshake reads: failures, alerts, and what a peer speaks that does not speak TLS.
+//! Texts for the end of a handshake: failures, alerts, and protocols other than TLS.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::{Failure, How, NotTls, Stage};
 use crate::text::seconds;
 
 impl fmt::Display for Failure {
-    /// One fragment: `reset by the server in answer to the ClientHello`.
+    /// Writes one lower-case fragment, such as `reset by the server in answer to the ClientHello`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let when = match self.stage {
             Stage::Lookup => "when the name was looked up",
@@ -26,7 +26,7 @@ impl fmt::Display for Failure {
             How::Malformed(text) => write!(f, "an answer that breaks the rules of TLS {when}: {text}"),
             How::NoAddress => f.write_str("the name has no address"),
             How::NoSuchName => f.write_str("no such name"),
-            How::NotTls { speaks, .. } => write!(f, "no TLS: the answer is {}", speaks.words()),
+            How::NotTls { speaks, .. } => write!(f, "no TLS: the answer is {}", speaks.description()),
             How::Other(text) | How::Unreachable(text) => write!(f, "{text}"),
             How::ProxyRefused { status, reason } => write!(f, "the proxy answered {status} {reason}"),
             How::Refused => f.write_str("connection refused: nothing listens there"),
@@ -39,9 +39,9 @@ impl fmt::Display for Failure {
 }
 
 impl NotTls {
-    /// As it reads after "the answer is".
+    /// Returns the text after "the answer is".
     #[must_use]
-    pub fn words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Ftp => "a greeting of FTP",
             Self::Http => "HTTP without TLS",
@@ -56,7 +56,8 @@ impl NotTls {
     }
 }
 
-/// The names of `AlertDescription` as the RFCs write them (RFC 8446 §6, RFC 5246 §7.2, RFC 6066, RFC 7301; Encrypted ClientHello).
+/// Names of `AlertDescription` in the spelling of RFC 8446 §6, RFC 5246 §7.2, RFC 6066, RFC 7301 and
+/// Encrypted ClientHello.
 const ALERTS: [(u8, &str); 35] = [
     (0, "close_notify"),
     (10, "unexpected_message"),
@@ -95,7 +96,7 @@ const ALERTS: [(u8, &str); 35] = [
     (121, "ech_required"),
 ];
 
-/// The name of an alert; `unknown alert` for a number that no RFC gives.
+/// Returns the name of an alert; `unknown alert` for a number that no RFC assigns.
 #[must_use]
 pub fn alert_name(number: u8) -> &'static str {
     ALERTS.iter().find(|(known, _)| *known == number).map_or("unknown alert", |(_, name)| name)
@@ -107,7 +108,7 @@ mod tests {
     use crate::evidence::handshake::Party;
 
     #[test]
-    fn a_failure_reads_as_a_fragment() {
+    fn a_failure_displays_as_a_fragment() {
         let failure = |stage, by, how| Failure { stage, by, how }.to_string();
         assert_eq!(
             failure(Stage::ClientHello, Party::Server, How::Alert { level: 2, number: 70 }),
