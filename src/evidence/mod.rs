@@ -122,5 +122,5 @@ parts! {
 
 /// The value of a part that is missing because an older version wrote the evidence.
 fn not_recorded<T>() -> Seen<T> {
-    part::not_requested("what a newer version looks at", "the evidence was written by a version that did not look")
+    part::not_requested("data that older versions do not record", "an older version wrote this evidence")
 }

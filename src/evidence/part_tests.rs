@@ -10,7 +10,7 @@ use crate::evidence::Evidence;
 const EVERYTHING: &str = include_str!("../../tests/evidence/everything.json");
 
 /// Values that [`EVERYTHING`] does not contain.
-const MARK: &str = "a-mark-that-nothing-else-has";
+const MARK: &str = "a-mark-not-in-the-document";
 const ADDRESS: &str = "198.51.100.77";
 
 /// Records the texts and addresses it receives.

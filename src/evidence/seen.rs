@@ -106,7 +106,7 @@ impl fmt::Display for Reason {
                 write!(f, "forbidden: the rule \"{verb} {resource}{group}\" {place} is missing")
             }
             Self::Interrupted => f.write_str("the run was interrupted"),
-            Self::NotRequested(text) => write!(f, "not asked for ({text})"),
+            Self::NotRequested(text) => write!(f, "not requested ({text})"),
             Self::TimedOut { milliseconds: short @ ..100 } => write!(f, "no answer within {short} ms"),
             Self::TimedOut { milliseconds } => {
                 write!(f, "no answer within {}", seconds(Duration::from_millis(*milliseconds), 1))

@@ -10,11 +10,11 @@ impl fmt::Display for Failure {
     /// Writes one lower-case fragment, such as `reset by the server in answer to the ClientHello`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let when = match self.stage {
-            Stage::Lookup => "when the name was looked up",
+            Stage::Lookup => "during the DNS lookup",
             Stage::Connect => "before any byte of TLS",
             Stage::Proxy => "by the proxy",
             Stage::ClientHello => "in answer to the ClientHello",
-            Stage::ServerFlight => "in the middle of the server's first answer",
+            Stage::ServerFlight => "during the server's first flight",
             Stage::ClientFlight => "after the client's second flight",
             Stage::Established => "after the handshake",
         };
@@ -22,17 +22,17 @@ impl fmt::Display for Failure {
             How::Alert { number, .. } => write!(f, "alert {} ({number}) {when}", alert_name(*number)),
             How::Closed if self.stage == Stage::Connect => f.write_str("closed before any byte of TLS"),
             How::Closed => write!(f, "closed by the server without an alert {when}"),
-            How::Local(text) => write!(f, "given up by this program: {text}"),
-            How::Malformed(text) => write!(f, "an answer that breaks the rules of TLS {when}: {text}"),
+            How::Local(text) => write!(f, "aborted by this program: {text}"),
+            How::Malformed(text) => write!(f, "a response that violates TLS {when}: {text}"),
             How::NoAddress => f.write_str("the name has no address"),
             How::NoSuchName => f.write_str("no such name"),
-            How::NotTls { speaks, .. } => write!(f, "no TLS: the answer is {}", speaks.description()),
+            How::NotTls { speaks, .. } => write!(f, "not TLS: the answer is {}", speaks.description()),
             How::Other(text) | How::Unreachable(text) => write!(f, "{text}"),
-            How::ProxyRefused { status, reason } => write!(f, "the proxy answered {status} {reason}"),
+            How::ProxyRefused { status, reason } => write!(f, "the proxy responded {status} {reason}"),
             How::Refused => f.write_str("connection refused: nothing listens there"),
             How::Reset => write!(f, "reset by the server {when}"),
             How::TimedOut { milliseconds } => {
-                write!(f, "nothing came within {} {when}", seconds(Duration::from_millis(*milliseconds), 1))
+                write!(f, "no data received within {} {when}", seconds(Duration::from_millis(*milliseconds), 1))
             }
         }
     }
@@ -43,15 +43,15 @@ impl NotTls {
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {
-            Self::Ftp => "a greeting of FTP",
+            Self::Ftp => "an FTP greeting",
             Self::Http => "HTTP without TLS",
             Self::Http2 => "HTTP/2 without TLS",
-            Self::Imap => "a greeting of IMAP",
-            Self::MySql => "a greeting of MySQL",
-            Self::Pop3 => "a greeting of POP3",
-            Self::Smtp => "a greeting of SMTP",
-            Self::Ssh => "a greeting of SSH",
-            Self::Unknown => "something else than TLS",
+            Self::Imap => "an IMAP greeting",
+            Self::MySql => "a MySQL greeting",
+            Self::Pop3 => "a POP3 greeting",
+            Self::Smtp => "an SMTP greeting",
+            Self::Ssh => "an SSH greeting",
+            Self::Unknown => "an unknown protocol",
         }
     }
 }
@@ -120,7 +120,7 @@ mod tests {
         );
         assert_eq!(
             failure(Stage::ServerFlight, Party::Nobody, How::TimedOut { milliseconds: 1500 }),
-            "nothing came within 1.5 s in the middle of the server's first answer"
+            "no data received within 1.5 s during the server's first flight"
         );
     }
 

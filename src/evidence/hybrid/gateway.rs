@@ -108,7 +108,7 @@ impl Part for Seen<Vec<Gateway>> {
     }
 
     fn not_gathered(why: &str) -> Self {
-        not_requested("Envoy's own account", why)
+        not_requested("Envoy's configuration and counters", why)
     }
 
     fn gaps(&self) -> Vec<Gap<'_>> {

@@ -219,5 +219,5 @@ async fn there_is_an_end_to_reading_secrets() {
     let (found, paths) = found(&ports, |_| Some(Answer::Json(secret(&[])))).await;
     assert_eq!((found.len(), paths.len()), (MAX_SECRETS + 1, MAX_SECRETS));
     let why = found[MAX_SECRETS].content.seen().unwrap_err();
-    assert_eq!(why.to_string(), "Secret s064: not asked for (no more than 64 Secrets are read)");
+    assert_eq!(why.to_string(), "Secret s064: not requested (no more than 64 Secrets are read)");
 }

@@ -58,9 +58,10 @@ pub(super) fn judge(document: &Document<'_>, source: &Source<'_>, faults: &mut F
     let overrides = judge.top();
     if judge.budget.spent() {
         judge.faults.add(FaultKind::Malformed, Position { line: 1, column: 1 }, || {
-            let observed =
-                format!("virtual hosts and ingress gateways of more than {MAX_VISITED_NODES} values, aliases expanded");
-            FaultText::new("", observed, "fewer; the rest was not judged")
+            let observed = format!(
+                "more than {MAX_VISITED_NODES} values in virtual hosts and ingress gateways, with aliases expanded"
+            );
+            FaultText::new("", observed, "fewer; the rest was not checked")
         });
     }
     overrides
@@ -107,7 +108,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         let Some(items) = self.list(field.value, name, "a list of mappings") else { return Vec::new() };
         if let Some(first) = items.get(limit) {
             self.faults.add(FaultKind::Malformed, first.place, || {
-                FaultText::new(name, format!("more than {limit} entries"), "fewer; the rest was not judged")
+                FaultText::new(name, format!("more than {limit} entries"), "fewer; the rest was not checked")
             });
         }
         let mut entries = Vec::new();
@@ -239,7 +240,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
                         && !is_version(text)
                     {
                         self.faults.add(FaultKind::WrongType, place, || {
-                            FaultText::new(path, "a string of another form", VERSION)
+                            FaultText::new(path, "a string in another format", VERSION)
                         });
                     }
                 }
@@ -282,12 +283,12 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         }
         if looks_secret(text) {
             self.faults.add(FaultKind::WrongType, value.place, || {
-                FaultText::new(path, "what may be a key or a token (not shown)", "a name or a path")
+                FaultText::new(path, "a possible key or token (not shown)", "a name or a path")
             });
             return None;
         }
         if *kind != ScalarKind::Text {
-            self.wrong_type(value.place, path, node, "a string; in quotes where it could be a number or a boolean");
+            self.wrong_type(value.place, path, node, "a string; quoted if it could be a number or a boolean");
         } else if has_template(text) {
             self.faults.add(FaultKind::Malformed, value.place, super::syntax::template);
         }
@@ -313,7 +314,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
     fn too_many(&mut self, node: &Node<'_>, path: &str) {
         if node.cut == Cut::Limit {
             self.faults.add(FaultKind::Malformed, node.place, || {
-                FaultText::new(path, "more values than are kept", "fewer; the rest was not judged")
+                FaultText::new(path, "more values than the limit", "fewer; the rest was not checked")
             });
         }
     }

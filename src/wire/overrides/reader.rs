@@ -118,13 +118,13 @@ impl<'a, 's, 'f> Reader<'a, 's, 'f> {
             let documents = self.documents;
             self.faults.add(FaultKind::SeveralDocuments, second, || {
                 let observed =
-                    format!("{documents} documents (---); the first was read, which one helm uses is not known here");
+                    format!("{documents} documents (---); the first one was read; it is not known which one helm uses");
                 FaultText::new("", observed, "one document")
             });
         }
         if !self.judged && !self.source.cut {
             self.faults.add(FaultKind::Malformed, Position { line: 1, column: 1 }, || {
-                FaultText::new("", "nothing but blanks and comments", "a mapping with virtualhosts")
+                FaultText::new("", "only whitespace and comments", "a mapping with virtualhosts")
             });
         }
     }
@@ -171,7 +171,7 @@ impl<'a, 's, 'f> Reader<'a, 's, 'f> {
                 FaultText::new(
                     path,
                     observed,
-                    "each key once: most parsers let the last one win, strict ones refuse the file",
+                    "each key once: in most parsers the last one wins, strict parsers refuse the file",
                 )
             });
         } else if self.watched < MAX_WATCHED_KEYS {
@@ -183,7 +183,7 @@ impl<'a, 's, 'f> Reader<'a, 's, 'f> {
             self.unwatched = true;
             self.faults.add(FaultKind::Malformed, place, || {
                 let observed = format!("a mapping with more than {MAX_WATCHED_KEYS} keys");
-                FaultText::new("", observed, "fewer keys; those that follow were not compared with each other")
+                FaultText::new("", observed, "fewer keys; later keys were not checked for duplicates")
             });
         }
     }
@@ -387,7 +387,7 @@ impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
             self.faults.add(FaultKind::Malformed, extent.place, || {
                 FaultText::new(
                     "",
-                    "an alias (*) of an anchor (&) that does not stand before it",
+                    "an alias (*) without an anchor (&) before it",
                     "an anchor before the alias, or quotes",
                 )
             });
@@ -397,11 +397,7 @@ impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
             self.anchors.get(&anchor).map_or((None, 1, false), |anchor| (anchor.node, anchor.weight, anchor.open));
         if is_open {
             self.faults.add(FaultKind::Malformed, extent.place, || {
-                FaultText::new(
-                    "",
-                    "an alias (*) inside of its own anchor (&)",
-                    "an anchor that does not contain itself",
-                )
+                FaultText::new("", "an alias (*) within its own anchor (&)", "an anchor that does not contain itself")
             });
             return ControlFlow::Continue(self.follow(open, None, extent));
         }
@@ -409,13 +405,13 @@ impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
         if node.is_none() && belongs(open) {
             self.faults.add(FaultKind::Malformed, extent.place, || {
                 let observed =
-                    format!("an alias (*) of a value beyond the {MAX_ANCHORED_NODES} that are kept of anchors (&)");
+                    format!("an alias (*) of a value beyond the limit of {MAX_ANCHORED_NODES} anchored values (&)");
                 FaultText::new("", observed, "the value itself")
             });
         }
         if self.expansion > MAX_EXPANSION {
             self.faults.add(FaultKind::Malformed, extent.place, || {
-                let observed = format!("aliases (*) that stand for more than {MAX_EXPANSION} values");
+                let observed = format!("aliases (*) that expand to more than {MAX_EXPANSION} values");
                 FaultText::new("", observed, "a file without such aliases; the rest of it was not read")
             });
             return ControlFlow::Break(());

@@ -25,7 +25,7 @@ pub(super) fn report(source: &Source<'_>, error: &ScanError, faults: &mut Faults
     };
     if let Some(tab) = tab {
         faults.add(FaultKind::Malformed, tab, || {
-            FaultText::new("", format!("a tab at {tab}"), "YAML indents with blanks")
+            FaultText::new("", format!("a tab at {tab}"), "spaces: YAML does not allow tabs in the indentation")
         });
         return;
     }
@@ -96,11 +96,11 @@ fn described(kind: &ErrorKind) -> (String, &'static str) {
             return ("not YAML: a character that no value begins with".to_owned(), "quotes around the value");
         }
         ErrorKind::MappingValueNotAllowed | ErrorKind::MappingKeyNotAllowed => {
-            "one \"key: value\" in a line, indented as its neighbours; a value with \": \" in quotes"
+            "one \"key: value\" on a line, indented like adjacent lines; a value with \": \" in quotes"
         }
-        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => "\"key: value\", with a colon and a blank",
+        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => "\"key: value\", with a colon and a space",
         ErrorKind::ExpectedBlockMappingKey | ErrorKind::ExpectedBlockSequenceEntry | ErrorKind::InvalidIndentation => {
-            "the same indentation as the neighbours"
+            "the same indentation as adjacent lines"
         }
         ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => "a closing quote",
         ErrorKind::InvalidColonPlacement

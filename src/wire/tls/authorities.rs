@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(read(&request(&common_name(0x0C, *b"ab")), Version::Tls12), Ok(vec!["CN=ab".to_owned()]));
         for (der, why) in [
             (vec![0x30, 0x81], "a length is missing"),
-            ([common_name(0x0C, *b"ab"), vec![0]].concat(), "a byte is behind the name"),
+            ([common_name(0x0C, *b"ab"), vec![0]].concat(), "a byte follows the name"),
             (common_name(0x0C, [0xC3, 0x28]), "the value is not UTF-8"),
             (common_name(0x03, [0, 1]), "the value is a BIT STRING"),
             (common_name(0x02, [1, 2]), "the value is a number"),

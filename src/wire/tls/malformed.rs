@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Malformed {
     /// A ChangeCipherSpec whose body is not the byte 1 (RFC 5246 §7.1).
-    #[error("a ChangeCipherSpec that is none")]
+    #[error("an invalid ChangeCipherSpec")]
     ChangeCipherSpec,
     #[error("a ChangeCipherSpec before the ServerHello")]
     ChangeCipherSpecBeforeHello,
@@ -18,19 +18,19 @@ pub enum Malformed {
     #[error("encrypted data before the ServerHello")]
     EncryptedBeforeHello,
     /// An extension of the ServerHello that is shorter than its length fields.
-    #[error("an extension of the ServerHello that ends too early")]
+    #[error("a truncated extension of the ServerHello")]
     ExtensionTruncated,
     /// A handshake message of this type before the ServerHello.
     #[error("a message of type {0} before the ServerHello")]
     MessageBeforeHello(u8),
     /// A handshake message of this type that TLS 1.3 encrypts.
-    #[error("a message of type {0} in clear after the ServerHello of TLS 1.3")]
+    #[error("an unencrypted message of type {0} after the ServerHello of TLS 1.3")]
     MessageInClear(u8),
     /// A message with a length above the limit.
     #[error("a {message} of {bytes} bytes")]
     MessageLength { message: MessageName, bytes: usize },
     /// A message that is shorter than its length fields.
-    #[error("a {0} that ends too early")]
+    #[error("a truncated {0}")]
     MessageTruncated(MessageName),
     /// A record above the maximum length of TLS (RFC 5246 §6.2.3).
     #[error("a record of {0} bytes")]
@@ -46,10 +46,10 @@ pub enum Malformed {
     /// A session id of more than 32 bytes (RFC 8446 §4.1.3).
     #[error("a session id of {0} bytes")]
     SessionId(usize),
-    #[error("an answer of SSL 2.0")]
+    #[error("a response of SSL 2.0")]
     Ssl2,
     /// Unencrypted handshake messages that together exceed this limit.
-    #[error("more than {0} bytes of handshake in clear")]
+    #[error("more than {0} bytes of unencrypted handshake messages")]
     TooMuchInClear(usize),
     /// A message with bytes after its last field.
     #[error("{bytes} bytes after the end of the {message}")]

@@ -72,10 +72,10 @@ mod tests {
         let mut names = BTreeSet::new();
         let mut numbers = BTreeSet::new();
         for suite in SUITES {
-            assert!(numbers.insert(suite.number), "{:04x} stands twice", suite.number);
+            assert!(numbers.insert(suite.number), "{:04x} is duplicate", suite.number);
             assert!(suite.openssl != suite.iana, "{:04x}: one name is enough", suite.number);
             for name in [suite.openssl, suite.iana].into_iter().filter(|name| !name.is_empty()) {
-                assert!(names.insert(name), "{name} stands twice");
+                assert!(names.insert(name), "{name} is duplicate");
                 assert_eq!(number(name), Some(suite.number), "{name}");
             }
         }

@@ -58,8 +58,12 @@ fn a_truncated_entry_has_no_fault_for_missing_keys() {
 #[test]
 fn syntax_errors_have_a_position_and_advice() {
     for (file, place, expected) in [
-        ("a: b: c\n", "1:5", "one \"key: value\" in a line, indented as its neighbours; a value with \": \" in quotes"),
-        ("a:\n- b: c\n d: e\n", "3:2", "the same indentation as the neighbours"),
+        (
+            "a: b: c\n",
+            "1:5",
+            "one \"key: value\" on a line, indented like adjacent lines; a value with \": \" in quotes",
+        ),
+        ("a:\n- b: c\n d: e\n", "3:2", "the same indentation as adjacent lines"),
         ("a: [b\n", "1:4", "a closing bracket"),
         ("a: \"b\nc: d\n", "2:1", "a closing quote"),
     ] {
@@ -82,7 +86,7 @@ fn templates_are_reported() {
 fn a_file_without_a_mapping_is_malformed() {
     let seen = |place: &str, observed: &str| (place.to_owned(), observed.to_owned());
     for empty in ["", " \n", "# words\n", "---\n", "---\n...\n", "\u{feff}"] {
-        assert_eq!(malformed(empty.as_bytes()), seen("1:1", "nothing but blanks and comments"), "{empty}");
+        assert_eq!(malformed(empty.as_bytes()), seen("1:1", "only whitespace and comments"), "{empty}");
     }
     assert_eq!(malformed(b"- a\n"), seen("1:1", "a list at the top of the file"));
     assert_eq!(malformed(b"words\n"), seen("1:1", "a single value at the top of the file"));
@@ -181,7 +185,7 @@ fn values_of_the_wrong_type_are_reported() {
         ("virtualhosts: {name: a}", "virtualhosts", "a mapping"),
         ("virtualhosts: a", "virtualhosts", "a string"),
         ("virtualhosts: [a]", "virtualhosts[0]", "a string"),
-        ("virtualhosts: [{name: 123}]", "virtualhosts[0].name", "a whole number"),
+        ("virtualhosts: [{name: 123}]", "virtualhosts[0].name", "an integer"),
         ("virtualhosts: [{name: on}]", "virtualhosts[0].name", "a boolean"),
         ("virtualhosts: [{name: [a]}]", "virtualhosts[0].name", "a list"),
         ("virtualhosts: [{name: }]", "virtualhosts[0].name", "no name"),
@@ -191,27 +195,27 @@ fn values_of_the_wrong_type_are_reported() {
         (
             "virtualhosts: [{name: a, additionalGateways: [x, 1]}]",
             "virtualhosts[0].additionalGateways[1]",
-            "a whole number",
+            "an integer",
         ),
         ("virtualhosts: [{name: a, additionalGateways: [[x]]}]", "virtualhosts[0].additionalGateways[0]", "a list"),
         ("virtualhosts: [{name: a, selector: x}]", "virtualhosts[0].selector", "a string"),
         (
             "virtualhosts: [{name: a, selector: {ingress_name: 1}}]",
             "virtualhosts[0].selector.ingress_name",
-            "a whole number",
+            "an integer",
         ),
         (
             "virtualhosts: [{name: a, minTLSProtocolVersion: 1.2}]",
             "virtualhosts[0].minTLSProtocolVersion",
-            "a number with a point",
+            "a decimal number",
         ),
         (
             "virtualhosts: [{name: a, maxTLSProtocolVersion: TLSv1.2}]",
             "virtualhosts[0].maxTLSProtocolVersion",
-            "a string of another form",
+            "a string in another format",
         ),
         ("virtualhosts: [{name: a, cipherSuites: A}]", "virtualhosts[0].cipherSuites", "a string"),
-        ("virtualhosts: [{name: a, cipherSuites: [1]}]", "virtualhosts[0].cipherSuites[0]", "a whole number"),
+        ("virtualhosts: [{name: a, cipherSuites: [1]}]", "virtualhosts[0].cipherSuites[0]", "an integer"),
         ("virtualhosts: [{name: a, requestTimeout: \"5\"}]", "virtualhosts[0].requestTimeout", "a string"),
         ("virtualhosts: [{name: a, tlsMode: mutual}]", "virtualhosts[0].tlsMode", "another string"),
         ("virtualhosts: [{name: a, sslKeyPath: {}}]", "virtualhosts[0].sslKeyPath", "a mapping"),

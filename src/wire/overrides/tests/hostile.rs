@@ -32,7 +32,7 @@ fn a_billion_laughs_attack_is_refused() {
     file.push_str("virtualhosts: *a11\n");
 
     let (place, observed) = malformed(file.as_bytes());
-    assert_eq!(observed, "aliases (*) that stand for more than 1000000 values");
+    assert_eq!(observed, "aliases (*) that expand to more than 1000000 values");
     assert!(place.starts_with("7:"), "{place}");
 }
 
@@ -66,7 +66,7 @@ fn a_chain_of_aliases_does_not_recurse() {
 
 #[test]
 fn a_recursive_or_unresolved_alias_is_a_fault() {
-    assert_eq!(malformed(b"a: &x [*x]\n"), ("1:8".to_owned(), "an alias (*) inside of its own anchor (&)".to_owned()));
+    assert_eq!(malformed(b"a: &x [*x]\n"), ("1:8".to_owned(), "an alias (*) within its own anchor (&)".to_owned()));
     assert_eq!(malformed(b"virtualhosts: &v\n- name: a\n  <<: *v\n").0, "3:7");
     assert_eq!(malformed(b"virtualhosts: *v\n").0, "1:15");
 }

@@ -173,7 +173,7 @@ fn the_first_violation_is_reported() {
         handshake(&[message(2, &body)])
     };
     for (bytes, fault) in [
-        (recorded("ssl2"), "an answer of SSL 2.0"),
+        (recorded("ssl2"), "a response of SSL 2.0"),
         ([record(22, &server_hello(0x0303)), b"HTTP/1.1 400".to_vec()].concat(), "a record of type 72"),
         ([record(22, &server_hello(0x0303)), b"\x16\x02\x03\x00\x01".to_vec()].concat(), "a record of version 0x0203"),
         (b"\x16\x03\x03\xFF\xFF".to_vec(), "a record of 65535 bytes"),
@@ -181,7 +181,7 @@ fn the_first_violation_is_reported() {
         (record(21, &[]), "an empty record of type 21"),
         (record(23, &[1]), "encrypted data before the ServerHello"),
         (record(20, &[1]), "a ChangeCipherSpec before the ServerHello"),
-        ([record(22, &server_hello(0x0303)), record(20, &[2])].concat(), "a ChangeCipherSpec that is none"),
+        ([record(22, &server_hello(0x0303)), record(20, &[2])].concat(), "an invalid ChangeCipherSpec"),
         (
             [handshake(&[server_hello(0x0303), vec![11, 0]]), record(20, &[1])].concat(),
             "a ChangeCipherSpec within a message",
@@ -189,18 +189,18 @@ fn the_first_violation_is_reported() {
         (handshake(&[message(14, &[])]), "a message of type 14 before the ServerHello"),
         (handshake(&[server_hello(0x0303), server_hello(0x0303)]), "a second ServerHello"),
         (handshake(&[server_hello(0x0399)]), "a ServerHello of version 0x0399"),
-        (handshake(&[message(2, &[3, 3])]), "a ServerHello that ends too early"),
+        (handshake(&[message(2, &[3, 3])]), "a truncated ServerHello"),
         (handshake(&[long_session]), "a session id of 33 bytes"),
         (extensions(0x0303, &[0, 0, 0]), "1 bytes after the end of the ServerHello"),
-        (extensions(0x0303, &[0, 2, 0, 16]), "an extension of the ServerHello that ends too early"),
-        (extensions(0x0303, &[0, 4, 0, 16, 0, 0]), "an extension of the ServerHello that ends too early"),
+        (extensions(0x0303, &[0, 2, 0, 16]), "a truncated extension of the ServerHello"),
+        (extensions(0x0303, &[0, 4, 0, 16, 0, 0]), "a truncated extension of the ServerHello"),
         (
             [extensions(0x0303, &[0, 6, 0, 43, 0, 2, 3, 4]), handshake(&[message(11, &[0; 3])])].concat(),
-            "a message of type 11 in clear after the ServerHello of TLS 1.3",
+            "an unencrypted message of type 11 after the ServerHello of TLS 1.3",
         ),
         (long(2, 0x4001), "a ServerHello of 16385 bytes"),
         ([record(22, &server_hello(0x0303)), long(13, 0xFF_FFFF)].concat(), "a CertificateRequest of 16777215 bytes"),
-        (handshake(&[server_hello(0x0303), message(13, &[1])]), "a CertificateRequest that ends too early"),
+        (handshake(&[server_hello(0x0303), message(13, &[1])]), "a truncated CertificateRequest"),
     ] {
         let end = [bytes.clone(), record(22, &server_hello(0x0301)), record(21, &[2, 40])].concat();
         for bytes in [bytes, end] {
