@@ -131,7 +131,9 @@ impl Visit for Certificate {
         // A self-signed certificate is its own issuer, so its names apply to the issuer too.
         visitor.distinguished_name(issuer, dns_names);
         visitor.strings(Kind::Hostname, dns_names);
-        ip_addresses.iter_mut().for_each(|address| visitor.address(address));
+        for address in ip_addresses {
+            visitor.address(address);
+        }
         visitor.strings(Kind::Number, [serial, fingerprint]);
         visitor.strings(Kind::Word, [algorithm, signature_algorithm]);
         visitor.strings(Kind::Text, issuer_urls);

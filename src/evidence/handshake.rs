@@ -98,7 +98,7 @@ pub struct Endpoint {
 pub enum EndpointOrigin {
     /// An ingress pod, reached through the API server.
     Pod { pod: String },
-    /// An address of a Service that leads to ingress pods.
+    /// An address of a Service that selects ingress pods.
     Service { service: String },
     /// A route's hostname, resolved by DNS.
     Dns,
@@ -150,7 +150,7 @@ pub enum ClientHelloKind {
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Session {
-    /// `TLSv1.3`
+    /// Negotiated version, such as `TLSv1.3`.
     pub protocol: String,
     /// OpenSSL's name of the cipher suite.
     pub cipher: String,
@@ -474,7 +474,9 @@ impl Visit for Endpoint {
             EndpointOrigin::Dns | EndpointOrigin::Given => {}
         }
         visitor.strings(Kind::Hostname, host);
-        address.iter_mut().for_each(|address| visitor.address(address));
+        if let Some(address) = address {
+            visitor.address(address);
+        }
         handshakes.visit(visitor);
         scan.visit(visitor);
     }

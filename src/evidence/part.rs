@@ -157,7 +157,9 @@ impl dyn Visitor + '_ {
 
 impl<T: Visit> Visit for [T] {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        self.iter_mut().for_each(|item| item.visit(visitor));
+        for item in self {
+            item.visit(visitor);
+        }
     }
 }
 
@@ -169,7 +171,9 @@ impl<T: Visit> Visit for Vec<T> {
 
 impl<T: Visit> Visit for Option<T> {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        self.iter_mut().for_each(|item| item.visit(visitor));
+        if let Some(item) = self {
+            item.visit(visitor);
+        }
     }
 }
 

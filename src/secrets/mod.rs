@@ -9,11 +9,11 @@
 mod table;
 
 use self::table::{
-    KEY_HEADERS_OF_OTHERS, NAMES, NEAR_SECRET, OVERRIDES_SECTIONS, Part, SECRET_OF, USER_NAMES, VALUE_HOLDERS,
-    VARIABLE_IS_NO_SECRET, VARIABLE_PARTS,
+    HARMLESS_KEY_HEADERS, HARMLESS_VARIABLE_ENDINGS, NAMES, OVERRIDES_SECTIONS, PASSWORD_WORDS, Part, SECRET_PREFIXES,
+    USER_NAMES, VALUE_HOLDERS, VARIABLE_PARTS,
 };
 
-pub(crate) use self::table::{CALLS, COMMENT_WORDS, WEB_KEY_PARTS};
+pub(crate) use self::table::{COMMENT_WORDS, PASSWORD_FLAGS, WEB_KEY_PARTS};
 
 /// The kind of a value, derived from its name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -61,20 +61,24 @@ pub(crate) const MAX_NAME: usize = 128;
 pub(crate) fn of(name: &[u8]) -> ValueKind {
     let name = &name[name.len().saturating_sub(MAX_NAME)..];
     let mut buffer = [0_u8; MAX_NAME];
-    let letters = letters_and_digits(name, &mut buffer);
+    let normalized = normalize(name, &mut buffer);
     for row in NAMES {
-        if row.part == Part::EndOfSecret && letters.ends_with(b"secret") && is_reference(name) {
+        if row.part == Part::EndOfSecret && normalized.ends_with(b"secret") && is_reference(name) {
             return ValueKind::NotSecret;
         }
         let found = match row.part {
-            Part::Whole => row.forms.iter().any(|form| letters == form.as_bytes()),
-            Part::End | Part::EndOfSecret => row.forms.iter().any(|form| letters.ends_with(form.as_bytes())),
+            Part::Whole => row.forms.iter().any(|form| normalized == form.as_bytes()),
+            Part::End | Part::EndOfSecret => row.forms.iter().any(|form| normalized.ends_with(form.as_bytes())),
         };
         if found {
             return row.kind;
         }
     }
-    if ends_in_the_word_pass(name) || is_key_header(letters, name) { ValueKind::Secret } else { ValueKind::NotSecret }
+    if ends_in_the_word_pass(name) || is_key_header(normalized, name) {
+        ValueKind::Secret
+    } else {
+        ValueKind::NotSecret
+    }
 }
 
 /// Returns the kind of the value of a key in overrides.yaml: as [`of`], but there `secret` is the name of a
@@ -114,7 +118,7 @@ pub(crate) fn is_secret_variable(name: &[u8]) -> bool {
         return true;
     }
     (VARIABLE_PARTS.iter().any(has) || last == b"pat")
-        && !VARIABLE_IS_NO_SECRET.iter().any(|end| last == end.as_bytes())
+        && !HARMLESS_VARIABLE_ENDINGS.iter().any(|end| last == end.as_bytes())
         && !matches!(&lower[..], b"pwd" | b"oldpwd")
 }
 
@@ -126,13 +130,13 @@ fn is_reference(name: &[u8]) -> bool {
     let begin = before.len() - word.map_or(0, <[u8]>::len);
     let word = before[begin.saturating_sub(1)..].to_ascii_lowercase();
     let word = word.strip_prefix(b"_").or(word.strip_prefix(b"-")).or(word.strip_prefix(b".")).unwrap_or(&word);
-    !word.is_empty() && word[0].is_ascii_alphanumeric() && !SECRET_OF.iter().any(|of| word == of.as_bytes())
+    !word.is_empty() && word[0].is_ascii_alphanumeric() && !SECRET_PREFIXES.iter().any(|of| word == of.as_bytes())
 }
 
 /// Returns whether the last word of the name is `pass` or `pw`: `db_pass`, `DB-PASS`, `dbPass`, but not
 /// `bypass`.
 fn ends_in_the_word_pass(name: &[u8]) -> bool {
-    NEAR_SECRET.iter().any(|end| {
+    PASSWORD_WORDS.iter().any(|end| {
         let Some(at) = name.len().checked_sub(end.len()) else { return false };
         let (before, word) = name.split_at(at);
         word.eq_ignore_ascii_case(end)
@@ -144,14 +148,14 @@ fn ends_in_the_word_pass(name: &[u8]) -> bool {
 
 /// Returns whether the name is a custom header for a key, such as `x-acme-key`, and not for another use of
 /// the word, such as a cache key.
-fn is_key_header(letters: &[u8], name: &[u8]) -> bool {
+fn is_key_header(normalized: &[u8], name: &[u8]) -> bool {
     name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"x-"))
-        && letters.ends_with(b"key")
-        && !KEY_HEADERS_OF_OTHERS.iter().any(|end| letters.ends_with(end.as_bytes()))
+        && normalized.ends_with(b"key")
+        && !HARMLESS_KEY_HEADERS.iter().any(|end| normalized.ends_with(end.as_bytes()))
 }
 
 /// Returns the letters and digits of a name in lower case, without punctuation.
-fn letters_and_digits<'b>(name: &[u8], buffer: &'b mut [u8; MAX_NAME]) -> &'b [u8] {
+fn normalize<'b>(name: &[u8], buffer: &'b mut [u8; MAX_NAME]) -> &'b [u8] {
     let mut length = 0;
     for byte in name.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
         if let Some(slot) = buffer.get_mut(length) {

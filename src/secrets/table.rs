@@ -131,14 +131,14 @@ pub(super) const NAMES: &[Row] = &[
 ];
 
 /// Last words of secret names, either separate or with a capital letter: `db_pass`, `dbPw`, but not `bypass`.
-pub(super) const NEAR_SECRET: &[&[u8]] = &[b"pass", b"pw"];
+pub(super) const PASSWORD_WORDS: &[&[u8]] = &[b"pass", b"pw"];
 
 /// Endings of headers (`x-…-key`) that are not secret.
-pub(super) const KEY_HEADERS_OF_OTHERS: &[&str] =
+pub(super) const HARMLESS_KEY_HEADERS: &[&str] =
     &["cachekey", "idempotencykey", "partitionkey", "publickey", "routingkey"];
 
 /// Words before `Secret` that make the value a secret and not the name of a Kubernetes Secret.
-pub(super) const SECRET_OF: &[&str] =
+pub(super) const SECRET_PREFIXES: &[&str] =
     &["api", "app", "auth0", "client", "consumer", "hmac", "jwt", "oauth", "shared", "signing", "token", "webhook"];
 
 /// Keys that hold a user name, case-insensitive.
@@ -170,7 +170,7 @@ pub(super) const VARIABLE_PARTS: &[&str] =
     &["auth", "cookie", "credential", "cred", "jwt", "key", "pass", "private", "pwd", "salt", "secret", "token"];
 
 /// Last words in the names of variables that hold a location, a name or a switch.
-pub(super) const VARIABLE_IS_NO_SECRET: &[&str] = &[
+pub(super) const HARMLESS_VARIABLE_ENDINGS: &[&str] = &[
     "algorithm",
     "alias",
     "audience",
@@ -210,7 +210,7 @@ pub(super) const VARIABLE_IS_NO_SECRET: &[&str] = &[
 ];
 
 /// Programs with the flag before their password.
-pub(crate) const CALLS: &[(&str, &str)] = &[
+pub(crate) const PASSWORD_FLAGS: &[(&str, &str)] = &[
     ("cqlsh", "-p"),
     ("ldapsearch", "-w"),
     ("mysql", "-p"),

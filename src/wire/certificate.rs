@@ -29,7 +29,9 @@ const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 #[must_use]
 pub fn describe<'a>(certificates: impl IntoIterator<Item = &'a X509Ref>) -> Vec<Certificate> {
     let list: Vec<&X509Ref> = certificates.into_iter().take(MAX_CERTIFICATES).collect();
-    list.iter().map(|certificate| Certificate { signer: signer(certificate, &list), ..one(certificate) }).collect()
+    list.iter()
+        .map(|certificate| Certificate { signer: signer(certificate, &list), ..describe_one(certificate) })
+        .collect()
 }
 
 /// Re-encodes the certificates of a PEM text, so that nothing else can slip through. Also returns the number
@@ -116,7 +118,7 @@ pub fn name(name: &X509NameRef) -> String {
     parts.join(", ")
 }
 
-fn one(certificate: &X509Ref) -> Certificate {
+fn describe_one(certificate: &X509Ref) -> Certificate {
     let mut dns_names = Vec::new();
     let mut ip_addresses = Vec::new();
     let names = certificate.subject_alt_names();

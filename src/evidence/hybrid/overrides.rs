@@ -53,7 +53,7 @@ pub struct LineEnds {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VirtualHost {
-    /// Where the entry begins.
+    /// Position of the entry.
     pub place: Position,
     /// The environment group.
     pub name: Option<Positioned<String>>,

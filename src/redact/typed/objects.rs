@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::redact::rules::Rule;
 use crate::redact::text::{Engine, MARK, stays};
 use crate::redact::{Redactions, Withheld, base64, string};
-use crate::secrets::{self, CALLS, ValueKind, WEB_KEY_PARTS, is_holder};
+use crate::secrets::{self, PASSWORD_FLAGS, ValueKind, WEB_KEY_PARTS, is_holder};
 use crate::wire::certificate::public_part;
 
 /// Levels of nesting. The API server refuses more than a hundred in a custom resource.
@@ -264,7 +264,8 @@ impl Walk<'_> {
             let follows = is_flag(&before) || is_pair && names_secret(&before);
             let is_argument = follows || flag == Some(&*before) || is_user(&before, item) || is_glued(flag, item);
             let rule = if is_argument { Some(Rule::NamedValue) } else { below.secret };
-            let program = |text: &str| CALLS.iter().find(|(program, _)| text.rsplit('/').next() == Some(program));
+            let program =
+                |text: &str| PASSWORD_FLAGS.iter().find(|(program, _)| text.rsplit('/').next() == Some(program));
             flag = item.as_str().and_then(program).map(|(_, flag)| *flag).or(flag);
             item.as_str().unwrap_or_default().clone_into(&mut before);
             if let (Some(rule), Value::String(_) | Value::Number(_)) =

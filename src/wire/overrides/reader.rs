@@ -336,7 +336,7 @@ impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
         };
         let node = purpose.and_then(|purpose| {
             let last_line = Some(extent.place.line);
-            self.keep(purpose, || Node { flow, last_line, ..Node::new(content, extent) })
+            self.keep(purpose, || Node { last_line, flow, ..Node::new(content, extent) })
         });
         if root {
             self.document.root = node;

@@ -16,7 +16,7 @@ const MAX_AUTHORITIES: usize = 1024;
 /// hexadecimal DER.
 ///
 /// # Errors
-/// Returns the rule of the message that `body` breaks.
+/// Returns the first violation in `body`.
 pub(super) fn read(body: &[u8], version: Version) -> Result<Vec<String>, Malformed> {
     let message = MessageName::CertificateRequest;
     let truncated = Malformed::MessageTruncated(message);

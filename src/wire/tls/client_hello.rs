@@ -1,4 +1,4 @@
-//! Writes ClientHellos that OpenSSL cannot send, with any version, cipher suites and server name.
+//! Writes a ClientHello that OpenSSL cannot send, with any version, cipher suites and server name.
 //!
 //! All other fields follow common clients, because servers and middleboxes are tested with those.
 
@@ -16,7 +16,7 @@ const MAX_PROTOCOLS: usize = 32;
 /// Maximum length of a DNS name (RFC 1035 §2.3.4). A longer name is invalid and is not sent.
 const MAX_NAME_BYTES: usize = 253;
 
-/// Sizes of ClientHellos that make old F5 load balancers hang. RFC 7685 defines the padding that avoids them.
+/// Sizes of a ClientHello that make old F5 load balancers hang. RFC 7685 defines the padding that avoids them.
 const PADDED_SIZES: std::ops::RangeInclusive<usize> = 256..=511;
 
 const RECORD_HANDSHAKE: u8 = 22;
@@ -120,7 +120,7 @@ impl ClientHello<'_> {
         if self.version >= Version::Tls12 {
             let more = if is_tls13 { &[][..] } else { &TLS12_SIGNATURES[..] };
             extension(out, extensions::SIGNATURE_ALGORITHMS, |out| {
-                long(out, |out| list(out, SIGNATURES.iter().chain(more)))
+                long(out, |out| list(out, SIGNATURES.iter().chain(more)));
             });
         }
         if is_tls13 {

@@ -38,7 +38,7 @@ impl ServerHello {
 /// Reads the body of a ServerHello.
 ///
 /// # Errors
-/// Returns the rule of the message that `body` breaks.
+/// Returns the first violation in `body`.
 pub(super) fn read(body: &[u8]) -> Result<ServerHello, Malformed> {
     let message = MessageName::ServerHello;
     let truncated = Malformed::MessageTruncated(message);

@@ -1,4 +1,4 @@
-//! TLS messages as bytes: writes ClientHellos and reads the unencrypted part of the response.
+//! TLS messages as bytes: writes the ClientHello and reads the unencrypted part of the response.
 //!
 //! ```text
 //! ClientHello ─ write ─ bytes ─ server ─ bytes ─ records ─ messages ─ FlightFacts

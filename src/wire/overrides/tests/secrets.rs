@@ -1,4 +1,4 @@
-//! No secret of the file is in the evidence, whatever is broken around it.
+//! No secret of the file enters the evidence, whatever is malformed around it.
 
 use super::read;
 
@@ -75,7 +75,7 @@ fn no_secret_is_in_the_evidence() {
 }
 
 #[test]
-fn no_secret_is_in_the_evidence_of_a_file_that_is_cut_or_broken() {
+fn no_secret_is_in_the_evidence_of_a_truncated_or_malformed_file() {
     let file = FILE.replace("SENTINEL", SENTINEL);
     for end in (0..file.len()).step_by(5) {
         check(&file.as_bytes()[..end]);

@@ -148,7 +148,7 @@ fn line_ends_and_byte_order_marks_do_not_shift_positions() {
 }
 
 #[test]
-fn evidence_can_be_written_and_read_again() {
+fn overrides_are_equal_after_a_round_trip_through_json() {
     let overrides = read(PLAYBOOK);
     let json = serde_json::to_string(&overrides).expect("written");
 

@@ -1,4 +1,4 @@
-//! Tests of the whole module: ClientHellos against OpenSSL and an independent reader, and the readers against
+//! Tests of the whole module: the ClientHello against OpenSSL and an independent reader, and the readers against
 //! recorded responses.
 
 mod reader;

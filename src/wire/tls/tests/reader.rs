@@ -25,7 +25,7 @@ fn recorded_flights_have_the_parameters_that_openssl_was_given() {
             "CN=Clients, DC=example, DC=com".to_owned(),
         ]
     };
-    for (name, version, suite, group, alpn, asked) in [
+    for (name, version, suite, group, alpn, requested) in [
         ("tls10", Version::Tls10, "ECDHE-RSA-AES256-SHA", Some("X25519"), None, None),
         ("tls11-request", Version::Tls11, "ECDHE-RSA-AES256-SHA", Some("X25519"), None, Some(authorities())),
         ("tls12", Version::Tls12, "ECDHE-ECDSA-AES256-GCM-SHA384", Some("X25519"), Some("h2"), None),
@@ -40,7 +40,7 @@ fn recorded_flights_have_the_parameters_that_openssl_was_given() {
         assert_eq!(hello.group.map(groups::name).as_deref(), group, "{name}");
         assert_eq!(hello.group_name().as_deref(), group, "{name}");
         assert_eq!(hello.alpn.as_deref(), alpn, "{name}");
-        assert_eq!(facts.certificate_request, asked, "{name}");
+        assert_eq!(facts.certificate_request, requested, "{name}");
         assert!(facts.certificate && facts.done, "{name}");
         // This server requires a certificate, and sends an alert after the client's second flight.
         let alert = (name == "tls12-request").then_some((2, 40));
@@ -97,8 +97,8 @@ fn the_alert_is_the_first_fatal_or_the_last_warning() {
 #[test]
 fn encrypted_records_of_clients_are_counted() {
     // Only Finished, or Certificate and Finished; s_client sends close_notify at the end.
-    let (plain, asked) = (encrypted(&recorded("client-tls13")), encrypted(&recorded("client-tls13-request")));
-    assert_eq!(asked, plain + 1);
+    let (plain, requested) = (encrypted(&recorded("client-tls13")), encrypted(&recorded("client-tls13-request")));
+    assert_eq!(requested, plain + 1);
     // The second ClientHello follows a ChangeCipherSpec and is not encrypted.
     assert_eq!(encrypted(&recorded("client-tls13-retry")), plain);
     assert_eq!(encrypted(&recorded("client-tls12-request")), 1);
