@@ -42,10 +42,10 @@ fn counts(log: &AccessLog) -> [u64; 9] {
         log.foreign_records,
         log.text_records,
         log.broken_lines,
-        log.reset_without_name.count,
-        log.reset_with_name.count,
-        log.served_without_name.count,
-        log.unrouted_without_name.count,
+        log.reset_without_sni.count,
+        log.reset_with_sni.count,
+        log.served_without_sni.count,
+        log.unrouted_without_sni.count,
     ]
 }
 
@@ -94,7 +94,7 @@ fn clients_names_and_minutes_are_exact() {
     let pairs = |pairs: &[(&str, u64)]| -> Vec<(String, u64)> {
         pairs.iter().map(|&(key, count)| (key.to_owned(), count)).collect()
     };
-    let resets = &log.reset_without_name;
+    let resets = &log.reset_without_sni;
     assert_eq!(
         keys(resets),
         pairs(&[("10.0.0.5", 2), ("2001:db8::7", 1), ("2025-06-02T10:00Z", 2), ("2025-06-02T10:01Z", 1)])
@@ -102,7 +102,7 @@ fn clients_names_and_minutes_are_exact() {
     assert_eq!(resets.first, moment("2025-06-02T10:00:01.005Z"));
     assert_eq!(resets.last, moment("2025-06-02T10:01:00Z"));
     assert_eq!(resets.clients["10.0.0.5"].last, moment("2025-06-02T10:00:59.999Z"));
-    assert_eq!(keys(&log.reset_with_name), pairs(&[("10.0.0.6", 1), ("old.example.net", 1), ("2025-06-02T10:01Z", 1)]));
+    assert_eq!(keys(&log.reset_with_sni), pairs(&[("10.0.0.6", 1), ("old.example.net", 1), ("2025-06-02T10:01Z", 1)]));
     assert_eq!((log.first, log.last), (moment("2025-06-02T10:00:01.005Z"), moment("2025-06-02T10:02:03Z")));
 }
 
@@ -180,8 +180,8 @@ fn bytes_that_are_no_text_cost_only_their_line() {
     bytes.extend_from_slice(&record.iter().map(|&b| if b == b'-' { 0xF8 } else { b }).collect::<Vec<_>>());
     bytes.extend_from_slice(&record);
     let whole = scan([&bytes[..]]);
-    assert_eq!(whole.reset_without_name.count, 3);
-    assert_eq!(whole.reset_without_name.minutes.values().sum::<u64>(), 2);
+    assert_eq!(whole.reset_without_sni.count, 3);
+    assert_eq!(whole.reset_without_sni.minutes.values().sum::<u64>(), 2);
     assert_eq!(scan(bytes.chunks(1)), whole);
 }
 

@@ -196,7 +196,7 @@ impl Home {
             log_limits: LogLimits::default(),
             probe: None,
         };
-        let mut evidence = Evidence::unasked(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "a test");
+        let mut evidence = Evidence::not_gathered(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "a test");
         cluster(&options, &mut evidence, Stop::never(), Arc::new(Silent), &|_| NoLog, keeper).await?;
         Ok(evidence)
     }

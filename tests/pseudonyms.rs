@@ -125,7 +125,7 @@ fn hosts(evidence: &Evidence) -> Vec<String> {
     }
     for stream in &evidence.access_logs {
         if let Seen::Seen(log) = &stream.log {
-            for tally in [&log.reset_without_name, &log.reset_with_name, &log.served_without_name] {
+            for tally in [&log.reset_without_sni, &log.reset_with_sni, &log.served_without_sni] {
                 names.extend(tally.clients.keys().chain(tally.server_names.keys()).cloned());
             }
         }

@@ -94,7 +94,7 @@ pub fn judge(signature: &Signature) -> Kind {
         Outcome::Silent { acknowledged } => silent(signature, acknowledged),
         Outcome::ServerNotTls { speaks } => failed(
             "answer-not-tls",
-            &format!("server answers the ClientHello with {}", speaks.words()),
+            &format!("server answers the ClientHello with {}", speaks.description()),
             &[NOT_TLS_PORT, "a proxy answers in place of the server"],
         ),
         Outcome::Malformed => {
@@ -135,7 +135,7 @@ fn not_tls(signature: &Signature) -> Kind {
             &[],
         ),
         (None, Some(speaks)) => {
-            kind("client-not-tls", Standing::Beside, &format!("client does not speak TLS: {}", speaks.words()), &[])
+            kind("client-not-tls", Standing::Beside, &format!("client does not speak TLS: {}", speaks.description()), &[])
         }
         (None, None) => kind("client-not-tls", Standing::Beside, "client does not speak TLS", &[]),
     }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::facts;
 use crate::evidence::access_log::Tally;
-use crate::evidence::handshake::{Endpoint, Handshake, HelloKind};
-use crate::evidence::overrides::{OverridesFile, Place as FilePlace};
+use crate::evidence::handshake::{ClientHelloKind, Endpoint, Handshake};
+use crate::evidence::overrides::{OverridesFile, Position as FilePosition};
 use crate::evidence::{Evidence, LogOrigin};
 
 /// One fault at one object, or at several that show the same.
@@ -295,7 +295,7 @@ impl Location {
 
     /// A place in an overrides file.
     #[must_use]
-    pub fn overrides(file: &OverridesFile, place: FilePlace) -> Self {
+    pub fn overrides(file: &OverridesFile, place: FilePosition) -> Self {
         Self::File { name: facts::file_name(file).to_owned(), line: place.line, column: place.column }
     }
 
@@ -356,12 +356,12 @@ pub struct ClientHello {
 impl From<&Handshake> for ClientHello {
     fn from(handshake: &Handshake) -> Self {
         let server_name = match handshake.kind {
-            HelloKind::Nameless => None,
-            HelloKind::Named | HelloKind::Unknown => handshake.server_name.clone(),
+            ClientHelloKind::WithoutSni => None,
+            ClientHelloKind::Named | ClientHelloKind::Unknown => handshake.server_name.clone(),
         };
         Self {
-            asked: handshake.asked,
-            unknown: server_name.is_some() && handshake.kind == HelloKind::Unknown,
+            asked: handshake.requested,
+            unknown: server_name.is_some() && handshake.kind == ClientHelloKind::Unknown,
             server_name,
         }
     }

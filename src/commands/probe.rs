@@ -37,7 +37,8 @@ pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
         let told = |target: &Target| console.verbose(&format!("probed {}:{}", target.host, target.port));
         Ok::<_, Error>((probe::given(prober, &given, &stop, told).await, stop.reason()))
     })?;
-    let mut evidence = Evidence::unasked(question(), collected_at, "`kubectl apigee-tls diagnose` asks the cluster");
+    let mut evidence =
+        Evidence::not_gathered(question(), collected_at, "`kubectl apigee-tls diagnose` asks the cluster");
     evidence.probes = Seen::Seen(seen);
     evidence.interrupted = interrupted.map(|reason| Unavailable::new("the endpoints", reason));
     let evidence = sources::clean(&evidence)?;

@@ -123,7 +123,7 @@ pub(super) fn clean(evidence: &Evidence) -> Result<Evidence, Error> {
 /// The files alone.
 pub(super) fn of_files(args: &EvidenceArgs) -> Evidence {
     let collected_at = now();
-    Evidence::unasked(question(args, collected_at, true), collected_at, "--offline judges the files alone")
+    Evidence::not_gathered(question(args, collected_at, true), collected_at, "--offline judges the files alone")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one clock of every judgement of this run")]
@@ -188,7 +188,7 @@ pub(super) async fn gathered_with<S: LogSink>(
     };
     let since = question.log_limits.since;
     let new_sink = |origin: &LogOrigin| new_sink(origin, AccessLogScanner::new().since(since));
-    let mut evidence = Evidence::unasked(question, collected_at, "the cluster was not reached");
+    let mut evidence = Evidence::not_gathered(question, collected_at, "the cluster was not reached");
     let requests = gather::cluster(&options, &mut evidence, stop.clone(), progress.clone(), &new_sink, keeper).await?;
     progress.finished("API requests", &requests.to_string());
     Ok(evidence)

@@ -1,8 +1,9 @@
-//! What the access logs showed: counts per stream, never the records themselves.
+//! Counts of access-log records per stream, never the records themselves.
 //!
-//! The classes are those of the reference's classifier: a record without a filter chain is a reset; with or without a
-//! server name are two causes; a record without a server name that reached HTTP proves that clients without SNI are
-//! accepted. Failures of version, cipher or client certificate leave no record, so nothing here counts them.
+//! The classes are those of the reference's classifier. A record without a filter chain is a reset; resets
+//! with SNI and without SNI have different causes. A record without SNI that reached HTTP proves that clients
+//! without SNI are accepted. Failures of version, cipher or client certificate leave no record, so nothing
+//! here counts them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,29 +16,30 @@ use super::part::{Extent, Gap, Kind, Part, Visit, Visitor, item};
 use super::seen::{Seen, Unavailable};
 use super::source::Source;
 
-/// Distinct clients, server names and minutes that one [`Tally`] keeps; what is beyond is counted in `beyond`.
+/// Maximum number of clients, server names and minutes in one [`Tally`]. Records of others are counted in
+/// `beyond`.
 pub const MAX_CLIENTS: usize = 20_000;
 pub const MAX_SERVER_NAMES: usize = 4_096;
 pub const MAX_MINUTES: usize = 14 * 24 * 60;
 
-/// Length of the longest client address or server name that is kept. A DNS name has at most 253 bytes, so what is longer
+/// Maximum length of a client address or server name, in bytes. A DNS name has at most 253, so a longer one
 /// was made to fill memory.
 pub const MAX_KEY_BYTES: usize = 256;
 
-/// Server names that [`OwnRecords`] keeps, the latest.
-pub const MAX_OWN_NAMES: usize = 64;
+/// Maximum number of server names in [`ProbeRecords`]; the latest are kept.
+pub const MAX_PROBE_NAMES: usize = 64;
 
-/// One log that was to be read.
+/// One requested log.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogStream {
     pub origin: LogOrigin,
     pub log: Seen<AccessLog>,
-    /// Why the stream ended before its end, where it did; `log` then holds what came before.
+    /// Why the stream ended early; absent if it was read completely. `log` holds what was read before.
     pub cut: Option<Unavailable>,
 }
 
-/// Where a stream comes from.
+/// The origin of a stream.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum LogOrigin {
@@ -50,7 +52,7 @@ pub enum LogOrigin {
 }
 
 impl LogOrigin {
-    /// The pod or the file: the containers of one pod together are one source.
+    /// Returns the pod or the file: the containers of one pod together are one source.
     #[must_use]
     pub fn source(&self) -> &str {
         match self {
@@ -70,50 +72,54 @@ impl fmt::Display for LogOrigin {
     }
 }
 
-/// What one stream held.
+/// The counts of one stream.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AccessLog {
     /// Bytes read, after decompression.
     pub bytes: u64,
-    /// Lines read, the last one also where it has no line end.
+    /// Lines read, including a last line without a line end.
     pub lines: u64,
     /// Lines that are access-log records: JSON objects with at least a `sni_host` key and one of `status`,
     /// `status_details` and `upstream_response_flags`.
     pub records: u64,
-    /// JSON objects that look like access-log records of another format: they have keys, but no `sni_host`.
+    /// JSON objects that look like access-log records of another format: they have no `sni_host` key.
     pub foreign_records: u64,
     /// Lines that look like Envoy's default text format (`[2025-05-19T04:46:20.117Z] "GET …`).
     pub text_records: u64,
-    /// Other lines that begin with a date, as the proxy and its agent write them about themselves.
+    /// Other lines that begin with a date: messages of the proxy and its agent.
     #[serde(default)]
     pub proxy_lines: u64,
-    /// Lines that hold a part of a record but no whole one: the first or last line of a cut log, two writers in one
-    /// line, or a line above the scanner's limit.
+    /// Lines with a part of a record and no complete one: the first or last line of a truncated log, two
+    /// writers in one line, or a line above the scanner's limit.
     pub broken_lines: u64,
-    /// The first line is a record: what was before it is gone, if there was anything. Of merged parts it is the first
-    /// one's; told of logs that are read in order, as those of containers are.
+    /// The first line is a record, so earlier lines may be missing. Merged parts have the value of the first
+    /// part. Only set for logs that are read in order, such as those of containers.
     #[serde(default)]
     pub begins_with_record: bool,
     /// `start_time` of the earliest and the latest record.
     pub first: Option<Timestamp>,
     pub last: Option<Timestamp>,
-    /// No server name, no filter chain: `sni_host` null, `filter_chain_not_found`, status 0.
-    pub reset_without_name: Tally,
-    /// A server name, but no filter chain for it.
-    pub reset_with_name: Tally,
-    /// No server name, and HTTP was reached over TLS: a status of 100 or more, and `tls_protocol` not null where the
-    /// format has it.
-    pub served_without_name: Tally,
-    /// The part of `served_without_name` that found no route: status 404 with `NR` and `route_not_found`.
-    pub unrouted_without_name: Tally,
-    /// What this program left behind by its own handshakes; in none of the classes above.
-    #[serde(default, skip_serializing_if = "OwnRecords::is_empty")]
-    pub own: OwnRecords,
+    /// Resets without SNI: `sni_host` null, `filter_chain_not_found`, status 0.
+    #[serde(rename = "resetWithoutName")]
+    pub reset_without_sni: Tally,
+    /// Resets with SNI: no filter chain for the server name.
+    #[serde(rename = "resetWithName")]
+    pub reset_with_sni: Tally,
+    /// Requests without SNI that reached HTTP over TLS: a status of 100 or more, and `tls_protocol` not null
+    /// if the format has it.
+    #[serde(rename = "servedWithoutName")]
+    pub served_without_sni: Tally,
+    /// The records of `served_without_sni` that found no route: status 404 with `NR` and `route_not_found`.
+    #[serde(rename = "unroutedWithoutName")]
+    pub unrouted_without_sni: Tally,
+    /// Records of probe traffic, which are in none of the classes above.
+    #[serde(default, skip_serializing_if = "ProbeRecords::is_empty")]
+    pub own: ProbeRecords,
 }
 
 impl AccessLog {
-    /// Adds what another part of the same log held; the counts are exact in every order of the parts.
+    /// Adds the counts of another part of the same log. The counts are exact in every order of the parts.
     pub fn merge(&mut self, other: Self) {
         if self.lines == 0 {
             self.begins_with_record = other.begins_with_record;
@@ -126,31 +132,32 @@ impl AccessLog {
         self.proxy_lines += other.proxy_lines;
         self.broken_lines += other.broken_lines;
         widen(&mut self.first, &mut self.last, other.first, other.last);
-        self.reset_without_name.merge(other.reset_without_name);
-        self.reset_with_name.merge(other.reset_with_name);
-        self.served_without_name.merge(other.served_without_name);
-        self.unrouted_without_name.merge(other.unrouted_without_name);
+        self.reset_without_sni.merge(other.reset_without_sni);
+        self.reset_with_sni.merge(other.reset_with_sni);
+        self.served_without_sni.merge(other.served_without_sni);
+        self.unrouted_without_sni.merge(other.unrouted_without_sni);
         self.own.merge(other.own);
     }
 }
 
-/// Records of handshakes that this program made: those with a server name of its own
-/// ([`OWN_NAMES`](super::handshake::OWN_NAMES)), and the resets without one that belong to them.
+/// Records of probe traffic: those with a server name that ends in
+/// [`PROBE_NAME_SUFFIX`](super::handshake::PROBE_NAME_SUFFIX), and the resets without SNI that belong to
+/// them.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct OwnRecords {
+pub struct ProbeRecords {
     pub count: u64,
-    /// `start_time` of the latest.
+    /// `start_time` of the latest record.
     pub last: Option<Timestamp>,
-    /// The latest server names, each with the `start_time` of its latest record; at most [`MAX_OWN_NAMES`].
+    /// The latest server names, each with the `start_time` of its latest record; at most [`MAX_PROBE_NAMES`].
     pub names: BTreeMap<String, Option<Timestamp>>,
-    /// `start_time` of the latest that had no server name; at most [`MAX_OWN_NAMES`]. Envoy's counters know such
-    /// handshakes too, and not whose they are.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub nameless: BTreeSet<Timestamp>,
+    /// `start_time` of the latest records without SNI; at most [`MAX_PROBE_NAMES`]. Envoy's counters include
+    /// these handshakes and do not tell whose they are.
+    #[serde(default, rename = "nameless", skip_serializing_if = "BTreeSet::is_empty")]
+    pub without_sni: BTreeSet<Timestamp>,
 }
 
-impl OwnRecords {
+impl ProbeRecords {
     /// Counts one record.
     pub fn count(&mut self, at: Option<Timestamp>, server_name: Option<&str>) {
         self.count += 1;
@@ -160,17 +167,17 @@ impl OwnRecords {
         }
     }
 
-    /// Counts one that had no server name.
-    pub fn count_nameless(&mut self, at: Option<Timestamp>) {
+    /// Counts one record without SNI.
+    pub fn count_without_sni(&mut self, at: Option<Timestamp>) {
         self.count(at, None);
-        self.note_nameless(at);
+        self.note_without_sni(at);
     }
 
-    /// Adds those of another part of the same log.
+    /// Adds the records of another part of the same log.
     pub fn merge(&mut self, other: Self) {
         self.count += other.count;
         self.last = self.last.max(other.last);
-        self.note_nameless(other.nameless);
+        self.note_without_sni(other.without_sni);
         for (name, at) in other.names {
             self.note(name, at);
         }
@@ -181,50 +188,51 @@ impl OwnRecords {
         self.count == 0
     }
 
-    fn note_nameless(&mut self, times: impl IntoIterator<Item = Timestamp>) {
-        self.nameless.extend(times);
-        while self.nameless.len() > MAX_OWN_NAMES {
-            self.nameless.pop_first();
+    fn note_without_sni(&mut self, times: impl IntoIterator<Item = Timestamp>) {
+        self.without_sni.extend(times);
+        while self.without_sni.len() > MAX_PROBE_NAMES {
+            self.without_sni.pop_first();
         }
     }
 
-    /// Dropping the earliest keeps the names the same in every order of reading, as dropping the largest key does in a
-    /// [`Tally`].
+    /// Drops the earliest name beyond the limit, so that the result does not depend on the order of reading;
+    /// a [`Tally`] drops the largest key for the same reason.
     fn note(&mut self, name: String, at: Option<Timestamp>) {
         let last = self.names.entry(name).or_default();
         *last = (*last).max(at);
-        if self.names.len() > MAX_OWN_NAMES {
+        if self.names.len() > MAX_PROBE_NAMES {
             let earliest = self.names.iter().min_by_key(|(name, at)| (**at, *name)).map(|(name, _)| name.clone());
             earliest.and_then(|name| self.names.remove(&name));
         }
     }
 }
 
-/// Exact counts of one class of records. A record without an address, a name or a readable `start_time` is in `count`
-/// and in no map.
+/// Exact counts of one class of records. `count` includes records that lack an address, a server name or a
+/// readable `start_time`; the map for the missing value does not.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tally {
     pub count: u64,
-    /// `start_time` of the earliest and the latest.
+    /// `start_time` of the earliest and the latest record.
     pub first: Option<Timestamp>,
     pub last: Option<Timestamp>,
-    /// By client address without its port; at most [`MAX_CLIENTS`].
+    /// Counts by client address without port; at most [`MAX_CLIENTS`].
     pub clients: BTreeMap<String, Span>,
-    /// By server name, in lower case; at most [`MAX_SERVER_NAMES`].
+    /// Counts by server name in lower case; at most [`MAX_SERVER_NAMES`].
     pub server_names: BTreeMap<String, Span>,
-    /// By minute, the key as `2025-05-19T04:46Z`; at most [`MAX_MINUTES`].
+    /// Counts by minute, with keys such as `2025-05-19T04:46Z`; at most [`MAX_MINUTES`].
     pub minutes: BTreeMap<String, u64>,
-    /// Clients, server names and minutes of records that found no room in their map, each counted by itself; the
-    /// records are in `count`.
+    /// Number of records whose client, server name or minute found no room in its map, counted once for each
+    /// of the three. `count` includes these records.
     ///
-    /// A full map keeps the smallest clients and server names and the latest minutes. What is kept has its exact
-    /// count and does not depend on the order of reading, so that logs read in parallel give what one pass gives.
+    /// A full map keeps the smallest clients and server names and the latest minutes. Every entry is exact
+    /// and does not depend on the order of reading, so that reading logs in parallel gives the same result as
+    /// one pass.
     pub beyond: u64,
 }
 
 impl Tally {
-    /// Counts one record: its moment with the key of its minute, its client, its server name.
+    /// Counts one record: its timestamp with the key of its minute, its client and its server name.
     pub fn count(&mut self, at: Option<(Timestamp, &str)>, client: Option<&str>, server_name: Option<&str>) {
         let moment = at.map(|(moment, _)| moment);
         self.count += 1;
@@ -273,7 +281,7 @@ impl Tally {
     }
 }
 
-/// How often, and between which moments.
+/// Number of records, with the timestamps of the first and the last.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Span {
@@ -283,13 +291,13 @@ pub struct Span {
 }
 
 impl Span {
-    /// Counts one more, at this moment where it is known.
+    /// Counts one record, at this timestamp if it is known.
     pub fn count(&mut self, at: Option<Timestamp>) {
         self.count += 1;
         widen(&mut self.first, &mut self.last, at, at);
     }
 
-    /// Adds another span of the same thing.
+    /// Adds another span of the same key.
     pub fn merge(&mut self, other: &Self) {
         self.count += other.count;
         widen(&mut self.first, &mut self.last, other.first, other.last);
@@ -302,7 +310,7 @@ fn widen(
     other_first: Option<Timestamp>,
     other_last: Option<Timestamp>,
 ) {
-    // `None` is smaller than every moment, which serves the latest but not the earliest.
+    // `None` is smaller than every timestamp, which is right for the latest but not for the earliest.
     *first = match (*first, other_first) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
@@ -310,10 +318,10 @@ fn widen(
     *last = (*last).max(other_last);
 }
 
-/// Makes a map fit its room; returns how many records thereby lost their entry.
+/// Drops entries until the map has at most `room`; returns the number of records of the dropped entries.
 ///
-/// Dropping the largest key, whatever its count, is what keeps the rest exact: a key among the smallest can never have
-/// been dropped before, so no count starts again from zero.
+/// Drops the largest key, whatever its count, to keep the other counts exact: a key among the smallest was
+/// never dropped before, so no count restarts at zero.
 fn drop_largest(map: &mut BTreeMap<String, Span>, room: usize) -> u64 {
     let mut dropped = 0;
     while map.len() > room {
@@ -322,7 +330,7 @@ fn drop_largest(map: &mut BTreeMap<String, Span>, room: usize) -> u64 {
     dropped
 }
 
-/// The same for minutes, of which the latest matter most.
+/// Like [`drop_largest`], but drops the earliest minutes, because the latest matter most.
 fn drop_earliest(minutes: &mut BTreeMap<String, u64>) -> u64 {
     let mut dropped = 0;
     while minutes.len() > MAX_MINUTES {
@@ -340,7 +348,7 @@ impl Part for Vec<LogStream> {
         &[Source::Logs]
     }
 
-    fn unasked(_why: &str) -> Self {
+    fn not_gathered(_why: &str) -> Self {
         Self::new()
     }
 
@@ -367,7 +375,7 @@ impl LogStream {
 impl AccessLog {
     fn counts(&self) -> impl Iterator<Item = u64> {
         let tallies =
-            [&self.reset_without_name, &self.reset_with_name, &self.served_without_name, &self.unrouted_without_name];
+            [&self.reset_without_sni, &self.reset_with_sni, &self.served_without_sni, &self.unrouted_without_sni];
         let inner = tallies.into_iter().flat_map(|tally| {
             let spans = tally.clients.values().chain(tally.server_names.values()).map(|span| span.count);
             spans.chain(tally.minutes.values().copied()).chain([tally.count, tally.beyond])
@@ -402,13 +410,13 @@ impl Visit for AccessLog {
             begins_with_record: _,
             first: _,
             last: _,
-            reset_without_name,
-            reset_with_name,
-            served_without_name,
-            unrouted_without_name,
-            own: OwnRecords { count: _, last: _, names, nameless: _ },
+            reset_without_sni,
+            reset_with_sni,
+            served_without_sni,
+            unrouted_without_sni,
+            own: ProbeRecords { count: _, last: _, names, without_sni: _ },
         } = self;
-        for tally in [reset_without_name, reset_with_name, served_without_name, unrouted_without_name] {
+        for tally in [reset_without_sni, reset_with_sni, served_without_sni, unrouted_without_sni] {
             tally.visit(visitor);
         }
         visitor.keys(Kind::Hostname, names);
@@ -425,7 +433,7 @@ impl Visit for Tally {
     }
 }
 
-/// Where two keys become one, their counts are added.
+/// Adds the counts of keys that become equal.
 fn visit_spans(spans: &mut BTreeMap<String, Span>, visitor: &mut dyn Visitor, kind: impl Fn(&str) -> Kind) {
     for (mut key, Span { count, first, last }) in std::mem::take(spans) {
         visitor.string(kind(&key), &mut key);
@@ -438,7 +446,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_tally_is_the_same_in_every_order_and_split() {
+    fn a_full_tally_does_not_depend_on_order_or_split() {
         let keys: Vec<String> = (0..MAX_SERVER_NAMES + 500).map(|i| format!("h{}", i * 7919 % 9001)).collect();
         let tally = |keys: &mut dyn Iterator<Item = &String>| {
             let mut tally = Tally::default();
@@ -457,17 +465,17 @@ mod tests {
     }
 
     #[test]
-    fn own_names_are_the_latest_in_every_order() {
+    fn probe_names_are_the_latest_in_every_order() {
         let records: Vec<(Option<Timestamp>, String)> = (0..300_i64)
             .map(|i| (Timestamp::from_second(i * 7919 % 293).ok().filter(|_| i % 5 > 0), format!("n{}", i % 97)))
             .collect();
         let own = |records: &mut dyn Iterator<Item = &(Option<Timestamp>, String)>| {
-            let mut own = OwnRecords::default();
+            let mut own = ProbeRecords::default();
             records.for_each(|(at, name)| own.count(*at, Some(name)));
             own
         };
         let whole = own(&mut records.iter());
-        assert_eq!((whole.count, whole.names.len()), (300, MAX_OWN_NAMES));
+        assert_eq!((whole.count, whole.names.len()), (300, MAX_PROBE_NAMES));
         assert_eq!(own(&mut records.iter().rev()), whole);
         for at in [1, 50, 150, 299] {
             let (left, right) = records.split_at(at);
@@ -478,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_without_measure_is_counted_but_not_kept() {
+    fn an_oversized_key_is_counted_but_not_kept() {
         let mut tally = Tally::default();
         tally.count(None, Some(&"1".repeat(MAX_KEY_BYTES + 1)), None);
         assert_eq!((tally.count, tally.beyond, tally.clients.len()), (1, 1, 0));

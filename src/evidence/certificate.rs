@@ -1,4 +1,4 @@
-//! A certificate as it was served or stored: what a judgement needs of it, and nothing secret.
+//! A served or stored certificate: the fields that checks need, none of them secret.
 
 use std::net::IpAddr;
 
@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::part::{Kind, Visit, Visitor};
 
-/// No list is longer; what a server sends beyond it is not described.
+/// Maximum length of a certificate list. Certificates that a server sends beyond it are not described.
 pub const MAX_CERTIFICATES: usize = 32;
 
-/// One certificate of a list. The list has the order in which it was served or stands in a file.
+/// One certificate of a list. The list keeps the order in which it was served or is stored.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Certificate {
-    /// As `CN=api.example.com, O=Example`, the most specific part first.
+    /// Distinguished name such as `CN=api.example.com, O=Example`, the most specific part first.
     pub subject: String,
     pub issuer: String,
     /// Hexadecimal, in lower case, without leading zeros.
@@ -24,27 +24,29 @@ pub struct Certificate {
     pub dns_names: Vec<String>,
     /// The iPAddress entries of subjectAltName.
     pub ip_addresses: Vec<IpAddr>,
-    /// It has more names than these, which no list of names here is long enough for.
+    /// The certificate has more names than `dns_names` and `ip_addresses` hold.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub names_cut: bool,
-    /// The end of all times that can be told, where it lies beyond.
+    /// [`Timestamp::MAX`] if the date is later than that.
     pub not_before: Timestamp,
-    /// The beginning of all times, where a date of the certificate is no time: it is never valid.
+    /// [`Timestamp::MIN`] if a date of the certificate cannot be parsed: such a certificate is never valid.
     pub not_after: Timestamp,
     pub key: PublicKey,
-    /// The name of the signature algorithm, as `sha256WithRSAEncryption`.
+    /// OpenSSL's name of the signature algorithm, such as `sha256WithRSAEncryption`.
     pub signature_algorithm: String,
-    /// SHA-256 of the DER form, hexadecimal, in lower case.
+    /// SHA-256 of the DER encoding, hexadecimal, in lower case.
     pub fingerprint: String,
-    /// basicConstraints says that it may sign others.
-    pub authority: bool,
-    /// extendedKeyUsage allows a server to use it; absent where it has no such extension, which allows everything.
+    /// The certificate may sign others: by its keyUsage, or without that extension, by a path length or as a
+    /// self-issued root.
+    #[serde(rename = "authority")]
+    pub is_ca: bool,
+    /// extendedKeyUsage allows use by a server; absent without the extension, which allows every use.
     pub server_use: Option<bool>,
-    /// extendedKeyUsage allows a client to use it.
+    /// extendedKeyUsage allows use by a client; absent without the extension, which allows every use.
     pub client_use: Option<bool>,
-    /// Where authorityInfoAccess says that the issuer's certificate can be had.
+    /// URLs of the issuer's certificate, from authorityInfoAccess.
     pub issuer_urls: Vec<String>,
-    /// Position in the list of the certificate whose key made the signature; its own where it signed itself.
+    /// Index in the list of the certificate whose key made the signature; its own index if it is self-signed.
     pub signer: Option<usize>,
 }
 
@@ -58,22 +60,23 @@ pub struct PublicKey {
 }
 
 impl Certificate {
-    /// Signed with its own key.
+    /// Returns whether the certificate at this index of the list is signed with its own key.
     #[must_use]
     pub fn is_self_signed(&self, position: usize) -> bool {
         self.signer == Some(position)
     }
 
-    /// A date of it cannot be read.
+    /// Returns whether a date of the certificate cannot be parsed.
     #[must_use]
     pub fn has_no_dates(&self) -> bool {
         self.not_after == Timestamp::MIN
     }
 
-    /// Whether the names of the certificate cover `host`, a DNS name without a trailing dot or an IP address.
+    /// Returns whether the names of the certificate cover `host`, a DNS name or an IP address.
     ///
-    /// RFC 9525: only subjectAltName counts, never the common name (§2); an IP address is compared with iPAddress
-    /// entries alone (§6.4); a wildcard stands for exactly one label, the leftmost, and is the whole of it (§6.3).
+    /// RFC 9525: only subjectAltName counts, never the common name (§2). An IP address is compared with
+    /// iPAddress entries only (§6.4). A wildcard is the whole leftmost label and matches exactly one label
+    /// (§6.3).
     #[must_use]
     pub fn covers(&self, host: &str) -> bool {
         let host = host.trim_end_matches('.');
@@ -88,8 +91,8 @@ impl Certificate {
     }
 }
 
-/// The positions of the certificates that lead from the leaf, which stands first, to the last one known: each signed
-/// the one before.
+/// Returns the indices of the path from the leaf at index 0 to the last known issuer. Each certificate signed
+/// the one before it.
 #[must_use]
 pub fn path(list: &[Certificate]) -> Vec<usize> {
     let mut path = Vec::new();
@@ -118,17 +121,19 @@ impl Visit for Certificate {
             key: PublicKey { algorithm, bits: _ },
             signature_algorithm,
             fingerprint,
-            authority: _,
+            is_ca: _,
             server_use: _,
             client_use: _,
             issuer_urls,
             signer: _,
         } = self;
         visitor.distinguished_name(subject, dns_names);
-        // It may have signed itself.
+        // A self-signed certificate is its own issuer, so its names apply to the issuer too.
         visitor.distinguished_name(issuer, dns_names);
         visitor.strings(Kind::Hostname, dns_names);
-        ip_addresses.iter_mut().for_each(|address| visitor.address(address));
+        for address in ip_addresses {
+            visitor.address(address);
+        }
         visitor.strings(Kind::Number, [serial, fingerprint]);
         visitor.strings(Kind::Word, [algorithm, signature_algorithm]);
         visitor.strings(Kind::Text, issuer_urls);
@@ -139,7 +144,7 @@ impl Visit for Certificate {
 pub(crate) mod tests {
     use super::*;
 
-    /// A leaf for these names, valid for all times that tests speak of.
+    /// Returns a leaf for these names, valid at every time.
     pub(crate) fn leaf(names: &[&str]) -> Certificate {
         Certificate {
             subject: "CN=leaf".into(),
@@ -153,7 +158,7 @@ pub(crate) mod tests {
             key: PublicKey { algorithm: "RSA".into(), bits: 2048 },
             signature_algorithm: "sha256WithRSAEncryption".into(),
             fingerprint: "00".into(),
-            authority: false,
+            is_ca: false,
             server_use: None,
             client_use: None,
             issuer_urls: Vec::new(),
@@ -162,7 +167,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn covers_names_as_rfc_9525_says() {
+    fn covers_names_by_rfc_9525() {
         let certificate = leaf(&["api.example.com", "*.wild.example.com", "*"]);
         for (host, covered) in [
             ("api.example.com", true),
@@ -182,7 +187,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_path_follows_signatures_and_ends() {
+    fn path_follows_signatures_and_stops_at_a_loop() {
         let signed_by = |signer| Certificate { signer, ..leaf(&[]) };
         assert_eq!(path(&[signed_by(Some(2)), signed_by(Some(1)), signed_by(Some(1))]), [0, 2, 1]);
         assert_eq!(path(&[signed_by(Some(0))]), [0]);

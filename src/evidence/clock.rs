@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::handshake::{HelloKind, Place};
+use super::handshake::{ClientHelloKind, EndpointOrigin};
 use super::{Evidence, LogOrigin, Seen};
 
 /// Clocks that differ by no more agree, for whatever is judged here.
@@ -82,8 +82,8 @@ impl Evidence {
         };
         probes.into_iter().flat_map(|probes| {
             probes.endpoints.iter().filter_map(|endpoint| {
-                let Place::Pod { pod } = &endpoint.place else { return None };
-                let made = endpoint.handshake(HelloKind::Unknown)?.started_at;
+                let EndpointOrigin::Pod { pod } = &endpoint.place else { return None };
+                let made = endpoint.handshake(ClientHelloKind::Unknown)?.started_at;
                 let mut logs = self.access_logs.iter().filter_map(|stream| match (&stream.origin, &stream.log) {
                     (LogOrigin::Container { pod: of, .. }, Seen::Seen(log)) if of == pod => Some(log),
                     _ => None,

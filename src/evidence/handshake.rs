@@ -1,8 +1,8 @@
-//! TLS handshakes that were made on purpose: with whom, what was said, and how each ended.
+//! TLS handshakes that this program made: the endpoints, what was negotiated, and how each handshake ended.
 //!
-//! A handshake is a fact like a log line. What it means, whose fault it is and what would help is judged elsewhere.
+//! A handshake is a fact like a log line. Checks judge what it means, who is at fault and what helps.
 
-mod words;
+mod display;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -15,93 +15,94 @@ use super::certificate::Certificate;
 use super::part::{Extent, Gap, Kind, Part, Visit, Visitor, not_requested, whole};
 use super::{Seen, Source, Unavailable};
 
-pub use self::words::alert_name;
+pub use self::display::alert_name;
 
-/// What every server name that this program makes up ends in (RFC 6761 §6.4: no such name can exist).
-pub const OWN_NAMES: &str = ".apigee-tls.invalid";
+/// Suffix of every server name that this program generates. RFC 6761 §6.4 guarantees that no such name
+/// exists.
+pub const PROBE_NAME_SUFFIX: &str = ".apigee-tls.invalid";
 
 /// All handshakes of a run.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Probes {
-    /// What was offered and expected in every handshake.
+    /// What every handshake offered and expected.
     pub question: ProbeQuestion,
-    /// In the order asked for.
+    /// In the order requested.
     pub endpoints: Vec<Endpoint>,
-    /// What was to be probed and was not: a port-forward that is forbidden, more hostnames than the limit.
+    /// What should have been probed and was not: a forbidden port-forward, hostnames beyond the limit.
     pub unprobed: Vec<Unavailable>,
 }
 
-/// The part of the command line that every handshake shares.
+/// The options that apply to every handshake.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProbeQuestion {
-    /// The server name that no route can have: `<random>.apigee-tls.invalid` (RFC 6761 §6.4). The prober's own lines are
-    /// found in access logs by it.
+    /// A server name that no route can have: `<random>.apigee-tls.invalid` (RFC 6761 §6.4). It identifies
+    /// probe traffic of this run in access logs.
     pub unknown_name: String,
-    /// `--tls-min`, as `TLSv1.2`.
+    /// `--tls-min`, such as `TLSv1.2`.
     pub min_version: Option<String>,
     pub max_version: Option<String>,
-    /// `--ciphers`, in OpenSSL's words.
+    /// `--ciphers`, in OpenSSL's syntax.
     pub ciphers: Option<String>,
-    /// The protocols offered by ALPN.
+    /// The protocols offered in ALPN.
     pub alpn: Vec<String>,
-    /// Which authorities the certificates were verified with.
+    /// The CAs that certificates were verified with.
     pub trust: Trust,
-    /// The file of the client certificate that was offered.
+    /// The file of the offered client certificate.
     pub client_certificate: Option<String>,
-    /// The file of its key, where that is another one.
+    /// The file of its key, if it is a different file.
     pub client_key: Option<String>,
-    /// `--proxy-protocol`: each connection began with a PROXY header.
+    /// `--proxy-protocol`: each connection began with a PROXY protocol header.
     pub proxy_protocol: bool,
-    /// The proxy that connections went through, without user and password.
+    /// The proxy that connections passed through, without user and password.
     pub via_proxy: Option<String>,
-    /// Time for one handshake, in milliseconds.
+    /// Time limit for one handshake, in milliseconds.
     pub timeout_milliseconds: u64,
 }
 
-/// The authorities that a served certificate is verified with.
+/// The CAs that a served certificate is verified with.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Trust {
-    /// Those of `--ca-file`.
+    /// The CAs of `--ca-file`.
     File(String),
-    /// Those of this machine; which ones the clients have is not known.
+    /// The CAs of this machine. Which CAs the clients trust is not known.
     #[default]
     System,
 }
 
-/// One address at which handshakes were made for one host.
+/// One address that received handshakes for one host.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Endpoint {
-    pub place: Place,
-    /// What the user or a route names: a DNS name in ASCII and lower case, or an IP address; certificates are compared
-    /// with it. Absent for a pod or an address that was asked for no host in particular.
+    pub place: EndpointOrigin,
+    /// The host that the user or a route names: a DNS name in ASCII and lower case, or an IP address.
+    /// Certificates are compared with it. Absent for a pod or an address that was probed without a host.
     pub host: Option<String>,
     pub port: u16,
-    /// The port that was named, where another one was connected to in its place.
+    /// The requested port, if the connection went to another port in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub named_port: Option<u16>,
-    /// The address that was connected to; absent where the name could not be looked up, or a pod was reached by
+    /// The address of the connection; absent if the name could not be resolved or a pod was reached through a
     /// port-forward.
     pub address: Option<IpAddr>,
     pub handshakes: Vec<Handshake>,
-    /// `--full`; `NotRequested` without.
+    /// The scan of `--full`; without that option `NotRequested`.
     pub scan: Seen<Scan>,
 }
 
-/// Where an endpoint stands in the chain from client to pod.
+/// How the address of an endpoint was found, from the pod up to the client.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Place {
-    /// An ingress pod, through the API server.
+pub enum EndpointOrigin {
+    /// An ingress pod, reached through the API server.
     Pod { pod: String },
-    /// An address of a Service that leads to ingress pods.
+    /// An address of a Service that selects ingress pods.
     Service { service: String },
-    /// What DNS says of a route's hostname.
+    /// A route's hostname, resolved by DNS.
     Dns,
-    /// The command line names it.
+    /// Given on the command line.
     Given,
 }
 
@@ -109,76 +110,83 @@ pub enum Place {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Handshake {
-    pub kind: HelloKind,
+    pub kind: ClientHelloKind,
     /// The server name that was sent.
     pub server_name: Option<String>,
-    /// It is the handshake that the user asked about, or that a route promises; the others are there to compare.
-    pub asked: bool,
+    /// The handshake that the user requested or that a route promises. The others are for comparison.
+    #[serde(rename = "asked")]
+    pub requested: bool,
     pub started_at: Timestamp,
     pub milliseconds: u64,
-    /// What was agreed on, as far as the handshake got.
+    /// What was negotiated, as far as the handshake got.
     pub session: Option<Session>,
-    /// The list that the server sent, leaf first if it keeps to the order.
+    /// The list that the server sent; leaf first if the server sends the correct order.
     pub certificates: Vec<Certificate>,
-    /// Absent where no certificate came or none was to be verified.
+    /// Absent if the server sent no certificate or none was to be verified.
     pub verification: Option<Verification>,
     pub client_certificate: ClientCertificate,
-    /// TLS 1.3 asked for a client certificate, and the server said nothing of the one it got, or of getting none, in the time allowed.
+    /// In TLS 1.3 the server requested a client certificate and did not respond to the one it received, or to
+    /// an empty list, within the time limit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undecided: bool,
-    /// Absent where it succeeded.
+    /// Absent if the handshake succeeded.
     pub failure: Option<Failure>,
 }
 
-/// Which server name a ClientHello had.
+/// The server name in a ClientHello.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum HelloKind {
-    /// The name that a client of this endpoint sends.
+pub enum ClientHelloKind {
+    /// The name that clients of this endpoint send.
     Named,
-    /// None.
-    Nameless,
-    /// One that no route has.
+    /// No server name.
+    #[serde(rename = "nameless")]
+    WithoutSni,
+    /// A name that no route has.
     Unknown,
 }
 
-/// What both sides agreed on.
+/// The parameters that both sides negotiated.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Session {
-    /// `TLSv1.3`
+    /// Negotiated version, such as `TLSv1.3`.
     pub protocol: String,
     /// OpenSSL's name of the cipher suite.
     pub cipher: String,
     pub alpn: Option<String>,
-    /// The group of the key exchange, as `X25519MLKEM768`.
+    /// The group of the key exchange, such as `X25519MLKEM768`.
     pub group: Option<String>,
-    /// The server stapled an OCSP response; absent where it was not asked.
+    /// Whether the server stapled an OCSP response; absent if it was not requested.
     pub stapled: Option<bool>,
 }
 
-/// What the authorities say of the served list. Names are compared apart from it: [`Certificate::covers`].
+/// Result of verifying the served list against the trusted CAs. Names are compared by
+/// [`Certificate::covers`].
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Verification {
-    /// OpenSSL's `X509_V_ERR_…` as a number; 0 where the list is trusted. Dates are not judged here.
+    /// OpenSSL's `X509_V_ERR_…` as a number; 0 if the list is trusted. Dates are not verified here.
     pub code: i32,
-    /// OpenSSL's words for it.
+    /// OpenSSL's text for the code.
     pub message: String,
-    /// Position in the path, the leaf being 0, at which it failed.
+    /// Depth in the path at which verification failed; the leaf has depth 0.
     pub depth: u32,
 }
 
-/// What the server wanted to know of the client.
+/// Whether the server requested a client certificate.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ClientCertificate {
-    /// The handshake did not get so far.
+    /// The handshake ended before this was known.
     #[default]
     Unknown,
-    NotAsked,
-    /// Asked for, with the names of the authorities that the server lists. TLS 1.3 encrypts them: `None` is "not seen".
-    Asked(Option<Vec<String>>),
+    #[serde(rename = "notAsked")]
+    NotRequested,
+    /// Requested, with the names of the CAs that the server lists. TLS 1.3 encrypts them: `None` means "not
+    /// seen".
+    #[serde(rename = "asked")]
+    Requested(Option<Vec<String>>),
 }
 
 /// How a handshake failed.
@@ -194,15 +202,15 @@ pub struct Failure {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Stage {
-    /// The name was looked up.
+    /// DNS lookup of the name.
     Lookup,
-    /// TCP, or the port-forward that stands for it.
+    /// TCP connection, or the port-forward in its place.
     Connect,
-    /// The proxy was asked for a tunnel.
+    /// The proxy was sent a CONNECT request.
     Proxy,
-    /// The ClientHello was sent, or was to be; nothing of TLS came back.
+    /// The ClientHello was sent, or was about to be; the server sent nothing of TLS.
     ClientHello,
-    /// The server has begun to answer.
+    /// The server has begun its first flight.
     ServerFlight,
     /// The client has sent its second flight; the server has not accepted it.
     ClientFlight,
@@ -210,16 +218,16 @@ pub enum Stage {
     Established,
 }
 
-/// Who ended it.
+/// Who ended the handshake.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Party {
     /// This program.
     Client,
-    /// The name service.
+    /// The DNS resolver.
     Resolver,
     Proxy,
-    /// The other end; a box between that answers in its place cannot be told from it.
+    /// The server, or a middlebox that responds in its place: the two cannot be distinguished.
     Server,
     /// What carries the bytes: the API server's port-forward, or a network that gave up. It tells nothing of the other end.
     Transport,
@@ -227,43 +235,43 @@ pub enum Party {
     Nobody,
 }
 
-/// What was seen of the end.
+/// How the handshake ended.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum How {
     Alert {
-        /// 1 warning, 2 fatal.
+        /// 1 is warning, 2 is fatal.
         level: u8,
         /// Number of the `AlertDescription`.
         number: u8,
     },
-    /// End of the stream, without an alert.
+    /// End of the stream without an alert.
     Closed,
-    /// The client's own TLS library gave up; its words.
+    /// This program's TLS library aborted the handshake; the text is the library's.
     Local(String),
-    /// Bytes that look like TLS and break its rules; which.
+    /// Bytes that look like TLS and violate it; the text names the violation.
     Malformed(String),
-    /// The name exists and has no address of the family asked for.
+    /// The name exists and has no address of the requested family.
     NoAddress,
     /// No such name.
     NoSuchName,
-    /// The answer is no TLS.
+    /// The response is not TLS.
     NotTls { speaks: NotTls, sample: String },
-    /// Something that has no kind of its own, in the system's or the server's words.
+    /// Any other failure; the text is the system's or the server's.
     Other(String),
-    /// The proxy's answer to CONNECT.
+    /// The proxy's response to CONNECT.
     ProxyRefused { status: u16, reason: String },
     /// The port is closed.
     Refused,
     /// TCP reset.
     Reset,
-    /// Nothing more came within so many milliseconds.
+    /// No more bytes within this time limit.
     TimedOut { milliseconds: u64 },
-    /// No way to the address, in the system's words.
+    /// No route to the address; the text is the system's.
     Unreachable(String),
 }
 
-/// What a peer speaks that does not speak TLS.
+/// The protocol of a peer that does not speak TLS.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum NotTls {
@@ -279,42 +287,44 @@ pub enum NotTls {
     Unknown,
 }
 
-/// What an endpoint offers, found out with one connection more than it has cipher suites.
+/// The versions and cipher suites that an endpoint accepts. Each version takes one connection for every
+/// accepted suite and one more.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Scan {
     /// By version, `SSLv3` first, `TLSv1.3` last.
     pub versions: Vec<VersionScan>,
-    /// Connections made, those of the handshakes not counted.
+    /// Number of connections, without those of the handshakes.
     pub connections: u32,
 }
 
-/// One version of the protocol.
+/// One version of TLS.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VersionScan {
     /// `SSLv3`, `TLSv1.0`, … `TLSv1.3`
     pub version: String,
-    /// OpenSSL's names of the suites, in the order in which the server chose them when offered all that were left; a
-    /// suite without one as `0xC0FF`.
+    /// OpenSSL's names of the suites, in the order in which the server chose them when offered all remaining
+    /// ones. A suite without a name is written as `0xC0FF`.
     pub suites: Vec<String>,
-    /// How the version, or the rest of its suites, was refused. A version is offered where `suites` is not empty.
+    /// How the server refused the version, or its remaining suites. The server accepts the version if
+    /// `suites` is not empty.
     pub refusal: Option<Failure>,
-    /// How far what stands here can be trusted: absent where the scan came to its end.
+    /// Why the scan of this version is incomplete; absent if it completed.
     pub cut: Option<Unavailable>,
 }
 
 impl Endpoint {
-    /// As a person would name it: `api.example.com:443`, `Pod gw-1 port 8443`.
+    /// Returns the display name: `api.example.com:443`, `Pod gw-1 port 8443`.
     #[must_use]
     pub fn name(&self) -> String {
         let port = self.port;
         match (&self.place, &self.host, self.address) {
-            (Place::Pod { pod }, _, _) => format!("Pod {pod} port {port}"),
-            (Place::Service { service }, _, Some(address)) => {
+            (EndpointOrigin::Pod { pod }, _, _) => format!("Pod {pod} port {port}"),
+            (EndpointOrigin::Service { service }, _, Some(address)) => {
                 format!("Service {service} at {}", socket(&address.to_string(), port))
             }
-            (Place::Service { service }, host, None) => {
+            (EndpointOrigin::Service { service }, host, None) => {
                 format!("Service {service} at {}", socket(host.as_deref().unwrap_or_default(), port))
             }
             (_, Some(host), Some(address)) if self.named_port.is_some() => {
@@ -329,27 +339,27 @@ impl Endpoint {
         }
     }
 
-    /// The port that was named, whichever was connected to.
+    /// Returns the requested port, whichever port the connection went to.
     #[must_use]
     pub fn named_port(&self) -> u16 {
         self.named_port.unwrap_or(self.port)
     }
 
-    /// The first handshake of this kind.
+    /// Returns the first handshake of this kind.
     #[must_use]
-    pub fn handshake(&self, kind: HelloKind) -> Option<&Handshake> {
+    pub fn handshake(&self, kind: ClientHelloKind) -> Option<&Handshake> {
         self.handshakes.iter().find(|handshake| handshake.kind == kind)
     }
 }
 
 impl Handshake {
-    /// One that has only begun: nothing was agreed on, and nothing has failed.
+    /// Creates a handshake that has only begun: nothing is negotiated and nothing has failed.
     #[must_use]
-    pub fn begun(kind: HelloKind, server_name: Option<String>, asked: bool, started_at: Timestamp) -> Self {
+    pub fn begun(kind: ClientHelloKind, server_name: Option<String>, requested: bool, started_at: Timestamp) -> Self {
         Self {
             kind,
             server_name,
-            asked,
+            requested,
             started_at,
             milliseconds: 0,
             session: None,
@@ -361,7 +371,7 @@ impl Handshake {
         }
     }
 
-    /// It came to its end, and the server kept it.
+    /// Returns whether the handshake completed and the server accepted it.
     #[must_use]
     pub fn succeeded(&self) -> bool {
         self.failure.is_none()
@@ -384,18 +394,18 @@ impl Handshake {
     }
 }
 
-/// `host:port`, with brackets around an IPv6 address.
+/// Returns `host:port`, with brackets around an IPv6 address.
 #[must_use]
 pub fn socket(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-/// Counters of the access log and of Envoy are compared by pod; so are probes.
+/// Groups the endpoints of pods by pod, because counters of access logs and Envoys are compared by pod.
 #[must_use]
 pub fn by_pod(endpoints: &[Endpoint]) -> BTreeMap<&str, Vec<&Endpoint>> {
     let mut pods: BTreeMap<&str, Vec<&Endpoint>> = BTreeMap::new();
     for endpoint in endpoints {
-        if let Place::Pod { pod } = &endpoint.place {
+        if let EndpointOrigin::Pod { pod } = &endpoint.place {
             pods.entry(pod).or_default().push(endpoint);
         }
     }
@@ -411,11 +421,12 @@ impl Part for Seen<Probes> {
         &[Source::Handshakes]
     }
 
-    fn unasked(why: &str) -> Self {
+    fn not_gathered(why: &str) -> Self {
         not_requested("handshakes", why)
     }
 
-    /// The report words both itself: which command makes the handshakes, which flag raises a limit.
+    /// The report has texts of its own for both: the command that makes the handshakes, the flag that raises
+    /// a limit.
     fn gaps(&self) -> Vec<Gap<'_>> {
         let Self::Seen(probes) = self else {
             return whole(self, Source::Handshakes).into_iter().map(Gap::unreported).collect();
@@ -465,11 +476,15 @@ impl Visit for Endpoint {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
         let Self { place, host, port: _, named_port: _, address, handshakes, scan } = self;
         match place {
-            Place::Pod { pod: name } | Place::Service { service: name } => visitor.string(Kind::Object, name),
-            Place::Dns | Place::Given => {}
+            EndpointOrigin::Pod { pod: name } | EndpointOrigin::Service { service: name } => {
+                visitor.string(Kind::Object, name);
+            }
+            EndpointOrigin::Dns | EndpointOrigin::Given => {}
         }
         visitor.strings(Kind::Hostname, host);
-        address.iter_mut().for_each(|address| visitor.address(address));
+        if let Some(address) = address {
+            visitor.address(address);
+        }
         handshakes.visit(visitor);
         scan.visit(visitor);
     }
@@ -480,7 +495,7 @@ impl Visit for Handshake {
         let Self {
             kind: _,
             server_name,
-            asked: _,
+            requested: _,
             started_at: _,
             milliseconds: _,
             session,
@@ -497,8 +512,8 @@ impl Visit for Handshake {
             visitor.string(Kind::Text, message);
         }
         match client_certificate {
-            ClientCertificate::Asked(authorities) => visitor.strings(Kind::Text, authorities.iter_mut().flatten()),
-            ClientCertificate::Unknown | ClientCertificate::NotAsked => {}
+            ClientCertificate::Requested(cas) => visitor.strings(Kind::Text, cas.iter_mut().flatten()),
+            ClientCertificate::Unknown | ClientCertificate::NotRequested => {}
         }
         failure.visit(visitor);
     }
@@ -555,7 +570,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_endpoint_is_named_by_its_place() {
+    fn the_name_of_an_endpoint_depends_on_its_origin() {
         let endpoint = |place, host: Option<&str>, address: Option<&str>| Endpoint {
             place,
             host: host.map(Into::into),
@@ -565,9 +580,12 @@ mod tests {
             handshakes: Vec::new(),
             scan: Seen::Seen(Scan::default()),
         };
-        assert_eq!(endpoint(Place::Given, Some("a.example"), None).name(), "a.example:443");
-        assert_eq!(endpoint(Place::Given, Some("::1"), Some("::1")).name(), "[::1]:443");
-        assert_eq!(endpoint(Place::Dns, Some("a.example"), Some("10.0.0.1")).name(), "a.example:443 (10.0.0.1)");
-        assert_eq!(endpoint(Place::Pod { pod: "gw".into() }, None, None).name(), "Pod gw port 443");
+        assert_eq!(endpoint(EndpointOrigin::Given, Some("a.example"), None).name(), "a.example:443");
+        assert_eq!(endpoint(EndpointOrigin::Given, Some("::1"), Some("::1")).name(), "[::1]:443");
+        assert_eq!(
+            endpoint(EndpointOrigin::Dns, Some("a.example"), Some("10.0.0.1")).name(),
+            "a.example:443 (10.0.0.1)"
+        );
+        assert_eq!(endpoint(EndpointOrigin::Pod { pod: "gw".into() }, None, None).name(), "Pod gw port 443");
     }
 }

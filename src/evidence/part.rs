@@ -1,9 +1,9 @@
-//! The parts of the evidence, and the visitor that meets every text in them.
+//! The parts of the evidence, and the visitor that receives every text in them.
 //!
-//! A part holds what one source showed, or the reason why it showed nothing. It is one file: its types, one [`Part`]
-//! for the field of [`Evidence`](super::Evidence), one [`Visit`] for each type. A `visit` takes its struct apart
-//! without `..`, so that a field nobody thought of does not compile. Redaction, *not seen*, the manifest of a bundle
-//! and the tests iterate over the parts.
+//! A part holds the data of one source, or the reason why it is unavailable. It is one file: its types, one
+//! [`Part`] for the field of [`Evidence`](super::Evidence), one [`Visit`] for each type. A `visit`
+//! destructures its struct without `..`, so that a forgotten field does not compile. Redaction, *not seen*,
+//! the manifest of a bundle and the tests iterate over the parts.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,39 +13,39 @@ use std::net::IpAddr;
 use super::seen::{Reason, Seen, Unavailable};
 use super::source::Source;
 
-/// What one source showed.
+/// The data of one source.
 pub trait Part: Visit {
-    /// Name of its field in the JSON of the evidence: `meshLogging`.
+    /// Returns the name of its field in the JSON of the evidence, such as `meshLogging`.
     fn name(&self) -> &'static str;
 
-    /// What has to be asked for it; empty for what is known without, or given by the user.
+    /// Returns the sources to request for it; empty if no request is needed or the user gives the data.
     fn sources(&self) -> &'static [Source];
 
-    /// The part of a run that did not ask, because of `why`.
-    fn unasked(why: &str) -> Self
+    /// Returns the part of a run that did not request it, because of `why`.
+    fn not_gathered(why: &str) -> Self
     where
         Self: Sized;
 
-    /// What it was to hold and does not.
+    /// Returns what the part should hold and lacks.
     fn gaps(&self) -> Vec<Gap<'_>>;
 
-    /// The numbers that a report adds up.
+    /// Returns the counts that a report sums up, so that their bounds can be checked.
     fn counts(&self) -> Box<dyn Iterator<Item = u64> + '_> {
         Box::new(iter::empty())
     }
 }
 
-/// Something that a part was to hold and does not.
+/// Data that a part should hold and lacks.
 #[derive(Clone, Debug)]
 pub struct Gap<'a> {
-    /// What would have shown it; absent for what no run asks for item by item.
+    /// The source that would provide it; absent if no single source does.
     pub source: Option<Source>,
     pub extent: Extent,
     /// What is missing, as the report lists it.
     pub what: Cow<'a, str>,
     pub why: &'a Unavailable,
-    /// The report lists it under NOT SEEN. If false, the report words it itself, or a check reports it where it
-    /// matters. The manifest of a bundle lists it in either case.
+    /// The report lists it under NOT SEEN. If false, the report has a text of its own for it, or a check
+    /// reports it where it matters. The manifest of a bundle lists it in both cases.
     pub reported: bool,
 }
 
@@ -54,34 +54,34 @@ pub struct Gap<'a> {
 pub enum Extent {
     /// The whole part.
     Part,
-    /// Another source, which only this part leads to.
+    /// Another source that depends on this part.
     Dependent,
     /// One item of the part.
     Item,
-    /// The end of an item; the beginning was seen.
+    /// The end of an item; the beginning was read.
     End,
 }
 
 impl<'a> Gap<'a> {
-    /// A gap that the report lists by the words of `why`.
+    /// Creates a gap that the report lists with the text of `why`.
     #[must_use]
     pub fn new(source: Source, extent: Extent, why: &'a Unavailable) -> Self {
         Self { source: Some(source), extent, what: Cow::Borrowed(&why.what), why, reported: true }
     }
 
-    /// The same gap, which the report does not list.
+    /// Returns the same gap, not listed by the report.
     #[must_use]
     pub fn unreported(self) -> Self {
         Self { reported: false, ..self }
     }
 }
 
-/// The gap of a part that is missing as a whole.
+/// Returns the gap of a part that is missing entirely.
 pub(super) fn whole<T>(seen: &Seen<T>, source: Source) -> Vec<Gap<'_>> {
     item(seen, source, Extent::Part).into_iter().collect()
 }
 
-/// The gap where something was not seen.
+/// Returns the gap of unavailable data.
 pub(super) fn item<T>(seen: &Seen<T>, source: Source, extent: Extent) -> Option<Gap<'_>> {
     match seen {
         Seen::Seen(_) => None,
@@ -89,55 +89,57 @@ pub(super) fn item<T>(seen: &Seen<T>, source: Source, extent: Extent) -> Option<
     }
 }
 
-/// What was not asked for.
+/// Returns data that the user did not request.
 pub(super) fn not_requested<T>(what: &str, why: &str) -> Seen<T> {
     Seen::Unavailable(Unavailable::new(what, Reason::NotRequested(why.to_owned())))
 }
 
-/// Something that a [`Visitor`] can go through.
+/// A value whose texts and addresses a [`Visitor`] can read and replace.
 pub trait Visit {
-    /// Shows every text and every address of it to the visitor, which may replace them.
+    /// Passes every text and every address to the visitor, which may replace them.
     fn visit(&mut self, visitor: &mut dyn Visitor);
 }
 
-/// Meets every text of the evidence and knows what each is; it needs to know no type of the evidence.
+/// Receives every text of the evidence with its [`Kind`]. It depends on no type of the evidence.
 pub trait Visitor {
     fn string(&mut self, kind: Kind, text: &mut String);
 
     fn address(&mut self, address: &mut IpAddr);
 
-    /// A distinguished name, as `CN=api.example.com, O=Example`. A common name among `dns_names` is a hostname.
+    /// Receives a distinguished name such as `CN=api.example.com, O=Example`. A common name among `dns_names`
+    /// is a hostname.
     fn distinguished_name(&mut self, name: &mut String, dns_names: &[String]);
 }
 
-/// What a text is.
+/// What a text holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
     /// Name of a kubeconfig context.
     Context,
-    /// Name of one of Envoy's counters, which may hold the address of a listener.
+    /// Name of an Envoy counter, which may contain the address of a listener.
     Counter,
     /// Name or path of a file, as the user gave it.
     File,
-    /// A hostname, or an address in place of one.
+    /// A hostname, or an IP address in its place.
     Hostname,
     /// Serial number or fingerprint of a certificate.
     Number,
-    /// Name of an object of the cluster, or of a part of one.
+    /// Name of a Kubernetes object, or of a part of one.
     Object,
-    /// Anything else that people or servers wrote: messages, labels, reasons.
+    /// Any other text that people or servers wrote: messages, labels, reasons.
     Text,
-    /// A word of a protocol, an API or this program, which identifies nobody: a version, a cipher suite, a verb.
+    /// A fixed term of a protocol, an API or this program, which identifies nobody: a version, a cipher
+    /// suite, a verb.
     Word,
 }
 
 impl dyn Visitor + '_ {
-    /// Several texts of one kind.
+    /// Receives several texts of one kind.
     pub fn strings<'t>(&mut self, kind: Kind, texts: impl IntoIterator<Item = &'t mut String>) {
         texts.into_iter().for_each(|text| self.string(kind, text));
     }
 
-    /// The keys of a map. Where two become one, the later value is kept.
+    /// Receives the keys of a map. If two keys become equal, the later value is kept.
     pub fn keys<T>(&mut self, kind: Kind, map: &mut BTreeMap<String, T>) {
         let renamed = std::mem::take(map).into_iter().map(|(mut key, value)| {
             self.string(kind, &mut key);
@@ -146,7 +148,7 @@ impl dyn Visitor + '_ {
         *map = renamed.collect();
     }
 
-    /// Keys and values, of labels and the like.
+    /// Receives keys and values of labels and similar maps.
     pub fn labels(&mut self, labels: &mut BTreeMap<String, String>) {
         self.keys(Kind::Text, labels);
         self.strings(Kind::Text, labels.values_mut());
@@ -155,7 +157,9 @@ impl dyn Visitor + '_ {
 
 impl<T: Visit> Visit for [T] {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        self.iter_mut().for_each(|item| item.visit(visitor));
+        for item in self {
+            item.visit(visitor);
+        }
     }
 }
 
@@ -167,7 +171,9 @@ impl<T: Visit> Visit for Vec<T> {
 
 impl<T: Visit> Visit for Option<T> {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        self.iter_mut().for_each(|item| item.visit(visitor));
+        if let Some(item) = self {
+            item.visit(visitor);
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Every part is visited whole: in evidence that has something in every field, no text and no address is passed over.
+//! Every part is visited completely: with a value in every field, the visitor receives every text and every
+//! address.
 
 use serde_json::Value;
 
@@ -8,11 +9,11 @@ use crate::evidence::Evidence;
 /// Evidence with a value in every field, and with every variant that holds a text.
 const EVERYTHING: &str = include_str!("../../tests/evidence/everything.json");
 
-/// No text of [`EVERYTHING`] is like them.
-const MARK: &str = "a-mark-that-nothing-else-has";
+/// Values that [`EVERYTHING`] does not contain.
+const MARK: &str = "a-mark-not-in-the-document";
 const ADDRESS: &str = "198.51.100.77";
 
-/// Notes what it is shown.
+/// Records the texts and addresses it receives.
 #[derive(Default)]
 struct Recorder {
     texts: Vec<String>,
@@ -43,37 +44,37 @@ fn recorded(evidence: &mut Evidence) -> Recorder {
     recorder
 }
 
-/// A text of the document: a value, or the key of an entry.
+/// Location of a text in the document: a value, or the key of an entry.
 #[derive(Clone, Debug)]
-enum Place {
+enum TextLocation {
     Value(String),
     Key { parent: String, key: String },
 }
 
-/// Where texts are, as JSON pointers.
-fn places(value: &Value, pointer: &str, found: &mut Vec<Place>) {
+/// Collects the locations of all texts, as JSON pointers.
+fn text_locations(value: &Value, pointer: &str, found: &mut Vec<TextLocation>) {
     let below = |key: &str| format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
     match value {
-        Value::String(_) => found.push(Place::Value(pointer.to_owned())),
+        Value::String(_) => found.push(TextLocation::Value(pointer.to_owned())),
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(i, item)| places(item, &below(&i.to_string()), found));
+            items.iter().enumerate().for_each(|(i, item)| text_locations(item, &below(&i.to_string()), found));
         }
         Value::Object(fields) => {
             for (key, value) in fields {
-                found.push(Place::Key { parent: pointer.to_owned(), key: key.clone() });
-                places(value, &below(key), found);
+                found.push(TextLocation::Key { parent: pointer.to_owned(), key: key.clone() });
+                text_locations(value, &below(key), found);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-/// The document with `text` in this place.
-fn marked(document: &Value, place: &Place, text: &str) -> Value {
+/// Returns the document with `text` at this location.
+fn marked(document: &Value, location: &TextLocation, text: &str) -> Value {
     let mut document = document.clone();
-    match place {
-        Place::Value(pointer) => *document.pointer_mut(pointer).unwrap() = text.into(),
-        Place::Key { parent, key } => {
+    match location {
+        TextLocation::Value(pointer) => *document.pointer_mut(pointer).unwrap() = text.into(),
+        TextLocation::Key { parent, key } => {
             let fields = document.pointer_mut(parent).unwrap().as_object_mut().unwrap();
             let value = fields.remove(key).unwrap();
             fields.insert(text.to_owned(), value);
@@ -83,28 +84,29 @@ fn marked(document: &Value, place: &Place, text: &str) -> Value {
 }
 
 #[test]
-fn a_visitor_meets_every_text_and_every_address() {
+fn a_visitor_receives_every_text_and_every_address() {
     let document = everything();
     let mut found = Vec::new();
-    places(&document, "", &mut found);
+    text_locations(&document, "", &mut found);
     let (mut texts, mut addresses) = (0, 0);
-    for place in found {
-        // Where any text fits, the field is a text. Where an address fits and no other text does, it is an address.
-        if let Ok(mut evidence) = serde_json::from_value(marked(&document, &place, MARK)) {
-            let met = recorded(&mut evidence).texts;
-            assert!(met.iter().any(|text| text == MARK), "no visit meets {place:?}");
+    for location in found {
+        // A field that accepts any text is a text. A field that accepts an address and no other text is an
+        // address.
+        if let Ok(mut evidence) = serde_json::from_value(marked(&document, &location, MARK)) {
+            let visited = recorded(&mut evidence).texts;
+            assert!(visited.iter().any(|text| text == MARK), "not visited: {location:?}");
             texts += 1;
-        } else if let Ok(mut evidence) = serde_json::from_value(marked(&document, &place, ADDRESS)) {
-            let met = recorded(&mut evidence).addresses;
-            assert!(met.contains(&ADDRESS.parse().unwrap()), "no visit meets {place:?}");
+        } else if let Ok(mut evidence) = serde_json::from_value(marked(&document, &location, ADDRESS)) {
+            let visited = recorded(&mut evidence).addresses;
+            assert!(visited.contains(&ADDRESS.parse().unwrap()), "not visited: {location:?}");
             addresses += 1;
         }
     }
-    assert!(texts > 200 && addresses > 5, "{texts} texts and {addresses} addresses were looked for");
+    assert!(texts > 200 && addresses > 5, "found {texts} texts and {addresses} addresses");
 }
 
 #[test]
-fn the_document_has_something_in_every_field() {
+fn the_document_has_a_value_in_every_field() {
     fn assert_full(value: &Value, pointer: &str) {
         match value {
             Value::Null => panic!("{pointer} is null"),
@@ -121,7 +123,7 @@ fn the_document_has_something_in_every_field() {
         }
     }
     let evidence: Evidence = serde_json::from_str(EVERYTHING).unwrap();
-    // A field that the document lacks is null, or has its default, when the evidence is written again.
+    // A field missing from the document is written back as null or with its default.
     let written = serde_json::to_value(&evidence).unwrap();
     assert_full(&written, "");
     assert_eq!(written, everything());
@@ -136,7 +138,7 @@ fn a_visit_that_replaces_nothing_changes_nothing() {
 }
 
 #[test]
-fn a_part_is_called_as_its_field() {
+fn a_part_has_the_name_of_its_field() {
     let evidence: Evidence = serde_json::from_str(EVERYTHING).unwrap();
     let mut names: Vec<&str> = evidence.parts().iter().map(|part| part.name()).collect();
     names.extend(["schema", "toolVersion", "collectedAt", "question", "interrupted"]);
@@ -148,7 +150,7 @@ fn a_part_is_called_as_its_field() {
 }
 
 #[test]
-fn gaps_are_what_a_part_itself_lacks() {
+fn gaps_list_what_each_part_lacks() {
     let evidence: Evidence = serde_json::from_str(EVERYTHING).unwrap();
     let gaps: Vec<(Option<Source>, Extent, String, bool)> = evidence
         .parts()

@@ -1,12 +1,11 @@
-//! What the user asked for, as far as it changes what can be concluded.
+//! The options of the user that change what can be concluded.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::part::{Kind, Visit, Visitor};
 
-/// The part of the command line that a judgement depends on. One variant for each kind of thing that can be asked
-/// about.
+/// The part of the command line that a judgement depends on. One variant for each kind of system.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Question {
@@ -14,20 +13,20 @@ pub enum Question {
     Hybrid(HybridQuestion),
 }
 
-/// A question about Apigee hybrid.
+/// The options of a run on Apigee hybrid.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HybridQuestion {
     pub namespace: String,
     /// Label selector of the ingress pods.
     pub selector: String,
-    /// Container whose log was asked for; all where absent.
+    /// Container whose log was requested; absent for all containers.
     pub container: Option<String>,
-    /// `--expect non-sni`: such clients exist, whether or not they were seen.
+    /// `--expect non-sni`: clients without SNI exist, whether or not they were seen.
     pub expect_non_sni: bool,
-    /// No cluster was to be asked.
+    /// `--offline`: no cluster was requested.
     pub offline: bool,
-    /// How much of each log was asked for.
+    /// How much of each log was requested.
     pub log_limits: LogLimits,
 }
 
@@ -35,58 +34,58 @@ pub struct HybridQuestion {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogLimits {
-    /// The earliest moment asked for, from `--since` or `--since-time`.
+    /// Start of the requested time range, from `--since` or `--since-time`.
     pub since: Option<Timestamp>,
-    /// Number of lines from the end.
+    /// Number of lines, counted from the end.
     pub tail: Option<u64>,
-    /// Number of bytes from the beginning.
+    /// Number of bytes, counted from the beginning.
     pub limit_bytes: Option<u64>,
 }
 
 impl Question {
-    /// Namespace of Apigee.
+    /// Returns the namespace of Apigee.
     #[must_use]
     pub fn namespace(&self) -> &str {
         let Self::Hybrid(question) = self;
         &question.namespace
     }
 
-    /// Label selector of the ingress pods.
+    /// Returns the label selector of the ingress pods.
     #[must_use]
     pub fn selector(&self) -> &str {
         let Self::Hybrid(question) = self;
         &question.selector
     }
 
-    /// Container whose log was asked for; all where absent.
+    /// Returns the container whose log was requested; `None` for all containers.
     #[must_use]
     pub fn container(&self) -> Option<&str> {
         let Self::Hybrid(question) = self;
         question.container.as_deref()
     }
 
-    /// Clients without SNI exist, whether or not they were seen.
+    /// Returns whether the user declared that clients without SNI exist.
     #[must_use]
     pub fn expects_non_sni(&self) -> bool {
         let Self::Hybrid(question) = self;
         question.expect_non_sni
     }
 
-    /// The files alone are judged.
+    /// Returns whether only files are judged.
     #[must_use]
     pub fn is_offline(&self) -> bool {
         let Self::Hybrid(question) = self;
         question.offline
     }
 
-    /// How much of each log was asked for.
+    /// Returns how much of each log was requested.
     #[must_use]
     pub fn log_limits(&self) -> &LogLimits {
         let Self::Hybrid(question) = self;
         &question.log_limits
     }
 
-    /// Adds `--expect non-sni` to a question that was asked before.
+    /// Adds `--expect non-sni` to recorded options.
     pub fn expect_non_sni(&mut self) {
         let Self::Hybrid(question) = self;
         question.expect_non_sni = true;
@@ -100,7 +99,7 @@ impl From<HybridQuestion> for Question {
 }
 
 impl<'de> Deserialize<'de> for Question {
-    /// Not serde's `untagged`, whose errors would not name the field that is wrong.
+    /// By hand, because the errors of serde's `untagged` do not name the invalid field.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         HybridQuestion::deserialize(deserializer).map(Self::Hybrid)
     }

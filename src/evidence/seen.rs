@@ -1,4 +1,4 @@
-//! Something that was seen, or the reason why it was not.
+//! Data that was read, or the reason why it is unavailable.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::seconds;
 
-/// The data of one source, or why there is none.
+/// The data of one source, or the reason why it is unavailable.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Seen<T> {
@@ -17,10 +17,10 @@ pub enum Seen<T> {
 }
 
 impl<T> Seen<T> {
-    /// The data, or the reason to hand on with `?`.
+    /// Returns the data, or the reason to propagate with `?`.
     ///
     /// # Errors
-    /// The reason why this source was not seen.
+    /// Returns the reason why this source is unavailable.
     pub fn seen(&self) -> Result<&T, Unavailable> {
         match self {
             Self::Seen(data) => Ok(data),
@@ -28,7 +28,7 @@ impl<T> Seen<T> {
         }
     }
 
-    /// The reason why it was not seen.
+    /// Returns the reason why the data is unavailable, if it is.
     #[must_use]
     pub fn unavailable(&self) -> Option<&Unavailable> {
         match self {
@@ -44,11 +44,11 @@ impl<T> From<Result<T, Unavailable>> for Seen<T> {
     }
 }
 
-/// Why something could not be seen.
+/// Why data could not be read.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Unavailable {
-    /// What was looked at, as it reads after "could not read": `ApigeeRoutes`, `the log of pod/container`.
+    /// What was requested, as it reads after "could not read": `ApigeeRoutes`, `the log of pod/container`.
     pub what: String,
     pub reason: Reason,
 }
@@ -66,30 +66,30 @@ impl fmt::Display for Unavailable {
     }
 }
 
-/// The kinds of not seeing that lead to different advice.
+/// The reasons that lead to different advice.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Reason {
-    /// The answer broke off or made no sense; the text says where.
+    /// The response was incomplete or invalid; the text says where.
     Broken(String),
-    /// The API server refused: this rule is missing.
+    /// The API server refused the request: this RBAC rule is missing.
     Forbidden {
         verb: String,
         resource: String,
         /// API group; empty for the core group.
         group: String,
-        /// Empty where the rule is one for the whole cluster.
+        /// Empty if the rule is cluster-wide.
         namespace: String,
     },
-    /// The run was interrupted before this was read.
+    /// The run was interrupted before this source was read.
     Interrupted,
-    /// The server knows no such thing.
+    /// The server has no such resource or object.
     Missing(String),
-    /// The user did not ask for it; the text names the flag or command that would.
+    /// The user did not request it; the text names the flag or command that does.
     NotRequested(String),
-    /// The time allowed ran out, in milliseconds.
+    /// No response within the time limit.
     TimedOut { milliseconds: u64 },
-    /// No connection, or the server answered with an error; the text is the server's.
+    /// No connection, or the server responded with an error; the text is the server's.
     Unreachable(String),
 }
 
@@ -106,7 +106,7 @@ impl fmt::Display for Reason {
                 write!(f, "forbidden: the rule \"{verb} {resource}{group}\" {place} is missing")
             }
             Self::Interrupted => f.write_str("the run was interrupted"),
-            Self::NotRequested(text) => write!(f, "not asked for ({text})"),
+            Self::NotRequested(text) => write!(f, "not requested ({text})"),
             Self::TimedOut { milliseconds: short @ ..100 } => write!(f, "no answer within {short} ms"),
             Self::TimedOut { milliseconds } => {
                 write!(f, "no answer within {}", seconds(Duration::from_millis(*milliseconds), 1))

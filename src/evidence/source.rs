@@ -1,7 +1,7 @@
-//! The sources that a run can ask, by name.
+//! The sources that a run can request, by name.
 //!
-//! Parts say by them what they rest on. `gather/plan` says of each why it is asked, where the bundle has it and which
-//! right it needs.
+//! Each [`Part`](super::part::Part) lists the sources it is made from. `gather/plan` holds for each source
+//! the reason for the request, its folder in the bundle and the right it needs.
 
 /// One source.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -12,11 +12,11 @@ pub enum Source {
     ApigeeOrganizations,
     ApigeeRouteConfigs,
     ApigeeRoutes,
-    /// cert-manager's.
+    /// Certificates of cert-manager.
     Certificates,
     EndpointSlices,
     Events,
-    /// Everything through a port-forward to the ingress pods: handshakes and Envoy's admin interface.
+    /// Data read through a port-forward to the ingress pods: handshakes and Envoy's admin interface.
     Handshakes,
     Logs,
     MeshConfig,
@@ -25,13 +25,13 @@ pub enum Source {
     Pods,
     SecretNames,
     Services,
-    /// The Secrets that routes name.
+    /// The Secrets that routes reference.
     TlsSecrets,
     ValidatingWebhooks,
 }
 
 impl Source {
-    /// Name in the plan, the manifest of a bundle and the comments of `rbac`.
+    /// Returns the name used in the plan, the manifest of a bundle and the comments of `rbac`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

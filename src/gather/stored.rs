@@ -1,6 +1,6 @@
 //! What a certificate and its key are, wherever they were stored.
 
-use crate::evidence::stored::{ClientAuthorities, KeyFit, StoredContent};
+use crate::evidence::stored::{ClientCas, KeyFit, StoredContent};
 use crate::gather::trust;
 use crate::wire::certificate::{MAX_CERTIFICATES, describe, from_pem};
 use crate::wire::private_key;
@@ -20,8 +20,8 @@ pub(super) fn compared(certificates: Option<(&str, &[u8])>, key: Option<&[u8]>) 
 }
 
 /// Describes what client certificates are verified with.
-pub(super) fn client_authorities(secret: &str, entry: &str, pem: &[u8]) -> ClientAuthorities {
+pub(super) fn client_authorities(secret: &str, entry: &str, pem: &[u8]) -> ClientCas {
     let (list, fault) = from_pem(pem);
     let certificates = describe(list.iter().map(AsRef::as_ref));
-    ClientAuthorities { secret: secret.to_owned(), entry: Some(entry.to_owned()), certificates, fault }
+    ClientCas { secret: secret.to_owned(), entry: Some(entry.to_owned()), certificates, fault }
 }

@@ -281,10 +281,10 @@ fn leaves(evidence: &Evidence) -> BTreeMap<String, (String, Timestamp)> {
 
 /// Describes the SNI of a handshake. An unknown name differs from run to run and is left out.
 fn hello(handshake: &Handshake) -> String {
-    use crate::evidence::handshake::HelloKind;
+    use crate::evidence::handshake::ClientHelloKind;
     match (handshake.kind, &handshake.server_name) {
-        (HelloKind::Named, Some(name)) => format!("with server name {name}"),
-        (HelloKind::Unknown, _) => "with an unknown server name".into(),
+        (ClientHelloKind::Named, Some(name)) => format!("with server name {name}"),
+        (ClientHelloKind::Unknown, _) => "with an unknown server name".into(),
         _ => "without a server name".into(),
     }
 }
@@ -297,10 +297,10 @@ fn counts(before: &Evidence, after: &Evidence) -> Vec<String> {
         facts::logs(evidence).map(|(_, log)| tally(log).count).fold(0, u64::saturating_add)
     };
     let kinds: [(&str, Counted); 4] = [
-        ("resets without a server name", |log| &log.reset_without_name),
-        ("resets with a server name", |log| &log.reset_with_name),
-        ("requests without a server name", |log| &log.served_without_name),
-        ("requests without a server name that found no route", |log| &log.unrouted_without_name),
+        ("resets without a server name", |log| &log.reset_without_sni),
+        ("resets with a server name", |log| &log.reset_with_sni),
+        ("requests without a server name", |log| &log.served_without_sni),
+        ("requests without a server name that found no route", |log| &log.unrouted_without_sni),
     ];
     kinds
         .into_iter()

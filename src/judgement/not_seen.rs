@@ -107,7 +107,7 @@ fn untold_trust(probes: &Probes) -> Option<NotSeen> {
 
 /// A server that requests a client certificate may refuse it, and no probe offered one.
 fn without_client_certificate(probes: &Probes) -> Option<NotSeen> {
-    let is_asked = |made: &Handshake| matches!(made.client_certificate, ClientCertificate::Asked(_));
+    let is_asked = |made: &Handshake| matches!(made.client_certificate, ClientCertificate::Requested(_));
     let mut hosts: Vec<&str> = probed::asked(probes)
         .filter(|(_, made)| probes.question.client_certificate.is_none() && is_asked(made))
         .filter_map(|(endpoint, made)| made.server_name.as_deref().or(endpoint.host.as_deref()))

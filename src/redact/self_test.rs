@@ -271,7 +271,7 @@ fn sent(redactor: &Redactor, sentinel: &Sentinel) -> Option<(String, Redactions)
             joined(&super::string(out))
         }
         Container::Evidence => {
-            let mut evidence = Evidence::unasked(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "not asked");
+            let mut evidence = Evidence::not_gathered(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "not asked");
             evidence.issues = Seen::Seen(vec![ApigeeIssue {
                 name: "issue".into(),
                 severity: None,

@@ -1,16 +1,15 @@
-//! The table itself: whole names, endings and parts, all in lower case and without punctuation unless said
-//! otherwise.
+//! The tables of whole names, endings and parts. All are in lower case and without punctuation unless noted.
 
-use super::{Named, Section};
+use super::{Section, ValueKind};
 
-/// Forms that say the same of a value.
+/// Names that give a value the same kind.
 pub(super) struct Row {
     pub(super) part: Part,
-    pub(super) says: Named,
+    pub(super) kind: ValueKind,
     pub(super) forms: &'static [&'static str],
 }
 
-/// Which part of a name has to have the form.
+/// Which part of a name has to match.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Part {
     Whole,
@@ -21,23 +20,27 @@ pub(super) enum Part {
 
 /// In order of precedence.
 pub(super) const NAMES: &[Row] = &[
-    Row { part: Part::Whole, says: Named::Header, forms: &["xgoogiapjwtassertion"] },
-    Row { part: Part::End, says: Named::Header, forms: &["authorization"] },
-    Row { part: Part::Whole, says: Named::Cookie, forms: &["cookie", "cookie2", "cookies", "setcookie2"] },
-    Row { part: Part::End, says: Named::Cookie, forms: &["setcookie"] },
-    Row { part: Part::Whole, says: Named::Directory, forms: &["pwd"] },
-    // Names that end like a secret and are none: a working directory, whether a pod gets a token, and an
-    // annotation that makes pods start again.
-    Row { part: Part::End, says: Named::Nothing, forms: &["oldpwd", "automountserviceaccounttoken", "checksumsecret"] },
+    Row { part: Part::Whole, kind: ValueKind::Header, forms: &["xgoogiapjwtassertion"] },
+    Row { part: Part::End, kind: ValueKind::Header, forms: &["authorization"] },
+    Row { part: Part::Whole, kind: ValueKind::Cookie, forms: &["cookie", "cookie2", "cookies", "setcookie2"] },
+    Row { part: Part::End, kind: ValueKind::Cookie, forms: &["setcookie"] },
+    Row { part: Part::Whole, kind: ValueKind::Directory, forms: &["pwd"] },
+    // Names that end like a secret and are not: a working directory, whether a pod gets a token, and an
+    // annotation that restarts pods.
     Row {
         part: Part::End,
-        says: Named::EncryptionKey,
+        kind: ValueKind::NotSecret,
+        forms: &["oldpwd", "automountserviceaccounttoken", "checksumsecret"],
+    },
+    Row {
+        part: Part::End,
+        kind: ValueKind::EncryptionKey,
         forms: &["encryptionkey", "encryptionkeys", "hashsalt", "salt"],
     },
-    Row { part: Part::Whole, says: Named::Secret, forms: &["jsessionid", "pass"] },
+    Row { part: Part::Whole, kind: ValueKind::Secret, forms: &["jsessionid", "pass"] },
     Row {
         part: Part::Whole,
-        says: Named::InQuery,
+        kind: ValueKind::InQuery,
         forms: &[
             "assertion",
             "auth",
@@ -59,7 +62,7 @@ pub(super) const NAMES: &[Row] = &[
     },
     Row {
         part: Part::EndOfSecret,
-        says: Named::Secret,
+        kind: ValueKind::Secret,
         forms: &[
             "accesskey",
             "accesskeyid",
@@ -127,21 +130,21 @@ pub(super) const NAMES: &[Row] = &[
     },
 ];
 
-/// Words that are secret where they stand alone or begin with a capital: `db_pass`, `dbPw`, and not `bypass`.
-pub(super) const NEAR_SECRET: &[&[u8]] = &[b"pass", b"pw"];
+/// Last words of secret names, either separate or with a capital letter: `db_pass`, `dbPw`, but not `bypass`.
+pub(super) const PASSWORD_WORDS: &[&[u8]] = &[b"pass", b"pw"];
 
-/// Ends of headers (`x-…-key`) that are no secret.
-pub(super) const KEY_HEADERS_OF_OTHERS: &[&str] =
+/// Endings of headers (`x-…-key`) that are not secret.
+pub(super) const HARMLESS_KEY_HEADERS: &[&str] =
     &["cachekey", "idempotencykey", "partitionkey", "publickey", "routingkey"];
 
-/// Words before `Secret` that make it a secret and not the name of a Kubernetes object.
-pub(super) const SECRET_OF: &[&str] =
+/// Words before `Secret` that make the value a secret and not the name of a Kubernetes Secret.
+pub(super) const SECRET_PREFIXES: &[&str] =
     &["api", "app", "auth0", "client", "consumer", "hmac", "jwt", "oauth", "shared", "signing", "token", "webhook"];
 
-/// Names of users, in any case.
+/// Keys that hold a user name, case-insensitive.
 pub(super) const USER_NAMES: &[(Part, &str)] = &[(Part::Whole, "user"), (Part::End, "username")];
 
-/// Keys of overrides.yaml, as they are written there. Source: configuration property reference of Apigee
+/// Keys of overrides.yaml, in their spelling there. Source: configuration property reference of Apigee
 /// hybrid.
 pub(super) const OVERRIDES_SECTIONS: &[(&str, Section)] = &[
     ("annotations", Section::FreeText),
@@ -154,20 +157,20 @@ pub(super) const OVERRIDES_SECTIONS: &[(&str, Section)] = &[
     ("jolokia", Section::Users),
 ];
 
-/// Whole names, in any case and with their punctuation.
+/// Whole names, case-insensitive, with punctuation.
 pub(super) const VALUE_HOLDERS: &[&str] =
     &["inline_bytes", "inline_string", "plain", "raw_value", "rawvalue", "value", "values"];
 
-/// Words that make a comment in a YAML file more than a note.
+/// Words that indicate a secret in a comment of a YAML file.
 pub(crate) const COMMENT_WORDS: &[&str] =
     &["apikey", "credential", "encryptionkey", "passphrase", "passw", "private", "pwd", "salt", "secret", "token"];
 
-/// Words anywhere in the name of an environment variable that is secret.
+/// Words that make an environment variable secret, anywhere in its name.
 pub(super) const VARIABLE_PARTS: &[&str] =
     &["auth", "cookie", "credential", "cred", "jwt", "key", "pass", "private", "pwd", "salt", "secret", "token"];
 
-/// Last words of the name of a variable that is a place, a name or a switch.
-pub(super) const VARIABLE_IS_NO_SECRET: &[&str] = &[
+/// Last words in the names of variables that hold a location, a name or a switch.
+pub(super) const HARMLESS_VARIABLE_ENDINGS: &[&str] = &[
     "algorithm",
     "alias",
     "audience",
@@ -206,8 +209,8 @@ pub(super) const VARIABLE_IS_NO_SECRET: &[&str] = &[
     "version",
 ];
 
-/// Programs, and the flag behind which each takes a password.
-pub(crate) const CALLS: &[(&str, &str)] = &[
+/// Programs with the flag before their password.
+pub(crate) const PASSWORD_FLAGS: &[(&str, &str)] = &[
     ("cqlsh", "-p"),
     ("ldapsearch", "-w"),
     ("mysql", "-p"),

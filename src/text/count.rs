@@ -1,8 +1,8 @@
-//! Numbers with their noun.
+//! Numbers with a noun in singular or plural.
 
-/// `1 reset`, `312 resets`, `2 policies`, `3 gateways`.
+/// Returns the number with its noun: `1 reset`, `312 resets`, `2 policies`, `3 gateways`.
 ///
-/// Plurals are formed by rule, so it is for nouns that follow it.
+/// Supports only nouns with a regular plural.
 #[must_use]
 pub fn count(number: u64, noun: &str) -> String {
     match (number, noun.strip_suffix('y')) {

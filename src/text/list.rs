@@ -1,24 +1,25 @@
-//! Lists of names in one line.
+//! Lists of names on one line.
 
-/// Names that a line lists where it says what was seen.
+/// Maximum number of names in a line that summarises what was seen.
 const SOME: usize = 3;
 
-/// Names that a line lists where a reader has to find one in it.
+/// Maximum number of names in a line that the reader searches for a name.
 const FIRST: usize = 20;
 
-/// At most three of the names and the number of the others: `a, b, c and 4 more`; `none` if there are none.
+/// Returns at most three of the names and the number of the others: `a, b, c and 4 more`; `none` if there are
+/// none.
 #[must_use]
 pub fn some_of<S: AsRef<str>>(names: &[S]) -> String {
     if names.is_empty() { "none".to_owned() } else { at_most(names, SOME) }
 }
 
-/// At most twenty of the names and the number of the others. Empty if there are none.
+/// Returns at most twenty of the names and the number of the others. Empty if there are none.
 #[must_use]
 pub fn first_of<S: AsRef<str>>(names: &[S]) -> String {
     at_most(names, FIRST)
 }
 
-/// The first `most` names and the number of the others. Empty if there are none.
+/// Returns the first `most` names and the number of the others. Empty if there are none.
 #[must_use]
 pub fn at_most<S: AsRef<str>>(names: &[S], most: usize) -> String {
     match names.split_at_checked(most) {
@@ -27,7 +28,7 @@ pub fn at_most<S: AsRef<str>>(names: &[S], most: usize) -> String {
     }
 }
 
-/// All names with `separator` between them, or `empty` if there are none.
+/// Returns all names with `separator` between them, or `empty` if there are none.
 #[must_use]
 pub fn joined<S: AsRef<str>>(names: &[S], separator: &str, empty: &str) -> String {
     if names.is_empty() {
@@ -36,7 +37,7 @@ pub fn joined<S: AsRef<str>>(names: &[S], separator: &str, empty: &str) -> Strin
     names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(separator)
 }
 
-/// `["a", "b"]`, as YAML has it.
+/// Returns the names as a YAML flow sequence: `["a", "b"]`.
 #[must_use]
 pub fn quoted_list<S: AsRef<str>>(names: &[S]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("\"{}\"", name.as_ref())).collect();
@@ -59,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_has_a_word_of_its_own() {
+    fn an_empty_list_is_replaced_by_the_given_text() {
         assert_eq!(joined(&["a", "b"], ",", "<none>"), "a,b");
         assert_eq!(joined::<&str>(&[], ",", "<none>"), "<none>");
         assert_eq!(quoted_list(&["a".to_owned(), "b".to_owned()]), r#"["a", "b"]"#);

@@ -1,7 +1,7 @@
-//! Text for people: characters that a terminal would obey, line breaks, columns, lists, counts, and moments.
+//! Text for people: control characters, line breaks, columns, lists, counts, timestamps and durations.
 //!
-//! A leaf: it depends on nothing else of this crate, so every room can use it. It knows no colours and no
-//! streams.
+//! A leaf: it depends on no other module of this crate, so that every module can use it. It does not handle
+//! colours or streams.
 
 mod count;
 mod list;
@@ -15,4 +15,4 @@ pub use self::list::{at_most, first_of, joined, quoted_list, some_of};
 pub use self::table::{pad, table, widest};
 pub use self::time::{date, days, duration, moment, moment_in_heading, seconds};
 pub use self::visible::{is_hidden, visible, visible_lines, visible_start};
-pub use self::wrap::{Beside, one_line, wrap};
+pub use self::wrap::{LabelledText, one_line, wrap};

@@ -1,11 +1,11 @@
-//! Columns of a terminal: cells padded to the width that a terminal gives them.
+//! Tables with columns of terminal width.
 
 use unicode_width::UnicodeWidthStr;
 
-/// Spaces between two columns, as kubectl has them.
+/// Spaces between two columns, as in kubectl.
 const GAP: &str = "   ";
 
-/// Appends spaces to `text` until it is `columns` wide. A text that is wider is returned as it is.
+/// Appends spaces to `text` until it is `columns` wide. Returns a wider text unchanged.
 #[must_use]
 pub fn pad(text: &str, columns: usize) -> String {
     let mut padded = text.to_owned();
@@ -13,14 +13,14 @@ pub fn pad(text: &str, columns: usize) -> String {
     padded
 }
 
-/// Columns of the widest of these texts; 0 if there are none.
+/// Returns the terminal columns of the widest of these texts; 0 if there are none.
 #[must_use]
 pub fn widest<'a>(texts: impl IntoIterator<Item = &'a str>) -> usize {
     texts.into_iter().map(UnicodeWidthStr::width).max().unwrap_or(0)
 }
 
-/// One line for each row, every column as wide as its widest cell. Lines end with a line feed and without
-/// spaces.
+/// Returns one line for each row, with every column as wide as its widest cell. Lines end with a line feed
+/// and have no trailing spaces.
 #[must_use]
 pub fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let widths: [usize; COLUMNS] = std::array::from_fn(|column| widest(rows.iter().map(|row| row[column].as_str())));

@@ -1,28 +1,28 @@
-//! Moments and lengths of time. All moments are UTC.
+//! Timestamps and durations as text. All timestamps are UTC.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A moment to the second, as RFC 3339 has it: `2025-05-19T04:46:20Z`.
+/// Formats a timestamp to the second by RFC 3339: `2025-05-19T04:46:20Z`.
 #[must_use]
 pub fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// A moment to the second, easier to read: `2025-05-19 04:46:20 UTC`.
+/// Formats a timestamp to the second for a heading: `2025-05-19 04:46:20 UTC`.
 #[must_use]
 pub fn moment_in_heading(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// `2025-05-19`
+/// Formats the date of a timestamp: `2025-05-19`.
 #[must_use]
 pub fn date(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d").to_string()
 }
 
-/// `46 h 12 min`, `3 min`, `20 s`. A negative length is `0 s`.
+/// Formats a duration: `46 h 12 min`, `3 min`, `20 s`. A negative duration is `0 s`.
 #[must_use]
 pub fn duration(length: SignedDuration) -> String {
     let seconds = length.as_secs().max(0);
@@ -33,7 +33,7 @@ pub fn duration(length: SignedDuration) -> String {
     }
 }
 
-/// `12 days`; less than two days as [`duration`].
+/// Formats a duration in days: `12 days`; less than two days as [`duration`] does.
 #[must_use]
 pub fn days(length: SignedDuration) -> String {
     match length.as_hours() / 24 {
@@ -42,7 +42,7 @@ pub fn days(length: SignedDuration) -> String {
     }
 }
 
-/// Seconds with so many decimals: `1.5 s`.
+/// Formats seconds with this number of decimals: `1.5 s`.
 #[must_use]
 pub fn seconds(length: Duration, decimals: usize) -> String {
     format!("{:.decimals$} s", length.as_secs_f64())
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_to_the_second() {
+    fn timestamps_are_formatted_to_the_second() {
         let at: Timestamp = "2025-05-19T04:46:20.917Z".parse().unwrap();
         assert_eq!(moment(at), "2025-05-19T04:46:20Z");
         assert_eq!(moment_in_heading(at), "2025-05-19 04:46:20 UTC");
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_have_the_two_largest_units() {
+    fn durations_have_at_most_two_units() {
         for (seconds, expected) in
             [(-5, "0 s"), (20, "20 s"), (200, "3 min"), (166_320, "46 h 12 min"), (86_400 * 2, "48 h 0 min")]
         {

@@ -1,14 +1,14 @@
-//! Characters that a terminal would obey, or that a reader would not see, as escapes.
+//! Escapes for control characters and invisible characters.
 //!
 //! Names and messages of clusters, servers and files reach reports and the terminal. Control characters could
-//! move the cursor or write to the clipboard, and marks of the direction of writing show one name as another.
+//! move the cursor or write to the clipboard, and bidirectional marks could show one name as another.
 
 use std::fmt::Write;
 
-/// Control characters (C0, C1, DEL), marks of the direction of writing, and characters of no width.
+/// Returns whether the character is a control character (C0, C1, DEL), a bidirectional mark or has no width.
 ///
-/// Of the characters with Unicode's property `Default_Ignorable_Code_Point` and of the general category `Cf`,
-/// these are the ones that change what a reader sees.
+/// Of Unicode's property `Default_Ignorable_Code_Point` and general category `Cf`, these characters change
+/// what a reader sees.
 #[must_use]
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
@@ -16,21 +16,21 @@ pub fn is_hidden(character: char) -> bool {
         || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// One line of text with every hidden character as an escape: `\u{1b}`. Line ends are hidden characters too.
+/// Escapes every hidden character of a line, such as `\u{1b}`. Line ends are hidden characters too.
 ///
-/// A text that has passed once is not changed by a second pass.
+/// A second call does not change the text.
 #[must_use]
 pub fn visible(text: &str) -> String {
     escaped(text, is_hidden)
 }
 
-/// Several lines of text with every hidden character but the line feed as an escape.
+/// Escapes every hidden character of a text except line feeds.
 #[must_use]
 pub fn visible_lines(text: &str) -> String {
     escaped(text, |character| character != '\n' && is_hidden(character))
 }
 
-/// The first `most` characters of a text as [`visible`] gives them, with `…` behind them if there are more.
+/// Escapes the first `most` characters of a text as [`visible`] does, and appends `…` if there are more.
 ///
 /// Characters are counted before they are escaped.
 #[must_use]
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_are_shown_not_sent() {
+    fn control_characters_are_escaped() {
         let clean = "a\\u{1b}[31mb\\u{a}c\\u{202e}\\u{feff}\\u{9b}\\u{7f}";
         assert_eq!(visible("a\u{1b}[31mb\nc\u{202e}\u{feff}\u{9b}\u{7f}"), clean);
         assert_eq!(visible(clean), clean);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_that_hide_or_turn_text_are_hidden() {
+    fn invisible_and_bidirectional_characters_are_escaped() {
         for number in [0xad, 0x61c, 0x200b, 0x200f, 0x202e, 0x2066, 0x2069, 0xfeff, 0xfffb, 0xe0041] {
             let character = char::from_u32(number).unwrap();
             assert_eq!(visible(&character.to_string()), format!("\\u{{{number:x}}}"));
@@ -75,12 +75,12 @@ mod tests {
     }
 
     #[test]
-    fn lines_stay_lines() {
+    fn line_feeds_are_kept() {
         assert_eq!(visible_lines("a\u{1b}\r\nb\u{202e}"), "a\\u{1b}\\u{d}\nb\\u{202e}");
     }
 
     #[test]
-    fn a_long_text_is_cut_by_its_characters() {
+    fn a_long_text_is_truncated_by_characters() {
         assert_eq!(visible_start("é\u{1b}b", 2), "é\\u{1b}…");
         assert_eq!(visible_start("é\u{1b}b", 3), "é\\u{1b}b");
         assert_eq!(visible_start("", 0), "");

@@ -1,13 +1,13 @@
-//! Line breaks, and text beside labels.
+//! Line breaks, and columns of text with labels.
 //!
-//! By hand: it is twenty lines, and of `textwrap` every option (hyphens, Unicode line breaks, long words,
-//! optimal fit) would have to be turned off.
+//! By hand: it takes twenty lines, and every option of `textwrap` (hyphens, Unicode line breaks, long words,
+//! optimal fit) would have to be disabled.
 
 use unicode_width::UnicodeWidthStr;
 
-/// Breaks `line` at spaces so that it fits `width` columns; continued lines begin with `indent` spaces.
+/// Breaks `line` at spaces so that it fits `width` columns. Continuation lines begin with `indent` spaces.
 ///
-/// A word that is too long is kept whole, because a cut name cannot be pasted.
+/// Words longer than the width are not broken, because a broken name cannot be pasted.
 #[must_use]
 pub fn wrap(line: &str, width: usize, indent: usize) -> String {
     let lead = line.len() - line.trim_start_matches(' ').len();
@@ -34,33 +34,34 @@ pub fn wrap(line: &str, width: usize, indent: usize) -> String {
     wrapped
 }
 
-/// Any text as one line, with one space between its words.
+/// Joins a text into one line, with one space between words.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A column of wrapped text with labels before it. All members are in columns of the terminal.
+/// A column of wrapped text with labels to its left. All fields are in terminal columns.
 ///
 /// ```text
 /// margin │label      │text that is wrapped
-///        │           │and goes on here
+///        │           │and continues here
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Beside {
-    /// Where labels begin.
+pub struct LabelledText {
+    /// First column of the labels.
     pub margin: usize,
-    /// Where the text begins.
+    /// First column of the text.
     pub column: usize,
-    /// Where lines end.
+    /// Number of columns of a line.
     pub width: usize,
 }
 
-impl Beside {
-    /// Lines of `text` with `label` before the first; continued lines begin `indent` columns further in.
+impl LabelledText {
+    /// Returns the lines of `text`, with `label` before the first. Continuation lines are indented by
+    /// `indent` more columns.
     ///
-    /// `painted` is written for the label, and may hold colours. Lines end with a line feed and without
-    /// spaces. An empty text without a label has no line.
+    /// `painted` is the label as it is written; it may contain colours. Lines end with a line feed and have
+    /// no trailing spaces. An empty text without a label has no line.
     #[must_use]
     pub fn lines(self, label: &str, painted: &str, text: &str, indent: usize) -> String {
         let wrapped = wrap(text, self.width.saturating_sub(self.column), indent);
@@ -97,12 +98,12 @@ mod tests {
     }
 
     #[test]
-    fn text_stands_in_its_column_beside_the_label() {
-        let beside = Beside { margin: 2, column: 8, width: 13 };
-        assert_eq!(beside.lines("key", "<key>", "one two three", 1), "  <key>   one\n         two\n         three\n");
-        assert_eq!(beside.lines("", "", "one", 0), "        one\n");
-        assert_eq!(beside.lines("long label", "long label", "one", 0), "  long label one\n");
-        assert_eq!(beside.lines("key", "key", "", 0), "  key\n");
-        assert_eq!(beside.lines("", "", "", 0), "");
+    fn text_is_aligned_right_of_the_label() {
+        let column = LabelledText { margin: 2, column: 8, width: 13 };
+        assert_eq!(column.lines("key", "<key>", "one two three", 1), "  <key>   one\n         two\n         three\n");
+        assert_eq!(column.lines("", "", "one", 0), "        one\n");
+        assert_eq!(column.lines("long label", "long label", "one", 0), "  long label one\n");
+        assert_eq!(column.lines("key", "key", "", 0), "  key\n");
+        assert_eq!(column.lines("", "", "", 0), "");
     }
 }

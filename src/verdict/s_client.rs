@@ -2,7 +2,7 @@
 //! program.
 
 use super::shell::word;
-use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, Place, ProbeQuestion, Trust, socket};
+use crate::evidence::handshake::{ClientHelloKind, Endpoint, EndpointOrigin, Handshake, ProbeQuestion, Trust, socket};
 
 /// Local port of the port-forward in the command.
 const LOCAL_PORT: u16 = 18443;
@@ -12,7 +12,7 @@ const LOCAL_PORT: u16 = 18443;
 pub(crate) fn command(question: &ProbeQuestion, namespace: &str, endpoint: &Endpoint, handshake: &Handshake) -> String {
     let mut words = Vec::new();
     let target = match (&endpoint.place, endpoint.address, &endpoint.host) {
-        (Place::Pod { pod }, _, _) => {
+        (EndpointOrigin::Pod { pod }, _, _) => {
             words.push(format!(
                 "kubectl -n {} port-forward {} {LOCAL_PORT}:{} & sleep 2;",
                 word(namespace),
@@ -48,7 +48,7 @@ pub(crate) fn command(question: &ProbeQuestion, namespace: &str, endpoint: &Endp
             }
         }
     }
-    if !question.alpn.is_empty() && handshake.kind != HelloKind::Unknown {
+    if !question.alpn.is_empty() && handshake.kind != ClientHelloKind::Unknown {
         words.push(format!("-alpn {}", word(&question.alpn.join(","))));
     }
     if let Trust::File(path) = &question.trust {
@@ -71,11 +71,11 @@ mod tests {
     use jiff::Timestamp;
 
     fn handshake(server_name: Option<&str>) -> Handshake {
-        let kind = if server_name.is_some() { HelloKind::Named } else { HelloKind::Nameless };
+        let kind = if server_name.is_some() { ClientHelloKind::Named } else { ClientHelloKind::WithoutSni };
         Handshake::begun(kind, server_name.map(Into::into), true, Timestamp::UNIX_EPOCH)
     }
 
-    fn endpoint(place: Place, address: Option<&str>) -> Endpoint {
+    fn endpoint(place: EndpointOrigin, address: Option<&str>) -> Endpoint {
         Endpoint {
             place,
             host: Some("api.example.com".into()),
@@ -95,13 +95,13 @@ mod tests {
             trust: Trust::File("my ca.pem".into()),
             ..ProbeQuestion::default()
         };
-        let given = endpoint(Place::Given, Some("::1"));
+        let given = endpoint(EndpointOrigin::Given, Some("::1"));
         assert_eq!(
             command(&question, "apigee", &given, &handshake(None)),
             "openssl s_client -connect '[::1]:8443' -noservername -max_protocol TLSv1.2 -ciphersuites \
              TLS_AES_128_GCM_SHA256 -cipher ECDHE-RSA-AES128-GCM-SHA256 -CAfile 'my ca.pem' </dev/null"
         );
-        let pod = endpoint(Place::Pod { pod: "gw-1".into() }, None);
+        let pod = endpoint(EndpointOrigin::Pod { pod: "gw-1".into() }, None);
         assert_eq!(
             command(&ProbeQuestion::default(), "apigee", &pod, &handshake(Some("a.example"))),
             "kubectl -n apigee port-forward pod/gw-1 18443:8443 & sleep 2; openssl s_client -connect 127.0.0.1:18443 \

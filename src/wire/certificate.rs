@@ -1,7 +1,7 @@
-//! X.509 → [`Certificate`]: what a judgement needs of certificates as they were served or stored.
+//! Converts X.509 certificates to [`Certificate`], the evidence of a served or stored certificate.
 //!
-//! OpenSSL parses; here only what it says is written down, and who of the list signed whom is found out. Trust and
-//! names are not judged.
+//! OpenSSL parses. This module copies the fields and finds the signer of each certificate in its list. It
+//! judges neither trust nor names.
 
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -19,8 +19,9 @@ use crate::evidence::certificate::{Certificate, PublicKey};
 
 pub use crate::evidence::certificate::MAX_CERTIFICATES;
 
-/// No certificate has more names in its description. A name that is missing there would read as one that is not covered, so this
-/// is more than the 100 KiB hold that OpenSSL takes of a server, and a Secret can hold hardly more; what is cut is told.
+/// Maximum number of names in the description of a certificate. A missing name would look like one that is
+/// not covered, so this limit is higher than the number of names that fit in the 100 KiB that OpenSSL accepts
+/// from a server. A Secret can hold hardly more. [`Certificate::names_cut`] reports names beyond the limit.
 const MAX_NAMES: usize = 65_536;
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
@@ -28,11 +29,13 @@ const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 #[must_use]
 pub fn describe<'a>(certificates: impl IntoIterator<Item = &'a X509Ref>) -> Vec<Certificate> {
     let list: Vec<&X509Ref> = certificates.into_iter().take(MAX_CERTIFICATES).collect();
-    list.iter().map(|certificate| Certificate { signer: signer(certificate, &list), ..one(certificate) }).collect()
+    list.iter()
+        .map(|certificate| Certificate { signer: signer(certificate, &list), ..describe_one(certificate) })
+        .collect()
 }
 
-/// Re-encodes the certificates of a PEM text, so that nothing else can be among them. Also returns the number of bytes that
-/// belong to no certificate; a block that says `CERTIFICATE` and cannot be read is none.
+/// Re-encodes the certificates of a PEM text, so that nothing else can slip through. Also returns the number
+/// of bytes that belong to no certificate, including blocks labelled `CERTIFICATE` that cannot be parsed.
 #[must_use]
 pub fn public_part(text: &[u8]) -> (String, usize) {
     let (mut public, mut other, mut at) = (String::new(), 0, 0);
@@ -49,9 +52,10 @@ pub fn public_part(text: &[u8]) -> (String, usize) {
     (public, other + text[at..].trim_ascii().len())
 }
 
-/// The certificates of a PEM text, and the first thing in it that is none.
+/// Returns the certificates of a PEM text, and the first fault in it.
 ///
-/// Text between the blocks is passed over, as OpenSSL does. A block of another kind is no fault: a file may hold the key too.
+/// Text between the blocks is ignored, as OpenSSL does. A block with another label is not a fault, because a
+/// file may also contain the key.
 #[must_use]
 pub fn from_pem(text: &[u8]) -> (Vec<X509>, Option<String>) {
     let mut found = Vec::new();
@@ -76,7 +80,8 @@ pub fn from_pem(text: &[u8]) -> (Vec<X509>, Option<String>) {
     (found, fault)
 }
 
-/// When a time of ASN.1 is; the end or the beginning of what can be expressed, where it lies beyond. Nothing where it is no time.
+/// Converts an ASN.1 time. A time out of range becomes [`Timestamp::MIN`] or [`Timestamp::MAX`]; an invalid
+/// time is `None`.
 #[must_use]
 pub fn timestamp(time: &Asn1TimeRef) -> Option<Timestamp> {
     let since = Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
@@ -85,21 +90,23 @@ pub fn timestamp(time: &Asn1TimeRef) -> Option<Timestamp> {
     Some(Timestamp::from_second(seconds).unwrap_or(beyond))
 }
 
-/// From when and until when a certificate is valid. No client takes one with a date that is no time: it is never valid, see
-/// [`Certificate::has_no_dates`].
+/// Returns the validity of a certificate. A certificate with an invalid date is never valid, because no
+/// client accepts it: see [`Certificate::has_no_dates`].
 fn validity(certificate: &X509Ref) -> (Timestamp, Timestamp) {
     timestamp(certificate.not_before())
         .zip(timestamp(certificate.not_after()))
         .unwrap_or((Timestamp::MIN, Timestamp::MIN))
 }
 
-/// A name as `CN=…, O=…`, the most specific part first; values in which a comma or an equals sign could be mistaken are quoted.
+/// Writes a name as `CN=…, O=…`, the most specific part first. Values that contain `,`, `=`, `+` or `"` are
+/// quoted.
 #[must_use]
 pub fn name(name: &X509NameRef) -> String {
     let mut parts: Vec<String> = name
         .entries()
         .map(|entry| {
-            // OpenSSL has a number and a short name, `UNDEF`, for all that are not registered: they are written as 1.3.6.1.
+            // OpenSSL has one number and the short name `UNDEF` for all unregistered ones. Write their OID,
+            // such as 1.3.6.1.
             let known = Some(entry.object().nid()).filter(|nid| *nid != Nid::UNDEF);
             let key = known.and_then(|nid| nid.short_name().ok());
             let key = key.map_or_else(|| entry.object().to_string(), str::to_owned);
@@ -111,7 +118,7 @@ pub fn name(name: &X509NameRef) -> String {
     parts.join(", ")
 }
 
-fn one(certificate: &X509Ref) -> Certificate {
+fn describe_one(certificate: &X509Ref) -> Certificate {
     let mut dns_names = Vec::new();
     let mut ip_addresses = Vec::new();
     let names = certificate.subject_alt_names();
@@ -141,7 +148,7 @@ fn one(certificate: &X509Ref) -> Certificate {
         fingerprint: certificate
             .digest(MessageDigest::sha256())
             .map_or_else(|_| String::new(), |digest| HEXLOWER.encode(&digest)),
-        authority: may_sign(certificate),
+        is_ca: may_sign(certificate),
         server_use: extended
             .map(|uses| uses.intersects(X509ExtendedKeyUsage::SSL_SERVER | X509ExtendedKeyUsage::ANYEKU)),
         client_use: extended
@@ -151,7 +158,8 @@ fn one(certificate: &X509Ref) -> Certificate {
     }
 }
 
-/// keyUsage says so; without that extension, a path length or a root of its own name does.
+/// Returns whether the certificate may sign others: by keyUsage, or without that extension, by a path length
+/// or as a self-issued root.
 fn may_sign(certificate: &X509Ref) -> bool {
     match certificate.key_usage() {
         Some(uses) => uses.contains(X509KeyUsage::KEY_CERT_SIGN),
@@ -159,7 +167,7 @@ fn may_sign(certificate: &X509Ref) -> bool {
     }
 }
 
-/// Who signed the certificate: first those whose subject is its issuer, so that at most a few signatures are computed.
+/// Returns the index of the signer. Compares names first, so that few signatures are verified.
 fn signer(certificate: &X509Ref, list: &[&X509Ref]) -> Option<usize> {
     list.iter().position(|candidate| {
         let named = matches!(certificate.issuer_name().try_cmp(candidate.subject_name()), Ok(Ordering::Equal));
@@ -200,14 +208,14 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
     <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from)
 }
 
-/// Two digits a byte, without zeros in front.
+/// Writes a serial number in hexadecimal, without leading zeros.
 fn serial(bytes: &[u8]) -> String {
     let text = HEXLOWER.encode(bytes);
     let text = text.trim_start_matches('0');
     if text.is_empty() { "0".into() } else { text.to_owned() }
 }
 
-/// What a fuzzer feeds: any bytes as PEM, and as one DER certificate.
+/// Fuzzing entry: reads any bytes as PEM, and as one DER certificate.
 pub fn fuzz_certificate(bytes: &[u8]) {
     let (certificates, _) = from_pem(bytes);
     let _ = describe(certificates.iter().map(AsRef::as_ref));

@@ -1,60 +1,63 @@
-//! The part of a log that support needs: its beginning and end, every reset and complaint, and some lines around each.
+//! Selects the lines of a log that support needs: its beginning and end, every reset and error, and some
+//! lines around each.
 //!
-//! Lines pass through whole and in order; what is left out is said in its place. Nothing is parsed: what a line means is the
-//! business of `access_log`.
+//! Lines are kept whole and in order. A marker line replaces each gap. Nothing is parsed here; [`access_log`]
+//! does that.
+//!
+//! [`access_log`]: super::access_log
 
 use std::collections::VecDeque;
 
 use aho_corasick::AhoCorasick;
 use memchr::memchr;
 
-/// Lines from the beginning, which show the format and how the proxy started.
+/// Number of lines from the beginning, which show the format and how the proxy started.
 const HEAD: u64 = 50;
-/// Lines before and after one that matters.
+/// Number of lines before and after a relevant line.
 const BEFORE: usize = 20;
 const AFTER: usize = 20;
-/// Lines from the end, and how many bytes of them.
+/// Maximum number of lines from the end, and of their bytes.
 const TAIL: usize = 200;
 const TAIL_BYTES: usize = 128 << 10;
-/// A longer line is cut, and says so.
+/// Maximum length of a line, in bytes. A longer line is truncated, with a note at its end.
 const MAX_LINE: usize = 64 << 10;
-/// What a line that matters holds: connections without a filter chain, and what the proxy says of its own troubles.
-const MATTERS: [&[u8]; 5] = [b"filter_chain_not_found", b"\terror\t", b"\twarn\t", b"[error]", b"[critical]"];
+/// Texts of a relevant line: connections without a filter chain, and the proxy's own warnings and errors.
+const RELEVANT_TEXTS: [&[u8]; 5] = [b"filter_chain_not_found", b"\terror\t", b"\twarn\t", b"[error]", b"[critical]"];
 
-/// Chooses lines of one log, piece by piece, in memory that does not grow with it.
+/// Selects lines of one log, chunk by chunk, in memory that does not grow with the log.
 pub struct LogWindow {
-    /// One look at each byte for all words; absent where it could not be built, and then every line matters.
-    words: Option<AhoCorasick>,
-    /// Bytes of lines that matter, beyond which no more of them are taken.
+    /// Searches all texts in one pass; absent if it could not be built, and then every line is relevant.
+    relevant_texts: Option<AhoCorasick>,
+    /// Bytes left for relevant lines and the lines around them.
     limit: u64,
     partial: Vec<u8>,
-    /// The present line is longer than what is kept of it.
+    /// Number of bytes dropped from the current line.
     cut: u64,
     held: VecDeque<Vec<u8>>,
     held_bytes: usize,
     after: usize,
-    /// Lines and bytes left out since the last line that was taken.
+    /// Lines and bytes left out since the last selected line.
     gap: (u64, u64),
     summary: WindowSummary,
 }
 
-/// What was taken of a log.
+/// What was read of a log and left out.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct WindowSummary {
     pub lines: u64,
     pub bytes: u64,
     pub left_out_lines: u64,
     pub left_out_bytes: u64,
-    /// Lines that matter and found no room.
+    /// Number of relevant lines left out because of the limit.
     pub beyond_limit: u64,
 }
 
 impl LogWindow {
-    /// Takes at most `limit` bytes of lines that matter, beside the beginning and the end of the log.
+    /// Selects at most `limit` bytes of relevant lines, in addition to the beginning and the end of the log.
     #[must_use]
     pub fn new(limit: u64) -> Self {
         Self {
-            words: AhoCorasick::new(MATTERS).ok(),
+            relevant_texts: AhoCorasick::new(RELEVANT_TEXTS).ok(),
             limit,
             partial: Vec::new(),
             cut: 0,
@@ -66,24 +69,24 @@ impl LogWindow {
         }
     }
 
-    /// Takes the next piece; pieces break anywhere. What is chosen is appended to `out`.
-    pub fn feed(&mut self, mut piece: &[u8], out: &mut Vec<u8>) {
-        while let Some(end) = memchr(b'\n', piece) {
-            let (line, rest) = piece.split_at(end + 1);
+    /// Reads the next chunk, which may end anywhere. Appends selected lines to `out`.
+    pub fn feed(&mut self, mut chunk: &[u8], out: &mut Vec<u8>) {
+        while let Some(end) = memchr(b'\n', chunk) {
+            let (line, rest) = chunk.split_at(end + 1);
             self.append(line);
             self.line(out);
-            piece = rest;
+            chunk = rest;
         }
-        self.append(piece);
+        self.append(chunk);
     }
 
-    /// There is no more: the end of the log is appended.
+    /// Ends the log: appends its last lines to `out`.
     #[must_use]
     pub fn finish(mut self, out: &mut Vec<u8>) -> WindowSummary {
         if !self.partial.is_empty() {
             self.line(out);
         }
-        self.say_gap(out);
+        self.write_gap_marker(out);
         for line in self.held.drain(..) {
             out.extend_from_slice(&line);
         }
@@ -106,16 +109,16 @@ impl LogWindow {
             line.extend_from_slice(format!("… apigee-tls: {} bytes of this line left out\n", self.cut).as_bytes());
             self.cut = 0;
         }
-        let matters = self.words.as_ref().is_none_or(|words| words.is_match(&line));
+        let is_relevant = self.relevant_texts.as_ref().is_none_or(|texts| texts.is_match(&line));
         let has_room = self.limit >= line.len() as u64;
-        if matters && !has_room {
+        if is_relevant && !has_room {
             self.summary.beyond_limit += 1;
         }
         if self.summary.lines <= HEAD {
             out.extend_from_slice(&line);
-        } else if matters && has_room {
-            self.let_go_but(BEFORE);
-            self.say_gap(out);
+        } else if is_relevant && has_room {
+            self.drop_oldest(BEFORE);
+            self.write_gap_marker(out);
             for before in self.held.drain(..) {
                 self.limit = self.limit.saturating_sub(before.len() as u64);
                 out.extend_from_slice(&before);
@@ -131,7 +134,7 @@ impl LogWindow {
             self.held_bytes += line.len();
             self.held.push_back(line);
             while self.held.len() > TAIL || self.held_bytes > TAIL_BYTES {
-                self.let_go_but(self.held.len() - 1);
+                self.drop_oldest(self.held.len() - 1);
             }
         }
     }
@@ -141,16 +144,16 @@ impl LogWindow {
         out.extend_from_slice(line);
     }
 
-    /// Leaves the oldest lines out until so many are held.
-    fn let_go_but(&mut self, kept: usize) {
-        while self.held.len() > kept {
+    /// Drops the oldest held lines until at most `most` are left.
+    fn drop_oldest(&mut self, most: usize) {
+        while self.held.len() > most {
             let Some(line) = self.held.pop_front() else { break };
             self.held_bytes -= line.len();
             self.gap = (self.gap.0 + 1, self.gap.1 + line.len() as u64);
         }
     }
 
-    fn say_gap(&mut self, out: &mut Vec<u8>) {
+    fn write_gap_marker(&mut self, out: &mut Vec<u8>) {
         let (lines, bytes) = std::mem::take(&mut self.gap);
         if lines > 0 {
             self.summary.left_out_lines += lines;
@@ -179,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_log_passes_whole() {
+    fn a_short_log_is_kept_whole() {
         let text = lines(0..240) + "the last one has no end";
         for size in [1, 7, 4096] {
             let (out, summary) = window(&text, 1000, size);
@@ -190,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_around_a_reset_are_kept_and_gaps_are_said() {
+    fn lines_around_a_reset_are_kept_and_gaps_are_marked() {
         let text = lines(0..500) + "{\"status_details\":\"filter_chain_not_found\"}\n" + &lines(500..1000);
         for size in [1, 7, 4096] {
             let (out, summary) = window(&text, 100_000, size);
@@ -207,14 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn what_matters_beyond_the_limit_is_counted() {
+    fn relevant_lines_beyond_the_limit_are_counted() {
         let text = lines(0..300) + &"filter_chain_not_found\n".repeat(1000);
         let (out, summary) = window(&text, 1000, 512);
         assert!(summary.beyond_limit > 900 && out.len() < 20_000, "{summary:?}");
     }
 
     #[test]
-    fn a_line_without_end_is_cut() {
+    fn an_overlong_line_is_truncated() {
         let text = "x".repeat(MAX_LINE + 5);
         let (out, summary) = window(&text, 1000, 1000);
         assert!(out.ends_with("x… apigee-tls: 5 bytes of this line left out\n"));

@@ -1,6 +1,6 @@
-//! Bytes from outside → evidence types: bounded in memory, never panicking, fuzzed.
+//! Parsers of untrusted bytes into evidence: bounded in memory, fuzzed, and they never panic.
 //!
-//! Nothing here reads a file or a socket, and nothing judges what was read.
+//! Nothing here opens a file or a socket, and nothing judges the result.
 
 pub mod access_log;
 pub mod capture;

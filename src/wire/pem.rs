@@ -1,9 +1,9 @@
-//! Where the blocks of a PEM text (RFC 7468) begin and end, whatever stands between them.
+//! Finds the blocks of a PEM text (RFC 7468), whatever surrounds them.
 //!
-//! It finds blocks and decodes none but certificates. By hand, because what is stored in clusters and files is cut, mixed with
-//! other text and glued together: readers of PEM give up at the first odd block and tell no places, while one bad block
-//! must not cost the others here, and redaction has to know which bytes belong to no block. Private keys that are cut in log
-//! lines are another matter, see `bundle/redact/text/pem.rs`.
+//! By hand, because PEM in clusters and files is truncated, mixed with other text and concatenated. PEM
+//! readers stop at the first malformed block and report no positions. Here a malformed block must not hide
+//! the others, and redaction must know which bytes belong to no block. For private keys split over log lines,
+//! see `redact/text/pem`.
 
 use std::ops::Range;
 
@@ -17,19 +17,19 @@ const DASHES: &[u8] = b"-----";
 /// One block of a PEM text.
 #[derive(Clone, Debug)]
 pub struct Block<'a> {
-    /// Between `BEGIN` and the dashes: `CERTIFICATE`, `EC PRIVATE KEY`.
+    /// The label after `BEGIN`: `CERTIFICATE`, `EC PRIVATE KEY`.
     pub label: &'a [u8],
-    /// From the first dash of its BEGIN line to the last one of its END line. Without an END line, to the next block or the
-    /// end of the text.
+    /// From the first dash of the BEGIN line to the last dash of the END line. Without an END line, up to the
+    /// next block or the end of the text.
     pub bytes: &'a [u8],
-    /// Where [`Self::bytes`] is in the text.
+    /// Range of [`Self::bytes`] in the text.
     pub range: Range<usize>,
-    /// There is an END line with the same label.
+    /// The block has an END line with the same label.
     pub is_closed: bool,
 }
 
-/// The blocks of a text in their order. A BEGIN line ends the block before it, so that one without an END line costs itself
-/// only.
+/// Returns the blocks of a text in order. A BEGIN line ends the block before it, so that a missing END line
+/// affects only its own block.
 pub fn blocks(text: &[u8]) -> impl Iterator<Item = Block<'_>> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -39,7 +39,7 @@ pub fn blocks(text: &[u8]) -> impl Iterator<Item = Block<'_>> {
             let limit = find(&text[inside..], BEGIN).map_or(text.len(), |length| inside + length);
             at = limit;
             let line = text[inside..limit].split(|byte| *byte == b'\n').next().unwrap_or_default();
-            // Words in prose, not a block.
+            // `-----BEGIN ` in prose, not a block.
             let Some(length) = find(line, DASHES) else { continue };
             let label = &line[..length];
             let end = end(&text[inside..limit], label).map(|length| inside + length);
@@ -49,18 +49,18 @@ pub fn blocks(text: &[u8]) -> impl Iterator<Item = Block<'_>> {
     })
 }
 
-/// The blocks that are certificates by their label.
+/// Returns the blocks labelled as certificates.
 pub fn certificates(text: &[u8]) -> impl Iterator<Item = Block<'_>> {
     blocks(text).filter(|block| block.label == b"CERTIFICATE")
 }
 
-/// The blocks that are private keys by their label, of whatever kind.
+/// Returns the blocks labelled as private keys of any kind.
 pub fn private_keys(text: &[u8]) -> impl Iterator<Item = Block<'_>> {
     blocks(text).filter(|block| block.label.ends_with(b"PRIVATE KEY"))
 }
 
 impl Block<'_> {
-    /// The content of a closed block, decoded and not parsed; `None` where it is not base64.
+    /// Decodes the content of a closed block without parsing it; `None` if it is not base64.
     #[must_use]
     pub fn der(&self) -> Option<Vec<u8>> {
         let frame = self.label.len() + DASHES.len();
@@ -76,14 +76,14 @@ impl Block<'_> {
     }
 }
 
-/// Behind the END line of a label.
+/// Returns the end of the END line with this label.
 fn end(text: &[u8], label: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         at += find(&text[at..], END)? + END.len();
-        let behind = text[at..].strip_prefix(label).and_then(|rest| rest.strip_prefix(DASHES));
-        if let Some(behind) = behind {
-            return Some(text.len() - behind.len());
+        let after = text[at..].strip_prefix(label).and_then(|rest| rest.strip_prefix(DASHES));
+        if let Some(after) = after {
+            return Some(text.len() - after.len());
         }
     }
 }
@@ -92,14 +92,14 @@ fn end(text: &[u8], label: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// Labels, and whether each is closed.
+    /// Returns the labels, and whether each block is closed.
     fn found(text: &str) -> Vec<(String, bool)> {
         let block = |block: Block<'_>| (String::from_utf8(block.label.to_vec()).unwrap(), block.is_closed);
         blocks(text.as_bytes()).map(block).collect()
     }
 
     #[test]
-    fn finds_blocks_in_whatever_stands_around_them() {
+    fn finds_blocks_whatever_surrounds_them() {
         let key = "-----BEGIN EC PRIVATE KEY-----\r\nAAAA\r\n-----END EC PRIVATE KEY-----";
         let text =
             format!("# -----BEGIN of a file\n{key}-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----tail");
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_without_an_end_costs_itself_only() {
+    fn a_missing_end_line_affects_only_its_own_block() {
         let whole = "-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n";
         let text = format!(
             "-----BEGIN CERTIFICATE-----\nAAEC\n-----END PRIVATE KEY-----\n{whole}-----BEGIN CERTIFICATE-----\n"
@@ -126,13 +126,13 @@ mod tests {
     }
 
     #[test]
-    fn decodes_base64_that_is_wrapped_oddly_and_nothing_else() {
+    fn decodes_base64_with_any_line_breaks_and_nothing_else() {
         let der = |body: &str| {
             let text = format!("-----BEGIN CERTIFICATE-----{body}-----END CERTIFICATE-----");
             certificates(text.as_bytes()).next().unwrap().der()
         };
         assert_eq!(der("\r\n A A\tE C\r\nAw==\r\n"), Some(vec![0, 1, 2, 3]));
-        // Bits that are left over are dropped, as OpenSSL does.
+        // Trailing bits are dropped, as OpenSSL does.
         assert_eq!(der("Ax=="), Some(vec![3]));
         assert_eq!(der("not base64!"), None);
         assert_eq!(der(""), Some(vec![]));

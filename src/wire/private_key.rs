@@ -1,7 +1,7 @@
-//! Whether a private key, as PEM, belongs to a certificate.
+//! Compares a private key in PEM with a certificate.
 //!
-//! The key is parsed, compared and dropped in one function. Nothing of it is in what that returns, and OpenSSL overwrites its own
-//! copy when it is dropped; the text is the caller's to overwrite.
+//! One function parses, compares and drops the key. The result contains nothing of the key, and OpenSSL
+//! overwrites its copy when it is dropped. The caller overwrites the text.
 
 use memchr::memmem::find;
 use openssl::pkey::{PKey, Private};
@@ -10,15 +10,16 @@ use openssl::x509::X509Ref;
 use super::pem;
 use crate::evidence::stored::KeyFit;
 
-/// Reads the first private key of a PEM text, as Envoy does, and compares it with the certificate's public key.
+/// Compares the first private key of a PEM text, the one that Envoy reads, with the certificate's public key.
 #[must_use]
 pub fn fit(text: &[u8], certificate: Option<&X509Ref>) -> KeyFit {
-    // A block without an END line is passed on as it is, to be found damaged.
+    // A block without an END line is passed on, so that OpenSSL reports it as damaged.
     let Some(pem::Block { bytes: block, .. }) = pem::private_keys(text).next() else {
         let is_pem = pem::blocks(text).next().is_some();
         return KeyFit::Unreadable(if is_pem { "no private key among its PEM blocks" } else { "no PEM" }.into());
     };
-    // Envoy is given no passphrase. OpenSSL would ask the terminal for one, so it does not get to see such a key.
+    // Envoy has no passphrase. OpenSSL would ask for one on the terminal, so it must not receive an encrypted
+    // key.
     if find(block, b"ENCRYPTED").is_some() {
         return KeyFit::Unreadable("encrypted".into());
     }
@@ -37,7 +38,7 @@ fn compare(key: &PKey<Private>, certificate: Option<&X509Ref>) -> KeyFit {
     }
 }
 
-/// What a fuzzer feeds: any bytes as PEM.
+/// Fuzzing entry: reads any bytes as PEM.
 pub fn fuzz_private_key(bytes: &[u8]) {
     let _ = fit(bytes, None);
 }
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_key_counts_in_whatever_stands_around_it() {
+    fn the_first_key_is_compared_whatever_surrounds_it() {
         let (key, other) = (curve(), curve());
         let own = certificate(&key);
         let parameters = b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_says_why_and_asks_nobody() {
+    fn an_unreadable_key_has_a_reason_and_no_passphrase_prompt() {
         let key = curve();
         let unreadable = |pem: &[u8]| match fit(pem, Some(&certificate(&key))) {
             KeyFit::Unreadable(why) => why,

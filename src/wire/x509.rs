@@ -1,6 +1,7 @@
-//! The little of X.509 that reading a kubeconfig needs: which certificates a PEM text holds, and until when the first is valid.
+//! The parts of X.509 that reading a kubeconfig needs: the certificates of a PEM text, and the end of
+//! validity of the first.
 //!
-//! It stops at that: what an ingress serves is judged from its own evidence.
+//! Certificates that an ingress serves are read by [`certificate`](super::certificate).
 
 use jiff::Timestamp;
 use openssl::x509::X509;
@@ -8,22 +9,22 @@ use openssl::x509::X509;
 use super::certificate::timestamp;
 use super::pem;
 
-/// The certificates of a PEM text, each as DER.
+/// Returns the certificates of a PEM text as DER.
 ///
-/// What stands between the certificates is passed over, and so is a certificate that OpenSSL cannot parse: one odd
-/// certificate in the bundle of a system must not cost all others.
+/// Ignores text between the certificates, and certificates that OpenSSL cannot parse: one malformed
+/// certificate in a system's bundle must not discard the others.
 #[must_use]
 pub fn certificates(text: &[u8]) -> Vec<Vec<u8>> {
     pem::certificates(text).filter_map(|block| X509::from_pem(block.bytes).ok()?.to_der().ok()).collect()
 }
 
-/// The certificates of a PEM text as DER, decoded and not parsed.
+/// Returns the certificates of a PEM text as DER, decoded and not parsed.
 #[must_use]
 pub fn blocks(text: &[u8]) -> Vec<Vec<u8>> {
     pem::certificates(text).filter_map(|block| block.der()).collect()
 }
 
-/// When the first certificate of a PEM text ends to be valid.
+/// Returns the end of validity of the first certificate of a PEM text.
 #[must_use]
 pub fn not_after(pem: &[u8]) -> Option<Timestamp> {
     let certificate = X509::from_pem(pem).ok()?;
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_certificate_costs_only_itself() {
+    fn a_malformed_certificate_does_not_discard_the_others() {
         let mut bundle = b"# a comment\n".to_vec();
         bundle.extend(pem(1));
         bundle.extend(b"\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");

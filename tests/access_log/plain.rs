@@ -109,16 +109,16 @@ fn plain_record(record: &Value, log: &mut AccessLog, expected: &mut Expected) {
         })
     {
         expected.remove(at);
-        log.own.count_nameless(Some(moment));
+        log.own.count_without_sni(Some(moment));
         return;
     }
     if no_chain {
-        let tally = if name.is_some() { &mut log.reset_with_name } else { &mut log.reset_without_name };
+        let tally = if name.is_some() { &mut log.reset_with_sni } else { &mut log.reset_without_sni };
         tally.count(at, client, name.as_deref());
     } else if name.is_none() && status.is_some_and(|status| status >= 100.0) && is_over_tls(record) {
-        log.served_without_name.count(at, client, None);
+        log.served_without_sni.count(at, client, None);
         if status == Some(404.0) && flags == Some(true) && text("status_details") == Some("route_not_found") {
-            log.unrouted_without_name.count(at, client, None);
+            log.unrouted_without_sni.count(at, client, None);
         }
     }
 }

@@ -14,7 +14,7 @@ const INTERVAL: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_mins(30);
 
 /// How the server names end that the program under test makes up; what it sends beside them, its evidence tells.
-const OWN_NAMES: &str = ".apigee-tls.invalid\"";
+const PROBE_NAME_SUFFIX: &str = ".apigee-tls.invalid\"";
 
 /// What access logs hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Logged {
 impl Logged {
     pub fn count(log: &str) -> Self {
         let mut counted = Self::default();
-        let of_clients = |line: &&str| line.contains("\"sni_host\"") && !line.contains(OWN_NAMES);
+        let of_clients = |line: &&str| line.contains("\"sni_host\"") && !line.contains(PROBE_NAME_SUFFIX);
         for line in log.lines().filter(of_clients) {
             if !line.contains("filter_chain_not_found") {
                 counted.requests += 1;

@@ -30,7 +30,7 @@ pub(crate) struct ForbiddenPart {
 
 /// The parts that a case may forbid.
 pub(crate) fn sources() -> Vec<ForbiddenPart> {
-    let evidence = Evidence::unasked(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "a test");
+    let evidence = Evidence::not_gathered(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "a test");
     let parts = evidence.parts();
     let forbidden = parts.iter().filter_map(|part| {
         let gap = part.gaps().into_iter().find(|gap| gap.extent == Extent::Part)?;

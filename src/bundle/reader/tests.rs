@@ -97,7 +97,7 @@ fn evidence() -> Vec<u8> {
         offline: true,
         ..HybridQuestion::default()
     };
-    let evidence = Evidence::unasked(question, "2026-11-24T20:19:22Z".parse().unwrap(), "of a test");
+    let evidence = Evidence::not_gathered(question, "2026-11-24T20:19:22Z".parse().unwrap(), "of a test");
     serde_json::to_vec_pretty(&evidence).unwrap()
 }
 

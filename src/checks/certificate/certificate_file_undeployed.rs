@@ -6,7 +6,7 @@ use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Locatio
 use crate::evidence::Evidence;
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::RouteConfig;
-use crate::evidence::overrides::{Overrides, OverridesFile, Placed, VirtualHost};
+use crate::evidence::overrides::{Overrides, OverridesFile, Positioned, VirtualHost};
 use crate::evidence::stored::StoredIn;
 
 pub(in crate::checks) const CHECK: Check = Check {
@@ -44,7 +44,7 @@ fn say(
     file: &OverridesFile,
     content: &Overrides,
     host: &VirtualHost,
-    path: &Placed<String>,
+    path: &Positioned<String>,
 ) -> Said {
     let configs = &evidence.route_configs.seen()?.items;
     let Some(config) = configs.iter().find(|config| facts::renders(content, host, &config.name)) else {
@@ -85,7 +85,7 @@ fn secret_of(config: &RouteConfig) -> &str {
 fn leaf_of_file<'a>(
     evidence: &'a Evidence,
     file: &OverridesFile,
-    path: &Placed<String>,
+    path: &Positioned<String>,
 ) -> Result<Option<&'a Certificate>, crate::evidence::Unavailable> {
     let place = format!("{}:{}", file.name, path.place);
     let stored = evidence.stored_certificates.seen()?.iter().find(|stored| match &stored.origin {

@@ -30,7 +30,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
         let routes: Vec<&str> = secret.routes.iter().map(|route| route.name.as_str()).collect();
         let beside = format!("{}-cacert", secret.name);
-        let observed = match &secret.content.client_authorities {
+        let observed = match &secret.content.client_cas {
             Some(_) => {
                 format!("Secret {beside} with neither cacert nor ca.crt, which hides those of Secret {}", secret.name)
             }

@@ -5,7 +5,7 @@ use crate::checks::facts::{self, probed, stored};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::{IngressPod, Route, selects};
-use crate::evidence::handshake::{Handshake, Place};
+use crate::evidence::handshake::{EndpointOrigin, Handshake};
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 
 pub(in crate::checks) const CHECK: Check = Check {
@@ -99,7 +99,7 @@ fn handshakes<'a>(evidence: &'a Evidence, pod: &IngressPod) -> impl Iterator<Ite
     probes
         .into_iter()
         .flat_map(probed::all)
-        .filter(|(endpoint, _)| matches!(&endpoint.place, Place::Pod { pod: known } if *known == pod.name))
+        .filter(|(endpoint, _)| matches!(&endpoint.place, EndpointOrigin::Pod { pod: known } if *known == pod.name))
         .map(|(_, handshake)| handshake)
         .filter(|handshake| !handshake.certificates.is_empty())
 }

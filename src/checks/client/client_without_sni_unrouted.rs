@@ -24,7 +24,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let unrouted: u64 = facts::logs(evidence).map(|(_, log)| log.unrouted_without_name.count).sum();
+    let unrouted: u64 = facts::logs(evidence).map(|(_, log)| log.unrouted_without_sni.count).sum();
     if unrouted == 0 {
         facts::believe_absence(evidence)?;
         return Ok(Outcome::Passed(format!("no such request {}", facts::window(evidence))));
@@ -37,9 +37,9 @@ fn judge(evidence: &Evidence) -> Judgement {
         )));
     }
     let findings = facts::logs(evidence)
-        .filter(|(_, log)| log.unrouted_without_name.count > 0)
+        .filter(|(_, log)| log.unrouted_without_sni.count > 0)
         .map(|(origin, log)| {
-            let requests = &log.unrouted_without_name;
+            let requests = &log.unrouted_without_sni;
             Finding::in_log(origin,
                 Location::window(requests),
                 format!(

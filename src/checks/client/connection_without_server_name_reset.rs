@@ -33,7 +33,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let mut past = 0;
     let over = nameless::resets_are_over(evidence);
     for (origin, log) in facts::logs(evidence) {
-        let resets = &log.reset_without_name;
+        let resets = &log.reset_without_sni;
         let own = resets.count.saturating_sub(facts::from_google(resets));
         if own == 0 {
             continue;
@@ -62,11 +62,11 @@ fn judge(evidence: &Evidence) -> Judgement {
             facts::count(past, "reset")
         )));
     }
-    if facts::logs(evidence).any(|(_, log)| log.reset_without_name.beyond > 0) {
+    if facts::logs(evidence).any(|(_, log)| log.reset_without_sni.beyond > 0) {
         let why = Reason::Broken("too many different clients to keep".into());
         return Err(Unavailable::new("the addresses of all clients", why));
     }
-    if facts::logs(evidence).any(|(_, log)| log.reset_without_name.count > 0) {
+    if facts::logs(evidence).any(|(_, log)| log.reset_without_sni.count > 0) {
         return Ok(Outcome::Passed(format!(
             "every reset without a server name comes from Google's ranges ({})",
             codes::LOAD_BALANCER_RESET

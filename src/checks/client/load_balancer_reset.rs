@@ -25,9 +25,9 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let (mut google, mut all, mut beyond) = (0, 0, 0);
     for (_, log) in facts::logs(evidence) {
-        google += facts::from_google(&log.reset_without_name);
-        all += log.reset_without_name.count;
-        beyond += log.reset_without_name.beyond;
+        google += facts::from_google(&log.reset_without_sni);
+        all += log.reset_without_sni.count;
+        beyond += log.reset_without_sni.beyond;
     }
     if all == 0 {
         facts::believe_absence(evidence)?;
@@ -50,15 +50,15 @@ fn judge(evidence: &Evidence) -> Judgement {
         )));
     }
     let findings = facts::logs(evidence)
-        .filter(|(_, log)| log.reset_without_name.count > 0)
+        .filter(|(_, log)| log.reset_without_sni.count > 0)
         .map(|(origin, log)| {
-            let clients: Vec<&str> = log.reset_without_name.clients.keys().map(String::as_str).collect();
+            let clients: Vec<&str> = log.reset_without_sni.clients.keys().map(String::as_str).collect();
             Finding::in_log(
                 origin,
-                Location::window(&log.reset_without_name),
+                Location::window(&log.reset_without_sni),
                 format!(
                     "{} without a server name, all from Google's ranges",
-                    facts::count(log.reset_without_name.count, "reset")
+                    facts::count(log.reset_without_sni.count, "reset")
                 ),
                 format!("from {}", facts::some_of(&clients)),
                 "a health check that does without TLS, or a gateway that accepts clients without SNI",

@@ -26,9 +26,9 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::Passed(format!("ApigeeRoute {} is there for them", route.name)));
     }
     let findings: Vec<Finding> = facts::logs(evidence)
-        .filter(|(_, log)| log.served_without_name.count > 0)
+        .filter(|(_, log)| log.served_without_sni.count > 0)
         .map(|(origin, log)| {
-            let served = &log.served_without_name;
+            let served = &log.served_without_sni;
             Finding::in_log(
                 origin,
                 Location::window(served),

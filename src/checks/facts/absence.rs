@@ -89,7 +89,7 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
 /// A source without which what was seen cannot be judged: that it was not asked for does not make it needless.
 pub(crate) fn needed<T>(source: Result<T, Unavailable>) -> Result<T, Unavailable> {
     source.map_err(|why| match why.reason {
-        Reason::NotRequested(how) => Unavailable::new(why.what, Reason::Missing(format!("not asked for ({how})"))),
+        Reason::NotRequested(how) => Unavailable::new(why.what, Reason::Missing(format!("not requested ({how})"))),
         reason => Unavailable::new(why.what, reason),
     })
 }

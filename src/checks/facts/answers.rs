@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::probed::{self, Ending, Fault, Said};
 use super::{chain, pods};
 use crate::evidence::certificate::Certificate;
-use crate::evidence::handshake::{Handshake, HelloKind, How, Place, Probes};
+use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Handshake, How, Probes};
 use crate::evidence::{Evidence, Seen};
 
 /// What tells answers apart. A reset and an end of the stream are one, because a port-forward turns the first into the
@@ -51,7 +51,7 @@ fn called(leaf: &Certificate) -> String {
 
 /// Both sent the same: any unknown name is as good as another.
 pub(crate) fn is_same_hello(one: &Handshake, other: &Handshake) -> bool {
-    one.kind == other.kind && (one.kind == HelloKind::Unknown || one.server_name == other.server_name)
+    one.kind == other.kind && (one.kind == ClientHelloKind::Unknown || one.server_name == other.server_name)
 }
 
 /// One after the other, each group of the same hello.
@@ -93,7 +93,7 @@ fn by<'a>(all: &[Said<'a>], answer: impl Fn(Said<'a>) -> Answer) -> Vec<Vec<Said
 pub(crate) fn between_pods<'a>(evidence: &Evidence, probes: &'a Probes) -> Vec<Vec<Said<'a>>> {
     let mut gateways: BTreeMap<BTreeMap<String, String>, Vec<Said<'a>>> = BTreeMap::new();
     for said in probed::all(probes).filter(|said| is_answer(probes, *said)) {
-        if let Place::Pod { pod } = &said.0.place {
+        if let EndpointOrigin::Pod { pod } = &said.0.place {
             gateways.entry(labels(evidence, pod)).or_default().push(said);
         }
     }

@@ -172,7 +172,7 @@ pub(crate) fn disorder(list: &[Certificate]) -> Option<String> {
     let later_leaf = list
         .iter()
         .enumerate()
-        .position(|(i, certificate)| i > 0 && !certificate.authority && certificate.signer == Some(0));
+        .position(|(i, certificate)| i > 0 && !certificate.is_ca && certificate.signer == Some(0));
     if let Some(i) = later_leaf {
         return Some(format!("the leaf {} stands at position {}", subject(&list[i]), i + 1));
     }

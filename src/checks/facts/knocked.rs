@@ -1,7 +1,7 @@
 //! Whether the access logs are alive: each gateway was greeted with a server name that nobody has, and must have written so.
 
 use super::logs;
-use crate::evidence::handshake::{Handshake, HelloKind, Place};
+use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Handshake};
 use crate::evidence::{AccessLog, Evidence, LogOrigin, Seen};
 
 /// A log that was read to its present end after its gateway had been greeted.
@@ -21,8 +21,8 @@ pub(crate) fn expected(evidence: &Evidence) -> Vec<Knocked<'_>> {
     }
     let mut knocked = Vec::new();
     for endpoint in &probes.endpoints {
-        let Place::Pod { pod } = &endpoint.place else { continue };
-        let Some(handshake) = endpoint.handshake(HelloKind::Unknown) else { continue };
+        let EndpointOrigin::Pod { pod } = &endpoint.place else { continue };
+        let Some(handshake) = endpoint.handshake(ClientHelloKind::Unknown) else { continue };
         // Any other end, as an alert about versions, leaves no line: the gateway logs what found no filter chain, and requests.
         if !(handshake.succeeded() || handshake.was_refused()) {
             continue;

@@ -4,7 +4,7 @@ use super::{envoy, routes, words};
 use crate::evidence::Seen;
 use crate::evidence::cluster::{Route, Tls};
 use crate::evidence::gateway::FilterChain;
-use crate::evidence::handshake::{Endpoint, HelloKind};
+use crate::evidence::handshake::{ClientHelloKind, Endpoint};
 
 /// The route limits something here.
 pub(crate) fn has_any(tls: &Tls) -> bool {
@@ -20,10 +20,11 @@ pub(crate) fn versions(tls: &Tls) -> String {
 /// The chain that clients of this hostname meet: one with the name itself goes before one that takes everybody.
 pub(crate) fn chain_of<'a>(chains: &[&'a FilterChain], hostname: &str) -> Option<&'a FilterChain> {
     if hostname == "*" {
-        return chains.iter().copied().find(|chain| chain.takes_nameless());
+        return chains.iter().copied().find(|chain| chain.matches_without_sni());
     }
     let name = envoy::server_name(hostname);
-    let takes = |own: bool| chains.iter().copied().find(|chain| chain.takes(&name) && chain.takes_nameless() != own);
+    let takes =
+        |own: bool| chains.iter().copied().find(|chain| chain.matches(&name) && chain.matches_without_sni() != own);
     takes(true).or_else(|| takes(false))
 }
 
@@ -57,7 +58,7 @@ pub(crate) fn beyond<'a>(route: &Route, tls: &Tls, endpoint: &'a Endpoint) -> Ve
     let of_route: Vec<_> = endpoint
         .handshakes
         .iter()
-        .filter(|handshake| handshake.kind == HelloKind::Named)
+        .filter(|handshake| handshake.kind == ClientHelloKind::Named)
         .filter(|handshake| handshake.server_name.as_deref().is_some_and(|name| routes::declares(route, name)))
         .collect();
     let least = tls.min_protocol_version.as_deref().and_then(number);

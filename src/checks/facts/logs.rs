@@ -82,7 +82,7 @@ pub(crate) struct NameResets {
 pub(crate) fn reset_names(evidence: &Evidence) -> BTreeMap<&str, NameResets> {
     let mut names: BTreeMap<&str, NameResets> = BTreeMap::new();
     for (origin, log) in logs(evidence) {
-        for (name, span) in log.reset_with_name.server_names.iter().filter(|(name, _)| !name.ends_with(".invalid")) {
+        for (name, span) in log.reset_with_sni.server_names.iter().filter(|(name, _)| !name.ends_with(".invalid")) {
             let entry = names.entry(name).or_default();
             entry.count += span.count;
             entry.last = entry.last.max(span.last);
@@ -94,7 +94,7 @@ pub(crate) fn reset_names(evidence: &Evidence) -> BTreeMap<&str, NameResets> {
 
 /// Nothing, where all server names that were reset are known; a scanner may have tried more than there is room for.
 pub(crate) fn know_all_names(evidence: &Evidence) -> Result<(), Unavailable> {
-    if logs(evidence).any(|(_, log)| log.reset_with_name.beyond > 0) {
+    if logs(evidence).any(|(_, log)| log.reset_with_sni.beyond > 0) {
         let why = Reason::Broken("too many different names to keep".into());
         return Err(Unavailable::new("all server names that were reset", why));
     }

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{logs, pods, routes};
-use crate::evidence::handshake::{Failure, Handshake, HelloKind, Place};
+use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Failure, Handshake};
 use crate::evidence::{AccessLog, Evidence, LogOrigin, Seen};
 
 /// A gateway that has reset nobody for so long, and serves a handshake without a server name now, is taken to be cured.
@@ -26,7 +26,7 @@ pub(crate) fn at_pods(evidence: &Evidence) -> Vec<(&str, &Handshake)> {
         .endpoints
         .iter()
         .filter_map(|endpoint| match &endpoint.place {
-            Place::Pod { pod } => Some((pod.as_str(), endpoint.handshake(HelloKind::Nameless)?)),
+            EndpointOrigin::Pod { pod } => Some((pod.as_str(), endpoint.handshake(ClientHelloKind::WithoutSni)?)),
             _ => None,
         })
         .collect()
@@ -45,7 +45,7 @@ pub(crate) fn refused_at(evidence: &Evidence) -> Vec<(&str, &Failure)> {
 pub(crate) fn is_served_where_it_was_reset(evidence: &Evidence) -> bool {
     let pods = at_pods(evidence);
     let served = |pod: &str| pods.iter().any(|(known, handshake)| *known == pod && handshake.succeeded());
-    let mut reset = logs::logs(evidence).filter(|(_, log)| log.reset_without_name.count > 0).peekable();
+    let mut reset = logs::logs(evidence).filter(|(_, log)| log.reset_without_sni.count > 0).peekable();
     reset.peek().is_some() && reset.all(|(origin, _)| pod_of(origin).is_some_and(served))
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn inspected(evidence: &Evidence) -> Option<Inspected> {
     let gateways = evidence.gateways.seen().ok()?;
     let mut sum = Inspected::default();
     let mut seen = false;
-    for (origin, log) in logs::logs(evidence).filter(|(_, log)| log.reset_without_name.count > 0) {
+    for (origin, log) in logs::logs(evidence).filter(|(_, log)| log.reset_without_sni.count > 0) {
         let pod = pod_of(origin)?;
         let gateway = gateways.iter().find(|gateway| gateway.pod == pod)?;
         let Seen::Seen(counters) = &gateway.before else { return None };
@@ -64,7 +64,7 @@ pub(crate) fn inspected(evidence: &Evidence) -> Option<Inspected> {
             found.next().map(|first| found.fold(first, u64::saturating_add))
         };
         sum.not_tls = sum.not_tls.saturating_add(total("tls_inspector.tls_not_found")?);
-        let own = log.own.nameless.range(..evidence.at_cluster(counters.at)).count() as u64;
+        let own = log.own.without_sni.range(..evidence.at_cluster(counters.at)).count() as u64;
         sum.nameless = sum.nameless.saturating_add(total("tls_inspector.sni_not_found")?.saturating_sub(own));
         seen = true;
     }
@@ -82,8 +82,8 @@ pub(crate) fn resets_are_over(evidence: &Evidence) -> bool {
     };
     let logs: Vec<_> = logs::logs(evidence).map(|(origin, log)| (origin, gateway(origin), log)).collect();
     let probed = at_pods(evidence);
-    logs.iter().filter(|(_, _, log)| log.reset_without_name.count > 0).all(|(origin, gateway, log)| {
-        let Some(last) = log.reset_without_name.last else { return false };
+    logs.iter().filter(|(_, _, log)| log.reset_without_sni.count > 0).all(|(origin, gateway, log)| {
+        let Some(last) = log.reset_without_sni.last else { return false };
         let here = probed.iter().find(|(pod, _)| Some(*pod) == pod_of(origin)).map(|(_, handshake)| *handshake);
         if here.is_some_and(Handshake::was_refused) {
             return false;
@@ -95,8 +95,8 @@ pub(crate) fn resets_are_over(evidence: &Evidence) -> bool {
 }
 
 fn served_after<'a>(last: Timestamp, log: &'a AccessLog, mates: impl Iterator<Item = &'a AccessLog>) -> bool {
-    let first_of_mates = mates.filter_map(|log| log.served_without_name.first).min();
-    [log.served_without_name.first, first_of_mates].into_iter().flatten().any(|served| served > last)
+    let first_of_mates = mates.filter_map(|log| log.served_without_sni.first).min();
+    [log.served_without_sni.first, first_of_mates].into_iter().flatten().any(|served| served > last)
 }
 
 /// The handshake was served, and what changed since the last reset is known, or there was none for long.

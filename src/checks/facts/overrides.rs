@@ -1,7 +1,7 @@
 //! The overrides files, and how the charts render what stands in them.
 
 use crate::checks::codes;
-use crate::evidence::overrides::{FaultKind, Overrides, OverridesFile, Place, VirtualHost};
+use crate::evidence::overrides::{FaultKind, Overrides, OverridesFile, Position, VirtualHost};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 /// The overrides files that could be read, or that none was given.
@@ -46,7 +46,7 @@ pub(crate) fn renders(content: &Overrides, host: &VirtualHost, config_name: &str
 }
 
 /// `file:line:column`, with standard input by its name.
-pub(crate) fn place(file: &OverridesFile, place: Place) -> String {
+pub(crate) fn place(file: &OverridesFile, place: Position) -> String {
     format!("{}:{place}", file_name(file))
 }
 

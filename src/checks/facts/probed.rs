@@ -9,7 +9,7 @@ use super::{routes, words};
 use crate::checks::{ClientHello, Finding, Judgement, Location, Object, Outcome};
 use crate::evidence::cluster::Route;
 use crate::evidence::handshake::{
-    ClientCertificate, Endpoint, Failure, Handshake, HelloKind, How, Party, Place, Probes, Stage, Trust,
+    ClientCertificate, ClientHelloKind, Endpoint, EndpointOrigin, Failure, Handshake, How, Party, Probes, Stage, Trust,
 };
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 
@@ -47,7 +47,7 @@ pub(crate) struct Fault<'a> {
 
 /// The handshakes that the user asked about or that a route promises.
 pub(crate) fn asked(probes: &Probes) -> impl Iterator<Item = Said<'_>> {
-    all(probes).filter(|(_, handshake)| handshake.asked)
+    all(probes).filter(|(_, handshake)| handshake.requested)
 }
 
 /// Every handshake.
@@ -84,7 +84,7 @@ pub(crate) fn ending_of(probes: &Probes, (endpoint, handshake): Said<'_>) -> End
         return Ending::Unreachable;
     }
     let offered = probes.question.client_certificate.is_some();
-    let was_asked = matches!(handshake.client_certificate, ClientCertificate::Asked(_));
+    let was_asked = matches!(handshake.client_certificate, ClientCertificate::Requested(_));
     match &failure.how {
         How::NotTls { .. } => Ending::NotTls,
         How::TimedOut { .. } => Ending::Stalled,
@@ -108,12 +108,12 @@ pub(crate) fn ending_of(probes: &Probes, (endpoint, handshake): Said<'_>) -> End
         How::Alert { number: 120, .. } => Ending::AlpnRefused,
         _ if !handshake.was_refused() => Ending::Broken,
         How::Reset | How::Closed | How::Alert { number: 112, .. } => match handshake.kind {
-            HelloKind::Nameless => Ending::NamelessRefused,
-            HelloKind::Named | HelloKind::Unknown => Ending::NameRefused,
+            ClientHelloKind::WithoutSni => Ending::NamelessRefused,
+            ClientHelloKind::Named | ClientHelloKind::Unknown => Ending::NameRefused,
         },
-        How::Alert { number: 40, .. } if handshake.kind == HelloKind::Nameless => {
+        How::Alert { number: 40, .. } if handshake.kind == ClientHelloKind::WithoutSni => {
             // One code for several causes: only where the name is served it can be the missing name.
-            match beside(probes, endpoint, HelloKind::Named) {
+            match beside(probes, endpoint, ClientHelloKind::Named) {
                 Some(named) if !named.succeeded() => Ending::CipherRefused,
                 _ => Ending::NamelessRefused,
             }
@@ -132,7 +132,7 @@ fn is_about_versions(text: &str) -> bool {
 }
 
 /// Another kind of hello to the same peer: of the same endpoint, or of one that stands at the same place and address.
-pub(crate) fn beside<'a>(probes: &'a Probes, endpoint: &'a Endpoint, kind: HelloKind) -> Option<&'a Handshake> {
+pub(crate) fn beside<'a>(probes: &'a Probes, endpoint: &'a Endpoint, kind: ClientHelloKind) -> Option<&'a Handshake> {
     endpoint.handshake(kind).or_else(|| {
         probes.endpoints.iter().filter(|other| is_same_peer(other, endpoint)).find_map(|other| other.handshake(kind))
     })
@@ -141,7 +141,7 @@ pub(crate) fn beside<'a>(probes: &'a Probes, endpoint: &'a Endpoint, kind: Hello
 /// Both endpoints lead to one and the same peer; only the host differs, if anything.
 pub(crate) fn is_same_peer(one: &Endpoint, other: &Endpoint) -> bool {
     (&one.place, one.address, one.port) == (&other.place, other.address, other.port)
-        && (one.address.is_some() || matches!(one.place, Place::Pod { .. }) || one.host == other.host)
+        && (one.address.is_some() || matches!(one.place, EndpointOrigin::Pod { .. }) || one.host == other.host)
 }
 
 /// One finding for each host and sentence.
@@ -181,8 +181,8 @@ fn together(group: &[Fault<'_>]) -> Finding {
 /// The ingress pod that the endpoint is, where it is one.
 fn pod_of(endpoint: &Endpoint) -> Option<&str> {
     match &endpoint.place {
-        Place::Pod { pod } => Some(pod),
-        Place::Dns | Place::Given | Place::Service { .. } => None,
+        EndpointOrigin::Pod { pod } => Some(pod),
+        EndpointOrigin::Dns | EndpointOrigin::Given | EndpointOrigin::Service { .. } => None,
     }
 }
 
@@ -261,14 +261,14 @@ pub(crate) fn certificates_decided(probes: &Probes) -> Result<(), Unavailable> {
 
 /// The authorities that count are known: the user named them, or asked from where clients stand.
 pub(crate) fn trust_is_known(probes: &Probes, endpoint: &Endpoint) -> bool {
-    matches!(probes.question.trust, Trust::File(_)) || endpoint.place == Place::Given
+    matches!(probes.question.trust, Trust::File(_)) || endpoint.place == EndpointOrigin::Given
 }
 
 /// The route of this handshake asks for client certificates, so that one who has none is refused rightly.
 pub(crate) fn is_declared_mutual(evidence: &Evidence, handshake: &Handshake) -> bool {
     let routes = routes::routes(evidence).unwrap_or_default();
     routes.into_iter().filter(|route| is_mutual(route)).any(|route| match &handshake.server_name {
-        Some(name) if handshake.kind == HelloKind::Named => routes::declares(route, name),
+        Some(name) if handshake.kind == ClientHelloKind::Named => routes::declares(route, name),
         _ => route.is_wildcard(),
     })
 }
@@ -281,7 +281,7 @@ pub(crate) fn is_mutual(route: &Route) -> bool {
 /// `, and Envoy's no_filter_chain_match grew by 3 meanwhile`, where the pod's Envoy counted; else nothing.
 pub(crate) fn resets_confirmed(evidence: &Evidence, endpoint: &Endpoint) -> String {
     let growth = || {
-        let Place::Pod { pod } = &endpoint.place else { return None };
+        let EndpointOrigin::Pod { pod } = &endpoint.place else { return None };
         let gateway = evidence.gateways.seen().ok()?.iter().find(|gateway| gateway.pod == *pod)?;
         let (Seen::Seen(before), Seen::Seen(after)) = (&gateway.before, &gateway.after) else { return None };
         let grown = before

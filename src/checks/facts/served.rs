@@ -4,7 +4,7 @@ use super::chain::{self, WHICH_AUTHORITIES, Wrong};
 use super::probed::{self, Fault, Said};
 use crate::checks::{Finding, Judgement, Outcome};
 use crate::evidence::certificate::Certificate;
-use crate::evidence::handshake::{HelloKind, Probes, Trust};
+use crate::evidence::handshake::{ClientHelloKind, Probes, Trust};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 /// Handshakes asked for in which a certificate came, however they ended.
@@ -17,13 +17,15 @@ pub(crate) fn to_clients(probes: &Probes) -> impl Iterator<Item = Said<'_>> {
 pub(crate) fn judge_dates(evidence: &Evidence, seen: &str, wrong: impl Fn(&Certificate) -> Option<Wrong>) -> Judgement {
     let probes = evidence.probes.seen()?;
     let compared = probed::all(probes).filter(|(endpoint, handshake)| {
-        !handshake.asked && handshake.kind == HelloKind::Nameless && gets_another(probes, (endpoint, handshake))
+        !handshake.requested
+            && handshake.kind == ClientHelloKind::WithoutSni
+            && gets_another(probes, (endpoint, handshake))
     });
     let mut faults = Vec::new();
     for said in to_clients(probes).chain(compared) {
         for (_, certificate) in chain::dated(&said.1.certificates) {
             let Some(wrong) = wrong(certificate) else { continue };
-            let to = if said.1.asked { "" } else { "what clients without a server name get: " };
+            let to = if said.1.requested { "" } else { "what clients without a server name get: " };
             faults.push(Fault {
                 said,
                 what: format!("{to}{}", wrong.what),

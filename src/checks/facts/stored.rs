@@ -10,8 +10,8 @@ use super::{probed, routes, words};
 use crate::checks::{Finding, Judgement, Kind, Location, Object, Outcome};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::{Port, Route};
-use crate::evidence::handshake::{Handshake, HelloKind};
-use crate::evidence::stored::{ClientAuthorities, KeyFit, StoredCertificate, StoredContent, StoredIn};
+use crate::evidence::handshake::{ClientHelloKind, Handshake};
+use crate::evidence::stored::{ClientCas, KeyFit, StoredCertificate, StoredContent, StoredIn};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 /// What there is to say where no Secret has a certificate.
@@ -72,7 +72,7 @@ pub(crate) fn judge_mutual<'a>(
 pub(crate) fn judge_authorities<'a>(
     evidence: &'a Evidence,
     right: &str,
-    say: impl Fn(&'a ClientAuthorities) -> Vec<Wrong>,
+    say: impl Fn(&'a ClientCas) -> Vec<Wrong>,
 ) -> Judgement {
     judge_mutual(evidence, right, "no Secret has what client certificates are verified with (AT410)", |secret| {
         let Some((authorities, entry)) = authorities(secret)? else { return Ok(None) };
@@ -82,9 +82,9 @@ pub(crate) fn judge_authorities<'a>(
 }
 
 /// What client certificates are verified with, and the entry that holds it; absent where there is none.
-pub(crate) fn authorities<'a>(secret: &Secret<'a>) -> Result<Option<(&'a ClientAuthorities, &'a str)>, Unavailable> {
+pub(crate) fn authorities<'a>(secret: &Secret<'a>) -> Result<Option<(&'a ClientCas, &'a str)>, Unavailable> {
     let content: &'a StoredContent = secret.content;
-    let Some(authorities) = &content.client_authorities else { return Ok(None) };
+    let Some(authorities) = &content.client_cas else { return Ok(None) };
     let authorities = authorities.seen()?;
     Ok(authorities.entry.as_deref().map(|entry| (authorities, entry)))
 }
@@ -294,8 +294,8 @@ pub(crate) fn uncovered<'a>(
 /// not clear.
 pub(crate) fn secret_to_serve<'a>(routes: &[&'a Route], handshake: &Handshake) -> Option<&'a str> {
     let hostname = match (&handshake.server_name, handshake.kind) {
-        (Some(name), HelloKind::Named) => best(routes, name)?,
-        (_, HelloKind::Nameless) => "*",
+        (Some(name), ClientHelloKind::Named) => best(routes, name)?,
+        (_, ClientHelloKind::WithoutSni) => "*",
         _ => return None,
     };
     let has = |route: &&&Route| {
@@ -407,7 +407,7 @@ mod tests {
     }
 
     fn hello(name: Option<&str>) -> Handshake {
-        let kind = if name.is_some() { HelloKind::Named } else { HelloKind::Nameless };
+        let kind = if name.is_some() { ClientHelloKind::Named } else { ClientHelloKind::WithoutSni };
         Handshake::begun(kind, name.map(str::to_owned), true, Timestamp::UNIX_EPOCH)
     }
 }

@@ -3,7 +3,7 @@
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
-use crate::evidence::handshake::Place;
+use crate::evidence::handshake::EndpointOrigin;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT529"),
@@ -38,6 +38,6 @@ fn judge(evidence: &Evidence) -> Judgement {
     probed::settle_seen(probes, probed::by_host(faults), seen, nothing)
 }
 
-fn is_judged(place: &Place) -> bool {
-    matches!(place, Place::Service { .. } | Place::Dns)
+fn is_judged(place: &EndpointOrigin) -> bool {
+    matches!(place, EndpointOrigin::Service { .. } | EndpointOrigin::Dns)
 }

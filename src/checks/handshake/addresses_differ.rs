@@ -4,7 +4,7 @@ use crate::checks::facts::answers;
 use crate::checks::facts::probed::{self, Said};
 use crate::checks::{Check, ClientHello, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object};
 use crate::evidence::Evidence;
-use crate::evidence::handshake::{How, Place, Probes, socket};
+use crate::evidence::handshake::{EndpointOrigin, How, Probes, socket};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT523"),
@@ -48,7 +48,7 @@ fn judge(evidence: &Evidence) -> Judgement {
 
 fn is_compared((endpoint, handshake): Said<'_>) -> bool {
     let unreachable = handshake.failure.as_ref().is_some_and(|failure| matches!(failure.how, How::Unreachable(_)));
-    matches!(endpoint.place, Place::Dns | Place::Given)
+    matches!(endpoint.place, EndpointOrigin::Dns | EndpointOrigin::Given)
         && endpoint.address.is_some()
         && !unreachable
         && !handshake.was_lost()

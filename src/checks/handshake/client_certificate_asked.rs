@@ -32,13 +32,13 @@ fn judge(evidence: &Evidence) -> Judgement {
             _ => continue,
         };
         let observed = match &said.1.client_certificate {
-            ClientCertificate::Asked(Some(names)) if !names.is_empty() => {
+            ClientCertificate::Requested(Some(names)) if !names.is_empty() => {
                 format!(
                     "certificates wanted of {}",
                     facts::some_of(&names.iter().map(String::as_str).collect::<Vec<_>>())
                 )
             }
-            ClientCertificate::Asked(_) => "a CertificateRequest whose authorities were not seen".into(),
+            ClientCertificate::Requested(_) => "a CertificateRequest whose authorities were not seen".into(),
             _ if demanded => "an alert that says so".into(),
             _ => continue,
         };

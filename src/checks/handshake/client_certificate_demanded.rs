@@ -55,7 +55,7 @@ fn judge(evidence: &Evidence) -> Judgement {
 
 fn authorities(handshake: &Handshake) -> String {
     match &handshake.client_certificate {
-        ClientCertificate::Asked(Some(names)) if !names.is_empty() => {
+        ClientCertificate::Requested(Some(names)) if !names.is_empty() => {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             format!(", certificates wanted of {}", crate::checks::facts::some_of(&names))
         }

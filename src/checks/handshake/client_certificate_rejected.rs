@@ -47,7 +47,7 @@ fn hint(handshake: &Handshake, failure: &Failure) -> &'static str {
         How::Alert { number: 48, .. } => "; the server does not know its authority",
         How::Alert { number: 43, .. } => "; it is not made for clients, or of a kind that the server does not take",
         How::Alert { number: 116, .. } | How::Alert { number: 40, .. }
-            if matches!(handshake.client_certificate, ClientCertificate::Asked(_)) =>
+            if matches!(handshake.client_certificate, ClientCertificate::Requested(_)) =>
         {
             "; the server saw none, as when its authority is not among those that the server lists"
         }
@@ -57,7 +57,7 @@ fn hint(handshake: &Handshake, failure: &Failure) -> &'static str {
 
 fn expected(handshake: &Handshake) -> String {
     match &handshake.client_certificate {
-        ClientCertificate::Asked(Some(names)) if !names.is_empty() => {
+        ClientCertificate::Requested(Some(names)) if !names.is_empty() => {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             format!("a certificate of {}", crate::checks::facts::some_of(&names))
         }

@@ -3,7 +3,7 @@
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
-use crate::evidence::handshake::{Endpoint, HelloKind, Probes};
+use crate::evidence::handshake::{ClientHelloKind, Endpoint, Probes};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT505"),
@@ -41,7 +41,7 @@ fn named(probes: &Probes, endpoint: &Endpoint) -> String {
     let named = |ending| {
         probed::all(probes).find(|(other, handshake)| {
             probed::is_same_peer(other, endpoint)
-                && handshake.kind == HelloKind::Named
+                && handshake.kind == ClientHelloKind::Named
                 && (probed::ending_of(probes, (other, handshake)) == ending)
         })
     };

@@ -5,7 +5,7 @@
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
-use crate::evidence::handshake::{Endpoint, Failure, How, Place, Probes, Stage};
+use crate::evidence::handshake::{Endpoint, EndpointOrigin, Failure, How, Probes, Stage};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT502"),
@@ -37,10 +37,10 @@ fn judge(evidence: &Evidence) -> Judgement {
             expected: "a connection".into(),
         })
         .collect();
-    let tried: Vec<&Place> =
+    let tried: Vec<&EndpointOrigin> =
         probed::asked(probes).map(|(endpoint, _)| &endpoint.place).filter(|place| is_judged(place)).collect();
     let nothing = if tried.is_empty() { Some("no handshake with a pod was asked for") } else { None };
-    let seen = if tried.contains(&&Place::Given) {
+    let seen = if tried.contains(&&EndpointOrigin::Given) {
         "every host could be connected to"
     } else {
         "every pod could be connected to"
@@ -49,13 +49,13 @@ fn judge(evidence: &Evidence) -> Judgement {
 }
 
 /// Where clients stand is not known: what cannot be reached from here may be reached from there (AT529).
-fn is_judged(place: &Place) -> bool {
-    matches!(place, Place::Given | Place::Pod { .. })
+fn is_judged(place: &EndpointOrigin) -> bool {
+    matches!(place, EndpointOrigin::Given | EndpointOrigin::Pod { .. })
 }
 
 /// Of the same host, by the same way: a Service, or a name in DNS or on the command line.
 fn another_address_answers(probes: &Probes, endpoint: &Endpoint) -> bool {
-    !matches!(endpoint.place, Place::Pod { .. })
+    !matches!(endpoint.place, EndpointOrigin::Pod { .. })
         && probed::all(probes).any(|(other, handshake)| {
             (&other.place, &other.host, other.port) == (&endpoint.place, &endpoint.host, endpoint.port)
                 && other.address != endpoint.address

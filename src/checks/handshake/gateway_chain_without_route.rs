@@ -33,7 +33,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         let Seen::Seen(listeners) = &gateway.listeners else { continue };
         let chains = envoy::chains(evidence, listeners);
         let names = chains.iter().flat_map(|chain| &chain.server_names).map(|name| name.to_ascii_lowercase());
-        let everybody = chains.iter().any(|chain| chain.takes_nameless()).then(|| "*".to_owned());
+        let everybody = chains.iter().any(|chain| chain.matches_without_sni()).then(|| "*".to_owned());
         let distinct: BTreeSet<String> = names.chain(everybody).filter(|name| !known.contains(name)).collect();
         for name in distinct {
             foreign.entry(name).or_default().push(&gateway.pod);

@@ -4,7 +4,7 @@ use crate::checks::facts::answers;
 use crate::checks::facts::probed::{self, Fault, Said};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
-use crate::evidence::handshake::{Endpoint, HelloKind, Place, Probes};
+use crate::evidence::handshake::{ClientHelloKind, Endpoint, EndpointOrigin, Probes};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT525"),
@@ -26,7 +26,9 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let answered: Vec<Said<'_>> = probed::all(probes)
-        .filter(|said| is_in_front(said.0) && said.1.kind != HelloKind::Unknown && answers::is_answer(probes, *said))
+        .filter(|said| {
+            is_in_front(said.0) && said.1.kind != ClientHelloKind::Unknown && answers::is_answer(probes, *said)
+        })
         .collect();
     let compared: Vec<(Said<'_>, Said<'_>)> =
         answered.iter().filter_map(|said| Some((*said, at_pods(probes, *said)?))).collect();
@@ -53,16 +55,16 @@ fn judge(evidence: &Evidence) -> Judgement {
 }
 
 fn is_in_front(endpoint: &Endpoint) -> bool {
-    matches!(endpoint.place, Place::Service { .. } | Place::Dns)
+    matches!(endpoint.place, EndpointOrigin::Service { .. } | EndpointOrigin::Dns)
 }
 
 /// The answer of the pods to the same hello, where all give one: of those that are to serve it, if any is.
 fn at_pods<'a>(probes: &'a Probes, said: Said<'_>) -> Option<Said<'a>> {
     let all: Vec<Said<'_>> = probed::all(probes)
-        .filter(|other| matches!(other.0.place, Place::Pod { .. }) && answers::is_same_hello(other.1, said.1))
+        .filter(|other| matches!(other.0.place, EndpointOrigin::Pod { .. }) && answers::is_same_hello(other.1, said.1))
         .filter(|other| answers::is_answer(probes, *other))
         .collect();
-    let asked: Vec<Said<'_>> = all.iter().copied().filter(|(_, handshake)| handshake.asked).collect();
+    let asked: Vec<Said<'_>> = all.iter().copied().filter(|(_, handshake)| handshake.requested).collect();
     let answers = answers::by_answer(probes, if asked.is_empty() { &all } else { &asked });
     match answers.as_slice() {
         [one] => one.first().copied(),

@@ -36,9 +36,9 @@ fn judge(evidence: &Evidence) -> Judgement {
                 said,
                 what: match speaks {
                     NotTls::Unknown | NotTls::Http => {
-                        format!("does not speak TLS: the answer is {}; {header}", speaks.words())
+                        format!("does not speak TLS: the answer is {}; {header}", speaks.description())
                     }
-                    _ => format!("does not speak TLS: the answer is {}", speaks.words()),
+                    _ => format!("does not speak TLS: the answer is {}", speaks.description()),
                 },
                 observed: format!("it answers {sample:?}"),
                 expected: "a ServerHello".into(),

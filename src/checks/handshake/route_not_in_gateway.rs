@@ -58,11 +58,11 @@ fn judge(evidence: &Evidence) -> Judgement {
 fn has_chain(evidence: &Evidence, route: &Route, hostname: &str, chains: &[&FilterChain]) -> bool {
     if hostname == "*" {
         // What keeps the route from working is told by its own checks.
-        return chains.iter().any(|chain| chain.takes_nameless())
+        return chains.iter().any(|chain| chain.matches_without_sni())
             || !facts::wildcard_obstacles(evidence, route).is_empty();
     }
     let name = envoy::server_name(hostname);
-    chains.iter().any(|chain| chain.takes(&name))
+    chains.iter().any(|chain| chain.matches(&name))
 }
 
 fn finding(route: &Route, hostname: &str, pods: &[&str]) -> Finding {

@@ -4,7 +4,7 @@ use crate::checks::facts::probed::{self, Fault};
 use crate::checks::facts::{chain, served};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
-use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, Place};
+use crate::evidence::handshake::{ClientHelloKind, Endpoint, EndpointOrigin, Handshake};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT517"),
@@ -58,8 +58,8 @@ fn judge(evidence: &Evidence) -> Judgement {
 /// server name means.
 fn meant<'a>(endpoint: &'a Endpoint, handshake: &'a Handshake) -> Option<&'a str> {
     match handshake.kind {
-        HelloKind::Named => handshake.server_name.as_deref(),
-        HelloKind::Nameless if endpoint.place == Place::Given => endpoint.host.as_deref(),
-        HelloKind::Nameless | HelloKind::Unknown => None,
+        ClientHelloKind::Named => handshake.server_name.as_deref(),
+        ClientHelloKind::WithoutSni if endpoint.place == EndpointOrigin::Given => endpoint.host.as_deref(),
+        ClientHelloKind::WithoutSni | ClientHelloKind::Unknown => None,
     }
 }

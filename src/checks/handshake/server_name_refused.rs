@@ -3,7 +3,7 @@
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
-use crate::evidence::handshake::{Endpoint, HelloKind, Probes};
+use crate::evidence::handshake::{ClientHelloKind, Endpoint, Probes};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT504"),
@@ -39,10 +39,11 @@ fn judge(evidence: &Evidence) -> Judgement {
 
 /// What other hellos met at the same peer.
 fn compared(probes: &Probes, endpoint: &Endpoint) -> &'static str {
-    let others = [HelloKind::Nameless, HelloKind::Unknown].map(|kind| probed::beside(probes, endpoint, kind));
+    let others =
+        [ClientHelloKind::WithoutSni, ClientHelloKind::Unknown].map(|kind| probed::beside(probes, endpoint, kind));
     let known: Vec<_> = others.into_iter().flatten().collect();
     let other_name = probed::all(probes).any(|(other, handshake)| {
-        probed::is_same_peer(other, endpoint) && handshake.kind == HelloKind::Named && handshake.succeeded()
+        probed::is_same_peer(other, endpoint) && handshake.kind == ClientHelloKind::Named && handshake.succeeded()
     });
     if other_name {
         "; other names are served"

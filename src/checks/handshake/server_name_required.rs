@@ -5,7 +5,7 @@
 use crate::checks::facts::probed::{self, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
-use crate::evidence::handshake::HelloKind;
+use crate::evidence::handshake::ClientHelloKind;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT501"),
@@ -29,11 +29,11 @@ fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let mut faults = Vec::new();
     for (endpoint, named) in probed::asked(probes) {
-        if named.kind != HelloKind::Named || !named.succeeded() {
+        if named.kind != ClientHelloKind::Named || !named.succeeded() {
             continue;
         }
-        let Some(nameless) = probed::beside(probes, endpoint, HelloKind::Nameless) else { continue };
-        let (false, true, Some(failure)) = (nameless.asked, nameless.was_refused(), &nameless.failure) else {
+        let Some(nameless) = probed::beside(probes, endpoint, ClientHelloKind::WithoutSni) else { continue };
+        let (false, true, Some(failure)) = (nameless.requested, nameless.was_refused(), &nameless.failure) else {
             continue;
         };
         faults.push(Fault {

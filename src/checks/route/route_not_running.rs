@@ -78,10 +78,10 @@ fn is_taken(evidence: &Evidence, route: &Route) -> bool {
             let Seen::Seen(listeners) = &gateway.listeners else { return false };
             let chains = envoy::chains(evidence, listeners);
             route.hostnames.iter().all(|hostname| match hostname.as_str() {
-                "*" => chains.iter().any(|chain| chain.takes_nameless()),
-                name => {
-                    chains.iter().any(|chain| !chain.server_names.is_empty() && chain.takes(&envoy::server_name(name)))
-                }
+                "*" => chains.iter().any(|chain| chain.matches_without_sni()),
+                name => chains
+                    .iter()
+                    .any(|chain| !chain.server_names.is_empty() && chain.matches(&envoy::server_name(name))),
             })
         })
 }

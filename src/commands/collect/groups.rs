@@ -114,7 +114,7 @@ mod tests {
 
     fn evidence() -> Evidence {
         let question = HybridQuestion { namespace: "apigee".into(), ..HybridQuestion::default() };
-        let mut evidence = Evidence::unasked(question, jiff::Timestamp::UNIX_EPOCH, "a test");
+        let mut evidence = Evidence::not_gathered(question, jiff::Timestamp::UNIX_EPOCH, "a test");
         let route = |group: &str, hostname: &str| Route {
             name: format!("{group}-000-8a9c2d1"),
             owner: Some(group.to_owned()),
@@ -156,7 +156,8 @@ mod tests {
     #[test]
     fn what_was_not_seen_is_not_called_unknown() {
         let mut evidence = evidence();
-        evidence.routes = Evidence::unasked(evidence.question.clone(), jiff::Timestamp::UNIX_EPOCH, "a test").routes;
+        evidence.routes =
+            Evidence::not_gathered(evidence.question.clone(), jiff::Timestamp::UNIX_EPOCH, "a test").routes;
         assert_eq!(unknown(&["rod".to_owned()], &evidence), Vec::<&str>::new());
         assert!(page(&[], &evidence).contains("The routes were not seen"));
     }

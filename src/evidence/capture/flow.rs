@@ -346,7 +346,7 @@ impl fmt::Display for Outcome {
             Self::Silent { acknowledged: true } => f.write_str("server acknowledges the ClientHello and stays silent"),
             Self::Silent { acknowledged: false } => f.write_str("nothing comes back after the ClientHello"),
             Self::NotCaptured => f.write_str("handshake is not whole in the capture"),
-            Self::ServerNotTls { speaks } => write!(f, "server's answer is not TLS: {}", speaks.words()),
+            Self::ServerNotTls { speaks } => write!(f, "server's answer is not TLS: {}", speaks.description()),
             Self::Malformed => f.write_str("server's answer breaks the rules of TLS"),
             Self::Alert { by, stage, level, number } => {
                 let level = if level == 1 { "warning " } else { "" };

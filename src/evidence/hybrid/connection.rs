@@ -1,17 +1,17 @@
-//! Which API server answered.
+//! The API server that responded.
 
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::part::{Extent, Gap, Kind, Part, Visit, Visitor, not_requested};
 use crate::evidence::{Seen, Source};
 
-/// The API server that answered.
+/// The API server that responded.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Connection {
     /// Name of the kubeconfig context; absent inside a pod.
     pub context: Option<String>,
-    /// `gitVersion` of the API server, where it told.
+    /// `gitVersion` of the API server, if it reported one.
     pub server_version: Option<String>,
     /// How many seconds the clock of the API server is ahead of the one that the evidence has its times from; negative
     /// where it is behind. From the `Date` of its answers; absent where they have none.
@@ -24,12 +24,12 @@ impl Part for Seen<Connection> {
         "connection"
     }
 
-    /// Every request finds it out; none is made for it alone.
+    /// Every request provides it; none is made for it alone.
     fn sources(&self) -> &'static [Source] {
         &[]
     }
 
-    fn unasked(why: &str) -> Self {
+    fn not_gathered(why: &str) -> Self {
         not_requested("the cluster", why)
     }
 

@@ -1,6 +1,6 @@
-//! What the Envoy of an ingress pod says of itself: its listeners, its certificates and its counters.
+//! Listeners, certificates and counters of the Envoy in an ingress pod, from its admin interface.
 //!
-//! It is the ground truth for routes, logs and probes: what stands here is what clients meet.
+//! This is the configuration that clients meet, so routes, logs and probes are compared with it.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub struct Gateway {
     pub pod: String,
     pub listeners: Seen<Vec<Listener>>,
     pub certificates: Seen<Vec<LoadedCertificate>>,
-    /// Counters before the probes, and after them.
+    /// Counters before the probes; `after` holds those after them.
     pub before: Seen<Counters>,
     pub after: Seen<Counters>,
 }
@@ -27,30 +27,31 @@ pub struct Gateway {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Listener {
     pub name: String,
-    /// As `0.0.0.0:8443`.
+    /// Socket address such as `0.0.0.0:8443`.
     pub address: String,
     pub port: u16,
     pub chains: Vec<FilterChain>,
 }
 
-/// One filter chain; the default filter chain of a listener is one without a condition.
+/// One filter chain. The default filter chain of a listener is one without conditions.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FilterChain {
     pub name: Option<String>,
-    /// `filter_chain_match.server_names`; empty takes every client, also those without a server name.
+    /// `filter_chain_match.server_names`; an empty list matches every client, including those without SNI.
     pub server_names: Vec<String>,
-    /// It has other conditions (addresses, ports, protocols), so that an empty list does not take everybody.
+    /// The chain has other conditions (addresses, ports, protocols), so an empty list does not match every
+    /// client.
     pub conditional: bool,
-    /// It terminates TLS.
+    /// The chain terminates TLS.
     pub tls: bool,
-    /// Names of the secrets by which the chain asks for its certificates (SDS), as `kubernetes://myorg-hyb-dev-grp`.
+    /// Names of the SDS secrets that hold the chain's certificates, such as `kubernetes://myorg-hyb-dev-grp`.
     pub secrets: Vec<String>,
     pub requires_client_certificate: bool,
-    /// As Envoy writes it: `TLSv1_2`; absent where Envoy's default holds.
+    /// In Envoy's spelling, such as `TLSv1_2`; absent if Envoy's default applies.
     pub min_version: Option<String>,
     pub max_version: Option<String>,
-    /// Empty where Envoy's default holds.
+    /// Empty if Envoy's default applies.
     pub cipher_suites: Vec<String>,
 }
 
@@ -58,7 +59,7 @@ pub struct FilterChain {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoadedCertificate {
-    /// Hexadecimal, in lower case, without leading zeros; the form of
+    /// Hexadecimal, in lower case, without leading zeros, like
     /// [`Certificate::serial`](crate::evidence::certificate::Certificate::serial).
     pub serial: String,
     pub dns_names: Vec<String>,
@@ -66,8 +67,8 @@ pub struct LoadedCertificate {
     pub not_after: Option<Timestamp>,
 }
 
-/// Counters by their full name, as `listener.0.0.0.0_8443.no_filter_chain_match`. Istio may leave some out, so a counter
-/// that is absent is not zero.
+/// Counters by their full name, such as `listener.0.0.0.0_8443.no_filter_chain_match`. Istio may leave some
+/// out, so an absent counter is not zero.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Counters {
@@ -76,18 +77,19 @@ pub struct Counters {
 }
 
 impl FilterChain {
-    /// A client without a server name finds this chain. Source: Istio leaves `server_names` unset where the hosts hold `*`.
+    /// Returns whether a client without SNI matches this chain. Source: Istio leaves `server_names` unset if
+    /// the hosts contain `*`.
     #[must_use]
-    pub fn takes_nameless(&self) -> bool {
+    pub fn matches_without_sni(&self) -> bool {
         self.tls && self.server_names.is_empty() && !self.conditional
     }
 
-    /// A client with this server name finds this chain, where no other fits better: Envoy matches a name as a whole, or
-    /// `*.` and any number of labels.
+    /// Returns whether a client with this server name matches this chain, unless another chain matches
+    /// better. Envoy matches the whole name, or `*.` with any number of labels.
     #[must_use]
-    pub fn takes(&self, server_name: &str) -> bool {
+    pub fn matches(&self, server_name: &str) -> bool {
         let name = server_name.to_ascii_lowercase();
-        self.takes_nameless()
+        self.matches_without_sni()
             || self.tls
                 && self.server_names.iter().any(|pattern| match pattern.to_ascii_lowercase().strip_prefix('*') {
                     Some(suffix) => name.len() > suffix.len() && name.ends_with(suffix),
@@ -105,8 +107,8 @@ impl Part for Seen<Vec<Gateway>> {
         &[Source::Handshakes]
     }
 
-    fn unasked(why: &str) -> Self {
-        not_requested("Envoy's own account", why)
+    fn not_gathered(why: &str) -> Self {
+        not_requested("Envoy's configuration and counters", why)
     }
 
     fn gaps(&self) -> Vec<Gap<'_>> {
@@ -118,7 +120,7 @@ impl Part for Seen<Vec<Gateway>> {
 impl Gateway {
     fn gaps(&self) -> impl Iterator<Item = Gap<'_>> {
         let Self { pod: _, listeners, certificates, before, after } = self;
-        // Nothing is concluded from the counters before the probes alone.
+        // No conclusion rests on the counters before the probes alone.
         let before = item(before, Source::Handshakes, Extent::Item).map(Gap::unreported);
         let listeners = item(listeners, Source::Handshakes, Extent::Item);
         let certificates = item(certificates, Source::Handshakes, Extent::Item);
@@ -189,18 +191,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chain_without_names_takes_everybody() {
+    fn a_chain_without_server_names_matches_every_client() {
         let chain = |names: &[&str], conditional| FilterChain {
             server_names: names.iter().map(ToString::to_string).collect(),
             tls: true,
             conditional,
             ..FilterChain::default()
         };
-        assert!(chain(&[], false).takes_nameless() && chain(&[], false).takes("x"));
-        assert!(!chain(&[], true).takes_nameless());
-        assert!(!chain(&["a.example"], false).takes_nameless());
-        assert!(chain(&["*.example"], false).takes("A.b.example"));
-        assert!(!chain(&["*.example"], false).takes("example"));
-        assert!(chain(&["a.example"], false).takes("A.example"));
+        assert!(chain(&[], false).matches_without_sni() && chain(&[], false).matches("x"));
+        assert!(!chain(&[], true).matches_without_sni());
+        assert!(!chain(&["a.example"], false).matches_without_sni());
+        assert!(chain(&["*.example"], false).matches("A.b.example"));
+        assert!(!chain(&["*.example"], false).matches("example"));
+        assert!(chain(&["a.example"], false).matches("A.example"));
     }
 }

@@ -1,4 +1,4 @@
-//! What Apigee's own watcher found wrong.
+//! The ApigeeIssues, which Apigee's watcher writes.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ impl Part for Seen<Vec<ApigeeIssue>> {
         &[Source::ApigeeIssues]
     }
 
-    fn unasked(why: &str) -> Self {
+    fn not_gathered(why: &str) -> Self {
         not_requested("ApigeeIssues", why)
     }
 

@@ -1,4 +1,4 @@
-//! Whether and how the gateways write access logs.
+//! Whether and in which format the gateways write access logs.
 
 use std::collections::BTreeMap;
 
@@ -11,24 +11,25 @@ use crate::evidence::{Seen, Source};
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MeshLogging {
-    /// `accessLogFile`; empty or absent switches the log off.
+    /// `accessLogFile`; empty or absent disables the log.
     pub file: Option<String>,
     /// `accessLogEncoding`: `JSON`, `TEXT`, or its number.
     pub encoding: Option<String>,
-    /// The keys of a JSON `accessLogFormat`, each with its Envoy operator; absent for Envoy's default text format.
+    /// The keys of a JSON `accessLogFormat`, each with its Envoy operator; absent for Envoy's default text
+    /// format.
     pub fields: Option<BTreeMap<String, String>>,
-    /// There is an `accessLogFormat` that is not a JSON object.
+    /// `accessLogFormat` is set and is not a JSON object.
     pub text_format: bool,
 }
 
 impl MeshLogging {
-    /// No access log is written.
+    /// Returns whether the access log is disabled.
     #[must_use]
     pub fn is_off(&self) -> bool {
         self.file.as_deref().is_none_or(str::is_empty)
     }
 
-    /// The format is JSON and has the key by which a missing server name is told.
+    /// Returns whether the format is JSON with the key `sni_host`, which shows whether a client sent SNI.
     #[must_use]
     pub fn names_server(&self) -> bool {
         !self.is_off()
@@ -47,7 +48,7 @@ impl Part for Seen<MeshLogging> {
         &[Source::MeshConfig]
     }
 
-    fn unasked(why: &str) -> Self {
+    fn not_gathered(why: &str) -> Self {
         not_requested("the mesh settings", why)
     }
 

@@ -1,6 +1,7 @@
-//! What one installation of Apigee hybrid showed: its objects, its Envoys, its stored certificates and its overrides.
+//! Evidence of one installation of Apigee hybrid: its objects, Envoys, stored certificates and overrides.
 //!
-//! A file for each part. The names follow the custom resources. Fields that the reference does not know are not here.
+//! One file for each part. The names follow the custom resources. Fields that the reference does not document
+//! are absent.
 
 mod connection;
 pub mod gateway;
@@ -28,11 +29,11 @@ pub use self::secret_names::SecretNames;
 pub use self::services::{Service, ServicePort};
 pub use self::stored::StoredCertificate;
 
-/// The beginning of the names that the organisation chart gives to internal-chaining objects since 1.14.
+/// Prefix of the names that the organisation chart gives to internal-chaining objects since 1.14.
 const INTERNAL_CHAINING: &str = "apigee-ingressgateway-internal-chaining-";
 
-/// Every entry of the selector is among the labels. An empty selector selects nothing here: for a Service that is the
-/// rule, for an ApigeeRoute its effect is not documented.
+/// Returns whether the labels contain every entry of the selector. An empty selector selects nothing: for a
+/// Service that is the rule, for an ApigeeRoute the effect is not documented.
 #[must_use]
 pub fn selects(selector: &BTreeMap<String, String>, labels: &BTreeMap<String, String>) -> bool {
     !selector.is_empty() && selector.iter().all(|(key, value)| labels.get(key) == Some(value))

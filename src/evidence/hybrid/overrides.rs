@@ -1,7 +1,7 @@
-//! What overrides.yaml says about virtual hosts, with the place of each statement.
+//! Virtual hosts and ingress gateways of overrides.yaml, with the [`Position`] of each value.
 //!
-//! Only what the checks and the diff of the remedy need: the file's text never enters the evidence, because it may
-//! hold passwords and keys. Places are 1-based lines and columns.
+//! Holds only what the checks and the diff of the remedy need. The file's text never enters the evidence,
+//! because it may contain passwords and keys.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,41 +11,41 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::part::{Extent, Gap, Kind, Part, Visit, Visitor};
 use crate::evidence::{Seen, Source};
 
-/// One file that was given with `-f`.
+/// One file given with `-f`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OverridesFile {
-    /// As the user gave it; `-` for standard input.
+    /// Path as the user gave it; `-` for standard input.
     pub name: String,
-    /// The content, or why the file could not be opened or read at all.
+    /// The content, or why the file could not be opened or read.
     pub content: Seen<Overrides>,
 }
 
-/// What was understood of a file. A malformed file has `faults` and whatever came before them.
+/// The parsed content of a file. A malformed file has `faults` and the content before them.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Overrides {
-    pub org: Option<Placed<String>>,
-    pub namespace: Option<Placed<String>>,
+    pub org: Option<Positioned<String>>,
+    pub namespace: Option<Positioned<String>>,
     pub virtual_hosts: Vec<VirtualHost>,
     /// Names of `ingressGateways[]`.
-    pub ingress_gateways: Vec<Placed<String>>,
-    /// What is wrong with the file itself, in the order of the file.
+    pub ingress_gateways: Vec<Positioned<String>>,
+    /// Faults of the file itself, in the order of the file.
     pub faults: Vec<OverridesFault>,
-    /// Number of further faults that were found and not kept.
+    /// Number of faults beyond the limit.
     #[serde(default)]
     pub faults_left_out: u64,
     #[serde(default)]
     pub line_ends: LineEnds,
 }
 
-/// How the lines of the file end: a diff has to repeat it.
+/// How the lines of the file end. A diff has to repeat it.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LineEnds {
     /// Lines end in CR LF.
     pub crlf: bool,
-    /// The last line, where the file ends without a line end.
+    /// Number of the last line, if the file ends without a line end.
     pub unterminated: Option<u32>,
 }
 
@@ -53,94 +53,96 @@ pub struct LineEnds {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VirtualHost {
-    /// Where the entry begins.
-    pub place: Place,
+    /// Position of the entry.
+    pub place: Position,
     /// The environment group.
-    pub name: Option<Placed<String>>,
+    pub name: Option<Positioned<String>>,
     /// `selector.ingress_name`.
-    pub ingress_name: Option<Placed<String>>,
+    pub ingress_name: Option<Positioned<String>>,
     pub additional_gateways: Gateways,
-    pub ssl_secret: Option<Placed<String>>,
-    pub ssl_cert_path: Option<Placed<String>>,
-    pub ssl_key_path: Option<Placed<String>>,
+    pub ssl_secret: Option<Positioned<String>>,
+    pub ssl_cert_path: Option<Positioned<String>>,
+    pub ssl_key_path: Option<Positioned<String>>,
 }
 
-/// The `additionalGateways` of a virtual host, with what is needed to change just that in the user's own file.
+/// The `additionalGateways` of a virtual host, with what a diff of this list in the user's file needs.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Gateways {
-    pub names: Vec<Placed<String>>,
+    pub names: Vec<Positioned<String>>,
     pub form: GatewaysForm,
 }
 
-/// How the list stands in the file.
+/// How the list is written in the file.
 ///
-/// Lists that are the same text (an alias, a merge key) have the same line: one edit serves all of them.
+/// Lists from the same text (by an alias or a merge key) have the same line, so that one edit changes all of
+/// them.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum GatewaysForm {
-    /// The key is not there. A new line may be put after line `after`, with `indentation` blanks.
+    /// The key is absent. A new line can be inserted after line `after`, indented by `indentation` spaces.
     Absent { after: u32, indentation: u32 },
-    /// A block sequence whose last item stands on line `line`; `text` is that line up to the end of the item, without
-    /// a comment that may follow. A new item may be put below.
+    /// A block sequence whose last item is on line `line`; `text` is that line up to the end of the item,
+    /// without a trailing comment. A new item can be inserted below.
     Block { line: u32, text: String },
-    /// A flow sequence, or no value at all, that stands with its key on the whole of line `line`, `text` being that
-    /// line without its line end. A line with a comment is never kept.
+    /// A flow sequence, or no value, that fills line `line` together with its key; `text` is that line
+    /// without its line end. A line with a comment is never kept.
     Flow { line: u32, text: String },
-    /// Any other form (several lines, one line with other keys, not a list): to be changed by hand at `place`.
-    Other { place: Place },
+    /// Any other form (several lines, one line with other keys, not a list), to be changed by hand at
+    /// `place`.
+    Other { place: Position },
 }
 
-/// What is wrong with a file.
+/// One fault of a file.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OverridesFault {
     pub kind: FaultKind,
-    pub place: Place,
-    /// The path of keys, as `virtualhosts[0].additionalGateways`; empty for the file itself.
+    pub place: Position,
+    /// Path of keys, such as `virtualhosts[0].additionalGateways`; empty for the file itself.
     pub path: String,
-    /// What was found there. Never a value that may be secret.
+    /// What the file has there; never a value that may be secret.
     pub observed: String,
     pub expected: String,
 }
 
-/// The kinds of fault, each the business of one check.
+/// The kinds of fault. One check reports each kind.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FaultKind {
     DuplicateKey,
     DuplicateVirtualHost,
-    /// Not YAML, not UTF-8, a tab as indentation, a limit passed, not a mapping.
+    /// Not YAML, not UTF-8, a tab in the indentation, a limit exceeded, not a mapping.
     Malformed,
     SeveralDocuments,
     UnknownKey,
     WrongType,
 }
 
-/// A value and where it stands.
+/// A value with its position in the file.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Placed<T> {
+pub struct Positioned<T> {
     pub value: T,
-    pub place: Place,
+    pub place: Position,
 }
 
-/// A 1-based line and column.
+/// A line and a column in a file, both counted from 1.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Place {
+pub struct Position {
     pub line: u32,
     pub column: u32,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.line, self.column)
     }
 }
 
 impl OverridesFile {
-    /// Name for a person: `standard input` for `-`.
+    /// Returns the display name: `standard input` for `-`, else the path.
     #[must_use]
     pub fn title(&self) -> &str {
         if self.name == "-" { "standard input" } else { &self.name }
@@ -157,12 +159,12 @@ impl Part for Vec<OverridesFile> {
         "overrides"
     }
 
-    /// The user gives them.
+    /// Empty: the user gives the files.
     fn sources(&self) -> &'static [Source] {
         &[]
     }
 
-    fn unasked(_why: &str) -> Self {
+    fn not_gathered(_why: &str) -> Self {
         Self::new()
     }
 
@@ -225,8 +227,8 @@ impl Visit for OverridesFault {
     }
 }
 
-/// Values of an overrides file: names of objects, paths of files.
-impl Visit for Placed<String> {
+/// Values of an overrides file are names of objects and paths of files.
+impl Visit for Positioned<String> {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
         let Self { value, place: _ } = self;
         visitor.string(Kind::Text, value);

@@ -1,4 +1,4 @@
-//! The ingress pods, and what runs in them.
+//! The ingress pods and their containers.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct IngressPod {
     pub labels: BTreeMap<String, String>,
     /// `Running`, `Pending`, …
     pub phase: String,
-    /// Why it is in that phase, where the cluster says (`0/3 nodes are available: …`, `Evicted`).
+    /// Reason for the phase, if the cluster reports one (`0/3 nodes are available: …`, `Evicted`).
     pub reason: Option<String>,
     pub node: Option<String>,
     pub started_at: Option<Timestamp>,
@@ -34,22 +34,22 @@ pub struct Container {
     pub image: String,
     pub ready: bool,
     pub restarts: u32,
-    /// Start of the present run.
+    /// Start of the current run.
     pub started_at: Option<Timestamp>,
-    /// Why it does not run (`ImagePullBackOff`), where the kubelet says.
+    /// Why the container does not run (`ImagePullBackOff`), if the kubelet reports it.
     pub waiting: Option<String>,
-    /// How the run before ended (`OOMKilled (exit code 137)`).
+    /// How the previous run ended (`OOMKilled (exit code 137)`).
     pub last_termination: Option<String>,
 }
 
 impl IngressPod {
-    /// Belongs to internal chaining, which no client outside the cluster uses.
+    /// Returns whether the pod belongs to internal chaining, which no client outside the cluster uses.
     #[must_use]
     pub fn is_internal_chaining(&self) -> bool {
         self.name.starts_with(super::INTERNAL_CHAINING)
     }
 
-    /// Runs, and every container is ready.
+    /// Returns whether the pod runs and every container is ready.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.phase == "Running" && self.ready
@@ -65,13 +65,13 @@ impl Part for Seen<Vec<IngressPod>> {
         &[Source::Pods]
     }
 
-    fn unasked(why: &str) -> Self {
+    fn not_gathered(why: &str) -> Self {
         not_requested("ingress pods", why)
     }
 
     fn gaps(&self) -> Vec<Gap<'_>> {
         let mut gaps = whole(self, Source::Pods);
-        // Which logs there are, and where to make handshakes, only the pods tell.
+        // Only the pods show which logs exist and where to make handshakes.
         let dependent = [Source::Logs, Source::Handshakes].map(|source| item(self, source, Extent::Dependent));
         gaps.extend(dependent.into_iter().flatten().map(Gap::unreported));
         gaps

@@ -1,4 +1,4 @@
-//! The ApigeeRouteConfigs: the environment groups as the virtual-host chart rendered them.
+//! The ApigeeRouteConfigs: environment groups as the virtual-host chart rendered them.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::routes::RouteStatus;
 use crate::evidence::part::{Gap, Kind, Part, Visit, Visitor, not_requested, whole};
 use crate::evidence::{Seen, Source};
 
-/// The ApigeeRouteConfigs of the namespace.
+/// The ApigeeRouteConfigs in the namespace.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RouteConfigs {
@@ -29,7 +29,7 @@ pub struct RouteConfig {
     pub selector: BTreeMap<String, String>,
     pub enable_non_sni_client: Option<bool>,
     pub additional_gateways: Vec<String>,
-    /// `spec.tls.secretNameRef`, without a namespace in front.
+    /// `spec.tls.secretNameRef`, without a namespace prefix.
     pub secret_name: Option<String>,
     pub status: RouteStatus,
 }
@@ -43,7 +43,7 @@ impl Part for Seen<RouteConfigs> {
         &[Source::ApigeeRouteConfigs]
     }
 
-    fn unasked(why: &str) -> Self {
+    fn not_gathered(why: &str) -> Self {
         not_requested("ApigeeRouteConfigs", why)
     }
 

@@ -1,4 +1,4 @@
-//! The ApigeeRoutes, reduced to what is judged.
+//! The ApigeeRoutes, reduced to the fields that checks need.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::part::{Gap, Kind, Part, Visit, Visitor, not_requested, whole};
 use crate::evidence::{Seen, Source};
 
-/// The ApigeeRoutes of the namespace.
+/// The ApigeeRoutes in the namespace.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Routes {
-    /// As discovery prefers it: `apigee.cloud.google.com/v1alpha2`.
+    /// The version that discovery prefers, such as `apigee.cloud.google.com/v1alpha2`.
     pub api_version: String,
-    /// All versions that are served, the preferred one first.
+    /// All served versions, the preferred one first.
     pub served_versions: Vec<String>,
     pub items: Vec<Route>,
 }
@@ -31,7 +31,7 @@ pub struct Route {
     pub generation: Option<i64>,
     pub hostnames: Vec<String>,
     pub selector: BTreeMap<String, String>,
-    /// Absent in the object is `None`.
+    /// `None` if the object lacks the field.
     pub enable_non_sni_client: Option<bool>,
     pub additional_gateways: Vec<String>,
     pub ports: Vec<Port>,
@@ -53,7 +53,7 @@ pub struct Port {
 pub struct Tls {
     pub mode: Option<String>,
     pub credential_name: Option<String>,
-    /// Certificate and key come from files named in the route, not from a Secret.
+    /// Certificate and key come from files that the route names, not from a Secret.
     pub from_files: bool,
     pub min_protocol_version: Option<String>,
     pub max_protocol_version: Option<String>,
@@ -70,20 +70,20 @@ pub struct RouteStatus {
 }
 
 impl Route {
-    /// Hostname `*` itself: `*.example.com` does not match a client without a server name.
+    /// Returns whether the route has the hostname `*`. `*.example.com` does not match a client without SNI.
     #[must_use]
     pub fn is_wildcard(&self) -> bool {
         self.hostnames.iter().any(|hostname| hostname == "*")
     }
 
-    /// Belongs to internal chaining, which no client outside the cluster uses.
+    /// Returns whether the route belongs to internal chaining, which no client outside the cluster uses.
     #[must_use]
     pub fn is_internal_chaining(&self) -> bool {
         self.name.starts_with(super::INTERNAL_CHAINING)
     }
 
-    /// The environment group with its organisation in front, as the ApigeeRouteConfig is named: the owner, or the
-    /// route's name without the `-NNN-hash` that the watcher puts behind it.
+    /// Returns `<org>-<environment group>`, the name of the ApigeeRouteConfig: the owner, or the route's name
+    /// without the suffix `-NNN-hash` that the watcher appends.
     #[must_use]
     pub fn group(&self) -> &str {
         if let Some(owner) = &self.owner {
@@ -103,8 +103,8 @@ impl Route {
         }
     }
 
-    /// A hostname of this route covers the server name: the same name, or `*.` and any number of labels in front, as
-    /// Envoy matches server names. The hostname `*` covers everything.
+    /// Returns whether a hostname of this route covers the server name, by Envoy's rules: the same name, or
+    /// `*.` for any number of labels. The hostname `*` covers every name.
     #[must_use]
     pub fn covers(&self, server_name: &str) -> bool {
         self.hostnames.iter().any(|hostname| {
@@ -126,7 +126,7 @@ impl Part for Seen<Routes> {
         &[Source::ApigeeRoutes]
     }
 
-    fn unasked(why: &str) -> Self {
+    fn not_gathered(why: &str) -> Self {
         not_requested("ApigeeRoutes", why)
     }
 
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn group_is_the_name_without_number_and_hash() {
+    fn group_is_the_owner_or_the_name_without_number_and_hash() {
         assert_eq!(route("myorg-hyb-dev-grp-000-33620d0", &[]).group(), "myorg-hyb-dev-grp");
         assert_eq!(route("non-sni", &[]).group(), "non-sni");
         assert_eq!(route("a-b-c-d", &[]).group(), "a-b-c-d");
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn covers_as_envoy_matches_server_names() {
+    fn covers_server_names_by_envoys_rules() {
         let names = route("r", &["api.example.com", "*.Wild.example.com"]);
         assert!(names.covers("api.example.com"));
         assert!(names.covers("a.b.wild.example.com"));

@@ -1,11 +1,11 @@
-//! The names of the Secrets, and nothing else of them.
+//! The names of the Secrets, without their content.
 
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::part::{Gap, Kind, Part, Visit, Visitor, not_requested, whole};
 use crate::evidence::{Seen, Source};
 
-/// The Secrets of the namespace, by name only: listed as metadata, so that no value is ever transferred.
+/// Names of the Secrets in the namespace. They are listed as metadata, so that no value is ever transferred.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SecretNames {
@@ -21,7 +21,7 @@ impl Part for Seen<SecretNames> {
         &[Source::SecretNames]
     }
 
-    fn unasked(why: &str) -> Self {
+    fn not_gathered(why: &str) -> Self {
         not_requested("names of Secrets", why)
     }
 

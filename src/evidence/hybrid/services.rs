@@ -1,4 +1,4 @@
-//! The Services that lead to ingress pods.
+//! The Services that select ingress pods.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::part::{Gap, Kind, Part, Visit, Visitor, not_requested, whole};
 use crate::evidence::{Seen, Source};
 
-/// A Service of the namespace whose selector matches an ingress pod.
+/// A Service in the namespace whose selector matches an ingress pod.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Service {
@@ -26,12 +26,12 @@ pub struct Service {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServicePort {
     pub number: u16,
-    /// Number or name of the container's port.
+    /// Number or name of the container port.
     pub target: String,
 }
 
 impl Service {
-    /// Belongs to internal chaining, which no client outside the cluster uses.
+    /// Returns whether the Service belongs to internal chaining, which no client outside the cluster uses.
     #[must_use]
     pub fn is_internal_chaining(&self) -> bool {
         self.name.starts_with(super::INTERNAL_CHAINING)
@@ -47,7 +47,7 @@ impl Part for Seen<Vec<Service>> {
         &[Source::Services]
     }
 
-    fn unasked(why: &str) -> Self {
+    fn not_gathered(why: &str) -> Self {
         not_requested("Services", why)
     }
 

@@ -1,6 +1,6 @@
-//! Certificates as they are stored for the ingress: in TLS Secrets, and in files that overrides.yaml names.
+//! Certificates stored for the ingress: in TLS Secrets, and in files that overrides.yaml references.
 //!
-//! There is no place for a private key here, only for whether it fits.
+//! Private keys are never stored here, only whether they match ([`KeyFit`]).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::evidence::certificate::Certificate;
 use crate::evidence::part::{Extent, Gap, Kind, Part, Visit, Visitor, item, not_requested, whole};
 use crate::evidence::{Seen, Source, Unavailable};
 
-/// What one Secret, or one pair of files, holds.
+/// The content of one Secret or one pair of files.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StoredCertificate {
@@ -17,63 +17,64 @@ pub struct StoredCertificate {
     pub content: Seen<StoredContent>,
 }
 
-/// Where it is stored.
+/// Where a certificate is stored.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum StoredIn {
-    /// Of the namespace of Apigee.
+    /// A Secret in the namespace of Apigee.
     Secret { name: String },
-    /// `sslCertPath` of a virtual host, with the place that names it (`overrides.yaml:14:5`).
+    /// `sslCertPath` of a virtual host, with the position of the reference (`overrides.yaml:14:5`).
     File { path: String, named_at: String },
 }
 
-/// What was found there.
+/// Content of a Secret or a pair of files.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StoredContent {
     /// Names of the entries, sorted: `cert`, `key`, `tls.crt`, …
     pub keys: Vec<String>,
-    /// The entry that the certificates come from: `cert` before `tls.crt`, as Istio takes them.
+    /// The entry with the certificates: `cert` before `tls.crt`, in the order of Istio.
     pub certificate_entry: Option<String>,
     pub certificates: Vec<Certificate>,
-    /// What of the certificate entry is no certificate, as `the second block is no X.509 certificate`.
+    /// The first fault of the certificate entry, such as `certificate 2 cannot be read`.
     pub certificate_fault: Option<String>,
     pub key: KeyFit,
-    /// Whether this machine's authorities trust the list; absent where there is no certificate. Names and dates aside.
+    /// Whether this machine's CAs trust the list, apart from names and dates; absent without a certificate.
     pub trusted_here: Option<bool>,
-    /// What client certificates are verified with, from `cacert` or `ca.crt`, of the same Secret or of `<name>-cacert`.
-    /// Absent where neither has such an entry.
-    pub client_authorities: Option<Seen<ClientAuthorities>>,
+    /// The CAs that client certificates are verified with, from `cacert` or `ca.crt` of the same Secret or of
+    /// `<name>-cacert`. Absent if neither has such an entry.
+    #[serde(rename = "clientAuthorities")]
+    pub client_cas: Option<Seen<ClientCas>>,
 }
 
-/// Whether the private key belongs to the first certificate. The key itself was dropped where this was found out.
+/// Whether the private key belongs to the first certificate. The key itself was dropped after the comparison.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum KeyFit {
-    /// There is none.
+    /// There is no key.
     #[default]
     Absent,
     Fits,
     Differs,
-    /// It cannot be read; why (`encrypted`, `no PEM`).
+    /// The key cannot be read; the text is the reason (`encrypted`, `no PEM`).
     Unreadable(String),
     /// There is no certificate to compare it with, or none whose public key can be read.
     NotCompared,
-    /// It is stored apart from the certificate, and was not read.
+    /// The key is stored apart from the certificate and was not read.
     NotRead(Unavailable),
 }
 
-/// The certificates that client certificates are verified with.
+/// The CA certificates that client certificates are verified with.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ClientAuthorities {
-    /// The Secret where they are looked for.
+pub struct ClientCas {
+    /// The Secret that should hold them.
     pub secret: String,
-    /// `cacert` or `ca.crt`; absent where the Secret has neither, which only one named `<name>-cacert` is kept for: it hides
-    /// what the Secret `<name>` may have.
+    /// `cacert` or `ca.crt`; absent if the Secret has neither. Such a Secret is recorded only if it is named
+    /// `<name>-cacert`, because it hides the entry of the Secret `<name>`.
     pub entry: Option<String>,
     pub certificates: Vec<Certificate>,
-    /// What of the entry is no certificate.
+    /// The first fault of the entry.
     pub fault: Option<String>,
 }
 
@@ -86,7 +87,7 @@ impl Part for Seen<Vec<StoredCertificate>> {
         &[Source::TlsSecrets]
     }
 
-    fn unasked(why: &str) -> Self {
+    fn not_gathered(why: &str) -> Self {
         not_requested("stored certificates", why)
     }
 
@@ -97,16 +98,16 @@ impl Part for Seen<Vec<StoredCertificate>> {
 }
 
 impl StoredCertificate {
-    /// Each check that needs the certificate reports itself that it is missing.
+    /// Not reported: each check that needs the certificate reports that it is missing.
     fn gaps(&self) -> impl Iterator<Item = Gap<'_>> {
         let Self { origin: _, content } = self;
-        let authorities = match content {
-            Seen::Seen(content) => content.client_authorities.as_ref(),
+        let client_cas = match content {
+            Seen::Seen(content) => content.client_cas.as_ref(),
             Seen::Unavailable(_) => None,
         };
         let content = item(content, Source::TlsSecrets, Extent::Item);
-        let authorities = authorities.and_then(|authorities| item(authorities, Source::TlsSecrets, Extent::Item));
-        [content, authorities].into_iter().flatten().map(Gap::unreported)
+        let client_cas = client_cas.and_then(|cas| item(cas, Source::TlsSecrets, Extent::Item));
+        [content, client_cas].into_iter().flatten().map(Gap::unreported)
     }
 }
 
@@ -129,14 +130,13 @@ impl Visit for StoredIn {
 
 impl Visit for StoredContent {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { keys, certificate_entry, certificates, certificate_fault, key, trusted_here: _, client_authorities } =
-            self;
+        let Self { keys, certificate_entry, certificates, certificate_fault, key, trusted_here: _, client_cas } = self;
         visitor.strings(Kind::Object, keys);
         visitor.strings(Kind::Object, certificate_entry);
         visitor.strings(Kind::Text, certificate_fault);
         certificates.visit(visitor);
         key.visit(visitor);
-        client_authorities.visit(visitor);
+        client_cas.visit(visitor);
     }
 }
 
@@ -150,7 +150,7 @@ impl Visit for KeyFit {
     }
 }
 
-impl Visit for ClientAuthorities {
+impl Visit for ClientCas {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
         let Self { secret, entry, certificates, fault } = self;
         visitor.string(Kind::Object, secret);

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::evidence::overrides::{OverridesFile, Placed, VirtualHost};
+use crate::evidence::overrides::{OverridesFile, Positioned, VirtualHost};
 use crate::evidence::stored::{KeyFit, StoredCertificate, StoredContent, StoredIn};
 use crate::evidence::{Reason, Unavailable};
 use crate::gather::files::overrides::STANDARD_INPUT;
@@ -46,7 +46,7 @@ pub fn unread(files: &[OverridesFile], reason: &Reason) -> Vec<StoredCertificate
 }
 
 /// The virtual hosts that name a certificate file.
-fn named(files: &[OverridesFile]) -> impl Iterator<Item = (&OverridesFile, &VirtualHost, &Placed<String>)> {
+fn named(files: &[OverridesFile]) -> impl Iterator<Item = (&OverridesFile, &VirtualHost, &Positioned<String>)> {
     let hosts = files.iter().flat_map(|file| {
         let hosts = file.content.seen().map_or(&[][..], |overrides| overrides.virtual_hosts.as_slice());
         hosts.iter().map(move |host| (file, host))
@@ -56,7 +56,7 @@ fn named(files: &[OverridesFile]) -> impl Iterator<Item = (&OverridesFile, &Virt
 
 fn stored(
     file: &OverridesFile,
-    path: &Placed<String>,
+    path: &Positioned<String>,
     content: Result<StoredContent, Unavailable>,
 ) -> StoredCertificate {
     StoredCertificate {
@@ -66,7 +66,7 @@ fn stored(
 }
 
 /// A key without a value is as good as none.
-fn filled(path: Option<&Placed<String>>) -> Option<&Placed<String>> {
+fn filled(path: Option<&Positioned<String>>) -> Option<&Positioned<String>> {
     path.filter(|path| !path.value.is_empty())
 }
 

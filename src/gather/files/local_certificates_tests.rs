@@ -73,7 +73,7 @@ fn there_is_an_end_to_reading_files() {
     std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
     let found = local_certificates(&[overrides_file(file.path().to_str().unwrap()).unwrap().0]);
     let reason = found[MAX_PAIRS].content.seen().unwrap_err().reason;
-    assert_eq!(reason.to_string(), "not asked for (the files of no more than 64 virtual hosts are read)");
+    assert_eq!(reason.to_string(), "not requested (the files of no more than 64 virtual hosts are read)");
 }
 
 #[cfg(unix)]

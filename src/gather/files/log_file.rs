@@ -408,7 +408,7 @@ mod tests {
     fn gzip_is_known_by_its_content_and_may_have_several_members() {
         let members = [gzip(RECORD), gzip(&RECORD.repeat(3))].concat();
         let file = read_bytes(&members).expect("it is whole");
-        assert_eq!((file.log.reset_without_name.count, file.cut), (4, None));
+        assert_eq!((file.log.reset_without_sni.count, file.cut), (4, None));
         for short in [&b""[..], b"\x1F", b"\x1F\x8B", b"{}"] {
             assert!(read_bytes(short).expect("a short file is a file").cut.is_none());
         }
@@ -494,6 +494,6 @@ mod tests {
             assert_eq!(parallel::read_parts(&file, text.len() as u64, AccessLogScanner::new, part), None);
         }
         let log = read(&path.display().to_string(), None).expect("a file").log;
-        assert_eq!((log.own.count, log.reset_without_name.count), (2, 99));
+        assert_eq!((log.own.count, log.reset_without_sni.count), (2, 99));
     }
 }

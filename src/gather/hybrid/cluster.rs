@@ -160,7 +160,7 @@ async fn see<S: LogSink>(
     let probing = async {
         let Some(probe) = &options.probe else {
             let why = "--probe none";
-            return (Part::unasked(why), Part::unasked(why));
+            return (Part::not_gathered(why), Part::not_gathered(why));
         };
         progress.started("handshakes");
         let known = pods.as_deref().unwrap_or_default();

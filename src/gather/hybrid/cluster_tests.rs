@@ -63,7 +63,7 @@ async fn run_counted(server: &TestServer, stop: Stop) -> Result<(Evidence, u64),
 }
 
 fn unasked() -> Evidence {
-    Evidence::unasked(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "a test")
+    Evidence::not_gathered(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "a test")
 }
 
 /// What a healthy cluster with two pods answers.

@@ -22,7 +22,7 @@ use super::greeting::{Greeted, is_unreached};
 use super::silence;
 use crate::evidence::cluster::{IngressPod, Route, Service, selects};
 use crate::evidence::gateway::{Counters, Gateway};
-use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, Place, Probes, Scan};
+use crate::evidence::handshake::{ClientHelloKind, Endpoint, EndpointOrigin, Handshake, Probes, Scan};
 use crate::evidence::{Reason, Seen, Unavailable};
 use crate::gather::hybrid::envoy;
 use crate::gather::kubernetes::api::Api;
@@ -155,7 +155,7 @@ async fn pod(
     let PodPlan { pod, port, knock, before, nameless, hosts, scanned, nameless_asked } = plan;
     let stop = api.stop();
     let endpoint = |host: Option<String>, handshakes, scan| Endpoint {
-        place: Place::Pod { pod: pod.clone() },
+        place: EndpointOrigin::Pod { pod: pod.clone() },
         host,
         port,
         named_port: None,
@@ -177,7 +177,7 @@ async fn pod(
         let (listeners, certificates) = account.await;
         let gateway = Gateway { pod: pod.clone(), listeners, certificates, after: before.clone(), before };
         // What was to be asked for ended as the first look did.
-        let tried = Handshake { kind: HelloKind::Nameless, server_name: None, asked: true, ..knock };
+        let tried = Handshake { kind: ClientHelloKind::WithoutSni, server_name: None, requested: true, ..knock };
         return (vec![endpoint(hosts.into_iter().next(), vec![tried], probe::not_scanned())], gateway);
     }
     let way = Way::Pod { api: api.clone(), namespace: namespace.to_owned(), pod: pod.clone(), port };
@@ -208,7 +208,7 @@ async fn pod(
         endpoints.push(endpoint(None, Vec::new(), not_wanted()));
     }
     if let Some(first) = endpoints.first_mut() {
-        first.handshakes.extend(nameless.map(|made| Handshake { asked: nameless_asked, ..made }));
+        first.handshakes.extend(nameless.map(|made| Handshake { requested: nameless_asked, ..made }));
         first.handshakes.push(knock);
     }
     let after = if let Seen::Seen(_) = &before {
@@ -235,7 +235,7 @@ impl Nameless<'_> {
     /// log tells nothing of this one. What serves other certificates than the pods is not they.
     fn is_wanted(self, at_address: &[Handshake]) -> bool {
         let all = || self.pods.iter().flat_map(|(endpoints, _)| endpoints).flat_map(|endpoint| &endpoint.handshakes);
-        let is_refused = all().any(|made| made.kind == HelloKind::Nameless && made.was_refused());
+        let is_refused = all().any(|made| made.kind == ClientHelloKind::WithoutSni && made.was_refused());
         let leaf = |made: &Handshake| made.certificates.first().map(|leaf| leaf.fingerprint.clone());
         let known: BTreeSet<String> = all().filter_map(leaf).collect();
         let leads_elsewhere = at_address.iter().filter_map(leaf).any(|leaf| !known.contains(&leaf));
@@ -253,7 +253,7 @@ async fn at_services(
     for service in services.iter().filter(|service| !service.is_internal_chaining()) {
         let Some(port) = service.ports.iter().find(|port| port.number == HTTPS) else { continue };
         for address in &service.addresses {
-            let place = Place::Service { service: service.name.clone() };
+            let place = EndpointOrigin::Service { service: service.name.clone() };
             match lookup::addresses(address, Family::Any, prober.options.timeout).await {
                 Ok(addresses) => {
                     for address in addresses {
@@ -284,11 +284,11 @@ async fn by_name(prober: &Arc<Prober>, hosts: &[String], nameless: Nameless<'_>)
                     by_address.entry(address).or_default().push(host.clone());
                 }
             }
-            Err(failure) => found.push(nowhere(Place::Dns, host, HTTPS, Some(host.clone()), failure)),
+            Err(failure) => found.push(nowhere(EndpointOrigin::Dns, host, HTTPS, Some(host.clone()), failure)),
         }
     }
     for (address, hosts) in by_address {
-        let target = Reached { place: &Place::Dns, address, port: HTTPS };
+        let target = Reached { place: &EndpointOrigin::Dns, address, port: HTTPS };
         found.extend(at_address(prober, target, &hosts, nameless).await);
     }
     let place = |endpoint: &Endpoint| hosts.iter().position(|host| Some(host) == endpoint.host.as_ref());
@@ -298,7 +298,7 @@ async fn by_name(prober: &Arc<Prober>, hosts: &[String], nameless: Nameless<'_>)
 
 #[derive(Clone, Copy)]
 struct Reached<'a> {
-    place: &'a Place,
+    place: &'a EndpointOrigin,
     address: IpAddr,
     port: u16,
 }
@@ -326,7 +326,7 @@ async fn at_address(
     if !made.first().is_some_and(is_unreached) {
         let name = prober.unknown_name().to_owned();
         // One after the other and in this order, by which access logs tell that the second is ours too.
-        let unknown = Hello { kind: HelloKind::Unknown, server_name: Some(name), asked: false, knock: false };
+        let unknown = Hello { kind: ClientHelloKind::Unknown, server_name: Some(name), asked: false, knock: false };
         others.push(handshake(prober, &way, &unknown).await);
         if nameless.is_wanted(&made) {
             others.push(handshake(prober, &way, &self::nameless(nameless.asked)).await);
@@ -358,7 +358,7 @@ async fn at_hosts(prober: &Arc<Prober>, way: &Way, hosts: &[String]) -> Vec<Hand
 }
 
 fn named(host: &str) -> Hello {
-    Hello { kind: HelloKind::Named, server_name: Some(host.to_owned()), asked: true, knock: false }
+    Hello { kind: ClientHelloKind::Named, server_name: Some(host.to_owned()), asked: true, knock: false }
 }
 
 fn not_wanted() -> Seen<Scan> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::evidence::cluster::{IngressPod, Service, selects};
-use crate::evidence::handshake::HelloKind;
+use crate::evidence::handshake::ClientHelloKind;
 use crate::gather::probe::handshake::Hello;
 use crate::gather::probe::prober::Prober;
 
@@ -46,7 +46,7 @@ pub struct GatewayProbe {
 
 /// A hello without a server name.
 pub(in crate::gather) fn nameless(asked: bool) -> Hello {
-    Hello { kind: HelloKind::Nameless, server_name: None, asked, knock: false }
+    Hello { kind: ClientHelloKind::WithoutSni, server_name: None, asked, knock: false }
 }
 
 /// The port on which the pod's gateway listens: where a Service that selects it leads 443.

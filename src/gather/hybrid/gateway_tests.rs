@@ -50,7 +50,7 @@ fn the_port_is_where_a_service_leads() {
     assert_eq!(gateway_port(&pod, &[]), GATEWAY_PORT);
 }
 
-fn made(kind: HelloKind, leaf: Option<&str>, failure: Option<Failure>) -> Handshake {
+fn made(kind: ClientHelloKind, leaf: Option<&str>, failure: Option<Failure>) -> Handshake {
     let certificates =
         leaf.map(|leaf| Certificate { fingerprint: leaf.to_owned(), ..leaf_of(&[]) }).into_iter().collect();
     Handshake { certificates, failure, ..Handshake::begun(kind, None, false, Timestamp::UNIX_EPOCH) }
@@ -60,15 +60,17 @@ fn made(kind: HelloKind, leaf: Option<&str>, failure: Option<Failure>) -> Handsh
 fn pods_behind_an_address_are_not_reset_once_more() {
     let reset = Failure { stage: Stage::ClientHello, by: Party::Server, how: How::Reset };
     let pod = |failure: Option<Failure>| {
-        let handshakes = vec![made(HelloKind::Named, Some("a1"), None), made(HelloKind::Nameless, None, failure)];
-        let place = Place::Pod { pod: "gw-1".into() };
+        let handshakes =
+            vec![made(ClientHelloKind::Named, Some("a1"), None), made(ClientHelloKind::WithoutSni, None, failure)];
+        let place = EndpointOrigin::Pod { pod: "gw-1".into() };
         let endpoint =
             Endpoint { place, host: None, port: 8443, named_port: None, address: None, handshakes, scan: not_wanted() };
         let why = Unavailable::new("x", Reason::Missing("y".into()));
         (vec![endpoint], unseen("gw-1", &Seen::Unavailable(why.clone()), &why.reason))
     };
     let (refusing, serving) = ([pod(Some(reset))], [pod(None)]);
-    let (same, other) = ([made(HelloKind::Named, Some("a1"), None)], [made(HelloKind::Named, Some("b2"), None)]);
+    let (same, other) =
+        ([made(ClientHelloKind::Named, Some("a1"), None)], [made(ClientHelloKind::Named, Some("b2"), None)]);
     let wanted = |asked, pods, at_address| Nameless { asked, pods }.is_wanted(at_address);
     assert!(!wanted(false, &refusing, &same[..]));
     assert!(wanted(false, &refusing, &other), "another certificate: they are not these pods");
@@ -98,7 +100,7 @@ async fn what_cannot_be_reached_is_tried_once() {
     let address = socket.local_addr().unwrap();
     let prober = prober();
     let hosts = ["a.example.com", "b.example.com"].map(str::to_owned);
-    let target = Reached { place: &Place::Dns, address: address.ip(), port: address.port() };
+    let target = Reached { place: &EndpointOrigin::Dns, address: address.ip(), port: address.port() };
     let found = at_address(&prober, target, &hosts, Nameless { asked: true, pods: &[] }).await;
     let names: Vec<_> = found.iter().flat_map(|endpoint| &endpoint.handshakes).map(|made| &made.server_name).collect();
     assert_eq!(names, [&Some("a.example.com".to_owned()), &Some("b.example.com".to_owned())], "no others follow");

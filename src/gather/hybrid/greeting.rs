@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::gateway_options::{GatewayProbe, POD_CONNECTIONS, gateway_port, nameless};
 use crate::evidence::cluster::{IngressPod, Service};
 use crate::evidence::gateway::Counters;
-use crate::evidence::handshake::{Handshake, HelloKind, How, Party, Stage};
+use crate::evidence::handshake::{ClientHelloKind, Handshake, How, Party, Stage};
 use crate::evidence::{Reason, Seen};
 use crate::gather::hybrid::envoy;
 use crate::gather::kubernetes::api::Api;
@@ -81,7 +81,8 @@ pub(in crate::gather) async fn greet(
                 let port = gateway_port(pod, services);
                 let way = Way::Pod { api: api.clone(), namespace: namespace.to_owned(), pod: pod.name.clone(), port };
                 let name = probe.prober.unknown_name().to_owned();
-                let hello = Hello { kind: HelloKind::Unknown, server_name: Some(name), asked: false, knock: true };
+                let hello =
+                    Hello { kind: ClientHelloKind::Unknown, server_name: Some(name), asked: false, knock: true };
                 // The semaphore is never closed.
                 let permit = permits.acquire().await;
                 let mut counters = std::pin::pin!(envoy::counters(api, namespace, &pod.name));

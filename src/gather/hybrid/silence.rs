@@ -77,7 +77,7 @@ mod tests {
     use jiff::Timestamp;
 
     use crate::evidence::Unavailable;
-    use crate::evidence::handshake::{HelloKind, Place, Scan};
+    use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Scan};
 
     const PORT: u16 = 8443;
 
@@ -98,10 +98,10 @@ mod tests {
     fn endpoint(failures: &[Failure]) -> Endpoint {
         let made = |failure: &Failure| Handshake {
             failure: Some(failure.clone()),
-            ..Handshake::begun(HelloKind::Named, None, true, Timestamp::UNIX_EPOCH)
+            ..Handshake::begun(ClientHelloKind::Named, None, true, Timestamp::UNIX_EPOCH)
         };
         Endpoint {
-            place: Place::Pod { pod: "gw".into() },
+            place: EndpointOrigin::Pod { pod: "gw".into() },
             host: None,
             port: PORT,
             named_port: None,

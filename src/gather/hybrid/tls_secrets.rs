@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use crate::evidence::cluster::Routes;
-use crate::evidence::stored::{ClientAuthorities, StoredCertificate, StoredContent, StoredIn};
+use crate::evidence::stored::{ClientCas, StoredCertificate, StoredContent, StoredIn};
 use crate::evidence::{Reason, Seen, Unavailable};
 use crate::gather::kubernetes::api::{Api, encode};
 use crate::gather::kubernetes::fault::{Access, Fault};
@@ -80,16 +80,16 @@ async fn content(api: &Api, namespace: &str, name: &str, mutual: bool) -> Result
             return None;
         }
         match read(api, namespace, &beside).await {
-            Ok(content) => content.client_authorities.or_else(|| {
-                Some(Seen::Seen(ClientAuthorities { secret: beside.clone(), ..ClientAuthorities::default() }))
-            }),
+            Ok(content) => content
+                .client_cas
+                .or_else(|| Some(Seen::Seen(ClientCas { secret: beside.clone(), ..ClientCas::default() }))),
             Err(why) if why.is_not_found() => None,
             Err(why) => Some(Seen::Unavailable(why.unavailable(&format!("Secret {beside}"), access))),
         }
     };
     let (own, of_clients) = futures::join!(read(api, namespace, name), of_clients);
     let mut content = own.map_err(|fault| fault.reason(access))?;
-    content.client_authorities = of_clients.or(content.client_authorities);
+    content.client_cas = of_clients.or(content.client_cas);
     Ok(content)
 }
 
@@ -135,7 +135,7 @@ fn reduce(body: &[u8], name: &str) -> Result<StoredContent, String> {
     };
     if let Some(authorities) = AUTHORITIES.iter().find(|name| filled(name)) {
         let pem = entry(authorities)?.unwrap_or_default();
-        content.client_authorities = Some(Seen::Seen(client_authorities(name, authorities, &pem)));
+        content.client_cas = Some(Seen::Seen(client_authorities(name, authorities, &pem)));
     }
     content.keys = data.keys().map(ToString::to_string).collect();
     Ok(content)

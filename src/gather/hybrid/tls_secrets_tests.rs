@@ -149,7 +149,7 @@ async fn client_authorities_are_beside_the_secret_or_in_it() {
     );
     let authorities = |position: usize| {
         let content = found[position].content.seen().unwrap();
-        match content.client_authorities.as_ref().unwrap() {
+        match content.client_cas.as_ref().unwrap() {
             Seen::Seen(found) => {
                 let entry = found.entry.as_deref().unwrap_or("nothing");
                 let fault = found.fault.clone().unwrap_or_default();
@@ -219,5 +219,5 @@ async fn there_is_an_end_to_reading_secrets() {
     let (found, paths) = found(&ports, |_| Some(Answer::Json(secret(&[])))).await;
     assert_eq!((found.len(), paths.len()), (MAX_SECRETS + 1, MAX_SECRETS));
     let why = found[MAX_SECRETS].content.seen().unwrap_err();
-    assert_eq!(why.to_string(), "Secret s064: not asked for (no more than 64 Secrets are read)");
+    assert_eq!(why.to_string(), "Secret s064: not requested (no more than 64 Secrets are read)");
 }

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::prober::Prober;
 use super::transport::{Connection, Ended, Way};
 use crate::evidence::Reason;
-use crate::evidence::handshake::{ClientCertificate, Failure, Handshake, HelloKind, How, Party, Session, Stage};
+use crate::evidence::handshake::{ClientCertificate, ClientHelloKind, Failure, Handshake, How, Party, Session, Stage};
 use crate::run::stop::Stop;
 use crate::wire::certificate;
 use crate::wire::tls::{self, ClientFlight, ServerFlight, Version};
@@ -36,7 +36,7 @@ const ALERT_REASON: i32 = 1000;
 /// What to say.
 #[derive(Clone, Debug)]
 pub(in crate::gather) struct Hello {
-    pub kind: HelloKind,
+    pub kind: ClientHelloKind,
     pub server_name: Option<String>,
     pub asked: bool,
     /// After a handshake that succeeds, ask for this host by HTTP, so that the gateway writes a line about it.
@@ -157,10 +157,10 @@ pub(in crate::gather) async fn handshake_within(
     if !(matches!(way, Way::Pod { .. }) && is_doubtful(&made)) {
         return Ok(made);
     }
-    if hello.kind == HelloKind::Nameless {
+    if hello.kind == ClientHelloKind::WithoutSni {
         // The record that a log may have of it is told from those of clients by the marker before it.
         let server_name = Some(prober.unknown_name().to_owned());
-        let marker = Hello { kind: HelloKind::Unknown, server_name, asked: false, knock: false };
+        let marker = Hello { kind: ClientHelloKind::Unknown, server_name, asked: false, knock: false };
         once_within(stop, prober, way, &marker).await?;
     }
     once_within(stop, prober, way, hello).await
@@ -428,9 +428,9 @@ impl Talk<'_> {
         }
         made.undecided = self.undecided;
         made.client_certificate = if self.was_asked() {
-            ClientCertificate::Asked(facts.certificate_request.clone())
+            ClientCertificate::Requested(facts.certificate_request.clone())
         } else if self.established || facts.done {
-            ClientCertificate::NotAsked
+            ClientCertificate::NotRequested
         } else {
             ClientCertificate::Unknown
         };

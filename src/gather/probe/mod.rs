@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 use self::handshake::{Hello, handshake};
 use self::transport::Way;
 use crate::evidence::handshake::{
-    ClientCertificate, Endpoint, Failure, Handshake, HelloKind, Place, Probes, Scan, socket,
+    ClientCertificate, ClientHelloKind, Endpoint, EndpointOrigin, Failure, Handshake, Probes, Scan, socket,
 };
 use crate::evidence::{Reason, Seen, Unavailable};
 use crate::run::stop::Stop;
@@ -154,7 +154,7 @@ impl Job {
         let port = self.connect_to.and_then(|(_, port)| port).unwrap_or(*port);
         match addresses {
             // Only a name that is looked up may lead nowhere, and then no other port stands in.
-            Err(failure) => vec![nowhere(Place::Given, host, port, name, failure)],
+            Err(failure) => vec![nowhere(EndpointOrigin::Given, host, port, name, failure)],
             Ok(addresses) => {
                 let endpoints = addresses.iter().enumerate().map(|(position, address)| {
                     let way = Way::Tcp(SocketAddr::new(*address, port));
@@ -182,19 +182,19 @@ impl Job {
         };
         let mut hellos = Vec::new();
         if let Some(name) = name {
-            hellos.push(hello(HelloKind::Named, Some(name), true));
+            hellos.push(hello(ClientHelloKind::Named, Some(name), true));
             if first {
-                hellos.push(hello(HelloKind::Nameless, None, false));
+                hellos.push(hello(ClientHelloKind::WithoutSni, None, false));
             }
         } else {
-            hellos.push(hello(HelloKind::Nameless, None, true));
+            hellos.push(hello(ClientHelloKind::WithoutSni, None, true));
             // The name that would be right, where there is one, shows whether the missing name is all that is wrong.
             if first && self.target.address().is_none() {
-                hellos.push(hello(HelloKind::Named, Some(&self.target.host), false));
+                hellos.push(hello(ClientHelloKind::Named, Some(&self.target.host), false));
             }
         }
         if first {
-            hellos.push(hello(HelloKind::Unknown, Some(prober.unknown_name()), false));
+            hellos.push(hello(ClientHelloKind::Unknown, Some(prober.unknown_name()), false));
         }
         let scanning = async {
             if !(self.full && first) {
@@ -210,7 +210,7 @@ impl Job {
         name_authorities(prober, &way, &mut handshakes, authorities).await;
         let port = self.connect_to.and_then(|(_, port)| port).unwrap_or(self.target.port);
         Endpoint {
-            place: Place::Given,
+            place: EndpointOrigin::Given,
             host: Some(self.target.host.clone()),
             port,
             named_port: (port != self.target.port).then_some(self.target.port),
@@ -223,7 +223,7 @@ impl Job {
 
 /// A host without an address: the handshake that was asked for, and why there was none.
 pub(in crate::gather) fn nowhere(
-    place: Place,
+    place: EndpointOrigin,
     host: &str,
     port: u16,
     name: Option<String>,
@@ -231,7 +231,7 @@ pub(in crate::gather) fn nowhere(
 ) -> Endpoint {
     #[expect(clippy::disallowed_methods, reason = "when a handshake was tried is a part of what was seen")]
     let started_at = jiff::Timestamp::now();
-    let kind = if name.is_some() { HelloKind::Named } else { HelloKind::Nameless };
+    let kind = if name.is_some() { ClientHelloKind::Named } else { ClientHelloKind::WithoutSni };
     let handshake = Handshake { failure: Some(failure), ..Handshake::begun(kind, name, true, started_at) };
     Endpoint {
         place,
@@ -252,8 +252,8 @@ pub(in crate::gather) fn not_scanned() -> Seen<Scan> {
 /// server name waits for the one with an unknown name, whose line in an access log marks the next as ours.
 async fn all(prober: &Arc<Prober>, way: &Way, hellos: Vec<Hello>) -> Vec<Handshake> {
     let numbered = hellos.into_iter().enumerate();
-    let (mut in_turn, alone): (Vec<_>, Vec<_>) = numbered.partition(|(_, hello)| hello.kind != HelloKind::Named);
-    in_turn.sort_by_key(|(_, hello)| hello.kind != HelloKind::Unknown);
+    let (mut in_turn, alone): (Vec<_>, Vec<_>) = numbered.partition(|(_, hello)| hello.kind != ClientHelloKind::Named);
+    in_turn.sort_by_key(|(_, hello)| hello.kind != ClientHelloKind::Unknown);
     let sequences = alone.into_iter().map(|hello| vec![hello]).chain([in_turn]);
     let tasks: Vec<_> = sequences
         .map(|sequence| {
@@ -279,12 +279,13 @@ pub(in crate::gather) async fn name_authorities(
     handshakes: &mut [Handshake],
     known: Option<Vec<String>>,
 ) {
-    let unnamed = |handshake: &&mut Handshake| matches!(handshake.client_certificate, ClientCertificate::Asked(None));
+    let unnamed =
+        |handshake: &&mut Handshake| matches!(handshake.client_certificate, ClientCertificate::Requested(None));
     let mut known = known;
     for handshake in handshakes.iter_mut().filter(unnamed) {
         if known.is_none() {
             known = scan::authorities(prober, way, handshake.server_name.as_deref()).await;
         }
-        handshake.client_certificate = ClientCertificate::Asked(known.clone());
+        handshake.client_certificate = ClientCertificate::Requested(known.clone());
     }
 }

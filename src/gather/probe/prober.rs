@@ -11,7 +11,7 @@ use openssl::x509::X509;
 use openssl::x509::store::X509Store;
 
 use super::identity::{self, FileError};
-use crate::evidence::handshake::{OWN_NAMES, ProbeQuestion, Trust, Verification};
+use crate::evidence::handshake::{PROBE_NAME_SUFFIX, ProbeQuestion, Trust, Verification};
 use crate::gather::trust;
 use crate::wire::tls::{Version, suites};
 
@@ -209,5 +209,5 @@ fn unknown_name() -> String {
     let mut random = [0; 8];
     // Where there is no randomness nothing of TLS works either; the name only has to be new.
     let _ = openssl::rand::rand_bytes(&mut random);
-    format!("p{}{OWN_NAMES}", HEXLOWER.encode(&random))
+    format!("p{}{PROBE_NAME_SUFFIX}", HEXLOWER.encode(&random))
 }

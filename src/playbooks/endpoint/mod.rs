@@ -4,7 +4,7 @@
 use super::{Covers, Judges, Playbook, Step, StepKey, StepLines, StepSeen};
 use crate::checks::{CheckResult, Level};
 use crate::evidence::Evidence;
-use crate::evidence::handshake::{Endpoint, Handshake, HelloKind};
+use crate::evidence::handshake::{ClientHelloKind, Endpoint, Handshake};
 use crate::verdict::ranking::direct;
 use crate::verdict::{Verdict, VerdictKind, is_unknown};
 
@@ -59,9 +59,9 @@ fn served(evidence: &Evidence) -> String {
         })
     };
     let clients = [
-        told(first.handshake(HelloKind::Named), "clients that send the server name"),
-        told(first.handshake(HelloKind::Nameless), "clients that send none"),
-        told(first.handshake(HelloKind::Unknown), "those that send another"),
+        told(first.handshake(ClientHelloKind::Named), "clients that send the server name"),
+        told(first.handshake(ClientHelloKind::WithoutSni), "clients that send none"),
+        told(first.handshake(ClientHelloKind::Unknown), "those that send another"),
     ];
     let mut sentence = clients.into_iter().flatten().collect::<Vec<_>>().join(", ");
     if let Some(letter) = sentence.get(..1).map(str::to_uppercase) {

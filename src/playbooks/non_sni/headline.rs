@@ -12,7 +12,7 @@ pub(super) fn nobody_seen(judged: Judged<'_>) -> String {
         .selected
         .iter()
         .any(|result| result.check.code == codes::CONNECTION_WITHOUT_SERVER_NAME_RESET && result.judgement.is_ok());
-    let last = facts::logs(judged.evidence).filter_map(|(_, log)| log.reset_without_name.last).max();
+    let last = facts::logs(judged.evidence).filter_map(|(_, log)| log.reset_without_sni.last).max();
     match last {
         _ if unread => "Whether clients fail could not be seen".into(),
         Some(last) => format!("No client was seen to fail since {}", facts::moment(last)),

@@ -120,9 +120,9 @@ pub(super) fn probe(evidence: &Evidence) -> Measurement {
 /// none.
 pub(super) fn capture(evidence: &Evidence) -> Measurement {
     let stream = facts::logs(evidence)
-        .filter(|(_, log)| log.reset_without_name.count > 0)
-        .max_by_key(|(_, log)| log.reset_without_name.count);
-    let client = stream.and_then(|(_, log)| log.reset_without_name.clients.iter().max_by_key(|(_, span)| span.count));
+        .filter(|(_, log)| log.reset_without_sni.count > 0)
+        .max_by_key(|(_, log)| log.reset_without_sni.count);
+    let client = stream.and_then(|(_, log)| log.reset_without_sni.clients.iter().max_by_key(|(_, span)| span.count));
     let filter = match client {
         Some((client, _)) => format!("host {client}"),
         None => "tcp port 443 or tcp port 8443".into(),

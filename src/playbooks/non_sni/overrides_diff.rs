@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::evidence::Unavailable;
-use crate::evidence::overrides::{FaultKind, GatewaysForm, LineEnds, Overrides, OverridesFile, Place, VirtualHost};
+use crate::evidence::overrides::{
+    FaultKind, GatewaysForm, LineEnds, Overrides, OverridesFile, Position as FilePosition, VirtualHost,
+};
 
 /// The name in the diff of a file that has none that a tool would find.
 const FILE_NAME: &str = "overrides.yaml";
@@ -33,7 +35,7 @@ pub(super) struct OverridesDiff {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct ByHand {
     /// Where to change it.
-    pub place: Place,
+    pub place: FilePosition,
     /// The path and the name, as `virtualhosts[0] dev-grp`.
     pub virtual_host: String,
 }
@@ -76,7 +78,7 @@ struct Edit {
 }
 
 impl Edit {
-    fn of(host: &VirtualHost, gateway: &str, quote: Quote, ends: LineEnds) -> Result<(Position, Self), Place> {
+    fn of(host: &VirtualHost, gateway: &str, quote: Quote, ends: LineEnds) -> Result<(Position, Self), FilePosition> {
         let edit = |old, new| Self { old, new, headings: Vec::new() };
         match &host.additional_gateways.form {
             GatewaysForm::Absent { after, indentation } => {

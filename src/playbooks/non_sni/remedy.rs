@@ -119,7 +119,7 @@ fn is_without_tls(cause: &Cause) -> bool {
 /// The step where clients do not speak TLS: the gateway needs no change.
 fn without_tls(evidence: &Evidence) -> RemedyStep {
     let clients: BTreeSet<&str> =
-        facts::logs(evidence).flat_map(|(_, log)| log.reset_without_name.clients.keys().map(String::as_str)).collect();
+        facts::logs(evidence).flat_map(|(_, log)| log.reset_without_sni.clients.keys().map(String::as_str)).collect();
     let clients: Vec<&str> = clients.into_iter().collect();
     RemedyStep {
         title: format!("Let these clients speak TLS to the gateway's port: {}", facts::some_of(&clients)),

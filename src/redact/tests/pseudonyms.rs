@@ -276,7 +276,7 @@ fn nothing() -> Evidence {
         ..HybridQuestion::default()
     };
     let at = "2026-11-24T20:19:22Z".parse().unwrap();
-    Evidence::unasked(question, at, "a test")
+    Evidence::not_gathered(question, at, "a test")
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::tokens::is_random;
 use super::value::{bracket, closing, value};
 use crate::redact::base64;
 use crate::redact::rules::Rule;
-use crate::secrets::{self, MAX_NAME, Named, is_secret_variable};
+use crate::secrets::{self, MAX_NAME, ValueKind, is_secret_variable};
 
 /// A value that stands before its name is not longer.
 const MAX_BEFORE: usize = 4096;
@@ -29,15 +29,15 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
     let in_query = is_in_query(bytes, name.start);
     let named = secrets::of(written);
     let rule = match named {
-        Named::Nothing => return unnamed(line, &name),
-        Named::InQuery if !in_query => return auth(line, &name).or_else(|| named_by_value(line, &name)),
-        Named::InQuery => Rule::QueryParameter,
-        Named::Header => Rule::AuthorizationHeader,
-        Named::Cookie => Rule::Cookie,
-        Named::EncryptionKey => Rule::EncryptionKey,
-        Named::Secret if line.references && is_only_secret(written) => return None,
-        Named::Secret if in_query => Rule::QueryParameter,
-        Named::Secret | Named::Directory => Rule::NamedValue,
+        ValueKind::NotSecret => return unnamed(line, &name),
+        ValueKind::InQuery if !in_query => return auth(line, &name).or_else(|| named_by_value(line, &name)),
+        ValueKind::InQuery => Rule::QueryParameter,
+        ValueKind::Header => Rule::AuthorizationHeader,
+        ValueKind::Cookie => Rule::Cookie,
+        ValueKind::EncryptionKey => Rule::EncryptionKey,
+        ValueKind::Secret if line.references && is_only_secret(written) => return None,
+        ValueKind::Secret if in_query => Rule::QueryParameter,
+        ValueKind::Secret | ValueKind::Directory => Rule::NamedValue,
     };
     let below = |carry| Some(Found { carry, ..Found::new(bytes.len(), bytes.len(), rule) });
     match separator(bytes, &name) {
@@ -49,7 +49,7 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
         Some((_, at)) if bytes[at..].starts_with(b"{") => {
             value_named(line, past_signs(bytes, at + 1)).map(|found| Found { rule, ..found })
         }
-        Some((separator, at)) if named == Named::Directory => {
+        Some((separator, at)) if named == ValueKind::Directory => {
             value(line, &name, separator, at, rule).filter(|found| not_a_path(bytes, found))
         }
         Some((separator, at)) => value(line, &name, separator, at, rule),
@@ -75,7 +75,7 @@ fn is_pair_of_list(bytes: &[u8], name: &Name, found: &Found) -> bool {
     }
     let value = &bytes[found.start..found.end];
     let header = matches!(found.rule, Rule::AuthorizationHeader | Rule::Cookie);
-    if matches!(secrets::of(value), Named::Header | Named::Cookie) {
+    if matches!(secrets::of(value), ValueKind::Header | ValueKind::Cookie) {
         return false;
     }
     if header && value.contains(&b'-') && value.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-') {
@@ -235,5 +235,8 @@ fn is_between(byte: u8) -> bool {
 /// Whether a value that belongs to this name is secret.
 fn is_variable_name(name: &[u8]) -> bool {
     name.iter().any(u8::is_ascii_uppercase) && is_secret_variable(name)
-        || matches!(secrets::of(name), Named::Secret | Named::Header | Named::Cookie | Named::EncryptionKey)
+        || matches!(
+            secrets::of(name),
+            ValueKind::Secret | ValueKind::Header | ValueKind::Cookie | ValueKind::EncryptionKey
+        )
 }

@@ -68,7 +68,7 @@ pub(super) fn user_flag(line: &[u8], at: usize) -> Option<Found> {
 /// Every program with its flag: those of lists of arguments, and what only text has.
 pub(super) fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
     // A name of two words, and a flag that takes the name of a file, too.
-    secrets::CALLS.iter().copied().chain([("docker login", "-p"), ("curl", COOKIES)])
+    secrets::PASSWORD_FLAGS.iter().copied().chain([("docker login", "-p"), ("curl", COOKIES)])
 }
 
 /// `sshpass -p password`: at `start..end` this flag, which means a password to some programs.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::redact::rules::Rule;
 use crate::redact::text::{Engine, MARK, stays};
 use crate::redact::{Redactions, Withheld, base64, string};
-use crate::secrets::{self, CALLS, Named, WEB_KEY_PARTS, is_holder};
+use crate::secrets::{self, PASSWORD_FLAGS, ValueKind, WEB_KEY_PARTS, is_holder};
 use crate::wire::certificate::public_part;
 
 /// Levels of nesting. The API server refuses more than a hundred in a custom resource.
@@ -208,7 +208,7 @@ impl Walk<'_> {
         let variable = map.iter().filter(|(key, _)| named(key)).filter_map(|(_, name)| name.as_str()).any(|name| {
             secrets::is_secret_variable(name.as_bytes())
                 && (below.environment
-                    || secrets::of(name.as_bytes()) != Named::Nothing
+                    || secrets::of(name.as_bytes()) != ValueKind::NotSecret
                     || name.bytes().any(|byte| byte.is_ascii_uppercase()))
         });
         // A JSON Web Key has to say its type (RFC 7517 §4.1).
@@ -264,7 +264,8 @@ impl Walk<'_> {
             let follows = is_flag(&before) || is_pair && names_secret(&before);
             let is_argument = follows || flag == Some(&*before) || is_user(&before, item) || is_glued(flag, item);
             let rule = if is_argument { Some(Rule::NamedValue) } else { below.secret };
-            let program = |text: &str| CALLS.iter().find(|(program, _)| text.rsplit('/').next() == Some(program));
+            let program =
+                |text: &str| PASSWORD_FLAGS.iter().find(|(program, _)| text.rsplit('/').next() == Some(program));
             flag = item.as_str().and_then(program).map(|(_, flag)| *flag).or(flag);
             item.as_str().unwrap_or_default().clone_into(&mut before);
             if let (Some(rule), Value::String(_) | Value::Number(_)) =
@@ -335,12 +336,12 @@ impl Walk<'_> {
 /// Why the value of this key goes.
 fn rule(key: &str, below: Below) -> Option<Rule> {
     match secrets::of(key.as_bytes()) {
-        Named::EncryptionKey => Some(Rule::EncryptionKey),
-        Named::Header => Some(Rule::AuthorizationHeader),
-        Named::Cookie => Some(Rule::Cookie),
-        Named::Secret => Some(Rule::NamedValue),
-        Named::InQuery if key.eq_ignore_ascii_case("auth") => Some(Rule::NamedValue),
-        Named::InQuery | Named::Directory | Named::Nothing => {
+        ValueKind::EncryptionKey => Some(Rule::EncryptionKey),
+        ValueKind::Header => Some(Rule::AuthorizationHeader),
+        ValueKind::Cookie => Some(Rule::Cookie),
+        ValueKind::Secret => Some(Rule::NamedValue),
+        ValueKind::InQuery if key.eq_ignore_ascii_case("auth") => Some(Rule::NamedValue),
+        ValueKind::InQuery | ValueKind::Directory | ValueKind::NotSecret => {
             let user = ["user", "username"].iter().any(|name| key.eq_ignore_ascii_case(name));
             let kept = NOT_BELOW_SECRET.contains(&key) || key.to_ascii_lowercase().ends_with("name");
             (below.proxy && user).then_some(Rule::UserName).or(below.secret.filter(|_| !kept))
@@ -360,7 +361,7 @@ fn is_flag(argument: &str) -> bool {
 
 fn names_secret(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        && !matches!(secrets::of(name.as_bytes()), Named::Nothing | Named::Directory | Named::InQuery)
+        && !matches!(secrets::of(name.as_bytes()), ValueKind::NotSecret | ValueKind::Directory | ValueKind::InQuery)
 }
 
 /// `["mysql", "-phunter2"]`.

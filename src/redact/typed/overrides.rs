@@ -9,14 +9,15 @@ use std::collections::BTreeSet;
 use std::ops::{ControlFlow, Range};
 
 use super::allowlist;
-use crate::evidence::overrides::Place;
+use crate::evidence::overrides::Position;
 use crate::redact::rules::{Rule, Rules};
 use crate::redact::text::{Engine, MARK, harmless};
 use crate::redact::{Redactions, Withheld, string};
-use crate::secrets::{self, COMMENT_WORDS, Named, Section};
+use crate::secrets::{self, COMMENT_WORDS, Section, ValueKind};
 use crate::wire::overrides::MAX_BYTES;
 use crate::wire::yaml::{
-    self, Beginning, End, Extent, Flow, GO_ON, Key, Notation, OpenCollection, ScalarStyle, Slot, Stack, Visitor,
+    self, CONTINUE, CollectionStart, End, Extent, Flow, Key, Notation, OpenCollection, ScalarStyle, Slot, Stack,
+    Visitor,
 };
 
 /// Anchors within anchors within anchors.
@@ -97,14 +98,14 @@ struct Below {
 }
 
 /// What is kept of a collection while it is open.
-struct Kept {
+struct CollectionState {
     node: usize,
     below: Below,
     /// Names of variables stand in this list: `envVars: [{name: …, value: …}]`.
     variables: bool,
 }
 
-type Open<'a> = Stack<'a, Kept>;
+type Open<'a> = Stack<'a, CollectionState>;
 
 struct Alias {
     node: usize,
@@ -144,34 +145,34 @@ struct FoundScalars<'a> {
 }
 
 impl<'a> Visitor<'a> for FoundScalars<'a> {
-    type Kept = Kept;
+    type State = CollectionState;
 
-    fn document(&mut self, _place: Place) {}
+    fn document(&mut self, _place: Position) {}
 
     fn scalar(&mut self, open: &mut Open<'a>, text: Cow<'a, str>, notation: &Notation<'a>, extent: Extent) -> Flow {
         self.add(open, &text, notation, extent, rule_of_value(open), notation.anchor);
-        GO_ON
+        CONTINUE
     }
 
     fn key(&mut self, open: &mut Open<'a>, key: &Key<'a>, notation: Option<&Notation<'a>>) -> Flow {
         if let (Some(text), Some(notation)) = (&key.text, notation) {
             self.add(open, text, notation, key.extent, None, 0);
         }
-        GO_ON
+        CONTINUE
     }
 
-    fn begin(&mut self, open: &mut Open<'a>, beginning: &Beginning) -> (Kept, Flow) {
+    fn begin(&mut self, open: &mut Open<'a>, beginning: &CollectionStart) -> (CollectionState, Flow) {
         let below = if open.expects_key() { Below::default() } else { below(open) };
         let variables = match open.slot() {
             Some(Slot::Value(key)) => !beginning.is_map && key.text.as_deref().is_some_and(is_environment),
-            Some(Slot::Item(_)) => beginning.is_map && open.last().is_some_and(|list| list.kept.variables),
+            Some(Slot::Item(_)) => beginning.is_map && open.last().is_some_and(|list| list.state.variables),
             Some(Slot::Key) | None => false,
         };
         self.nodes.push(Node { parent: node(open), anchor: beginning.anchor, tainted: false });
-        (Kept { node: self.nodes.len() - 1, below, variables }, GO_ON)
+        (CollectionState { node: self.nodes.len() - 1, below, variables }, CONTINUE)
     }
 
-    fn end(&mut self, _open: &mut Open<'a>, _closed: OpenCollection<'a, Kept>, _extent: Extent) {}
+    fn end(&mut self, _open: &mut Open<'a>, _closed: OpenCollection<'a, CollectionState>, _extent: Extent) {}
 
     fn alias(
         &mut self,
@@ -238,7 +239,7 @@ impl<'a> FoundScalars<'a> {
 
 /// The number of the innermost collection; 0 is the top.
 fn node(open: &Open<'_>) -> usize {
-    open.last().map_or(0, |collection| collection.kept.node)
+    open.last().map_or(0, |collection| collection.state.node)
 }
 
 /// Why a value that stands here is secret.
@@ -247,7 +248,7 @@ fn rule_of_value(open: &Open<'_>) -> Option<Rule> {
         // A file that is a single text is no settings.
         return Some(Rule::NotUnderstood);
     };
-    let below = &collection.kept.below;
+    let below = &collection.state.below;
     let is_item = matches!(collection.slot, Slot::Item(_));
     if below.rule.is_some() || is_item {
         return below
@@ -257,7 +258,7 @@ fn rule_of_value(open: &Open<'_>) -> Option<Rule> {
     }
     let Some(key) = open.key().and_then(|key| key.text.as_deref()) else { return Some(Rule::NotUnderstood) };
     if below.environment {
-        return (!(collection.kept.variables && key == "name")).then_some(Rule::EnvironmentValue);
+        return (!(collection.state.variables && key == "name")).then_some(Rule::EnvironmentValue);
     }
     rule_of_name(key)
         .or((below.users && secrets::is_user_name(key)).then_some(Rule::UserName))
@@ -268,7 +269,7 @@ fn rule_of_value(open: &Open<'_>) -> Option<Rule> {
 /// What holds inside a collection that stands here.
 fn below(open: &Open<'_>) -> Below {
     let Some(collection) = open.last() else { return Below::default() };
-    let mut below = collection.kept.below.clone();
+    let mut below = collection.state.below.clone();
     if matches!(collection.slot, Slot::Item(_)) {
         return below;
     }
@@ -287,11 +288,11 @@ fn below(open: &Open<'_>) -> Below {
 
 fn rule_of_name(key: &str) -> Option<Rule> {
     match secrets::in_overrides(key) {
-        Named::EncryptionKey => Some(Rule::EncryptionKey),
-        Named::Header => Some(Rule::AuthorizationHeader),
-        Named::Cookie => Some(Rule::Cookie),
-        Named::Secret => Some(Rule::NamedValue),
-        Named::InQuery | Named::Directory | Named::Nothing => None,
+        ValueKind::EncryptionKey => Some(Rule::EncryptionKey),
+        ValueKind::Header => Some(Rule::AuthorizationHeader),
+        ValueKind::Cookie => Some(Rule::Cookie),
+        ValueKind::Secret => Some(Rule::NamedValue),
+        ValueKind::InQuery | ValueKind::Directory | ValueKind::NotSecret => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::checks::Object;
 use crate::judgement::diff::{self as judgement, Difference};
 use crate::report::{Document, Located, TextOptions};
-use crate::text::{Beside, moment, visible};
+use crate::text::{LabelledText, moment, visible};
 
 /// Column at which the text beside a label begins.
 const LABEL_COLUMN: usize = 10;
@@ -12,7 +12,7 @@ impl Document for Difference {
     const SCHEMA: &'static str = judgement::SCHEMA;
 
     fn text(&self, options: TextOptions) -> String {
-        let beside = Beside { margin: 0, column: LABEL_COLUMN, width: options.width };
+        let beside = LabelledText { margin: 0, column: LABEL_COLUMN, width: options.width };
         let mut out = String::new();
         for (label, run) in [("BEFORE", &self.before), ("AFTER", &self.after)] {
             let context = run.context.as_deref().unwrap_or("no context");

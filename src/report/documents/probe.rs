@@ -6,11 +6,11 @@ use owo_colors::{OwoColorize, Style};
 use super::located;
 use crate::checks::{self, Check, Level};
 use crate::evidence::certificate::{self, Certificate, MAX_CERTIFICATES};
-use crate::evidence::handshake::{ClientCertificate, Endpoint, Handshake, HelloKind, Scan, Trust, VersionScan};
+use crate::evidence::handshake::{ClientCertificate, ClientHelloKind, Endpoint, Handshake, Scan, Trust, VersionScan};
 use crate::judgement::probe::{self as judgement, ProbeReport, TargetReport, TargetState};
 use crate::judgement::{CheckReport, OutcomeWord};
 use crate::report::{Document, Located, TextOptions};
-use crate::text::{Beside, at_most, date, days, pad, visible, widest, wrap};
+use crate::text::{LabelledText, at_most, date, days, pad, visible, widest, wrap};
 
 /// Column at which what was seen begins.
 const COLUMN: usize = 22;
@@ -109,13 +109,13 @@ impl Page {
 
     fn handshake(&mut self, handshake: &Handshake) {
         let label = match (handshake.kind, &handshake.server_name) {
-            (HelloKind::Named, _) => "with the name",
-            (HelloKind::Nameless, _) => "without a name",
-            (HelloKind::Unknown, _) => "with another name",
+            (ClientHelloKind::Named, _) => "with the name",
+            (ClientHelloKind::WithoutSni, _) => "without a name",
+            (ClientHelloKind::Unknown, _) => "with another name",
         };
         let styles = self.options.styles;
         let name = match (handshake.kind, &handshake.server_name) {
-            (HelloKind::Named, Some(name)) => format!(" ({name})"),
+            (ClientHelloKind::Named, Some(name)) => format!(" ({name})"),
             _ => String::new(),
         };
         let (said, style) = match (&handshake.failure, &handshake.session) {
@@ -127,7 +127,7 @@ impl Page {
             }
             (None, None) => (format!("ok, {} ms{name}", handshake.milliseconds), styles.good),
             (Some(failure), _) => {
-                let style = if handshake.asked { styles.error } else { styles.dim };
+                let style = if handshake.requested { styles.error } else { styles.dim };
                 (format!("{}: {failure}{name}", failure.label()), style)
             }
         };
@@ -191,10 +191,10 @@ impl Page {
         }
         let asked = match &handshake.client_certificate {
             ClientCertificate::Unknown => return,
-            ClientCertificate::NotAsked => "not asked for".into(),
-            ClientCertificate::Asked(None) => "asked for; of which authorities was not seen".into(),
-            ClientCertificate::Asked(Some(names)) if names.is_empty() => "asked for, of any authority".into(),
-            ClientCertificate::Asked(Some(names)) => format!("asked for, of {}", names_or_none(names)),
+            ClientCertificate::NotRequested => "not asked for".into(),
+            ClientCertificate::Requested(None) => "asked for; of which authorities was not seen".into(),
+            ClientCertificate::Requested(Some(names)) if names.is_empty() => "asked for, of any authority".into(),
+            ClientCertificate::Requested(Some(names)) => format!("asked for, of {}", names_or_none(names)),
         };
         self.row("client certificate", plain, &asked);
     }
@@ -233,12 +233,12 @@ impl Page {
     /// A label two columns in, and wrapped text beside it; the style is that of the first word.
     fn row(&mut self, label: &str, style: Style, text: &str) {
         let label = visible(label);
-        let beside = Beside { margin: 2, column: COLUMN, width: self.options.width };
+        let beside = LabelledText { margin: 2, column: COLUMN, width: self.options.width };
         self.out += &beside.lines(&label, &label.style(style).to_string(), &visible(text), 0);
     }
 
     fn row_at_margin(&mut self, label: &str, style: Style, text: &str) {
-        let beside = Beside { margin: 0, column: LABEL_COLUMN, width: self.options.width };
+        let beside = LabelledText { margin: 0, column: LABEL_COLUMN, width: self.options.width };
         self.out += &beside.lines(label, &label.style(style).to_string(), &visible(text), 0);
     }
 

@@ -10,7 +10,7 @@ use crate::checks::Level;
 use crate::judgement::{self, OutcomeWord, Report, StepReport, StepState};
 use crate::report::styles::Styles;
 use crate::report::{Document, Located, TextOptions};
-use crate::text::{Beside, moment_in_heading, one_line, pad, some_of, visible, wrap};
+use crate::text::{LabelledText, moment_in_heading, one_line, pad, some_of, visible, wrap};
 use crate::verdict::{Cause, Certainty};
 
 /// Column at which what was seen begins.
@@ -65,10 +65,10 @@ fn step_lines(step: &StepReport, options: TextOptions, out: &mut String) {
     let title = format!("{:>2} {}", step.number, step.title);
     let (sign, style) = sign(step, options.styles);
     // One column less than the other lines; reports that users compare have always been wrapped so.
-    let seen = Beside { margin: 0, column: SEEN_COLUMN + 2, width: options.width.saturating_sub(1) };
+    let seen = LabelledText { margin: 0, column: SEEN_COLUMN + 2, width: options.width.saturating_sub(1) };
     let painted = format!("{} {title}", sign.style(style));
     *out += &seen.lines(&format!("{sign} {title}"), &painted, &visible(&step.seen), 0);
-    let below = Beside { width: options.width, ..seen };
+    let below = LabelledText { width: options.width, ..seen };
     let wide = if options.wide { step.wide.as_slice() } else { &[] };
     for detail in step.details.iter().chain(wide) {
         *out += &below.lines("", "", &visible(detail), 2);
@@ -185,7 +185,7 @@ fn codes(cause: &Cause) -> String {
 fn evidence(cause: &Cause, options: TextOptions, out: &mut String) {
     for line in &cause.evidence {
         let text = format!("· {}", visible(line));
-        *out += &Beside { margin: 0, column: LABEL_COLUMN, width: options.width }.lines("", "", &text, 2);
+        *out += &LabelledText { margin: 0, column: LABEL_COLUMN, width: options.width }.lines("", "", &text, 2);
     }
 }
 
@@ -238,7 +238,7 @@ fn section(out: &mut String, label: &str, style: owo_colors::Style, text: &str, 
     // A style writes its codes even around an empty label.
     let painted = if label.is_empty() { String::new() } else { label.style(style).to_string() };
     let indent = text.len() - text.trim_start().len();
-    *out += &Beside { margin: 0, column: LABEL_COLUMN, width }.lines(label, &painted, text, indent);
+    *out += &LabelledText { margin: 0, column: LABEL_COLUMN, width }.lines(label, &painted, text, indent);
 }
 
 fn push(out: &mut String, line: &str) {

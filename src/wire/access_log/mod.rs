@@ -116,7 +116,7 @@ impl AccessLogScanner {
     }
 
     /// Whether a record of this program's own handshake with this server name has come, among the latest
-    /// [`MAX_OWN_NAMES`](crate::evidence::access_log::MAX_OWN_NAMES): one who follows the log has then read far enough.
+    /// [`MAX_PROBE_NAMES`](crate::evidence::access_log::MAX_PROBE_NAMES): one who follows the log has then read far enough.
     #[must_use]
     pub fn saw(&self, name: &str) -> bool {
         self.counter.log.own.names.contains_key(name)

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::evidence::access_log::MAX_KEY_BYTES;
-use crate::evidence::handshake::OWN_NAMES;
+use crate::evidence::handshake::PROBE_NAME_SUFFIX;
 
 /// How long after the handshake with a name of its own the one without a name may begin. The prober makes the two one
 /// after the other at an endpoint, the unknown name first, and a handshake that is reset takes one round trip.
@@ -26,7 +26,7 @@ const MAX_EXPECTED: usize = 64;
 /// Whether the program made up this server name.
 #[inline]
 pub(super) fn is_own(name: &[u8]) -> bool {
-    name.ends_with(OWN_NAMES.as_bytes())
+    name.ends_with(PROBE_NAME_SUFFIX.as_bytes())
 }
 
 /// The resets that are still to come.
@@ -124,7 +124,7 @@ mod tests {
     fn counts(lines: &[String]) -> [u64; 3] {
         let log = scanned(lines);
         assert_eq!((log.records, log.broken_lines), (lines.len() as u64, 0));
-        [log.own.count, log.reset_with_name.count, log.reset_without_name.count]
+        [log.own.count, log.reset_with_sni.count, log.reset_without_sni.count]
     }
 
     #[test]
@@ -166,7 +166,7 @@ mod tests {
         let lines = [reset(OWN, "127.0.0.1", 0), reset("null", "127.0.0.1", 1), reset(ROUTES, "127.0.0.1", 2)];
         let log = scanned(&lines);
         assert_eq!(log.own.count, 3);
-        assert_eq!(Vec::from_iter(log.own.nameless), ["2025-06-02T10:00:01Z".parse().unwrap()]);
+        assert_eq!(Vec::from_iter(log.own.without_sni), ["2025-06-02T10:00:01Z".parse().unwrap()]);
     }
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
             record(OWN, "10.0.0.1", 1, "0", "null", "\"-\""),
             record("\"x7k2.apigee\\u002dtls.invalid\"", "10.0.0.1", 2, "200", "\"via_upstream\"", "\"-\""),
         ]);
-        assert_eq!((log.own.count, log.served_without_name.count, log.own.names.len()), (3, 0, 1));
+        assert_eq!((log.own.count, log.served_without_sni.count, log.own.names.len()), (3, 0, 1));
         assert_eq!(log.own.last, "2025-06-02T10:00:02Z".parse().ok());
         assert_eq!(log.own.names["x7k2.apigee-tls.invalid"], log.own.last);
     }
@@ -219,6 +219,6 @@ mod tests {
             scanner.feed(line.as_bytes());
         }
         let log = scanner.finish();
-        assert_eq!((log.records, log.own.count, log.reset_without_name.count), (1, 0, 1));
+        assert_eq!((log.records, log.own.count, log.reset_without_sni.count), (1, 0, 1));
     }
 }

@@ -192,7 +192,7 @@ impl Counter {
 
         match &name {
             ServerName::Absent if no_filter_chain && self.followers.take(client.as_deref(), moment) => {
-                self.log.own.count_nameless(moment);
+                self.log.own.count_without_sni(moment);
                 return;
             }
             ServerName::Given(_) if self.followers.has_forwarded(client.as_deref(), moment) => {
@@ -206,17 +206,17 @@ impl Counter {
         let log = &mut self.log;
         match name {
             ServerName::Absent if no_filter_chain => {
-                log.reset_without_name.count(at, client.as_deref(), None);
+                log.reset_without_sni.count(at, client.as_deref(), None);
             }
             ServerName::Absent => {
-                log.served_without_name.count(at, client.as_deref(), None);
+                log.served_without_sni.count(at, client.as_deref(), None);
                 if status == Some(404.0) && no_route && details.as_deref() == Some(b"route_not_found") {
-                    log.unrouted_without_name.count(at, client.as_deref(), None);
+                    log.unrouted_without_sni.count(at, client.as_deref(), None);
                 }
             }
             ServerName::Given(name) => {
                 let name = String::from_utf8_lossy(&name).to_ascii_lowercase();
-                log.reset_with_name.count(at, client.as_deref(), Some(&name));
+                log.reset_with_sni.count(at, client.as_deref(), Some(&name));
             }
             ServerName::Unreadable => {}
         }

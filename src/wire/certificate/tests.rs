@@ -1,4 +1,4 @@
-//! Certificates made for a test, and those of the corpus, whose values `openssl x509` was asked for.
+//! Generated certificates, and certificates of the corpus with expected values from `openssl x509`.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use openssl::x509::{X509Builder, X509Name};
 
 use super::*;
 
-/// The corpus is of the fuzzer, in the folder of its target.
+/// Reads a file of the fuzzer's corpus.
 fn corpus(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/certificate").join(name)).expect(name)
 }
@@ -37,7 +37,7 @@ fn named(name: &[(&str, &str)]) -> X509Name {
     builder.build()
 }
 
-/// A certificate for `key` of `subject`, signed by `signer` of `issuer`.
+/// Creates a certificate for `subject` and its `key`, signed by `issuer` with the key `signer`.
 fn certificate(
     (subject, key): (&str, &PKey<Private>),
     (issuer, signer): (&str, &PKey<Private>),
@@ -61,7 +61,7 @@ fn only(certificate: &X509) -> Certificate {
 }
 
 #[test]
-fn a_leaf_is_described_as_openssl_prints_it() {
+fn a_leaf_has_the_values_that_openssl_prints() {
     let list = described(&corpus("chain.pem"));
     let leaf = &list[0];
     assert_eq!((leaf.subject.as_str(), leaf.issuer.as_str()), ("CN=api.example.com", "CN=Example Issuing, O=Example"));
@@ -73,23 +73,23 @@ fn a_leaf_is_described_as_openssl_prints_it() {
     assert_eq!(leaf.not_after, "2043-04-29T04:54:38Z".parse().unwrap());
     assert_eq!((leaf.key.algorithm.as_str(), leaf.key.bits), ("EC", 256));
     assert_eq!(leaf.signature_algorithm, "ecdsa-with-SHA256");
-    assert_eq!((leaf.authority, leaf.server_use, leaf.client_use), (false, Some(true), Some(true)));
+    assert_eq!((leaf.is_ca, leaf.server_use, leaf.client_use), (false, Some(true), Some(true)));
     assert_eq!(leaf.issuer_urls, ["http://ca.example.com/issuing.cer"]);
     assert_eq!(leaf.signer, Some(1));
     let issuing = &list[1];
-    assert_eq!((issuing.serial.as_str(), issuing.key.bits, issuing.authority), ("2", 384, true));
+    assert_eq!((issuing.serial.as_str(), issuing.key.bits, issuing.is_ca), ("2", 384, true));
     assert_eq!(issuing.signature_algorithm, "sha256WithRSAEncryption");
     assert_eq!((issuing.server_use, issuing.client_use, issuing.signer), (None, None, None));
 }
 
 #[test]
-fn signers_are_found_wherever_they_stand() {
+fn signers_are_found_in_any_order() {
     let signers: Vec<_> = described(&corpus("misordered.pem")).iter().map(|one| one.signer).collect();
     assert_eq!(signers, [Some(2), Some(1), Some(1)]);
 }
 
 #[test]
-fn a_signer_is_who_made_the_signature_and_not_who_has_the_name() {
+fn a_signer_is_found_by_its_signature_and_not_by_its_name() {
     let (root, other, leaf) = (key(), key(), key());
     let first = certificate(("leaf", &leaf), ("root", &root), |_| ());
     let namesake = certificate(("root", &other), ("root", &other), |_| ());
@@ -101,7 +101,7 @@ fn a_signer_is_who_made_the_signature_and_not_who_has_the_name() {
 }
 
 #[test]
-fn who_may_sign_is_what_the_extensions_say() {
+fn is_ca_follows_the_extensions() {
     let (root, leaf) = (key(), key());
     let signed = |extend: &dyn Fn(&mut X509Builder)| {
         only(&certificate(("leaf", &leaf), ("root", &root), |builder| extend(builder)))
@@ -112,14 +112,14 @@ fn who_may_sign_is_what_the_extensions_say() {
             builder.append_extension(bits.build().unwrap()).unwrap();
         }
     };
-    assert!(!signed(&|_| ()).authority);
-    assert!(signed(&|builder| basic(builder, None)).authority);
-    assert!(signed(&|builder| basic(builder, Some(KeyUsage::new().key_cert_sign()))).authority);
-    assert!(!signed(&|builder| basic(builder, Some(KeyUsage::new().digital_signature()))).authority);
+    assert!(!signed(&|_| ()).is_ca);
+    assert!(signed(&|builder| basic(builder, None)).is_ca);
+    assert!(signed(&|builder| basic(builder, Some(KeyUsage::new().key_cert_sign()))).is_ca);
+    assert!(!signed(&|builder| basic(builder, Some(KeyUsage::new().digital_signature()))).is_ca);
 }
 
 #[test]
-fn extended_uses_are_told_from_none() {
+fn extended_key_usage_is_distinguished_from_its_absence() {
     let (root, leaf) = (key(), key());
     let uses = |usage: Option<&mut ExtendedKeyUsage>| {
         let one = only(&certificate(("leaf", &leaf), ("root", &root), |builder| {
@@ -137,7 +137,7 @@ fn extended_uses_are_told_from_none() {
 }
 
 #[test]
-fn alternative_names_are_sorted_by_kind() {
+fn alternative_names_are_separated_by_kind() {
     let (root, leaf) = (key(), key());
     let issued = certificate(("leaf", &leaf), ("root", &root), |builder| {
         let names = SubjectAlternativeName::new()
@@ -158,7 +158,7 @@ fn alternative_names_are_sorted_by_kind() {
 }
 
 #[test]
-fn thousands_of_names_are_all_known_and_more_are_told() {
+fn names_up_to_the_limit_are_kept_and_more_are_reported() {
     let (root, leaf) = (key(), key());
     let with = |count: usize| {
         only(&certificate(("leaf", &leaf), ("root", &root), |builder| {
@@ -177,7 +177,7 @@ fn thousands_of_names_are_all_known_and_more_are_told() {
 }
 
 #[test]
-fn a_date_beyond_all_times_lies_at_their_end_and_one_that_is_no_time_is_never_valid() {
+fn an_out_of_range_date_is_clamped_and_an_invalid_date_is_never_valid() {
     let (root, leaf) = (key(), key());
     let plain = certificate(("leaf", &leaf), ("root", &root), |_| ());
     let dated = |from: &str, to: &str| {
@@ -190,7 +190,7 @@ fn a_date_beyond_all_times_lies_at_their_end_and_one_that_is_no_time_is_never_va
     };
     assert_eq!(dated("99991231230000Z", "99991231235959Z"), (Timestamp::MAX, Timestamp::MAX));
     assert_eq!(dated("19500101000000Z", "99991231235959Z").0, "1950-01-01T00:00:00Z".parse().unwrap());
-    // 2023-11-14 and 2027-01-15, with letters for the month.
+    // 2023-11-14 and 2027-01-15, with letters in place of the month.
     for (date, garbage) in [(b"231114", b"23ZZ14"), (b"270115", b"27ZZ15")] {
         let mut der = plain.to_der().unwrap();
         let at = memchr::memmem::find(&der, date).unwrap();
@@ -213,7 +213,7 @@ fn names_begin_with_the_most_specific_part() {
 }
 
 #[test]
-fn keys_have_their_kind_and_size() {
+fn keys_have_an_algorithm_and_a_size() {
     let rsa = PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap();
     let one = only(&certificate(("leaf", &rsa), ("leaf", &rsa), |_| ()));
     assert_eq!((one.key.algorithm.as_str(), one.key.bits), ("RSA", 1024));
@@ -231,26 +231,26 @@ fn keys_have_their_kind_and_size() {
 }
 
 #[test]
-fn serials_are_hexadecimal_without_zeros_in_front() {
+fn serials_are_hexadecimal_without_leading_zeros() {
     for (bytes, expected) in [(&[][..], "0"), (&[0], "0"), (&[5], "5"), (&[0, 0xA0], "a0"), (&[0x10, 0], "1000")] {
         assert_eq!(serial(bytes), expected);
     }
 }
 
 #[test]
-fn what_is_wrong_with_a_text_is_said() {
+fn the_first_fault_of_a_text_is_reported() {
     let fault = |text: &[u8]| from_pem(text).1;
     assert_eq!(fault(b"").as_deref(), Some("there is no BEGIN CERTIFICATE line"));
     assert_eq!(fault(&corpus("leaf.der")).as_deref(), Some("there is no BEGIN CERTIFICATE line"));
     assert_eq!(fault(b"-----BEGIN CERTIFICATE-----\nAAAA").as_deref(), Some("certificate 1 has no END line"));
     assert_eq!(fault(&corpus("crlf.pem")), None);
-    // A good one, one that is none, and one that is cut.
+    // A valid certificate, an invalid one and a truncated one.
     let (certificates, fault) = from_pem(&corpus("broken.pem"));
     assert_eq!((certificates.len(), fault.as_deref()), (1, Some("certificate 2 cannot be read")));
 }
 
 #[test]
-fn a_list_of_any_length_is_described_up_to_the_limit() {
+fn a_list_is_described_up_to_the_limit() {
     let own = key();
     let one = certificate(("root", &own), ("root", &own), |_| ());
     let list = describe(std::iter::repeat_n(one.as_ref(), MAX_CERTIFICATES + 1));

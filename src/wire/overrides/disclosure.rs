@@ -1,96 +1,99 @@
-//! What of the file may be shown, and how: names and a few harmless values, shortened and escaped.
+//! Decides which names and values of the file may be shown, and truncates and escapes them.
 //!
-//! Key names come from the file like values do. Someone may have pasted a key or a password where a name
-//! belongs, so only what looks like a name is shown.
+//! Key names come from the file, as values do. A key or a password may have been pasted in place of a name,
+//! so only texts that look like a name are shown.
 
 use super::{MAX_SHOWN, MAX_VALUE};
 use crate::secrets;
 use crate::text::visible_start;
 
-/// What stands in a path or a text for a key name that is not shown.
+/// Replacement for a key name that may not be shown.
 pub(super) const WITHHELD: &str = "(not shown)";
 
-/// Longest run of letters and digits that may mix capitals, small letters and digits and still be a name.
+/// Maximum length of a run of mixed capital letters, small letters and digits that can still be a name.
 const LONGEST_MIXED_RUN: usize = 31;
 
-/// Names that are shown below the sections whose values are secret: a broken value there is a secret.
+/// Names that are shown within sections whose values are secret: any other name there may be a broken secret
+/// value.
 const KNOWN_BELOW_GUARDED: &[&str] = &[
     "admin", "ddl", "default", "dml", "host", "image", "jmx", "jolokia", "password", "port", "scheme", "secret",
     "username",
 ];
 
-/// Which names a path may show, from the top of the file down.
+/// Which key names a path may show, derived from the keys above.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Discretion {
+pub(super) struct NameDisclosure {
     guarded: bool,
     hidden: bool,
 }
 
-impl Discretion {
-    /// A key name as it may be shown here.
-    pub(super) fn shown_key(self, key: &str) -> &str {
+impl NameDisclosure {
+    /// Returns the key name, or [`WITHHELD`] if it may not be shown here.
+    pub(super) fn displayable_key(self, key: &str) -> &str {
         let unknown = self.guarded && !KNOWN_BELOW_GUARDED.contains(&key);
-        if self.hidden || unknown { WITHHELD } else { shown_key(key) }
+        if self.hidden || unknown { WITHHELD } else { displayable_key(key) }
     }
 
-    /// What holds below this key.
+    /// Returns the rules below this key.
     pub(super) fn below(self, key: &str) -> Self {
-        // A mapping below such a key is a broken value, and its keys are that value.
+        // A mapping below a secret key is a broken value, so its keys are parts of the secret.
         let holds_secret = secrets::in_overrides(key).is_secret() || secrets::is_user_name(key);
-        let hidden = self.hidden || holds_secret || self.shown_key(key) == WITHHELD;
+        let hidden = self.hidden || holds_secret || self.displayable_key(key) == WITHHELD;
         Self { guarded: self.guarded || secrets::section(key).is_some(), hidden }
     }
 }
 
-/// A key name as it may be shown in a path.
-pub(super) fn shown_key(key: &str) -> &str {
+/// Returns the key name, or [`WITHHELD`] if it may not be shown.
+pub(super) fn displayable_key(key: &str) -> &str {
     let named = key.len() <= MAX_SHOWN
         && key.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_' || first == '<')
-        && key.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-./<".contains(letter));
+        && key.chars().all(|character| character.is_ascii_alphanumeric() || "_-./<".contains(character));
     if named && !looks_secret(key) { key } else { WITHHELD }
 }
 
-/// A key name in a text: in quotes, or [`WITHHELD`].
+/// Returns the key name in quotes, or [`WITHHELD`].
 pub(super) fn quoted_key(key: &str) -> String {
-    quoted_shown(shown_key(key))
+    quoted_displayable(displayable_key(key))
 }
 
-/// What may be shown of a key name, in a text.
-pub(super) fn quoted_shown(shown: &str) -> String {
-    if shown == WITHHELD { format!("a key {WITHHELD}") } else { format!("\"{shown}\"") }
+/// Formats the result of [`displayable_key`] for a text.
+pub(super) fn quoted_displayable(name: &str) -> String {
+    if name == WITHHELD { format!("a key {WITHHELD}") } else { format!("\"{name}\"") }
 }
 
-/// A harmless value in a text: in quotes, escaped and shortened.
+/// Returns a value that is not secret, in quotes, escaped and truncated.
 pub(super) fn quoted_value(value: &str) -> String {
     format!("\"{}\"", visible_start(value, MAX_SHOWN))
 }
 
-/// A value as it enters the evidence. Names and paths have no control characters and no such length: what has
-/// is changed so that it can be shown anywhere.
-pub(super) fn kept_value(value: &str) -> String {
+/// Escapes and truncates a value for the evidence, so that it can be shown anywhere. Valid names and paths do
+/// not change.
+pub(super) fn evidence_value(value: &str) -> String {
     visible_start(value, MAX_VALUE)
 }
 
-/// Whether the text may hold a key, a token or a password: PEM, a web token, an address with a user, a long
-/// run of hexadecimal or base64.
+/// Returns whether the text may contain a key, a token or a password: PEM, a web token, a URL with a user, or
+/// a long run of hexadecimal or base64.
 pub(super) fn looks_secret(text: &str) -> bool {
     let pem = ["-----BEGIN", "-----END", "PRIVATE KEY"].iter().any(|mark| text.contains(mark));
     let token = text.starts_with("eyJ") && text.contains('.');
     let user = text.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
-    pem || token || user || text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '+').any(is_material)
+    pem || token
+        || user
+        || text.split(|character: char| !character.is_ascii_alphanumeric() && character != '+').any(may_be_key_material)
 }
 
-/// A value that a template engine should have replaced.
+/// Returns whether the value contains a template that was not rendered.
 pub(super) fn has_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
 }
 
-/// The known name that was probably meant.
+/// Returns the known name that the user probably meant.
 pub(super) fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
     if key.len() > MAX_SHOWN {
         return None;
     }
-    let key: String = key.to_lowercase().chars().filter(|letter| !" -_.".contains(*letter)).collect();
+    let key: String = key.to_lowercase().chars().filter(|character| !" -_.".contains(*character)).collect();
     known
         .iter()
         .map(|name| (strsim::damerau_levenshtein(&key, &name.to_lowercase()), *name))
@@ -99,7 +102,7 @@ pub(super) fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
         .map(|(_, name)| name)
 }
 
-fn is_material(run: &str) -> bool {
+fn may_be_key_material(run: &str) -> bool {
     if run.len() <= LONGEST_MIXED_RUN {
         return false;
     }
@@ -113,9 +116,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_shown_and_material_is_not() {
+    fn names_are_shown_and_key_material_is_not() {
         for name in ["virtualhosts", "sslCertPath", "<<", "a.b/c-d_e", "minTLSProtocolVersion"] {
-            assert_eq!(shown_key(name), name);
+            assert_eq!(displayable_key(name), name);
         }
         for secret in [
             "two words",
@@ -126,12 +129,12 @@ mod tests {
             "0123456789abcdef0123456789abcdef",
             &"x".repeat(MAX_SHOWN + 1),
         ] {
-            assert_eq!(shown_key(secret), WITHHELD, "{secret}");
+            assert_eq!(displayable_key(secret), WITHHELD, "{secret}");
         }
     }
 
     #[test]
-    fn paths_are_not_taken_for_secrets() {
+    fn paths_are_not_mistaken_for_secrets() {
         for path in ["./certs/keystore_dev-grp.pem", "/home/Admin1/certs/hybrid/production/North2/keystore.key"] {
             assert!(!looks_secret(path), "{path}");
         }
@@ -139,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_escaped_and_shortened() {
+    fn values_are_escaped_and_truncated() {
         assert_eq!(quoted_value("a\u{1b}[31m\u{202e}"), "\"a\\u{1b}[31m\\u{202e}\"");
         assert_eq!(quoted_value(&"é".repeat(MAX_SHOWN + 5)).chars().count(), MAX_SHOWN + 3);
     }

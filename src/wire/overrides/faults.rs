@@ -1,34 +1,34 @@
-//! The faults of one file: a bounded number, each once, in the order of the file.
+//! Collects the faults of one file: a bounded number, without duplicates, in the order of the file.
 
 use super::{MAX_FAULTS, MAX_MALFORMED};
-use crate::evidence::overrides::{FaultKind, OverridesFault, Place};
+use crate::evidence::overrides::{FaultKind, OverridesFault, Position};
 
-/// Collects faults. Those that say that the file could not be understood have room of their own, so that a thousand
-/// small faults cannot hide the one that matters.
+/// Collects faults. Malformed-file faults have a separate limit, so that many minor faults cannot displace
+/// them.
 #[derive(Default)]
 pub(super) struct Faults {
     kept: Vec<OverridesFault>,
-    /// How many of `kept` are [`FaultKind::Malformed`].
+    /// Number of faults of kind [`FaultKind::Malformed`] among `kept`.
     malformed: usize,
     left_out: u64,
 }
 
 /// The texts of one fault.
-pub(super) struct Texts {
+pub(super) struct FaultText {
     pub(super) path: String,
     pub(super) observed: String,
     pub(super) expected: String,
 }
 
-impl Texts {
+impl FaultText {
     pub(super) fn new(path: impl Into<String>, observed: impl Into<String>, expected: impl Into<String>) -> Self {
         Self { path: path.into(), observed: observed.into(), expected: expected.into() }
     }
 }
 
 impl Faults {
-    /// Adds a fault unless the same stands already; the texts are made only where there is room.
-    pub(super) fn add(&mut self, kind: FaultKind, place: Place, texts: impl FnOnce() -> Texts) {
+    /// Adds a fault unless it is a duplicate. Calls `texts` only if the limit is not reached.
+    pub(super) fn add(&mut self, kind: FaultKind, place: Position, texts: impl FnOnce() -> FaultText) {
         let malformed = kind == FaultKind::Malformed;
         let full =
             if malformed { self.malformed >= MAX_MALFORMED } else { self.kept.len() - self.malformed >= MAX_FAULTS };
@@ -36,15 +36,15 @@ impl Faults {
             self.left_out = self.left_out.saturating_add(1);
             return;
         }
-        let Texts { path, observed, expected } = texts();
-        // One text may be met twice, by an alias or a merge key; it is one fault.
+        let FaultText { path, observed, expected } = texts();
+        // An alias or a merge key can visit the same text twice; it is one fault.
         if !self.kept.iter().any(|fault| fault.kind == kind && fault.place == place && fault.observed == observed) {
             self.malformed += usize::from(malformed);
             self.kept.push(OverridesFault { kind, place, path, observed, expected });
         }
     }
 
-    /// The faults in the order of the file, and the number of those that were left out.
+    /// Returns the faults in the order of the file, and the number of faults beyond the limits.
     pub(super) fn finish(mut self) -> (Vec<OverridesFault>, u64) {
         self.kept.sort_by_key(|fault| fault.place);
         (self.kept, self.left_out)

@@ -1,6 +1,8 @@
-//! How `additionalGateways` stands in the file, so that a diff can be made later without the file.
+//! Records how `additionalGateways` is written in the file, so that a diff can be made later without the
+//! file.
 //!
-//! A line is kept only where it holds nothing but the key and its list: everything else may be secret, comments too.
+//! A line is kept only if it contains nothing but the key and its list, because anything else, even a
+//! comment, may be secret.
 
 use super::MAX_LINE;
 use super::disclosure::looks_secret;
@@ -8,22 +10,23 @@ use super::source::Source;
 use crate::evidence::overrides::GatewaysForm;
 use crate::wire::yaml::{Child, Cut, Key, Node, NodeContent, Pair, ScalarKind, Tree};
 
-/// The key, and the two ways to quote it.
+/// The key, unquoted and in both kinds of quotes.
 const KEYS: &[&str] = &["additionalGateways", "\"additionalGateways\"", "'additionalGateways'"];
 
-/// The form of a virtual host without the key: the line below which it may be put.
+/// Returns the form of a virtual host without the key: the line below which the key can be inserted.
 pub(super) fn absent(tree: &Tree<'_>, source: &Source<'_>, entry: Child) -> GatewaysForm {
     let place = tree.node(entry.node).map_or(entry.place, |node| node.place);
-    tree.node(entry.node).and_then(|node| room(tree, source, node)).unwrap_or(GatewaysForm::Other { place })
+    tree.node(entry.node).and_then(|node| insertion_point(tree, source, node)).unwrap_or(GatewaysForm::Other { place })
 }
 
-/// The form of a key that is there.
+/// Returns the form of a key that is present.
 pub(super) fn present(tree: &Tree<'_>, source: &Source<'_>, key: &Key<'_>, value: Child) -> GatewaysForm {
     let Some(node) = tree.node(value.node) else { return GatewaysForm::Other { place: value.place } };
     if node.cut != Cut::No || !source.plain_lines {
         return GatewaysForm::Other { place: node.place };
     }
-    // An alias shows the line of the list that it names; the key there is another one, and is not known here.
+    // An alias leads to the line of the anchored list. The key on that line is a different one and is not
+    // known here.
     let key = if value.alias { None } else { Some(key) };
     let form = match &node.content {
         NodeContent::List(items) if node.flow => {
@@ -36,8 +39,8 @@ pub(super) fn present(tree: &Tree<'_>, source: &Source<'_>, key: &Key<'_>, value
     form.unwrap_or(GatewaysForm::Other { place: node.place })
 }
 
-/// Below the last entry whose end is certain.
-fn room(tree: &Tree<'_>, source: &Source<'_>, node: &Node<'_>) -> Option<GatewaysForm> {
+/// Returns the insertion point below the last entry whose end is known.
+fn insertion_point(tree: &Tree<'_>, source: &Source<'_>, node: &Node<'_>) -> Option<GatewaysForm> {
     let NodeContent::Map(pairs) = &node.content else { return None };
     if node.flow || node.cut != Cut::No || !source.plain_lines {
         return None;
@@ -54,7 +57,7 @@ fn room(tree: &Tree<'_>, source: &Source<'_>, node: &Node<'_>) -> Option<Gateway
 
 fn last_line(tree: &Tree<'_>, source: &Source<'_>, pair: &Pair<'_>) -> Option<u32> {
     let line = if pair.value.alias { Some(pair.value.place.line) } else { tree.node(pair.value.node)?.last_line };
-    // Below a line without an end nothing can be put without changing that line.
+    // Nothing can be inserted below an unterminated line without changing that line.
     line.filter(|line| Some(*line) != source.line_ends.unterminated)
 }
 
@@ -91,7 +94,7 @@ fn block(tree: &Tree<'_>, source: &Source<'_>, item: Child) -> Option<GatewaysFo
     (text.len() <= MAX_LINE).then_some(GatewaysForm::Block { line: node.place.line, text })
 }
 
-/// Whether an item is a name that stands here itself and may be shown.
+/// Returns whether an item is a name that may be shown, and not an alias.
 fn is_name(tree: &Tree<'_>, item: Child) -> bool {
     let node = tree.node(item.node).filter(|_| !item.alias);
     matches!(node.map(|node| &node.content), Some(NodeContent::Scalar(text, ScalarKind::Text)) if !looks_secret(text))

@@ -1,19 +1,21 @@
-//! From the kept parts of the file to evidence: values with their places, and what is wrong with them.
+//! Converts the kept parts of the file to evidence: values with their positions, and faults.
 
 use std::collections::HashMap;
 
-use super::disclosure::{has_template, kept_value, looks_secret, nearest, quoted_key, quoted_value, shown_key};
-use super::faults::{Faults, Texts};
-use super::fields::{Field, Fields, Steps, fields};
+use super::disclosure::{
+    displayable_key, evidence_value, has_template, looks_secret, nearest, quoted_key, quoted_value,
+};
+use super::faults::{FaultText, Faults};
 use super::form;
+use super::mapping::{NodeBudget, ResolvedEntry, ResolvedMapping, resolve};
 use super::reader::Document;
 use super::source::Source;
-use super::{MAX_STEPS, MAX_VIRTUAL_HOSTS};
-use crate::evidence::overrides::{FaultKind, Gateways, Overrides, Place, Placed, VirtualHost};
+use super::{MAX_VIRTUAL_HOSTS, MAX_VISITED_NODES};
+use crate::evidence::overrides::{FaultKind, Gateways, Overrides, Position, Positioned, VirtualHost};
 use crate::wire::yaml::{Child, Cut, Node, NodeContent, ScalarKind};
 
-/// What may stand in an entry of `virtualhosts`: the configuration property reference of 1.16, `tlsMode` and
-/// `caCertPath` of the page on TLS at the ingress, and `hostAliases`, which old versions knew.
+/// Valid keys of an entry of `virtualhosts`: those of the configuration property reference of 1.16, `tlsMode`
+/// and `caCertPath` of the page on TLS at the ingress, and `hostAliases` of old versions.
 const VIRTUAL_HOST_KEYS: &[&str] = &[
     "additionalGateways",
     "caCertPath",
@@ -30,7 +32,7 @@ const VIRTUAL_HOST_KEYS: &[&str] = &[
     "tlsMode",
 ];
 
-/// What may stand in an entry of `ingressGateways`, from the same reference.
+/// Valid keys of an entry of `ingressGateways`, from the same reference.
 const INGRESS_GATEWAY_KEYS: &[&str] = &[
     "image",
     "name",
@@ -47,18 +49,19 @@ const INGRESS_GATEWAY_KEYS: &[&str] = &[
 
 const TOP_KEYS: &[&str] = &["ingressGateways", "namespace", "org", "virtualhosts"];
 
-/// A key of the ApigeeRoute that is looked for in overrides.yaml.
+/// A key of the ApigeeRoute that users put into overrides.yaml by mistake.
 const ROUTE_KEY: &str = "enableNonSniClient";
 
-/// The evidence of the judged parts.
+/// Returns the evidence of the judged parts.
 pub(super) fn judge(document: &Document<'_>, source: &Source<'_>, faults: &mut Faults) -> Overrides {
-    let mut judge = Judge { document, source, faults, steps: Steps::new() };
+    let mut judge = Judge { document, source, faults, budget: NodeBudget::new() };
     let overrides = judge.top();
-    if judge.steps.spent() {
-        judge.faults.add(FaultKind::Malformed, Place { line: 1, column: 1 }, || {
-            let observed =
-                format!("virtual hosts and ingress gateways of more than {MAX_STEPS} values, aliases expanded");
-            Texts::new("", observed, "fewer; the rest was not judged")
+    if judge.budget.spent() {
+        judge.faults.add(FaultKind::Malformed, Position { line: 1, column: 1 }, || {
+            let observed = format!(
+                "more than {MAX_VISITED_NODES} values in virtual hosts and ingress gateways, with aliases expanded"
+            );
+            FaultText::new("", observed, "fewer; the rest was not checked")
         });
     }
     overrides
@@ -68,7 +71,7 @@ struct Judge<'a, 'd, 's, 'f> {
     document: &'d Document<'a>,
     source: &'s Source<'a>,
     faults: &'f mut Faults,
-    steps: Steps,
+    budget: NodeBudget,
 }
 
 impl<'a, 'd> Judge<'a, 'd, '_, '_> {
@@ -76,11 +79,11 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         for (meant, key) in &self.document.odd_keys {
             let name = key.text.as_deref().unwrap_or_default();
             self.faults.add(FaultKind::UnknownKey, key.extent.place, || {
-                Texts::new(shown_key(name), quoted_key(name), format!("the key \"{meant}\""))
+                FaultText::new(displayable_key(name), quoted_key(name), format!("the key \"{meant}\""))
             });
         }
         let Some(root) = self.document.root else { return Overrides::default() };
-        let top = fields(&self.document.tree, root, TOP_KEYS, &mut self.steps);
+        let top = resolve(&self.document.tree, root, TOP_KEYS, &mut self.budget);
         self.merges(&top, "");
         let mut overrides = Overrides {
             org: top.known.get("org").and_then(|field| self.text(field.value, "org")),
@@ -99,18 +102,18 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         overrides
     }
 
-    /// The items of a top-level list that are mappings, each with its path.
-    fn entries(&mut self, top: &Fields<'a>, name: &'static str, limit: usize) -> Vec<(Child, String)> {
+    /// Returns the items of a top-level list that are mappings, each with its path.
+    fn entries(&mut self, top: &ResolvedMapping<'a>, name: &'static str, limit: usize) -> Vec<(Child, String)> {
         let Some(field) = top.known.get(name) else { return Vec::new() };
         let Some(items) = self.list(field.value, name, "a list of mappings") else { return Vec::new() };
         if let Some(first) = items.get(limit) {
             self.faults.add(FaultKind::Malformed, first.place, || {
-                Texts::new(name, format!("more than {limit} entries"), "fewer; the rest was not judged")
+                FaultText::new(name, format!("more than {limit} entries"), "fewer; the rest was not checked")
             });
         }
         let mut entries = Vec::new();
         for (number, item) in items.iter().take(limit).enumerate() {
-            if !self.steps.take() {
+            if !self.budget.take() {
                 break;
             }
             let path = format!("{name}[{number}]");
@@ -124,8 +127,8 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
     }
 
     fn virtual_host(&mut self, entry: Child, path: &str) -> Option<VirtualHost> {
-        let fields = fields(&self.document.tree, entry.node, VIRTUAL_HOST_KEYS, &mut self.steps);
-        if self.steps.spent() {
+        let fields = resolve(&self.document.tree, entry.node, VIRTUAL_HOST_KEYS, &mut self.budget);
+        if self.budget.spent() {
             return None;
         }
         self.unknown(&fields, path, VIRTUAL_HOST_KEYS);
@@ -151,9 +154,9 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         })
     }
 
-    fn ingress_gateway(&mut self, entry: Child, path: &str) -> Option<Placed<String>> {
-        let fields = fields(&self.document.tree, entry.node, INGRESS_GATEWAY_KEYS, &mut self.steps);
-        if self.steps.spent() {
+    fn ingress_gateway(&mut self, entry: Child, path: &str) -> Option<Positioned<String>> {
+        let fields = resolve(&self.document.tree, entry.node, INGRESS_GATEWAY_KEYS, &mut self.budget);
+        if self.budget.spent() {
             return None;
         }
         self.unknown(&fields, path, INGRESS_GATEWAY_KEYS);
@@ -161,7 +164,13 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         self.required_name(&fields, entry.place, path, "the name of the ingress gateway")
     }
 
-    fn required_name(&mut self, fields: &Fields<'a>, place: Place, path: &str, what: &str) -> Option<Placed<String>> {
+    fn required_name(
+        &mut self,
+        fields: &ResolvedMapping<'a>,
+        place: Position,
+        path: &str,
+        what: &str,
+    ) -> Option<Positioned<String>> {
         let path = format!("{path}.name");
         let named = fields.known.get("name");
         let empty = named.is_none_or(|field| {
@@ -169,13 +178,14 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         });
         if empty && fields.cut.is_empty() {
             let place = named.map_or(place, |field| field.key.extent.place);
-            self.faults
-                .add(FaultKind::WrongType, place, || Texts::new(path.as_str(), "no name", format!("a string: {what}")));
+            self.faults.add(FaultKind::WrongType, place, || {
+                FaultText::new(path.as_str(), "no name", format!("a string: {what}"))
+            });
         }
         named.and_then(|field| self.text(field.value, &path))
     }
 
-    fn ingress_name(&mut self, selector: &Field<'a>, path: &str) -> Option<Placed<String>> {
+    fn ingress_name(&mut self, selector: &ResolvedEntry<'a>, path: &str) -> Option<Positioned<String>> {
         let path = format!("{path}.selector");
         let node = self.document.tree.node(selector.value.node)?;
         let NodeContent::Map(_) = &node.content else {
@@ -184,7 +194,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
             }
             return None;
         };
-        let labels = fields(&self.document.tree, selector.value.node, &["app", "ingress_name"], &mut self.steps);
+        let labels = resolve(&self.document.tree, selector.value.node, &["app", "ingress_name"], &mut self.budget);
         self.merges(&labels, &path);
         if let Some(app) = labels.known.get("app") {
             self.text(app.value, &format!("{path}.app"));
@@ -192,7 +202,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         labels.known.get("ingress_name").and_then(|field| self.text(field.value, &format!("{path}.ingress_name")))
     }
 
-    fn gateways(&mut self, fields: &Fields<'a>, entry: Child, path: &str) -> Gateways {
+    fn gateways(&mut self, fields: &ResolvedMapping<'a>, entry: Child, path: &str) -> Gateways {
         let (tree, source) = (&self.document.tree, self.source);
         let path = format!("{path}.additionalGateways");
         let Some(field) = fields.known.get("additionalGateways") else {
@@ -201,13 +211,13 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         let form = form::present(tree, source, &field.key, field.value);
         let items = self.list(field.value, &path, "a list of strings").unwrap_or_default();
         let names = items.iter().enumerate().filter_map(|(number, item)| {
-            if self.steps.take() { self.text(*item, &format!("{path}[{number}]")) } else { None }
+            if self.budget.take() { self.text(*item, &format!("{path}[{number}]")) } else { None }
         });
         Gateways { names: names.collect(), form }
     }
 
-    /// The types of the keys whose values are not kept.
-    fn other_types(&mut self, fields: &Fields<'a>, path: &str) {
+    /// Checks the types of keys whose values are not kept.
+    fn other_types(&mut self, fields: &ResolvedMapping<'a>, path: &str) {
         for (key, field) in &fields.known {
             let Some(node) = self.document.tree.node(field.value.node) else { continue };
             let path = format!("{path}.{key}");
@@ -217,7 +227,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
                     for (number, item) in
                         self.list(field.value, &path, "a list of strings").unwrap_or_default().iter().enumerate()
                     {
-                        if !self.steps.take() {
+                        if !self.budget.take() {
                             return;
                         }
                         self.string_type(*item, &format!("{path}[{number}]"), "a string");
@@ -229,8 +239,9 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
                     if let NodeContent::Scalar(text, ScalarKind::Text) = &node.content
                         && !is_version(text)
                     {
-                        self.faults
-                            .add(FaultKind::WrongType, place, || Texts::new(path, "a string of another form", VERSION));
+                        self.faults.add(FaultKind::WrongType, place, || {
+                            FaultText::new(path, "a string in another format", VERSION)
+                        });
                     }
                 }
                 "caCertPath" => self.string_type(field.value, &path, "a string"),
@@ -240,7 +251,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
                     if let NodeContent::Scalar(text, ScalarKind::Text) = &node.content
                         && !matches!(text.as_ref(), "SIMPLE" | "MUTUAL")
                     {
-                        self.faults.add(FaultKind::WrongType, place, || Texts::new(path, "another string", MODE));
+                        self.faults.add(FaultKind::WrongType, place, || FaultText::new(path, "another string", MODE));
                     }
                 }
                 "requestTimeout" if !is_null(node) && !is_integer(node) => {
@@ -259,8 +270,9 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         }
     }
 
-    /// A string that is kept: of any scalar, because what was meant is plain, but only where it cannot be a secret.
-    fn text(&mut self, value: Child, path: &str) -> Option<Placed<String>> {
+    /// Returns a string for the evidence. Accepts any scalar, because the intention is clear, unless it may
+    /// be a secret.
+    fn text(&mut self, value: Child, path: &str) -> Option<Positioned<String>> {
         let node = self.document.tree.node(value.node)?;
         let NodeContent::Scalar(text, kind) = &node.content else {
             self.wrong_type(value.place, path, node, "a string");
@@ -271,19 +283,19 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         }
         if looks_secret(text) {
             self.faults.add(FaultKind::WrongType, value.place, || {
-                Texts::new(path, "what may be a key or a token (not shown)", "a name or a path")
+                FaultText::new(path, "a possible key or token (not shown)", "a name or a path")
             });
             return None;
         }
         if *kind != ScalarKind::Text {
-            self.wrong_type(value.place, path, node, "a string; in quotes where it could be a number or a boolean");
+            self.wrong_type(value.place, path, node, "a string; quoted if it could be a number or a boolean");
         } else if has_template(text) {
             self.faults.add(FaultKind::Malformed, value.place, super::syntax::template);
         }
-        (*kind != ScalarKind::LongText).then(|| Placed { value: kept_value(text), place: value.place })
+        (*kind != ScalarKind::LongText).then(|| Positioned { value: evidence_value(text), place: value.place })
     }
 
-    /// The items of a list; an empty value is an empty list.
+    /// Returns the items of a list. An empty value is an empty list.
     fn list(&mut self, value: Child, path: &str, expected: &str) -> Option<&'d [Child]> {
         let node = self.document.tree.node(value.node)?;
         match &node.content {
@@ -302,30 +314,31 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
     fn too_many(&mut self, node: &Node<'_>, path: &str) {
         if node.cut == Cut::Limit {
             self.faults.add(FaultKind::Malformed, node.place, || {
-                Texts::new(path, "more values than are kept", "fewer; the rest was not judged")
+                FaultText::new(path, "more values than the limit", "fewer; the rest was not checked")
             });
         }
     }
 
-    fn wrong_type(&mut self, place: Place, path: &str, node: &Node<'_>, expected: &str) {
+    fn wrong_type(&mut self, place: Position, path: &str, node: &Node<'_>, expected: &str) {
         match node.content {
-            // These were reported where they stand.
+            // The reader has reported these.
             NodeContent::Template | NodeContent::Unfollowed => {}
-            // What it would have been is not known.
+            // The type of an incomplete value is not known.
             _ if node.cut == Cut::Syntax => {}
-            _ => self.faults.add(FaultKind::WrongType, place, || Texts::new(path, node.described(), expected)),
+            _ => self.faults.add(FaultKind::WrongType, place, || FaultText::new(path, node.described(), expected)),
         }
     }
 
-    fn unknown(&mut self, fields: &Fields<'a>, path: &str, known: &[&'static str]) {
+    fn unknown(&mut self, fields: &ResolvedMapping<'a>, path: &str, known: &[&'static str]) {
         for key in &fields.unknown {
             let Some(name) = key.text.as_deref() else {
                 self.faults.add(FaultKind::WrongType, key.extent.place, || {
-                    Texts::new(path, "a list or a mapping as a key", "a string")
+                    FaultText::new(path, "a list or a mapping as a key", "a string")
                 });
                 continue;
             };
-            // A missing blank or a colon makes a value part of the name: what is not close to a known one is not shown.
+            // A missing space or an extra colon makes a value part of the name, so a name that may be secret
+            // is not shown.
             let meant = nearest(name, known);
             self.faults.add(FaultKind::UnknownKey, key.extent.place, || {
                 let expected = match meant {
@@ -333,12 +346,12 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
                     None if name == ROUTE_KEY => "no such key here: it belongs to the ApigeeRoute".to_owned(),
                     None => format!("one of {}", known.join(", ")),
                 };
-                Texts::new(format!("{path}.{}", shown_key(name)), quoted_key(name), expected)
+                FaultText::new(format!("{path}.{}", displayable_key(name)), quoted_key(name), expected)
             });
         }
     }
 
-    fn merges(&mut self, fields: &Fields<'a>, path: &str) {
+    fn merges(&mut self, fields: &ResolvedMapping<'a>, path: &str) {
         for odd in &fields.odd_merges {
             let Some(node) = self.document.tree.node(odd.node) else { continue };
             let path = if path.is_empty() { "<<".to_owned() } else { format!("{path}.<<") };
@@ -351,14 +364,14 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         }
     }
 
-    /// The same environment group in two entries.
+    /// Reports environment groups that have two entries.
     fn repeated(&mut self, hosts: &[VirtualHost]) {
-        let mut first: HashMap<&str, Place> = HashMap::new();
+        let mut first: HashMap<&str, Position> = HashMap::new();
         for name in hosts.iter().filter_map(|host| host.name.as_ref()) {
             if let Some(place) = first.get(name.value.as_str()) {
                 self.faults.add(FaultKind::DuplicateVirtualHost, name.place, || {
                     let observed = format!("{} again, first at {place}", quoted_value(&name.value));
-                    Texts::new("virtualhosts", observed, "one entry for each environment group")
+                    FaultText::new("virtualhosts", observed, "one entry for each environment group")
                 });
             } else {
                 first.insert(&name.value, name.place);

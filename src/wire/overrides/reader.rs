@@ -1,34 +1,34 @@
-//! Reads the file on the walk over it: every mapping for duplicate keys, every alias for its weight, and the
-//! few parts that are judged into a [`Tree`].
+//! Visits the YAML of the file: finds duplicate keys in every mapping, counts the expansion of every alias,
+//! and keeps the judged parts in a [`Tree`].
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use super::disclosure::quoted_shown;
-use super::faults::{Faults, Texts};
+use super::disclosure::quoted_displayable;
+use super::faults::{FaultText, Faults};
 use super::keys::Keys;
 use super::path::path;
 use super::source::Source;
 use super::syntax;
 use super::{MAX_ANCHORED_NODES, MAX_ANCHORS, MAX_EXPANSION, MAX_JUDGED_NODES, MAX_WATCHED_KEYS};
-use crate::evidence::overrides::{FaultKind, Place};
+use crate::evidence::overrides::{FaultKind, Position};
 use crate::wire::yaml::{
-    self, Beginning, Child, Cut, End, Extent, Flow, GO_ON, Key, Node, NodeContent, NodeId, Notation, OpenCollection,
-    Pair, Slot, Stack, Tree, Visitor,
+    self, CONTINUE, Child, CollectionStart, Cut, End, Extent, Flow, Key, Node, NodeContent, NodeId, Notation,
+    OpenCollection, Pair, Slot, Stack, Tree, Visitor,
 };
 
 /// The top-level keys whose values are kept.
 const JUDGED_KEYS: &[&str] = &["ingressGateways", "namespace", "org", "virtualhosts"];
 
-/// The top-level mapping with the judged keys, and the top-level keys that may be a misspelt one.
+/// The top-level mapping with the judged keys, and the top-level keys that may be misspelt.
 pub(super) struct Document<'a> {
     pub(super) tree: Tree<'a>,
     pub(super) root: Option<NodeId>,
     pub(super) odd_keys: Vec<(&'static str, Key<'a>)>,
 }
 
-/// Reads the whole text, and keeps what came before where it breaks off.
+/// Reads the text up to its end or the first syntax error, and keeps what was read.
 pub(super) fn read<'a>(source: &Source<'a>, faults: &mut Faults) -> Document<'a> {
     let mut reader = Reader::new(source, faults);
     let (end, open) = yaml::walk(source.text, source.many_directives, &mut reader);
@@ -45,45 +45,45 @@ pub(super) fn read<'a>(source: &Source<'a>, faults: &mut Faults) -> Document<'a>
     reader.document
 }
 
-/// What is kept of a collection while it is open.
-struct Kept<'a> {
+/// The state of an open collection.
+struct CollectionState<'a> {
     node: Option<NodeId>,
     purpose: Purpose,
-    /// Of a mapping.
+    /// Keys of a mapping; empty for a list.
     keys: Keys<'a>,
     anchor: usize,
-    /// Nodes in it, aliases expanded.
+    /// Number of nodes in the collection, with aliases expanded.
     weight: u64,
 }
 
-/// Why a node is kept; each has its limit.
+/// Why a node is kept. Each purpose has a limit.
 #[derive(Clone, Copy)]
 enum Purpose {
     Judged,
     Anchored,
 }
 
-type Open<'a> = Stack<'a, Kept<'a>>;
+type Open<'a> = Stack<'a, CollectionState<'a>>;
 
 struct Reader<'a, 's, 'f> {
     source: &'s Source<'a>,
     faults: &'f mut Faults,
     document: Document<'a>,
     anchors: HashMap<usize, Anchor>,
-    /// Nodes kept for the judged parts and for anchors, each with its limit.
-    kept: [usize; 2],
-    /// Nodes that aliases stand for, one by one.
+    /// Number of nodes kept for the judged parts and for anchors.
+    kept_nodes: [usize; 2],
+    /// Number of nodes that all aliases expand to.
     expansion: u64,
-    /// Keys remembered in the mappings that are open.
+    /// Number of keys remembered in the open mappings.
     watched: usize,
-    /// There were more keys than that.
+    /// There were more keys than the limit.
     unwatched: bool,
-    /// The first document that is not empty was found; it is the one that is judged.
+    /// The first document that is not empty was found; only this one is judged.
     judged: bool,
-    second: Option<Place>,
+    second: Option<Position>,
     documents: usize,
-    /// Where the document at hand begins.
-    begin: Place,
+    /// Position of the current document.
+    begin: Position,
     template: bool,
 }
 
@@ -100,48 +100,48 @@ impl<'a, 's, 'f> Reader<'a, 's, 'f> {
             faults,
             document: Document { tree: Tree::default(), root: None, odd_keys: Vec::new() },
             anchors: HashMap::new(),
-            kept: [0, 0],
+            kept_nodes: [0, 0],
             expansion: 0,
             watched: 0,
             unwatched: false,
             judged: false,
             second: None,
             documents: 0,
-            begin: Place::default(),
+            begin: Position::default(),
             template: false,
         }
     }
 
-    /// The end of the file.
+    /// Reports the faults that are known at the end of the file.
     fn finish(&mut self) {
         if let Some(second) = self.second {
             let documents = self.documents;
             self.faults.add(FaultKind::SeveralDocuments, second, || {
                 let observed =
-                    format!("{documents} documents (---); the first was read, which one helm uses is not known here");
-                Texts::new("", observed, "one document")
+                    format!("{documents} documents (---); the first one was read; it is not known which one helm uses");
+                FaultText::new("", observed, "one document")
             });
         }
         if !self.judged && !self.source.cut {
-            self.faults.add(FaultKind::Malformed, Place { line: 1, column: 1 }, || {
-                Texts::new("", "nothing but blanks and comments", "a mapping with virtualhosts")
+            self.faults.add(FaultKind::Malformed, Position { line: 1, column: 1 }, || {
+                FaultText::new("", "only whitespace and comments", "a mapping with virtualhosts")
             });
         }
     }
 
-    /// The file ends here for the reader: what is open has not all its children.
+    /// Ends the file early: marks the open collections as incomplete.
     fn break_off(&mut self, open: &Open<'a>) {
         for collection in open.iter() {
-            if let Some(node) = collection.kept.node.and_then(|id| self.document.tree.node_mut(id)) {
+            if let Some(node) = collection.state.node.and_then(|id| self.document.tree.node_mut(id)) {
                 node.cut = Cut::Syntax;
             }
         }
-        // Whatever there was is told by the fault that broke it off.
+        // The fault that ended the file is reported, so an empty document must not be.
         self.judged = true;
         self.finish();
     }
 
-    /// The first value of a document: whether it is the mapping to be judged.
+    /// Handles the first value of a document. Returns whether it is the mapping to be judged.
     fn root(&mut self, odd: Option<&str>, extent: Extent) -> bool {
         self.documents += 1;
         if self.judged {
@@ -151,44 +151,44 @@ impl<'a, 's, 'f> Reader<'a, 's, 'f> {
         self.judged = true;
         if let Some(odd) = odd {
             self.faults.add(FaultKind::Malformed, extent.place, || {
-                Texts::new("", format!("{odd} at the top of the file"), "a mapping with virtualhosts")
+                FaultText::new("", format!("{odd} at the top of the file"), "a mapping with virtualhosts")
             });
         }
         odd.is_none()
     }
 
-    /// Remembers a key of the innermost mapping, and reports it if it is there already.
+    /// Remembers a key of the innermost mapping, and reports it if it is a duplicate.
     fn watch(&mut self, open: &mut Open<'a>, key: &Key<'a>) {
         let Some(text) = &key.text else { return };
         let place = key.extent.place;
-        let first = open.last().and_then(|collection| collection.kept.keys.first(text));
+        let first = open.last().and_then(|collection| collection.state.keys.first(text));
         if let Some(first) = first {
             self.faults.add(FaultKind::DuplicateKey, place, || {
-                let (path, discretion) = path(open);
-                let last = discretion.shown_key(text);
+                let (path, disclosure) = path(open);
+                let last = disclosure.displayable_key(text);
                 let path = if path.is_empty() { last.to_owned() } else { format!("{path}.{last}") };
-                let observed = format!("{} again, first at {first}", quoted_shown(last));
-                Texts::new(
+                let observed = format!("{} again, first at {first}", quoted_displayable(last));
+                FaultText::new(
                     path,
                     observed,
-                    "each key once: most parsers let the last one win, strict ones refuse the file",
+                    "each key once: in most parsers the last one wins, strict parsers refuse the file",
                 )
             });
         } else if self.watched < MAX_WATCHED_KEYS {
             if let Some(collection) = open.last_mut() {
                 self.watched += 1;
-                collection.kept.keys.remember(text.clone(), place);
+                collection.state.keys.remember(text.clone(), place);
             }
         } else if !self.unwatched {
             self.unwatched = true;
             self.faults.add(FaultKind::Malformed, place, || {
                 let observed = format!("a mapping with more than {MAX_WATCHED_KEYS} keys");
-                Texts::new("", observed, "fewer keys; those that follow were not compared with each other")
+                FaultText::new("", observed, "fewer keys; later keys were not checked for duplicates")
             });
         }
     }
 
-    /// Puts a value that is complete where it belongs.
+    /// Adds a complete value to the innermost collection.
     fn value(&mut self, open: &mut Open<'a>, child: Option<Child>, weight: u64) {
         let last_line = child.and_then(|child| {
             let own = self.document.tree.node(child.node).and_then(|node| node.last_line);
@@ -201,21 +201,21 @@ impl<'a, 's, 'f> Reader<'a, 's, 'f> {
         add_weight(open, weight);
     }
 
-    /// The innermost collection goes on to this line at least.
+    /// Sets the last line of the innermost collection.
     fn ends_on(&mut self, open: &Open<'a>, last_line: Option<u32>) {
-        let parent = open.last().and_then(|parent| parent.kept.node);
+        let parent = open.last().and_then(|parent| parent.state.node);
         if let Some(parent) = parent.and_then(|id| self.document.tree.node_mut(id)) {
             parent.last_line = last_line;
         }
     }
 
-    /// Puts a value into the innermost collection, where that is kept.
+    /// Adds a value to the node of the innermost collection, if that is kept.
     fn attach(&mut self, open: &Open<'a>, child: Option<Child>) {
         if !belongs(open) {
             return;
         }
         let Some(collection) = open.last() else { return };
-        let Some(parent) = collection.kept.node.and_then(|id| self.document.tree.node_mut(id)) else { return };
+        let Some(parent) = collection.state.node.and_then(|id| self.document.tree.node_mut(id)) else { return };
         match (&mut parent.content, &collection.slot, child) {
             (NodeContent::List(items), Slot::Item(_), Some(child)) => items.push(child),
             (NodeContent::Map(pairs), Slot::Value(key), Some(value)) => {
@@ -227,8 +227,8 @@ impl<'a, 's, 'f> Reader<'a, 's, 'f> {
 
     fn keep(&mut self, purpose: Purpose, node: impl FnOnce() -> Node<'a>) -> Option<NodeId> {
         let (kept, limit) = match purpose {
-            Purpose::Judged => (&mut self.kept[0], MAX_JUDGED_NODES),
-            Purpose::Anchored => (&mut self.kept[1], MAX_ANCHORED_NODES),
+            Purpose::Judged => (&mut self.kept_nodes[0], MAX_JUDGED_NODES),
+            Purpose::Anchored => (&mut self.kept_nodes[1], MAX_ANCHORED_NODES),
         };
         if *kept >= limit {
             return None;
@@ -237,16 +237,16 @@ impl<'a, 's, 'f> Reader<'a, 's, 'f> {
         Some(self.document.tree.add(node()))
     }
 
-    /// Remembers what an anchor names. Stops where there are too many.
-    fn set_anchor(&mut self, number: usize, anchor: Anchor, place: Place) -> Flow {
+    /// Remembers the value of an anchor. Stops the walk if there are too many anchors.
+    fn set_anchor(&mut self, number: usize, anchor: Anchor, place: Position) -> Flow {
         if number != 0 {
             self.anchors.insert(number, anchor);
         }
         if self.anchors.len() <= MAX_ANCHORS {
-            return GO_ON;
+            return CONTINUE;
         }
         self.faults.add(FaultKind::Malformed, place, || {
-            Texts::new(
+            FaultText::new(
                 "",
                 format!("more than {MAX_ANCHORS} anchors (&)"),
                 "fewer anchors; the rest of the file was not read",
@@ -255,8 +255,8 @@ impl<'a, 's, 'f> Reader<'a, 's, 'f> {
         Flow::Break(())
     }
 
-    /// An alias stands for this node, or for nothing that can be followed. Returns its text where it is a
-    /// key.
+    /// Adds an alias of this node, or of a node that cannot be followed. Returns the text of the alias if it
+    /// is a key.
     fn follow(&mut self, open: &mut Open<'a>, node: Option<NodeId>, extent: Extent) -> Option<Cow<'a, str>> {
         if open.expects_key() {
             return match &self.document.tree.node(node?)?.content {
@@ -276,9 +276,9 @@ impl<'a, 's, 'f> Reader<'a, 's, 'f> {
 }
 
 impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
-    type Kept = Kept<'a>;
+    type State = CollectionState<'a>;
 
-    fn document(&mut self, place: Place) {
+    fn document(&mut self, place: Position) {
         self.begin = place;
         self.watched = 0;
     }
@@ -287,35 +287,35 @@ impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
         if open.is_empty() {
             self.root(Some("a single value"), extent);
         }
-        let kept = purpose(open, notation.anchor).and_then(|purpose| {
+        let node = purpose(open, notation.anchor).and_then(|purpose| {
             let key_line = open.key().map(|key| key.extent.place.line);
             self.keep(purpose, || scalar_node(text, notation, extent, key_line))
         });
-        self.value(open, kept.map(|node| Child { node, place: extent.place, alias: false }), 1);
-        self.set_anchor(notation.anchor, Anchor { node: kept, weight: 1, open: false }, extent.place)
+        self.value(open, node.map(|node| Child { node, place: extent.place, alias: false }), 1);
+        self.set_anchor(notation.anchor, Anchor { node, weight: 1, open: false }, extent.place)
     }
 
     fn key(&mut self, open: &mut Open<'a>, key: &Key<'a>, notation: Option<&Notation<'a>>) -> Flow {
         self.watch(open, key);
-        if open.depth() == 1 && open.last().is_some_and(|root| root.kept.node.is_some()) {
+        if open.depth() == 1 && open.last().is_some_and(|root| root.state.node.is_some()) {
             let odd = syntax::misspelt(key.text.as_deref().unwrap_or_default());
             if let Some(meant) = odd.filter(|_| self.document.odd_keys.len() < super::MAX_FAULTS) {
                 self.document.odd_keys.push((meant, key.clone()));
             }
         }
         let (Some(notation), Some(text)) = (notation.filter(|notation| notation.anchor != 0), &key.text) else {
-            return GO_ON;
+            return CONTINUE;
         };
         let node = self.keep(Purpose::Anchored, || scalar_node(text.clone(), notation, key.extent, None));
         self.set_anchor(notation.anchor, Anchor { node, weight: 1, open: false }, key.extent.place)
     }
 
-    fn begin(&mut self, open: &mut Open<'a>, beginning: &Beginning) -> (Kept<'a>, Flow) {
-        let &Beginning { is_map, flow, anchor, extent } = beginning;
+    fn begin(&mut self, open: &mut Open<'a>, beginning: &CollectionStart) -> (CollectionState<'a>, Flow) {
+        let &CollectionStart { is_map, flow, anchor, extent } = beginning;
         let template =
             flow && is_map && self.source.text.get(extent.start..).is_some_and(|rest| rest.starts_with("{{"));
         if template && !self.template {
-            // One is enough: such a file has them everywhere.
+            // Reported once: a file with templates has them everywhere.
             self.template = true;
             self.faults.add(FaultKind::Malformed, extent.place, syntax::template);
         }
@@ -327,7 +327,8 @@ impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
             (false, false) => NodeContent::List(Vec::new()),
         };
         let is_key = open.expects_key();
-        // An anchor at the top would have the whole file kept, for an alias that could only contain itself.
+        // An anchor on the top-level mapping is ignored: it would keep the whole file, and its alias could
+        // only be within itself.
         let purpose = match (begins, is_key) {
             (true, _) => root.then_some(Purpose::Judged),
             (false, true) => None,
@@ -335,7 +336,7 @@ impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
         };
         let node = purpose.and_then(|purpose| {
             let last_line = Some(extent.place.line);
-            self.keep(purpose, || Node { flow, last_line, ..Node::new(content, extent) })
+            self.keep(purpose, || Node { last_line, flow, ..Node::new(content, extent) })
         });
         if root {
             self.document.root = node;
@@ -343,20 +344,20 @@ impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
         if !begins && !is_key {
             self.attach(open, node.map(|node| Child { node, place: extent.place, alias: false }));
         }
-        let goes_on = self.set_anchor(anchor, Anchor { node, weight: 0, open: true }, extent.place);
-        let kept = Kept {
-            // What stands in a template is not kept.
+        let flow = self.set_anchor(anchor, Anchor { node, weight: 0, open: true }, extent.place);
+        let state = CollectionState {
+            // The content of a template is not kept.
             node: node.filter(|_| !template),
             purpose: purpose.unwrap_or(Purpose::Anchored),
             keys: Keys::default(),
             anchor,
             weight: 1,
         };
-        (kept, goes_on)
+        (state, flow)
     }
 
-    fn end(&mut self, open: &mut Open<'a>, closed: OpenCollection<'a, Kept<'a>>, extent: Extent) {
-        let OpenCollection { is_key, kept: Kept { node, keys, anchor, weight, .. }, .. } = closed;
+    fn end(&mut self, open: &mut Open<'a>, closed: OpenCollection<'a, CollectionState<'a>>, extent: Extent) {
+        let OpenCollection { is_key, state: CollectionState { node, keys, anchor, weight, .. }, .. } = closed;
         self.watched = self.watched.saturating_sub(keys.len());
         let mut last_line = None;
         if let Some(node) = node.and_then(|id| self.document.tree.node_mut(id)) {
@@ -384,9 +385,9 @@ impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
     ) -> ControlFlow<(), Option<Cow<'a, str>>> {
         let Some(anchor) = anchor else {
             self.faults.add(FaultKind::Malformed, extent.place, || {
-                Texts::new(
+                FaultText::new(
                     "",
-                    "an alias (*) of an anchor (&) that does not stand before it",
+                    "an alias (*) without an anchor (&) before it",
                     "an anchor before the alias, or quotes",
                 )
             });
@@ -396,7 +397,7 @@ impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
             self.anchors.get(&anchor).map_or((None, 1, false), |anchor| (anchor.node, anchor.weight, anchor.open));
         if is_open {
             self.faults.add(FaultKind::Malformed, extent.place, || {
-                Texts::new("", "an alias (*) inside of its own anchor (&)", "an anchor that does not contain itself")
+                FaultText::new("", "an alias (*) within its own anchor (&)", "an anchor that does not contain itself")
             });
             return ControlFlow::Continue(self.follow(open, None, extent));
         }
@@ -404,14 +405,14 @@ impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
         if node.is_none() && belongs(open) {
             self.faults.add(FaultKind::Malformed, extent.place, || {
                 let observed =
-                    format!("an alias (*) of a value beyond the {MAX_ANCHORED_NODES} that are kept of anchors (&)");
-                Texts::new("", observed, "the value itself")
+                    format!("an alias (*) of a value beyond the limit of {MAX_ANCHORED_NODES} anchored values (&)");
+                FaultText::new("", observed, "the value itself")
             });
         }
         if self.expansion > MAX_EXPANSION {
             self.faults.add(FaultKind::Malformed, extent.place, || {
-                let observed = format!("aliases (*) that stand for more than {MAX_EXPANSION} values");
-                Texts::new("", observed, "a file without such aliases; the rest of it was not read")
+                let observed = format!("aliases (*) that expand to more than {MAX_EXPANSION} values");
+                FaultText::new("", observed, "a file without such aliases; the rest of it was not read")
             });
             return ControlFlow::Break(());
         }
@@ -420,19 +421,19 @@ impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
     }
 }
 
-/// Whether a value that comes now is kept as a part of the innermost collection.
+/// Returns whether the next value is kept as a part of the innermost collection.
 fn belongs(open: &Open<'_>) -> bool {
     let Some(collection) = open.last() else { return false };
     let judged = || {
         open.key().is_some_and(|key| key.merge || key.text.as_deref().is_some_and(|text| JUDGED_KEYS.contains(&text)))
     };
-    collection.kept.node.is_some() && (open.depth() > 1 || judged())
+    collection.state.node.is_some() && (open.depth() > 1 || judged())
 }
 
-/// Why a value that comes now is kept, if it is.
+/// Returns why the next value is kept, if it is.
 fn purpose(open: &Open<'_>, anchor: usize) -> Option<Purpose> {
     if belongs(open) {
-        open.last().map(|collection| collection.kept.purpose)
+        open.last().map(|collection| collection.state.purpose)
     } else {
         (anchor != 0).then_some(Purpose::Anchored)
     }
@@ -440,14 +441,14 @@ fn purpose(open: &Open<'_>, anchor: usize) -> Option<Purpose> {
 
 fn add_weight(open: &mut Open<'_>, weight: u64) {
     if let Some(collection) = open.last_mut() {
-        collection.kept.weight = collection.kept.weight.saturating_add(weight);
+        collection.state.weight = collection.state.weight.saturating_add(weight);
     }
 }
 
-/// `key_line` is the line of the key before the value: an empty value ends there.
+/// Creates the node of a scalar. `key_line` is the line of its key, on which an empty value ends.
 fn scalar_node<'a>(text: Cow<'a, str>, notation: &Notation<'a>, extent: Extent, key_line: Option<u32>) -> Node<'a> {
     let kind = notation.kind(&text);
-    // A block scalar ends where the next line begins, so its own last line cannot be told.
+    // A block scalar ends at the beginning of the next line, so its own last line is not known.
     let last_line = (!notation.is_block()).then_some(extent.last_line);
     let last_line = if extent.start == extent.end { key_line.or(last_line) } else { last_line };
     Node { last_line, ..Node::new(NodeContent::Scalar(text, kind), extent) }

@@ -1,17 +1,19 @@
-//! Bytes to text: encoding, marks, line ends. What cannot be text is cut off, with its place.
+//! Decodes the bytes of a file: encoding, byte order marks, line ends. Text after an invalid byte is cut off
+//! and reported.
 
 use std::str;
 
 use memchr::{memchr, memchr_iter};
 
 use super::MAX_DIRECTIVES;
-use super::faults::{Faults, Texts};
-use crate::evidence::overrides::{FaultKind, LineEnds, Place};
+use super::faults::{FaultText, Faults};
+use crate::evidence::overrides::{FaultKind, LineEnds, Position};
 use crate::wire::yaml::saturated;
 
 const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Marks of other encodings; the longer ones first, because UTF-32 begins as UTF-16 does.
+/// Byte order marks of other encodings, the longer ones first, because that of UTF-32 begins like that of
+/// UTF-16.
 const OTHER_MARKS: &[(&[u8], &str)] = &[
     (b"\xFF\xFE\0\0", "UTF-32 (little endian)"),
     (b"\0\0\xFE\xFF", "UTF-32 (big endian)"),
@@ -19,24 +21,24 @@ const OTHER_MARKS: &[(&[u8], &str)] = &[
     (b"\xFE\xFF", "UTF-16 (big endian)"),
 ];
 
-/// The text of the file as far as it is text.
+/// The valid text of the file.
 pub(super) struct Source<'a> {
     pub(super) text: &'a str,
     pub(super) line_ends: LineEnds,
-    /// The text was cut: a syntax error in it says nothing about the file.
+    /// The text was cut off, so a syntax error at its end is not an error of the file.
     pub(super) cut: bool,
-    /// Lines can be told apart as an editor and `patch` do; a lone carriage return is a line end to YAML alone.
+    /// Lines are the same for YAML, editors and `patch`. A lone carriage return is a line end only for YAML.
     pub(super) plain_lines: bool,
-    /// More directives than any file has; each would be kept by the parser.
+    /// The file has too many directives. The parser would keep all of them.
     pub(super) many_directives: bool,
 }
 
-/// The text of `bytes`; what is not text is reported and cut off from the beginning of its line.
+/// Decodes `bytes`. Reports the first invalid byte and cuts the text off at the beginning of its line.
 pub(super) fn decode<'a>(bytes: &'a [u8], faults: &mut Faults) -> Source<'a> {
     if let Some((_, name)) = OTHER_MARKS.iter().find(|(mark, _)| bytes.starts_with(mark)) {
-        let start = Place { line: 1, column: 1 };
+        let start = Position { line: 1, column: 1 };
         faults.add(FaultKind::Malformed, start, || {
-            Texts::new("", format!("the byte order mark of {name}"), "a file in UTF-8")
+            FaultText::new("", format!("the byte order mark of {name}"), "a file in UTF-8")
         });
         return Source::of("", true);
     }
@@ -48,7 +50,7 @@ pub(super) fn decode<'a>(bytes: &'a [u8], faults: &mut Faults) -> Source<'a> {
         Ok(text) => text,
         Err(error) => str::from_utf8(&body[..error.valid_up_to()]).unwrap_or_default(),
     };
-    // The parser takes NUL for the end of its input, and would pass over the rest in silence.
+    // The parser takes NUL for the end of its input and would silently ignore the rest.
     let bad =
         memchr(0, valid.as_bytes()).map(|at| (at, true)).or((valid.len() < body.len()).then_some((valid.len(), false)));
     let Some((at, nul)) = bad else {
@@ -57,10 +59,10 @@ pub(super) fn decode<'a>(bytes: &'a [u8], faults: &mut Faults) -> Source<'a> {
     faults.add(FaultKind::Malformed, place_of(valid, at), || {
         let byte = at + before;
         if nul {
-            Texts::new("", format!("a NUL byte (byte {byte} of the file)"), "text; a file in UTF-16 is not read")
+            FaultText::new("", format!("a NUL byte (byte {byte} of the file)"), "text; a file in UTF-16 is not read")
         } else {
             let observed = format!("a byte that is not UTF-8 (byte {byte} of the file)");
-            Texts::new("", observed, "a file in UTF-8; ISO 8859-1 and Windows-1252 have to be converted")
+            FaultText::new("", observed, "a file in UTF-8; ISO 8859-1 and Windows-1252 have to be converted")
         }
     });
     let line = valid.as_bytes()[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
@@ -79,8 +81,8 @@ impl<'a> Source<'a> {
         Self { text, line_ends: LineEnds { crlf, unterminated }, cut, plain_lines, many_directives }
     }
 
-    /// The part of a line before and after a span, without the line end; nothing where the line is longer than
-    /// `longest` on either side.
+    /// Returns the line before and after a span, without the line end; `None` if either side is longer than
+    /// `longest` bytes.
     pub(super) fn around(&self, start: usize, end: usize, longest: usize) -> Option<(&'a str, &'a str)> {
         let bytes = self.text.as_bytes();
         let first = start.saturating_sub(longest);
@@ -101,9 +103,9 @@ impl<'a> Source<'a> {
     }
 }
 
-fn place_of(text: &str, at: usize) -> Place {
+fn place_of(text: &str, at: usize) -> Position {
     let before = text.get(..at).unwrap_or(text);
     let line = memchr_iter(b'\n', before.as_bytes()).count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    Place { line: saturated(line), column: saturated(column) }
+    Position { line: saturated(line), column: saturated(column) }
 }

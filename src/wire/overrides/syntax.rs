@@ -1,30 +1,32 @@
-//! Syntax errors in words that help: tabs and templates are named, the parser's own words stand for the rest.
+//! Texts for syntax errors: tabs and templates are named; other errors have the parser's text.
 
 use super::disclosure::{has_template, nearest};
-use super::faults::{Faults, Texts};
+use super::faults::{FaultText, Faults};
 use super::source::Source;
 use super::{MAX_DIRECTIVES, MAX_LINE};
-use crate::evidence::overrides::{FaultKind, Place};
+use crate::evidence::overrides::{FaultKind, Position};
 use crate::wire::yaml::{ErrorKind, MAX_DEPTH, ScanError, saturated};
 
-/// Other spellings of `virtualhosts` that no distance finds.
+/// Other spellings of `virtualhosts` that are too far for an edit distance.
 const ALSO_VIRTUAL_HOSTS: &[&str] = &["vhost", "vhosts"];
 
-/// Reports where and why the file is not YAML.
+/// Reports the position and the cause of a syntax error.
 pub(super) fn report(source: &Source<'_>, error: &ScanError, faults: &mut Faults) {
     let marker = error.marker();
-    let place = Place { line: saturated(marker.line().max(1)), column: saturated(marker.col() + 1) };
+    let place = Position { line: saturated(marker.line().max(1)), column: saturated(marker.col() + 1) };
     let at = marker.byte_offset().unwrap_or_default();
 
     let line = source.around(at, at, MAX_LINE).map(|(before, after)| format!("{before}{after}")).unwrap_or_default();
     let tab = match tab_in_indentation(&line) {
-        Some(blanks) => Some(Place { line: place.line, column: saturated(blanks + 1) }),
-        // A value may go on in the next line, so the parser stops at its end.
+        Some(blanks) => Some(Position { line: place.line, column: saturated(blanks + 1) }),
+        // A value may continue on the next line, so the parser reports the end of the line above the tab.
         None if *error.kind() == ErrorKind::TabInPlainScalar => tab_below(source, at, place.line),
         None => None,
     };
     if let Some(tab) = tab {
-        faults.add(FaultKind::Malformed, tab, || Texts::new("", format!("a tab at {tab}"), "YAML indents with blanks"));
+        faults.add(FaultKind::Malformed, tab, || {
+            FaultText::new("", format!("a tab at {tab}"), "spaces: YAML does not allow tabs in the indentation")
+        });
         return;
     }
     if has_template(&line) {
@@ -33,22 +35,22 @@ pub(super) fn report(source: &Source<'_>, error: &ScanError, faults: &mut Faults
     }
     faults.add(FaultKind::Malformed, place, || {
         let (observed, expected) = described(error.kind());
-        Texts::new("", observed, expected)
+        FaultText::new("", observed, expected)
     });
 }
 
-/// The texts for `{{`.
-pub(super) fn template() -> Texts {
-    Texts::new(
+/// Returns the texts for a template (`{{`).
+pub(super) fn template() -> FaultText {
+    FaultText::new(
         "",
         "a template that was not rendered",
         "plain YAML: helm does not expand templates in a file given with -f",
     )
 }
 
-/// The judged key that a top-level key was probably meant to be.
+/// Returns the judged key of which a top-level key is probably a misspelling.
 ///
-/// Only for `virtualhosts`: there are too many other keys at the top to judge them.
+/// Only `virtualhosts` is compared, because too many other keys are valid at the top level.
 pub(super) fn misspelt(key: &str) -> Option<&'static str> {
     const MEANT: &str = "virtualhosts";
     if key == MEANT {
@@ -63,14 +65,15 @@ fn tab_in_indentation(line: &str) -> Option<usize> {
     line[blanks..].starts_with('\t').then_some(blanks)
 }
 
-/// The first line below `line` that is not blank, if a tab indents it; `at` is a byte of `line`.
-fn tab_below(source: &Source<'_>, at: usize, line: u32) -> Option<Place> {
+/// Returns the position of a tab that indents the first non-empty line below `line`. `at` is a byte offset in
+/// `line`.
+fn tab_below(source: &Source<'_>, at: usize, line: u32) -> Option<Position> {
     let end = source.text.len().min(at.saturating_add(MAX_LINE));
     let rest = source.text.as_bytes().get(at..end)?;
     let mut lines = rest.split(|byte| *byte == b'\n').zip(line..).skip(1);
     let (text, line) = lines.find(|(text, _)| !text.trim_ascii().is_empty())?;
     let blanks = text.iter().position(|byte| *byte != b' ')?;
-    (text[blanks] == b'\t').then_some(Place { line, column: saturated(blanks + 1) })
+    (text[blanks] == b'\t').then_some(Position { line, column: saturated(blanks + 1) })
 }
 
 fn described(kind: &ErrorKind) -> (String, &'static str) {
@@ -88,16 +91,16 @@ fn described(kind: &ErrorKind) -> (String, &'static str) {
             let number = u32::from(*character);
             return (format!("not YAML: the control character U+{number:04X}"), "text without it");
         }
-        // It may be the first character of a password.
+        // Not shown: the character may be the first of a password.
         ErrorKind::UnexpectedCharacter { .. } => {
             return ("not YAML: a character that no value begins with".to_owned(), "quotes around the value");
         }
         ErrorKind::MappingValueNotAllowed | ErrorKind::MappingKeyNotAllowed => {
-            "one \"key: value\" in a line, indented as its neighbours; a value with \": \" in quotes"
+            "one \"key: value\" on a line, indented like adjacent lines; a value with \": \" in quotes"
         }
-        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => "\"key: value\", with a colon and a blank",
+        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => "\"key: value\", with a colon and a space",
         ErrorKind::ExpectedBlockMappingKey | ErrorKind::ExpectedBlockSequenceEntry | ErrorKind::InvalidIndentation => {
-            "the same indentation as the neighbours"
+            "the same indentation as adjacent lines"
         }
         ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => "a closing quote",
         ErrorKind::InvalidColonPlacement

@@ -1,5 +1,5 @@
-//! The trusted CAs that a CertificateRequest names (RFC 5246 §7.4.4), as
-//! [`certificate::name`](crate::wire::certificate::name) writes names.
+//! The trusted CAs in the `certificate_authorities` of a CertificateRequest (RFC 5246 §7.4.4), written by
+//! [`certificate::name`](crate::wire::certificate::name).
 
 use data_encoding::HEXLOWER;
 use openssl::x509::X509Name;
@@ -12,7 +12,8 @@ use crate::wire::certificate;
 /// Maximum number of names that are described. A server that trusts the CAs of a whole system lists some 150.
 const MAX_AUTHORITIES: usize = 1024;
 
-/// The names that a CertificateRequest lists, in its order; one that cannot be read is given as hexadecimal DER.
+/// Returns the names that a CertificateRequest lists, in its order. An unreadable name is returned as
+/// hexadecimal DER.
 ///
 /// # Errors
 /// Returns the rule of the message that `body` breaks.
@@ -38,10 +39,10 @@ pub(in crate::wire) fn read(body: &[u8], version: Version) -> Result<Vec<String>
     Ok(names)
 }
 
-/// Describes a name; `None` where OpenSSL cannot read all of it.
+/// Writes a name; `None` if OpenSSL cannot read all of it.
 fn name(der: &[u8]) -> Option<String> {
     let name = X509Name::from_der(der).ok()?;
-    // OpenSSL passes over what is behind the name, and keeps values that are no text.
+    // OpenSSL ignores bytes after the name, and accepts values that are not text.
     let is_whole = name.to_der().is_ok_and(|read| read == der);
     (is_whole && name.entries().all(|entry| entry.data().to_string().is_ok())).then(|| certificate::name(&name))
 }
@@ -54,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_names_as_those_of_certificates() {
+    fn writes_names_like_those_of_certificates() {
         let mut builder = X509Name::builder().unwrap();
         for (key, value) in [
             ("C", "DE"),
@@ -67,7 +68,7 @@ mod tests {
         ] {
             builder.append_entry_by_text(key, value).unwrap();
         }
-        // The crate takes the bytes as they are to stand there: two and four to a letter.
+        // The crate takes the encoded bytes: two and four for each character.
         builder.append_entry_by_nid_with_type(Nid::TITLE, "\0A\u{41}\u{42}", Asn1Type::BMPSTRING).unwrap();
         builder.append_entry_by_nid_with_type(Nid::STREETADDRESS, "\0\0\0S", Asn1Type::UNIVERSALSTRING).unwrap();
         builder.append_entry_by_nid_with_type(Nid::POSTALCODE, "12345", Asn1Type::T61STRING).unwrap();
@@ -76,13 +77,13 @@ mod tests {
             "postalCode=12345, street=S, title=A\u{4142}, CN=Zürich \u{1F512} Root, organizationIdentifier=VATDE-1, \
              emailAddress=root@example.com, DC=example, OU=\"a=b\", O=\"Example, Inc.\", C=DE"
         );
-        // 2.999.3, which nobody has registered.
+        // The unregistered OID 2.999.3.
         let unregistered = [0x30, 13, 0x31, 11, 0x30, 9, 6, 3, 0x88, 0x37, 3, 0x0C, 2, b'a', b'b'];
         assert_eq!(name(&unregistered).unwrap(), "2.999.3=ab");
     }
 
     #[test]
-    fn gives_unreadable_names_as_hexadecimal() {
+    fn returns_unreadable_names_as_hexadecimal() {
         let request = |name: &[u8]| {
             let mut body = vec![1, 1, 0, 2, 4, 1];
             body.extend(u16::try_from(name.len() + 2).unwrap().to_be_bytes());
@@ -95,7 +96,7 @@ mod tests {
         assert_eq!(read(&request(&common_name(0x0C, *b"ab")), Version::Tls12), Ok(vec!["CN=ab".to_owned()]));
         for (der, why) in [
             (vec![0x30, 0x81], "a length is missing"),
-            ([common_name(0x0C, *b"ab"), vec![0]].concat(), "a byte is behind the name"),
+            ([common_name(0x0C, *b"ab"), vec![0]].concat(), "a byte follows the name"),
             (common_name(0x0C, [0xC3, 0x28]), "the value is not UTF-8"),
             (common_name(0x03, [0, 1]), "the value is a BIT STRING"),
             (common_name(0x02, [1, 2]), "the value is a number"),
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_requests_that_break_the_rules() {
+    fn refuses_malformed_requests() {
         let request = |bytes: &[u8]| read(bytes, Version::Tls10);
         let truncated = Malformed::MessageTruncated(MessageName::CertificateRequest);
         assert_eq!(request(&[1, 1, 0, 0]), Ok(Vec::new()));

@@ -1,18 +1,18 @@
-//! The records of a client, counted: how many it encrypts after the server's first flight tells what TLS 1.3 hides,
-//! whether it was asked for a certificate.
+//! Counts the records of a client. The number of encrypted records after the server's first flight shows
+//! whether the server requested a certificate, which TLS 1.3 hides.
 
 use super::records::{self, Records};
 
-/// Kind and length of a message, and the first byte of a version: what a ClientHello begins with.
+/// Type and length of a message, and the first byte of the version: the beginning of a ClientHello.
 const HEAD_BYTES: usize = 5;
 const CLIENT_HELLO: u8 = 1;
 const MAJOR_VERSION: u8 = 3;
 
-/// The reader of a client's direction.
+/// Reads the bytes that a client sends.
 #[derive(Debug, Default)]
 pub struct ClientFlight {
     records: Records,
-    /// The beginning of the record that is on its way.
+    /// The first bytes of the current record.
     head: Vec<u8>,
     is_changed: bool,
     is_over: bool,
@@ -20,7 +20,7 @@ pub struct ClientFlight {
 }
 
 impl ClientFlight {
-    /// Reads on.
+    /// Reads the next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while !self.is_over {
@@ -38,7 +38,8 @@ impl ClientFlight {
         }
     }
 
-    /// Records that went out whole: application data, and handshake after ChangeCipherSpec.
+    /// Returns the number of complete encrypted records: application data, and handshake after
+    /// ChangeCipherSpec.
     #[must_use]
     pub fn encrypted_records(&self) -> u32 {
         self.encrypted
@@ -48,15 +49,16 @@ impl ClientFlight {
         match kind {
             records::CHANGE_CIPHER_SPEC => self.is_changed = true,
             records::APPLICATION_DATA => self.encrypted = self.encrypted.saturating_add(1),
-            records::HANDSHAKE if self.is_changed && !self.is_hello(length) => {
+            records::HANDSHAKE if self.is_changed && !self.is_client_hello(length) => {
                 self.encrypted = self.encrypted.saturating_add(1);
             }
             _ => {}
         }
     }
 
-    /// The second ClientHello, after a HelloRetryRequest, may follow a ChangeCipherSpec that means nothing (RFC 8446 §D.4).
-    fn is_hello(&self, length: usize) -> bool {
+    /// Returns whether the record is the second ClientHello, after a HelloRetryRequest. It may follow a
+    /// ChangeCipherSpec, which has no effect there (RFC 8446 §D.4).
+    fn is_client_hello(&self, length: usize) -> bool {
         let [CLIENT_HELLO, a, b, c, MAJOR_VERSION] = self.head[..] else { return false };
         usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c) == length.saturating_sub(4)
     }

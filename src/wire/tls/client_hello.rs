@@ -1,7 +1,6 @@
-//! The ClientHello that is sent where OpenSSL would not: with versions, suites and names of the caller's choice.
+//! Writes a ClientHello that OpenSSL cannot send, with any version, cipher suites and server name.
 //!
-//! It looks like that of common clients wherever the question leaves a choice, because servers and the boxes before
-//! them are tested with those.
+//! All other fields follow common clients, because servers and middleboxes are tested with those.
 
 use std::net::IpAddr;
 
@@ -9,64 +8,64 @@ use super::Version;
 use super::extensions;
 use super::fields::{long, message, short};
 
-/// More suites than exist; what is beyond is not sent.
+/// Maximum number of suites, more than exist. Suites beyond it are not sent.
 pub(super) const MAX_SUITES: usize = 1024;
-/// Protocols of ALPN; what is beyond is not sent. With the limits of names, a ClientHello stays below one record's
-/// 16384 bytes.
+/// Maximum number of ALPN protocols; those beyond are not sent. With the limit of names, a ClientHello fits
+/// in one record of 16384 bytes.
 const MAX_PROTOCOLS: usize = 32;
-/// The longest DNS name (RFC 1035 §2.3.4); what is longer is none, and is not sent.
+/// Maximum length of a DNS name (RFC 1035 §2.3.4). A longer name is invalid and is not sent.
 const MAX_NAME_BYTES: usize = 253;
 
-/// Handshake messages of these sizes make old F5 load balancers wait for ever: RFC 7685, which has the remedy.
+/// Sizes of a ClientHello that make old F5 load balancers hang. RFC 7685 defines the padding that avoids them.
 const PADDED_SIZES: std::ops::RangeInclusive<usize> = 256..=511;
 
 const RECORD_HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 const X25519: u16 = 29;
 
-/// Groups offered up to TLS 1.2: every curve a server may still use. None of finite fields: a server that knows RFC 7919
-/// would then refuse DHE with a group of its own (§4).
+/// Groups offered up to TLS 1.2: every curve that a server may still use. No finite-field groups, because a
+/// server that implements RFC 7919 would then refuse DHE with other groups (§4).
 const EARLY_GROUPS: [u16; 12] = [X25519, 23, 24, 25, 30, 26, 27, 28, 22, 21, 14, 9];
 const TLS13_GROUPS: [u16; 5] = [X25519, 23, 24, 25, 256];
 
-/// ECDSA, `EdDSA`, RSA-PSS and RSA; with SHA-1 at the end, for certificates that were never renewed.
+/// ECDSA, `EdDSA`, RSA-PSS and RSA, with SHA-1 last for old certificates.
 const SIGNATURES: [u16; 17] = [
     0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0804, 0x0805, 0x0806, 0x0809, 0x080A, 0x080B, 0x0401, 0x0501, 0x0601,
     0x0303, 0x0203, 0x0201,
 ];
-/// What TLS 1.3 has no place for: RSA with SHA-224, and DSA.
+/// Algorithms that TLS 1.3 does not define: RSA with SHA-224, and DSA.
 const TLS12_SIGNATURES: [u16; 6] = [0x0301, 0x0402, 0x0502, 0x0602, 0x0302, 0x0202];
 
-/// What a ClientHello asks for.
+/// The fields of a ClientHello.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientHello<'a> {
-    /// The only version that is offered, or with versions before TLS 1.3 the highest.
+    /// The only offered version; before TLS 1.3 the highest one.
     pub version: Version,
-    /// A DNS name, with or without a trailing dot. An IP address, an empty name and what is too long for a name are not
-    /// sent (RFC 6066 §3).
+    /// A DNS name, with or without a trailing dot. IP addresses, empty names and overlong names are not sent
+    /// (RFC 6066 §3).
     pub server_name: Option<&'a str>,
-    /// In the client's order.
+    /// Cipher suites in the client's order of preference.
     pub suites: &'a [u16],
-    /// Protocols of ALPN; no extension where there are none.
+    /// ALPN protocols; the extension is omitted if there are none.
     pub alpn: &'a [&'a str],
-    /// 32 bytes of random, 32 of session id, 32 of key share: any bytes are a share of X25519.
+    /// 32 bytes of random, 32 of session id, 32 of key share. Any bytes are a valid X25519 share.
     pub random: [u8; 96],
 }
 
 impl ClientHello<'_> {
-    /// One TLS record, ready to be sent.
+    /// Returns the ClientHello as one TLS record.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
         let plain = self.message(None);
         let handshake = if PADDED_SIZES.contains(&plain.len()) {
-            // The extension's own header counts, and an empty one at the end is what others stumble over.
+            // The header of the extension counts too. Other servers fail on an empty extension at the end.
             let missing = PADDED_SIZES.end() + 1 - plain.len();
             self.message(Some(missing.saturating_sub(4).max(1)))
         } else {
             plain
         };
         let mut record = vec![RECORD_HANDSHAKE];
-        // Some servers refuse a first record above TLS 1.0 (RFC 8446 §5.1).
+        // Some servers refuse a first record with a version above TLS 1.0 (RFC 8446 §5.1).
         let outer = if self.version == Version::Ssl3 { Version::Ssl3 } else { Version::Tls10 };
         put(&mut record, outer.number());
         long(&mut record, |record| record.extend(handshake));
@@ -80,7 +79,8 @@ impl ClientHello<'_> {
         message(&mut out, |out| {
             put(out, self.version.min(Version::Tls12).number());
             out.extend(random);
-            // TLS 1.3 looks like a resumption to boxes on the way (RFC 8446 §D.4); before it, an id would be one.
+            // In TLS 1.3 a session id is for middlebox compatibility (RFC 8446 §D.4). Before, it would
+            // request a resumption.
             short(out, |out| out.extend(if is_tls13 { session } else { &[] }));
             long(out, |out| list(out, self.suites.iter().take(MAX_SUITES)));
             short(out, |out| out.push(0));
@@ -89,7 +89,7 @@ impl ClientHello<'_> {
         out
     }
 
-    /// SSL 3.0 has extensions too: a gateway that routes by server name has nothing to go by without.
+    /// Writes the extensions. SSL 3.0 has them too, because a gateway that routes by server name needs SNI.
     fn extensions(&self, out: &mut Vec<u8>, share: &[u8], padding: Option<usize>) {
         let is_tls13 = self.version == Version::Tls13;
         if let Some(name) = self.server_name.and_then(sendable) {
@@ -101,7 +101,7 @@ impl ClientHello<'_> {
             });
         }
         if !is_tls13 {
-            // RFC 7627, RFC 5746 and RFC 8422; TLS 1.3 has a place for none of them.
+            // RFC 7627, RFC 5746 and RFC 8422. TLS 1.3 uses none of them.
             extension(out, extensions::EXTENDED_MASTER_SECRET, |_| ());
             extension(out, extensions::RENEGOTIATION_INFO, |out| out.push(0));
         }
@@ -120,7 +120,7 @@ impl ClientHello<'_> {
         if self.version >= Version::Tls12 {
             let more = if is_tls13 { &[][..] } else { &TLS12_SIGNATURES[..] };
             extension(out, extensions::SIGNATURE_ALGORITHMS, |out| {
-                long(out, |out| list(out, SIGNATURES.iter().chain(more)))
+                long(out, |out| list(out, SIGNATURES.iter().chain(more)));
             });
         }
         if is_tls13 {

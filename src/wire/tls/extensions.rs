@@ -1,4 +1,4 @@
-//! Numbers of extensions that are written or read here, from the TLS ExtensionType Values registry.
+//! Numbers of the extensions that this module reads or writes, from the TLS `ExtensionType` Values registry.
 
 pub(super) const SERVER_NAME: u16 = 0;
 pub(super) const SUPPORTED_GROUPS: u16 = 10;

@@ -1,6 +1,6 @@
-//! Reading and writing of fields: numbers in network order, and bytes with their length in front.
+//! Reads and writes the fields of TLS messages: numbers in network order, and length-prefixed bytes.
 
-/// What is left of a message. Every read takes from the front, or takes nothing and says so.
+/// The unread bytes of a message. Every read takes bytes from the front, or returns `None` and takes nothing.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::wire) struct Fields<'a>(pub(in crate::wire) &'a [u8]);
 
@@ -42,22 +42,22 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Puts the length of what `write` writes in front of it, in one byte.
+/// Writes the output of `write`, prefixed with its length in one byte.
 pub(super) fn short(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     prefixed::<1>(out, write);
 }
 
-/// The same in two bytes.
+/// Like [`short`], with a length of two bytes.
 pub(super) fn long(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     prefixed::<2>(out, write);
 }
 
-/// The same in three bytes, as messages of a handshake have it.
+/// Like [`short`], with a length of three bytes, for handshake messages.
 pub(super) fn message(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     prefixed::<3>(out, write);
 }
 
-/// The limits of the writer keep every length within its bytes.
+/// The limits of the caller keep every length in range.
 fn prefixed<const BYTES: usize>(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend([0; BYTES]);

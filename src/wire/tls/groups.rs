@@ -1,4 +1,4 @@
-//! Groups of the key exchange, as the TLS Supported Groups registry numbers them.
+//! Key exchange groups by their number in the TLS Supported Groups registry.
 
 use std::borrow::Cow;
 
@@ -41,7 +41,7 @@ const GROUPS: [(u16, &str); 35] = [
     (0x639A, "SecP256r1Kyber768Draft00"),
 ];
 
-/// The name of a group; `0x2A2A` where it has none here.
+/// Returns the name of a group; an unknown group is written as `0x2A2A`.
 #[must_use]
 pub fn name(group: u16) -> String {
     let known = GROUPS.iter().find(|(number, _)| *number == group);

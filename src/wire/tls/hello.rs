@@ -1,11 +1,11 @@
-//! The ServerHello, and the HelloRetryRequest that is one by its form (RFC 8446 §4.1.3).
+//! Reads the ServerHello, and the HelloRetryRequest, which has the same format (RFC 8446 §4.1.3).
 
 use super::extensions::{ALPN, KEY_SHARE, SUPPORTED_VERSIONS};
 use super::fields::Fields;
 use super::malformed::{Malformed, MessageName};
 use super::{Version, groups};
 
-/// The random of a HelloRetryRequest: SHA-256 of these words.
+/// The random of a HelloRetryRequest: SHA-256 of "HelloRetryRequest" (RFC 8446 §4.1.3).
 const RETRY: [u8; 32] = [
     0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91, 0xC2, 0xA2, 0x11,
     0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C,
@@ -19,14 +19,15 @@ const EARLY_DRAFTS: [u16; 9] = [0x0304, 0x7F0E, 0x7F0F, 0x7F10, 0x7F11, 0x7F12, 
 /// What the server chose.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ServerHello {
-    /// That of `supported_versions` where the extension is there.
+    /// The version in `supported_versions` if the extension is present, else `legacy_version`.
     pub version: Version,
     pub suite: u16,
-    /// In clear up to TLS 1.2.
+    /// The ALPN protocol, which TLS 1.3 encrypts.
     pub alpn: Option<String>,
-    /// Of the key share, or up to TLS 1.2 of the ServerKeyExchange, once it has come. See [`groups::name`].
+    /// Group of the key share; up to TLS 1.2 that of the ServerKeyExchange, once it was read. See
+    /// [`groups::name`].
     pub group: Option<u16>,
-    /// It is a HelloRetryRequest.
+    /// The message is a HelloRetryRequest.
     pub retry: bool,
     pub compression: u8,
     /// The session id, which up to TLS 1.2 is that of the client where the session is resumed.
@@ -34,14 +35,14 @@ pub struct ServerHello {
 }
 
 impl ServerHello {
-    /// The name of the group.
+    /// Returns the name of the group.
     #[must_use]
     pub fn group_name(&self) -> Option<String> {
         self.group.map(groups::name)
     }
 }
 
-/// Reads the body of the message.
+/// Reads the body of a ServerHello.
 ///
 /// # Errors
 /// Returns the rule of the message that `body` breaks.

@@ -1,12 +1,12 @@
-//! The ways in which a server's bytes break the rules of TLS; one variant for each, so that a caller can match the cause.
+//! The TLS violations of a server, one variant for each, so that a caller can match the cause.
 
 use std::fmt;
 
-/// The first rule that a server broke. Displays as a noun: `a record of type 72`.
+/// The first violation of a server. Displays as a noun phrase: `a record of type 72`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Malformed {
     /// A ChangeCipherSpec whose body is not the byte 1 (RFC 5246 §7.1).
-    #[error("a ChangeCipherSpec that is none")]
+    #[error("an invalid ChangeCipherSpec")]
     ChangeCipherSpec,
     #[error("a ChangeCipherSpec before the ServerHello")]
     ChangeCipherSpecBeforeHello,
@@ -17,22 +17,22 @@ pub enum Malformed {
     EmptyRecord(u8),
     #[error("encrypted data before the ServerHello")]
     EncryptedBeforeHello,
-    /// An extension of the ServerHello that is shorter than its lengths claim.
-    #[error("an extension of the ServerHello that ends too early")]
+    /// An extension of the ServerHello that is shorter than its length fields.
+    #[error("a truncated extension of the ServerHello")]
     ExtensionTruncated,
     /// A handshake message of this type before the ServerHello.
     #[error("a message of type {0} before the ServerHello")]
     MessageBeforeHello(u8),
     /// A handshake message of this type that TLS 1.3 encrypts.
-    #[error("a message of type {0} in clear after the ServerHello of TLS 1.3")]
+    #[error("an unencrypted message of type {0} after the ServerHello of TLS 1.3")]
     MessageInClear(u8),
-    /// A message that claims more bytes than are read.
+    /// A message with a length above the limit.
     #[error("a {message} of {bytes} bytes")]
     MessageLength { message: MessageName, bytes: usize },
-    /// A message that is shorter than its lengths claim.
-    #[error("a {0} that ends too early")]
+    /// A message that is shorter than its length fields.
+    #[error("a truncated {0}")]
     MessageTruncated(MessageName),
-    /// A body longer than any record of TLS (RFC 5246 §6.2.3).
+    /// A record above the maximum length of TLS (RFC 5246 §6.2.3).
     #[error("a record of {0} bytes")]
     RecordLength(u16),
     #[error("a record of type {0}")]
@@ -46,12 +46,12 @@ pub enum Malformed {
     /// A session id of more than 32 bytes (RFC 8446 §4.1.3).
     #[error("a session id of {0} bytes")]
     SessionId(usize),
-    #[error("an answer of SSL 2.0")]
+    #[error("a response of SSL 2.0")]
     Ssl2,
-    /// Handshake messages in clear that are longer, together, than this limit.
-    #[error("more than {0} bytes of handshake in clear")]
+    /// Unencrypted handshake messages that together exceed this limit.
+    #[error("more than {0} bytes of unencrypted handshake messages")]
     TooMuchInClear(usize),
-    /// A message with bytes behind its last field.
+    /// A message with bytes after its last field.
     #[error("{bytes} bytes after the end of the {message}")]
     TrailingBytes { message: MessageName, bytes: usize },
     /// A ServerHello of a version that does not exist.

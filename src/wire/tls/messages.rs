@@ -1,6 +1,6 @@
-//! The messages of a handshake, however records cut them (RFC 8446 §5.1).
+//! Reassembles handshake messages from records, which may split them anywhere (RFC 8446 §5.1).
 //!
-//! Of each only what somebody reads is kept; the rest passes by and costs no memory, whatever length it claims.
+//! Only the bytes that are read later are kept. The others take no memory, whatever length a message claims.
 
 use super::malformed::{Malformed, MessageName};
 
@@ -11,48 +11,50 @@ pub(super) const SERVER_KEY_EXCHANGE: u8 = 12;
 pub(super) const CERTIFICATE_REQUEST: u8 = 13;
 pub(super) const SERVER_HELLO_DONE: u8 = 14;
 
-/// The longest ServerHello that is read. Those of post-quantum key exchanges have some 1.2 KB.
+/// Maximum length of a ServerHello. One with a post-quantum key exchange has about 1.2 KB.
 const MAX_HELLO_BYTES: usize = 16 << 10;
-/// The longest CertificateRequest: two vectors of 65535 bytes and one of 255, each with its length (RFC 5246 §7.4.4).
+/// Maximum length of a CertificateRequest: two vectors of 65535 bytes and one of 255, each with its length
+/// (RFC 5246 §7.4.4).
 const MAX_REQUEST_BYTES: usize = 2 * (2 + 0xFFFF) + 1 + 0xFF;
-/// Of a ServerKeyExchange, the kind of curve and its number (RFC 8422 §5.4).
+/// Bytes kept of a ServerKeyExchange: the curve type and the number of the curve (RFC 8422 §5.4).
 const KEY_EXCHANGE_BYTES: usize = 3;
-/// Bytes of all messages together that may pass unread. OpenSSL takes 100 KB of certificates and Java 32 KB a message, so
-/// no server that is used sends more.
+/// Maximum number of unread bytes of all messages together. OpenSSL accepts 100 KB of certificates and Java
+/// 32 KB for a message, so no server in use sends more.
 const MAX_PASSED_BYTES: usize = 1 << 20;
 
 const HEADER_BYTES: usize = 4;
 
-/// The reader of one direction.
+/// Reads the handshake messages of one direction.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     header: Vec<u8>,
-    /// Bytes of the body that have not come yet.
+    /// Number of body bytes still missing.
     left: usize,
-    /// Bytes of the body that are still to be kept.
+    /// Number of body bytes still to be kept.
     wanted: usize,
     body: Vec<u8>,
     passed: usize,
 }
 
-/// A message that is complete.
+/// A complete message.
 #[derive(Debug)]
 pub(super) struct Message {
     pub(super) kind: u8,
-    /// As much of it as is read by somebody.
+    /// The beginning of the body, as far as it is kept.
     pub(super) body: Vec<u8>,
 }
 
 impl Messages {
-    /// A message has begun and not ended.
+    /// Returns whether a message is incomplete.
     pub(super) fn is_within(&self) -> bool {
         !self.header.is_empty()
     }
 
-    /// Takes from the front of `bytes` up to the end of a message; `None` when they are used up.
+    /// Takes bytes from the front of `bytes` up to the end of a message. Returns `None` if they end before
+    /// that.
     ///
     /// # Errors
-    /// A message that is longer than any server needs.
+    /// Returns an error if a message, or all messages together, exceed their limit.
     pub(super) fn next(&mut self, bytes: &mut &[u8]) -> Result<Option<Message>, Malformed> {
         if self.header.len() < HEADER_BYTES {
             let (head, rest) = bytes.split_at(bytes.len().min(HEADER_BYTES - self.header.len()));

@@ -1,11 +1,11 @@
-//! TLS as bytes: the ClientHello that this program sends itself, and what of the answer can be read without keys.
+//! TLS messages as bytes: writes the ClientHello and reads the unencrypted part of the response.
 //!
 //! ```text
 //! ClientHello ─ write ─ bytes ─ server ─ bytes ─ records ─ messages ─ FlightFacts
 //! ```
 //!
-//! No cryptography: what is encrypted is counted. A handshake that has to come to its end is OpenSSL's; these readers
-//! then watch its bytes pass.
+//! No cryptography: encrypted records are only counted. OpenSSL makes the handshakes that must complete, and
+//! these readers observe their bytes.
 
 pub(in crate::wire) mod authorities;
 mod client_flight;

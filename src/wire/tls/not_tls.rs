@@ -1,4 +1,4 @@
-//! The first bytes of an answer: TLS, or what else.
+//! Identifies the protocol of a response from its first bytes.
 
 use self::Byte::{Any, Between, OneOf};
 use crate::evidence::handshake::NotTls;
@@ -8,13 +8,13 @@ pub(in crate::wire) const MAX_HEAD_BYTES: usize = 512;
 /// Characters of a sample.
 const MAX_SAMPLE: usize = 64;
 
-/// What an answer begins with.
+/// Protocol of a response.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::wire) enum Opening {
     /// More bytes are needed.
     Open,
     Tls,
-    /// An answer of SSL 2.0, which no ClientHello of this program offers.
+    /// A response of SSL 2.0, which this program never offers.
     Ssl2,
     NotTls(NotTls),
 }
@@ -27,14 +27,14 @@ enum Byte {
     Between(u8, u8),
 }
 
-/// Looked through in this order. A pattern that may still fit holds up all after it, so that the answer does not depend
-/// on how the bytes arrive.
+/// Compared in this order. A pattern that may still match stops the search, so that the result does not
+/// depend on how the bytes arrive.
 const PATTERNS: &[(&[Byte], Opening)] = &[
     (&[Between(20, 24), OneOf(&[3])], Opening::Tls),
-    // SERVER-HELLO: its length, the message, session id and certificate type, the version.
+    // SERVER-HELLO: length, message, session id and certificate type, version.
     (&[Between(0x80, 0xFF), Any, OneOf(&[4]), Any, Any, OneOf(&[0]), OneOf(&[2])], Opening::Ssl2),
     (&[OneOf(b"H"), OneOf(b"T"), OneOf(b"T"), OneOf(b"P"), OneOf(b"/")], Opening::NotTls(NotTls::Http)),
-    // A page without a head, as HTTP/0.9 servers send it.
+    // A page without headers, as HTTP/0.9 servers send it.
     (&[OneOf(b"<")], Opening::NotTls(NotTls::Http)),
     (&[OneOf(b"S"), OneOf(b"S"), OneOf(b"H"), OneOf(b"-")], Opening::NotTls(NotTls::Ssh)),
     (&[OneOf(b"+"), OneOf(b"O"), OneOf(b"K")], Opening::NotTls(NotTls::Pop3)),
@@ -42,7 +42,7 @@ const PATTERNS: &[(&[Byte], Opening)] = &[
     (&[OneOf(b"*"), OneOf(b" "), OneOf(b"OBP"), OneOf(b"KYR")], Opening::NotTls(NotTls::Imap)),
     // Length, type SETTINGS (RFC 9113 §4.1).
     (&[OneOf(&[0]), OneOf(&[0]), Any, OneOf(&[4])], Opening::NotTls(NotTls::Http2)),
-    // Length, sequence number; protocol version 9 or 10, or an error.
+    // Length, sequence number, then protocol version 9 or 10, or an error.
     (&[Any, Any, OneOf(&[0]), OneOf(&[0, 1]), OneOf(&[9, 10, 0xFF])], Opening::NotTls(NotTls::MySql)),
 ];
 
@@ -64,7 +64,7 @@ pub(in crate::wire) fn opening(head: &[u8], is_end: bool) -> Opening {
     greeting(head, is_end)
 }
 
-/// A line with a number in front: SMTP or FTP, by the words that follow.
+/// Identifies a line that begins with a number, as SMTP or FTP by its text.
 fn greeting(head: &[u8], is_end: bool) -> Opening {
     let form = [Between(b'0', b'9'), Between(b'0', b'9'), Between(b'0', b'9'), OneOf(b" -")];
     let fits = form.iter().zip(head).all(|(byte, &got)| byte.fits(got));
@@ -76,10 +76,10 @@ fn greeting(head: &[u8], is_end: bool) -> Opening {
         return Opening::Open;
     }
     let line = head.get(..end.unwrap_or(head.len())).unwrap_or_default().to_ascii_lowercase();
-    let says = |word: &[u8]| memchr::memmem::find(&line, word).is_some();
-    Opening::NotTls(if says(b"smtp") {
+    let contains = |word: &[u8]| memchr::memmem::find(&line, word).is_some();
+    Opening::NotTls(if contains(b"smtp") {
         NotTls::Smtp
-    } else if says(b"ftp") || line.starts_with(b"220") {
+    } else if contains(b"ftp") || line.starts_with(b"220") {
         NotTls::Ftp
     } else {
         NotTls::Unknown
@@ -90,17 +90,17 @@ fn greeting(head: &[u8], is_end: bool) -> Opening {
 pub(in crate::wire) fn sample(head: &[u8]) -> String {
     let mut sample = String::new();
     for &byte in head {
-        let shown = match byte {
+        let escaped = match byte {
             b' '..=b'~' => char::from(byte).to_string(),
             b'\n' => "\\n".to_owned(),
             b'\r' => "\\r".to_owned(),
             b'\t' => "\\t".to_owned(),
             _ => format!("\\x{byte:02x}"),
         };
-        if sample.len() + shown.len() > MAX_SAMPLE {
+        if sample.len() + escaped.len() > MAX_SAMPLE {
             break;
         }
-        sample.push_str(&shown);
+        sample.push_str(&escaped);
     }
     sample
 }

@@ -1,4 +1,5 @@
-//! Bytes → the records of TLS (RFC 8446 §5.1), piece by piece as they arrive; no record is held back or kept.
+//! Splits a stream into TLS records (RFC 8446 §5.1). Bytes are passed on as they arrive; no record is
+//! buffered.
 
 use super::fields::Fields;
 use super::malformed::Malformed;
@@ -9,19 +10,19 @@ pub const HANDSHAKE: u8 = 22;
 pub const APPLICATION_DATA: u8 = 23;
 pub(super) const HEARTBEAT: u8 = 24;
 
-/// `TLSCiphertext` of TLS 1.2 has the larger limit (RFC 5246 §6.2.3).
+/// Maximum length of a record. `TLSCiphertext` of TLS 1.2 has the largest limit (RFC 5246 §6.2.3).
 const MAX_RECORD_BYTES: u16 = (1 << 14) + 2048;
 const HEADER_BYTES: usize = 5;
 
-/// The reader of one direction.
+/// Reads the records of one direction.
 #[derive(Debug, Default)]
 pub(super) struct Records {
     header: Vec<u8>,
-    /// Bytes of the record's body that have not come yet.
+    /// Number of body bytes of the current record still missing.
     left: usize,
 }
 
-/// Some bytes of a record.
+/// Consecutive bytes of one record.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece<'a> {
     pub(super) kind: u8,
@@ -32,10 +33,11 @@ pub(super) struct Piece<'a> {
 }
 
 impl Records {
-    /// Takes the next piece from the front of `bytes`; `None` when they are used up. A record without a body is one piece.
+    /// Takes the next piece from the front of `bytes`; `None` if they are used up. A record without a body is
+    /// one piece.
     ///
     /// # Errors
-    /// What broke the rules; nothing can be read after it.
+    /// Returns the violation. Nothing can be read after it.
     pub(super) fn next<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Piece<'a>>, Malformed> {
         if self.header.len() < HEADER_BYTES {
             let (head, rest) = bytes.split_at(bytes.len().min(HEADER_BYTES - self.header.len()));
@@ -78,7 +80,10 @@ impl Records {
     }
 }
 
-/// The length that a header gives, where it is one of TLS.
+/// Returns the length in a record header.
+///
+/// # Errors
+/// Returns the violation if the header is not one of TLS.
 fn length(header: [u8; HEADER_BYTES]) -> Result<u16, Malformed> {
     let [kind, major, minor, length @ ..] = header;
     let length = u16::from_be_bytes(length);

@@ -1,7 +1,7 @@
-//! What a server sends, byte by byte as it comes, up to where encryption hides it.
+//! Reads the unencrypted part of what a server sends, in chunks of any size.
 //!
-//! It reads the answer to a [`ClientHello`](super::ClientHello), and watches handshakes that OpenSSL drives. Memory is
-//! bounded whatever comes; after a mistake of the server only bytes are counted.
+//! Reads the response to a [`ClientHello`](super::ClientHello) and observes handshakes that OpenSSL makes.
+//! Memory is bounded for any input. After a violation only bytes are counted.
 
 use super::authorities;
 use super::hello::{self, ServerHello};
@@ -12,23 +12,23 @@ use super::records::{self, Piece, Records};
 use super::{Version, suites};
 use crate::evidence::handshake::NotTls;
 
-/// The level of an alert that does not end the connection.
+/// Level of an alert that does not end the connection.
 const WARNING: u8 = 1;
 /// `named_curve` of `ECCurveType` (RFC 8422 §5.4).
 const NAMED_CURVE: u8 = 3;
 
-/// The reader of a server's direction.
+/// Reads the bytes that a server sends.
 #[derive(Debug, Default)]
 pub struct ServerFlight {
     facts: FlightFacts,
     state: State,
-    /// The first bytes, until it is clear what they are; then, of what is no TLS, those of the sample.
+    /// The first bytes, until the protocol is known; then the bytes of the sample if it is not TLS.
     head: Vec<u8>,
     records: Records,
     messages: Messages,
-    /// The first byte of an alert whose second has not come.
+    /// Level of an alert whose description is still missing.
     alert_level: Option<u8>,
-    /// What follows is encrypted, up to TLS 1.2.
+    /// ChangeCipherSpec was read, up to TLS 1.2: all later records are encrypted.
     is_changed: bool,
 }
 
@@ -38,36 +38,36 @@ enum State {
     Opening,
     Tls,
     NotTls,
-    /// Malformed, or at its end.
+    /// After a violation or the end of the stream.
     Over,
 }
 
-/// What can be said without keys.
+/// The facts that can be read without keys.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FlightFacts {
-    /// All that came.
+    /// Number of bytes received.
     pub bytes: u64,
-    /// A HelloRetryRequest too, until the ServerHello replaces it.
+    /// The ServerHello, or a HelloRetryRequest until the ServerHello replaces it.
     pub hello: Option<ServerHello>,
-    /// A Certificate message came to its end, in clear, so up to TLS 1.2.
+    /// A complete unencrypted Certificate message was read, which happens only up to TLS 1.2.
     pub certificate: bool,
-    /// A CertificateRequest in clear, with the authorities it names, as `CN=…, O=…`; one whose name cannot be read is
+    /// The trusted CAs of an unencrypted CertificateRequest, such as `CN=…, O=…`. An unreadable name is
     /// hexadecimal.
     pub certificate_request: Option<Vec<String>>,
-    /// ServerHelloDone.
+    /// ServerHelloDone was read.
     pub done: bool,
-    /// Level and number of the first alert in clear that is fatal, else of the last warning.
+    /// Level and number of the first fatal unencrypted alert, else of the last warning.
     pub alert: Option<(u8, u8)>,
-    /// Records that came whole: application data, and handshake after ChangeCipherSpec.
+    /// Number of complete encrypted records: application data, and handshake after ChangeCipherSpec.
     pub encrypted_records: u32,
-    /// What the first bytes are instead, with a sample of at most 64 printable characters.
+    /// The protocol of a response that is not TLS, with a sample of at most 64 printable characters.
     pub not_tls: Option<(NotTls, String)>,
-    /// The first thing that broke the rules; nothing after it was read.
+    /// The first violation; nothing after it was read.
     pub malformed: Option<Malformed>,
 }
 
 impl ServerFlight {
-    /// Reads on.
+    /// Reads the next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         self.facts.bytes += bytes.len() as u64;
         let mut rest = bytes;
@@ -85,7 +85,7 @@ impl ServerFlight {
         }
     }
 
-    /// Ends the stream, so that an answer too short to be sure of is decided too. What is pushed later is only counted.
+    /// Ends the stream, so that a short response is identified too. Bytes pushed later are only counted.
     pub fn end(&mut self) {
         if self.state == State::Opening {
             self.open(true);
@@ -93,7 +93,7 @@ impl ServerFlight {
         self.state = State::Over;
     }
 
-    /// What has been seen so far.
+    /// Returns the facts read so far.
     #[must_use]
     pub fn facts(&self) -> &FlightFacts {
         &self.facts
@@ -172,7 +172,7 @@ impl ServerFlight {
     }
 
     fn handshake(&mut self, mut bytes: &[u8]) -> Result<(), Malformed> {
-        // A message without a body ends with its header, so there may be one more when all bytes are used up.
+        // `next` returns a message without a body as soon as its header is complete.
         while !bytes.is_empty() {
             if let Some(message) = self.messages.next(&mut bytes)? {
                 self.message(&message)?;
@@ -186,7 +186,7 @@ impl ServerFlight {
             return Ok(());
         }
         if message.kind == messages::SERVER_HELLO {
-            return self.hello(&message.body);
+            return self.server_hello(&message.body);
         }
         let Some(hello) = self.facts.hello.as_mut().filter(|hello| !hello.retry) else {
             return Err(Malformed::MessageBeforeHello(message.kind));
@@ -213,7 +213,7 @@ impl ServerFlight {
         Ok(())
     }
 
-    fn hello(&mut self, body: &[u8]) -> Result<(), Malformed> {
+    fn server_hello(&mut self, body: &[u8]) -> Result<(), Malformed> {
         let hello = hello::read(body)?;
         match &self.facts.hello {
             Some(ServerHello { retry: false, .. }) => return Err(Malformed::SecondServerHello),
@@ -223,7 +223,8 @@ impl ServerFlight {
         Ok(())
     }
 
-    /// Up to TLS 1.2 an alert may be spread over records, and several may share one (RFC 5246 §6.2.1).
+    /// Reads alerts. Up to TLS 1.2 an alert may be split over records, and a record may hold several (RFC
+    /// 5246 §6.2.1).
     fn alert(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             let Some(level) = self.alert_level.take() else {
@@ -236,7 +237,8 @@ impl ServerFlight {
         }
     }
 
-    /// In TLS 1.3 it means nothing (RFC 8446 §D.4): a ServerHello in clear may follow that of a HelloRetryRequest.
+    /// Reads a ChangeCipherSpec. In TLS 1.3 it has no effect (RFC 8446 §D.4): after the one of a
+    /// HelloRetryRequest, an unencrypted ServerHello may follow.
     fn change(&mut self, piece: &Piece<'_>) -> Result<(), Malformed> {
         if piece.length != 1 || piece.bytes != [1] {
             return Err(Malformed::ChangeCipherSpec);
@@ -252,10 +254,11 @@ impl ServerFlight {
     }
 }
 
-/// What a fuzzer feeds: any bytes, as a server's, whole, in halves and byte by byte; and as a client's.
+/// Fuzzing entry: reads any bytes as those of a server, whole, in halves and byte by byte, and as those of a
+/// client.
 ///
 /// # Panics
-/// When the facts depend on how the bytes arrived, or a text is longer than promised.
+/// Panics if the facts depend on how the bytes arrive, or if a sample exceeds its limit.
 pub fn fuzz_server_flight(bytes: &[u8]) {
     let read = |pieces: &mut dyn Iterator<Item = &[u8]>| {
         let mut flight = ServerFlight::default();

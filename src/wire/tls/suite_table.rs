@@ -1,24 +1,25 @@
-//! The cipher suites that exist, with their names; a table and nothing else.
+//! Table of all cipher suites with their names.
 //!
-//! Numbers and IANA names are those of the TLS Cipher Suites registry, with the drafts and FIPS numbers that servers used
-//! before it; OpenSSL's are those of its `ssl/s3_lib.c`, for suites it has dropped those of version 1.0.2. Left out are
-//! values that no server can choose (`TLS_NULL_WITH_NULL_NULL`, the signalling values, GREASE).
+//! Numbers and IANA names are those of the TLS Cipher Suites registry, with earlier draft and FIPS numbers
+//! that servers used. OpenSSL's names are those of `ssl/s3_lib.c`, and of version 1.0.2 for suites that it
+//! dropped. Values that no server can choose are left out (`TLS_NULL_WITH_NULL_NULL`, signalling values,
+//! GREASE).
 //!
-//! Not generated: no source has all rows, because the registry knows neither OpenSSL's names nor the drafts, and no OpenSSL of
-//! today the suites it has dropped; the order is ours. `agrees_with_openssl` in `suites.rs` compares every suite that the
-//! OpenSSL of this program has: number, both names and versions.
+//! Not generated, because no source has all rows: the registry lacks OpenSSL's names and the drafts, and
+//! current OpenSSL lacks the dropped suites. The order is specific to this program. `agrees_with_openssl` in
+//! `suites.rs` compares every suite of the linked OpenSSL: number, both names and versions.
 
 use self::Era::{Early, Tls12, Tls13};
 
 /// Which versions a suite belongs to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Era {
-    /// SSL 3.0 to TLS 1.2. Servers of SSL 3.0 days chose elliptic curves and AES too, although RFC 4492 and RFC 3268 came
-    /// later, so these versions have one list.
+    /// SSL 3.0 to TLS 1.2. Servers choose elliptic curves and AES with SSL 3.0 too, although RFC 4492 and RFC
+    /// 3268 came later, so these versions share one list.
     Early,
-    /// TLS 1.2 alone: AEAD, and CBC with SHA-2 (RFC 5246 §1.2, RFC 5288 §4, RFC 5289 §5).
+    /// TLS 1.2 only: AEAD, and CBC with SHA-2 (RFC 5246 §1.2, RFC 5288 §4, RFC 5289 §5).
     Tls12,
-    /// TLS 1.3 alone.
+    /// TLS 1.3 only.
     Tls13,
 }
 
@@ -26,9 +27,9 @@ pub(super) enum Era {
 pub(super) struct Suite {
     pub(super) number: u16,
     pub(super) era: Era,
-    /// Empty where OpenSSL never had it.
+    /// Empty if OpenSSL never had the suite.
     pub(super) openssl: &'static str,
-    /// Empty where the registry does not have it, or OpenSSL's name is the same.
+    /// Empty if the registry does not have the suite, or has the same name as OpenSSL.
     pub(super) iana: &'static str,
 }
 
@@ -36,8 +37,9 @@ const fn suite(number: u16, era: Era, openssl: &'static str, iana: &'static str)
     Suite { number, era, openssl, iana }
 }
 
-/// The most common first, so that a server that follows the client shows what it shares with most: forward secrecy and
-/// AES, then RSA key exchange, then what is obsolete, and what needs a shared secret or no certificate last.
+/// The most common suites first, so that a server that follows the client's order chooses what it would
+/// choose with most clients: forward secrecy and AES, then RSA key exchange, then obsolete suites. Suites
+/// with a shared secret or without a certificate are last.
 pub(super) const SUITES: &[Suite] = &[
     suite(0xC02B, Tls12, "ECDHE-ECDSA-AES128-GCM-SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
     suite(0xC02C, Tls12, "ECDHE-ECDSA-AES256-GCM-SHA384", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"),

@@ -7,10 +7,10 @@ use std::sync::LazyLock;
 use super::Version;
 use super::suite_table::{Era, SUITES, Suite};
 
-/// Names that OpenSSL takes and no longer gives.
+/// Names that OpenSSL accepts and no longer returns.
 const FORMER_NAMES: [(&str, u16); 2] = [("EDH-DSS-DES-CBC3-SHA", 0x0013), ("EDH-RSA-DES-CBC3-SHA", 0x0016)];
 
-/// The number of every suite that exists for the version, the most common first.
+/// Returns the numbers of all suites of the version, the most common first.
 #[must_use]
 pub fn of(version: Version) -> &'static [u16] {
     static EARLY: LazyLock<Vec<u16>> = LazyLock::new(|| numbers(|era| era == Era::Early));
@@ -23,7 +23,7 @@ pub fn of(version: Version) -> &'static [u16] {
     }
 }
 
-/// OpenSSL's name, the registry's where OpenSSL has none, and `0xC0FF` where neither has.
+/// Returns OpenSSL's name of a suite, else the registry's, else the number such as `0xC0FF`.
 #[must_use]
 pub fn name(suite: u16) -> String {
     match find(suite) {
@@ -80,14 +80,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_numbers_belong_together() {
+    fn names_and_numbers_match() {
         let mut names = BTreeSet::new();
         let mut numbers = BTreeSet::new();
         for suite in SUITES {
-            assert!(numbers.insert(suite.number), "{:04x} stands twice", suite.number);
+            assert!(numbers.insert(suite.number), "{:04x} is duplicate", suite.number);
             assert!(suite.openssl != suite.iana, "{:04x}: one name is enough", suite.number);
             for name in [suite.openssl, suite.iana].into_iter().filter(|name| !name.is_empty()) {
-                assert!(names.insert(name), "{name} stands twice");
+                assert!(names.insert(name), "{name} is duplicate");
                 assert_eq!(number(name), Some(suite.number), "{name}");
             }
         }
@@ -114,13 +114,13 @@ mod tests {
             };
             assert_eq!((suite.openssl, suite.era), (cipher.name(), era), "{number:04x}");
             let iana = if suite.iana.is_empty() { suite.openssl } else { suite.iana };
-            // OpenSSL does not know the registry's names of GOST suites.
+            // OpenSSL does not have the registry's names of GOST suites.
             assert_eq!(iana, cipher.standard_name().unwrap_or(iana), "{number:04x}");
         }
     }
 
     #[test]
-    fn names_are_openssls_first() {
+    fn names_of_openssl_are_preferred() {
         for (suite, expected) in [
             (0xC02F, "ECDHE-RSA-AES128-GCM-SHA256"),
             (0x1301, "TLS_AES_128_GCM_SHA256"),
@@ -147,14 +147,14 @@ mod tests {
             assert!(!of(version).contains(&0xC02F) && !of(version).contains(&0x1301), "{version:?}");
         }
         assert_eq!(of(Version::Tls12)[0], 0xC02B);
-        // The lists have few enough suites for one ClientHello.
+        // All suites of a version fit in one ClientHello.
         assert!(Version::ALL.iter().all(|&version| of(version).len() < super::super::client_hello::MAX_SUITES));
         assert_eq!(of(Version::Tls12).iter().collect::<BTreeSet<_>>().len(), of(Version::Tls12).len());
         assert!(of(Version::Tls12).contains(&0x0003) && !of(Version::Tls12).contains(&0x1301));
     }
 
     #[test]
-    fn curves_are_named_where_the_server_chooses_one() {
+    fn ephemeral_suites_name_the_curve() {
         assert!([0xC02F, 0xC02B, 0xC018, 0xC08A, 0xCC13].into_iter().all(names_its_curve));
         assert!(![0x002F, 0x0033, 0xC004, 0xC035, 0x1301, 0xFFFF].into_iter().any(names_its_curve));
     }

@@ -1,6 +1,6 @@
-//! The versions of the protocol that were ever spoken, SSL 2.0 apart.
+//! The versions of TLS and SSL, without SSL 2.0.
 
-/// Ordered by age.
+/// A version of the protocol, the oldest first.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Version {
     Ssl3,
@@ -13,7 +13,7 @@ pub enum Version {
 impl Version {
     pub const ALL: [Self; 5] = [Self::Ssl3, Self::Tls10, Self::Tls11, Self::Tls12, Self::Tls13];
 
-    /// As OpenSSL writes it: `TLSv1.2`.
+    /// Returns OpenSSL's name: `TLSv1.2`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -25,13 +25,13 @@ impl Version {
         }
     }
 
-    /// The version of this [`Self::name`].
+    /// Returns the version with this [`Self::name`].
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|version| version.name() == name)
     }
 
-    /// As it stands on the wire; for TLS 1.3 in `supported_versions` alone.
+    /// Returns the number in messages; TLS 1.3 has it only in `supported_versions`.
     #[must_use]
     pub const fn number(self) -> u16 {
         match self {
@@ -43,7 +43,7 @@ impl Version {
         }
     }
 
-    /// The version of this [`Self::number`].
+    /// Returns the version with this [`Self::number`].
     #[must_use]
     pub fn from_number(number: u16) -> Option<Self> {
         Self::ALL.into_iter().find(|version| version.number() == number)

@@ -1,14 +1,14 @@
-//! One walk over YAML text that tells where everything is, for reading a file and for redacting it.
+//! Walks over YAML text and reports every part with its position, for reading a file and for redacting it.
 //!
 //! ```text
 //! text ─ granit-parser ─ walk ─┬ Visitor of wire::overrides: faults, and a Tree of the judged parts
 //!                              └ Visitor of redact: which scalars are secret
 //! ```
 //!
-//! The walk keeps nothing but the collections that are open, so a visitor decides what is worth its memory:
-//! files have 50 MB, and a [`Tree`] of all of it would have several times that. Aliases are not followed: a
-//! small file may stand for billions of values. `granit-parser` is used directly, because it gives events
-//! with places where `serde-saphyr`, which is built on it, gives values.
+//! The walk keeps only the open collections, so that each visitor decides what to keep: files have 50 MB, and
+//! a [`Tree`] of a whole file would need several times that. Aliases are not followed, because a small file
+//! can expand to billions of values. `granit-parser` is used directly, because it gives events with
+//! positions; `serde-saphyr`, which is built on it, gives values.
 
 mod stack;
 mod tree;
@@ -20,38 +20,38 @@ use granit_parser::{Event, Parser, Span, StructureStyle, Tag, options};
 
 pub(crate) use self::stack::{OpenCollection, Slot, Stack};
 pub(crate) use self::tree::{Child, Cut, Node, NodeContent, NodeId, Pair, ScalarKind, Tree};
-use crate::evidence::overrides::Place;
+use crate::evidence::overrides::Position;
 
 pub(crate) use granit_parser::{ErrorKind, ScalarStyle, ScanError};
 
-/// Levels of nesting, of block and of flow collections each.
+/// Maximum nesting depth, of block and of flow collections each.
 pub(crate) const MAX_DEPTH: usize = 200;
 
-/// Whether to go on with the next event.
+/// Whether the walk continues with the next event.
 pub(crate) type Flow = ControlFlow<()>;
 
-/// Go on.
-pub(crate) const GO_ON: Flow = Flow::Continue(());
+/// Continues the walk.
+pub(crate) const CONTINUE: Flow = Flow::Continue(());
 
-/// Where something is in the text.
+/// The range of a part in the text.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Extent {
-    /// First byte.
+    /// Offset of the first byte.
     pub(crate) start: usize,
-    /// Byte behind the last one. Start and end are 0 where the parser does not tell.
+    /// Offset after the last byte. Start and end are 0 if the parser does not report them.
     pub(crate) end: usize,
     /// Line and column of the first character.
-    pub(crate) place: Place,
-    /// Line on which it ends. A block scalar ends where the next line begins.
+    pub(crate) place: Position,
+    /// Number of the line on which the part ends. A block scalar ends at the beginning of the next line.
     pub(crate) last_line: u32,
 }
 
 /// The key of an entry.
 #[derive(Clone)]
 pub(crate) struct Key<'a> {
-    /// Nothing where the key is a list or a mapping, or an alias that the visitor does not resolve.
+    /// `None` for a list, a mapping, or an alias that the visitor does not resolve.
     pub(crate) text: Option<Cow<'a, str>>,
-    /// `<<`, not in quotes.
+    /// The key is an unquoted `<<`.
     pub(crate) merge: bool,
     pub(crate) extent: Extent,
 }
@@ -59,55 +59,55 @@ pub(crate) struct Key<'a> {
 /// How a scalar is written.
 pub(crate) struct Notation<'a> {
     pub(crate) style: ScalarStyle,
-    /// Number of the anchor that is set on it, or 0.
+    /// Number of its anchor, or 0.
     pub(crate) anchor: usize,
     tag: Option<Cow<'a, Tag>>,
 }
 
-/// A list or a mapping that begins.
-pub(crate) struct Beginning {
+/// The start of a list or a mapping.
+pub(crate) struct CollectionStart {
     pub(crate) is_map: bool,
-    /// Written with brackets.
+    /// Flow style: written with brackets.
     pub(crate) flow: bool,
-    /// Number of the anchor that is set on it, or 0.
+    /// Number of its anchor, or 0.
     pub(crate) anchor: usize,
     pub(crate) extent: Extent,
 }
 
-/// What is done with the parts of a text, in the order of the text.
+/// Receives the parts of a text, in the order of the text.
 ///
-/// `open` are the collections around the part, and says whether the part is an item, a key or a value:
-/// [`Stack::slot`].
+/// `open` holds the collections around the part. [`Stack::slot`] shows whether the part is an item, a key or
+/// a value.
 pub(crate) trait Visitor<'a> {
-    /// What the visitor keeps of each collection while it is open.
-    type Kept;
+    /// State that the visitor keeps for each open collection.
+    type State;
 
-    /// A document begins.
-    fn document(&mut self, place: Place);
+    /// Receives the start of a document.
+    fn document(&mut self, place: Position);
 
-    /// A scalar that is an item, a value or the whole document.
+    /// Receives a scalar that is an item, a value or the whole document.
     fn scalar(
         &mut self,
-        open: &mut Stack<'a, Self::Kept>,
+        open: &mut Stack<'a, Self::State>,
         text: Cow<'a, str>,
         notation: &Notation<'a>,
         extent: Extent,
     ) -> Flow;
 
-    /// A key is complete. `notation` is that of a scalar.
-    fn key(&mut self, open: &mut Stack<'a, Self::Kept>, key: &Key<'a>, notation: Option<&Notation<'a>>) -> Flow;
+    /// Receives a complete key. `notation` is present if the key is a scalar.
+    fn key(&mut self, open: &mut Stack<'a, Self::State>, key: &Key<'a>, notation: Option<&Notation<'a>>) -> Flow;
 
-    /// A collection begins; it is not yet among those that are open.
-    fn begin(&mut self, open: &mut Stack<'a, Self::Kept>, beginning: &Beginning) -> (Self::Kept, Flow);
+    /// Receives the start of a collection, which is not yet in `open`.
+    fn begin(&mut self, open: &mut Stack<'a, Self::State>, beginning: &CollectionStart) -> (Self::State, Flow);
 
-    /// A collection ends; it is no longer among those that are open. `extent` is that of its end.
-    fn end(&mut self, open: &mut Stack<'a, Self::Kept>, closed: OpenCollection<'a, Self::Kept>, extent: Extent);
+    /// Receives the end of a collection, which is no longer in `open`. `extent` is the range of its end.
+    fn end(&mut self, open: &mut Stack<'a, Self::State>, closed: OpenCollection<'a, Self::State>, extent: Extent);
 
-    /// An alias of the anchor with this number, or of none that stands before it. Returns its text where it
-    /// is a key.
+    /// Receives an alias of the anchor with this number; `None` if no such anchor precedes it. Returns the
+    /// text of the alias if it is a key.
     fn alias(
         &mut self,
-        open: &mut Stack<'a, Self::Kept>,
+        open: &mut Stack<'a, Self::State>,
         anchor: Option<usize>,
         extent: Extent,
     ) -> ControlFlow<(), Option<Cow<'a, str>>>;
@@ -115,23 +115,23 @@ pub(crate) trait Visitor<'a> {
 
 /// How a walk ended.
 pub(crate) enum End {
-    /// At the end of the text.
+    /// The whole text was read.
     Complete,
-    /// Where the visitor wanted it.
+    /// The visitor stopped the walk.
     Stopped,
-    /// The rest is not YAML, or has more than [`MAX_DEPTH`] levels.
+    /// The rest is not YAML, or is nested deeper than [`MAX_DEPTH`].
     NotYaml(ScanError),
 }
 
-/// Walks the whole text. Also returns the collections that are open where it broke off.
+/// Walks over the whole text. Also returns the collections that are still open at the end of the walk.
 ///
-/// A NUL ends the text for the parser, so callers look for it first. `refuse_directives` makes a directive
-/// (`%`) an error.
+/// The parser ends the text at a NUL byte, so callers must check for NUL first. `refuse_directives` makes a
+/// directive (`%`) an error.
 pub(crate) fn walk<'a, V: Visitor<'a>>(
     text: &'a str,
     refuse_directives: bool,
     visitor: &mut V,
-) -> (End, Stack<'a, V::Kept>) {
+) -> (End, Stack<'a, V::State>) {
     let options = options! {
         disallow_directives: refuse_directives,
         emit_comments: false,
@@ -153,17 +153,17 @@ pub(crate) fn walk<'a, V: Visitor<'a>>(
     (End::Complete, open)
 }
 
-fn step<'a, V: Visitor<'a>>(event: Event<'a>, extent: Extent, open: &mut Stack<'a, V::Kept>, visitor: &mut V) -> Flow {
+fn step<'a, V: Visitor<'a>>(event: Event<'a>, extent: Extent, open: &mut Stack<'a, V::State>, visitor: &mut V) -> Flow {
     match event {
         Event::DocumentStart(..) => {
             open.clear();
             visitor.document(extent.place);
-            GO_ON
+            CONTINUE
         }
         Event::Scalar(text, style, anchor, tag) => {
-            // An empty document has an empty value, which the parser gives as a null without extent.
+            // The parser reports an empty document as a null of zero length.
             if open.is_empty() && style == ScalarStyle::Plain && extent.start == extent.end {
-                return GO_ON;
+                return CONTINUE;
             }
             let notation = Notation { style, anchor, tag };
             if open.expects_key() {
@@ -172,23 +172,23 @@ fn step<'a, V: Visitor<'a>>(event: Event<'a>, extent: Extent, open: &mut Stack<'
             }
             visitor.scalar(open, text, &notation, extent)?;
             open.advance();
-            GO_ON
+            CONTINUE
         }
         Event::SequenceStart(style, anchor, _) => begin(false, style, anchor, extent, open, visitor),
         Event::MappingStart(style, anchor, _) => begin(true, style, anchor, extent, open, visitor),
         Event::SequenceEnd | Event::MappingEnd => {
-            let Some(closed) = open.pop() else { return GO_ON };
+            let Some(closed) = open.pop() else { return CONTINUE };
             let is_key = closed.is_key;
             visitor.end(open, closed, extent);
             if is_key {
                 return complete_key(Key { text: None, merge: false, extent }, None, open, visitor);
             }
             open.advance();
-            GO_ON
+            CONTINUE
         }
         Event::Alias(anchor) => alias(Some(anchor), extent, open, visitor),
         Event::UnresolvedAlias(_) => alias(None, extent, open, visitor),
-        _ => GO_ON,
+        _ => CONTINUE,
     }
 }
 
@@ -197,21 +197,21 @@ fn begin<'a, V: Visitor<'a>>(
     style: StructureStyle,
     anchor: usize,
     extent: Extent,
-    open: &mut Stack<'a, V::Kept>,
+    open: &mut Stack<'a, V::State>,
     visitor: &mut V,
 ) -> Flow {
-    let beginning = Beginning { is_map, flow: style == StructureStyle::Flow, anchor, extent };
+    let beginning = CollectionStart { is_map, flow: style == StructureStyle::Flow, anchor, extent };
     let is_key = open.expects_key();
-    let (kept, flow) = visitor.begin(open, &beginning);
+    let (state, flow) = visitor.begin(open, &beginning);
     let slot = if is_map { Slot::Key } else { Slot::Item(0) };
-    open.push(OpenCollection { slot, is_key, kept });
+    open.push(OpenCollection { slot, is_key, state });
     flow
 }
 
 fn alias<'a, V: Visitor<'a>>(
     anchor: Option<usize>,
     extent: Extent,
-    open: &mut Stack<'a, V::Kept>,
+    open: &mut Stack<'a, V::State>,
     visitor: &mut V,
 ) -> Flow {
     let is_key = open.expects_key();
@@ -220,35 +220,35 @@ fn alias<'a, V: Visitor<'a>>(
         return complete_key(Key { text, merge: false, extent }, None, open, visitor);
     }
     open.advance();
-    GO_ON
+    CONTINUE
 }
 
 fn complete_key<'a, V: Visitor<'a>>(
     key: Key<'a>,
     notation: Option<&Notation<'a>>,
-    open: &mut Stack<'a, V::Kept>,
+    open: &mut Stack<'a, V::State>,
     visitor: &mut V,
 ) -> Flow {
     visitor.key(open, &key, notation)?;
     open.set_key(key);
-    GO_ON
+    CONTINUE
 }
 
 impl Extent {
     fn of(span: &Span) -> Self {
         let (start, end) = span.byte_range().map_or((0, 0), |range| (range.start, range.end));
-        let place = Place { line: saturated(span.start.line()), column: saturated(span.start.col() + 1) };
+        let place = Position { line: saturated(span.start.line()), column: saturated(span.start.col() + 1) };
         Self { start, end, place, last_line: saturated(span.end.line()) }
     }
 }
 
 impl Notation<'_> {
-    /// A literal or folded block.
+    /// Returns whether the scalar is a literal or folded block.
     pub(crate) fn is_block(&self) -> bool {
         matches!(self.style, ScalarStyle::Literal | ScalarStyle::Folded)
     }
 
-    /// The kind of a scalar with this text.
+    /// Returns the kind of a scalar with this text.
     pub(crate) fn kind(&self, text: &str) -> ScalarKind {
         let core = self.tag.as_deref().and_then(Tag::core_suffix);
         match (self.style, core, &self.tag) {
@@ -263,7 +263,7 @@ impl Notation<'_> {
     }
 }
 
-/// A number of lines or columns; no file that is read has more than fit.
+/// Converts a number of lines or columns; the size limits of files keep it in range.
 pub(crate) fn saturated(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
@@ -272,15 +272,15 @@ pub(crate) fn saturated(number: usize) -> u32 {
 mod tests {
     use super::*;
 
-    /// Writes down what comes, each with its slot and place.
+    /// Records every event with its slot and position.
     #[derive(Default)]
-    struct Notes {
+    struct Recorder {
         lines: Vec<String>,
         stop_at: Option<&'static str>,
     }
 
-    impl Notes {
-        fn note(&mut self, open: &Stack<'_, char>, what: &str, extent: Extent) {
+    impl Recorder {
+        fn record(&mut self, open: &Stack<'_, char>, what: &str, extent: Extent) {
             let slot = match open.slot() {
                 None => "document".to_owned(),
                 Some(Slot::Item(number)) => format!("item {number}"),
@@ -291,10 +291,10 @@ mod tests {
         }
     }
 
-    impl<'a> Visitor<'a> for Notes {
-        type Kept = char;
+    impl<'a> Visitor<'a> for Recorder {
+        type State = char;
 
-        fn document(&mut self, place: Place) {
+        fn document(&mut self, place: Position) {
             self.lines.push(format!("{place} document"));
         }
 
@@ -305,24 +305,24 @@ mod tests {
             notation: &Notation<'a>,
             extent: Extent,
         ) -> Flow {
-            self.note(open, &format!("{text} {:?}", notation.kind(&text)), extent);
-            if self.stop_at == Some(&*text) { Flow::Break(()) } else { GO_ON }
+            self.record(open, &format!("{text} {:?}", notation.kind(&text)), extent);
+            if self.stop_at == Some(&*text) { Flow::Break(()) } else { CONTINUE }
         }
 
         fn key(&mut self, open: &mut Stack<'a, char>, key: &Key<'a>, notation: Option<&Notation<'a>>) -> Flow {
             let what = format!("{:?}, a scalar: {}", key.text, notation.is_some());
-            self.note(open, &what, key.extent);
-            GO_ON
+            self.record(open, &what, key.extent);
+            CONTINUE
         }
 
-        fn begin(&mut self, open: &mut Stack<'a, char>, beginning: &Beginning) -> (char, Flow) {
-            let kept = if beginning.is_map { 'm' } else { 'l' };
-            self.note(open, &format!("begin {kept}"), beginning.extent);
-            (kept, GO_ON)
+        fn begin(&mut self, open: &mut Stack<'a, char>, beginning: &CollectionStart) -> (char, Flow) {
+            let state = if beginning.is_map { 'm' } else { 'l' };
+            self.record(open, &format!("begin {state}"), beginning.extent);
+            (state, CONTINUE)
         }
 
         fn end(&mut self, open: &mut Stack<'a, char>, closed: OpenCollection<'a, char>, extent: Extent) {
-            self.note(open, &format!("end {}", closed.kept), extent);
+            self.record(open, &format!("end {}", closed.state), extent);
         }
 
         fn alias(
@@ -331,15 +331,15 @@ mod tests {
             anchor: Option<usize>,
             extent: Extent,
         ) -> ControlFlow<(), Option<Cow<'a, str>>> {
-            self.note(open, &format!("alias of {anchor:?}"), extent);
+            self.record(open, &format!("alias of {anchor:?}"), extent);
             ControlFlow::Continue(Some("resolved".into()))
         }
     }
 
     #[test]
-    fn everything_has_its_slot_and_its_place() {
-        let mut notes = Notes::default();
-        let (end, open) = walk("a: &x 1\nb:\n- no\n- *x\n*x : ''\n? [c]\n: *none\n", false, &mut notes);
+    fn every_event_has_a_slot_and_a_position() {
+        let mut recorder = Recorder::default();
+        let (end, open) = walk("a: &x 1\nb:\n- no\n- *x\n*x : ''\n? [c]\n: *none\n", false, &mut recorder);
         assert!(matches!(end, End::Complete) && open.is_empty());
         let expected = [
             "1:1 document",
@@ -361,27 +361,27 @@ mod tests {
             "7:3 value of ?: alias of None",
             "8:1 document: end m",
         ];
-        assert_eq!(notes.lines, expected);
+        assert_eq!(recorder.lines, expected);
     }
 
     #[test]
-    fn what_is_open_is_known_where_the_text_breaks_off() {
-        let (end, open) = walk("a:\n- b\n- 'c\n", false, &mut Notes::default());
+    fn open_collections_are_returned_where_the_walk_ends() {
+        let (end, open) = walk("a:\n- b\n- 'c\n", false, &mut Recorder::default());
         assert!(matches!(end, End::NotYaml(_)));
-        assert_eq!(open.iter().map(|collection| collection.kept).collect::<String>(), "ml");
+        assert_eq!(open.iter().map(|collection| collection.state).collect::<String>(), "ml");
 
-        let mut notes = Notes { stop_at: Some("b"), ..Notes::default() };
-        let (end, open) = walk("a: b\nc: d\n", false, &mut notes);
+        let mut recorder = Recorder { stop_at: Some("b"), ..Recorder::default() };
+        let (end, open) = walk("a: b\nc: d\n", false, &mut recorder);
         assert!(matches!(end, End::Stopped) && !open.is_empty());
-        assert!(!notes.lines.iter().any(|line| line.contains("\"c\"")), "{:?}", notes.lines);
+        assert!(!recorder.lines.iter().any(|line| line.contains("\"c\"")), "{:?}", recorder.lines);
     }
 
     #[test]
     fn an_empty_document_has_no_value_and_depth_has_a_limit() {
-        let mut notes = Notes::default();
-        assert!(matches!(walk("---\n---\n", false, &mut notes).0, End::Complete));
-        assert_eq!(notes.lines, ["1:1 document", "2:1 document"]);
-        assert!(matches!(walk(&"[".repeat(MAX_DEPTH + 1), false, &mut notes).0, End::NotYaml(_)));
-        assert!(matches!(walk("%YAML 1.2\n---\na: b\n", true, &mut notes).0, End::NotYaml(_)));
+        let mut recorder = Recorder::default();
+        assert!(matches!(walk("---\n---\n", false, &mut recorder).0, End::Complete));
+        assert_eq!(recorder.lines, ["1:1 document", "2:1 document"]);
+        assert!(matches!(walk(&"[".repeat(MAX_DEPTH + 1), false, &mut recorder).0, End::NotYaml(_)));
+        assert!(matches!(walk("%YAML 1.2\n---\na: b\n", true, &mut recorder).0, End::NotYaml(_)));
     }
 }

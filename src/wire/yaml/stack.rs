@@ -1,20 +1,20 @@
-//! The collections that are open at one place of the text, and what comes next in each.
+//! The open collections at one position of the text, and what comes next in each.
 
 use super::Key;
 
-/// From the outermost collection to the innermost.
+/// The open collections, from the outermost to the innermost.
 pub(crate) struct Stack<'a, K> {
     collections: Vec<OpenCollection<'a, K>>,
 }
 
-/// A list or a mapping whose end has not come.
+/// A list or a mapping before its end.
 pub(crate) struct OpenCollection<'a, K> {
-    /// What comes next in it.
+    /// What comes next in the collection.
     pub(crate) slot: Slot<'a>,
-    /// It is itself the key of an entry.
+    /// The collection itself is the key of an entry.
     pub(crate) is_key: bool,
-    /// What the visitor keeps of it.
-    pub(crate) kept: K,
+    /// The visitor's state for this collection.
+    pub(crate) state: K,
 }
 
 /// What comes next in a collection.
@@ -33,12 +33,12 @@ impl<K> Default for Stack<'_, K> {
 }
 
 impl<'a, K> Stack<'a, K> {
-    /// No collection is open: what comes is a whole document.
+    /// Returns whether no collection is open: the next value is a whole document.
     pub(crate) fn is_empty(&self) -> bool {
         self.collections.is_empty()
     }
 
-    /// How many collections are open.
+    /// Returns the number of open collections.
     pub(crate) fn depth(&self) -> usize {
         self.collections.len()
     }
@@ -47,27 +47,27 @@ impl<'a, K> Stack<'a, K> {
         self.collections.iter()
     }
 
-    /// The innermost collection.
+    /// Returns the innermost collection.
     pub(crate) fn last(&self) -> Option<&OpenCollection<'a, K>> {
         self.collections.last()
     }
 
-    /// The innermost collection.
+    /// Returns the innermost collection.
     pub(crate) fn last_mut(&mut self) -> Option<&mut OpenCollection<'a, K>> {
         self.collections.last_mut()
     }
 
-    /// What comes next in the innermost collection.
+    /// Returns what comes next in the innermost collection.
     pub(crate) fn slot(&self) -> Option<&Slot<'a>> {
         self.last().map(|collection| &collection.slot)
     }
 
-    /// Whether what comes next is a key.
+    /// Returns whether a key comes next.
     pub(crate) fn expects_key(&self) -> bool {
         matches!(self.slot(), Some(Slot::Key))
     }
 
-    /// The key whose value comes next.
+    /// Returns the key whose value comes next.
     pub(crate) fn key(&self) -> Option<&Key<'a>> {
         match self.slot()? {
             Slot::Value(key) => Some(key),
@@ -87,14 +87,14 @@ impl<'a, K> Stack<'a, K> {
         self.collections.pop()
     }
 
-    /// The key of the next entry is complete.
+    /// Sets the key of the next entry.
     pub(super) fn set_key(&mut self, key: Key<'a>) {
         if let Some(collection) = self.collections.last_mut() {
             collection.slot = Slot::Value(key);
         }
     }
 
-    /// An item or a value is complete.
+    /// Moves on after an item or a value.
     pub(super) fn advance(&mut self) {
         let Some(collection) = self.collections.last_mut() else { return };
         match &mut collection.slot {

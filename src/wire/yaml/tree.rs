@@ -1,50 +1,50 @@
-//! Parts of a text that a visitor keeps, as nodes in one list.
+//! The parts of a text that a visitor keeps, as nodes in one list.
 //!
-//! Nodes refer to each other by number, so that an alias is a number too: nothing is expanded, and dropping a
-//! chain of a hundred thousand aliases needs no stack.
+//! Nodes refer to each other by index, and so does an alias. Nothing is expanded, and dropping a chain of a
+//! hundred thousand aliases does not recurse.
 
 use std::borrow::Cow;
 
 use super::{Extent, Key};
-use crate::evidence::overrides::Place;
+use crate::evidence::overrides::Position;
 
-/// A number in [`Tree`].
+/// Index of a node in [`Tree`].
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct NodeId(usize);
 
-/// All nodes that were kept of one text.
+/// All nodes kept of one text.
 #[derive(Default)]
 pub(crate) struct Tree<'a> {
     nodes: Vec<Node<'a>>,
 }
 
-/// A value.
+/// A value with its range in the text.
 pub(crate) struct Node<'a> {
     pub(crate) content: NodeContent<'a>,
-    /// Bytes of the text; for a block collection only the start means something.
+    /// Byte offsets; for a block collection only the start is valid.
     pub(crate) start: usize,
     pub(crate) end: usize,
-    /// Where it begins.
-    pub(crate) place: Place,
-    /// The line on which its last word stands, where the parser can tell.
+    /// Position of the first character.
+    pub(crate) place: Position,
+    /// Number of the last line with content; `None` if the parser does not report it.
     pub(crate) last_line: Option<u32>,
     pub(crate) flow: bool,
-    /// Why not all children are there.
+    /// Why children are missing.
     pub(crate) cut: Cut,
 }
 
-/// What a value is.
+/// Content of a value.
 pub(crate) enum NodeContent<'a> {
     List(Vec<Child>),
     Map(Vec<Pair<'a>>),
     Scalar(Cow<'a, str>, ScalarKind),
-    /// `{{`: what a template engine should have replaced.
+    /// `{{`: a template that was not rendered.
     Template,
-    /// An alias that was not followed: it contains itself, or what it names was not kept.
+    /// An alias that was not followed: its anchor contains the alias, or the anchored value was not kept.
     Unfollowed,
 }
 
-/// What a scalar is to a YAML 1.1 parser, which is what reads a values file.
+/// The type of a scalar for a YAML 1.1 parser, because such a parser reads a values file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ScalarKind {
     Boolean,
@@ -56,21 +56,21 @@ pub(crate) enum ScalarKind {
     Text,
 }
 
-/// Why not all children of a node are there.
+/// Why children of a node are missing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Cut {
     No,
-    /// There are more than the limit.
+    /// There are more children than the limit.
     Limit,
-    /// The text broke off in it.
+    /// A syntax error ended the text within the node.
     Syntax,
 }
 
-/// A reference to a value, and where the reference stands.
+/// A reference to a value, with the position of the reference.
 #[derive(Clone, Copy)]
 pub(crate) struct Child {
     pub(crate) node: NodeId,
-    pub(crate) place: Place,
+    pub(crate) place: Position,
     pub(crate) alias: bool,
 }
 
@@ -96,7 +96,7 @@ impl<'a> Tree<'a> {
 }
 
 impl ScalarKind {
-    /// The kind of a plain scalar.
+    /// Returns the kind of a plain scalar.
     pub(crate) fn of_plain(text: &str) -> Self {
         match text {
             "" | "~" | "null" | "Null" | "NULL" => return Self::Null,
@@ -126,21 +126,21 @@ impl ScalarKind {
 }
 
 impl<'a> Node<'a> {
-    /// A node that is whole, and not in brackets.
+    /// Creates a complete node in block style.
     pub(crate) fn new(content: NodeContent<'a>, extent: Extent) -> Self {
         let Extent { start, end, place, last_line } = extent;
         Self { content, start, end, place, last_line: Some(last_line), flow: false, cut: Cut::No }
     }
 
-    /// The type, as it reads in "found …".
+    /// Returns the type as it reads after "found".
     pub(crate) fn described(&self) -> &'static str {
         match &self.content {
             NodeContent::List(_) => "a list",
             NodeContent::Map(_) => "a mapping",
             NodeContent::Scalar(_, ScalarKind::Boolean) => "a boolean",
-            NodeContent::Scalar(_, ScalarKind::Float) => "a number with a point",
-            NodeContent::Scalar(_, ScalarKind::Integer) => "a whole number",
-            NodeContent::Scalar(_, ScalarKind::LongText) => "a text of several lines",
+            NodeContent::Scalar(_, ScalarKind::Float) => "a decimal number",
+            NodeContent::Scalar(_, ScalarKind::Integer) => "an integer",
+            NodeContent::Scalar(_, ScalarKind::LongText) => "a multi-line string",
             NodeContent::Scalar(_, ScalarKind::Null) => "nothing",
             NodeContent::Scalar(_, ScalarKind::Text) => "a string",
             NodeContent::Template => "a template",

@@ -8,7 +8,7 @@ use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending};
 use crate::checks::{CheckResult, Code, Kind, codes};
 use crate::evidence::cluster::{Route, selects};
-use crate::evidence::handshake::{Failure, HelloKind, Place};
+use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Failure};
 use crate::evidence::{Evidence, LogOrigin, Seen};
 use crate::verdict::{Cause, Certainty, findings_on};
 
@@ -104,7 +104,7 @@ fn reproduced(evidence: &Evidence) -> BTreeMap<&str, Refusals<'_>> {
         let Some(name) = handshake.server_name.as_deref() else { continue };
         let refusals = names.entry(name).or_default();
         match &endpoint.place {
-            Place::Pod { pod } => {
+            EndpointOrigin::Pod { pod } => {
                 refusals.how = refusals.how.or(Some(failure));
                 refusals.pods.push(pod);
             }
@@ -119,8 +119,8 @@ fn is_served_at_pods(evidence: &Evidence, name: &str) -> bool {
     let Seen::Seen(probes) = &evidence.probes else { return false };
     let mut at_pods = probed::all(probes)
         .filter(|(endpoint, handshake)| {
-            matches!(endpoint.place, Place::Pod { .. })
-                && handshake.kind == HelloKind::Named
+            matches!(endpoint.place, EndpointOrigin::Pod { .. })
+                && handshake.kind == ClientHelloKind::Named
                 && handshake.server_name.as_deref() == Some(name)
         })
         .peekable();
@@ -130,6 +130,6 @@ fn is_served_at_pods(evidence: &Evidence, name: &str) -> bool {
 fn was_reset_at(evidence: &Evidence, pod: &str, name: &str) -> bool {
     facts::logs(evidence).any(|(origin, log)| {
         matches!(origin, LogOrigin::Container { pod: known, .. } if known == pod)
-            && log.reset_with_name.server_names.contains_key(name)
+            && log.reset_with_sni.server_names.contains_key(name)
     })
 }

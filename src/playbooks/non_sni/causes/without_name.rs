@@ -5,7 +5,7 @@ use crate::checks::facts;
 use crate::checks::facts::nameless::{self, Inspected};
 use crate::checks::{CheckResult, Code, Kind, codes};
 use crate::evidence::cluster::{Route, selects};
-use crate::evidence::handshake::{Handshake, HelloKind, Place};
+use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Handshake};
 use crate::evidence::{Evidence, LogOrigin, Seen};
 use crate::verdict::ranking::direct;
 use crate::verdict::{Cause, Certainty, findings_on, is_found, messages};
@@ -99,8 +99,8 @@ fn reproduced(evidence: &Evidence) -> Vec<String> {
 fn is_named_served(evidence: &Evidence, pods: &[&str]) -> bool {
     let Seen::Seen(probes) = &evidence.probes else { return false };
     probes.endpoints.iter().any(|endpoint| {
-        matches!(&endpoint.place, Place::Pod { pod } if pods.contains(&pod.as_str()))
-            && endpoint.handshake(HelloKind::Named).is_some_and(Handshake::succeeded)
+        matches!(&endpoint.place, EndpointOrigin::Pod { pod } if pods.contains(&pod.as_str()))
+            && endpoint.handshake(ClientHelloKind::Named).is_some_and(Handshake::succeeded)
     })
 }
 
@@ -206,7 +206,7 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
         return causes;
     }
     let created = accepting.iter().filter_map(|route| route.created_at).max();
-    let last = facts::logs(evidence).filter_map(|(_, log)| log.reset_without_name.last).max();
+    let last = facts::logs(evidence).filter_map(|(_, log)| log.reset_without_sni.last).max();
     if let (Some(created), Some(last)) = (created, last)
         && last < created
     {
@@ -254,7 +254,7 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
 /// The pod refused a connection without SNI: by its log, or in answer to a probe where that is the symptom.
 fn refuses(evidence: &Evidence, symptom: Code, pod: &str) -> bool {
     let in_log = facts::logs(evidence).any(|(origin, log)| {
-        log.reset_without_name.count > 0 && matches!(origin, LogOrigin::Container { pod: known, .. } if known == pod)
+        log.reset_without_sni.count > 0 && matches!(origin, LogOrigin::Container { pod: known, .. } if known == pod)
     });
     in_log
         || symptom == codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED

@@ -122,7 +122,7 @@ fn what_is_changed_by_hand_has_its_place() {
     let diff =
         add_gateway(&parsed("a.yaml", b"virtualhosts: [{name: a, additionalGateways: [x]}]\n"), "wild").expect("seen");
 
-    let by_hand = ByHand { place: Place { line: 1, column: 46 }, virtual_host: "virtualhosts[0] a".to_owned() };
+    let by_hand = ByHand { place: FilePosition { line: 1, column: 46 }, virtual_host: "virtualhosts[0] a".to_owned() };
     assert_eq!(diff, OverridesDiff { text: String::new(), by_hand: vec![by_hand] });
 }
 

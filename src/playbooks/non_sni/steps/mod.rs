@@ -188,7 +188,7 @@ fn access_logs(evidence: &Evidence) -> StepSeen {
     );
     let mut details = windows(evidence, &logs);
     let sum = |tally: fn(&AccessLog) -> &Tally| merged(logs.iter().map(|(_, log)| tally(log)));
-    let refused = sum(|log| &log.reset_without_name);
+    let refused = sum(|log| &log.reset_without_sni);
     if refused.count > 0 {
         details.push(format!(
             "{} without a server name, {}; {}",
@@ -198,14 +198,14 @@ fn access_logs(evidence: &Evidence) -> StepSeen {
         ));
         details.extend(top_clients(&refused));
     }
-    let foreign = sum(|log| &log.reset_with_name);
+    let foreign = sum(|log| &log.reset_with_sni);
     if foreign.count > 0 {
         let names: Vec<&str> = foreign.server_names.keys().map(String::as_str).collect();
         details.push(format!("{} with a server name: {}", count(foreign.count, "reset"), some_of(&names)));
     }
-    let served = sum(|log| &log.served_without_name);
+    let served = sum(|log| &log.served_without_sni);
     if served.count > 0 {
-        let unrouted = sum(|log| &log.unrouted_without_name).count;
+        let unrouted = sum(|log| &log.unrouted_without_sni).count;
         let of_them =
             if unrouted > 0 { format!("; {unrouted} of them got 404 route_not_found") } else { String::new() };
         details.push(format!(

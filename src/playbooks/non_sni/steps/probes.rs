@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::measurement::probe;
 use crate::evidence::gateway::Counters;
-use crate::evidence::handshake::{Handshake, HelloKind, Place, by_pod};
+use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Handshake, by_pod};
 use crate::evidence::{Evidence, Seen};
 use crate::playbooks::{StepLines, StepSeen};
 use crate::text::count;
@@ -30,9 +30,9 @@ pub(super) fn of(evidence: &Evidence) -> StepSeen {
         };
     }
     let kinds = [
-        (HelloKind::Named, "with a route's hostname"),
-        (HelloKind::Nameless, "without a server name"),
-        (HelloKind::Unknown, "with a name that no route has"),
+        (ClientHelloKind::Named, "with a route's hostname"),
+        (ClientHelloKind::WithoutSni, "without a server name"),
+        (ClientHelloKind::Unknown, "with a name that no route has"),
     ];
     let mut details: Vec<String> = kinds
         .into_iter()
@@ -71,7 +71,8 @@ pub(super) fn of(evidence: &Evidence) -> StepSeen {
         })
         .collect();
     let pods = by_pod(&probes.endpoints).len();
-    let others = probes.endpoints.iter().filter(|endpoint| !matches!(endpoint.place, Place::Pod { .. })).count();
+    let others =
+        probes.endpoints.iter().filter(|endpoint| !matches!(endpoint.place, EndpointOrigin::Pod { .. })).count();
     let seen = format!(
         "{} at {}{}",
         count(made as u64, "handshake"),

@@ -1,10 +1,10 @@
-//! Every kind of fault, with its place.
+//! Every kind of fault, with its position.
 
-use super::{malformed, only, places, read, shown};
+use super::{fault_summaries, malformed, only_fault, read, with_position};
 use crate::evidence::overrides::FaultKind;
 
 #[test]
-fn tabs_are_named_with_their_place() {
+fn tabs_are_reported_with_their_position() {
     for (file, place) in [
         ("a:\n\tb: c\n", "2:1"),
         ("virtualhosts:\n  - name: a\n\t  sslSecret: b\n", "3:1"),
@@ -16,7 +16,7 @@ fn tabs_are_named_with_their_place() {
 }
 
 #[test]
-fn what_is_not_text_is_named_with_its_place() {
+fn invalid_text_is_reported_with_its_position() {
     let seen = |place: &str, observed: &str| (place.to_owned(), observed.to_owned());
     assert_eq!(malformed(b"org: a\nb: caf\xe9\n"), seen("2:7", "a byte that is not UTF-8 (byte 13 of the file)"));
     assert_eq!(malformed(b"org: a\nb: \0\n"), seen("2:4", "a NUL byte (byte 10 of the file)"));
@@ -29,7 +29,7 @@ fn what_is_not_text_is_named_with_its_place() {
 }
 
 #[test]
-fn what_came_before_a_break_is_kept() {
+fn values_before_a_syntax_error_are_kept() {
     for rest in [
         "  sslSecret: \"x\n",
         "  sslSecret: [x\nenvs:\n",
@@ -40,37 +40,41 @@ fn what_came_before_a_break_is_kept() {
     ] {
         let overrides = read(format!("org: meadow\nvirtualhosts:\n- name: north\n{rest}").as_bytes());
 
-        assert_eq!(overrides.org.as_ref().map(shown).as_deref(), Some("meadow@1:6"), "{rest}");
-        assert_eq!(overrides.virtual_hosts[0].name.as_ref().map(shown).as_deref(), Some("north@3:9"), "{rest}");
+        assert_eq!(overrides.org.as_ref().map(with_position).as_deref(), Some("meadow@1:6"), "{rest}");
+        assert_eq!(overrides.virtual_hosts[0].name.as_ref().map(with_position).as_deref(), Some("north@3:9"), "{rest}");
         assert_eq!(overrides.faults.len(), 1, "{rest}: {:?}", overrides.faults);
         assert_eq!(overrides.faults[0].kind, FaultKind::Malformed, "{rest}");
     }
 }
 
 #[test]
-fn an_entry_that_is_cut_off_is_not_said_to_lack_anything() {
+fn a_truncated_entry_has_no_fault_for_missing_keys() {
     let overrides = read(b"virtualhosts:\n- sslSecret: x\n  sslKeyPath: bar: x\n  name: a\n");
 
-    assert_eq!(places(&overrides), ["3:18 Malformed"]);
+    assert_eq!(fault_summaries(&overrides), ["3:18 Malformed"]);
     assert_eq!(overrides.virtual_hosts.len(), 1);
 }
 
 #[test]
-fn syntax_errors_have_a_place_and_advice() {
+fn syntax_errors_have_a_position_and_advice() {
     for (file, place, expected) in [
-        ("a: b: c\n", "1:5", "one \"key: value\" in a line, indented as its neighbours; a value with \": \" in quotes"),
-        ("a:\n- b: c\n d: e\n", "3:2", "the same indentation as the neighbours"),
+        (
+            "a: b: c\n",
+            "1:5",
+            "one \"key: value\" on a line, indented like adjacent lines; a value with \": \" in quotes",
+        ),
+        ("a:\n- b: c\n d: e\n", "3:2", "the same indentation as adjacent lines"),
         ("a: [b\n", "1:4", "a closing bracket"),
         ("a: \"b\nc: d\n", "2:1", "a closing quote"),
     ] {
-        let fault = only(file.as_bytes());
+        let fault = only_fault(file.as_bytes());
         assert_eq!((fault.place.to_string().as_str(), fault.expected.as_str()), (place, expected), "{file}: {fault:?}");
         assert!(fault.observed.starts_with("not YAML: "), "{fault:?}");
     }
 }
 
 #[test]
-fn templates_are_named() {
+fn templates_are_reported() {
     let template = |place: &str| (place.to_owned(), "a template that was not rendered".to_owned());
     assert_eq!(malformed(b"virtualhosts:\n- name: {{ .Values.x }}\n  sslSecret: {{ y }}\n"), template("2:9"));
     assert_eq!(malformed(b"virtualhosts:\n- name: \"{{ x }}\"\n"), template("2:9"));
@@ -82,19 +86,19 @@ fn templates_are_named() {
 fn a_file_without_a_mapping_is_malformed() {
     let seen = |place: &str, observed: &str| (place.to_owned(), observed.to_owned());
     for empty in ["", " \n", "# words\n", "---\n", "---\n...\n", "\u{feff}"] {
-        assert_eq!(malformed(empty.as_bytes()), seen("1:1", "nothing but blanks and comments"), "{empty}");
+        assert_eq!(malformed(empty.as_bytes()), seen("1:1", "only whitespace and comments"), "{empty}");
     }
     assert_eq!(malformed(b"- a\n"), seen("1:1", "a list at the top of the file"));
     assert_eq!(malformed(b"words\n"), seen("1:1", "a single value at the top of the file"));
 }
 
 #[test]
-fn several_documents_are_found_and_the_first_is_read() {
+fn several_documents_are_reported_and_the_first_is_read() {
     let overrides = read(b"---\norg: one\n---\norg: two\n--- {org: three}\n");
 
-    assert_eq!(places(&overrides), ["3:1 SeveralDocuments"]);
+    assert_eq!(fault_summaries(&overrides), ["3:1 SeveralDocuments"]);
     assert!(overrides.faults[0].observed.starts_with("3 documents"), "{:?}", overrides.faults[0]);
-    assert_eq!(overrides.org.as_ref().map(shown).as_deref(), Some("one@2:6"));
+    assert_eq!(overrides.org.as_ref().map(with_position).as_deref(), Some("one@2:6"));
     for harmless in ["---\norg: one\n---\n", "---\n---\norg: one\n", "---\norg: one\n...\n"] {
         let overrides = read(harmless.as_bytes());
         assert_eq!((overrides.faults.len(), overrides.org.is_some()), (0, true), "{harmless}");
@@ -102,11 +106,11 @@ fn several_documents_are_found_and_the_first_is_read() {
 }
 
 #[test]
-fn a_second_key_is_found_anywhere_and_the_last_one_is_read() {
+fn duplicate_keys_are_reported_anywhere_and_the_last_one_wins() {
     let overrides = read(b"virtualhosts:\n- name: a\nenvs:\n- name: e\n  components: {x: 1, \"x\": 2}\nvirtualhosts:\n- name: b\n  name: c\n");
 
     assert_eq!(
-        places(&overrides),
+        fault_summaries(&overrides),
         [
             "5:22 DuplicateKey envs[0].components.x",
             "6:1 DuplicateKey virtualhosts",
@@ -114,29 +118,30 @@ fn a_second_key_is_found_anywhere_and_the_last_one_is_read() {
         ]
     );
     assert_eq!(overrides.faults[1].observed, "\"virtualhosts\" again, first at 1:1");
-    let names: Vec<_> = overrides.virtual_hosts.iter().filter_map(|host| host.name.as_ref()).map(shown).collect();
+    let names: Vec<_> =
+        overrides.virtual_hosts.iter().filter_map(|host| host.name.as_ref()).map(with_position).collect();
     assert_eq!(names, ["c@8:9"]);
 }
 
 #[test]
-fn a_second_key_is_found_among_many() {
+fn a_duplicate_key_is_found_among_many() {
     let mut file: String = (0..100).map(|number| format!("k{number}: v\n")).collect();
     file.push_str("k3: v\nk99: v\n");
 
-    assert_eq!(places(&read(file.as_bytes())), ["101:1 DuplicateKey k3", "102:1 DuplicateKey k99"]);
+    assert_eq!(fault_summaries(&read(file.as_bytes())), ["101:1 DuplicateKey k3", "102:1 DuplicateKey k99"]);
 }
 
 #[test]
-fn an_environment_group_twice_is_found() {
+fn a_duplicate_environment_group_is_reported() {
     let overrides = read(b"virtualhosts:\n- name: a\n- name: b\n- name: a\n");
 
-    assert_eq!(places(&overrides), ["4:9 DuplicateVirtualHost virtualhosts"]);
+    assert_eq!(fault_summaries(&overrides), ["4:9 DuplicateVirtualHost virtualhosts"]);
     assert_eq!(overrides.faults[0].observed, "\"a\" again, first at 2:9");
     assert_eq!(overrides.virtual_hosts.len(), 3);
 }
 
 #[test]
-fn unknown_keys_are_found_with_what_was_meant() {
+fn unknown_keys_are_reported_with_a_suggestion() {
     let overrides = read(
         b"virtualhosts:\n- name: a\n  additionalGateway: [x]\n  sslCertpath: y\n  enableNonSniClient: true\n  ingressGatewayName: z\n\
           ingressGateways:\n- name: g\n  replicaCountMaximum: 1\n  replicatCountMin: 1\nanything: else\n",
@@ -163,9 +168,9 @@ fn unknown_keys_are_found_with_what_was_meant() {
 }
 
 #[test]
-fn a_misspelt_virtualhosts_is_found() {
+fn a_misspelt_virtualhosts_is_reported() {
     for key in ["virtualHosts", "virtual_hosts", "virtual-hosts", "vhosts", "virtualhost", "VirtualHosts"] {
-        let fault = only(format!("org: a\n{key}:\n- name: b\n").as_bytes());
+        let fault = only_fault(format!("org: a\n{key}:\n- name: b\n").as_bytes());
         assert_eq!(
             (fault.kind, fault.path.as_str(), fault.expected.as_str()),
             (FaultKind::UnknownKey, key, "the key \"virtualhosts\"")
@@ -174,13 +179,13 @@ fn a_misspelt_virtualhosts_is_found() {
 }
 
 #[test]
-fn values_of_another_type_are_found() {
+fn values_of_the_wrong_type_are_reported() {
     let type_of = |path: &str, observed: &str| (path.to_owned(), observed.to_owned());
     for (entry, path, observed) in [
         ("virtualhosts: {name: a}", "virtualhosts", "a mapping"),
         ("virtualhosts: a", "virtualhosts", "a string"),
         ("virtualhosts: [a]", "virtualhosts[0]", "a string"),
-        ("virtualhosts: [{name: 123}]", "virtualhosts[0].name", "a whole number"),
+        ("virtualhosts: [{name: 123}]", "virtualhosts[0].name", "an integer"),
         ("virtualhosts: [{name: on}]", "virtualhosts[0].name", "a boolean"),
         ("virtualhosts: [{name: [a]}]", "virtualhosts[0].name", "a list"),
         ("virtualhosts: [{name: }]", "virtualhosts[0].name", "no name"),
@@ -190,27 +195,27 @@ fn values_of_another_type_are_found() {
         (
             "virtualhosts: [{name: a, additionalGateways: [x, 1]}]",
             "virtualhosts[0].additionalGateways[1]",
-            "a whole number",
+            "an integer",
         ),
         ("virtualhosts: [{name: a, additionalGateways: [[x]]}]", "virtualhosts[0].additionalGateways[0]", "a list"),
         ("virtualhosts: [{name: a, selector: x}]", "virtualhosts[0].selector", "a string"),
         (
             "virtualhosts: [{name: a, selector: {ingress_name: 1}}]",
             "virtualhosts[0].selector.ingress_name",
-            "a whole number",
+            "an integer",
         ),
         (
             "virtualhosts: [{name: a, minTLSProtocolVersion: 1.2}]",
             "virtualhosts[0].minTLSProtocolVersion",
-            "a number with a point",
+            "a decimal number",
         ),
         (
             "virtualhosts: [{name: a, maxTLSProtocolVersion: TLSv1.2}]",
             "virtualhosts[0].maxTLSProtocolVersion",
-            "a string of another form",
+            "a string in another format",
         ),
         ("virtualhosts: [{name: a, cipherSuites: A}]", "virtualhosts[0].cipherSuites", "a string"),
-        ("virtualhosts: [{name: a, cipherSuites: [1]}]", "virtualhosts[0].cipherSuites[0]", "a whole number"),
+        ("virtualhosts: [{name: a, cipherSuites: [1]}]", "virtualhosts[0].cipherSuites[0]", "an integer"),
         ("virtualhosts: [{name: a, requestTimeout: \"5\"}]", "virtualhosts[0].requestTimeout", "a string"),
         ("virtualhosts: [{name: a, tlsMode: mutual}]", "virtualhosts[0].tlsMode", "another string"),
         ("virtualhosts: [{name: a, sslKeyPath: {}}]", "virtualhosts[0].sslKeyPath", "a mapping"),
@@ -219,7 +224,7 @@ fn values_of_another_type_are_found() {
         ("ingressGateways: [{svcType: a}]", "ingressGateways[0].name", "no name"),
         ("org: [a]", "org", "a list"),
     ] {
-        let fault = only(format!("{entry}\n").as_bytes());
+        let fault = only_fault(format!("{entry}\n").as_bytes());
         assert_eq!(fault.kind, FaultKind::WrongType, "{entry}");
         assert_eq!((fault.path, fault.observed), type_of(path, observed), "{entry}");
         assert_eq!(fault.place.line, 1);
@@ -227,8 +232,8 @@ fn values_of_another_type_are_found() {
 }
 
 #[test]
-fn a_number_as_a_name_is_kept_as_it_stands() {
+fn a_numeric_name_is_kept_as_written() {
     let overrides = read(b"virtualhosts:\n- name: 007\n");
 
-    assert_eq!(overrides.virtual_hosts[0].name.as_ref().map(shown).as_deref(), Some("007@2:9"));
+    assert_eq!(overrides.virtual_hosts[0].name.as_ref().map(with_position).as_deref(), Some("007@2:9"));
 }

@@ -1,19 +1,19 @@
-//! Files made to hurt: bounded in memory, never a panic, always a fault that says why.
+//! Hostile files: bounded memory, no panic, and a fault with the reason.
 
 use std::fs;
 use std::path::Path;
 
-use super::{malformed, places, read};
+use super::{fault_summaries, malformed, read};
 use crate::evidence::overrides::FaultKind;
 use crate::wire::overrides::{MAX_BYTES, MAX_VIRTUAL_HOSTS, fuzz_overrides};
 
 #[test]
-fn the_corpus_keeps_the_promises() {
+fn the_corpus_is_within_the_limits() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/overrides");
     let mut files = 0;
     for entry in fs::read_dir(folder).expect("the corpus") {
         let bytes = fs::read(entry.expect("an entry").path()).expect("readable");
-        // Every beginning of a file is a file that was cut.
+        // Every prefix of a file is a truncated file.
         for end in 0..=bytes.len() {
             fuzz_overrides(&bytes[..end]);
         }
@@ -23,7 +23,7 @@ fn the_corpus_keeps_the_promises() {
 }
 
 #[test]
-fn a_billion_laughs_are_refused() {
+fn a_billion_laughs_attack_is_refused() {
     let mut file = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
     for level in 1..12 {
         let alias = vec![format!("*a{}", level - 1); 9].join(", ");
@@ -32,7 +32,7 @@ fn a_billion_laughs_are_refused() {
     file.push_str("virtualhosts: *a11\n");
 
     let (place, observed) = malformed(file.as_bytes());
-    assert_eq!(observed, "aliases (*) that stand for more than 1000000 values");
+    assert_eq!(observed, "aliases (*) that expand to more than 1000000 values");
     assert!(place.starts_with("7:"), "{place}");
 }
 
@@ -48,7 +48,7 @@ fn aliases_of_virtual_hosts_are_followed_within_a_limit() {
 }
 
 #[test]
-fn a_chain_of_aliases_needs_no_stack() {
+fn a_chain_of_aliases_does_not_recurse() {
     let mut file = "- &a0 [x]\n".to_owned();
     for level in 1..40_000 {
         file.push_str(&format!("- &a{level} [*a{}]\n", level - 1));
@@ -65,8 +65,8 @@ fn a_chain_of_aliases_needs_no_stack() {
 }
 
 #[test]
-fn an_alias_of_itself_or_of_nothing_is_a_fault() {
-    assert_eq!(malformed(b"a: &x [*x]\n"), ("1:8".to_owned(), "an alias (*) inside of its own anchor (&)".to_owned()));
+fn a_recursive_or_unresolved_alias_is_a_fault() {
+    assert_eq!(malformed(b"a: &x [*x]\n"), ("1:8".to_owned(), "an alias (*) within its own anchor (&)".to_owned()));
     assert_eq!(malformed(b"virtualhosts: &v\n- name: a\n  <<: *v\n").0, "3:7");
     assert_eq!(malformed(b"virtualhosts: *v\n").0, "1:15");
 }
@@ -86,7 +86,7 @@ fn a_file_above_the_limit_is_not_read() {
     file.resize(MAX_BYTES + 1, b'#');
 
     let overrides = read(&file);
-    assert_eq!(places(&overrides), ["1:1 Malformed"]);
+    assert_eq!(fault_summaries(&overrides), ["1:1 Malformed"]);
     assert_eq!(overrides.org, None);
     file.truncate(MAX_BYTES);
     file[6..].fill(b'\n');
@@ -94,11 +94,11 @@ fn a_file_above_the_limit_is_not_read() {
 }
 
 #[test]
-fn more_of_anything_than_is_kept_is_said() {
+fn exceeded_limits_are_reported() {
     let entries: String = (0..=MAX_VIRTUAL_HOSTS).map(|number| format!("- name: h{number}\n")).collect();
     let overrides = read(format!("virtualhosts:\n{entries}").as_bytes());
     assert_eq!(overrides.virtual_hosts.len(), MAX_VIRTUAL_HOSTS);
-    assert_eq!(places(&overrides), ["10002:3 Malformed virtualhosts"]);
+    assert_eq!(fault_summaries(&overrides), ["10002:3 Malformed virtualhosts"]);
 
     let overrides = read("a: b\n".repeat(1_000).as_bytes());
     assert_eq!((overrides.faults.len(), overrides.faults_left_out), (100, 899));
@@ -111,14 +111,14 @@ fn more_of_anything_than_is_kept_is_said() {
 }
 
 #[test]
-fn a_fault_that_breaks_the_file_is_kept_after_a_thousand_others() {
+fn a_malformed_fault_is_kept_after_a_thousand_others() {
     let overrides = read(format!("{}b: [\n", "a: b\n".repeat(1_000)).as_bytes());
 
     assert_eq!(overrides.faults.last().expect("faults").kind, FaultKind::Malformed);
 }
 
 #[test]
-fn lone_carriage_returns_and_odd_lines_do_no_harm() {
+fn lone_carriage_returns_and_unusual_lines_are_read() {
     for file in [
         "org: a\rvirtualhosts:\r- name: b\r",
         "org: a\r\r\n\n\r",

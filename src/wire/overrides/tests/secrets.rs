@@ -1,11 +1,12 @@
-//! No secret of the file is in the evidence, whatever is broken around it.
+//! No secret of the file enters the evidence, whatever is malformed around it.
 
 use super::read;
 
-/// Stands wherever the configuration property reference puts a secret.
+/// In place of every secret of the configuration property reference.
 const SENTINEL: &str = "Zx9sentinelQ7";
 
-/// A file with a sentinel at every path whose value is secret, and in the places where people put them by mistake.
+/// A file with a sentinel at every path whose value is secret, and at positions where users put secrets by
+/// mistake.
 const FILE: &str = "\
 cassandra:
   auth:
@@ -74,7 +75,7 @@ fn no_secret_is_in_the_evidence() {
 }
 
 #[test]
-fn no_secret_is_in_the_evidence_of_a_file_that_is_cut_or_broken() {
+fn no_secret_is_in_the_evidence_of_a_truncated_or_malformed_file() {
     let file = FILE.replace("SENTINEL", SENTINEL);
     for end in (0..file.len()).step_by(5) {
         check(&file.as_bytes()[..end]);
@@ -83,8 +84,8 @@ fn no_secret_is_in_the_evidence_of_a_file_that_is_cut_or_broken() {
         ["\t", "\0", "\u{e9}: ", ": x: ", "}", "]", "\"", "'", "{{", "*no", "&a", "---\n", "|\n", "@", "? ", "\n", " "]
     {
         for at in (0..file.len()).step_by(97).filter(|at| file.is_char_boundary(*at)) {
-            // A sentinel in the middle of a word that was broken is still one: only whole ones are looked for, and a
-            // break within one makes it another.
+            // Only whole sentinels are searched for, so an insertion within a sentinel hides it from this
+            // test.
             let mut file = file.clone();
             file.insert_str(at, broken);
             check(file.as_bytes());

@@ -1,5 +1,5 @@
-//! Tests of the room as a whole: what is written, against OpenSSL and a reader of its own; what is read, against what
-//! servers sent.
+//! Tests of the whole module: the ClientHello against OpenSSL and an independent reader, and the readers against
+//! recorded responses.
 
 mod reader;
 mod writer;
@@ -9,8 +9,8 @@ use std::path::Path;
 
 use super::{ClientFlight, FlightFacts, ServerFlight};
 
-/// The fuzzer's corpus: flights recorded between OpenSSL 3.0's `s_server` and `s_client` with throw-away keys, and what
-/// servers of other protocols say first.
+/// Returns the fuzzer's corpus: flights recorded between OpenSSL 3.0's `s_server` and `s_client` with
+/// throw-away keys, and the first bytes of servers of other protocols.
 fn corpus() -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/tls_flight");
     let mut files: Vec<(String, Vec<u8>)> = fs::read_dir(folder)
@@ -27,7 +27,7 @@ fn recorded(name: &str) -> Vec<u8> {
     corpus().into_iter().find(|(file, _)| file == name).unwrap_or_else(|| panic!("no file {name}")).1
 }
 
-/// The facts of a stream that came at once and ended.
+/// Returns the facts of a stream that arrived in one chunk and ended.
 fn facts(bytes: &[u8]) -> FlightFacts {
     let mut flight = ServerFlight::default();
     flight.push(bytes);
@@ -35,14 +35,14 @@ fn facts(bytes: &[u8]) -> FlightFacts {
     flight.facts().clone()
 }
 
-/// Records that a client sent encrypted.
+/// Returns the number of encrypted records of a client.
 fn encrypted(bytes: &[u8]) -> u32 {
     let mut flight = ClientFlight::default();
     flight.push(bytes);
     flight.encrypted_records()
 }
 
-/// A record around a body.
+/// Returns a record with this body.
 fn record(kind: u8, body: &[u8]) -> Vec<u8> {
     let mut record = vec![kind, 3, 1];
     record.extend(u16::try_from(body.len()).expect("a body of one record").to_be_bytes());
@@ -50,7 +50,7 @@ fn record(kind: u8, body: &[u8]) -> Vec<u8> {
     record
 }
 
-/// A handshake message around a body.
+/// Returns a handshake message with this body.
 fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     let mut message = u32::try_from(body.len()).expect("a short body").to_be_bytes().to_vec();
     message[0] = kind;
@@ -58,7 +58,7 @@ fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     message
 }
 
-/// Numbers that are the same in every run.
+/// A pseudorandom generator with a fixed seed.
 struct Random(u64);
 
 impl Random {

@@ -1,4 +1,4 @@
-//! The ClientHello, read back by a reader that shares nothing with the writer, and answered by OpenSSL.
+//! The ClientHello, parsed by a reader that shares no code with the writer, and answered by OpenSSL.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -22,7 +22,7 @@ fn client_hello(version: Version, server_name: Option<&str>) -> ClientHello<'_> 
     ClientHello { version, server_name, suites: suites::of(version), alpn: &[], random }
 }
 
-/// What a ClientHello says.
+/// The fields of a ClientHello.
 #[derive(Debug)]
 struct Parsed {
     record_version: [u8; 2],
@@ -36,7 +36,7 @@ struct Parsed {
     message_bytes: usize,
 }
 
-/// Reads by positions alone.
+/// Parses by fixed offsets and length fields.
 fn parse(bytes: &[u8]) -> Parsed {
     let u16_at = |at: usize| usize::from(bytes[at]) * 256 + usize::from(bytes[at + 1]);
     assert_eq!((bytes[0], bytes[5], bytes[6]), (22, 1, 0));
@@ -78,28 +78,28 @@ fn each_version_has_its_fields() {
         (Version::Tls12, [3, 1], [3, 3], &[0, 23, 0xFF01, 10, 11, 13]),
         (Version::Tls13, [3, 1], [3, 3], &[0, 10, 13, 43, 45, 51]),
     ] {
-        let asked = client_hello(version, Some("api.example.com."));
-        let parsed = parse(&asked.write());
+        let sent = client_hello(version, Some("api.example.com."));
+        let parsed = parse(&sent.write());
         assert_eq!((parsed.record_version, parsed.version), (record_version, legacy_version), "{version:?}");
         let order_without_padding: Vec<u16> = parsed.order.iter().copied().filter(|number| *number != 21).collect();
         assert_eq!(order_without_padding, order, "{version:?}");
-        assert_eq!(parsed.random, asked.random[..32]);
-        assert_eq!(parsed.session, if version == Version::Tls13 { &asked.random[32..64] } else { &[] });
-        let numbers: Vec<u8> = asked.suites.iter().flat_map(|suite| suite.to_be_bytes()).collect();
+        assert_eq!(parsed.random, sent.random[..32]);
+        assert_eq!(parsed.session, if version == Version::Tls13 { &sent.random[32..64] } else { &[] });
+        let numbers: Vec<u8> = sent.suites.iter().flat_map(|suite| suite.to_be_bytes()).collect();
         assert_eq!(parsed.suites, numbers, "{version:?}");
         assert_eq!(parsed.compressions, [0]);
         assert_eq!(parsed.extensions[&0], b"\x00\x12\x00\x00\x0Fapi.example.com");
     }
-    let asked = client_hello(Version::Tls13, None);
-    let parsed = parse(&asked.write());
+    let sent = client_hello(Version::Tls13, None);
+    let parsed = parse(&sent.write());
     assert_eq!(parsed.extensions[&10], [0, 10, 0, 29, 0, 23, 0, 24, 0, 25, 1, 0]);
     assert_eq!(parsed.extensions[&43], [2, 3, 4]);
     assert_eq!(parsed.extensions[&45], [1, 1]);
-    assert_eq!(parsed.extensions[&51], [&[0, 36, 0, 29, 0, 32], &asked.random[64..]].concat());
+    assert_eq!(parsed.extensions[&51], [&[0, 36, 0, 29, 0, 32], &sent.random[64..]].concat());
 }
 
 #[test]
-fn only_names_are_server_names() {
+fn only_dns_names_are_sent_as_server_names() {
     for (name, sent) in [
         (Some("a.example"), Some("a.example")),
         (Some("a.example."), Some("a.example")),
@@ -119,25 +119,25 @@ fn only_names_are_server_names() {
 }
 
 #[test]
-fn protocols_are_offered_where_given() {
+fn alpn_protocols_are_offered_if_given() {
     let long = "x".repeat(256);
-    let mut asked = client_hello(Version::Tls12, None);
-    asked.alpn = &["h2", "http/1.1"];
-    assert_eq!(parse(&asked.write()).extensions[&16], b"\x00\x0C\x02h2\x08http/1.1");
+    let mut sent = client_hello(Version::Tls12, None);
+    sent.alpn = &["h2", "http/1.1"];
+    assert_eq!(parse(&sent.write()).extensions[&16], b"\x00\x0C\x02h2\x08http/1.1");
     let none = ["", &long];
-    asked.alpn = &none;
-    assert!(!parse(&asked.write()).extensions.contains_key(&16));
+    sent.alpn = &none;
+    assert!(!parse(&sent.write()).extensions.contains_key(&16));
 }
 
 #[test]
-fn no_message_has_a_size_that_old_load_balancers_wait_at() {
+fn no_client_hello_has_a_size_that_hangs_old_load_balancers() {
     for version in Version::ALL {
         for suites in 0..suites::of(version).len() {
-            let mut asked = client_hello(version, Some("api.example.com"));
-            asked.suites = &suites::of(version)[..suites];
-            let parsed = parse(&asked.write());
+            let mut sent = client_hello(version, Some("api.example.com"));
+            sent.suites = &suites::of(version)[..suites];
+            let parsed = parse(&sent.write());
             assert!(!(256..512).contains(&parsed.message_bytes), "{version:?} {suites}: {}", parsed.message_bytes);
-            // An empty extension at the end is refused by some servers.
+            // Some servers refuse an empty extension at the end.
             assert!(
                 parsed.order.last().is_some_and(|last| !parsed.extensions[last].is_empty()),
                 "{version:?} {suites}"
@@ -148,21 +148,22 @@ fn no_message_has_a_size_that_old_load_balancers_wait_at() {
 }
 
 #[test]
-fn the_largest_fits_one_record() {
+fn the_largest_client_hello_fits_in_one_record() {
     let many: Vec<u16> = (0..u16::MAX).collect();
     let protocol = "p".repeat(255);
     let protocols = vec![&protocol[..]; 1000];
     let name = "n".repeat(253);
     for version in Version::ALL {
-        let asked =
+        let sent =
             ClientHello { suites: &many, alpn: &protocols, server_name: Some(&name), ..client_hello(version, None) };
-        let parsed = parse(&asked.write());
+        let parsed = parse(&sent.write());
         assert!(parsed.message_bytes <= 16384, "{}", parsed.message_bytes);
     }
 }
 
-/// OpenSSL's server in memory: what it wrote in answer to a ClientHello, and the server name it saw.
-fn answer(context: &SslContext, hello: &[u8]) -> (Vec<u8>, Option<String>) {
+/// Runs an OpenSSL server in memory. Returns its response to a ClientHello and the server name that it
+/// received.
+fn respond(context: &SslContext, client_hello: &[u8]) -> (Vec<u8>, Option<String>) {
     #[derive(Debug)]
     struct Pipe {
         unread: io::Cursor<Vec<u8>>,
@@ -184,7 +185,7 @@ fn answer(context: &SslContext, hello: &[u8]) -> (Vec<u8>, Option<String>) {
             Ok(())
         }
     }
-    let pipe = Pipe { unread: io::Cursor::new(hello.to_vec()), written: Vec::new() };
+    let pipe = Pipe { unread: io::Cursor::new(client_hello.to_vec()), written: Vec::new() };
     let mut stream = SslStream::new(Ssl::new(context).unwrap(), pipe).unwrap();
     let _ = stream.accept();
     let name = stream.ssl().servername(NameType::HOST_NAME).map(str::to_owned);
@@ -229,17 +230,17 @@ fn openssl_answers_each_version() {
         (Version::Tls12, SslVersion::TLS1_2),
         (Version::Tls13, SslVersion::TLS1_3),
     ] {
-        let mut asked = client_hello(version, Some("api.example.com"));
-        asked.alpn = &["http/1.1"];
-        let (bytes, name) = answer(&server(theirs).build(), &asked.write());
+        let mut sent = client_hello(version, Some("api.example.com"));
+        sent.alpn = &["http/1.1"];
+        let (bytes, name) = respond(&server(theirs).build(), &sent.write());
         let facts = facts(&bytes);
         let hello = facts.hello.clone().unwrap_or_else(|| panic!("{version:?}: {facts:?}"));
         assert_eq!((hello.version, hello.retry), (version, false));
         assert_eq!(hello.group_name().as_deref(), Some("X25519"), "{version:?}");
-        assert!(asked.suites.contains(&hello.suite));
+        assert!(sent.suites.contains(&hello.suite));
         assert_eq!((facts.alert, facts.malformed), (None, None), "{version:?}");
         assert_eq!(name.as_deref(), Some("api.example.com"));
-        // In TLS 1.3 the choice of protocol and the certificate are encrypted.
+        // TLS 1.3 encrypts the ALPN protocol and the certificate.
         let in_clear = version < Version::Tls13;
         assert_eq!(hello.alpn.as_deref(), in_clear.then_some("http/1.1"));
         assert_eq!((facts.certificate, facts.done, facts.encrypted_records > 0), (in_clear, in_clear, !in_clear));
@@ -247,10 +248,10 @@ fn openssl_answers_each_version() {
 }
 
 #[test]
-fn openssl_refuses_what_it_does_not_have() {
+fn openssl_refuses_versions_and_suites_that_it_lacks() {
     let refused = |version, theirs, suites: &[u16]| {
-        let asked = ClientHello { suites, ..client_hello(version, None) };
-        let facts = facts(&answer(&server(theirs).build(), &asked.write()).0);
+        let sent = ClientHello { suites, ..client_hello(version, None) };
+        let facts = facts(&respond(&server(theirs).build(), &sent.write()).0);
         assert_eq!(facts.hello, None);
         facts.alert
     };
@@ -261,10 +262,10 @@ fn openssl_refuses_what_it_does_not_have() {
 }
 
 #[test]
-fn openssl_asks_again_for_another_group() {
+fn openssl_sends_a_hello_retry_request_for_another_group() {
     let mut context = server(SslVersion::TLS1_3);
     context.set_groups_list("P-384").unwrap();
-    let (bytes, _) = answer(&context.build(), &client_hello(Version::Tls13, None).write());
+    let (bytes, _) = respond(&context.build(), &client_hello(Version::Tls13, None).write());
     let facts = facts(&bytes);
     let hello = facts.hello.expect("a HelloRetryRequest");
     assert!(hello.retry);

@@ -1,4 +1,4 @@
-//! How the end of a handshake reads: failures, alerts, and what a peer speaks that does not speak TLS.
+//! Texts for the end of a handshake: failures, alerts, and protocols other than TLS.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use super::{Failure, How, NotTls, Stage};
 use crate::text::seconds;
 
 impl fmt::Display for Failure {
-    /// One fragment: `reset by the server in answer to the ClientHello`.
+    /// Writes one lower-case fragment, such as `reset by the server in answer to the ClientHello`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let when = match self.stage {
-            Stage::Lookup => "when the name was looked up",
+            Stage::Lookup => "during the DNS lookup",
             Stage::Connect => "before any byte of TLS",
             Stage::Proxy => "by the proxy",
             Stage::ClientHello => "in answer to the ClientHello",
-            Stage::ServerFlight => "in the middle of the server's first answer",
+            Stage::ServerFlight => "during the server's first flight",
             Stage::ClientFlight => "after the client's second flight",
             Stage::Established => "after the handshake",
         };
@@ -22,17 +22,17 @@ impl fmt::Display for Failure {
             How::Alert { number, .. } => write!(f, "alert {} ({number}) {when}", alert_name(*number)),
             How::Closed if self.stage == Stage::Connect => f.write_str("closed before any byte of TLS"),
             How::Closed => write!(f, "closed by the server without an alert {when}"),
-            How::Local(text) => write!(f, "given up by this program: {text}"),
-            How::Malformed(text) => write!(f, "an answer that breaks the rules of TLS {when}: {text}"),
+            How::Local(text) => write!(f, "aborted by this program: {text}"),
+            How::Malformed(text) => write!(f, "a response that violates TLS {when}: {text}"),
             How::NoAddress => f.write_str("the name has no address"),
             How::NoSuchName => f.write_str("no such name"),
-            How::NotTls { speaks, .. } => write!(f, "no TLS: the answer is {}", speaks.words()),
+            How::NotTls { speaks, .. } => write!(f, "not TLS: the answer is {}", speaks.description()),
             How::Other(text) | How::Unreachable(text) => write!(f, "{text}"),
-            How::ProxyRefused { status, reason } => write!(f, "the proxy answered {status} {reason}"),
+            How::ProxyRefused { status, reason } => write!(f, "the proxy responded {status} {reason}"),
             How::Refused => f.write_str("connection refused: nothing listens there"),
             How::Reset => write!(f, "reset by the server {when}"),
             How::TimedOut { milliseconds } => {
-                write!(f, "nothing came within {} {when}", seconds(Duration::from_millis(*milliseconds), 1))
+                write!(f, "no data received within {} {when}", seconds(Duration::from_millis(*milliseconds), 1))
             }
         }
     }
@@ -62,24 +62,25 @@ impl Failure {
 }
 
 impl NotTls {
-    /// As it reads after "the answer is".
+    /// Returns the text after "the answer is".
     #[must_use]
-    pub fn words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
-            Self::Ftp => "a greeting of FTP",
+            Self::Ftp => "an FTP greeting",
             Self::Http => "HTTP without TLS",
             Self::Http2 => "HTTP/2 without TLS",
-            Self::Imap => "a greeting of IMAP",
-            Self::MySql => "a greeting of MySQL",
-            Self::Pop3 => "a greeting of POP3",
-            Self::Smtp => "a greeting of SMTP",
-            Self::Ssh => "a greeting of SSH",
-            Self::Unknown => "something else than TLS",
+            Self::Imap => "an IMAP greeting",
+            Self::MySql => "a MySQL greeting",
+            Self::Pop3 => "a POP3 greeting",
+            Self::Smtp => "an SMTP greeting",
+            Self::Ssh => "an SSH greeting",
+            Self::Unknown => "an unknown protocol",
         }
     }
 }
 
-/// The names of `AlertDescription` as the RFCs write them (RFC 8446 §6, RFC 5246 §7.2, RFC 6066, RFC 7301; Encrypted ClientHello).
+/// Names of `AlertDescription` in the spelling of RFC 8446 §6, RFC 5246 §7.2, RFC 6066, RFC 7301 and
+/// Encrypted ClientHello.
 const ALERTS: [(u8, &str); 35] = [
     (0, "close_notify"),
     (10, "unexpected_message"),
@@ -118,7 +119,7 @@ const ALERTS: [(u8, &str); 35] = [
     (121, "ech_required"),
 ];
 
-/// The name of an alert; `unknown alert` for a number that no RFC gives.
+/// Returns the name of an alert; `unknown alert` for a number that no RFC assigns.
 #[must_use]
 pub fn alert_name(number: u8) -> &'static str {
     ALERTS.iter().find(|(known, _)| *known == number).map_or("unknown alert", |(_, name)| name)
@@ -130,7 +131,7 @@ mod tests {
     use crate::evidence::handshake::Party;
 
     #[test]
-    fn a_failure_reads_as_a_fragment() {
+    fn a_failure_displays_as_a_fragment() {
         let failure = |stage, by, how| Failure { stage, by, how }.to_string();
         assert_eq!(
             failure(Stage::ClientHello, Party::Server, How::Alert { level: 2, number: 70 }),
@@ -142,7 +143,7 @@ mod tests {
         );
         assert_eq!(
             failure(Stage::ServerFlight, Party::Nobody, How::TimedOut { milliseconds: 1500 }),
-            "nothing came within 1.5 s in the middle of the server's first answer"
+            "no data received within 1.5 s during the server's first flight"
         );
     }
 

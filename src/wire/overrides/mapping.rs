@@ -1,39 +1,39 @@
-//! The keys of a mapping as they hold in the end: the last of two wins, merge keys (`<<`) give what is missing.
+//! Resolves the keys of a mapping: the last of two equal keys wins, and merge keys (`<<`) add missing ones.
 
 use std::collections::BTreeMap;
 
-use super::MAX_STEPS;
+use super::MAX_VISITED_NODES;
 use crate::wire::yaml::{Child, Cut, Key, NodeContent, NodeId, Tree};
 
-/// What was found under the known keys, and what else there was.
+/// The entries with known keys, and the keys that are not known.
 #[derive(Default)]
-pub(super) struct Fields<'a> {
-    pub(super) known: BTreeMap<&'static str, Field<'a>>,
+pub(super) struct ResolvedMapping<'a> {
+    pub(super) known: BTreeMap<&'static str, ResolvedEntry<'a>>,
     pub(super) unknown: Vec<Key<'a>>,
     /// Merge keys whose value is neither a mapping nor a list of mappings.
     pub(super) odd_merges: Vec<Child>,
-    /// The mappings that were read and have not all their keys, with the reason.
+    /// The visited mappings with missing keys, with the reason.
     pub(super) cut: Vec<(NodeId, Cut)>,
 }
 
 /// A key and its value.
 #[derive(Clone)]
-pub(super) struct Field<'a> {
+pub(super) struct ResolvedEntry<'a> {
     pub(super) key: Key<'a>,
     pub(super) value: Child,
-    /// The number of the mapping, in the order of precedence, that it stands in.
+    /// Index, in the order of precedence, of the mapping that contains the key.
     origin: usize,
 }
 
-/// How many nodes may still be looked at: aliases can make a small file a long walk.
-pub(super) struct Steps(u32);
+/// Number of nodes that may still be visited, because aliases can multiply the nodes of a small file.
+pub(super) struct NodeBudget(u32);
 
-impl Steps {
+impl NodeBudget {
     pub(super) fn new() -> Self {
-        Self(MAX_STEPS)
+        Self(MAX_VISITED_NODES)
     }
 
-    /// Takes one step; false where there is none left.
+    /// Counts one visit. Returns false if the budget is spent.
     pub(super) fn take(&mut self) -> bool {
         let left = self.0.checked_sub(1);
         self.0 = left.unwrap_or(0);
@@ -45,49 +45,54 @@ impl Steps {
     }
 }
 
-/// Reads the mapping `start`, if it is one.
-pub(super) fn fields<'a>(tree: &Tree<'a>, start: NodeId, names: &[&'static str], steps: &mut Steps) -> Fields<'a> {
-    let mut fields = Fields::default();
+/// Resolves the entries of the mapping `start`; the result is empty if it is not a mapping.
+pub(super) fn resolve<'a>(
+    tree: &Tree<'a>,
+    start: NodeId,
+    names: &[&'static str],
+    budget: &mut NodeBudget,
+) -> ResolvedMapping<'a> {
+    let mut resolved = ResolvedMapping::default();
     let mut waiting = vec![start];
     let mut origin = 0;
     while let Some(id) = waiting.pop() {
         let Some(node) = tree.node(id) else { continue };
         let NodeContent::Map(pairs) = &node.content else { continue };
         if node.cut != Cut::No {
-            fields.cut.push((id, node.cut));
+            resolved.cut.push((id, node.cut));
         }
         let mut merged = Vec::new();
         for pair in pairs {
-            if !steps.take() {
-                return fields;
+            if !budget.take() {
+                return resolved;
             }
             if pair.key.merge {
-                merges(tree, pair.value, &mut merged, &mut fields.odd_merges, steps);
+                merges(tree, pair.value, &mut merged, &mut resolved.odd_merges, budget);
                 continue;
             }
             let text = pair.key.text.as_deref();
             let Some(name) = names.iter().find(|name| text == Some(**name)) else {
-                fields.unknown.push(pair.key.clone());
+                resolved.unknown.push(pair.key.clone());
                 continue;
             };
-            let field = Field { key: pair.key.clone(), value: pair.value, origin };
-            let held = fields.known.entry(name).or_insert_with(|| field.clone());
+            let entry = ResolvedEntry { key: pair.key.clone(), value: pair.value, origin };
+            let held = resolved.known.entry(name).or_insert_with(|| entry.clone());
             if held.origin == origin {
-                *held = field;
+                *held = entry;
             }
         }
         waiting.extend(merged.into_iter().rev());
         origin += 1;
     }
-    fields
+    resolved
 }
 
-fn merges(tree: &Tree<'_>, value: Child, into: &mut Vec<NodeId>, odd: &mut Vec<Child>, steps: &mut Steps) {
+fn merges(tree: &Tree<'_>, value: Child, into: &mut Vec<NodeId>, odd: &mut Vec<Child>, budget: &mut NodeBudget) {
     match tree.node(value.node).map(|node| &node.content) {
         Some(NodeContent::Map(_)) => into.push(value.node),
         Some(NodeContent::List(items)) => {
             for item in items {
-                if !steps.take() {
+                if !budget.take() {
                     return;
                 }
                 match tree.node(item.node).map(|node| &node.content) {
