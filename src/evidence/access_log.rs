@@ -75,13 +75,20 @@ pub struct AccessLog {
     pub bytes: u64,
     /// Lines read, the last one also where it has no line end.
     pub lines: u64,
-    /// Lines that are access-log records: JSON objects with at least a `sni_host` key and one of `status`,
-    /// `status_details` and `upstream_response_flags`.
+    /// Access-log records that state the server name and one of response code, response code details and response
+    /// flags: JSON objects with the keys of Apigee, of Istio or of the mesh settings, and lines of a known text format.
     pub records: u64,
-    /// JSON objects that look like access-log records of another format: they have keys, but no `sni_host`.
+    /// JSON objects that look like access-log records of another format: they have such keys, but no server name.
     pub foreign_records: u64,
-    /// Lines that look like Envoy's default text format (`[2025-05-19T04:46:20.117Z] "GET …`).
+    /// Records in a text format that does not state what is judged, or in none that is known
+    /// (`[2025-05-19T04:46:20.117Z] "GET …`).
     pub text_records: u64,
+    /// Command operators that the formats of foreign and text records lack, as `REQUESTED_SERVER_NAME`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub lacking: BTreeSet<String>,
+    /// Lines that name the fields of access-log records, but in a form that is not read.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub other_forms: u64,
     /// Other lines that begin with a date, as the proxy and its agent write them about themselves.
     #[serde(default)]
     pub proxy_lines: u64,
@@ -104,6 +111,10 @@ pub struct AccessLog {
     pub served_without_name: Tally,
     /// The part of `served_without_name` that found no route: status 404 with `NR` and `route_not_found`.
     pub unrouted_without_name: Tally,
+    /// Requests for a host other than the server name of their connection, answered with 421, or with 404, `NR` and
+    /// `route_not_found`.
+    #[serde(default, skip_serializing_if = "OtherHost::is_empty")]
+    pub other_host: OtherHost,
     /// What this program left behind by its own handshakes; in none of the classes above.
     #[serde(default, skip_serializing_if = "OwnRecords::is_empty")]
     pub own: OwnRecords,
@@ -120,6 +131,8 @@ impl AccessLog {
         self.records += other.records;
         self.foreign_records += other.foreign_records;
         self.text_records += other.text_records;
+        self.lacking.extend(other.lacking);
+        self.other_forms += other.other_forms;
         self.proxy_lines += other.proxy_lines;
         self.broken_lines += other.broken_lines;
         widen(&mut self.first, &mut self.last, other.first, other.last);
@@ -127,7 +140,69 @@ impl AccessLog {
         self.reset_with_name.merge(other.reset_with_name);
         self.served_without_name.merge(other.served_without_name);
         self.unrouted_without_name.merge(other.unrouted_without_name);
+        self.other_host.merge(other.other_host);
         self.own.merge(other.own);
+    }
+}
+
+/// Requests that arrived on a connection opened for another name. HTTP/2 clients reuse a connection for every name that
+/// its certificate covers (RFC 9113 §9.1.1), but its filter chain knows only the routes of the name it was opened for.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OtherHost {
+    /// The server names are those of the connections.
+    pub tally: Tally,
+    /// Hosts requested by server name of the connection, both in lower case; at most [`MAX_SERVER_NAMES`] pairs. Pairs
+    /// without room are counted in the tally's `beyond`.
+    pub hosts: BTreeMap<String, BTreeMap<String, Span>>,
+}
+
+impl OtherHost {
+    /// Counts one request for `host` on a connection opened for `server_name`.
+    pub fn count(&mut self, at: Option<(Timestamp, &str)>, client: Option<&str>, server_name: &str, host: &str) {
+        self.tally.count(at, client, Some(server_name));
+        if server_name.len() > MAX_KEY_BYTES || host.len() > MAX_KEY_BYTES {
+            self.tally.beyond += 1;
+            return;
+        }
+        let moment = at.map(|(moment, _)| moment);
+        if let Some(span) = self.hosts.get_mut(server_name).and_then(|hosts| hosts.get_mut(host)) {
+            span.count(moment);
+        } else {
+            let span = Span { count: 1, first: moment, last: moment };
+            self.hosts.entry(server_name.to_owned()).or_default().insert(host.to_owned(), span);
+            self.drop_largest();
+        }
+    }
+
+    /// Adds the counts of another part of the same log.
+    pub fn merge(&mut self, other: Self) {
+        self.tally.merge(other.tally);
+        for (server_name, hosts) in other.hosts {
+            let known = self.hosts.entry(server_name).or_default();
+            for (host, span) in hosts {
+                known.entry(host).or_default().merge(&span);
+            }
+        }
+        self.drop_largest();
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tally.count == 0
+    }
+
+    /// Dropping the largest pair keeps the rest exact in every order of reading, as in a [`Tally`].
+    fn drop_largest(&mut self) {
+        let mut pairs: usize = self.hosts.values().map(BTreeMap::len).sum();
+        while pairs > MAX_SERVER_NAMES {
+            let Some(mut last) = self.hosts.last_entry() else { break };
+            self.tally.beyond += last.get_mut().pop_last().map_or(0, |(_, span)| span.count);
+            if last.get().is_empty() {
+                last.remove();
+            }
+            pairs -= 1;
+        }
     }
 }
 
@@ -293,6 +368,12 @@ impl Span {
     }
 }
 
+/// For counts that are left out of the evidence while they are zero.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 fn widen(
     first: &mut Option<Timestamp>,
     last: &mut Option<Timestamp>,
@@ -347,6 +428,25 @@ mod tests {
         assert_eq!(tally(&mut keys.iter().rev().chain(&keys)), whole);
 
         let (mut left, right) = (tally(&mut keys.iter()), tally(&mut keys.iter().rev()));
+        left.merge(right);
+        assert_eq!(left, whole);
+    }
+
+    #[test]
+    fn pairs_of_names_are_the_same_in_every_order_and_split() {
+        let pairs: Vec<(String, String)> = (0..MAX_SERVER_NAMES + 300)
+            .map(|i| (format!("s{}", i * 7919 % 61), format!("h{}", i * 104_729 % 9001)))
+            .collect();
+        let count = |pairs: &mut dyn Iterator<Item = &(String, String)>| {
+            let mut counted = OtherHost::default();
+            pairs.for_each(|(server_name, host)| counted.count(None, None, server_name, host));
+            counted
+        };
+        let whole = count(&mut pairs.iter().chain(&pairs));
+        assert_eq!(whole.hosts.values().map(BTreeMap::len).sum::<usize>(), MAX_SERVER_NAMES);
+        assert_eq!((whole.tally.count, whole.tally.beyond), (2 * (MAX_SERVER_NAMES as u64 + 300), 600));
+        assert_eq!(count(&mut pairs.iter().rev().chain(&pairs)), whole);
+        let (mut left, right) = (count(&mut pairs.iter()), count(&mut pairs.iter().rev()));
         left.merge(right);
         assert_eq!(left, whole);
     }

@@ -9,9 +9,10 @@
 //! └── text ────┘ ^└ text ┘^^^^└── text ──┘^^^^^^^^^^^^^^^^^└─ text ─┘^^^ closing
 //! ```
 
+use super::format::Format;
 use super::json::{self, Member, Value};
 use super::own::is_own;
-use super::record::{Field, NO_FILTER_CHAIN, Record};
+use super::record::{Field, MISDIRECTED, NO_FILTER_CHAIN, NO_ROUTE, Record};
 use super::specials::Specials;
 
 /// Shapes known at a time: two formats in one stream, each with and without some member.
@@ -76,8 +77,8 @@ impl Shapes {
     }
 
     /// Learns the shape of the record that begins the line, where it is one that can be judged.
-    pub(super) fn learn(&mut self, line: &[u8]) {
-        let Some(shape) = Shape::of(line) else { return };
+    pub(super) fn learn(&mut self, line: &[u8], format: &Format) {
+        let Some(shape) = Shape::of(line, format) else { return };
         // A line of a known shape may still have gone the long way, by an escape in a value that decides.
         if self.known.contains(&shape) {
             return;
@@ -98,19 +99,20 @@ struct Shape {
     closing: Text,
     /// Which members decide, by their place.
     fields: Vec<(Field, usize)>,
-    /// The places of three of them, which every line is asked for.
+    /// The places of four of them, which every line is asked for.
     name: usize,
     details: Option<usize>,
+    status: Option<usize>,
     start: Option<usize>,
     /// The same as a set of bits.
     deciding: u64,
 }
 
 impl Shape {
-    fn of(line: &[u8]) -> Option<Self> {
+    fn of(line: &[u8], format: &Format) -> Option<Self> {
         let mut texts = Vec::new();
         let mut fields = Vec::new();
-        let (mut repeated, mut too_much) = (false, false);
+        let (mut repeated, mut too_much, mut long_way) = (false, false, false);
         let mut from = 0;
         let end = json::object(line, 0, |member: Member<'_>| {
             let text = line.get(from..member.start).unwrap_or_default();
@@ -119,7 +121,8 @@ impl Shape {
             if too_much {
                 return;
             }
-            if let Some(field) = Field::of(&member.key) {
+            long_way |= format.takes_long_way(&member.key);
+            if let Some(field) = Field::in_format(&member.key, format) {
                 repeated |= fields.iter().any(|&(known, _)| known == field);
                 fields.push((field, texts.len()));
             }
@@ -127,8 +130,9 @@ impl Shape {
         })?;
         let place = |wanted| fields.iter().find(|&&(field, _)| field == wanted).map(|&(_, place)| place);
         let (name, details, start) = (place(Field::Name)?, place(Field::Details), place(Field::Start));
-        let judgeable = details.or(place(Field::Status)).or(place(Field::Flags)).is_some();
-        if repeated || too_much || !judgeable {
+        let status = place(Field::Status);
+        let judgeable = details.is_some() || (status.is_some() && place(Field::Flags).is_some());
+        if repeated || too_much || long_way || !judgeable {
             return None;
         }
         let deciding = fields.iter().fold(0, |bits, &(_, place)| bits | 1 << place);
@@ -138,6 +142,7 @@ impl Shape {
             fields,
             name,
             details,
+            status,
             start,
             deciding,
         })
@@ -174,7 +179,7 @@ impl Shape {
             let &(start, end) = spans.0.get(place)?;
             bytes.get(start..end).map(Value::of)
         };
-        if is_ordinary(value(self.name), self.details.and_then(value)) {
+        if is_ordinary(value(self.name), self.details.and_then(value), self.status.and_then(value)) {
             return Some(Fit { line: Line::Ordinary(self.start.and_then(value)), next });
         }
         let mut record = Record::default();
@@ -185,11 +190,13 @@ impl Shape {
     }
 }
 
-/// Whether a record has a server name, not one of this program's own, and no reason to doubt its filter chain.
+/// Whether a record has a server name, not one of this program's own, and neither a reason to doubt its filter chain nor
+/// one to doubt its route.
 #[inline]
-fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>) -> bool {
+fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>, status: Option<Value<'_>>) -> bool {
     matches!(name, Some(Value::Text(name)) if !matches!(name, b"" | b"-") && !is_own(name))
-        && !matches!(details, Some(Value::Text(NO_FILTER_CHAIN)))
+        && !matches!(details, None | Some(Value::Text(NO_FILTER_CHAIN | NO_ROUTE)))
+        && !matches!(status, Some(Value::Plain(MISDIRECTED) | Value::Text(_)))
 }
 
 /// A value of more than one byte's choice, on one line.
@@ -294,9 +301,12 @@ mod tests {
 
     #[test]
     fn a_shape_needs_a_record_that_can_be_judged() {
-        assert!(Shape::of(br#"{"sni_host":null,"status":0}"#).is_some());
-        assert!(Shape::of(br#"{"sni_host":null,"x":0}"#).is_none());
-        assert!(Shape::of(br#"{"sni_host":null,"status":0,"sni_host":"a"}"#).is_none());
-        assert!(Shape::of(br#"{"sni_host":null,"status":0"#).is_none());
+        let of = |line: &[u8]| Shape::of(line, &Format::default());
+        assert!(of(br#"{"sni_host":null,"status":0,"response_flags":"NR"}"#).is_some());
+        assert!(of(br#"{"sni_host":null,"status_details":null}"#).is_some());
+        assert!(of(br#"{"sni_host":null,"status":0}"#).is_none());
+        assert!(of(br#"{"sni_host":null,"x":0}"#).is_none());
+        assert!(of(br#"{"sni_host":null,"status_details":null,"sni_host":"a"}"#).is_none());
+        assert!(of(br#"{"sni_host":null,"status_details":null"#).is_none());
     }
 }

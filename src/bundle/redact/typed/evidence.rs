@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use crate::bundle::redact::pseudonyms::Table;
 use crate::bundle::redact::rules::{Rule, Rules};
 use crate::bundle::redact::{Redactions, string};
-use crate::evidence::access_log::{OwnRecords, Span, Tally};
+use crate::evidence::access_log::{OtherHost, OwnRecords, Span, Tally};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::{
     ApigeeIssue, Connection, Container, IngressPod, MeshLogging, Port, Route, RouteConfig, RouteConfigs, RouteStatus,
@@ -211,8 +211,9 @@ impl Walk<'_> {
             }
         });
         self.seen(pods, |walk, pods| walk.list(pods, Self::pod));
-        self.seen(mesh_logging, |walk, MeshLogging { file, encoding: _, fields, text_format: _ }| {
+        self.seen(mesh_logging, |walk, MeshLogging { file, encoding: _, fields, text_format: _, format }| {
             walk.texts(file);
+            walk.texts(format);
             if let Some(fields) = fields {
                 walk.labels(fields);
             }
@@ -564,6 +565,8 @@ impl Walk<'_> {
                 records: _,
                 foreign_records: _,
                 text_records: _,
+                lacking,
+                other_forms: _,
                 proxy_lines: _,
                 broken_lines: _,
                 begins_with_record: _,
@@ -573,9 +576,13 @@ impl Walk<'_> {
                 reset_with_name,
                 served_without_name,
                 unrouted_without_name,
+                other_host: OtherHost { tally: other_host, hosts },
                 own: OwnRecords { count: _, last: _, names, nameless: _ },
             } = log;
-            for tally in [reset_without_name, reset_with_name, served_without_name, unrouted_without_name] {
+            // Evidence that was read from a file may hold anything here.
+            *lacking = std::mem::take(lacking).into_iter().map(|mut operator| { walk.text(&mut operator); operator }).collect();
+            let tallies = [reset_without_name, reset_with_name, served_without_name, unrouted_without_name, other_host];
+            for tally in tallies {
                 let Tally { count: _, first: _, last: _, clients, server_names, minutes: _, beyond: _ } = tally;
                 walk.spans(clients, |walk, client| match client.parse::<IpAddr>() {
                     Ok(_) => walk.host(client),
@@ -584,6 +591,8 @@ impl Walk<'_> {
                 walk.spans(server_names, Self::host);
             }
             walk.keys(names, Self::host);
+            walk.keys(hosts, Self::host);
+            hosts.values_mut().for_each(|hosts| walk.spans(hosts, Self::host));
         });
         self.unavailables(cut);
     }

@@ -1,0 +1,114 @@
+//! What stands in front of a record on its line: the date of a container runtime, the labels of Loki, names of pods.
+
+use memchr::memchr2;
+
+use super::json;
+
+/// A line of a container runtime (CRI): `2025-06-02T10:00:01.5Z stdout F text`.
+#[derive(Debug, PartialEq)]
+pub(super) struct Runtime<'a> {
+    pub(super) is_stderr: bool,
+    /// The text goes on in the next line of its stream.
+    pub(super) is_partial: bool,
+    pub(super) text: &'a [u8],
+}
+
+/// Takes the line of a container runtime apart. Source: Kubernetes, `pkg/kubelet/kuberuntime/logs`.
+pub(super) fn runtime(line: &[u8]) -> Option<Runtime<'_>> {
+    if !is_dated(line) {
+        return None;
+    }
+    let mut parts = line.splitn(4, |&byte| byte == b' ');
+    let (_, stream, tags, text) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let is_stderr = match stream {
+        b"stdout" => false,
+        b"stderr" => true,
+        _ => return None,
+    };
+    let is_partial = match tags.split(|&byte| byte == b':').next()? {
+        b"P" => true,
+        b"F" => false,
+        _ => return None,
+    };
+    Some(Runtime { is_stderr, is_partial, text })
+}
+
+/// The line begins with a date, as what Envoy (`[2025-05-19 04:46:20.117][1][info]…`) and the istio agent
+/// (`2025-05-19T04:46:20.117Z info …`) write about themselves does.
+pub(super) fn is_dated(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"[").unwrap_or(text);
+    text.get(..10).is_some_and(|date| {
+        date.iter().enumerate().all(|(i, byte)| if matches!(i, 4 | 7) { *byte == b'-' } else { byte.is_ascii_digit() })
+    })
+}
+
+/// Where the next object begins, with no quote in front of it: a quote would make it a part of something whose beginning
+/// is missing. Loki's labels (`{app="x"}`), which `logcli` writes first, are no such thing.
+pub(super) fn next_object(text: &[u8], mut from: usize) -> Option<usize> {
+    // One step from bracket to bracket: looking for the quote first would read the rest of the line for every object.
+    loop {
+        let at = from + memchr2(b'{', b'"', text.get(from..)?)?;
+        if text.get(at) == Some(&b'"') {
+            return None;
+        }
+        if matches!(text.get(json::blank(text, at + 1)), Some(b'"' | b'}')) {
+            return Some(at);
+        }
+        from = labels_end(text, at).unwrap_or(at + 1);
+    }
+}
+
+/// Where the labels end that begin with this bracket: `{name="value", …}`.
+fn labels_end(text: &[u8], open: usize) -> Option<usize> {
+    let mut at = open + 1;
+    loop {
+        at = json::blank(text, at);
+        let name = text.get(at..)?.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        if name == 0 || text.get(at + name) != Some(&b'=') {
+            return None;
+        }
+        at = json::blank(text, json::value(text, at + name + 1).filter(|_| text.get(at + name + 1) == Some(&b'"'))?);
+        match text.get(at)? {
+            b',' => at += 1,
+            b'}' => return Some(at + 1),
+            _ => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_container_runtimes_are_taken_apart() {
+        let line = |is_stderr, is_partial, text: &'static str| {
+            Some(Runtime { is_stderr, is_partial, text: text.as_bytes() })
+        };
+        for (text, expected) in [
+            ("2025-06-02T10:00:01.5Z stdout F {} x", line(false, false, "{} x")),
+            ("2025-06-02T10:00:01.5+02:00 stderr P ", line(true, true, "")),
+            ("2025-06-02T10:00:01.5Z stdout P:x a", line(false, true, "a")),
+            ("2025-06-02T10:00:01.5Z stdout F", None),
+            ("2025-06-02T10:00:01.5Z stdin F a", None),
+            ("2025-06-02T10:00:01.5Z stdout X a", None),
+            ("x stdout F a", None),
+        ] {
+            assert_eq!(runtime(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn labels_stand_in_front_of_an_object() {
+        for (text, expected) in [
+            (r#"2025-06-02T10:00:01Z {app="a", pod="b\"}"} {"x":1}"#, Some(43)),
+            (r#"{a="b"}{"x":1}"#, Some(7)),
+            (r#"{a=1} {"x":1}"#, Some(6)),
+            (r#"{a="b" {"x":1}"#, None),
+            (r#""{"x":1}"#, None),
+            (r#"{ "x":1}"#, Some(0)),
+        ] {
+            assert_eq!(next_object(text.as_bytes(), 0), expected, "{text}");
+        }
+    }
+}
