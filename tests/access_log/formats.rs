@@ -81,7 +81,7 @@ fn default_texts_are_read_and_say_what_they_lack() {
     let envoy = format!("{head} 0 0 0 - \"-\" \"-\" \"-\" \"-\" \"-\"\n");
     let read = scan([envoy.as_bytes()]);
     assert_eq!((read.records, read.text_records), (0, 1));
-    assert_eq!(read.lacking, BTreeSet::from(["REQUESTED_SERVER_NAME".to_owned(), ]));
+    assert_eq!(read.lacking, BTreeSet::from(["REQUESTED_SERVER_NAME".to_owned(),]));
 }
 
 #[test]
@@ -125,7 +125,9 @@ fn a_stated_json_format_takes_the_short_way_too() {
         ("peer", "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%"),
     ]);
     let line = |sni: &str, code: u64, why: &str| {
-        format!("{{\"t\":\"2025-06-02T10:00:01.005Z\",\"sni\":{sni},\"code\":{code},\"why\":\"{why}\",\"peer\":\"10.0.0.5:1\"}}\n")
+        format!(
+            "{{\"t\":\"2025-06-02T10:00:01.005Z\",\"sni\":{sni},\"code\":{code},\"why\":\"{why}\",\"peer\":\"10.0.0.5:1\"}}\n"
+        )
     };
     let log = [line("\"a\"", 200, "via_upstream"), line("null", 0, "filter_chain_not_found")].concat().repeat(50);
     assert_eq!(classes(&scan_as(&mesh, &log)), [100, 50, 0, 0, 0]);
@@ -136,7 +138,9 @@ fn a_stated_json_format_takes_the_short_way_too() {
 
 #[test]
 fn a_stated_text_format_is_read() {
-    let mesh = text("%START_TIME(%Y/%m/%d %H:%M:%S)% %REQUESTED_SERVER_NAME% %RESPONSE_CODE% %RESPONSE_FLAGS% %DOWNSTREAM_REMOTE_ADDRESS% \"%REQ(USER-AGENT)%\"\n");
+    let mesh = text(
+        "%START_TIME(%Y/%m/%d %H:%M:%S)% %REQUESTED_SERVER_NAME% %RESPONSE_CODE% %RESPONSE_FLAGS% %DOWNSTREAM_REMOTE_ADDRESS% \"%REQ(USER-AGENT)%\"\n",
+    );
     let log = "2025/06/02 10:00:01 - 0 NR 10.0.0.5:1 \"-\"\n2025/06/02 10:00:02 a.example.net 0 NR 10.0.0.5:2 \"-\"\n\
         2025/06/02 10:00:03 a.example.net 200 - 10.0.0.5:3 \"agent - 0 NR 10.0.0.5:1 \"\nother line\n";
     let read = scan_as(&mesh, log);
@@ -148,11 +152,27 @@ fn a_stated_text_format_is_read() {
 #[test]
 fn what_a_stated_format_lacks_is_named() {
     for (mesh, line, expected) in [
-        (text("[%START_TIME%] %RESPONSE_CODE% x"), "[2025-06-02T10:00:01.005Z] 0 x", &["REQUESTED_SERVER_NAME", "RESPONSE_CODE_DETAILS"][..]),
+        (
+            text("[%START_TIME%] %RESPONSE_CODE% x"),
+            "[2025-06-02T10:00:01.005Z] 0 x",
+            &["REQUESTED_SERVER_NAME", "RESPONSE_CODE_DETAILS"][..],
+        ),
         (text("%REQUESTED_SERVER_NAME% %PROTOCOL% x"), "- - x", &["RESPONSE_CODE_DETAILS"]),
-        (json(&[("a", "%REQUESTED_SERVER_NAME%"), ("b", "%PROTOCOL%")]), r#"{"a":null,"b":null}"#, &["RESPONSE_CODE_DETAILS"]),
-        (json(&[("a", "%RESPONSE_CODE_DETAILS%"), ("b", "%PROTOCOL%")]), r#"{"a":null,"b":null}"#, &["REQUESTED_SERVER_NAME"]),
-        (json(&[("a", "%REQUESTED_SERVER_NAME%"), ("b", "%RESPONSE_CODE%")]), r#"{"a":null,"b":0}"#, &["RESPONSE_CODE_DETAILS"]),
+        (
+            json(&[("a", "%REQUESTED_SERVER_NAME%"), ("b", "%PROTOCOL%")]),
+            r#"{"a":null,"b":null}"#,
+            &["RESPONSE_CODE_DETAILS"],
+        ),
+        (
+            json(&[("a", "%RESPONSE_CODE_DETAILS%"), ("b", "%PROTOCOL%")]),
+            r#"{"a":null,"b":null}"#,
+            &["REQUESTED_SERVER_NAME"],
+        ),
+        (
+            json(&[("a", "%REQUESTED_SERVER_NAME%"), ("b", "%RESPONSE_CODE%")]),
+            r#"{"a":null,"b":0}"#,
+            &["RESPONSE_CODE_DETAILS"],
+        ),
     ] {
         let read = scan_as(&mesh, &format!("{line}\n"));
         assert_eq!(read.lacking.iter().map(String::as_str).collect::<Vec<_>>(), expected, "{line}");

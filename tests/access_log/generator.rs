@@ -87,7 +87,14 @@ impl Random {
             "7",
             r#""\u002d""#,
         ]);
-        let host = self.pick(&["\"api.example.net\"", "\"api.example.net:443\"", "\"Shop.example.net\"", "null", "\"-\"", "7"]);
+        let host = self.pick(&[
+            "\"api.example.net\"",
+            "\"api.example.net:443\"",
+            "\"Shop.example.net\"",
+            "null",
+            "\"-\"",
+            "7",
+        ]);
         let tls = self.pick(&["\"TLSv1.3\"", "\"TLSv1.2\"", "null", "\"-\"", "\"\"", "1.3"]);
         let (status, details, flags) = [
             ("200", "\"via_upstream\"", "\"-\""),

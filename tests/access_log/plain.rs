@@ -38,7 +38,7 @@ fn plain_line(line: &str, log: &mut AccessLog, expected: &mut Expected) {
     }
     let is_part = ["sni_host\"", "status_details\"", "response_flags\""].iter().any(|key| line.contains(key));
     let is_other_form = names_fields(line) && !has_proper_key(line);
-    let mut unread = |log: &mut AccessLog, is_broken: bool| {
+    let unread = |log: &mut AccessLog, is_broken: bool| {
         log.other_forms += u64::from(is_other_form);
         log.broken_lines += u64::from(is_broken && !is_other_form);
     };
@@ -130,8 +130,10 @@ fn plain_record(record: &Value, log: &mut AccessLog, expected: &mut Expected) {
         let tally = if name.is_some() { &mut log.reset_with_name } else { &mut log.reset_without_name };
         tally.count(at, client, name.as_deref());
     } else if let Some(name) = &name {
-        let no_route = status == Some(404.0) && flags == Some(true) && text("status_details") == Some("route_not_found");
-        let host = text("host").map(|host| plain_client(host).to_lowercase()).filter(|host| !matches!(&**host, "" | "-"));
+        let no_route =
+            status == Some(404.0) && flags == Some(true) && text("status_details") == Some("route_not_found");
+        let host =
+            text("host").map(|host| plain_client(host).to_lowercase()).filter(|host| !matches!(&**host, "" | "-"));
         if let Some(host) = host.filter(|host| (no_route || status == Some(421.0)) && host != name) {
             log.other_host.count(at, client, name, &host);
         }
@@ -152,9 +154,8 @@ fn names_fields(line: &str) -> bool {
 fn has_proper_key(line: &str) -> bool {
     let words = ["sni_host", "filter_chain_not_found", "response_flags", "upstream_response_flags", "status_details"];
     words.iter().any(|word| {
-        line.match_indices(&format!("\"{word}\"")).any(|(at, quoted)| {
-            !line[..at].ends_with(['"', '\\']) && !line[at + quoted.len()..].starts_with('"')
-        })
+        line.match_indices(&format!("\"{word}\""))
+            .any(|(at, quoted)| !line[..at].ends_with(['"', '\\']) && !line[at + quoted.len()..].starts_with('"'))
     })
 }
 

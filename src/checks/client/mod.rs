@@ -5,6 +5,7 @@ mod client_without_sni_unrouted;
 mod connection_without_server_name_reset;
 mod declared_server_name_reset;
 mod expected_client_without_sni_refused;
+mod host_without_route_on_connection;
 mod load_balancer_reset;
 mod log_window_incomplete;
 mod served_client_without_wildcard;
@@ -26,5 +27,6 @@ pub(super) const FAMILY: Family = Family {
         log_window_incomplete::CHECK,
         served_client_without_wildcard::CHECK,
         access_log_unconfirmed::CHECK,
+        host_without_route_on_connection::CHECK,
     ],
 };

@@ -13,7 +13,7 @@ use crate::evidence::{AccessLog, LogOrigin, Reason, Unavailable};
 use crate::gather::kept::LogKeeper;
 use crate::gather::plan::Item;
 use crate::gather::{Keeper, LogSink};
-use crate::wire::access_log::AccessLogScanner;
+use crate::wire::access_log::{AccessLogScanner, Format};
 use crate::wire::log_window::LogWindow;
 
 /// An overrides file is not larger: its redaction takes several times that of memory.
@@ -248,6 +248,10 @@ impl LogSink for Tee {
 
     fn saw(&self, server_name: &str) -> bool {
         self.scanner.saw(server_name)
+    }
+
+    fn read_as(&mut self, format: &Arc<Format>) {
+        self.scanner.read_as(Arc::clone(format));
     }
 }
 

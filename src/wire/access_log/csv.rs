@@ -58,7 +58,8 @@ impl Csv {
             return None;
         }
         let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line).trim_ascii();
-        let delimiter = *[b',', b';', b'\t'].iter().max_by_key(|&&delimiter| memchr::memchr_iter(delimiter, line).count())?;
+        let delimiter =
+            *[b',', b';', b'\t'].iter().max_by_key(|&&delimiter| memchr::memchr_iter(delimiter, line).count())?;
         let header: Vec<Vec<u8>> = cells(line, delimiter).map(|cell| cell.trim_ascii().to_vec()).collect();
         let is_name = |name: &Vec<u8>| {
             name.len() <= MAX_NAME_BYTES
@@ -223,13 +224,19 @@ mod tests {
                     r#"{"insertId":"a1","sni_host":"x","status":"404"}"#,
                 ][..],
             ),
-            ("@timestamp;@message\n1;\"{\"\"a\"\":\n1}\"\n", &[r#"{"@timestamp":"1","message":"{\"a\":
-1}"}"#]),
-            ("TimeGenerated [UTC]\tLogMessage\nt\t{\"a\":1}\n", &[r#"{"TimeGenerated [UTC]":"t","message":"{\"a\":1}"}"#]),
-            ("sni_host,jsonPayload_status\na,1,2,3\nsni_host,jsonPayload_status\nb\n", &[
-                r#"{"sni_host":"a","status":"1"}"#,
-                r#"{"sni_host":"b"}"#,
-            ]),
+            (
+                "@timestamp;@message\n1;\"{\"\"a\"\":\n1}\"\n",
+                &[r#"{"@timestamp":"1","message":"{\"a\":
+1}"}"#],
+            ),
+            (
+                "TimeGenerated [UTC]\tLogMessage\nt\t{\"a\":1}\n",
+                &[r#"{"TimeGenerated [UTC]":"t","message":"{\"a\":1}"}"#],
+            ),
+            (
+                "sni_host,jsonPayload_status\na,1,2,3\nsni_host,jsonPayload_status\nb\n",
+                &[r#"{"sni_host":"a","status":"1"}"#, r#"{"sni_host":"b"}"#],
+            ),
         ] {
             for piece in [1, 3, 1000] {
                 assert_eq!(objects(text, piece), expected, "{text}");

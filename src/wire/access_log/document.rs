@@ -414,7 +414,10 @@ mod tests {
         let many = |text: &str| text.split(r#"{"n":"#).count() - 1;
         for (text, expected) in [
             (format!("{{\"took\":1,\"hits\":{{\"total\":[3],\"hits\":[{}]}},\"end\":[1]}}\n", entries(0)), 1500),
-            (format!("{{\"a\":[{{\"b\":[{{\"c\":[{}],\"d\":[7]}}]}},{{\"b\":[{}]}}]}}", entries(0), entries(1500)), 3000),
+            (
+                format!("{{\"a\":[{{\"b\":[{{\"c\":[{}],\"d\":[7]}}]}},{{\"b\":[{}]}}]}}", entries(0), entries(1500)),
+                3000,
+            ),
             (format!("{{\"r\":[{{\"t\":[{}]}},{},{{\"u\":1}}]}}", entries(0), entry(1500)), 1501),
         ] {
             let whole = elements(&text, text.len());
@@ -425,8 +428,12 @@ mod tests {
                 assert!(parsed.is_ok_and(|value| value.is_array()), "{}", &part[..part.len().min(200)]);
             }
             assert_eq!(whole.0.iter().map(|part| many(part)).sum::<usize>(), expected);
-            let numbers: std::collections::BTreeSet<&str> =
-                whole.0.iter().flat_map(|part| part.split(r#"{"n":"#).skip(1)).filter_map(|part| part.split(',').next()).collect();
+            let numbers: std::collections::BTreeSet<&str> = whole
+                .0
+                .iter()
+                .flat_map(|part| part.split(r#"{"n":"#).skip(1))
+                .filter_map(|part| part.split(',').next())
+                .collect();
             assert_eq!(numbers.len(), expected);
             for piece in [1000, 4099] {
                 assert!(elements(&text, piece) == whole);

@@ -117,7 +117,9 @@ mod tests {
         let text = "{\"é😀\":1}\n";
         let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
-        for bytes in [little.clone(), big.clone(), [&b"\xFF\xFE"[..], &little].concat(), [&b"\xFE\xFF"[..], &big].concat()] {
+        for bytes in
+            [little.clone(), big.clone(), [&b"\xFF\xFE"[..], &little].concat(), [&b"\xFE\xFF"[..], &big].concat()]
+        {
             for piece in 1..7 {
                 assert_eq!(decoded(&bytes, piece), text);
             }

@@ -282,7 +282,10 @@ mod tests {
             Some(Target::Field(field)) => Some(*field),
             _ => None,
         };
-        assert_eq!((field("code"), field("peer"), field("at")), (Some(Field::Status), Some(Field::Remote), Some(Field::Start)));
+        assert_eq!(
+            (field("code"), field("peer"), field("at")),
+            (Some(Field::Status), Some(Field::Remote), Some(Field::Start))
+        );
         assert!(matches!(format.target(b"status"), Some(Target::Other)));
         assert!(matches!(format.target(b"client"), Some(Target::Other)));
         assert!(matches!(format.target(b"why"), Some(Target::Text(_))));

@@ -82,9 +82,8 @@ mod tests {
 
     #[test]
     fn lines_of_container_runtimes_are_taken_apart() {
-        let line = |is_stderr, is_partial, text: &'static str| {
-            Some(Runtime { is_stderr, is_partial, text: text.as_bytes() })
-        };
+        let line =
+            |is_stderr, is_partial, text: &'static str| Some(Runtime { is_stderr, is_partial, text: text.as_bytes() });
         for (text, expected) in [
             ("2025-06-02T10:00:01.5Z stdout F {} x", line(false, false, "{} x")),
             ("2025-06-02T10:00:01.5+02:00 stderr P ", line(true, true, "")),

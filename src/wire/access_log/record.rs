@@ -262,9 +262,9 @@ impl Counter {
         let details = record.details.and_then(Value::text);
         let status = record.status.and_then(Value::number);
         let flags = record.flags.and_then(Value::text);
-        let no_route = flags.as_deref().is_some_and(|flags| {
-            flags.split(|&byte| byte == b',').any(|flag| matches!(flag, b"NR" | b"NoRouteFound"))
-        });
+        let no_route = flags
+            .as_deref()
+            .is_some_and(|flags| flags.split(|&byte| byte == b',').any(|flag| matches!(flag, b"NR" | b"NoRouteFound")));
 
         // Status and flags only ever confirm the details; a format without them leaves nothing to contradict. Without
         // details they suffice: with 404 `NR` means no route, without a response no filter chain (Envoy documentation,
@@ -325,18 +325,10 @@ impl Counter {
     }
 
     /// Counts a request that was refused, where its host is not the name that its connection was opened for.
-    fn other_host(
-        &mut self,
-        name: &[u8],
-        host: Option<Value<'_>>,
-        client: Option<&str>,
-        moment: Option<Timestamp>,
-    ) {
+    fn other_host(&mut self, name: &[u8], host: Option<Value<'_>>, client: Option<&str>, moment: Option<Timestamp>) {
         let Some(host) = host.and_then(Value::text) else { return };
         let Some(host) = without_port(&host) else { return };
-        let plain = |name: &[u8]| {
-            String::from_utf8_lossy(name.strip_suffix(b".").unwrap_or(name)).to_ascii_lowercase()
-        };
+        let plain = |name: &[u8]| String::from_utf8_lossy(name.strip_suffix(b".").unwrap_or(name)).to_ascii_lowercase();
         let (name, host) = (plain(name), plain(host));
         if name != host {
             let at = moment.map(|moment| (moment, self.clock.minute_name(moment)));

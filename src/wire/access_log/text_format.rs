@@ -15,8 +15,7 @@ const MAX_PIECES: usize = 128;
 const MAX_PREFIX_BYTES: usize = 512;
 
 /// The operators that a record cannot do without, in the order in which they are named.
-const NEEDED: [(Field, &str); 2] =
-    [(Field::Name, "REQUESTED_SERVER_NAME"), (Field::Details, "RESPONSE_CODE_DETAILS")];
+const NEEDED: [(Field, &str); 2] = [(Field::Name, "REQUESTED_SERVER_NAME"), (Field::Details, "RESPONSE_CODE_DETAILS")];
 
 /// A compiled format.
 #[derive(Clone, Debug)]
@@ -81,7 +80,9 @@ impl Class {
     fn has(self, byte: u8) -> bool {
         match self {
             Self::Code => byte.is_ascii_digit() || byte == b'-',
-            Self::Name => !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'' | b',' | b';' | b'|' | b']' | b')'),
+            Self::Name => {
+                !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'' | b',' | b';' | b'|' | b']' | b')')
+            }
             Self::Time => byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b':' | b'.' | b'T' | b'Z'),
             Self::Word => !byte.is_ascii_whitespace() && byte != b'"',
             Self::Free => true,

@@ -110,11 +110,14 @@ mod tests {
         }
         found.extend(yaml.end());
         let entry = |json: &str, lines: &str| Document::Entry(json.into(), lines.into());
-        assert_eq!(found, [
-            entry(r#"{"sni_host":null,"status":0}"#, "sni_host: null\nstatus: 0\n"),
-            entry(r#"{"a":"x: y","b":[1]}"#, "- a: 'x: y'\n  b:\n  - 1\n"),
-            entry(r#"{"a":2}"#, "- a: 2\n"),
-        ]);
+        assert_eq!(
+            found,
+            [
+                entry(r#"{"sni_host":null,"status":0}"#, "sni_host: null\nstatus: 0\n"),
+                entry(r#"{"a":"x: y","b":[1]}"#, "- a: 'x: y'\n  b:\n  - 1\n"),
+                entry(r#"{"a":2}"#, "- a: 2\n"),
+            ]
+        );
     }
 
     #[test]

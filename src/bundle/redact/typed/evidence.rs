@@ -580,7 +580,13 @@ impl Walk<'_> {
                 own: OwnRecords { count: _, last: _, names, nameless: _ },
             } = log;
             // Evidence that was read from a file may hold anything here.
-            *lacking = std::mem::take(lacking).into_iter().map(|mut operator| { walk.text(&mut operator); operator }).collect();
+            *lacking = std::mem::take(lacking)
+                .into_iter()
+                .map(|mut operator| {
+                    walk.text(&mut operator);
+                    operator
+                })
+                .collect();
             let tallies = [reset_without_name, reset_with_name, served_without_name, unrouted_without_name, other_host];
             for tally in tallies {
                 let Tally { count: _, first: _, last: _, clients, server_names, minutes: _, beyond: _ } = tally;
