@@ -236,7 +236,8 @@ impl Outline {
             let visible = piece.iter().filter(|byte| byte.is_ascii_graphic()).copied();
             self.first.extend(visible.take(2 - self.first.len()));
         }
-        if let Some(last) = piece.iter().rev().find(|byte| !byte.is_ascii_whitespace()) {
+        // The other half of a character in UTF-16 is no character.
+        if let Some(last) = piece.iter().rev().find(|byte| !byte.is_ascii_whitespace() && **byte != 0) {
             self.last = *last;
         }
     }
@@ -281,8 +282,9 @@ mod parallel {
     use crate::evidence::AccessLog;
     use crate::wire::access_log::AccessLogScanner;
 
-    /// Bytes of a part: many more parts than processors, so that a slow one does not keep the others waiting.
-    const PART_BYTES: u64 = 4 << 20;
+    /// Bytes of a part: many more parts than processors, so that a slow one does not keep the others waiting. The file
+    /// of a kubelet has 10 MiB.
+    const PART_BYTES: u64 = 1 << 20;
 
     /// Threads, whatever the machine has; each costs a buffer and its counts.
     const MAX_THREADS: usize = 8;
@@ -478,6 +480,18 @@ mod tests {
             for part in [1, 2, 7, 150, 151, 152, 1000, 4096] {
                 let log = parallel::read_parts(&file, text.len() as u64, AccessLogScanner::new, part);
                 assert_eq!(log.as_ref(), Some(&in_order), "parts of {part}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_array_that_is_not_closed_was_cut() {
+        let wide = |text: &str| -> Vec<u8> {
+            std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+        };
+        for (text, is_cut) in [("[{\"a\":1}]\n", false), ("[\n{\"a\":1},\n", true), ("[{\"a\":1}", true)] {
+            for bytes in [text.as_bytes().to_vec(), wide(text)] {
+                assert_eq!(read_bytes(&bytes).expect("it is readable").cut.is_some(), is_cut, "{text}");
             }
         }
     }

@@ -44,6 +44,7 @@ use self::shape::Line;
 use self::specials::Specials;
 use self::yaml::Yaml;
 use crate::evidence::AccessLog;
+use crate::evidence::cluster::MeshLogging;
 
 /// The longest line, and the largest element of an array, that is read as a record; what is longer is a broken line.
 /// Envoy's own limit on request headers, 60 KiB by default, leaves records far below it.
@@ -457,19 +458,27 @@ impl AccessLogScanner {
     }
 }
 
-/// Reads any bytes, whole and in halves.
+/// Reads any bytes, whole and in halves: as a log, and after a first line that is a text format, in that format.
 ///
 /// # Panics
 /// When the two give different counts, which is what a fuzzer is to find.
 pub fn fuzz_access_log(data: &[u8]) {
-    let scan = |pieces: &[&[u8]]| {
-        let mut scanner = AccessLogScanner::new();
-        for piece in pieces {
-            scanner.feed(piece);
-        }
-        scanner.finish()
+    let check = |format: &Arc<Format>, data: &[u8]| {
+        let scan = |pieces: &[&[u8]]| {
+            let mut scanner = AccessLogScanner::new().reading(Arc::clone(format));
+            for piece in pieces {
+                scanner.feed(piece);
+            }
+            scanner.finish()
+        };
+        let (left, right) = data.split_at(data.len() / 2);
+        assert_eq!(scan(&[left, right]), scan(&[data]), "a log must not depend on how its bytes arrive");
     };
-    let whole = scan(&[data]);
-    let (left, right) = data.split_at(data.len() / 2);
-    assert_eq!(scan(&[left, right]), whole, "a log must not depend on how its bytes arrive");
+    check(&Arc::default(), data);
+    let (first, rest) = data.split_at(memchr(b'\n', data).map_or(0, |end| end + 1));
+    if first.contains(&b'%') {
+        let format = Some(String::from_utf8_lossy(first).into_owned());
+        let mesh = MeshLogging { text_format: true, format, ..MeshLogging::default() };
+        check(&Arc::new(Format::of(&mesh)), rest);
+    }
 }

@@ -43,36 +43,22 @@ pub(super) fn is_dated(text: &[u8]) -> bool {
 }
 
 /// Where the next object begins, with no quote in front of it: a quote would make it a part of something whose beginning
-/// is missing. Loki's labels (`{app="x"}`), which `logcli` writes first, are no such thing.
+/// is missing. Quotes of `name="value"` are no such thing: Loki's labels, which `logcli` writes first, and the structured
+/// data of syslog (RFC 5424 §6.3).
 pub(super) fn next_object(text: &[u8], mut from: usize) -> Option<usize> {
     // One step from bracket to bracket: looking for the quote first would read the rest of the line for every object.
     loop {
         let at = from + memchr2(b'{', b'"', text.get(from..)?)?;
         if text.get(at) == Some(&b'"') {
-            return None;
+            let is_value =
+                matches!(text.get(..at), Some([.., name, b'=']) if name.is_ascii_alphanumeric() || *name == b'_');
+            from = json::value(text, at).filter(|_| is_value)?;
+            continue;
         }
         if matches!(text.get(json::blank(text, at + 1)), Some(b'"' | b'}')) {
             return Some(at);
         }
-        from = labels_end(text, at).unwrap_or(at + 1);
-    }
-}
-
-/// Where the labels end that begin with this bracket: `{name="value", …}`.
-fn labels_end(text: &[u8], open: usize) -> Option<usize> {
-    let mut at = open + 1;
-    loop {
-        at = json::blank(text, at);
-        let name = text.get(at..)?.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-        if name == 0 || text.get(at + name) != Some(&b'=') {
-            return None;
-        }
-        at = json::blank(text, json::value(text, at + name + 1).filter(|_| text.get(at + name + 1) == Some(&b'"'))?);
-        match text.get(at)? {
-            b',' => at += 1,
-            b'}' => return Some(at + 1),
-            _ => return None,
-        }
+        from = at + 1;
     }
 }
 
@@ -103,7 +89,10 @@ mod tests {
             (r#"2025-06-02T10:00:01Z {app="a", pod="b\"}"} {"x":1}"#, Some(43)),
             (r#"{a="b"}{"x":1}"#, Some(7)),
             (r#"{a=1} {"x":1}"#, Some(6)),
-            (r#"{a="b" {"x":1}"#, None),
+            (r#"<14>1 2025-06-02T10:00:01Z n a - - [meta id="1"] {"x":1}"#, Some(49)),
+            (r#"{a="b" x" {"x":1}"#, None),
+            (r#"{a="b"#, None),
+            (r#"="b" {"x":1}"#, None),
             (r#""{"x":1}"#, None),
             (r#"{ "x":1}"#, Some(0)),
         ] {

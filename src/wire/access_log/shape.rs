@@ -9,6 +9,8 @@
 //! └── text ────┘ ^└ text ┘^^^^└── text ──┘^^^^^^^^^^^^^^^^^└─ text ─┘^^^ closing
 //! ```
 
+use wide::u8x16;
+
 use super::format::Format;
 use super::json::{self, Member, Value};
 use super::own::is_own;
@@ -210,42 +212,37 @@ fn nested(bytes: &[u8], start: usize, specials: &Specials) -> Option<usize> {
 #[derive(Debug, PartialEq)]
 struct Text {
     all: Vec<u8>,
-    head: [u64; HEAD / 8],
-    mask: [u64; HEAD / 8],
+    head: [u8x16; 2],
+    mask: [u8x16; 2],
 }
 
 impl Text {
     fn of(text: &[u8]) -> Self {
-        let mut head = [0; HEAD];
-        let mut mask = [0; HEAD];
-        for ((head, mask), &byte) in head.iter_mut().zip(&mut mask).zip(text) {
+        let mut head = [[0; HEAD / 2]; 2];
+        let mut mask = [[0; HEAD / 2]; 2];
+        for ((head, mask), &byte) in head.as_flattened_mut().iter_mut().zip(mask.as_flattened_mut()).zip(text) {
             (*head, *mask) = (byte, 0xFF);
         }
-        Self { all: text.to_vec(), head: words(&head), mask: words(&mask) }
+        Self { all: text.to_vec(), head: head.map(u8x16::new), mask: mask.map(u8x16::new) }
     }
 
     /// The place after this text, where it stands at `at`.
     #[inline]
     fn after(&self, bytes: &[u8], at: usize) -> Option<usize> {
         let length = self.all.len();
-        let same = match bytes.get(at..).and_then(|rest| rest.first_chunk::<HEAD>()) {
-            Some(head) if length <= HEAD => {
-                let words = words(head);
-                let differ = |i: usize| (words[i] ^ self.head[i]) & self.mask[i];
-                differ(0) | differ(1) | differ(2) | differ(3) == 0
+        let same = match bytes.get(at..).and_then(|rest| rest.first_chunk::<HEAD>()).map(|head| head.as_chunks::<16>())
+        {
+            Some(([low, high], _)) if length <= HEAD => {
+                let [known_low, known_high] = self.head;
+                let [mask_low, mask_high] = self.mask;
+                let differ =
+                    ((u8x16::new(*low) ^ known_low) & mask_low) | ((u8x16::new(*high) ^ known_high) & mask_high);
+                differ == u8x16::ZERO
             }
             _ => bytes.get(at..at + length)? == self.all,
         };
         same.then_some(at + length)
     }
-}
-
-fn words(bytes: &[u8; HEAD]) -> [u64; HEAD / 8] {
-    let mut words = [0; HEAD / 8];
-    for (word, eight) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
-        *word = u64::from_le_bytes(*eight);
-    }
-    words
 }
 
 /// A number; a whole one of at most seven digits, which nearly all are, without a loop.
