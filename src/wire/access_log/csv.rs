@@ -1,4 +1,4 @@
-//! Exports as comma-separated values: Logs Explorer, CloudWatch Logs Insights, Log Analytics, Kibana, Splunk, Grafana.
+//! Exports as comma-separated values: Logs Explorer, `CloudWatch` Logs Insights, Log Analytics, Kibana, Splunk, Grafana.
 //!
 //! A row becomes the object that its columns name (RFC 4180; a semicolon or a tab may stand for the comma). A row may
 //! span lines, and costs as much memory as one record may have.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use super::json::{self, Value};
 use super::record::Field;
 
-/// Keys of a pair's name: CloudWatch Logs Insights (`field`), OpenTelemetry (`key`), others.
+/// Keys of a pair's name: `CloudWatch` Logs Insights (`field`), OpenTelemetry (`key`), others.
 const NAMES: [&[u8]; 3] = [b"field", b"key", b"name"];
 
 /// The object that a list of pairs describes, where one of them is a server name: `[{"field":"sni_host","value":"a"}]`.

@@ -228,16 +228,11 @@ fn target(value: &str, remote: Option<&str>, depth: usize) -> Target {
         let nested = nested.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         return Target::Nested(targets(nested, remote, depth + 1));
     }
-    match tokens(value)[..] {
-        [Token::Operator(name, arguments)] => match field_of(name, arguments, remote) {
-            Some(field) => Target::Field(field),
-            None => Target::Other,
-        },
-        _ => {
-            let text = TextFormat::compile(value, remote);
-            if text.has_fields() { Target::Text(text) } else { Target::Other }
-        }
+    if let [Token::Operator(name, arguments)] = tokens(value)[..] {
+        return field_of(name, arguments, remote).map_or(Target::Other, Target::Field);
     }
+    let text = TextFormat::compile(value, remote);
+    if text.has_fields() { Target::Text(text) } else { Target::Other }
 }
 
 #[cfg(test)]

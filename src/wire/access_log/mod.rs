@@ -143,7 +143,7 @@ impl AccessLogScanner {
             return self.feed_decoded(bytes, last);
         }
         let before = self.encoding.note(bytes);
-        let before = before.as_ref().map(std::slice::from_ref).unwrap_or_default();
+        let before = before.as_slice();
         match &mut self.encoding {
             Encoding::Unknown | Encoding::First(_) => self.line_open = true,
             Encoding::Bytes => {

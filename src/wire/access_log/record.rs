@@ -27,7 +27,7 @@ const FLATTENED: [&[u8]; 7] =
     [b"jsonPayload.", b"jsonPayload_", b"_source.", b"message.", b"log.", b"LogMessage.", b"fields."];
 
 /// Members whose value is, or holds, the record of an entry: of Cloud Logging (`jsonPayload`, `textPayload`), container
-/// runtimes and fluent-bit (`log`), stern, vector, filebeat and CloudWatch (`message`, `@message`), journald (`MESSAGE`),
+/// runtimes and fluent-bit (`log`), stern, vector, filebeat and `CloudWatch` (`message`, `@message`), journald (`MESSAGE`),
 /// Loki (`line`), Splunk (`_raw`, `result`), Elastic (`_source`), OpenTelemetry (`body`), Log Analytics (`LogMessage`,
 /// `LogEntry`), Datadog (`content`, `attributes`).
 const PAYLOAD_KEYS: [&[u8]; 15] = [

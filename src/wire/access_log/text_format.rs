@@ -152,7 +152,7 @@ impl TextFormat {
         let by_flags = self.fields.contains(&Field::Status) && self.fields.contains(&Field::Flags);
         NEEDED
             .into_iter()
-            .filter(move |&(field, _)| !self.fields.contains(&field) && !(field == Field::Details && by_flags))
+            .filter(move |&(field, _)| !(self.fields.contains(&field) || field == Field::Details && by_flags))
             .map(|(_, operator)| operator)
     }
 

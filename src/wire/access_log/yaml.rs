@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::MAX_RECORD_BYTES;
 
-/// Keys at the beginning of an entry of Cloud Logging. Source: Cloud Logging, LogEntry.
+/// Keys at the beginning of an entry of Cloud Logging. Source: Cloud Logging, `LogEntry`.
 const FIRST_KEYS: [&[u8]; 9] = [
     b"httpRequest:",
     b"insertId:",
