@@ -3,8 +3,8 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 CARGO := cargo
-# The testbed's program: cargo prints its path, so that no hash is guessed.
-TESTBED = $$($(CARGO) test --locked --test cluster --no-run --message-format=json 2>/dev/null | jq -r 'select(.profile.test and .target.name == "cluster").executable')
+# The testbed's program: cargo prints its path, so that no hash is guessed, and its progress on standard error.
+TESTBED = $$($(CARGO) test --locked --test cluster --no-run --message-format=json | jq -r 'select(.profile.test and .target.name == "cluster").executable')
 
 .PHONY: help demo test check unit probe-test cluster-test cluster-up cluster-exec cluster-down bench release fuzz docs completions setup
 
@@ -13,8 +13,9 @@ help: ## Show this list
 
 demo: ## Build the program and diagnose a bundle recorded from a real cluster
 	@tests/setup.sh build
-	$(CARGO) build --locked --release
-	@target/release/kubectl-apigee-tls diagnose --from examples/no-wildcard-route.tar.gz || test $$? -eq 1
+# With the dependencies of the tests, whose features cargo unifies: `make test` then compiles none of this again.
+	$(CARGO) test --locked --no-run --test examples
+	@target/debug/kubectl-apigee-tls diagnose --from examples/no-wildcard-route.tar.gz || test $$? -eq 1
 
 test: setup check unit probe-test cluster-test ## Everything: format, lints, docs, unit, snapshots, real cluster
 

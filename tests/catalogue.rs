@@ -11,13 +11,13 @@ use apigee_tls::report::{catalogue, schema};
 
 #[test]
 fn codes_are_unique_sorted_well_formed_and_in_their_block() {
-    let codes: Vec<&str> = checks::all().map(|(_, check)| check.code).collect();
+    let codes: Vec<&str> = checks::all().map(|(_, check)| check.code.as_str()).collect();
     assert!(codes.is_sorted_by(|one, next| one < next), "not sorted, or given twice: {codes:?}");
     for (family, check) in checks::all() {
-        let digits = check.code.strip_prefix("AT").expect("codes begin with AT");
+        let digits = check.code.as_str().strip_prefix("AT").expect("codes begin with AT");
         assert!(digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit()), "{}", check.code);
-        assert!(check.code.starts_with(family.block), "{} stands in family {}", check.code, family.name);
-        assert!(!RETIRED.contains(&check.code), "{} was retired", check.code);
+        assert!(check.code.as_str().starts_with(family.block), "{} stands in family {}", check.code, family.name);
+        assert!(!RETIRED.contains(&check.code.as_str()), "{} was retired", check.code);
     }
     for code in RETIRED {
         assert!(code.starts_with("AT") && code.len() == 5, "{code}");
@@ -86,6 +86,34 @@ fn every_check_is_a_file_of_its_name_and_every_file_is_registered() {
     assert_eq!(folders, rooms);
 }
 
+/// Sentences name other checks by their codes: a reader must find each of them with `explain`.
+#[test]
+fn every_code_named_in_prose_exists() {
+    let known: BTreeSet<&str> = checks::all().map(|(_, check)| check.code.as_str()).collect();
+    let mut named = 0;
+    for path in rust_files(&root().join("src")) {
+        let text = fs::read_to_string(&path).expect("it is there");
+        for (i, _) in text.match_indices("AT") {
+            let code = text.get(i..i + 5).unwrap_or_default();
+            let is_word = !text[..i].ends_with(|before: char| before.is_ascii_alphanumeric())
+                && !text[i + code.len()..].starts_with(|after: char| after.is_ascii_alphanumeric());
+            if is_word && code.len() == 5 && code[2..].bytes().all(|byte| byte.is_ascii_digit()) {
+                named += 1;
+                assert!(known.contains(code), "{}: there is no {code}", path.display());
+            }
+        }
+    }
+    assert!(named > 2 * known.len(), "{named} codes were found: the scan sees none");
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries =
+        fs::read_dir(folder).expect("the folder can be listed").map(|entry| entry.expect("it can be listed").path());
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = entries.partition(|path| path.is_dir());
+    let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    files.into_iter().filter(is_rust).chain(folders.iter().flat_map(|folder| rust_files(folder))).collect()
+}
+
 #[test]
 fn texts_are_complete_sentences_and_summaries_one_line() {
     for (_, check) in checks::all() {
@@ -119,7 +147,7 @@ fn starts_like_a_sentence(text: &str) -> bool {
 #[test]
 fn checks_are_found_by_code_and_name_in_any_case() {
     for (_, check) in checks::all() {
-        for text in [check.code.to_lowercase(), check.name.to_uppercase()] {
+        for text in [check.code.as_str().to_lowercase(), check.name.to_uppercase()] {
             assert_eq!(checks::find(&text).map(|(_, found)| found.code), Some(check.code));
         }
     }

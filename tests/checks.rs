@@ -8,10 +8,10 @@ mod support;
 use std::collections::BTreeSet;
 
 use apigee_tls::checks::{self, Check, Outcome};
-use apigee_tls::evidence::{Evidence, Reason};
+use apigee_tls::evidence::{Evidence, Reason, Source};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde::Deserialize;
-use support::{SOURCES, Setting};
+use support::{Setting, sources};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -85,10 +85,10 @@ fn every_file_belongs_to_a_check() -> Result<(), Failed> {
 }
 
 fn only_passes(evidence: &Evidence, what: &str) -> Result<(), Failed> {
-    for verdicted in checks::judge(evidence) {
-        let said = word(&verdicted.judgement);
+    for result in checks::judge(evidence) {
+        let said = word(&result.judgement);
         if !matches!(said, "passed" | "notApplicable") {
-            return Err(format!("{what}: {} is {said}: {:?}", verdicted.check.code, verdicted.judgement).into());
+            return Err(format!("{what}: {} is {said}: {:?}", result.check.code, result.judgement).into());
         }
     }
     Ok(())
@@ -145,12 +145,16 @@ fn no_data_is_no_problem() -> Result<(), Failed> {
     let expecting = serde_json::json!({ "question": { "expectNonSni": true } });
     let whole = Setting { from: None, forbidden: Vec::new(), evidence: expecting.clone() }.evidence()?;
     let before = checks::judge(&whole);
-    for source in SOURCES.iter().map(|(field, ..)| *field).chain(["logs"]) {
+    let sources: Vec<&str> = sources().into_iter().map(|part| part.name).chain([Source::Logs.name()]).collect();
+    if let Some((unknown, _)) = RESTS_ON.iter().find(|(source, _)| !sources.contains(source)) {
+        return Err(format!("{unknown} is no source").into());
+    }
+    for source in sources {
         let rests_on = RESTS_ON.iter().find(|(field, _)| *field == source).map_or(&[][..], |(_, codes)| codes);
         let lacking =
             Setting { from: None, forbidden: vec![source.to_owned()], evidence: expecting.clone() }.evidence()?;
         for (before, after) in before.iter().zip(checks::judge(&lacking)) {
-            let code = after.check.code;
+            let code = after.check.code.as_str();
             let (was, is) = (word(&before.judgement), word(&after.judgement));
             // What has nothing to judge may rest on the source for just that.
             let right = match (rests_on.contains(&code), was) {

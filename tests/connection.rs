@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use apigee_tls::evidence::{AccessLog, LogLimits, LogOrigin, Unavailable};
+use apigee_tls::evidence::{AccessLog, Evidence, HybridQuestion, LogLimits, LogOrigin, Unavailable};
 use apigee_tls::gather::error::ConnectFailure;
-use apigee_tls::gather::kept::LogKeeper;
+use apigee_tls::gather::hybrid::kept::LogKeeper;
 use apigee_tls::gather::plan::Item;
-use apigee_tls::gather::{
-    ClusterEvidence, ConnectionOptions, Error, GatherOptions, Keeper, LogSink, Silent, Stop, cluster,
-};
+use apigee_tls::gather::{ConnectionOptions, Error, GatherOptions, Keeper, LogSink, cluster};
+use apigee_tls::run::{Silent, Stop};
+use jiff::Timestamp;
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
 use openssl::ec::{EcGroup, EcKey};
@@ -166,16 +166,11 @@ impl Home {
         path
     }
 
-    async fn ask(&self, cluster_entry: &str, user: &str) -> Result<ClusterEvidence, Error> {
+    async fn ask(&self, cluster_entry: &str, user: &str) -> Result<Evidence, Error> {
         self.ask_with(cluster_entry, user, None).await
     }
 
-    async fn ask_with(
-        &self,
-        cluster_entry: &str,
-        user: &str,
-        keeper: Option<&dyn Keeper>,
-    ) -> Result<ClusterEvidence, Error> {
+    async fn ask_with(&self, cluster_entry: &str, user: &str, keeper: Option<&dyn Keeper>) -> Result<Evidence, Error> {
         let text = format!(
             "current-context: x\ncontexts: [{{name: x, context: {{cluster: x, user: x}}}}]\n\
              clusters: [{{name: x, cluster: {{{cluster_entry}}}}}]\nusers: [{{name: x, user: {{{user}}}}}]\n"
@@ -192,11 +187,13 @@ impl Home {
             log_limits: LogLimits::default(),
             probe: None,
         };
-        cluster(&options, Stop::never(), Arc::new(Silent), &|_| NoLog, keeper).await
+        let mut evidence = Evidence::unasked(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "a test");
+        cluster(&options, &mut evidence, Stop::never(), Arc::new(Silent), &|_| NoLog, keeper).await?;
+        Ok(evidence)
     }
 }
 
-fn failure(result: Result<ClusterEvidence, Error>) -> ConnectFailure {
+fn failure(result: Result<Evidence, Error>) -> ConnectFailure {
     match result {
         Err(Error::Unreachable { source, .. }) => source,
         other => panic!("{other:?}"),

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use apigee_tls::bundle::fuzz_bundle;
-use apigee_tls::bundle::redact::self_test::fuzz_redact;
+use apigee_tls::redact::self_test::fuzz_redact;
 use apigee_tls::wire::access_log::fuzz_access_log;
 use apigee_tls::wire::capture::fuzz_capture;
 use apigee_tls::wire::certificate::fuzz_certificate;

@@ -7,9 +7,9 @@ mod support;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use apigee_tls::bundle::redact::{Names, Pseudonyms, Redactions, Redactor};
 use apigee_tls::bundle::source;
 use apigee_tls::evidence::{Evidence, Seen};
+use apigee_tls::redact::{Names, Pseudonyms, Redactions, Redactor};
 use apigee_tls::report::{FailOn, Report, Selection, build};
 use serde::Deserialize;
 use support::Setting;
@@ -55,9 +55,8 @@ fn stem(path: &Path) -> String {
 
 /// What a judgement says, without the words that names stand in.
 fn judgement(report: &Report) -> impl PartialEq + std::fmt::Debug {
-    let checks = report.checks.iter().map(|check| (check.code.clone(), check.outcome, check.findings.len()));
-    let causes =
-        report.verdict.causes.iter().map(|cause| (cause.symptom.clone(), cause.codes.clone(), cause.certainty));
+    let checks = report.checks.iter().map(|check| (check.code, check.outcome, check.findings.len()));
+    let causes = report.verdict.causes.iter().map(|cause| (cause.symptom, cause.codes.clone(), cause.certainty));
     let steps = report.steps.iter().map(|step| step.state);
     (
         (report.verdict.kind, report.exit_code, report.verdict.next_measurement.is_some(), report.remedy.steps.len()),

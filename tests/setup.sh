@@ -29,6 +29,20 @@ images="$cache/images-$(cat tests/cluster/images.rs | sha256sum | cut -c1-16)-$e
 say() { echo "setup: $*" >&2; }
 failed=0
 cannot() { say "cannot install $1: $2"; failed=1; }
+
+# Runs a long command in the background of this shell and reports every half minute that it is still at work. Its output
+# goes to a log; DONE prints how far it is.
+report_while() { # TEXT DONE COMMAND…
+  local text=$1 done=$2 begun=$SECONDS running
+  shift 2
+  "$@" &
+  running=$!
+  while kill -0 "$running" 2>/dev/null; do
+    sleep 1
+    [ $(((SECONDS - begun) % 30)) = 0 ] && say "$text: $((SECONDS - begun)) s, $($done)"
+  done
+  wait "$running"
+}
 has() { command -v "$1" >/dev/null 2>&1; }
 
 # Adds the packages of those commands that are missing, so that one call of apt installs them all.
@@ -135,10 +149,17 @@ build_components() {
   check_go || return 0
   say "building etcd and Kubernetes $kubernetes_version, once: about 6 minutes on 2 cores"
   mkdir -p "$(dirname "$components")"
-  (cd tests/cluster/components && CGO_ENABLED=0 go build \
-    -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$kubernetes_version" -o "$components.$$" .) >"$cache/go.log" 2>&1 &&
+  report_while "building Kubernetes" packages_built compile_components &&
     mv "$components.$$" "$components" || cannot "the cluster's components" "go build failed: $(tail -1 "$cache/go.log")"
 }
+
+compile_components() {
+  (cd tests/cluster/components && CGO_ENABLED=0 go build -v \
+    -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$kubernetes_version" -o "$components.$$" .) >"$cache/go.log" 2>&1
+}
+
+# With -v, go prints a line for each package that it compiles.
+packages_built() { echo "$(grep -c / "$cache/go.log") packages compiled"; }
 
 fetch_envoy() {
   [ -x "$envoy" ] && return 0

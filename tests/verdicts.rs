@@ -96,7 +96,7 @@ fn what_is_pasted_is_valid() {
                 let manifest: Value =
                     serde_yaml::from_str(manifest.strip_suffix("EOF").expect("the document ends")).expect("it is YAML");
                 assert_eq!(manifest["kind"], "ApigeeRoute");
-                assert_eq!(manifest["metadata"]["namespace"], evidence.question.namespace.as_str());
+                assert_eq!(manifest["metadata"]["namespace"], evidence.question.namespace());
                 assert_eq!(manifest["spec"]["enableNonSniClient"], true);
             }
         }

@@ -8,18 +8,24 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use apigee_tls::checks;
+
 /// The longest file that one still reads as a whole.
 const MAX_LINES: usize = 600;
 
 /// Folders that are pure functions of their input.
-const PURE: [&str; 5] = ["checks", "evidence", "report", "verdict", "wire"];
+const PURE: [&str; 7] = ["checks", "evidence", "report", "secrets", "text", "verdict", "wire"];
 
 /// What only the folders named may use; a path without an end names a folder.
-const ONLY_IN: [(&str, &[&str]); 4] = [
+const ONLY_IN: [(&str, &[&str]); 7] = [
+    ("granit_parser::", &["src/wire/yaml/"]),
     ("k8s_openapi::", &["src/gather/"]),
     ("kube::", &["src/gather/"]),
     ("openssl::", &["src/gather/", "src/wire/"]),
     ("indicatif::", &["src/terminal/"]),
+    ("tempfile::", &["src/bundle/"]),
+    // Columns of a terminal are counted where lines are broken, and nowhere else.
+    ("unicode_width::", &["src/text/"]),
 ];
 
 /// What is no business of the pure folders, with the reason.
@@ -42,19 +48,24 @@ const NOT_IN_PURE: [(&str, &str); 15] = [
 ];
 
 /// Which modules of ours each module may use beside itself: only those that stand before it in the flow.
-const MAY_USE: [(&str, &[&str]); 9] = [
-    ("evidence", &[]),
-    ("wire", &["evidence"]),
-    ("checks", &["evidence"]),
-    ("verdict", &["checks", "evidence"]),
-    ("report", &["checks", "evidence", "verdict"]),
-    ("gather", &["evidence", "wire"]),
-    // What is public of a Secret is what wire finds to be a certificate.
-    ("bundle", &["checks", "evidence", "report", "verdict", "wire"]),
+const MAY_USE: [(&str, &[&str]); 13] = [
+    // Leaves: every room may use them, and they use none.
+    ("text", &[]),
+    ("secrets", &[]),
+    ("evidence", &["text"]),
+    ("wire", &["evidence", "secrets", "text"]),
+    ("checks", &["evidence", "text"]),
+    ("verdict", &["checks", "evidence", "text"]),
+    ("report", &["checks", "evidence", "text", "verdict"]),
+    ("run", &["evidence", "text"]),
+    ("gather", &["evidence", "run", "text", "wire"]),
+    // What is public of a Secret is what wire finds to be a certificate; addresses of load balancers are no pseudonyms.
+    ("redact", &["checks", "evidence", "secrets", "text", "wire"]),
+    ("bundle", &["evidence", "redact", "text"]),
     // The names of the catalogue are values of --only, --skip and explain.
     ("cli", &["checks"]),
-    // Progress is told to a trait of gather.
-    ("terminal", &["gather"]),
+    // Progress is reported to a trait of run.
+    ("terminal", &["run", "text"]),
 ];
 
 #[test]
@@ -102,12 +113,78 @@ fn every_module_has_its_wall() {
     }
 }
 
+/// A code is written once, in the file of its check; whoever else means it takes the constant, which cannot be mistyped.
+#[test]
+fn codes_of_checks_are_literals_in_their_own_file_alone() {
+    let mut literals = 0;
+    for (path, text) in files("src").into_iter().filter(|(path, _)| !is_test(path)) {
+        let own = text.strip_prefix("//! ").and_then(|doc| doc.split(':').next()).unwrap_or_default();
+        for (line, code) in shipped(&text).lines().flat_map(|line| code_literals(line).map(move |code| (line, code))) {
+            literals += 1;
+            assert!(path.starts_with("src/checks/") && code == own, "{path} writes {code} itself: {line}");
+            assert!(line.trim().starts_with("code: Code::new("), "{path} writes {code} twice: {line}");
+        }
+    }
+    assert_eq!(literals, checks::all().count(), "each check has its code");
+}
+
+/// String literals that are the code of a check and nothing else.
+fn code_literals(line: &str) -> impl Iterator<Item = &str> {
+    line.split('"').skip(1).step_by(2).filter(|text| {
+        text.strip_prefix("AT")
+            .is_some_and(|digits| digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}
+
 #[test]
 fn every_file_says_what_it_is_for_and_can_be_read_as_a_whole() {
     for (path, text) in files("src").into_iter().chain(files("tests")) {
         assert!(text.starts_with("//! "), "{path} opens with a module doc");
         let lines = text.lines().count();
         assert!(lines <= MAX_LINES, "{path} has {lines} lines");
+    }
+}
+
+/// A new source is one part and one line of a list.
+#[test]
+fn every_part_is_one_file_and_one_line_of_the_list() {
+    let sources = sources("src/evidence");
+    let (_, list) = sources.iter().find(|(path, _)| path == "src/evidence/mod.rs").expect("it has the list");
+    let list = list.split("parts! {").nth(1).and_then(|rest| rest.split("\n}").next()).expect("the list of parts");
+    let mut listed: Vec<&str> =
+        list.lines().filter_map(|line| Some(line.trim().strip_suffix(',')?.split_once(": ")?.1)).collect();
+    let parts_of = |code: &str| -> Vec<String> {
+        let implemented = code.split("impl Part for ").skip(1);
+        implemented.filter_map(|rest| Some(rest.split_once(" {")?.0.to_owned())).collect()
+    };
+    let mut implemented: Vec<String> = Vec::new();
+    for (path, code) in &sources {
+        let parts = parts_of(code);
+        assert!(parts.len() <= 1, "{path} has several parts: {parts:?}");
+        if path.starts_with("src/evidence/hybrid/") && !path.ends_with("/mod.rs") {
+            assert_eq!(parts.len(), 1, "{path} has no part");
+        }
+        implemented.extend(parts);
+    }
+    listed.sort_unstable();
+    implemented.sort_unstable();
+    assert_eq!(implemented, listed, "parts that are implemented, and those of the list in src/evidence/mod.rs");
+}
+
+/// Names of parts and sources are asked of them, never written again. Names of one word are left out, because Kubernetes
+/// and the playbook use the same words.
+#[test]
+fn parts_and_sources_are_named_once() {
+    let parts = ["accessLogs", "meshLogging", "routeConfigs", "storedCertificates"];
+    let sources = ["mesh-config", "mutating-webhooks", "secret-names", "tls-secrets", "validating-webhooks"];
+    for name in parts.into_iter().chain(sources) {
+        let literal = format!("\"{name}\"");
+        let places: Vec<String> = files("src")
+            .into_iter()
+            .filter(|(_, text)| shipped(text).contains(&literal))
+            .map(|(path, _)| path)
+            .collect();
+        assert!(matches!(places.as_slice(), [place] if place.starts_with("src/evidence/")), "{name}: {places:?}");
     }
 }
 
@@ -144,19 +221,25 @@ fn uses(code: &str, name: &str) -> bool {
 /// Paths and code of all sources below a folder, without comments, the text of strings and unit tests: a test may read a
 /// fixture or start `git apply`.
 fn sources(folder: &str) -> Vec<(String, String)> {
-    let is_test = |path: &str| {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        path.contains("/tests/") || name.ends_with("tests.rs") || name.starts_with("test_")
-    };
     files(folder)
         .into_iter()
         .filter(|(path, _)| !is_test(path))
         .map(|(path, text)| {
-            // Unit tests stand last in their file.
-            let shipped = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
-            (path, code_of(shipped))
+            let code = code_of(shipped(&text));
+            (path, code)
         })
         .collect()
+}
+
+/// The file holds unit tests alone.
+fn is_test(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    path.contains("/tests/") || name.ends_with("tests.rs") || name.starts_with("test_")
+}
+
+/// The text without the unit tests, which stand last in their file.
+fn shipped(text: &str) -> &str {
+    text.split("\n#[cfg(test)]\n").next().unwrap_or_default()
 }
 
 /// Drops comment lines and the inside of string literals that end on their line; a path in a text is no use of it.

@@ -111,30 +111,10 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Evidence, Error> {
         return Err(Error::OtherSchema { name: name.to_owned(), schema });
     }
     let evidence: Evidence = serde_json::from_slice(bytes).map_err(malformed)?;
-    if counts(&evidence).any(|count| count > MAX_COUNT) {
+    if evidence.parts().iter().flat_map(|part| part.counts()).any(|count| count > MAX_COUNT) {
         return Err(malformed(serde::de::Error::custom("a count is larger than any log could give")));
     }
     Ok(evidence)
-}
-
-/// Every number that is added up on the way to a report.
-fn counts(evidence: &Evidence) -> impl Iterator<Item = u64> {
-    evidence.access_logs.iter().filter_map(|stream| stream.log.seen().ok()).flat_map(|log| {
-        let tallies = [
-            &log.reset_without_name,
-            &log.reset_with_name,
-            &log.served_without_name,
-            &log.unrouted_without_name,
-            &log.other_host.tally,
-        ];
-        let inner = tallies.into_iter().flat_map(|tally| {
-            let spans = tally.clients.values().chain(tally.server_names.values()).map(|span| span.count);
-            spans.chain(tally.minutes.values().copied()).chain([tally.count, tally.beyond])
-        });
-        let lines = [log.bytes, log.lines, log.records, log.foreign_records, log.text_records, log.proxy_lines];
-        let pairs = log.other_host.hosts.values().flat_map(|hosts| hosts.values().map(|span| span.count));
-        inner.chain(lines).chain(pairs).chain([log.broken_lines, log.other_forms, log.own.count])
-    })
 }
 
 fn owner_only(path: &Path) -> io::Result<File> {

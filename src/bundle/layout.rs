@@ -3,11 +3,12 @@
 //! The same rules hold for writing and reading: a path that unpacks to one place on Linux and to another on Windows or
 //! macOS is refused by both. It opens nothing.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+
+use crate::text::visible_start;
 
 /// Always the first entry.
 pub const MANIFEST: &str = "manifest.json";
@@ -33,28 +34,6 @@ pub(crate) const MAX_DEPTH: usize = 8;
 
 /// Files of the top folder, as they are read; folders follow.
 const FIRST: [&str; 6] = [MANIFEST, README, REPORT_TEXT, REPORT_HTML, REPORT_JSON, EVIDENCE];
-
-/// Numbered folders in the order of triage: what the playbook's "must gather" list asks for comes first.
-pub mod folder {
-    /// `overrides.yaml` as it was given.
-    pub const OVERRIDES: &str = "01-overrides";
-    /// The list of `ApigeeRoutes`, and each of them.
-    pub const ROUTES: &str = "02-routes";
-    /// `ApigeeRouteConfigs`: the environment groups as the cluster has them.
-    pub const ENVIRONMENT_GROUPS: &str = "03-environment-groups";
-    /// Pods of the ingress, and what is reported of them.
-    pub const INGRESS: &str = "04-ingress";
-    /// Access logs, a file for each container.
-    pub const LOGS: &str = "05-logs";
-    /// Public certificates.
-    pub const CERTIFICATES: &str = "06-certificates";
-    /// Handshakes that were made on purpose.
-    pub const HANDSHAKES: &str = "07-handshakes";
-    /// What the rest stands on: Services, mesh settings, issues, events.
-    pub const PLATFORM: &str = "08-platform";
-    /// Packets that the user recorded.
-    pub const CAPTURES: &str = "09-captures";
-}
 
 /// The name of a bundle: of its top folder, and of its file.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -259,18 +238,10 @@ pub(crate) fn order(path: &str) -> (usize, &str) {
     (FIRST.iter().position(|first| *first == path).unwrap_or(FIRST.len()), path)
 }
 
-/// A text of somebody else, short and without control characters, for an error.
-pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+/// Text of somebody else for an error: at most 120 characters of it, and without hidden ones.
+pub(crate) fn shortened(text: &str) -> String {
     const LONGEST: usize = 120;
-    if text.chars().count() <= LONGEST && !text.contains(char::is_control) {
-        return Cow::Borrowed(text);
-    }
-    let mut short: String =
-        text.chars().take(LONGEST).map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect();
-    if text.chars().count() > LONGEST {
-        short.push('…');
-    }
-    Cow::Owned(short)
+    visible_start(text, LONGEST)
 }
 
 /// The name of nothing: files alone were judged.

@@ -8,13 +8,11 @@
 //! ```
 
 pub mod evidence_file;
-mod hash;
 pub mod layout;
 mod limits;
 pub mod manifest;
 mod pipe;
 mod reader;
-pub mod redact;
 pub mod source;
 mod unfinished;
 mod writer;

@@ -6,7 +6,10 @@
 
 mod certificate;
 mod client;
+mod code;
+pub(crate) mod codes;
 pub(crate) mod facts;
+mod finding;
 mod handshake;
 mod overrides;
 mod platform;
@@ -18,6 +21,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Evidence, Reason, Unavailable};
+
+pub use self::code::Code;
+pub use self::finding::{ClientHello, Finding, Kind, Location, Object};
 
 /// Every check, by family, sorted by code.
 pub static CATALOGUE: &[Family] =
@@ -40,7 +46,7 @@ pub struct Family {
 /// One fault that can be told from evidence.
 pub struct Check {
     /// Stable: `AT201`.
-    pub code: &'static str,
+    pub code: Code,
     /// The fault, in kebab case; also the name of the file that holds the check.
     pub name: &'static str,
     pub level: Level,
@@ -124,49 +130,15 @@ impl Outcome {
     }
 }
 
-/// One fault at one object.
-#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Finding {
-    /// The object: `ApigeeRoute/non-sni`, `Pod/name`, `overrides.yaml`.
-    pub object: String,
-    /// The place inside it: `overrides.yaml:14:5`, `spec.selector`.
-    pub place: String,
-    /// One sentence without a full stop.
-    pub message: String,
-    pub observed: String,
-    pub expected: String,
-}
-
-impl Finding {
-    /// A finding at `object`; `place`, `observed` and `expected` complete the sentence.
-    #[must_use]
-    pub fn new(
-        object: impl Into<String>,
-        place: impl Into<String>,
-        message: impl Into<String>,
-        observed: impl Into<String>,
-        expected: impl Into<String>,
-    ) -> Self {
-        Self {
-            object: object.into(),
-            place: place.into(),
-            message: message.into(),
-            observed: observed.into(),
-            expected: expected.into(),
-        }
-    }
-}
-
 /// A check and what it said.
 #[derive(Clone)]
-pub struct Verdicted {
+pub struct CheckResult {
     pub check: &'static Check,
     pub family: &'static Family,
     pub judgement: Judgement,
 }
 
-impl Verdicted {
+impl CheckResult {
     /// The findings; empty unless the fault was found.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
@@ -186,33 +158,36 @@ pub fn all() -> impl Iterator<Item = (&'static Family, &'static Check)> {
 #[must_use]
 pub fn find(code_or_name: &str) -> Option<(&'static Family, &'static Check)> {
     all().find(|(_, check)| {
-        check.code.eq_ignore_ascii_case(code_or_name) || check.name.eq_ignore_ascii_case(code_or_name)
+        check.code.as_str().eq_ignore_ascii_case(code_or_name) || check.name.eq_ignore_ascii_case(code_or_name)
     })
 }
 
 /// Judges the evidence by every check. One that panics becomes unknown: a failure costs only itself.
 #[must_use]
-pub fn judge(evidence: &Evidence) -> Vec<Verdicted> {
+pub fn judge(evidence: &Evidence) -> Vec<CheckResult> {
     judge_by(evidence, |_| true)
 }
 
 /// The same by the checks of one family.
 #[must_use]
-pub fn judge_family(evidence: &Evidence, name: &str) -> Vec<Verdicted> {
+pub fn judge_family(evidence: &Evidence, name: &str) -> Vec<CheckResult> {
     judge_by(evidence, |family| family.name == name)
 }
 
-fn judge_by(evidence: &Evidence, wanted: impl Fn(&Family) -> bool) -> Vec<Verdicted> {
+fn judge_by(evidence: &Evidence, wanted: impl Fn(&Family) -> bool) -> Vec<CheckResult> {
     all()
         .filter(|(family, _)| wanted(family))
         .map(|(family, check)| {
-            let judgement = catch_unwind(AssertUnwindSafe(|| (check.judge)(evidence))).unwrap_or_else(|_| {
+            let mut judgement = catch_unwind(AssertUnwindSafe(|| (check.judge)(evidence))).unwrap_or_else(|_| {
                 Err(Unavailable::new(
                     format!("check {}", check.code),
                     Reason::Broken("it failed by a fault of its own; please report it".into()),
                 ))
             });
-            Verdicted { check, family, judgement }
+            if let Ok(Outcome::Found(findings)) = &mut judgement {
+                findings.iter_mut().for_each(|finding| finding.in_namespace_of(evidence));
+            }
+            CheckResult { check, family, judgement }
         })
         .collect()
 }

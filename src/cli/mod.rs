@@ -374,7 +374,7 @@ impl CheckName {
             return Ok(family.name.to_owned());
         }
         if let Some((_, check)) = checks::find(text) {
-            return Ok(check.code.to_owned());
+            return Ok(check.code.to_string());
         }
         let families: Vec<&str> = checks::CATALOGUE.iter().map(|family| family.name).collect();
         let families =
@@ -396,7 +396,7 @@ impl TypedValueParser for CheckName {
         let families = checks::CATALOGUE.iter().filter(|_| self.families);
         let families =
             families.map(|family| PossibleValue::new(family.name).help(format!("family {}xx", family.block)));
-        let codes = checks::all().map(|(_, check)| PossibleValue::new(check.code).help(check.name));
+        let codes = checks::all().map(|(_, check)| PossibleValue::new(check.code.as_str()).help(check.name));
         Some(Box::new(families.chain(codes)))
     }
 }

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::{Error, sources, told};
+use super::{Error, message, sources};
 use crate::cli::{ClusterArgs, EvidenceArgs};
-use crate::gather::{self, Stop};
+use crate::gather;
 use crate::report::contexts::Failure;
+use crate::run::Stop;
 
 /// Clusters that are asked at the same time: each has connections of its own, and their logs go through the same processors.
 const SIDE_BY_SIDE: usize = 4;
@@ -100,7 +101,7 @@ pub(super) fn each<T: Send>(
 
 /// Why a context has no report.
 pub(super) fn failure(error: &Error) -> Failure {
-    Failure { message: told(error), hint: error.hint(), exit_code: error.exit_code() }
+    Failure { message: message(error), hint: error.hint(), exit_code: error.exit_code() }
 }
 
 #[cfg(test)]
@@ -117,14 +118,14 @@ mod tests {
     fn outcomes_keep_their_order_and_a_panic_costs_only_itself() {
         let outcomes = each(&names(9), &Stop::never(), |context| match context {
             "3" => panic!("a fault"),
-            "5" => Err(Error::Rendering("five".into())),
+            "5" => Err(Error::Argument { what: "five".into(), hint: String::new() }),
             context => Ok(context.to_owned()),
         });
         let told: Vec<String> =
-            outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|error| told(&error))).collect();
+            outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|error| message(&error))).collect();
         assert_eq!(told[..3], ["0", "1", "2"]);
         assert!(told[3].contains("a fault of this program"), "{told:?}");
-        assert_eq!(told[4..], ["4", "could not make the report: five", "6", "7", "8"]);
+        assert_eq!(told[4..], ["4", "could not use five", "6", "7", "8"]);
     }
 
     #[test]
@@ -149,6 +150,6 @@ mod tests {
         });
         assert!(outcomes.iter().filter(|outcome| outcome.is_ok()).count() <= SIDE_BY_SIDE);
         let last = outcomes.last().unwrap().as_ref().unwrap_err();
-        assert_eq!((last.exit_code(), told(last)), (130, "could not finish: interrupted".to_owned()));
+        assert_eq!((last.exit_code(), message(last)), (130, "could not finish: interrupted".to_owned()));
     }
 }

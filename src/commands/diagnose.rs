@@ -10,8 +10,9 @@ use crate::bundle::{self, evidence_file};
 use crate::checks;
 use crate::cli::DiagnoseArgs;
 use crate::evidence::{Evidence, Reason};
-use crate::gather::{self, ConnectionOptions, Stop};
+use crate::gather::{self, ConnectionOptions};
 use crate::report::{self, Selection, text};
+use crate::run::Stop;
 use crate::terminal::Console;
 
 pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
@@ -39,7 +40,7 @@ fn several(args: &DiagnoseArgs, names: &[String], console: &Console) -> Result<u
         let args_alone = contexts::alone(&args.evidence, context);
         let stop = stop.part(sources::timeout(&args.evidence));
         let told = Arc::new(progress.labelled(context));
-        let evidence = runtime.block_on(sources::gathered(&args_alone, &stop, told))?;
+        let evidence = sources::clean(&runtime.block_on(sources::gathered(&args_alone, &stop, told))?)?;
         Ok(report::build(&evidence, &selection(args), fail_on(args.fail_on)))
     });
     progress.finish();
@@ -92,8 +93,10 @@ async fn seen(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evi
     };
     sources::add_files(&args.evidence, &mut evidence, stop, None).await?;
     // Of evidence that was written before, another question may be asked.
-    evidence.question.expect_non_sni |= sources::expects_non_sni(&args.evidence);
-    Ok(evidence)
+    if sources::expects_non_sni(&args.evidence) {
+        evidence.question.expect_non_sni();
+    }
+    sources::clean(&evidence)
 }
 
 fn show(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {

@@ -8,8 +8,9 @@ use crate::terminal::Console;
 
 pub(super) fn run(args: &DiffArgs, console: &Console) -> Result<u8, Error> {
     sources::check_standard_input([&args.before, &args.after].into_iter())?;
-    let before = source::read(&args.before)?;
-    let after = source::read(&args.after)?;
+    // A file of an older version, or of somebody else, may hold what this one would have redacted.
+    let before = sources::clean(&source::read(&args.before)?)?;
+    let after = sources::clean(&source::read(&args.after)?)?;
     let difference = diff::compare(&before, &after, fail_on(args.fail_on));
     super::show(console, args.output, &difference, diff::text)?;
     Ok(difference.exit_code)

@@ -23,13 +23,14 @@ use serde::Serialize;
 use crate::bundle::{NamesError, ReadError, WriteError};
 use crate::cli::{Cli, ColorChoice, Command, FailOn, Output};
 use crate::gather;
-use crate::gather::log_file::LogFileError;
+use crate::gather::files::log_file::LogFileError;
 use crate::gather::probe::ProberError;
 use crate::report;
 use crate::report::machine;
 use crate::report::styles::Styles;
-use crate::report::text::{TextOptions, visible};
+use crate::report::text::TextOptions;
 use crate::terminal::{self, Console};
+use crate::text::visible;
 
 /// The whole program: parse, run, exit.
 #[must_use]
@@ -78,6 +79,8 @@ pub(crate) enum Error {
     Fault,
     #[error("read {name}")]
     Input { name: String, source: io::Error },
+    #[error("make the report")]
+    Json(#[from] serde_json::Error),
     #[error(transparent)]
     Log(#[from] LogFileError),
     #[error("write the report")]
@@ -86,12 +89,12 @@ pub(crate) enum Error {
     Names(#[from] NamesError),
     #[error(transparent)]
     Prober(#[from] ProberError),
-    #[error("make the report: {0}")]
-    Rendering(String),
     #[error("start: {0}")]
     Runtime(io::Error),
     #[error("use these flags together: {what}")]
     Usage { what: String, hint: String },
+    #[error("make the report")]
+    Yaml(#[from] serde_yaml::Error),
 }
 
 impl Error {
@@ -104,13 +107,14 @@ impl Error {
             | Self::Evidence(_)
             | Self::Fault
             | Self::Input { .. }
+            | Self::Json(_)
             | Self::Log(_)
             | Self::Names(_)
             | Self::Output(_)
             | Self::Prober(_)
-            | Self::Rendering(_)
             | Self::Runtime(_)
-            | Self::Usage { .. } => 2,
+            | Self::Usage { .. }
+            | Self::Yaml(_) => 2,
         }
     }
 
@@ -155,23 +159,23 @@ fn show<T: Serialize>(
         Output::Text | Output::Wide => {
             text(result, TextOptions { styles, width: console.width(), wide: output == Output::Wide })
         }
-        Output::Json => machine::json(result).map_err(|error| Error::Rendering(error.to_string()))?,
-        Output::Yaml => machine::yaml(result).map_err(|error| Error::Rendering(error.to_string()))?,
+        Output::Json => machine::json(result)?,
+        Output::Yaml => machine::yaml(result)?,
     };
     console.result(&shown).map_err(Error::Output)
 }
 
 /// `error: could not …: cause`, and after a blank line the hint.
 fn tell(error: &Error, console: &Console) {
-    // The chain quotes servers and files.
-    console.error(&visible(&format!("error: {}", told(error))));
+    // The chain quotes servers and files, which may not begin a line here.
+    console.error(&visible(&format!("error: {}", message(error))));
     if let Some(hint) = error.hint() {
         console.error(&format!("\nhint: {}", visible(&hint)));
     }
 }
 
 /// `could not …: cause`.
-fn told(error: &Error) -> String {
+fn message(error: &Error) -> String {
     let mut text = format!("could not {error}");
     let mut source = error.source();
     while let Some(cause) = source {

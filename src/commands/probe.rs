@@ -1,6 +1,7 @@
 //! `probe`: handshakes with endpoints that the user names; judge; report.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::IpAddr;
 use std::num::NonZero;
@@ -9,12 +10,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 
-use super::{Error, fail_on};
+use super::{Error, fail_on, sources};
 use crate::cli::{ProbeArgs, TlsVersion};
-use crate::evidence::{Evidence, Question, Seen, Unavailable};
-use crate::gather::Stop;
-use crate::gather::probe::{self, Family, Given, ProbeOptions, Prober, Proxy, Sni, Target};
+use crate::evidence::{Evidence, HybridQuestion, Seen, Unavailable};
+use crate::gather::probe::{self, Family, Given, ProbeOptions, Prober, Proxy, Sni, Target, TargetError};
 use crate::report::{probe as report, probe_text};
+use crate::run::Stop;
 use crate::terminal::Console;
 use crate::wire::tls::Version;
 
@@ -39,6 +40,7 @@ pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
     let mut evidence = Evidence::unasked(question(), collected_at, "`kubectl apigee-tls diagnose` asks the cluster");
     evidence.probes = Seen::Seen(seen);
     evidence.interrupted = interrupted.map(|reason| Unavailable::new("the endpoints", reason));
+    let evidence = sources::clean(&evidence)?;
     let report = report::build(&evidence, fail_on(args.fail_on));
     let shown = super::show(console, args.output, &report, probe_text::text).map(|()| report.exit_code);
     // It listens for signals until now.
@@ -53,8 +55,8 @@ fn runtime(endpoints: usize) -> io::Result<Runtime> {
 }
 
 /// No cluster is asked, so nothing of a cluster stands in the question.
-fn question() -> Question {
-    Question { offline: true, ..Question::default() }
+fn question() -> HybridQuestion {
+    HybridQuestion { offline: true, ..HybridQuestion::default() }
 }
 
 fn given(args: &ProbeArgs, console: &Console) -> Result<Given, Error> {
@@ -112,13 +114,13 @@ fn of_process(name: &str) -> Option<String> {
 
 fn connect_to(text: &str) -> Result<(IpAddr, Option<u16>), Error> {
     let hint = "expected an address, with or without a port: 203.0.113.7 or [2001:db8::7]:8443";
-    let wrong = |why: &str| usage(&format!("--connect-to {:?}: {why}", probe::shown(text)), hint);
+    let wrong = |why: &dyn Display| usage(&format!("--connect-to {:?}: {why}", probe::shown(text)), hint);
     // What an endpoint may have around it would hide whether there is a port.
     if text.contains(|letter: char| letter.is_whitespace() || "/@?#".contains(letter)) {
-        return Err(wrong("it is not an address alone"));
+        return Err(wrong(&"it is not an address alone"));
     }
     let target = probe::target(text).map_err(|why| wrong(&why))?;
-    let address = target.address().ok_or_else(|| wrong("it is no IP address"))?;
+    let address = target.address().ok_or_else(|| wrong(&"it is no IP address"))?;
     // Without a port the host's own holds.
     let has_port =
         text.parse::<IpAddr>().is_err() && (text.rsplit_once(':').is_some_and(|(_, end)| !end.ends_with(']')));
@@ -173,7 +175,7 @@ fn targets(args: &ProbeArgs) -> Result<Vec<Target>, Error> {
         // The value of an option that takes it only after an equals sign.
         let is_proxy = args.via_proxy.as_deref() == Some("") && text.starts_with("http://");
         let hint = if is_proxy { PROXY_HINT } else { ENDPOINT_HINT };
-        let wrong = |why: String| usage(&format!("{:?} as an endpoint: {why}", probe::shown(text)), hint);
+        let wrong = |why: TargetError| usage(&format!("{:?} as an endpoint: {why}", probe::shown(text)), hint);
         add(probe::target(text).map_err(wrong)?);
     }
     if args.files.iter().filter(|name| *name == "-").count() > 1 {
@@ -184,7 +186,7 @@ fn targets(args: &ProbeArgs) -> Result<Vec<Target>, Error> {
         for (number, line) in lines {
             let shown = probe::shown(&line);
             let wrong =
-                |why: String| usage(&format!("{name}:{number}: {shown:?} as an endpoint: {why}"), ENDPOINT_HINT);
+                |why: TargetError| usage(&format!("{name}:{number}: {shown:?} as an endpoint: {why}"), ENDPOINT_HINT);
             add(probe::target(&line).map_err(wrong)?);
         }
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Error;
 use crate::cli::{ProbePlace, RbacArgs, RbacFor};
-use crate::gather::plan::{self, Item, PLAN, Scope, Source, Stage};
+use crate::gather::plan::{self, Item, Origin, PLAN, Scope, Stage};
 use crate::terminal::Console;
 
 const VERSION: &str = "rbac.authorization.k8s.io/v1";
@@ -150,8 +150,8 @@ fn rules(items: &[&Item], scope: Scope) -> Vec<Rule> {
 fn single_objects(items: &[&Item], group: &str, resource: &str) -> Vec<&'static str> {
     items
         .iter()
-        .filter_map(|item| match item.source {
-            Source::Objects(objects) if (objects.group, objects.resource) == (group, resource) => objects.name,
+        .filter_map(|item| match item.origin {
+            Origin::Objects(objects) if (objects.group, objects.resource) == (group, resource) => objects.name,
             _ => None,
         })
         .collect()
@@ -182,5 +182,5 @@ fn subjects(args: &RbacArgs) -> Result<Vec<Subject>, Error> {
 }
 
 fn document(object: &impl Serialize) -> Result<String, Error> {
-    serde_yaml::to_string(object).map_err(|error| Error::Rendering(error.to_string()))
+    Ok(serde_yaml::to_string(object)?)
 }

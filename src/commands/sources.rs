@@ -9,10 +9,13 @@ use super::Error;
 use crate::cli::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
 use crate::evidence::overrides::OverridesFile;
 use crate::evidence::stored::StoredCertificate;
-use crate::evidence::{Evidence, LogLimits, LogOrigin, LogStream, Question, Reason, SCHEMA, Seen, Unavailable};
-use crate::gather::log_file::LogReading;
-use crate::gather::probe::{self, GatewayProbe, Places, ProbeOptions, Prober};
-use crate::gather::{self, ConnectionOptions, GatherOptions, Keeper, LogSink, Stop};
+use crate::evidence::{Evidence, HybridQuestion, LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable};
+use crate::gather::files::log_file::{self, LogReading};
+use crate::gather::hybrid::{GatewayProbe, Places};
+use crate::gather::probe::{self, ProbeOptions, Prober};
+use crate::gather::{self, ConnectionOptions, GatherOptions, Keeper, LogSink};
+use crate::redact::{Redactions, Redactor};
+use crate::run::{self, Stop};
 use crate::wire::access_log::{AccessLogScanner, Format};
 
 /// For one handshake of `diagnose`; what takes longer is as good as broken.
@@ -30,7 +33,7 @@ pub(super) async fn add_files(
     let known = evidence.overrides.len();
     for (number, name) in (1..).zip(&args.overrides) {
         let file = name.clone();
-        let read = in_time(stop, move || gather::overrides::overrides_file(&file)).await;
+        let read = in_time(stop, move || gather::files::overrides::overrides_file(&file)).await;
         let (file, content) = match read {
             Ok(read) => {
                 let (file, bytes) = read.map_err(|source| Error::Input { name: name.clone(), source })?;
@@ -63,11 +66,11 @@ pub(super) async fn add_files(
     };
     add_certificates(evidence, found);
     let format = Arc::new(evidence.mesh_logging.seen().map(Format::of).unwrap_or_default());
-    let reading = LogReading { since: evidence.question.log_limits.since, format };
+    let reading = LogReading { since: evidence.question.log_limits().since, format };
     for name in &args.access_logs {
         if let Some(keeper) = keeper {
             let kept = keeper.log(&LogOrigin::File(name.clone()), false);
-            let stream = gather::log_file::read_and_keep(name, &reading, kept, stop).await?;
+            let stream = log_file::read_and_keep(name, &reading, kept, stop).await?;
             if let Some(reason) = stop.reason() {
                 drop(not_read(evidence, name, reason));
             }
@@ -76,7 +79,7 @@ pub(super) async fn add_files(
         }
         let origin = LogOrigin::File(name.clone());
         let (file, reading) = (name.clone(), reading.clone());
-        let stream = match in_time(stop, move || gather::log_file::read(&file, &reading)).await {
+        let stream = match in_time(stop, move || log_file::read(&file, &reading)).await {
             Ok(read) => {
                 let read = read?;
                 LogStream { origin, log: Seen::Seen(read.log), cut: read.cut }
@@ -113,6 +116,12 @@ fn not_read(evidence: &mut Evidence, name: &str, reason: Reason) -> Unavailable 
     Unavailable::new(name, reason)
 }
 
+/// The one door of evidence that leaves: what the cluster, servers and files said may hold tokens and passwords, which no report and no
+/// evidence file shows. `collect` does the same with the redactor of its bundle.
+pub(super) fn clean(evidence: &Evidence) -> Result<Evidence, Error> {
+    Ok(Redactor::of_secrets().clean(evidence, &mut Redactions::default())?)
+}
+
 /// The files alone.
 pub(super) fn of_files(args: &EvidenceArgs) -> Evidence {
     let collected_at = now();
@@ -124,8 +133,8 @@ pub(super) fn now() -> Timestamp {
     Timestamp::now()
 }
 
-fn question(args: &EvidenceArgs, collected_at: Timestamp, offline: bool) -> Question {
-    Question {
+fn question(args: &EvidenceArgs, collected_at: Timestamp, offline: bool) -> HybridQuestion {
+    HybridQuestion {
         namespace: args.cluster.namespace.clone(),
         selector: args.cluster.selector.clone(),
         container: args.logs.container.clone(),
@@ -155,7 +164,7 @@ pub(super) fn check_standard_input<'a>(inputs: impl Iterator<Item = &'a String>)
 pub(super) async fn gathered(
     args: &EvidenceArgs,
     stop: &Stop,
-    progress: Arc<dyn gather::Progress>,
+    progress: Arc<dyn run::Progress>,
 ) -> Result<Evidence, Error> {
     let sinks = |_: &LogOrigin, scanner| scanner;
     gathered_with(args, now(), stop, progress, &sinks, None).await
@@ -166,7 +175,7 @@ pub(super) async fn gathered_with<S: LogSink>(
     args: &EvidenceArgs,
     collected_at: Timestamp,
     stop: &Stop,
-    progress: Arc<dyn gather::Progress>,
+    progress: Arc<dyn run::Progress>,
     new_sink: &(impl Fn(&LogOrigin, AccessLogScanner) -> S + Sync),
     keeper: Option<&dyn Keeper>,
 ) -> Result<Evidence, Error> {
@@ -181,28 +190,10 @@ pub(super) async fn gathered_with<S: LogSink>(
     };
     let since = question.log_limits.since;
     let new_sink = |origin: &LogOrigin| new_sink(origin, AccessLogScanner::new().since(since));
-    let seen = gather::cluster(&options, stop.clone(), Arc::clone(&progress), &new_sink, keeper).await?;
-    progress.finished("API requests", &seen.requests.to_string());
-    Ok(Evidence {
-        schema: SCHEMA.to_owned(),
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        collected_at,
-        question,
-        connection: Seen::Seen(seen.connection),
-        pods: seen.pods,
-        access_logs: seen.access_logs,
-        mesh_logging: seen.mesh_logging,
-        routes: seen.routes,
-        route_configs: seen.route_configs,
-        secrets: seen.secrets,
-        services: seen.services,
-        issues: seen.issues,
-        overrides: Vec::new(),
-        stored_certificates: seen.stored_certificates,
-        gateways: seen.gateways,
-        probes: seen.probes,
-        interrupted: seen.interrupted,
-    })
+    let mut evidence = Evidence::unasked(question, collected_at, "the cluster was not reached");
+    let requests = gather::cluster(&options, &mut evidence, stop.clone(), progress.clone(), &new_sink, keeper).await?;
+    progress.finished("API requests", &requests.to_string());
+    Ok(evidence)
 }
 
 /// What no cluster is needed to refuse.

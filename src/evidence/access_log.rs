@@ -4,13 +4,20 @@
 //! server name are two causes; a record without a server name that reached HTTP proves that clients without SNI are
 //! accepted. Failures of version, cipher or client certificate leave no record, so nothing here counts them.
 
+mod other_host;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::part::{Extent, Gap, Kind, Part, Visit, Visitor, item};
 use super::seen::{Seen, Unavailable};
+use super::source::Source;
+
+pub use self::other_host::OtherHost;
 
 /// Distinct clients, server names and minutes that one [`Tally`] keeps; what is beyond is counted in `beyond`.
 pub const MAX_CLIENTS: usize = 20_000;
@@ -142,67 +149,6 @@ impl AccessLog {
         self.unrouted_without_name.merge(other.unrouted_without_name);
         self.other_host.merge(other.other_host);
         self.own.merge(other.own);
-    }
-}
-
-/// Requests that arrived on a connection opened for another name. HTTP/2 clients reuse a connection for every name that
-/// its certificate covers (RFC 9113 §9.1.1), but its filter chain knows only the routes of the name it was opened for.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct OtherHost {
-    /// The server names are those of the connections.
-    pub tally: Tally,
-    /// Hosts requested by server name of the connection, both in lower case; at most [`MAX_SERVER_NAMES`] pairs. Pairs
-    /// without room are counted in the tally's `beyond`.
-    pub hosts: BTreeMap<String, BTreeMap<String, Span>>,
-}
-
-impl OtherHost {
-    /// Counts one request for `host` on a connection opened for `server_name`.
-    pub fn count(&mut self, at: Option<(Timestamp, &str)>, client: Option<&str>, server_name: &str, host: &str) {
-        self.tally.count(at, client, Some(server_name));
-        if server_name.len() > MAX_KEY_BYTES || host.len() > MAX_KEY_BYTES {
-            self.tally.beyond += 1;
-            return;
-        }
-        let moment = at.map(|(moment, _)| moment);
-        if let Some(span) = self.hosts.get_mut(server_name).and_then(|hosts| hosts.get_mut(host)) {
-            span.count(moment);
-        } else {
-            let span = Span { count: 1, first: moment, last: moment };
-            self.hosts.entry(server_name.to_owned()).or_default().insert(host.to_owned(), span);
-            self.drop_largest();
-        }
-    }
-
-    /// Adds the counts of another part of the same log.
-    pub fn merge(&mut self, other: Self) {
-        self.tally.merge(other.tally);
-        for (server_name, hosts) in other.hosts {
-            let known = self.hosts.entry(server_name).or_default();
-            for (host, span) in hosts {
-                known.entry(host).or_default().merge(&span);
-            }
-        }
-        self.drop_largest();
-    }
-
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.tally.count == 0
-    }
-
-    /// Dropping the largest pair keeps the rest exact in every order of reading, as in a [`Tally`].
-    fn drop_largest(&mut self) {
-        let mut pairs: usize = self.hosts.values().map(BTreeMap::len).sum();
-        while pairs > MAX_SERVER_NAMES {
-            let Some(mut last) = self.hosts.last_entry() else { break };
-            self.tally.beyond += last.get_mut().pop_last().map_or(0, |(_, span)| span.count);
-            if last.get().is_empty() {
-                last.remove();
-            }
-            pairs -= 1;
-        }
     }
 }
 
@@ -409,6 +355,126 @@ fn drop_earliest(minutes: &mut BTreeMap<String, u64>) -> u64 {
     dropped
 }
 
+impl Part for Vec<LogStream> {
+    fn name(&self) -> &'static str {
+        "accessLogs"
+    }
+
+    fn sources(&self) -> &'static [Source] {
+        &[Source::Logs]
+    }
+
+    fn unasked(_why: &str) -> Self {
+        Self::new()
+    }
+
+    fn gaps(&self) -> Vec<Gap<'_>> {
+        self.iter().flat_map(LogStream::gaps).collect()
+    }
+
+    fn counts(&self) -> Box<dyn Iterator<Item = u64> + '_> {
+        Box::new(self.iter().filter_map(|stream| stream.log.seen().ok()).flat_map(AccessLog::counts))
+    }
+}
+
+impl LogStream {
+    fn gaps(&self) -> impl Iterator<Item = Gap<'_>> {
+        let Self { origin, log, cut } = self;
+        let end = cut.as_ref().map(|why| {
+            let what = format!("the end of {origin}").into();
+            Gap { what, ..Gap::new(Source::Logs, Extent::End, why) }
+        });
+        [item(log, Source::Logs, Extent::Item), end].into_iter().flatten()
+    }
+}
+
+impl AccessLog {
+    fn counts(&self) -> impl Iterator<Item = u64> {
+        let tallies = [
+            &self.reset_without_name,
+            &self.reset_with_name,
+            &self.served_without_name,
+            &self.unrouted_without_name,
+            &self.other_host.tally,
+        ];
+        let inner = tallies.into_iter().flat_map(|tally| {
+            let spans = tally.clients.values().chain(tally.server_names.values()).map(|span| span.count);
+            spans.chain(tally.minutes.values().copied()).chain([tally.count, tally.beyond])
+        });
+        let pairs = self.other_host.hosts.values().flat_map(|hosts| hosts.values().map(|span| span.count));
+        let lines = [self.bytes, self.lines, self.records, self.foreign_records, self.text_records, self.proxy_lines];
+        inner.chain(pairs).chain(lines).chain([self.broken_lines, self.other_forms, self.own.count])
+    }
+}
+
+impl Visit for LogStream {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { origin, log, cut } = self;
+        match origin {
+            LogOrigin::Container { pod, container } => visitor.strings(Kind::Object, [pod, container]),
+            LogOrigin::File(name) => visitor.string(Kind::File, name),
+        }
+        log.visit(visitor);
+        cut.visit(visitor);
+    }
+}
+
+impl Visit for AccessLog {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self {
+            bytes: _,
+            lines: _,
+            records: _,
+            foreign_records: _,
+            text_records: _,
+            lacking,
+            other_forms: _,
+            proxy_lines: _,
+            broken_lines: _,
+            begins_with_record: _,
+            first: _,
+            last: _,
+            reset_without_name,
+            reset_with_name,
+            served_without_name,
+            unrouted_without_name,
+            other_host,
+            own: OwnRecords { count: _, last: _, names, nameless: _ },
+        } = self;
+        // Evidence that was read from a file may hold anything here.
+        *lacking = std::mem::take(lacking)
+            .into_iter()
+            .map(|mut operator| {
+                visitor.string(Kind::Text, &mut operator);
+                operator
+            })
+            .collect();
+        for tally in [reset_without_name, reset_with_name, served_without_name, unrouted_without_name] {
+            tally.visit(visitor);
+        }
+        other_host.visit(visitor);
+        visitor.keys(Kind::Hostname, names);
+    }
+}
+
+impl Visit for Tally {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { count: _, first: _, last: _, clients, server_names, minutes, beyond: _ } = self;
+        let client = |name: &str| if name.parse::<IpAddr>().is_ok() { Kind::Hostname } else { Kind::Text };
+        visit_spans(clients, visitor, client);
+        visit_spans(server_names, visitor, |_| Kind::Hostname);
+        visitor.keys(Kind::Word, minutes);
+    }
+}
+
+/// Where two keys become one, their counts are added.
+fn visit_spans(spans: &mut BTreeMap<String, Span>, visitor: &mut dyn Visitor, kind: impl Fn(&str) -> Kind) {
+    for (mut key, Span { count, first, last }) in std::mem::take(spans) {
+        visitor.string(kind(&key), &mut key);
+        spans.entry(key).or_default().merge(&Span { count, first, last });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -428,25 +494,6 @@ mod tests {
         assert_eq!(tally(&mut keys.iter().rev().chain(&keys)), whole);
 
         let (mut left, right) = (tally(&mut keys.iter()), tally(&mut keys.iter().rev()));
-        left.merge(right);
-        assert_eq!(left, whole);
-    }
-
-    #[test]
-    fn pairs_of_names_are_the_same_in_every_order_and_split() {
-        let pairs: Vec<(String, String)> = (0..MAX_SERVER_NAMES + 300)
-            .map(|i| (format!("s{}", i * 7919 % 61), format!("h{}", i * 104_729 % 9001)))
-            .collect();
-        let count = |pairs: &mut dyn Iterator<Item = &(String, String)>| {
-            let mut counted = OtherHost::default();
-            pairs.for_each(|(server_name, host)| counted.count(None, None, server_name, host));
-            counted
-        };
-        let whole = count(&mut pairs.iter().chain(&pairs));
-        assert_eq!(whole.hosts.values().map(BTreeMap::len).sum::<usize>(), MAX_SERVER_NAMES);
-        assert_eq!((whole.tally.count, whole.tally.beyond), (2 * (MAX_SERVER_NAMES as u64 + 300), 600));
-        assert_eq!(count(&mut pairs.iter().rev().chain(&pairs)), whole);
-        let (mut left, right) = (count(&mut pairs.iter()), count(&mut pairs.iter().rev()));
         left.merge(right);
         assert_eq!(left, whole);
     }

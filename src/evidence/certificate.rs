@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::part::{Kind, Visit, Visitor};
+
 /// No list is longer; what a server sends beyond it is not described.
 pub const MAX_CERTIFICATES: usize = 32;
 
@@ -100,6 +102,37 @@ pub fn path(list: &[Certificate]) -> Vec<usize> {
         next = list.get(position).and_then(|certificate| certificate.signer).filter(|signer| *signer < list.len());
     }
     path
+}
+
+impl Visit for Certificate {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self {
+            subject,
+            issuer,
+            serial,
+            dns_names,
+            ip_addresses,
+            names_cut: _,
+            not_before: _,
+            not_after: _,
+            key: PublicKey { algorithm, bits: _ },
+            signature_algorithm,
+            fingerprint,
+            authority: _,
+            server_use: _,
+            client_use: _,
+            issuer_urls,
+            signer: _,
+        } = self;
+        visitor.distinguished_name(subject, dns_names);
+        // It may have signed itself.
+        visitor.distinguished_name(issuer, dns_names);
+        visitor.strings(Kind::Hostname, dns_names);
+        ip_addresses.iter_mut().for_each(|address| visitor.address(address));
+        visitor.strings(Kind::Number, [serial, fingerprint]);
+        visitor.strings(Kind::Word, [algorithm, signature_algorithm]);
+        visitor.strings(Kind::Text, issuer_urls);
+    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //!
 //! A handshake is a fact like a log line. What it means, whose fault it is and what would help is judged elsewhere.
 
+mod words;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -11,7 +12,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::certificate::Certificate;
-use super::{Seen, Unavailable};
+use super::part::{Extent, Gap, Kind, Part, Visit, Visitor, not_requested, whole};
+use super::{Seen, Source, Unavailable};
+
+pub use self::words::alert_name;
 
 /// What every server name that this program makes up ends in (RFC 6761 §6.4: no such name can exist).
 pub const OWN_NAMES: &str = ".apigee-tls.invalid";
@@ -378,102 +382,6 @@ pub fn socket(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-impl fmt::Display for Failure {
-    /// One fragment: `reset by the server in answer to the ClientHello`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let when = match self.stage {
-            Stage::Lookup => "when the name was looked up",
-            Stage::Connect => "before any byte of TLS",
-            Stage::Proxy => "by the proxy",
-            Stage::ClientHello => "in answer to the ClientHello",
-            Stage::ServerFlight => "in the middle of the server's first answer",
-            Stage::ClientFlight => "after the client's second flight",
-            Stage::Established => "after the handshake",
-        };
-        match &self.how {
-            How::Alert { number, .. } => write!(f, "alert {} ({number}) {when}", alert_name(*number)),
-            How::Closed if self.stage == Stage::Connect => f.write_str("closed before any byte of TLS"),
-            How::Closed => write!(f, "closed by the server without an alert {when}"),
-            How::Local(text) => write!(f, "given up by this program: {text}"),
-            How::Malformed(text) => write!(f, "an answer that breaks the rules of TLS {when}: {text}"),
-            How::NoAddress => f.write_str("the name has no address"),
-            How::NoSuchName => f.write_str("no such name"),
-            How::NotTls { speaks, .. } => write!(f, "no TLS: the answer is {}", speaks.words()),
-            How::Other(text) | How::Unreachable(text) => write!(f, "{text}"),
-            How::ProxyRefused { status, reason } => write!(f, "the proxy answered {status} {reason}"),
-            How::Refused => f.write_str("connection refused: nothing listens there"),
-            How::Reset => write!(f, "reset by the server {when}"),
-            #[expect(clippy::cast_precision_loss, reason = "a duration for reading, shown with one decimal")]
-            How::TimedOut { milliseconds } => {
-                write!(f, "nothing came within {:.1} s {when}", *milliseconds as f64 / 1000.0)
-            }
-        }
-    }
-}
-
-impl NotTls {
-    /// As it reads after "the answer is".
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Ftp => "a greeting of FTP",
-            Self::Http => "HTTP without TLS",
-            Self::Http2 => "HTTP/2 without TLS",
-            Self::Imap => "a greeting of IMAP",
-            Self::MySql => "a greeting of MySQL",
-            Self::Pop3 => "a greeting of POP3",
-            Self::Smtp => "a greeting of SMTP",
-            Self::Ssh => "a greeting of SSH",
-            Self::Unknown => "something else than TLS",
-        }
-    }
-}
-
-/// The names of `AlertDescription` as the RFCs write them (RFC 8446 §6, RFC 5246 §7.2, RFC 6066, RFC 7301; Encrypted ClientHello).
-const ALERTS: [(u8, &str); 35] = [
-    (0, "close_notify"),
-    (10, "unexpected_message"),
-    (20, "bad_record_mac"),
-    (21, "decryption_failed"),
-    (22, "record_overflow"),
-    (30, "decompression_failure"),
-    (40, "handshake_failure"),
-    (41, "no_certificate"),
-    (42, "bad_certificate"),
-    (43, "unsupported_certificate"),
-    (44, "certificate_revoked"),
-    (45, "certificate_expired"),
-    (46, "certificate_unknown"),
-    (47, "illegal_parameter"),
-    (48, "unknown_ca"),
-    (49, "access_denied"),
-    (50, "decode_error"),
-    (51, "decrypt_error"),
-    (60, "export_restriction"),
-    (70, "protocol_version"),
-    (71, "insufficient_security"),
-    (80, "internal_error"),
-    (86, "inappropriate_fallback"),
-    (90, "user_canceled"),
-    (100, "no_renegotiation"),
-    (109, "missing_extension"),
-    (110, "unsupported_extension"),
-    (111, "certificate_unobtainable"),
-    (112, "unrecognized_name"),
-    (113, "bad_certificate_status_response"),
-    (114, "bad_certificate_hash_value"),
-    (115, "unknown_psk_identity"),
-    (116, "certificate_required"),
-    (120, "no_application_protocol"),
-    (121, "ech_required"),
-];
-
-/// The name of an alert; `unknown alert` for a number that no RFC gives.
-#[must_use]
-pub fn alert_name(number: u8) -> &'static str {
-    ALERTS.iter().find(|(known, _)| *known == number).map_or("unknown alert", |(_, name)| name)
-}
-
 /// Counters of the access log and of Envoy are compared by pod; so are probes.
 #[must_use]
 pub fn by_pod(endpoints: &[Endpoint]) -> BTreeMap<&str, Vec<&Endpoint>> {
@@ -486,26 +394,157 @@ pub fn by_pod(endpoints: &[Endpoint]) -> BTreeMap<&str, Vec<&Endpoint>> {
     pods
 }
 
+impl Part for Seen<Probes> {
+    fn name(&self) -> &'static str {
+        "probes"
+    }
+
+    fn sources(&self) -> &'static [Source] {
+        &[Source::Handshakes]
+    }
+
+    fn unasked(why: &str) -> Self {
+        not_requested("handshakes", why)
+    }
+
+    /// The report words both itself: which command makes the handshakes, which flag raises a limit.
+    fn gaps(&self) -> Vec<Gap<'_>> {
+        let Self::Seen(probes) = self else {
+            return whole(self, Source::Handshakes).into_iter().map(Gap::unreported).collect();
+        };
+        let gap = |why| Gap::new(Source::Handshakes, Extent::Item, why).unreported();
+        probes.unprobed.iter().map(gap).collect()
+    }
+}
+
+impl Visit for Probes {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { question, endpoints, unprobed } = self;
+        question.visit(visitor);
+        endpoints.visit(visitor);
+        unprobed.visit(visitor);
+    }
+}
+
+impl Visit for ProbeQuestion {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self {
+            unknown_name,
+            min_version,
+            max_version,
+            ciphers,
+            alpn,
+            trust,
+            client_certificate,
+            client_key,
+            proxy_protocol: _,
+            via_proxy,
+            timeout_milliseconds: _,
+        } = self;
+        visitor.string(Kind::Hostname, unknown_name);
+        visitor.strings(Kind::Word, [min_version, max_version, ciphers].into_iter().flatten());
+        visitor.strings(Kind::Word, alpn);
+        match trust {
+            Trust::File(name) => visitor.string(Kind::File, name),
+            Trust::System => {}
+        }
+        visitor.strings(Kind::File, [client_certificate, client_key].into_iter().flatten());
+        visitor.strings(Kind::Text, via_proxy);
+    }
+}
+
+impl Visit for Endpoint {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { place, host, port: _, named_port: _, address, handshakes, scan } = self;
+        match place {
+            Place::Pod { pod: name } | Place::Service { service: name } => visitor.string(Kind::Object, name),
+            Place::Dns | Place::Given => {}
+        }
+        visitor.strings(Kind::Hostname, host);
+        address.iter_mut().for_each(|address| visitor.address(address));
+        handshakes.visit(visitor);
+        scan.visit(visitor);
+    }
+}
+
+impl Visit for Handshake {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self {
+            kind: _,
+            server_name,
+            asked: _,
+            started_at: _,
+            milliseconds: _,
+            session,
+            certificates,
+            verification,
+            client_certificate,
+            undecided: _,
+            failure,
+        } = self;
+        visitor.strings(Kind::Hostname, server_name);
+        session.visit(visitor);
+        certificates.visit(visitor);
+        if let Some(Verification { code: _, message, depth: _ }) = verification {
+            visitor.string(Kind::Text, message);
+        }
+        match client_certificate {
+            ClientCertificate::Asked(authorities) => visitor.strings(Kind::Text, authorities.iter_mut().flatten()),
+            ClientCertificate::Unknown | ClientCertificate::NotAsked => {}
+        }
+        failure.visit(visitor);
+    }
+}
+
+impl Visit for Session {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { protocol, cipher, alpn, group, stapled: _ } = self;
+        visitor.strings(Kind::Word, [protocol, cipher]);
+        visitor.strings(Kind::Text, alpn);
+        visitor.strings(Kind::Word, group);
+    }
+}
+
+impl Visit for Failure {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { stage: _, by: _, how } = self;
+        match how {
+            How::Local(text) | How::Malformed(text) | How::Other(text) | How::Unreachable(text) => {
+                visitor.string(Kind::Text, text);
+            }
+            How::NotTls { speaks: _, sample } => visitor.string(Kind::Text, sample),
+            How::ProxyRefused { status: _, reason } => visitor.string(Kind::Text, reason),
+            How::Alert { level: _, number: _ }
+            | How::Closed
+            | How::NoAddress
+            | How::NoSuchName
+            | How::Refused
+            | How::Reset
+            | How::TimedOut { milliseconds: _ } => {}
+        }
+    }
+}
+
+impl Visit for Scan {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { versions, connections: _ } = self;
+        versions.visit(visitor);
+    }
+}
+
+impl Visit for VersionScan {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { version, suites, refusal, cut } = self;
+        visitor.string(Kind::Word, version);
+        visitor.strings(Kind::Word, suites);
+        refusal.visit(visitor);
+        cut.visit(visitor);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_failure_reads_as_a_fragment() {
-        let failure = |stage, by, how| Failure { stage, by, how }.to_string();
-        assert_eq!(
-            failure(Stage::ClientHello, Party::Server, How::Alert { level: 2, number: 70 }),
-            "alert protocol_version (70) in answer to the ClientHello"
-        );
-        assert_eq!(
-            failure(Stage::ClientHello, Party::Server, How::Reset),
-            "reset by the server in answer to the ClientHello"
-        );
-        assert_eq!(
-            failure(Stage::ServerFlight, Party::Nobody, How::TimedOut { milliseconds: 1500 }),
-            "nothing came within 1.5 s in the middle of the server's first answer"
-        );
-    }
 
     #[test]
     fn an_endpoint_is_named_by_its_place() {
@@ -522,14 +561,5 @@ mod tests {
         assert_eq!(endpoint(Place::Given, Some("::1"), Some("::1")).name(), "[::1]:443");
         assert_eq!(endpoint(Place::Dns, Some("a.example"), Some("10.0.0.1")).name(), "a.example:443 (10.0.0.1)");
         assert_eq!(endpoint(Place::Pod { pod: "gw".into() }, None, None).name(), "Pod gw port 443");
-    }
-
-    #[test]
-    fn alerts_have_their_names() {
-        assert_eq!(
-            (alert_name(116), alert_name(112), alert_name(3)),
-            ("certificate_required", "unrecognized_name", "unknown alert")
-        );
-        assert!(ALERTS.is_sorted_by_key(|(number, _)| number));
     }
 }

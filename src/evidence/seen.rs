@@ -1,9 +1,12 @@
 //! Something that was seen, or the reason why it was not.
 
 use std::fmt;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::text::seconds;
 
 /// The data of one source, or why there is none.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -22,6 +25,15 @@ impl<T> Seen<T> {
         match self {
             Self::Seen(data) => Ok(data),
             Self::Unavailable(why) => Err(why.clone()),
+        }
+    }
+
+    /// The reason why it was not seen.
+    #[must_use]
+    pub fn unavailable(&self) -> Option<&Unavailable> {
+        match self {
+            Self::Seen(_) => None,
+            Self::Unavailable(why) => Some(why),
         }
     }
 }
@@ -96,9 +108,8 @@ impl fmt::Display for Reason {
             Self::Interrupted => f.write_str("the run was interrupted"),
             Self::NotRequested(text) => write!(f, "not asked for ({text})"),
             Self::TimedOut { milliseconds: short @ ..100 } => write!(f, "no answer within {short} ms"),
-            #[expect(clippy::cast_precision_loss, reason = "a duration for reading, shown with one decimal")]
             Self::TimedOut { milliseconds } => {
-                write!(f, "no answer within {:.1} s", *milliseconds as f64 / 1000.0)
+                write!(f, "no answer within {}", seconds(Duration::from_millis(*milliseconds), 1))
             }
         }
     }

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::text::seconds;
+
 /// Why the cluster cannot be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -69,7 +71,7 @@ pub enum ConnectFailure {
     Other(String),
     #[error("connection refused")]
     Refused,
-    #[error("no answer within {:.1} s", .0.as_secs_f64())]
+    #[error("no answer within {}", seconds(*.0, 1))]
     TimedOut(Duration),
     /// The handshake failed for another reason than the server's certificate.
     #[error("the TLS handshake failed: {0}")]

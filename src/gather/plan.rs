@@ -1,22 +1,47 @@
-//! What a run asks of the cluster, item by item: why, from where, and by which right.
+//! What a run asks of the cluster, item by item: why, from where, by which right, and where a bundle has it.
 //!
 //! The one list that collecting, `collect --list` and `rbac` read, so that the Role that is printed is the one that is needed.
 //! Nothing here asks anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::discovery::GROUP;
+use crate::evidence::Source;
+use crate::gather::kubernetes::discovery::GROUP;
 
 /// One thing that is asked for.
 pub struct Item {
-    /// As the plan, the manifest and `rbac` name it.
-    pub name: &'static str,
+    /// What is asked, as parts of the evidence name what they rest on.
+    pub source: Source,
     /// What it is good for.
     pub why: &'static str,
-    /// Where the bundle has it.
+    /// The numbered folder of the bundle that has it.
     pub folder: &'static str,
-    pub source: Source,
+    /// The folder in that one; absent where the files are in the numbered folder itself, or in one of another name.
+    pub within: Option<&'static str>,
+    pub origin: Origin,
     pub stage: Stage,
+}
+
+/// Numbered folders of a bundle, in the order of triage: what the playbook's "must gather" list asks for comes first.
+pub mod folder {
+    /// `overrides.yaml` as it was given.
+    pub const OVERRIDES: &str = "01-overrides";
+    /// The list of `ApigeeRoutes`, and each of them.
+    pub const ROUTES: &str = "02-routes";
+    /// `ApigeeRouteConfigs`: the environment groups as the cluster has them.
+    pub const ENVIRONMENT_GROUPS: &str = "03-environment-groups";
+    /// Pods of the ingress, and what is reported of them.
+    pub const INGRESS: &str = "04-ingress";
+    /// Access logs, a file for each container.
+    pub const LOGS: &str = "05-logs";
+    /// Public certificates.
+    pub const CERTIFICATES: &str = "06-certificates";
+    /// Handshakes that were made on purpose.
+    pub const HANDSHAKES: &str = "07-handshakes";
+    /// What the rest stands on: Services, mesh settings, issues, events.
+    pub const PLATFORM: &str = "08-platform";
+    /// Packets that the user recorded.
+    pub const CAPTURES: &str = "09-captures";
 }
 
 /// When an item is asked for.
@@ -32,7 +57,7 @@ pub enum Stage {
 
 /// Where an item comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Source {
+pub enum Origin {
     /// Objects of a kind.
     Objects(Objects),
     /// Logs of containers.
@@ -75,101 +100,115 @@ pub struct Right {
 /// Everything that is asked for, in the order in which support reads it.
 pub static PLAN: &[Item] = &[
     Item {
-        name: "apigeeroutes",
+        source: Source::ApigeeRoutes,
         why: "the hostnames, the wildcard route and its flag, the Secret of each, and what the operator said of them",
-        folder: "02-routes/apigeeroutes",
-        source: apigee("apigeeroutes", "ApigeeRoute"),
+        folder: folder::ROUTES,
+        within: Some("apigeeroutes"),
+        origin: apigee("apigeeroutes", "ApigeeRoute"),
         stage: Stage::Diagnose,
     },
     Item {
-        name: "apigeeissues",
+        source: Source::ApigeeIssues,
         why: "what Apigee's own watcher found wrong",
-        folder: "02-routes/apigeeissues",
-        source: apigee("apigeeissues", "ApigeeIssue"),
+        folder: folder::ROUTES,
+        within: Some("apigeeissues"),
+        origin: apigee("apigeeissues", "ApigeeIssue"),
         stage: Stage::Diagnose,
     },
     Item {
-        name: "apigeerouteconfigs",
+        source: Source::ApigeeRouteConfigs,
         why: "each environment group as the virtual-host chart rendered it",
-        folder: "03-environment-groups/apigeerouteconfigs",
-        source: apigee("apigeerouteconfigs", "ApigeeRouteConfig"),
+        folder: folder::ENVIRONMENT_GROUPS,
+        within: Some("apigeerouteconfigs"),
+        origin: apigee("apigeerouteconfigs", "ApigeeRouteConfig"),
         stage: Stage::Diagnose,
     },
     Item {
-        name: "apigeeorganizations",
+        source: Source::ApigeeOrganizations,
         why: "the ingress gateways that the organisation declares, and their state",
-        folder: "03-environment-groups/apigeeorganizations",
-        source: apigee("apigeeorganizations", "ApigeeOrganization"),
+        folder: folder::ENVIRONMENT_GROUPS,
+        within: Some("apigeeorganizations"),
+        origin: apigee("apigeeorganizations", "ApigeeOrganization"),
         stage: Stage::Collect,
     },
     Item {
-        name: "apigeedeployments",
+        source: Source::ApigeeDeployments,
         why: "the deployments behind ingress and watcher, and their state",
-        folder: "03-environment-groups/apigeedeployments",
-        source: apigee("apigeedeployments", "ApigeeDeployment"),
+        folder: folder::ENVIRONMENT_GROUPS,
+        within: Some("apigeedeployments"),
+        origin: apigee("apigeedeployments", "ApigeeDeployment"),
         stage: Stage::Collect,
     },
     Item {
-        name: "apigeeenvironments",
+        source: Source::ApigeeEnvironments,
         why: "the environments that the routes lead to, and their state",
-        folder: "03-environment-groups/apigeeenvironments",
-        source: apigee("apigeeenvironments", "ApigeeEnvironment"),
+        folder: folder::ENVIRONMENT_GROUPS,
+        within: Some("apigeeenvironments"),
+        origin: apigee("apigeeenvironments", "ApigeeEnvironment"),
         stage: Stage::Collect,
     },
     Item {
-        name: "events",
+        source: Source::Events,
         why: "what happened to pods and routes in the last hour",
-        folder: "04-ingress/events",
-        source: core("events", "Event"),
+        folder: folder::INGRESS,
+        within: Some("events"),
+        origin: core("events", "Event"),
         stage: Stage::Collect,
     },
     Item {
-        name: "pods",
+        source: Source::Pods,
         why: "which ingress pods run, since when, on which nodes, with which images",
-        folder: "04-ingress/pods",
-        source: core("pods", "Pod"),
+        folder: folder::INGRESS,
+        within: Some("pods"),
+        origin: core("pods", "Pod"),
         stage: Stage::Diagnose,
     },
     Item {
-        name: "logs",
-        why: "resets without a server name and with one, and what the proxy, the manager and the watcher complain of",
-        folder: "05-logs",
         source: Source::Logs,
+        why: "resets without a server name and with one, and what the proxy, the manager and the watcher complain of",
+        folder: folder::LOGS,
+        within: None,
+        origin: Origin::Logs,
         stage: Stage::Diagnose,
     },
     Item {
-        name: "secret-names",
+        source: Source::SecretNames,
         why: "whether the Secrets that routes name exist, and which Helm releases there are; names alone, asked for as metadata",
-        folder: "06-certificates",
-        source: core("secrets", "Secret"),
+        folder: folder::CERTIFICATES,
+        within: None,
+        origin: core("secrets", "Secret"),
         stage: Stage::Diagnose,
     },
     Item {
-        name: "tls-secrets",
+        source: Source::TlsSecrets,
         why: "the public certificates of the Secrets that routes name, and whether the key fits; the key itself is dropped",
-        folder: "06-certificates",
-        source: Source::Secrets,
+        folder: folder::CERTIFICATES,
+        within: None,
+        origin: Origin::Secrets,
         stage: Stage::Diagnose,
     },
     Item {
-        name: "handshakes",
+        source: Source::Handshakes,
         why: "what each ingress pod answers to clients, and what its Envoy has: filter chains, certificates, counters",
-        folder: "07-handshakes",
-        source: Source::PortForward,
+        folder: folder::HANDSHAKES,
+        within: None,
+        origin: Origin::PortForward,
         stage: Stage::Probe,
     },
     Item {
-        name: "services",
+        source: Source::Services,
         why: "which addresses and ports lead to the ingress pods",
-        folder: "08-platform/services",
-        source: core("services", "Service"),
+        folder: folder::PLATFORM,
+        within: Some("services"),
+        origin: core("services", "Service"),
         stage: Stage::Diagnose,
     },
     Item {
-        name: "endpointslices",
+        source: Source::EndpointSlices,
         why: "which pods the Services really lead to",
-        folder: "08-platform/endpointslices",
-        source: Source::Objects(Objects {
+        folder: folder::PLATFORM,
+        within: Some("endpointslices"),
+        origin: Origin::Objects(Objects {
             group: "discovery.k8s.io",
             version: Some("v1"),
             resource: "endpointslices",
@@ -180,10 +219,11 @@ pub static PLAN: &[Item] = &[
         stage: Stage::Collect,
     },
     Item {
-        name: "mesh-config",
+        source: Source::MeshConfig,
         why: "whether and how the gateways write access logs",
-        folder: "08-platform/configmaps",
-        source: Source::Objects(Objects {
+        folder: folder::PLATFORM,
+        within: Some("configmaps"),
+        origin: Origin::Objects(Objects {
             group: "",
             version: Some("v1"),
             resource: "configmaps",
@@ -194,10 +234,11 @@ pub static PLAN: &[Item] = &[
         stage: Stage::Diagnose,
     },
     Item {
-        name: "certificates",
+        source: Source::Certificates,
         why: "whether cert-manager could renew what webhooks and ingress stand on",
-        folder: "08-platform/certificates",
-        source: Source::Objects(Objects {
+        folder: folder::PLATFORM,
+        within: Some("certificates"),
+        origin: Origin::Objects(Objects {
             group: "cert-manager.io",
             version: Some("v1"),
             resource: "certificates",
@@ -208,10 +249,11 @@ pub static PLAN: &[Item] = &[
         stage: Stage::Collect,
     },
     Item {
-        name: "nodes",
+        source: Source::Nodes,
         why: "the versions of kubelet, container runtime and kernel under the ingress",
-        folder: "08-platform/nodes",
-        source: Source::Objects(Objects {
+        folder: folder::PLATFORM,
+        within: Some("nodes"),
+        origin: Origin::Objects(Objects {
             group: "",
             version: Some("v1"),
             resource: "nodes",
@@ -222,52 +264,69 @@ pub static PLAN: &[Item] = &[
         stage: Stage::Collect,
     },
     Item {
-        name: "validating-webhooks",
+        source: Source::ValidatingWebhooks,
         why: "the webhook that must accept each ApigeeRoute, and until when its certificate holds",
-        folder: "08-platform/validatingwebhookconfigurations",
-        source: webhooks("validatingwebhookconfigurations", "ValidatingWebhookConfiguration"),
+        folder: folder::PLATFORM,
+        within: Some("validatingwebhookconfigurations"),
+        origin: webhooks("validatingwebhookconfigurations", "ValidatingWebhookConfiguration"),
         stage: Stage::Collect,
     },
     Item {
-        name: "mutating-webhooks",
+        source: Source::MutatingWebhooks,
         why: "the webhook that changes each ApigeeRoute, and until when its certificate holds",
-        folder: "08-platform/mutatingwebhookconfigurations",
-        source: webhooks("mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
+        folder: folder::PLATFORM,
+        within: Some("mutatingwebhookconfigurations"),
+        origin: webhooks("mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
         stage: Stage::Collect,
     },
 ];
 
-const fn core(resource: &'static str, kind: &'static str) -> Source {
-    Source::Objects(Objects { group: "", version: Some("v1"), resource, kind, scope: Scope::Namespace, name: None })
+const fn core(resource: &'static str, kind: &'static str) -> Origin {
+    Origin::Objects(Objects { group: "", version: Some("v1"), resource, kind, scope: Scope::Namespace, name: None })
 }
 
-const fn apigee(resource: &'static str, kind: &'static str) -> Source {
-    Source::Objects(Objects { group: GROUP, version: None, resource, kind, scope: Scope::Namespace, name: None })
+const fn apigee(resource: &'static str, kind: &'static str) -> Origin {
+    Origin::Objects(Objects { group: GROUP, version: None, resource, kind, scope: Scope::Namespace, name: None })
 }
 
-const fn webhooks(resource: &'static str, kind: &'static str) -> Source {
+const fn webhooks(resource: &'static str, kind: &'static str) -> Origin {
     let group = "admissionregistration.k8s.io";
-    Source::Objects(Objects { group, version: Some("v1"), resource, kind, scope: Scope::Cluster, name: None })
+    Origin::Objects(Objects { group, version: Some("v1"), resource, kind, scope: Scope::Cluster, name: None })
 }
 
 impl Item {
+    /// Name in the plan, the manifest of a bundle and the comments of `rbac`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.source.name()
+    }
+
+    /// Path of its folder in the bundle.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self.within {
+            Some(within) => format!("{}/{within}", self.folder),
+            None => self.folder.to_owned(),
+        }
+    }
+
     /// The rights without which it is lost, that to what leads to it first.
     #[must_use]
     pub fn needs(&self) -> Vec<Right> {
         let core = |resource, verb| Right { scope: Scope::Namespace, group: "", resource, verb };
         let pods = core("pods", "list");
-        match self.source {
-            Source::Objects(objects) => {
+        match self.origin {
+            Origin::Objects(objects) => {
                 let verb = if objects.name.is_some() { "get" } else { "list" };
                 vec![Right { scope: objects.scope, group: objects.group, resource: objects.resource, verb }]
             }
-            Source::Logs => vec![pods, core("pods/log", "get")],
-            Source::Secrets => {
+            Origin::Logs => vec![pods, core("pods/log", "get")],
+            Origin::Secrets => {
                 let routes = Right { scope: Scope::Namespace, group: GROUP, resource: "apigeeroutes", verb: "list" };
                 vec![routes, core("secrets", "get")]
             }
             // Over WebSockets the verb is get; Kubernetes 1.35 asks for create as well (KEP 5411).
-            Source::PortForward => vec![pods, core("pods/portforward", "create"), core("pods/portforward", "get")],
+            Origin::PortForward => vec![pods, core("pods/portforward", "create"), core("pods/portforward", "get")],
         }
     }
 }
@@ -290,13 +349,10 @@ mod tests {
 
     #[test]
     fn names_are_told_apart_and_say_why() {
-        let names: BTreeSet<&str> = PLAN.iter().map(|item| item.name).collect();
+        let names: BTreeSet<&str> = PLAN.iter().map(|item| item.name()).collect();
         assert_eq!(names.len(), PLAN.len());
         assert!(PLAN.iter().all(|item| !item.why.is_empty() && !item.folder.is_empty()));
-        assert!(
-            PLAN.is_sorted_by_key(|item| item.folder.split('-').next()),
-            "folders are numbered in the order of the plan"
-        );
+        assert!(PLAN.is_sorted_by_key(|item| item.folder), "folders are numbered in the order of the plan");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a certificate and its key are, wherever they were stored.
 
-use super::trust;
 use crate::evidence::stored::{ClientAuthorities, KeyFit, StoredContent};
+use crate::gather::trust;
 use crate::wire::certificate::{MAX_CERTIFICATES, describe, from_pem};
 use crate::wire::private_key;
 

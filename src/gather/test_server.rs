@@ -10,8 +10,8 @@ use kube::client::ClientBuilder;
 use kube::config::Config;
 use serde_json::{Value, json};
 
-use super::api::{Api, Inner};
-use super::stop::Stop;
+use crate::gather::kubernetes::api::{Api, Inner};
+use crate::run::stop::Stop;
 
 /// A request as it came.
 #[derive(Clone, Debug)]

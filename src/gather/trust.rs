@@ -167,7 +167,7 @@ fn leading_to(bundle: &[Vec<u8>], mut names: Vec<Vec<u8>>) -> Vec<X509> {
 mod tests {
     use super::*;
 
-    use super::super::test_certificates::Issuer;
+    use crate::gather::test_certificates::Issuer;
 
     #[test]
     fn a_list_is_trusted_whatever_the_date_and_only_when_it_is_whole() {

@@ -1,8 +1,8 @@
 //! From evidence to the report, and from the report to the exit code.
 
-use super::{CheckReport, OutcomeWord, Report, SCHEMA, Subject, not_seen, steps};
-use crate::checks::{self, Check, Family, Level, Outcome, Verdicted};
-use crate::evidence::{Evidence, Seen};
+use super::{CheckReport, FindingReport, OutcomeWord, Report, SCHEMA, Subject, not_seen, steps};
+use crate::checks::{self, Check, CheckResult, Family, Level, Outcome};
+use crate::evidence::Evidence;
 use crate::verdict;
 
 /// Which checks count: all, or those of `--only`, less those of `--skip`. Entries are codes, names or families.
@@ -18,7 +18,7 @@ impl Selection {
     pub fn lets_through(&self, family: &Family, check: &Check) -> bool {
         let named = |list: &[String]| {
             list.iter().any(|entry| {
-                [check.code, check.name, family.name].iter().any(|known| known.eq_ignore_ascii_case(entry))
+                [check.code.as_str(), check.name, family.name].iter().any(|known| known.eq_ignore_ascii_case(entry))
             })
         };
         (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
@@ -50,21 +50,13 @@ impl FailOn {
 #[must_use]
 pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Report {
     let all = checks::judge(evidence);
-    let selected: Vec<Verdicted> =
-        all.iter().filter(|verdicted| selection.lets_through(verdicted.family, verdicted.check)).cloned().collect();
+    let selected: Vec<CheckResult> =
+        all.iter().filter(|result| selection.lets_through(result.family, result.check)).cloned().collect();
     let (verdict, remedy) = verdict::conclude(evidence, &selected, &all);
     Report {
         schema: SCHEMA.to_owned(),
         tool_version: evidence.tool_version.clone(),
-        subject: Subject {
-            context: match &evidence.connection {
-                Seen::Seen(connection) => connection.context.clone(),
-                Seen::Unavailable(_) => None,
-            },
-            namespace: evidence.question.namespace.clone(),
-            collected_at: evidence.collected_at,
-            offline: evidence.question.offline,
-        },
+        subject: Subject::of(evidence),
         steps: steps::of(evidence, &selected),
         verdict,
         remedy,
@@ -75,11 +67,11 @@ pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Rep
 }
 
 /// 1 found at or above the level; else 3 where something is unknown; else 0. An interrupted run ends with 130.
-pub(super) fn exit_code(evidence: &Evidence, selected: &[Verdicted], fail_on: FailOn) -> u8 {
+pub(super) fn exit_code(evidence: &Evidence, selected: &[CheckResult], fail_on: FailOn) -> u8 {
     if evidence.interrupted.as_ref().is_some_and(|why| why.reason == crate::evidence::Reason::Interrupted) {
         return 130;
     }
-    let found = selected.iter().any(|verdicted| verdict::is_found(verdicted) && fail_on.reaches(verdicted.check.level));
+    let found = selected.iter().any(|result| verdict::is_found(result) && fail_on.reaches(result.check.level));
     if found {
         1
     } else if selected.iter().any(verdict::is_unknown) || verdict::judged_nothing(selected) {
@@ -89,22 +81,22 @@ pub(super) fn exit_code(evidence: &Evidence, selected: &[Verdicted], fail_on: Fa
     }
 }
 
-pub(super) fn check_report(verdicted: &Verdicted) -> CheckReport {
-    let (outcome, reason) = match &verdicted.judgement {
+pub(super) fn check_report(result: &CheckResult) -> CheckReport {
+    let (outcome, reason) = match &result.judgement {
         Ok(Outcome::Found(_)) => (OutcomeWord::Found, None),
         Ok(Outcome::NotApplicable(reason)) => (OutcomeWord::NotApplicable, Some(reason.clone())),
         Ok(Outcome::Passed(seen)) => (OutcomeWord::Passed, Some(seen.clone())),
-        Err(why) if verdict::is_unknown(verdicted) => (OutcomeWord::Unknown, Some(why.to_string())),
+        Err(why) if verdict::is_unknown(result) => (OutcomeWord::Unknown, Some(why.to_string())),
         Err(why) => (OutcomeWord::NotApplicable, Some(why.to_string())),
     };
     CheckReport {
-        code: verdicted.check.code.to_owned(),
-        name: verdicted.check.name.to_owned(),
-        family: verdicted.family.name.to_owned(),
-        level: verdicted.check.level,
-        step: verdicted.check.step,
+        code: result.check.code,
+        name: result.check.name.to_owned(),
+        family: result.family.name.to_owned(),
+        level: result.check.level,
+        step: result.check.step,
         outcome,
         reason,
-        findings: verdicted.findings().to_vec(),
+        findings: result.findings().iter().map(FindingReport::from).collect(),
     }
 }

@@ -1,7 +1,7 @@
 //! The catalogue as text: the list, a page for each check, and `docs/checks.md`.
 
 use crate::checks::{self, Check, Family};
-use crate::report::text::wrap;
+use crate::text::{one_line, wrap};
 
 /// `explain` without a code: every check on a line, by family.
 #[must_use]
@@ -23,10 +23,10 @@ pub fn page(family: &Family, check: &Check, width: usize) -> String {
     let head = format!("{} {} ({}, family {})", check.code, check.name, check.level.word(), family.name);
     let parts = [
         ("", check.summary.to_owned() + "."),
-        ("What it looks for", squeeze(check.explanation.looks_for)),
-        ("Why it matters", squeeze(check.explanation.matters)),
-        ("How it is fixed", squeeze(check.explanation.fix)),
-        ("Reference", squeeze(check.reference)),
+        ("What it looks for", one_line(check.explanation.looks_for)),
+        ("Why it matters", one_line(check.explanation.matters)),
+        ("How it is fixed", one_line(check.explanation.fix)),
+        ("Reference", one_line(check.reference)),
     ];
     let mut text = head + "\n";
     for (heading, body) in parts {
@@ -56,18 +56,14 @@ pub fn markdown() -> String {
                 check.name,
                 capital(check.level.word()),
                 check.summary,
-                squeeze(check.explanation.looks_for),
-                squeeze(check.explanation.matters),
-                squeeze(check.explanation.fix),
-                squeeze(check.reference),
+                one_line(check.explanation.looks_for),
+                one_line(check.explanation.matters),
+                one_line(check.explanation.fix),
+                one_line(check.reference),
             );
         }
     }
     text
-}
-
-fn squeeze(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn capital(word: &str) -> String {

@@ -3,11 +3,11 @@
 use owo_colors::OwoColorize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use unicode_width::UnicodeWidthStr;
 
-use super::text::{self, TextOptions, visible, wrap};
+use super::text::{self, TextOptions};
 use super::{OutcomeWord, Report};
 use crate::checks::Level;
+use crate::text::{pad, visible, widest, wrap};
 use crate::verdict::{VerdictKind, shell_word};
 
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
@@ -180,7 +180,7 @@ pub fn text(report: &ContextsReport, options: TextOptions) -> String {
 #[must_use]
 pub fn table(lines: &[Summary], title: &str, last: &[String], options: TextOptions) -> String {
     let names: Vec<String> = lines.iter().map(|line| visible(&line.context)).collect();
-    let width = names.iter().map(|name| name.width()).max().unwrap_or(0).max("CONTEXT".len());
+    let width = widest(names.iter().map(String::as_str)).max("CONTEXT".len());
     let header =
         format!("{:width$}  {:VERDICT_COLUMNS$}  ERRORS  WARNINGS  NOTICES  UNKNOWN  {title}", "CONTEXT", "VERDICT");
     let mut out = format!("{}\n", header.style(options.styles.heading));
@@ -189,8 +189,8 @@ pub fn table(lines: &[Summary], title: &str, last: &[String], options: TextOptio
             Some(kind) => (kind.word(), options.styles.verdict(kind)),
             None => ("FAILED", options.styles.error),
         };
-        let pads =
-            [width - name.width(), VERDICT_COLUMNS.saturating_sub(word.len())].map(|columns| " ".repeat(columns));
+        let name = pad(name, width);
+        let gap = " ".repeat(VERDICT_COLUMNS.saturating_sub(word.len()));
         let number =
             |of: fn(&Counts) -> usize| line.checks.as_ref().map_or(NO_NUMBER.into(), |counts| of(counts).to_string());
         let numbers = format!(
@@ -200,7 +200,7 @@ pub fn table(lines: &[Summary], title: &str, last: &[String], options: TextOptio
             number(|counts| counts.notices),
             number(|counts| counts.unknown)
         );
-        out += &format!("{name}{}  {}{}  {numbers}  {}\n", pads[0], word.style(style), pads[1], visible(last));
+        out += &format!("{name}  {}{gap}  {numbers}  {}\n", word.style(style), visible(last));
         if let Some(error) = &line.error {
             out += &format!("{}\n", wrap(&format!("    {}", visible(error)), options.width, 4));
         }

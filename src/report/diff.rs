@@ -6,18 +6,22 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::text::{TextOptions, visible, wrap};
+use super::text::TextOptions;
 use super::{FailOn, Report, Selection, build};
-use crate::checks::Level;
 use crate::checks::facts;
+use crate::checks::{Code, Level, Location, Object};
 use crate::evidence::access_log::Tally;
 use crate::evidence::cluster::Route;
 use crate::evidence::handshake::Handshake;
 use crate::evidence::stored::StoredIn;
 use crate::evidence::{AccessLog, Evidence, Seen};
+use crate::text::{Beside, moment, quoted_list, visible};
 
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
 pub const SCHEMA: &str = "apigee-tls.diff/v1";
+
+/// Column at which the text beside a label begins.
+const LABEL_COLUMN: usize = 10;
 
 /// Two runs held side by side.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -55,10 +59,13 @@ pub struct Run {
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Told {
-    pub code: String,
+    pub code: Code,
     pub level: Level,
     pub object: String,
     pub message: String,
+    /// All objects that `object` names; none in a comparison that was written before there was this field.
+    #[serde(default)]
+    pub objects: Vec<Object>,
 }
 
 /// Compares two runs. What is new at or above the level makes the exit code 1; what can no longer be told makes it 3.
@@ -96,8 +103,8 @@ fn run(evidence: &Evidence, report: &Report) -> Run {
     let verdict = &report.verdict;
     Run {
         collected_at: evidence.collected_at,
-        context: report.subject.context.clone(),
-        namespace: report.subject.namespace.clone(),
+        context: report.subject.context().map(str::to_owned),
+        namespace: report.subject.namespace().to_owned(),
         verdict: format!("{} {}", verdict.kind.word(), verdict.headline),
     }
 }
@@ -113,10 +120,11 @@ fn doubts(before: &Evidence, after: &Evidence) -> Vec<String> {
     {
         doubts.push(format!("they are of two contexts, {old} and {new}"));
     }
-    if before.question.namespace != after.question.namespace {
+    if before.question.namespace() != after.question.namespace() {
         doubts.push(format!(
             "they are of two namespaces, {} and {}",
-            before.question.namespace, after.question.namespace
+            before.question.namespace(),
+            after.question.namespace()
         ));
     }
     if has_pseudonyms(before) != has_pseudonyms(after) {
@@ -142,28 +150,31 @@ fn hostnames(evidence: &Evidence) -> BTreeSet<&str> {
 }
 
 /// A finding is the same where code, object and place are: its numbers may have changed.
-type Key = (String, String, String);
+type Key = (Code, String, String);
 
 fn findings(report: &Report) -> BTreeMap<Key, Told> {
     let all = report.checks.iter().flat_map(|check| {
         check.findings.iter().cloned().map(move |finding| {
-            let key = (check.code.clone(), finding.object.clone(), place_without_moments(&finding.place));
-            let told =
-                Told { code: check.code.clone(), level: check.level, object: finding.object, message: finding.message };
+            // Times differ from run to run.
+            let is_time = finding.location.as_ref().is_some_and(Location::is_time);
+            let place = if is_time { String::new() } else { finding.place };
+            let key = (check.code, finding.object.clone(), place);
+            let told = Told {
+                code: check.code,
+                level: check.level,
+                object: finding.object,
+                message: finding.message,
+                objects: finding.objects,
+            };
             (key, told)
         })
     });
     all.collect()
 }
 
-/// Places of log findings are moments, which differ from run to run.
-fn place_without_moments(place: &str) -> String {
-    if place.contains("first ") && place.contains("last ") { String::new() } else { place.to_owned() }
-}
-
 fn unknown(report: &Report) -> BTreeSet<String> {
     let unknown = |check: &super::CheckReport| check.outcome == super::OutcomeWord::Unknown;
-    report.checks.iter().filter(|check| unknown(check)).map(|check| check.code.clone()).collect()
+    report.checks.iter().filter(|check| unknown(check)).map(|check| check.code.to_string()).collect()
 }
 
 fn changes(before: &Evidence, after: &Evidence) -> Vec<String> {
@@ -196,12 +207,12 @@ fn route_changes(old: &Route, new: &Route) -> Vec<String> {
         names.collect::<Vec<_>>()
     };
     let fields = [
-        ("hostnames", facts::list(&old.hostnames), facts::list(&new.hostnames)),
+        ("hostnames", quoted_list(&old.hostnames), quoted_list(&new.hostnames)),
         ("enableNonSniClient", flag(old.enable_non_sni_client), flag(new.enable_non_sni_client)),
-        ("additionalGateways", facts::list(&old.additional_gateways), facts::list(&new.additional_gateways)),
+        ("additionalGateways", quoted_list(&old.additional_gateways), quoted_list(&new.additional_gateways)),
         ("selector", facts::labels(&old.selector), facts::labels(&new.selector)),
-        ("credentialName", facts::list(&credential(old)), facts::list(&credential(new))),
-        ("state", word(old.status.state.as_deref()), word(new.status.state.as_deref())),
+        ("credentialName", quoted_list(&credential(old)), quoted_list(&credential(new))),
+        ("state", text_or_absent(old.status.state.as_deref()), text_or_absent(new.status.state.as_deref())),
     ];
     fields
         .into_iter()
@@ -214,7 +225,7 @@ fn flag(value: Option<bool>) -> String {
     value.map_or_else(|| "absent".into(), |value| value.to_string())
 }
 
-fn word(value: Option<&str>) -> String {
+fn text_or_absent(value: Option<&str>) -> String {
     value.unwrap_or("absent").to_owned()
 }
 
@@ -227,10 +238,10 @@ fn certificates(before: &Evidence, after: &Evidence) -> Vec<String> {
             (*old_fingerprint != fingerprint).then(|| {
                 format!(
                     "{place}: another certificate, {} until {} (before: {} until {})",
-                    short(&fingerprint),
-                    facts::moment(until),
-                    short(old_fingerprint),
-                    facts::moment(*old_until)
+                    fingerprint_start(&fingerprint),
+                    moment(until),
+                    fingerprint_start(old_fingerprint),
+                    moment(*old_until)
                 )
             })
         })
@@ -238,7 +249,7 @@ fn certificates(before: &Evidence, after: &Evidence) -> Vec<String> {
 }
 
 /// Enough of a fingerprint to tell two apart.
-fn short(fingerprint: &str) -> &str {
+fn fingerprint_start(fingerprint: &str) -> &str {
     fingerprint.get(..16).unwrap_or(fingerprint)
 }
 
@@ -304,29 +315,26 @@ fn counts(before: &Evidence, after: &Evidence) -> Vec<String> {
 /// For a person.
 #[must_use]
 pub fn text(difference: &Difference, options: TextOptions) -> String {
+    let beside = Beside { margin: 0, column: LABEL_COLUMN, width: options.width };
     let mut out = String::new();
     for (label, run) in [("BEFORE", &difference.before), ("AFTER", &difference.after)] {
         let context = run.context.as_deref().unwrap_or("no context");
-        let at = facts::moment(run.collected_at);
-        let line = format!("{label:9} {at} {context}, namespace {}: {}", run.namespace, run.verdict);
-        out += &wrap(&visible(&line), options.width, 10);
-        out.push('\n');
+        let at = moment(run.collected_at);
+        let line = format!("{at} {context}, namespace {}: {}", run.namespace, run.verdict);
+        out += &beside.lines(label, label, &visible(&line), 0);
     }
     for doubt in &difference.doubts {
-        out += &wrap(&format!("{:9} {}", "BUT", visible(doubt)), options.width, 10);
-        out.push('\n');
+        out += &beside.lines("BUT", "BUT", &visible(doubt), 0);
     }
     let groups = [("NEW", &difference.new), ("GONE", &difference.gone), ("STILL", &difference.still)];
     for (label, findings) in groups {
         for (i, told) in findings.iter().enumerate() {
             let label = if i == 0 { label } else { "" };
-            let is_named =
-                [told.object.clone(), told.object.replacen('/', " ", 1)].iter().any(|name| told.message.contains(name));
+            let is_named = Object::are_named_in(&told.objects, &told.message);
             let place = if is_named { String::new() } else { format!("{}: ", told.object) };
             let what = visible(&format!("{place}{}", told.message));
-            let line = format!("{label:9} {} {} {what}", told.code, told.level.word());
-            out += &wrap(&line, options.width, 10);
-            out.push('\n');
+            let line = format!("{} {} {what}", told.code, told.level.word());
+            out += &beside.lines(label, label, &line, 0);
         }
     }
     for (label, lines) in
@@ -334,8 +342,7 @@ pub fn text(difference: &Difference, options: TextOptions) -> String {
     {
         for (i, line) in lines.iter().enumerate() {
             let label = if i == 0 { label } else { "" };
-            out += &wrap(&format!("{label:9} {}", visible(line)), options.width, 10);
-            out.push('\n');
+            out += &beside.lines(label, label, &visible(line), 0);
         }
     }
     let verdict = match difference.exit_code {

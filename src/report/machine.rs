@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_yaml::with::singleton_map_recursive;
 
-use super::text::is_hidden;
+use crate::text::is_hidden;
 
 /// Pretty-printed JSON, ending with a line end. Characters that a terminal would obey, or not show, are escapes.
 ///

@@ -17,16 +17,17 @@ pub mod probe_text;
 pub mod schema;
 mod steps;
 pub mod styles;
+mod subject;
 pub mod text;
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{Finding, Level, Step};
+use crate::checks::{Code, Finding, Level, Location, Object, Step};
 use crate::verdict::{Measurement, Remedy, Verdict};
 
 pub use self::build::{FailOn, Selection, build};
+pub use self::subject::{HybridSubject, Subject};
 
 /// Names the format of the report in JSON and YAML. The number grows when an older reader would misread a newer file.
 pub const SCHEMA: &str = "apigee-tls.report/v1";
@@ -50,18 +51,6 @@ pub struct Report {
     pub checks: Vec<CheckReport>,
     /// The exit code of the run, the same for every format.
     pub exit_code: u8,
-}
-
-/// What was looked at.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Subject {
-    /// Name of the kubeconfig context, where a cluster was asked.
-    pub context: Option<String>,
-    pub namespace: String,
-    pub collected_at: Timestamp,
-    /// The files alone were judged.
-    pub offline: bool,
 }
 
 /// One step of the playbook.
@@ -98,7 +87,7 @@ pub enum StepState {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Mark {
-    pub code: String,
+    pub code: Code,
     pub level: Level,
     pub message: String,
 }
@@ -117,7 +106,7 @@ pub struct NotSeen {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckReport {
-    pub code: String,
+    pub code: Code,
     pub name: String,
     pub family: String,
     pub level: Level,
@@ -125,7 +114,47 @@ pub struct CheckReport {
     pub outcome: OutcomeWord,
     /// What was seen, why it does not apply, or why it is unknown; absent where something was found.
     pub reason: Option<String>,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<FindingReport>,
+}
+
+/// One fault at one object. The strings are for a reader; the fields after them say the same as data. A report that was
+/// written before there were such fields has none of them.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Finding")]
+pub struct FindingReport {
+    /// The object: `ApigeeRoute/non-sni`, `Pod/name`, `overrides.yaml`; of several at most three names.
+    pub object: String,
+    /// The place inside it: `overrides.yaml:14:5`, `spec.selector`.
+    pub place: String,
+    /// One sentence without a full stop.
+    pub message: String,
+    pub observed: String,
+    pub expected: String,
+    /// All objects that `object` names.
+    #[serde(default)]
+    pub objects: Vec<Object>,
+    /// The place as data.
+    #[serde(default)]
+    pub location: Option<Location>,
+    /// Names of all pods that the finding concerns; empty where it concerns none, or none is known.
+    #[serde(default)]
+    pub pods: Vec<String>,
+}
+
+impl From<&Finding> for FindingReport {
+    fn from(finding: &Finding) -> Self {
+        Self {
+            object: finding.object(),
+            place: finding.place(),
+            message: finding.message.clone(),
+            observed: finding.observed.clone(),
+            expected: finding.expected.clone(),
+            objects: finding.objects.clone(),
+            location: Some(finding.location.clone()),
+            pods: finding.pods.clone(),
+        }
+    }
 }
 
 /// The four things that a check can say.

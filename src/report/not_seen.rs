@@ -1,9 +1,11 @@
 //! What the report does not rest on: steps that were not done, sources that did not answer, windows that were cut.
 
 use super::NotSeen;
-use crate::checks::facts::{self, probed, served};
+use crate::checks::facts::{probed, served};
 use crate::evidence::handshake::{ClientCertificate, Handshake, Probes};
-use crate::evidence::{Evidence, Reason, Seen, Unavailable};
+use crate::evidence::part::{Extent, Gap};
+use crate::evidence::{Evidence, Reason, Seen, Source, Unavailable};
+use crate::text::some_of;
 use crate::verdict::{capture, probe};
 
 /// Everything that was not seen, the playbook's own steps first.
@@ -39,39 +41,20 @@ pub(super) fn of(evidence: &Evidence) -> Vec<NotSeen> {
             _ => plain(why),
         });
     }
-    let sources = [
-        evidence.connection.seen().err(),
-        evidence.pods.seen().err(),
-        evidence.mesh_logging.seen().err(),
-        evidence.routes.seen().err(),
-        evidence.route_configs.seen().err(),
-        evidence.secrets.seen().err(),
-        evidence.services.seen().err(),
-        evidence.issues.seen().err(),
-        evidence.stored_certificates.seen().err(),
-        evidence.gateways.seen().err(),
-    ];
-    let asked = |why: &Unavailable| !matches!(why.reason, Reason::NotRequested(_));
-    list.extend(sources.into_iter().flatten().filter(asked).map(|why| plain(&why)));
-    if evidence.question.offline {
+    let gaps: Vec<Gap<'_>> = evidence.parts().into_iter().flat_map(|part| part.gaps()).collect();
+    let (parts, items): (Vec<_>, Vec<_>) =
+        gaps.iter().filter(|gap| gap.reported).partition(|gap| gap.extent == Extent::Part);
+    let asked = |gap: &&Gap<'_>| !matches!(gap.why.reason, Reason::NotRequested(_));
+    list.extend(parts.into_iter().filter(asked).map(missing));
+    if evidence.question.is_offline() {
         list.push(NotSeen {
             what: "the cluster".into(),
             why: "not asked (--offline): routes, pods, Services and their settings".into(),
             measurement: None,
         });
     }
-    for stream in &evidence.access_logs {
-        if let Err(why) = stream.log.seen() {
-            list.push(plain(&why));
-        }
-        if let Some(cut) = &stream.cut {
-            list.push(NotSeen {
-                what: format!("the end of {}", stream.origin),
-                why: cut.to_string(),
-                measurement: None,
-            });
-        }
-    }
+    let (logs, others): (Vec<_>, Vec<_>) = items.into_iter().partition(|gap| gap.source == Some(Source::Logs));
+    list.extend(logs.into_iter().map(missing));
     if evidence.overrides.is_empty() {
         list.push(NotSeen {
             what: "overrides.yaml".into(),
@@ -79,19 +62,9 @@ pub(super) fn of(evidence: &Evidence) -> Vec<NotSeen> {
             measurement: None,
         });
     }
-    for gateway in evidence.gateways.seen().iter().flat_map(|gateways| gateways.iter()) {
-        let parts = [gateway.listeners.seen().err(), gateway.certificates.seen().err(), gateway.after.seen().err()];
-        list.extend(parts.into_iter().flatten().map(|why| plain(&why)));
-    }
-    for file in &evidence.overrides {
-        if let Err(why) = file.content.seen() {
-            list.push(NotSeen {
-                what: facts::file_name(file).to_owned(),
-                why: why.reason.to_string(),
-                measurement: None,
-            });
-        }
-    }
+    // The cluster's first, then the user's files.
+    let (of_files, of_cluster): (Vec<_>, Vec<_>) = others.into_iter().partition(|gap| gap.source.is_none());
+    list.extend(of_cluster.into_iter().chain(of_files).map(missing));
     // One API server that is gone says the same of every source once.
     list.dedup();
     list
@@ -118,7 +91,7 @@ fn without_client_certificate(probes: &Probes) -> Option<NotSeen> {
     hosts.dedup();
     let host = hosts.first()?;
     Some(NotSeen {
-        what: format!("handshakes with a client certificate at {}", facts::some_of(&hosts)),
+        what: format!("handshakes with a client certificate at {}", some_of(&hosts)),
         why: format!("diagnose has none to offer; `kubectl apigee-tls probe {host} --cert FILE --key FILE`"),
         measurement: None,
     })
@@ -130,6 +103,15 @@ fn unprobed(why: &Unavailable) -> NotSeen {
         Reason::NotRequested(text) => NotSeen { what: why.what.clone(), why: text.clone(), measurement: None },
         _ => plain(why),
     }
+}
+
+/// A gap of a part, as the part words it.
+fn missing(gap: &Gap<'_>) -> NotSeen {
+    let why = match gap.extent {
+        Extent::End => gap.why.to_string(),
+        Extent::Part | Extent::Dependent | Extent::Item => gap.why.reason.to_string(),
+    };
+    NotSeen { what: gap.what.clone().into_owned(), why, measurement: None }
 }
 
 fn plain(why: &Unavailable) -> NotSeen {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::build::{check_report, exit_code};
 use super::{CheckReport, FailOn, NotSeen, OutcomeWord};
-use crate::checks::{self, Level, Verdicted};
+use crate::checks::{self, CheckResult, Level};
 use crate::evidence::handshake::{Endpoint, Failure, Handshake, HelloKind, How, ProbeQuestion, Probes, Stage, socket};
 use crate::evidence::{Evidence, Reason, Seen};
 use crate::verdict::s_client;
@@ -82,7 +82,7 @@ pub fn build(evidence: &Evidence, fail_on: FailOn) -> ProbeReport {
         });
         let judged = checks::judge_family(&own, FAMILY);
         codes.push(exit_code(&own, &judged, fail_on));
-        targets.push(target(endpoints, &probes.question, &evidence.question.namespace, &judged));
+        targets.push(target(endpoints, &probes.question, evidence.question.namespace(), &judged));
     }
     let interrupted = evidence.interrupted.as_ref().is_some_and(|why| why.reason == Reason::Interrupted);
     let exit_code = match () {
@@ -111,18 +111,18 @@ fn by_target(endpoints: &[Endpoint]) -> impl Iterator<Item = &[Endpoint]> {
     endpoints.chunk_by(|one, other| one.host == other.host && one.named_port() == other.named_port())
 }
 
-fn target(endpoints: &[Endpoint], question: &ProbeQuestion, namespace: &str, judged: &[Verdicted]) -> TargetReport {
-    let found: Vec<&Verdicted> = judged.iter().filter(|verdicted| !verdicted.findings().is_empty()).collect();
-    let worst = found.iter().max_by_key(|verdicted| verdicted.check.level);
-    let state = match worst.map(|verdicted| verdicted.check.level) {
+fn target(endpoints: &[Endpoint], question: &ProbeQuestion, namespace: &str, judged: &[CheckResult]) -> TargetReport {
+    let found: Vec<&CheckResult> = judged.iter().filter(|result| !result.findings().is_empty()).collect();
+    let worst = found.iter().max_by_key(|result| result.check.level);
+    let state = match worst.map(|result| result.check.level) {
         Some(Level::Error) => TargetState::Fails,
         Some(Level::Warning) => TargetState::AtRisk,
         _ if judged.iter().any(crate::verdict::is_unknown) => TargetState::Unknown,
         _ => TargetState::Good,
     };
     let verdict = worst
-        .filter(|verdicted| verdicted.check.level >= Level::Warning)
-        .and_then(|verdicted| verdicted.findings().first())
+        .filter(|result| result.check.level >= Level::Warning)
+        .and_then(|result| result.findings().first())
         .map_or_else(|| summary(endpoints), |finding| finding.message.clone());
     let first = endpoints.first();
     TargetReport {
@@ -159,7 +159,7 @@ fn summary(endpoints: &[Endpoint]) -> String {
                 )
             }
             None => format!("{who} are served"),
-            Some(failure) => format!("{who} are refused ({})", short(failure)),
+            Some(failure) => format!("{who} are refused ({})", failure_label(failure)),
         })
     };
     let clients = [
@@ -176,7 +176,7 @@ fn summary(endpoints: &[Endpoint]) -> String {
 
 /// The end of a handshake in one or two words, for a column.
 #[must_use]
-pub(super) fn short(failure: &Failure) -> String {
+pub(super) fn failure_label(failure: &Failure) -> String {
     use crate::evidence::handshake::alert_name;
     match &failure.how {
         How::Alert { number, .. } => alert_name(*number).replace('_', " "),

@@ -2,18 +2,19 @@
 
 use jiff::Timestamp;
 use owo_colors::{OwoColorize, Style};
-use unicode_width::UnicodeWidthStr;
 
-use super::probe::{ProbeReport, TargetReport, TargetState, short};
-use super::text::{TextOptions, visible, wrap};
+use super::probe::{ProbeReport, TargetReport, TargetState, failure_label};
+use super::text::TextOptions;
 use super::{CheckReport, OutcomeWord};
-use crate::checks::facts::chain;
 use crate::checks::{self, Check, Level};
 use crate::evidence::certificate::{self, Certificate, MAX_CERTIFICATES};
 use crate::evidence::handshake::{ClientCertificate, Endpoint, Handshake, HelloKind, Scan, Trust, VersionScan};
+use crate::text::{Beside, at_most, date, days, pad, visible, widest, wrap};
 
 /// Column at which what was seen begins.
 const COLUMN: usize = 22;
+/// Column at which text beside a label at the margin begins.
+const LABEL_COLUMN: usize = 10;
 /// With more targets each has one line; `-o wide` shows all.
 const FEW: usize = 3;
 /// Names and authorities that a line lists.
@@ -47,13 +48,13 @@ struct Page {
 
 impl Page {
     fn table(&mut self, report: &ProbeReport) {
-        let width = report.targets.iter().map(|target| target.name.width()).max().unwrap_or(0).min(48);
+        let width = widest(report.targets.iter().map(|target| target.name.as_str())).min(48);
         for target in &report.targets {
             let (word, style) = self.state(target.state);
             let name = visible(&target.name);
-            let lead = format!("{word:7} {name:width$}");
-            let said = wrap(&format!("{lead}  {}", visible(&target.verdict)), self.options.width, width + 10);
-            let rest = said.strip_prefix(word).unwrap_or(&said);
+            let lead = format!("{} {}", pad(word, 7), pad(&name, width));
+            let line = wrap(&format!("{lead}  {}", visible(&target.verdict)), self.options.width, width + 10);
+            let rest = line.strip_prefix(word).unwrap_or(&line);
             self.push(&format!("{}{rest}", word.style(style)));
         }
         let failing = report.targets.iter().filter(|target| target.state != TargetState::Good).count();
@@ -120,7 +121,7 @@ impl Page {
             (None, None) => (format!("ok, {} ms{name}", handshake.milliseconds), styles.good),
             (Some(failure), _) => {
                 let style = if handshake.asked { styles.error } else { styles.dim };
-                (format!("{}: {failure}{name}", short(failure)), style)
+                (format!("{}: {failure}{name}", failure_label(failure)), style)
             }
         };
         self.row(label, style, &said);
@@ -134,8 +135,8 @@ impl Page {
         let left = leaf.not_after.duration_since(self.now);
         let left = match () {
             () if leaf.has_no_dates() => "its dates cannot be read".into(),
-            () if left.is_negative() => format!("expired {} ago", chain::days(-left)),
-            () => format!("{} left", chain::days(left)),
+            () if left.is_negative() => format!("expired {} ago", days(-left)),
+            () => format!("{} left", days(left)),
         };
         self.row(
             "certificate",
@@ -143,8 +144,8 @@ impl Page {
             &format!(
                 "{}, valid from {} to {} ({left}), {} {}, {}",
                 leaf.subject,
-                day(leaf.not_before),
-                day(leaf.not_after),
+                date(leaf.not_before),
+                date(leaf.not_after),
                 leaf.key.algorithm,
                 leaf.key.bits,
                 leaf.signature_algorithm
@@ -158,7 +159,7 @@ impl Page {
             Some(host) => format!("; {host} is not among them"),
             None => String::new(),
         };
-        self.row("  names", plain, &format!("{}{covered}", some_of(&names)));
+        self.row("  names", plain, &format!("{}{covered}", names_or_none(&names)));
         self.row("  SHA-256", plain, &leaf.fingerprint);
         for (i, certificate) in list.iter().enumerate() {
             let label = if i == 0 { "served list" } else { "" };
@@ -186,7 +187,7 @@ impl Page {
             ClientCertificate::NotAsked => "not asked for".into(),
             ClientCertificate::Asked(None) => "asked for; of which authorities was not seen".into(),
             ClientCertificate::Asked(Some(names)) if names.is_empty() => "asked for, of any authority".into(),
-            ClientCertificate::Asked(Some(names)) => format!("asked for, of {}", some_of(names)),
+            ClientCertificate::Asked(Some(names)) => format!("asked for, of {}", names_or_none(names)),
         };
         self.row("client certificate", plain, &asked);
     }
@@ -223,28 +224,15 @@ impl Page {
     }
 
     /// A label two columns in, and wrapped text beside it; the style is that of the first word.
-    fn row(&mut self, label: &str, style: Style, said: &str) {
+    fn row(&mut self, label: &str, style: Style, text: &str) {
         let label = visible(label);
-        let pad = " ".repeat(COLUMN.saturating_sub(2 + label.width()).max(1));
-        let said = wrap(&visible(said), self.options.width.saturating_sub(COLUMN), 0);
-        for (i, line) in said.lines().enumerate() {
-            if i == 0 {
-                self.push(&format!("  {}{pad}{line}", label.style(style)));
-            } else {
-                self.push(&format!("{}{line}", " ".repeat(COLUMN)));
-            }
-        }
+        let beside = Beside { margin: 2, column: COLUMN, width: self.options.width };
+        self.out += &beside.lines(&label, &label.style(style).to_string(), &visible(text), 0);
     }
 
-    fn row_at_margin(&mut self, label: &str, style: Style, said: &str) {
-        let said = wrap(&visible(said), self.options.width.saturating_sub(10), 0);
-        for (i, line) in said.lines().enumerate() {
-            if i == 0 {
-                self.push(&format!("{}{}{line}", label.style(style), " ".repeat(10 - label.len())));
-            } else {
-                self.push(&format!("{}{line}", " ".repeat(10)));
-            }
-        }
+    fn row_at_margin(&mut self, label: &str, style: Style, text: &str) {
+        let beside = Beside { margin: 0, column: LABEL_COLUMN, width: self.options.width };
+        self.out += &beside.lines(label, &label.style(style).to_string(), &visible(text), 0);
     }
 
     fn push(&mut self, line: &str) {
@@ -258,7 +246,7 @@ fn harmful(reports: &[CheckReport]) -> impl Iterator<Item = &'static Check> {
     let mut found: Vec<&Check> = reports
         .iter()
         .filter(|report| report.outcome == OutcomeWord::Found)
-        .filter_map(|report| checks::find(&report.code).map(|(_, check)| check))
+        .filter_map(|report| checks::find(report.code.as_str()).map(|(_, check)| check))
         .filter(|check| check.level >= Level::Warning)
         .collect();
     found.sort_by_key(|check| std::cmp::Reverse(check.level));
@@ -279,7 +267,7 @@ fn offered(version: &VersionScan) -> String {
     let mut parts = Vec::new();
     if version.suites.is_empty() {
         parts.push("not offered".to_owned());
-        parts.extend(version.refusal.as_ref().map(|refusal| format!("({})", short(refusal))));
+        parts.extend(version.refusal.as_ref().map(|refusal| format!("({})", failure_label(refusal))));
     } else {
         parts.push(version.suites.join(" "));
     }
@@ -287,14 +275,6 @@ fn offered(version: &VersionScan) -> String {
     parts.join(" ")
 }
 
-fn some_of(names: &[String]) -> String {
-    match names.len() {
-        0 => "none".into(),
-        1..=TOP => names.join(", "),
-        more => format!("{} and {} more", names[..TOP].join(", "), more - TOP),
-    }
-}
-
-fn day(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d").to_string()
+fn names_or_none(names: &[String]) -> String {
+    if names.is_empty() { "none".into() } else { at_most(names, TOP) }
 }

@@ -37,7 +37,7 @@ pub fn of_contexts() -> Value {
 /// The schema of a type, with what only values know in place of what types say.
 fn with_values<T: JsonSchema>(values: &[(&str, Value)]) -> Value {
     let mut schema = schema_for!(T).to_value();
-    let codes: Vec<&str> = checks::all().map(|(_, check)| check.code).collect();
+    let codes: Vec<&str> = checks::all().map(|(_, check)| check.code.as_str()).collect();
     let names: Vec<&str> = checks::all().map(|(_, check)| check.name).collect();
     let families: Vec<&str> = checks::CATALOGUE.iter().map(|family| family.name).collect();
     let of_catalogue = [

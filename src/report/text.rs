@@ -3,14 +3,12 @@
 //! Reads the same without colour. Control characters of names and logs are made visible, so that a hostile server name
 //! cannot write to the terminal.
 
-use std::fmt::Write;
-
 use owo_colors::OwoColorize;
-use unicode_width::UnicodeWidthStr;
 
 use super::styles::Styles;
 use super::{OutcomeWord, Report, StepReport, StepState};
 use crate::checks::Level;
+use crate::text::{Beside, moment_in_heading, one_line, pad, some_of, visible, wrap};
 use crate::verdict::{Cause, Certainty};
 
 /// Column at which what was seen begins.
@@ -49,47 +47,17 @@ pub fn text(report: &Report, options: TextOptions) -> String {
     out
 }
 
-/// Breaks `line` at blanks so that it fits `width`; continued lines begin with `indent` blanks. A word that is too long
-/// stays whole, because a cut name cannot be pasted.
-#[must_use]
-pub fn wrap(line: &str, width: usize, indent: usize) -> String {
-    let lead: String = line.chars().take_while(|letter| *letter == ' ').collect();
-    let mut wrapped = lead.clone();
-    let mut column = lead.len();
-    let mut fresh = true;
-    for word in line[lead.len()..].split(' ') {
-        let length = word.width();
-        if !fresh && column + 1 + length > width {
-            while wrapped.ends_with(' ') {
-                wrapped.pop();
-            }
-            wrapped.push('\n');
-            wrapped.push_str(&" ".repeat(indent));
-            column = indent;
-            fresh = true;
-        }
-        if !fresh {
-            wrapped.push(' ');
-            column += 1;
-        }
-        wrapped.push_str(word);
-        column += length;
-        fresh = false;
-    }
-    wrapped
-}
-
 fn head(report: &Report, options: TextOptions, out: &mut String) {
     let subject = &report.subject;
-    let source = match (&subject.context, subject.offline) {
+    let source = match (subject.context(), subject.is_offline()) {
         (_, true) => "files alone".to_owned(),
-        (Some(context), _) => format!("context {} · namespace {}", visible(context), visible(&subject.namespace)),
-        (None, _) => format!("namespace {}", visible(&subject.namespace)),
+        (Some(context), _) => format!("context {} · namespace {}", visible(context), visible(subject.namespace())),
+        (None, _) => format!("namespace {}", visible(subject.namespace())),
     };
     let line = format!(
         "kubectl apigee-tls {} · {source} · {}",
         report.tool_version,
-        subject.collected_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+        moment_in_heading(subject.collected_at())
     );
     push(out, &line.style(options.styles.heading).to_string());
     out.push('\n');
@@ -97,24 +65,17 @@ fn head(report: &Report, options: TextOptions, out: &mut String) {
 
 fn step_lines(step: &StepReport, options: TextOptions, out: &mut String) {
     let title = format!("{:>2} {}", step.number, step.title);
-    let pad = SEEN_COLUMN.saturating_sub(title.width()).max(1);
-    let seen = wrap(&visible(&step.seen), options.width.saturating_sub(SEEN_COLUMN + 3), 0);
-    let mut lines = seen.lines();
     let (sign, style) = sign(step, options.styles);
-    let first = lines.next().unwrap_or_default();
-    push(out, &format!("{} {title}{}{first}", sign.style(style), " ".repeat(pad)));
-    let blank = " ".repeat(SEEN_COLUMN + 2);
-    for line in lines {
-        push(out, &format!("{blank}{line}"));
-    }
+    // One column less than the rest: the report has always been wrapped so.
+    let seen = Beside { margin: 0, column: SEEN_COLUMN + 2, width: options.width.saturating_sub(1) };
+    let painted = format!("{} {title}", sign.style(style));
+    *out += &seen.lines(&format!("{sign} {title}"), &painted, &visible(&step.seen), 0);
+    let below = Beside { width: options.width, ..seen };
     let wide = if options.wide { step.wide.as_slice() } else { &[] };
     for detail in step.details.iter().chain(wide) {
-        let detail = visible(detail);
-        let deeper = SEEN_COLUMN + 4;
-        for line in wrap(&detail, options.width.saturating_sub(SEEN_COLUMN + 2), 2).lines() {
-            push(out, &format!("{}{line}", &blank[..(deeper - 2).min(blank.len())]));
-        }
+        *out += &below.lines("", "", &visible(detail), 2);
     }
+    let blank = " ".repeat(SEEN_COLUMN + 2);
     for (i, mark) in step.marks.iter().enumerate() {
         // Twenty pods with the same fault are one thing to know; `-o wide` and the formats for programs have them all.
         let before = step.marks[..i].iter().filter(|earlier| earlier.code == mark.code).count();
@@ -162,17 +123,17 @@ fn checks(report: &Report, options: TextOptions, out: &mut String) {
     out.push('\n');
     push(out, &"CHECKS".style(options.styles.heading).to_string());
     for check in &report.checks {
-        let word = match check.outcome {
+        let outcome = match check.outcome {
             OutcomeWord::Found => "found",
             OutcomeWord::NotApplicable => "not applicable",
             OutcomeWord::Passed => "passed",
             OutcomeWord::Unknown => "unknown",
         };
-        let said = check.reason.clone().unwrap_or_else(|| {
+        let reason = check.reason.clone().unwrap_or_else(|| {
             let objects: Vec<&str> = check.findings.iter().map(|finding| finding.object.as_str()).collect();
-            crate::checks::facts::some_of(&objects)
+            some_of(&objects)
         });
-        let line = format!("  {} {word:14} {}: {}", check.code, check.name, visible(&said));
+        let line = format!("  {} {} {}: {}", check.code, pad(outcome, 14), check.name, visible(&reason));
         push(out, &wrap(&line, options.width, 23));
     }
 }
@@ -187,10 +148,10 @@ fn verdict(report: &Report, options: TextOptions, out: &mut String) {
     if let Some(first) = causes.next() {
         evidence(first, options, out);
     }
-    let first_symptom = verdict.causes.first().and_then(|cause| cause.symptom.as_deref());
+    let first_symptom = verdict.causes.first().and_then(|cause| cause.symptom);
     for cause in causes {
         let label = match cause.certainty {
-            Certainty::Established if cause.symptom.as_deref() == first_symptom => "AND",
+            Certainty::Established if cause.symptom == first_symptom => "AND",
             Certainty::Established => "ALSO",
             Certainty::Likely => "OR",
             Certainty::Possible => "OR ELSE",
@@ -214,21 +175,18 @@ fn codes(cause: &Cause) -> String {
     let named: Vec<String> = cause
         .codes
         .iter()
-        .map(|code| match crate::checks::find(code) {
+        .map(|code| match crate::checks::find(code.as_str()) {
             Some((_, check)) => format!("{code} {}", check.name),
-            None => code.clone(),
+            None => code.to_string(),
         })
         .collect();
     if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) }
 }
 
 fn evidence(cause: &Cause, options: TextOptions, out: &mut String) {
-    let blank = " ".repeat(LABEL_COLUMN);
     for line in &cause.evidence {
-        let text = wrap(&format!("· {}", visible(line)), options.width.saturating_sub(LABEL_COLUMN), 2);
-        for line in text.lines() {
-            push(out, &format!("{blank}{line}"));
-        }
+        let text = format!("· {}", visible(line));
+        *out += &Beside { margin: 0, column: LABEL_COLUMN, width: options.width }.lines("", "", &text, 2);
     }
 }
 
@@ -243,8 +201,7 @@ fn remedy(report: &Report, options: TextOptions, out: &mut String) {
             paste(out, text, options);
         }
         if let Some(note) = &step.note {
-            let note = note.split_whitespace().collect::<Vec<_>>().join(" ");
-            section(out, "", options.styles.dim, &format!("   {}", visible(&note)), options.width);
+            section(out, "", options.styles.dim, &format!("   {}", visible(&one_line(note))), options.width);
         }
     }
     for effect in &report.remedy.side_effects {
@@ -279,57 +236,13 @@ fn blank_line(out: &mut String) {
 
 /// A label at the margin and wrapped text beside it.
 fn section(out: &mut String, label: &str, style: owo_colors::Style, text: &str, width: usize) {
-    let wrapped = wrap(text, width.saturating_sub(LABEL_COLUMN), text.len() - text.trim_start().len());
-    for (i, line) in wrapped.lines().enumerate() {
-        if i == 0 && !label.is_empty() {
-            let pad = " ".repeat(LABEL_COLUMN.saturating_sub(label.width()).max(1));
-            push(out, &format!("{}{pad}{line}", label.style(style)));
-        } else {
-            push(out, &format!("{}{line}", " ".repeat(LABEL_COLUMN)));
-        }
-    }
+    // Styles write their codes around nothing, too.
+    let painted = if label.is_empty() { String::new() } else { label.style(style).to_string() };
+    let indent = text.len() - text.trim_start().len();
+    *out += &Beside { margin: 0, column: LABEL_COLUMN, width }.lines(label, &painted, text, indent);
 }
 
 fn push(out: &mut String, line: &str) {
     out.push_str(line.trim_end());
     out.push('\n');
-}
-
-/// Control characters, and those that change the direction of writing or are not seen, as escapes.
-#[must_use]
-pub fn visible(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if is_hidden(letter) {
-            // Writing to a string cannot fail.
-            let _ = write!(clean, "{}", letter.escape_unicode());
-        } else {
-            clean.push(letter);
-        }
-    }
-    clean
-}
-
-/// A control or format character: a terminal obeys it, or a reader does not see it.
-pub(super) fn is_hidden(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(letter, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wraps_at_blanks_and_keeps_long_words() {
-        assert_eq!(wrap("a bc def", 5, 1), "a bc\n def");
-        assert_eq!(wrap("  abcdefgh x", 4, 2), "  abcdefgh\n  x");
-        assert_eq!(wrap("", 4, 2), "");
-    }
-
-    #[test]
-    fn control_characters_are_shown_not_sent() {
-        assert_eq!(visible("a\u{1b}[31mb\nc\u{202e}\u{feff}"), "a\\u{1b}[31mb\\u{a}c\\u{202e}\\u{feff}");
-    }
 }

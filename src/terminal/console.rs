@@ -1,9 +1,14 @@
 //! The two streams as the commands use them: the result, and everything else.
+//!
+//! Everything else passes through here, and here names and messages of clusters, servers and files lose what
+//! a terminal would obey: no caller can forget it. Formats of results do the same themselves, because they
+//! may hold colours.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::{ColorChoice, Output, Reporter, Streams};
+use crate::text::{visible, visible_lines};
 
 /// Columns of a report that goes to no terminal.
 const USUAL_WIDTH: usize = 110;
@@ -44,16 +49,18 @@ impl Console {
         output.finish()
     }
 
-    /// Tells of something that went wrong.
+    /// Writes lines to standard error, with hidden characters but line feeds as escapes.
+    ///
+    /// A caller that puts texts of others into several lines has to make each of them [`visible`] itself, so
+    /// that none of them can begin a line of its own.
     pub fn error(&self, text: &str) {
-        // Where not even standard error takes it, there is nobody to tell.
-        let _ = writeln!(Output::stderr(), "{text}");
+        write_lines(&mut Output::stderr(), text);
     }
 
-    /// Tells what is done, under `-v`.
-    pub fn verbose(&self, text: &str) {
+    /// Writes one line to standard error under `-v`, with hidden characters as escapes.
+    pub fn verbose(&self, line: &str) {
         if self.verbosity > 0 {
-            self.error(text);
+            write_lines(&mut Output::stderr(), &visible(line));
         }
     }
 
@@ -61,5 +68,24 @@ impl Console {
     #[must_use]
     pub fn progress(&self) -> Arc<Reporter> {
         Arc::new(Reporter::new(self.streams, self.verbosity))
+    }
+}
+
+/// Writes whole lines to the stream that is for everything but the result.
+pub(super) fn write_lines(stream: &mut impl Write, text: &str) {
+    // Where not even standard error takes it, there is nobody to tell.
+    let _ = writeln!(stream, "{}", visible_lines(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_control_the_terminal() {
+        let mut stream = Vec::new();
+        write_lines(&mut stream, "CAUSE of gw\u{1b}]52;c;x\u{7}\n2 files of pay\u{202e}ment\u{9b}2J");
+        let written = String::from_utf8(stream).unwrap();
+        assert_eq!(written, "CAUSE of gw\\u{1b}]52;c;x\\u{7}\n2 files of pay\\u{202e}ment\\u{9b}2J\n");
     }
 }

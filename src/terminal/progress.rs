@@ -1,14 +1,16 @@
-//! What is shown while gathering: one moving line on a terminal, and with `-v` a line for each task that ended.
+//! What is shown while gathering: one moving line on a terminal, and with `-v` a line for each task that
+//! ended.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::console::write_lines;
 use super::streams::{Output, Streams};
-use crate::gather::Progress;
+use crate::run::Progress;
+use crate::text::{at_most, seconds, visible};
 
 /// How often the moving line is drawn, whatever happens.
 const TICK: Duration = Duration::from_millis(120);
@@ -56,8 +58,7 @@ impl Reporter {
     }
 
     fn line(&self, line: &str) {
-        // Where not even standard error takes it, there is nobody to tell.
-        let print = || drop(writeln!(Output::stderr(), "{line}"));
+        let print = || write_lines(&mut Output::stderr(), &visible(line));
         match &self.bar {
             Some(bar) => bar.suspend(print),
             None => print(),
@@ -88,8 +89,8 @@ impl Progress for Reporter {
         self.show(&running);
         drop(running);
         if self.lines {
-            let took = began.map(|began| format!(" ({:.2} s)", began.elapsed().as_secs_f64())).unwrap_or_default();
-            self.line(&printable(&format!("{task}: {outcome}{took}")));
+            let took = began.map(|began| format!(" ({})", seconds(began.elapsed(), 2))).unwrap_or_default();
+            self.line(&format!("{task}: {outcome}{took}"));
         }
     }
 }
@@ -127,21 +128,11 @@ impl Drop for Reporter {
     }
 }
 
-/// `reading ApigeeRoutes, Services and 4 more`.
-fn summary<'a>(tasks: impl ExactSizeIterator<Item = &'a String>) -> String {
-    const SHOWN: usize = 2;
-    let more = tasks.len().saturating_sub(SHOWN);
-    let shown: Vec<&str> = tasks.take(SHOWN).map(String::as_str).collect();
-    match (shown.is_empty(), more) {
-        (true, _) => String::new(),
-        (false, 0) => format!("reading {}", shown.join(", ")),
-        (false, more) => format!("reading {} and {more} more", shown.join(", ")),
-    }
-}
-
-/// Without control characters: an outcome may quote a server, and a server must not move the cursor.
-fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+/// `reading ApigeeRoutes, Services and 4 more`, in one line without hidden characters. Tasks have names of
+/// the cluster in them, and no cluster may move the cursor.
+fn summary<'a>(tasks: impl Iterator<Item = &'a String>) -> String {
+    let tasks: Vec<&String> = tasks.collect();
+    if tasks.is_empty() { String::new() } else { visible(&format!("reading {}", at_most(&tasks, 2))) }
 }
 
 #[cfg(test)]
@@ -157,8 +148,9 @@ mod tests {
     }
 
     #[test]
-    fn a_server_cannot_move_the_cursor() {
-        assert_eq!(printable("no\u{1b}[2J\r\nroutes"), "no\u{fffd}[2J\u{fffd}\u{fffd}routes");
+    fn the_moving_line_shows_names_and_obeys_none() {
+        let names = ["log of gw\u{1b}[2J\r\n".to_owned(), "pay\u{202e}ment".to_owned()];
+        assert_eq!(summary(names.iter()), "reading log of gw\\u{1b}[2J\\u{d}\\u{a}, pay\\u{202e}ment");
     }
 
     #[test]

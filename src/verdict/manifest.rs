@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_saphyr::{SingleQuoted, ser_options};
 
 use crate::checks::facts;
 use crate::evidence::cluster::{Port, Route, Tls, selects};
@@ -37,17 +38,24 @@ pub(super) fn wildcard_route(evidence: &Evidence, existing: Option<&Route>) -> W
             _ => DOCUMENTED_VERSION,
         },
         kind: "ApigeeRoute",
-        metadata: Metadata { name: &name, namespace: &evidence.question.namespace },
+        metadata: Metadata { name: &name, namespace: evidence.question.namespace() },
         spec: Spec {
             enable_non_sni_client: true,
-            hostnames: ["*"],
+            hostnames: [SingleQuoted("*")],
             ports: ports(existing, &credential),
             selector: selector(evidence, existing, &groups),
         },
     };
-    // Plain strings, numbers and maps of strings always have a YAML form.
-    let yaml = quoted_for_yaml_1_1(&serde_yaml::to_string(&manifest).unwrap_or_default());
+    let yaml = yaml(&manifest);
     WildcardRoute { name, credential, other_credentials: credentials, yaml }
+}
+
+/// kubectl reads YAML 1.1, where `yes`, `off` and `1_000` are no strings: serde-saphyr quotes them, `serde_yaml` knows YAML 1.2 only.
+fn yaml(manifest: &impl Serialize) -> String {
+    // No value is text of several lines, and a selector's stays on its own.
+    let options = ser_options! { prefer_block_scalars: false };
+    // Plain strings, numbers and maps of strings always have a YAML form.
+    serde_saphyr::to_string_with_options(manifest, options).unwrap_or_default()
 }
 
 #[derive(Serialize)]
@@ -69,7 +77,7 @@ struct Metadata<'a> {
 #[serde(rename_all = "camelCase")]
 struct Spec<'a> {
     enable_non_sni_client: bool,
-    hostnames: [&'a str; 1],
+    hostnames: [SingleQuoted<&'a str>; 1],
     ports: Vec<ManifestPort<'a>>,
     selector: BTreeMap<String, String>,
 }
@@ -127,24 +135,6 @@ fn ports<'a>(existing: Option<&'a Route>, credential: &'a str) -> Vec<ManifestPo
         tls: port.tls.as_ref().map(ManifestTls::from),
     });
     std::iter::once(ManifestPort { number: Some(443), protocol: Some("HTTPS"), tls: Some(tls) }).chain(others).collect()
-}
-
-/// kubectl reads YAML 1.1, where `yes`, `off` and `1_000` are no strings; the writer knows YAML 1.2 only.
-fn quoted_for_yaml_1_1(yaml: &str) -> String {
-    yaml.lines()
-        .map(|line| {
-            let value = line.rsplit_once(": ").or_else(|| line.rsplit_once("- ")).map_or("", |(_, value)| value);
-            let is_word = ["y", "n", "yes", "no", "on", "off"].iter().any(|word| value.eq_ignore_ascii_case(word));
-            let is_number = value.starts_with(|first: char| first.is_ascii_digit())
-                && value.contains(['_', ':'])
-                && value.bytes().all(|byte| byte.is_ascii_digit() || b"_:.".contains(&byte));
-            if is_word || is_number {
-                format!("{}'{value}'\n", line.strip_suffix(value).unwrap_or(line))
-            } else {
-                format!("{line}\n")
-            }
-        })
-        .collect()
 }
 
 /// The usual name, or one with a number behind it where a route has that name already.
@@ -207,11 +197,17 @@ fn selector(evidence: &Evidence, existing: Option<&Route>, groups: &[&Route]) ->
 
 #[cfg(test)]
 mod tests {
-    use super::quoted_for_yaml_1_1;
+    use std::collections::BTreeMap;
 
     #[test]
-    fn words_that_yaml_1_1_takes_for_something_else_are_quoted() {
-        let yaml = "a: yes\nb:\n- Off\n- number: 443\nc: 1_000\nd: yesterday\n";
-        assert_eq!(quoted_for_yaml_1_1(yaml), "a: 'yes'\nb:\n- 'Off'\n- number: 443\nc: '1_000'\nd: yesterday\n");
+    fn quotes_strings_that_yaml_1_1_takes_for_something_else() {
+        let values = ["yes", "Off", "n", "true", "null", "443", "1_000", "1:30", "0o7", "1e3", "1.2.3.4", "", "*"];
+        for value in values {
+            let expected = format!("app: \"{value}\"\n");
+            assert_eq!(super::yaml(&BTreeMap::from([("app", value)])), expected);
+        }
+        for value in ["yesterday", "apigee-ingressgateway", "v1_000"] {
+            assert_eq!(super::yaml(&BTreeMap::from([("app", value)])), format!("app: {value}\n"));
+        }
     }
 }

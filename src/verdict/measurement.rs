@@ -2,21 +2,34 @@
 
 use super::shell::word;
 use super::{Cause, Certainty, Measurement};
+use crate::checks::codes;
 use crate::checks::facts::{self, nameless};
 use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
 
 /// What would tell the causes of this symptom apart.
 pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
-    match (first.symptom.as_deref(), facts::wildcards(evidence)) {
-        (Some("AT101" | "AT104"), Err(_)) => routes(evidence),
-        (Some("AT101" | "AT104"), Ok(wildcards))
+    match (first.symptom, facts::wildcards(evidence)) {
+        (Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET | codes::LOAD_BALANCER_RESET), Err(_)) => routes(evidence),
+        (Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET | codes::LOAD_BALANCER_RESET), Ok(wildcards))
             if wildcards.is_empty() || first.certainty == Certainty::Established =>
         {
             capture(evidence)
         }
         // The handshake was made, and did not settle it.
-        (Some("AT101" | "AT104"), _) if !nameless::at_pods(evidence).is_empty() => capture(evidence),
-        (Some("AT103" | "AT105" | "AT504" | "AT505"), _) => Measurement {
+        (Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET | codes::LOAD_BALANCER_RESET), _)
+            if !nameless::at_pods(evidence).is_empty() =>
+        {
+            capture(evidence)
+        }
+        (
+            Some(
+                codes::DECLARED_SERVER_NAME_RESET
+                | codes::CLIENT_WITHOUT_SNI_UNROUTED
+                | codes::SERVER_NAME_REFUSED
+                | codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED,
+            ),
+            _,
+        ) => Measurement {
             why: "Envoy's own configuration says which filter chains and routes the gateway has".into(),
             command: config_dump(evidence),
         },
@@ -44,7 +57,7 @@ fn missing_rule(evidence: &Evidence, reason: &Reason) -> Measurement {
         why: format!("{reason}; someone who may grant it gives USER, who runs this, all that a run needs"),
         command: format!(
             "kubectl apigee-tls rbac -n {} --user USER | kubectl apply -f -",
-            word(&evidence.question.namespace)
+            word(evidence.question.namespace())
         ),
     }
 }
@@ -74,7 +87,7 @@ fn access_log(evidence: &Evidence) -> Measurement {
         ),
         command: format!(
             "helm upgrade RELEASE apigee-ingress-manager/ --namespace {} --atomic -f overrides.yaml",
-            word(&evidence.question.namespace)
+            word(evidence.question.namespace())
         ),
     }
 }
@@ -87,7 +100,7 @@ fn routes(evidence: &Evidence) -> Measurement {
         command: format!(
             "kubectl -n {} get apigeeroutes -o custom-columns=NAME:.metadata.name,HOSTNAMES:.spec.hostnames,\
              NON_SNI:.spec.enableNonSniClient,GATEWAYS:.spec.additionalGateways,STATE:.status.state",
-            word(&evidence.question.namespace)
+            word(evidence.question.namespace())
         ),
     }
 }
@@ -148,7 +161,7 @@ fn config_dump(evidence: &Evidence) -> String {
     let pod = pods.first().map_or("POD", |pod| pod.name.as_str());
     format!(
         "kubectl -n {} exec {} -- /usr/local/bin/pilot-agent request GET config_dump",
-        word(&evidence.question.namespace),
+        word(evidence.question.namespace()),
         word(pod)
     )
 }

@@ -19,7 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::checks::facts::{self, chain, served};
-use crate::checks::{Level, Outcome, Verdicted};
+use crate::checks::{CheckResult, Code, Level, Outcome, codes};
 use crate::evidence::{Evidence, Reason, Seen};
 
 pub(crate) use self::measurement::{capture, probe};
@@ -73,9 +73,9 @@ impl VerdictKind {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Cause {
     /// Code of the check that saw clients fail; absent where none did.
-    pub symptom: Option<String>,
+    pub symptom: Option<Code>,
     /// Codes of the checks whose facts make up the cause.
-    pub codes: Vec<String>,
+    pub codes: Vec<Code>,
     pub certainty: Certainty,
     /// One sentence.
     pub statement: String,
@@ -87,7 +87,9 @@ impl Cause {
     /// What connected was seen to speak no TLS, so that nothing of the gateway is at fault.
     #[must_use]
     pub(crate) fn is_without_tls(&self) -> bool {
-        self.symptom.as_deref() == Some("AT101") && self.codes.is_empty() && self.certainty == Certainty::Established
+        self.symptom == Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET)
+            && self.codes.is_empty()
+            && self.certainty == Certainty::Established
     }
 }
 
@@ -114,7 +116,7 @@ pub struct Measurement {
 /// Concludes from the evidence. `selected` are the checks that the user let through: only their findings are
 /// symptoms; `all` also explains them.
 #[must_use]
-pub fn conclude(evidence: &Evidence, selected: &[Verdicted], all: &[Verdicted]) -> (Verdict, Remedy) {
+pub fn conclude(evidence: &Evidence, selected: &[CheckResult], all: &[CheckResult]) -> (Verdict, Remedy) {
     let causes = causes::of_symptoms(evidence, selected, all);
     let verdict = if causes.is_empty() { without_symptoms(evidence, selected) } else { of_causes(evidence, causes) };
     let remedy = remedy::of(evidence, &verdict, selected, all);
@@ -133,20 +135,20 @@ fn of_causes(evidence: &Evidence, causes: Vec<Cause>) -> Verdict {
     Verdict { kind, headline: first.statement.clone(), next_measurement, causes }
 }
 
-fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
-    let warned: Vec<&Verdicted> = selected
+fn without_symptoms(evidence: &Evidence, selected: &[CheckResult]) -> Verdict {
+    let warned: Vec<&CheckResult> = selected
         .iter()
-        .filter(|verdicted| verdicted.check.level >= Level::Warning && !verdicted.findings().is_empty())
+        .filter(|result| result.check.level >= Level::Warning && !result.findings().is_empty())
         .collect();
     if !warned.is_empty() {
         let causes: Vec<Cause> = warned
             .iter()
-            .map(|verdicted| Cause {
+            .map(|result| Cause {
                 symptom: None,
-                codes: vec![verdicted.check.code.to_owned()],
+                codes: vec![result.check.code],
                 certainty: Certainty::Established,
-                statement: verdicted.check.summary.to_owned(),
-                evidence: verdicted.findings().iter().take(5).map(|finding| finding.message.clone()).collect(),
+                statement: result.check.summary.to_owned(),
+                evidence: result.findings().iter().take(5).map(|finding| finding.message.clone()).collect(),
             })
             .collect();
         return Verdict {
@@ -156,7 +158,7 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
             next_measurement: None,
         };
     }
-    let unknown: Vec<&Verdicted> = selected.iter().filter(|verdicted| is_unknown(verdicted)).collect();
+    let unknown: Vec<&CheckResult> = selected.iter().filter(|result| is_unknown(result)).collect();
     if let Some(first) = unknown.first() {
         let why = first.judgement.as_ref().err();
         let told = why.map(ToString::to_string).unwrap_or_default();
@@ -178,11 +180,12 @@ fn without_symptoms(evidence: &Evidence, selected: &[Verdicted]) -> Verdict {
             next_measurement: None,
         };
     }
-    let no_wildcard = selected.iter().find(|verdicted| verdicted.check.code == "AT201" && is_found(verdicted));
+    let no_wildcard =
+        selected.iter().find(|result| result.check.code == codes::WILDCARD_ROUTE_MISSING && is_found(result));
     let selected_alone = selected.len() < crate::checks::all().count();
     let headline = match no_wildcard {
         _ if selected_alone => "The checks that were selected found nothing wrong",
-        _ if evidence.question.offline => "Nothing wrong was found in the files given; the cluster was not asked",
+        _ if evidence.question.is_offline() => "Nothing wrong was found in the files given; the cluster was not asked",
         Some(_) => {
             "Nothing that was looked at keeps clients with SNI from shaking hands; clients without SNI are not accepted, \
              and none was seen"
@@ -203,8 +206,10 @@ fn has_untold_issuer(evidence: &Evidence) -> bool {
 }
 
 /// That no client was seen to fail says little where the logs could not be read, and is not true of resets that are over.
-fn nobody_seen(evidence: &Evidence, selected: &[Verdicted]) -> String {
-    let unread = !selected.iter().any(|verdicted| verdicted.check.code == "AT101" && verdicted.judgement.is_ok());
+fn nobody_seen(evidence: &Evidence, selected: &[CheckResult]) -> String {
+    let unread = !selected
+        .iter()
+        .any(|result| result.check.code == codes::CONNECTION_WITHOUT_SERVER_NAME_RESET && result.judgement.is_ok());
     let last = facts::logs(evidence).filter_map(|(_, log)| log.reset_without_name.last).max();
     match last {
         _ if unread => "Whether clients fail could not be seen".into(),
@@ -215,20 +220,20 @@ fn nobody_seen(evidence: &Evidence, selected: &[Verdicted]) -> String {
 
 /// Not one check had what it needs, asked for or not: that is no "nothing found".
 #[must_use]
-pub fn judged_nothing(selected: &[Verdicted]) -> bool {
-    selected.iter().all(|verdicted| verdicted.judgement.is_err())
+pub fn judged_nothing(selected: &[CheckResult]) -> bool {
+    selected.iter().all(|result| result.judgement.is_err())
 }
 
 /// The check could not see what it needs. What the user did not ask for is not unknown.
 #[must_use]
-pub fn is_unknown(verdicted: &Verdicted) -> bool {
-    matches!(&verdicted.judgement, Err(why) if !matches!(why.reason, Reason::NotRequested(_)))
+pub fn is_unknown(result: &CheckResult) -> bool {
+    matches!(&result.judgement, Err(why) if !matches!(why.reason, Reason::NotRequested(_)))
 }
 
 /// The check found its fault.
 #[must_use]
-pub(crate) fn is_found(verdicted: &Verdicted) -> bool {
-    matches!(verdicted.judgement, Ok(Outcome::Found(_)))
+pub(crate) fn is_found(result: &CheckResult) -> bool {
+    matches!(result.judgement, Ok(Outcome::Found(_)))
 }
 
 /// The sentence as the second half of another one; a name keeps its capitals.

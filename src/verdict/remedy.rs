@@ -13,26 +13,51 @@ use super::manifest::{self, WildcardRoute};
 use super::shell::word;
 use super::{Cause, Certainty, Verdict, is_found, measurement, overrides_diff};
 use crate::checks::facts;
-use crate::checks::{Level, Verdicted};
+use crate::checks::{CheckResult, Code, Finding, Kind, Level, codes};
+use crate::evidence::Evidence;
 use crate::evidence::cluster::{Route, RouteConfig};
 use crate::evidence::overrides::OverridesFile;
-use crate::evidence::{Evidence, Seen};
 
 /// Codes whose cure is the manifest of the wildcard route.
-const CURED_BY_MANIFEST: [&str; 5] = ["AT201", "AT202", "AT207", "AT208", "AT209"];
+const CURED_BY_MANIFEST: [Code; 5] = [
+    codes::WILDCARD_ROUTE_MISSING,
+    codes::WILDCARD_ROUTE_FLAG_OFF,
+    codes::SELECTOR_WITHOUT_PODS,
+    codes::WILDCARD_PORT_UNSUITABLE,
+    codes::CREDENTIAL_NAME_MISSING,
+];
 
 /// Codes whose cure is the gateway in overrides.yaml, and helm upgrade.
-const CURED_BY_OVERRIDES: [&str; 6] = ["AT201", "AT203", "AT204", "AT306", "AT307", "AT308"];
+const CURED_BY_OVERRIDES: [Code; 6] = [
+    codes::WILDCARD_ROUTE_MISSING,
+    codes::WILDCARD_ROUTE_UNATTACHED,
+    codes::WILDCARD_ROUTE_PARTLY_ATTACHED,
+    codes::WILDCARD_GATEWAY_UNLISTED,
+    codes::HELM_UPGRADE_PENDING,
+    codes::OVERRIDES_OUTDATED,
+];
 
 /// One step for one fault: AT205 tells why no group lists the route, AT526 what the odd pod lacks, AT802 which pods do not run.
-const ONE_STEP: [(&str, &str); 5] =
-    [("AT203", "AT205"), ("AT204", "AT205"), ("AT524", "AT526"), ("AT531", "AT526"), ("AT801", "AT802")];
+const ONE_STEP: [(Code, Code); 5] = [
+    (codes::WILDCARD_ROUTE_UNATTACHED, codes::ROUTE_CONFIG_DRIFT),
+    (codes::WILDCARD_ROUTE_PARTLY_ATTACHED, codes::ROUTE_CONFIG_DRIFT),
+    (codes::PODS_DIFFER, codes::ROUTE_NOT_IN_GATEWAY),
+    (codes::PODS_SERVE_DIFFERENT_CERTIFICATES, codes::ROUTE_NOT_IN_GATEWAY),
+    (codes::INGRESS_POD_MISSING, codes::INGRESS_POD_NOT_RUNNING),
+];
 
 /// Pods that answer otherwise than others, for want of a certificate or for another reason.
-const ODD_PODS: [&str; 2] = ["AT524", "AT531"];
+const ODD_PODS: [Code; 2] = [codes::PODS_DIFFER, codes::PODS_SERVE_DIFFERENT_CERTIFICATES];
 
 /// Codes of symptoms, whose cause has the steps.
-const SYMPTOMS: [&str; 6] = ["AT101", "AT103", "AT105", "AT106", "AT504", "AT505"];
+const SYMPTOMS: [Code; 6] = [
+    codes::CONNECTION_WITHOUT_SERVER_NAME_RESET,
+    codes::DECLARED_SERVER_NAME_RESET,
+    codes::CLIENT_WITHOUT_SNI_UNROUTED,
+    codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED,
+    codes::SERVER_NAME_REFUSED,
+    codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED,
+];
 
 /// The steps that cure what was found; empty where nothing was.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -54,33 +79,33 @@ pub struct RemedyStep {
 }
 
 /// The remedy for the causes of the verdict and for every other warning.
-pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted], all: &[Verdicted]) -> Remedy {
+pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[CheckResult], all: &[CheckResult]) -> Remedy {
     let causes = verdict.causes.iter().filter(|cause| cause.certainty != Certainty::Possible);
-    let mut codes: BTreeSet<&str> = causes.flat_map(|cause| cause.codes.iter().map(String::as_str)).collect();
-    let warned = selected.iter().filter(|verdicted| is_found(verdicted) && verdicted.check.level >= Level::Warning);
-    codes.extend(warned.map(|verdicted| verdicted.check.code));
+    let mut codes: BTreeSet<Code> = causes.flat_map(|cause| &cause.codes).copied().collect();
+    let warned = selected.iter().filter(|result| is_found(result) && result.check.level >= Level::Warning);
+    codes.extend(warned.map(|result| result.check.code));
     // Clients whose wildcard route is gone need it as those do that are reset.
-    if codes.contains("AT108") {
-        codes.insert("AT201");
+    if codes.contains(&codes::SERVED_CLIENT_WITHOUT_WILDCARD) {
+        codes.insert(codes::WILDCARD_ROUTE_MISSING);
     }
-    let mut left: Vec<&Verdicted> = all
+    let mut left: Vec<&CheckResult> = all
         .iter()
-        .filter(|verdicted| codes.contains(verdicted.check.code) && is_found(verdicted))
-        .filter(|verdicted| !SYMPTOMS.contains(&verdicted.check.code))
+        .filter(|result| codes.contains(&result.check.code) && is_found(result))
+        .filter(|result| !SYMPTOMS.contains(&result.check.code))
         .collect();
     let mut remedy = Remedy::default();
-    let no_namespace = facts::is_empty_namespace(evidence) && codes.contains("AT801");
+    let no_namespace = facts::is_empty_namespace(evidence) && codes.contains(&codes::INGRESS_POD_MISSING);
     if no_namespace {
-        left.retain(|verdicted| verdicted.check.code != "AT801");
+        left.retain(|result| result.check.code != codes::INGRESS_POD_MISSING);
     }
     // Whether it is a health check decides whether anything else is to be done at all.
-    if let Some(i) = left.iter().position(|verdicted| verdicted.check.code == "AT104") {
+    if let Some(i) = left.iter().position(|result| result.check.code == codes::LOAD_BALANCER_RESET) {
         remedy.steps.push(by_explanation(left.remove(i)));
     }
     let before = remedy.steps.len();
     if let Ok(wildcards) = facts::wildcards(evidence) {
         let cured = for_wildcard(evidence, &codes, &wildcards, &mut remedy);
-        left.retain(|verdicted| !cured.iter().any(|cured| cured.cures(verdicted)));
+        left.retain(|result| !cured.iter().any(|cured| cured.cures(result)));
     }
     let touched_wildcard = remedy.steps[before..].iter().any(changes_cluster);
     if let (true, 1, Some(note)) =
@@ -90,12 +115,12 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
     }
     let by_secret = STORED_AND_SERVED.into_iter().flat_map(|(stored, served)| [(served, stored), (served, NOT_SERVED)]);
     for (told, by) in ONE_STEP.into_iter().chain(by_secret) {
-        if left.iter().any(|verdicted| verdicted.check.code == by) {
-            left.retain(|verdicted| verdicted.check.code != told);
+        if left.iter().any(|result| result.check.code == by) {
+            left.retain(|result| result.check.code != told);
         }
     }
-    if let Some(not_served) = left.iter().find(|verdicted| verdicted.check.code == NOT_SERVED).copied() {
-        left.retain(|told| !ODD_PODS.contains(&told.check.code) || !are_pods_of(evidence, told, not_served));
+    if let Some(not_served) = left.iter().find(|result| result.check.code == NOT_SERVED).copied() {
+        left.retain(|told| !ODD_PODS.contains(&told.check.code) || !are_pods_of(told, not_served));
     }
     remedy.steps.extend(left.into_iter().map(by_explanation));
     // In the wrong namespace all other advice is wrong.
@@ -106,7 +131,9 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
         remedy.steps.push(without_tls(evidence));
     }
     let other_gateway = verdict.causes.iter().filter(|cause| {
-        cause.symptom.as_deref() == Some("AT103") && cause.codes.is_empty() && cause.certainty == Certainty::Established
+        cause.symptom == Some(codes::DECLARED_SERVER_NAME_RESET)
+            && cause.codes.is_empty()
+            && cause.certainty == Certainty::Established
     });
     remedy.steps.extend(other_gateway.map(|cause| {
         RemedyStep {
@@ -141,7 +168,7 @@ pub(super) fn of(evidence: &Evidence, verdict: &Verdict, selected: &[Verdicted],
 /// Where nothing of Apigee was seen.
 fn right_namespace(evidence: &Evidence) -> RemedyStep {
     RemedyStep {
-        title: format!("Is {} the namespace of Apigee hybrid? It has no ApigeeRoute", evidence.question.namespace),
+        title: format!("Is {} the namespace of Apigee hybrid? It has no ApigeeRoute", evidence.question.namespace()),
         paste: Some("kubectl get apigeeroutes --all-namespaces".into()),
         note: Some(
             "-n names the namespace where these are, -l the label of its ingress pods. If this one is right, look at the \
@@ -151,14 +178,11 @@ fn right_namespace(evidence: &Evidence) -> RemedyStep {
     }
 }
 
-/// All pods that `told` is about are named by `other` too, so that its step is for them.
-fn are_pods_of(evidence: &Evidence, told: &Verdicted, other: &Verdicted) -> bool {
-    let Seen::Seen(pods) = &evidence.pods else { return false };
-    let names =
-        |text: &str| pods.iter().filter(|pod| text.contains(&pod.name)).map(|pod| &pod.name).collect::<Vec<_>>();
-    let of_other: Vec<_> = other.findings().iter().flat_map(|finding| names(&finding.message)).collect();
-    let of_told: Vec<_> = told.findings().iter().flat_map(|finding| names(&finding.object)).collect();
-    !of_told.is_empty() && of_told.iter().all(|pod| of_other.contains(pod))
+/// `other` concerns all pods that `told` concerns, so that its step is for them.
+fn are_pods_of(told: &CheckResult, other: &CheckResult) -> bool {
+    let of_told: BTreeSet<&String> = told.findings().iter().flat_map(|finding| &finding.pods).collect();
+    let of_other: BTreeSet<&String> = other.findings().iter().flat_map(|finding| &finding.pods).collect();
+    !of_told.is_empty() && of_told.is_subset(&of_other)
 }
 
 /// For connections that begin with something else than TLS nothing of the gateway is to be changed.
@@ -182,24 +206,24 @@ fn changes_cluster(step: &RemedyStep) -> bool {
     step.paste.as_deref().is_some_and(|paste| paste.starts_with("kubectl ") || paste.starts_with("helm "))
 }
 
-/// What a step has cured: a check as a whole, or its findings on one object.
+/// What a step has cured: a check as a whole, or its findings on one `ApigeeRoute`.
 struct Cured {
-    code: &'static str,
-    object: Option<String>,
+    code: Code,
+    route: Option<String>,
 }
 
 impl Cured {
-    fn cures(&self, verdicted: &Verdicted) -> bool {
-        self.code == verdicted.check.code
+    fn cures(&self, result: &CheckResult) -> bool {
+        self.code == result.check.code
             && self
-                .object
+                .route
                 .as_ref()
-                .is_none_or(|object| verdicted.findings().iter().all(|finding| finding.object == *object))
+                .is_none_or(|route| result.findings().iter().all(|finding| finding.is_at(Kind::ApigeeRoute, route)))
     }
 }
 
 /// The wildcard route itself, its twin, and the environment groups that are to list it.
-fn for_wildcard(evidence: &Evidence, codes: &BTreeSet<&str>, wildcards: &[&Route], remedy: &mut Remedy) -> Vec<Cured> {
+fn for_wildcard(evidence: &Evidence, codes: &BTreeSet<Code>, wildcards: &[&Route], remedy: &mut Remedy) -> Vec<Cured> {
     let mut cured = Vec::new();
     // A route that apigee-watcher owns would be written over again.
     let broken = wildcards
@@ -211,31 +235,33 @@ fn for_wildcard(evidence: &Evidence, codes: &BTreeSet<&str>, wildcards: &[&Route
         })
         .copied();
     let mut gateway = wildcards.first().map(|route| route.name.clone());
-    if codes.contains("AT201") && wildcards.is_empty() {
+    if codes.contains(&codes::WILDCARD_ROUTE_MISSING) && wildcards.is_empty() {
         gateway = Some(create(evidence, None, remedy).name);
-        cured.extend(["AT108", "AT201"].map(|code| Cured { code, object: None }));
+        cured.extend(
+            [codes::SERVED_CLIENT_WITHOUT_WILDCARD, codes::WILDCARD_ROUTE_MISSING]
+                .map(|code| Cured { code, route: None }),
+        );
     } else if let Some(route) = broken {
         gateway = Some(create(evidence, Some(route), remedy).name);
-        let object = format!("ApigeeRoute/{}", route.name);
-        cured.extend(CURED_BY_MANIFEST.map(|code| Cured { code, object: Some(object.clone()) }));
+        cured.extend(CURED_BY_MANIFEST.map(|code| Cured { code, route: Some(route.name.clone()) }));
     }
-    if codes.contains("AT206") {
+    if codes.contains(&codes::WILDCARD_ROUTE_DUPLICATE) {
         delete_twin(evidence, wildcards, remedy);
-        cured.push(Cured { code: "AT206", object: None });
+        cured.push(Cured { code: codes::WILDCARD_ROUTE_DUPLICATE, route: None });
     }
     if let Some(gateway) = &gateway
         && CURED_BY_OVERRIDES.iter().any(|code| codes.contains(code))
         && attach(evidence, gateway, remedy)
     {
-        cured.extend(CURED_BY_OVERRIDES.map(|code| Cured { code, object: None }));
+        cured.extend(CURED_BY_OVERRIDES.map(|code| Cured { code, route: None }));
     }
     cured
 }
 
 /// The handshake with the server name that was reset, where a declared one was.
-fn declared_name_proof(evidence: &Evidence, codes: &BTreeSet<&str>, verdict: &Verdict) -> Option<RemedyStep> {
-    let is_cause = verdict.causes.iter().any(|cause| cause.symptom.as_deref() == Some("AT103"));
-    if !is_cause || !codes.contains("AT103") {
+fn declared_name_proof(evidence: &Evidence, codes: &BTreeSet<Code>, verdict: &Verdict) -> Option<RemedyStep> {
+    let is_cause = verdict.causes.iter().any(|cause| cause.symptom == Some(codes::DECLARED_SERVER_NAME_RESET));
+    if !is_cause || !codes.contains(&codes::DECLARED_SERVER_NAME_RESET) {
         return None;
     }
     let routes = facts::routes(evidence).ok()?;
@@ -295,7 +321,7 @@ fn delete_twin(evidence: &Evidence, wildcards: &[&Route], remedy: &mut Remedy) {
             title: format!("Delete the wildcard route {}, and keep {}", twin.name, keep.name),
             paste: Some(format!(
                 "kubectl -n {} delete apigeeroute {}",
-                word(&evidence.question.namespace),
+                word(evidence.question.namespace()),
                 word(&twin.name)
             )),
             note: (listed(&twin) > 0).then(|| {
@@ -353,7 +379,7 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
         files => files.iter().map(overrides_path).collect(),
     };
     let given = given.join(" -f ");
-    let namespace = word(&evidence.question.namespace);
+    let namespace = word(evidence.question.namespace());
     let commands: Vec<String> = lacking
         .iter()
         .map(|group| {
@@ -450,19 +476,14 @@ fn group_name(evidence: &Evidence, full: &str) -> String {
         .unwrap_or_else(|| full.to_owned())
 }
 
-fn by_explanation(verdicted: &Verdicted) -> RemedyStep {
-    let places: Vec<&str> = verdicted
-        .findings()
-        .iter()
-        .map(|finding| {
-            // A place in a file says where; elsewhere the object does.
-            let in_file = finding.place.strip_prefix(finding.object.as_str()).is_some_and(|rest| rest.starts_with(':'));
-            if in_file { finding.place.as_str() } else { finding.object.as_str() }
-        })
-        .collect();
+fn by_explanation(result: &CheckResult) -> RemedyStep {
+    // A place in a file says where; elsewhere the object does.
+    let place = |finding: &Finding| if finding.is_in_own_file() { finding.place() } else { finding.object() };
+    let places: Vec<String> = result.findings().iter().map(place).collect();
+    let places: Vec<&str> = places.iter().map(String::as_str).collect();
     RemedyStep {
-        title: format!("{} ({}): {}", verdicted.check.summary, verdicted.check.code, facts::some_of(&places)),
+        title: format!("{} ({}): {}", result.check.summary, result.check.code, facts::some_of(&places)),
         paste: None,
-        note: Some(verdicted.check.explanation.fix.to_owned()),
+        note: Some(result.check.explanation.fix.to_owned()),
     }
 }

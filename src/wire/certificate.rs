@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::hash::MessageDigest;
@@ -13,6 +14,7 @@ use openssl::nid::Nid;
 use openssl::pkey::{Id, PKeyRef, Public};
 use openssl::x509::{X509, X509ExtendedKeyUsage, X509KeyUsage, X509NameRef, X509Ref, X509VerifyResult};
 
+use super::pem;
 use crate::evidence::certificate::{Certificate, PublicKey};
 
 pub use crate::evidence::certificate::MAX_CERTIFICATES;
@@ -29,53 +31,44 @@ pub fn describe<'a>(certificates: impl IntoIterator<Item = &'a X509Ref>) -> Vec<
     list.iter().map(|certificate| Certificate { signer: signer(certificate, &list), ..one(certificate) }).collect()
 }
 
-/// The certificates of a text as PEM, written anew so that nothing else can be among them, and how many bytes of the text are
-/// none. A block that says `CERTIFICATE` and cannot be read is none.
+/// Re-encodes the certificates of a PEM text, so that nothing else can be among them. Also returns the number of bytes that
+/// belong to no certificate; a block that says `CERTIFICATE` and cannot be read is none.
 #[must_use]
-pub fn public_part(pem: &[u8]) -> (String, usize) {
-    const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
-    const END: &[u8] = b"-----END CERTIFICATE-----";
-    let (mut public, mut other, mut rest) = (String::new(), 0, pem);
-    while let Some(begin) = memchr::memmem::find(rest, BEGIN)
-        && let Some(end) = memchr::memmem::find(&rest[begin..], END).map(|length| begin + length + END.len())
-    {
-        let block = &rest[begin..end];
-        let certificate = X509::from_pem(block).and_then(|certificate| certificate.to_pem()).map(String::from_utf8);
-        other += rest[..begin].trim_ascii().len();
+pub fn public_part(text: &[u8]) -> (String, usize) {
+    let (mut public, mut other, mut at) = (String::new(), 0, 0);
+    for block in pem::certificates(text).filter(|block| block.is_closed) {
+        let certificate =
+            X509::from_pem(block.bytes).and_then(|certificate| certificate.to_pem()).map(String::from_utf8);
+        other += text[at..block.range.start].trim_ascii().len();
         match certificate {
             Ok(Ok(text)) => public.push_str(&text),
-            _ => other += block.len(),
+            _ => other += block.bytes.len(),
         }
-        rest = &rest[end..];
+        at = block.range.end;
     }
-    (public, other + rest.trim_ascii().len())
+    (public, other + text[at..].trim_ascii().len())
 }
 
 /// The certificates of a PEM text, and the first thing in it that is none.
 ///
 /// Text between the blocks is passed over, as OpenSSL does. A block of another kind is no fault: a file may hold the key too.
 #[must_use]
-pub fn from_pem(pem: &[u8]) -> (Vec<X509>, Option<String>) {
-    const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
-    const END: &[u8] = b"-----END CERTIFICATE-----";
+pub fn from_pem(text: &[u8]) -> (Vec<X509>, Option<String>) {
     let mut found = Vec::new();
     let mut fault = None;
-    let mut rest = pem;
     let mut number = 0;
-    while let Some(at) = memchr::memmem::find(rest, BEGIN) {
+    for block in pem::certificates(text) {
         number += 1;
-        let Some(end) = memchr::memmem::find(&rest[at..], END) else {
+        if !block.is_closed {
             fault.get_or_insert_with(|| format!("certificate {number} has no END line"));
-            break;
-        };
-        let (block, after) = rest[at..].split_at(end + END.len());
-        match X509::from_pem(block) {
+            continue;
+        }
+        match X509::from_pem(block.bytes) {
             Ok(certificate) => found.push(certificate),
             Err(_) => {
                 fault.get_or_insert_with(|| format!("certificate {number} cannot be read"));
             }
         }
-        rest = after;
     }
     if number == 0 {
         fault = Some("there is no BEGIN CERTIFICATE line".into());
@@ -106,7 +99,10 @@ pub fn name(name: &X509NameRef) -> String {
     let mut parts: Vec<String> = name
         .entries()
         .map(|entry| {
-            let key = entry.object().nid().short_name().map_or_else(|_| entry.object().to_string(), str::to_owned);
+            // OpenSSL has a number and a short name, `UNDEF`, for all that are not registered: they are written as 1.3.6.1.
+            let known = Some(entry.object().nid()).filter(|nid| *nid != Nid::UNDEF);
+            let key = known.and_then(|nid| nid.short_name().ok());
+            let key = key.map_or_else(|| entry.object().to_string(), str::to_owned);
             let value = entry.data().to_string().unwrap_or_default();
             if value.contains([',', '=', '"', '+']) { format!("{key}=\"{value}\"") } else { format!("{key}={value}") }
         })
@@ -142,7 +138,9 @@ fn one(certificate: &X509Ref) -> Certificate {
             |key| PublicKey { algorithm: algorithm(&key), bits: key.bits() },
         ),
         signature_algorithm: signature_algorithm(certificate),
-        fingerprint: certificate.digest(MessageDigest::sha256()).map_or_else(|_| String::new(), |digest| hex(&digest)),
+        fingerprint: certificate
+            .digest(MessageDigest::sha256())
+            .map_or_else(|_| String::new(), |digest| HEXLOWER.encode(&digest)),
         authority: may_sign(certificate),
         server_use: extended
             .map(|uses| uses.intersects(X509ExtendedKeyUsage::SSL_SERVER | X509ExtendedKeyUsage::ANYEKU)),
@@ -204,17 +202,9 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
 
 /// Two digits a byte, without zeros in front.
 fn serial(bytes: &[u8]) -> String {
-    let text = hex(bytes);
+    let text = HEXLOWER.encode(bytes);
     let text = text.trim_start_matches('0');
     if text.is_empty() { "0".into() } else { text.to_owned() }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
 }
 
 /// What a fuzzer feeds: any bytes as PEM, and as one DER certificate.

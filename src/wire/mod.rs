@@ -7,6 +7,8 @@ pub mod capture;
 pub mod certificate;
 pub mod log_window;
 pub mod overrides;
+pub mod pem;
 pub mod private_key;
 pub mod tls;
 pub mod x509;
+pub(crate) mod yaml;

@@ -7,14 +7,16 @@ use memchr::memmem::find;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::X509Ref;
 
+use super::pem;
 use crate::evidence::stored::KeyFit;
 
 /// Reads the first private key of a PEM text, as Envoy does, and compares it with the certificate's public key.
 #[must_use]
-pub fn fit(pem: &[u8], certificate: Option<&X509Ref>) -> KeyFit {
-    let Some(block) = block(pem) else {
-        let why = if find(pem, b"-----BEGIN ").is_some() { "no private key among its PEM blocks" } else { "no PEM" };
-        return KeyFit::Unreadable(why.into());
+pub fn fit(text: &[u8], certificate: Option<&X509Ref>) -> KeyFit {
+    // A block without an END line is passed on as it is, to be found damaged.
+    let Some(pem::Block { bytes: block, .. }) = pem::private_keys(text).next() else {
+        let is_pem = pem::blocks(text).next().is_some();
+        return KeyFit::Unreadable(if is_pem { "no private key among its PEM blocks" } else { "no PEM" }.into());
     };
     // Envoy is given no passphrase. OpenSSL would ask the terminal for one, so it does not get to see such a key.
     if find(block, b"ENCRYPTED").is_some() {
@@ -33,25 +35,6 @@ fn compare(key: &PKey<Private>, certificate: Option<&X509Ref>) -> KeyFit {
         Some(Ok(_)) => KeyFit::Differs,
         Some(Err(_)) | None => KeyFit::NotCompared,
     }
-}
-
-/// From the BEGIN line of the first private key, of whatever kind, to the last byte of its END line.
-fn block(pem: &[u8]) -> Option<&[u8]> {
-    const BEGIN: &[u8] = b"-----BEGIN ";
-    const PRIVATE_KEY: &[u8] = b"PRIVATE KEY-----";
-    let mut rest = pem;
-    loop {
-        rest = &rest[find(rest, BEGIN)?..];
-        let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        if line.trim_ascii_end().ends_with(PRIVATE_KEY) {
-            break;
-        }
-        rest = &rest[BEGIN.len()..];
-    }
-    // `PRIVATE KEY-----` ends the END line too; a block without one is passed on as it is, to be found damaged.
-    let body = find(rest, b"-----END ").unwrap_or(rest.len());
-    let end = find(&rest[body..], PRIVATE_KEY).map_or(rest.len(), |at| body + at + PRIVATE_KEY.len());
-    Some(&rest[..end])
 }
 
 /// What a fuzzer feeds: any bytes as PEM.

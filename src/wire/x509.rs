@@ -6,46 +6,21 @@ use jiff::Timestamp;
 use openssl::x509::X509;
 
 use super::certificate::timestamp;
+use super::pem;
 
 /// The certificates of a PEM text, each as DER.
 ///
 /// What stands between the certificates is passed over, and so is a certificate that OpenSSL cannot parse: one odd
 /// certificate in the bundle of a system must not cost all others.
 #[must_use]
-pub fn certificates(pem: &[u8]) -> Vec<Vec<u8>> {
-    const END: &[u8] = b"-----END CERTIFICATE-----";
-    let mut found = Vec::new();
-    let mut rest = pem;
-    while let Some(at) = memchr::memmem::find(rest, END) {
-        let (block, after) = rest.split_at(at + END.len());
-        if let Ok(certificate) = X509::from_pem(block)
-            && let Ok(der) = certificate.to_der()
-        {
-            found.push(der);
-        }
-        rest = after;
-    }
-    found
+pub fn certificates(text: &[u8]) -> Vec<Vec<u8>> {
+    pem::certificates(text).filter_map(|block| X509::from_pem(block.bytes).ok()?.to_der().ok()).collect()
 }
 
 /// The certificates of a PEM text as DER, decoded and not parsed.
 #[must_use]
-pub fn blocks(pem: &[u8]) -> Vec<Vec<u8>> {
-    const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
-    const END: &[u8] = b"-----END CERTIFICATE-----";
-    let mut found = Vec::new();
-    let mut rest = pem;
-    while let Some(begin) = memchr::memmem::find(rest, BEGIN) {
-        rest = &rest[begin + BEGIN.len()..];
-        let Some(end) = memchr::memmem::find(rest, END) else { break };
-        let base64: String =
-            rest[..end].iter().filter(|byte| !byte.is_ascii_whitespace()).map(|byte| char::from(*byte)).collect();
-        if let Ok(der) = openssl::base64::decode_block(&base64) {
-            found.push(der);
-        }
-        rest = &rest[end + END.len()..];
-    }
-    found
+pub fn blocks(text: &[u8]) -> Vec<Vec<u8>> {
+    pem::certificates(text).filter_map(|block| block.der()).collect()
 }
 
 /// When the first certificate of a PEM text ends to be valid.

@@ -10,24 +10,35 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use apigee_tls::evidence::Evidence;
+use apigee_tls::evidence::part::Extent;
+use apigee_tls::evidence::{Evidence, HybridQuestion, Source};
+use apigee_tls::gather::plan::{PLAN, Right};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-/// Sources that a case may forbid, with the resource and API group of the rule that is then missing.
-pub(crate) const SOURCES: [(&str, &str, &str, &str); 10] = [
-    ("pods", "the ingress pods", "pods", ""),
-    ("meshLogging", "the mesh ConfigMap", "configmaps", ""),
-    ("routes", "ApigeeRoutes", "apigeeroutes", "apigee.cloud.google.com"),
-    ("routeConfigs", "ApigeeRouteConfigs", "apigeerouteconfigs", "apigee.cloud.google.com"),
-    ("secrets", "the names of the Secrets", "secrets", ""),
-    ("services", "the Services", "services", ""),
-    ("issues", "ApigeeIssues", "apigeeissues", "apigee.cloud.google.com"),
-    ("storedCertificates", "the certificates of the Secrets", "secrets", ""),
-    ("gateways", "Envoy's own account", "pods/portforward", ""),
-    ("probes", "handshakes with the pods", "pods/portforward", ""),
-];
+/// A part of the evidence that a case may forbid as a whole.
+pub(crate) struct ForbiddenPart {
+    /// Name of its field.
+    pub(crate) name: &'static str,
+    /// What is then missing, in the words of the part.
+    what: String,
+    /// The right that is then missing.
+    right: Right,
+}
+
+/// The parts that a case may forbid.
+pub(crate) fn sources() -> Vec<ForbiddenPart> {
+    let evidence = Evidence::unasked(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "a test");
+    let parts = evidence.parts();
+    let forbidden = parts.iter().filter_map(|part| {
+        let gap = part.gaps().into_iter().find(|gap| gap.extent == Extent::Part)?;
+        let item = PLAN.iter().find(|item| part.sources().contains(&item.source))?;
+        Some(ForbiddenPart { name: part.name(), what: gap.what.into_owned(), right: item.needs().pop()? })
+    });
+    forbidden.collect()
+}
 
 /// How the evidence of a case differs from the base.
 #[derive(Deserialize)]
@@ -101,17 +112,17 @@ fn forbid(evidence: &mut Value, source: &str) -> Result<(), String> {
         let rule = json!({ "verb": verb, "resource": resource, "group": group, "namespace": "apigee" });
         json!({ "unavailable": { "what": what, "reason": { "forbidden": rule } } })
     };
-    if source == "logs" {
+    if source == Source::Logs.name() {
         for stream in evidence["accessLogs"].as_array_mut().into_iter().flatten() {
             let what = format!("the log of {}", key_of(stream).unwrap_or_default());
             stream["log"] = refusal(&what, "get", "pods/log", "");
         }
         return Ok(());
     }
-    let known = SOURCES.iter().find(|(field, ..)| *field == source);
-    let (field, what, resource, group) = known.ok_or_else(|| format!("{source} is no source"))?;
-    evidence[*field] = refusal(what, if *field == "meshLogging" { "get" } else { "list" }, resource, group);
-    if *field == "pods" {
+    let known = sources().into_iter().find(|part| part.name == source);
+    let ForbiddenPart { name, what, right } = known.ok_or_else(|| format!("{source} is no source"))?;
+    evidence[name] = refusal(&what, right.verb, right.resource, right.group);
+    if right.resource == "pods" {
         // Without pods there is no container whose log could be asked for.
         evidence["accessLogs"] = json!([]);
     }

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 use tar::{Archive, Entry, EntryType, PaxExtensions};
 
-use crate::bundle::layout::{self, MANIFEST, shown};
+use crate::bundle::layout::{self, MANIFEST, shortened};
 use crate::bundle::limits::Limits;
 
 use super::inflate::Inflated;
@@ -132,13 +132,13 @@ fn entries<R: Read>(
         let Some(below) = path.strip_prefix(top.as_str()).and_then(|rest| rest.strip_prefix('/')) else {
             return Err(entry_error(name, &path, EntryFault::OutsideTop { top: top.clone() }).into());
         };
-        place = format!("in {}", shown(below));
+        place = format!("in {}", shortened(below));
         match listing.take(below, bytes, &mut entry, keep) {
             Ok(()) => {}
             Err(Refusal::Fault(fault)) => return Err(entry_error(name, below, fault).into()),
             Err(Refusal::Io(error)) => return Err(Stop::Io(place, error)),
         }
-        place = format!("after {}", shown(below));
+        place = format!("after {}", shortened(below));
     }
     if extended.is_some() {
         return Err(Stop::Io(place, io::ErrorKind::UnexpectedEof.into()));
@@ -151,7 +151,7 @@ fn first<R: Read>(name: &str, path: &str, entry: &mut Entry<'_, R>, limits: &Lim
     let top = path.strip_suffix(MANIFEST).and_then(|rest| rest.strip_suffix('/'));
     let is_file = is_file(entry.header().entry_type());
     let Some(top) = top.filter(|top| layout::check_segment(top).is_ok() && is_file) else {
-        let why = format!("its first entry is {:?}, and not {MANIFEST} in a folder", shown(path));
+        let why = format!("its first entry is \"{}\", and not {MANIFEST} in a folder", shortened(path));
         return Err(ReadError::NoBundle { name: name.to_owned(), why }.into());
     };
     let bytes = entry.size();
@@ -162,7 +162,7 @@ fn first<R: Read>(name: &str, path: &str, entry: &mut Entry<'_, R>, limits: &Lim
     let json = whole(entry, bytes).map_err(|error| Stop::Io(format!("in {MANIFEST}"), error))?;
     let listing = Listing::parse(name, &json, limits)?;
     if listing.manifest.name != top {
-        let fault = EntryFault::OutsideTop { top: shown(&listing.manifest.name).into_owned() };
+        let fault = EntryFault::OutsideTop { top: shortened(&listing.manifest.name) };
         return Err(entry_error(name, path, fault).into());
     }
     Ok(listing)

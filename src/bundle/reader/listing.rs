@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
+use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::bundle::hash::hexadecimal;
-use crate::bundle::layout::{self, MANIFEST, PathFault, Paths, shown};
+use crate::bundle::layout::{self, MANIFEST, PathFault, Paths, shortened};
 use crate::bundle::limits::{Limits, within_values};
 use crate::bundle::manifest::{Manifest, SCHEMA_FAMILY, SCHEMA_VERSION};
 
@@ -50,9 +50,9 @@ impl Listing {
             // There is no older one; when there is, it is read here.
             Some(SCHEMA_VERSION) => {}
             Some(newer) if newer > SCHEMA_VERSION => {
-                return Err(ReadError::Newer { name, schema: shown(&head.schema).into_owned() });
+                return Err(ReadError::Newer { name, schema: shortened(&head.schema) });
             }
-            _ => return Err(ReadError::OtherSchema { name, schema: shown(&head.schema).into_owned() }),
+            _ => return Err(ReadError::OtherSchema { name, schema: shortened(&head.schema) }),
         }
         let manifest: Manifest = serde_json::from_slice(json).map_err(malformed)?;
         if manifest.files.len() > limits.entries {
@@ -124,7 +124,7 @@ impl Listing {
             }
             left -= read.len() as u64;
         }
-        if hexadecimal(&hash.finalize()) != listed.sha256 {
+        if HEXLOWER.encode(&hash.finalize()) != listed.sha256 {
             return Err(EntryFault::Hash.into());
         }
         *seen = true;
@@ -142,5 +142,5 @@ impl Listing {
 
 /// Names an entry of somebody else.
 pub(super) fn entry_error(name: &str, entry: &str, fault: EntryFault) -> ReadError {
-    ReadError::Entry { name: name.to_owned(), entry: shown(entry).into_owned(), fault }
+    ReadError::Entry { name: name.to_owned(), entry: shortened(entry), fault }
 }

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::mem;
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use crate::bundle::hash::hexadecimal;
 use crate::bundle::manifest::{FileEntry, Truncation};
 
 use super::gzip::Member;
@@ -97,7 +97,7 @@ impl EntryWriter {
             origin: mem::take(&mut self.origin),
             why: mem::take(&mut self.why),
             bytes: self.bytes,
-            sha256: hexadecimal(&mem::take(&mut self.hash).finalize()),
+            sha256: HEXLOWER.encode(&mem::take(&mut self.hash).finalize()),
             redactions,
             truncated,
         };

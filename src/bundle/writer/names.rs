@@ -7,12 +7,12 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Serialize};
 
 use super::EXTENSION;
 use super::part::{Part, folder_of};
-use crate::bundle::hash::hexadecimal;
-use crate::bundle::redact::Names;
+use crate::redact::Names;
 
 const SCHEMA: &str = "apigee-tls.names/v1";
 const ABOUT: &str = "What the pseudonyms of this bundle stand for. Keep this file; it is not for support.";
@@ -104,7 +104,7 @@ impl NamesFile {
             schema: SCHEMA.to_owned(),
             about: ABOUT.to_owned(),
             bundle: bundle.to_owned(),
-            key: hexadecimal(&names.key),
+            key: HEXLOWER.encode(&names.key),
             incomplete: names.incomplete,
             names: names.originals,
         };
@@ -146,10 +146,9 @@ pub fn read_names(path: &Path) -> Result<Names, NamesError> {
     Ok(Names { key, originals: content.names, incomplete: content.incomplete })
 }
 
+/// Decodes the key; digits may have either case.
 fn key(text: &str) -> Option<[u8; 32]> {
-    let digits = text.as_bytes().iter().map(|byte| char::from(*byte).to_digit(16)).collect::<Option<Vec<u32>>>()?;
-    let bytes = digits.chunks(2).map(|pair| u8::try_from(pair.iter().fold(0, |byte, digit| byte * 16 + digit)).ok());
-    bytes.collect::<Option<Vec<u8>>>().filter(|_| digits.len() == 64)?.try_into().ok()
+    HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?.try_into().ok()
 }
 
 /// `x.names.json` beside `x.tar.gz`.

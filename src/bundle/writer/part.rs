@@ -7,9 +7,11 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use tempfile::{Builder, NamedTempFile};
+
 use crate::bundle::unfinished::named;
 
-/// Names of parts that this process tries before it gives up: each is taken by a living run, or by somebody's own file.
+/// Parts that this process makes before it gives up: another run took each for litter before it was locked.
 const MAX_TRIES: u32 = 1000;
 
 /// Neighbours of a name that is taken.
@@ -17,32 +19,36 @@ const MAX_NUMBER: u32 = 99;
 
 const PREFIX: &str = ".apigee-tls-";
 const SUFFIX: &str = ".part";
+/// Random letters and digits between the two.
+const RANDOM: usize = 12;
 
 /// A file that is removed unless it is published.
 #[derive(Debug)]
 pub(super) struct Part {
-    path: PathBuf,
-    file: File,
+    temporary: NamedTempFile,
+    /// Behind it, because fields are dropped in their order: first the file goes, then its entry in the list.
+    listed: Listed,
 }
+
+/// The entry of a part among the files that a process removes that is to end at once.
+#[derive(Debug)]
+struct Listed(PathBuf);
 
 impl Part {
     /// A new part in `folder`, readable by its owner only.
     pub(super) fn create(folder: &Path) -> io::Result<Self> {
         clear_litter(folder);
-        for number in 0..MAX_TRIES {
-            let path = folder.join(format!("{PREFIX}{}-{number}{SUFFIX}", std::process::id()));
+        for _ in 0..MAX_TRIES {
             let mut named = named();
-            let file = match create_new(&path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                other => other?,
-            };
-            named.push(path.clone());
+            let temporary = Builder::new().prefix(PREFIX).suffix(SUFFIX).rand_bytes(RANDOM).tempfile_in(folder)?;
+            let listed = Listed(temporary.path().to_owned());
+            named.push(listed.0.clone());
             drop(named);
-            let part = Self { path, file };
+            let part = Self { temporary, listed };
             // Where a file system has no locks nobody can take this one for litter either.
-            let _ = part.file.lock();
+            let _ = part.file().lock();
             // Another run may have taken it for litter before it was locked.
-            if is_at(&part.file, &part.path) {
+            if is_at(part.file(), part.temporary.path()) {
                 return Ok(part);
             }
         }
@@ -51,52 +57,58 @@ impl Part {
 
     /// A file without a name in `folder`, which ends with this process.
     pub(super) fn anonymous(folder: &Path) -> io::Result<File> {
-        // Dropping the part removes its name; the handle lives on.
+        // Dropping the part removes its name; the handle lives on. Where a system cannot make files without a name, as
+        // `tempfile::tempfile_in` does, a run that is killed would leave one that no later run knows for litter.
         let part = Self::create(folder)?;
-        part.file.try_clone()
+        part.file().try_clone()
     }
 
     pub(super) fn file(&self) -> &File {
-        &self.file
+        self.temporary.as_file()
     }
 
     /// Gives the part its name, but never that of a file that exists: then it gets a number. Returns its path.
     pub(super) fn publish(self, target: &Path) -> io::Result<PathBuf> {
-        self.file.sync_all()?;
-        let mut named = named();
+        let Self { mut temporary, listed } = self;
+        temporary.as_file().sync_all()?;
+        // Held so that a process that is to end now does not end between the two names.
+        let named = named();
         for number in 1..=MAX_NUMBER {
             let path = numbered(target, number);
-            // Unlike a rename, a link never replaces; the part's own name goes when it is dropped.
-            let linked = match fs::hard_link(&self.path, &path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                // Some file systems, such as FAT, have no links.
-                Err(_) if fs::symlink_metadata(&path).is_ok() => continue,
-                Err(_) => fs::rename(&self.path, &path),
-                linked => linked,
-            };
-            linked?;
-            self.lose_name(&mut named);
-            drop(named);
-            sync_folder(&path);
-            return Ok(path);
+            match persist(temporary, &path) {
+                Ok(()) => {
+                    drop(named);
+                    drop(listed);
+                    sync_folder(&path);
+                    return Ok(path);
+                }
+                Err((back, None)) => temporary = back,
+                Err((_, Some(error))) => {
+                    // The entry is taken out under the same lock.
+                    drop(named);
+                    return Err(error);
+                }
+            }
         }
+        drop(named);
         Err(io::ErrorKind::AlreadyExists.into())
-    }
-
-    fn lose_name(&self, named: &mut Vec<PathBuf>) {
-        // After a rename there is nothing to remove. Another run cannot have a part of this name before this one has
-        // gone.
-        if is_at(&self.file, &self.path) {
-            let _ = fs::remove_file(&self.path);
-        }
-        named.retain(|path| *path != self.path);
     }
 }
 
-impl Drop for Part {
+impl Drop for Listed {
     fn drop(&mut self) {
-        self.lose_name(&mut named());
+        named().retain(|path| *path != self.0);
     }
+}
+
+/// Gives the file its name; where that is taken, gives it back without an error.
+fn persist(temporary: NamedTempFile, path: &Path) -> Result<(), (NamedTempFile, Option<io::Error>)> {
+    let Err(failed) = temporary.persist_noclobber(path) else { return Ok(()) };
+    if failed.error.kind() == io::ErrorKind::AlreadyExists || fs::symlink_metadata(path).is_ok() {
+        return Err((failed.file, None));
+    }
+    // Some file systems, such as FAT, have neither links nor a rename that never replaces.
+    failed.file.persist(path).map(drop).map_err(|failed| (failed.file, Some(failed.error)))
 }
 
 /// The folder of a file that is to be written.
@@ -128,19 +140,8 @@ fn clear_litter(folder: &Path) {
 }
 
 fn is_part_name(name: &str) -> bool {
-    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    name.strip_prefix(PREFIX)
-        .and_then(|rest| rest.strip_suffix(SUFFIX))
-        .and_then(|numbers| numbers.split_once('-'))
-        .is_some_and(|(process, count)| number(process) && number(count))
-}
-
-fn create_new(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let random = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
+    random.is_some_and(|random| random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 /// The file has that name.
@@ -154,7 +155,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Names of parts hold the number of their process, so that it is this file or none.
+/// Names of parts are random, so that it is this file or none.
 #[cfg(not(unix))]
 fn is_at(_: &File, path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
@@ -189,11 +190,16 @@ mod tests {
 
     #[test]
     fn only_our_parts_are_litter() {
-        for name in [".apigee-tls-1-0.part", ".apigee-tls-4194304-12.part"] {
-            assert!(is_part_name(name), "{name}");
-        }
-        for name in [".apigee-tls-.part", ".apigee-tls-1.part", ".apigee-tls-a-b.part", "apigee-tls-1-0.part", ".part"]
-        {
+        let folder = tempfile::tempdir().unwrap();
+        let part = Part::create(folder.path()).unwrap();
+        assert!(is_part_name(part.listed.0.file_name().unwrap().to_str().unwrap()), "{part:?}");
+        for name in [
+            ".apigee-tls-.part",
+            ".apigee-tls-notes.part",
+            ".apigee-tls-of-2026-11-2.part",
+            "apigee-tls-0123456789ab.part",
+            ".part",
+        ] {
             assert!(!is_part_name(name), "{name}");
         }
     }
@@ -211,12 +217,12 @@ mod tests {
     fn litter_is_cleared_and_living_parts_are_not() {
         let folder = tempfile::tempdir().unwrap();
         let living = Part::create(folder.path()).unwrap();
-        fs::write(folder.path().join(".apigee-tls-1-7.part"), "left by a run that was killed").unwrap();
+        fs::write(folder.path().join(".apigee-tls-0123456789aZ.part"), "left by a run that was killed").unwrap();
         fs::write(folder.path().join("own.part"), "the user's").unwrap();
         let other = Part::create(folder.path()).unwrap();
         let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
         names.sort();
-        let mut expected = vec![living.path.clone(), other.path.clone(), folder.path().join("own.part")];
+        let mut expected = vec![living.listed.0.clone(), other.listed.0.clone(), folder.path().join("own.part")];
         expected.sort();
         assert_eq!(names, expected);
         drop((living, other));
@@ -232,5 +238,15 @@ mod tests {
         assert_eq!(path, folder.path().join("x-2.tar.gz"));
         assert_eq!(fs::read_to_string(&target).unwrap(), "somebody's");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        assert!(!named().iter().any(|path| path.starts_with(folder.path())), "a part that is published is listed");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_part_is_readable_by_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let part = Part::create(folder.path()).unwrap();
+        assert_eq!(part.file().metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

@@ -2,15 +2,15 @@
 
 use crate::checks::facts::stored::{self, Said, Settled};
 use crate::checks::facts::{self, chain, probed};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Step};
 use crate::evidence::Evidence;
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::RouteConfig;
 use crate::evidence::overrides::{Overrides, OverridesFile, Placed, VirtualHost};
 use crate::evidence::stored::StoredIn;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT417",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT417"),
     name: "certificate-file-undeployed",
     level: Level::Warning,
     step: Step::Overrides,
@@ -62,8 +62,8 @@ fn say(
     let told = |leaf: &Certificate| format!("{} ({})", chain::called(leaf), probed::short(&leaf.fingerprint));
     let newer = if local.not_before > deployed.not_before { "the file" } else { "the Secret" };
     Ok(Some(vec![Finding::new(
-        facts::file_name(file),
-        facts::place(file, path.place),
+        Object::overrides(file),
+        Location::overrides(file, path.place),
         format!(
             "{} holds {}, and Secret {name} holds {}: helm upgrade is pending for {}, or the file is not the one that was \
              deployed; {newer} has the newer one",

@@ -3,12 +3,12 @@
 use crate::checks::facts;
 use crate::checks::facts::chain::{self, Wrong};
 use crate::checks::facts::stored::{self, Settled};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Object, Step};
 use crate::evidence::stored::{KeyFit, StoredContent, StoredIn};
 use crate::evidence::{Evidence, Reason};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT418",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT418"),
     name: "certificate-file-unfit",
     level: Level::Warning,
     step: Step::Overrides,
@@ -83,5 +83,5 @@ fn say(evidence: &Evidence, path: &str, named_at: &str, content: &StoredContent)
 
 fn finding(path: &str, named_at: &str, wrong: Wrong) -> Finding {
     let message = format!("{path}: {}", wrong.what);
-    Finding::new(path, stored::named_at(named_at), message, wrong.observed, wrong.expected)
+    Finding::new(Object::new(Kind::File, path), stored::named_at(named_at), message, wrong.observed, wrong.expected)
 }

@@ -2,11 +2,11 @@
 
 use crate::checks::facts::chain::Wrong;
 use crate::checks::facts::stored;
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT410",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT410"),
     name: "client-authorities-absent",
     level: Level::Warning,
     step: Step::Routes,

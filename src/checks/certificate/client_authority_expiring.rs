@@ -2,11 +2,11 @@
 
 use crate::checks::facts::chain::{self, Wrong};
 use crate::checks::facts::stored;
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT413",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT413"),
     name: "client-authority-expiring",
     level: Level::Warning,
     step: Step::Routes,

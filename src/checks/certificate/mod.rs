@@ -1,23 +1,23 @@
 //! Certificates as they are stored: in the TLS Secrets that routes name, and in the files that overrides name.
 
-mod certificate_file_undeployed;
-mod certificate_file_unfit;
-mod client_authorities_absent;
-mod client_authorities_malformed;
-mod client_authority_expired;
-mod client_authority_expiring;
-mod private_key_mismatch;
-mod private_key_unreadable;
-mod stored_certificate_absent;
-mod stored_certificate_expired;
-mod stored_certificate_expiring;
-mod stored_certificate_malformed;
-mod stored_certificate_name_mismatch;
-mod stored_certificate_not_served;
-mod stored_certificate_not_yet_valid;
-mod stored_chain_incomplete;
-mod stored_chain_misordered;
-mod wildcard_certificate_name_mismatch;
+pub(super) mod certificate_file_undeployed;
+pub(super) mod certificate_file_unfit;
+pub(super) mod client_authorities_absent;
+pub(super) mod client_authorities_malformed;
+pub(super) mod client_authority_expired;
+pub(super) mod client_authority_expiring;
+pub(super) mod private_key_mismatch;
+pub(super) mod private_key_unreadable;
+pub(super) mod stored_certificate_absent;
+pub(super) mod stored_certificate_expired;
+pub(super) mod stored_certificate_expiring;
+pub(super) mod stored_certificate_malformed;
+pub(super) mod stored_certificate_name_mismatch;
+pub(super) mod stored_certificate_not_served;
+pub(super) mod stored_certificate_not_yet_valid;
+pub(super) mod stored_chain_incomplete;
+pub(super) mod stored_chain_misordered;
+pub(super) mod wildcard_certificate_name_mismatch;
 
 use super::Family;
 

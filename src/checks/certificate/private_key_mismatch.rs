@@ -2,12 +2,12 @@
 
 use crate::checks::facts::chain::{self, Wrong};
 use crate::checks::facts::stored;
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::stored::KeyFit;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT403",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT403"),
     name: "private-key-mismatch",
     level: Level::Warning,
     step: Step::Routes,

@@ -2,12 +2,12 @@
 
 use crate::checks::facts::chain::Wrong;
 use crate::checks::facts::stored;
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::stored::KeyFit;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT404",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT404"),
     name: "private-key-unreadable",
     level: Level::Warning,
     step: Step::Routes,

@@ -1,11 +1,11 @@
 //! AT405: a certificate in a Secret has expired.
 
 use crate::checks::facts::{chain, stored};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT405",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT405"),
     name: "stored-certificate-expired",
     level: Level::Warning,
     step: Step::Routes,

@@ -1,11 +1,11 @@
 //! AT407: a certificate in a Secret expires within two weeks.
 
 use crate::checks::facts::{chain, stored};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT407",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT407"),
     name: "stored-certificate-expiring",
     level: Level::Warning,
     step: Step::Routes,

@@ -2,11 +2,11 @@
 
 use crate::checks::facts::chain::{self, Wrong};
 use crate::checks::facts::{self, stored};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT408",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT408"),
     name: "stored-certificate-name-mismatch",
     level: Level::Warning,
     step: Step::Routes,

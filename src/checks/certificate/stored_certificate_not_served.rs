@@ -2,14 +2,14 @@
 
 use crate::checks::facts::chain::{self, Wrong};
 use crate::checks::facts::{self, probed, stored};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::{IngressPod, Route, selects};
 use crate::evidence::handshake::{Handshake, Place};
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT414",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT414"),
     name: "stored-certificate-not-served",
     level: Level::Warning,
     step: Step::Probe,
@@ -47,6 +47,13 @@ struct Places<'a> {
     unseen: Vec<Unavailable>,
 }
 
+impl Places<'_> {
+    /// The pods that do not have the leaf.
+    fn pods(&self) -> impl Iterator<Item = &str> {
+        self.lacking.iter().copied().chain(self.served.iter().flat_map(|(_, pods, _)| pods).map(String::as_str))
+    }
+}
+
 fn judge(evidence: &Evidence) -> Judgement {
     let pods = pods(evidence)?;
     let right = "Envoy has loaded, or serves, the certificates that the Secrets hold";
@@ -60,7 +67,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             }
         }
         if !places.lacking.is_empty() || !places.served.is_empty() {
-            return Ok(Some(vec![secret.finding(secret.certificate_entry(), wrong(leaf, &places))]));
+            let finding = secret.finding(secret.certificate_entry(), wrong(leaf, &places));
+            return Ok(Some(vec![finding.concerning(places.pods())]));
         }
         let unseen = places.unseen.iter().find(|why| !matches!(why.reason, Reason::NotRequested(_)));
         match unseen.or(places.unseen.first()) {

@@ -1,11 +1,11 @@
 //! AT406: a certificate in a Secret is not valid yet.
 
 use crate::checks::facts::{chain, stored};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT406",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT406"),
     name: "stored-certificate-not-yet-valid",
     level: Level::Warning,
     step: Step::Routes,

@@ -2,12 +2,12 @@
 
 use crate::checks::facts::chain::{self, Wrong};
 use crate::checks::facts::{probed, stored};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::certificate::Certificate;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT409",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT409"),
     name: "stored-chain-incomplete",
     level: Level::Warning,
     step: Step::Routes,

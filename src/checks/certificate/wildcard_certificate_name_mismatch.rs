@@ -3,12 +3,12 @@
 use crate::checks::facts;
 use crate::checks::facts::chain::{self, Wrong};
 use crate::checks::facts::stored::{self, Secret, Settled};
-use crate::checks::{Check, Explanation, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Outcome, Step};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::Route;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT416",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT416"),
     name: "wildcard-certificate-name-mismatch",
     level: Level::Warning,
     step: Step::Wildcard,

@@ -1,11 +1,11 @@
 //! AT109: the knock of this run left no line in the access log of the gateway.
 
 use crate::checks::facts::{self, knocked};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step, codes};
 use crate::evidence::{Evidence, Seen};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT109",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT109"),
     name: "access-log-unconfirmed",
     level: Level::Warning,
     step: Step::AccessLogs,
@@ -35,7 +35,11 @@ fn judge(evidence: &Evidence) -> Judgement {
         // The line was not waited for, so only a log that has it tells something: that the settings are not all.
         logs.retain(|knocked| knocked.is_heard);
         if logs.is_empty() {
-            return Ok(Outcome::NotApplicable("the mesh settings say why (AT806, AT807)".into()));
+            return Ok(Outcome::NotApplicable(format!(
+                "the mesh settings say why ({}, {})",
+                codes::ACCESS_LOG_OFF,
+                codes::ACCESS_LOG_FORMAT_UNKNOWN
+            )));
         }
     }
     let findings: Vec<Finding> = logs
@@ -44,9 +48,9 @@ fn judge(evidence: &Evidence) -> Judgement {
         .map(|knocked| {
             let at = facts::moment(knocked.handshake.started_at);
             let said = knocked.handshake.failure.as_ref().map_or("was served".to_owned(), ToString::to_string);
-            Finding::new(
-                knocked.origin.to_string(),
-                "the end of the log",
+            Finding::in_log(
+                &knocked.origin,
+                Location::End,
                 format!("the log of {} has no line of the handshake that this run made at {at}", knocked.origin),
                 format!(
                     "server name {}: {said}; {} in the log, none of them this one",

@@ -1,11 +1,11 @@
 //! AT105: the handshake without SNI works, but no environment group answers on that gateway.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT105",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT105"),
     name: "client-without-sni-unrouted",
     level: Level::Error,
     step: Step::AccessLogs,
@@ -41,9 +41,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .filter(|(_, log)| log.unrouted_without_name.count > 0)
         .map(|(origin, log)| {
             let requests = &log.unrouted_without_name;
-            Finding::new(
-                origin.to_string(),
-                facts::moments(requests),
+            Finding::in_log(origin,
+                Location::window(requests),
                 format!(
                     "{} without a server name answered with 404 route_not_found",
                     facts::count(requests.count, "request")

@@ -3,11 +3,11 @@
 //! Resets that come only from Google's front ends are AT104's.
 
 use crate::checks::facts::{self, nameless};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step, codes};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT101",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT101"),
     name: "connection-without-server-name-reset",
     level: Level::Error,
     step: Step::AccessLogs,
@@ -44,9 +44,9 @@ fn judge(evidence: &Evidence) -> Judgement {
             continue;
         }
         let clients = resets.clients.keys().filter(|client| !facts::is_google_front_end(client)).count();
-        findings.push(Finding::new(
-            origin.to_string(),
-            facts::moments(resets),
+        findings.push(Finding::in_log(
+            origin,
+            Location::window(resets),
             format!("{} without a server name, {}", facts::count(own, "reset"), facts::from_addresses(clients)),
             "status 0, filter_chain_not_found, sni_host null",
             "a filter chain for connections without a server name, or a server name from the client",
@@ -68,7 +68,10 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Err(Unavailable::new("the addresses of all clients", why));
     }
     if facts::logs(evidence).any(|(_, log)| log.reset_without_name.count > 0) {
-        return Ok(Outcome::Passed("every reset without a server name comes from Google's ranges (AT104)".into()));
+        return Ok(Outcome::Passed(format!(
+            "every reset without a server name comes from Google's ranges ({})",
+            codes::LOAD_BALANCER_RESET
+        )));
     }
     Ok(Outcome::Passed(format!("no reset without a server name {}", facts::window(evidence))))
 }

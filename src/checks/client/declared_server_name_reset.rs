@@ -1,11 +1,11 @@
 //! AT103: a server name that an ApigeeRoute declares is reset all the same.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT103",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT103"),
     name: "declared-server-name-reset",
     level: Level::Error,
     step: Step::AccessLogs,
@@ -39,8 +39,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             continue;
         }
         findings.push(Finding::new(
-            format!("ApigeeRoute/{}", route.name),
-            resets.origins.join(", "),
+            Object::new(Kind::ApigeeRoute, &route.name),
+            Location::Logs(resets.origins.clone()),
             format!(
                 "{} of connections for {name}, which ApigeeRoute {} declares",
                 facts::count(resets.count, "reset"),

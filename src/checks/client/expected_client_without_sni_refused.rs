@@ -1,11 +1,11 @@
 //! AT106: clients without SNI exist, as the user says, and the gateway does not accept them.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT106",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT106"),
     name: "expected-client-without-sni-refused",
     level: Level::Error,
     step: Step::Wildcard,
@@ -22,7 +22,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    if !evidence.question.expect_non_sni {
+    if !evidence.question.expects_non_sni() {
         return Ok(Outcome::NotApplicable("--expect non-sni was not given".into()));
     }
     let wildcards = facts::wildcards(evidence)?;
@@ -35,7 +35,9 @@ fn judge(evidence: &Evidence) -> Judgement {
     let observed = match (wildcards.is_empty(), accepting.is_empty()) {
         (true, _) => "no ApigeeRoute with hostname *".to_owned(),
         (false, true) => {
-            format!("{}: {}", wildcards[0].name, facts::wildcard_obstacles(evidence, wildcards[0]).join(", "))
+            let obstacles = facts::wildcard_obstacles(evidence, wildcards[0]);
+            let obstacles: Vec<&str> = obstacles.into_iter().map(Code::as_str).collect();
+            format!("{}: {}", wildcards[0].name, obstacles.join(", "))
         }
         (false, false) => "no environment group lists it in additionalGateways".to_owned(),
     };
@@ -46,8 +48,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::Passed(format!("ApigeeRoute {} accepts them", wildcard.name)));
     }
     Ok(Outcome::Found(vec![Finding::new(
-        format!("namespace {}", evidence.question.namespace),
-        "ApigeeRoutes",
+        Object::namespace(evidence),
+        Location::Listing("ApigeeRoutes".into()),
         "clients without SNI are expected, but none can be served",
         observed,
         "a wildcard ApigeeRoute without obstacles that the environment groups list",

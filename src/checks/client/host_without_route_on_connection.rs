@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT110",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT110"),
     name: "host-without-route-on-connection",
     level: Level::Warning,
     step: Step::AccessLogs,
@@ -54,8 +54,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .into_iter()
         .map(|((server_name, host), requests)| {
             Finding::new(
-                format!("host {host}"),
-                requests.origins.join(", "),
+                Object::new(Kind::Host, host),
+                Location::Logs(requests.origins),
                 format!(
                     "{} for {host} came on connections opened for {server_name} and found no route",
                     facts::count(requests.count, "request")

@@ -1,11 +1,11 @@
 //! AT104: the resets without a server name come only from Google's health checks or front ends.
 
 use crate::checks::facts::{self, nameless};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step, codes};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT104",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT104"),
     name: "load-balancer-reset",
     level: Level::Warning,
     step: Step::AccessLogs,
@@ -44,18 +44,19 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     if google < all {
         return Ok(Outcome::NotApplicable(format!(
-            "{} of {} without a server name come from other addresses (AT101)",
+            "{} of {} without a server name come from other addresses ({})",
             all - google,
-            facts::count(all, "reset")
+            facts::count(all, "reset"),
+            codes::CONNECTION_WITHOUT_SERVER_NAME_RESET
         )));
     }
     let findings = facts::logs(evidence)
         .filter(|(_, log)| log.reset_without_name.count > 0)
         .map(|(origin, log)| {
             let clients: Vec<&str> = log.reset_without_name.clients.keys().map(String::as_str).collect();
-            Finding::new(
-                origin.to_string(),
-                facts::moments(&log.reset_without_name),
+            Finding::in_log(
+                origin,
+                Location::window(&log.reset_without_name),
                 format!(
                     "{} without a server name, all from Google's ranges",
                     facts::count(log.reset_without_name.count, "reset")

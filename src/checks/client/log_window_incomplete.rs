@@ -3,14 +3,14 @@
 use jiff::SignedDuration;
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
 use crate::evidence::{Evidence, LogOrigin};
 
 /// A gateway that has been running for longer than this before its first record has lost records.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
 
-pub(super) const CHECK: Check = Check {
-    code: "AT107",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT107"),
     name: "log-window-incomplete",
     level: Level::Notice,
     step: Step::AccessLogs,
@@ -28,7 +28,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let limits = &evidence.question.log_limits;
+    let limits = evidence.question.log_limits();
     if limits.since.is_some() || limits.tail.is_some() || limits.limit_bytes.is_some() {
         return Ok(Outcome::NotApplicable("the window was limited by a flag".into()));
     }
@@ -44,9 +44,9 @@ fn judge(evidence: &Evidence) -> Judgement {
         let (Some(first), Some(started)) = (log.first, started) else { continue };
         judged += 1;
         if log.begins_with_record && first.duration_since(started) > GRACE {
-            findings.push(Finding::new(
-                origin.to_string(),
-                facts::moment(first),
+            findings.push(Finding::in_log(
+                origin,
+                Location::Moment(first),
                 format!(
                     "the log of {origin} begins {} after the container started",
                     facts::duration(first.duration_since(started))

@@ -1,15 +1,15 @@
 //! What the access logs show of clients.
 
-mod access_log_unconfirmed;
-mod client_without_sni_unrouted;
-mod connection_without_server_name_reset;
-mod declared_server_name_reset;
-mod expected_client_without_sni_refused;
-mod host_without_route_on_connection;
-mod load_balancer_reset;
-mod log_window_incomplete;
-mod served_client_without_wildcard;
-mod unknown_server_name_reset;
+pub(super) mod access_log_unconfirmed;
+pub(super) mod client_without_sni_unrouted;
+pub(super) mod connection_without_server_name_reset;
+pub(super) mod declared_server_name_reset;
+pub(super) mod expected_client_without_sni_refused;
+pub(super) mod host_without_route_on_connection;
+pub(super) mod load_balancer_reset;
+pub(super) mod log_window_incomplete;
+pub(super) mod served_client_without_wildcard;
+pub(super) mod unknown_server_name_reset;
 
 use super::Family;
 

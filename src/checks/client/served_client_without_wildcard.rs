@@ -1,11 +1,11 @@
 //! AT108: clients without SNI were served, and the wildcard route that did it is gone.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT108",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT108"),
     name: "served-client-without-wildcard",
     level: Level::Warning,
     step: Step::Wildcard,
@@ -30,9 +30,9 @@ fn judge(evidence: &Evidence) -> Judgement {
         .filter(|(_, log)| log.served_without_name.count > 0)
         .map(|(origin, log)| {
             let served = &log.served_without_name;
-            Finding::new(
-                origin.to_string(),
-                facts::moments(served),
+            Finding::in_log(
+                origin,
+                Location::window(served),
                 format!("{} without a server name served by {origin}", facts::count(served.count, "request")),
                 "no ApigeeRoute with hostname *",
                 "a wildcard route, as long as such clients exist",

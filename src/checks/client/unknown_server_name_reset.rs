@@ -1,11 +1,13 @@
 //! AT102: clients ask for server names that no ApigeeRoute has.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{
+    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
+};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT102",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT102"),
     name: "unknown-server-name-reset",
     level: Level::Warning,
     step: Step::AccessLogs,
@@ -38,8 +40,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .map(|(name, resets)| {
             let near = nearest.hint(name);
             Finding::new(
-                format!("server name {name}"),
-                resets.origins.join(", "),
+                Object::new(Kind::ServerName, *name),
+                Location::Logs(resets.origins.clone()),
                 format!(
                     "{} of connections for {name}, a name that no ApigeeRoute has{near}",
                     facts::count(resets.count, "reset")
@@ -53,5 +55,11 @@ fn judge(evidence: &Evidence) -> Judgement {
         facts::believe_absence(evidence)?;
         facts::know_all_names(evidence)?;
     }
-    Ok(Outcome::of(findings, "every server name that was reset is a hostname of an ApigeeRoute (see AT103)"))
+    Ok(Outcome::of(
+        findings,
+        format!(
+            "every server name that was reset is a hostname of an ApigeeRoute (see {})",
+            codes::DECLARED_SERVER_NAME_RESET
+        ),
+    ))
 }

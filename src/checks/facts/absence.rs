@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::knocked;
 use super::logs::{GATEWAY_CONTAINER, logs, never_started, opened, streams};
 use super::words::count;
+use crate::checks::codes;
 use crate::evidence::{AccessLog, Evidence, LogLimits, LogOrigin, Reason, Seen, Unavailable};
 
 /// The first and the last line of a log may be cut, as a window over it leaves them.
@@ -15,7 +16,7 @@ const ENDS_OF_A_LOG: u64 = 2;
 pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
     if evidence.access_logs.is_empty() {
         let why = match evidence.pods.seen() {
-            Err(why) if evidence.question.offline => match why.reason {
+            Err(why) if evidence.question.is_offline() => match why.reason {
                 Reason::NotRequested(_) => Reason::NotRequested("--access-log FILE gives one".into()),
                 reason => reason,
             },
@@ -38,12 +39,15 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         && mesh.is_off()
         && !is_alive
     {
-        let why = Reason::Missing("the mesh ConfigMap switches it off (AT806)".into());
+        let why = Reason::Missing(format!("the mesh ConfigMap switches it off ({})", codes::ACCESS_LOG_OFF));
         return Err(Unavailable::new("the access log", why));
     }
     if let Some(silent) = knocked.iter().find(|knocked| !knocked.is_heard) {
-        let why = "a handshake that this run made left no line in it (AT109): sampled, filtered, held back, or off";
-        return Err(Unavailable::new(format!("the access log of {}", silent.origin), Reason::Missing(why.into())));
+        let why = format!(
+            "a handshake that this run made left no line in it ({}): sampled, filtered, held back, or off",
+            codes::ACCESS_LOG_UNCONFIRMED
+        );
+        return Err(Unavailable::new(format!("the access log of {}", silent.origin), Reason::Missing(why)));
     }
     let mut sources: Vec<(&str, Vec<&AccessLog>)> = Vec::new();
     for (origin, log) in logs(evidence) {
@@ -61,13 +65,17 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
             return Err(Unavailable::new(what, Reason::Missing(unread_format(&logs))));
         }
         if logs.iter().any(|log| log.lacking.contains("RESPONSE_CODE_DETAILS")) {
-            let why = "the format of its records has no %RESPONSE_CODE_DETAILS%, by which resets are known (AT807)";
-            return Err(Unavailable::new(what, Reason::Missing(why.into())));
+            let why = format!(
+                "the format of its records has no %RESPONSE_CODE_DETAILS%, by which resets are known ({})",
+                codes::ACCESS_LOG_FORMAT_UNKNOWN
+            );
+            return Err(Unavailable::new(what, Reason::Missing(why)));
         }
         let other_forms = sum(|log| log.other_forms);
         if other_forms > ENDS_OF_A_LOG || records == 0 && other_forms > 0 {
             let lines = count(other_forms, "line");
-            return Err(Unavailable::new(what, Reason::Missing(format!("{lines} {OTHER_FORM} (AT807)"))));
+            let why = format!("{lines} {OTHER_FORM} ({})", codes::ACCESS_LOG_FORMAT_UNKNOWN);
+            return Err(Unavailable::new(what, Reason::Missing(why)));
         }
         // A gateway without traffic has written about itself at least; a login page or a crash leaves other lines.
         let settings_seen = matches!(&evidence.mesh_logging, Seen::Seen(mesh) if mesh.names_server());
@@ -77,7 +85,7 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         let is_quiet = is_heard || settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
         if records == 0 && !is_quiet {
             let limited =
-                if evidence.question.log_limits == LogLimits::default() { "" } else { " in the window asked for" };
+                if *evidence.question.log_limits() == LogLimits::default() { "" } else { " in the window asked for" };
             let lines = sum(|log| log.lines);
             let is_file = evidence.access_logs.iter().any(|stream| stream.origin == LogOrigin::File(source.to_owned()));
             let why = if is_file && lines > 0 {
@@ -106,9 +114,10 @@ pub(crate) const OTHER_FORM: &str = "look like access-log records inside another
 
 /// Why the records of a log are not judged.
 fn unread_format(logs: &[&AccessLog]) -> String {
+    let code = codes::ACCESS_LOG_FORMAT_UNKNOWN;
     match lacking(logs) {
-        Some(operators) => format!("the format of its records has no {operators} (AT807)"),
-        None => "it holds records that tell no server name (AT807)".into(),
+        Some(operators) => format!("the format of its records has no {operators} ({code})"),
+        None => format!("it holds records that tell no server name ({code})"),
     }
 }
 

@@ -6,6 +6,7 @@ use super::words;
 use crate::evidence::certificate::{Certificate, path};
 use crate::evidence::handshake::Verification;
 use crate::evidence::{Reason, Unavailable};
+use crate::text::days;
 
 /// What would tell which authorities count.
 pub(crate) const WHICH_AUTHORITIES: &str = "--ca-file says which authorities clients trust";
@@ -92,14 +93,6 @@ fn is_early(certificate: &Certificate, at: Timestamp) -> bool {
 /// Valid still, and not for long.
 fn is_expiring(certificate: &Certificate, at: Timestamp) -> bool {
     !is_expired(certificate, at) && certificate.not_after.duration_since(at) <= EXPIRING
-}
-
-/// `12 days`; below two days in hours and minutes.
-pub(crate) fn days(length: SignedDuration) -> String {
-    match length.as_hours() / 24 {
-        0 | 1 => words::duration(length),
-        days => format!("{days} days"),
-    }
 }
 
 /// `CN=api.example.com (serial 1f)`, for a reader who looks for it.

@@ -16,7 +16,7 @@ pub(crate) struct Knocked<'a> {
 /// The logs in which a line of this run must be. Those that were cut, or limited to their first bytes, say nothing.
 pub(crate) fn expected(evidence: &Evidence) -> Vec<Knocked<'_>> {
     let Seen::Seen(probes) = &evidence.probes else { return Vec::new() };
-    if evidence.question.log_limits.limit_bytes.is_some() {
+    if evidence.question.log_limits().limit_bytes.is_some() {
         return Vec::new();
     }
     let mut knocked = Vec::new();

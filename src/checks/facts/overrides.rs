@@ -1,5 +1,6 @@
 //! The overrides files, and how the charts render what stands in them.
 
+use crate::checks::codes;
 use crate::evidence::overrides::{FaultKind, Overrides, OverridesFile, Place, VirtualHost};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
@@ -18,7 +19,7 @@ pub(crate) fn whole_overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile
     let files = overrides(evidence)?;
     for (file, content) in &files {
         if let Some(fault) = content.faults.iter().find(|fault| fault.kind == FaultKind::Malformed) {
-            let why = Reason::Broken(format!("malformed at {} (AT301)", fault.place));
+            let why = Reason::Broken(format!("malformed at {} ({})", fault.place, codes::OVERRIDES_MALFORMED));
             return Err(Unavailable::new(file_name(file), why));
         }
     }
@@ -51,7 +52,7 @@ pub(crate) fn place(file: &OverridesFile, place: Place) -> String {
 
 /// The file as a person would name it.
 pub(crate) fn file_name(file: &OverridesFile) -> &str {
-    if file.name == "-" { "standard input" } else { &file.name }
+    file.title()
 }
 
 /// The environment group of a virtual host, as far as the file tells.

@@ -15,7 +15,7 @@ pub(crate) fn pods(evidence: &Evidence) -> Result<Vec<&IngressPod>, Unavailable>
 
 /// With `-l` only some of the ingress pods were listed: "no pod" then speaks of these alone.
 pub(crate) fn pods_are_narrowed(evidence: &Evidence) -> bool {
-    evidence.question.selector != ALL_INGRESS_PODS
+    evidence.question.selector() != ALL_INGRESS_PODS
 }
 
 /// Services in front of the ingress pods that clients outside the cluster can use.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{routes, words};
-use crate::checks::{Finding, Judgement, Outcome};
+use crate::checks::{ClientHello, Finding, Judgement, Location, Object, Outcome};
 use crate::evidence::cluster::Route;
 use crate::evidence::handshake::{
     ClientCertificate, Endpoint, Failure, Handshake, HelloKind, How, Party, Place, Probes, Stage, Trust,
@@ -164,36 +164,42 @@ fn grouped(faults: Vec<Fault<'_>>, apart: impl Fn(&Endpoint) -> Option<String>) 
 
 fn together(group: &[Fault<'_>]) -> Finding {
     let first = &group[0];
-    let endpoints = names(group.iter().map(|fault| fault.said.0.name()));
-    let places = names(group.iter().map(|fault| place_of(fault.said.1)));
-    let message = format!("{endpoints}: {}", first.what);
-    Finding::new(endpoints, places, message, first.observed.as_str(), first.expected.as_str())
+    let endpoints = distinct(group.iter().map(|fault| Object::endpoint(fault.said.0)));
+    let location = Location::ClientHellos(distinct(group.iter().map(|fault| ClientHello::from(fault.said.1))));
+    let message = format!("{}: {}", names(endpoints.iter().map(|endpoint| endpoint.name.clone())), first.what);
+    let pods = group.iter().filter_map(|fault| pod_of(fault.said.0));
+    Finding::new(Object::endpoint(first.said.0), location, message, first.observed.as_str(), first.expected.as_str())
+        .at(endpoints)
+        .concerning(pods)
+}
+
+/// The ingress pod that the endpoint is, where it is one.
+fn pod_of(endpoint: &Endpoint) -> Option<&str> {
+    match &endpoint.place {
+        Place::Pod { pod } => Some(pod),
+        Place::Dns | Place::Given | Place::Service { .. } => None,
+    }
 }
 
 /// At most three of the names, each once, in the order of the evidence.
 pub(crate) fn names(all: impl Iterator<Item = String>) -> String {
-    let mut distinct: Vec<String> = Vec::new();
-    for name in all {
-        if !distinct.contains(&name) {
-            distinct.push(name);
-        }
-    }
-    words::some_of(&distinct.iter().map(String::as_str).collect::<Vec<_>>())
+    words::some_of(&distinct(all).iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// Whether the handshake was asked about, and with which server name.
-pub(crate) fn place_of(handshake: &Handshake) -> String {
-    let why = if handshake.asked { "as asked" } else { "to compare" };
-    format!("{why}: {}", hello(handshake))
+/// Each item once, in the order of the evidence.
+fn distinct<T: Eq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut distinct: Vec<T> = Vec::new();
+    for item in all {
+        if !distinct.contains(&item) {
+            distinct.push(item);
+        }
+    }
+    distinct
 }
 
 /// `server name api.example.com`, `without a server name`.
 pub(crate) fn hello(handshake: &Handshake) -> String {
-    match (&handshake.server_name, handshake.kind) {
-        (None, _) | (_, HelloKind::Nameless) => "without a server name".into(),
-        (Some(name), HelloKind::Unknown) => format!("unknown server name {name}"),
-        (Some(name), HelloKind::Named) => format!("server name {name}"),
-    }
+    ClientHello::from(handshake).sni()
 }
 
 /// Found where there are findings. Passed only where everything was probed that was to be.

@@ -1,6 +1,7 @@
 //! The routes of the cluster, and what keeps a wildcard route from its work.
 
 use super::pods::{pods, pods_are_narrowed};
+use crate::checks::{Code, codes};
 use crate::evidence::cluster::{Port, Route, RouteConfig, RouteStatus, selects};
 use crate::evidence::{Evidence, Seen, Unavailable};
 
@@ -80,10 +81,10 @@ pub(crate) fn ends_tls_here(port: &Port) -> bool {
 
 /// What keeps a wildcard route from accepting clients without a server name, each with the code of the check that
 /// finds it; empty where nothing that was seen does.
-pub(crate) fn wildcard_obstacles(evidence: &Evidence, route: &Route) -> Vec<&'static str> {
-    let mut codes = Vec::new();
+pub(crate) fn wildcard_obstacles(evidence: &Evidence, route: &Route) -> Vec<Code> {
+    let mut found = Vec::new();
     if route.enable_non_sni_client != Some(true) {
-        codes.push("AT202");
+        found.push(codes::WILDCARD_ROUTE_FLAG_OFF);
     }
     if let Ok(pods) = pods(evidence)
         && !pods.is_empty()
@@ -91,25 +92,25 @@ pub(crate) fn wildcard_obstacles(evidence: &Evidence, route: &Route) -> Vec<&'st
         && !route.selector.is_empty()
         && !pods.iter().any(|pod| selects(&route.selector, &pod.labels))
     {
-        codes.push("AT207");
+        found.push(codes::SELECTOR_WITHOUT_PODS);
     }
     if !route.ports.iter().any(terminates_tls) {
-        codes.push("AT208");
+        found.push(codes::WILDCARD_PORT_UNSUITABLE);
     }
     for tls in route.ports.iter().filter(|port| https_443(port)).filter_map(|port| port.tls.as_ref()) {
         match &tls.credential_name {
-            None if !tls.from_files => codes.push("AT209"),
-            Some(name) if secret_is_missing(evidence, name) => codes.push("AT210"),
+            None if !tls.from_files => found.push(codes::CREDENTIAL_NAME_MISSING),
+            Some(name) if secret_is_missing(evidence, name) => found.push(codes::CREDENTIAL_SECRET_MISSING),
             _ => {}
         }
     }
     if route.status.state.as_deref().is_some_and(|state| state != "running") || lags(route.generation, &route.status) {
-        codes.push("AT211");
+        found.push(codes::ROUTE_NOT_RUNNING);
     }
     if !route.status.errors.is_empty() {
-        codes.push("AT212");
+        found.push(codes::ROUTE_ERROR);
     }
-    codes
+    found
 }
 
 /// The Secrets were listed and this one is not among them. A name with a namespace in front is not judged.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::chain::{self, Wrong};
 use super::{probed, routes, words};
-use crate::checks::{Finding, Judgement, Outcome};
+use crate::checks::{Finding, Judgement, Kind, Location, Object, Outcome};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::{Port, Route};
 use crate::evidence::handshake::{Handshake, HelloKind};
@@ -216,7 +216,13 @@ impl Secret<'_> {
 
 fn at(secret: &str, entry: &str, wrong: Wrong) -> Finding {
     let message = format!("Secret {secret}: {}", wrong.what);
-    Finding::new(format!("Secret/{secret}"), entry, message, wrong.observed, wrong.expected)
+    Finding::new(
+        Object::new(Kind::Secret, secret),
+        Location::Entry(entry.to_owned()),
+        message,
+        wrong.observed,
+        wrong.expected,
+    )
 }
 
 /// How much of what a hostname stands for the names of a certificate cover.
@@ -310,11 +316,18 @@ fn best<'a>(routes: &[&'a Route], name: &str) -> Option<&'a str> {
     own.or_else(|| hostnames().filter(is_above).max_by_key(|hostname| hostname.len()))
 }
 
-/// The place that names a file, as a person would write it.
-pub(crate) fn named_at(place: &str) -> String {
-    match place.strip_prefix("-:") {
-        Some(place) => format!("standard input:{place}"),
-        None => place.to_owned(),
+/// The place in an overrides file that names a certificate file. The evidence has it as `file:line:column`; where it does
+/// not, the certificate file alone is known.
+pub(crate) fn named_at(place: &str) -> Location {
+    let mut parts = place.rsplitn(3, ':');
+    let column = parts.next().and_then(|column| column.parse().ok());
+    let line = parts.next().and_then(|line| line.parse().ok());
+    match (parts.next(), line, column) {
+        (Some(name), Some(line), Some(column)) => {
+            let name = if name == "-" { "standard input" } else { name };
+            Location::File { name: name.to_owned(), line, column }
+        }
+        _ => Location::Whole,
     }
 }
 

@@ -1,12 +1,12 @@
 //! AT529: a load balancer or a name in DNS cannot be reached from where this program runs.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::Place;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT529",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT529"),
     name: "address-out-of-reach",
     level: Level::Notice,
     step: Step::Probe,

@@ -2,12 +2,12 @@
 
 use crate::checks::facts::answers;
 use crate::checks::facts::probed::{self, Said};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Step};
+use crate::checks::{Check, ClientHello, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{How, Place, Probes, socket};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT523",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT523"),
     name: "addresses-differ",
     level: Level::Warning,
     step: Step::Probe,
@@ -67,8 +67,8 @@ fn difference(probes: &Probes, same_hello: &[Said<'_>]) -> Option<Finding> {
         })
         .collect();
     Some(Finding::new(
-        host.as_str(),
-        probed::place_of(handshake),
+        Object::new(Kind::Host, host.as_str()),
+        Location::ClientHellos(vec![ClientHello::from(handshake)]),
         format!("{host}: its addresses answer differently: {}", told.join("; ")),
         format!("{} different answers of {} addresses", answers.len(), same_hello.len()),
         "one answer",

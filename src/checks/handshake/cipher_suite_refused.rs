@@ -2,12 +2,12 @@
 
 use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::handshake::{Endpoint, Probes};
 use crate::evidence::{Evidence, Seen};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT507",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT507"),
     name: "cipher-suite-refused",
     level: Level::Error,
     step: Step::Probe,

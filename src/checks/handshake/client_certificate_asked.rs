@@ -2,12 +2,12 @@
 
 use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::ClientCertificate;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT510",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT510"),
     name: "client-certificate-asked",
     level: Level::Notice,
     step: Step::Probe,

@@ -3,12 +3,12 @@
 //! Where the route says MUTUAL that is right, and AT510 tells it.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{ClientCertificate, Handshake};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT509",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT509"),
     name: "client-certificate-demanded",
     level: Level::Error,
     step: Step::Probe,

@@ -1,12 +1,12 @@
 //! AT511: the server does not accept the client certificate that was offered.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{ClientCertificate, Failure, Handshake, How};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT511",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT511"),
     name: "client-certificate-rejected",
     level: Level::Error,
     step: Step::Probe,

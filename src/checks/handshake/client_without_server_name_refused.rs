@@ -1,12 +1,12 @@
 //! AT505: clients that send no server name are refused where they should be served.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Endpoint, HelloKind, Probes};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT505",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT505"),
     name: "client-without-server-name-refused",
     level: Level::Error,
     step: Step::Probe,

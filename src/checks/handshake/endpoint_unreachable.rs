@@ -3,12 +3,12 @@
 //! Where another address of the host answers, the difference is AT523's.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Endpoint, Failure, How, Place, Probes, Stage};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT502",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT502"),
     name: "endpoint-unreachable",
     level: Level::Error,
     step: Step::Probe,

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::checks::facts::{self, envoy};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::{Evidence, Seen};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT527",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT527"),
     name: "gateway-chain-without-route",
     level: Level::Warning,
     step: Step::Probe,
@@ -56,9 +56,12 @@ fn finding(name: &str, pods: &[&str]) -> Finding {
         "*" => format!("Envoy takes clients without a server name, and no ApigeeRoute has hostname *: {pods_told}"),
         _ => format!("Envoy serves {name}, which no ApigeeRoute has: {pods_told}"),
     };
-    let object = match pods {
-        [pod] => format!("Pod/{pod}"),
-        _ => pods_told,
-    };
-    Finding::new(object, "listeners", message, "a filter chain", "an ApigeeRoute with this hostname, or no such chain")
+    Finding {
+        objects: pods.iter().map(|pod| Object::new(Kind::Pod, *pod)).collect(),
+        location: Location::Listeners { pods: Vec::new() },
+        pods: pods.iter().map(ToString::to_string).collect(),
+        message,
+        observed: "a filter chain".into(),
+        expected: "an ApigeeRoute with this hostname, or no such chain".into(),
+    }
 }

@@ -1,12 +1,12 @@
 //! AT513: the handshake fails in a way that has no check of its own.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Failure, How, Stage};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT513",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT513"),
     name: "handshake-broken",
     level: Level::Error,
     step: Step::Probe,

@@ -1,12 +1,12 @@
 //! AT512: the handshake begins and then nothing comes.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::Stage;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT512",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT512"),
     name: "handshake-stalled",
     level: Level::Error,
     step: Step::Probe,

@@ -2,12 +2,12 @@
 
 use crate::checks::facts::answers;
 use crate::checks::facts::probed::{self, Fault, Said};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Endpoint, HelloKind, Place, Probes};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT525",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT525"),
     name: "load-balancer-differs",
     level: Level::Warning,
     step: Step::Probe,

@@ -1,12 +1,12 @@
 //! AT503: what answers on this port does not speak TLS.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{How, NotTls};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT503",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT503"),
     name: "peer-not-tls",
     level: Level::Error,
     step: Step::Probe,

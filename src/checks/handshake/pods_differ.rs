@@ -1,11 +1,11 @@
 //! AT524: pods of one gateway do not answer alike.
 
 use crate::checks::facts::{answers, probed};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT524",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT524"),
     name: "pods-differ",
     level: Level::Error,
     step: Step::Probe,

@@ -3,11 +3,11 @@
 //! What is wrong with one of them, as its dates or names, has checks of its own.
 
 use crate::checks::facts::{answers, probed};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT531",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT531"),
     name: "pods-serve-different-certificates",
     level: Level::Warning,
     step: Step::Probe,

@@ -1,11 +1,11 @@
 //! AT508: none of the protocols offered by ALPN is taken.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT508",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT508"),
     name: "protocol-by-alpn-refused",
     level: Level::Error,
     step: Step::Probe,

@@ -1,12 +1,12 @@
 //! AT528: the gateway does not keep to the versions or cipher suites of an ApigeeRoute.
 
 use crate::checks::facts::{self, envoy, limits, probed};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::cluster::{Route, Tls, selects};
 use crate::evidence::{Evidence, Seen};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT528",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT528"),
     name: "protocol-limits-unmet",
     level: Level::Warning,
     step: Step::Probe,
@@ -65,8 +65,9 @@ fn in_gateways(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> {
     found
         .into_iter()
         .map(|((has, says), pods)| {
-            let pods = facts::some_of(&pods);
-            finding(route, format!("Envoy has {has}, where ApigeeRoute {} has {says}: {pods}", route.name), has, says)
+            let told = facts::some_of(&pods);
+            finding(route, format!("Envoy has {has}, where ApigeeRoute {} has {says}: {told}", route.name), has, says)
+                .concerning(pods)
         })
         .collect()
 }
@@ -93,5 +94,11 @@ fn in_handshakes(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> 
 }
 
 fn finding(route: &Route, message: String, observed: String, expected: String) -> Finding {
-    Finding::new(format!("ApigeeRoute/{}", route.name), "spec.ports[].tls", message, observed, expected)
+    Finding::new(
+        Object::new(Kind::ApigeeRoute, &route.name),
+        Location::field("spec.ports[].tls"),
+        message,
+        observed,
+        expected,
+    )
 }

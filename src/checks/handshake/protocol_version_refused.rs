@@ -1,12 +1,12 @@
 //! AT506: client and server have no version of TLS in common.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::handshake::{Endpoint, ProbeQuestion};
 use crate::evidence::{Evidence, Seen};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT506",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT506"),
     name: "protocol-version-refused",
     level: Level::Error,
     step: Step::Probe,

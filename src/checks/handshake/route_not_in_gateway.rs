@@ -1,13 +1,13 @@
 //! AT526: an ingress pod does not have what an ApigeeRoute asks of it.
 
 use crate::checks::facts::{self, envoy};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::gateway::FilterChain;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT526",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT526"),
     name: "route-not-in-gateway",
     level: Level::Error,
     step: Step::Probe,
@@ -72,8 +72,8 @@ fn finding(route: &Route, hostname: &str, pods: &[&str]) -> Finding {
         name => (name, "a filter chain with this name"),
     };
     Finding::new(
-        format!("ApigeeRoute/{}", route.name),
-        format!("listeners of {}", facts::some_of(pods)),
+        Object::new(Kind::ApigeeRoute, &route.name),
+        Location::Listeners { pods: pods.iter().map(ToString::to_string).collect() },
         format!(
             "Envoy has no filter chain for {what}, which ApigeeRoute {} asks for: {}",
             route.name,
@@ -82,4 +82,5 @@ fn finding(route: &Route, hostname: &str, pods: &[&str]) -> Finding {
         format!("none in {}", facts::count(pods.len() as u64, "pod")),
         expected,
     )
+    .concerning(pods.iter().copied())
 }

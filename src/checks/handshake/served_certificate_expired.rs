@@ -1,11 +1,11 @@
 //! AT514: a certificate that is served has expired.
 
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT514",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT514"),
     name: "served-certificate-expired",
     level: Level::Error,
     step: Step::Probe,

@@ -1,11 +1,11 @@
 //! AT516: a certificate that is served expires within two weeks.
 
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT516",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT516"),
     name: "served-certificate-expiring",
     level: Level::Warning,
     step: Step::Probe,

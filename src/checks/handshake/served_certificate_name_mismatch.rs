@@ -2,12 +2,12 @@
 
 use crate::checks::facts::probed::{self, Fault};
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Endpoint, Handshake, HelloKind, Place};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT517",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT517"),
     name: "served-certificate-name-mismatch",
     level: Level::Error,
     step: Step::Probe,

@@ -2,11 +2,11 @@
 
 use crate::checks::facts::probed::Fault;
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT530",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT530"),
     name: "served-certificate-not-for-servers",
     level: Level::Error,
     step: Step::Probe,

@@ -1,11 +1,11 @@
 //! AT515: a certificate that is served is not valid yet.
 
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT515",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT515"),
     name: "served-certificate-not-yet-valid",
     level: Level::Error,
     step: Step::Probe,

@@ -2,11 +2,11 @@
 
 use crate::checks::facts::probed::Fault;
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT521",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT521"),
     name: "served-certificate-self-signed",
     level: Level::Error,
     step: Step::Probe,

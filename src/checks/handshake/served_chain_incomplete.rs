@@ -2,11 +2,11 @@
 
 use crate::checks::facts::probed::{self, Fault};
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT518",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT518"),
     name: "served-chain-incomplete",
     level: Level::Error,
     step: Step::Probe,

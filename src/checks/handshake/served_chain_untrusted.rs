@@ -4,13 +4,13 @@
 
 use crate::checks::facts::probed::Fault;
 use crate::checks::facts::{chain, served};
-use crate::checks::{Check, Explanation, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Outcome, Step};
 use crate::evidence::Evidence;
 use crate::evidence::certificate::path;
 use crate::evidence::handshake::{Handshake, Verification};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT520",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT520"),
     name: "served-chain-untrusted",
     level: Level::Error,
     step: Step::Probe,

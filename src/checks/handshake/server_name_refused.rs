@@ -1,12 +1,12 @@
 //! AT504: a server name that should be served is refused in answer to the ClientHello.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Endpoint, HelloKind, Probes};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT504",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT504"),
     name: "server-name-refused",
     level: Level::Error,
     step: Step::Probe,

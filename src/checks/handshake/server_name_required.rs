@@ -3,12 +3,12 @@
 //! Where a handshake without a server name was asked for, its refusal is AT505's.
 
 use crate::checks::facts::probed::{self, Fault};
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::HelloKind;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT501",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT501"),
     name: "server-name-required",
     level: Level::Notice,
     step: Step::Probe,

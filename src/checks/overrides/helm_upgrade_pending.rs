@@ -1,11 +1,13 @@
 //! AT307: the overrides file lists a gateway that has not reached the cluster.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{
+    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
+};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT307",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT307"),
     name: "helm-upgrade-pending",
     level: Level::Warning,
     step: Step::Overrides,
@@ -31,8 +33,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             for gateway in &host.additional_gateways.names {
                 if !config.additional_gateways.contains(&gateway.value) {
                     findings.push(Finding::new(
-                        format!("ApigeeRouteConfig/{}", config.name),
-                        facts::place(file, gateway.place),
+                        Object::new(Kind::ApigeeRouteConfig, &config.name),
+                        Location::overrides(file, gateway.place),
                         format!(
                             "{} lists {} for {}, the ApigeeRouteConfig does not",
                             facts::file_name(file),
@@ -47,7 +49,10 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
     }
     if compared == 0 {
-        return Ok(Outcome::NotApplicable("no virtual host has an ApigeeRouteConfig (AT309)".into()));
+        return Ok(Outcome::NotApplicable(format!(
+            "no virtual host has an ApigeeRouteConfig ({})",
+            codes::VIRTUAL_HOST_UNDEPLOYED
+        )));
     }
     Ok(Outcome::of(findings, "every gateway that the files list is in the cluster"))
 }

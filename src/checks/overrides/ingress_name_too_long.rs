@@ -1,14 +1,14 @@
 //! AT313: the name of an ingress gateway is longer than 17 characters.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
 /// Source: configuration property ingressGateways[].name.
 const MAX_LENGTH: usize = 17;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT313",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT313"),
     name: "ingress-name-too-long",
     level: Level::Warning,
     step: Step::Overrides,
@@ -33,8 +33,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .filter(|(_, gateway)| gateway.value.chars().count() > MAX_LENGTH)
         .map(|(file, gateway)| {
             Finding::new(
-                facts::file_name(file),
-                facts::place(file, gateway.place),
+                Object::overrides(file),
+                Location::overrides(file, gateway.place),
                 format!("ingress gateway {} has a name of {} characters", gateway.value, gateway.value.chars().count()),
                 gateway.value.clone(),
                 format!("at most {MAX_LENGTH} characters"),

@@ -1,11 +1,11 @@
 //! AT312: a virtual host selects an ingress gateway that the file does not define.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT312",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT312"),
     name: "ingress-name-unknown",
     level: Level::Warning,
     step: Step::Overrides,
@@ -33,8 +33,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         let names: Vec<&str> = content.ingress_gateways.iter().map(|gateway| gateway.value.as_str()).collect();
         if !names.contains(&ingress.value.as_str()) {
             findings.push(Finding::new(
-                facts::file_name(file),
-                facts::place(file, ingress.place),
+                Object::overrides(file),
+                Location::overrides(file, ingress.place),
                 format!(
                     "virtual host {} selects ingress gateway {}, which is not defined",
                     facts::host_name(host),

@@ -1,22 +1,22 @@
 //! overrides.yaml: its structure, its virtual hosts, and its drift from the cluster.
 
-mod helm_upgrade_pending;
-mod ingress_name_too_long;
-mod ingress_name_unknown;
-mod overrides_documents_several;
-mod overrides_key_duplicate;
-mod overrides_malformed;
-mod overrides_outdated;
-mod overrides_type_wrong;
-mod virtual_host_duplicate;
-mod virtual_host_key_unknown;
-mod virtual_host_undeployed;
-mod virtual_host_unlisted;
-mod virtual_host_without_certificate;
-mod virtual_hosts_missing;
-mod wildcard_gateway_unlisted;
+pub(super) mod helm_upgrade_pending;
+pub(super) mod ingress_name_too_long;
+pub(super) mod ingress_name_unknown;
+pub(super) mod overrides_documents_several;
+pub(super) mod overrides_key_duplicate;
+pub(super) mod overrides_malformed;
+pub(super) mod overrides_outdated;
+pub(super) mod overrides_type_wrong;
+pub(super) mod virtual_host_duplicate;
+pub(super) mod virtual_host_key_unknown;
+pub(super) mod virtual_host_undeployed;
+pub(super) mod virtual_host_unlisted;
+pub(super) mod virtual_host_without_certificate;
+pub(super) mod virtual_hosts_missing;
+pub(super) mod wildcard_gateway_unlisted;
 
-use super::{Family, Finding, Judgement, Outcome, facts};
+use super::{Family, Finding, Judgement, Location, Object, Outcome, facts};
 use crate::evidence::Evidence;
 use crate::evidence::overrides::FaultKind;
 
@@ -55,8 +55,8 @@ fn faults(evidence: &Evidence, kind: FaultKind, seen: &str) -> Judgement {
         .map(|(file, fault)| {
             let at = if fault.path.is_empty() { String::new() } else { format!("{}: ", fault.path) };
             Finding::new(
-                facts::file_name(file),
-                facts::place(file, fault.place),
+                Object::overrides(file),
+                Location::overrides(file, fault.place),
                 format!("{at}{}", fault.observed),
                 fault.observed.clone(),
                 fault.expected.clone(),

@@ -1,12 +1,12 @@
 //! AT314: an overrides file holds several documents.
 
 use super::faults;
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::overrides::FaultKind;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT314",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT314"),
     name: "overrides-documents-several",
     level: Level::Warning,
     step: Step::Overrides,

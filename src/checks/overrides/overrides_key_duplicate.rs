@@ -1,12 +1,12 @@
 //! AT302: a key stands twice in the same mapping.
 
 use super::faults;
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::overrides::FaultKind;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT302",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT302"),
     name: "overrides-key-duplicate",
     level: Level::Warning,
     step: Step::Overrides,

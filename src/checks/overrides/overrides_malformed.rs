@@ -1,12 +1,12 @@
 //! AT301: an overrides file cannot be read as YAML.
 
 use super::faults;
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::overrides::FaultKind;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT301",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT301"),
     name: "overrides-malformed",
     level: Level::Warning,
     step: Step::Overrides,

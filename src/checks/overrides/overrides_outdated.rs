@@ -1,11 +1,11 @@
 //! AT308: the cluster lists a gateway that the overrides file does not.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step, codes};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT308",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT308"),
     name: "overrides-outdated",
     level: Level::Warning,
     step: Step::Overrides,
@@ -31,8 +31,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             compared += 1;
             for gateway in config.additional_gateways.iter().filter(|gateway| !names.contains(gateway)) {
                 findings.push(Finding::new(
-                    facts::file_name(file),
-                    facts::place(file, host.place),
+                    Object::overrides(file),
+                    Location::overrides(file, host.place),
                     format!(
                         "ApigeeRouteConfig {} lists {gateway}, virtual host {} does not",
                         config.name,
@@ -45,7 +45,10 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
     }
     if compared == 0 {
-        return Ok(Outcome::NotApplicable("no virtual host has an ApigeeRouteConfig (AT309)".into()));
+        return Ok(Outcome::NotApplicable(format!(
+            "no virtual host has an ApigeeRouteConfig ({})",
+            codes::VIRTUAL_HOST_UNDEPLOYED
+        )));
     }
     Ok(Outcome::of(findings, "the files list every gateway that the cluster lists"))
 }

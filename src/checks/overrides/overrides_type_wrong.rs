@@ -1,12 +1,12 @@
 //! AT305: a value has another type than documented.
 
 use super::faults;
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::overrides::FaultKind;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT305",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT305"),
     name: "overrides-type-wrong",
     level: Level::Warning,
     step: Step::Overrides,

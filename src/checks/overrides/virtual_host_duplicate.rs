@@ -1,12 +1,12 @@
 //! AT303: two virtual hosts have the same name.
 
 use super::faults;
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::overrides::FaultKind;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT303",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT303"),
     name: "virtual-host-duplicate",
     level: Level::Warning,
     step: Step::Overrides,

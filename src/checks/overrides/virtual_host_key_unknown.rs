@@ -1,12 +1,12 @@
 //! AT304: a key at the virtual hosts is not known.
 
 use super::faults;
-use crate::checks::{Check, Explanation, Judgement, Level, Step};
+use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::overrides::FaultKind;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT304",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT304"),
     name: "virtual-host-key-unknown",
     level: Level::Warning,
     step: Step::Overrides,

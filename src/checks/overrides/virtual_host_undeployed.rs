@@ -1,11 +1,11 @@
 //! AT309: a virtual host of the file has no ApigeeRouteConfig.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT309",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT309"),
     name: "virtual-host-undeployed",
     level: Level::Notice,
     step: Step::Overrides,
@@ -34,13 +34,13 @@ fn judge(evidence: &Evidence) -> Judgement {
         .map(|(file, content, host)| {
             let org = content.org.as_ref().map_or("<org>", |org| org.value.as_str());
             Finding::new(
-                facts::file_name(file),
-                facts::place(file, host.place),
+                Object::overrides(file),
+                Location::overrides(file, host.place),
                 format!("virtual host {} has no ApigeeRouteConfig", facts::host_name(host)),
                 format!(
                     "{} in namespace {}",
                     facts::count(configs.len() as u64, "ApigeeRouteConfig"),
-                    evidence.question.namespace
+                    evidence.question.namespace()
                 ),
                 format!("ApigeeRouteConfig {org}-{}", facts::host_name(host)),
             )

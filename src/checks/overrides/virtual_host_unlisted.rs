@@ -1,11 +1,11 @@
 //! AT310: an environment group of the cluster is in none of the files given.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT310",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT310"),
     name: "virtual-host-unlisted",
     level: Level::Notice,
     step: Step::Overrides,
@@ -27,8 +27,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .filter(|config| !hosts.iter().any(|(_, content, host)| facts::renders(content, host, &config.name)))
         .map(|config| {
             Finding::new(
-                format!("ApigeeRouteConfig/{}", config.name),
-                "virtualhosts",
+                Object::new(Kind::ApigeeRouteConfig, &config.name),
+                Location::field("virtualhosts"),
                 format!("no file given has the virtual host of ApigeeRouteConfig {}", config.name),
                 facts::count(hosts.len() as u64, "virtual host"),
                 "an entry of virtualhosts for it",

@@ -1,11 +1,11 @@
 //! AT311: a virtual host names neither a Secret nor a pair of files.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT311",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT311"),
     name: "virtual-host-without-certificate",
     level: Level::Warning,
     step: Step::Overrides,
@@ -36,8 +36,8 @@ fn judge(evidence: &Evidence) -> Judgement {
                 _ => ("none of them", "no certificate"),
             };
             Finding::new(
-                facts::file_name(file),
-                facts::place(file, host.place),
+                Object::overrides(file),
+                Location::overrides(file, host.place),
                 format!("virtual host {} names {lacks}", facts::host_name(host)),
                 observed,
                 "sslSecret, or sslCertPath and sslKeyPath",

@@ -1,11 +1,11 @@
 //! AT315: the overrides files define no virtual host.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT315",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT315"),
     name: "virtual-hosts-missing",
     level: Level::Warning,
     step: Step::Overrides,
@@ -31,8 +31,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .map(|(file, _)| {
             let name = facts::file_name(file);
             Finding::new(
-                name,
-                name,
+                Object::overrides(file),
+                Location::Whole,
                 format!("{name} defines no virtual host"),
                 "no virtualhosts",
                 "a list of virtual hosts",

@@ -1,12 +1,12 @@
 //! AT306: a virtual host does not list the wildcard route, neither in the file nor in the cluster.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
 use crate::evidence::overrides::{Overrides, VirtualHost};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT306",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT306"),
     name: "wildcard-gateway-unlisted",
     level: Level::Warning,
     step: Step::Overrides,
@@ -45,8 +45,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             .any(|config| config.additional_gateways.iter().any(is_wildcard));
         if !in_file && !in_cluster && !on_other_pods(evidence, content, host) {
             findings.push(Finding::new(
-                facts::file_name(file),
-                facts::place(file, host.place),
+                Object::overrides(file),
+                Location::overrides(file, host.place),
                 format!("virtual host {} does not list {}", facts::host_name(host), wildcards.join(" or ")),
                 facts::list(&facts::gateway_names(host)),
                 format!("additionalGateways with \"{}\"", wildcards[0]),
@@ -83,8 +83,8 @@ fn without_cluster(evidence: &Evidence) -> Judgement {
         .filter(|(_, _, host)| host.additional_gateways.names.is_empty())
         .map(|(file, _, host)| {
             Finding::new(
-                facts::file_name(file),
-                facts::place(file, host.place),
+                Object::overrides(file),
+                Location::overrides(file, host.place),
                 format!("virtual host {} lists no gateway, while another lists {gateway}", facts::host_name(host)),
                 "[]",
                 format!("additionalGateways with \"{gateway}\", where clients without SNI come to this group too"),

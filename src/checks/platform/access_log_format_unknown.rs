@@ -2,11 +2,13 @@
 
 use crate::checks::facts;
 use crate::checks::facts::absence::{OTHER_FORM, lacking};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{
+    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
+};
 use crate::evidence::{AccessLog, Evidence, LogOrigin};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT807",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT807"),
     name: "access-log-format-unknown",
     level: Level::Notice,
     step: Step::AccessLogs,
@@ -31,9 +33,9 @@ fn judge(evidence: &Evidence) -> Judgement {
     let mut findings: Vec<Finding> = facts::logs(evidence)
         .filter(|(origin, log)| log.text_records > 0 || log.foreign_records > 0 && !told(origin))
         .map(|(origin, log)| {
-            Finding::new(
-                origin.to_string(),
-                "records",
+            Finding::in_log(
+                origin,
+                Location::Records,
                 if log.records > 0 {
                     format!("some records of {origin} do not tell the server name")
                 } else {
@@ -46,9 +48,9 @@ fn judge(evidence: &Evidence) -> Judgement {
         .collect();
     let in_other_forms = facts::logs(evidence).filter(|(origin, log)| log.other_forms > 0 && !told(origin));
     findings.extend(in_other_forms.map(|(origin, log)| {
-        Finding::new(
-            origin.to_string(),
-            "lines",
+        Finding::in_log(
+            origin,
+            Location::Lines,
             format!("{} of {origin} {OTHER_FORM}", facts::count(log.other_forms, "line")),
             format!("{} of {}", log.other_forms, facts::count(log.lines, "line")),
             "one record per line, or an export as JSON, YAML or CSV",
@@ -57,14 +59,14 @@ fn judge(evidence: &Evidence) -> Judgement {
     if findings.is_empty() && !facts::logs(evidence).any(|(_, log)| log.records > 0) {
         let mesh = evidence.mesh_logging.seen()?;
         if mesh.is_off() {
-            return Ok(Outcome::NotApplicable("the access log is switched off (AT806)".into()));
+            return Ok(Outcome::NotApplicable(format!("the access log is switched off ({})", codes::ACCESS_LOG_OFF)));
         }
         if mesh.names_server() {
             return Ok(Outcome::Passed("the settings make records tell the server name; none was read".into()));
         }
         findings.push(Finding::new(
-            "ConfigMap/apigee-istio-mesh-config",
-            "data.mesh accessLogFormat",
+            Object::new(Kind::ConfigMap, "apigee-istio-mesh-config"),
+            Location::field("data.mesh accessLogFormat"),
             "the access-log format does not tell the server name",
             if mesh.fields.is_some() {
                 "JSON without %REQUESTED_SERVER_NAME%"

@@ -1,11 +1,11 @@
 //! AT806: the gateways write no access log.
 
 use crate::checks::facts::knocked;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT806",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT806"),
     name: "access-log-off",
     level: Level::Notice,
     step: Step::AccessLogs,
@@ -31,8 +31,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::Passed(text.into()));
     }
     Ok(Outcome::Found(vec![Finding::new(
-        "ConfigMap/apigee-istio-mesh-config",
-        "data.mesh accessLogFile",
+        Object::new(Kind::ConfigMap, "apigee-istio-mesh-config"),
+        Location::field("data.mesh accessLogFile"),
         "the access log is switched off",
         mesh.file.as_deref().map_or("absent", |_| "empty"),
         "/dev/stdout",

@@ -1,12 +1,12 @@
 //! AT808: Apigee itself has an issue open about the ingress.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::ApigeeIssue;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT808",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT808"),
     name: "apigee-issue-open",
     level: Level::Warning,
     step: Step::Platform,
@@ -28,8 +28,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .filter(|issue| concerns_ingress(issue))
         .map(|issue| {
             Finding::new(
-                format!("ApigeeIssue/{}", issue.name),
-                issue.reason.as_deref().unwrap_or("no reason"),
+                Object::new(Kind::ApigeeIssue, &issue.name),
+                Location::Reason(issue.reason.clone()),
                 match details(issue) {
                     Some(details) => format!("ApigeeIssue {} is open: {details}", issue.name),
                     None => format!("ApigeeIssue {} is open", issue.name),

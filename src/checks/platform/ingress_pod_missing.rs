@@ -1,11 +1,11 @@
 //! AT801: no ingress pod answers.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step, codes};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT801",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT801"),
     name: "ingress-pod-missing",
     level: Level::Error,
     step: Step::Pods,
@@ -24,19 +24,19 @@ pub(super) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let pods = facts::pods(evidence)?;
-    let namespace = &evidence.question.namespace;
+    let namespace = evidence.question.namespace();
     let running = pods.iter().filter(|pod| pod.is_running()).count();
     if running > 0 {
         return Ok(Outcome::Passed(format!("{} running", facts::count(running as u64, "ingress pod"))));
     }
     let message = match pods.len() {
-        0 => format!("no pod of namespace {namespace} matches {}", evidence.question.selector),
-        1 => "the only ingress pod is not running and ready (AT802)".to_owned(),
-        number => format!("none of {number} ingress pods is running and ready (AT802)"),
+        0 => format!("no pod of namespace {namespace} matches {}", evidence.question.selector()),
+        1 => format!("the only ingress pod is not running and ready ({})", codes::INGRESS_POD_NOT_RUNNING),
+        number => format!("none of {number} ingress pods is running and ready ({})", codes::INGRESS_POD_NOT_RUNNING),
     };
     Ok(Outcome::Found(vec![Finding::new(
-        format!("namespace {namespace}"),
-        "pods",
+        Object::namespace(evidence),
+        Location::Listing("pods".into()),
         message,
         format!("0 of {}", facts::count(pods.len() as u64, "pod")),
         "at least one ingress pod that is running and ready",

@@ -1,12 +1,14 @@
 //! AT802: an ingress pod does not run, or a container of it is not ready.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{
+    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
+};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::IngressPod;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT802",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT802"),
     name: "ingress-pod-not-running",
     level: Level::Warning,
     step: Step::Pods,
@@ -24,7 +26,7 @@ pub(super) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let pods = facts::pods(evidence)?;
     if pods.is_empty() {
-        return Ok(Outcome::NotApplicable("there is no ingress pod (AT801)".into()));
+        return Ok(Outcome::NotApplicable(format!("there is no ingress pod ({})", codes::INGRESS_POD_MISSING)));
     }
     let running = pods.iter().filter(|pod| pod.is_running()).count();
     // What was evicted or is on its way out harms nobody, as long as another pod answers.
@@ -43,8 +45,8 @@ fn judge(evidence: &Evidence) -> Judgement {
                 })
                 .collect();
             Finding::new(
-                format!("Pod/{}", pod.name),
-                "status",
+                Object::new(Kind::Pod, &pod.name),
+                Location::field("status"),
                 format!("pod {} is {}", pod.name, condition(pod)),
                 if waiting.is_empty() { pod.phase.clone() } else { format!("{}; {}", pod.phase, waiting.join(", ")) },
                 "Running, every container ready",

@@ -1,11 +1,13 @@
 //! AT803: a container of an ingress pod was restarted.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{
+    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
+};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT803",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT803"),
     name: "ingress-pod-restarted",
     level: Level::Notice,
     step: Step::Pods,
@@ -23,7 +25,7 @@ pub(super) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let pods = facts::pods(evidence)?;
     if pods.is_empty() {
-        return Ok(Outcome::NotApplicable("there is no ingress pod (AT801)".into()));
+        return Ok(Outcome::NotApplicable(format!("there is no ingress pod ({})", codes::INGRESS_POD_MISSING)));
     }
     let findings = pods
         .iter()
@@ -34,8 +36,8 @@ fn judge(evidence: &Evidence) -> Judgement {
                 .started_at
                 .map_or(String::new(), |at| format!(", the present run since {}", facts::moment(at)));
             Finding::new(
-                format!("Pod/{}", pod.name),
-                format!("container {}", container.name),
+                Object::new(Kind::Pod, &pod.name),
+                Location::Container(container.name.clone()),
                 format!(
                     "{} of container {} in pod {}{since}",
                     facts::count(u64::from(container.restarts), "restart"),

@@ -1,14 +1,14 @@
 //! What the rest stands on: pods, Services, access-log settings, ApigeeIssues, custom resource definitions.
 
-mod access_log_format_unknown;
-mod access_log_off;
-mod apigee_issue_open;
-mod ingress_pod_missing;
-mod ingress_pod_not_running;
-mod ingress_pod_restarted;
-mod route_kind_missing;
-mod service_missing;
-mod service_port_missing;
+pub(super) mod access_log_format_unknown;
+pub(super) mod access_log_off;
+pub(super) mod apigee_issue_open;
+pub(super) mod ingress_pod_missing;
+pub(super) mod ingress_pod_not_running;
+pub(super) mod ingress_pod_restarted;
+pub(super) mod route_kind_missing;
+pub(super) mod service_missing;
+pub(super) mod service_port_missing;
 
 use super::Family;
 

@@ -1,10 +1,10 @@
 //! AT809: the API server does not know ApigeeRoutes.
 
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::{Evidence, Reason};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT809",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT809"),
     name: "route-kind-missing",
     level: Level::Error,
     step: Step::Routes,
@@ -24,8 +24,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         Ok(routes) => Ok(Outcome::Passed(routes.api_version.clone())),
         Err(why) => match &why.reason {
             Reason::Missing(text) => Ok(Outcome::Found(vec![Finding::new(
-                "API group apigee.cloud.google.com",
-                "discovery",
+                Object::new(Kind::ApiGroup, "apigee.cloud.google.com"),
+                Location::Discovery,
                 "the API server serves no ApigeeRoute",
                 text.clone(),
                 "the custom resource definition apigeeroutes.apigee.cloud.google.com",

@@ -1,11 +1,11 @@
 //! AT804: no Service selects the ingress pods.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step, codes};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT804",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT804"),
     name: "service-missing",
     level: Level::Warning,
     step: Step::Platform,
@@ -21,7 +21,7 @@ pub(super) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     if facts::pods(evidence)?.is_empty() {
-        return Ok(Outcome::NotApplicable("there is no ingress pod (AT801)".into()));
+        return Ok(Outcome::NotApplicable(format!("there is no ingress pod ({})", codes::INGRESS_POD_MISSING)));
     }
     let services = facts::services(evidence)?;
     let names: Vec<&str> = services.iter().map(|service| service.name.as_str()).collect();
@@ -29,8 +29,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::Passed(facts::some_of(&names)));
     }
     Ok(Outcome::Found(vec![Finding::new(
-        format!("namespace {}", evidence.question.namespace),
-        "services",
+        Object::namespace(evidence),
+        Location::Listing("services".into()),
         "no Service selects the ingress pods",
         "0 Services",
         "a Service whose selector matches the ingress pods",

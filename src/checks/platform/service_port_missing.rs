@@ -1,11 +1,13 @@
 //! AT805: no Service of the ingress pods has port 443.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{
+    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
+};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT805",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT805"),
     name: "service-port-missing",
     level: Level::Warning,
     step: Step::Platform,
@@ -21,11 +23,11 @@ pub(super) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     if facts::pods(evidence)?.is_empty() {
-        return Ok(Outcome::NotApplicable("there is no ingress pod (AT801)".into()));
+        return Ok(Outcome::NotApplicable(format!("there is no ingress pod ({})", codes::INGRESS_POD_MISSING)));
     }
     let services = facts::services(evidence)?;
     if services.is_empty() {
-        return Ok(Outcome::NotApplicable("no Service selects the ingress pods (AT804)".into()));
+        return Ok(Outcome::NotApplicable(format!("no Service selects the ingress pods ({})", codes::SERVICE_MISSING)));
     }
     let has_443 = |service: &&&crate::evidence::cluster::Service| service.ports.iter().any(|port| port.number == 443);
     if let Some(service) = services.iter().find(has_443) {
@@ -36,8 +38,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .map(|service| {
             let ports: Vec<String> = service.ports.iter().map(|port| port.number.to_string()).collect();
             Finding::new(
-                format!("Service/{}", service.name),
-                "spec.ports",
+                Object::new(Kind::Service, &service.name),
+                Location::field("spec.ports"),
                 format!("Service {} has no port 443", service.name),
                 if ports.is_empty() { "no port".into() } else { ports.join(", ") },
                 "443",

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT213",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT213"),
     name: "additional-gateway-dangling",
     level: Level::Notice,
     step: Step::AdditionalGateways,
@@ -28,11 +28,11 @@ fn judge(evidence: &Evidence) -> Judgement {
     let known: BTreeSet<&str> = evidence.routes.seen()?.items.iter().map(|route| route.name.as_str()).collect();
     let mut nearest = facts::Nearest::of(known.iter().copied());
     let configs = evidence.route_configs.seen();
-    let of_routes = routes.iter().map(|route| ("ApigeeRoute", &route.name, &route.additional_gateways));
+    let of_routes = routes.iter().map(|route| (Kind::ApigeeRoute, &route.name, &route.additional_gateways));
     let of_configs = configs
         .iter()
         .flat_map(|configs| &configs.items)
-        .map(|config| ("ApigeeRouteConfig", &config.name, &config.additional_gateways));
+        .map(|config| (Kind::ApigeeRouteConfig, &config.name, &config.additional_gateways));
     let findings: Vec<Finding> = of_routes
         .chain(of_configs)
         .flat_map(|(kind, name, gateways)| gateways.iter().map(move |gateway| (kind, name, gateway)))
@@ -40,8 +40,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .map(|(kind, name, gateway)| {
             let near = nearest.hint(gateway);
             Finding::new(
-                format!("{kind}/{name}"),
-                "spec.additionalGateways",
+                Object::new(kind, name),
+                Location::field("spec.additionalGateways"),
                 format!("{kind} {name} lists {gateway}, which is no ApigeeRoute{near}"),
                 gateway.clone(),
                 "the name of an ApigeeRoute, or of an Istio Gateway",

@@ -1,11 +1,11 @@
 //! AT209: an HTTPS port of a route names no credential.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT209",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT209"),
     name: "credential-name-missing",
     level: Level::Warning,
     step: Step::Routes,
@@ -30,8 +30,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             let has_one = port.tls.as_ref().is_some_and(|tls| tls.from_files || tls.credential_name.is_some());
             if !has_one {
                 findings.push(Finding::new(
-                    format!("ApigeeRoute/{}", route.name),
-                    format!("spec.ports[{i}].tls.credentialName"),
+                    Object::new(Kind::ApigeeRoute, &route.name),
+                    Location::field(format!("spec.ports[{i}].tls.credentialName")),
                     format!("ApigeeRoute {} names no certificate for its HTTPS port", route.name),
                     "absent",
                     "the name of a TLS Secret",

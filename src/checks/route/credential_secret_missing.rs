@@ -1,11 +1,11 @@
 //! AT210: a route names a Secret that is not in the namespace.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT210",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT210"),
     name: "credential-secret-missing",
     level: Level::Warning,
     step: Step::Routes,
@@ -35,10 +35,10 @@ fn judge(evidence: &Evidence) -> Judgement {
                 elsewhere = Some((route, name));
             } else if facts::secret_is_missing(evidence, name) {
                 findings.push(Finding::new(
-                    format!("ApigeeRoute/{}", route.name),
-                    format!("spec.ports[{i}].tls.credentialName"),
+                    Object::new(Kind::ApigeeRoute, &route.name),
+                    Location::field(format!("spec.ports[{i}].tls.credentialName")),
                     format!("ApigeeRoute {} names Secret {name}, which does not exist", route.name),
-                    format!("no Secret {name} in namespace {}", evidence.question.namespace),
+                    format!("no Secret {name} in namespace {}", evidence.question.namespace()),
                     "a TLS Secret of that name",
                 ));
             }

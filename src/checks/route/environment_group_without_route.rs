@@ -1,12 +1,12 @@
 //! AT215: an environment group has no ApigeeRoute, or there is none at all.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::{Route, RouteConfig};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT215",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT215"),
     name: "environment-group-without-route",
     level: Level::Warning,
     step: Step::Routes,
@@ -32,8 +32,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .filter(|config| !routes.iter().any(|route| may_be_of(route, config)))
         .map(|config| {
             Finding::new(
-                format!("ApigeeRouteConfig/{}", config.name),
-                "ApigeeRoutes",
+                Object::new(Kind::ApigeeRouteConfig, &config.name),
+                Location::Listing("ApigeeRoutes".into()),
                 format!("ApigeeRouteConfig {} has no ApigeeRoute", config.name),
                 "0 ApigeeRoutes",
                 "at least one, made by apigee-watcher",
@@ -45,9 +45,9 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     if routes.iter().all(|route| route.is_wildcard()) {
         return Ok(Outcome::Found(vec![Finding::new(
-            format!("namespace {}", evidence.question.namespace),
-            "ApigeeRoutes",
-            format!("namespace {} has no ApigeeRoute of an environment group", evidence.question.namespace),
+            Object::namespace(evidence),
+            Location::Listing("ApigeeRoutes".into()),
+            format!("namespace {} has no ApigeeRoute of an environment group", evidence.question.namespace()),
             facts::count(routes.len() as u64, "ApigeeRoute"),
             "at least one with hostnames of its own",
         )]));

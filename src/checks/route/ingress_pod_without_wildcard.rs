@@ -1,12 +1,12 @@
 //! AT214: a wildcard route works on some ingress pods and does not select the others.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::{IngressPod, selects};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT214",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT214"),
     name: "ingress-pod-without-wildcard",
     level: Level::Notice,
     step: Step::Wildcard,
@@ -33,8 +33,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .iter()
         .map(|pod| {
             Finding::new(
-                format!("Pod/{}", pod.name),
-                "metadata.labels",
+                Object::new(Kind::Pod, &pod.name),
+                Location::field("metadata.labels"),
                 format!("no wildcard route selects pod {}", pod.name),
                 facts::labels(&facts::known_labels(&pod.labels)),
                 format!("a pod that {} selects", facts::labels(&wildcards[0].selector)),

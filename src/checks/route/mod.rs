@@ -1,20 +1,20 @@
 //! ApigeeRoutes and ApigeeRouteConfigs.
 
-mod additional_gateway_dangling;
-mod credential_name_missing;
-mod credential_secret_missing;
-mod environment_group_without_route;
-mod ingress_pod_without_wildcard;
-mod route_config_drift;
-mod route_error;
-mod route_not_running;
-mod selector_without_pods;
-mod wildcard_port_unsuitable;
-mod wildcard_route_duplicate;
-mod wildcard_route_flag_off;
-mod wildcard_route_missing;
-mod wildcard_route_partly_attached;
-mod wildcard_route_unattached;
+pub(super) mod additional_gateway_dangling;
+pub(super) mod credential_name_missing;
+pub(super) mod credential_secret_missing;
+pub(super) mod environment_group_without_route;
+pub(super) mod ingress_pod_without_wildcard;
+pub(super) mod route_config_drift;
+pub(super) mod route_error;
+pub(super) mod route_not_running;
+pub(super) mod selector_without_pods;
+pub(super) mod wildcard_port_unsuitable;
+pub(super) mod wildcard_route_duplicate;
+pub(super) mod wildcard_route_flag_off;
+pub(super) mod wildcard_route_missing;
+pub(super) mod wildcard_route_partly_attached;
+pub(super) mod wildcard_route_unattached;
 
 use super::Family;
 

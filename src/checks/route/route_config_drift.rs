@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT205",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT205"),
     name: "route-config-drift",
     level: Level::Warning,
     step: Step::AdditionalGateways,
@@ -37,8 +37,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             let present: BTreeSet<&String> = route.additional_gateways.iter().collect();
             if wanted != present {
                 findings.push(Finding::new(
-                    format!("ApigeeRoute/{}", route.name),
-                    "spec.additionalGateways",
+                    Object::new(Kind::ApigeeRoute, &route.name),
+                    Location::field("spec.additionalGateways"),
                     format!("ApigeeRoute {} and ApigeeRouteConfig {} list different gateways", route.name, config.name),
                     facts::list(&route.additional_gateways),
                     format!("{} as in the ApigeeRouteConfig", facts::list(&config.additional_gateways)),
@@ -48,8 +48,8 @@ fn judge(evidence: &Evidence) -> Judgement {
                 (config.enable_non_sni_client == Some(true), route.enable_non_sni_client == Some(true));
             if wanted != present {
                 findings.push(Finding::new(
-                    format!("ApigeeRoute/{}", route.name),
-                    "spec.enableNonSniClient",
+                    Object::new(Kind::ApigeeRoute, &route.name),
+                    Location::field("spec.enableNonSniClient"),
                     format!(
                         "ApigeeRoute {} and ApigeeRouteConfig {} differ in enableNonSniClient",
                         route.name, config.name

@@ -1,11 +1,11 @@
 //! AT212: a route or route config reports errors.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT212",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT212"),
     name: "route-error",
     level: Level::Warning,
     step: Step::Routes,
@@ -22,18 +22,18 @@ pub(super) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let routes = facts::routes(evidence)?;
     let configs = evidence.route_configs.seen();
-    let of_routes = routes.iter().map(|route| ("ApigeeRoute", &route.name, &route.status));
+    let of_routes = routes.iter().map(|route| (Kind::ApigeeRoute, &route.name, &route.status));
     let of_configs = configs
         .iter()
         .flat_map(|configs| &configs.items)
-        .map(|config| ("ApigeeRouteConfig", &config.name, &config.status));
+        .map(|config| (Kind::ApigeeRouteConfig, &config.name, &config.status));
     let findings: Vec<Finding> = of_routes
         .chain(of_configs)
         .flat_map(|(kind, name, status)| {
             status.errors.iter().map(move |error| {
                 Finding::new(
-                    format!("{kind}/{name}"),
-                    "status.errors",
+                    Object::new(kind, name),
+                    Location::field("status.errors"),
                     format!("{kind} {name} reports an error"),
                     error.clone(),
                     "no error",

@@ -3,15 +3,15 @@
 use jiff::SignedDuration;
 
 use crate::checks::facts::{self, envoy};
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::cluster::{Route, RouteStatus, selects};
 use crate::evidence::{Evidence, Seen};
 
 /// Controllers take up a new object within seconds.
 const NEW: SignedDuration = SignedDuration::from_mins(1);
 
-pub(super) const CHECK: Check = Check {
-    code: "AT211",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT211"),
     name: "route-not-running",
     level: Level::Warning,
     step: Step::Routes,
@@ -31,7 +31,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let mut findings: Vec<Finding> = routes
         .iter()
         .filter_map(|route| {
-            let mut finding = lagging("ApigeeRoute", &route.name, route.generation, &route.status)?;
+            let mut finding = lagging(Kind::ApigeeRoute, &route.name, route.generation, &route.status)?;
             finding.message += &beginning(evidence, route);
             Some(finding)
         })
@@ -41,7 +41,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         configs
             .iter()
             .flat_map(|configs| &configs.items)
-            .filter_map(|config| lagging("ApigeeRouteConfig", &config.name, config.generation, &config.status)),
+            .filter_map(|config| lagging(Kind::ApigeeRouteConfig, &config.name, config.generation, &config.status)),
     );
     if findings.is_empty() {
         configs?;
@@ -87,20 +87,20 @@ fn is_taken(evidence: &Evidence, route: &Route) -> bool {
         })
 }
 
-fn lagging(kind: &str, name: &str, generation: Option<i64>, status: &RouteStatus) -> Option<Finding> {
-    let object = format!("{kind}/{name}");
+fn lagging(kind: Kind, name: &str, generation: Option<i64>, status: &RouteStatus) -> Option<Finding> {
+    let object = Object::new(kind, name);
     let state = status.state.as_deref().unwrap_or("absent");
     if state != "running" {
         let message = match &status.state {
             Some(state) => format!("{kind} {name} is {state}, not running"),
             None => format!("{kind} {name} has no state: no controller has taken it up"),
         };
-        return Some(Finding::new(object, "status.state", message, state, "running"));
+        return Some(Finding::new(object, Location::field("status.state"), message, state, "running"));
     }
     facts::lags(generation, status).then(|| {
         Finding::new(
             object,
-            "status.lastAppliedGeneration",
+            Location::field("status.lastAppliedGeneration"),
             format!("the last change of {kind} {name} has not been applied"),
             status.last_applied_generation.unwrap_or_default().to_string(),
             generation.unwrap_or_default().to_string(),

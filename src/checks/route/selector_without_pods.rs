@@ -1,12 +1,14 @@
 //! AT207: a route selects no ingress pod.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{
+    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
+};
 use crate::evidence::cluster::selects;
 use crate::evidence::{Evidence, Reason, Unavailable};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT207",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT207"),
     name: "selector-without-pods",
     level: Level::Warning,
     step: Step::Routes,
@@ -26,10 +28,10 @@ fn judge(evidence: &Evidence) -> Judgement {
     let routes = facts::routes(evidence)?;
     let pods = facts::pods(evidence)?;
     if pods.is_empty() {
-        return Ok(Outcome::NotApplicable("there is no ingress pod at all (AT801)".into()));
+        return Ok(Outcome::NotApplicable(format!("there is no ingress pod at all ({})", codes::INGRESS_POD_MISSING)));
     }
     if facts::pods_are_narrowed(evidence) {
-        let why = Reason::NotRequested(format!("-l {} leaves other ingress pods out", evidence.question.selector));
+        let why = Reason::NotRequested(format!("-l {} leaves other ingress pods out", evidence.question.selector()));
         return Err(Unavailable::new("all ingress pods", why));
     }
     let findings: Vec<Finding> = routes
@@ -37,8 +39,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .filter(|route| !route.selector.is_empty() && !pods.iter().any(|pod| selects(&route.selector, &pod.labels)))
         .map(|route| {
             Finding::new(
-                format!("ApigeeRoute/{}", route.name),
-                "spec.selector",
+                Object::new(Kind::ApigeeRoute, &route.name),
+                Location::field("spec.selector"),
                 format!(
                     "ApigeeRoute {} selects none of {}",
                     route.name,

@@ -1,12 +1,12 @@
 //! AT208: a wildcard route does not terminate TLS on HTTPS 443.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::Port;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT208",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT208"),
     name: "wildcard-port-unsuitable",
     level: Level::Warning,
     step: Step::Wildcard,
@@ -33,8 +33,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .map(|route| {
             let ports: Vec<String> = route.ports.iter().map(describe).collect();
             Finding::new(
-                format!("ApigeeRoute/{}", route.name),
-                "spec.ports",
+                Object::new(Kind::ApigeeRoute, &route.name),
+                Location::field("spec.ports"),
                 format!("wildcard route {} has no port on which TLS without a server name could end", route.name),
                 if ports.is_empty() { "no port".into() } else { ports.join(", ") },
                 "443 HTTPS SIMPLE",

@@ -1,11 +1,11 @@
 //! AT206: two routes have the hostname `*`.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT206",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT206"),
     name: "wildcard-route-duplicate",
     level: Level::Warning,
     step: Step::Wildcard,
@@ -33,8 +33,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .filter_map(|(i, route)| {
             let twin = wildcards[..i].iter().find(|other| facts::share_pods(evidence, route, other))?;
             Some(Finding::new(
-                format!("ApigeeRoute/{}", route.name),
-                "spec.hostnames",
+                Object::new(Kind::ApigeeRoute, &route.name),
+                Location::field("spec.hostnames"),
                 format!("ApigeeRoutes {} and {} both have hostname *", twin.name, route.name),
                 "two wildcard routes",
                 "one",

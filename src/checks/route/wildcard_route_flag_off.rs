@@ -1,11 +1,11 @@
 //! AT202: a wildcard route lacks `enableNonSniClient: true`.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT202",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT202"),
     name: "wildcard-route-flag-off",
     level: Level::Warning,
     step: Step::NonSniFlag,
@@ -30,8 +30,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .filter(|route| route.enable_non_sni_client != Some(true))
         .map(|route| {
             Finding::new(
-                format!("ApigeeRoute/{}", route.name),
-                "spec.enableNonSniClient",
+                Object::new(Kind::ApigeeRoute, &route.name),
+                Location::field("spec.enableNonSniClient"),
                 match route.enable_non_sni_client {
                     Some(flag) => format!("wildcard route {} has enableNonSniClient {flag}", route.name),
                     None => format!("wildcard route {} has no enableNonSniClient", route.name),

@@ -1,11 +1,11 @@
 //! AT201: no ApigeeRoute accepts connections without a server name.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
-pub(super) const CHECK: Check = Check {
-    code: "AT201",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT201"),
     name: "wildcard-route-missing",
     level: Level::Notice,
     step: Step::Wildcard,
@@ -38,8 +38,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Err(Unavailable::new("whether connections without a server name are accepted", why));
     }
     Ok(Outcome::Found(vec![Finding::new(
-        format!("namespace {}", evidence.question.namespace),
-        "ApigeeRoutes",
+        Object::namespace(evidence),
+        Location::Listing("ApigeeRoutes".into()),
         "no ApigeeRoute has the hostname *, so every connection must bring a server name",
         format!("{} with hostnames of their own", facts::count(routes.len() as u64, "route")),
         "where clients without SNI exist: an ApigeeRoute with hostnames [\"*\"]",

@@ -1,11 +1,13 @@
 //! AT204: some environment groups list the wildcard route and others do not.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{
+    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step, codes,
+};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT204",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT204"),
     name: "wildcard-route-partly-attached",
     level: Level::Warning,
     step: Step::AdditionalGateways,
@@ -35,8 +37,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         listed = true;
         findings.extend(lacking.iter().map(|route| {
             Finding::new(
-                format!("ApigeeRoute/{}", route.name),
-                "spec.additionalGateways",
+                Object::new(Kind::ApigeeRoute, &route.name),
+                Location::field("spec.additionalGateways"),
                 format!("environment group {} does not list wildcard route {}", route.group(), wildcard.name),
                 facts::list(&route.additional_gateways),
                 format!("a list with \"{}\"", wildcard.name),
@@ -44,7 +46,10 @@ fn judge(evidence: &Evidence) -> Judgement {
         }));
     }
     if !listed {
-        return Ok(Outcome::NotApplicable("no environment group lists the wildcard route (AT203)".into()));
+        return Ok(Outcome::NotApplicable(format!(
+            "no environment group lists the wildcard route ({})",
+            codes::WILDCARD_ROUTE_UNATTACHED
+        )));
     }
     Ok(Outcome::of(findings, "every environment group lists the wildcard route"))
 }

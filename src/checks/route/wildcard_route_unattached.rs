@@ -1,11 +1,11 @@
 //! AT203: no environment group lists the wildcard route.
 
 use crate::checks::facts;
-use crate::checks::{Check, Explanation, Finding, Judgement, Level, Outcome, Step};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::Evidence;
 
-pub(super) const CHECK: Check = Check {
-    code: "AT203",
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT203"),
     name: "wildcard-route-unattached",
     level: Level::Warning,
     step: Step::AdditionalGateways,
@@ -44,8 +44,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         if listing.is_empty() && !lacking.is_empty() {
             let groups: Vec<&str> = lacking.iter().map(|route| route.group()).collect();
             findings.push(Finding::new(
-                format!("ApigeeRoute/{}", wildcard.name),
-                "spec.additionalGateways of the environment groups",
+                Object::new(Kind::ApigeeRoute, &wildcard.name),
+                Location::FieldOfGroups("spec.additionalGateways".into()),
                 format!("no environment group lists wildcard route {}", wildcard.name),
                 format!("absent in {}", facts::some_of(&groups)),
                 format!("additionalGateways: [\"{}\"] in each", wildcard.name),

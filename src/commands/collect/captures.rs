@@ -6,9 +6,10 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use super::keep::{Keep, base, counted};
 use crate::bundle::layout;
 use crate::bundle::manifest::{Kept, Truncation};
-use crate::bundle::redact::{Pseudonyms, Redactions};
 use crate::commands::Error;
-use crate::gather::Stop;
+use crate::gather::plan::folder;
+use crate::redact::{Pseudonyms, Redactions};
+use crate::run::Stop;
 use crate::wire::capture::{CaptureReader, MAGIC_BYTES, Step, is_capture};
 
 /// Bytes of one capture that go into a bundle. Handshakes of a minute fit many times.
@@ -60,7 +61,7 @@ pub(super) fn add(captures: Vec<Capture>, pseudonyms: Pseudonyms, stop: &Stop, k
     for (number, Capture { name, file }) in (1..).zip(captures) {
         let name = keep.plain(base(&name));
         let origin = format!("--pcap {name}");
-        let path = format!("{}/{number}-{}", layout::folder::CAPTURES, layout::segment(&name));
+        let path = format!("{}/{number}-{}", folder::CAPTURES, layout::segment(&name));
         if pseudonyms != Pseudonyms::None {
             let why = "withheld: --redact cannot replace hostnames and addresses in packets";
             keep.lost(&path, &origin, why);
@@ -104,9 +105,9 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::bundle::redact::Redactor;
     use crate::bundle::{BundleName, BundleReader, BundleWriter, Destination, Head};
     use crate::cli::KeptLogs;
+    use crate::redact::Redactor;
     use crate::wire::capture::tests::{pcap, pcapng};
 
     const SECRET: &[u8] = b"GET /?apikey=hunter2hunter2 HTTP/1.1\r\n";

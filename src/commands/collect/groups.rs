@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::why_not;
 use crate::evidence::Evidence;
 use crate::evidence::cluster::{Route, RouteConfig};
+use crate::text::joined;
 
 /// What the cluster has of one environment group.
 #[derive(Default)]
@@ -36,7 +37,7 @@ pub(super) fn page(named: &[String], evidence: &Evidence) -> String {
 pub(super) fn line(named: &[String], evidence: &Evidence) -> String {
     let groups = found(evidence);
     let all: Vec<&str> = groups.keys().copied().collect();
-    let all = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
+    let all = joined(&all, ", ", "none");
     if named.is_empty() {
         return format!("Environment groups with the problem: not given (--env-group NAME); found: {all}.");
     }
@@ -79,7 +80,7 @@ fn is_called(group: &str, name: &str) -> bool {
 fn section(group: &Group<'_>) -> String {
     let set = |names: BTreeSet<String>| {
         let names: Vec<String> = names.into_iter().collect();
-        if names.is_empty() { "<none>".to_owned() } else { names.join(", ") }
+        joined(&names, ", ", "<none>")
     };
     let hostnames = group.routes.iter().flat_map(|route| route.hostnames.clone()).collect();
     let states = group.routes.iter().map(|route| {
@@ -109,10 +110,10 @@ fn section(group: &Group<'_>) -> String {
 mod tests {
     use super::*;
     use crate::evidence::cluster::{RouteConfigs, Routes};
-    use crate::evidence::{Question, Seen};
+    use crate::evidence::{HybridQuestion, Seen};
 
     fn evidence() -> Evidence {
-        let question = Question { namespace: "apigee".into(), ..Question::default() };
+        let question = HybridQuestion { namespace: "apigee".into(), ..HybridQuestion::default() };
         let mut evidence = Evidence::unasked(question, jiff::Timestamp::UNIX_EPOCH, "a test");
         let route = |group: &str, hostname: &str| Route {
             name: format!("{group}-000-8a9c2d1"),

@@ -6,20 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 
 use crate::bundle::manifest::{Absence, Kept, Skipped, Truncation};
-use crate::bundle::redact::{Redactions, Redactor, StreamRedactor};
 use crate::bundle::{BundleWriter, EntryWriter, layout};
 use crate::cli::KeptLogs;
-use crate::evidence::{AccessLog, LogOrigin, Reason, Unavailable};
-use crate::gather::kept::LogKeeper;
-use crate::gather::plan::Item;
+use crate::evidence::{AccessLog, LogOrigin, Reason, Source, Unavailable};
+use crate::gather::hybrid::kept::LogKeeper;
+use crate::gather::plan::{Item, folder};
 use crate::gather::{Keeper, LogSink};
+use crate::redact::{Redactions, Redactor, StreamRedactor};
 use crate::wire::access_log::{AccessLogScanner, Format};
-use crate::wire::log_window::LogWindow;
+use crate::wire::log_window::{LogWindow, WindowSummary};
 
 /// An overrides file is not larger: its redaction takes several times that of memory.
 const MAX_OVERRIDES: usize = 16 << 20;
-/// The item whose objects stand in one file.
-const EVENTS: &str = "events";
+/// What the manifest calls the files that `-f` names.
+pub(super) const OVERRIDES: &str = "overrides.yaml";
 
 /// The bundle that is being written, as everything that is gathered goes into it.
 #[derive(Clone)]
@@ -93,13 +93,13 @@ impl Keep {
         let (path, from) = match origin {
             LogOrigin::Container { pod, container } => {
                 let (pod, container) = (self.plain(pod), self.plain(container));
-                let (folder, file) = (layout::segment(&pod), layout::segment(&container));
-                let path = format!("{}/{folder}/{file}{suffix}.log", layout::folder::LOGS);
+                let (of_pod, file) = (layout::segment(&pod), layout::segment(&container));
+                let path = format!("{}/{of_pod}/{file}{suffix}.log", folder::LOGS);
                 (path, format!("GET pods/{pod}/log?container={container}"))
             }
             LogOrigin::File(name) => {
                 let base = self.plain(base(name));
-                let path = format!("{}/given/{}{suffix}.log", layout::folder::LOGS, layout::segment(&base));
+                let path = format!("{}/given/{}{suffix}.log", folder::LOGS, layout::segment(&base));
                 (path, format!("--access-log {base}"))
             }
         };
@@ -108,9 +108,11 @@ impl Keep {
             entry: None,
             path,
             from,
-            window: (self.logs == KeptLogs::Window).then(|| LogWindow::new(self.log_limit)),
-            redactor: self.redactor.stream(),
-            chosen: Vec::new(),
+            choice: (self.logs == KeptLogs::Window).then(|| Choice::new(self.log_limit)),
+            redactor: match self.logs {
+                KeptLogs::Window => self.redactor.stream_of_secrets(),
+                _ => self.redactor.stream(),
+            },
             clean: Vec::new(),
             fault: None,
         })
@@ -125,10 +127,10 @@ impl Keep {
         redactions: &mut Redactions,
     ) -> Option<Value> {
         if let Err(withheld) = self.redactor.object(&mut object, redactions) {
-            self.lost(item.name, origin, &withheld.to_string());
+            self.lost(item.name(), origin, &withheld.to_string());
             return None;
         }
-        if matches!(item.name, "apigeeroutes" | EVENTS) {
+        if matches!(item.source, Source::ApigeeRoutes | Source::Events) {
             self.read.lock().unwrap_or_else(PoisonError::into_inner).push(object.clone());
         }
         Some(object)
@@ -137,7 +139,7 @@ impl Keep {
     fn yaml(&self, path: &str, origin: &str, item: &'static Item, value: &Value, redactions: Redactions) {
         match serde_yaml::to_string(value) {
             Ok(yaml) => self.whole(path, origin, item.why, yaml.as_bytes(), redactions),
-            Err(error) => self.lost(item.name, origin, &error.to_string()),
+            Err(error) => self.lost(item.name(), origin, &error.to_string()),
         }
     }
 }
@@ -146,33 +148,33 @@ impl Keeper for Keep {
     fn objects(&self, item: &'static Item, origin: &str, objects: Vec<Value>) {
         let origin = &self.plain(origin);
         if objects.is_empty() {
-            self.absent(Absence::Empty, item.name, origin, "there is none");
+            self.absent(Absence::Empty, item.name(), origin, "there is none");
         }
         // Hundreds of small ones are read as a list.
-        if item.name == EVENTS && !objects.is_empty() {
+        if item.source == Source::Events && !objects.is_empty() {
             let mut redactions = Redactions::default();
             let clean = objects.into_iter().filter_map(|object| self.clean(item, origin, object, &mut redactions));
             let all = Value::Array(clean.collect());
-            return self.yaml(&format!("{}.yaml", item.folder), origin, item, &all, redactions);
+            return self.yaml(&format!("{}.yaml", item.path()), origin, item, &all, redactions);
         }
         for object in objects {
             let name = self.plain(object["metadata"]["name"].as_str().unwrap_or("unnamed"));
             let origin = format!("{origin}/{name}");
             let mut redactions = Redactions::default();
             if let Some(object) = self.clean(item, &origin, object, &mut redactions) {
-                let path = format!("{}/{}.yaml", item.folder, layout::segment(&name));
+                let path = format!("{}/{}.yaml", item.path(), layout::segment(&name));
                 self.yaml(&path, &origin, item, &object, redactions);
             }
         }
     }
 
     fn missing(&self, item: &'static Item, origin: &str, why: Unavailable) {
-        self.unseen(item.name, origin, &why);
+        self.unseen(item.name(), origin, &why);
     }
 
     fn overrides(&self, number: usize, name: &str, content: Result<&[u8], &Unavailable>) {
         let origin = format!("-f {}", self.plain(base(name)));
-        let item = "overrides.yaml";
+        let item = OVERRIDES;
         let text = match content {
             Err(why) => return self.unseen(item, &origin, why),
             Ok(bytes) if bytes.len() > MAX_OVERRIDES => {
@@ -187,7 +189,7 @@ impl Keeper for Keep {
         match self.redactor.overrides(text, &mut redactions) {
             Ok(clean) => {
                 let number = if number == 1 { String::new() } else { format!("-{number}") };
-                let path = format!("{}/overrides{number}.yaml", layout::folder::OVERRIDES);
+                let path = format!("{}/overrides{number}.yaml", folder::OVERRIDES);
                 self.whole(&path, &origin, "what the virtual hosts are to be", clean.as_bytes(), redactions);
             }
             Err(withheld) => self.lost(item, &origin, &withheld.to_string()),
@@ -221,7 +223,7 @@ impl LogKeeper for More {
     }
 
     fn missing(self: Box<Self>, why: Unavailable) {
-        self.keep.unseen("logs", &self.origin.to_string(), &why);
+        self.keep.unseen(Source::Logs.name(), &self.origin.to_string(), &why);
     }
 }
 
@@ -255,19 +257,53 @@ impl LogSink for Tee {
     }
 }
 
-/// One log on its way into the bundle: chosen, then redacted, then written.
+/// One log on its way into the bundle: redacted, then chosen, then written. Redaction comes first, because what a line is depends on
+/// lines before it that the choice may leave out.
 pub(super) struct LogFile {
     keep: Keep,
     /// Opened with the first byte: of the logs of twenty pods most wait for their turn.
     entry: Option<EntryWriter>,
     path: String,
     from: String,
-    window: Option<LogWindow>,
+    choice: Option<Choice>,
     redactor: StreamRedactor,
-    chosen: Vec<u8>,
     clean: Vec<u8>,
     /// Why nothing more can be written.
     fault: Option<String>,
+}
+
+/// The lines of a redacted log that are kept.
+struct Choice {
+    window: LogWindow,
+    /// Bytes of the log as it came.
+    bytes: u64,
+    chosen: Vec<u8>,
+    /// What pseudonyms replaced.
+    redactions: Redactions,
+}
+
+impl Choice {
+    fn new(limit: u64) -> Self {
+        Self { window: LogWindow::new(limit), bytes: 0, chosen: Vec::new(), redactions: Redactions::default() }
+    }
+
+    /// Leaves of `clean` what is kept, with its pseudonyms.
+    fn feed(&mut self, redactor: &Redactor, clean: &mut Vec<u8>) {
+        self.window.feed(clean, &mut self.chosen);
+        clean.clear();
+        redactor.rename(&self.chosen, clean, &mut self.redactions);
+        self.chosen.clear();
+    }
+
+    /// The same for the end of the log: what was chosen, and the length of the whole.
+    fn finish(mut self, redactor: &Redactor, clean: &mut Vec<u8>, redactions: &mut Redactions) -> (WindowSummary, u64) {
+        self.window.feed(clean, &mut self.chosen);
+        clean.clear();
+        let summary = self.window.finish(&mut self.chosen);
+        redactor.rename(&self.chosen, clean, &mut self.redactions);
+        redactions.merge(&self.redactions);
+        (summary, self.bytes)
+    }
 }
 
 impl LogFile {
@@ -275,27 +311,19 @@ impl LogFile {
         if self.fault.is_some() {
             return;
         }
-        match &mut self.window {
-            Some(window) => {
-                window.feed(piece, &mut self.chosen);
-                self.redactor.feed(&self.chosen, &mut self.clean);
-                self.chosen.clear();
-            }
-            None => self.redactor.feed(piece, &mut self.clean),
+        self.redactor.feed(piece, &mut self.clean);
+        if let Some(choice) = &mut self.choice {
+            choice.bytes += piece.len() as u64;
+            choice.feed(&self.keep.redactor, &mut self.clean);
         }
         self.write();
     }
 
     pub(super) fn finish(mut self, cut: Option<Unavailable>) {
-        let left_out = self.window.take().map(|window| {
-            let summary = window.finish(&mut self.chosen);
-            self.redactor.feed(&self.chosen, &mut self.clean);
-            summary
-        });
-        self.write();
         let mut clean = std::mem::take(&mut self.clean);
         let redactor = std::mem::replace(&mut self.redactor, self.keep.redactor.stream());
-        let redactions = redactor.finish(&mut clean);
+        let mut redactions = redactor.finish(&mut clean);
+        let left_out = self.choice.take().map(|choice| choice.finish(&self.keep.redactor, &mut clean, &mut redactions));
         if self.fault.is_none() {
             self.fault = self.opened().write_all(&clean).err().map(|error| error.to_string());
         }
@@ -303,12 +331,12 @@ impl LogFile {
             (Some(cut), _) => {
                 Some(Truncation { kept: Kept::Beginning, why: cut.reason.to_string(), whole_bytes: None })
             }
-            (None, Some(summary)) if summary.left_out_lines > 0 || summary.beyond_limit > 0 => {
+            (None, Some((summary, bytes))) if summary.left_out_lines > 0 || summary.beyond_limit > 0 => {
                 let mut why = format!("--logs window: {} lines left out", summary.left_out_lines);
                 if summary.beyond_limit > 0 {
                     why += &format!(", {} that matter among them: beyond --log-limit", summary.beyond_limit);
                 }
-                Some(Truncation { kept: Kept::Window, why, whole_bytes: Some(summary.bytes) })
+                Some(Truncation { kept: Kept::Window, why, whole_bytes: Some(bytes) })
             }
             _ => None,
         };
@@ -317,7 +345,7 @@ impl LogFile {
             None => finish(self.entry, redactions, truncated),
         };
         if let Err(why) = finished {
-            self.keep.lost("logs", &self.from, &why);
+            self.keep.lost(Source::Logs.name(), &self.from, &why);
         }
     }
 

@@ -1,8 +1,10 @@
 //! `collect --list`: what would be asked for with these flags, why, from where, by which right, and how much of it.
 
+use super::keep::OVERRIDES;
 use crate::bundle::manifest::PlannedItem;
 use crate::cli::{CollectArgs, KeptLogs, ProbePlace};
-use crate::gather::plan::{Item, PLAN, Source};
+use crate::evidence::Source;
+use crate::gather::plan::{Item, Origin, PLAN, folder};
 
 /// The plan, for a person.
 pub(super) fn list(args: &CollectArgs) -> String {
@@ -13,23 +15,23 @@ pub(super) fn list(args: &CollectArgs) -> String {
         }
     };
     for name in &args.evidence.overrides {
-        line("overrides.yaml", &[format!("-f {name}, less its secrets; 01-overrides/")]);
+        line(OVERRIDES, &[format!("-f {name}, less its secrets; {}/", folder::OVERRIDES)]);
     }
     if args.evidence.overrides.is_empty() {
-        line("overrides.yaml", &["not given: -f overrides.yaml".into()]);
+        line(OVERRIDES, &["not given: -f overrides.yaml".into()]);
     }
     for item in PLAN.iter().filter(|item| is_asked(item, args)) {
         let needs: Vec<String> =
             item.needs().iter().map(|right| format!("{} {}", right.verb, right.resource)).collect();
-        let from = format!("{}; {}/", planned(item).origin, item.folder);
-        line(item.name, &[item.why.into(), from, format!("needs {}", needs.join(", ")), limit(item, args)]);
+        let from = format!("{}; {}/", planned(item).origin, item.path());
+        line(item.name(), &[item.why.into(), from, format!("needs {}", needs.join(", ")), limit(item, args)]);
     }
     for name in &args.evidence.access_logs {
-        line("logs", &[format!("--access-log {name}; 05-logs/given/")]);
+        line(Source::Logs.name(), &[format!("--access-log {name}; {}/given/", folder::LOGS)]);
     }
     for name in &args.captures {
         let fate = if args.redact.is_empty() { "secrets in its packets masked" } else { "withheld: --redact" };
-        line("captures", &[format!("--pcap {name}, {fate}; 09-captures/")]);
+        line("captures", &[format!("--pcap {name}, {fate}; {}/", folder::CAPTURES)]);
     }
     line("never", &["values of Secrets, private keys, tokens, passwords, environment values that look secret".into()]);
     text
@@ -37,29 +39,29 @@ pub(super) fn list(args: &CollectArgs) -> String {
 
 /// What the manifest says was planned.
 pub(super) fn planned(item: &Item) -> PlannedItem {
-    let origin = match item.source {
-        Source::Objects(objects) => match objects.name {
+    let origin = match item.origin {
+        Origin::Objects(objects) => match objects.name {
             Some(name) => format!("GET {}/{name}", objects.resource),
             None => format!("GET {}", objects.resource),
         },
-        Source::Logs => "GET pods/log".into(),
-        Source::Secrets => "GET secrets that routes name".into(),
-        Source::PortForward => "pods/portforward: handshakes, Envoy's admin interface".into(),
+        Origin::Logs => "GET pods/log".into(),
+        Origin::Secrets => "GET secrets that routes name".into(),
+        Origin::PortForward => "pods/portforward: handshakes, Envoy's admin interface".into(),
     };
-    PlannedItem { item: item.name.into(), origin, why: item.why.into() }
+    PlannedItem { item: item.name().into(), origin, why: item.why.into() }
 }
 
 fn is_asked(item: &Item, args: &CollectArgs) -> bool {
-    item.source != Source::PortForward || args.evidence.probe.contains(&ProbePlace::Pods)
+    item.origin != Origin::PortForward || args.evidence.probe.contains(&ProbePlace::Pods)
 }
 
 /// How much of it is kept.
 fn limit(item: &Item, args: &CollectArgs) -> String {
-    match item.source {
-        Source::Objects(objects) if objects.name.is_some() => "limit: the one object".into(),
-        Source::Objects(_) if item.name == "events" => "limit: all, in one file".into(),
-        Source::Objects(_) => "limit: all, each in a file of its own".into(),
-        Source::Logs => match args.kept_logs {
+    match item.origin {
+        Origin::Objects(objects) if objects.name.is_some() => "limit: the one object".into(),
+        Origin::Objects(_) if item.source == Source::Events => "limit: all, in one file".into(),
+        Origin::Objects(_) => "limit: all, each in a file of its own".into(),
+        Origin::Logs => match args.kept_logs {
             KeptLogs::Full => "limit: all of each log (--logs full)".into(),
             KeptLogs::Window => format!(
                 "limit: beginning, end and what matters, of that {} bytes of each container (--logs, --log-limit)",
@@ -67,7 +69,7 @@ fn limit(item: &Item, args: &CollectArgs) -> String {
             ),
             KeptLogs::None => "limit: counts alone (--logs none)".into(),
         },
-        Source::Secrets => "limit: certificates, and whether the key fits".into(),
-        Source::PortForward => "limit: listeners, certificates and counters; 50 hostnames".into(),
+        Origin::Secrets => "limit: certificates, and whether the key fits".into(),
+        Origin::PortForward => "limit: listeners, certificates and counters; 50 hostnames".into(),
     }
 }

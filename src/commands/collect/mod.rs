@@ -7,12 +7,12 @@
 //! ```
 
 mod captures;
-mod front;
 mod groups;
 mod keep;
 mod list;
-mod naming;
 mod pages;
+mod pseudonyms;
+mod readme;
 mod timings;
 mod unseen;
 
@@ -25,23 +25,25 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 use self::captures::Capture;
-use self::front::Front;
 use self::keep::{Keep, Tee};
+use self::readme::Front;
 use self::timings::Timings;
 use super::{Error, contexts, sources};
 use crate::bundle::manifest::Absence;
-use crate::bundle::redact::self_test;
-use crate::bundle::redact::{Redactions, Redactor};
-use crate::bundle::{self, BundleName, BundleWriter, Destination, Head, ReadError, Written, evidence_file, layout};
+use crate::bundle::{self, BundleName, BundleWriter, Destination, Head, Written, layout};
 use crate::cli::CollectArgs;
 use crate::evidence::{Evidence, LogOrigin, Reason, Seen};
+use crate::gather;
 use crate::gather::plan::PLAN;
-use crate::gather::{self, Stop};
+use crate::redact::self_test;
+use crate::redact::{Redactions, Redactor};
 use crate::report::Report;
 use crate::report::contexts::{Failure, Summary, table, worst};
 use crate::report::styles::Styles;
-use crate::report::text::{TextOptions, visible};
+use crate::report::text::TextOptions;
+use crate::run::{self, Stop};
 use crate::terminal::Console;
+use crate::text::{seconds, visible};
 
 pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     if args.list {
@@ -67,17 +69,17 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
 fn single(args: &CollectArgs, runtime: &Runtime, stop: &Stop, console: &Console) -> Result<u8, Error> {
     let begun = Instant::now();
     let captures = captures::open(&args.captures)?;
-    let redactor = naming::redactor(args)?;
+    let redactor = pseudonyms::redactor(args)?;
     let context = gather::context_name(&sources::connection_options(&args.evidence.cluster))?;
     let subject = Subject { context: context.as_deref(), number: None, redactor, captures };
     let progress = console.progress();
     let collected = collected(args, subject, runtime, stop, progress.clone());
     progress.finish();
     let collected = collected?;
-    console.verbose(&format!("collected in {:.1} s", begun.elapsed().as_secs_f32()));
-    console.error(&collected.told());
+    console.verbose(&format!("collected in {}", seconds(begun.elapsed(), 1)));
+    console.error(&collected.summary());
     if let Some(names) = &collected.names {
-        console.error(&naming::told(names));
+        console.error(&pseudonyms::map_notice(names));
     }
     if let Some(path) = &collected.written.path {
         console.result(&format!("{}\n", path.display())).map_err(Error::Output)?;
@@ -109,7 +111,7 @@ fn several(
     let progress = console.progress();
     let outcomes = contexts::each(names, stop, |context| {
         let args = CollectArgs { evidence: contexts::alone(&args.evidence, context), ..args.clone() };
-        let redactor = naming::redactor(&args)?;
+        let redactor = pseudonyms::redactor(&args)?;
         let number = numbers.get(context).copied();
         let subject = Subject { context: Some(context), number, redactor, captures: Vec::new() };
         collected(&args, subject, runtime, stop, Arc::new(progress.labelled(context)))
@@ -121,8 +123,10 @@ fn several(
     let lines: Vec<Summary> = told
         .map(|(context, outcome)| Summary::new(context, outcome.as_ref().map(|collected| &collected.report)))
         .collect();
-    let last: Vec<String> =
-        outcomes.iter().map(|outcome| outcome.as_ref().map_or_else(|_| "none".to_owned(), Collected::told)).collect();
+    let last: Vec<String> = outcomes
+        .iter()
+        .map(|outcome| outcome.as_ref().map_or_else(|_| "none".to_owned(), Collected::summary))
+        .collect();
     let options = TextOptions { styles: Styles::default(), width: console.width(), wide: false };
     console.error(table(&lines, "BUNDLE", &last, options).trim_end());
     for (context, outcome) in names.iter().zip(&outcomes) {
@@ -131,7 +135,7 @@ fn several(
         }
     }
     for names in outcomes.iter().flatten().filter_map(|collected| collected.names.as_ref()) {
-        console.error(&naming::told(names));
+        console.error(&pseudonyms::map_notice(names));
     }
     let paths = outcomes.iter().flatten().filter_map(|collected| collected.written.path.as_ref());
     let paths: String = paths.map(|path| format!("{}\n", path.display())).collect();
@@ -176,7 +180,8 @@ struct Collected {
 }
 
 impl Collected {
-    fn told(&self) -> String {
+    /// The verdict in one line, and in another what the bundle holds and lacks.
+    fn summary(&self) -> String {
         let Written { manifest, bytes, .. } = &self.written;
         let partial = manifest.partial.as_ref().map_or_else(String::new, |why| format!("; partial: {why}"));
         let groups = match self.unknown_groups.join(", ") {
@@ -197,12 +202,10 @@ impl Collected {
             ),
         };
         let verdict = &self.report.verdict;
-        format!(
-            "{} {}\n{} files, {bytes} bytes, {lost} not collected{rights}{partial}{groups}",
-            verdict.kind.word(),
-            verdict.headline,
-            manifest.files.len()
-        )
+        let verdict = visible(&format!("{} {}", verdict.kind.word(), verdict.headline));
+        let files = manifest.files.len();
+        let contents = format!("{files} files, {bytes} bytes, {lost} not collected{rights}{partial}{groups}");
+        format!("{verdict}\n{}", visible(&contents))
     }
 
     /// What was found is for whoever reads the bundle.
@@ -217,7 +220,7 @@ fn collected(
     subject: Subject<'_>,
     runtime: &Runtime,
     stop: &Stop,
-    progress: Arc<dyn gather::Progress>,
+    progress: Arc<dyn run::Progress>,
 ) -> Result<Collected, Error> {
     let Subject { context, number, redactor, captures } = subject;
     let collected_at = sources::now();
@@ -235,7 +238,7 @@ fn collected(
         log_limit: args.log_limit,
         read: Arc::new(Mutex::new(Vec::new())),
     };
-    let names = naming::file(args, &keep.writer)?;
+    let names = pseudonyms::file(args, &keep.writer)?;
     let stop = stop.part(sources::timeout(&args.evidence));
     let timings = Arc::new(Timings::new(progress));
     let evidence = runtime.block_on(async {
@@ -248,15 +251,15 @@ fn collected(
     if args.evidence.overrides.is_empty() {
         let why =
             "not asked for: -f overrides.yaml gives it; the file that helm upgrade was run with, one for each cluster";
-        keep.absent(Absence::NotAsked, "overrides.yaml", "-f", why);
+        keep.absent(Absence::NotAsked, keep::OVERRIDES, "-f", why);
     }
     let has_captures = !captures.is_empty();
-    captures::add(captures, naming::kinds(args), &stop, &keep);
+    captures::add(captures, pseudonyms::kinds(args), &stop, &keep);
     // Asked to end from here on, it writes what it has.
     let stopped = stop.reason();
     let evidence = clean_evidence(&keep, &evidence)?;
-    for (item, why) in unseen::unseen(&evidence) {
-        keep.unavailable(item, &format!("diagnose: {}", why.what), why);
+    for (source, why) in unseen::unseen(&evidence) {
+        keep.unavailable(source.name(), &format!("diagnose: {}", why.what), why);
     }
     let partial = evidence.interrupted.as_ref().map(ToString::to_string);
     let front = Front {
@@ -264,13 +267,13 @@ fn collected(
         note: args.note.as_deref().map(|note| keep.plain(note)),
         groups: args.env_groups.iter().map(|name| keep.plain(name)).collect(),
         partial: partial.or_else(|| stopped.as_ref().map(ToString::to_string)),
-        pseudonyms: naming::kinds(args),
+        pseudonyms: pseudonyms::kinds(args),
         has_captures,
     };
     let report = pages::add(&keep, &front, &evidence)?;
     let timings = timings.milliseconds().into_iter().map(|(task, took)| (keep.plain(&task), took)).collect();
     let Keep { writer, redactor, .. } = keep;
-    let writer = Arc::try_unwrap(writer).map_err(|_| Error::Rendering("a log is still being written".into()))?;
+    let writer = Arc::try_unwrap(writer).map_err(|_| Error::Fault)?;
     if let Some(file) = &names {
         file.fill(name.as_str(), redactor.names())?;
     }
@@ -278,7 +281,7 @@ fn collected(
     let written = writer.finish(Head {
         case,
         note,
-        pseudonyms: naming::words(pseudonyms),
+        pseudonyms: pseudonyms::kind_names(pseudonyms),
         partial,
         plan: PLAN.iter().map(list::planned).collect(),
         timings,
@@ -307,14 +310,9 @@ fn tested(console: &Console) -> Result<u8, Error> {
 
 /// The evidence as the bundle holds it, less secrets and with its pseudonyms, so that the report is made of what is there.
 fn clean_evidence(keep: &Keep, evidence: &Evidence) -> Result<Evidence, Error> {
-    let rendering = |error: serde_json::Error| Error::Rendering(error.to_string());
-    let mut document = serde_json::to_value(evidence).map_err(rendering)?;
     let mut redactions = Redactions::default();
-    keep.redactor.derived_document(&mut document, &mut redactions);
-    let mut evidence =
-        evidence_file::parse(layout::EVIDENCE, document.to_string().as_bytes()).map_err(ReadError::from)?;
-    keep.redactor.evidence(&mut evidence, &mut redactions);
-    let json = serde_json::to_string_pretty(&evidence).map_err(rendering)?;
+    let evidence = keep.redactor.clean(evidence, &mut redactions)?;
+    let json = serde_json::to_string_pretty(&evidence)?;
     let why = "what was seen, for `kubectl apigee-tls diagnose --from`";
     keep.whole(layout::EVIDENCE, "diagnose", why, json.as_bytes(), redactions);
     Ok(evidence)

@@ -4,15 +4,17 @@ use std::sync::PoisonError;
 
 use serde_json::Value;
 
-use super::front::{Front, readme};
 use super::keep::Keep;
+use super::readme::{Front, readme};
 use super::{groups, why_not};
 use crate::bundle::layout;
-use crate::bundle::redact::Redactions;
 use crate::commands::Error;
 use crate::evidence::{Evidence, Seen};
+use crate::gather::plan::folder;
+use crate::redact::Redactions;
 use crate::report::styles::Styles;
 use crate::report::{FailOn, Report, Selection, build, machine, text};
+use crate::text::{joined, table};
 
 /// Columns of the report in the bundle: a pager and a mail take them.
 const WIDTH: usize = 110;
@@ -26,7 +28,7 @@ pub(super) fn add(keep: &Keep, front: &Front, evidence: &Evidence) -> Result<Rep
         keep.whole(path, "report", why, text.as_bytes(), Redactions::default());
     };
     as_it_is(layout::REPORT_TEXT, "what was found, for a person", &text::text(&report, options));
-    let json = machine::json(&report).map_err(|error| Error::Rendering(error.to_string()))?;
+    let json = machine::json(&report)?;
     as_it_is(layout::REPORT_JSON, "what was found, for a program", &json);
     keep.text(
         layout::README,
@@ -34,41 +36,41 @@ pub(super) fn add(keep: &Keep, front: &Front, evidence: &Evidence) -> Result<Rep
         "what to read first",
         &readme(front, evidence, &report, &keep.writer.skipped()),
     );
-    let routes = format!("{}/apigeeroutes.txt", layout::folder::ROUTES);
+    let routes = format!("{}/apigeeroutes.txt", folder::ROUTES);
     keep.text(&routes, "diagnose", "kubectl get apigeeroutes, which the playbook asks for", &route_list(evidence));
-    let path = format!("{}/environment-groups.txt", layout::folder::ENVIRONMENT_GROUPS);
+    let path = format!("{}/environment-groups.txt", folder::ENVIRONMENT_GROUPS);
     let why = "the environment groups with the problem, which the playbook asks for";
     keep.text(&path, "diagnose, --env-group", why, &groups::page(&front.groups, evidence));
-    let pods = format!("{}/pods.txt", layout::folder::INGRESS);
+    let pods = format!("{}/pods.txt", folder::INGRESS);
     keep.text(&pods, "diagnose", "kubectl get pods -o wide, of the ingress", &pod_list(evidence));
-    let events = format!("{}/events.txt", layout::folder::INGRESS);
+    let events = format!("{}/events.txt", folder::INGRESS);
     keep.text(&events, "GET events", "what happened, in order of time", &event_list(keep));
     for (name, described) in descriptions(keep) {
-        let path = format!("{}/apigeeroutes/{}.txt", layout::folder::ROUTES, layout::segment(&name));
+        let path = format!("{}/apigeeroutes/{}.txt", folder::ROUTES, layout::segment(&name));
         keep.text(&path, "GET apigeeroutes, events", "the route described, which the playbook asks for", &described);
     }
     yaml(
         keep,
-        layout::folder::CERTIFICATES,
+        folder::CERTIFICATES,
         "stored.yaml",
         "public certificates, and whether keys fit",
         &evidence.stored_certificates,
     );
     yaml(
         keep,
-        layout::folder::HANDSHAKES,
+        folder::HANDSHAKES,
         "envoy.yaml",
         "filter chains, certificates and counters of each Envoy",
         &evidence.gateways,
     );
     yaml(
         keep,
-        layout::folder::HANDSHAKES,
+        folder::HANDSHAKES,
         "handshakes.yaml",
         "every handshake of this run, and how it ended",
         &evidence.probes,
     );
-    let releases = format!("{}/helm-releases.txt", layout::folder::PLATFORM);
+    let releases = format!("{}/helm-releases.txt", folder::PLATFORM);
     keep.text(
         &releases,
         "names of Secrets",
@@ -99,9 +101,9 @@ fn route_list(evidence: &Evidence) -> String {
         [
             route.name.clone(),
             route.status.state.clone().unwrap_or_else(|| "<none>".into()),
-            listed(&route.hostnames),
+            joined(&route.hostnames, ",", "<none>"),
             route.enable_non_sni_client.map_or_else(|| "<none>".into(), |flag| flag.to_string()),
-            listed(&route.additional_gateways),
+            joined(&route.additional_gateways, ",", "<none>"),
         ]
     }));
     table(&rows)
@@ -123,25 +125,10 @@ fn pod_list(evidence: &Evidence) -> String {
             if pod.terminating { "Terminating".to_owned() } else { pod.phase.clone() },
             pod.containers.iter().map(|container| container.restarts).max().unwrap_or(0).to_string(),
             pod.node.clone().unwrap_or_else(|| "<none>".into()),
-            listed(&images),
+            joined(&images, ",", "<none>"),
         ]
     }));
     table(&rows)
-}
-
-fn listed(names: &[String]) -> String {
-    if names.is_empty() { "<none>".into() } else { names.join(",") }
-}
-
-fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: [usize; COLUMNS] = std::array::from_fn(width);
-    rows.iter()
-        .map(|row| {
-            let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-            cells.join("   ").trim_end().to_owned() + "\n"
-        })
-        .collect()
 }
 
 /// Each route as a person wants to read it, with its events.

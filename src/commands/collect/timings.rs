@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::gather::Progress;
+use crate::run::Progress;
 
 /// Passes everything on, and looks at the clock.
 pub(super) struct Timings {
@@ -58,7 +58,7 @@ impl Progress for Timings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gather::Silent;
+    use crate::run::Silent;
 
     #[test]
     fn what_ended_has_a_time_and_what_did_not_has_none() {

@@ -16,12 +16,12 @@ use openssl::ssl::{ErrorCode, Ssl, SslStream, SslVersion, StatusType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
-use super::super::stop::Stop;
 use super::prober::Prober;
 use super::tcp::plain;
-use super::way::{Connection, Way};
+use super::transport::{Connection, Way};
 use crate::evidence::Reason;
 use crate::evidence::handshake::{ClientCertificate, Failure, Handshake, HelloKind, How, Party, Session, Stage};
+use crate::run::stop::Stop;
 use crate::wire::certificate;
 use crate::wire::tls::{self, ClientFlight, ServerFlight, Version};
 
@@ -36,7 +36,7 @@ const ALERT_REASON: i32 = 1000;
 
 /// What to say.
 #[derive(Clone, Debug)]
-pub(super) struct Hello {
+pub(in crate::gather) struct Hello {
     pub kind: HelloKind,
     pub server_name: Option<String>,
     pub asked: bool,
@@ -106,7 +106,7 @@ enum End {
 }
 
 /// Makes a handshake and describes it. It takes as long as the prober's options allow, and no longer.
-pub(super) async fn handshake(prober: &Prober, way: &Way, hello: &Hello) -> Handshake {
+pub(in crate::gather) async fn handshake(prober: &Prober, way: &Way, hello: &Hello) -> Handshake {
     #[expect(clippy::disallowed_methods, reason = "when a handshake was made is a part of what was seen")]
     let started_at = Timestamp::now();
     let begun = Instant::now();
@@ -146,7 +146,7 @@ pub(super) async fn handshake(prober: &Prober, way: &Way, hello: &Hello) -> Hand
 }
 
 /// The same, unless the run ends first: then nobody knows what the peer would have said, and its reason is all there is.
-pub(super) async fn handshake_within(
+pub(in crate::gather) async fn handshake_within(
     stop: &Stop,
     prober: &Prober,
     way: &Way,
@@ -360,7 +360,7 @@ impl Talk<'_> {
             End::Stream(how @ How::TimedOut { .. }) => Failure { stage, by: Party::Nobody, how },
             End::Stream(how) => from_server(how),
             End::Library(stack) => match &facts.malformed {
-                Some(what) => from_server(How::Malformed(what.clone())),
+                Some(what) => from_server(How::Malformed(what.to_string())),
                 None => Failure { stage, by: Party::Client, how: How::Local(words(&stack)) },
             },
         }

@@ -12,7 +12,7 @@ use openssl::x509::store::{X509Store, X509StoreBuilder};
 use openssl::x509::verify::X509VerifyFlags;
 use zeroize::Zeroizing;
 
-use crate::wire::certificate;
+use crate::wire::{certificate, pem};
 
 /// No file with certificates or a key is larger.
 const MAX_FILE: u64 = 16 << 20;
@@ -86,13 +86,13 @@ fn private_key(path: &Path) -> Result<PKey<Private>, FileError> {
         what: what.to_owned(),
         hint: Some(hint.to_owned()),
     };
-    let pem = Zeroizing::new(read(path)?);
-    if memchr::memmem::find(&pem, b"PRIVATE KEY-----").is_none() {
+    let text = Zeroizing::new(read(path)?);
+    if pem::private_keys(&text).next().is_none() {
         return Err(unusable("there is no private key in it", "--key takes the PEM file of the client's key"));
     }
     let mut asked = false;
     // The callback keeps OpenSSL from asking on the terminal.
-    let key = PKey::private_key_from_pem_callback(&pem, |_| {
+    let key = PKey::private_key_from_pem_callback(&text, |_| {
         asked = true;
         Ok(0)
     });
@@ -107,8 +107,8 @@ fn private_key(path: &Path) -> Result<PKey<Private>, FileError> {
 }
 
 fn certificates(path: &Path) -> Result<Vec<X509>, FileError> {
-    let pem = Zeroizing::new(read(path)?);
-    match certificate::from_pem(&pem) {
+    let text = Zeroizing::new(read(path)?);
+    match certificate::from_pem(&text) {
         (found, None) => Ok(found),
         (_, Some(what)) => Err(FileError::Unusable {
             path: path.to_owned(),

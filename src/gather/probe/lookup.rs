@@ -8,7 +8,7 @@ use super::tcp::plain;
 use crate::evidence::handshake::{Failure, How, Party, Stage};
 
 /// No more addresses of one name are looked at.
-pub(super) const MAX_ADDRESSES: usize = 8;
+pub(in crate::gather) const MAX_ADDRESSES: usize = 8;
 
 /// Which addresses count.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -30,7 +30,11 @@ impl Family {
 }
 
 /// Looks a name up. The addresses keep the resolver's order, without repetitions, at most [`MAX_ADDRESSES`].
-pub(super) async fn addresses(host: &str, family: Family, allowed: Duration) -> Result<Vec<IpAddr>, Failure> {
+pub(in crate::gather) async fn addresses(
+    host: &str,
+    family: Family,
+    allowed: Duration,
+) -> Result<Vec<IpAddr>, Failure> {
     let failed = |by, how| Failure { stage: Stage::Lookup, by, how };
     if let Ok(address) = host.parse::<IpAddr>() {
         let fits = family.has(address);

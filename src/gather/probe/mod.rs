@@ -7,18 +7,15 @@
 //!
 //! It returns facts. Only files of the command line can be an error; whatever a network does is evidence.
 
-mod asked;
-pub(super) mod gateway;
-pub(super) mod greeting;
-mod handshake;
+pub(in crate::gather) mod handshake;
 mod identity;
-mod lookup;
-mod prober;
+pub(in crate::gather) mod lookup;
+pub(in crate::gather) mod prober;
 mod proxy;
-mod scan;
+pub(in crate::gather) mod scan;
 mod target;
 mod tcp;
-mod way;
+pub(in crate::gather) mod transport;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -28,18 +25,17 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use self::handshake::{Hello, handshake};
-use self::way::Way;
-use super::stop::Stop;
+use self::transport::Way;
 use crate::evidence::handshake::{
     ClientCertificate, Endpoint, Failure, Handshake, HelloKind, Place, Probes, Scan, socket,
 };
 use crate::evidence::{Reason, Seen, Unavailable};
+use crate::run::stop::Stop;
 
-pub use self::asked::{GatewayProbe, Places};
 pub use self::lookup::Family;
 pub use self::prober::{ProbeOptions, Prober, ProberError};
-pub use self::proxy::Proxy;
-pub use self::target::{Target, server_name, shown, target};
+pub use self::proxy::{Proxy, ProxyError};
+pub use self::target::{Target, TargetError, server_name, shown, target};
 
 /// Which server name the clients that are asked about send.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -226,7 +222,13 @@ impl Job {
 }
 
 /// A host without an address: the handshake that was asked for, and why there was none.
-fn nowhere(place: Place, host: &str, port: u16, name: Option<String>, failure: Failure) -> Endpoint {
+pub(in crate::gather) fn nowhere(
+    place: Place,
+    host: &str,
+    port: u16,
+    name: Option<String>,
+    failure: Failure,
+) -> Endpoint {
     #[expect(clippy::disallowed_methods, reason = "when a handshake was tried is a part of what was seen")]
     let started_at = jiff::Timestamp::now();
     let kind = if name.is_some() { HelloKind::Named } else { HelloKind::Nameless };
@@ -242,7 +244,7 @@ fn nowhere(place: Place, host: &str, port: u16, name: Option<String>, failure: F
     }
 }
 
-fn not_scanned() -> Seen<Scan> {
+pub(in crate::gather) fn not_scanned() -> Seen<Scan> {
     Seen::Unavailable(Unavailable::new("versions and cipher suites", Reason::NotRequested("--full".into())))
 }
 
@@ -271,7 +273,12 @@ async fn all(prober: &Arc<Prober>, way: &Way, hellos: Vec<Hello>) -> Vec<Handsha
 }
 
 /// TLS 1.3 encrypts which authorities a server wants certificates of; a hello of TLS 1.2 shows them.
-async fn name_authorities(prober: &Prober, way: &Way, handshakes: &mut [Handshake], known: Option<Vec<String>>) {
+pub(in crate::gather) async fn name_authorities(
+    prober: &Prober,
+    way: &Way,
+    handshakes: &mut [Handshake],
+    known: Option<Vec<String>>,
+) {
     let unnamed = |handshake: &&mut Handshake| matches!(handshake.client_certificate, ClientCertificate::Asked(None));
     let mut known = known;
     for handshake in handshakes.iter_mut().filter(unnamed) {

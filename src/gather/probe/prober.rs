@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslContext, SslMethod, SslOptions, SslVerifyMode};
 use openssl::stack::StackRef;
 use openssl::x509::X509;
 use openssl::x509::store::X509Store;
 
-use super::super::trust;
 use super::identity::{self, FileError};
 use crate::evidence::handshake::{OWN_NAMES, ProbeQuestion, Trust, Verification};
+use crate::gather::trust;
 use crate::wire::tls::{Version, suites};
 
 /// How handshakes are made.
@@ -35,11 +36,11 @@ pub struct ProbeOptions {
 
 /// Makes handshakes; cheap to share.
 pub struct Prober {
-    pub(super) options: ProbeOptions,
-    pub(super) context: SslContext,
+    pub(in crate::gather) options: ProbeOptions,
+    pub(in crate::gather) context: SslContext,
     /// Those of the options, less the versions for which they leave no cipher suite.
-    pub(super) min_version: Option<Version>,
-    pub(super) max_version: Option<Version>,
+    pub(in crate::gather) min_version: Option<Version>,
+    pub(in crate::gather) max_version: Option<Version>,
     /// `--ca-file`; absent for those of this machine, which are read when the first certificate needs them.
     authorities: Option<X509Store>,
     unknown_name: String,
@@ -156,7 +157,7 @@ impl Prober {
     }
 
     /// What the authorities say of a served list, whose first certificate is the leaf. Nothing where there are none to ask.
-    pub(super) fn verify(&self, served: &StackRef<X509>) -> Option<Verification> {
+    pub(in crate::gather) fn verify(&self, served: &StackRef<X509>) -> Option<Verification> {
         let leaf = served.iter().next()?;
         let system;
         let store = if let Some(store) = &self.authorities {
@@ -208,6 +209,5 @@ fn unknown_name() -> String {
     let mut random = [0; 8];
     // Where there is no randomness nothing of TLS works either; the name only has to be new.
     let _ = openssl::rand::rand_bytes(&mut random);
-    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("p{digits}{OWN_NAMES}")
+    format!("p{}{OWN_NAMES}", HEXLOWER.encode(&random))
 }

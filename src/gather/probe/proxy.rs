@@ -2,19 +2,49 @@
 //!
 //! The URL may hold a user and a password: they go into one header and are shown nowhere.
 
+use std::error::Error as _;
 use std::fmt;
-use std::io::ErrorKind;
+use std::pin::pin;
 
-use http::Uri;
-use tokio::io::AsyncWriteExt;
+use data_encoding::BASE64;
+use futures::future::{Either, select};
+use http::header::{HOST, PROXY_AUTHORIZATION};
+use http::{Request, Response, Uri};
+use http_body_util::Empty;
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper::ext::ReasonPhrase;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use percent_encoding::percent_decode_str;
 use tokio::net::TcpStream;
 
-use super::super::no_proxy;
-use super::tcp::{head, not_connected, plain};
+use super::tcp::{not_connected, plain};
 use crate::evidence::handshake::{Failure, How, Party, Stage, socket};
+use crate::gather::kubernetes::no_proxy;
 
-/// Of the head of the proxy's answer, no more is read.
+/// Maximum number of bytes of the head of the proxy's response.
 const MAX_HEAD: usize = 16 << 10;
+/// Maximum number of characters that are kept of the proxy's reason to refuse.
+const MAX_REASON: usize = 100;
+
+/// A stream through a proxy.
+pub(super) type Tunnel = TokioIo<Upgraded>;
+
+/// Why a text is no proxy. Does not repeat it: it may hold a password.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ProxyError {
+    #[error("the proxy has no host")]
+    NoHost,
+    #[error("the proxy has no scheme; expected http://HOST:PORT")]
+    NoScheme,
+    #[error("the proxy is no URL")]
+    NotUrl,
+    #[error("the proxy's port does not exist; expected 1 to 65535")]
+    Port,
+    #[error("a proxy of scheme {0} is not known here; expected http://HOST:PORT")]
+    UnknownScheme(String),
+}
 
 /// An HTTP proxy.
 #[derive(Clone, Eq, PartialEq)]
@@ -29,44 +59,39 @@ impl Proxy {
     /// The proxy of a URL as `--via-proxy` or an environment variable gives it.
     ///
     /// # Errors
-    /// What is wrong with it, without repeating it.
-    pub fn parse(url: &str) -> Result<Self, String> {
+    /// Returns why `url` is no proxy.
+    pub fn parse(url: &str) -> Result<Self, ProxyError> {
         let whole = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
-        let uri: Uri = whole.parse().map_err(|_| "the proxy is no URL".to_owned())?;
+        let uri: Uri = whole.parse().map_err(|_| ProxyError::NotUrl)?;
         match uri.scheme_str() {
             Some("http") => {}
-            Some(scheme) => {
-                return Err(format!("a proxy of scheme {scheme} is not known here; expected http://HOST:PORT"));
-            }
-            None => return Err("the proxy has no scheme; expected http://HOST:PORT".into()),
+            Some(scheme) => return Err(ProxyError::UnknownScheme(scheme.to_owned())),
+            None => return Err(ProxyError::NoScheme),
         }
-        let authority = uri.authority().ok_or("the proxy has no host")?;
-        let user = authority.as_str().rsplit_once('@').map(|(user, _)| decoded(user));
+        let authority = uri.authority().ok_or(ProxyError::NoHost)?;
+        let user = authority.as_str().rsplit_once('@').map(|(user, _)| percent_decode_str(user).collect::<Vec<u8>>());
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         if host.is_empty() {
-            return Err("the proxy has no host".into());
+            return Err(ProxyError::NoHost);
         }
         let place = authority.as_str().rsplit_once('@').map_or(authority.as_str(), |(_, place)| place);
         let port = match place.strip_prefix(authority.host()) {
             Some("") => 80,
             // What is no number between 1 and 65535 must not become the default.
-            _ => authority
-                .port_u16()
-                .filter(|port| *port > 0)
-                .ok_or("the proxy's port does not exist; expected 1 to 65535")?,
+            _ => authority.port_u16().filter(|port| *port > 0).ok_or(ProxyError::Port)?,
         };
-        Ok(Self {
-            host,
-            port,
-            authorization: user.map(|user| format!("Basic {}", openssl::base64::encode_block(&user))),
-        })
+        Ok(Self { host, port, authorization: user.map(|user| format!("Basic {}", BASE64.encode(&user))) })
     }
 
     /// The proxy that the environment names for an endpoint, unless `NO_PROXY` excepts it.
     ///
     /// # Errors
-    /// What is wrong with the variable.
-    pub fn of_environment(host: &str, port: u16, env: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, String> {
+    /// Returns why the value of the variable is no proxy.
+    pub fn of_environment(
+        host: &str,
+        port: u16,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<Self>, ProxyError> {
         let Ok(uri) = format!("https://{}", socket(host, port)).parse::<Uri>() else { return Ok(None) };
         no_proxy::proxy_for(&uri, None, env).map(|url| Self::parse(&url)).transpose()
     }
@@ -83,10 +108,10 @@ impl Proxy {
         socket(&self.host, self.port)
     }
 
-    /// A connection to the endpoint, through the proxy.
-    pub(super) async fn tunnel(&self, host: &str, port: u16) -> Result<TcpStream, Failure> {
-        let failed = |how| Failure { stage: Stage::Proxy, by: Party::Proxy, how };
-        let mut stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|error| {
+    /// Opens a connection to the endpoint, through the proxy. What the endpoint sends together with the proxy's response is
+    /// the beginning of the stream.
+    pub(super) async fn tunnel(&self, host: &str, port: u16) -> Result<Tunnel, Failure> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|error| {
             let failure = not_connected(&error);
             let why = match failure.how {
                 How::Refused => "connection refused".to_owned(),
@@ -94,33 +119,67 @@ impl Proxy {
             };
             failed(How::Other(format!("the proxy {} cannot be reached: {why}", self.address())))
         })?;
-        let endpoint = socket(host, port);
-        let mut request = format!("CONNECT {endpoint} HTTP/1.1\r\nHost: {endpoint}\r\n");
-        if let Some(authorization) = &self.authorization {
-            request += &format!("Proxy-Authorization: {authorization}\r\n");
-        }
-        request += "\r\n";
-        let answered = async {
-            stream.set_nodelay(true)?;
-            stream.write_all(request.as_bytes()).await?;
-            head(&mut stream, MAX_HEAD).await
-        };
-        let head = answered.await.map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => failed(How::Other("the proxy closed the connection without an answer".into())),
-            _ => failed(How::Other(format!("the proxy did not answer: {}", plain(&error)))),
-        })?;
-        let line = String::from_utf8_lossy(&head);
-        let line = line.lines().next().unwrap_or_default();
-        let mut words = line.splitn(3, ' ');
-        match (words.next(), words.next().and_then(|status| status.parse::<u16>().ok())) {
-            (Some("HTTP/1.1" | "HTTP/1.0"), Some(200..=299)) => Ok(stream),
-            (Some("HTTP/1.1" | "HTTP/1.0"), Some(status)) => {
-                let reason = words.next().unwrap_or_default().chars().take(100).collect();
-                Err(failed(How::ProxyRefused { status, reason }))
+        stream.set_nodelay(true).map_err(|error| failed(How::Other(plain(&error))))?;
+        let request = self.request(&socket(host, port)).map_err(|error| failed(How::Other(error.to_string())))?;
+        let (mut sender, connection) = http1::Builder::new()
+            // As other clients write them.
+            .title_case_headers(true)
+            .max_buf_size(MAX_HEAD)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| failed(unanswered(&error)))?;
+        let connect = pin!(async {
+            let response = sender.send_request(request).await.map_err(|error| failed(unanswered(&error)))?;
+            if !response.status().is_success() {
+                return Err(failed(refused(&response)));
             }
-            _ => Err(failed(How::Other("the proxy's answer is no HTTP".into()))),
+            hyper::upgrade::on(response).await.map(TokioIo::new).map_err(|error| failed(unanswered(&error)))
+        });
+        match select(connect, pin!(connection.with_upgrades())).await {
+            Either::Left((tunnel, _)) => tunnel,
+            // The connection ends by handing over its stream, or by an error that the request ends with too.
+            Either::Right((_, connect)) => connect.await,
         }
     }
+
+    fn request(&self, endpoint: &str) -> http::Result<Request<Empty<Bytes>>> {
+        let mut request = Request::connect(endpoint).header(HOST, endpoint);
+        if let Some(authorization) = &self.authorization {
+            request = request.header(PROXY_AUTHORIZATION, authorization);
+        }
+        request.body(Empty::new())
+    }
+}
+
+fn failed(how: How) -> Failure {
+    Failure { stage: Stage::Proxy, by: Party::Proxy, how }
+}
+
+/// A response that is no success, with the reason in the proxy's words.
+fn refused(response: &Response<Incoming>) -> How {
+    let status = response.status();
+    // hyper keeps only words that differ from the usual ones.
+    let own = response.extensions().get::<ReasonPhrase>().map(|own| String::from_utf8_lossy(own.as_bytes()));
+    let reason = own.unwrap_or_else(|| status.canonical_reason().unwrap_or_default().into());
+    How::ProxyRefused { status: status.as_u16(), reason: reason.chars().take(MAX_REASON).collect() }
+}
+
+/// Why there is no response.
+fn unanswered(error: &hyper::Error) -> How {
+    // hyper has a method for this kind in servers only.
+    let is_too_large = error.to_string() == "message head is too large";
+    How::Other(if error.is_parse() && is_too_large {
+        "the proxy did not answer: the answer's head does not end".into()
+    } else if error.is_parse() {
+        "the proxy's answer is no HTTP".into()
+    } else if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
+        "the proxy closed the connection without an answer".into()
+    } else {
+        match error.source().and_then(|source| source.downcast_ref()) {
+            Some(source) => format!("the proxy did not answer: {}", plain(source)),
+            None => format!("the proxy did not answer: {error}"),
+        }
+    })
 }
 
 impl fmt::Debug for Proxy {
@@ -129,26 +188,13 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Percent-decoded bytes of the user part of a URL.
-fn decoded(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let digits = text.get(at + 1..at + 3).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        if let (b'%', Some(value)) = (byte, digits) {
-            plain.push(value);
-            at += 3;
-        } else {
-            plain.push(*byte);
-            at += 1;
-        }
-    }
-    plain
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Shutdown;
+    use std::thread;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
 
     #[test]
@@ -157,12 +203,16 @@ mod tests {
         assert_eq!(format!("{proxy:?}"), "Proxy(\"proxy.example:3128\")");
         assert_eq!(proxy.authorization.unwrap(), "Basic bWU6b3BlbiBzZXNhbWU=");
         assert_eq!(Proxy::parse("proxy.example").unwrap().address(), "proxy.example:80");
+        let authorization = |url: &str| Proxy::parse(url).unwrap().authorization.unwrap();
+        // A percent sign without two digits behind it is one.
+        assert_eq!(authorization("http://me:100%@p"), format!("Basic {}", BASE64.encode(b"me:100%")));
+        assert_eq!(authorization("http://me:a%2Bb%ff@p"), format!("Basic {}", BASE64.encode(b"me:a+b\xff")));
     }
 
     #[test]
     fn a_port_that_does_not_exist_is_not_the_default() {
         for url in ["http://127.0.0.1:99999", "http://me:sesame@127.0.0.1:0", "127.0.0.1:", "[::1]:70000"] {
-            assert!(Proxy::parse(url).is_err(), "{url}");
+            assert_eq!(Proxy::parse(url), Err(ProxyError::Port), "{url}");
         }
         assert_eq!(Proxy::parse("http://me:1@[::1]:3128").unwrap().address(), "[::1]:3128");
         assert_eq!(Proxy::parse("http://me:1@[::1]").unwrap().address(), "[::1]:80");
@@ -170,9 +220,13 @@ mod tests {
 
     #[test]
     fn what_is_no_http_proxy_is_refused_without_repeating_it() {
-        for url in ["socks5://me:sesame@p", "https://me:sesame@p", "http://me:sesame@", "http://me:sesame@a b"] {
-            let said = Proxy::parse(url).unwrap_err();
-            assert!(!said.contains("sesame"), "{said}");
+        for (url, why) in [
+            ("socks5://me:sesame@p", ProxyError::UnknownScheme("socks5".to_owned())),
+            ("https://me:sesame@p", ProxyError::UnknownScheme("https".to_owned())),
+            ("http://me:sesame@", ProxyError::NotUrl),
+            ("http://me:sesame@a b", ProxyError::NotUrl),
+        ] {
+            assert_eq!(Proxy::parse(url), Err(why), "{url}");
         }
     }
 
@@ -187,5 +241,75 @@ mod tests {
         assert_eq!(of("api.example").as_deref(), Some("proxy.example:3128"));
         assert_eq!(of("internal.example"), None);
         assert_eq!(of("localhost"), None);
+    }
+
+    /// What a proxy that sends `response` and ends its direction leads to, and the request that it got.
+    async fn tunnel(response: &'static [u8]) -> (Result<Tunnel, Failure>, String) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let proxy = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                std::io::Read::read_exact(&mut stream, &mut byte).unwrap();
+                request.extend(byte);
+            }
+            // The client may be gone already, where it read enough.
+            let _ = std::io::Write::write_all(&mut stream, response);
+            let _ = stream.shutdown(Shutdown::Write);
+            // What is still read is not answered with a reset, which could overtake the response.
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
+            String::from_utf8(request).unwrap()
+        });
+        let proxy_url = format!("http://me:open%20sesame@127.0.0.1:{port}");
+        let tunnel = Proxy::parse(&proxy_url).unwrap().tunnel("api.example.com", 8443).await;
+        match tunnel {
+            Err(failure) => (Err(failure), proxy.join().unwrap()),
+            Ok(mut tunnel) => {
+                let mut behind = Vec::new();
+                tunnel.read_to_end(&mut behind).await.unwrap();
+                assert_eq!(behind, b"220 ready\r\n");
+                tunnel.shutdown().await.unwrap();
+                (Ok(tunnel), proxy.join().unwrap())
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tunnel_begins_with_what_stands_behind_the_response() {
+        let (tunnel, request) = tunnel(b"HTTP/1.0 200 Connection established\r\nVia: x\r\n\r\n220 ready\r\n").await;
+        assert!(tunnel.is_ok());
+        let expected = "CONNECT api.example.com:8443 HTTP/1.1\r\nHost: api.example.com:8443\r\n\
+                        Proxy-Authorization: Basic bWU6b3BlbiBzZXNhbWU=\r\n\r\n";
+        assert_eq!(request, expected);
+    }
+
+    #[tokio::test]
+    async fn refusals_have_the_proxys_own_words() {
+        for (response, status, reason) in [
+            (&b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"[..], 403, "Forbidden"),
+            (b"HTTP/1.0 503 No way out\r\n\r\n<html>", 503, "No way out"),
+            (b"HTTP/1.1 302 \r\nLocation: /\r\nTransfer-Encoding: chunked\r\n\r\n", 302, ""),
+        ] {
+            let (failure, _) = tunnel(response).await;
+            let how = How::ProxyRefused { status, reason: reason.to_owned() };
+            assert_eq!(failure.err(), Some(Failure { stage: Stage::Proxy, by: Party::Proxy, how }));
+        }
+    }
+
+    #[tokio::test]
+    async fn responses_that_are_none_are_told_apart() {
+        let endless = Vec::leak([&b"HTTP/1.1 200 OK\r\nX: "[..], &[b'x'; 2 * MAX_HEAD]].concat());
+        for (response, words) in [
+            (&b""[..], "the proxy closed the connection without an answer"),
+            (b"HTTP/1.1 200 OK\r\n", "the proxy closed the connection without an answer"),
+            (b"SSH-2.0-OpenSSH_9.2\r\n", "the proxy's answer is no HTTP"),
+            (b"\x15\x03\x01\x00\x02\x02\x46", "the proxy's answer is no HTTP"),
+            (endless, "the proxy did not answer: the answer's head does not end"),
+        ] {
+            let (failure, _) = tunnel(response).await;
+            assert_eq!(failure.err(), Some(failed(How::Other(words.to_owned()))), "{words}");
+        }
     }
 }

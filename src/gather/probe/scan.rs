@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::prober::Prober;
 use super::tcp::plain;
-use super::way::{Connection, Way};
+use super::transport::{Connection, Way};
 use crate::evidence::handshake::{Failure, How, Party, Scan, Stage, VersionScan};
 use crate::evidence::{Reason, Unavailable};
 use crate::wire::tls::{self, ClientHello, FlightFacts, ServerFlight, Version};
@@ -29,7 +29,11 @@ struct Found {
 }
 
 /// Scans all versions at once.
-pub(super) async fn scan(prober: &Prober, way: &Way, server_name: Option<&str>) -> (Scan, Option<Vec<String>>) {
+pub(in crate::gather) async fn scan(
+    prober: &Prober,
+    way: &Way,
+    server_name: Option<&str>,
+) -> (Scan, Option<Vec<String>>) {
     let versions = Version::ALL.map(|version| version_scan(prober, way, server_name, version));
     let found = join_all(versions).await;
     let authorities = found.iter().rev().find_map(|found| found.authorities.clone());
@@ -118,7 +122,7 @@ async fn ask(
         return fail(Party::Server, How::Alert { level, number });
     }
     if let Some(what) = &facts.malformed {
-        return fail(Party::Server, How::Malformed(what.clone()));
+        return fail(Party::Server, How::Malformed(what.to_string()));
     }
     match ended {
         Err(_) => {
@@ -162,7 +166,11 @@ async fn exchange(stream: &mut Box<dyn Connection>, hello: &[u8], flight: &mut S
 }
 
 /// The authorities that a server names when it asks for a client certificate, from a first flight of TLS 1.2.
-pub(super) async fn authorities(prober: &Prober, way: &Way, server_name: Option<&str>) -> Option<Vec<String>> {
+pub(in crate::gather) async fn authorities(
+    prober: &Prober,
+    way: &Way,
+    server_name: Option<&str>,
+) -> Option<Vec<String>> {
     let suites = tls::suites::of(Version::Tls12);
     ask(prober, way, server_name, Version::Tls12, suites).await.ok()?.certificate_request
 }

@@ -27,16 +27,64 @@ impl Target {
     }
 }
 
+/// Why a text is no endpoint, or no server name. Displays as it reads after the text in question and a colon, without the
+/// user and password of a URL.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TargetError {
+    #[error("an address is no server name (RFC 6066 §3); use --no-sni to send none")]
+    AddressAsServerName,
+    #[error("{0} stands after the bracket; expected :PORT")]
+    BehindBracket(String),
+    #[error("a host name has no {0:?}; expected HOST or HOST:PORT")]
+    Character(char),
+    #[error("it is empty; expected HOST or HOST:PORT")]
+    Empty,
+    #[error("the host is empty; expected HOST or HOST:PORT")]
+    EmptyHost,
+    #[error("a part between two dots is empty")]
+    EmptyLabel,
+    #[error("a part of a host name neither begins nor ends with a hyphen")]
+    Hyphen,
+    #[error("a part of a host name has at most {max} characters, and one has {0}", max = MAX_LABEL)]
+    LabelLength(usize),
+    #[error("a host name has at most {max} characters, and this one has {0}", max = MAX_NAME)]
+    NameLength(usize),
+    #[error("it has letters outside ASCII; give the name as DNS has it (xn--…), which `idn2 NAME` prints")]
+    NotAscii,
+    #[error("{0} is no IPv6 address; brackets are for these alone")]
+    NotIpv6(String),
+    #[error("the port \"{0}\" is no number from 1 to 65535")]
+    PortNotNumber(String),
+    #[error("port {0} does not exist; expected 1 to 65535")]
+    PortTooLarge(u32),
+    #[error("port 0 cannot be connected to; expected 1 to 65535")]
+    PortZero,
+    #[error("it is a path; expected HOST or HOST:PORT")]
+    Path,
+    /// `http` or `ws`.
+    #[error("{0}:// is not TLS; give the host and the port that speaks TLS")]
+    PlainScheme(String),
+    #[error("it has several colons and is no IPv6 address; write [ADDRESS]:PORT")]
+    SeveralColons,
+    #[error("the bracket [ is not closed")]
+    UnclosedBracket,
+    #[error("the scheme {0}:// is not known; expected HOST or HOST:PORT")]
+    UnknownScheme(String),
+    /// A user or a password with a sign in it that ends the authority of a URL.
+    #[error("what stands before the @ cannot be told from a host; expected HOST or HOST:PORT")]
+    UserUnclear,
+    #[error("a wildcard cannot be connected to; give a name that it covers")]
+    Wildcard,
+}
+
 /// Reads an endpoint.
 ///
 /// # Errors
-/// What is wrong with it, as it reads after the text in question and a colon, without the user and password of a URL.
-pub fn target(text: &str) -> Result<Target, String> {
+/// Returns why `text` is no endpoint.
+pub fn target(text: &str) -> Result<Target, TargetError> {
     // Where a password may be cut in two, its parts may stand in the reason.
     read(text).map_err(|why| match text.rsplit_once('@') {
-        Some((before, _)) if user_part(before).1.contains(['/', '?', '#']) => {
-            "what stands before the @ cannot be told from a host; expected HOST or HOST:PORT".into()
-        }
+        Some((before, _)) if user_part(before).1.contains(['/', '?', '#']) => TargetError::UserUnclear,
         _ => why,
     })
 }
@@ -57,10 +105,10 @@ fn user_part(before: &str) -> (&str, &str) {
     before.split_at(length.map_or(0, |length| length + "://".len()))
 }
 
-fn read(text: &str) -> Result<Target, String> {
+fn read(text: &str) -> Result<Target, TargetError> {
     let text = text.trim();
     if text.is_empty() {
-        return Err("it is empty; expected HOST or HOST:PORT".into());
+        return Err(TargetError::Empty);
     }
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (Some(scheme.to_ascii_lowercase()), rest),
@@ -69,13 +117,13 @@ fn read(text: &str) -> Result<Target, String> {
     let default_port = match scheme.as_deref() {
         None | Some("https" | "wss" | "grpcs" | "tls" | "tcp" | "ssl") => DEFAULT_PORT,
         Some(scheme @ ("http" | "ws")) => {
-            return Err(format!("{scheme}:// is not TLS; give the host and the port that speaks TLS"));
+            return Err(TargetError::PlainScheme(scheme.to_owned()));
         }
-        Some(scheme) => return Err(format!("the scheme {scheme}:// is not known; expected HOST or HOST:PORT")),
+        Some(scheme) => return Err(TargetError::UnknownScheme(scheme.to_owned())),
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if scheme.is_none() && authority.is_empty() {
-        return Err("it is a path; expected HOST or HOST:PORT".into());
+        return Err(TargetError::Path);
     }
     // A user or a password of a URL is no part of the endpoint, and is shown nowhere.
     let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
@@ -90,29 +138,29 @@ fn read(text: &str) -> Result<Target, String> {
 /// A server name to send: a name, not an address.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn server_name(text: &str) -> Result<String, String> {
+/// Returns why `text` is no name.
+pub fn server_name(text: &str) -> Result<String, TargetError> {
     let name = host_name(text.trim())?;
     if name.parse::<IpAddr>().is_ok() {
-        return Err("an address is no server name (RFC 6066 §3); use --no-sni to send none".into());
+        return Err(TargetError::AddressAsServerName);
     }
     Ok(name)
 }
 
 /// Splits the port off; a bare IPv6 address has none.
-fn split(authority: &str) -> Result<(&str, Option<&str>), String> {
+fn split(authority: &str) -> Result<(&str, Option<&str>), TargetError> {
     if let Some(rest) = authority.strip_prefix('[') {
         let Some((address, after)) = rest.split_once(']') else {
-            return Err("the bracket [ is not closed".into());
+            return Err(TargetError::UnclosedBracket);
         };
         if address.parse::<Ipv6Addr>().is_err() {
-            return Err(format!("{address} is no IPv6 address; brackets are for these alone"));
+            return Err(TargetError::NotIpv6(address.to_owned()));
         }
         return match after {
             "" => Ok((address, None)),
             after => match after.strip_prefix(':') {
                 Some(port) => Ok((address, Some(port))),
-                None => Err(format!("{after} stands after the bracket; expected :PORT")),
+                None => Err(TargetError::BehindBracket(after.to_owned())),
             },
         };
     }
@@ -120,52 +168,46 @@ fn split(authority: &str) -> Result<(&str, Option<&str>), String> {
         return Ok((authority, None));
     }
     match authority.rsplit_once(':') {
-        Some((host, _)) if host.contains(':') => {
-            Err("it has several colons and is no IPv6 address; write [ADDRESS]:PORT".into())
-        }
+        Some((host, _)) if host.contains(':') => Err(TargetError::SeveralColons),
         Some((host, port)) => Ok((host, Some(port))),
         None => Ok((authority, None)),
     }
 }
 
-fn port_number(text: &str) -> Result<u16, String> {
+fn port_number(text: &str) -> Result<u16, TargetError> {
     match text.parse::<u32>() {
-        Ok(0) => Err("port 0 cannot be connected to; expected 1 to 65535".into()),
-        Ok(number) => u16::try_from(number).map_err(|_| format!("port {number} does not exist; expected 1 to 65535")),
-        Err(_) => Err(format!("the port \"{text}\" is no number from 1 to 65535")),
+        Ok(0) => Err(TargetError::PortZero),
+        Ok(number) => u16::try_from(number).map_err(|_| TargetError::PortTooLarge(number)),
+        Err(_) => Err(TargetError::PortNotNumber(text.to_owned())),
     }
 }
 
-fn host_name(text: &str) -> Result<String, String> {
+fn host_name(text: &str) -> Result<String, TargetError> {
     let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
     if name.is_empty() {
-        return Err("the host is empty; expected HOST or HOST:PORT".into());
+        return Err(TargetError::EmptyHost);
     }
     if name.parse::<IpAddr>().is_ok() {
         return Ok(name);
     }
     if !name.is_ascii() {
-        return Err(
-            "it has letters outside ASCII; give the name as DNS has it (xn--…), which `idn2 NAME` prints".into()
-        );
+        return Err(TargetError::NotAscii);
     }
     if name.starts_with('*') {
-        return Err("a wildcard cannot be connected to; give a name that it covers".into());
+        return Err(TargetError::Wildcard);
     }
     if let Some(letter) = name.chars().find(|letter| !letter.is_ascii_alphanumeric() && !"-._".contains(*letter)) {
-        return Err(format!("a host name has no {letter:?}; expected HOST or HOST:PORT"));
+        return Err(TargetError::Character(letter));
     }
     if name.len() > MAX_NAME {
-        return Err(format!("a host name has at most {MAX_NAME} characters, and this one has {}", name.len()));
+        return Err(TargetError::NameLength(name.len()));
     }
     if name.split('.').any(|label| label.starts_with('-') || label.ends_with('-')) {
-        return Err("a part of a host name neither begins nor ends with a hyphen".into());
+        return Err(TargetError::Hyphen);
     }
     match name.split('.').find(|label| label.is_empty() || label.len() > MAX_LABEL) {
-        Some("") => Err("a part between two dots is empty".into()),
-        Some(label) => {
-            Err(format!("a part of a host name has at most {MAX_LABEL} characters, and one has {}", label.len()))
-        }
+        Some("") => Err(TargetError::EmptyLabel),
+        Some(label) => Err(TargetError::LabelLength(label.len())),
         None => Ok(name),
     }
 }
@@ -223,7 +265,7 @@ mod tests {
             (long.as_str(), "253"),
             (label.as_str(), "63"),
         ] {
-            let said = target(text).unwrap_err();
+            let said = target(text).unwrap_err().to_string();
             assert!(said.contains(reason), "{text}: {said}");
         }
     }
@@ -246,8 +288,8 @@ mod tests {
 
     #[test]
     fn an_address_is_no_server_name() {
-        assert_eq!(server_name("Api.Example.com").as_deref(), Ok("api.example.com"));
-        assert!(server_name("10.0.0.1").unwrap_err().contains("--no-sni"));
-        assert!(server_name("").is_err());
+        assert_eq!(server_name("Api.Example.com"), Ok("api.example.com".to_owned()));
+        assert_eq!(server_name("10.0.0.1"), Err(TargetError::AddressAsServerName));
+        assert_eq!(server_name(""), Err(TargetError::EmptyHost));
     }
 }

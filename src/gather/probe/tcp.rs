@@ -3,7 +3,6 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
-use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use crate::evidence::handshake::{Failure, How, Party, Stage};
@@ -35,16 +34,4 @@ pub(super) fn plain(error: &io::Error) -> String {
     let text = text.split(" (os error").next().unwrap_or_default().to_owned();
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
-
-/// Reads the head of an answer up to the empty line, a byte at a time: what comes behind it belongs to TLS.
-pub(super) async fn head(stream: &mut TcpStream, limit: usize) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        if head.len() >= limit {
-            return Err(io::Error::new(ErrorKind::InvalidData, "the answer's head does not end"));
-        }
-        head.push(stream.read_u8().await?);
-    }
-    Ok(head)
 }

@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 
 use super::{Mark, StepReport, StepState};
 use crate::checks::facts;
-use crate::checks::{Outcome, Step, Verdicted};
+use crate::checks::{CheckResult, Outcome, Step};
 use crate::evidence::access_log::Tally;
 use crate::evidence::{AccessLog, Evidence, LogOrigin, Unavailable};
+use crate::text::{count, moment, quoted_list, some_of};
 use crate::verdict::{capture, is_unknown};
 
 /// Clients that the text shows; the evidence holds them all.
@@ -21,7 +22,7 @@ const TOP_WINDOWS: usize = 4;
 const TOP_ROUTES: usize = 8;
 
 /// Every step, numbered.
-pub(super) fn of(evidence: &Evidence, selected: &[Verdicted]) -> Vec<StepReport> {
+pub(super) fn of(evidence: &Evidence, selected: &[CheckResult]) -> Vec<StepReport> {
     let steps: [(Step, &str, Told); 10] = [
         (Step::Pods, "Ingress pods", pods(evidence)),
         (Step::AccessLogs, "Access logs", access_logs(evidence)),
@@ -38,13 +39,13 @@ pub(super) fn of(evidence: &Evidence, selected: &[Verdicted]) -> Vec<StepReport>
         .into_iter()
         .zip(1..)
         .map(|((step, title, told), number)| {
-            let checks: Vec<&Verdicted> = selected.iter().filter(|verdicted| verdicted.check.step == step).collect();
-            let marks: Vec<Mark> = checks.iter().flat_map(|verdicted| marks(verdicted)).collect();
+            let checks: Vec<&CheckResult> = selected.iter().filter(|result| result.check.step == step).collect();
+            let marks: Vec<Mark> = checks.iter().flat_map(|result| marks(result)).collect();
             let (state, lines) = match told {
                 Ok(lines) if lines.not_done => (StepState::NotDone, lines),
                 Ok(lines) if !marks.is_empty() => (StepState::Found, lines),
-                Ok(lines) if checks.iter().any(|verdicted| is_unknown(verdicted)) => (StepState::Unknown, lines),
-                Ok(lines) if checks.iter().all(|verdicted| !matches!(verdicted.judgement, Ok(Outcome::Passed(_)))) => {
+                Ok(lines) if checks.iter().any(|result| is_unknown(result)) => (StepState::Unknown, lines),
+                Ok(lines) if checks.iter().all(|result| !matches!(result.judgement, Ok(Outcome::Passed(_)))) => {
                     (StepState::NotApplicable, lines)
                 }
                 Ok(lines) => (StepState::Passed, lines),
@@ -94,27 +95,23 @@ impl Lines {
     }
 }
 
-fn marks(verdicted: &Verdicted) -> Vec<Mark> {
-    verdicted
+fn marks(result: &CheckResult) -> Vec<Mark> {
+    result
         .findings()
         .iter()
-        .map(|finding| Mark {
-            code: verdicted.check.code.to_owned(),
-            level: verdicted.check.level,
-            message: finding.message.clone(),
-        })
+        .map(|finding| Mark { code: result.check.code, level: result.check.level, message: finding.message.clone() })
         .collect()
 }
 
 /// Why checks of this step could not judge, each reason once; not again where the step's own line gives it.
-fn unknowns(checks: &[&Verdicted], seen: &str) -> Vec<String> {
+fn unknowns(checks: &[&CheckResult], seen: &str) -> Vec<String> {
     let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
-    for verdicted in checks.iter().filter(|verdicted| is_unknown(verdicted)) {
-        let Err(why) = &verdicted.judgement else { continue };
+    for result in checks.iter().filter(|result| is_unknown(result)) {
+        let Err(why) = &result.judgement else { continue };
         let why = why.to_string();
         match reasons.iter_mut().find(|(known, _)| *known == why) {
-            Some((_, codes)) => codes.push(verdicted.check.code),
-            None => reasons.push((why, vec![verdicted.check.code])),
+            Some((_, codes)) => codes.push(result.check.code.as_str()),
+            None => reasons.push((why, vec![result.check.code.as_str()])),
         }
     }
     reasons
@@ -132,7 +129,7 @@ fn pods(evidence: &Evidence) -> Told {
     let internal = evidence.pods.seen()?.len() - pods.len();
     let mut details: Vec<String> = Vec::new();
     if internal > 0 {
-        details.push(format!("{} of internal chaining left out", facts::count(internal as u64, "pod")));
+        details.push(format!("{} of internal chaining left out", count(internal as u64, "pod")));
     }
     let wide: Vec<String> = pods
         .iter()
@@ -141,19 +138,14 @@ fn pods(evidence: &Evidence) -> Told {
             let restarts: u32 = pod.containers.iter().map(|container| container.restarts).sum();
             let node = pod.node.as_deref().unwrap_or("no node");
             let total = pod.containers.len();
-            format!(
-                "{}  {ready}/{total} {}, {}, on {node}",
-                pod.name,
-                pod.phase,
-                facts::count(u64::from(restarts), "restart")
-            )
+            format!("{}  {ready}/{total} {}, {}, on {node}", pod.name, pod.phase, count(u64::from(restarts), "restart"))
         })
         .collect();
     let names: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
     let seen = match running {
-        _ if pods.is_empty() => format!("none matches {}", evidence.question.selector),
-        running if running == pods.len() => format!("{running} running ({})", facts::some_of(&names)),
-        running => format!("{running} of {} running ({})", pods.len(), facts::some_of(&names)),
+        _ if pods.is_empty() => format!("none matches {}", evidence.question.selector()),
+        running if running == pods.len() => format!("{running} running ({})", some_of(&names)),
+        running => format!("{running} of {} running ({})", pods.len(), some_of(&names)),
     };
     Ok(Lines { seen, details, wide, not_done: false })
 }
@@ -168,8 +160,8 @@ fn access_logs(evidence: &Evidence) -> Told {
     let seen = format!(
         "{} of {} read, {}{}",
         logs.len(),
-        facts::count(streams.len() as u64, "stream"),
-        facts::count(records, "record"),
+        count(streams.len() as u64, "stream"),
+        count(records, "record"),
         if records > 0 { format!(" {}", facts::window(evidence)) } else { String::new() }
     );
     let mut details = windows(evidence, &logs);
@@ -178,7 +170,7 @@ fn access_logs(evidence: &Evidence) -> Told {
     if refused.count > 0 {
         details.push(format!(
             "{} without a server name, {}; {}",
-            facts::count(refused.count, "reset"),
+            count(refused.count, "reset"),
             facts::from_addresses(refused.clients.len()),
             facts::moments(&refused)
         ));
@@ -187,11 +179,7 @@ fn access_logs(evidence: &Evidence) -> Told {
     let foreign = sum(|log| &log.reset_with_name);
     if foreign.count > 0 {
         let names: Vec<&str> = foreign.server_names.keys().map(String::as_str).collect();
-        details.push(format!(
-            "{} with a server name: {}",
-            facts::count(foreign.count, "reset"),
-            facts::some_of(&names)
-        ));
+        details.push(format!("{} with a server name: {}", count(foreign.count, "reset"), some_of(&names)));
     }
     let served = sum(|log| &log.served_without_name);
     if served.count > 0 {
@@ -200,7 +188,7 @@ fn access_logs(evidence: &Evidence) -> Told {
             if unrouted > 0 { format!("; {unrouted} of them got 404 route_not_found") } else { String::new() };
         details.push(format!(
             "{} without a server name reached HTTP: clients without SNI are accepted{of_them}",
-            facts::count(served.count, "request")
+            count(served.count, "request")
         ));
     }
     let wide = streams.iter().map(|stream| describe(&stream.origin, &stream.log)).collect();
@@ -215,8 +203,8 @@ fn windows(evidence: &Evidence, logs: &[(&LogOrigin, &AccessLog)]) -> Vec<String
         .filter_map(|(origin, log)| {
             let (first, last) = (log.first?, log.last?);
             let started = facts::container_of(evidence, origin).and_then(|container| container.started_at);
-            let since = started.map_or(String::new(), |at| format!(", running since {}", facts::moment(at)));
-            Some(format!("{origin}: {} to {}{since}", facts::moment(first), facts::moment(last)))
+            let since = started.map_or(String::new(), |at| format!(", running since {}", moment(at)));
+            Some(format!("{origin}: {} to {}{since}", moment(first), moment(last)))
         })
         .collect();
     match seen.len() {
@@ -232,10 +220,10 @@ fn describe(origin: &LogOrigin, log: &crate::evidence::Seen<AccessLog>) -> Strin
         Err(why) => format!("{origin}: {}", why.reason),
         Ok(log) => {
             let window = match (log.first, log.last) {
-                (Some(first), Some(last)) => format!(", from {} to {}", facts::moment(first), facts::moment(last)),
+                (Some(first), Some(last)) => format!(", from {} to {}", moment(first), moment(last)),
                 _ => String::new(),
             };
-            format!("{origin}: {}, {}{window}", facts::count(log.lines, "line"), facts::count(log.records, "record"))
+            format!("{origin}: {}, {}{window}", count(log.lines, "line"), count(log.records, "record"))
         }
     }
 }
@@ -293,23 +281,20 @@ fn routes(evidence: &Evidence) -> Told {
     let internal: Vec<&str> =
         all.items.iter().filter(|route| route.is_internal_chaining()).map(|route| route.name.as_str()).collect();
     if !internal.is_empty() {
-        details.push(format!("internal chaining, not for clients outside: {}", facts::some_of(&internal)));
+        details.push(format!("internal chaining, not for clients outside: {}", some_of(&internal)));
     }
     let wide = routes
         .iter()
         .map(|route| {
             let state = route.status.state.as_deref().unwrap_or("no state");
             let names: Vec<&str> = route.hostnames.iter().map(String::as_str).collect();
-            format!("{}  {state}  {}", route.name, facts::some_of(&names))
+            format!("{}  {state}  {}", route.name, some_of(&names))
         })
         .collect();
-    let mut seen = format!(
-        "{}, {}",
-        facts::count(routes.len() as u64, "route"),
-        facts::count(groups.len() as u64, "environment group")
-    );
+    let mut seen =
+        format!("{}, {}", count(routes.len() as u64, "route"), count(groups.len() as u64, "environment group"));
     if !hostnames.is_empty() {
-        seen += &format!("; hostnames {}", facts::some_of(&hostnames));
+        seen += &format!("; hostnames {}", some_of(&hostnames));
     }
     Ok(Lines { seen, details, wide, not_done: false })
 }
@@ -317,7 +302,7 @@ fn routes(evidence: &Evidence) -> Told {
 fn wildcard(evidence: &Evidence) -> Told {
     let wildcards = facts::wildcards(evidence)?;
     let names: Vec<&str> = wildcards.iter().map(|route| route.name.as_str()).collect();
-    Ok(Lines { seen: facts::some_of(&names), ..Lines::default() })
+    Ok(Lines { seen: some_of(&names), ..Lines::default() })
 }
 
 fn flag(evidence: &Evidence) -> Told {
@@ -340,18 +325,18 @@ fn overrides(evidence: &Evidence) -> Told {
         .iter()
         .take(TOP_ROUTES)
         .map(|(file, host)| {
-            let gateways = facts::list(&facts::gateway_names(host));
+            let gateways = quoted_list(&facts::gateway_names(host));
             format!("{}  {}  additionalGateways {gateways}", facts::place(file, host.place), facts::host_name(host))
         })
         .chain((hosts.len() > TOP_ROUTES).then(|| format!("and {} more", hosts.len() - TOP_ROUTES)))
         .collect();
-    let seen = format!("{}: {}", facts::some_of(&names), facts::count(hosts.len() as u64, "virtual host"));
+    let seen = format!("{}: {}", some_of(&names), count(hosts.len() as u64, "virtual host"));
     Ok(Lines { seen, details, ..Lines::default() })
 }
 
 fn additional_gateways(evidence: &Evidence) -> Told {
     let routes = facts::group_routes(evidence)?;
-    let row = |kind: &str, name: &str, gateways: &[String]| format!("{kind} {name}  {}", facts::list(gateways));
+    let row = |kind: &str, name: &str, gateways: &[String]| format!("{kind} {name}  {}", quoted_list(gateways));
     let mut rows: Vec<String> =
         routes.iter().map(|route| row("ApigeeRoute", &route.name, &route.additional_gateways)).collect();
     if let Ok(configs) = evidence.route_configs.seen() {
@@ -362,7 +347,7 @@ fn additional_gateways(evidence: &Evidence) -> Told {
     let listing = routes.iter().filter(|route| !route.additional_gateways.is_empty()).count();
     let seen = match routes.len() {
         0 => "no route of an environment group".into(),
-        number => format!("listed by {listing} of {}", facts::count(number as u64, "route")),
+        number => format!("listed by {listing} of {}", count(number as u64, "route")),
     };
     let (details, wide) = if rows.len() <= TOP_ROUTES { (rows, Vec::new()) } else { (Vec::new(), rows) };
     Ok(Lines { seen, details, wide, not_done: false })
@@ -377,19 +362,19 @@ fn platform(evidence: &Evidence) -> Told {
                 service.ports.iter().map(|port| format!("{}→{}", port.number, port.target)).collect();
             let addresses: Vec<&str> = service.addresses.iter().map(String::as_str).collect();
             let at = match service.kind.as_str() {
-                _ if !addresses.is_empty() => format!(" at {}", facts::some_of(&addresses)),
+                _ if !addresses.is_empty() => format!(" at {}", some_of(&addresses)),
                 "LoadBalancer" => " without an address".into(),
                 _ => String::new(),
             };
             format!("Service {} ({}) {}{at}", service.name, service.kind, ports.join(" "))
         })
         .collect();
-    let issues = evidence.issues.seen().map_or_else(
-        |why| format!("ApigeeIssues: {}", why.reason),
-        |issues| facts::count(issues.len() as u64, "ApigeeIssue"),
-    );
+    let issues = evidence
+        .issues
+        .seen()
+        .map_or_else(|why| format!("ApigeeIssues: {}", why.reason), |issues| count(issues.len() as u64, "ApigeeIssue"));
     Ok(Lines {
-        seen: format!("{}, {issues}", facts::count(services.len() as u64, "Service")),
+        seen: format!("{}, {issues}", count(services.len() as u64, "Service")),
         details: described,
         ..Lines::default()
     })

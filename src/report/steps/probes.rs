@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Lines, Told};
-use crate::checks::facts;
 use crate::evidence::gateway::Counters;
 use crate::evidence::handshake::{Handshake, HelloKind, Place, by_pod};
 use crate::evidence::{Evidence, Seen};
+use crate::text::count;
 use crate::verdict::probe;
 
 /// Envoy's counters that tell of clients, with the words for them. Source: Envoy's statistics of listeners and of the TLS
@@ -73,9 +73,9 @@ pub(super) fn of(evidence: &Evidence) -> Told {
     let others = probes.endpoints.iter().filter(|endpoint| !matches!(endpoint.place, Place::Pod { .. })).count();
     let seen = format!(
         "{} at {}{}",
-        facts::count(made as u64, "handshake"),
-        facts::count(pods as u64, "pod"),
-        if others > 0 { format!(" and {}", facts::count(others as u64, "other endpoint")) } else { String::new() }
+        count(made as u64, "handshake"),
+        count(pods as u64, "pod"),
+        if others > 0 { format!(" and {}", count(others as u64, "other endpoint")) } else { String::new() }
     );
     Ok(Lines { seen, details, wide, not_done: false })
 }
@@ -99,7 +99,7 @@ fn counted(evidence: &Evidence) -> Option<String> {
             values.map(|(_, value)| *value).reduce(u64::saturating_add).map(|sum| format!("{sum} {words}"))
         })
         .collect();
-    let pods = facts::count(told.len() as u64, "pod");
+    let pods = count(told.len() as u64, "pod");
     (!sums.is_empty()).then(|| {
         format!(
             "Envoy counted from its start to this run's first handshake, earlier runs included, at {pods}: connections {}",

@@ -9,57 +9,78 @@ mod without_name;
 
 use super::{Cause, Certainty, is_found};
 use crate::checks::facts;
-use crate::checks::{Finding, Level, Verdicted};
+use crate::checks::{CheckResult, Code, Finding, Kind, Level, Object, codes};
 use crate::evidence::Evidence;
 
 /// Codes that see clients fail and have their cause elsewhere, or none, the graver first.
-const SYMPTOMS: [&str; 9] = ["AT809", "AT801", "AT101", "AT505", "AT106", "AT103", "AT504", "AT105", "AT104"];
+const SYMPTOMS: [Code; 9] = [
+    codes::ROUTE_KIND_MISSING,
+    codes::INGRESS_POD_MISSING,
+    codes::CONNECTION_WITHOUT_SERVER_NAME_RESET,
+    codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED,
+    codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED,
+    codes::DECLARED_SERVER_NAME_RESET,
+    codes::SERVER_NAME_REFUSED,
+    codes::CLIENT_WITHOUT_SNI_UNROUTED,
+    codes::LOAD_BALANCER_RESET,
+];
 
 /// The same clients, seen, played and expected, have one cause: the first of each list that was found.
-const ALIKE: [&[&str]; 2] = [&["AT101", "AT505", "AT106"], &["AT103", "AT504"]];
+const ALIKE: [&[Code]; 2] = [
+    &[
+        codes::CONNECTION_WITHOUT_SERVER_NAME_RESET,
+        codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED,
+        codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED,
+    ],
+    &[codes::DECLARED_SERVER_NAME_RESET, codes::SERVER_NAME_REFUSED],
+];
 
 /// A fault of a stored certificate, and the same fault as clients meet it.
-pub(super) const STORED_AND_SERVED: [(&str, &str); 6] = [
-    ("AT405", "AT514"),
-    ("AT406", "AT515"),
-    ("AT407", "AT516"),
-    ("AT408", "AT517"),
-    ("AT409", "AT518"),
-    ("AT415", "AT519"),
+pub(super) const STORED_AND_SERVED: [(Code, Code); 6] = [
+    (codes::STORED_CERTIFICATE_EXPIRED, codes::SERVED_CERTIFICATE_EXPIRED),
+    (codes::STORED_CERTIFICATE_NOT_YET_VALID, codes::SERVED_CERTIFICATE_NOT_YET_VALID),
+    (codes::STORED_CERTIFICATE_EXPIRING, codes::SERVED_CERTIFICATE_EXPIRING),
+    (codes::STORED_CERTIFICATE_NAME_MISMATCH, codes::SERVED_CERTIFICATE_NAME_MISMATCH),
+    (codes::STORED_CHAIN_INCOMPLETE, codes::SERVED_CHAIN_INCOMPLETE),
+    (codes::STORED_CHAIN_MISORDERED, codes::SERVED_CHAIN_MISORDERED),
 ];
 
 /// The gateway does not serve what is stored, which explains what it serves where the stored certificate is right.
-pub(super) const NOT_SERVED: &str = "AT414";
+pub(super) const NOT_SERVED: Code = codes::STORED_CERTIFICATE_NOT_SERVED;
 
 /// Clients that may not be ours.
-const STRANGERS: &str = "AT102";
+const STRANGERS: Code = codes::UNKNOWN_SERVER_NAME_RESET;
 
 /// The causes of every symptom found, by symptom, best first.
-pub(super) fn of_symptoms(evidence: &Evidence, selected: &[Verdicted], all: &[Verdicted]) -> Vec<Cause> {
+pub(super) fn of_symptoms(evidence: &Evidence, selected: &[CheckResult], all: &[CheckResult]) -> Vec<Cause> {
     let mut causes: Vec<Cause> = Vec::new();
-    let found = |code: &str| selected.iter().find(|verdicted| verdicted.check.code == code && is_found(verdicted));
+    let found = |code: Code| selected.iter().find(|result| result.check.code == code && is_found(result));
     for symptom in SYMPTOMS.into_iter().filter_map(found) {
         let code = symptom.check.code;
         if ALIKE.iter().any(|alike| is_explained(&causes, alike, code)) {
             continue;
         }
         let of_symptom = match code {
-            "AT101" | "AT104" | "AT106" | "AT505" => without_name::refused(evidence, code, all),
-            "AT103" | "AT504" => with_name::refused(evidence, all),
-            "AT105" => without_name::unrouted(all),
-            "AT801" => vec![without_pods(evidence, symptom)],
+            codes::CONNECTION_WITHOUT_SERVER_NAME_RESET
+            | codes::LOAD_BALANCER_RESET
+            | codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED
+            | codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED => without_name::refused(evidence, code, all),
+            codes::DECLARED_SERVER_NAME_RESET | codes::SERVER_NAME_REFUSED => with_name::refused(evidence, all),
+            codes::CLIENT_WITHOUT_SNI_UNROUTED => without_name::unrouted(all),
+            codes::INGRESS_POD_MISSING => vec![without_pods(evidence, symptom)],
             _ => vec![direct(symptom)],
         };
         // A name that no route declares is refused: nothing that was seen explains it.
-        let of_symptom = if of_symptom.is_empty() && code == "AT504" { vec![direct(symptom)] } else { of_symptom };
+        let of_symptom = if of_symptom.is_empty() && code == codes::SERVER_NAME_REFUSED {
+            vec![direct(symptom)]
+        } else {
+            of_symptom
+        };
         causes.extend(named(of_symptom, symptom));
     }
     // What a handshake showed is a cause of its own, unless it explains a symptom already.
-    for error in selected.iter().filter(|verdicted| verdicted.check.level == Level::Error && is_found(verdicted)) {
-        let told = |cause: &Cause| {
-            cause.symptom.as_deref() == Some(error.check.code)
-                || cause.codes.iter().any(|code| code == error.check.code)
-        };
+    for error in selected.iter().filter(|result| result.check.level == Level::Error && is_found(result)) {
+        let told = |cause: &Cause| cause.symptom == Some(error.check.code) || cause.codes.contains(&error.check.code);
         let is_alike = ALIKE.iter().any(|alike| is_explained(&causes, alike, error.check.code));
         if !is_alike && !SYMPTOMS.contains(&error.check.code) && !causes.iter().any(told) {
             causes.extend(named(vec![served(error, all)], error));
@@ -71,21 +92,25 @@ pub(super) fn of_symptoms(evidence: &Evidence, selected: &[Verdicted], all: &[Ve
     causes
 }
 
-fn is_explained(causes: &[Cause], alike: &[&str], code: &str) -> bool {
+fn is_explained(causes: &[Cause], alike: &[Code], code: Code) -> bool {
     alike.contains(&code)
-        && causes
-            .iter()
-            .any(|cause| cause.symptom.as_deref().is_some_and(|symptom| symptom != code && alike.contains(&symptom)))
+        && causes.iter().any(|cause| cause.symptom.is_some_and(|symptom| symptom != code && alike.contains(&symptom)))
 }
 
 /// With their symptom, and where that was seen.
-fn named(mut causes: Vec<Cause>, symptom: &Verdicted) -> Vec<Cause> {
+fn named(mut causes: Vec<Cause>, symptom: &CheckResult) -> Vec<Cause> {
     let code = symptom.check.code;
     for cause in &mut causes {
-        cause.symptom = Some(code.to_owned());
+        cause.symptom = Some(code);
         // What was only expected was seen nowhere; what was played stands in the cause.
-        let seen = cause.certainty != Certainty::Possible && !matches!(code, "AT106" | "AT504" | "AT505");
-        if seen && code != cause.codes.first().map_or("", String::as_str) {
+        let seen = cause.certainty != Certainty::Possible
+            && !matches!(
+                code,
+                codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED
+                    | codes::SERVER_NAME_REFUSED
+                    | codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED
+            );
+        if seen && cause.codes.first() != Some(&code) {
             cause.evidence.splice(0..0, symptom.findings().iter().take(4).map(seen_at));
         }
     }
@@ -94,14 +119,14 @@ fn named(mut causes: Vec<Cause>, symptom: &Verdicted) -> Vec<Cause> {
 }
 
 /// The finding is the cause itself; of a served certificate with what the Secret says to it.
-fn served(error: &Verdicted, all: &[Verdicted]) -> Cause {
+fn served(error: &CheckResult, all: &[CheckResult]) -> Cause {
     let mut cause = direct(error);
     let Some((twin, _)) = STORED_AND_SERVED.iter().find(|(_, served)| *served == error.check.code) else {
         return cause;
     };
     for code in [*twin, NOT_SERVED] {
-        if let Some(stored) = all.iter().find(|verdicted| verdicted.check.code == code && is_found(verdicted)) {
-            cause.codes.push(code.to_owned());
+        if let Some(stored) = all.iter().find(|result| result.check.code == code && is_found(result)) {
+            cause.codes.push(code);
             cause.evidence.extend(messages(stored));
         }
     }
@@ -109,22 +134,22 @@ fn served(error: &Verdicted, all: &[Verdicted]) -> Cause {
 }
 
 /// The finding is the cause itself.
-fn direct(verdicted: &Verdicted) -> Cause {
+fn direct(result: &CheckResult) -> Cause {
     Cause {
         symptom: None,
-        codes: vec![verdicted.check.code.to_owned()],
+        codes: vec![result.check.code],
         certainty: Certainty::Established,
-        statement: verdicted.check.summary.to_owned(),
-        evidence: messages(verdicted),
+        statement: result.check.summary.to_owned(),
+        evidence: messages(result),
     }
 }
 
 /// Where no pod matches, that is all that was seen: the namespace or the selector may be wrong.
-fn without_pods(evidence: &Evidence, missing: &Verdicted) -> Cause {
+fn without_pods(evidence: &Evidence, missing: &CheckResult) -> Cause {
     let mut cause = direct(missing);
     if facts::pods(evidence).is_ok_and(|pods| pods.is_empty()) {
         let question = &evidence.question;
-        cause.statement = format!("No pod of namespace {} matches {}", question.namespace, question.selector);
+        cause.statement = format!("No pod of namespace {} matches {}", question.namespace(), question.selector());
         cause.evidence = Vec::new();
         if facts::is_empty_namespace(evidence) {
             cause.evidence.push("there is no ApigeeRoute in this namespace either".into());
@@ -133,21 +158,22 @@ fn without_pods(evidence: &Evidence, missing: &Verdicted) -> Cause {
     cause
 }
 
-fn messages(verdicted: &Verdicted) -> Vec<String> {
-    verdicted.findings().iter().take(5).map(|finding| finding.message.clone()).collect()
+fn messages(result: &CheckResult) -> Vec<String> {
+    result.findings().iter().take(5).map(|finding| finding.message.clone()).collect()
 }
 
 fn seen_at(finding: &Finding) -> String {
-    let name = finding.object.split_once('/').map_or(finding.object.as_str(), |(_, name)| name);
-    if finding.message.contains(name) {
-        return format!("{} ({})", finding.message, finding.place);
+    let place = finding.place();
+    if Object::are_named_in(&finding.objects, &finding.message) {
+        return format!("{} ({place})", finding.message);
     }
-    format!("{}: {} ({})", finding.object, finding.message, finding.place)
+    format!("{}: {} ({place})", finding.object(), finding.message)
 }
 
-fn findings_on<'a>(all: &'a [Verdicted], code: &'a str, object: &'a str) -> impl Iterator<Item = &'a Finding> {
+/// The findings of a check at one object alone.
+fn findings_on<'a>(all: &'a [CheckResult], code: Code, kind: Kind, name: &'a str) -> impl Iterator<Item = &'a Finding> {
     all.iter()
-        .filter(move |verdicted| verdicted.check.code == code)
-        .flat_map(Verdicted::findings)
-        .filter(move |finding| finding.object == object)
+        .filter(move |result| result.check.code == code)
+        .flat_map(CheckResult::findings)
+        .filter(move |finding| finding.is_at(kind, name))
 }

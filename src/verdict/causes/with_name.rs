@@ -4,17 +4,29 @@
 use std::collections::BTreeMap;
 
 use super::{Cause, Certainty, findings_on};
-use crate::checks::Verdicted;
 use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending};
+use crate::checks::{CheckResult, Code, Kind, codes};
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::handshake::{Failure, HelloKind, Place};
 use crate::evidence::{Evidence, LogOrigin, Seen};
 
 /// Facts on a route that keep the gateway from having it.
-const ON_ROUTE: [&str; 6] = ["AT207", "AT209", "AT210", "AT211", "AT212", "AT526"];
+const ON_ROUTE: [Code; 6] = [
+    codes::SELECTOR_WITHOUT_PODS,
+    codes::CREDENTIAL_NAME_MISSING,
+    codes::CREDENTIAL_SECRET_MISSING,
+    codes::ROUTE_NOT_RUNNING,
+    codes::ROUTE_ERROR,
+    codes::ROUTE_NOT_IN_GATEWAY,
+];
 /// Facts on its Secret.
-const ON_SECRET: [&str; 4] = ["AT401", "AT402", "AT403", "AT404"];
+const ON_SECRET: [Code; 4] = [
+    codes::STORED_CERTIFICATE_ABSENT,
+    codes::STORED_CERTIFICATE_MALFORMED,
+    codes::PRIVATE_KEY_MISMATCH,
+    codes::PRIVATE_KEY_UNREADABLE,
+];
 
 /// Where handshakes of this run with one name were refused.
 #[derive(Default)]
@@ -25,7 +37,7 @@ struct Refusals<'a> {
 }
 
 /// One cause for each declared name that was refused, to clients or to this run.
-pub(super) fn refused(evidence: &Evidence, all: &[Verdicted]) -> Vec<Cause> {
+pub(super) fn refused(evidence: &Evidence, all: &[CheckResult]) -> Vec<Cause> {
     let routes = facts::routes(evidence).unwrap_or_default();
     let mut names: BTreeMap<&str, Refusals<'_>> = reproduced(evidence);
     for name in facts::reset_names(evidence).into_keys() {
@@ -37,25 +49,25 @@ pub(super) fn refused(evidence: &Evidence, all: &[Verdicted]) -> Vec<Cause> {
     of_routes.map(|(name, route, refusals)| cause(evidence, name, route, &refusals, all)).collect()
 }
 
-fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>, all: &[Verdicted]) -> Cause {
+fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>, all: &[CheckResult]) -> Cause {
     let mut seen = Vec::new();
     if let (Some(how), false) = (refusals.how, refusals.pods.is_empty()) {
         let pods = facts::some_of(&refusals.pods);
         seen.push(format!("reproduced: a handshake with server name {name} at {pods} is {how}"));
     }
     let mut codes = Vec::new();
-    let mut explained = |codes_of: &[&str], object: &str| {
-        for code in codes_of {
-            let mut on_object = findings_on(all, code, object).map(|finding| finding.message.clone()).peekable();
+    let mut explained = |codes_of: &[Code], kind: Kind, name: &str| {
+        for &code in codes_of {
+            let mut on_object = findings_on(all, code, kind, name).map(|finding| finding.message.clone()).peekable();
             if on_object.peek().is_some() {
-                codes.push((*code).to_owned());
+                codes.push(code);
                 seen.extend(on_object);
             }
         }
     };
-    explained(&ON_ROUTE, &format!("ApigeeRoute/{}", route.name));
+    explained(&ON_ROUTE, Kind::ApigeeRoute, &route.name);
     for secret in route.ports.iter().filter_map(|port| port.tls.as_ref()?.credential_name.as_ref()) {
-        explained(&ON_SECRET, &format!("Secret/{secret}"));
+        explained(&ON_SECRET, Kind::Secret, secret);
     }
     let pods = facts::pods(evidence).unwrap_or_default();
     let elsewhere: Vec<&str> = pods
@@ -67,7 +79,9 @@ fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>
     let served = is_served_at_pods(evidence, name);
     let (certainty, verb, why) = if !codes.is_empty() {
         let why = match codes.as_slice() {
-            [code] if code == "AT526" => format!("the gateway does not have what ApigeeRoute {} asks for", route.name),
+            [codes::ROUTE_NOT_IN_GATEWAY] => {
+                format!("the gateway does not have what ApigeeRoute {} asks for", route.name)
+            }
             _ => format!("ApigeeRoute {} does not work as it stands", route.name),
         };
         (Certainty::Established, "are reset", why)
@@ -80,7 +94,7 @@ fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>
         )
     } else if served && !refusals.in_front.is_empty() {
         let places = refusals.in_front.join(", ");
-        codes.push("AT525".to_owned());
+        codes.push(codes::LOAD_BALANCER_DIFFERS);
         seen.push(format!("the pods serve server name {name}; it is refused at {places}"));
         (Certainty::Established, "are refused", format!("{places} leads to something else than the ingress pods"))
     } else if served {

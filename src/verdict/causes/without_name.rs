@@ -1,9 +1,9 @@
 //! Connections without a server name are refused: what keeps the gateway from accepting them?
 
 use super::{Cause, Certainty, direct, findings_on, messages};
-use crate::checks::Verdicted;
 use crate::checks::facts;
 use crate::checks::facts::nameless::{self, Inspected};
+use crate::checks::{CheckResult, Code, Kind, codes};
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::handshake::{Handshake, HelloKind, Place};
 use crate::evidence::{Evidence, LogOrigin, Seen};
@@ -11,7 +11,7 @@ use crate::verdict::is_found;
 
 /// The causes of a symptom that clients without a server name have. A record of the log does not prove such a client: it may
 /// have spoken no TLS. Envoy's counters can tell.
-pub(super) fn refused(evidence: &Evidence, symptom: &str, all: &[Verdicted]) -> Vec<Cause> {
+pub(super) fn refused(evidence: &Evidence, symptom: Code, all: &[CheckResult]) -> Vec<Cause> {
     let mut causes = Vec::new();
     match facts::wildcards(evidence) {
         Err(why) => causes.push(Cause {
@@ -41,7 +41,7 @@ pub(super) fn refused(evidence: &Evidence, symptom: &str, all: &[Verdicted]) -> 
     for cause in &mut causes {
         cause.evidence.extend(reproduced.iter().cloned());
     }
-    if symptom == "AT101" {
+    if symptom == codes::CONNECTION_WITHOUT_SERVER_NAME_RESET {
         match nameless::inspected(evidence) {
             // Every connection began with a ClientHello, since the gateways started.
             Some(inspected) if inspected.not_tls == 0 => {}
@@ -103,21 +103,23 @@ fn is_named_served(evidence: &Evidence, pods: &[&str]) -> bool {
     })
 }
 
-fn no_wildcard(symptom: &str, all: &[Verdicted]) -> Option<Cause> {
-    let missing = all.iter().find(|verdicted| verdicted.check.code == "AT201")?;
+fn no_wildcard(symptom: Code, all: &[CheckResult]) -> Option<Cause> {
+    let missing = all.iter().find(|result| result.check.code == codes::WILDCARD_ROUTE_MISSING)?;
     let (certainty, evidence) = match &missing.judgement {
         Err(why) => (Certainty::Likely, vec![why.to_string()]),
         Ok(_) => (Certainty::Established, messages(missing)),
     };
     Some(Cause {
         symptom: None,
-        codes: vec!["AT201".into()],
+        codes: vec![codes::WILDCARD_ROUTE_MISSING],
         certainty,
         statement: match symptom {
-            "AT104" => {
+            codes::LOAD_BALANCER_RESET => {
                 "A Google load balancer connects without SNI and is reset: no ApigeeRoute accepts such connections"
             }
-            "AT106" | "AT505" => "Clients without SNI cannot be served: no ApigeeRoute accepts them",
+            codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED | codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED => {
+                "Clients without SNI cannot be served: no ApigeeRoute accepts them"
+            }
             _ => "Clients without SNI are reset: no ApigeeRoute accepts them",
         }
         .into(),
@@ -126,20 +128,24 @@ fn no_wildcard(symptom: &str, all: &[Verdicted]) -> Option<Cause> {
 }
 
 /// A wildcard route is there, and something in it keeps it from working.
-fn obstructed(evidence: &Evidence, symptom: &str, route: &Route, all: &[Verdicted]) -> Cause {
+fn obstructed(evidence: &Evidence, symptom: Code, route: &Route, all: &[CheckResult]) -> Cause {
     let codes = facts::wildcard_obstacles(evidence, route);
-    let object = format!("ApigeeRoute/{}", route.name);
     let seen = codes
         .iter()
-        .flat_map(|code| findings_on(all, code, &object))
+        .flat_map(|&code| findings_on(all, code, Kind::ApigeeRoute, &route.name))
         .map(|finding| {
-            format!("{}: {} is {}, expected {}", finding.message, finding.place, finding.observed, finding.expected)
+            format!("{}: {} is {}, expected {}", finding.message, finding.place(), finding.observed, finding.expected)
         })
         .collect();
-    let fail = if matches!(symptom, "AT106" | "AT505") { "cannot be served" } else { "are reset" };
+    let fail =
+        if matches!(symptom, codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED | codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED) {
+            "cannot be served"
+        } else {
+            "are reset"
+        };
     Cause {
         symptom: None,
-        codes: codes.iter().map(ToString::to_string).collect(),
+        codes: codes,
         certainty: Certainty::Established,
         statement: format!("Clients without SNI {fail}: wildcard route {} does not work as it stands", route.name),
         evidence: seen,
@@ -147,7 +153,7 @@ fn obstructed(evidence: &Evidence, symptom: &str, route: &Route, all: &[Verdicte
 }
 
 /// A wildcard route looks right, and connections without a server name are refused all the same.
-fn despite_wildcard(evidence: &Evidence, symptom: &str, accepting: &[&Route], all: &[Verdicted]) -> Vec<Cause> {
+fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], all: &[CheckResult]) -> Vec<Cause> {
     let mut causes = Vec::new();
     let pods = facts::pods(evidence).unwrap_or_default();
     let unselected: Vec<&str> = pods
@@ -159,7 +165,7 @@ fn despite_wildcard(evidence: &Evidence, symptom: &str, accepting: &[&Route], al
     if !unselected.is_empty() {
         causes.push(Cause {
             symptom: None,
-            codes: vec!["AT214".into()],
+            codes: vec![codes::INGRESS_POD_WITHOUT_WILDCARD],
             certainty: Certainty::Established,
             statement: format!(
                 "Clients without SNI are reset at pods that no wildcard route selects: {}",
@@ -172,7 +178,7 @@ fn despite_wildcard(evidence: &Evidence, symptom: &str, accepting: &[&Route], al
     let lacking: Vec<String> = accepting
         .iter()
         .flat_map(|route| {
-            findings_on(all, "AT526", &format!("ApigeeRoute/{}", route.name))
+            findings_on(all, codes::ROUTE_NOT_IN_GATEWAY, Kind::ApigeeRoute, &route.name)
                 .map(|finding| finding.message.clone())
                 .collect::<Vec<_>>()
         })
@@ -180,7 +186,7 @@ fn despite_wildcard(evidence: &Evidence, symptom: &str, accepting: &[&Route], al
     if !lacking.is_empty() {
         causes.push(Cause {
             symptom: None,
-            codes: vec!["AT526".into()],
+            codes: vec![codes::ROUTE_NOT_IN_GATEWAY],
             certainty: Certainty::Established,
             statement: format!(
                 "Clients without SNI are reset: wildcard route {} did not reach every gateway",
@@ -190,8 +196,10 @@ fn despite_wildcard(evidence: &Evidence, symptom: &str, accepting: &[&Route], al
         });
         return causes;
     }
-    if symptom == "AT106" {
-        if let Some(unattached) = all.iter().find(|verdicted| verdicted.check.code == "AT203" && is_found(verdicted)) {
+    if symptom == codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED {
+        if let Some(unattached) =
+            all.iter().find(|result| result.check.code == codes::WILDCARD_ROUTE_UNATTACHED && is_found(result))
+        {
             causes.push(direct(unattached));
         }
         return causes;
@@ -212,7 +220,9 @@ fn despite_wildcard(evidence: &Evidence, symptom: &str, accepting: &[&Route], al
             evidence: vec![format!("last reset {}, route created {}", facts::moment(last), facts::moment(created))],
         });
     }
-    if let Some(twice) = all.iter().find(|verdicted| verdicted.check.code == "AT206" && is_found(verdicted)) {
+    if let Some(twice) =
+        all.iter().find(|result| result.check.code == codes::WILDCARD_ROUTE_DUPLICATE && is_found(result))
+    {
         causes.push(Cause { certainty: Certainty::Likely, ..direct(twice) });
     }
     // A filter chain for * asks for no server name and would have taken these connections, TLS or not: where they found
@@ -241,18 +251,20 @@ fn despite_wildcard(evidence: &Evidence, symptom: &str, accepting: &[&Route], al
 }
 
 /// The pod refused such a connection: by its log, or in answer to this run where that is the symptom.
-fn refuses(evidence: &Evidence, symptom: &str, pod: &str) -> bool {
+fn refuses(evidence: &Evidence, symptom: Code, pod: &str) -> bool {
     let in_log = facts::logs(evidence).any(|(origin, log)| {
         log.reset_without_name.count > 0 && matches!(origin, LogOrigin::Container { pod: known, .. } if known == pod)
     });
-    in_log || symptom == "AT505" && nameless::refused_at(evidence).iter().any(|(known, _)| *known == pod)
+    in_log
+        || symptom == codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED
+            && nameless::refused_at(evidence).iter().any(|(known, _)| *known == pod)
 }
 
 /// Requests without a server name get 404: no environment group on the wildcard's gateway, or a foreign Host header.
-pub(super) fn unrouted(all: &[Verdicted]) -> Vec<Cause> {
-    let mut causes: Vec<Cause> = ["AT203", "AT204"]
+pub(super) fn unrouted(all: &[CheckResult]) -> Vec<Cause> {
+    let mut causes: Vec<Cause> = [codes::WILDCARD_ROUTE_UNATTACHED, codes::WILDCARD_ROUTE_PARTLY_ATTACHED]
         .iter()
-        .filter_map(|code| all.iter().find(|verdicted| verdicted.check.code == *code && is_found(verdicted)))
+        .filter_map(|code| all.iter().find(|result| result.check.code == *code && is_found(result)))
         .map(direct)
         .collect();
     causes.push(Cause {

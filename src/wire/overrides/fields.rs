@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::MAX_STEPS;
-use super::tree::{Child, Content, Cut, Key, NodeId, Tree};
+use crate::wire::yaml::{Child, Cut, Key, NodeContent, NodeId, Tree};
 
 /// What was found under the known keys, and what else there was.
 #[derive(Default)]
@@ -52,7 +52,7 @@ pub(super) fn fields<'a>(tree: &Tree<'a>, start: NodeId, names: &[&'static str],
     let mut origin = 0;
     while let Some(id) = waiting.pop() {
         let Some(node) = tree.node(id) else { continue };
-        let Content::Map(pairs) = &node.content else { continue };
+        let NodeContent::Map(pairs) = &node.content else { continue };
         if node.cut != Cut::No {
             fields.cut.push((id, node.cut));
         }
@@ -84,14 +84,14 @@ pub(super) fn fields<'a>(tree: &Tree<'a>, start: NodeId, names: &[&'static str],
 
 fn merges(tree: &Tree<'_>, value: Child, into: &mut Vec<NodeId>, odd: &mut Vec<Child>, steps: &mut Steps) {
     match tree.node(value.node).map(|node| &node.content) {
-        Some(Content::Map(_)) => into.push(value.node),
-        Some(Content::List(items)) => {
+        Some(NodeContent::Map(_)) => into.push(value.node),
+        Some(NodeContent::List(items)) => {
             for item in items {
                 if !steps.take() {
                     return;
                 }
                 match tree.node(item.node).map(|node| &node.content) {
-                    Some(Content::Map(_)) => into.push(item.node),
+                    Some(NodeContent::Map(_)) => into.push(item.node),
                     _ => odd.push(*item),
                 }
             }

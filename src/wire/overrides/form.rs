@@ -3,10 +3,10 @@
 //! A line is kept only where it holds nothing but the key and its list: everything else may be secret, comments too.
 
 use super::MAX_LINE;
-use super::text::Source;
-use super::tree::{Child, Content, Cut, Key, Node, Pair, ScalarKind, Tree};
-use super::words::looks_secret;
+use super::disclosure::looks_secret;
+use super::source::Source;
 use crate::evidence::overrides::GatewaysForm;
+use crate::wire::yaml::{Child, Cut, Key, Node, NodeContent, Pair, ScalarKind, Tree};
 
 /// The key, and the two ways to quote it.
 const KEYS: &[&str] = &["additionalGateways", "\"additionalGateways\"", "'additionalGateways'"];
@@ -26,11 +26,11 @@ pub(super) fn present(tree: &Tree<'_>, source: &Source<'_>, key: &Key<'_>, value
     // An alias shows the line of the list that it names; the key there is another one, and is not known here.
     let key = if value.alias { None } else { Some(key) };
     let form = match &node.content {
-        Content::List(items) if node.flow => {
+        NodeContent::List(items) if node.flow => {
             key.filter(|_| items.iter().all(|item| is_name(tree, *item))).and_then(|key| flow(source, key, node))
         }
-        Content::List(items) => items.last().and_then(|item| block(tree, source, *item)),
-        Content::Scalar(_, ScalarKind::Null) => key.and_then(|key| flow(source, key, node)),
+        NodeContent::List(items) => items.last().and_then(|item| block(tree, source, *item)),
+        NodeContent::Scalar(_, ScalarKind::Null) => key.and_then(|key| flow(source, key, node)),
         _ => None,
     };
     form.unwrap_or(GatewaysForm::Other { place: node.place })
@@ -38,16 +38,16 @@ pub(super) fn present(tree: &Tree<'_>, source: &Source<'_>, key: &Key<'_>, value
 
 /// Below the last entry whose end is certain.
 fn room(tree: &Tree<'_>, source: &Source<'_>, node: &Node<'_>) -> Option<GatewaysForm> {
-    let Content::Map(pairs) = &node.content else { return None };
+    let NodeContent::Map(pairs) = &node.content else { return None };
     if node.flow || node.cut != Cut::No || !source.plain_lines {
         return None;
     }
     let first = pairs.first()?;
-    let (before, _) = source.around(first.key.start, first.key.end, MAX_LINE)?;
+    let (before, _) = source.around(first.key.extent.start, first.key.extent.end, MAX_LINE)?;
     if !before.bytes().all(|byte| byte == b' ' || byte == b'-') {
         return None;
     }
-    let indentation = first.key.place.column.checked_sub(1)?;
+    let indentation = first.key.extent.place.column.checked_sub(1)?;
     let after = pairs.iter().rev().find_map(|pair| last_line(tree, source, pair))?;
     Some(GatewaysForm::Absent { after, indentation })
 }
@@ -60,19 +60,19 @@ fn last_line(tree: &Tree<'_>, source: &Source<'_>, pair: &Pair<'_>) -> Option<u3
 
 fn flow(source: &Source<'_>, key: &Key<'_>, node: &Node<'_>) -> Option<GatewaysForm> {
     let empty = node.start == node.end;
-    let (start, end) = if empty { (key.end, key.end) } else { (node.start, node.end) };
-    let (before, after) = source.around(key.start, key.start, MAX_LINE)?;
+    let (start, end) = if empty { (key.extent.end, key.extent.end) } else { (node.start, node.end) };
+    let (before, after) = source.around(key.extent.start, key.extent.start, MAX_LINE)?;
     let (_, rest) = source.around(start, end, MAX_LINE)?;
     let whole = before.bytes().all(|byte| byte == b' ' || byte == b'-');
-    let name = source.text.get(key.start..key.end)?;
-    let between = source.text.get(key.end..start)?.trim_matches(' ');
+    let name = source.text.get(key.extent.start..key.extent.end)?;
+    let between = source.text.get(key.extent.end..start)?.trim_matches(' ');
     let separated =
         if empty { rest.trim_end_matches(' ') == ":" } else { between == ":" && rest.trim_matches(' ').is_empty() };
     if !whole || !KEYS.contains(&name) || !separated || source.text.get(start..end)?.contains('\n') {
         return None;
     }
     let text = format!("{before}{after}");
-    (text.len() <= MAX_LINE && !looks_secret(&text)).then_some(GatewaysForm::Flow { line: key.place.line, text })
+    (text.len() <= MAX_LINE && !looks_secret(&text)).then_some(GatewaysForm::Flow { line: key.extent.place.line, text })
 }
 
 fn block(tree: &Tree<'_>, source: &Source<'_>, item: Child) -> Option<GatewaysForm> {
@@ -94,5 +94,5 @@ fn block(tree: &Tree<'_>, source: &Source<'_>, item: Child) -> Option<GatewaysFo
 /// Whether an item is a name that stands here itself and may be shown.
 fn is_name(tree: &Tree<'_>, item: Child) -> bool {
     let node = tree.node(item.node).filter(|_| !item.alias);
-    matches!(node.map(|node| &node.content), Some(Content::Scalar(text, ScalarKind::Text)) if !looks_secret(text))
+    matches!(node.map(|node| &node.content), Some(NodeContent::Scalar(text, ScalarKind::Text)) if !looks_secret(text))
 }

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
+use super::disclosure::{has_template, kept_value, looks_secret, nearest, quoted_key, quoted_value, shown_key};
 use super::faults::{Faults, Texts};
 use super::fields::{Field, Fields, Steps, fields};
 use super::form;
-use super::text::Source;
-use super::tree::{Child, Content, Cut, Node, ScalarKind};
-use super::walk::Document;
-use super::words::{has_template, kept_value, looks_secret, nearest, quoted_key, quoted_value, shown_key};
+use super::reader::Document;
+use super::source::Source;
 use super::{MAX_STEPS, MAX_VIRTUAL_HOSTS};
 use crate::evidence::overrides::{FaultKind, Gateways, Overrides, Place, Placed, VirtualHost};
+use crate::wire::yaml::{Child, Cut, Node, NodeContent, ScalarKind};
 
 /// What may stand in an entry of `virtualhosts`: the configuration property reference of 1.16, `tlsMode` and
 /// `caCertPath` of the page on TLS at the ingress, and `hostAliases`, which old versions knew.
@@ -75,7 +75,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
     fn top(&mut self) -> Overrides {
         for (meant, key) in &self.document.odd_keys {
             let name = key.text.as_deref().unwrap_or_default();
-            self.faults.add(FaultKind::UnknownKey, key.place, || {
+            self.faults.add(FaultKind::UnknownKey, key.extent.place, || {
                 Texts::new(shown_key(name), quoted_key(name), format!("the key \"{meant}\""))
             });
         }
@@ -115,7 +115,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
             }
             let path = format!("{name}[{number}]");
             match self.document.tree.node(item.node) {
-                Some(Node { content: Content::Map(_), .. }) => entries.push((*item, path)),
+                Some(Node { content: NodeContent::Map(_), .. }) => entries.push((*item, path)),
                 Some(node) => self.wrong_type(item.place, &path, node, "a mapping, as \"name: value\""),
                 None => {}
             }
@@ -165,10 +165,10 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         let path = format!("{path}.name");
         let named = fields.known.get("name");
         let empty = named.is_none_or(|field| {
-            self.is(field.value, |content| matches!(content, Content::Scalar(_, ScalarKind::Null)))
+            self.is(field.value, |content| matches!(content, NodeContent::Scalar(_, ScalarKind::Null)))
         });
         if empty && fields.cut.is_empty() {
-            let place = named.map_or(place, |field| field.key.place);
+            let place = named.map_or(place, |field| field.key.extent.place);
             self.faults
                 .add(FaultKind::WrongType, place, || Texts::new(path.as_str(), "no name", format!("a string: {what}")));
         }
@@ -178,7 +178,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
     fn ingress_name(&mut self, selector: &Field<'a>, path: &str) -> Option<Placed<String>> {
         let path = format!("{path}.selector");
         let node = self.document.tree.node(selector.value.node)?;
-        let Content::Map(_) = &node.content else {
+        let NodeContent::Map(_) = &node.content else {
             if !is_null(node) {
                 self.wrong_type(selector.value.place, &path, node, "a mapping of labels");
             }
@@ -226,7 +226,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
                 "minTLSProtocolVersion" | "maxTLSProtocolVersion" => {
                     const VERSION: &str = "a string with a version, as \"1.2\"";
                     self.string_type(field.value, &path, VERSION);
-                    if let Content::Scalar(text, ScalarKind::Text) = &node.content
+                    if let NodeContent::Scalar(text, ScalarKind::Text) = &node.content
                         && !is_version(text)
                     {
                         self.faults
@@ -237,7 +237,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
                 "tlsMode" => {
                     const MODE: &str = "SIMPLE or MUTUAL";
                     self.string_type(field.value, &path, MODE);
-                    if let Content::Scalar(text, ScalarKind::Text) = &node.content
+                    if let NodeContent::Scalar(text, ScalarKind::Text) = &node.content
                         && !matches!(text.as_ref(), "SIMPLE" | "MUTUAL")
                     {
                         self.faults.add(FaultKind::WrongType, place, || Texts::new(path, "another string", MODE));
@@ -254,7 +254,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
     fn string_type(&mut self, value: Child, path: &str, expected: &str) {
         let Some(node) = self.document.tree.node(value.node) else { return };
         match &node.content {
-            Content::Scalar(_, ScalarKind::Text | ScalarKind::Null) => {}
+            NodeContent::Scalar(_, ScalarKind::Text | ScalarKind::Null) => {}
             _ => self.wrong_type(value.place, path, node, expected),
         }
     }
@@ -262,7 +262,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
     /// A string that is kept: of any scalar, because what was meant is plain, but only where it cannot be a secret.
     fn text(&mut self, value: Child, path: &str) -> Option<Placed<String>> {
         let node = self.document.tree.node(value.node)?;
-        let Content::Scalar(text, kind) = &node.content else {
+        let NodeContent::Scalar(text, kind) = &node.content else {
             self.wrong_type(value.place, path, node, "a string");
             return None;
         };
@@ -287,11 +287,11 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
     fn list(&mut self, value: Child, path: &str, expected: &str) -> Option<&'d [Child]> {
         let node = self.document.tree.node(value.node)?;
         match &node.content {
-            Content::List(items) => {
+            NodeContent::List(items) => {
                 self.too_many(node, path);
                 Some(items)
             }
-            Content::Scalar(_, ScalarKind::Null) => Some(&[]),
+            NodeContent::Scalar(_, ScalarKind::Null) => Some(&[]),
             _ => {
                 self.wrong_type(value.place, path, node, expected);
                 None
@@ -310,7 +310,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
     fn wrong_type(&mut self, place: Place, path: &str, node: &Node<'_>, expected: &str) {
         match node.content {
             // These were reported where they stand.
-            Content::Template | Content::Unfollowed => {}
+            NodeContent::Template | NodeContent::Unfollowed => {}
             // What it would have been is not known.
             _ if node.cut == Cut::Syntax => {}
             _ => self.faults.add(FaultKind::WrongType, place, || Texts::new(path, node.described(), expected)),
@@ -320,14 +320,14 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
     fn unknown(&mut self, fields: &Fields<'a>, path: &str, known: &[&'static str]) {
         for key in &fields.unknown {
             let Some(name) = key.text.as_deref() else {
-                self.faults.add(FaultKind::WrongType, key.place, || {
+                self.faults.add(FaultKind::WrongType, key.extent.place, || {
                     Texts::new(path, "a list or a mapping as a key", "a string")
                 });
                 continue;
             };
             // A missing blank or a colon makes a value part of the name: what is not close to a known one is not shown.
             let meant = nearest(name, known);
-            self.faults.add(FaultKind::UnknownKey, key.place, || {
+            self.faults.add(FaultKind::UnknownKey, key.extent.place, || {
                 let expected = match meant {
                     Some(meant) => format!("the key \"{meant}\""),
                     None if name == ROUTE_KEY => "no such key here: it belongs to the ApigeeRoute".to_owned(),
@@ -366,17 +366,17 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         }
     }
 
-    fn is(&self, value: Child, test: impl Fn(&Content<'_>) -> bool) -> bool {
+    fn is(&self, value: Child, test: impl Fn(&NodeContent<'_>) -> bool) -> bool {
         self.document.tree.node(value.node).is_some_and(|node| test(&node.content))
     }
 }
 
 fn is_null(node: &Node<'_>) -> bool {
-    matches!(node.content, Content::Scalar(_, ScalarKind::Null))
+    matches!(node.content, NodeContent::Scalar(_, ScalarKind::Null))
 }
 
 fn is_integer(node: &Node<'_>) -> bool {
-    matches!(node.content, Content::Scalar(_, ScalarKind::Integer))
+    matches!(node.content, NodeContent::Scalar(_, ScalarKind::Integer))
 }
 
 fn is_version(text: &str) -> bool {

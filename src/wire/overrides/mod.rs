@@ -1,26 +1,24 @@
 //! overrides.yaml: bytes to [`Overrides`], with the line and column of everything.
 //!
 //! ```text
-//! bytes ─ text ─ walk ──────────────────── judge ── Overrides
-//!         │      duplicates, aliases, tree  │ form, fields
-//!         └──────── faults ─────────────────┘
+//! bytes ─ source ─ reader ──────────────── judge ── Overrides
+//!           │      duplicates, aliases, tree  │ form, fields
+//!           └──────── faults ─────────────────┘
 //! ```
 //!
-//! The file is walked as a stream of events; only `org`, `namespace`, `virtualhosts`, `ingressGateways` and what anchors
-//! name is kept on the way. `granit-parser` is used directly, because it gives events with places where `serde-saphyr`,
-//! which is built on it, gives values. Nothing that may be secret is shown: see `words`.
+//! The file is read as a stream of events (`wire::yaml`); only `org`, `namespace`, `virtualhosts`, `ingressGateways` and what
+//! anchors name is kept on the way. Nothing that may be secret is shown: see `disclosure`.
 
+mod disclosure;
 mod faults;
 mod fields;
 mod form;
-mod frames;
 mod judge;
 mod keys;
+mod path;
+mod reader;
+mod source;
 mod syntax;
-mod text;
-mod tree;
-mod walk;
-mod words;
 
 #[cfg(test)]
 mod tests;
@@ -36,8 +34,6 @@ pub const MAX_VIRTUAL_HOSTS: usize = 10_000;
 const MAX_FAULTS: usize = 100;
 /// Faults kept that do.
 const MAX_MALFORMED: usize = 20;
-/// Levels of nesting, of block and of flow collections each.
-const MAX_DEPTH: usize = 200;
 /// Anchors of one file.
 const MAX_ANCHORS: usize = 50_000;
 /// Values that all aliases together may stand for, counted one by one.
@@ -71,8 +67,8 @@ pub fn read(bytes: &[u8]) -> Overrides {
             Texts::new("", format!("more than {MAX_BYTES} bytes"), "a smaller file; it was not read")
         });
     } else {
-        let source = text::decode(bytes, &mut faults);
-        let document = walk::walk(&source, &mut faults);
+        let source = source::decode(bytes, &mut faults);
+        let document = reader::read(&source, &mut faults);
         overrides = judge::judge(&document, &source, &mut faults);
         overrides.line_ends = source.line_ends;
     }

@@ -1,12 +1,11 @@
 //! Syntax errors in words that help: tabs and templates are named, the parser's own words stand for the rest.
 
-use granit_parser::{ErrorKind, ScanError};
-
+use super::disclosure::{has_template, nearest};
 use super::faults::{Faults, Texts};
-use super::text::{Source, count};
-use super::words::{has_template, nearest};
-use super::{MAX_DEPTH, MAX_DIRECTIVES, MAX_LINE};
+use super::source::Source;
+use super::{MAX_DIRECTIVES, MAX_LINE};
 use crate::evidence::overrides::{FaultKind, Place};
+use crate::wire::yaml::{ErrorKind, MAX_DEPTH, ScanError, saturated};
 
 /// Other spellings of `virtualhosts` that no distance finds.
 const ALSO_VIRTUAL_HOSTS: &[&str] = &["vhost", "vhosts"];
@@ -14,12 +13,12 @@ const ALSO_VIRTUAL_HOSTS: &[&str] = &["vhost", "vhosts"];
 /// Reports where and why the file is not YAML.
 pub(super) fn report(source: &Source<'_>, error: &ScanError, faults: &mut Faults) {
     let marker = error.marker();
-    let place = Place { line: count(marker.line().max(1)), column: count(marker.col() + 1) };
+    let place = Place { line: saturated(marker.line().max(1)), column: saturated(marker.col() + 1) };
     let at = marker.byte_offset().unwrap_or_default();
 
     let line = source.around(at, at, MAX_LINE).map(|(before, after)| format!("{before}{after}")).unwrap_or_default();
     let tab = match tab_in_indentation(&line) {
-        Some(blanks) => Some(Place { line: place.line, column: count(blanks + 1) }),
+        Some(blanks) => Some(Place { line: place.line, column: saturated(blanks + 1) }),
         // A value may go on in the next line, so the parser stops at its end.
         None if *error.kind() == ErrorKind::TabInPlainScalar => tab_below(source, at, place.line),
         None => None,
@@ -71,7 +70,7 @@ fn tab_below(source: &Source<'_>, at: usize, line: u32) -> Option<Place> {
     let mut lines = rest.split(|byte| *byte == b'\n').zip(line..).skip(1);
     let (text, line) = lines.find(|(text, _)| !text.trim_ascii().is_empty())?;
     let blanks = text.iter().position(|byte| *byte != b' ')?;
-    (text[blanks] == b'\t').then_some(Place { line, column: count(blanks + 1) })
+    (text[blanks] == b'\t').then_some(Place { line, column: saturated(blanks + 1) })
 }
 
 fn described(kind: &ErrorKind) -> (String, &'static str) {

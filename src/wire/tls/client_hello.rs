@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 
 use super::Version;
+use super::extensions;
 use super::fields::{long, message, short};
 
 /// More suites than exist; what is beyond is not sent.
@@ -92,7 +93,7 @@ impl ClientHello<'_> {
     fn extensions(&self, out: &mut Vec<u8>, share: &[u8], padding: Option<usize>) {
         let is_tls13 = self.version == Version::Tls13;
         if let Some(name) = self.server_name.and_then(sendable) {
-            extension(out, 0, |out| {
+            extension(out, extensions::SERVER_NAME, |out| {
                 long(out, |out| {
                     out.push(0);
                     long(out, |out| out.extend(name.as_bytes()));
@@ -100,17 +101,17 @@ impl ClientHello<'_> {
             });
         }
         if !is_tls13 {
-            // extended_master_secret (RFC 7627), renegotiation_info (RFC 5746), ec_point_formats (RFC 8422).
-            extension(out, 23, |_| ());
-            extension(out, 0xFF01, |out| out.push(0));
+            // RFC 7627, RFC 5746 and RFC 8422; TLS 1.3 has a place for none of them.
+            extension(out, extensions::EXTENDED_MASTER_SECRET, |_| ());
+            extension(out, extensions::RENEGOTIATION_INFO, |out| out.push(0));
         }
         let groups = if is_tls13 { &TLS13_GROUPS[..] } else { &EARLY_GROUPS[..] };
-        extension(out, 10, |out| long(out, |out| list(out, groups)));
+        extension(out, extensions::SUPPORTED_GROUPS, |out| long(out, |out| list(out, groups)));
         if !is_tls13 {
-            extension(out, 11, |out| short(out, |out| out.push(0)));
+            extension(out, extensions::EC_POINT_FORMATS, |out| short(out, |out| out.push(0)));
         }
         if self.protocols().next().is_some() {
-            extension(out, 16, |out| {
+            extension(out, extensions::ALPN, |out| {
                 long(out, |out| {
                     self.protocols().for_each(|protocol| short(out, |out| out.extend(protocol.as_bytes())));
                 });
@@ -118,12 +119,14 @@ impl ClientHello<'_> {
         }
         if self.version >= Version::Tls12 {
             let more = if is_tls13 { &[][..] } else { &TLS12_SIGNATURES[..] };
-            extension(out, 13, |out| long(out, |out| list(out, SIGNATURES.iter().chain(more))));
+            extension(out, extensions::SIGNATURE_ALGORITHMS, |out| {
+                long(out, |out| list(out, SIGNATURES.iter().chain(more)))
+            });
         }
         if is_tls13 {
-            extension(out, 43, |out| short(out, |out| put(out, Version::Tls13.number())));
-            extension(out, 45, |out| short(out, |out| out.push(1)));
-            extension(out, 51, |out| {
+            extension(out, extensions::SUPPORTED_VERSIONS, |out| short(out, |out| put(out, Version::Tls13.number())));
+            extension(out, extensions::PSK_KEY_EXCHANGE_MODES, |out| short(out, |out| out.push(1)));
+            extension(out, extensions::KEY_SHARE, |out| {
                 long(out, |out| {
                     put(out, X25519);
                     long(out, |out| out.extend(share));
@@ -131,7 +134,7 @@ impl ClientHello<'_> {
             });
         }
         if let Some(zeros) = padding {
-            extension(out, 21, |out| out.resize(out.len() + zeros, 0));
+            extension(out, extensions::PADDING, |out| out.resize(out.len() + zeros, 0));
         }
     }
 

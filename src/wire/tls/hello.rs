@@ -1,6 +1,8 @@
 //! The ServerHello, and the HelloRetryRequest that is one by its form (RFC 8446 §4.1.3).
 
+use super::extensions::{ALPN, KEY_SHARE, SUPPORTED_VERSIONS};
 use super::fields::Fields;
+use super::malformed::{Malformed, MessageName};
 use super::{Version, groups};
 
 /// The random of a HelloRetryRequest: SHA-256 of these words.
@@ -8,10 +10,6 @@ const RETRY: [u8; 32] = [
     0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91, 0xC2, 0xA2, 0x11,
     0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C,
 ];
-
-const ALPN: u16 = 16;
-const SUPPORTED_VERSIONS: u16 = 43;
-const KEY_SHARE: u16 = 51;
 
 /// What the server chose.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,40 +37,41 @@ impl ServerHello {
 /// Reads the body of the message.
 ///
 /// # Errors
-/// What broke the rules.
-pub(super) fn read(body: &[u8]) -> Result<ServerHello, String> {
-    let short = || "a ServerHello that ends too early".to_owned();
+/// Returns the rule of the message that `body` breaks.
+pub(super) fn read(body: &[u8]) -> Result<ServerHello, Malformed> {
+    let message = MessageName::ServerHello;
+    let truncated = Malformed::MessageTruncated(message);
+    let broken = Malformed::ExtensionTruncated;
     let mut fields = Fields(body);
-    let mut version = fields.u16().ok_or_else(short)?;
-    let random: [u8; 32] = fields.array().ok_or_else(short)?;
-    let session = fields.short().ok_or_else(short)?;
+    let mut version = fields.u16().ok_or(truncated)?;
+    let random: [u8; 32] = fields.array().ok_or(truncated)?;
+    let session = fields.short().ok_or(truncated)?;
     if session.len() > 32 {
-        return Err(format!("a session id of {} bytes", session.len()));
+        return Err(Malformed::SessionId(session.len()));
     }
-    let suite = fields.u16().ok_or_else(short)?;
-    let compression = fields.u8().ok_or_else(short)?;
-    let mut extensions = Fields(if fields.is_empty() { &[] } else { fields.long().ok_or_else(short)? });
+    let suite = fields.u16().ok_or(truncated)?;
+    let compression = fields.u8().ok_or(truncated)?;
+    let mut extensions = Fields(if fields.is_empty() { &[] } else { fields.long().ok_or(truncated)? });
     if !fields.is_empty() {
-        return Err(format!("{} bytes after the end of the ServerHello", fields.0.len()));
+        return Err(Malformed::TrailingBytes { message, bytes: fields.0.len() });
     }
     let retry = random == RETRY;
     let (mut alpn, mut group) = (None, None);
     while !extensions.is_empty() {
-        let broken = || "an extension of the ServerHello that ends too early".to_owned();
-        let number = extensions.u16().ok_or_else(broken)?;
-        let mut content = Fields(extensions.long().ok_or_else(broken)?);
+        let number = extensions.u16().ok_or(broken)?;
+        let mut content = Fields(extensions.long().ok_or(broken)?);
         match number {
             // Exactly one protocol (RFC 7301 §3.1).
             ALPN => {
-                let list = content.long().ok_or_else(broken)?;
-                let protocol = Fields(list).short().ok_or_else(broken)?;
+                let list = content.long().ok_or(broken)?;
+                let protocol = Fields(list).short().ok_or(broken)?;
                 alpn = Some(String::from_utf8_lossy(protocol).into_owned());
             }
-            SUPPORTED_VERSIONS => version = content.u16().ok_or_else(broken)?,
-            KEY_SHARE => group = Some(content.u16().ok_or_else(broken)?),
+            SUPPORTED_VERSIONS => version = content.u16().ok_or(broken)?,
+            KEY_SHARE => group = Some(content.u16().ok_or(broken)?),
             _ => {}
         }
     }
-    let version = Version::from_number(version).ok_or_else(|| format!("a ServerHello of version 0x{version:04X}"))?;
+    let version = Version::from_number(version).ok_or(Malformed::Version(version))?;
     Ok(ServerHello { version, suite, alpn, group, retry, compression })
 }

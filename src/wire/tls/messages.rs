@@ -2,6 +2,8 @@
 //!
 //! Of each only what somebody reads is kept; the rest passes by and costs no memory, whatever length it claims.
 
+use super::malformed::{Malformed, MessageName};
+
 pub(super) const HELLO_REQUEST: u8 = 0;
 pub(super) const SERVER_HELLO: u8 = 2;
 pub(super) const CERTIFICATE: u8 = 11;
@@ -51,7 +53,7 @@ impl Messages {
     ///
     /// # Errors
     /// A message that is longer than any server needs.
-    pub(super) fn next(&mut self, bytes: &mut &[u8]) -> Result<Option<Message>, String> {
+    pub(super) fn next(&mut self, bytes: &mut &[u8]) -> Result<Option<Message>, Malformed> {
         if self.header.len() < HEADER_BYTES {
             let (head, rest) = bytes.split_at(bytes.len().min(HEADER_BYTES - self.header.len()));
             self.header.extend(head);
@@ -69,7 +71,7 @@ impl Messages {
         self.wanted -= kept.len();
         self.passed += passed.len();
         if self.passed > MAX_PASSED_BYTES {
-            return Err(format!("more than {MAX_PASSED_BYTES} bytes of handshake in clear"));
+            return Err(Malformed::TooMuchInClear(MAX_PASSED_BYTES));
         }
         if self.left > 0 {
             return Ok(None);
@@ -79,11 +81,11 @@ impl Messages {
         Ok(Some(Message { kind, body: std::mem::take(&mut self.body) }))
     }
 
-    fn begin(&mut self) -> Result<(), String> {
+    fn begin(&mut self) -> Result<(), Malformed> {
         self.left = self.header.iter().skip(1).fold(0, |length, &byte| length << 8 | usize::from(byte));
-        let (name, limit) = match self.kind() {
-            SERVER_HELLO => ("ServerHello", MAX_HELLO_BYTES),
-            CERTIFICATE_REQUEST => ("CertificateRequest", MAX_REQUEST_BYTES),
+        let (message, limit) = match self.kind() {
+            SERVER_HELLO => (MessageName::ServerHello, MAX_HELLO_BYTES),
+            CERTIFICATE_REQUEST => (MessageName::CertificateRequest, MAX_REQUEST_BYTES),
             SERVER_KEY_EXCHANGE => {
                 self.wanted = self.left.min(KEY_EXCHANGE_BYTES);
                 return Ok(());
@@ -94,7 +96,7 @@ impl Messages {
             }
         };
         if self.left > limit {
-            return Err(format!("a {name} of {} bytes", self.left));
+            return Err(Malformed::MessageLength { message, bytes: self.left });
         }
         self.wanted = self.left;
         Ok(())

@@ -10,9 +10,11 @@
 mod authorities;
 mod client_flight;
 mod client_hello;
+mod extensions;
 mod fields;
 pub mod groups;
 mod hello;
+mod malformed;
 mod messages;
 mod not_tls;
 mod records;
@@ -24,6 +26,7 @@ mod version;
 pub use self::client_flight::ClientFlight;
 pub use self::client_hello::ClientHello;
 pub use self::hello::ServerHello;
+pub use self::malformed::{Malformed, MessageName};
 pub use self::server_flight::{FlightFacts, ServerFlight, fuzz_server_flight};
 pub use self::version::Version;
 

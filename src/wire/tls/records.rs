@@ -1,6 +1,7 @@
 //! Bytes → the records of TLS (RFC 8446 §5.1), piece by piece as they arrive; no record is held back or kept.
 
 use super::fields::Fields;
+use super::malformed::Malformed;
 
 pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
 pub(super) const ALERT: u8 = 21;
@@ -35,15 +36,13 @@ impl Records {
     ///
     /// # Errors
     /// What broke the rules; nothing can be read after it.
-    pub(super) fn next<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Piece<'a>>, String> {
+    pub(super) fn next<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Piece<'a>>, Malformed> {
         if self.header.len() < HEADER_BYTES {
             let (head, rest) = bytes.split_at(bytes.len().min(HEADER_BYTES - self.header.len()));
             self.header.extend(head);
             *bytes = rest;
-            if self.header.len() < HEADER_BYTES {
-                return Ok(None);
-            }
-            self.left = usize::from(length(&self.header)?);
+            let Some(header) = self.header.first_chunk() else { return Ok(None) };
+            self.left = usize::from(length(*header)?);
         } else if bytes.is_empty() {
             return Ok(None);
         }
@@ -64,22 +63,20 @@ impl Records {
 }
 
 /// The length that a header gives, where it is one of TLS.
-fn length(header: &[u8]) -> Result<u16, String> {
-    let mut fields = Fields(header);
-    let (Some(kind), Some(version), Some(length)) = (fields.u8(), fields.u16(), fields.u16()) else {
-        return Err("a record without a header".into());
-    };
+fn length(header: [u8; HEADER_BYTES]) -> Result<u16, Malformed> {
+    let [kind, major, minor, length @ ..] = header;
+    let length = u16::from_be_bytes(length);
     if !(CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&kind) {
-        return Err(format!("a record of type {kind}"));
+        return Err(Malformed::RecordType(kind));
     }
-    if version >> 8 != 3 {
-        return Err(format!("a record of version 0x{version:04X}"));
+    if major != 3 {
+        return Err(Malformed::RecordVersion(u16::from_be_bytes([major, minor])));
     }
     if length > MAX_RECORD_BYTES {
-        return Err(format!("a record of {length} bytes"));
+        return Err(Malformed::RecordLength(length));
     }
     if length == 0 && kind != APPLICATION_DATA {
-        return Err(format!("an empty record of type {kind}"));
+        return Err(Malformed::EmptyRecord(kind));
     }
     Ok(length)
 }

@@ -5,6 +5,7 @@
 
 use super::authorities;
 use super::hello::{self, ServerHello};
+use super::malformed::Malformed;
 use super::messages::{self, Message, Messages};
 use super::not_tls::{self, MAX_HEAD_BYTES, Opening};
 use super::records::{self, Piece, Records};
@@ -62,7 +63,7 @@ pub struct FlightFacts {
     /// What the first bytes are instead, with a sample of at most 64 printable characters.
     pub not_tls: Option<(NotTls, String)>,
     /// The first thing that broke the rules; nothing after it was read.
-    pub malformed: Option<String>,
+    pub malformed: Option<Malformed>,
 }
 
 impl ServerFlight {
@@ -112,7 +113,7 @@ impl ServerFlight {
                 let head = std::mem::take(&mut self.head);
                 self.read(&head);
             }
-            Opening::Ssl2 => self.give_up("an answer of SSL 2.0".into()),
+            Opening::Ssl2 => self.give_up(Malformed::Ssl2),
             Opening::NotTls(speaks) => {
                 self.state = State::NotTls;
                 self.facts.not_tls = Some((speaks, String::new()));
@@ -141,21 +142,21 @@ impl ServerFlight {
         }
     }
 
-    fn give_up(&mut self, fault: String) {
+    fn give_up(&mut self, fault: Malformed) {
         self.state = State::Over;
         self.head = Vec::new();
         self.messages = Messages::default();
         self.facts.malformed = Some(fault);
     }
 
-    fn piece(&mut self, piece: Piece<'_>) -> Result<(), String> {
+    fn piece(&mut self, piece: Piece<'_>) -> Result<(), Malformed> {
         let is_counted = match piece.kind {
             records::HANDSHAKE => self.is_changed,
             records::APPLICATION_DATA => true,
             _ => false,
         };
         if is_counted && self.facts.hello.is_none() {
-            return Err("encrypted data before the ServerHello".into());
+            return Err(Malformed::EncryptedBeforeHello);
         }
         if is_counted {
             self.facts.encrypted_records = self.facts.encrypted_records.saturating_add(u32::from(piece.is_last));
@@ -170,7 +171,7 @@ impl ServerFlight {
         Ok(())
     }
 
-    fn handshake(&mut self, mut bytes: &[u8]) -> Result<(), String> {
+    fn handshake(&mut self, mut bytes: &[u8]) -> Result<(), Malformed> {
         // A message without a body ends with its header, so there may be one more when all bytes are used up.
         while !bytes.is_empty() {
             if let Some(message) = self.messages.next(&mut bytes)? {
@@ -180,7 +181,7 @@ impl ServerFlight {
         Ok(())
     }
 
-    fn message(&mut self, message: &Message) -> Result<(), String> {
+    fn message(&mut self, message: &Message) -> Result<(), Malformed> {
         if message.kind == messages::HELLO_REQUEST {
             return Ok(());
         }
@@ -188,10 +189,10 @@ impl ServerFlight {
             return self.hello(&message.body);
         }
         let Some(hello) = self.facts.hello.as_mut().filter(|hello| !hello.retry) else {
-            return Err(format!("a message of type {} before the ServerHello", message.kind));
+            return Err(Malformed::MessageBeforeHello(message.kind));
         };
         if hello.version == Version::Tls13 {
-            return Err(format!("a message of type {} in clear after the ServerHello of TLS 1.3", message.kind));
+            return Err(Malformed::MessageInClear(message.kind));
         }
         match message.kind {
             messages::CERTIFICATE => self.facts.certificate = true,
@@ -212,11 +213,11 @@ impl ServerFlight {
         Ok(())
     }
 
-    fn hello(&mut self, body: &[u8]) -> Result<(), String> {
+    fn hello(&mut self, body: &[u8]) -> Result<(), Malformed> {
         let hello = hello::read(body)?;
         match &self.facts.hello {
-            Some(ServerHello { retry: false, .. }) => return Err("a second ServerHello".into()),
-            Some(_) if hello.retry => return Err("a second HelloRetryRequest".into()),
+            Some(ServerHello { retry: false, .. }) => return Err(Malformed::SecondServerHello),
+            Some(_) if hello.retry => return Err(Malformed::SecondRetry),
             _ => self.facts.hello = Some(hello),
         }
         Ok(())
@@ -236,15 +237,15 @@ impl ServerFlight {
     }
 
     /// In TLS 1.3 it means nothing (RFC 8446 §D.4): a ServerHello in clear may follow that of a HelloRetryRequest.
-    fn change(&mut self, piece: &Piece<'_>) -> Result<(), String> {
+    fn change(&mut self, piece: &Piece<'_>) -> Result<(), Malformed> {
         if piece.length != 1 || piece.bytes != [1] {
-            return Err("a ChangeCipherSpec that is none".into());
+            return Err(Malformed::ChangeCipherSpec);
         }
         if self.messages.is_within() {
-            return Err("a ChangeCipherSpec within a message".into());
+            return Err(Malformed::ChangeCipherSpecWithinMessage);
         }
         match &self.facts.hello {
-            None => return Err("a ChangeCipherSpec before the ServerHello".into()),
+            None => return Err(Malformed::ChangeCipherSpecBeforeHello),
             Some(hello) => self.is_changed = hello.version != Version::Tls13,
         }
         Ok(())

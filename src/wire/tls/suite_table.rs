@@ -3,6 +3,10 @@
 //! Numbers and IANA names are those of the TLS Cipher Suites registry, with the drafts and FIPS numbers that servers used
 //! before it; OpenSSL's are those of its `ssl/s3_lib.c`, for suites it has dropped those of version 1.0.2. Left out are
 //! values that no server can choose (`TLS_NULL_WITH_NULL_NULL`, the signalling values, GREASE).
+//!
+//! Not generated: no source has all rows, because the registry knows neither OpenSSL's names nor the drafts, and no OpenSSL of
+//! today the suites it has dropped; the order is ours. `agrees_with_openssl` in `suites.rs` compares every suite that the
+//! OpenSSL of this program has: number, both names and versions.
 
 use self::Era::{Early, Tls12, Tls13};
 

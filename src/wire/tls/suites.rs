@@ -85,6 +85,29 @@ mod tests {
     }
 
     #[test]
+    fn agrees_with_openssl() {
+        use openssl::ssl::{Ssl, SslContext, SslMethod};
+
+        let context = SslContext::builder(SslMethod::tls()).unwrap().build();
+        let every_number: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_be_bytes).collect();
+        let known = Ssl::new(&context).unwrap().bytes_to_cipher_list(&every_number, false).unwrap().suites;
+        assert!(known.len() > 100, "{}", known.len());
+        for cipher in known {
+            let number = u16::from_be_bytes(cipher.protocol_id());
+            let suite = find(number).unwrap_or_else(|| panic!("{number:04x} {} is missing", cipher.name()));
+            let era = match cipher.version() {
+                "TLSv1.3" => Era::Tls13,
+                "TLSv1.2" => Era::Tls12,
+                _ => Era::Early,
+            };
+            assert_eq!((suite.openssl, suite.era), (cipher.name(), era), "{number:04x}");
+            let iana = if suite.iana.is_empty() { suite.openssl } else { suite.iana };
+            // OpenSSL does not know the registry's names of GOST suites.
+            assert_eq!(iana, cipher.standard_name().unwrap_or(iana), "{number:04x}");
+        }
+    }
+
+    #[test]
     fn names_are_openssls_first() {
         for (suite, expected) in [
             (0xC02F, "ECDHE-RSA-AES128-GCM-SHA256"),

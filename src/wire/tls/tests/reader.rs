@@ -1,7 +1,7 @@
 //! What servers send, read in every way it can arrive.
 
 use super::super::server_flight::fuzz_server_flight;
-use super::super::{FlightFacts, ServerFlight, ServerHello, Version, groups, suites};
+use super::super::{FlightFacts, Malformed, ServerFlight, ServerHello, Version, groups, suites};
 use super::{Random, corpus, encrypted, facts, message, record, recorded};
 use crate::evidence::handshake::NotTls;
 
@@ -65,7 +65,7 @@ fn a_retry_is_a_hello_until_the_real_one_comes() {
     assert!(before.retry);
     assert_eq!((before.version, before.group_name().as_deref()), (Version::Tls13, Some("P-384")));
     let twice = [&bytes[..end], &bytes[..end]].concat();
-    assert_eq!(facts(&twice).malformed.as_deref(), Some("a second HelloRetryRequest"));
+    assert_eq!(facts(&twice).malformed, Some(Malformed::SecondRetry));
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn what_breaks_the_rules_is_said_once() {
         let end = [bytes.clone(), record(22, &hello(0x0301)), record(21, &[2, 40])].concat();
         for bytes in [bytes, end] {
             let facts = facts(&bytes);
-            assert_eq!(facts.malformed.as_deref(), Some(fault));
+            assert_eq!(facts.malformed.map(|malformed| malformed.to_string()).as_deref(), Some(fault));
             assert_eq!((facts.alert, facts.not_tls, facts.bytes), (None, None, bytes.len() as u64), "{fault}");
         }
     }
@@ -234,7 +234,7 @@ fn a_certificate_of_any_length_passes_without_being_kept() {
         let facts = flight.facts();
         assert_eq!(facts.certificate, certificate);
         if !certificate {
-            assert_eq!(facts.malformed.as_deref(), Some("more than 1048576 bytes of handshake in clear"));
+            assert_eq!(facts.malformed, Some(Malformed::TooMuchInClear(1_048_576)));
         }
     }
 }

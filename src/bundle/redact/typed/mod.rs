@@ -1,6 +1,0 @@
-//! Redaction where the type is known: objects of Kubernetes, overrides files, evidence.
-
-pub(super) mod evidence;
-pub(super) mod objects;
-pub(super) mod overrides;
-mod skeleton;

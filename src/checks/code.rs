@@ -1,0 +1,79 @@
+//! The code of a check: what reports, `--only` and `explain` call it by.
+
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use super::RETIRED;
+
+/// A code of the catalogue, as `AT201`. Stable: it is never given to another check.
+///
+/// A check makes its own in its file; whoever else speaks of it takes the constant of [`super::codes`], so that a
+/// mistyped code does not compile.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Code(&'static str);
+
+impl Code {
+    pub(super) const fn new(code: &'static str) -> Self {
+        Self(code)
+    }
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+/// Reads the codes of the catalogue and those retired from it; any other is an error.
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let known = super::all().map(|(_, check)| check.code.0).chain(RETIRED.iter().copied());
+        known.into_iter().find(|code| *code == text).map(Self).ok_or_else(|| {
+            de::Error::invalid_value(de::Unexpected::Str(&text), &"the code of a check that this version knows")
+        })
+    }
+}
+
+impl JsonSchema for Code {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Code".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_codes_of_the_catalogue_and_no_others() {
+        for (_, check) in crate::checks::all() {
+            let text = serde_json::to_string(&check.code).unwrap();
+            assert_eq!(text, format!("\"{}\"", check.code));
+            assert_eq!(serde_json::from_str::<Code>(&text).unwrap(), check.code);
+        }
+        let why = serde_json::from_str::<Code>("\"AT999\"").unwrap_err().to_string();
+        assert!(why.contains("AT999") && why.contains("code of a check"), "{why}");
+    }
+}

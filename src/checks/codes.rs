@@ -1,0 +1,62 @@
+//! Codes of checks by the names of their faults, for rooms that relate checks and for messages that name another check.
+//!
+//! Each is the check's own constant. Only those are here that someone asks for.
+
+use super::code::Code;
+use super::{certificate, client, handshake, overrides, platform, route};
+
+pub(crate) const CONNECTION_WITHOUT_SERVER_NAME_RESET: Code = client::connection_without_server_name_reset::CHECK.code;
+pub(crate) const UNKNOWN_SERVER_NAME_RESET: Code = client::unknown_server_name_reset::CHECK.code;
+pub(crate) const DECLARED_SERVER_NAME_RESET: Code = client::declared_server_name_reset::CHECK.code;
+pub(crate) const LOAD_BALANCER_RESET: Code = client::load_balancer_reset::CHECK.code;
+pub(crate) const CLIENT_WITHOUT_SNI_UNROUTED: Code = client::client_without_sni_unrouted::CHECK.code;
+pub(crate) const EXPECTED_CLIENT_WITHOUT_SNI_REFUSED: Code = client::expected_client_without_sni_refused::CHECK.code;
+pub(crate) const SERVED_CLIENT_WITHOUT_WILDCARD: Code = client::served_client_without_wildcard::CHECK.code;
+pub(crate) const ACCESS_LOG_UNCONFIRMED: Code = client::access_log_unconfirmed::CHECK.code;
+pub(crate) const WILDCARD_ROUTE_MISSING: Code = route::wildcard_route_missing::CHECK.code;
+pub(crate) const WILDCARD_ROUTE_FLAG_OFF: Code = route::wildcard_route_flag_off::CHECK.code;
+pub(crate) const WILDCARD_ROUTE_UNATTACHED: Code = route::wildcard_route_unattached::CHECK.code;
+pub(crate) const WILDCARD_ROUTE_PARTLY_ATTACHED: Code = route::wildcard_route_partly_attached::CHECK.code;
+pub(crate) const ROUTE_CONFIG_DRIFT: Code = route::route_config_drift::CHECK.code;
+pub(crate) const WILDCARD_ROUTE_DUPLICATE: Code = route::wildcard_route_duplicate::CHECK.code;
+pub(crate) const SELECTOR_WITHOUT_PODS: Code = route::selector_without_pods::CHECK.code;
+pub(crate) const WILDCARD_PORT_UNSUITABLE: Code = route::wildcard_port_unsuitable::CHECK.code;
+pub(crate) const CREDENTIAL_NAME_MISSING: Code = route::credential_name_missing::CHECK.code;
+pub(crate) const CREDENTIAL_SECRET_MISSING: Code = route::credential_secret_missing::CHECK.code;
+pub(crate) const ROUTE_NOT_RUNNING: Code = route::route_not_running::CHECK.code;
+pub(crate) const ROUTE_ERROR: Code = route::route_error::CHECK.code;
+pub(crate) const INGRESS_POD_WITHOUT_WILDCARD: Code = route::ingress_pod_without_wildcard::CHECK.code;
+pub(crate) const OVERRIDES_MALFORMED: Code = overrides::overrides_malformed::CHECK.code;
+pub(crate) const WILDCARD_GATEWAY_UNLISTED: Code = overrides::wildcard_gateway_unlisted::CHECK.code;
+pub(crate) const HELM_UPGRADE_PENDING: Code = overrides::helm_upgrade_pending::CHECK.code;
+pub(crate) const OVERRIDES_OUTDATED: Code = overrides::overrides_outdated::CHECK.code;
+pub(crate) const VIRTUAL_HOST_UNDEPLOYED: Code = overrides::virtual_host_undeployed::CHECK.code;
+pub(crate) const STORED_CERTIFICATE_ABSENT: Code = certificate::stored_certificate_absent::CHECK.code;
+pub(crate) const STORED_CERTIFICATE_MALFORMED: Code = certificate::stored_certificate_malformed::CHECK.code;
+pub(crate) const PRIVATE_KEY_MISMATCH: Code = certificate::private_key_mismatch::CHECK.code;
+pub(crate) const PRIVATE_KEY_UNREADABLE: Code = certificate::private_key_unreadable::CHECK.code;
+pub(crate) const STORED_CERTIFICATE_EXPIRED: Code = certificate::stored_certificate_expired::CHECK.code;
+pub(crate) const STORED_CERTIFICATE_NOT_YET_VALID: Code = certificate::stored_certificate_not_yet_valid::CHECK.code;
+pub(crate) const STORED_CERTIFICATE_EXPIRING: Code = certificate::stored_certificate_expiring::CHECK.code;
+pub(crate) const STORED_CERTIFICATE_NAME_MISMATCH: Code = certificate::stored_certificate_name_mismatch::CHECK.code;
+pub(crate) const STORED_CHAIN_INCOMPLETE: Code = certificate::stored_chain_incomplete::CHECK.code;
+pub(crate) const STORED_CERTIFICATE_NOT_SERVED: Code = certificate::stored_certificate_not_served::CHECK.code;
+pub(crate) const STORED_CHAIN_MISORDERED: Code = certificate::stored_chain_misordered::CHECK.code;
+pub(crate) const SERVER_NAME_REFUSED: Code = handshake::server_name_refused::CHECK.code;
+pub(crate) const CLIENT_WITHOUT_SERVER_NAME_REFUSED: Code = handshake::client_without_server_name_refused::CHECK.code;
+pub(crate) const SERVED_CERTIFICATE_EXPIRED: Code = handshake::served_certificate_expired::CHECK.code;
+pub(crate) const SERVED_CERTIFICATE_NOT_YET_VALID: Code = handshake::served_certificate_not_yet_valid::CHECK.code;
+pub(crate) const SERVED_CERTIFICATE_EXPIRING: Code = handshake::served_certificate_expiring::CHECK.code;
+pub(crate) const SERVED_CERTIFICATE_NAME_MISMATCH: Code = handshake::served_certificate_name_mismatch::CHECK.code;
+pub(crate) const SERVED_CHAIN_INCOMPLETE: Code = handshake::served_chain_incomplete::CHECK.code;
+pub(crate) const SERVED_CHAIN_MISORDERED: Code = handshake::served_chain_misordered::CHECK.code;
+pub(crate) const PODS_DIFFER: Code = handshake::pods_differ::CHECK.code;
+pub(crate) const LOAD_BALANCER_DIFFERS: Code = handshake::load_balancer_differs::CHECK.code;
+pub(crate) const ROUTE_NOT_IN_GATEWAY: Code = handshake::route_not_in_gateway::CHECK.code;
+pub(crate) const PODS_SERVE_DIFFERENT_CERTIFICATES: Code = handshake::pods_serve_different_certificates::CHECK.code;
+pub(crate) const INGRESS_POD_MISSING: Code = platform::ingress_pod_missing::CHECK.code;
+pub(crate) const INGRESS_POD_NOT_RUNNING: Code = platform::ingress_pod_not_running::CHECK.code;
+pub(crate) const SERVICE_MISSING: Code = platform::service_missing::CHECK.code;
+pub(crate) const ACCESS_LOG_OFF: Code = platform::access_log_off::CHECK.code;
+pub(crate) const ACCESS_LOG_FORMAT_UNKNOWN: Code = platform::access_log_format_unknown::CHECK.code;
+pub(crate) const ROUTE_KIND_MISSING: Code = platform::route_kind_missing::CHECK.code;

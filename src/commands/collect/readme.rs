@@ -1,0 +1,156 @@
+//! `README.md` of a bundle: what was found, what to read first, what is missing.
+
+use std::collections::BTreeSet;
+
+use super::groups;
+use crate::bundle::layout;
+use crate::bundle::manifest::{Absence, Skipped};
+use crate::evidence::Evidence;
+use crate::gather::plan::folder;
+use crate::redact::Pseudonyms;
+use crate::report::Report;
+use crate::text::{joined, moment_in_heading, one_line, visible};
+use crate::verdict::VerdictKind;
+
+/// Lines about what is missing.
+const MISSING_LINES: usize = 20;
+
+/// What the front page says beside what was seen; without secrets, and with pseudonyms.
+pub(super) struct Front {
+    pub(super) case: Option<String>,
+    pub(super) note: Option<String>,
+    /// Environment groups with the problem, as the user names them.
+    pub(super) groups: Vec<String>,
+    /// Why the run ended early, where it did.
+    pub(super) partial: Option<String>,
+    pub(super) pseudonyms: Pseudonyms,
+    pub(super) has_captures: bool,
+}
+
+/// What the report calls a capture that nobody made.
+const CAPTURE: &str = "packet capture";
+
+const CAPTURES: &str = "\
+    what was recorded; stars stand for secrets, in their places, so checksums of such packets do not fit; a\n   \
+    secret that is split over two packets or compressed is not known\n";
+
+/// The front page: case, finding, what to read, what is missing.
+pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skipped: &[Skipped]) -> String {
+    let mut page = format!("# {} {}\n\n", report.verdict.kind.word(), report.verdict.headline);
+    let at = moment_in_heading(evidence.collected_at);
+    let context = report.subject.context().unwrap_or("no context");
+    page += &format!(
+        "Context {context}, namespace {}, {at}, kubectl apigee-tls {}.\n",
+        report.subject.namespace(),
+        report.tool_version
+    );
+    if let Some(case) = &front.case {
+        page += &format!("Case {}.\n", visible(case));
+    }
+    if let Some(note) = &front.note {
+        // In one paragraph, whatever it is.
+        page += &format!("Note: {}\n", visible(&one_line(note)));
+    }
+    page += &versions(evidence);
+    page += &format!("{}\n", groups::line(&front.groups, evidence));
+    if let Some(why) = &front.partial {
+        page += &format!("\n**Partial**: {why}. What had been seen by then is here.\n");
+    }
+    page += "\n## Found\n\n";
+    let causes = report.verdict.causes.iter().take(3);
+    for cause in causes {
+        page += &format!("- {}\n", cause.statement);
+        for line in cause.evidence.iter().take(2) {
+            page += &format!("  - {line}\n");
+        }
+    }
+    if report.verdict.causes.is_empty() {
+        let kind = report.verdict.kind;
+        let told = if kind == VerdictKind::Unknown { &report.verdict.headline } else { "nothing that clients fail by" };
+        page += &format!("- {told}\n");
+    }
+    page += &reading_order();
+    if front.has_captures && front.pseudonyms == Pseudonyms::None {
+        page += &format!("6. {}: {CAPTURES}", folder::CAPTURES);
+    }
+    page += "\n`kubectl apigee-tls diagnose --from THIS-BUNDLE` gives the same report again; every file has its origin, its reason\n\
+        and its hash in manifest.json.\n";
+    page += &pseudonyms(front.pseudonyms);
+    page += "\n## Missing\n\n";
+    for item in report.not_seen.iter().filter(|item| !(front.has_captures && item.what == CAPTURE)) {
+        page += &format!("- {}: {}\n", item.what, item.why);
+    }
+    page += &missing(report, skipped);
+    page
+}
+
+/// What to read, in the order of the folders.
+fn reading_order() -> String {
+    use folder::{CERTIFICATES, ENVIRONMENT_GROUPS, HANDSHAKES, INGRESS, LOGS, OVERRIDES, PLATFORM, ROUTES};
+    format!(
+        "\n## Read\n\n\
+        1. {}: the playbook step by step, the cause, and under FIX what to do\n\
+        2. {OVERRIDES}, {ROUTES}, {ENVIRONMENT_GROUPS}: what the playbook's \"must gather\" asks for\n\
+        3. {INGRESS}, {LOGS}: the pods, their events and their logs\n\
+        4. {CERTIFICATES}, {HANDSHAKES}: what is stored, what Envoy has, what clients get\n\
+        5. {PLATFORM}: Services, mesh settings, webhooks, nodes, Helm releases\n",
+        layout::REPORT_TEXT
+    )
+}
+
+/// Of the cluster, and of what serves clients.
+fn versions(evidence: &Evidence) -> String {
+    let kubernetes = evidence.connection.seen().ok().and_then(|connection| connection.server_version.as_deref());
+    let pods = evidence.pods.seen().map(Vec::as_slice).unwrap_or_default();
+    let images: BTreeSet<&str> =
+        pods.iter().flat_map(|pod| &pod.containers).map(|container| container.image.as_str()).collect();
+    let images: Vec<&str> = images.into_iter().collect();
+    let images = joined(&images, ", ", "no image was seen");
+    format!("Versions: Kubernetes {}; ingress {images}.\n", kubernetes.unwrap_or("unknown"))
+}
+
+/// What could not be collected, in so many lines as a front page bears. An item that is empty is no loss, and what the report has
+/// not seen stands there already.
+fn missing(report: &Report, skipped: &[Skipped]) -> String {
+    let is_told = |skipped: &&Skipped| {
+        report.not_seen.iter().any(|seen| skipped.item == seen.what || skipped.origin.ends_with(&seen.what))
+    };
+    let lost: Vec<&Skipped> =
+        skipped.iter().filter(|skipped| skipped.absence != Absence::Empty && !is_told(skipped)).collect();
+    if skipped.iter().all(|skipped| skipped.absence == Absence::Empty) {
+        return "\nNothing that was to be collected is missing.\n".into();
+    }
+    if lost.is_empty() {
+        return "\nWhat was to be collected and is not here is named above, and in manifest.json under `skipped`.\n"
+            .into();
+    }
+    let mut page = "\nNot collected:\n\n".to_owned();
+    for Skipped { item, origin, why, .. } in lost.iter().take(MISSING_LINES) {
+        page += &format!("- {item} ({origin}): {why}\n");
+    }
+    if lost.len() > MISSING_LINES {
+        page += &format!("- and {} more, in manifest.json under `skipped`\n", lost.len() - MISSING_LINES);
+    }
+    page
+}
+
+/// What a reader has to know of names that are none.
+fn pseudonyms(kinds: Pseudonyms) -> String {
+    let mut page = String::new();
+    if kinds == Pseudonyms::None {
+        return page;
+    }
+    page += "\n## Pseudonyms\n\n";
+    if kinds.hosts() {
+        page += "- Hostnames end in `.example` (RFC 2606) and stand for others, label by label: names that end alike end alike\n  \
+            here. Serial numbers and fingerprints of certificates are replaced too, and certificates are left out of objects\n  \
+            and logs.\n- Names of objects are replaced where they have the form of a hostname; other names may be made of one.\n";
+    }
+    if kinds.addresses() {
+        page += "- Addresses of 198.18.0.0/15 (RFC 2544) and 2001:db8::/32 (RFC 3849) stand for others; 198.19.255.255 for all\n  \
+            that were too many. Google's health checks, loopback and unspecified addresses are real.\n";
+    }
+    page +=
+        "- The same name has the same pseudonym in every file. What each stands for, only who made the bundle knows.\n";
+    page
+}

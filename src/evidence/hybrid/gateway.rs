@@ -1,0 +1,206 @@
+//! What the Envoy of an ingress pod says of itself: its listeners, its certificates and its counters.
+//!
+//! It is the ground truth for routes, logs and probes: what stands here is what clients meet.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::part::{Extent, Gap, Kind, Part, Visit, Visitor, item, not_requested, whole};
+use crate::evidence::{Seen, Source};
+
+/// The Envoy of one ingress pod.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Gateway {
+    pub pod: String,
+    pub listeners: Seen<Vec<Listener>>,
+    pub certificates: Seen<Vec<LoadedCertificate>>,
+    /// Counters before the probes, and after them.
+    pub before: Seen<Counters>,
+    pub after: Seen<Counters>,
+}
+
+/// One listener.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Listener {
+    pub name: String,
+    /// As `0.0.0.0:8443`.
+    pub address: String,
+    pub port: u16,
+    pub chains: Vec<FilterChain>,
+}
+
+/// One filter chain; the default filter chain of a listener is one without a condition.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FilterChain {
+    pub name: Option<String>,
+    /// `filter_chain_match.server_names`; empty takes every client, also those without a server name.
+    pub server_names: Vec<String>,
+    /// It has other conditions (addresses, ports, protocols), so that an empty list does not take everybody.
+    pub conditional: bool,
+    /// It terminates TLS.
+    pub tls: bool,
+    /// Names of the secrets by which the chain asks for its certificates (SDS), as `kubernetes://myorg-hyb-dev-grp`.
+    pub secrets: Vec<String>,
+    pub requires_client_certificate: bool,
+    /// As Envoy writes it: `TLSv1_2`; absent where Envoy's default holds.
+    pub min_version: Option<String>,
+    pub max_version: Option<String>,
+    /// Empty where Envoy's default holds.
+    pub cipher_suites: Vec<String>,
+}
+
+/// An entry of `GET /certs`.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LoadedCertificate {
+    /// Hexadecimal, in lower case, without leading zeros; the form of
+    /// [`Certificate::serial`](crate::evidence::certificate::Certificate::serial).
+    pub serial: String,
+    pub dns_names: Vec<String>,
+    pub not_before: Option<Timestamp>,
+    pub not_after: Option<Timestamp>,
+}
+
+/// Counters by their full name, as `listener.0.0.0.0_8443.no_filter_chain_match`. Istio may leave some out, so a counter
+/// that is absent is not zero.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Counters {
+    pub at: Timestamp,
+    pub values: BTreeMap<String, u64>,
+}
+
+impl FilterChain {
+    /// A client without a server name finds this chain. Source: Istio leaves `server_names` unset where the hosts hold `*`.
+    #[must_use]
+    pub fn takes_nameless(&self) -> bool {
+        self.tls && self.server_names.is_empty() && !self.conditional
+    }
+
+    /// A client with this server name finds this chain, where no other fits better: Envoy matches a name as a whole, or
+    /// `*.` and any number of labels.
+    #[must_use]
+    pub fn takes(&self, server_name: &str) -> bool {
+        let name = server_name.to_ascii_lowercase();
+        self.takes_nameless()
+            || self.tls
+                && self.server_names.iter().any(|pattern| match pattern.to_ascii_lowercase().strip_prefix('*') {
+                    Some(suffix) => name.len() > suffix.len() && name.ends_with(suffix),
+                    None => pattern.eq_ignore_ascii_case(&name),
+                })
+    }
+}
+
+impl Part for Seen<Vec<Gateway>> {
+    fn name(&self) -> &'static str {
+        "gateways"
+    }
+
+    fn sources(&self) -> &'static [Source] {
+        &[Source::Handshakes]
+    }
+
+    fn unasked(why: &str) -> Self {
+        not_requested("Envoy's own account", why)
+    }
+
+    fn gaps(&self) -> Vec<Gap<'_>> {
+        let Self::Seen(gateways) = self else { return whole(self, Source::Handshakes) };
+        gateways.iter().flat_map(Gateway::gaps).collect()
+    }
+}
+
+impl Gateway {
+    fn gaps(&self) -> impl Iterator<Item = Gap<'_>> {
+        let Self { pod: _, listeners, certificates, before, after } = self;
+        // Nothing is concluded from the counters before the probes alone.
+        let before = item(before, Source::Handshakes, Extent::Item).map(Gap::unreported);
+        let listeners = item(listeners, Source::Handshakes, Extent::Item);
+        let certificates = item(certificates, Source::Handshakes, Extent::Item);
+        let after = item(after, Source::Handshakes, Extent::Item);
+        [listeners, certificates, before, after].into_iter().flatten()
+    }
+}
+
+impl Visit for Gateway {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { pod, listeners, certificates, before, after } = self;
+        visitor.string(Kind::Object, pod);
+        listeners.visit(visitor);
+        certificates.visit(visitor);
+        before.visit(visitor);
+        after.visit(visitor);
+    }
+}
+
+impl Visit for Listener {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { name, address, port: _, chains } = self;
+        visitor.string(Kind::Object, name);
+        // A socket address, or the path of a Unix socket.
+        visitor.string(Kind::Text, address);
+        chains.visit(visitor);
+    }
+}
+
+impl Visit for FilterChain {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self {
+            name,
+            server_names,
+            conditional: _,
+            tls: _,
+            secrets,
+            requires_client_certificate: _,
+            min_version,
+            max_version,
+            cipher_suites,
+        } = self;
+        visitor.strings(Kind::Object, name);
+        visitor.strings(Kind::Hostname, server_names);
+        visitor.strings(Kind::Object, secrets);
+        visitor.strings(Kind::Word, [min_version, max_version].into_iter().flatten());
+        visitor.strings(Kind::Word, cipher_suites);
+    }
+}
+
+impl Visit for LoadedCertificate {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { serial, dns_names, not_before: _, not_after: _ } = self;
+        visitor.string(Kind::Number, serial);
+        visitor.strings(Kind::Hostname, dns_names);
+    }
+}
+
+impl Visit for Counters {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { at: _, values } = self;
+        visitor.keys(Kind::Counter, values);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_without_names_takes_everybody() {
+        let chain = |names: &[&str], conditional| FilterChain {
+            server_names: names.iter().map(ToString::to_string).collect(),
+            tls: true,
+            conditional,
+            ..FilterChain::default()
+        };
+        assert!(chain(&[], false).takes_nameless() && chain(&[], false).takes("x"));
+        assert!(!chain(&[], true).takes_nameless());
+        assert!(!chain(&["a.example"], false).takes_nameless());
+        assert!(chain(&["*.example"], false).takes("A.b.example"));
+        assert!(!chain(&["*.example"], false).takes("example"));
+        assert!(chain(&["a.example"], false).takes("A.example"));
+    }
+}

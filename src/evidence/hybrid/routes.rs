@@ -1,0 +1,231 @@
+//! The ApigeeRoutes, reduced to what is judged.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::part::{Gap, Kind, Part, Visit, Visitor, not_requested, whole};
+use crate::evidence::{Seen, Source};
+
+/// The ApigeeRoutes of the namespace.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Routes {
+    /// As discovery prefers it: `apigee.cloud.google.com/v1alpha2`.
+    pub api_version: String,
+    /// All versions that are served, the preferred one first.
+    pub served_versions: Vec<String>,
+    pub items: Vec<Route>,
+}
+
+/// One ApigeeRoute.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Route {
+    pub name: String,
+    pub labels: BTreeMap<String, String>,
+    /// The ApigeeRouteConfig that owns it.
+    pub owner: Option<String>,
+    pub created_at: Option<Timestamp>,
+    pub generation: Option<i64>,
+    pub hostnames: Vec<String>,
+    pub selector: BTreeMap<String, String>,
+    /// Absent in the object is `None`.
+    pub enable_non_sni_client: Option<bool>,
+    pub additional_gateways: Vec<String>,
+    pub ports: Vec<Port>,
+    pub status: RouteStatus,
+}
+
+/// One entry of `spec.ports[]`.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Port {
+    pub number: Option<u16>,
+    pub protocol: Option<String>,
+    pub tls: Option<Tls>,
+}
+
+/// `spec.ports[].tls`.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Tls {
+    pub mode: Option<String>,
+    pub credential_name: Option<String>,
+    /// Certificate and key come from files named in the route, not from a Secret.
+    pub from_files: bool,
+    pub min_protocol_version: Option<String>,
+    pub max_protocol_version: Option<String>,
+    pub cipher_suites: Vec<String>,
+}
+
+/// The status shared by ApigeeRoute and ApigeeRouteConfig.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RouteStatus {
+    pub state: Option<String>,
+    pub last_applied_generation: Option<i64>,
+    pub errors: Vec<String>,
+}
+
+impl Route {
+    /// Hostname `*` itself: `*.example.com` does not match a client without a server name.
+    #[must_use]
+    pub fn is_wildcard(&self) -> bool {
+        self.hostnames.iter().any(|hostname| hostname == "*")
+    }
+
+    /// Belongs to internal chaining, which no client outside the cluster uses.
+    #[must_use]
+    pub fn is_internal_chaining(&self) -> bool {
+        self.name.starts_with(super::INTERNAL_CHAINING)
+    }
+
+    /// The environment group with its organisation in front, as the ApigeeRouteConfig is named: the owner, or the
+    /// route's name without the `-NNN-hash` that the watcher puts behind it.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        if let Some(owner) = &self.owner {
+            return owner;
+        }
+        let mut parts = self.name.rsplitn(3, '-');
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(hash), Some(number), Some(group))
+                if hash.len() == 7
+                    && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+                    && number.len() == 3
+                    && number.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                group
+            }
+            _ => &self.name,
+        }
+    }
+
+    /// A hostname of this route covers the server name: the same name, or `*.` and any number of labels in front, as
+    /// Envoy matches server names. The hostname `*` covers everything.
+    #[must_use]
+    pub fn covers(&self, server_name: &str) -> bool {
+        self.hostnames.iter().any(|hostname| {
+            let hostname = hostname.to_ascii_lowercase();
+            match hostname.strip_prefix('*') {
+                Some(suffix) => server_name.len() > suffix.len() && server_name.ends_with(suffix),
+                None => hostname == server_name,
+            }
+        })
+    }
+}
+
+impl Part for Seen<Routes> {
+    fn name(&self) -> &'static str {
+        "routes"
+    }
+
+    fn sources(&self) -> &'static [Source] {
+        &[Source::ApigeeRoutes]
+    }
+
+    fn unasked(why: &str) -> Self {
+        not_requested("ApigeeRoutes", why)
+    }
+
+    fn gaps(&self) -> Vec<Gap<'_>> {
+        whole(self, Source::ApigeeRoutes)
+    }
+}
+
+impl Visit for Routes {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { api_version, served_versions, items } = self;
+        visitor.string(Kind::Word, api_version);
+        visitor.strings(Kind::Word, served_versions);
+        items.visit(visitor);
+    }
+}
+
+impl Visit for Route {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self {
+            name,
+            labels,
+            owner,
+            created_at: _,
+            generation: _,
+            hostnames,
+            selector,
+            enable_non_sni_client: _,
+            additional_gateways,
+            ports,
+            status,
+        } = self;
+        visitor.string(Kind::Object, name);
+        visitor.labels(labels);
+        visitor.strings(Kind::Object, owner);
+        visitor.strings(Kind::Hostname, hostnames);
+        visitor.labels(selector);
+        visitor.strings(Kind::Object, additional_gateways);
+        ports.visit(visitor);
+        status.visit(visitor);
+    }
+}
+
+impl Visit for Port {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { number: _, protocol, tls } = self;
+        visitor.strings(Kind::Word, protocol);
+        tls.visit(visitor);
+    }
+}
+
+impl Visit for Tls {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { mode, credential_name, from_files: _, min_protocol_version, max_protocol_version, cipher_suites } =
+            self;
+        visitor.strings(Kind::Word, [mode, min_protocol_version, max_protocol_version].into_iter().flatten());
+        visitor.strings(Kind::Object, credential_name);
+        visitor.strings(Kind::Word, cipher_suites);
+    }
+}
+
+impl Visit for RouteStatus {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { state, last_applied_generation: _, errors } = self;
+        visitor.strings(Kind::Text, state);
+        visitor.strings(Kind::Text, errors);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(name: &str, hostnames: &[&str]) -> Route {
+        Route { name: name.into(), hostnames: hostnames.iter().map(ToString::to_string).collect(), ..Route::default() }
+    }
+
+    #[test]
+    fn group_is_the_name_without_number_and_hash() {
+        assert_eq!(route("myorg-hyb-dev-grp-000-33620d0", &[]).group(), "myorg-hyb-dev-grp");
+        assert_eq!(route("non-sni", &[]).group(), "non-sni");
+        assert_eq!(route("a-b-c-d", &[]).group(), "a-b-c-d");
+        let owned = Route { owner: Some("org-grp".into()), ..route("x-000-1234567", &[]) };
+        assert_eq!(owned.group(), "org-grp");
+    }
+
+    #[test]
+    fn covers_as_envoy_matches_server_names() {
+        let names = route("r", &["api.example.com", "*.Wild.example.com"]);
+        assert!(names.covers("api.example.com"));
+        assert!(names.covers("a.b.wild.example.com"));
+        assert!(!names.covers("wild.example.com"));
+        assert!(!names.covers("xapi.example.com"));
+        assert!(route("w", &["*"]).covers("anything"));
+    }
+
+    #[test]
+    fn only_the_bare_star_is_a_wildcard() {
+        assert!(route("w", &["api.example.com", "*"]).is_wildcard());
+        assert!(!route("w", &["*.example.com"]).is_wildcard());
+    }
+}

@@ -1,0 +1,76 @@
+//! The Services that lead to ingress pods.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::part::{Gap, Kind, Part, Visit, Visitor, not_requested, whole};
+use crate::evidence::{Seen, Source};
+
+/// A Service of the namespace whose selector matches an ingress pod.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Service {
+    pub name: String,
+    pub labels: BTreeMap<String, String>,
+    /// `LoadBalancer`, `ClusterIP`, …
+    pub kind: String,
+    pub selector: BTreeMap<String, String>,
+    pub ports: Vec<ServicePort>,
+    /// Addresses of the load balancer, or external IPs.
+    pub addresses: Vec<String>,
+}
+
+/// One port of a Service.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServicePort {
+    pub number: u16,
+    /// Number or name of the container's port.
+    pub target: String,
+}
+
+impl Service {
+    /// Belongs to internal chaining, which no client outside the cluster uses.
+    #[must_use]
+    pub fn is_internal_chaining(&self) -> bool {
+        self.name.starts_with(super::INTERNAL_CHAINING)
+    }
+}
+
+impl Part for Seen<Vec<Service>> {
+    fn name(&self) -> &'static str {
+        "services"
+    }
+
+    fn sources(&self) -> &'static [Source] {
+        &[Source::Services]
+    }
+
+    fn unasked(why: &str) -> Self {
+        not_requested("Services", why)
+    }
+
+    fn gaps(&self) -> Vec<Gap<'_>> {
+        whole(self, Source::Services)
+    }
+}
+
+impl Visit for Service {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { name, labels, kind, selector, ports, addresses } = self;
+        visitor.string(Kind::Object, name);
+        visitor.labels(labels);
+        visitor.string(Kind::Word, kind);
+        visitor.labels(selector);
+        ports.visit(visitor);
+        visitor.strings(Kind::Hostname, addresses);
+    }
+}
+
+impl Visit for ServicePort {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { number: _, target } = self;
+        visitor.string(Kind::Object, target);
+    }
+}

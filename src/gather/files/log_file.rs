@@ -1,0 +1,529 @@
+//! An access log from a file, from standard input or from a pipe; gzip is recognised by its content.
+//!
+//! A plain file is read by all processors at once, in parts that begin at line starts, with positioned reads into small
+//! buffers. Not mapped: the pages of a mapped gigabyte count as resident memory, and a file that is cut while mapped ends
+//! the program. Everything else is read in order.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use flate2::read::MultiGzDecoder;
+use jiff::Timestamp;
+use thiserror::Error;
+use tokio::sync::mpsc;
+
+use crate::evidence::{AccessLog, LogOrigin, LogStream, Reason, Seen, Unavailable};
+use crate::gather::hybrid::kept::LogKeeper;
+use crate::run::stop::Stop;
+use crate::wire::access_log::{AccessLogScanner, Format};
+
+/// Bytes per read: large enough that the calls do not matter, small enough for the second-level cache.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// The first bytes of every gzip member (RFC 1952 §2.3.1), with the only compression method there is.
+const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B, 0x08];
+
+/// What errors call it.
+const STANDARD_INPUT: &str = "standard input";
+
+/// Pieces that wait for whoever keeps them: enough that reading and keeping take turns seldom.
+const PIECES_WAITING: usize = 4;
+
+/// What a file held.
+#[derive(Debug)]
+pub struct LogFile {
+    pub log: AccessLog,
+    /// Why the file could not be read to its end, where it could not; `log` then holds what came before.
+    pub cut: Option<Unavailable>,
+}
+
+/// Which records of a file are read, and how.
+#[derive(Clone, Debug, Default)]
+pub struct LogReading {
+    /// Leaves out records that began before.
+    pub since: Option<Timestamp>,
+    /// The format that the mesh settings state, beside the default ones.
+    pub format: Arc<Format>,
+}
+
+impl LogReading {
+    fn scanner(&self) -> AccessLogScanner {
+        AccessLogScanner::new().reading(Arc::clone(&self.format)).since(self.since)
+    }
+}
+
+/// Why a file gave nothing at all. Reads after "could not".
+#[derive(Debug, Error)]
+pub enum LogFileError {
+    #[error("read the access log {name}: it is a directory")]
+    Directory { name: String },
+    #[error("read the access log {name}: broken gzip data at byte {at}")]
+    Gzip {
+        name: String,
+        /// Compressed bytes that were read before the mistake was seen.
+        at: u64,
+        source: io::Error,
+    },
+    #[error("read the access log {name}")]
+    Unreadable { name: String, source: io::Error },
+}
+
+/// Reads the file of this name, `-` for standard input.
+///
+/// # Errors
+/// When nothing could be read. A file that breaks off later gives what came before, and says where.
+pub fn read(name: &str, reading: &LogReading) -> Result<LogFile, LogFileError> {
+    let scanner = || reading.scanner();
+    if name == "-" {
+        return in_order(STANDARD_INPUT, io::stdin().lock(), scanner());
+    }
+    let file = open(name)?;
+    #[cfg(unix)]
+    if let Ok(metadata) = file.metadata()
+        && metadata.is_file()
+        && let Some(log) = parallel::read(&file, metadata.len(), scanner)
+    {
+        return Ok(LogFile { log, cut: None });
+    }
+    in_order(name, file, scanner())
+}
+
+/// Reads it once, in order, for the judgement and for `kept`, which also takes what a pipe has. Where the run ends first,
+/// what came by then counts.
+///
+/// # Errors
+/// As for [`read`].
+pub async fn read_and_keep(
+    name: &str,
+    reading: &LogReading,
+    mut kept: Box<dyn LogKeeper>,
+    stop: &Stop,
+) -> Result<LogStream, LogFileError> {
+    let (pieces, mut coming) = mpsc::channel::<Vec<u8>>(PIECES_WAITING);
+    let file = name.to_owned();
+    // A pipe without a writer blocks this thread beyond the end of the run; what keeps the log must not be in it.
+    let reader = tokio::task::spawn_blocking(move || {
+        let hand_on = |piece: &[u8]| match pieces.blocking_send(piece.to_vec()) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        if file == "-" {
+            drain(STANDARD_INPUT, io::stdin().lock(), hand_on)
+        } else {
+            drain(&file, open(&file)?, hand_on)
+        }
+    });
+    let mut scanner = reading.scanner();
+    let stopped = loop {
+        match stop.bound(coming.recv()).await {
+            Ok(Some(piece)) => {
+                scanner.feed(&piece);
+                kept.feed(&piece);
+            }
+            Ok(None) => break None,
+            Err(reason) => break Some(reason),
+        }
+    };
+    let rest = || format!("the rest of the access log {name}");
+    let cut = match stopped {
+        Some(reason) => Some(Unavailable::new(rest(), reason)),
+        None => match reader.await {
+            Ok(Ok(cut)) => cut,
+            Ok(Err(error)) => return Err(error),
+            Err(_) => Some(Unavailable::new(rest(), Reason::Broken("its reader failed".into()))),
+        },
+    };
+    let origin = LogOrigin::File(name.to_owned());
+    let log = without_beginning(scanner.finish());
+    if let (0, Some(why)) = (log.bytes, &cut) {
+        let why = Unavailable::new(name, why.reason.clone());
+        kept.missing(why.clone());
+        return Ok(LogStream { origin, log: Seen::Unavailable(why), cut: None });
+    }
+    kept.finish(cut.clone());
+    Ok(LogStream { origin, log: Seen::Seen(log), cut })
+}
+
+fn open(name: &str) -> Result<File, LogFileError> {
+    let unreadable = |source| LogFileError::Unreadable { name: name.to_owned(), source };
+    let file = File::open(name).map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.is_dir() {
+        return Err(LogFileError::Directory { name: name.to_owned() });
+    }
+    Ok(file)
+}
+
+/// Scans a stream from its first to its last byte.
+fn in_order(name: &str, stream: impl Read, mut scanner: AccessLogScanner) -> Result<LogFile, LogFileError> {
+    let cut = drain(name, stream, |piece| {
+        scanner.feed(piece);
+        ControlFlow::Continue(())
+    })?;
+    Ok(LogFile { log: without_beginning(scanner.finish()), cut })
+}
+
+/// Hands on what a stream holds, unpacked, until nobody takes it any more; returns what cut it off, where something did.
+fn drain(
+    name: &str,
+    mut stream: impl Read,
+    hand_on: impl FnMut(&[u8]) -> ControlFlow<()>,
+) -> Result<Option<Unavailable>, LogFileError> {
+    let unreadable = |source| LogFileError::Unreadable { name: name.to_owned(), source };
+    let mut head = Vec::with_capacity(GZIP_MAGIC.len());
+    stream.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut head).map_err(unreadable)?;
+    let is_gzip = head == GZIP_MAGIC;
+    let mut stream = Counted { inner: io::Cursor::new(head).chain(stream), bytes: 0 };
+    if !is_gzip {
+        let (nothing_came, end) = pass(&mut stream, hand_on);
+        return match end {
+            Err(source) if nothing_came => Err(unreadable(source)),
+            end => Ok(end.err().map(|error| cut(name, &error, stream.bytes, ""))),
+        };
+    }
+    let mut decoder = MultiGzDecoder::new(stream);
+    let (nothing_came, end) = pass(&mut decoder, hand_on);
+    let at = decoder.get_ref().bytes;
+    match end {
+        Err(source) if nothing_came => Err(LogFileError::Gzip { name: name.to_owned(), at, source }),
+        end => Ok(end.err().map(|error| cut(name, &error, at, "broken gzip data: "))),
+    }
+}
+
+/// Returns whether nothing came, and how the stream ended.
+fn pass(stream: &mut impl Read, mut hand_on: impl FnMut(&[u8]) -> ControlFlow<()>) -> (bool, io::Result<()>) {
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut outline = Outline::default();
+    let mut nothing_came = true;
+    let end = loop {
+        match stream.read(&mut buffer) {
+            Ok(0) if outline.is_open_array() => break Err(io::Error::other("the array of log entries is not closed")),
+            Ok(0) => break Ok(()),
+            Ok(length) => {
+                let piece = buffer.get(..length).unwrap_or_default();
+                nothing_came = false;
+                outline.note(piece);
+                if hand_on(piece).is_break() {
+                    break Ok(());
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => break Err(error),
+        }
+    };
+    (nothing_came, end)
+}
+
+fn cut(name: &str, error: &io::Error, at: u64, kind: &str) -> Unavailable {
+    let what = format!("the rest of the access log {name}");
+    Unavailable::new(what, Reason::Broken(format!("{kind}{error}, at byte {at}")))
+}
+
+/// The ends of a log: an export that begins as an array and does not end as one was cut, and what is missing may be
+/// just what is looked for.
+#[derive(Default)]
+struct Outline {
+    /// The first two bytes that are neither blank nor a byte-order mark.
+    first: Vec<u8>,
+    /// The last byte that is not blank.
+    last: u8,
+}
+
+impl Outline {
+    fn note(&mut self, piece: &[u8]) {
+        if self.first.len() < 2 {
+            let visible = piece.iter().filter(|byte| byte.is_ascii_graphic()).copied();
+            self.first.extend(visible.take(2 - self.first.len()));
+        }
+        // The other half of a character in UTF-16 is no character.
+        if let Some(last) = piece.iter().rev().find(|byte| !byte.is_ascii_whitespace() && **byte != 0) {
+            self.last = *last;
+        }
+    }
+
+    fn is_open_array(&self) -> bool {
+        self.first == b"[{" && self.last != b']'
+    }
+}
+
+/// Counts the bytes that pass.
+struct Counted<R> {
+    inner: R,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(buffer)?;
+        self.bytes += length as u64;
+        Ok(length)
+    }
+}
+
+/// Where a file begins says nothing of a container; and which of many threads read its first line would be chance.
+fn without_beginning(log: AccessLog) -> AccessLog {
+    AccessLog { begins_with_record: false, ..log }
+}
+
+/// All processors on one file.
+#[cfg(unix)]
+mod parallel {
+    use std::fs::File;
+    use std::io;
+    use std::num::NonZero;
+    use std::os::unix::fs::FileExt;
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    use std::thread;
+
+    use memchr::memchr;
+
+    use super::{BUFFER_BYTES, GZIP_MAGIC};
+    use crate::evidence::AccessLog;
+    use crate::wire::access_log::AccessLogScanner;
+
+    /// Bytes of a part: many more parts than processors, so that a slow one does not keep the others waiting. The file
+    /// of a kubelet has 10 MiB.
+    const PART_BYTES: u64 = 1 << 20;
+
+    /// Threads, whatever the machine has; each costs a buffer and its counts.
+    const MAX_THREADS: usize = 8;
+
+    /// Bytes per read after the end of a part, where only the rest of a line is wanted.
+    const REST_BYTES: usize = 8 << 10;
+
+    /// Reads a file of this size. `None` where it must be read in order: it is small, compressed, or of lines that belong
+    /// together, or there was an error that only a reader in order can place.
+    pub(in crate::gather) fn read(
+        file: &File,
+        size: u64,
+        scanner: impl Fn() -> AccessLogScanner + Sync,
+    ) -> Option<AccessLog> {
+        read_parts(file, size, scanner, PART_BYTES)
+    }
+
+    pub(in crate::gather) fn read_parts(
+        file: &File,
+        size: u64,
+        scanner: impl Fn() -> AccessLogScanner + Sync,
+        part_bytes: u64,
+    ) -> Option<AccessLog> {
+        let mut head = [0; GZIP_MAGIC.len()];
+        if size <= part_bytes || file.read_exact_at(&mut head, 0).is_err() || head == GZIP_MAGIC {
+            return None;
+        }
+        let next = AtomicU64::new(0);
+        let given_up = AtomicBool::new(false);
+        let work = || {
+            let mut scanner = scanner();
+            let mut buffer = vec![0; BUFFER_BYTES];
+            while !given_up.load(Ordering::Relaxed) {
+                let start = next.fetch_add(part_bytes, Ordering::Relaxed);
+                if start >= size {
+                    break;
+                }
+                let read = read_part(file, start, start.saturating_add(part_bytes), &mut buffer, &mut scanner);
+                if read.is_err() || scanner.depends_on_order() {
+                    given_up.store(true, Ordering::Relaxed);
+                }
+            }
+            scanner.finish()
+        };
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
+        let log = thread::scope(|scope| {
+            let others: Vec<_> =
+                (1..threads).map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
+            let mut log = work();
+            for other in others {
+                log.merge(other.join().ok()?);
+            }
+            Some(super::without_beginning(log))
+        });
+        log.filter(|_| !given_up.load(Ordering::Relaxed))
+    }
+
+    /// Reads the lines that begin from `start` to before `end`, each to its own end.
+    fn read_part(
+        file: &File,
+        start: u64,
+        end: u64,
+        buffer: &mut [u8],
+        scanner: &mut AccessLogScanner,
+    ) -> io::Result<()> {
+        // A line begins at `start` where the byte before it ends one; so that is where to look first.
+        let mut at = start.saturating_sub(1);
+        let mut in_earlier_line = start > 0;
+        loop {
+            let wanted = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).max(REST_BYTES);
+            let length = buffer.len().min(wanted);
+            let length = match file.read_at(buffer.get_mut(..length).unwrap_or_default(), at) {
+                Ok(0) => return Ok(()),
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let mut bytes = buffer.get(..length).unwrap_or_default();
+            at += length as u64;
+            if in_earlier_line {
+                let Some(line_end) = memchr(b'\n', bytes) else {
+                    if at >= end {
+                        return Ok(());
+                    }
+                    continue;
+                };
+                bytes = bytes.get(line_end + 1..).unwrap_or_default();
+                if at - bytes.len() as u64 >= end {
+                    return Ok(());
+                }
+                in_earlier_line = false;
+            }
+            if at < end {
+                scanner.feed(bytes);
+            } else {
+                // The last line of the part ends at the first line end at or after its last byte.
+                let beyond = usize::try_from(at - (end - 1)).unwrap_or(usize::MAX);
+                let from = bytes.len().saturating_sub(beyond);
+                if let Some(line_end) = bytes.get(from..).and_then(|rest| memchr(b'\n', rest)) {
+                    scanner.feed(bytes.get(..=from + line_end).unwrap_or_default());
+                    return Ok(());
+                }
+                scanner.feed(bytes);
+            }
+            if scanner.depends_on_order() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    const RECORD: &str = concat!(
+        r#"{"remote_address":"10.0.0.5:1","sni_host":null,"start_time":"2025-06-02T10:00:01.005Z","#,
+        r#""status":0,"status_details":"filter_chain_not_found","upstream_response_flags":"NR"}"#,
+        "\n"
+    );
+
+    fn gzip(text: &str) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text.as_bytes()).expect("memory");
+        encoder.finish().expect("memory")
+    }
+
+    fn read_bytes(bytes: &[u8]) -> Result<LogFile, LogFileError> {
+        in_order("x.log", bytes, AccessLogScanner::new())
+    }
+
+    #[test]
+    fn gzip_is_known_by_its_content_and_may_have_several_members() {
+        let members = [gzip(RECORD), gzip(&RECORD.repeat(3))].concat();
+        let file = read_bytes(&members).expect("it is whole");
+        assert_eq!((file.log.reset_without_name.count, file.cut), (4, None));
+        for short in [&b""[..], b"\x1F", b"\x1F\x8B", b"{}"] {
+            assert!(read_bytes(short).expect("a short file is a file").cut.is_none());
+        }
+    }
+
+    #[test]
+    fn broken_gzip_data_gives_what_came_before() {
+        let mut text = String::new();
+        for minute in 0..20_000 {
+            text.push_str(&RECORD.replace("10.0.0.5:1", &format!("10.0.{}.{}:1", minute % 251, minute * 7919 % 253)));
+        }
+        let mut bytes = gzip(&text);
+        bytes.truncate(bytes.len() / 2);
+        let file = read_bytes(&bytes).expect("half of it is readable");
+        let why = file.cut.expect("it breaks off").to_string();
+        assert!(file.log.records > 5_000, "{}", file.log.records);
+        assert!(why.starts_with("the rest of the access log x.log: broken gzip data: "), "{why}");
+        assert!(why.ends_with(&format!("at byte {}", bytes.len())), "{why}");
+
+        // Of a gzip file there is the header.
+        let error = read_bytes(&gzip(RECORD)[..10]).expect_err("nothing of it is readable");
+        assert_eq!(error.to_string(), "read the access log x.log: broken gzip data at byte 10");
+
+        let followed = [gzip(RECORD), b"garbage".to_vec()].concat();
+        let file = read_bytes(&followed).expect("the member is whole");
+        assert_eq!((file.log.records, file.cut.is_some()), (1, true));
+    }
+
+    #[test]
+    fn what_is_no_readable_file_says_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let name = folder.path().display().to_string();
+        let missing = format!("{name}/missing.log");
+        let error = read(&missing, &LogReading::default()).expect_err("there is none");
+        assert_eq!(error.to_string(), format!("read the access log {missing}"));
+        let error = read(&name, &LogReading::default()).expect_err("it is a directory");
+        assert!(matches!(error, LogFileError::Directory { .. } | LogFileError::Unreadable { .. }), "{error}");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn parts_read_at_once_give_what_one_reader_gives() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.log");
+        let mut text = String::new();
+        for i in 0..300 {
+            text.push_str(&RECORD.replace("10.0.0.5", &format!("10.0.0.{}", i * i % 17)));
+            text.push_str(&"x".repeat(i % 40));
+            text.push_str(["\n", "\r\n", "\n\n", ""][i % 4]);
+        }
+        for text in [text.as_str(), text.trim_end(), &text.replace("x\n", "x")] {
+            fs::write(&path, text).expect("a file");
+            let in_order = read_bytes(text.as_bytes()).expect("it is whole").log;
+            let file = File::open(&path).expect("it was written");
+            for part in [1, 2, 7, 150, 151, 152, 1000, 4096] {
+                let log = parallel::read_parts(&file, text.len() as u64, AccessLogScanner::new, part);
+                assert_eq!(log.as_ref(), Some(&in_order), "parts of {part}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_array_that_is_not_closed_was_cut() {
+        let wide = |text: &str| -> Vec<u8> {
+            std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+        };
+        for (text, is_cut) in [("[{\"a\":1}]\n", false), ("[\n{\"a\":1},\n", true), ("[{\"a\":1}", true)] {
+            for bytes in [text.as_bytes().to_vec(), wide(text)] {
+                assert_eq!(read_bytes(&bytes).expect("it is readable").cut.is_some(), is_cut, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_document_is_left_to_one_reader() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.json");
+        let text = format!("{}{{\n\"log\": 1\n}}\n{RECORD}", RECORD.repeat(50));
+        fs::write(&path, &text).expect("a file");
+        let file = File::open(&path).expect("it was written");
+        assert_eq!(parallel::read_parts(&file, text.len() as u64, AccessLogScanner::new, 500), None);
+        assert_eq!(read(&path.display().to_string(), &LogReading::default()).expect("a file").log.records, 51);
+    }
+    #[test]
+    #[cfg(unix)]
+    fn records_of_our_own_handshakes_are_left_to_one_reader() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.log");
+        let own = RECORD.replace("null", "\"x.apigee-tls.invalid\"");
+        let text = format!("{}{own}{}", RECORD.repeat(50), RECORD.repeat(50));
+        fs::write(&path, &text).expect("a file");
+        let file = File::open(&path).expect("it was written");
+        for part in [1, 151, 500, 4096] {
+            assert_eq!(parallel::read_parts(&file, text.len() as u64, AccessLogScanner::new, part), None);
+        }
+        let log = read(&path.display().to_string(), &LogReading::default()).expect("a file").log;
+        assert_eq!((log.own.count, log.reset_without_name.count), (2, 99));
+    }
+}

@@ -1,0 +1,286 @@
+//! Everything that the cluster is asked for one report, at once and within the time allowed.
+//!
+//! The number of requests depends on kinds, pages, containers and TLS Secrets, never on the number of routes.
+
+use std::sync::Arc;
+
+use futures::join;
+use kube::core::Selector;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::evidence::cluster::{Connection, IngressPod, MeshLogging, RouteConfigs, Routes, SecretNames, Service};
+use crate::evidence::part::Part;
+use crate::evidence::{Evidence, LogLimits, LogOrigin, LogStream, Seen, Unavailable};
+use crate::gather::error::Error;
+use crate::gather::hybrid::GatewayProbe;
+use crate::gather::hybrid::gateway;
+use crate::gather::hybrid::greeting::{self, Greeted};
+use crate::gather::hybrid::issues::issues;
+use crate::gather::hybrid::kept::{self, Keeper};
+use crate::gather::hybrid::mesh::mesh_logging;
+use crate::gather::hybrid::pod_logs::{LogRequest, LogSink, logs};
+use crate::gather::hybrid::pods::pods;
+use crate::gather::hybrid::routes::{route_configs, routes};
+use crate::gather::hybrid::secrets::secrets;
+use crate::gather::hybrid::services::{leading_to, services};
+use crate::gather::hybrid::tls_secrets::{self, stored_certificates};
+use crate::gather::kubernetes::api::{Api, JSON};
+use crate::gather::kubernetes::connection::connect;
+use crate::gather::kubernetes::discovery;
+use crate::gather::kubernetes::fault::Fault;
+use crate::gather::kubernetes::json;
+use crate::gather::kubernetes::kubeconfig::{ConnectionOptions, Places, target};
+use crate::gather::kubernetes::selector;
+use crate::run::progress::Progress;
+use crate::run::stop::Stop;
+use crate::wire::access_log::Format;
+
+/// What to ask for.
+#[derive(Clone)]
+pub struct GatherOptions {
+    pub connection: ConnectionOptions,
+    pub namespace: String,
+    /// Label selector of the ingress pods.
+    pub selector: String,
+    /// Container whose log is wanted; all where absent.
+    pub container: Option<String>,
+    pub log_limits: LogLimits,
+    /// The handshakes to make; none where absent.
+    pub probe: Option<GatewayProbe>,
+}
+
+/// Asks the cluster that the options choose.
+///
+/// Fills the parts of `evidence` that the cluster knows, and returns the number of API requests that were sent.
+/// `new_sink` makes what a log is fed to, one for each; `keeper` takes what a bundle holds beside the evidence.
+/// Dropping the future, like [`Stop`], ends everything that is under way.
+///
+/// # Errors
+/// The configuration cannot be used, or the cluster gave no first answer. Whatever fails later is in the evidence.
+pub async fn cluster<S: LogSink>(
+    options: &GatherOptions,
+    evidence: &mut Evidence,
+    stop: Stop,
+    progress: Arc<dyn Progress>,
+    new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
+    keeper: Option<&dyn Keeper>,
+) -> Result<u64, Error> {
+    // First, so that a slip in a flag costs no request.
+    selector::parse(&options.selector)?;
+    let target = target(&options.connection, &Places::of_this_process())?;
+    let context = target.context.clone();
+    let api = connect(target, &options.connection, stop).await?;
+    Box::pin(gather(&api, context, options, evidence, &progress, new_sink, keeper)).await
+}
+
+/// Asks an API server that is connected. The parts stand on the heap, for together they are large, and stacks are not all
+/// of a size.
+pub(in crate::gather) async fn gather<S: LogSink>(
+    api: &Api,
+    context: Option<String>,
+    options: &GatherOptions,
+    evidence: &mut Evidence,
+    progress: &Arc<dyn Progress>,
+    new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
+    keeper: Option<&dyn Keeper>,
+) -> Result<u64, Error> {
+    let namespace = options.namespace.as_str();
+    let selects = selector::parse(&options.selector)?;
+    // What is no name of a namespace must not become part of a URL.
+    if namespace.is_empty() || !namespace.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Err(Error::MissingNamespace { namespace: namespace.to_owned(), address: api.address().to_owned() });
+    }
+    // Without a first answer nobody waits for what else would fail.
+    let first = contact(api, namespace).await?;
+    let keeping = async {
+        if let Some(keeper) = keeper {
+            kept::keep(api, namespace, &selects, progress, keeper).await;
+        }
+    };
+    let (server_version, group) = first;
+    evidence.connection = Seen::Seen(Connection { context, server_version });
+    let seeing = Box::pin(see(api, options, evidence, &selects, progress, new_sink, group));
+    join!(seeing, Box::pin(keeping));
+    Ok(api.requests())
+}
+
+/// The version of the API server, and what it has of Apigee's kinds.
+type First = (Option<String>, Result<Value, Fault>);
+
+/// Everything that is judged, of a cluster that has given its first answer.
+async fn see<S: LogSink>(
+    api: &Api,
+    options: &GatherOptions,
+    evidence: &mut Evidence,
+    selects: &Selector,
+    progress: &Arc<dyn Progress>,
+    new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
+    group: Result<Value, Fault>,
+) {
+    let namespace = options.namespace.as_str();
+    let custom = async {
+        let group = discovery::kinds(api, group, namespace).await;
+        let routes_and_certificates = async {
+            let count = |routes: &Routes| routes.items.len();
+            let routes = told(progress, "ApigeeRoutes", count, async {
+                routes(api, group.find("ApigeeRoute")?, namespace).await
+            });
+            let routes = routes.await;
+            let stored = match &routes {
+                Ok(routes) => {
+                    let stored = async { Ok(stored_certificates(api, namespace, routes).await) };
+                    told(progress, "TLS Secrets", Vec::len, stored).await
+                }
+                // Which Secrets to read, only routes tell.
+                Err(why) => Err(Unavailable::new(tls_secrets::WHAT, why.reason.clone())),
+            };
+            (routes, stored)
+        };
+        join!(
+            routes_and_certificates,
+            told(progress, "ApigeeRouteConfigs", |configs: &RouteConfigs| configs.items.len(), async {
+                route_configs(api, group.find("ApigeeRouteConfig")?, namespace).await
+            }),
+            told(progress, "ApigeeIssues", Vec::len, async {
+                issues(api, group.find("ApigeeIssue")?, namespace).await
+            }),
+        )
+    };
+    let (
+        ((routes, stored_certificates), route_configs, issues),
+        (pods, services, mesh_logging, greeted, access_logs),
+        secrets,
+    ) = join!(
+        Box::pin(custom),
+        Box::pin(pods_and_logs(api, options, selects, progress, new_sink)),
+        told(progress, "names of Secrets", |secrets: &SecretNames| secrets.names.len(), secrets(api, namespace)),
+    );
+    let probing = async {
+        let Some(probe) = &options.probe else {
+            let why = "--probe none";
+            return (Part::unasked(why), Part::unasked(why));
+        };
+        progress.started("handshakes");
+        let known = pods.as_deref().unwrap_or_default();
+        let services = services.as_deref().unwrap_or_default();
+        let routes = routes.as_ref().map(|routes| routes.items.as_slice()).unwrap_or_default();
+        let (probes, gateways) = gateway::probes(api, namespace, probe, greeted, known, services, routes).await;
+        progress.finished("handshakes", &format!("{} endpoints", probes.endpoints.len()));
+        (Seen::Seen(probes), Seen::Seen(gateways))
+    };
+    (evidence.probes, evidence.gateways) = Box::pin(probing).await;
+    evidence.pods = pods.into();
+    evidence.access_logs = access_logs;
+    evidence.mesh_logging = mesh_logging.into();
+    evidence.routes = routes.into();
+    evidence.route_configs = route_configs.into();
+    evidence.secrets = secrets.into();
+    evidence.services = services.into();
+    evidence.issues = issues.into();
+    evidence.stored_certificates = stored_certificates.into();
+    evidence.interrupted = api.stop().reason().map(|reason| Unavailable::new("the cluster", reason));
+}
+
+/// What [`pods_and_logs`] finds.
+type PodsAndLogs = (
+    Result<Vec<IngressPod>, Unavailable>,
+    Result<Vec<Service>, Unavailable>,
+    Result<MeshLogging, Unavailable>,
+    Vec<Greeted>,
+    Vec<LogStream>,
+);
+
+/// The pods, what leads to them and how they log; then a first look at each gateway, and the logs, which are read as far as
+/// that look.
+async fn pods_and_logs<S: LogSink>(
+    api: &Api,
+    options: &GatherOptions,
+    selects: &Selector,
+    progress: &Arc<dyn Progress>,
+    new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
+) -> PodsAndLogs {
+    let namespace = options.namespace.as_str();
+    let (pods, services, mesh) = join!(
+        told(progress, "ingress pods", Vec::len, pods(api, namespace, &options.selector)),
+        told(progress, "Services", Vec::len, services(api, namespace)),
+        told(progress, "mesh settings", |_| 1, mesh_logging(api, namespace)),
+    );
+    let known = pods.as_deref().unwrap_or_default();
+    let services = services.map(|services| leading_to(services, known, selects));
+    // A line that will not come, or cannot be known by its server name, is not waited for.
+    let logs_names = mesh.as_ref().map_or(true, MeshLogging::names_server);
+    let format = Arc::new(mesh.as_ref().map(Format::of).unwrap_or_default());
+    let (knocks, mut knocked) = mpsc::unbounded_channel();
+    let greetings = async {
+        let Some(probe) = &options.probe else { return Vec::new() };
+        greeting::greet(api, namespace, probe, known, services.as_deref().unwrap_or_default(), knocks).await
+    };
+    let reading = async {
+        let mut marked = Vec::new();
+        while let Some(knocked) = knocked.recv().await {
+            if knocked.leaves_a_line && logs_names {
+                marked.push(knocked.pod);
+            }
+        }
+        let request = LogRequest {
+            namespace,
+            container: options.container.as_deref(),
+            limits: &options.log_limits,
+            knocked: &marked,
+            knock: options.probe.as_ref().map_or("", |probe| probe.prober.unknown_name()),
+            format: &format,
+        };
+        logs(api, request, known, progress, new_sink).await
+    };
+    let (greeted, logs) = join!(greetings, reading);
+    (pods, services, mesh, greeted, logs)
+}
+
+/// The first contact: is there an API server, does it know us, and the namespace?
+///
+/// `/version` is open to everybody, so it does not show whether we are known; the namespace does. A 403 for it is common and
+/// stops nothing.
+async fn contact(api: &Api, namespace: &str) -> Result<First, Error> {
+    let path = format!("/api/v1/namespaces/{namespace}");
+    let (found, version, group) =
+        join!(api.document(&path, JSON), api.document("/version", JSON), discovery::group(api));
+    let version = version.ok().and_then(|version| json::text(&version, &["gitVersion"]));
+    let is_api_server =
+        version.is_some() || matches!(&group, Ok(group) if json::text(group, &["kind"]).as_deref() == Some("APIGroup"));
+    match found {
+        Err(Fault::Refused { code: 404, by_kubernetes: true, .. }) => {
+            return Err(Error::MissingNamespace { namespace: namespace.to_owned(), address: api.address().to_owned() });
+        }
+        Err(fault @ Fault::Refused { code: 401, .. }) => return Err(api.failure(fault)),
+        Err(fault @ (Fault::Stopped(_) | Fault::Plugin(_))) if !is_api_server => return Err(api.failure(fault)),
+        Err(Fault::Refused { by_kubernetes: true, .. }) => {}
+        Err(fault) if !is_api_server => return Err(api.failure(fault)),
+        Ok(object) if !is_api_server && json::text(&object, &["kind"]).as_deref() != Some("Namespace") => {
+            let what = "its answer is no Namespace".to_owned();
+            return Err(api.failure(Fault::Broken(what)));
+        }
+        Ok(_) | Err(_) => {}
+    }
+    Ok((version, group))
+}
+
+/// Tells of the beginning and the end of a task.
+async fn told<T>(
+    progress: &Arc<dyn Progress>,
+    task: &str,
+    count: impl Fn(&T) -> usize,
+    work: impl Future<Output = Result<T, Unavailable>>,
+) -> Result<T, Unavailable> {
+    progress.started(task);
+    let result = work.await;
+    match &result {
+        Ok(found) => progress.finished(task, &format!("{} found", count(found))),
+        Err(why) => progress.finished(task, &why.reason.to_string()),
+    }
+    result
+}
+
+#[cfg(test)]
+#[path = "cluster_tests.rs"]
+mod tests;

@@ -1,0 +1,128 @@
+//! What is probed where, as far as no network is needed, and what an address that is out of reach costs.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::*;
+use crate::evidence::certificate::Certificate;
+use crate::evidence::certificate::tests::leaf as leaf_of;
+use crate::evidence::cluster::ServicePort;
+use crate::evidence::handshake::{Failure, How, Party, Stage};
+use crate::gather::hybrid::gateway_options::{GATEWAY_PORT, gateway_port};
+use crate::gather::probe::prober::ProbeOptions;
+use crate::run::stop::Stop;
+
+fn route(hostnames: &[&str]) -> Route {
+    Route { hostnames: hostnames.iter().map(ToString::to_string).collect(), ..Route::default() }
+}
+
+#[test]
+fn hosts_are_names_that_can_be_sent_each_once() {
+    let (one, two) = (route(&["Api.example.com", "*.wild.example.com", "*"]), route(&["api.example.com", "bad name"]));
+    let mut unprobed = Vec::new();
+    let found = hosts(&[&one, &two], &["first.example.com".into()], "Pod x", &mut unprobed);
+    assert_eq!(found, ["first.example.com", "api.example.com", "apigee-tls-probe.wild.example.com"]);
+    assert!(unprobed.is_empty());
+}
+
+#[test]
+fn what_is_beyond_the_limit_is_named() {
+    let names: Vec<String> = (0..60).map(|i| format!("h{i}.example.com")).collect();
+    let many = Route { hostnames: names, ..Route::default() };
+    let mut unprobed = Vec::new();
+    assert_eq!(hosts(&[&many], &[], "Pod x", &mut unprobed).len(), MAX_HOSTS);
+    assert_eq!(unprobed[0].what, "10 more hostnames at Pod x");
+}
+
+#[test]
+fn the_port_is_where_a_service_leads() {
+    let labels = BTreeMap::from([("app".to_owned(), "gw".to_owned())]);
+    let pod = IngressPod { labels: labels.clone(), ..IngressPod::default() };
+    let service = |target: &str| Service {
+        selector: labels.clone(),
+        ports: vec![ServicePort { number: 443, target: target.into() }],
+        ..Service::default()
+    };
+    assert_eq!(gateway_port(&pod, &[service("9443")]), 9443);
+    assert_eq!(gateway_port(&pod, &[service("https")]), GATEWAY_PORT);
+    assert_eq!(gateway_port(&pod, &[]), GATEWAY_PORT);
+}
+
+fn made(kind: HelloKind, leaf: Option<&str>, failure: Option<Failure>) -> Handshake {
+    let certificates =
+        leaf.map(|leaf| Certificate { fingerprint: leaf.to_owned(), ..leaf_of(&[]) }).into_iter().collect();
+    Handshake { certificates, failure, ..Handshake::begun(kind, None, false, Timestamp::UNIX_EPOCH) }
+}
+
+#[test]
+fn pods_behind_an_address_are_not_reset_once_more() {
+    let reset = Failure { stage: Stage::ClientHello, by: Party::Server, how: How::Reset };
+    let pod = |failure: Option<Failure>| {
+        let handshakes = vec![made(HelloKind::Named, Some("a1"), None), made(HelloKind::Nameless, None, failure)];
+        let place = Place::Pod { pod: "gw-1".into() };
+        let endpoint =
+            Endpoint { place, host: None, port: 8443, named_port: None, address: None, handshakes, scan: not_wanted() };
+        let why = Unavailable::new("x", Reason::Missing("y".into()));
+        (vec![endpoint], unseen("gw-1", &Seen::Unavailable(why.clone()), &why.reason))
+    };
+    let (refusing, serving) = ([pod(Some(reset))], [pod(None)]);
+    let (same, other) = ([made(HelloKind::Named, Some("a1"), None)], [made(HelloKind::Named, Some("b2"), None)]);
+    let wanted = |asked, pods, at_address| Nameless { asked, pods }.is_wanted(at_address);
+    assert!(!wanted(false, &refusing, &same[..]));
+    assert!(wanted(false, &refusing, &other), "another certificate: they are not these pods");
+    assert!(wanted(true, &refusing, &same), "clients without a server name are to be served");
+    assert!(wanted(false, &serving, &same) && wanted(false, &[], &same));
+}
+
+fn prober() -> Arc<Prober> {
+    let options = ProbeOptions {
+        min_version: None,
+        max_version: None,
+        ciphers: None,
+        alpn: Vec::new(),
+        ca_file: None,
+        identity: None,
+        proxy_protocol: false,
+        timeout: Duration::from_secs(5),
+    };
+    Arc::new(Prober::new(options).unwrap())
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_is_tried_once() {
+    // Bound, and not listening: every connection is refused at once.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    let prober = prober();
+    let hosts = ["a.example.com", "b.example.com"].map(str::to_owned);
+    let target = Reached { place: &Place::Dns, address: address.ip(), port: address.port() };
+    let found = at_address(&prober, target, &hosts, Nameless { asked: true, pods: &[] }).await;
+    let names: Vec<_> = found.iter().flat_map(|endpoint| &endpoint.handshakes).map(|made| &made.server_name).collect();
+    assert_eq!(names, [&Some("a.example.com".to_owned()), &Some("b.example.com".to_owned())], "no others follow");
+    let [first, second] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(first.handshakes[0].failure.as_ref().unwrap().how, How::Refused);
+    assert_eq!(first.handshakes[0].started_at, second.handshakes[0].started_at, "one attempt for both");
+}
+
+#[tokio::test]
+async fn the_end_of_the_run_says_nothing_of_the_peer() {
+    // It accepts, and never says a word.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let way = Way::Tcp(silent.local_addr().unwrap());
+    let (interrupt, interrupted) = watch::channel(false);
+    let late = Stop::new(Some(Duration::from_millis(50)), interrupted.clone());
+    let made = handshake_within(&late, &prober(), &way, &nameless(true)).await;
+    assert_eq!(made, Err(Reason::TimedOut { milliseconds: 50 }));
+    let stop = Stop::new(None, interrupted);
+    let pressed = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        interrupt.send(true).unwrap();
+    };
+    let prober = prober();
+    let hello = nameless(true);
+    let (made, ()) = tokio::join!(handshake_within(&stop, &prober, &way, &hello), pressed);
+    assert_eq!(made, Err(Reason::Interrupted));
+}

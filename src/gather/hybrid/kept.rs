@@ -1,0 +1,300 @@
+//! What a bundle holds beside the evidence: objects as the cluster has them, logs that are not judged, and the user's files.
+//!
+//! Asked for by the plan, several at once, each in its own time, and handed to whoever keeps them. Nothing is written here, and
+//! nothing is taken out of an object here.
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use http_body_util::BodyExt;
+use kube::core::Selector;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+use crate::evidence::{LogOrigin, Reason, Source, Unavailable};
+use crate::gather::hybrid::pod_logs::{broken_off, longest_pause};
+use crate::gather::kubernetes::api::{Api, JSON, encode};
+use crate::gather::kubernetes::discovery::{self, Group};
+use crate::gather::kubernetes::fault::{Access, Fault};
+use crate::gather::kubernetes::json;
+use crate::gather::kubernetes::list::{Listing, list};
+use crate::gather::kubernetes::selector::fulfils;
+use crate::gather::plan::{Item, Objects, Origin, PLAN, Scope};
+use crate::run::progress::Progress;
+use crate::run::stop::timed_out;
+
+/// Items asked for at the same time, beside what is asked for the evidence.
+const IN_FLIGHT: usize = 6;
+/// Of a log that is not judged, no more lines are asked for.
+const TAIL_LINES: u32 = 20_000;
+/// Pods whose logs tell why routes do not reach the gateways. Source: hybrid 1.13 and later have both in this namespace.
+const BESIDE_INGRESS: [&str; 2] = ["apigee-ingressgateway", "apigee-watcher"];
+
+/// Someone who keeps what is handed over. Called from several tasks at once.
+pub trait Keeper: Send + Sync {
+    /// The objects of an item, from this path of the API.
+    fn objects(&self, item: &'static Item, origin: &str, objects: Vec<Value>);
+    /// An item that is not there.
+    fn missing(&self, item: &'static Item, origin: &str, why: Unavailable);
+    /// The overrides file that the user gave as the `number`th, as it is.
+    fn overrides(&self, number: usize, name: &str, content: Result<&[u8], &Unavailable>);
+    /// A log that is not judged, or one of the user's: takes its pieces until it is dropped or finished.
+    fn log(&self, origin: &LogOrigin, is_previous: bool) -> Box<dyn LogKeeper>;
+}
+
+/// Takes one log, piece by piece.
+pub trait LogKeeper: Send {
+    fn feed(&mut self, piece: &[u8]);
+    /// There is no more; what cut it off, where something did.
+    fn finish(self: Box<Self>, cut: Option<Unavailable>);
+    /// There is nothing of it.
+    fn missing(self: Box<Self>, why: Unavailable);
+}
+
+/// Asks for everything that the plan has beside the evidence, and for the objects behind it.
+pub(in crate::gather) async fn keep(
+    api: &Api,
+    namespace: &str,
+    selects: &Selector,
+    progress: &Arc<dyn Progress>,
+    keeper: &dyn Keeper,
+) {
+    let group = discovery::kinds(api, discovery::group(api).await, namespace).await;
+    let permits = Semaphore::new(IN_FLIGHT);
+    let asked = PLAN.iter().filter_map(|item| match item.origin {
+        // Of Secrets only metadata may be asked for, and the evidence has their names.
+        Origin::Objects(objects) if item.source != Source::SecretNames => Some((item, objects)),
+        _ => None,
+    });
+    let items = asked.map(|(item, objects)| {
+        let (permits, group) = (&permits, &group);
+        async move {
+            // The semaphore is never closed.
+            let _permit = permits.acquire().await;
+            progress.started(item.name());
+            let said = one_item(api, Of { namespace, selects }, item, objects, group, keeper).await;
+            progress.finished(item.name(), &said.outcome);
+            said.pods
+        }
+    });
+    let pods: Vec<Value> = join_all(items).await.into_iter().flatten().collect();
+    let logs = more_logs(&pods, selects).into_iter().map(|log| {
+        let permits = &permits;
+        async move {
+            let _permit = permits.acquire().await;
+            one_log(api, namespace, &log, keeper).await;
+        }
+    });
+    join_all(logs).await;
+}
+
+/// What became of an item, and the pods, where it is about them: their logs are next.
+#[derive(Default)]
+struct Said {
+    outcome: String,
+    pods: Vec<Value>,
+}
+
+/// Of what namespace, and which of its pods are the ingress.
+#[derive(Clone, Copy)]
+struct Of<'a> {
+    namespace: &'a str,
+    selects: &'a Selector,
+}
+
+async fn one_item(
+    api: &Api,
+    Of { namespace, selects }: Of<'_>,
+    item: &'static Item,
+    objects: Objects,
+    group: &Group,
+    keeper: &dyn Keeper,
+) -> Said {
+    let path = match path(namespace, objects, group) {
+        Ok(path) => path,
+        Err(why) => {
+            let outcome = why.reason.to_string();
+            keeper.missing(item, objects.resource, why);
+            return Said { outcome, ..Said::default() };
+        }
+    };
+    let work = async {
+        if let Some(name) = objects.name {
+            return api.document(&format!("{path}/{name}"), JSON).await.map(|object| vec![object]);
+        }
+        let listing = Listing { path: &path, selector: "", accept: JSON, kind: None };
+        list(api, listing, |object| with_kind(object, objects, group)).await
+    };
+    let origin = format!("GET {path}");
+    match work.await.map_err(|fault| reason(fault, namespace, objects)) {
+        Ok(mut found) => {
+            if item.source == Source::Pods {
+                found.retain(|pod| is_of_ingress(pod, selects));
+            }
+            let outcome = format!("{} kept", found.len());
+            let pods = if item.source == Source::Pods { found.clone() } else { Vec::new() };
+            keeper.objects(item, &origin, found);
+            Said { outcome, pods }
+        }
+        Err(reason) => {
+            let outcome = reason.to_string();
+            // Which other logs there are, only the pods tell.
+            if item.source == Source::Pods {
+                for logs in PLAN.iter().filter(|item| item.origin == Origin::Logs) {
+                    let why = Unavailable::new("logs of manager and watcher", reason.clone());
+                    keeper.missing(logs, "GET pods/log", why);
+                }
+            }
+            keeper.missing(item, &origin, Unavailable::new(item.name(), reason));
+            Said { outcome, ..Said::default() }
+        }
+    }
+}
+
+fn path(namespace: &str, objects: Objects, group: &Group) -> Result<String, Unavailable> {
+    let base = match (objects.group, objects.version) {
+        ("", version) => format!("/api/{}", version.unwrap_or("v1")),
+        (name, Some(version)) => format!("/apis/{name}/{version}"),
+        (_, None) => format!("/apis/{}", group.find(objects.kind)?.api_version),
+    };
+    Ok(match objects.scope {
+        Scope::Cluster => format!("{base}/{}", objects.resource),
+        Scope::Namespace => format!("{base}/namespaces/{namespace}/{}", objects.resource),
+    })
+}
+
+/// Objects of a list do not say what they are.
+fn with_kind(object: &Value, objects: Objects, group: &Group) -> Value {
+    let version = match (objects.group, objects.version) {
+        ("", version) => version.unwrap_or("v1").to_owned(),
+        (name, Some(version)) => format!("{name}/{version}"),
+        (_, None) => group.find(objects.kind).map(|found| found.api_version).unwrap_or_default(),
+    };
+    let mut whole = serde_json::json!({ "apiVersion": version, "kind": objects.kind });
+    if let (Value::Object(whole), Value::Object(fields)) = (&mut whole, object) {
+        whole.extend(fields.iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+    whole
+}
+
+fn reason(fault: Fault, namespace: &str, objects: Objects) -> Reason {
+    match fault {
+        // The group is not installed, which says that nothing of it is there.
+        Fault::Refused { code: 404, .. } if objects.name.is_none() => {
+            Reason::Missing(format!("the API server has no {} (not installed)", objects.resource))
+        }
+        fault => {
+            let verb = if objects.name.is_some() { "get" } else { "list" };
+            let namespace = if objects.scope == Scope::Cluster { "" } else { namespace };
+            fault.reason(Access { verb, resource: objects.resource, group: objects.group, namespace })
+        }
+    }
+}
+
+/// Its logs are judged, and are kept as they are read.
+fn is_gateway(pod: &Value, selects: &Selector) -> bool {
+    fulfils(&json::texts_by_key(pod, &["metadata", "labels"]), selects)
+}
+
+fn is_of_ingress(pod: &Value, selects: &Selector) -> bool {
+    let name = json::text(pod, &["metadata", "name"]).unwrap_or_default();
+    BESIDE_INGRESS.iter().any(|known| name.starts_with(known)) || is_gateway(pod, selects)
+}
+
+/// A log that the evidence does not have.
+struct More {
+    origin: LogOrigin,
+    pod: String,
+    container: String,
+    is_previous: bool,
+}
+
+/// The run before of containers that were restarted, and all logs of manager and watcher.
+fn more_logs(pods: &[Value], selects: &Selector) -> Vec<More> {
+    let mut logs = Vec::new();
+    for pod in pods {
+        let Some(name) = json::text(pod, &["metadata", "name"]) else { continue };
+        let is_gateway = is_gateway(pod, selects);
+        for status in json::items(pod, &["status", "containerStatuses"]) {
+            let Some(container) = json::text(status, &["name"]) else { continue };
+            let mut add = |is_previous| {
+                let origin = LogOrigin::Container { pod: name.clone(), container: container.clone() };
+                logs.push(More { origin, pod: name.clone(), container: container.clone(), is_previous });
+            };
+            if !is_gateway {
+                add(false);
+            }
+            if json::number(status, &["restartCount"]).unwrap_or(0) > 0 {
+                add(true);
+            }
+        }
+    }
+    logs
+}
+
+async fn one_log(api: &Api, namespace: &str, log: &More, keeper: &dyn Keeper) {
+    let (pod, container) = (encode(&log.pod), encode(&log.container));
+    let mut path =
+        format!("/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&tailLines={TAIL_LINES}");
+    if log.is_previous {
+        path.push_str("&previous=true");
+    }
+    let what = format!("the log of {}", log.origin);
+    let access = Access { verb: "get", resource: "pods/log", group: "", namespace };
+    let mut kept = keeper.log(&log.origin, log.is_previous);
+    let mut body = match api.stream(&path).await {
+        Ok(body) => body,
+        Err(fault) => return kept.missing(Unavailable::new(what, fault.reason(access))),
+    };
+    let mut bytes = 0;
+    let cut = loop {
+        let allowed = longest_pause(api, bytes);
+        match api.stop().bound(tokio::time::timeout(allowed, body.frame())).await {
+            Ok(Ok(None)) => break None,
+            Ok(Ok(Some(Ok(frame)))) => {
+                if let Some(piece) = frame.data_ref() {
+                    bytes += piece.len() as u64;
+                    kept.feed(piece);
+                }
+            }
+            Ok(Ok(Some(Err(error)))) => break Some(broken_off(&error, bytes)),
+            Ok(Err(_)) => break Some(timed_out(allowed)),
+            Err(reason) => break Some(reason),
+        }
+    };
+    match cut {
+        // Nothing came and nothing will: that is not an empty log.
+        Some(reason) if bytes == 0 => kept.missing(Unavailable::new(what, reason)),
+        cut => kept.finish(cut.map(|reason| Unavailable::new(what, reason))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objects(source: Source) -> Objects {
+        let origin = PLAN.iter().find(|item| item.source == source).map(|item| item.origin);
+        let Some(Origin::Objects(objects)) = origin else { panic!("{source:?} are no objects") };
+        objects
+    }
+
+    fn refused(code: u16) -> Fault {
+        let message = "configmaps \"apigee-istio-mesh-config\" not found".to_owned();
+        Fault::Refused { code, message, by_kubernetes: true, retry_after: None }
+    }
+
+    #[test]
+    fn one_object_that_is_not_there_is_not_its_kind() {
+        let said = |source| reason(refused(404), "apigee", objects(source)).to_string();
+        assert_eq!(said(Source::MeshConfig), "configmaps \"apigee-istio-mesh-config\" not found");
+        assert_eq!(said(Source::Certificates), "the API server has no certificates (not installed)");
+    }
+
+    #[test]
+    fn a_right_to_the_whole_cluster_is_named_as_such() {
+        let said = |source| reason(refused(403), "apigee", objects(source)).to_string();
+        assert_eq!(said(Source::Nodes), "forbidden: the rule \"list nodes\" for the whole cluster is missing");
+        assert_eq!(said(Source::Pods), "forbidden: the rule \"list pods\" in namespace apigee is missing");
+    }
+}

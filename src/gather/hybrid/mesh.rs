@@ -1,0 +1,112 @@
+//! The access-log settings of the mesh: ConfigMap `apigee-istio-mesh-config`, key `mesh`.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::evidence::cluster::MeshLogging;
+use crate::evidence::{Reason, Unavailable};
+use crate::gather::kubernetes::api::{Api, JSON};
+use crate::gather::kubernetes::fault::Access;
+use crate::gather::kubernetes::json;
+
+const CONFIG_MAP: &str = "apigee-istio-mesh-config";
+
+/// The settings of the namespace's ingress.
+pub(in crate::gather) async fn mesh_logging(api: &Api, namespace: &str) -> Result<MeshLogging, Unavailable> {
+    let what = format!("ConfigMap {CONFIG_MAP}");
+    let path = format!("/api/v1/namespaces/{namespace}/configmaps/{CONFIG_MAP}");
+    let access = Access { verb: "get", resource: "configmaps", group: "", namespace };
+    let object = api.document(&path, JSON).await.map_err(|fault| fault.unavailable(&what, access))?;
+    let unavailable = |reason| Unavailable::new(what.clone(), reason);
+    let mesh = json::text(&object, &["data", "mesh"])
+        .ok_or_else(|| unavailable(Reason::Missing(format!("ConfigMap {CONFIG_MAP} has no key \"mesh\""))))?;
+    parse(&mesh).map_err(|text| unavailable(Reason::Broken(text)))
+}
+
+fn parse(mesh: &str) -> Result<MeshLogging, String> {
+    let mesh: Value = serde_saphyr::from_str(mesh).map_err(|error| {
+        let place = error.location().map(|at| format!(" at line {}, column {}", at.line(), at.column()));
+        format!("its key \"mesh\" is no YAML{}", place.unwrap_or_default())
+    })?;
+    if !mesh.is_object() {
+        return Err("its key \"mesh\" is no mapping".into());
+    }
+    let format = json::at(&mesh, &["accessLogFormat"]);
+    let fields = format.and_then(fields);
+    let is_set = format.is_some_and(|format| match format {
+        Value::Null => false,
+        Value::String(text) => !text.trim().is_empty(),
+        _ => true,
+    });
+    Ok(MeshLogging {
+        file: json::text(&mesh, &["accessLogFile"]),
+        encoding: json::scalar(&mesh, &["accessLogEncoding"]),
+        text_format: is_set && fields.is_none(),
+        format: format.filter(|_| is_set && fields.is_none()).map(as_text),
+        fields,
+    })
+}
+
+/// The keys of a format that is a JSON object, written as text (as Istio wants it) or as YAML.
+fn fields(format: &Value) -> Option<BTreeMap<String, String>> {
+    let parsed = match format {
+        Value::String(text) => serde_json::from_str(text).ok()?,
+        other => other.clone(),
+    };
+    match parsed {
+        Value::Object(fields) => Some(fields.into_iter().map(|(key, value)| (key, as_text(&value))).collect()),
+        _ => None,
+    }
+}
+
+/// Text as it is; everything else as JSON.
+fn as_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_of_apigee_is_json() {
+        let mesh = parse(
+            "accessLogFile: /dev/stdout\naccessLogEncoding: 1\naccessLogFormat: |\n  \
+             {\"sni_host\":\"%REQUESTED_SERVER_NAME%\",\"status\":\"%RESPONSE_CODE%\",\"nested\":{\"a\":1}}\n",
+        )
+        .unwrap();
+        assert_eq!(mesh.file.as_deref(), Some("/dev/stdout"));
+        assert_eq!(mesh.encoding.as_deref(), Some("1"));
+        assert_eq!(mesh.fields.as_ref().unwrap()["sni_host"], "%REQUESTED_SERVER_NAME%");
+        assert_eq!(mesh.fields.unwrap()["nested"], "{\"a\":1}");
+        assert!(!mesh.text_format);
+    }
+
+    #[test]
+    fn a_log_that_is_off_or_text() {
+        let off = parse("accessLogFile: \"\"\nrootNamespace: apigee\n").unwrap();
+        assert_eq!(off, MeshLogging::default());
+        let text = parse("{accessLogFile: /dev/stdout, accessLogEncoding: TEXT, accessLogFormat: '[%START_TIME%] x'}")
+            .unwrap();
+        assert!(text.text_format && text.fields.is_none());
+        assert_eq!(text.format.as_deref(), Some("[%START_TIME%] x"));
+        let blank = parse("{accessLogFile: /dev/stdout, accessLogFormat: ''}").unwrap();
+        assert!(!blank.text_format && blank.format.is_none());
+    }
+
+    #[test]
+    fn wrong_types_and_broken_yaml() {
+        let odd = parse("{accessLogFile: [1], accessLogEncoding: {}, accessLogFormat: 7}").unwrap();
+        assert_eq!((odd.file, odd.encoding, odd.text_format), (None, None, true));
+        assert!(parse("a: [").unwrap_err().starts_with("its key \"mesh\" is no YAML at line "));
+        assert_eq!(parse("just text").unwrap_err(), "its key \"mesh\" is no mapping");
+        let bomb = format!(
+            "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n{}",
+            (1..12)
+                .map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(",")))
+                .collect::<String>()
+        );
+        assert!(parse(&bomb).is_err());
+    }
+}

@@ -1,0 +1,384 @@
+//! The logs of the ingress pods: every container of every pod, several at once, each piece handed on as it comes.
+//!
+//! Only the log of a container's present run is read, and of that only the file that the kubelet has not rotated away. The run
+//! before (`previous`) is left alone: its window ended with the restart, so it would mix two states of the configuration.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use http_body_util::BodyExt;
+use kube::client::Body;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::evidence::cluster::IngressPod;
+use crate::evidence::{AccessLog, LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable};
+use crate::gather::kubernetes::api::{Api, encode};
+use crate::gather::kubernetes::fault::{Access, Fault, innermost};
+use crate::run::progress::Progress;
+use crate::run::stop::timed_out;
+use crate::wire::access_log::{AccessLogScanner, Format};
+
+/// Streams open at once. Each is a connection of its own, because kube speaks HTTP/1.1, where none waits for another.
+const IN_FLIGHT: usize = 16;
+/// A kubelet that has begun to send does not pause for longer unless something is wrong.
+const IDLE: Duration = Duration::from_secs(15);
+/// The kubelet may have to pass over a whole file before it finds the first line that was asked for.
+const FIRST_PIECE: Duration = Duration::from_secs(30);
+/// The container that serves clients. Source: configuration property reference, `hub`.
+const GATEWAY_CONTAINER: &str = "apigee-ingressgateway";
+/// Envoy writes its log every second as Istio starts it, and every ten by default.
+const FLUSH: Duration = Duration::from_secs(12);
+/// A followed log that pauses for so long has been read to its present end.
+const CAUGHT_UP: Duration = Duration::from_millis(200);
+/// Pieces that are taken without looking at the clock. The kubelet flushes every line, so pieces may be small and many.
+const BATCH: usize = 64;
+/// What the kubelet sends as the log, with status 200, when it has none.
+const NOTICES: [&str; 2] = ["unable to retrieve container logs for ", "failed to try resolving symlinks in path "];
+const MAX_NOTICE: usize = 1024;
+
+/// Takes a log piece by piece, and says in the end what it held.
+pub trait LogSink: Send + 'static {
+    /// Takes the next piece; pieces break anywhere.
+    fn feed(&mut self, piece: &[u8]);
+    /// There is no more; why there may be more of it elsewhere, where that is so.
+    fn finish(self, cut: Option<&Unavailable>) -> AccessLog;
+    /// A record with this server name has come.
+    fn saw(&self, server_name: &str) -> bool;
+    /// Reads records of this format too; called before the first piece. A sink that reads no records leaves it.
+    fn read_as(&mut self, _format: &Arc<Format>) {}
+}
+
+impl LogSink for AccessLogScanner {
+    fn feed(&mut self, piece: &[u8]) {
+        AccessLogScanner::feed(self, piece);
+    }
+
+    fn finish(self, _cut: Option<&Unavailable>) -> AccessLog {
+        AccessLogScanner::finish(self)
+    }
+
+    fn saw(&self, server_name: &str) -> bool {
+        AccessLogScanner::saw(self, server_name)
+    }
+
+    fn read_as(&mut self, format: &Arc<Format>) {
+        AccessLogScanner::read_as(self, Arc::clone(format));
+    }
+}
+
+/// Which logs, and how much of each.
+pub(in crate::gather) struct LogRequest<'a> {
+    pub namespace: &'a str,
+    pub container: Option<&'a str>,
+    pub limits: &'a LogLimits,
+    /// Pods at whose gateway was knocked, so that a line with this server name must come.
+    pub knocked: &'a [String],
+    pub knock: &'a str,
+    /// The format that the mesh settings state.
+    pub format: &'a Arc<Format>,
+}
+
+/// Reads the logs of all pods, in the order of the pods and their containers.
+pub(in crate::gather) async fn logs<S: LogSink>(
+    api: &Api,
+    request: LogRequest<'_>,
+    pods: &[IngressPod],
+    progress: &Arc<dyn Progress>,
+    new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
+) -> Vec<LogStream> {
+    let mut streams = Vec::new();
+    let mut readers = JoinSet::new();
+    let permits = Arc::new(Semaphore::new(IN_FLIGHT));
+    for pod in pods {
+        for name in wanted(pod, request.container) {
+            let origin = LogOrigin::Container { pod: pod.name.clone(), container: name.to_owned() };
+            let what = format!("the log of {origin}");
+            let found = pod.containers.iter().any(|container| container.name == name);
+            let pending = if found { Reason::Broken("its reader failed".into()) } else { no_such_container(pod, name) };
+            let index = streams.len();
+            streams.push(LogStream { origin, log: Seen::Unavailable(Unavailable::new(&what, pending)), cut: None });
+            if !found {
+                continue;
+            }
+            let follows = request.knocked.contains(&pod.name) && is_gateway(pod, name);
+            let reader = Reader {
+                api: api.clone(),
+                path: path(&request, &pod.name, name, follows),
+                until: follows.then(|| Until {
+                    name: request.knock.to_owned(),
+                    given_up: Instant::now() + FLUSH,
+                    may_end: request.limits.limit_bytes.is_some(),
+                }),
+                namespace: request.namespace.to_owned(),
+                what,
+                progress: Arc::clone(progress),
+            };
+            let (permits, mut sink) = (Arc::clone(&permits), new_sink(&streams[index].origin));
+            sink.read_as(request.format);
+            readers.spawn(async move { (index, reader.run(permits, sink).await) });
+        }
+    }
+    while let Some(ended) = readers.join_next().await {
+        // A reader that panicked leaves its stream as it was put down above: failed.
+        if let Ok((index, (log, cut))) = ended {
+            streams[index].log = log;
+            streams[index].cut = cut;
+        }
+    }
+    streams
+}
+
+/// The one container that was asked for, or all.
+fn wanted<'a>(pod: &'a IngressPod, container: Option<&'a str>) -> Vec<&'a str> {
+    match container {
+        Some(name) => vec![name],
+        None => pod.containers.iter().map(|container| container.name.as_str()).collect(),
+    }
+}
+
+fn no_such_container(pod: &IngressPod, name: &str) -> Reason {
+    let names: Vec<&str> = pod.containers.iter().map(|container| container.name.as_str()).collect();
+    Reason::Missing(format!("the pod has no container \"{name}\" (it has {})", names.join(", ")))
+}
+
+/// The container that serves clients: the one that bears the gateway's name, or the only one.
+fn is_gateway(pod: &IngressPod, container: &str) -> bool {
+    container == GATEWAY_CONTAINER || pod.containers.len() == 1
+}
+
+fn path(request: &LogRequest<'_>, pod: &str, container: &str, follows: bool) -> String {
+    let mut path =
+        format!("/api/v1/namespaces/{}/pods/{}/log?container={}", request.namespace, encode(pod), encode(container));
+    let LogLimits { since, tail, limit_bytes } = request.limits;
+    if let Some(since) = since {
+        // The API knows whole seconds; downwards, so that nothing asked for is lost.
+        let whole = jiff::Timestamp::from_second(since.as_second()).unwrap_or(*since);
+        path.push_str(&format!("&sinceTime={}", encode(&whole.to_string())));
+    }
+    if let Some(tail) = tail {
+        path.push_str(&format!("&tailLines={tail}"));
+    }
+    if let Some(limit_bytes) = limit_bytes {
+        path.push_str(&format!("&limitBytes={limit_bytes}"));
+    }
+    if follows {
+        path.push_str("&follow=true");
+    }
+    path
+}
+
+/// A log that is followed ends with the line of the knock, or when there is no more hope for it.
+struct Until {
+    name: String,
+    given_up: Instant,
+    /// Because only so many bytes were asked for.
+    may_end: bool,
+}
+
+struct Reader {
+    api: Api,
+    path: String,
+    until: Option<Until>,
+    namespace: String,
+    what: String,
+    progress: Arc<dyn Progress>,
+}
+
+/// How reading came to its end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum End {
+    /// At the end of the log, or at the line up to which it was followed.
+    Reached,
+    /// It was followed, and that line did not come.
+    Unheard,
+}
+
+type Outcome = (Seen<AccessLog>, Option<Unavailable>);
+
+impl Reader {
+    async fn run<S: LogSink>(self, permits: Arc<Semaphore>, sink: S) -> Outcome {
+        let outcome = match self.api.stop().bound(permits.acquire_owned()).await {
+            Ok(_permit) => {
+                self.progress.started(&self.what);
+                self.read(sink).await
+            }
+            Err(reason) => (self.unavailable(reason), None),
+        };
+        let said = match &outcome {
+            (Seen::Seen(log), None) => format!("{} bytes", log.bytes),
+            (Seen::Seen(log), Some(cut)) => format!("{} bytes, then {}", log.bytes, cut.reason),
+            (Seen::Unavailable(why), _) => why.reason.to_string(),
+        };
+        self.progress.finished(&self.what, &said);
+        outcome
+    }
+
+    async fn read<S: LogSink>(&self, mut sink: S) -> Outcome {
+        let mut body = match self.api.stream(&self.path).await {
+            Ok(body) => body,
+            Err(fault) => return (self.unavailable(self.reason(fault)), None),
+        };
+        let mut pieces = Pieces::default();
+        let end = self.feed(&mut body, &mut sink, &mut pieces).await;
+        match end {
+            // Nothing came and nothing will: that is not an empty log.
+            Err(reason) if pieces.bytes == 0 => (self.unavailable(reason), None),
+            Err(reason) => {
+                let cut = Unavailable::new(&self.what, reason);
+                (Seen::Seen(sink.finish(Some(&cut))), Some(cut))
+            }
+            Ok(end) => match pieces.notice() {
+                Some(notice) => (self.unavailable(Reason::Missing(notice)), None),
+                None => (Seen::Seen(sink.finish(self.doubt(end).as_ref())), None),
+            },
+        }
+    }
+
+    /// Why what was read may not be all. It counts as read to its end all the same: that the line did not come is a finding.
+    fn doubt(&self, end: End) -> Option<Unavailable> {
+        let why = "the line that this run's own handshake leaves did not come, so there may be more";
+        (end == End::Unheard).then(|| Unavailable::new(&self.what, Reason::Missing(why.to_owned())))
+    }
+
+    async fn feed<S: LogSink>(&self, body: &mut Body, sink: &mut S, pieces: &mut Pieces) -> Result<End, Reason> {
+        loop {
+            let allowed = longest_pause(&self.api, pieces.bytes);
+            let mut next = match &self.until {
+                None => {
+                    let next = self.api.stop().bound(tokio::time::timeout(allowed, body.frame())).await?;
+                    next.map_err(|_| timed_out(allowed))?
+                }
+                Some(until) if sink.saw(&until.name) => return Ok(End::Reached),
+                // What is there is read to its end; what is still to come is waited for until then.
+                Some(until) => {
+                    let wait = until.given_up.saturating_duration_since(Instant::now()).max(CAUGHT_UP);
+                    match self.api.stop().bound(tokio::time::timeout(wait, body.frame())).await? {
+                        Ok(next) => next,
+                        Err(_) => return Ok(End::Unheard),
+                    }
+                }
+            };
+            let before = pieces.bytes;
+            // What is there already is taken without a timer each. A frame that was polled is gone from the body, so the
+            // batch ends before another is asked for.
+            for taken in 1.. {
+                match next {
+                    None => return self.ended(sink),
+                    Some(Err(error)) => return Err(broken_off(&error, pieces.bytes)),
+                    Some(Ok(frame)) => {
+                        if let Some(piece) = frame.data_ref() {
+                            pieces.note(piece);
+                            sink.feed(piece);
+                        }
+                    }
+                }
+                if taken == BATCH {
+                    break;
+                }
+                match body.frame().now_or_never() {
+                    Some(ready) => next = ready,
+                    None => break,
+                }
+            }
+            self.progress.bytes(pieces.bytes - before);
+        }
+    }
+
+    /// The server has nothing more. A log that is followed goes on as long as its container, so that one that ends has broken off.
+    fn ended<S: LogSink>(&self, sink: &S) -> Result<End, Reason> {
+        match &self.until {
+            Some(until) if !until.may_end && !sink.saw(&until.name) => {
+                let why = "the stream ended before the line that this run's own handshake leaves";
+                Err(Reason::Broken(why.to_owned()))
+            }
+            _ => Ok(End::Reached),
+        }
+    }
+
+    fn reason(&self, fault: Fault) -> Reason {
+        match fault {
+            // "container … is waiting to start: ImagePullBackOff": there is no log to read.
+            Fault::Refused { code: 400, message, .. } => Reason::Missing(message),
+            fault => fault.reason(Access { verb: "get", resource: "pods/log", group: "", namespace: &self.namespace }),
+        }
+    }
+
+    fn unavailable(&self, reason: Reason) -> Seen<AccessLog> {
+        Seen::Unavailable(Unavailable::new(&self.what, reason))
+    }
+}
+
+/// How long a log may pause that has brought so many bytes. One that flows may go on as long as the run.
+pub(in crate::gather) fn longest_pause(api: &Api, bytes: u64) -> Duration {
+    if bytes > 0 { IDLE } else { api.request_timeout().unwrap_or(FIRST_PIECE).max(IDLE) }
+}
+
+pub(in crate::gather) fn broken_off(error: &kube::Error, bytes: u64) -> Reason {
+    Reason::Broken(format!("the stream broke off after {bytes} bytes: {}", innermost(error)))
+}
+
+/// How much came, and how it began.
+#[derive(Default)]
+struct Pieces {
+    bytes: u64,
+    head: Vec<u8>,
+}
+
+impl Pieces {
+    fn note(&mut self, piece: &[u8]) {
+        if self.head.len() <= MAX_NOTICE {
+            let room = (MAX_NOTICE + 1 - self.head.len()).min(piece.len());
+            self.head.extend_from_slice(&piece[..room]);
+        }
+        self.bytes += piece.len() as u64;
+    }
+
+    /// The kubelet's word that there is no log, where that is all that came.
+    fn notice(&self) -> Option<String> {
+        let text = std::str::from_utf8(&self.head).ok().filter(|text| text.len() <= MAX_NOTICE)?.trim();
+        (NOTICES.iter().any(|notice| text.starts_with(notice)) && !text.contains('\n')).then(|| text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_become_what_the_api_calls_them() {
+        let limits = LogLimits {
+            since: Some("2025-05-19T04:46:20.917Z".parse().unwrap()),
+            tail: Some(100),
+            limit_bytes: Some(4096),
+        };
+        let request = LogRequest {
+            namespace: "apigee",
+            container: None,
+            limits: &limits,
+            knocked: &[],
+            knock: "",
+            format: &Arc::default(),
+        };
+        assert_eq!(
+            path(&request, "gw-1", "log", false),
+            "/api/v1/namespaces/apigee/pods/gw-1/log?container=log&sinceTime=2025-05-19T04%3A46%3A20Z&tailLines=100&limitBytes=4096"
+        );
+    }
+
+    #[test]
+    fn a_notice_is_no_log() {
+        let mut pieces = Pieces::default();
+        pieces.note(b"unable to retrieve container ");
+        pieces.note(b"logs for containerd://4f2a\n");
+        assert_eq!(pieces.notice().as_deref(), Some("unable to retrieve container logs for containerd://4f2a"));
+        pieces.note(b"{\"sni_host\":null}\n");
+        assert_eq!(pieces.notice(), None);
+        let mut long = Pieces::default();
+        long.note(b"unable to retrieve container logs for x ");
+        long.note(&[b'x'; 5000]);
+        assert_eq!((long.notice(), long.bytes, long.head.len()), (None, 5040, MAX_NOTICE + 1));
+    }
+}

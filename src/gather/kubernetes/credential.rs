@@ -1,0 +1,248 @@
+//! Credential plugins of a kubeconfig (`users[].user.exec`), such as `gke-gcloud-auth-plugin`.
+//!
+//! kube 5.0.0 runs a plugin too, but three times for one client (for the TLS identity, for the header and for the expiry), each time
+//! blocking the runtime and offering it the terminal. Here it runs once, may be interrupted, gets standard input only where
+//! that is a terminal, and runs again when its token has expired or the server answers 401, as in client-go.
+
+use std::io::{self, IsTerminal, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use http::HeaderValue;
+use jiff::{SignedDuration, Timestamp};
+use kube::config::{ExecConfig, ExecInteractiveMode};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use crate::evidence::Reason;
+use crate::gather::error::Error;
+use crate::gather::kubernetes::json;
+use crate::run::stop::Stop;
+
+/// No credential is longer; a plugin that prints more has gone astray.
+const MAX_OUTPUT: u64 = 1 << 20;
+/// A token that ends within this time is renewed before it is used.
+const MARGIN: SignedDuration = SignedDuration::from_secs(10);
+
+/// A plugin and what it last gave.
+#[derive(Debug)]
+pub(in crate::gather) struct Plugin {
+    config: ExecConfig,
+    given: Mutex<Option<Arc<Credential>>>,
+}
+
+/// What a plugin gave. `Debug` shows nothing of it: the header is marked as sensitive.
+#[derive(Debug)]
+pub(in crate::gather) struct Credential {
+    pub authorization: Option<HeaderValue>,
+    pub identity: Option<Identity>,
+    expires: Option<Timestamp>,
+}
+
+/// A client certificate and its key, both as PEM.
+pub(in crate::gather) struct Identity {
+    pub certificate: String,
+    pub key: String,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Identity(…)")
+    }
+}
+
+impl Plugin {
+    pub(in crate::gather) fn new(config: ExecConfig) -> Self {
+        Self { config, given: Mutex::new(None) }
+    }
+
+    /// The command as the kubeconfig has it, without its arguments.
+    pub(in crate::gather) fn command(&self) -> &str {
+        self.config.command.as_deref().unwrap_or_default()
+    }
+
+    /// The credential of the last run, or of a new one where there is none, it has expired, or it is the one `refused`.
+    pub(in crate::gather) async fn credential(
+        &self,
+        refused: Option<&Arc<Credential>>,
+        stop: &Stop,
+    ) -> Result<Arc<Credential>, Error> {
+        let mut given = self.given.lock().await;
+        if let Some(credential) = given.as_ref()
+            && !credential.has_expired()
+            && !refused.is_some_and(|refused| Arc::ptr_eq(refused, credential))
+        {
+            return Ok(Arc::clone(credential));
+        }
+        let output = self.run(stop).await?;
+        let credential = Arc::new(parse(&output).map_err(|what| self.failed(what))?);
+        *given = Some(Arc::clone(&credential));
+        Ok(credential)
+    }
+
+    async fn run(&self, stop: &Stop) -> Result<Vec<u8>, Error> {
+        let mut child = self.command_line()?.spawn().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => self.failed("no such program on the PATH".into()),
+            _ => self.failed(error.to_string()),
+        })?;
+        let output = child.stdout.take();
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut text = Vec::new();
+            output.map_or(Ok(0), |output| output.take(MAX_OUTPUT).read_to_end(&mut text)).map(|_| text)
+        });
+        let mut child = KillOnDrop(child);
+        let text = match stop.bound(reading).await {
+            Ok(Ok(Ok(text))) => text,
+            Ok(Ok(Err(error))) => return Err(self.failed(error.to_string())),
+            Ok(Err(error)) => return Err(self.failed(error.to_string())),
+            Err(Reason::Interrupted) => return Err(Error::Interrupted),
+            Err(reason) => return Err(self.failed(reason.to_string())),
+        };
+        let status = child.0.wait().map_err(|error| self.failed(error.to_string()))?;
+        if status.success() { Ok(text) } else { Err(self.failed(format!("it ended with {status}"))) }
+    }
+
+    fn command_line(&self) -> Result<Command, Error> {
+        let config = &self.config;
+        let Some(program) = &config.command else {
+            return Err(self.failed("the kubeconfig names no command".into()));
+        };
+        let terminal = io::stdin().is_terminal();
+        let interactive = match config.interactive_mode {
+            Some(ExecInteractiveMode::Never) => false,
+            Some(ExecInteractiveMode::Always) if !terminal => {
+                return Err(self.failed("it asks for a terminal, and standard input is none".into()));
+            }
+            _ => terminal,
+        };
+        let mut spec = json!({ "interactive": interactive });
+        if let Some(cluster) = &config.cluster {
+            spec["cluster"] = serde_json::to_value(cluster).map_err(|error| self.failed(error.to_string()))?;
+        }
+        let info = json!({ "kind": "ExecCredential", "apiVersion": config.api_version, "spec": spec });
+
+        let mut command = Command::new(program);
+        command.args(config.args.iter().flatten()).env("KUBERNETES_EXEC_INFO", info.to_string());
+        for entry in config.env.iter().flatten() {
+            if let (Some(name), Some(value)) = (entry.get("name"), entry.get("value")) {
+                command.env(name, value);
+            }
+        }
+        command.stdin(if interactive { Stdio::inherit() } else { Stdio::null() });
+        command.stdout(Stdio::piped()).stderr(Stdio::inherit());
+        Ok(command)
+    }
+
+    fn failed(&self, what: String) -> Error {
+        Error::CredentialPlugin {
+            command: self.command().to_owned(),
+            what,
+            install_hint: self.config.install_hint.clone().filter(|hint| !hint.is_empty()),
+        }
+    }
+}
+
+impl Credential {
+    fn has_expired(&self) -> bool {
+        #[expect(clippy::disallowed_methods, reason = "whether the credential is of use is asked now")]
+        let now = Timestamp::now();
+        self.expires.is_some_and(|expires| now + MARGIN >= expires)
+    }
+}
+
+struct KillOnDrop(Child);
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        // Both fail where it has ended already, which is what is wanted.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Reads an `ExecCredential`. Plugins print JSON, some YAML. No message quotes any of it.
+fn parse(output: &[u8]) -> Result<Credential, String> {
+    let answer = serde_saphyr::from_slice(output).ok().filter(Value::is_object);
+    let answer = answer.ok_or("it printed no ExecCredential")?;
+    let authorization = json::text(&answer, &["status", "token"])
+        .map(|token| {
+            let mut header = HeaderValue::try_from(format!("Bearer {token}"))
+                .map_err(|_| "its token holds characters that no header can carry".to_owned())?;
+            header.set_sensitive(true);
+            Ok::<_, String>(header)
+        })
+        .transpose()?;
+    let certificate = json::text(&answer, &["status", "clientCertificateData"]);
+    let identity = certificate
+        .zip(json::text(&answer, &["status", "clientKeyData"]))
+        .map(|(certificate, key)| Identity { certificate, key });
+    if authorization.is_none() && identity.is_none() {
+        return Err("its answer holds neither a token nor a client certificate".into());
+    }
+    Ok(Credential { authorization, identity, expires: json::time(&answer, &["status", "expirationTimestamp"]) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::time::Duration;
+
+    fn plugin(script: &str) -> Plugin {
+        Plugin::new(ExecConfig {
+            command: Some("sh".into()),
+            args: Some(vec!["-c".into(), script.into()]),
+            api_version: Some("client.authentication.k8s.io/v1".into()),
+            interactive_mode: Some(ExecInteractiveMode::Never),
+            ..ExecConfig::default()
+        })
+    }
+
+    #[tokio::test]
+    async fn runs_once_until_its_token_is_refused() {
+        let home = tempfile::TempDir::new().unwrap();
+        let runs = home.path().join("runs");
+        let script = format!(
+            "printf x >>{0}; printf '{{\"kind\":\"ExecCredential\",\"status\":{{\"token\":\"t%s\"}}}}' $(wc -c <{0})",
+            runs.display()
+        );
+        let plugin = plugin(&script);
+        let first = plugin.credential(None, &Stop::never()).await.unwrap();
+        assert_eq!(first.authorization.as_ref().unwrap(), "Bearer t1");
+        assert!(Arc::ptr_eq(&first, &plugin.credential(None, &Stop::never()).await.unwrap()));
+        let second = plugin.credential(Some(&first), &Stop::never()).await.unwrap();
+        assert_eq!(second.authorization.as_ref().unwrap(), "Bearer t2");
+        assert!(Arc::ptr_eq(&second, &plugin.credential(Some(&first), &Stop::never()).await.unwrap()));
+        assert!(!format!("{second:?}").contains("t2"));
+    }
+
+    #[tokio::test]
+    async fn gets_what_client_go_gives() {
+        let script = "printf 'kind: ExecCredential\nstatus: {token: \"%s\"}\n' \
+            $(printf %s \"$KUBERNETES_EXEC_INFO\" | grep -c '\"interactive\":false')";
+        let credential = plugin(script).credential(None, &Stop::never()).await.unwrap();
+        assert_eq!(credential.authorization.as_ref().unwrap(), "Bearer 1");
+    }
+
+    #[tokio::test]
+    async fn a_failure_says_how_but_not_what_was_printed() {
+        for (script, what) in [
+            ("echo sesame; exit 3", "it ended with exit status: 3"),
+            ("echo sesame; echo '{'", "it printed no ExecCredential"),
+            (
+                "echo '{\"status\":{\"password\":\"sesame\"}}'",
+                "its answer holds neither a token nor a client certificate",
+            ),
+        ] {
+            let error = plugin(script).credential(None, &Stop::never()).await.unwrap_err().to_string();
+            assert_eq!(error, format!("get a credential from `sh`: {what}"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_plugin_that_hangs_is_ended() {
+        let stop = Stop::new(Some(Duration::from_millis(50)), tokio::sync::watch::channel(false).1);
+        let error = plugin("exec sleep 60").credential(None, &stop).await.unwrap_err().to_string();
+        assert!(error.ends_with("no answer within 50 ms"), "{error}");
+    }
+}

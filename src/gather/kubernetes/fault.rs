@@ -1,0 +1,181 @@
+//! Why one request gave nothing, and how that is said in the evidence.
+
+use std::error::Error as StdError;
+use std::io;
+use std::time::Duration;
+
+use crate::evidence::{Reason, Unavailable};
+use crate::gather::error::{ConnectFailure, Error};
+use crate::run::stop::timed_out;
+
+/// For the connection alone; a server that is there accepts within milliseconds.
+pub(in crate::gather) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why one request gave nothing.
+#[derive(Debug)]
+pub(in crate::gather) enum Fault {
+    /// The answer broke off or made no sense.
+    Broken(String),
+    /// No answer came.
+    Connect(ConnectFailure),
+    /// The credential plugin failed.
+    Plugin(Box<Error>),
+    /// The server answered with an error.
+    Refused {
+        code: u16,
+        message: String,
+        /// The answer was a Kubernetes Status, not something that stands in between.
+        by_kubernetes: bool,
+        retry_after: Option<Duration>,
+    },
+    /// The run has to end.
+    Stopped(Reason),
+    /// The request's own time ran out.
+    TimedOut(Duration),
+}
+
+/// What a request needs the right to.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::gather) struct Access<'a> {
+    pub verb: &'a str,
+    pub resource: &'a str,
+    pub group: &'a str,
+    /// Empty for the whole cluster.
+    pub namespace: &'a str,
+}
+
+impl From<ConnectFailure> for Fault {
+    fn from(failure: ConnectFailure) -> Self {
+        Self::Connect(failure)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Interrupted => Self::Stopped(Reason::Interrupted),
+            error => Self::Plugin(Box::new(error)),
+        }
+    }
+}
+
+impl Fault {
+    /// The reason that the evidence keeps.
+    pub(in crate::gather) fn reason(self, access: Access<'_>) -> Reason {
+        match self {
+            Self::Broken(text) => Reason::Broken(text),
+            Self::Connect(ConnectFailure::TimedOut(allowed)) | Self::TimedOut(allowed) => timed_out(allowed),
+            Self::Connect(failure) => Reason::Unreachable(failure.to_string()),
+            Self::Plugin(error) => Reason::Unreachable(format!("could not {error}")),
+            Self::Refused { code: 403, .. } => Reason::Forbidden {
+                verb: access.verb.to_owned(),
+                resource: access.resource.to_owned(),
+                group: access.group.to_owned(),
+                namespace: access.namespace.to_owned(),
+            },
+            Self::Refused { code: 404, message, .. } => Reason::Missing(message),
+            Self::Refused { code, message, .. } => {
+                Reason::Unreachable(format!("the server answered {code}: {message}"))
+            }
+            Self::Stopped(reason) => reason,
+        }
+    }
+
+    /// The same with what was looked at.
+    pub(in crate::gather) fn unavailable(self, what: &str, access: Access<'_>) -> Unavailable {
+        Unavailable::new(what, self.reason(access))
+    }
+}
+
+/// Sorts out why kube got no answer.
+///
+/// Its errors are boxes within boxes, and most name no kind; the innermost sources do.
+pub(in crate::gather) fn connect_failure(error: &(dyn StdError + 'static)) -> ConnectFailure {
+    let mut text = String::new();
+    let mut at = Some(error);
+    while let Some(error) = at {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            match error.kind() {
+                io::ErrorKind::ConnectionRefused => return ConnectFailure::Refused,
+                io::ErrorKind::TimedOut => return ConnectFailure::TimedOut(CONNECT_TIMEOUT),
+                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => return ConnectFailure::Closed,
+                _ => {}
+            }
+        }
+        text = error.to_string();
+        if text.contains("dns error") {
+            return ConnectFailure::UnknownHost;
+        }
+        // hyper-openssl puts OpenSSL's verdict on the certificate behind the stack of errors.
+        if let Some((_, verdict)) = text.split_once("certificate verify failed:") {
+            let verdict = verdict.rsplit_once(": ").map_or("unknown reason", |(_, verdict)| verdict);
+            return ConnectFailure::UntrustedCertificate(verdict.trim().to_owned());
+        }
+        if text.contains("SSL routines") {
+            return ConnectFailure::Tls(openssl_reason(&text));
+        }
+        if text.contains("connection closed before message completed") || text.contains("unexpected EOF") {
+            return ConnectFailure::Closed;
+        }
+        at = error.source();
+    }
+    ConnectFailure::Other(text)
+}
+
+/// The last text of a chain of errors.
+pub(in crate::gather) fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+/// `error:0A00010B:SSL routines:tls_get_more_records:wrong version number:ssl/…` says `wrong version number`.
+fn openssl_reason(text: &str) -> String {
+    let reason = text.split("SSL routines:").nth(1).and_then(|rest| rest.split(':').nth(1));
+    match reason {
+        Some("wrong version number" | "http request" | "packet length too long") => {
+            "the server does not speak TLS on this port".to_owned()
+        }
+        Some(reason) => reason.to_owned(),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCESS: Access<'_> =
+        Access { verb: "list", resource: "apigeeroutes", group: "apigee.cloud.google.com", namespace: "apigee" };
+
+    #[test]
+    fn a_refusal_names_the_missing_rule() {
+        let fault = Fault::Refused { code: 403, message: "no".into(), by_kubernetes: true, retry_after: None };
+        assert_eq!(
+            fault.unavailable("ApigeeRoutes", ACCESS).to_string(),
+            "ApigeeRoutes: forbidden: the rule \"list apigeeroutes.apigee.cloud.google.com\" in namespace apigee is missing"
+        );
+    }
+
+    #[test]
+    fn an_error_keeps_the_words_of_the_server() {
+        let fault =
+            Fault::Refused { code: 500, message: "etcd is down".into(), by_kubernetes: true, retry_after: None };
+        assert_eq!(fault.reason(ACCESS), Reason::Unreachable("the server answered 500: etcd is down".into()));
+    }
+
+    #[test]
+    fn the_verdict_on_a_certificate_is_found() {
+        let text = "error:0A000086:SSL routines:tls_post_process_server_certificate:certificate verify failed:\
+            ssl/statem/statem_clnt.c:2123:: self-signed certificate in certificate chain";
+        let error = io::Error::other(text);
+        let expected = ConnectFailure::UntrustedCertificate("self-signed certificate in certificate chain".into());
+        assert_eq!(connect_failure(&error), expected);
+        let error =
+            io::Error::other("error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:x.c:1:");
+        let expected = ConnectFailure::Tls("the server does not speak TLS on this port".into());
+        assert_eq!(connect_failure(&error), expected);
+    }
+}

@@ -1,0 +1,43 @@
+//! Tables of what must vanish and what must survive, and the same in pieces.
+
+mod lines;
+mod objects;
+mod overrides;
+mod packets;
+mod plain;
+mod pseudonyms;
+mod sentinels;
+mod tables;
+
+use super::*;
+
+const PIECES: [usize; 4] = [1, 7, 200, usize::MAX];
+
+fn text(text: &str) -> String {
+    Redactor::of_secrets().text(text, &mut Redactions::default())
+}
+
+fn streamed(text: &[u8], piece: usize) -> (Vec<u8>, Redactions) {
+    let mut stream = Redactor::of_secrets().stream();
+    let mut out = Vec::new();
+    for piece in text.chunks(piece.min(text.len().max(1))) {
+        stream.feed(piece, &mut out);
+    }
+    let redactions = stream.finish(&mut out);
+    (out, redactions)
+}
+
+/// A key as OpenSSL writes it, made anew so that none stands in the repository.
+fn key_pem() -> String {
+    let key = openssl::rsa::Rsa::generate(1024).unwrap();
+    String::from_utf8(openssl::pkey::PKey::from_rsa(key).unwrap().private_key_to_pem_pkcs8().unwrap()).unwrap()
+}
+
+fn certificate_pem() -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/certificate/chain.pem");
+    std::fs::read_to_string(path).unwrap()
+}
+
+fn encoded(bytes: &[u8]) -> String {
+    data_encoding::BASE64.encode(bytes)
+}

@@ -1,0 +1,55 @@
+//! The self test passes, fails without the rules that it is about, and the fuzz target holds.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::redact::self_test::{Container, judge, named_sentinels, self_test, sentinels};
+
+#[test]
+fn every_sentinel_is_caught() {
+    let failed: Vec<_> = self_test().into_iter().filter(|result| !result.passed).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+    let containers: BTreeSet<Container> = sentinels().iter().map(|sentinel| sentinel.container).collect();
+    assert_eq!(containers.len(), 11);
+}
+
+#[test]
+fn the_self_test_fails_without_the_rule() {
+    for (rule, kind) in [
+        (Rule::Annotation, "last applied configuration"),
+        (Rule::AuthorizationHeader, "authorization header"),
+        (Rule::AuthorizationHeader, "bearer token"),
+        (Rule::Base64, "private key in base64"),
+        (Rule::CloudKey, "Google API key"),
+        (Rule::CloudKey, "AWS access key"),
+        (Rule::Comment, "comment"),
+        (Rule::Cookie, "cookie"),
+        (Rule::EncryptionKey, "encryption key"),
+        (Rule::EnvironmentValue, "variable of a container"),
+        (Rule::EnvironmentValue, "value of a variable"),
+        (Rule::ManagedFields, "managed fields"),
+        (Rule::NamedValue, "password in JSON"),
+        (Rule::PrivateKey, "private key as PEM with escaped line ends"),
+        (Rule::QueryParameter, "key in a request path"),
+        (Rule::SecretData, "plain data of a Secret"),
+        (Rule::Token, "GitHub token"),
+        (Rule::UrlUserinfo, "user and password of a URL"),
+        (Rule::UserName, "user of the proxy"),
+        (Rule::WebToken, "JSON web token"),
+    ] {
+        let redactor = Redactor::with(Pseudonyms::None, Names::new([0; 32]), Rules::without(rule));
+        let results: Vec<_> = sentinels().iter().map(|sentinel| judge(&redactor, sentinel)).collect();
+        let failed = results.iter().any(|result| result.kind == kind && result.why == "the secret came out");
+        assert!(failed, "{kind} passes without {rule:?}");
+    }
+}
+
+#[test]
+fn every_name_comes_out_without_its_rule() {
+    for (rule, of_rule) in [(Rule::Host, "hostname"), (Rule::Address, "address")] {
+        let redactor = Redactor::with(Pseudonyms::Both, Names::new([0; 32]), Rules::without(rule));
+        for sentinel in named_sentinels().iter().filter(|sentinel| sentinel.kind.starts_with(of_rule)) {
+            assert_eq!(judge(&redactor, sentinel).why, "the secret came out", "{sentinel:?}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! What is secret by its shape, wherever it stands in a line: one pass over the words that a secret begins with or is named by.
+//!
+//! Each word is a trigger of one automaton, so a line without any costs one look at each of its bytes. The regex crate was left
+//! aside: where a value ends depends on how often its quotes are escaped, which no regular expression can count, and its tables
+//! would have to be carried. Every look around a trigger is bounded, or ends in a replacement that is not looked at again.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input};
+use memchr::memmem;
+
+use super::line::{Found, Line};
+use super::line_state::Carry;
+use super::pem::{LABEL, after_dashes, end_label, has_dashes, value_end};
+use super::tokens::{self, PREFIXES, Prefix};
+use super::{pairs, urls};
+use crate::redact::rules::Rule;
+use crate::secrets::WEB_KEY_PARTS;
+
+#[derive(Clone, Copy)]
+enum Trigger {
+    /// A word that may be part of a name with a value.
+    Name,
+    /// A name in quotes that has a value in a JSON Web Key.
+    WebKey,
+    /// `data` of a Secret, in quotes.
+    SecretData,
+    /// The same in YAML inside another text.
+    SecretText,
+    Url,
+    UrlWithoutScheme,
+    DataSource,
+    UserFlag,
+    /// The password of a user of a database.
+    IdentifiedBy,
+    /// A flag behind which some programs take a password.
+    Call(&'static str),
+    PrivateKey,
+    PrivateKeyInForm,
+    Certificate,
+    Bearer,
+    Basic,
+    WebToken,
+    Prefix(&'static Prefix),
+}
+
+const NAMES: &[&str] = &[
+    "accountkey",
+    "assertion",
+    "auth",
+    "bearer",
+    "code",
+    "connectionstring",
+    "cookie",
+    "credential",
+    "dockerc",
+    "jwt",
+    "key",
+    "otp",
+    "kennwort",
+    "pass",
+    "pin",
+    "pw",
+    "pwd",
+    "salt",
+    "samlresponse",
+    "secret",
+    "session",
+    "sid",
+    "sig",
+    "token",
+];
+
+/// Flags with `user:password`.
+const USER_FLAGS: &[&str] = &[
+    " -u",
+    "\"-u",
+    "'-u",
+    " -ku ",
+    " -ksu ",
+    " -sku ",
+    " -su ",
+    " -vu ",
+    "--proxy-user ",
+    "--proxy-user=",
+    "--user ",
+    "--user=",
+    "--user\"",
+    "--user'",
+];
+
+pub(in crate::redact) struct Patterns {
+    automaton: Option<AhoCorasick>,
+    triggers: Vec<Trigger>,
+    /// Certificates name hosts and addresses, so they go where those do.
+    pub(in crate::redact) certificates: bool,
+}
+
+impl Patterns {
+    pub(in crate::redact) fn new(certificates: bool) -> Self {
+        let mut words: Vec<String> = Vec::new();
+        let mut triggers = Vec::new();
+        let mut add = |word: &str, trigger| {
+            words.push(word.to_owned());
+            triggers.push(trigger);
+        };
+        // The first that fits is taken where several begin at one place, so the longer words come first.
+        add("private key", Trigger::PrivateKey);
+        add("private+key", Trigger::PrivateKeyInForm);
+        add("bearer ", Trigger::Bearer);
+        add("basic ", Trigger::Basic);
+        add("eyj", Trigger::WebToken);
+        add("://", Trigger::Url);
+        add(":\\/\\/", Trigger::Url);
+        add("//", Trigger::UrlWithoutScheme);
+        add("@tcp(", Trigger::DataSource);
+        add("@//", Trigger::DataSource);
+        add("@unix(", Trigger::DataSource);
+        add("identified by ", Trigger::IdentifiedBy);
+        for flag in USER_FLAGS {
+            add(flag, Trigger::UserFlag);
+        }
+        for name in ["data:\\n", "stringdata:\\n"] {
+            add(name, Trigger::SecretText);
+        }
+        if certificates {
+            for label in ["begin certificate", "begin trusted certificate", "begin+certificate"] {
+                add(label, Trigger::Certificate);
+            }
+        }
+        for prefix in PREFIXES {
+            add(prefix.text, Trigger::Prefix(prefix));
+        }
+        for name in NAMES {
+            add(name, Trigger::Name);
+        }
+        // In a text, or quoted in a list; the longer flags first.
+        let flags: BTreeSet<_> = urls::calls().map(|(_, flag)| (Reverse(flag.len()), flag)).collect();
+        for (_, flag) in flags {
+            add(&format!(" {flag}"), Trigger::Call(flag));
+            add(&format!("\"{flag}"), Trigger::Call(flag));
+        }
+        let names = [(&["data", "stringdata"][..], Trigger::SecretData), (WEB_KEY_PARTS, Trigger::WebKey)];
+        for (name, trigger) in names.iter().flat_map(|(names, trigger)| names.iter().map(|name| (name, *trigger))) {
+            // In quotes that may be escaped.
+            add(&format!("\"{name}\""), trigger);
+            add(&format!("\"{name}\\"), trigger);
+        }
+        // The words are constants, and far below what the automaton can hold; without it everything is withheld.
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .kind(Some(AhoCorasickKind::DFA))
+            .match_kind(aho_corasick::MatchKind::LeftmostFirst)
+            .build(&words)
+            .ok();
+        Self { automaton, triggers, certificates }
+    }
+
+    /// The next part of the line, at or after `from`, that goes.
+    pub(super) fn next(&self, line: &mut Line<'_>, from: usize) -> Option<Found> {
+        let Some(automaton) = &self.automaton else {
+            let end = line.bytes.len();
+            return (from < end).then_some(Found::new(from, end, Rule::NotUnderstood));
+        };
+        let mut at = from;
+        while let Some(hit) = automaton.find(Input::new(line.bytes).range(at.min(line.bytes.len())..)) {
+            let trigger = self.triggers.get(hit.pattern().as_usize()).copied()?;
+            if let Some(mut found) = judge(trigger, line, hit.start(), hit.end(), from) {
+                found.start = found.start.max(from);
+                if !found.is_empty() || (found.end >= hit.end() && found.carry != Carry::Nothing) {
+                    return Some(found);
+                }
+            }
+            at = hit.start() + 1;
+        }
+        None
+    }
+}
+
+fn judge(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize, from: usize) -> Option<Found> {
+    match trigger {
+        Trigger::Name => pairs::pair(line, start, end),
+        Trigger::WebKey => pairs::of_web_key(line, start + 1, end - 1),
+        Trigger::SecretData => pairs::of_secret(line, start + 1, end - 1),
+        Trigger::SecretText => pairs::of_secret_text(line, end),
+        Trigger::Url => urls::userinfo(line.bytes, end),
+        Trigger::UrlWithoutScheme => urls::without_scheme(line.bytes, end),
+        Trigger::DataSource => urls::data_source(line.bytes, start, from),
+        Trigger::UserFlag => urls::user_flag(line.bytes, end),
+        Trigger::IdentifiedBy => urls::argument(line.bytes, end),
+        Trigger::Call(flag) => urls::call(line.bytes, start, end, flag),
+        Trigger::PrivateKey => pem(line, start, from).or_else(|| pairs::pair(line, end - "key".len(), end)),
+        Trigger::PrivateKeyInForm => pem(line, start, from),
+        Trigger::Certificate => pem(line, end, from),
+        Trigger::Bearer => tokens::bearer(line.bytes, end).or_else(|| pairs::pair(line, start, end - 1)),
+        Trigger::Basic => tokens::basic(line.bytes, end),
+        Trigger::WebToken => tokens::web_token(line, start),
+        Trigger::Prefix(prefix) => tokens::prefixed(prefix, line.bytes, start),
+    }
+}
+
+/// From the dashes before `BEGIN` to those after `END`, or to the end of the value or the line. What the lines after it are is not said
+/// here: see [`super::pem::opened`].
+fn pem(line: &mut Line<'_>, at: usize, from: usize) -> Option<Found> {
+    let bytes = line.bytes;
+    let floor = at.saturating_sub(LABEL).max(from);
+    let label = &bytes[floor..at.max(floor)];
+    let Some(begin) = memmem::rfind(label, b"BEGIN") else {
+        let end = floor + memmem::rfind(label, b"END ").or_else(|| memmem::rfind(label, b"END+"))?;
+        if !has_dashes(bytes, end) {
+            return None;
+        }
+        let word = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`');
+        let begin = bytes[from..end].iter().rposition(word).map_or(from, |at| from + at + 1);
+        return Some(Found { tail: true, ..Found::new(begin, after_dashes(bytes, end), Rule::PrivateKey) });
+    };
+    let begin = floor + begin;
+    if !has_dashes(bytes, begin) {
+        return None;
+    }
+    let begin = begin - bytes[floor..begin].iter().rev().take(6).take_while(|byte| matches!(byte, b'-' | b' ')).count();
+    let limit = value_end(line, begin).filter(|end| *end > at).unwrap_or(bytes.len());
+    let end = end_label(&bytes[at..limit]).map_or(limit, |end| after_dashes(bytes, at + end));
+    Some(Found::new(begin, end, Rule::PrivateKey))
+}

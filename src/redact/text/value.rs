@@ -1,0 +1,264 @@
+//! Where a value begins and ends.
+
+use super::line::{Found, Line, MARK, MAX_ESCAPES, backslashes_before};
+use super::line_state::Carry;
+use super::name::{Name, Separator, is_in_query};
+use crate::redact::rules::Rule;
+
+/// The value of a name that begins at `at`, behind its separator: what goes of the line, and of the lines after it.
+pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: usize, rule: Rule) -> Option<Found> {
+    let bytes = line.bytes;
+    let rest = &bytes[at..];
+    let yaml = name.first && separator == Separator::Colon;
+    // Below `passwords:` each is one, whatever it is called.
+    let several = bytes[name.start..name.end].to_ascii_lowercase().ends_with(b"passwords");
+    let carry = if yaml && !name.escaped_line { Carry::below(bytes, several) } else { Carry::Nothing };
+    let pair = |start, end, quoted, carry| Some(Found { quoted, carry, ..Found::new(start, end, rule) });
+    if rest.is_empty() {
+        let carry = if separator == Separator::Tag { Carry::below(bytes, false) } else { carry };
+        return (carry != Carry::Nothing).then(|| Found { carry, ..Found::new(at, at, rule) });
+    }
+    if rest.starts_with(MARK) {
+        return None;
+    }
+    let escapes = rest.iter().take(MAX_ESCAPES).take_while(|byte| **byte == b'\\').count();
+    let opening = rest.get(escapes).copied().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
+    if let Some(quote) = opening.filter(|_| separator != Separator::Tag) {
+        let start = at + escapes + 1;
+        // The quote of the text around it ends an empty value: `"password:"`, `{"m":"no password ","b":1}`.
+        let ends_text = matches!(bytes.get(start), None | Some(b',' | b'}' | b']' | b':'))
+            && quote == b'"'
+            && name.quote.is_none()
+            && line.is_quoted(at);
+        if Some((quote, escapes)) == name.enclosing && name.end < at || ends_text {
+            return None;
+        }
+        let mut end = closing(bytes, start, quote, escapes);
+        // An apostrophe that closes nothing does not leave the text around it.
+        if end.is_none() && quote == b'\'' && line.is_quoted(name.start) {
+            end = closing(bytes, start, b'"', 0);
+        }
+        let (end, carry) = match end {
+            // What it was, and what it is now.
+            Some(end) if bytes[end..].starts_with(b"\" -> ") => (bytes.len(), Carry::Nothing),
+            Some(end) => (end, Carry::Nothing),
+            None => (bytes.len(), carry),
+        };
+        return if harmless(&bytes[start..end]) { None } else { pair(start, end, None, carry) };
+    }
+    // A literal of Go.
+    if let Some((start, end)) = enclosed(bytes, at, b"[]string{", b"}") {
+        let quoted = bytes[start..].iter().take(MAX_ESCAPES).take_while(|byte| **byte == b'\\').count();
+        return if harmless(&bytes[start..end]) { None } else { pair(start, end, Some(quoted), Carry::Nothing) };
+    }
+    if let Some((start, end)) = enclosed(bytes, at, b"<![CDATA[", b"]]>").filter(|_| separator == Separator::Tag) {
+        return if harmless(&bytes[start..end]) { None } else { pair(start, end, None, Carry::Nothing) };
+    }
+    if rest[0] == b'[' {
+        return list(bytes, at, name).and_then(|(start, end, quoted, open)| {
+            let carry = if open && name.first { Carry::below(bytes, true) } else { Carry::Nothing };
+            pair(start, end, quoted, carry)
+        });
+    }
+    if rest[0] == b'{' {
+        return None;
+    }
+    if yaml && matches!(rest[0], b'|' | b'>') && is_block(rest) {
+        let line_end = memchr::memmem::find(rest, b"\\n").filter(|_| name.escaped_line);
+        return match line_end {
+            // The lines of the block are escaped as well: all of the text that is left.
+            Some(begin) => {
+                let start = at + begin + 2;
+                pair(start, closing(bytes, start, b'"', 0).unwrap_or(bytes.len()), None, Carry::Nothing)
+            }
+            None => Some(Found { carry: Carry::below(bytes, true), ..Found::new(at, at, rule) }),
+        };
+    }
+    let end = match rule {
+        // In JSON it is a number or nothing, or it would have quotes.
+        Rule::AuthorizationHeader | Rule::Cookie
+            if separator != Separator::Tag && (name.quote.is_none() || separator != Separator::Colon) =>
+        {
+            header_end(line, name, at)
+        }
+        _ => at + unquoted(rest, name, separator, is_in_query(bytes, name.start), name.is_in_flow(bytes)),
+    };
+    let end = end.max(at);
+    if stays(&bytes[at..end], &bytes[name.start..name.end]) {
+        return None;
+    }
+    // Properties go on in the next line behind a backslash.
+    let goes_on = end == bytes.len() && separator == Separator::Equals && bytes.ends_with(b"\\");
+    let carry = if goes_on { Carry::Argument } else { carry };
+    pair(at, end, name.json_escapes().filter(|_| separator == Separator::Colon), carry)
+}
+
+/// What stands between these two, or behind the first; nothing where that does not stand at `at`.
+fn enclosed(bytes: &[u8], at: usize, opening: &[u8], closing: &[u8]) -> Option<(usize, usize)> {
+    let inner = bytes[at..].strip_prefix(opening)?;
+    let start = bytes.len() - inner.len();
+    Some((start, start + memchr::memmem::find(inner, closing).unwrap_or(inner.len())))
+}
+
+/// The length of a value without quotes.
+fn unquoted(rest: &[u8], name: &Name, separator: Separator, in_query: bool, in_flow: bool) -> usize {
+    let ini = separator == Separator::Equals && name.has_blank;
+    let whole_line = name.first && (separator == Separator::Colon || ini) && name.quote.is_none();
+    let escape = |at: usize| matches!(rest.get(at + 1), Some(b'n' | b'r' | b't' | b'"' | b'\'' | b'\\' | b'u'));
+    let mut length = 0;
+    while let Some(byte) = rest.get(length) {
+        let next = rest.get(length + 1);
+        let stop = match byte {
+            b'<' => separator == Separator::Tag,
+            _ if separator == Separator::Tag => false,
+            b'"' => !whole_line || name.escaped_line,
+            b'\\' => (!whole_line || name.escaped_line) && escape(length),
+            _ if whole_line => name.enclosing.is_some_and(|(quote, _)| *byte == quote),
+            b'\'' | b'`' => true,
+            b' ' | b'\t' => !in_flow,
+            b'}' => in_flow,
+            b'&' => in_query || separator != Separator::Colon,
+            b'#' => in_query,
+            b',' | b';' => {
+                in_flow || next.is_none_or(|next| !next.is_ascii_graphic()) || begins_pair(&rest[length + 1..])
+            }
+            _ => false,
+        };
+        if stop {
+            break;
+        }
+        length += 1;
+    }
+    let closers = |byte: &&u8| matches!(**byte, b')' | b']' | b'}' | b',' | b';' | b' ' | b'\t');
+    length - rest[..length].iter().rev().take_while(closers).count()
+}
+
+/// `,user=…`: the comma before it separates, and is no part of a password.
+fn begins_pair(rest: &[u8]) -> bool {
+    let length =
+        rest.iter().take(64).take_while(|byte| byte.is_ascii_alphanumeric() || b"_-.\"'".contains(byte)).count();
+    length > 0 && matches!(rest.get(length), Some(b'=' | b':'))
+}
+
+/// Where the value of a header ends: at the quote that is open around it, else with the line.
+fn header_end(line: &mut Line<'_>, name: &Name, at: usize) -> usize {
+    let bytes = line.bytes;
+    let enclosing = match name.enclosing {
+        Some(quote) => Some(quote),
+        None if line.is_quoted(name.start) => Some((b'"', 0)),
+        None => None,
+    };
+    let end = enclosing.and_then(|(quote, escapes)| closing(bytes, at, quote, escapes)).unwrap_or(bytes.len());
+    // An escaped line end ends a header too.
+    let lines = memchr::memmem::find(&bytes[at..end], b"\\n").or_else(|| memchr::memmem::find(&bytes[at..end], b"\\r"));
+    lines.map_or(end, |length| at + length)
+}
+
+/// The quote that closes a text which was opened by a quote with `escapes` backslashes, or the first of its backslashes.
+pub(super) fn closing(bytes: &[u8], from: usize, quote: u8, escapes: usize) -> Option<usize> {
+    let mut skip = false;
+    for at in memchr::memchr_iter(quote, &bytes[from..]).map(|at| from + at) {
+        if std::mem::take(&mut skip) {
+            continue;
+        }
+        let before = backslashes_before(bytes, at).min(at - from);
+        // YAML doubles a single quote that is part of the text.
+        if quote == b'\'' && escapes == 0 && bytes.get(at + 1) == Some(&quote) {
+            skip = true;
+            continue;
+        }
+        if before <= escapes || (escapes == 0 && before.is_multiple_of(2)) || quote == b'\'' && escapes == 0 {
+            return Some(at - before.min(escapes));
+        }
+    }
+    None
+}
+
+/// `["a", "b"]` of JSON, `[a b]` of Go: what is inside, whether it has to be a string, and whether it stays open.
+fn list(bytes: &[u8], at: usize, name: &Name) -> Option<(usize, usize, Option<usize>, bool)> {
+    let start = at + 1;
+    let first = bytes[start..].trim_ascii_start();
+    let escapes = first.iter().take(MAX_ESCAPES).take_while(|byte| **byte == b'\\').count();
+    let is_json = first.get(escapes) == Some(&b'"');
+    let quoted = if is_json { Some(escapes) } else { name.json_escapes() };
+    let found = match quoted {
+        Some(escapes) => bracket(bytes, at, escapes),
+        None => memchr::memchr(b']', &bytes[start..]).map(|length| start + length),
+    };
+    let end = found.unwrap_or(bytes.len());
+    let inner = &bytes[start..end];
+    if inner.trim_ascii().is_empty() {
+        return found.is_none().then_some((end, end, None, true));
+    }
+    let is_marked = first.get(escapes + usize::from(is_json)..).is_some_and(|rest| rest.starts_with(MARK));
+    (!harmless(inner) && !is_marked).then_some((start, end, quoted, found.is_none() && name.first))
+}
+
+/// The bracket that closes the one at `at`, whose strings have quotes behind so many backslashes.
+pub(super) fn bracket(bytes: &[u8], at: usize, escapes: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut place = at;
+    while let Some(byte) = bytes.get(place) {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(place);
+                }
+            }
+            b'"' => place = (closing(bytes, place + 1, b'"', escapes)? + escapes).min(bytes.len()),
+            _ => {}
+        }
+        place += 1;
+    }
+    None
+}
+
+/// `|`, `>-`, `|2` and nothing more, or a comment, or an escaped line end.
+fn is_block(rest: &[u8]) -> bool {
+    let length = 1 + rest[1..].iter().take(2).take_while(|byte| matches!(byte, b'+' | b'-' | b'0'..=b'9')).count();
+    let after = rest[length..].trim_ascii_start();
+    after.is_empty() || after.starts_with(b"#") || after.starts_with(b"\\n") || after.starts_with(b"\\r")
+}
+
+/// Whether the value of a secret name is none: nothing, the path of a key file, a count.
+pub(in crate::redact) fn stays(value: &[u8], name: &[u8]) -> bool {
+    harmless(value) || is_file(value, name) || is_count(value, name)
+}
+
+/// Values that are no secret whatever they are called.
+pub(in crate::redact) fn harmless(value: &[u8]) -> bool {
+    const WORDS: &[&[u8]] = &[
+        b"", b"-", b"\"\"", b"''", b"true", b"false", b"null", b"nil", b"none", b"~", b"<nil>", b"<none>", b"<unset>",
+    ];
+    let value = value.trim_ascii();
+    // As `kubectl describe` tells of Secrets.
+    if value.strip_suffix(b" bytes").is_some_and(|size| size.iter().all(u8::is_ascii_digit))
+        || value.starts_with(b"<set to the key '") && value.ends_with(b"'>")
+    {
+        return true;
+    }
+    value.len() <= MARK.len() && (value == MARK || WORDS.iter().any(|word| value.eq_ignore_ascii_case(word)))
+        || value.starts_with(b"<redacted: ")
+            && value.ends_with(b" bytes>")
+            && value[11..value.len() - 7].iter().all(u8::is_ascii_digit)
+}
+
+/// `max_tokens: 100` of a rate limit.
+fn is_count(value: &[u8], name: &[u8]) -> bool {
+    value.len() < 10
+        && value.iter().all(u8::is_ascii_digit)
+        && name.len() >= 6
+        && name[name.len() - 6..].eq_ignore_ascii_case(b"tokens")
+}
+
+/// The path of a key file below a name that ends in `key`.
+fn is_file(value: &[u8], name: &[u8]) -> bool {
+    const ENDS: &[&[u8]] = &[b".pem", b".key", b".crt", b".json", b".jks", b".p12", b".pfx"];
+    let path = |byte: &u8| byte.is_ascii_alphanumeric() || b"./_-".contains(byte);
+    name.to_ascii_lowercase().ends_with(b"key")
+        && value.len() < 256
+        && value.iter().all(path)
+        && ENDS.iter().any(|end| value.ends_with(end))
+}

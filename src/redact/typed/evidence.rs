@@ -1,0 +1,121 @@
+//! Pseudonyms for evidence: a text that its part calls a hostname or an address is replaced whatever it looks like.
+//!
+//! It is a [`Visitor`] of the evidence and knows none of its types: each part says what its texts are, and evidence that is
+//! read back still has its types. What checks compare stays comparable: names keep what they end in, addresses their
+//! version, numbers of certificates whether they are the same. Secrets were taken out before.
+
+use std::net::IpAddr;
+
+use crate::evidence::Evidence;
+use crate::evidence::part::{Kind, Visit, Visitor};
+use crate::redact::pseudonyms::Table;
+use crate::redact::rules::{Rule, Rules};
+use crate::redact::{Redactions, string};
+
+/// Replaces in place.
+pub(in crate::redact) fn redact(table: &Table, rules: Rules, evidence: &mut Evidence, redactions: &mut Redactions) {
+    evidence.visit(&mut Pseudonymizer { table, rules, redactions });
+}
+
+struct Pseudonymizer<'a> {
+    table: &'a Table,
+    rules: Rules,
+    redactions: &'a mut Redactions,
+}
+
+impl Visitor for Pseudonymizer<'_> {
+    fn string(&mut self, kind: Kind, text: &mut String) {
+        match kind {
+            Kind::Context => self.context(text),
+            Kind::Counter => self.counter(text),
+            Kind::Hostname => self.host(text),
+            Kind::Number => self.number(text),
+            // A name of a file or an object may be made of a hostname, but need not be one.
+            Kind::File | Kind::Object | Kind::Text => self.text(text),
+            Kind::Word => {}
+        }
+    }
+
+    fn address(&mut self, address: &mut IpAddr) {
+        if let Some(other) = self.table.evidence_address(*address) {
+            self.redactions.count(Rule::Address);
+            *address = other;
+        }
+    }
+
+    /// A distinguished name. Its common name may be a hostname that only the list of names tells to be one.
+    fn distinguished_name(&mut self, name: &mut String, dns_names: &[String]) {
+        let mut parts: Vec<String> = name.split(", ").map(str::to_owned).collect();
+        for part in &mut parts {
+            match part.strip_prefix("CN=").map(str::to_owned) {
+                Some(mut common) if dns_names.iter().any(|known| known.eq_ignore_ascii_case(&common)) => {
+                    self.host(&mut common);
+                    *part = format!("CN={common}");
+                }
+                _ => self.text(part),
+            }
+        }
+        self.domain(&mut parts);
+        *name = parts.join(", ");
+    }
+}
+
+impl Pseudonymizer<'_> {
+    fn text(&mut self, text: &mut String) {
+        if let Some(out) = self.table.replace(text.as_bytes(), self.rules, self.redactions) {
+            *text = string(out);
+        }
+    }
+
+    /// A name of Envoy's, which has the form of a hostname and may hold the address of a listener.
+    fn counter(&mut self, name: &mut String) {
+        if let Some(out) = self.table.replace_addresses(name.as_bytes(), self.rules, self.redactions) {
+            *name = string(out);
+        }
+    }
+
+    fn host(&mut self, name: &mut String) {
+        // A URL, a path, a sentence: it is no name.
+        if name.contains(['/', ' ', '=']) {
+            return self.text(name);
+        }
+        if let Some((rule, other)) = self.table.host_or_address(name) {
+            self.redactions.count(rule);
+            *name = other;
+        }
+    }
+
+    fn context(&mut self, context: &mut String) {
+        match self.table.context(context) {
+            Some(other) => *context = other,
+            None => self.text(context),
+        }
+    }
+
+    fn number(&mut self, number: &mut String) {
+        if self.table.kinds().hosts() {
+            self.redactions.count(Rule::CertificateNumber);
+            *number = self.table.number(number);
+        }
+    }
+
+    /// `DC=acme, DC=com`, or the other way round, as authorities of Active Directory are named (RFC 4519 §2.4): a hostname in parts.
+    fn domain(&mut self, parts: &mut Vec<String>) {
+        let is_label = |part: &String| part.starts_with("DC=");
+        let Some(begin) = parts.iter().position(is_label) else { return };
+        let end = begin + parts[begin..].iter().take_while(|part| is_label(part)).count();
+        let mut labels: Vec<String> = parts[begin..end].iter().map(|part| part["DC=".len()..].to_owned()).collect();
+        // `com` is shorter than what stands below it.
+        let is_reversed = labels.first().map(String::len) <= labels.last().map(String::len);
+        if is_reversed {
+            labels.reverse();
+        }
+        let mut name = labels.join(".");
+        self.host(&mut name);
+        let mut labels: Vec<String> = name.split('.').map(|label| format!("DC={label}")).collect();
+        if is_reversed {
+            labels.reverse();
+        }
+        parts.splice(begin..end, labels);
+    }
+}

@@ -1,0 +1,406 @@
+//! An overrides.yaml: secret values are replaced in place, so that every line keeps its number.
+//!
+//! The file is walked by `wire::yaml`, as for reading. What is secret follows from the path of keys (the configuration reference of Apigee
+//! hybrid lists them) and from names; an alias carries the judgement to its anchor. The result is walked again, and where a secret
+//! is left after all, the file is withheld. What is no YAML is redacted by `allowlist`. Last, every line passes the patterns.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::ops::{ControlFlow, Range};
+
+use super::allowlist;
+use crate::evidence::overrides::Place;
+use crate::redact::rules::{Rule, Rules};
+use crate::redact::text::{Engine, MARK, harmless};
+use crate::redact::{Redactions, Withheld, string};
+use crate::secrets::{self, COMMENT_WORDS, Named, Section};
+use crate::wire::overrides::MAX_BYTES;
+use crate::wire::yaml::{
+    self, Beginning, End, Extent, Flow, GO_ON, Key, Notation, OpenCollection, ScalarStyle, Slot, Stack, Visitor,
+};
+
+/// Anchors within anchors within anchors.
+const MAX_ROUNDS: usize = 32;
+
+/// Names below `auth` that are no password: roles, references, images.
+const HARMLESS_BELOW_AUTH: &[&str] =
+    &["create", "enabled", "name", "pullPolicy", "secret", "secretName", "tag", "type", "url", "username"];
+
+pub(in crate::redact) fn redact(engine: &Engine, text: &str, redactions: &mut Redactions) -> Result<String, Withheld> {
+    if text.len() > MAX_BYTES {
+        return Err(Withheld::because(format!("it has more than {MAX_BYTES} bytes")));
+    }
+    let mut own = Redactions::default();
+    let typed = match scalars(text, engine.rules)? {
+        Some(found) => {
+            let typed = replaced(engine, text, &found, &mut own);
+            match scalars(&typed, engine.rules)? {
+                Some(left) if left.iter().any(|scalar| scalar.is_left(&typed)) => {
+                    return Err(Withheld::because("a secret value could not be replaced in its place"));
+                }
+                Some(found) => without_comments(engine.rules, &typed, &found, &mut own),
+                None => return Err(Withheld::because("it could not be read again after its secrets were replaced")),
+            }
+        }
+        None => allowlist::of(text, &mut own),
+    };
+    let clean = string(engine.text(typed.as_bytes(), true, &mut own));
+    let lines = |text: &str| memchr::memchr_iter(b'\n', text.as_bytes()).count();
+    if lines(&clean) != lines(text) {
+        return Err(Withheld::because("its lines could not be kept"));
+    }
+    redactions.merge(&own);
+    Ok(clean)
+}
+
+/// A value, or a key, and where it stands.
+struct Scalar {
+    place: Range<usize>,
+    style: ScalarStyle,
+    rule: Option<Rule>,
+    /// Its text, where it is not as it is written.
+    decoded: Option<String>,
+    parent: usize,
+    anchor: usize,
+}
+
+impl Scalar {
+    /// Whether it should have been replaced and was not.
+    fn is_left(&self, text: &str) -> bool {
+        let inner = inner(text, self);
+        let kept = text.get(inner).unwrap_or_default();
+        let block = matches!(self.style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let kept = if block && kept.starts_with(['|', '>']) {
+            kept.split_once('\n').map_or("", |(_, rest)| rest)
+        } else {
+            kept
+        };
+        let mark = String::from_utf8_lossy(MARK);
+        self.rule.is_some() && !kept.split_whitespace().all(|word| word == mark) && !harmless(kept.as_bytes())
+    }
+}
+
+/// A collection that was begun.
+struct Node {
+    parent: usize,
+    anchor: usize,
+    tainted: bool,
+}
+
+/// What holds for what is inside a collection.
+#[derive(Clone, Default)]
+struct Below {
+    rule: Option<Rule>,
+    auth: bool,
+    environment: bool,
+    users: bool,
+}
+
+/// What is kept of a collection while it is open.
+struct Kept {
+    node: usize,
+    below: Below,
+    /// Names of variables stand in this list: `envVars: [{name: …, value: …}]`.
+    variables: bool,
+}
+
+type Open<'a> = Stack<'a, Kept>;
+
+struct Alias {
+    node: usize,
+    anchor: usize,
+    secret: bool,
+}
+
+/// Every scalar with its judgement, in the order of the text; nothing where the text is no YAML.
+fn scalars(text: &str, rules: Rules) -> Result<Option<Vec<Scalar>>, Withheld> {
+    // The parser takes NUL for the end of its input.
+    if text.contains('\0') {
+        return Ok(None);
+    }
+    let top = Node { parent: 0, anchor: 0, tainted: false };
+    let mut found =
+        FoundScalars { text, nodes: vec![top], scalars: Vec::new(), aliases: Vec::new(), tainted: BTreeSet::new() };
+    let (End::Complete, _) = yaml::walk(text, false, &mut found) else { return Ok(None) };
+    found.follow_aliases()?;
+    let nodes = found.nodes;
+    for scalar in &mut found.scalars {
+        if nodes.get(scalar.parent).is_some_and(|node| node.tainted) || found.tainted.contains(&scalar.anchor) {
+            scalar.rule = scalar.rule.or(Some(Rule::NamedValue));
+        }
+        scalar.rule = scalar.rule.filter(|rule| rules.on(*rule));
+    }
+    Ok(Some(found.scalars))
+}
+
+/// The scalars of a text, and by what each is judged.
+struct FoundScalars<'a> {
+    text: &'a str,
+    nodes: Vec<Node>,
+    scalars: Vec<Scalar>,
+    aliases: Vec<Alias>,
+    /// Anchors that a secret value is an alias of.
+    tainted: BTreeSet<usize>,
+}
+
+impl<'a> Visitor<'a> for FoundScalars<'a> {
+    type Kept = Kept;
+
+    fn document(&mut self, _place: Place) {}
+
+    fn scalar(&mut self, open: &mut Open<'a>, text: Cow<'a, str>, notation: &Notation<'a>, extent: Extent) -> Flow {
+        self.add(open, &text, notation, extent, rule_of_value(open), notation.anchor);
+        GO_ON
+    }
+
+    fn key(&mut self, open: &mut Open<'a>, key: &Key<'a>, notation: Option<&Notation<'a>>) -> Flow {
+        if let (Some(text), Some(notation)) = (&key.text, notation) {
+            self.add(open, text, notation, key.extent, None, 0);
+        }
+        GO_ON
+    }
+
+    fn begin(&mut self, open: &mut Open<'a>, beginning: &Beginning) -> (Kept, Flow) {
+        let below = if open.expects_key() { Below::default() } else { below(open) };
+        let variables = match open.slot() {
+            Some(Slot::Value(key)) => !beginning.is_map && key.text.as_deref().is_some_and(is_environment),
+            Some(Slot::Item(_)) => beginning.is_map && open.last().is_some_and(|list| list.kept.variables),
+            Some(Slot::Key) | None => false,
+        };
+        self.nodes.push(Node { parent: node(open), anchor: beginning.anchor, tainted: false });
+        (Kept { node: self.nodes.len() - 1, below, variables }, GO_ON)
+    }
+
+    fn end(&mut self, _open: &mut Open<'a>, _closed: OpenCollection<'a, Kept>, _extent: Extent) {}
+
+    fn alias(
+        &mut self,
+        open: &mut Open<'a>,
+        anchor: Option<usize>,
+        _extent: Extent,
+    ) -> ControlFlow<(), Option<Cow<'a, str>>> {
+        if let Some(anchor) = anchor.filter(|_| !open.expects_key()) {
+            // What a collection would be judged by from here on is not known where it stands: all of it is secret.
+            let below = below(open);
+            let inside = below.rule.is_some() || below.auth || below.environment || below.users;
+            let secret = inside || rule_of_value(open).is_some();
+            self.aliases.push(Alias { node: node(open), anchor, secret });
+        }
+        ControlFlow::Continue(None)
+    }
+}
+
+impl<'a> FoundScalars<'a> {
+    fn add(
+        &mut self,
+        open: &Open<'a>,
+        text: &str,
+        notation: &Notation<'a>,
+        extent: Extent,
+        rule: Option<Rule>,
+        anchor: usize,
+    ) {
+        let place = extent.start..extent.end;
+        let escaped = notation.style == ScalarStyle::DoubleQuoted
+            && self.text.get(place.clone()).is_some_and(|raw| raw.contains('\\'));
+        self.scalars.push(Scalar {
+            place,
+            style: notation.style,
+            rule,
+            decoded: escaped.then(|| text.to_owned()),
+            parent: node(open),
+            anchor,
+        });
+    }
+
+    /// Spreads the judgement from aliases to anchors, and from those to the aliases inside them.
+    fn follow_aliases(&mut self) -> Result<(), Withheld> {
+        self.tainted = self.aliases.iter().filter(|alias| alias.secret).map(|alias| alias.anchor).collect();
+        for _ in 0..MAX_ROUNDS {
+            for at in 1..self.nodes.len() {
+                let above = self.nodes.get(self.nodes[at].parent).is_some_and(|node| node.tainted);
+                let node = &mut self.nodes[at];
+                node.tainted = above || (node.anchor > 0 && self.tainted.contains(&node.anchor));
+            }
+            let known = self.tainted.len();
+            let inside =
+                self.aliases.iter().filter(|alias| self.nodes.get(alias.node).is_some_and(|node| node.tainted));
+            let inside: Vec<usize> = inside.map(|alias| alias.anchor).collect();
+            self.tainted.extend(inside);
+            if self.tainted.len() == known {
+                self.tainted.remove(&0);
+                return Ok(());
+            }
+        }
+        Err(Withheld::because("its anchors refer to each other more often than can be followed"))
+    }
+}
+
+/// The number of the innermost collection; 0 is the top.
+fn node(open: &Open<'_>) -> usize {
+    open.last().map_or(0, |collection| collection.kept.node)
+}
+
+/// Why a value that stands here is secret.
+fn rule_of_value(open: &Open<'_>) -> Option<Rule> {
+    let Some(collection) = open.last() else {
+        // A file that is a single text is no settings.
+        return Some(Rule::NotUnderstood);
+    };
+    let below = &collection.kept.below;
+    let is_item = matches!(collection.slot, Slot::Item(_));
+    if below.rule.is_some() || is_item {
+        return below
+            .rule
+            .or(below.environment.then_some(Rule::EnvironmentValue))
+            .or(below.auth.then_some(Rule::NamedValue));
+    }
+    let Some(key) = open.key().and_then(|key| key.text.as_deref()) else { return Some(Rule::NotUnderstood) };
+    if below.environment {
+        return (!(collection.kept.variables && key == "name")).then_some(Rule::EnvironmentValue);
+    }
+    rule_of_name(key)
+        .or((below.users && secrets::is_user_name(key)).then_some(Rule::UserName))
+        .or((below.auth && !HARMLESS_BELOW_AUTH.contains(&key)).then_some(Rule::NamedValue))
+        .or((secrets::section(key) == Some(Section::Credentials)).then_some(Rule::NamedValue))
+}
+
+/// What holds inside a collection that stands here.
+fn below(open: &Open<'_>) -> Below {
+    let Some(collection) = open.last() else { return Below::default() };
+    let mut below = collection.kept.below.clone();
+    if matches!(collection.slot, Slot::Item(_)) {
+        return below;
+    }
+    let Some(key) = open.key().and_then(|key| key.text.as_deref()) else {
+        return Below { rule: Some(Rule::NotUnderstood), ..below };
+    };
+    below.rule = below.rule.or_else(|| rule_of_name(key));
+    match secrets::section(key) {
+        Some(Section::Credentials) => below.auth = true,
+        Some(Section::Environment) => below.environment = true,
+        Some(Section::Users) => below.users = true,
+        Some(Section::FreeText) | None => {}
+    }
+    below
+}
+
+fn rule_of_name(key: &str) -> Option<Rule> {
+    match secrets::in_overrides(key) {
+        Named::EncryptionKey => Some(Rule::EncryptionKey),
+        Named::Header => Some(Rule::AuthorizationHeader),
+        Named::Cookie => Some(Rule::Cookie),
+        Named::Secret => Some(Rule::NamedValue),
+        Named::InQuery | Named::Directory | Named::Nothing => None,
+    }
+}
+
+fn is_environment(key: &str) -> bool {
+    secrets::section(key) == Some(Section::Environment)
+}
+
+/// The place of a scalar without its quotes.
+fn inner(text: &str, scalar: &Scalar) -> Range<usize> {
+    let place = scalar.place.clone();
+    let quoted = matches!(scalar.style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
+    let raw = text.get(place.clone()).unwrap_or_default();
+    if quoted && raw.len() >= 2 && raw.starts_with(['"', '\'']) && raw.ends_with(['"', '\'']) {
+        return place.start + 1..place.end - 1;
+    }
+    place
+}
+
+fn replaced(engine: &Engine, text: &str, scalars: &[Scalar], redactions: &mut Redactions) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut copied = 0;
+    for scalar in scalars {
+        let place = inner(text, scalar);
+        let rule = scalar.rule.or_else(|| {
+            // Escapes could hide a pattern from the look at the lines.
+            let mut inside = Redactions::default();
+            engine.text(scalar.decoded.as_ref()?.as_bytes(), true, &mut inside);
+            (!inside.is_empty()).then_some(Rule::NamedValue)
+        });
+        let (Some(rule), Some(raw)) = (rule, text.get(place.clone())) else { continue };
+        if place.start < copied || harmless(raw.as_bytes()) {
+            continue;
+        }
+        out.push_str(&text[copied..place.start]);
+        let mut lines = raw.split_inclusive('\n').peekable();
+        // The header of a block stays: its indentation belongs to the lines below.
+        if matches!(scalar.style, ScalarStyle::Literal | ScalarStyle::Folded) && raw.starts_with(['|', '>']) {
+            out.push_str(lines.next().unwrap_or_default());
+        }
+        for line in lines {
+            let body = line.trim();
+            let start = line.len() - line.trim_start().len();
+            if body.is_empty() {
+                out.push_str(line);
+            } else {
+                out.push_str(&line[..start]);
+                out.push_str(&String::from_utf8_lossy(MARK));
+                out.push_str(&line[line.trim_end().len()..]);
+            }
+        }
+        redactions.count(rule);
+        copied = place.end;
+    }
+    out.push_str(&text[copied..]);
+    out
+}
+
+/// Replaces the comments that speak of secrets, each with the lines of comment that follow it.
+fn without_comments(rules: Rules, text: &str, scalars: &[Scalar], redactions: &mut Redactions) -> String {
+    if !rules.on(Rule::Comment) {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut next = scalars.iter().map(|scalar| body(text, scalar)).filter(|place| !place.is_empty()).peekable();
+    let (mut at, mut goes_on) = (0, false);
+    for line in text.split_inclusive('\n') {
+        let end = at + line.trim_end_matches(['\n', '\r']).len();
+        let mut comment = None;
+        for mark in memchr::memchr_iter(b'#', &text.as_bytes()[at..end]).map(|mark| at + mark) {
+            while next.peek().is_some_and(|place| place.end <= mark) {
+                next.next();
+            }
+            let inside = next.peek().is_some_and(|place| place.contains(&mark));
+            let begins = matches!(&text.as_bytes()[at..mark], [] | b"\xEF\xBB\xBF" | [.., b' ' | b'\t']);
+            if begins && !inside {
+                comment = Some(mark);
+                break;
+            }
+        }
+        let alone = comment.is_some_and(|mark| text[at..mark].trim_start_matches('\u{feff}').trim().is_empty());
+        match comment {
+            Some(mark) if is_telling(&text[mark..end]) || goes_on && alone => {
+                out.push_str(&text[at..mark]);
+                out.push_str("# ");
+                out.push_str(&String::from_utf8_lossy(MARK));
+                out.push_str(&text[end..at + line.len()]);
+                redactions.count(Rule::Comment);
+                goes_on = true;
+            }
+            _ => {
+                out.push_str(line);
+                goes_on = false;
+            }
+        }
+        at += line.len();
+    }
+    out
+}
+
+/// The place of a scalar; of a block without its header, behind which a comment may stand.
+fn body(text: &str, scalar: &Scalar) -> Range<usize> {
+    let place = scalar.place.clone();
+    let raw = text.get(place.clone()).unwrap_or_default();
+    let block = matches!(scalar.style, ScalarStyle::Literal | ScalarStyle::Folded) && raw.starts_with(['|', '>']);
+    let header = if block { raw.find('\n').map_or(raw.len(), |end| end + 1) } else { 0 };
+    place.start + header..place.end
+}
+
+fn is_telling(comment: &str) -> bool {
+    let lower = comment.to_ascii_lowercase();
+    lower != format!("# {}", String::from_utf8_lossy(MARK)) && COMMENT_WORDS.iter().any(|word| lower.contains(word))
+}

@@ -1,0 +1,109 @@
+//! Bytes to text: encoding, marks, line ends. What cannot be text is cut off, with its place.
+
+use std::str;
+
+use memchr::{memchr, memchr_iter};
+
+use super::MAX_DIRECTIVES;
+use super::faults::{Faults, Texts};
+use crate::evidence::overrides::{FaultKind, LineEnds, Place};
+use crate::wire::yaml::saturated;
+
+const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Marks of other encodings; the longer ones first, because UTF-32 begins as UTF-16 does.
+const OTHER_MARKS: &[(&[u8], &str)] = &[
+    (b"\xFF\xFE\0\0", "UTF-32 (little endian)"),
+    (b"\0\0\xFE\xFF", "UTF-32 (big endian)"),
+    (b"\xFF\xFE", "UTF-16 (little endian)"),
+    (b"\xFE\xFF", "UTF-16 (big endian)"),
+];
+
+/// The text of the file as far as it is text.
+pub(super) struct Source<'a> {
+    pub(super) text: &'a str,
+    pub(super) line_ends: LineEnds,
+    /// The text was cut: a syntax error in it says nothing about the file.
+    pub(super) cut: bool,
+    /// Lines can be told apart as an editor and `patch` do; a lone carriage return is a line end to YAML alone.
+    pub(super) plain_lines: bool,
+    /// More directives than any file has; each would be kept by the parser.
+    pub(super) many_directives: bool,
+}
+
+/// The text of `bytes`; what is not text is reported and cut off from the beginning of its line.
+pub(super) fn decode<'a>(bytes: &'a [u8], faults: &mut Faults) -> Source<'a> {
+    if let Some((_, name)) = OTHER_MARKS.iter().find(|(mark, _)| bytes.starts_with(mark)) {
+        let start = Place { line: 1, column: 1 };
+        faults.add(FaultKind::Malformed, start, || {
+            Texts::new("", format!("the byte order mark of {name}"), "a file in UTF-8")
+        });
+        return Source::of("", true);
+    }
+    let marked = bytes.strip_prefix(UTF8_MARK);
+    let body = marked.unwrap_or(bytes);
+    let before = bytes.len() - body.len();
+
+    let valid = match str::from_utf8(body) {
+        Ok(text) => text,
+        Err(error) => str::from_utf8(&body[..error.valid_up_to()]).unwrap_or_default(),
+    };
+    // The parser takes NUL for the end of its input, and would pass over the rest in silence.
+    let bad =
+        memchr(0, valid.as_bytes()).map(|at| (at, true)).or((valid.len() < body.len()).then_some((valid.len(), false)));
+    let Some((at, nul)) = bad else {
+        return Source::of(valid, false);
+    };
+    faults.add(FaultKind::Malformed, place_of(valid, at), || {
+        let byte = at + before;
+        if nul {
+            Texts::new("", format!("a NUL byte (byte {byte} of the file)"), "text; a file in UTF-16 is not read")
+        } else {
+            let observed = format!("a byte that is not UTF-8 (byte {byte} of the file)");
+            Texts::new("", observed, "a file in UTF-8; ISO 8859-1 and Windows-1252 have to be converted")
+        }
+    });
+    let line = valid.as_bytes()[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    Source::of(&valid[..line], true)
+}
+
+impl<'a> Source<'a> {
+    fn of(text: &'a str, cut: bool) -> Self {
+        let bytes = text.as_bytes();
+        let crlf = memchr(b'\n', bytes).is_some_and(|end| end > 0 && bytes[end - 1] == b'\r');
+        let terminated = cut || text.is_empty() || text.ends_with('\n');
+        let unterminated = (!terminated).then(|| saturated(memchr_iter(b'\n', bytes).count() + 1));
+        let plain_lines = memchr_iter(b'\r', bytes).all(|at| bytes.get(at + 1) == Some(&b'\n'));
+        let directives = memchr_iter(b'%', bytes).filter(|at| *at == 0 || bytes[at - 1] == b'\n');
+        let many_directives = directives.take(MAX_DIRECTIVES + 1).count() > MAX_DIRECTIVES;
+        Self { text, line_ends: LineEnds { crlf, unterminated }, cut, plain_lines, many_directives }
+    }
+
+    /// The part of a line before and after a span, without the line end; nothing where the line is longer than
+    /// `longest` on either side.
+    pub(super) fn around(&self, start: usize, end: usize, longest: usize) -> Option<(&'a str, &'a str)> {
+        let bytes = self.text.as_bytes();
+        let first = start.saturating_sub(longest);
+        let begin = match memchr::memrchr(b'\n', bytes.get(first..start)?) {
+            Some(at) => first + at + 1,
+            None if first == 0 => 0,
+            None => return None,
+        };
+        let last = end.saturating_add(longest).min(bytes.len());
+        let finish = match memchr(b'\n', bytes.get(end..last)?) {
+            Some(at) => end + at,
+            None if last == bytes.len() => last,
+            None => return None,
+        };
+        let after = self.text.get(end..finish)?;
+        let after = if self.line_ends.crlf && finish < bytes.len() { after.strip_suffix('\r')? } else { after };
+        Some((self.text.get(begin..start)?, after))
+    }
+}
+
+fn place_of(text: &str, at: usize) -> Place {
+    let before = text.get(..at).unwrap_or(text);
+    let line = memchr_iter(b'\n', before.as_bytes()).count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    Place { line: saturated(line), column: saturated(column) }
+}
