@@ -99,8 +99,8 @@ const RESTS_ON: [(&str, &[&str]); 11] = [
     (
         "pods",
         &[
-            "AT101", "AT102", "AT103", "AT104", "AT105", "AT106", "AT107", "AT109", "AT207", "AT214", "AT801", "AT802",
-            "AT803", "AT804", "AT805", "AT526", "AT414",
+            "AT101", "AT102", "AT103", "AT104", "AT105", "AT106", "AT107", "AT109", "AT110", "AT207", "AT214", "AT801",
+            "AT802", "AT803", "AT804", "AT805", "AT526", "AT414",
         ],
     ),
     ("meshLogging", &["AT806"]),
@@ -136,7 +136,7 @@ const RESTS_ON: [(&str, &[&str]); 11] = [
             "AT524", "AT525", "AT529", "AT530", "AT531",
         ],
     ),
-    ("logs", &["AT101", "AT102", "AT103", "AT104", "AT105", "AT107", "AT109"]),
+    ("logs", &["AT101", "AT102", "AT103", "AT104", "AT105", "AT107", "AT109", "AT110"]),
 ];
 
 /// Every source in turn answers with 403: a check that rests on it becomes unknown or has nothing to judge, and every

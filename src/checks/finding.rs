@@ -207,7 +207,7 @@ pub enum Kind {
     /// What handshakes are made with: an address and port, and how it was found.
     Endpoint,
     File,
-    /// A host and port, with all its addresses.
+    /// A host: by its name as requests state it, or with its port and all its addresses.
     Host,
     /// An access log.
     Log,
@@ -268,6 +268,8 @@ pub enum Location {
     FieldOfGroups(String),
     /// A line and column of a file, both counted from 1.
     File { name: String, line: u32, column: u32 },
+    /// All lines of a log.
+    Lines,
     /// The listeners of Envoy, in these pods; in the pods that the finding is at where there are none.
     Listeners { pods: Vec<String> },
     /// The objects of this kind in a namespace, by their plural.
@@ -325,6 +327,7 @@ impl fmt::Display for Location {
             Self::Entry(text) | Self::Field(text) | Self::Listing(text) => f.write_str(text),
             Self::FieldOfGroups(path) => write!(f, "{path} of the environment groups"),
             Self::File { name, line, column } => write!(f, "{name}:{line}:{column}"),
+            Self::Lines => f.write_str("lines"),
             Self::Listeners { pods } if pods.is_empty() => f.write_str("listeners"),
             Self::Listeners { pods } => {
                 write!(f, "listeners of {}", facts::some_of(&pods.iter().map(String::as_str).collect::<Vec<_>>()))

@@ -10,12 +10,13 @@ use crate::cli::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
 use crate::evidence::overrides::OverridesFile;
 use crate::evidence::stored::StoredCertificate;
 use crate::evidence::{Evidence, HybridQuestion, LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable};
+use crate::gather::files::log_file::{self, LogReading};
 use crate::gather::hybrid::{GatewayProbe, Places};
 use crate::gather::probe::{self, ProbeOptions, Prober};
 use crate::gather::{self, ConnectionOptions, GatherOptions, Keeper, LogSink};
 use crate::redact::{Redactions, Redactor};
 use crate::run::{self, Stop};
-use crate::wire::access_log::AccessLogScanner;
+use crate::wire::access_log::{AccessLogScanner, Format};
 
 /// For one handshake of `diagnose`; what takes longer is as good as broken.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
@@ -64,11 +65,12 @@ pub(super) async fn add_files(
         }
     };
     add_certificates(evidence, found);
-    let since = evidence.question.log_limits().since;
+    let format = Arc::new(evidence.mesh_logging.seen().map(Format::of).unwrap_or_default());
+    let reading = LogReading { since: evidence.question.log_limits().since, format };
     for name in &args.access_logs {
         if let Some(keeper) = keeper {
             let kept = keeper.log(&LogOrigin::File(name.clone()), false);
-            let stream = gather::files::log_file::read_and_keep(name, since, kept, stop).await?;
+            let stream = log_file::read_and_keep(name, &reading, kept, stop).await?;
             if let Some(reason) = stop.reason() {
                 drop(not_read(evidence, name, reason));
             }
@@ -76,8 +78,8 @@ pub(super) async fn add_files(
             continue;
         }
         let origin = LogOrigin::File(name.clone());
-        let file = name.clone();
-        let stream = match in_time(stop, move || gather::files::log_file::read(&file, since)).await {
+        let (file, reading) = (name.clone(), reading.clone());
+        let stream = match in_time(stop, move || log_file::read(&file, &reading)).await {
             Ok(read) => {
                 let read = read?;
                 LogStream { origin, log: Seen::Seen(read.log), cut: read.cut }

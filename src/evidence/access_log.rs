@@ -5,6 +5,8 @@
 //! without SNI are accepted. Failures of version, cipher or client certificate leave no record, so nothing
 //! here counts them.
 
+mod other_host;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
@@ -15,6 +17,8 @@ use serde::{Deserialize, Serialize};
 use super::part::{Extent, Gap, Kind, Part, Visit, Visitor, item};
 use super::seen::{Seen, Unavailable};
 use super::source::Source;
+
+pub use self::other_host::OtherHost;
 
 /// Maximum number of clients, server names and minutes in one [`Tally`]. Records of others are counted in
 /// `beyond`.
@@ -80,14 +84,21 @@ pub struct AccessLog {
     pub bytes: u64,
     /// Lines read, including a last line without a line end.
     pub lines: u64,
-    /// Lines that are access-log records: JSON objects with at least a `sni_host` key and one of `status`,
-    /// `status_details` and `upstream_response_flags`.
+    /// Access-log records that state the server name and one of response code, response code details and response
+    /// flags: JSON objects with the keys of Apigee, of Istio or of the mesh settings, and lines of a known text format.
     pub records: u64,
-    /// JSON objects that look like access-log records of another format: they have no `sni_host` key.
+    /// JSON objects that look like access-log records of another format: they have such keys, but no server name.
     pub foreign_records: u64,
-    /// Lines that look like Envoy's default text format (`[2025-05-19T04:46:20.117Z] "GET …`).
+    /// Records in a text format that does not state what is judged, or in none that is known
+    /// (`[2025-05-19T04:46:20.117Z] "GET …`).
     pub text_records: u64,
-    /// Other lines that begin with a date: messages of the proxy and its agent.
+    /// Command operators that the formats of foreign and text records lack, as `REQUESTED_SERVER_NAME`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub lacking: BTreeSet<String>,
+    /// Lines that name the fields of access-log records, but in a form that is not read.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub other_forms: u64,
+    /// Other lines that begin with a date, as the proxy and its agent write them about themselves.
     #[serde(default)]
     pub proxy_lines: u64,
     /// Lines with a part of a record and no complete one: the first or last line of a truncated log, two
@@ -113,6 +124,10 @@ pub struct AccessLog {
     /// The records of `served_without_sni` that found no route: status 404 with `NR` and `route_not_found`.
     #[serde(rename = "unroutedWithoutName")]
     pub unrouted_without_sni: Tally,
+    /// Requests for a host other than the server name of their connection, answered with 421, or with 404, `NR` and
+    /// `route_not_found`.
+    #[serde(default, skip_serializing_if = "OtherHost::is_empty")]
+    pub other_host: OtherHost,
     /// Records of probe traffic, which are in none of the classes above.
     #[serde(default, skip_serializing_if = "ProbeRecords::is_empty")]
     pub own: ProbeRecords,
@@ -129,6 +144,8 @@ impl AccessLog {
         self.records += other.records;
         self.foreign_records += other.foreign_records;
         self.text_records += other.text_records;
+        self.lacking.extend(other.lacking);
+        self.other_forms += other.other_forms;
         self.proxy_lines += other.proxy_lines;
         self.broken_lines += other.broken_lines;
         widen(&mut self.first, &mut self.last, other.first, other.last);
@@ -136,6 +153,7 @@ impl AccessLog {
         self.reset_with_sni.merge(other.reset_with_sni);
         self.served_without_sni.merge(other.served_without_sni);
         self.unrouted_without_sni.merge(other.unrouted_without_sni);
+        self.other_host.merge(other.other_host);
         self.own.merge(other.own);
     }
 }
@@ -304,6 +322,12 @@ impl Span {
     }
 }
 
+/// For counts that are left out of the evidence while they are zero.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 fn widen(
     first: &mut Option<Timestamp>,
     last: &mut Option<Timestamp>,
@@ -374,14 +398,20 @@ impl LogStream {
 
 impl AccessLog {
     fn counts(&self) -> impl Iterator<Item = u64> {
-        let tallies =
-            [&self.reset_without_sni, &self.reset_with_sni, &self.served_without_sni, &self.unrouted_without_sni];
+        let tallies = [
+            &self.reset_without_sni,
+            &self.reset_with_sni,
+            &self.served_without_sni,
+            &self.unrouted_without_sni,
+            &self.other_host.tally,
+        ];
         let inner = tallies.into_iter().flat_map(|tally| {
             let spans = tally.clients.values().chain(tally.server_names.values()).map(|span| span.count);
             spans.chain(tally.minutes.values().copied()).chain([tally.count, tally.beyond])
         });
+        let pairs = self.other_host.hosts.values().flat_map(|hosts| hosts.values().map(|span| span.count));
         let lines = [self.bytes, self.lines, self.records, self.foreign_records, self.text_records, self.proxy_lines];
-        inner.chain(lines).chain([self.broken_lines, self.own.count])
+        inner.chain(pairs).chain(lines).chain([self.broken_lines, self.other_forms, self.own.count])
     }
 }
 
@@ -405,6 +435,8 @@ impl Visit for AccessLog {
             records: _,
             foreign_records: _,
             text_records: _,
+            lacking,
+            other_forms: _,
             proxy_lines: _,
             broken_lines: _,
             begins_with_record: _,
@@ -414,11 +446,21 @@ impl Visit for AccessLog {
             reset_with_sni,
             served_without_sni,
             unrouted_without_sni,
+            other_host,
             own: ProbeRecords { count: _, last: _, names, without_sni: _ },
         } = self;
+        // Evidence that was read from a file may hold anything here.
+        *lacking = std::mem::take(lacking)
+            .into_iter()
+            .map(|mut operator| {
+                visitor.string(Kind::Text, &mut operator);
+                operator
+            })
+            .collect();
         for tally in [reset_without_sni, reset_with_sni, served_without_sni, unrouted_without_sni] {
             tally.visit(visitor);
         }
+        other_host.visit(visitor);
         visitor.keys(Kind::Hostname, names);
     }
 }

@@ -87,6 +87,14 @@ impl Random {
             "7",
             r#""\u002d""#,
         ]);
+        let host = self.pick(&[
+            "\"api.example.net\"",
+            "\"api.example.net:443\"",
+            "\"Shop.example.net\"",
+            "null",
+            "\"-\"",
+            "7",
+        ]);
         let tls = self.pick(&["\"TLSv1.3\"", "\"TLSv1.2\"", "null", "\"-\"", "\"\"", "1.3"]);
         let (status, details, flags) = [
             ("200", "\"via_upstream\"", "\"-\""),
@@ -98,7 +106,9 @@ impl Random {
             ("0.0", "\"filter_chain_not_found\"", "null"),
             ("503", "\"filter_chain_not_found\"", "\"NRX\""),
             ("null", "null", "\"-\""),
-        ][self.below(9)];
+            ("421", "\"via_upstream\"", "\"-\""),
+            ("\"421\"", "\"via_upstream\"", "\"-\""),
+        ][self.below(11)];
         let mut members = vec![
             ("bytes_sent", bytes.as_str()),
             ("user_agent", agent),
@@ -110,6 +120,7 @@ impl Random {
             ("upstream_response_flags", flags),
             ("sni_host", name),
             ("tls_protocol", tls),
+            ("host", host),
         ];
         match self.below(8) {
             0 => members.reverse(),

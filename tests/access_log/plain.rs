@@ -36,7 +36,12 @@ fn plain_line(line: &str, log: &mut AccessLog, expected: &mut Expected) {
         log.text_records += 1;
         return;
     }
-    let is_part = ["sni_host\"", "status_details\"", "upstream_response_flags\""].iter().any(|key| line.contains(key));
+    let is_part = ["sni_host\"", "status_details\"", "response_flags\""].iter().any(|key| line.contains(key));
+    let is_other_form = names_fields(line) && !has_proper_key(line);
+    let unread = |log: &mut AccessLog, is_broken: bool| {
+        log.other_forms += u64::from(is_other_form);
+        log.broken_lines += u64::from(is_broken && !is_other_form);
+    };
     let mut objects = Vec::new();
     let mut rest = line;
     let mut begins_with_object = false;
@@ -50,15 +55,15 @@ fn plain_line(line: &str, log: &mut AccessLog, expected: &mut Expected) {
         begins_with_object |= objects.is_empty() && start == 0;
         let mut stream = serde_json::Deserializer::from_str(&rest[start..]).into_iter::<Value>();
         let Some(Ok(value)) = stream.next() else {
-            log.broken_lines += u64::from(begins_with_object || is_part);
+            unread(log, begins_with_object || is_part);
             return;
         };
         objects.push(value);
         rest = &rest[start + stream.byte_offset()..];
     }
     log.proxy_lines += u64::from(objects.is_empty() && is_dated(line));
-    if rest.contains('"') || (objects.is_empty() && is_part) {
-        log.broken_lines += u64::from(begins_with_object || is_part);
+    if rest.contains('"') || objects.is_empty() {
+        unread(log, begins_with_object || is_part);
         return;
     }
     for object in &objects {
@@ -72,7 +77,10 @@ fn plain_record(record: &Value, log: &mut AccessLog, expected: &mut Expected) {
     if !has("sni_host") || !(has("status") || has("status_details") || has("upstream_response_flags")) {
         let known =
             ["sni_host", "status", "status_details", "start_time", "remote_address", "host", "request", "tls_protocol"];
-        log.foreign_records += u64::from(known.iter().filter(|key| has(key)).count() >= 2);
+        let is_foreign = known.iter().filter(|key| has(key)).count() >= 2;
+        log.foreign_records += u64::from(is_foreign);
+        let lacking = if has("sni_host") { "RESPONSE_CODE_DETAILS" } else { "REQUESTED_SERVER_NAME" };
+        log.lacking.extend(is_foreign.then(|| lacking.to_owned()));
         return;
     }
     log.records += 1;
@@ -81,14 +89,20 @@ fn plain_record(record: &Value, log: &mut AccessLog, expected: &mut Expected) {
         log.first = Some(log.first.map_or(moment, |first| first.min(moment)));
         log.last = Some(log.last.map_or(moment, |last| last.max(moment)));
     }
+    if !has("status_details") && !(has("status") && has("upstream_response_flags")) {
+        log.lacking.insert("RESPONSE_CODE_DETAILS".to_owned());
+    }
     let status = record["status"].as_f64().or_else(|| text("status").and_then(|text| text.trim().parse().ok()));
     let flags = text("upstream_response_flags").map(|flags| flags.split(',').any(|flag| flag == "NR"));
-    let no_chain = text("status_details") == Some("filter_chain_not_found")
-        && matches!(status, None | Some(0.0))
-        && match flags {
-            Some(no_route) => no_route,
-            None => record["upstream_response_flags"].is_null(),
-        };
+    let confirms = match flags {
+        Some(no_route) => no_route,
+        None => record["upstream_response_flags"].is_null(),
+    };
+    let no_chain = if has("status_details") {
+        text("status_details") == Some("filter_chain_not_found") && matches!(status, None | Some(0.0)) && confirms
+    } else {
+        status == Some(0.0) && flags == Some(true)
+    };
     let minute = moment.map(|moment| moment.strftime("%Y-%m-%dT%H:%MZ").to_string());
     let at = moment.zip(minute.as_deref());
     let client = text("remote_address").map(plain_client).filter(|client| !matches!(*client, "" | "-"));
@@ -115,12 +129,34 @@ fn plain_record(record: &Value, log: &mut AccessLog, expected: &mut Expected) {
     if no_chain {
         let tally = if name.is_some() { &mut log.reset_with_sni } else { &mut log.reset_without_sni };
         tally.count(at, client, name.as_deref());
+    } else if let Some(name) = &name {
+        let no_route =
+            status == Some(404.0) && flags == Some(true) && text("status_details") == Some("route_not_found");
+        let host =
+            text("host").map(|host| plain_client(host).to_lowercase()).filter(|host| !matches!(&**host, "" | "-"));
+        if let Some(host) = host.filter(|host| (no_route || status == Some(421.0)) && host != name) {
+            log.other_host.count(at, client, name, &host);
+        }
     } else if name.is_none() && status.is_some_and(|status| status >= 100.0) && is_over_tls(record) {
         log.served_without_sni.count(at, client, None);
         if status == Some(404.0) && flags == Some(true) && text("status_details") == Some("route_not_found") {
             log.unrouted_without_sni.count(at, client, None);
         }
     }
+}
+
+fn names_fields(line: &str) -> bool {
+    line.contains("sni_host")
+        && ["filter_chain_not_found", "response_flags", "status_details"].iter().any(|word| line.contains(word))
+}
+
+/// A field's name in quotes that are neither escaped nor doubled.
+fn has_proper_key(line: &str) -> bool {
+    let words = ["sni_host", "filter_chain_not_found", "response_flags", "upstream_response_flags", "status_details"];
+    words.iter().any(|word| {
+        line.match_indices(&format!("\"{word}\""))
+            .any(|(at, quoted)| !line[..at].ends_with(['"', '\\']) && !line[at + quoted.len()..].starts_with('"'))
+    })
 }
 
 /// A format without the key leaves nothing to contradict.

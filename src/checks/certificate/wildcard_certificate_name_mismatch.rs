@@ -19,7 +19,8 @@ pub(in crate::checks) const CHECK: Check = Check {
         matters: "Clients without a server name get the certificate of the wildcard route, whatever host they mean. \
             Those that compare names end the handshake; a Google load balancer does not compare.",
         fix: "Let all environment groups and the wildcard route use one pair whose certificate has every hostname: its \
-            Secret in credentialName of the wildcard route.",
+            Secret in credentialName of the wildcard route. HTTP/2 clients may then reuse a connection of one hostname \
+            for another, which a route of their own group does not serve (AT110).",
     },
     reference: "Apigee hybrid \"Enable non-SNI clients\", FAQ: all hostnames of all environment groups use the same pair; RFC 9525 §6",
     judge,

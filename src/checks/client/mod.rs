@@ -5,6 +5,7 @@ pub(super) mod client_without_sni_unrouted;
 pub(super) mod connection_without_server_name_reset;
 pub(super) mod declared_server_name_reset;
 pub(super) mod expected_client_without_sni_refused;
+pub(super) mod host_without_route_on_connection;
 pub(super) mod load_balancer_reset;
 pub(super) mod log_window_incomplete;
 pub(super) mod served_client_without_wildcard;
@@ -26,5 +27,6 @@ pub(super) const FAMILY: Family = Family {
         log_window_incomplete::CHECK,
         served_client_without_wildcard::CHECK,
         access_log_unconfirmed::CHECK,
+        host_without_route_on_connection::CHECK,
     ],
 };

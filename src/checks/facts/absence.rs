@@ -1,5 +1,7 @@
 //! When "it is not there" may be believed.
 
+use std::collections::BTreeSet;
+
 use super::knocked;
 use super::logs::{GATEWAY_CONTAINER, logs, never_started, opened, streams};
 use super::words::count;
@@ -31,13 +33,15 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
     if let Some(cut) = streams(evidence).find_map(|stream| stream.cut.as_ref()) {
         return Err(cut.clone());
     }
+    let knocked = knocked::expected(evidence);
+    let is_alive = !knocked.is_empty() && knocked.iter().all(|knocked| knocked.is_heard);
     if let Seen::Seen(mesh) = &evidence.mesh_logging
         && mesh.is_off()
+        && !is_alive
     {
         let why = Reason::Missing(format!("the mesh ConfigMap switches it off ({})", codes::ACCESS_LOG_OFF));
         return Err(Unavailable::new("the access log", why));
     }
-    let knocked = knocked::expected(evidence);
     if let Some(silent) = knocked.iter().find(|knocked| !knocked.is_heard) {
         let why = format!(
             "a handshake that this run made left no line in it ({}): sampled, filtered, held back, or off",
@@ -58,11 +62,20 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         let what = format!("the access log of {source}");
         let records = sum(|log| log.records);
         if records == 0 && sum(|log| log.foreign_records) > 0 || sum(|log| log.text_records) > 0 {
-            let why = Reason::Missing(format!(
-                "it holds records that tell no server name ({})",
+            return Err(Unavailable::new(what, Reason::Missing(unread_format(&logs))));
+        }
+        if logs.iter().any(|log| log.lacking.contains("RESPONSE_CODE_DETAILS")) {
+            let why = format!(
+                "the format of its records has no %RESPONSE_CODE_DETAILS%, by which resets are known ({})",
                 codes::ACCESS_LOG_FORMAT_UNKNOWN
-            ));
-            return Err(Unavailable::new(what, why));
+            );
+            return Err(Unavailable::new(what, Reason::Missing(why)));
+        }
+        let other_forms = sum(|log| log.other_forms);
+        if other_forms > ENDS_OF_A_LOG || records == 0 && other_forms > 0 {
+            let lines = count(other_forms, "line");
+            let why = format!("{lines} {OTHER_FORM} ({})", codes::ACCESS_LOG_FORMAT_UNKNOWN);
+            return Err(Unavailable::new(what, Reason::Missing(why)));
         }
         // A gateway without traffic has written about itself at least; a login page or a crash leaves other lines.
         let settings_seen = matches!(&evidence.mesh_logging, Seen::Seen(mesh) if mesh.names_server());
@@ -73,7 +86,16 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         if records == 0 && !is_quiet {
             let limited =
                 if *evidence.question.log_limits() == LogLimits::default() { "" } else { " in the window asked for" };
-            let why = format!("it holds no access-log record{limited}: no traffic, rotated away, or off");
+            let lines = sum(|log| log.lines);
+            let is_file = evidence.access_logs.iter().any(|stream| stream.origin == LogOrigin::File(source.to_owned()));
+            let why = if is_file && lines > 0 {
+                format!(
+                    "none of its {} is an access-log record{limited}: another log, or no traffic",
+                    count(lines, "line")
+                )
+            } else {
+                format!("it holds no access-log record{limited}: no traffic, rotated away, or off")
+            };
             let why = Reason::Missing(why);
             return Err(Unavailable::new(what, why));
         }
@@ -84,6 +106,26 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         }
     }
     Ok(())
+}
+
+/// What is said of lines that name the fields of records but are not read.
+pub(crate) const OTHER_FORM: &str = "look like access-log records inside another form, which is not read; give the plain \
+    lines (kubectl logs) or JSON (gcloud logging read --format=json)";
+
+/// Why the records of a log are not judged.
+fn unread_format(logs: &[&AccessLog]) -> String {
+    let code = codes::ACCESS_LOG_FORMAT_UNKNOWN;
+    match lacking(logs) {
+        Some(operators) => format!("the format of its records has no {operators} ({code})"),
+        None => format!("it holds records that tell no server name ({code})"),
+    }
+}
+
+/// The command operators that are missing in the formats of these logs, as they are written in a format.
+pub(crate) fn lacking(logs: &[&AccessLog]) -> Option<String> {
+    let operators: BTreeSet<&str> = logs.iter().flat_map(|log| &log.lacking).map(String::as_str).collect();
+    let operators: Vec<String> = operators.iter().map(|operator| format!("%{operator}%")).collect();
+    (!operators.is_empty()).then(|| operators.join(" and no "))
 }
 
 /// A source without which what was seen cannot be judged: that it was not asked for does not make it needless.

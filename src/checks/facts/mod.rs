@@ -2,7 +2,7 @@
 //!
 //! Internal-chaining objects stay out of every answer: no client outside the cluster uses them.
 
-mod absence;
+pub(crate) mod absence;
 pub(crate) mod answers;
 pub(crate) mod chain;
 pub(crate) mod envoy;

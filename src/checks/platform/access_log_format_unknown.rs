@@ -1,20 +1,24 @@
 //! AT807: the access log has a format without the server name.
 
 use crate::checks::facts;
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes};
-use crate::evidence::{Evidence, LogOrigin};
+use crate::checks::facts::absence::{OTHER_FORM, lacking};
+use crate::checks::{
+    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes,
+};
+use crate::evidence::{AccessLog, Evidence, LogOrigin};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT807"),
     name: "access-log-format-unknown",
     level: Level::Notice,
-    summary: "The access log is not in Apigee's format",
+    summary: "The access log does not state the server name, or is in a form that is not read",
     explanation: Explanation {
-        looks_for: "Logs whose records are Envoy's text format or JSON without sni_host, and the accessLogEncoding and \
-            accessLogFormat of the mesh ConfigMap.",
-        matters: "Without sni_host it cannot be told whether a connection brought a server name, so resets cannot be counted.",
+        looks_for: "Logs whose records lack %REQUESTED_SERVER_NAME%, or %RESPONSE_CODE_DETAILS% and %RESPONSE_FLAGS%; lines \
+            that look like records inside another form; where no record was read, the accessLogFormat of the mesh \
+            ConfigMap. Read are the formats of Apigee, Istio and the mesh ConfigMap, and what log stores export of them.",
+        matters: "Without the server name it cannot be told whether a connection brought one, so resets cannot be counted.",
         fix: "Remove istiod.accessLogFormat from overrides.yaml, or add sni_host: \"%REQUESTED_SERVER_NAME%\" to it. Apigee's \
-            own evaluations read the default format too.",
+            own evaluations read the default format too. Of a log store give the plain lines, or its export as JSON.",
     },
     reference: "Configuration property istiod.accessLogFormat; Apigee hybrid playbook, step 2",
     judge,
@@ -36,11 +40,21 @@ fn judge(evidence: &Evidence) -> Judgement {
                 } else {
                     format!("no record of {origin} tells a server name")
                 },
-                format!("{} in text, {} in JSON without sni_host", log.text_records, log.foreign_records),
-                "JSON records with sni_host",
+                format!("{} in text, {} in JSON{}", log.text_records, log.foreign_records, without(log)),
+                "records with %REQUESTED_SERVER_NAME%",
             )
         })
         .collect();
+    let in_other_forms = facts::logs(evidence).filter(|(origin, log)| log.other_forms > 0 && !told(origin));
+    findings.extend(in_other_forms.map(|(origin, log)| {
+        Finding::in_log(
+            origin,
+            Location::Lines,
+            format!("{} of {origin} {OTHER_FORM}", facts::count(log.other_forms, "line")),
+            format!("{} of {}", log.other_forms, facts::count(log.lines, "line")),
+            "one record per line, or an export as JSON, YAML or CSV",
+        )
+    }));
     if findings.is_empty() && !facts::logs(evidence).any(|(_, log)| log.records > 0) {
         let mesh = evidence.mesh_logging.seen()?;
         if mesh.is_off() {
@@ -53,9 +67,18 @@ fn judge(evidence: &Evidence) -> Judgement {
             Object::new(Kind::ConfigMap, "apigee-istio-mesh-config"),
             Location::field("data.mesh accessLogFormat"),
             "the access-log format does not tell the server name",
-            if mesh.fields.is_some() { "JSON without sni_host" } else { "text" },
-            "JSON with sni_host: %REQUESTED_SERVER_NAME%",
+            if mesh.fields.is_some() {
+                "JSON without %REQUESTED_SERVER_NAME%"
+            } else {
+                "text without %REQUESTED_SERVER_NAME%"
+            },
+            "sni_host: %REQUESTED_SERVER_NAME%",
         ));
     }
     Ok(Outcome::of(findings, "records tell the server name"))
+}
+
+/// What the format of the records lacks.
+fn without(log: &AccessLog) -> String {
+    lacking(&[log]).map_or_else(String::new, |operators| format!("; the format has no {operators}"))
 }

@@ -15,7 +15,7 @@ use crate::gather::hybrid::kept::{LogKeeper, ObjectKeeper};
 use crate::gather::plan::{Item, folder};
 use crate::gather::{Keeper, LogSink};
 use crate::redact::{Redactions, Redactor, StreamRedactor};
-use crate::wire::access_log::AccessLogScanner;
+use crate::wire::access_log::{AccessLogScanner, Format};
 use crate::wire::log_window::{LogWindow, WindowSummary};
 
 /// An overrides file is not larger: its redaction takes several times that of memory.
@@ -231,6 +231,10 @@ impl LogSink for Tee {
 
     fn saw(&self, server_name: &str) -> bool {
         self.scanner.saw(server_name)
+    }
+
+    fn read_as(&mut self, format: &Arc<Format>) {
+        self.scanner.read_as(Arc::clone(format));
     }
 }
 

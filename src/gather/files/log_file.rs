@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::evidence::{AccessLog, LogOrigin, LogStream, Reason, Seen, Unavailable};
 use crate::gather::hybrid::kept::LogKeeper;
 use crate::run::stop::Stop;
-use crate::wire::access_log::AccessLogScanner;
+use crate::wire::access_log::{AccessLogScanner, Format};
 
 /// Bytes per read: large enough that the calls do not matter, small enough for the second-level cache.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -38,6 +39,21 @@ pub struct LogFile {
     pub cut: Option<Unavailable>,
 }
 
+/// Which records of a file are read, and how.
+#[derive(Clone, Debug, Default)]
+pub struct LogReading {
+    /// Leaves out records that began before.
+    pub since: Option<Timestamp>,
+    /// The format that the mesh settings state, beside the default ones.
+    pub format: Arc<Format>,
+}
+
+impl LogReading {
+    fn scanner(&self) -> AccessLogScanner {
+        AccessLogScanner::new().reading(Arc::clone(&self.format)).since(self.since)
+    }
+}
+
 /// Why a file gave nothing at all. Reads after "could not".
 #[derive(Debug, Error)]
 pub enum LogFileError {
@@ -54,12 +70,12 @@ pub enum LogFileError {
     Unreadable { name: String, source: io::Error },
 }
 
-/// Reads the file of this name, `-` for standard input, without the records that began before `since`.
+/// Reads the file of this name, `-` for standard input.
 ///
 /// # Errors
 /// When nothing could be read. A file that breaks off later gives what came before, and says where.
-pub fn read(name: &str, since: Option<Timestamp>) -> Result<LogFile, LogFileError> {
-    let scanner = || AccessLogScanner::new().since(since);
+pub fn read(name: &str, reading: &LogReading) -> Result<LogFile, LogFileError> {
+    let scanner = || reading.scanner();
     if name == "-" {
         return in_order(STANDARD_INPUT, io::stdin().lock(), scanner());
     }
@@ -81,14 +97,14 @@ pub fn read(name: &str, since: Option<Timestamp>) -> Result<LogFile, LogFileErro
 /// As for [`read`].
 pub async fn read_and_keep(
     name: &str,
-    since: Option<Timestamp>,
+    reading: &LogReading,
     mut kept: Box<dyn LogKeeper>,
     stop: &Stop,
 ) -> Result<LogStream, LogFileError> {
     let (pieces, mut coming) = mpsc::channel::<Vec<u8>>(PIECES_WAITING);
     let file = name.to_owned();
     // A pipe without a writer blocks this thread beyond the end of the run; what keeps the log must not be in it.
-    let reading = tokio::task::spawn_blocking(move || {
+    let reader = tokio::task::spawn_blocking(move || {
         let hand_on = |piece: &[u8]| match pieces.blocking_send(piece.to_vec()) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -99,7 +115,7 @@ pub async fn read_and_keep(
             drain(&file, open(&file)?, hand_on)
         }
     });
-    let mut scanner = AccessLogScanner::new().since(since);
+    let mut scanner = reading.scanner();
     let stopped = loop {
         match stop.bound(coming.recv()).await {
             Ok(Some(piece)) => {
@@ -113,7 +129,7 @@ pub async fn read_and_keep(
     let rest = || format!("the rest of the access log {name}");
     let cut = match stopped {
         Some(reason) => Some(Unavailable::new(rest(), reason)),
-        None => match reading.await {
+        None => match reader.await {
             Ok(Ok(cut)) => cut,
             Ok(Err(error)) => return Err(error),
             Err(_) => Some(Unavailable::new(rest(), Reason::Broken("its reader failed".into()))),
@@ -220,7 +236,8 @@ impl Outline {
             let visible = piece.iter().filter(|byte| byte.is_ascii_graphic()).copied();
             self.first.extend(visible.take(2 - self.first.len()));
         }
-        if let Some(last) = piece.iter().rev().find(|byte| !byte.is_ascii_whitespace()) {
+        // The other half of a character in UTF-16 is no character.
+        if let Some(last) = piece.iter().rev().find(|byte| !byte.is_ascii_whitespace() && **byte != 0) {
             self.last = *last;
         }
     }
@@ -265,8 +282,9 @@ mod parallel {
     use crate::evidence::AccessLog;
     use crate::wire::access_log::AccessLogScanner;
 
-    /// Bytes of a part: many more parts than processors, so that a slow one does not keep the others waiting.
-    const PART_BYTES: u64 = 4 << 20;
+    /// Bytes of a part: many more parts than processors, so that a slow one does not keep the others waiting. The file
+    /// of a kubelet has 10 MiB.
+    const PART_BYTES: u64 = 1 << 20;
 
     /// Threads, whatever the machine has; each costs a buffer and its counts.
     const MAX_THREADS: usize = 8;
@@ -442,9 +460,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let name = folder.path().display().to_string();
         let missing = format!("{name}/missing.log");
-        let error = read(&missing, None).expect_err("there is none");
+        let error = read(&missing, &LogReading::default()).expect_err("there is none");
         assert_eq!(error.to_string(), format!("read the access log {missing}"));
-        let error = read(&name, None).expect_err("it is a directory");
+        let error = read(&name, &LogReading::default()).expect_err("it is a directory");
         assert!(matches!(error, LogFileError::Directory { .. } | LogFileError::Unreadable { .. }), "{error}");
     }
 
@@ -471,6 +489,18 @@ mod tests {
     }
 
     #[test]
+    fn an_array_that_is_not_closed_was_cut() {
+        let wide = |text: &str| -> Vec<u8> {
+            std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+        };
+        for (text, is_cut) in [("[{\"a\":1}]\n", false), ("[\n{\"a\":1},\n", true), ("[{\"a\":1}", true)] {
+            for bytes in [text.as_bytes().to_vec(), wide(text)] {
+                assert_eq!(read_bytes(&bytes).expect("it is readable").cut.is_some(), is_cut, "{text}");
+            }
+        }
+    }
+
+    #[test]
     #[cfg(unix)]
     fn a_document_is_left_to_one_reader() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -479,7 +509,7 @@ mod tests {
         fs::write(&path, &text).expect("a file");
         let file = File::open(&path).expect("it was written");
         assert_eq!(parallel::read_parts(&file, text.len() as u64, AccessLogScanner::new, 500), None);
-        assert_eq!(read(&path.display().to_string(), None).expect("a file").log.records, 51);
+        assert_eq!(read(&path.display().to_string(), &LogReading::default()).expect("a file").log.records, 51);
     }
     #[test]
     #[cfg(unix)]
@@ -493,7 +523,7 @@ mod tests {
         for part in [1, 151, 500, 4096] {
             assert_eq!(parallel::read_parts(&file, text.len() as u64, AccessLogScanner::new, part), None);
         }
-        let log = read(&path.display().to_string(), None).expect("a file").log;
+        let log = read(&path.display().to_string(), &LogReading::default()).expect("a file").log;
         assert_eq!((log.own.count, log.reset_without_sni.count), (2, 99));
     }
 }

@@ -34,6 +34,7 @@ use crate::gather::kubernetes::kubeconfig::{ConnectionOptions, Places, target};
 use crate::gather::kubernetes::selector;
 use crate::run::progress::Progress;
 use crate::run::stop::Stop;
+use crate::wire::access_log::Format;
 
 /// What to ask for.
 #[derive(Clone)]
@@ -211,6 +212,7 @@ async fn pods_and_logs<S: LogSink>(
     let services = services.map(|services| leading_to(services, known, selects));
     // A line that will not come, or cannot be known by its server name, is not waited for.
     let logs_names = mesh.as_ref().map_or(true, MeshLogging::names_server);
+    let format = Arc::new(mesh.as_ref().map(Format::of).unwrap_or_default());
     let (knocks, mut knocked) = mpsc::unbounded_channel();
     let greetings = async {
         let Some(probe) = &options.probe else { return Vec::new() };
@@ -229,6 +231,7 @@ async fn pods_and_logs<S: LogSink>(
             limits: &options.log_limits,
             knocked: &marked,
             knock: options.probe.as_ref().map_or("", |probe| probe.prober.unknown_name()),
+            format: &format,
         };
         logs(api, request, known, progress, new_sink).await
     };

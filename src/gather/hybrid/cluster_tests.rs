@@ -446,8 +446,14 @@ async fn a_followed_log_that_ends_before_the_knock_has_broken_off() {
     for (limit_bytes, expected) in [(None, true), (Some(8), false)] {
         let limits = LogLimits { limit_bytes, ..LogLimits::default() };
         let knocked = ["gw-1".to_owned()];
-        let request =
-            LogRequest { namespace: "apigee", container: None, limits: &limits, knocked: &knocked, knock: "k" };
+        let request = LogRequest {
+            namespace: "apigee",
+            container: None,
+            limits: &limits,
+            knocked: &knocked,
+            knock: "k",
+            format: &Arc::default(),
+        };
         let streams = logs(&api, request, &pods, &progress, &|_: &LogOrigin| Count::default()).await;
         assert_eq!(streams[0].log.seen().unwrap().lines, 2);
         let is_broken = streams[0].cut.as_ref().is_some_and(|cut| matches!(cut.reason, Reason::Broken(_)));

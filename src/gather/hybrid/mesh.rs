@@ -49,6 +49,7 @@ fn parse(mesh: &str) -> Result<MeshLogging, String> {
         file: json::text(&mesh, &["accessLogFile"]),
         encoding: json::scalar(&mesh, &["accessLogEncoding"]),
         text_format: is_set && fields.is_none(),
+        format: format.filter(|_| is_set && fields.is_none()).map(as_text),
         fields,
     })
 }
@@ -59,14 +60,15 @@ fn fields(format: &Value) -> Option<BTreeMap<String, String>> {
         Value::String(text) => serde_json::from_str(text).ok()?,
         other => other.clone(),
     };
-    let as_text = |value: Value| match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
     match parsed {
-        Value::Object(fields) => Some(fields.into_iter().map(|(key, value)| (key, as_text(value))).collect()),
+        Value::Object(fields) => Some(fields.into_iter().map(|(key, value)| (key, as_text(&value))).collect()),
         _ => None,
     }
+}
+
+/// Text as it is; everything else as JSON.
+fn as_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 #[cfg(test)]
@@ -94,8 +96,9 @@ mod tests {
         let text = parse("{accessLogFile: /dev/stdout, accessLogEncoding: TEXT, accessLogFormat: '[%START_TIME%] x'}")
             .unwrap();
         assert!(text.text_format && text.fields.is_none());
+        assert_eq!(text.format.as_deref(), Some("[%START_TIME%] x"));
         let blank = parse("{accessLogFile: /dev/stdout, accessLogFormat: ''}").unwrap();
-        assert!(!blank.text_format);
+        assert!(!blank.text_format && blank.format.is_none());
     }
 
     #[test]

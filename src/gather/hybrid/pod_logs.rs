@@ -19,7 +19,7 @@ use crate::gather::kubernetes::api::{Api, encode};
 use crate::gather::kubernetes::fault::{Access, Fault, innermost};
 use crate::run::progress::Progress;
 use crate::run::stop::timed_out;
-use crate::wire::access_log::AccessLogScanner;
+use crate::wire::access_log::{AccessLogScanner, Format};
 
 /// Streams open at once. Each is a connection of its own, because kube speaks HTTP/1.1, where none waits for another.
 const IN_FLIGHT: usize = 16;
@@ -47,6 +47,8 @@ pub trait LogSink: Send + 'static {
     fn finish(self, cut: Option<&Unavailable>) -> AccessLog;
     /// A record with this server name has come.
     fn saw(&self, server_name: &str) -> bool;
+    /// Reads records of this format too; called before the first piece. A sink that reads no records leaves it.
+    fn read_as(&mut self, _format: &Arc<Format>) {}
 }
 
 impl LogSink for AccessLogScanner {
@@ -61,6 +63,10 @@ impl LogSink for AccessLogScanner {
     fn saw(&self, server_name: &str) -> bool {
         AccessLogScanner::saw(self, server_name)
     }
+
+    fn read_as(&mut self, format: &Arc<Format>) {
+        AccessLogScanner::read_as(self, Arc::clone(format));
+    }
 }
 
 /// Which logs, and how much of each.
@@ -71,6 +77,8 @@ pub(in crate::gather) struct LogRequest<'a> {
     /// Pods at whose gateway was knocked, so that a line with this server name must come.
     pub knocked: &'a [String],
     pub knock: &'a str,
+    /// The format that the mesh settings state.
+    pub format: &'a Arc<Format>,
 }
 
 /// Reads the logs of all pods, in the order of the pods and their containers.
@@ -108,7 +116,8 @@ pub(in crate::gather) async fn logs<S: LogSink>(
                 what,
                 progress: Arc::clone(progress),
             };
-            let (permits, sink) = (Arc::clone(&permits), new_sink(&streams[index].origin));
+            let (permits, mut sink) = (Arc::clone(&permits), new_sink(&streams[index].origin));
+            sink.read_as(request.format);
             readers.spawn(async move { (index, reader.run(permits, sink).await) });
         }
     }
@@ -345,7 +354,14 @@ mod tests {
             tail: Some(100),
             limit_bytes: Some(4096),
         };
-        let request = LogRequest { namespace: "apigee", container: None, limits: &limits, knocked: &[], knock: "" };
+        let request = LogRequest {
+            namespace: "apigee",
+            container: None,
+            limits: &limits,
+            knocked: &[],
+            knock: "",
+            format: &Arc::default(),
+        };
         assert_eq!(
             path(&request, "gw-1", "log", false),
             "/api/v1/namespaces/apigee/pods/gw-1/log?container=log&sinceTime=2025-05-19T04%3A46%3A20Z&tailLines=100&limitBytes=4096"

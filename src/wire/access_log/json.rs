@@ -20,7 +20,7 @@ pub(super) enum Value<'a> {
     /// A number, `true` or `false`.
     Plain(&'a [u8]),
     Object(&'a [u8]),
-    Array,
+    Array(&'a [u8]),
 }
 
 impl<'a> Value<'a> {
@@ -29,7 +29,7 @@ impl<'a> Value<'a> {
         match raw {
             [b'"', text @ .., b'"'] => Self::Text(text),
             [b'{', ..] => Self::Object(raw),
-            [b'[', ..] => Self::Array,
+            [b'[', ..] => Self::Array(raw),
             [b'n', ..] => Self::Null,
             _ => Self::Plain(raw),
         }
@@ -41,6 +41,18 @@ impl<'a> Value<'a> {
             Self::Text(raw) => Some(unescape(raw)),
             _ => None,
         }
+    }
+
+    /// The only element of an array, as Elastic's `fields` have it; else the value itself.
+    pub(super) fn single(self) -> Self {
+        let Self::Array(raw) = self else { return self };
+        let mut found = None;
+        let mut count = 0;
+        array(raw, 0, |value| {
+            found = Some(value);
+            count += 1;
+        });
+        found.filter(|_| count == 1).unwrap_or(self)
     }
 
     /// A number, or a string that holds one.
@@ -79,6 +91,24 @@ pub(super) fn object<'a>(bytes: &'a [u8], at: usize, mut each: impl FnMut(Member
         match bytes.get(at)? {
             b',' => at = blank(bytes, at + 1),
             b'}' => return Some(at + 1),
+            _ => return None,
+        }
+    }
+}
+
+/// Reads the array that begins at `at`; returns where it ends. Calls `each` as [`object`] does.
+pub(super) fn array<'a>(bytes: &'a [u8], at: usize, mut each: impl FnMut(Value<'a>)) -> Option<usize> {
+    let mut at = blank(bytes, take(bytes, at, b'[')?);
+    if bytes.get(at) == Some(&b']') {
+        return Some(at + 1);
+    }
+    loop {
+        let end = value(bytes, at)?;
+        each(Value::of(bytes.get(at..end)?));
+        at = blank(bytes, end);
+        match bytes.get(at)? {
+            b',' => at = blank(bytes, at + 1),
+            b']' => return Some(at + 1),
             _ => return None,
         }
     }
@@ -310,6 +340,22 @@ mod tests {
             assert_eq!(value(text.as_bytes(), 0) == Some(text.len()), expected, "{text}");
             assert_eq!(serde_json::from_str::<serde_json::Value>(text).is_ok(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn arrays_have_elements() {
+        let mut found = Vec::new();
+        let text = br#"[ "a", [1,2] ,{"b":3}, null]x"#;
+        let end = array(text, 0, |value| found.push(value));
+        assert_eq!(end, Some(text.len() - 1));
+        assert_eq!(found, [Value::Text(b"a"), Value::Array(b"[1,2]"), Value::Object(br#"{"b":3}"#), Value::Null]);
+        assert_eq!(array(b"[]", 0, |_| ()), Some(2));
+        for broken in ["[", "[1", "[1,", "[1,]", "[1 2]", "{}"] {
+            assert_eq!(array(broken.as_bytes(), 0, |_| ()), None, "{broken}");
+        }
+        assert_eq!(Value::Array(br#"[ "x" ]"#).single(), Value::Text(b"x"));
+        assert_eq!(Value::Array(b"[1,2]").single(), Value::Array(b"[1,2]"));
+        assert_eq!(Value::Null.single(), Value::Null);
     }
 
     #[test]

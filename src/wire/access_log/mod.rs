@@ -1,32 +1,50 @@
 //! Access logs of the ingress, byte by byte as they arrive, into counts.
 //!
 //! ```text
-//! bytes ─ lines ─┬ a known shape ─────────────┐
-//!                ├ any other record ─ learn ──┼─ class ─ counts
-//!                └ a document ─ element ──────┘
+//! bytes ─ lines ─┬ a known shape ────────────────────┐
+//!                ├ any other ─ contents ─ learn ─────┤
+//!                ├ a JSON document ─ element ─ contents ┼─ class ─ counts
+//!                ├ CSV ─ row ─ contents ─────────────┤
+//!                └ YAML ─ document ─ contents ───────┘
 //! ```
 //!
 //! Nothing is kept of a record but its counts, and no line, however long, costs more memory than [`MAX_RECORD_BYTES`].
-//! The parts: `shape` reads lines like the ones before (with `specials`), `json` all others, `document` those that are
-//! spread over lines, and `record` says what a record means.
+//! The parts: `shape` reads lines like the ones before (with `specials`); `contents` reads all others, with `json`,
+//! `text_format`, `prefix` and `envelope`; `document`, `csv` and `yaml` find the entries of exports that are not one per
+//! line; `format` says what the values of a record are, and `record` what they mean.
 
+mod contents;
+mod csv;
 mod document;
+mod encoding;
+mod envelope;
+mod format;
 mod json;
 mod moment;
 mod own;
+mod prefix;
 mod record;
 mod shape;
 mod specials;
+mod text_format;
+mod yaml;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use memchr::{memchr, memchr_iter, memchr2, memmem, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 
+use self::contents::{Contents, Way};
+use self::csv::Csv;
 use self::document::{Document, Step};
+use self::encoding::Encoding;
+pub use self::format::Format;
 use self::json::Value;
-use self::record::{Counter, Record};
-use self::shape::{Line, Shapes};
+use self::shape::Line;
 use self::specials::Specials;
+use self::yaml::Yaml;
 use crate::evidence::AccessLog;
+use crate::evidence::cluster::MeshLogging;
 
 /// The longest line, and the largest element of an array, that is read as a record; what is longer is a broken line.
 /// Envoy's own limit on request headers, 60 KiB by default, leaves records far below it.
@@ -38,22 +56,21 @@ const BLOCK_BYTES: usize = 32 << 10;
 /// The same after a document: the next one may begin within a few lines, and what was marked beyond is marked in vain.
 const SMALL_BLOCK_BYTES: usize = 256;
 
-/// How far into a line a text record may begin, after what `kubectl logs --prefix` and others write in front.
-const MAX_PREFIX_BYTES: usize = 512;
-
 /// Counts the records of one log while its bytes arrive in pieces of any size.
 #[derive(Debug)]
 pub struct AccessLogScanner {
-    counter: Counter,
+    contents: Contents,
     mode: Mode,
+    encoding: Encoding,
     /// The beginning of a line whose end has not arrived.
     carry: Vec<u8>,
     document: Document,
-    shapes: Shapes,
+    csv: Csv,
+    yaml: Yaml,
     specials: Specials,
     /// Between [`SMALL_BLOCK_BYTES`] and [`BLOCK_BYTES`].
     block_bytes: usize,
-    cut_keys: [memmem::Finder<'static>; 3],
+    /// What has come is not one record per line.
     met_document: bool,
     /// The last byte was not a line end.
     line_open: bool,
@@ -64,6 +81,8 @@ pub struct AccessLogScanner {
 enum Mode {
     Lines,
     Document,
+    Csv,
+    Yaml,
     /// The rest of a line that is given up.
     Skip,
 }
@@ -78,16 +97,33 @@ impl AccessLogScanner {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            counter: Counter::default(),
+            contents: Contents::new(Arc::default()),
             mode: Mode::Lines,
+            encoding: Encoding::default(),
             carry: Vec::new(),
             document: Document::default(),
-            shapes: Shapes::default(),
+            csv: Csv::default(),
+            yaml: Yaml::default(),
             specials: Specials::default(),
             block_bytes: BLOCK_BYTES,
-            cut_keys: ["sni_host\"", "status_details\"", "upstream_response_flags\""].map(memmem::Finder::new),
             met_document: false,
             line_open: false,
+        }
+    }
+
+    /// Reads records of this format too. To be called before the first bytes.
+    #[must_use]
+    pub fn reading(mut self, format: Arc<Format>) -> Self {
+        self.read_as(format);
+        self
+    }
+
+    /// Reads records of this format too, where none has come yet.
+    pub fn read_as(&mut self, format: Arc<Format>) {
+        let since = self.contents.counter.since;
+        if self.contents.counter.log.bytes == 0 {
+            self.contents = Contents::new(format);
+            self.contents.counter.since = since;
         }
     }
 
@@ -95,47 +131,88 @@ impl AccessLogScanner {
     /// readable `start_time`, foreign and text records stay, and so do the counts of bytes and lines.
     #[must_use]
     pub fn since(mut self, since: Option<Timestamp>) -> Self {
-        self.counter.since = since;
+        self.contents.counter.since = since;
         self
     }
 
     /// Reads on.
     pub fn feed(&mut self, bytes: &[u8]) {
         let Some(&last) = bytes.last() else { return };
-        self.counter.log.bytes += bytes.len() as u64;
+        self.contents.counter.log.bytes += bytes.len() as u64;
+        if let Encoding::Bytes = self.encoding {
+            return self.feed_decoded(bytes, last);
+        }
+        let before = self.encoding.note(bytes);
+        let before = before.as_slice();
+        match &mut self.encoding {
+            Encoding::Unknown | Encoding::First(_) => self.line_open = true,
+            Encoding::Bytes => {
+                self.drive(before);
+                self.feed_decoded(bytes, last);
+            }
+            Encoding::Wide(wide) => {
+                let mut decoded = Vec::with_capacity(bytes.len());
+                wide.decode(before, &mut decoded);
+                wide.decode(bytes, &mut decoded);
+                self.met_document = true;
+                if let Some(&last) = decoded.last() {
+                    self.feed_decoded(&decoded, last);
+                }
+            }
+        }
+    }
+
+    fn feed_decoded(&mut self, bytes: &[u8], last: u8) {
         self.line_open = last != b'\n';
         self.drive(bytes);
     }
 
-    /// Whether the log held JSON that is spread over lines, or records of this program's own handshakes. Then, and only
+    /// Whether the log held what is spread over lines, or records of this program's own handshakes. Then, and only
     /// then, a line means something else in the middle of the log than by itself, and parts that begin at line starts
     /// must not be read apart and merged.
     #[must_use]
     pub fn depends_on_order(&self) -> bool {
-        self.met_document || !self.counter.log.own.is_empty()
+        self.met_document || self.contents.met_partial || !self.contents.counter.log.own.is_empty()
     }
 
     /// Whether a record of this program's own handshake with this server name has come, among the latest
     /// [`MAX_PROBE_NAMES`](crate::evidence::access_log::MAX_PROBE_NAMES): one who follows the log has then read far enough.
     #[must_use]
     pub fn saw(&self, name: &str) -> bool {
-        self.counter.log.own.names.contains_key(name)
+        self.contents.counter.log.own.names.contains_key(name)
     }
 
     /// Ends the log here, and gives its counts.
     #[must_use]
     pub fn finish(mut self) -> AccessLog {
+        if let Some(only) = self.encoding.end() {
+            self.drive(&[only]);
+        }
         if !self.carry.is_empty() {
             let carry = std::mem::take(&mut self.carry);
-            self.line(&carry, false);
+            match self.mode {
+                Mode::Yaml => self.yaml_line(&carry),
+                _ => self.line(&carry, false),
+            }
         }
-        if self.mode != Mode::Lines && self.line_open {
-            self.counter.log.lines += 1;
+        if matches!(self.mode, Mode::Document | Mode::Skip | Mode::Csv) && self.line_open {
+            self.contents.counter.log.lines += 1;
         }
         if self.document.in_element() {
-            self.counter.log.broken_lines += 1;
+            self.contents.counter.log.broken_lines += 1;
         }
-        self.counter.finish()
+        let elements = self.document.take_elements();
+        if !elements.is_empty() {
+            self.contents.value(Value::of(&elements), Way::PLAIN);
+        }
+        if self.csv.in_row() {
+            let step = self.csv.end();
+            self.csv_step(step);
+        }
+        let document = self.yaml.end();
+        self.yaml_document(document);
+        self.contents.end();
+        self.contents.counter.finish()
     }
 
     fn drive(&mut self, bytes: &[u8]) {
@@ -144,6 +221,8 @@ impl AccessLogScanner {
             let used = match self.mode {
                 Mode::Lines => self.lines(rest),
                 Mode::Document => self.document(rest),
+                Mode::Csv => self.csv(rest),
+                Mode::Yaml => self.yaml(rest),
                 Mode::Skip => self.skip(rest),
             };
             rest = rest.get(used..).unwrap_or_default();
@@ -184,12 +263,13 @@ impl AccessLogScanner {
             self.carry = carry;
             return part.len() + 1;
         }
-        if Document::is_array(&self.carry) {
+        let is_full = self.carry.len() > MAX_RECORD_BYTES;
+        if Document::is_array(&self.carry) || is_full && self.carry.trim_ascii_start().starts_with(b"{") {
             let carry = std::mem::take(&mut self.carry);
             self.enter_document(&carry);
-        } else if self.carry.len() > MAX_RECORD_BYTES {
+        } else if is_full {
             self.carry.clear();
-            self.counter.log.broken_lines += 1;
+            self.contents.counter.log.broken_lines += 1;
             self.mode = Mode::Skip;
         }
         part.len()
@@ -200,12 +280,14 @@ impl AccessLogScanner {
         self.specials.mark(block);
         let mut at = 0;
         while at < block.len() {
-            if let Some(fit) = self.shapes.read(block, at, &self.specials) {
+            if let Some(fit) = self.contents.shapes.read(block, at, &self.specials)
+                && !self.contents.is_partial()
+            {
                 at = fit.next;
-                self.counter.log.lines += 1;
+                self.contents.counter.log.lines += 1;
                 match fit.line {
-                    Line::Ordinary(start) => self.counter.ordinary(start),
-                    Line::Record(record) => self.counter.record(&record),
+                    Line::Ordinary(start) => self.contents.counter.ordinary(start),
+                    Line::Record(record) => self.contents.counter.record(&record),
                 }
                 continue;
             }
@@ -229,96 +311,25 @@ impl AccessLogScanner {
             }
             return;
         }
-        self.counter.log.lines += 1;
+        self.contents.counter.log.lines += 1;
+        let is_first = self.contents.counter.log.lines == 1;
         if line.len() > MAX_RECORD_BYTES {
-            self.counter.log.broken_lines += 1;
+            self.contents.counter.log.broken_lines += 1;
+        } else if is_first && let Some(csv) = Csv::of_header(line) {
+            self.csv = csv;
+            self.met_document = true;
+            self.mode = Mode::Csv;
+        } else if Yaml::opens_with(line) {
+            self.met_document = true;
+            self.mode = Mode::Yaml;
+            let document = self.yaml.line(line);
+            self.yaml_document(document);
         } else {
-            self.content(line.trim_ascii(), false);
+            self.contents.line(line.trim_ascii());
         }
         // The first line never comes another way: until one was read there is no shape to go by.
-        if self.counter.log.lines == 1 {
-            self.counter.log.begins_with_record = self.counter.log.records == 1;
-        }
-    }
-
-    /// Reads what a line, or a log entry's text, holds.
-    fn content(&mut self, text: &[u8], is_wrapped: bool) {
-        if text.is_empty() {
-            return;
-        }
-        if !text.starts_with(b"{") && is_text_record(text) {
-            self.counter.log.text_records += 1;
-            return;
-        }
-        let first = next_object(text, 0);
-        let Some(start) = first else {
-            self.counter.log.proxy_lines += u64::from(is_dated(text));
-            self.counter.log.broken_lines += u64::from(self.holds_part_of_record(text));
-            return;
-        };
-        let mut record = Record::default();
-        let end = json::object(text, start, |member| record.member(&member));
-        match end {
-            Some(end) if memchr(b'"', text.get(end..).unwrap_or_default()).is_none() => {
-                if !is_wrapped && record.is_judgeable() {
-                    self.shapes.learn(text.get(start..end).unwrap_or_default());
-                }
-                self.judge(&record, is_wrapped);
-            }
-            Some(_) if self.objects(text, is_wrapped) => {}
-            _ => {
-                let is_broken = start == 0 || self.holds_part_of_record(text);
-                self.counter.log.broken_lines += u64::from(is_broken);
-            }
-        }
-    }
-
-    /// Reads a line of several objects; false, and nothing counted, where the line is not just that: what follows a
-    /// nested object on a line whose beginning is missing must not make the nested object a record.
-    fn objects(&mut self, text: &[u8], is_wrapped: bool) -> bool {
-        let next = |at| {
-            let start = next_object(text, at)?;
-            Some((start, json::object(text, start, |_| ())))
-        };
-        // Looked through before anything is counted, and then once more: a list of what was found would be as long as
-        // the line allows.
-        let mut at = 0;
-        while let Some((_, end)) = next(at) {
-            let Some(end) = end else { return false };
-            at = end;
-        }
-        if memchr(b'"', text.get(at..).unwrap_or_default()).is_some() {
-            return false;
-        }
-        at = 0;
-        while let Some((start, Some(end))) = next(at) {
-            self.object(text.get(start..end).unwrap_or_default(), is_wrapped);
-            at = end;
-        }
-        true
-    }
-
-    /// Reads one object that is neither more nor less.
-    fn object(&mut self, object: &[u8], is_wrapped: bool) {
-        let mut record = Record::default();
-        match json::object(object, 0, |member| record.member(&member)) {
-            Some(end) if end == object.len() => self.judge(&record, is_wrapped),
-            _ => self.counter.log.broken_lines += 1,
-        }
-    }
-
-    /// Counts a whole object, or what is wrapped in it.
-    fn judge(&mut self, record: &Record<'_>, is_wrapped: bool) {
-        if record.is_judgeable() {
-            self.counter.record(record);
-            return;
-        }
-        match record.payload {
-            Some(Value::Object(payload)) if !is_wrapped => self.object(payload, true),
-            Some(Value::Text(payload)) if !is_wrapped => {
-                self.content(json::unescape(payload).trim_ascii(), true);
-            }
-            _ => self.counter.log.foreign_records += u64::from(record.is_foreign()),
+        if is_first {
+            self.contents.counter.log.begins_with_record = self.contents.counter.log.records == 1;
         }
     }
 
@@ -332,97 +343,142 @@ impl AccessLogScanner {
     fn document(&mut self, bytes: &[u8]) -> usize {
         let (used, step) = self.document.feed(bytes);
         let line_ends = memchr_iter(b'\n', bytes.get(..used).unwrap_or_default()).count();
-        self.counter.log.lines += line_ends as u64;
+        self.contents.counter.log.lines += line_ends as u64;
         match step {
             Step::More => {}
             Step::Element => match self.document.take_element() {
                 Some(element) => {
-                    self.object(element.trim_ascii(), false);
+                    self.contents.object(element.trim_ascii(), Way::PLAIN);
                     self.document.reuse(element);
                 }
-                None => self.counter.log.broken_lines += 1,
+                None => self.contents.counter.log.broken_lines += 1,
             },
+            Step::Elements => {
+                let elements = self.document.take_elements();
+                self.contents.value(Value::of(elements.trim_ascii()), Way::PLAIN);
+            }
             Step::LineEnd => self.mode = Mode::Lines,
             Step::Broken { in_element, at_line_start } => {
-                self.counter.log.broken_lines += u64::from(in_element);
+                self.contents.counter.log.broken_lines += u64::from(in_element);
                 self.mode = if at_line_start { Mode::Lines } else { Mode::Skip };
             }
         }
         used
     }
 
+    fn csv(&mut self, bytes: &[u8]) -> usize {
+        let (used, step) = self.csv.feed(bytes);
+        let line_ends = memchr_iter(b'\n', bytes.get(..used).unwrap_or_default()).count();
+        self.contents.counter.log.lines += line_ends as u64;
+        self.csv_step(step);
+        used
+    }
+
+    fn csv_step(&mut self, step: csv::Step) {
+        match step {
+            csv::Step::Row(Some(row)) => self.contents.object(&row, Way::PLAIN),
+            csv::Step::More | csv::Step::Row(None) => {}
+            csv::Step::TooLong => self.contents.counter.log.broken_lines += 1,
+        }
+    }
+
+    /// Reads the next line of a YAML export, or ends the export before it.
+    fn yaml(&mut self, bytes: &[u8]) -> usize {
+        let end = memchr(b'\n', bytes);
+        if self.carry.len() + end.unwrap_or(bytes.len()) > MAX_RECORD_BYTES {
+            self.end_yaml();
+            return 0;
+        }
+        let Some(end) = end else {
+            self.carry.extend_from_slice(bytes);
+            return bytes.len();
+        };
+        let line = bytes.get(..end).unwrap_or_default();
+        if self.carry.is_empty() {
+            if Yaml::goes_on_with(line) {
+                self.yaml_line(line);
+                return end + 1;
+            }
+            self.end_yaml();
+            return 0;
+        }
+        let mut carry = std::mem::take(&mut self.carry);
+        carry.extend_from_slice(line);
+        self.yaml_line(&carry);
+        end + 1
+    }
+
+    fn yaml_line(&mut self, line: &[u8]) {
+        if !Yaml::goes_on_with(line) {
+            self.end_yaml();
+            self.line(line, true);
+            return;
+        }
+        self.contents.counter.log.lines += 1;
+        let document = self.yaml.line(line);
+        self.yaml_document(document);
+    }
+
+    fn end_yaml(&mut self) {
+        let document = self.yaml.end();
+        self.yaml_document(document);
+        self.mode = Mode::Lines;
+    }
+
+    /// Counts an entry, or else reads its lines as those of a log.
+    fn yaml_document(&mut self, document: Option<yaml::Document>) {
+        let lines = match document {
+            None => return,
+            Some(yaml::Document::TooLong) => {
+                self.contents.counter.log.broken_lines += 1;
+                return;
+            }
+            Some(yaml::Document::Lines(lines)) => lines,
+            Some(yaml::Document::Entry(entry, lines)) => {
+                let before = self.contents.counter.told();
+                self.contents.object(&entry, Way::PLAIN);
+                if self.contents.counter.told() > before {
+                    return;
+                }
+                lines
+            }
+        };
+        lines.split(|&byte| byte == b'\n').for_each(|line| self.contents.line(line.trim_ascii()));
+    }
+
     fn skip(&mut self, bytes: &[u8]) -> usize {
         match memchr(b'\n', bytes) {
             Some(end) => {
-                self.counter.log.lines += 1;
+                self.contents.counter.log.lines += 1;
                 self.mode = Mode::Lines;
                 end + 1
             }
             None => bytes.len(),
         }
     }
-
-    fn holds_part_of_record(&self, text: &[u8]) -> bool {
-        self.cut_keys.iter().any(|key| key.find(text).is_some())
-    }
 }
 
-/// The line begins with a date, as what Envoy (`[2025-05-19 04:46:20.117][1][info]…`) and the istio agent
-/// (`2025-05-19T04:46:20.117Z info …`) write about themselves does.
-fn is_dated(text: &[u8]) -> bool {
-    let text = text.strip_prefix(b"[").unwrap_or(text);
-    text.get(..10).is_some_and(|date| {
-        date.iter().enumerate().all(|(i, byte)| if matches!(i, 4 | 7) { *byte == b'-' } else { byte.is_ascii_digit() })
-    })
-}
-
-/// Reads any bytes, whole and in halves.
+/// Reads any bytes, whole and in halves: as a log, and after a first line that is a text format, in that format.
 ///
 /// # Panics
 /// When the two give different counts, which is what a fuzzer is to find.
 pub fn fuzz_access_log(data: &[u8]) {
-    let scan = |pieces: &[&[u8]]| {
-        let mut scanner = AccessLogScanner::new();
-        for piece in pieces {
-            scanner.feed(piece);
-        }
-        scanner.finish()
+    let check = |format: &Arc<Format>, data: &[u8]| {
+        let scan = |pieces: &[&[u8]]| {
+            let mut scanner = AccessLogScanner::new().reading(Arc::clone(format));
+            for piece in pieces {
+                scanner.feed(piece);
+            }
+            scanner.finish()
+        };
+        let (left, right) = data.split_at(data.len() / 2);
+        assert_eq!(scan(&[left, right]), scan(&[data]), "a log must not depend on how its bytes arrive");
     };
-    let whole = scan(&[data]);
-    let (left, right) = data.split_at(data.len() / 2);
-    assert_eq!(scan(&[left, right]), whole, "a log must not depend on how its bytes arrive");
-}
-
-/// Where the next object begins, with no quote in front of it: a quote would make it a part of something whose beginning
-/// is missing.
-fn next_object(text: &[u8], mut from: usize) -> Option<usize> {
-    // One step from bracket to bracket: looking for the quote first would read the rest of the line for every object.
-    loop {
-        let at = from + memchr2(b'{', b'"', text.get(from..)?)?;
-        if text.get(at) == Some(&b'"') {
-            return None;
-        }
-        if matches!(text.get(json::blank(text, at + 1)), Some(b'"' | b'}')) {
-            return Some(at);
-        }
-        from = at + 1;
+    check(&Arc::default(), data);
+    let (first, rest) = data.split_at(memchr(b'\n', data).map_or(0, |end| end + 1));
+    if first.contains(&b'%') {
+        let format = Some(String::from_utf8_lossy(first).into_owned());
+        let mesh = MeshLogging { text_format: true, format, ..MeshLogging::default() };
+        check(&Arc::new(Format::of(&mesh)), rest);
     }
-}
-
-/// Whether the line is one of Envoy's default text format: a moment in brackets, then the request in quotes.
-fn is_text_record(text: &[u8]) -> bool {
-    let head = text.get(..MAX_PREFIX_BYTES).unwrap_or(text);
-    let Some(close) = memmem::find(head, b"] \"") else {
-        return false;
-    };
-    let Some(open) = head.get(..close).and_then(|before| memrchr(b'[', before)) else {
-        return false;
-    };
-    let moment = head.get(open + 1..close).unwrap_or_default();
-    let form = b"0000-00-00T00:00:00";
-    moment.len() > form.len()
-        && moment.iter().zip(form).all(|(byte, form)| match form {
-            b'0' => byte.is_ascii_digit(),
-            _ => byte == form,
-        })
 }

@@ -1,9 +1,12 @@
 //! `start_time` → a moment.
 //!
 //! Envoy writes RFC 3339 with milliseconds, and neighbouring records share their minute: the calendar is consulted once
-//! per minute, the rest is two numbers. Every other form goes through jiff.
+//! per minute, the rest is two numbers. Every other form goes through jiff: those that log stores make of it, and what
+//! `%START_TIME(…)%` of the mesh settings states.
 
-use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 /// Bytes of `2025-05-19T04:46:20.117Z`, and of its part up to the minute.
 const USUAL_LENGTH: usize = 24;
@@ -18,9 +21,16 @@ pub(super) struct Clock {
     /// The minute since the epoch that `name` names.
     named: Option<i64>,
     name: String,
+    /// The pattern of `%START_TIME(…)%`, in jiff's spelling.
+    pattern: Option<String>,
 }
 
 impl Clock {
+    /// Reads moments of this pattern too. Envoy writes fractions as `%f` and `%1f` to `%9f`.
+    pub(super) fn stated(&mut self, pattern: Option<&str>) {
+        self.pattern = pattern.map(str::to_owned);
+    }
+
     /// Milliseconds since the epoch of a moment in the usual form; `None` for every other form, well-formed or not.
     pub(super) fn milliseconds(&mut self, text: &[u8]) -> Option<i64> {
         let text: &[u8; USUAL_LENGTH] = text.try_into().ok()?;
@@ -53,12 +63,20 @@ impl Clock {
         Some(self.minute_start + into_minute)
     }
 
-    /// The moment, in any form that RFC 3339 allows: fractions to the nanosecond, any offset.
+    /// The moment, in the stated form, or in any that RFC 3339 allows: fractions to the nanosecond, any offset.
     pub(super) fn moment(&mut self, text: &[u8]) -> Option<Timestamp> {
         if let Some(milliseconds) = self.milliseconds(text) {
             return Timestamp::from_millisecond(milliseconds).ok();
         }
-        std::str::from_utf8(text).ok()?.parse().ok()
+        let text = std::str::from_utf8(text).ok()?;
+        if let Some(moment) = self.pattern.as_deref().and_then(|pattern| by_pattern(pattern, text)) {
+            return Some(moment);
+        }
+        // BigQuery and Log Analytics end a moment of theirs so.
+        match text.strip_suffix(" UTC") {
+            Some(text) => text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp()),
+            None => text.parse().ok(),
+        }
     }
 
     /// The key of the moment's minute, as `2025-05-19T04:46Z`.
@@ -70,6 +88,37 @@ impl Clock {
         }
         &self.name
     }
+}
+
+/// A moment as Envoy's `%START_TIME(pattern)%` writes it; without an offset it is UTC. Source: Envoy documentation,
+/// "Access logging", command operators.
+fn by_pattern(pattern: &str, text: &str) -> Option<Timestamp> {
+    if let Some(fraction) = pattern.strip_prefix("%s") {
+        return since_epoch(fraction, text);
+    }
+    let mut time = jiff::fmt::strtime::BrokenDownTime::parse(pattern, text).ok()?;
+    time.to_timestamp().ok().or_else(|| {
+        time.set_offset(Some(jiff::tz::Offset::UTC));
+        time.to_timestamp().ok()
+    })
+}
+
+/// Seconds since the epoch, with a fraction of the stated digits, which may stand behind a point.
+fn since_epoch(fraction: &str, text: &str) -> Option<Timestamp> {
+    let (seconds, digits) = match fraction.strip_prefix('.').unwrap_or(fraction) {
+        "" => (text, ""),
+        digits => {
+            let count = match digits.strip_prefix('%')?.strip_suffix('f')? {
+                "" => 9,
+                count => count.parse::<usize>().ok().filter(|count| (1..=9).contains(count))?,
+            };
+            let (seconds, digits) = text.split_at_checked(text.len().checked_sub(count)?)?;
+            (if fraction.starts_with('.') { seconds.strip_suffix('.')? } else { seconds }, digits)
+        }
+    };
+    let nanoseconds: i64 = if digits.is_empty() { 0 } else { format!("{digits:0<9}").parse().ok()? };
+    let whole = Timestamp::from_second(seconds.parse().ok()?).ok()?;
+    whole.checked_add(SignedDuration::from_nanos(nanoseconds)).ok()
 }
 
 #[cfg(test)]
@@ -100,6 +149,31 @@ mod tests {
             "",
         ] {
             assert_eq!(clock.moment(text.as_bytes()), text.parse().ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn stated_forms_are_read() {
+        for (pattern, text, expected) in [
+            ("%s", "1748858401", "2025-06-02T10:00:01Z"),
+            ("%s.%3f", "1748858401.005", "2025-06-02T10:00:01.005Z"),
+            ("%s%3f", "1748858401005", "2025-06-02T10:00:01.005Z"),
+            ("%s.%f", "1748858401.000000005", "2025-06-02T10:00:01.000000005Z"),
+            ("%Y/%m/%dT%H:%M:%S%z", "2025/06/02T12:00:01+0200", "2025-06-02T10:00:01Z"),
+            ("%Y/%m/%d %H:%M:%S", "2025/06/02 10:00:01", "2025-06-02T10:00:01Z"),
+            ("%Y-%m-%dT%H:%M:%S.%3fZ", "2025-06-02T10:00:01.005Z", "2025-06-02T10:00:01.005Z"),
+            ("%Y/%m/%d %H:%M:%S.%3f", "2025/06/02 10:00:01.005", "2025-06-02T10:00:01.005Z"),
+            ("", "2025-06-02 10:00:01.005 UTC", "2025-06-02T10:00:01.005Z"),
+            ("", "2025-06-02 10:00:01.005Z", "2025-06-02T10:00:01.005Z"),
+        ] {
+            let mut clock = Clock::default();
+            clock.stated(Some(pattern));
+            assert_eq!(clock.moment(text.as_bytes()), expected.parse().ok(), "{pattern} {text}");
+        }
+        let mut clock = Clock::default();
+        clock.stated(Some("%s%3f"));
+        for text in ["", "5", "é5", "xx005", "17488584010050000000000"] {
+            assert_eq!(clock.moment(text.as_bytes()), None, "{text}");
         }
     }
 

@@ -7,13 +7,46 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::json::{Member, Value};
+use super::format::{Format, Target};
+use super::json::{self, Member, Value};
 use super::moment::Clock;
 use super::own::{self, Followers};
 use crate::evidence::AccessLog;
 
 /// What Envoy writes as `%RESPONSE_CODE_DETAILS%` where no filter chain matched the connection.
 pub(super) const NO_FILTER_CHAIN: &[u8] = b"filter_chain_not_found";
+
+/// What Envoy writes there where no route matched the request.
+pub(super) const NO_ROUTE: &[u8] = b"route_not_found";
+
+/// The status of a request on a connection that cannot serve its host (RFC 9110 §15.5.20).
+pub(super) const MISDIRECTED: &[u8] = b"421";
+
+/// What log stores put in front of a record's keys when they flatten an entry into columns.
+const FLATTENED: [&[u8]; 7] =
+    [b"jsonPayload.", b"jsonPayload_", b"_source.", b"message.", b"log.", b"LogMessage.", b"fields."];
+
+/// Members whose value is, or holds, the record of an entry: of Cloud Logging (`jsonPayload`, `textPayload`), container
+/// runtimes and fluent-bit (`log`), stern, vector, filebeat and `CloudWatch` (`message`, `@message`), journald (`MESSAGE`),
+/// Loki (`line`), Splunk (`_raw`, `result`), Elastic (`_source`), OpenTelemetry (`body`), Log Analytics (`LogMessage`,
+/// `LogEntry`), Datadog (`content`, `attributes`).
+const PAYLOAD_KEYS: [&[u8]; 15] = [
+    b"jsonPayload",
+    b"textPayload",
+    b"log",
+    b"message",
+    b"@message",
+    b"MESSAGE",
+    b"line",
+    b"_raw",
+    b"result",
+    b"_source",
+    b"body",
+    b"LogMessage",
+    b"LogEntry",
+    b"content",
+    b"attributes",
+];
 
 /// Keys that tell an access log of another format from any other JSON on a line: the names in Apigee's own format, in
 /// Istio's default JSON format, and in common use. Two of them make a foreign record.
@@ -52,37 +85,67 @@ const ACCESS_LOG_KEYS: &[&[u8]] = &[
     b"x_forwarded_for",
 ];
 
-/// The top-level members that are read; of duplicates the last, as JSON parsers have it.
+/// The members that are read; of duplicates the last, as JSON parsers have it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Record<'a> {
     pub(super) details: Option<Value<'a>>,
     pub(super) flags: Option<Value<'a>>,
+    pub(super) host: Option<Value<'a>>,
     pub(super) name: Option<Value<'a>>,
     pub(super) remote: Option<Value<'a>>,
     pub(super) start: Option<Value<'a>>,
     pub(super) status: Option<Value<'a>>,
     pub(super) tls: Option<Value<'a>>,
-    /// What a Cloud Logging entry or a container runtime wraps around a record.
+    /// What a log store or a container runtime wraps around a record: text before objects, which may be labels.
     pub(super) payload: Option<Value<'a>>,
     known_keys: usize,
 }
 
 impl<'a> Record<'a> {
     /// Takes note of a member.
-    pub(super) fn member(&mut self, member: &Member<'a>) {
+    pub(super) fn member(&mut self, member: &Member<'a>, format: &Format) {
         let key = &*member.key;
-        if let Some(field) = Field::of(key) {
-            *self.field(field) = Some(member.value);
-        } else if matches!(key, b"jsonPayload" | b"textPayload" | b"log" | b"message") {
-            self.payload = Some(member.value);
+        match format.target(key) {
+            Some(target) => {
+                self.known_keys += 1;
+                return self.stated(target, member.value);
+            }
+            None => self.known_keys += usize::from(ACCESS_LOG_KEYS.contains(&key)),
         }
-        self.known_keys += usize::from(ACCESS_LOG_KEYS.contains(&key));
+        let flattened = FLATTENED.iter().find_map(|prefix| key.strip_prefix(*prefix));
+        if let Some(field) = Field::of(flattened.unwrap_or(key)) {
+            *self.field(field) = Some(member.value.single());
+        } else if PAYLOAD_KEYS.contains(&key) {
+            let is_better = matches!(member.value, Value::Text(_)) || !matches!(self.payload, Some(Value::Text(_)));
+            if is_better && matches!(member.value, Value::Text(_) | Value::Object(_)) {
+                self.payload = Some(member.value);
+            }
+        }
+    }
+
+    /// Takes note of a value of the stated format.
+    fn stated(&mut self, target: &Target, value: Value<'a>) {
+        match (target, value) {
+            (Target::Field(field), value) => *self.field(*field) = Some(value),
+            (Target::Text(format), Value::Text(raw)) => {
+                format.read(raw, self);
+            }
+            (Target::Nested(targets), Value::Object(object)) => {
+                json::object(object, 0, |member| {
+                    if let Some(target) = targets.get(&*member.key) {
+                        self.stated(target, member.value);
+                    }
+                });
+            }
+            _ => {}
+        }
     }
 
     pub(super) fn field(&mut self, field: Field) -> &mut Option<Value<'a>> {
         match field {
             Field::Details => &mut self.details,
             Field::Flags => &mut self.flags,
+            Field::Host => &mut self.host,
             Field::Name => &mut self.name,
             Field::Remote => &mut self.remote,
             Field::Start => &mut self.start,
@@ -96,6 +159,11 @@ impl<'a> Record<'a> {
         self.name.is_some() && (self.status.is_some() || self.details.is_some() || self.flags.is_some())
     }
 
+    /// Whether its format tells a connection without a filter chain from other ends without a status.
+    pub(super) fn tells_resets(&self) -> bool {
+        self.details.is_some() || (self.status.is_some() && self.flags.is_some())
+    }
+
     /// Whether it is an access-log record of some other format.
     pub(super) fn is_foreign(&self) -> bool {
         self.known_keys >= 2
@@ -107,6 +175,7 @@ impl<'a> Record<'a> {
 pub(super) enum Field {
     Details,
     Flags,
+    Host,
     Name,
     Remote,
     Start,
@@ -115,17 +184,29 @@ pub(super) enum Field {
 }
 
 impl Field {
+    /// The field of a key of Apigee's format, of Istio's default and of common ones. Source: Apigee's
+    /// `istiod.accessLogFormat`; Istio `pilot/pkg/model/telemetry_logging.go`.
     pub(super) fn of(key: &[u8]) -> Option<Self> {
         Some(match key {
-            b"remote_address" => Self::Remote,
-            b"sni_host" => Self::Name,
+            b"remote_address" | b"downstream_remote_address" | b"downstream_direct_remote_address" => Self::Remote,
+            b"sni_host" | b"requested_server_name" => Self::Name,
             b"start_time" => Self::Start,
-            b"status" => Self::Status,
-            b"status_details" => Self::Details,
-            b"tls_protocol" => Self::Tls,
-            b"upstream_response_flags" => Self::Flags,
+            b"status" | b"response_code" => Self::Status,
+            b"status_details" | b"response_code_details" => Self::Details,
+            b"tls_protocol" | b"downstream_tls_version" => Self::Tls,
+            b"upstream_response_flags" | b"response_flags" => Self::Flags,
+            b"host" | b"authority" | b":authority" => Self::Host,
             _ => return None,
         })
+    }
+
+    /// The same where the settings state a format; `None` also for what takes the long way.
+    pub(super) fn in_format(key: &[u8], format: &Format) -> Option<Self> {
+        match format.target(key) {
+            Some(Target::Field(field)) => Some(*field),
+            Some(_) => None,
+            None => Self::of(key),
+        }
     }
 }
 
@@ -134,9 +215,11 @@ impl Field {
 pub(super) struct Counter {
     pub(super) log: AccessLog,
     pub(super) since: Option<Timestamp>,
-    clock: Clock,
+    pub(super) clock: Clock,
     /// What the handshakes of this program may still leave behind.
     followers: Followers,
+    /// Records that are older than asked for.
+    dropped: u64,
     /// The window of records with a usual `start_time`, in milliseconds: comparing those is all that most records cost.
     window: Option<(i64, i64)>,
 }
@@ -163,6 +246,9 @@ impl Counter {
         let Some(moment) = self.in_window(record.start) else {
             return;
         };
+        if !record.tells_resets() {
+            self.lacks("RESPONSE_CODE_DETAILS");
+        }
         let name = ServerName::of(record.name);
         let remote = record.remote.and_then(Value::text);
         let client = remote.as_deref().and_then(without_port).map(String::from_utf8_lossy);
@@ -176,16 +262,32 @@ impl Counter {
         let details = record.details.and_then(Value::text);
         let status = record.status.and_then(Value::number);
         let flags = record.flags.and_then(Value::text);
-        let no_route =
-            flags.as_deref().is_some_and(|flags| flags.split(|&byte| byte == b',').any(|flag| flag == b"NR"));
+        let no_route = flags
+            .as_deref()
+            .is_some_and(|flags| flags.split(|&byte| byte == b',').any(|flag| matches!(flag, b"NR" | b"NoRouteFound")));
 
-        // Status and flags only ever confirm the details; a format without them leaves nothing to contradict.
-        let no_filter_chain = details.as_deref() == Some(NO_FILTER_CHAIN)
-            && status.is_none_or(|status| status == 0.0)
-            && (no_route || record.flags.is_none_or(|flags| flags == Value::Null));
+        // Status and flags only ever confirm the details; a format without them leaves nothing to contradict. Without
+        // details they suffice: with 404 `NR` means no route, without a response no filter chain (Envoy documentation,
+        // "Access logging", response flags).
+        let no_filter_chain = match (&details, record.details) {
+            (Some(details), _) => {
+                &**details == NO_FILTER_CHAIN
+                    && status.is_none_or(|status| status == 0.0)
+                    && (no_route || record.flags.is_none_or(|flags| flags == Value::Null))
+            }
+            (None, None) => status == Some(0.0) && no_route,
+            (None, Some(_)) => false,
+        };
         // A request over plain HTTP on another port has no server name either, and proves nothing about handshakes.
         let over_tls = !record.tls.is_some_and(|tls| ServerName::of(Some(tls)) == ServerName::Absent);
         let served = status.is_some_and(|status| status >= 100.0) && over_tls;
+        if let (ServerName::Given(name), false) = (&name, no_filter_chain) {
+            let has_no_route = status == Some(404.0) && no_route && details.as_deref() == Some(NO_ROUTE);
+            if has_no_route || status == Some(421.0) {
+                self.other_host(name, record.host, client.as_deref(), moment);
+            }
+            return;
+        }
         if !no_filter_chain && (!served || name != ServerName::Absent) {
             return;
         }
@@ -210,7 +312,7 @@ impl Counter {
             }
             ServerName::Absent => {
                 log.served_without_sni.count(at, client.as_deref(), None);
-                if status == Some(404.0) && no_route && details.as_deref() == Some(b"route_not_found") {
+                if status == Some(404.0) && no_route && details.as_deref() == Some(NO_ROUTE) {
                     log.unrouted_without_sni.count(at, client.as_deref(), None);
                 }
             }
@@ -219,6 +321,32 @@ impl Counter {
                 log.reset_with_sni.count(at, client.as_deref(), Some(&name));
             }
             ServerName::Unreadable => {}
+        }
+    }
+
+    /// Counts a request that was refused, where its host is not the name that its connection was opened for.
+    fn other_host(&mut self, name: &[u8], host: Option<Value<'_>>, client: Option<&str>, moment: Option<Timestamp>) {
+        let Some(host) = host.and_then(Value::text) else { return };
+        let Some(host) = without_port(&host) else { return };
+        let plain = |name: &[u8]| String::from_utf8_lossy(name.strip_suffix(b".").unwrap_or(name)).to_ascii_lowercase();
+        let (name, host) = (plain(name), plain(host));
+        if name != host {
+            let at = moment.map(|moment| (moment, self.clock.minute_name(moment)));
+            self.log.other_host.count(at, client, &name, &host);
+        }
+    }
+
+    /// What has been counted of lines and records so far, to see whether something more was.
+    pub(super) fn told(&self) -> u64 {
+        let log = &self.log;
+        let lines = log.foreign_records + log.text_records + log.proxy_lines + log.broken_lines + log.other_forms;
+        log.records + self.dropped + lines
+    }
+
+    /// Notes an operator that the format of a record lacks.
+    pub(super) fn lacks(&mut self, operator: &str) {
+        if !self.log.lacking.contains(operator) {
+            self.log.lacking.insert(operator.to_owned());
         }
     }
 
@@ -238,10 +366,14 @@ impl Counter {
     /// cannot be shown to be older, so it stays.
     #[expect(clippy::option_option, reason = "outer: is it counted; inner: does it have a moment")]
     fn in_window(&mut self, start: Option<Value<'_>>) -> Option<Option<Timestamp>> {
-        let moment = start.and_then(Value::text).and_then(|text| self.clock.moment(&text));
+        let moment = match start {
+            Some(Value::Plain(number)) => self.clock.moment(number),
+            start => start.and_then(Value::text).and_then(|text| self.clock.moment(&text)),
+        };
         if let (Some(moment), Some(since)) = (moment, self.since)
             && moment < since
         {
+            self.dropped += 1;
             return None;
         }
         self.log.records += 1;

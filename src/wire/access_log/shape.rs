@@ -9,9 +9,12 @@
 //! └── text ────┘ ^└ text ┘^^^^└── text ──┘^^^^^^^^^^^^^^^^^└─ text ─┘^^^ closing
 //! ```
 
+use wide::u8x16;
+
+use super::format::Format;
 use super::json::{self, Member, Value};
 use super::own::is_own;
-use super::record::{Field, NO_FILTER_CHAIN, Record};
+use super::record::{Field, MISDIRECTED, NO_FILTER_CHAIN, NO_ROUTE, Record};
 use super::specials::Specials;
 
 /// Shapes known at a time: two formats in one stream, each with and without some member.
@@ -76,8 +79,8 @@ impl Shapes {
     }
 
     /// Learns the shape of the record that begins the line, where it is one that can be judged.
-    pub(super) fn learn(&mut self, line: &[u8]) {
-        let Some(shape) = Shape::of(line) else { return };
+    pub(super) fn learn(&mut self, line: &[u8], format: &Format) {
+        let Some(shape) = Shape::of(line, format) else { return };
         // A line of a known shape may still have gone the long way, by an escape in a value that decides.
         if self.known.contains(&shape) {
             return;
@@ -98,19 +101,20 @@ struct Shape {
     closing: Text,
     /// Which members decide, by their place.
     fields: Vec<(Field, usize)>,
-    /// The places of three of them, which every line is asked for.
+    /// The places of four of them, which every line is asked for.
     name: usize,
     details: Option<usize>,
+    status: Option<usize>,
     start: Option<usize>,
     /// The same as a set of bits.
     deciding: u64,
 }
 
 impl Shape {
-    fn of(line: &[u8]) -> Option<Self> {
+    fn of(line: &[u8], format: &Format) -> Option<Self> {
         let mut texts = Vec::new();
         let mut fields = Vec::new();
-        let (mut repeated, mut too_much) = (false, false);
+        let (mut repeated, mut too_much, mut long_way) = (false, false, false);
         let mut from = 0;
         let end = json::object(line, 0, |member: Member<'_>| {
             let text = line.get(from..member.start).unwrap_or_default();
@@ -119,7 +123,8 @@ impl Shape {
             if too_much {
                 return;
             }
-            if let Some(field) = Field::of(&member.key) {
+            long_way |= format.takes_long_way(&member.key);
+            if let Some(field) = Field::in_format(&member.key, format) {
                 repeated |= fields.iter().any(|&(known, _)| known == field);
                 fields.push((field, texts.len()));
             }
@@ -127,8 +132,9 @@ impl Shape {
         })?;
         let place = |wanted| fields.iter().find(|&&(field, _)| field == wanted).map(|&(_, place)| place);
         let (name, details, start) = (place(Field::Name)?, place(Field::Details), place(Field::Start));
-        let judgeable = details.or(place(Field::Status)).or(place(Field::Flags)).is_some();
-        if repeated || too_much || !judgeable {
+        let status = place(Field::Status);
+        let judgeable = details.is_some() || (status.is_some() && place(Field::Flags).is_some());
+        if repeated || too_much || long_way || !judgeable {
             return None;
         }
         let deciding = fields.iter().fold(0, |bits, &(_, place)| bits | 1 << place);
@@ -138,6 +144,7 @@ impl Shape {
             fields,
             name,
             details,
+            status,
             start,
             deciding,
         })
@@ -174,7 +181,7 @@ impl Shape {
             let &(start, end) = spans.0.get(place)?;
             bytes.get(start..end).map(Value::of)
         };
-        if is_ordinary(value(self.name), self.details.and_then(value)) {
+        if is_ordinary(value(self.name), self.details.and_then(value), self.status.and_then(value)) {
             return Some(Fit { line: Line::Ordinary(self.start.and_then(value)), next });
         }
         let mut record = Record::default();
@@ -185,11 +192,13 @@ impl Shape {
     }
 }
 
-/// Whether a record has a server name, not one of this program's own, and no reason to doubt its filter chain.
+/// Whether a record has a server name, not one of this program's own, and neither a reason to doubt its filter chain nor
+/// one to doubt its route.
 #[inline]
-fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>) -> bool {
+fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>, status: Option<Value<'_>>) -> bool {
     matches!(name, Some(Value::Text(name)) if !matches!(name, b"" | b"-") && !is_own(name))
-        && !matches!(details, Some(Value::Text(NO_FILTER_CHAIN)))
+        && !matches!(details, None | Some(Value::Text(NO_FILTER_CHAIN | NO_ROUTE)))
+        && !matches!(status, Some(Value::Plain(MISDIRECTED) | Value::Text(_)))
 }
 
 /// A value of more than one byte's choice, on one line.
@@ -203,42 +212,37 @@ fn nested(bytes: &[u8], start: usize, specials: &Specials) -> Option<usize> {
 #[derive(Debug, PartialEq)]
 struct Text {
     all: Vec<u8>,
-    head: [u64; HEAD / 8],
-    mask: [u64; HEAD / 8],
+    head: [u8x16; 2],
+    mask: [u8x16; 2],
 }
 
 impl Text {
     fn of(text: &[u8]) -> Self {
-        let mut head = [0; HEAD];
-        let mut mask = [0; HEAD];
-        for ((head, mask), &byte) in head.iter_mut().zip(&mut mask).zip(text) {
+        let mut head = [[0; HEAD / 2]; 2];
+        let mut mask = [[0; HEAD / 2]; 2];
+        for ((head, mask), &byte) in head.as_flattened_mut().iter_mut().zip(mask.as_flattened_mut()).zip(text) {
             (*head, *mask) = (byte, 0xFF);
         }
-        Self { all: text.to_vec(), head: words(&head), mask: words(&mask) }
+        Self { all: text.to_vec(), head: head.map(u8x16::new), mask: mask.map(u8x16::new) }
     }
 
     /// The place after this text, where it stands at `at`.
     #[inline]
     fn after(&self, bytes: &[u8], at: usize) -> Option<usize> {
         let length = self.all.len();
-        let same = match bytes.get(at..).and_then(|rest| rest.first_chunk::<HEAD>()) {
-            Some(head) if length <= HEAD => {
-                let words = words(head);
-                let differ = |i: usize| (words[i] ^ self.head[i]) & self.mask[i];
-                differ(0) | differ(1) | differ(2) | differ(3) == 0
+        let same = match bytes.get(at..).and_then(|rest| rest.first_chunk::<HEAD>()).map(|head| head.as_chunks::<16>())
+        {
+            Some(([low, high], _)) if length <= HEAD => {
+                let [known_low, known_high] = self.head;
+                let [mask_low, mask_high] = self.mask;
+                let differ =
+                    ((u8x16::new(*low) ^ known_low) & mask_low) | ((u8x16::new(*high) ^ known_high) & mask_high);
+                differ == u8x16::ZERO
             }
             _ => bytes.get(at..at + length)? == self.all,
         };
         same.then_some(at + length)
     }
-}
-
-fn words(bytes: &[u8; HEAD]) -> [u64; HEAD / 8] {
-    let mut words = [0; HEAD / 8];
-    for (word, eight) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
-        *word = u64::from_le_bytes(*eight);
-    }
-    words
 }
 
 /// A number; a whole one of at most seven digits, which nearly all are, without a loop.
@@ -294,9 +298,12 @@ mod tests {
 
     #[test]
     fn a_shape_needs_a_record_that_can_be_judged() {
-        assert!(Shape::of(br#"{"sni_host":null,"status":0}"#).is_some());
-        assert!(Shape::of(br#"{"sni_host":null,"x":0}"#).is_none());
-        assert!(Shape::of(br#"{"sni_host":null,"status":0,"sni_host":"a"}"#).is_none());
-        assert!(Shape::of(br#"{"sni_host":null,"status":0"#).is_none());
+        let of = |line: &[u8]| Shape::of(line, &Format::default());
+        assert!(of(br#"{"sni_host":null,"status":0,"response_flags":"NR"}"#).is_some());
+        assert!(of(br#"{"sni_host":null,"status_details":null}"#).is_some());
+        assert!(of(br#"{"sni_host":null,"status":0}"#).is_none());
+        assert!(of(br#"{"sni_host":null,"x":0}"#).is_none());
+        assert!(of(br#"{"sni_host":null,"status_details":null,"sni_host":"a"}"#).is_none());
+        assert!(of(br#"{"sni_host":null,"status_details":null"#).is_none());
     }
 }

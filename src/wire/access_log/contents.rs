@@ -1,0 +1,346 @@
+//! What one line, one log entry or one element of a document holds → the counts.
+//!
+//! A record may be wrapped: in the entry of a log store, in text inside that, in the line of a container runtime that
+//! goes on in the next one. Everything but plain records takes this way, so it may cost more than those.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use memchr::{memchr, memmem, memrchr};
+
+use super::MAX_RECORD_BYTES;
+use super::envelope;
+use super::format::Format;
+use super::json::{self, Value};
+use super::prefix::{self, is_dated, next_object};
+use super::record::{Counter, Field, Record};
+use super::shape::Shapes;
+
+/// How deep in entries and their text a record is looked for: `resourceLogs` of OpenTelemetry have eight levels.
+const MAX_WRAPPED: u8 = 12;
+
+/// How far into a line a text record may begin, after what `kubectl logs --prefix` and others write in front.
+const MAX_PREFIX_BYTES: usize = 512;
+
+/// Keys that show the rest of a record that was cut.
+const CUT_KEYS: [&str; 5] = [
+    "sni_host\"",
+    "requested_server_name\"",
+    "status_details\"",
+    "response_code_details\"",
+    // Also the end of upstream_response_flags.
+    "response_flags\"",
+];
+
+/// Names of fields without which a line is no record, whatever its form.
+const NAME_WORDS: [&str; 2] = ["sni_host", "requested_server_name"];
+const END_WORDS: [&str; 4] = ["filter_chain_not_found", "response_flags", "status_details", "response_code_details"];
+
+/// Reads contents into counts.
+#[derive(Debug)]
+pub(super) struct Contents {
+    pub(super) counter: Counter,
+    pub(super) shapes: Shapes,
+    format: Arc<Format>,
+    cut_keys: [memmem::Finder<'static>; 5],
+    /// Parts of lines that container runtimes have split: of standard output, of standard error, of Docker's.
+    partial: [Vec<u8>; 3],
+    /// A part of a line has come, which means nothing without the next one.
+    pub(super) met_partial: bool,
+}
+
+/// The place of Docker's among the parts.
+const DOCKER: usize = 2;
+
+/// How a content was reached.
+#[derive(Clone, Copy)]
+pub(super) struct Way {
+    level: u8,
+    /// By keys that are known to hold records, so that other access logs are expected there too.
+    is_known: bool,
+}
+
+impl Way {
+    /// On a line of its own, or an element of a document.
+    pub(super) const PLAIN: Self = Self { level: 0, is_known: true };
+
+    fn within(self, is_known: bool) -> Self {
+        Self { level: self.level + 1, is_known }
+    }
+}
+
+impl Contents {
+    pub(super) fn new(format: Arc<Format>) -> Self {
+        let mut counter = Counter::default();
+        counter.clock.stated(format.start_pattern());
+        Self {
+            counter,
+            shapes: Shapes::default(),
+            format,
+            cut_keys: CUT_KEYS.map(memmem::Finder::new),
+            partial: Default::default(),
+            met_partial: false,
+        }
+    }
+
+    /// Whether the next line may be the rest of one before.
+    pub(super) fn is_partial(&self) -> bool {
+        self.partial.iter().any(|part| !part.is_empty())
+    }
+
+    /// Counts what is left of lines whose end did not come.
+    pub(super) fn end(&mut self) {
+        for part in &mut self.partial {
+            self.counter.log.broken_lines += u64::from(!part.is_empty());
+            part.clear();
+        }
+    }
+
+    /// Reads a line.
+    pub(super) fn line(&mut self, line: &[u8]) {
+        let Some(runtime) = prefix::runtime(line) else { return self.content(line, Way::PLAIN, false) };
+        let stream = usize::from(runtime.is_stderr);
+        if !runtime.is_partial && self.partial.get(stream).is_none_or(Vec::is_empty) {
+            return self.content(runtime.text.trim_ascii(), Way::PLAIN, true);
+        }
+        if !self.add_partial(stream, runtime.text) || runtime.is_partial {
+            return;
+        }
+        let whole = self.partial.get_mut(stream).map(std::mem::take).unwrap_or_default();
+        self.content(whole.trim_ascii(), Way::PLAIN, true);
+    }
+
+    /// Keeps a part of a line; false where it is given up because the whole is above the limit.
+    fn add_partial(&mut self, stream: usize, text: &[u8]) -> bool {
+        self.met_partial = true;
+        let Some(part) = self.partial.get_mut(stream) else { return false };
+        if part.len() + text.len() > MAX_RECORD_BYTES {
+            part.clear();
+            self.counter.log.broken_lines += 1;
+            return false;
+        }
+        part.extend_from_slice(text);
+        true
+    }
+
+    /// Reads what a line, or a log entry's text, holds. Text that is known to have had a date is the proxy's own where
+    /// it is no record.
+    fn content(&mut self, text: &[u8], way: Way, is_proxys: bool) {
+        if text.is_empty() || !text.starts_with(b"{") && self.text_record(text) {
+            return;
+        }
+        let Some(start) = next_object(text, 0) else {
+            self.counter.log.proxy_lines += u64::from(is_proxys || is_dated(text));
+            return self.unread(text, false);
+        };
+        let mut record = Record::default();
+        let end = json::object(text, start, |member| record.member(&member, &self.format));
+        match end {
+            Some(end) if memchr(b'"', text.get(end..).unwrap_or_default()).is_none() => {
+                let object = text.get(start..end).unwrap_or_default();
+                if way.level == 0 && record.is_judgeable() {
+                    self.shapes.learn(object, &self.format);
+                }
+                self.judge(&record, object, way);
+            }
+            Some(_) if self.objects(text, way) => {}
+            _ => self.unread(text, start == 0),
+        }
+    }
+
+    /// Counts a text that is not read.
+    fn unread(&mut self, text: &[u8], begins_object: bool) {
+        let is_part = self.cut_keys.iter().any(|key| key.find(text).is_some());
+        if names_fields(text) && !has_proper_key(text) {
+            self.counter.log.other_forms += 1;
+        } else {
+            self.counter.log.broken_lines += u64::from(begins_object || is_part);
+        }
+    }
+
+    /// Counts a record in a text format; false where the text is none.
+    fn text_record(&mut self, text: &[u8]) -> bool {
+        let format = Arc::clone(&self.format);
+        for known in format.texts().iter().filter(|known| known.has_fields()) {
+            let mut record = Record::default();
+            if known.read(text, &mut record) {
+                if record.is_judgeable() {
+                    self.counter.record(&record);
+                } else {
+                    self.counter.log.text_records += 1;
+                    known.lacking().for_each(|operator| self.counter.lacks(operator));
+                }
+                return true;
+            }
+        }
+        let looks_like_one = is_text_record(text);
+        self.counter.log.text_records += u64::from(looks_like_one);
+        looks_like_one
+    }
+
+    /// Reads a line of several objects; false, and nothing counted, where the line is not just that: what follows a
+    /// nested object on a line whose beginning is missing must not make the nested object a record.
+    fn objects(&mut self, text: &[u8], way: Way) -> bool {
+        let next = |at| {
+            let start = next_object(text, at)?;
+            Some((start, json::object(text, start, |_| ())))
+        };
+        // Looked through before anything is counted, and then once more: a list of what was found would be as long as
+        // the line allows.
+        let mut at = 0;
+        while let Some((_, end)) = next(at) {
+            let Some(end) = end else { return false };
+            at = end;
+        }
+        if memchr(b'"', text.get(at..).unwrap_or_default()).is_some() {
+            return false;
+        }
+        at = 0;
+        while let Some((start, Some(end))) = next(at) {
+            self.object(text.get(start..end).unwrap_or_default(), way);
+            at = end;
+        }
+        true
+    }
+
+    /// Reads one object that is neither more nor less.
+    pub(super) fn object(&mut self, object: &[u8], way: Way) {
+        let mut record = Record::default();
+        match json::object(object, 0, |member| record.member(&member, &self.format)) {
+            Some(end) if end == object.len() => self.judge(&record, object, way),
+            _ => self.counter.log.broken_lines += 1,
+        }
+    }
+
+    /// Counts a whole object, or what is wrapped in it.
+    fn judge(&mut self, record: &Record<'_>, object: &[u8], way: Way) {
+        if record.is_judgeable() {
+            self.counter.record(record);
+            return;
+        }
+        let before = self.counter.told();
+        if way.level < MAX_WRAPPED {
+            match record.payload {
+                Some(Value::Object(payload)) => self.object(payload, way.within(true)),
+                Some(Value::Text(payload)) => self.payload(payload, way.within(true)),
+                _ => {}
+            }
+            if self.counter.told() == before && (record.payload.is_some() || !record.is_foreign()) {
+                self.members(object, record.payload, way);
+            }
+        }
+        if self.counter.told() == before && way.is_known && record.is_foreign() {
+            self.counter.log.foreign_records += 1;
+            let operator = if record.name.is_none() { "REQUESTED_SERVER_NAME" } else { "RESPONSE_CODE_DETAILS" };
+            self.counter.lacks(operator);
+        }
+    }
+
+    /// Reads the text of an entry.
+    fn payload(&mut self, raw: &[u8], way: Way) {
+        let text = json::unescape(raw);
+        let is_ended = text.ends_with(b"\n");
+        let trimmed = text.trim_ascii();
+        let is_whole = || json::object(trimmed, 0, |_| ()).is_some();
+        let waits = self.partial.get(DOCKER).is_some_and(|part| !part.is_empty());
+        // Docker splits lines after 16 KiB, and only the last part ends with the line.
+        if waits && !(trimmed.starts_with(b"{") && is_whole()) {
+            if self.add_partial(DOCKER, &text) && (is_ended || self.is_whole_partial()) {
+                let whole = self.partial.get_mut(DOCKER).map(std::mem::take).unwrap_or_default();
+                self.content(whole.trim_ascii(), way, false);
+            }
+            return;
+        }
+        if waits {
+            self.partial.get_mut(DOCKER).map(Vec::clear);
+            self.counter.log.broken_lines += 1;
+        }
+        if !is_ended && trimmed.starts_with(b"{\"") && self.holds_record(trimmed) && !is_whole() {
+            self.add_partial(DOCKER, &text);
+            return;
+        }
+        self.content(trimmed, way, false);
+    }
+
+    fn is_whole_partial(&self) -> bool {
+        let Some(part) = self.partial.get(DOCKER) else { return false };
+        json::object(part.trim_ascii(), 0, |_| ()).is_some()
+    }
+
+    /// Looks for records in every member, but for the one that was looked into.
+    fn members(&mut self, object: &[u8], but: Option<Value<'_>>, way: Way) {
+        if let Some(rows) = envelope::rows(object) {
+            rows.each(|row| self.object(row, way.within(true)));
+            return;
+        }
+        json::object(object, 0, |member| {
+            if but != Some(member.value) {
+                self.value(member.value, way.within(false));
+            }
+        });
+    }
+
+    /// Looks for records in a value.
+    pub(super) fn value(&mut self, value: Value<'_>, way: Way) {
+        match value {
+            _ if way.level > MAX_WRAPPED => {}
+            Value::Object(object) => self.object(object, way),
+            Value::Array(array) => match envelope::pairs(array) {
+                Some(object) => self.object(&object, way),
+                None => {
+                    json::array(array, 0, |element| self.value(element, way.within(way.is_known)));
+                }
+            },
+            Value::Text(raw) if self.holds_record(raw) => self.payload(raw, way),
+            Value::Null | Value::Plain(_) | Value::Text(_) => {}
+        }
+    }
+
+    /// Whether text that is found anywhere in an entry is worth reading.
+    fn holds_record(&self, text: &[u8]) -> bool {
+        text.starts_with(b"[2")
+            || NAME_WORDS.iter().any(|word| memmem::find(text, word.as_bytes()).is_some())
+            || self.format.key_of(Field::Name).is_some_and(|key| memmem::find(text, key).is_some())
+    }
+}
+
+/// Whether the line is one of Envoy's default text format: a moment in brackets, then the request in quotes.
+fn is_text_record(text: &[u8]) -> bool {
+    let head = text.get(..MAX_PREFIX_BYTES).unwrap_or(text);
+    let Some(close) = memmem::find(head, b"] \"") else {
+        return false;
+    };
+    let Some(open) = head.get(..close).and_then(|before| memrchr(b'[', before)) else {
+        return false;
+    };
+    let moment = head.get(open + 1..close).unwrap_or_default();
+    let form = b"0000-00-00T00:00:00";
+    moment.len() > form.len()
+        && moment.iter().zip(form).all(|(byte, form)| match form {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte == form,
+        })
+}
+
+/// Whether a line names both a server name and the end of a connection, in whatever form.
+fn names_fields(text: &[u8]) -> bool {
+    let has = |words: &[&str]| words.iter().any(|word| memmem::find(text, word.as_bytes()).is_some());
+    has(&NAME_WORDS) && has(&END_WORDS)
+}
+
+/// Whether a field's name stands in a line as JSON writes a key: in quotes that are neither escaped nor doubled.
+fn has_proper_key(text: &[u8]) -> bool {
+    let unquoted = |text: &[u8]| !matches!(text.last(), Some(b'"' | b'\\'));
+    NAME_WORDS.iter().chain(&END_WORDS).any(|word| {
+        memmem::find_iter(text, word.as_bytes()).any(|at| {
+            let (before, after) = text.split_at(at);
+            let before: Cow<'_, [u8]> = match before.strip_suffix(b"upstream_") {
+                Some(before) => before.into(),
+                None => before.into(),
+            };
+            let after = after.get(word.len()..).unwrap_or_default();
+            before.strip_suffix(b"\"").is_some_and(unquoted)
+                && after.strip_prefix(b"\"").is_some_and(|rest| !rest.starts_with(b"\""))
+        })
+    })
+}

@@ -1,0 +1,138 @@
+//! Logs in UTF-16, as Windows PowerShell redirects output into a file, become UTF-8.
+
+/// The encoding of a log, known by its first two bytes.
+#[derive(Debug, Default)]
+pub(super) enum Encoding {
+    /// Fewer than two bytes have come: the first, where it has.
+    #[default]
+    Unknown,
+    First(u8),
+    /// Nothing to decode.
+    Bytes,
+    Wide(Utf16),
+}
+
+/// The state between two pieces.
+#[derive(Debug)]
+pub(super) struct Utf16 {
+    is_big_endian: bool,
+    /// The first half of a unit.
+    half: Option<u8>,
+    /// The first unit of a pair.
+    high: Option<u16>,
+}
+
+impl Encoding {
+    /// Looks at the next piece; returns bytes to read before it.
+    pub(super) fn note(&mut self, piece: &[u8]) -> Option<u8> {
+        let (first, second, held) = match (&*self, piece) {
+            (Self::Unknown, &[first]) => {
+                *self = Self::First(first);
+                return None;
+            }
+            (Self::Unknown, &[first, second, ..]) => (first, second, false),
+            (Self::First(first), &[second, ..]) => (*first, second, true),
+            _ => return None,
+        };
+        *self = match (first, second) {
+            (0xFF, 0xFE) | (b'{' | b'[', 0) => Self::Wide(Utf16::new(false)),
+            (0xFE, 0xFF) | (0, b'{' | b'[') => Self::Wide(Utf16::new(true)),
+            _ => Self::Bytes,
+        };
+        held.then_some(first)
+    }
+
+    /// The one byte of a log that has no second.
+    pub(super) fn end(&mut self) -> Option<u8> {
+        match std::mem::replace(self, Self::Bytes) {
+            Self::First(first) => Some(first),
+            _ => None,
+        }
+    }
+}
+
+impl Utf16 {
+    fn new(is_big_endian: bool) -> Self {
+        Self { is_big_endian, half: None, high: None }
+    }
+
+    /// Decodes a piece. What is no text becomes U+FFFD; a byte-order mark is left out.
+    pub(super) fn decode(&mut self, piece: &[u8], out: &mut Vec<u8>) {
+        for &byte in piece {
+            let Some(first) = self.half.take() else {
+                self.half = Some(byte);
+                continue;
+            };
+            let pair = [first, byte];
+            let unit = if self.is_big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) };
+            self.unit(unit, out);
+        }
+    }
+
+    fn unit(&mut self, unit: u16, out: &mut Vec<u8>) {
+        let is_low = (0xDC00..0xE000).contains(&unit);
+        if let Some(high) = self.high.take() {
+            if is_low {
+                char::decode_utf16([high, unit]).flatten().for_each(|character| push(character, out));
+                return;
+            }
+            push(char::REPLACEMENT_CHARACTER, out);
+        }
+        match char::from_u32(u32::from(unit)) {
+            Some('\u{FEFF}') => {}
+            Some(character) => push(character, out),
+            None if is_low => push(char::REPLACEMENT_CHARACTER, out),
+            None => self.high = Some(unit),
+        }
+    }
+}
+
+fn push(character: char, out: &mut Vec<u8>) {
+    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(bytes: &[u8], piece: usize) -> String {
+        let mut encoding = Encoding::default();
+        let mut out = Vec::new();
+        for piece in bytes.chunks(piece) {
+            let before = encoding.note(piece);
+            for part in before.as_ref().map(std::slice::from_ref).into_iter().chain([piece]) {
+                match &mut encoding {
+                    Encoding::Wide(wide) => wide.decode(part, &mut out),
+                    Encoding::Bytes => out.extend_from_slice(part),
+                    Encoding::Unknown | Encoding::First(_) => {}
+                }
+            }
+        }
+        out.extend(encoding.end());
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    #[test]
+    fn both_orders_of_bytes_are_read_in_pieces_of_any_size() {
+        let text = "{\"é😀\":1}\n";
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for bytes in
+            [little.clone(), big.clone(), [&b"\xFF\xFE"[..], &little].concat(), [&b"\xFE\xFF"[..], &big].concat()]
+        {
+            for piece in 1..7 {
+                assert_eq!(decoded(&bytes, piece), text);
+            }
+        }
+        for text in ["", "{", "{}", "plain"] {
+            assert_eq!(decoded(text.as_bytes(), 1), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_costs_a_character() {
+        let units = [0xFEFF, 0xD800, 0x41, 0xDC00, 0xD83D, 0xD83D, 0xDE00, 0x42];
+        let bytes: Vec<u8> = units.iter().flat_map(|unit: &u16| unit.to_le_bytes()).collect();
+        assert_eq!(decoded(&bytes, 100), "\u{FFFD}A\u{FFFD}\u{FFFD}😀B");
+    }
+}

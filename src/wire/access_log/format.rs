@@ -1,0 +1,293 @@
+//! `accessLogFormat` of the mesh settings → what each value of a record says.
+//!
+//! Envoy's formats are text with command operators (`%REQUESTED_SERVER_NAME%`), alone or as the values of a JSON object.
+//! Of the operators only those are known here that are judged. Source: Envoy documentation, "Access logging", format
+//! rules and command operators; the default formats are those of Istio's `pilot/pkg/model/telemetry_logging.go`.
+
+use std::collections::BTreeMap;
+
+use super::record::Field;
+use super::text_format::TextFormat;
+use crate::evidence::cluster::MeshLogging;
+
+/// Nested objects of a JSON format; Istio's settings have none, and three are more than anybody writes.
+const MAX_NESTED: usize = 4;
+
+/// The default text formats, each with the versions that write it. Of Envoy's own the server name is missing.
+const DEFAULT_TEXT_FORMATS: [&str; 4] = [
+    // Istio since 1.9.
+    concat!(
+        r#"[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% "#,
+        r#"%RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "#,
+        r#""%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% "#,
+        r#"%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "#,
+        r#""%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% "#,
+        r#"%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%"#
+    ),
+    // Istio 1.8.
+    concat!(
+        r#"[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% "#,
+        r#"%RESPONSE_FLAGS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% "#,
+        r#"%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "#,
+        r#""%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER% %UPSTREAM_LOCAL_ADDRESS% "#,
+        r#"%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%"#
+    ),
+    // Istio before.
+    concat!(
+        r#"[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% "#,
+        r#"%RESPONSE_FLAGS% "%DYNAMIC_METADATA(istio.mixer:status)%" "%UPSTREAM_TRANSPORT_FAILURE_REASON%" "#,
+        r#"%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "#,
+        r#""%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER% "#,
+        r#"%UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% "#,
+        r#"%ROUTE_NAME%"#
+    ),
+    // Envoy.
+    concat!(
+        r#"[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% "#,
+        r#"%RESPONSE_FLAGS% %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "#,
+        r#""%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%""#
+    ),
+];
+
+/// What the records of a log look like: the stated format first, then the defaults, which recognise themselves.
+#[derive(Clone, Debug)]
+pub struct Format {
+    keys: BTreeMap<Vec<u8>, Target>,
+    texts: Vec<TextFormat>,
+    /// `%START_TIME(…)%`, where the format states one: a pattern of strftime with Envoy's `%3f`.
+    start: Option<String>,
+}
+
+/// What the value of a key of a JSON format is.
+#[derive(Clone, Debug)]
+pub(super) enum Target {
+    Field(Field),
+    /// Text with several operators, or with other text around one.
+    Text(TextFormat),
+    Nested(BTreeMap<Vec<u8>, Target>),
+    /// Nothing that is judged, whatever the key's name.
+    Other,
+}
+
+impl Default for Format {
+    /// The default formats alone, for logs without mesh settings.
+    fn default() -> Self {
+        let texts = DEFAULT_TEXT_FORMATS.iter().map(|format| TextFormat::compile(format, None)).collect();
+        Self { keys: BTreeMap::new(), texts, start: None }
+    }
+}
+
+impl Format {
+    /// Compiles the format that the settings state.
+    #[must_use]
+    pub fn of(mesh: &MeshLogging) -> Self {
+        let mut format = Self::default();
+        if let Some(fields) = &mesh.fields {
+            let values: Vec<&str> = fields.values().map(String::as_str).collect();
+            let remote = preferred_remote(&values.concat());
+            format.start = values.iter().find_map(|value| start_pattern(value));
+            format.keys = targets(fields.iter().map(|(key, value)| (key.as_str(), value.as_str())), remote, 0);
+        } else if let Some(text) = mesh.format.as_deref().filter(|_| !mesh.is_json()) {
+            format.start = start_pattern(text);
+            format.texts.insert(0, TextFormat::compile(text.trim_end(), preferred_remote(text)));
+        }
+        format
+    }
+
+    /// What the stated JSON format says of a top-level key; `None` where it does not have the key.
+    pub(super) fn target(&self, key: &[u8]) -> Option<&Target> {
+        // Nearly all logs have no stated format, or Apigee's.
+        if self.keys.is_empty() { None } else { self.keys.get(key) }
+    }
+
+    /// Whether the value of a key has to be taken apart.
+    pub(super) fn takes_long_way(&self, key: &[u8]) -> bool {
+        matches!(self.target(key), Some(Target::Text(_) | Target::Nested(_)))
+    }
+
+    /// The top-level key of a field in the stated JSON format.
+    pub(super) fn key_of(&self, field: Field) -> Option<&[u8]> {
+        self.keys.iter().find_map(|(key, target)| match target {
+            Target::Field(known) if *known == field => Some(key.as_slice()),
+            _ => None,
+        })
+    }
+
+    /// The text formats, in the order in which they are tried.
+    pub(super) fn texts(&self) -> &[TextFormat] {
+        &self.texts
+    }
+
+    /// The pattern of start times that are not RFC 3339.
+    pub(super) fn start_pattern(&self) -> Option<&str> {
+        self.start.as_deref()
+    }
+}
+
+/// A piece of a format.
+#[derive(Debug, PartialEq)]
+pub(super) enum Token<'a> {
+    Literal(&'a str),
+    /// `%%`.
+    Percent,
+    /// Name and arguments.
+    Operator(&'a str, &'a str),
+}
+
+/// Takes a format apart: `%NAME%`, `%NAME(arguments)%`, `%NAME(arguments):length%`, and text between.
+pub(super) fn tokens(format: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    let mut rest = format;
+    while !rest.is_empty() {
+        let Some(open) = rest.find('%') else {
+            tokens.push(Token::Literal(rest));
+            break;
+        };
+        let (literal, from) = rest.split_at(open);
+        if !literal.is_empty() {
+            tokens.push(Token::Literal(literal));
+        }
+        let inner = from.get(1..).unwrap_or_default();
+        if let Some(after) = inner.strip_prefix('%') {
+            tokens.push(Token::Percent);
+            rest = after;
+            continue;
+        }
+        // Arguments may hold percent signs: `%START_TIME(%s.%3f)%`.
+        let name_end = inner.find(['%', '(', ':']).unwrap_or(inner.len());
+        let (name, after_name) = inner.split_at(name_end);
+        let (arguments, after) = match after_name.strip_prefix('(') {
+            Some(arguments) => arguments.split_once(')').unwrap_or((arguments, "")),
+            None => ("", after_name),
+        };
+        let Some(end) = after.find('%') else {
+            tokens.push(Token::Literal(from));
+            break;
+        };
+        tokens.push(Token::Operator(name, arguments));
+        rest = after.get(end + 1..).unwrap_or_default();
+    }
+    tokens
+}
+
+/// Of a format with both, the peer's address is read, as in Apigee's own format, and not the one that headers give.
+pub(super) fn preferred_remote(format: &str) -> Option<&'static str> {
+    ["DOWNSTREAM_DIRECT_REMOTE_ADDRESS", "DOWNSTREAM_REMOTE_ADDRESS"]
+        .into_iter()
+        .find(|operator| format.contains(&format!("%{operator}")))
+}
+
+/// What an operator is to the judgement.
+pub(super) fn field_of(name: &str, arguments: &str, remote: Option<&str>) -> Option<Field> {
+    let remote_operator = name.strip_suffix("_WITHOUT_PORT").unwrap_or(name);
+    Some(match name {
+        "REQUESTED_SERVER_NAME" => Field::Name,
+        "RESPONSE_CODE" => Field::Status,
+        "RESPONSE_CODE_DETAILS" => Field::Details,
+        "RESPONSE_FLAGS" | "RESPONSE_FLAGS_LONG" => Field::Flags,
+        "START_TIME" => Field::Start,
+        "DOWNSTREAM_TLS_VERSION" => Field::Tls,
+        "REQ" if arguments.eq_ignore_ascii_case(":authority") || arguments.eq_ignore_ascii_case("host") => Field::Host,
+        _ if matches!(remote_operator, "DOWNSTREAM_REMOTE_ADDRESS" | "DOWNSTREAM_DIRECT_REMOTE_ADDRESS")
+            && remote.is_none_or(|remote| remote == remote_operator) =>
+        {
+            Field::Remote
+        }
+        _ => return None,
+    })
+}
+
+fn start_pattern(format: &str) -> Option<String> {
+    tokens(format).into_iter().find_map(|token| match token {
+        Token::Operator("START_TIME", pattern) if !pattern.is_empty() => Some(pattern.to_owned()),
+        _ => None,
+    })
+}
+
+fn targets<'a>(
+    fields: impl Iterator<Item = (&'a str, &'a str)>,
+    remote: Option<&str>,
+    depth: usize,
+) -> BTreeMap<Vec<u8>, Target> {
+    fields.map(|(key, value)| (key.as_bytes().to_vec(), target(value, remote, depth))).collect()
+}
+
+fn target(value: &str, remote: Option<&str>, depth: usize) -> Target {
+    // Values that are objects are part of the evidence as JSON.
+    if depth < MAX_NESTED
+        && value.starts_with('{')
+        && let Ok(serde_json::Value::Object(nested)) = serde_json::from_str(value)
+    {
+        let nested: Vec<(String, String)> = nested
+            .into_iter()
+            .map(|(key, value)| match value {
+                serde_json::Value::String(text) => (key, text),
+                other => (key, other.to_string()),
+            })
+            .collect();
+        let nested = nested.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        return Target::Nested(targets(nested, remote, depth + 1));
+    }
+    if let [Token::Operator(name, arguments)] = tokens(value)[..] {
+        return field_of(name, arguments, remote).map_or(Target::Other, Target::Field);
+    }
+    let text = TextFormat::compile(value, remote);
+    if text.has_fields() { Target::Text(text) } else { Target::Other }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_taken_apart_at_their_operators() {
+        assert_eq!(
+            tokens("[%START_TIME(%s.%3f)%] 100%% %REQ(:AUTHORITY):20%x%PROTOCOL%"),
+            [
+                Token::Literal("["),
+                Token::Operator("START_TIME", "%s.%3f"),
+                Token::Literal("] 100"),
+                Token::Percent,
+                Token::Literal(" "),
+                Token::Operator("REQ", ":AUTHORITY"),
+                Token::Literal("x"),
+                Token::Operator("PROTOCOL", ""),
+            ]
+        );
+        for broken in ["%", "a%", "%A", "%A(", "%A(b", "%A(b)", "%A:", "é%é"] {
+            let text: usize = tokens(broken).iter().map(|token| usize::from(*token != Token::Percent)).sum();
+            assert!(text <= 2, "{broken}");
+        }
+    }
+
+    #[test]
+    fn stated_keys_stand_for_their_operators() {
+        let fields = [
+            ("status", "%GRPC_STATUS%"),
+            ("code", "%RESPONSE_CODE%"),
+            ("peer", "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%"),
+            ("client", "%DOWNSTREAM_REMOTE_ADDRESS%"),
+            ("tls", r#"{"name":"%REQUESTED_SERVER_NAME%","deep":{"version":"%DOWNSTREAM_TLS_VERSION%"}}"#),
+            ("why", "%RESPONSE_FLAGS%: %RESPONSE_CODE_DETAILS%"),
+            ("at", "%START_TIME(%s)%"),
+        ];
+        let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let format = Format::of(&MeshLogging { fields: Some(fields), ..MeshLogging::default() });
+        let field = |key: &str| match format.target(key.as_bytes()) {
+            Some(Target::Field(field)) => Some(*field),
+            _ => None,
+        };
+        assert_eq!(
+            (field("code"), field("peer"), field("at")),
+            (Some(Field::Status), Some(Field::Remote), Some(Field::Start))
+        );
+        assert!(matches!(format.target(b"status"), Some(Target::Other)));
+        assert!(matches!(format.target(b"client"), Some(Target::Other)));
+        assert!(matches!(format.target(b"why"), Some(Target::Text(_))));
+        assert!(format.target(b"sni_host").is_none());
+        let Some(Target::Nested(tls)) = format.target(b"tls") else { panic!("it is nested") };
+        assert!(matches!(tls.get(&b"name"[..]), Some(Target::Field(Field::Name))));
+        assert!(matches!(tls.get(&b"deep"[..]), Some(Target::Nested(_))));
+        assert_eq!(format.start_pattern(), Some("%s"));
+    }
+}

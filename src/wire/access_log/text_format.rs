@@ -1,0 +1,314 @@
+//! One text format of Envoy, and records written in it.
+//!
+//! Envoy does not escape what it puts into text, so a value that a client may choose freely (a user agent) can look like
+//! the rest of the line. So only the values before the first and after the last of those are certain, and a line is
+//! read from both ends: each value has the bytes that it can have, and the last ones must end with the line.
+
+use super::format::{Token, field_of, tokens};
+use super::json::Value;
+use super::record::{Field, Record};
+
+/// Values of one format. Istio's has 22.
+const MAX_PIECES: usize = 128;
+
+/// How far into a line a record may begin, after what `kubectl logs --prefix` and others write in front.
+const MAX_PREFIX_BYTES: usize = 512;
+
+/// The operators that a record cannot do without, in the order in which they are named.
+const NEEDED: [(Field, &str); 2] = [(Field::Name, "REQUESTED_SERVER_NAME"), (Field::Details, "RESPONSE_CODE_DETAILS")];
+
+/// A compiled format.
+#[derive(Clone, Debug)]
+pub(super) struct TextFormat {
+    /// What stands before, between and after free values.
+    segments: Vec<Vec<Piece>>,
+    /// The fields of the free values between the segments.
+    free: Vec<Option<Field>>,
+    fields: Vec<Field>,
+}
+
+/// A part of a segment.
+#[derive(Clone, Debug)]
+enum Piece {
+    Literal(Vec<u8>),
+    Value(Option<Field>, Class),
+}
+
+/// The bytes that a value can have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Class {
+    /// Digits, or `-`.
+    Code,
+    /// A server name: what separates values in formats of people's own is not in it.
+    Name,
+    /// RFC 3339, or `-`.
+    Time,
+    /// Neither blank nor quote.
+    Word,
+    /// Anything, as clients and peers choose it.
+    Free,
+}
+
+impl Class {
+    fn of(name: &str, arguments: &str) -> Self {
+        let is = |wanted: &[&str]| wanted.iter().any(|header| arguments.eq_ignore_ascii_case(header));
+        match name {
+            "RESPONSE_CODE" => Self::Code,
+            "REQUESTED_SERVER_NAME" => Self::Name,
+            "START_TIME" if arguments.is_empty() => Self::Time,
+            "REQ" if !is(&[":authority", ":method", ":path", "x-envoy-original-path?:path", "host"]) => Self::Free,
+            "CONNECTION_TERMINATION_DETAILS"
+            | "DYNAMIC_METADATA"
+            | "DOWNSTREAM_LOCAL_SUBJECT"
+            | "DOWNSTREAM_PEER_ISSUER"
+            | "DOWNSTREAM_PEER_SUBJECT"
+            | "DOWNSTREAM_TRANSPORT_FAILURE_REASON"
+            | "FILTER_STATE"
+            | "LOCAL_REPLY_BODY"
+            | "METADATA"
+            | "RESP"
+            | "START_TIME"
+            | "TRAILER"
+            | "UPSTREAM_TRANSPORT_FAILURE_REASON" => {
+                // The one response header of the default formats is a number.
+                if is(&["x-envoy-upstream-service-time"]) { Self::Word } else { Self::Free }
+            }
+            _ => Self::Word,
+        }
+    }
+
+    fn has(self, byte: u8) -> bool {
+        match self {
+            Self::Code => byte.is_ascii_digit() || byte == b'-',
+            Self::Name => {
+                !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'' | b',' | b';' | b'|' | b']' | b')')
+            }
+            Self::Time => byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b':' | b'.' | b'T' | b'Z'),
+            Self::Word => !byte.is_ascii_whitespace() && byte != b'"',
+            Self::Free => true,
+        }
+    }
+}
+
+impl TextFormat {
+    /// Compiles a format. `remote` names the operator that is read as the client's address, where there are several.
+    pub(super) fn compile(format: &str, remote: Option<&str>) -> Self {
+        let mut compiled = Self { segments: vec![Vec::new()], free: Vec::new(), fields: Vec::new() };
+        for token in tokens(format).into_iter().take(MAX_PIECES) {
+            match token {
+                Token::Literal(text) => compiled.literal(text.as_bytes()),
+                Token::Percent => compiled.literal(b"%"),
+                Token::Operator(name, arguments) => {
+                    compiled.value(field_of(name, arguments, remote), Class::of(name, arguments));
+                }
+            }
+        }
+        compiled
+    }
+
+    fn literal(&mut self, text: &[u8]) {
+        let Some(segment) = self.segments.last_mut() else { return };
+        match segment.last_mut() {
+            Some(Piece::Literal(known)) => known.extend_from_slice(text),
+            _ => segment.push(Piece::Literal(text.to_vec())),
+        }
+    }
+
+    fn value(&mut self, field: Option<Field>, class: Class) {
+        let Some(segment) = self.segments.last_mut() else { return };
+        // Where nothing stands between two values, nobody knows where the first one ends.
+        let after_value = matches!(segment.last(), Some(Piece::Value(..)));
+        let after_free = segment.is_empty() && !self.free.is_empty();
+        if after_value || after_free {
+            if after_value && let Some(Piece::Value(Some(lost), _)) = segment.pop() {
+                self.fields.retain(|field| *field != lost);
+            }
+            if after_free {
+                if let Some(Some(lost)) = self.free.pop() {
+                    self.fields.retain(|field| *field != lost);
+                }
+            } else {
+                self.segments.push(Vec::new());
+            }
+            self.free.push(None);
+            return;
+        }
+        self.fields.extend(field);
+        if class == Class::Free {
+            self.segments.push(Vec::new());
+            self.free.push(field);
+        } else {
+            segment.push(Piece::Value(field, class));
+        }
+    }
+
+    /// Whether anything in it is judged.
+    pub(super) fn has_fields(&self) -> bool {
+        !self.fields.is_empty()
+    }
+
+    /// The operators that are missing for a judgement.
+    pub(super) fn lacking(&self) -> impl Iterator<Item = &'static str> {
+        let by_flags = self.fields.contains(&Field::Status) && self.fields.contains(&Field::Flags);
+        NEEDED
+            .into_iter()
+            .filter(move |&(field, _)| !(self.fields.contains(&field) || field == Field::Details && by_flags))
+            .map(|(_, operator)| operator)
+    }
+
+    /// Reads a line of this format, perhaps with a prefix, into the fields of a record.
+    pub(super) fn read<'a>(&self, line: &'a [u8], record: &mut Record<'a>) -> bool {
+        let mut starts = Vec::new();
+        match self.segments.first().and_then(|segment| segment.first()) {
+            Some(Piece::Literal(literal)) => {
+                let head = line.get(..MAX_PREFIX_BYTES + literal.len()).unwrap_or(line);
+                // A prefix of three words has at most as many places where a record could begin.
+                starts.extend(memchr::memmem::find_iter(head, literal).take(8));
+            }
+            _ => starts.push(0),
+        }
+        starts.into_iter().any(|start| self.read_at(line, start, record))
+    }
+
+    fn read_at<'a>(&self, line: &'a [u8], start: usize, record: &mut Record<'a>) -> bool {
+        let mut found = Vec::new();
+        let Some((first, others)) = self.segments.split_first() else { return false };
+        let Some(mut at) = fixed(first, line, start, others.is_empty(), &mut found) else { return false };
+        for (number, (segment, field)) in others.iter().zip(&self.free).enumerate() {
+            let is_last = number + 1 == others.len();
+            let Some(Piece::Literal(literal)) = segment.first() else {
+                // The format ends with a free value.
+                found.extend(field.map(|field| (field, at, line.len())));
+                at = line.len();
+                continue;
+            };
+            let rest = line.get(at..).unwrap_or_default();
+            let known = found.len();
+            let place = memchr::memmem::find_iter(rest, literal).find_map(|offset| {
+                found.truncate(known);
+                Some((at + offset, fixed(segment, line, at + offset, is_last, &mut found)?))
+            });
+            let Some((free_end, end)) = place else { return false };
+            found.extend(field.map(|field| (field, at, free_end)));
+            at = end;
+        }
+        if at != line.len() {
+            return false;
+        }
+        for (field, start, end) in found {
+            *record.field(field) = line.get(start..end).map(Value::Text);
+        }
+        true
+    }
+}
+
+/// Reads the pieces of a segment at one place; returns where they end. The last segment ends with the line.
+fn fixed(
+    segment: &[Piece],
+    line: &[u8],
+    mut at: usize,
+    is_last: bool,
+    found: &mut Vec<(Field, usize, usize)>,
+) -> Option<usize> {
+    for (number, piece) in segment.iter().enumerate() {
+        match piece {
+            Piece::Literal(literal) => {
+                line.get(at..)?.strip_prefix(literal.as_slice())?;
+                at += literal.len();
+            }
+            Piece::Value(field, class) => {
+                let rest = line.get(at..)?;
+                let longest = rest.iter().take_while(|byte| class.has(**byte)).count();
+                let length = match segment.get(number + 1) {
+                    Some(Piece::Literal(literal)) => {
+                        let reach = rest.get(..longest + literal.len()).unwrap_or(rest);
+                        memchr::memmem::find(reach, literal)?
+                    }
+                    _ => longest,
+                };
+                if length == 0 {
+                    return None;
+                }
+                found.extend(field.map(|field| (field, at, at + length)));
+                at += length;
+            }
+        }
+    }
+    (!is_last || at == line.len()).then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::format::Format;
+    use super::*;
+
+    fn fields(format: &TextFormat, line: &str) -> Option<[Option<String>; 4]> {
+        let mut record = Record::default();
+        let is_read = format.read(line.as_bytes(), &mut record);
+        let text = |value: Option<Value<'_>>| Some(String::from_utf8_lossy(&value?.text()?).into_owned());
+        is_read.then(|| [text(record.name), text(record.status), text(record.remote), text(record.host)])
+    }
+
+    fn defaults(line: &str) -> Option<[Option<String>; 4]> {
+        Format::default().texts().iter().find_map(|format| fields(format, line))
+    }
+
+    fn some<const N: usize>(texts: [&str; N]) -> Option<[Option<String>; N]> {
+        Some(texts.map(|text| (!text.is_empty()).then(|| text.to_owned())))
+    }
+
+    #[test]
+    fn default_formats_recognise_themselves() {
+        let tail = r#""10.9.9.9" "curl/8" "id" "api.example.com" "10.8.1.7:8443" outbound|8443||rt 10.4.0.9:1 10.4.0.9:8443 10.0.0.9:4002 api.example.com default"#;
+        let read = some(["api.example.com", "200", "10.0.0.9:4002", "api.example.com"]);
+        for (middle, expected) in [
+            ("200 - via_upstream - \"-\" 0 12 3 2", &read),
+            ("200 - \"-\" 0 12 3 2", &read),
+            ("200 - \"-\" \"-\" 0 12 3 2", &read),
+            ("200 - via_upstream - \"-\" 0 12 3", &None),
+        ] {
+            let line = format!("[2025-06-02T10:00:02.005Z] \"GET /v1 HTTP/2\" {middle} {tail}");
+            assert_eq!(defaults(&line), *expected, "{line}");
+            assert_eq!(defaults(&format!("[pod/gw-1/istio-proxy] {line}")), *expected, "{line}");
+        }
+        let envoy = r#"[2016-04-15T20:17:00.310Z] "POST /x HTTP/2" 204 - 154 0 226 100 "10.0.35.28" "nsq2http" "id" "locations" "tcp://10.0.2.1:80""#;
+        assert_eq!(defaults(envoy), some(["", "204", "", "locations"]));
+    }
+
+    #[test]
+    fn what_a_client_writes_moves_no_value() {
+        let line = |agent: &str| {
+            format!(
+                r#"[2025-06-02T10:00:02.005Z] "GET /v1 HTTP/2" 404 NR route_not_found - "-" 0 12 3 - "-" "{agent}" "id" "b.example.com" "-" - - 10.4.0.9:8443 10.0.0.9:4002 a.example.com -"#
+            )
+        };
+        for agent in [
+            "curl/8",
+            "Mozilla/5.0 (X11; Linux)",
+            r#"x" "id" "evil.example" "-" - - 1.1.1.1:1 6.6.6.6:6 - -"#,
+            r#"" 0 NR filter_chain_not_found - ""#,
+        ] {
+            let expected = some(["a.example.com", "404", "10.0.0.9:4002", "b.example.com"]);
+            assert_eq!(defaults(&line(agent)), expected, "{agent}");
+        }
+    }
+
+    #[test]
+    fn formats_of_peoples_own_are_read() {
+        let format = "%START_TIME% sni=%REQUESTED_SERVER_NAME%,%RESPONSE_FLAGS%,%RESPONSE_CODE% 100%% \
+            peer=%DOWNSTREAM_REMOTE_ADDRESS% ua='%REQ(USER-AGENT)%' host=%REQ(:AUTHORITY)%";
+        let format = TextFormat::compile(format, None);
+        assert_eq!(format.lacking().count(), 0);
+        let line = "2025-06-02T10:00:02.005Z sni=a.example.com,DC,NR,404 100% peer=[::1]:4 ua='x' host=' host=b";
+        assert_eq!(fields(&format, line), None, "a comma too many");
+        let line = line.replace("DC,", "");
+        assert_eq!(fields(&format, &line), some(["a.example.com", "404", "[::1]:4", "b"]));
+
+        let bare = TextFormat::compile("%REQUESTED_SERVER_NAME%%RESPONSE_CODE% %PROTOCOL%", None);
+        assert_eq!(bare.lacking().collect::<Vec<_>>(), ["REQUESTED_SERVER_NAME", "RESPONSE_CODE_DETAILS"]);
+        assert!(!bare.has_fields() && fields(&bare, "a200 HTTP/2").is_some());
+        let ends_free = TextFormat::compile("%RESPONSE_CODE% %REQUESTED_SERVER_NAME% %REQ(X)%", None);
+        assert_eq!(fields(&ends_free, "0 - a b c"), some(["-", "0", "", ""]));
+        assert_eq!(fields(&ends_free, "x - a b c"), None);
+    }
+}
