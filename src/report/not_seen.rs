@@ -25,7 +25,7 @@ pub(super) fn of(evidence: &Evidence) -> Vec<NotSeen> {
     match &evidence.probes {
         Seen::Seen(probes) => {
             list.extend(probes.unprobed.iter().map(unprobed));
-            list.extend(untold_trust(probes));
+            list.extend(unknown_trust(probes));
             list.extend(without_client_certificate(probes));
         }
         Seen::Unavailable(_) => {
@@ -71,8 +71,8 @@ pub(super) fn of(evidence: &Evidence) -> Vec<NotSeen> {
 }
 
 /// The authorities of this machine are not those of the clients.
-fn untold_trust(probes: &Probes) -> Option<NotSeen> {
-    served::with_untold_trust(probes).next()?;
+fn unknown_trust(probes: &Probes) -> Option<NotSeen> {
+    served::with_unknown_trust(probes).next()?;
     Some(NotSeen {
         what: "whether clients trust the certificates that are served".into(),
         why: "not judged; --ca-file FILE says which authorities they have".into(),
@@ -83,7 +83,7 @@ fn untold_trust(probes: &Probes) -> Option<NotSeen> {
 /// Who asks for a certificate may refuse those that clients have, and nobody showed one.
 fn without_client_certificate(probes: &Probes) -> Option<NotSeen> {
     let is_asked = |made: &Handshake| matches!(made.client_certificate, ClientCertificate::Asked(_));
-    let mut hosts: Vec<&str> = probed::asked(probes)
+    let mut hosts: Vec<&str> = probed::requested(probes)
         .filter(|(_, made)| probes.question.client_certificate.is_none() && is_asked(made))
         .filter_map(|(endpoint, made)| made.server_name.as_deref().or(endpoint.host.as_deref()))
         .collect();

@@ -3,7 +3,7 @@
 use super::shell::word;
 use super::{Cause, Certainty, Measurement};
 use crate::checks::codes;
-use crate::checks::facts::{self, nameless};
+use crate::checks::facts::{self, without_sni};
 use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
 
 /// What would tell the causes of this symptom apart.
@@ -17,7 +17,7 @@ pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
         }
         // The handshake was made, and did not settle it.
         (Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET | codes::LOAD_BALANCER_RESET), _)
-            if !nameless::at_pods(evidence).is_empty() =>
+            if !without_sni::at_pods(evidence).is_empty() =>
         {
             capture(evidence)
         }
@@ -48,7 +48,7 @@ pub(super) fn of_unknown(evidence: &Evidence, why: &Unavailable) -> Measurement 
 
 /// A handshake without a server name, where this run has made none; else what it cannot make.
 fn hello(evidence: &Evidence) -> Measurement {
-    if nameless::at_pods(evidence).is_empty() { probe(evidence) } else { capture(evidence) }
+    if without_sni::at_pods(evidence).is_empty() { probe(evidence) } else { capture(evidence) }
 }
 
 /// The role that lacks the rule; who is asking, only the cluster knows.

@@ -202,7 +202,7 @@ fn without_symptoms(evidence: &Evidence, selected: &[CheckResult]) -> Verdict {
 /// A leaf came without its issuer, and nobody said which authorities clients have: they may be right to refuse it.
 fn has_untold_issuer(evidence: &Evidence) -> bool {
     let Seen::Seen(probes) = &evidence.probes else { return false };
-    served::with_untold_trust(probes).any(|(_, made)| chain::leaf_without_issuer(&made.certificates).is_some())
+    served::with_unknown_trust(probes).any(|(_, made)| chain::leaf_without_issuer(&made.certificates).is_some())
 }
 
 /// That no client was seen to fail says little where the logs could not be read, and is not true of resets that are over.

@@ -1,6 +1,6 @@
-//! AT417: the certificate file of a virtual host is not what the Secret of its environment group holds.
+//! AT417: the certificate file of a virtual host differs from the Secret of its environment group.
 
-use crate::checks::facts::stored::{self, Said, Settled};
+use crate::checks::facts::stored::{self, JudgementBuilder, ObjectJudgement};
 use crate::checks::facts::{self, chain, probed};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Step};
 use crate::evidence::Evidence;
@@ -30,36 +30,39 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let hosts = facts::virtual_hosts(evidence)?;
-    let mut settled = Settled::default();
+    let mut builder = JudgementBuilder::default();
     for (file, content, host) in hosts {
         if let Some(path) = host.ssl_cert_path.as_ref().filter(|path| !path.value.is_empty()) {
-            settled.add(say(evidence, file, content, host, path));
+            builder.add(judge_host(evidence, file, content, host, path));
         }
     }
     let nothing = "no virtual host has a certificate file and a Secret to compare it with";
-    settled.without_unasked().judgement("the certificate files are those that the Secrets hold", nothing)
+    builder.without_unrequested().judgement("the certificate files are those that the Secrets hold", nothing)
 }
 
-fn say(
+fn judge_host(
     evidence: &Evidence,
     file: &OverridesFile,
     content: &Overrides,
     host: &VirtualHost,
     path: &Placed<String>,
-) -> Said {
+) -> ObjectJudgement {
     let configs = &evidence.route_configs.seen()?.items;
     let Some(config) = configs.iter().find(|config| facts::renders(content, host, &config.name)) else {
         return Ok(None);
     };
     let Some(local) = leaf_of_file(evidence, file, path)? else { return Ok(None) };
     let name = secret_of(config);
-    let Some(deployed) = stored::content(evidence, name)?.and_then(|content| content.certificates.first()) else {
+    let Some(deployed) = stored::secret_content(evidence, name)?.and_then(|content| content.certificates.first())
+    else {
         return Ok(None);
     };
     if local.fingerprint == deployed.fingerprint {
         return Ok(Some(Vec::new()));
     }
-    let told = |leaf: &Certificate| format!("{} ({})", chain::called(leaf), probed::short(&leaf.fingerprint));
+    let describe = |leaf: &Certificate| {
+        format!("{} ({})", chain::subject_and_serial(leaf), probed::short_fingerprint(&leaf.fingerprint))
+    };
     let newer = if local.not_before > deployed.not_before { "the file" } else { "the Secret" };
     Ok(Some(vec![Finding::new(
         Object::overrides(file),
@@ -68,21 +71,21 @@ fn say(
             "{} holds {}, and Secret {name} holds {}: helm upgrade is pending for {}, or the file is not the one that was \
              deployed; {newer} has the newer one",
             path.value,
-            told(local),
-            told(deployed),
+            describe(local),
+            describe(deployed),
             facts::host_name(host)
         ),
-        told(local),
-        told(deployed),
+        describe(local),
+        describe(deployed),
     )]))
 }
 
-/// The Secret of the environment group, which has its name unless another one is given.
+/// Returns the Secret of the environment group. By default it has the name of the group.
 fn secret_of(config: &RouteConfig) -> &str {
     config.secret_name.as_deref().unwrap_or(&config.name)
 }
 
-/// The first certificate in the file; absent where it has none, which is AT418's.
+/// Returns the first certificate of the file; `None` if it has none, which AT418 reports.
 fn leaf_of_file<'a>(
     evidence: &'a Evidence,
     file: &OverridesFile,

@@ -1,6 +1,6 @@
-//! AT410: a route asks for client certificates, and its Secret has nothing to verify them with.
+//! AT410: a route has TLS mode MUTUAL, but there are no CA certificates to verify clients with.
 
-use crate::checks::facts::chain::Wrong;
+use crate::checks::facts::chain::Deviation;
 use crate::checks::facts::stored;
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
@@ -26,7 +26,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let right = "every route with mode MUTUAL has something to verify client certificates with";
     stored::judge_mutual(evidence, right, "no Secret that such a route names exists (AT210)", |secret| {
-        if stored::authorities(secret)?.is_some() {
+        if stored::client_cas(secret)?.is_some() {
             return Ok(Some(Vec::new()));
         }
         let routes: Vec<&str> = secret.routes.iter().map(|route| route.name.as_str()).collect();
@@ -37,8 +37,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             }
             None => format!("no Secret {beside}, and neither cacert nor ca.crt in Secret {}", secret.name),
         };
-        let wrong = Wrong {
-            what: format!("nothing to verify client certificates with, for which {} asks", routes_in_words(&routes)),
+        let wrong = Deviation {
+            what: format!("nothing to verify client certificates with, for which {} asks", describe_routes(&routes)),
             observed,
             expected: format!("cacert in Secret {beside}"),
         };
@@ -46,6 +46,6 @@ fn judge(evidence: &Evidence) -> Judgement {
     })
 }
 
-fn routes_in_words(names: &[&str]) -> String {
+fn describe_routes(names: &[&str]) -> String {
     format!("ApigeeRoute {}", crate::checks::facts::some_of(names))
 }

@@ -1,6 +1,6 @@
-//! AT411: what client certificates are verified with is no list of PEM certificates.
+//! AT411: the CA certificates that verify client certificates cannot be parsed.
 
-use crate::checks::facts::chain::Wrong;
+use crate::checks::facts::chain::Deviation;
 use crate::checks::facts::stored;
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
@@ -25,8 +25,8 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let right = "the authorities of clients can be read";
-    stored::judge_authorities(evidence, right, |authorities| {
-        let wrong = authorities.fault.as_ref().map(|fault| Wrong {
+    stored::judge_client_cas(evidence, right, |cas| {
+        let wrong = cas.fault.as_ref().map(|fault| Deviation {
             what: format!("what client certificates are verified with is malformed: {fault}"),
             observed: fault.clone(),
             expected: "certificates of authorities, as PEM".into(),

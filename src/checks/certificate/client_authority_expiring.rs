@@ -1,6 +1,6 @@
-//! AT413: a certificate that client certificates are verified with expires within two weeks.
+//! AT413: a CA certificate that verifies client certificates expires within 14 days.
 
-use crate::checks::facts::chain::{self, Wrong};
+use crate::checks::facts::chain::{self, Deviation};
 use crate::checks::facts::stored;
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
@@ -26,10 +26,10 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let at = evidence.collected_at;
     let right = "no authority of clients expires within 14 days";
-    stored::judge_authorities(evidence, right, |authorities| {
-        chain::without_successor(&authorities.certificates, at)
-            .filter_map(|authority| chain::expiring(authority, at))
-            .map(|wrong| Wrong { what: format!("the authority of clients {}", wrong.what), ..wrong })
+    stored::judge_client_cas(evidence, right, |cas| {
+        chain::without_successor(&cas.certificates, at)
+            .filter_map(|ca| chain::expiring(ca, at))
+            .map(|wrong| Deviation { what: format!("the authority of clients {}", wrong.what), ..wrong })
             .collect()
     })
 }

@@ -1,4 +1,4 @@
-//! Certificates as they are stored: in the TLS Secrets that routes name, and in the files that overrides name.
+//! Stored certificates: in the TLS Secrets that routes name, and in the files that overrides files name.
 
 pub(super) mod certificate_file_undeployed;
 pub(super) mod certificate_file_unfit;

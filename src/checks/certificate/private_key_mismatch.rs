@@ -1,6 +1,6 @@
-//! AT403: the private key of a Secret belongs to another certificate.
+//! AT403: the private key of a Secret does not belong to its certificate.
 
-use crate::checks::facts::chain::{self, Wrong};
+use crate::checks::facts::chain::{self, Deviation};
 use crate::checks::facts::stored;
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
@@ -33,9 +33,12 @@ fn judge(evidence: &Evidence) -> Judgement {
         match &secret.content.key {
             KeyFit::Fits => Ok(Some(Vec::new())),
             KeyFit::Differs => {
-                let wrong = Wrong {
-                    what: format!("the private key does not belong to {}, which stands first", chain::called(leaf)),
-                    observed: format!("another public key than that of {}", chain::called(leaf)),
+                let wrong = Deviation {
+                    what: format!(
+                        "the private key does not belong to {}, which stands first",
+                        chain::subject_and_serial(leaf)
+                    ),
+                    observed: format!("another public key than that of {}", chain::subject_and_serial(leaf)),
                     expected: "the private key of the first certificate".into(),
                 };
                 Ok(Some(vec![secret.finding(secret.key_entry(), wrong)]))

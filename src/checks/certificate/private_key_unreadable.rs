@@ -1,6 +1,6 @@
 //! AT404: the private key of a Secret cannot be read.
 
-use crate::checks::facts::chain::Wrong;
+use crate::checks::facts::chain::Deviation;
 use crate::checks::facts::stored;
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
@@ -28,7 +28,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let nothing = "no Secret that a route names has a key (AT210, AT401)";
     stored::judge(evidence, "every private key can be read", nothing, |secret| match &secret.content.key {
         KeyFit::Unreadable(why) => {
-            let wrong = Wrong {
+            let wrong = Deviation {
                 what: format!("its private key cannot be read: {why}"),
                 observed: why.clone(),
                 expected: "a private key as PEM, without a passphrase".into(),

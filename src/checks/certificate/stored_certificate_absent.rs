@@ -1,6 +1,6 @@
-//! AT401: a Secret that a route names does not hold a certificate together with its key.
+//! AT401: a Secret that a route names does not contain both a certificate and its key.
 
-use crate::checks::facts::chain::Wrong;
+use crate::checks::facts::chain::Deviation;
 use crate::checks::facts::stored;
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
@@ -37,7 +37,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             }
             (Some(_), _) => return Ok(Some(Vec::new())),
         };
-        let wrong = Wrong {
+        let wrong = Deviation {
             what,
             observed: match content.keys.as_slice() {
                 [] => "no entry".into(),

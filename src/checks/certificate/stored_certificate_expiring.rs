@@ -1,4 +1,4 @@
-//! AT407: a certificate in a Secret expires within two weeks.
+//! AT407: a certificate in a Secret expires within 14 days.
 
 use crate::checks::facts::{chain, stored};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};

@@ -1,6 +1,6 @@
-//! AT402: the certificate entry of a Secret is no list of PEM certificates.
+//! AT402: the certificate entry of a Secret cannot be parsed as PEM certificates.
 
-use crate::checks::facts::chain::Wrong;
+use crate::checks::facts::chain::Deviation;
 use crate::checks::facts::stored;
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
@@ -27,7 +27,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let right = "the certificates in the Secrets that routes name can be read";
     stored::judge(evidence, right, "no Secret that a route names has a certificate entry (AT210, AT401)", |secret| {
         let Some(entry) = &secret.content.certificate_entry else { return Ok(None) };
-        let wrong = secret.content.certificate_fault.as_ref().map(|fault| Wrong {
+        let wrong = secret.content.certificate_fault.as_ref().map(|fault| Deviation {
             what: format!("its entry {entry} is malformed: {fault}"),
             observed: fault.clone(),
             expected: "certificates as PEM, the leaf first".into(),

@@ -1,6 +1,6 @@
-//! AT408: the certificate of a Secret is not for a hostname of the routes that name it.
+//! AT408: the certificate of a Secret does not cover a hostname of the routes that name it.
 
-use crate::checks::facts::chain::{self, Wrong};
+use crate::checks::facts::chain::{self, Deviation};
 use crate::checks::facts::{self, stored};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
@@ -47,10 +47,10 @@ fn judge(evidence: &Evidence) -> Judgement {
             .filter(|route| route.hostnames.iter().any(|hostname| uncovered.contains(&hostname.as_str())))
             .map(|route| route.name.as_str())
             .collect();
-        let wrong = Wrong {
+        let wrong = Deviation {
             what: format!(
                 "{} does not cover {} of ApigeeRoute {}",
-                chain::called(leaf),
+                chain::subject_and_serial(leaf),
                 facts::some_of(&uncovered),
                 facts::some_of(&routes)
             ),

@@ -33,8 +33,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             if secret.content.certificates.is_empty() {
                 return Ok(None);
             }
-            let wrong =
-                chain::dated(&secret.content.certificates).filter_map(|(_, certificate)| chain::early(certificate, at));
+            let wrong = chain::dated(&secret.content.certificates)
+                .filter_map(|(_, certificate)| chain::not_yet_valid(certificate, at));
             Ok(Some(wrong.map(|wrong| secret.finding(secret.certificate_entry(), wrong)).collect()))
         },
     )

@@ -1,6 +1,6 @@
-//! AT409: a Secret holds the leaf without the intermediate that clients need.
+//! AT409: a Secret contains the leaf without the intermediate that clients need.
 
-use crate::checks::facts::chain::{self, Wrong};
+use crate::checks::facts::chain::{self, Deviation};
 use crate::checks::facts::{probed, stored};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
@@ -40,11 +40,11 @@ fn judge(evidence: &Evidence) -> Judgement {
         if verifies.unwrap_or(verifies_here) {
             return Ok(Some(Vec::new()));
         }
-        // A private root may have signed the leaf itself; then nothing is missing but this machine's trust.
+        // If a private root signed the leaf, nothing is missing; only this machine does not trust that root.
         if leaf.issuer_urls.is_empty() && verifies.is_none() {
-            return Err(chain::untold_root(leaf));
+            return Err(chain::unknown_root(leaf));
         }
-        let wrong = Wrong {
+        let wrong = Deviation {
             what: format!(
                 "the certificate of {} is missing, which signed {}{}",
                 leaf.issuer,
@@ -61,7 +61,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     })
 }
 
-/// Whether the issuer of this very list was found among the authorities that count, in a handshake that got it.
+/// Returns whether a handshake that got exactly this list found its issuer among the CAs that clients trust.
 fn verifies_for_clients(evidence: &Evidence, list: &[Certificate]) -> Option<bool> {
     let probes = evidence.probes.seen().ok()?;
     let fingerprints = |list: &[Certificate]| list.iter().map(|one| one.fingerprint.clone()).collect::<Vec<String>>();

@@ -1,6 +1,6 @@
-//! AT415: the certificates of a Secret stand in an order that some clients do not accept.
+//! AT415: the certificates of a Secret are in an order that some clients do not accept.
 
-use crate::checks::facts::chain::{self, Wrong};
+use crate::checks::facts::chain::{self, Deviation};
 use crate::checks::facts::stored;
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
@@ -31,7 +31,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         if list.is_empty() {
             return Ok(None);
         }
-        let wrong = chain::disorder(list).map(|order| Wrong {
+        let wrong = chain::wrong_order(list).map(|order| Deviation {
             what: format!("its certificates stand in the wrong order: {order}"),
             observed: chain::subjects(list),
             expected: "the leaf, then each issuer".into(),

@@ -1,6 +1,6 @@
-//! AT109: the knock of this run left no line in the access log of the gateway.
+//! AT109: the access log of a gateway has no record of the marker probe.
 
-use crate::checks::facts::{self, knocked};
+use crate::checks::facts::{self, marker_probe};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step, codes};
 use crate::evidence::{Evidence, Seen};
 
@@ -37,21 +37,21 @@ fn judge(evidence: &Evidence) -> Judgement {
             codes::ACCESS_LOG_FORMAT_UNKNOWN
         )));
     }
-    let logs = knocked::expected(evidence);
+    let logs = marker_probe::expected(evidence);
     let findings: Vec<Finding> = logs
         .iter()
-        .filter(|knocked| !knocked.is_heard)
-        .map(|knocked| {
-            let at = facts::moment(knocked.handshake.started_at);
-            let said = knocked.handshake.failure.as_ref().map_or("was served".to_owned(), ToString::to_string);
+        .filter(|marker| !marker.is_logged)
+        .map(|marker| {
+            let at = facts::moment(marker.handshake.started_at);
+            let result = marker.handshake.failure.as_ref().map_or("was served".to_owned(), ToString::to_string);
             Finding::in_log(
-                &knocked.origin,
+                &marker.origin,
                 Location::End,
-                format!("the log of {} has no line of the handshake that this run made at {at}", knocked.origin),
+                format!("the log of {} has no line of the handshake that this run made at {at}", marker.origin),
                 format!(
-                    "server name {}: {said}; {} in the log, none of them this one",
+                    "server name {}: {result}; {} in the log, none of them this one",
                     probes.question.unknown_name,
-                    facts::count(knocked.log.records, "record")
+                    facts::count(marker.log.records, "record")
                 ),
                 "a line with this server name",
             )

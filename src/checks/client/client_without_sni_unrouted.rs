@@ -1,4 +1,4 @@
-//! AT105: the handshake without SNI works, but no environment group answers on that gateway.
+//! AT105: handshakes without SNI succeed, but no environment group answers on that gateway.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
@@ -27,7 +27,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let unrouted: u64 = facts::logs(evidence).map(|(_, log)| log.unrouted_without_name.count).sum();
     if unrouted == 0 {
-        facts::believe_absence(evidence)?;
+        facts::require_conclusive_logs(evidence)?;
         return Ok(Outcome::Passed(format!("no such request {}", facts::window(evidence))));
     }
     if all_attached(evidence) {
@@ -55,7 +55,8 @@ fn judge(evidence: &Evidence) -> Judgement {
     Ok(Outcome::Found(findings))
 }
 
-/// Every environment group on the pods of a wildcard route lists it: a 404 is then the request's own.
+/// Returns whether every environment group on the pods of a wildcard route lists it. If so, a 404 is caused
+/// by the request itself.
 fn all_attached(evidence: &Evidence) -> bool {
     let wildcards = facts::wildcards(evidence).unwrap_or_default();
     !wildcards.is_empty()

@@ -1,8 +1,8 @@
-//! AT101: connections without a server name are reset, as the access log shows.
+//! AT101: connections without SNI are reset, according to the access log.
 //!
-//! Resets that come only from Google's front ends are AT104's.
+//! AT104 reports resets that come only from Google's front ends.
 
-use crate::checks::facts::{self, nameless};
+use crate::checks::facts::{self, without_sni};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step, codes};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
@@ -32,7 +32,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let mut findings = Vec::new();
     let mut past = 0;
-    let over = nameless::resets_are_over(evidence);
+    let over = without_sni::resets_are_over(evidence);
     for (origin, log) in facts::logs(evidence) {
         let resets = &log.reset_without_name;
         let own = resets.count.saturating_sub(facts::from_google(resets));
@@ -55,8 +55,8 @@ fn judge(evidence: &Evidence) -> Judgement {
     if !findings.is_empty() {
         return Ok(Outcome::Found(findings));
     }
-    // Past or none: both are said of all logs, so all must have been read.
-    facts::believe_absence(evidence)?;
+    // Both "past" and "none" are statements about all logs, so all must have been read.
+    facts::require_conclusive_logs(evidence)?;
     if past > 0 {
         return Ok(Outcome::Passed(format!(
             "{} without a server name, but such connections were served after the last of them",

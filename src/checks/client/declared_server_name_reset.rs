@@ -1,4 +1,4 @@
-//! AT103: a server name that an ApigeeRoute declares is reset all the same.
+//! AT103: connections with a server name that an ApigeeRoute declares are reset.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
@@ -26,10 +26,10 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let names = facts::reset_names(evidence);
     if names.is_empty() {
-        facts::believe_absence(evidence)?;
+        facts::require_conclusive_logs(evidence)?;
         return Ok(Outcome::Passed(format!("no reset of a connection with a server name {}", facts::window(evidence))));
     }
-    let routes = facts::needed(facts::routes(evidence))?;
+    let routes = facts::required(facts::routes(evidence))?;
     let mut findings = Vec::new();
     let mut before_route = false;
     for (name, resets) in &names {
@@ -51,7 +51,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         ));
     }
     if findings.is_empty() {
-        facts::believe_absence(evidence)?;
+        facts::require_conclusive_logs(evidence)?;
         facts::know_all_names(evidence)?;
     }
     Ok(Outcome::of(

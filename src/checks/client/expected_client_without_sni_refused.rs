@@ -1,4 +1,4 @@
-//! AT106: clients without SNI exist, as the user says, and the gateway does not accept them.
+//! AT106: clients without SNI exist according to `--expect`, and the gateway does not accept them.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};
@@ -42,7 +42,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         (false, false) => "no environment group lists it in additionalGateways".to_owned(),
     };
     if let Some(wildcard) = attached {
-        // Its selector and its Secret are part of the promise.
+        // Its selector and its Secret must have been seen as well.
         facts::pods(evidence)?;
         evidence.secrets.seen()?;
         return Ok(Outcome::Passed(format!("ApigeeRoute {} accepts them", wildcard.name)));

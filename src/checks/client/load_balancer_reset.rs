@@ -1,6 +1,6 @@
-//! AT104: the resets without a server name come only from Google's health checks or front ends.
+//! AT104: the resets without SNI come only from Google's health checks or front ends.
 
-use crate::checks::facts::{self, nameless};
+use crate::checks::facts::{self, without_sni};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step, codes};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
@@ -31,11 +31,11 @@ fn judge(evidence: &Evidence) -> Judgement {
         beyond += log.reset_without_name.beyond;
     }
     if all == 0 {
-        facts::believe_absence(evidence)?;
+        facts::require_conclusive_logs(evidence)?;
         return Ok(Outcome::Passed(format!("no reset without a server name {}", facts::window(evidence))));
     }
-    if nameless::resets_are_over(evidence) {
-        facts::believe_absence(evidence)?;
+    if without_sni::resets_are_over(evidence) {
+        facts::require_conclusive_logs(evidence)?;
         return Ok(Outcome::Passed("connections without a server name were served after the last reset".into()));
     }
     if beyond > 0 {

@@ -1,4 +1,4 @@
-//! AT107: a log begins in the middle of traffic: what was before is not there any more.
+//! AT107: a log begins in the middle of traffic: earlier records were rotated away.
 
 use jiff::SignedDuration;
 
@@ -6,7 +6,7 @@ use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
 use crate::evidence::{Evidence, LogOrigin};
 
-/// A gateway that has been running for longer than this before its first record has lost records.
+/// If the container started earlier than this before its first record, records were lost.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
 
 pub(in crate::checks) const CHECK: Check = Check {

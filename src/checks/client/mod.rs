@@ -1,4 +1,4 @@
-//! What the access logs show of clients.
+//! What the access logs show about clients.
 
 pub(super) mod access_log_unconfirmed;
 pub(super) mod client_without_sni_unrouted;

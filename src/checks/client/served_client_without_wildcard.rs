@@ -1,4 +1,4 @@
-//! AT108: clients without SNI were served, and the wildcard route that did it is gone.
+//! AT108: clients without SNI were served, but the wildcard route no longer exists.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, Step};
@@ -40,7 +40,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         })
         .collect();
     if findings.is_empty() {
-        facts::believe_absence(evidence)?;
+        facts::require_conclusive_logs(evidence)?;
     }
     Ok(Outcome::of(findings, format!("no client without SNI was served {}", facts::window(evidence))))
 }

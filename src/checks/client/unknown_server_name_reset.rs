@@ -1,4 +1,4 @@
-//! AT102: clients ask for server names that no ApigeeRoute has.
+//! AT102: clients send server names that no ApigeeRoute has.
 
 use crate::checks::facts;
 use crate::checks::{
@@ -28,10 +28,10 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let names = facts::reset_names(evidence);
     if names.is_empty() {
-        facts::believe_absence(evidence)?;
+        facts::require_conclusive_logs(evidence)?;
         return Ok(Outcome::Passed(format!("no reset of a connection with a server name {}", facts::window(evidence))));
     }
-    let routes = facts::needed(facts::routes(evidence))?;
+    let routes = facts::required(facts::routes(evidence))?;
     let hostnames = routes.iter().flat_map(|route| &route.hostnames);
     let mut nearest = facts::Nearest::of(hostnames.map(String::as_str));
     let findings: Vec<Finding> = names
@@ -52,7 +52,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         })
         .collect();
     if findings.is_empty() {
-        facts::believe_absence(evidence)?;
+        facts::require_conclusive_logs(evidence)?;
         facts::know_all_names(evidence)?;
     }
     Ok(Outcome::of(

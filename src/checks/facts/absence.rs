@@ -1,17 +1,21 @@
-//! When "it is not there" may be believed.
+//! Whether the logs are complete enough to conclude that something did not happen.
 
-use super::knocked;
 use super::logs::{GATEWAY_CONTAINER, logs, never_started, opened, streams};
-use super::words::count;
+use super::marker_probe;
+use super::phrases::count;
 use crate::checks::codes;
 use crate::evidence::{AccessLog, Evidence, LogLimits, LogOrigin, Reason, Seen, Unavailable};
 
-/// The first and the last line of a log may be cut, as a window over it leaves them.
-const ENDS_OF_A_LOG: u64 = 2;
+/// Number of broken lines to tolerate: a time window can cut the first and the last line of a log.
+const TOLERATED_BROKEN_LINES: u64 = 2;
 
-/// Nothing, where "not in the log" may be believed; else the first reason why it may not. A check that has found
-/// something need not ask.
-pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
+/// Checks that the access logs are complete enough to conclude "not in the log". A check that has found
+/// something does not need to call this.
+///
+/// # Errors
+///
+/// Returns the first reason why the logs are not conclusive.
+pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavailable> {
     if evidence.access_logs.is_empty() {
         let why = match evidence.pods.seen() {
             Err(why) if evidence.question.is_offline() => match why.reason {
@@ -37,8 +41,8 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
         let why = Reason::Missing(format!("the mesh ConfigMap switches it off ({})", codes::ACCESS_LOG_OFF));
         return Err(Unavailable::new("the access log", why));
     }
-    let knocked = knocked::expected(evidence);
-    if let Some(silent) = knocked.iter().find(|knocked| !knocked.is_heard) {
+    let markers = marker_probe::expected(evidence);
+    if let Some(silent) = markers.iter().find(|marker| !marker.is_logged) {
         let why = format!(
             "a handshake that this run made left no line in it ({}): sampled, filtered, held back, or off",
             codes::ACCESS_LOG_UNCONFIRMED
@@ -64,12 +68,13 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
             ));
             return Err(Unavailable::new(what, why));
         }
-        // A gateway without traffic has written about itself at least; a login page or a crash leaves other lines.
+        // Envoy writes lines about itself even without traffic. A login page or a crash leaves other lines.
         let settings_seen = matches!(&evidence.mesh_logging, Seen::Seen(mesh) if mesh.names_server());
         let gateway = LogOrigin::Container { pod: source.to_owned(), container: GATEWAY_CONTAINER.to_owned() };
-        // The line of this run's own handshake shows that the log is alive.
-        let is_heard = knocked.iter().any(|knocked| knocked.origin.source() == source);
-        let is_quiet = is_heard || settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
+        // The record of this run's marker probe shows that the log is live.
+        let is_logged = markers.iter().any(|marker| marker.origin.source() == source);
+        let is_quiet =
+            is_logged || settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
         if records == 0 && !is_quiet {
             let limited =
                 if *evidence.question.log_limits() == LogLimits::default() { "" } else { " in the window asked for" };
@@ -78,7 +83,7 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
             return Err(Unavailable::new(what, why));
         }
         let broken = sum(|log| log.broken_lines);
-        if broken > ENDS_OF_A_LOG {
+        if broken > TOLERATED_BROKEN_LINES {
             let why = Reason::Broken(format!("{} hold a part of a record only", count(broken, "line")));
             return Err(Unavailable::new(what, why));
         }
@@ -86,8 +91,9 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
     Ok(())
 }
 
-/// A source without which what was seen cannot be judged: that it was not asked for does not make it needless.
-pub(crate) fn needed<T>(source: Result<T, Unavailable>) -> Result<T, Unavailable> {
+/// Marks a source as required: if it was not requested, it counts as missing, because nothing can be judged
+/// without it.
+pub(crate) fn required<T>(source: Result<T, Unavailable>) -> Result<T, Unavailable> {
     source.map_err(|why| match why.reason {
         Reason::NotRequested(how) => Unavailable::new(why.what, Reason::Missing(format!("not asked for ({how})"))),
         reason => Unavailable::new(why.what, reason),

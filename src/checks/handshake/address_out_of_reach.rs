@@ -1,4 +1,4 @@
-//! AT529: a load balancer or a name in DNS cannot be reached from where this program runs.
+//! AT529: a load balancer or DNS name cannot be reached from this machine.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
@@ -24,19 +24,19 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
-    let faults = probed::once_each(probed::ended(probes, Ending::Unreachable))
+    let faults = probed::once_per_endpoint(probed::ended(probes, Ending::Unreachable))
         .filter(|((endpoint, _), _)| is_judged(&endpoint.place))
-        .map(|(said, failure)| Fault {
-            said,
+        .map(|(probe, failure)| Fault {
+            probe,
             what: format!("cannot be reached from here: {failure}"),
             observed: failure.to_string(),
             expected: "a connection, where clients are".into(),
         })
         .collect();
-    let is_tried = probed::asked(probes).any(|(endpoint, _)| is_judged(&endpoint.place));
+    let is_tried = probed::requested(probes).any(|(endpoint, _)| is_judged(&endpoint.place));
     let nothing = if is_tried { None } else { Some("no address of a Service and no name in DNS was tried") };
     let seen = "every load balancer and every name that was tried could be connected to";
-    probed::settle_seen(probes, probed::by_host(faults), seen, nothing)
+    probed::judgement_if_seen(probes, probed::by_host(faults), seen, nothing)
 }
 
 fn is_judged(place: &Place) -> bool {

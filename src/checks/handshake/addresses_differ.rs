@@ -1,7 +1,7 @@
-//! AT523: the addresses of one host do not answer alike.
+//! AT523: the addresses of one host answer differently.
 
 use crate::checks::facts::answers;
-use crate::checks::facts::probed::{self, Said};
+use crate::checks::facts::probed::{self, Probe};
 use crate::checks::{Check, ClientHello, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{How, Place, Probes, socket};
@@ -26,33 +26,33 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
-    let mut hosts: Vec<Vec<Said<'_>>> = Vec::new();
-    for said in probed::asked(probes).filter(|said| is_compared(*said)) {
-        let is_host = |known: &Vec<Said<'_>>| {
+    let mut hosts: Vec<Vec<Probe<'_>>> = Vec::new();
+    for probe in probed::requested(probes).filter(|probe| is_compared(*probe)) {
+        let is_host = |known: &Vec<Probe<'_>>| {
             let endpoint = known[0].0;
-            (&endpoint.place, &endpoint.host, endpoint.port) == (&said.0.place, &said.0.host, said.0.port)
+            (&endpoint.place, &endpoint.host, endpoint.port) == (&probe.0.place, &probe.0.host, probe.0.port)
         };
         match hosts.iter_mut().find(|known| is_host(known)) {
-            Some(known) => known.push(said),
-            None => hosts.push(vec![said]),
+            Some(known) => known.push(probe),
+            None => hosts.push(vec![probe]),
         }
     }
     let several = hosts.iter().any(|host| host.iter().any(|(endpoint, _)| endpoint.address != host[0].0.address));
     let findings = hosts
         .into_iter()
-        .flat_map(|host| answers::by_hello(host.into_iter()))
+        .flat_map(|host| answers::by_client_hello(host.into_iter()))
         .filter_map(|same_hello| difference(probes, &same_hello))
         .collect();
     let nothing = if several { None } else { Some("no host was met at several addresses") };
-    probed::settle_seen(probes, findings, "the addresses of each host answer alike", nothing)
+    probed::judgement_if_seen(probes, findings, "the addresses of each host answer alike", nothing)
 }
 
-fn is_compared((endpoint, handshake): Said<'_>) -> bool {
+fn is_compared((endpoint, handshake): Probe<'_>) -> bool {
     let unreachable = handshake.failure.as_ref().is_some_and(|failure| matches!(failure.how, How::Unreachable(_)));
     matches!(endpoint.place, Place::Dns | Place::Given) && endpoint.address.is_some() && !unreachable
 }
 
-fn difference(probes: &Probes, same_hello: &[Said<'_>]) -> Option<Finding> {
+fn difference(probes: &Probes, same_hello: &[Probe<'_>]) -> Option<Finding> {
     let answers = answers::by_answer(probes, same_hello);
     let (endpoint, handshake) = *same_hello.first()?;
     if answers.len() < 2 {
@@ -63,7 +63,7 @@ fn difference(probes: &Probes, same_hello: &[Said<'_>]) -> Option<Finding> {
         .iter()
         .map(|group| {
             let addresses = group.iter().filter_map(|(endpoint, _)| Some(endpoint.address?.to_string()));
-            format!("{}: {}", probed::names(addresses), answers::words(group[0].1))
+            format!("{}: {}", probed::names(addresses), answers::describe(group[0].1))
         })
         .collect();
     Some(Finding::new(

@@ -1,4 +1,4 @@
-//! AT507: the server finds nothing among cipher suites and groups that it would take.
+//! AT507: the server accepts none of the offered cipher suites and groups.
 
 use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending, Fault};
@@ -28,14 +28,14 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let faults = probed::ended(probes, Ending::CipherRefused)
-        .map(|(said, failure)| Fault {
-            said,
+        .map(|(probe, failure)| Fault {
+            probe,
             what: format!("{failure}: no common cipher suite or group, or the server refuses this hello otherwise"),
             observed: format!("{failure}, {}", offered(probes)),
-            expected: expected(said.0),
+            expected: expected(probe.0),
         })
         .collect();
-    probed::settle(probes, probed::by_host(faults), "a cipher suite was agreed on wherever it came so far")
+    probed::judgement(probes, probed::by_host(faults), "a cipher suite was agreed on wherever it came so far")
 }
 
 fn offered(probes: &Probes) -> String {

@@ -1,4 +1,4 @@
-//! AT510: the server asks for a client certificate, and nobody is refused who should not be.
+//! AT510: the server requests a client certificate, and refuses no client that it should serve.
 
 use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending, Fault};
@@ -26,13 +26,13 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let mut faults = Vec::new();
-    for said in probed::asked(probes) {
-        let demanded = match probed::ending_of(probes, said) {
+    for probe in probed::requested(probes) {
+        let demanded = match probed::ending_of(probes, probe) {
             Ending::Served if probes.question.client_certificate.is_none() => false,
-            Ending::CertificateDemanded if probed::is_declared_mutual(evidence, said.1) => true,
+            Ending::CertificateDemanded if probed::is_declared_mutual(evidence, probe.1) => true,
             _ => continue,
         };
-        let observed = match &said.1.client_certificate {
+        let observed = match &probe.1.client_certificate {
             ClientCertificate::Asked(Some(names)) if !names.is_empty() => {
                 format!(
                     "certificates wanted of {}",
@@ -44,10 +44,10 @@ fn judge(evidence: &Evidence) -> Judgement {
             _ => continue,
         };
         faults.push(Fault {
-            said,
+            probe,
             what: if demanded {
                 "a client certificate is demanded, as the ApigeeRoute says (MUTUAL)".into()
-            } else if said.1.undecided {
+            } else if probe.1.undecided {
                 "a client certificate is asked for; whether it is demanded was not seen, for the server did not say within \
                     the time allowed"
                     .into()
@@ -58,5 +58,5 @@ fn judge(evidence: &Evidence) -> Judgement {
             expected: "the same, where clients have certificates".into(),
         });
     }
-    probed::settle(probes, probed::by_host(faults), "no client certificate is asked for")
+    probed::judgement(probes, probed::by_host(faults), "no client certificate is asked for")
 }

@@ -1,6 +1,6 @@
-//! AT509: the server ends the handshake because the client has no certificate.
+//! AT509: the server ends the handshake because the client sent no certificate.
 //!
-//! Where the route says MUTUAL that is right, and AT510 tells it.
+//! If the route has TLS mode MUTUAL, this is correct, and AT510 reports it.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
@@ -31,15 +31,15 @@ fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let mut as_declared = false;
     let mut faults = Vec::new();
-    for (said, failure) in probed::ended(probes, Ending::CertificateDemanded) {
-        if probed::is_declared_mutual(evidence, said.1) {
+    for (probe, failure) in probed::ended(probes, Ending::CertificateDemanded) {
+        if probed::is_declared_mutual(evidence, probe.1) {
             as_declared = true;
             continue;
         }
         faults.push(Fault {
-            said,
+            probe,
             what: format!("a client certificate is demanded: {failure}"),
-            observed: format!("{failure}{}", authorities(said.1)),
+            observed: format!("{failure}{}", requested_cas(probe.1)),
             expected: "a handshake without a client certificate".into(),
         });
     }
@@ -51,10 +51,10 @@ fn judge(evidence: &Evidence) -> Judgement {
     } else {
         "no handshake ended for want of a client certificate"
     };
-    probed::settle(probes, probed::by_host(faults), seen)
+    probed::judgement(probes, probed::by_host(faults), seen)
 }
 
-fn authorities(handshake: &Handshake) -> String {
+fn requested_cas(handshake: &Handshake) -> String {
     match &handshake.client_certificate {
         ClientCertificate::Asked(Some(names)) if !names.is_empty() => {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -28,20 +28,20 @@ fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let file = probes.question.client_certificate.as_deref().unwrap_or("none");
     let faults: Vec<Fault<'_>> = probed::ended(probes, Ending::CertificateRejected)
-        .map(|(said, failure)| Fault {
-            said,
-            what: format!("the client certificate {file} is rejected, {failure}{}", hint(said.1, failure)),
+        .map(|(probe, failure)| Fault {
+            probe,
+            what: format!("the client certificate {file} is rejected, {failure}{}", hint(probe.1, failure)),
             observed: failure.to_string(),
-            expected: expected(said.1),
+            expected: expected(probe.1),
         })
         .collect();
     if faults.is_empty() && probes.question.client_certificate.is_some() {
         probed::certificates_decided(probes)?;
     }
-    probed::settle(probes, probed::by_host(faults), "no client certificate that was offered is rejected")
+    probed::judgement(probes, probed::by_host(faults), "no client certificate that was offered is rejected")
 }
 
-/// Where most libraries agree on what a code means.
+/// Explains the alert codes on whose meaning most TLS libraries agree.
 fn hint(handshake: &Handshake, failure: &Failure) -> &'static str {
     match &failure.how {
         How::Alert { number: 45, .. } => "; it is expired, as the server sees it",

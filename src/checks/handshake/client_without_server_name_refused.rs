@@ -1,4 +1,4 @@
-//! AT505: clients that send no server name are refused where they should be served.
+//! AT505: clients without SNI are refused where they should be served.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
@@ -26,19 +26,23 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
-    let faults = probed::ended(probes, Ending::NamelessRefused)
-        .map(|(said, failure)| Fault {
-            said,
-            what: format!("a client without a server name is refused, {failure}{}", named(probes, said.0)),
-            observed: format!("{failure}{}", probed::resets_confirmed(evidence, said.0)),
+    let faults = probed::ended(probes, Ending::WithoutSniRefused)
+        .map(|(probe, failure)| Fault {
+            probe,
+            what: format!("a client without a server name is refused, {failure}{}", with_sni(probes, probe.0)),
+            observed: format!("{failure}{}", probed::resets_confirmed(evidence, probe.0)),
             expected: "a certificate without a server name being sent".into(),
         })
         .collect();
-    probed::settle(probes, probed::by_host(faults), "no client without a server name that should be served is refused")
+    probed::judgement(
+        probes,
+        probed::by_host(faults),
+        "no client without a server name that should be served is refused",
+    )
 }
 
-/// Whether sending the name would help.
-fn named(probes: &Probes, endpoint: &Endpoint) -> String {
+/// Returns, as the end of a sentence, whether a handshake with SNI succeeds.
+fn with_sni(probes: &Probes, endpoint: &Endpoint) -> String {
     let named = |ending| {
         probed::all(probes).find(|(other, handshake)| {
             probed::is_same_peer(other, endpoint)
@@ -46,9 +50,9 @@ fn named(probes: &Probes, endpoint: &Endpoint) -> String {
                 && (probed::ending_of(probes, (other, handshake)) == ending)
         })
     };
-    match (named(Ending::Served), named(Ending::NameRefused)) {
-        (Some((_, handshake)), _) => format!("; {} is served", probed::hello(handshake)),
-        (None, Some((_, handshake))) => format!("; so is {}", probed::hello(handshake)),
+    match (named(Ending::Served), named(Ending::ServerNameRefused)) {
+        (Some((_, handshake)), _) => format!("; {} is served", probed::describe_sni(handshake)),
+        (None, Some((_, handshake))) => format!("; so is {}", probed::describe_sni(handshake)),
         (None, None) => String::new(),
     }
 }

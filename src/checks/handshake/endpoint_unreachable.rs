@@ -1,6 +1,6 @@
-//! AT502: no address of a host can be reached, so no handshake begins.
+//! AT502: no address of a host can be reached, so that no handshake begins.
 //!
-//! Where another address of the host answers, the difference is AT523's.
+//! If another address of the host answers, AT523 reports the difference.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
@@ -28,33 +28,34 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
-    let faults = probed::once_each(probed::ended(probes, Ending::Unreachable))
+    let faults = probed::once_per_endpoint(probed::ended(probes, Ending::Unreachable))
         .filter(|((endpoint, _), _)| is_judged(&endpoint.place))
         .filter(|((endpoint, _), _)| !another_address_answers(probes, endpoint))
-        .map(|(said, failure)| Fault {
-            said,
+        .map(|(probe, failure)| Fault {
+            probe,
             what: format!("cannot be reached: {}", reason(probes, failure)),
             observed: failure.to_string(),
             expected: "a connection".into(),
         })
         .collect();
     let tried: Vec<&Place> =
-        probed::asked(probes).map(|(endpoint, _)| &endpoint.place).filter(|place| is_judged(place)).collect();
+        probed::requested(probes).map(|(endpoint, _)| &endpoint.place).filter(|place| is_judged(place)).collect();
     let nothing = if tried.is_empty() { Some("no handshake with a pod was asked for") } else { None };
     let seen = if tried.contains(&&Place::Given) {
         "every host could be connected to"
     } else {
         "every pod could be connected to"
     };
-    probed::settle_seen(probes, probed::by_host(faults), seen, nothing)
+    probed::judgement_if_seen(probes, probed::by_host(faults), seen, nothing)
 }
 
-/// Where clients stand is not known: what cannot be reached from here may be reached from there (AT529).
+/// Services and DNS names are judged by AT529: clients may be elsewhere and reach what this machine cannot.
 fn is_judged(place: &Place) -> bool {
     matches!(place, Place::Given | Place::Pod { .. })
 }
 
-/// Of the same host, by the same way: a Service, or a name in DNS or on the command line.
+/// Returns whether another address of the same host answers: of the same Service, DNS name or command-line
+/// host.
 fn another_address_answers(probes: &Probes, endpoint: &Endpoint) -> bool {
     !matches!(endpoint.place, Place::Pod { .. })
         && probed::all(probes).any(|(other, handshake)| {

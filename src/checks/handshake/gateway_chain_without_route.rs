@@ -1,4 +1,4 @@
-//! AT527: Envoy serves names that no ApigeeRoute has.
+//! AT527: Envoy serves server names that no ApigeeRoute has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,10 +51,10 @@ fn judge(evidence: &Evidence) -> Judgement {
 }
 
 fn finding(name: &str, pods: &[&str]) -> Finding {
-    let pods_told = facts::some_of(pods);
+    let pod_names = facts::some_of(pods);
     let message = match name {
-        "*" => format!("Envoy takes clients without a server name, and no ApigeeRoute has hostname *: {pods_told}"),
-        _ => format!("Envoy serves {name}, which no ApigeeRoute has: {pods_told}"),
+        "*" => format!("Envoy takes clients without a server name, and no ApigeeRoute has hostname *: {pod_names}"),
+        _ => format!("Envoy serves {name}, which no ApigeeRoute has: {pod_names}"),
     };
     Finding {
         objects: pods.iter().map(|pod| Object::new(Kind::Pod, *pod)).collect(),

@@ -28,19 +28,19 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let faults = probed::ended(probes, Ending::Broken)
-        .map(|(said, failure)| Fault {
-            said,
-            what: format!("the handshake with {} fails, {failure}{}", hello(said), hint(failure)),
+        .map(|(probe, failure)| Fault {
+            probe,
+            what: format!("the handshake with {} fails, {failure}{}", describe_sni(probe), hint(failure)),
             observed: failure.to_string(),
             expected: "a complete handshake".into(),
         })
         .collect();
-    probed::settle(probes, probed::by_host(faults), "no handshake broke off in another way")
+    probed::judgement(probes, probed::by_host(faults), "no handshake broke off in another way")
 }
 
-fn hello(said: probed::Said<'_>) -> String {
-    match said.1.server_name {
-        Some(_) => probed::hello(said.1),
+fn describe_sni(probe: probed::Probe<'_>) -> String {
+    match probe.1.server_name {
+        Some(_) => probed::describe_sni(probe.1),
         None => "no server name".into(),
     }
 }

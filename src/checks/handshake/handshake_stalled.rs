@@ -1,4 +1,4 @@
-//! AT512: the handshake begins and then nothing comes.
+//! AT512: the server stops responding during the handshake.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
@@ -27,8 +27,8 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let faults = probed::ended(probes, Ending::Stalled)
-        .map(|(said, failure)| Fault {
-            said,
+        .map(|(probe, failure)| Fault {
+            probe,
             what: match failure.stage {
                 Stage::ClientHello => {
                     format!("{failure}: a firewall drops it, or the path cuts a ClientHello of more than one packet")
@@ -39,5 +39,5 @@ fn judge(evidence: &Evidence) -> Judgement {
             expected: "an answer".into(),
         })
         .collect();
-    probed::settle(probes, probed::by_host(faults), "every flight was answered in time")
+    probed::judgement(probes, probed::by_host(faults), "every flight was answered in time")
 }

@@ -1,7 +1,7 @@
-//! AT525: what clients reach by Service or DNS does not answer as the pods do.
+//! AT525: the address of a Service or DNS name answers differently from the pods.
 
 use crate::checks::facts::answers;
-use crate::checks::facts::probed::{self, Fault, Said};
+use crate::checks::facts::probed::{self, Fault, Probe};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
 use crate::evidence::Evidence;
 use crate::evidence::handshake::{Endpoint, HelloKind, Place, Probes};
@@ -26,11 +26,13 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
-    let answered: Vec<Said<'_>> = probed::all(probes)
-        .filter(|said| is_in_front(said.0) && said.1.kind != HelloKind::Unknown && answers::is_answer(probes, *said))
+    let answered: Vec<Probe<'_>> = probed::all(probes)
+        .filter(|probe| {
+            is_in_front(probe.0) && probe.1.kind != HelloKind::Unknown && answers::is_answer(probes, *probe)
+        })
         .collect();
-    let compared: Vec<(Said<'_>, Said<'_>)> =
-        answered.iter().filter_map(|said| Some((*said, at_pods(probes, *said)?))).collect();
+    let compared: Vec<(Probe<'_>, Probe<'_>)> =
+        answered.iter().filter_map(|probe| Some((*probe, at_pods(probes, *probe)?))).collect();
     let nothing = match (answered.is_empty(), compared.is_empty()) {
         (true, _) => Some("no Service and no name in DNS was seen to lead anywhere"),
         (false, true) => Some("the pods gave no answer to the same hello, or not one alone"),
@@ -38,11 +40,11 @@ fn judge(evidence: &Evidence) -> Judgement {
     };
     let faults = compared
         .into_iter()
-        .filter(|(said, pods)| answers::of(probes, *said) != answers::of(probes, *pods))
-        .map(|(said, (_, pods))| {
-            let (here, there) = (answers::words(said.1), answers::words(pods));
+        .filter(|(probe, pods)| answers::of(probes, *probe) != answers::of(probes, *pods))
+        .map(|(probe, (_, pods))| {
+            let (here, there) = (answers::describe(probe.1), answers::describe(pods));
             Fault {
-                said,
+                probe,
                 what: format!("answers differently from the pods: here {here}, there {there}"),
                 observed: here,
                 expected: there,
@@ -50,21 +52,22 @@ fn judge(evidence: &Evidence) -> Judgement {
         })
         .collect();
     let seen = "what was reached by Services and DNS answers as the pods do";
-    probed::settle_seen(probes, probed::by_host(faults), seen, nothing)
+    probed::judgement_if_seen(probes, probed::by_host(faults), seen, nothing)
 }
 
 fn is_in_front(endpoint: &Endpoint) -> bool {
     matches!(endpoint.place, Place::Service { .. } | Place::Dns)
 }
 
-/// The answer of the pods to the same hello, where all give one: of those that are to serve it, if any is.
-fn at_pods<'a>(probes: &'a Probes, said: Said<'_>) -> Option<Said<'a>> {
-    let all: Vec<Said<'_>> = probed::all(probes)
-        .filter(|other| matches!(other.0.place, Place::Pod { .. }) && answers::is_same_hello(other.1, said.1))
+/// Returns the answer of the pods to the same ClientHello, if all agree. If it was requested at some pods,
+/// only those count.
+fn at_pods<'a>(probes: &'a Probes, probe: Probe<'_>) -> Option<Probe<'a>> {
+    let all: Vec<Probe<'_>> = probed::all(probes)
+        .filter(|other| matches!(other.0.place, Place::Pod { .. }) && answers::is_same_client_hello(other.1, probe.1))
         .filter(|other| answers::is_answer(probes, *other))
         .collect();
-    let asked: Vec<Said<'_>> = all.iter().copied().filter(|(_, handshake)| handshake.asked).collect();
-    let answers = answers::by_answer(probes, if asked.is_empty() { &all } else { &asked });
+    let requested: Vec<Probe<'_>> = all.iter().copied().filter(|(_, handshake)| handshake.asked).collect();
+    let answers = answers::by_answer(probes, if requested.is_empty() { &all } else { &requested });
     match answers.as_slice() {
         [one] => one.first().copied(),
         _ => None,

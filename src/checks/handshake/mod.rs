@@ -1,4 +1,4 @@
-//! Handshakes made on purpose, and what the gateways say of themselves.
+//! Handshakes made by this program, and the state that the gateways report.
 
 pub(super) mod address_out_of_reach;
 pub(super) mod addresses_differ;

@@ -1,4 +1,4 @@
-//! AT503: what answers on this port does not speak TLS.
+//! AT503: the server on this port does not speak TLS.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
@@ -30,11 +30,11 @@ fn judge(evidence: &Evidence) -> Judgement {
     } else {
         "the connection began without a PROXY header, which the server may expect"
     };
-    let faults = probed::once_each(probed::ended(probes, Ending::NotTls))
-        .filter_map(|(said, failure)| {
+    let faults = probed::once_per_endpoint(probed::ended(probes, Ending::NotTls))
+        .filter_map(|(probe, failure)| {
             let How::NotTls { speaks, sample } = &failure.how else { return None };
             Some(Fault {
-                said,
+                probe,
                 what: match speaks {
                     NotTls::Unknown | NotTls::Http => {
                         format!("does not speak TLS: the answer is {}; {header}", speaks.words())
@@ -46,5 +46,5 @@ fn judge(evidence: &Evidence) -> Judgement {
             })
         })
         .collect();
-    probed::settle(probes, probed::by_host(faults), "whatever answered speaks TLS")
+    probed::judgement(probes, probed::by_host(faults), "whatever answered speaks TLS")
 }

@@ -1,4 +1,4 @@
-//! AT524: pods of one gateway do not answer alike.
+//! AT524: pods of one gateway end the same handshake differently.
 
 use crate::checks::facts::{answers, probed};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
@@ -27,5 +27,10 @@ fn judge(evidence: &Evidence) -> Judgement {
     let compared = answers::between_pods(evidence, probes);
     let faults = compared.iter().flat_map(|same| answers::outnumbered(&answers::by_end(probes, same))).collect();
     let nothing = if compared.is_empty() { Some("no gateway has two pods that answered the same hello") } else { None };
-    probed::settle_seen(probes, probed::by_sentence(faults), "the pods of a gateway end handshakes alike", nothing)
+    probed::judgement_if_seen(
+        probes,
+        probed::by_sentence(faults),
+        "the pods of a gateway end handshakes alike",
+        nothing,
+    )
 }

@@ -1,6 +1,6 @@
 //! AT531: pods of one gateway serve different certificates.
 //!
-//! What is wrong with one of them, as its dates or names, has checks of its own.
+//! Other checks report faults of the certificates themselves, such as their dates or names.
 
 use crate::checks::facts::{answers, probed};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
@@ -37,7 +37,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         })
         .collect();
     let nothing = if compared.is_empty() { Some("no gateway has two pods that answered the same hello") } else { None };
-    probed::settle_seen(
+    probed::judgement_if_seen(
         probes,
         probed::by_sentence(faults),
         "the pods of a gateway serve the same certificates",

@@ -1,4 +1,4 @@
-//! AT508: none of the protocols offered by ALPN is taken.
+//! AT508: the server accepts none of the protocols offered by ALPN.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
@@ -23,12 +23,12 @@ fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let offered = probes.question.alpn.join(", ");
     let faults = probed::ended(probes, Ending::AlpnRefused)
-        .map(|(said, failure)| Fault {
-            said,
+        .map(|(probe, failure)| Fault {
+            probe,
             what: format!("the protocols offered by ALPN ({offered}) are refused, {failure}"),
             observed: failure.to_string(),
             expected: "one of the protocols offered, or no alert".into(),
         })
         .collect();
-    probed::settle(probes, probed::by_host(faults), "no protocol offered by ALPN is refused")
+    probed::judgement(probes, probed::by_host(faults), "no protocol offered by ALPN is refused")
 }

@@ -1,6 +1,6 @@
-//! AT528: the gateway does not keep to the versions or cipher suites of an ApigeeRoute.
+//! AT528: TLS versions or cipher suites of the gateway differ from those of an ApigeeRoute.
 
-use crate::checks::facts::{self, envoy, limits, probed};
+use crate::checks::facts::{self, envoy, probed, protocol_limits};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::cluster::{Route, Tls, selects};
 use crate::evidence::{Evidence, Seen};
@@ -25,7 +25,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    // Either tells whether the limits are kept; only without both nothing is known.
+    // One of the two sources is enough. Without both, nothing is known.
     if let (Err(why), Err(_)) = (envoy::gateways(evidence), evidence.probes.seen()) {
         return Err(why);
     }
@@ -33,7 +33,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let limited: Vec<(&Route, &Tls)> = routes
         .iter()
         .flat_map(|route| route.ports.iter().filter_map(|port| Some((*route, port.tls.as_ref()?))))
-        .filter(|(_, tls)| limits::has_any(tls))
+        .filter(|(_, tls)| protocol_limits::has_any(tls))
         .collect();
     if limited.is_empty() {
         return Ok(Outcome::Passed("no ApigeeRoute limits versions or cipher suites".into()));
@@ -53,8 +53,8 @@ fn in_gateways(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> {
             continue;
         };
         let chains = envoy::chains(evidence, listeners);
-        let met = route.hostnames.iter().filter_map(|hostname| limits::chain_of(&chains, hostname));
-        for difference in met.flat_map(|chain| limits::in_chain(tls, chain)) {
+        let met = route.hostnames.iter().filter_map(|hostname| protocol_limits::chain_of(&chains, hostname));
+        for difference in met.flat_map(|chain| protocol_limits::in_chain(tls, chain)) {
             match found.iter_mut().find(|(known, _)| *known == difference) {
                 Some((_, pods)) if pods.contains(&pod.name.as_str()) => {}
                 Some((_, pods)) => pods.push(&pod.name),
@@ -65,9 +65,14 @@ fn in_gateways(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> {
     found
         .into_iter()
         .map(|((has, says), pods)| {
-            let told = facts::some_of(&pods);
-            finding(route, format!("Envoy has {has}, where ApigeeRoute {} has {says}: {told}", route.name), has, says)
-                .concerning(pods)
+            let pod_names = facts::some_of(&pods);
+            finding(
+                route,
+                format!("Envoy has {has}, where ApigeeRoute {} has {says}: {pod_names}", route.name),
+                has,
+                says,
+            )
+            .concerning(pods)
         })
         .collect()
 }
@@ -76,7 +81,7 @@ fn in_handshakes(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> 
     let Seen::Seen(probes) = &evidence.probes else { return Vec::new() };
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for endpoint in &probes.endpoints {
-        let beyond = limits::beyond(route, tls, endpoint).join(", ");
+        let beyond = protocol_limits::beyond(route, tls, endpoint).join(", ");
         match found.iter_mut().find(|(known, _)| *known == beyond) {
             _ if beyond.is_empty() => {}
             Some((_, endpoints)) => endpoints.push(endpoint.name()),
@@ -86,7 +91,7 @@ fn in_handshakes(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> 
     found
         .into_iter()
         .map(|(beyond, endpoints)| {
-            let (says, endpoints) = (limits::versions(tls), probed::names(endpoints.into_iter()));
+            let (says, endpoints) = (protocol_limits::versions(tls), probed::names(endpoints.into_iter()));
             let message = format!("{endpoints}: {beyond} is taken, where ApigeeRoute {} has {says}", route.name);
             finding(route, message, beyond, says)
         })

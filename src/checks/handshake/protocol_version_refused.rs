@@ -1,4 +1,4 @@
-//! AT506: client and server have no version of TLS in common.
+//! AT506: client and server have no TLS version in common.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
@@ -26,15 +26,15 @@ fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let offered = offered(&probes.question);
     let faults = probed::ended(probes, Ending::VersionRefused)
-        .map(|(said, failure)| Fault {
-            said,
+        .map(|(probe, failure)| Fault {
+            probe,
             what: format!("the protocol versions offered ({offered}) find no match: {failure}"),
             observed: failure.to_string(),
-            expected: served_versions(said.0)
+            expected: served_versions(probe.0)
                 .map_or_else(|| "a version that both sides have".into(), |versions| format!("one of {versions}")),
         })
         .collect();
-    probed::settle(probes, probed::by_host(faults), "a version of TLS was agreed on wherever it came so far")
+    probed::judgement(probes, probed::by_host(faults), "a version of TLS was agreed on wherever it came so far")
 }
 
 fn offered(question: &ProbeQuestion) -> String {
@@ -47,7 +47,7 @@ fn offered(question: &ProbeQuestion) -> String {
     }
 }
 
-/// The versions that the scan found, where one was made.
+/// Returns the versions that the scan found, if one was made.
 fn served_versions(endpoint: &Endpoint) -> Option<String> {
     let Seen::Seen(scan) = &endpoint.scan else { return None };
     let versions: Vec<&str> = scan

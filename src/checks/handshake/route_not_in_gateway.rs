@@ -1,4 +1,4 @@
-//! AT526: an ingress pod does not have what an ApigeeRoute asks of it.
+//! AT526: the Envoy of an ingress pod lacks a filter chain for an ApigeeRoute.
 
 use crate::checks::facts::{self, envoy};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
@@ -34,7 +34,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         let Ok(listeners) = gateway.listeners.seen() else { continue };
         let chains = envoy::chains(evidence, listeners);
         for route in routes.iter().filter(|route| selects(&route.selector, &pod.labels)) {
-            for hostname in route.hostnames.iter().filter(|_| route.ports.iter().any(facts::ends_tls_here)) {
+            for hostname in route.hostnames.iter().filter(|_| route.ports.iter().any(facts::terminates_https)) {
                 judged += 1;
                 if has_chain(evidence, route, hostname, &chains) {
                     continue;
@@ -48,7 +48,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     let findings: Vec<Finding> = lacking.iter().map(|(route, hostname, pods)| finding(route, hostname, pods)).collect();
     if findings.is_empty() {
-        envoy::every_pod_was_asked(evidence)?;
+        envoy::every_envoy_queried(evidence)?;
         if judged == 0 {
             return Ok(Outcome::NotApplicable("no ApigeeRoute selects a running ingress pod".into()));
         }
@@ -58,7 +58,7 @@ fn judge(evidence: &Evidence) -> Judgement {
 
 fn has_chain(evidence: &Evidence, route: &Route, hostname: &str, chains: &[&FilterChain]) -> bool {
     if hostname == "*" {
-        // What keeps the route from working is told by its own checks.
+        // Other checks report obstacles of the wildcard route.
         return chains.iter().any(|chain| chain.takes_nameless())
             || !facts::wildcard_obstacles(evidence, route).is_empty();
     }

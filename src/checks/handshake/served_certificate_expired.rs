@@ -1,4 +1,4 @@
-//! AT514: a certificate that is served has expired.
+//! AT514: a served certificate has expired.
 
 use crate::checks::facts::{chain, served};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};

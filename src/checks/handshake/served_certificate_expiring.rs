@@ -1,4 +1,4 @@
-//! AT516: a certificate that is served expires within two weeks.
+//! AT516: a served certificate expires within 14 days.
 
 use crate::checks::facts::{chain, served};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};

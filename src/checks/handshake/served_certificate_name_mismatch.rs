@@ -1,4 +1,4 @@
-//! AT517: the certificate that is served is not for the name that the client meant.
+//! AT517: the served certificate does not cover the name that the client requested.
 
 use crate::checks::facts::probed::{self, Fault};
 use crate::checks::facts::{chain, served};
@@ -28,19 +28,21 @@ fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let mut faults = Vec::new();
     let mut compared = 0;
-    let mut untold = None;
-    for said in served::to_clients(probes) {
-        let (Some(host), Some(leaf)) = (meant(said.0, said.1), said.1.certificates.first()) else { continue };
+    let mut unknown = None;
+    for probe in served::to_clients(probes) {
+        let (Some(host), Some(leaf)) = (requested_name(probe.0, probe.1), probe.1.certificates.first()) else {
+            continue;
+        };
         compared += 1;
         if leaf.covers(host) {
             continue;
         }
         if leaf.names_cut {
-            untold = Some(chain::untold_names(leaf));
+            unknown = Some(chain::unknown_names(leaf));
         } else {
             faults.push(Fault {
-                said,
-                what: format!("the certificate {} does not cover {host}", chain::called(leaf)),
+                probe,
+                what: format!("the certificate {} does not cover {host}", chain::subject_and_serial(leaf)),
                 observed: chain::names(leaf),
                 expected: format!("{host} in subjectAltName"),
             });
@@ -49,15 +51,15 @@ fn judge(evidence: &Evidence) -> Judgement {
     if compared == 0 {
         return served::nothing_to_judge(probes);
     }
-    if let Some(untold) = untold.filter(|_| faults.is_empty()) {
-        return Err(untold);
+    if let Some(unknown) = unknown.filter(|_| faults.is_empty()) {
+        return Err(unknown);
     }
-    probed::settle(probes, probed::by_host(faults), "the certificates that are served cover the names asked for")
+    probed::judgement(probes, probed::by_host(faults), "the certificates that are served cover the names asked for")
 }
 
-/// What the client compares with the certificate. At a pod or a Service, nobody knows what host a client without a
-/// server name means.
-fn meant<'a>(endpoint: &'a Endpoint, handshake: &'a Handshake) -> Option<&'a str> {
+/// Returns the name that the client compares with the certificate. At a pod or a Service, it is unknown which
+/// host a client without SNI means.
+fn requested_name<'a>(endpoint: &'a Endpoint, handshake: &'a Handshake) -> Option<&'a str> {
     match handshake.kind {
         HelloKind::Named => handshake.server_name.as_deref(),
         HelloKind::Nameless if endpoint.place == Place::Given => endpoint.host.as_deref(),

@@ -1,4 +1,4 @@
-//! AT530: the certificate that is served may be used by clients only, or for something else than TLS.
+//! AT530: the key usage of the served certificate does not allow TLS servers.
 
 use crate::checks::facts::probed::Fault;
 use crate::checks::facts::{chain, served};
@@ -26,12 +26,12 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let faults = served::to_clients(probes)
-        .filter_map(|said| {
-            let leaf = said.1.certificates.first().filter(|leaf| leaf.server_use == Some(false))?;
+        .filter_map(|probe| {
+            let leaf = probe.1.certificates.first().filter(|leaf| leaf.server_use == Some(false))?;
             let clients = if leaf.client_use == Some(true) { ", only for clients" } else { "" };
             Some(Fault {
-                said,
-                what: format!("the certificate {} is not for servers{clients}", chain::called(leaf)),
+                probe,
+                what: format!("the certificate {} is not for servers{clients}", chain::subject_and_serial(leaf)),
                 observed: "extendedKeyUsage without serverAuth".into(),
                 expected: "extendedKeyUsage with serverAuth, or none".into(),
             })

@@ -1,4 +1,4 @@
-//! AT515: a certificate that is served is not valid yet.
+//! AT515: a served certificate is not valid yet.
 
 use crate::checks::facts::{chain, served};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
@@ -24,6 +24,6 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let at = evidence.collected_at;
     served::judge_dates(evidence, "every certificate that is served is valid already", |certificate| {
-        chain::early(certificate, at)
+        chain::not_yet_valid(certificate, at)
     })
 }

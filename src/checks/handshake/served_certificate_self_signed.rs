@@ -1,4 +1,4 @@
-//! AT521: the certificate that is served has no issuer but itself.
+//! AT521: the served certificate is self-signed and not trusted.
 
 use crate::checks::facts::probed::Fault;
 use crate::checks::facts::{chain, served};
@@ -23,12 +23,12 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
-    served::judge_trust(probes, "no certificate that is served is self-signed and untrusted", |said| {
-        let verification = said.1.verification.as_ref().filter(|verification| verification.code == 18)?;
-        let leaf = said.1.certificates.first()?;
+    served::judge_trust(probes, "no certificate that is served is self-signed and untrusted", |probe| {
+        let verification = probe.1.verification.as_ref().filter(|verification| verification.code == 18)?;
+        let leaf = probe.1.certificates.first()?;
         Some(Fault {
-            said,
-            what: format!("the certificate {} is self-signed, and not trusted", chain::called(leaf)),
+            probe,
+            what: format!("the certificate {} is self-signed, and not trusted", chain::subject_and_serial(leaf)),
             observed: format!("{} (OpenSSL's code {})", verification.message, verification.code),
             expected: served::expected_trust(probes),
         })

@@ -1,4 +1,4 @@
-//! AT522: a certificate that is served has a key or a signature that clients begin to refuse.
+//! AT522: a served certificate has a key or signature that current clients refuse.
 
 use crate::checks::facts::probed::Fault;
 use crate::checks::facts::{chain, served};
@@ -25,12 +25,12 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let mut faults = Vec::new();
-    for said in served::to_clients(probes) {
-        for (i, certificate) in said.1.certificates.iter().enumerate() {
+    for probe in served::to_clients(probes) {
+        for (i, certificate) in probe.1.certificates.iter().enumerate() {
             let Some(weakness) = chain::weakness(certificate, i) else { continue };
             faults.push(Fault {
-                said,
-                what: format!("{} has {weakness}", chain::called(certificate)),
+                probe,
+                what: format!("{} has {weakness}", chain::subject_and_serial(certificate)),
                 observed: format!(
                     "{} {} bits, {}",
                     certificate.key.algorithm, certificate.key.bits, certificate.signature_algorithm

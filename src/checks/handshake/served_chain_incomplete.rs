@@ -27,32 +27,32 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let mut faults = Vec::new();
-    let mut untold = None;
-    for said in served::to_clients(probes) {
-        let verified = said.1.verification.as_ref().is_none_or(|verification| !chain::lacks_issuer(verification));
-        let (false, Some(leaf)) = (verified, chain::leaf_without_issuer(&said.1.certificates)) else { continue };
-        // A private root may have signed the leaf itself; then nothing is missing but this machine's trust.
-        if leaf.issuer_urls.is_empty() && !probed::trust_is_known(probes, said.0) {
-            untold = Some(leaf);
+    let mut unknown = None;
+    for probe in served::to_clients(probes) {
+        let verified = probe.1.verification.as_ref().is_none_or(|verification| !chain::lacks_issuer(verification));
+        let (false, Some(leaf)) = (verified, chain::leaf_without_issuer(&probe.1.certificates)) else { continue };
+        // If a private root signed the leaf, nothing is missing; only this machine does not trust that root.
+        if leaf.issuer_urls.is_empty() && !probed::trust_is_known(probes, probe.0) {
+            unknown = Some(leaf);
             continue;
         }
         faults.push(Fault {
-            said,
+            probe,
             what: format!(
                 "the certificate of {} is not sent, which signed {}{}",
                 leaf.issuer,
                 chain::subject(leaf),
                 chain::issuer_url(leaf)
             ),
-            observed: match said.1.certificates.len() {
+            observed: match probe.1.certificates.len() {
                 1 => "one certificate, the leaf alone".into(),
                 number => format!("{number} certificates, none of which signed the leaf"),
             },
             expected: "the leaf and every intermediate".into(),
         });
     }
-    if let (true, Some(leaf)) = (faults.is_empty(), untold) {
-        return Err(chain::untold_root(leaf));
+    if let (true, Some(leaf)) = (faults.is_empty(), unknown) {
+        return Err(chain::unknown_root(leaf));
     }
     served::settle(probes, faults, "every leaf that is served comes with its issuer, or is trusted without")
 }

@@ -25,12 +25,12 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let faults = served::to_clients(probes)
-        .filter_map(|said| {
-            let order = chain::disorder(&said.1.certificates)?;
+        .filter_map(|probe| {
+            let order = chain::wrong_order(&probe.1.certificates)?;
             Some(Fault {
-                said,
+                probe,
                 what: format!("the certificates are sent in the wrong order: {order}"),
-                observed: chain::subjects(&said.1.certificates),
+                observed: chain::subjects(&probe.1.certificates),
                 expected: "the leaf, then each issuer".into(),
             })
         })

@@ -1,6 +1,6 @@
-//! AT520: the served certificates lead to no authority that counts, or do not verify for another reason.
+//! AT520: the served certificates do not lead to a trusted CA, or do not verify for another reason.
 //!
-//! A missing intermediate is AT518's, a self-signed leaf AT521's.
+//! AT518 reports a missing intermediate, AT521 a self-signed leaf.
 
 use crate::checks::facts::probed::Fault;
 use crate::checks::facts::{chain, served};
@@ -29,25 +29,26 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
-    let judged = served::judge_trust(probes, "the served certificates lead to a trusted authority", |said| {
-        let verification = said.1.verification.as_ref().filter(|verification| is_judged_here(verification, said.1))?;
-        let last = path(&said.1.certificates).last().and_then(|i| said.1.certificates.get(*i))?;
+    let judged = served::judge_trust(probes, "the served certificates lead to a trusted authority", |probe| {
+        let verification =
+            probe.1.verification.as_ref().filter(|verification| is_judged_here(verification, probe.1))?;
+        let last = path(&probe.1.certificates).last().and_then(|i| probe.1.certificates.get(*i))?;
         let why = match verification.code {
             2 | 20 | 21 | 27 => format!("the issuer {} is not trusted", last.issuer),
             19 => format!("the root {} that is sent is not trusted", chain::subject(last)),
             _ => format!("verification fails at position {}: {}", verification.depth + 1, verification.message),
         };
-        let leaf = said.1.certificates.first().map_or("", chain::subject);
+        let leaf = probe.1.certificates.first().map_or("", chain::subject);
         Some(Fault {
-            said,
+            probe,
             what: format!("{leaf} is not trusted: {why}"),
             observed: format!("{} (OpenSSL's code {})", verification.message, verification.code),
             expected: served::expected_trust(probes),
         })
     })?;
     match judged {
-        // The authorities of this machine say nothing of the clients', also where they know the issuer.
-        Outcome::Passed(_) if served::with_untold_trust(probes).next().is_some() => Err(served::untold_trust()),
+        // The CAs of this machine do not decide what clients trust, even if they verify the certificate.
+        Outcome::Passed(_) if served::with_unknown_trust(probes).next().is_some() => Err(served::unknown_trust()),
         judged => Ok(judged),
     }
 }

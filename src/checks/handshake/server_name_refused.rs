@@ -27,20 +27,20 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
-    let faults = probed::ended(probes, Ending::NameRefused)
-        .map(|(said, failure)| Fault {
-            said,
-            what: format!("{} is refused, {failure}{}", probed::hello(said.1), compared(probes, said.0)),
-            observed: format!("{failure}{}", probed::resets_confirmed(evidence, said.0)),
-            expected: format!("a certificate for {}", said.1.server_name.as_deref().unwrap_or("this name")),
+    let faults = probed::ended(probes, Ending::ServerNameRefused)
+        .map(|(probe, failure)| Fault {
+            probe,
+            what: format!("{} is refused, {failure}{}", probed::describe_sni(probe.1), compared(probes, probe.0)),
+            observed: format!("{failure}{}", probed::resets_confirmed(evidence, probe.0)),
+            expected: format!("a certificate for {}", probe.1.server_name.as_deref().unwrap_or("this name")),
         })
         .collect();
-    probed::settle(probes, probed::by_host(faults), "no server name that was asked for is refused")
+    probed::judgement(probes, probed::by_host(faults), "no server name that was asked for is refused")
 }
 
-/// What other hellos met at the same peer.
+/// Compares with handshakes with other SNI at the same peer, as the end of a sentence.
 fn compared(probes: &Probes, endpoint: &Endpoint) -> &'static str {
-    let others = [HelloKind::Nameless, HelloKind::Unknown].map(|kind| probed::beside(probes, endpoint, kind));
+    let others = [HelloKind::Nameless, HelloKind::Unknown].map(|kind| probed::other_handshake(probes, endpoint, kind));
     let known: Vec<_> = others.into_iter().flatten().collect();
     let other_name = probed::all(probes).any(|(other, handshake)| {
         probed::is_same_peer(other, endpoint) && handshake.kind == HelloKind::Named && handshake.succeeded()

@@ -1,6 +1,6 @@
-//! AT501: the endpoint serves the name and refuses whoever sends none.
+//! AT501: the endpoint serves a handshake with SNI and refuses one without SNI.
 //!
-//! Where a handshake without a server name was asked for, its refusal is AT505's.
+//! If the handshake without SNI was requested, AT505 reports its refusal.
 
 use crate::checks::facts::probed::{self, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};
@@ -29,22 +29,22 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let mut faults = Vec::new();
-    for (endpoint, named) in probed::asked(probes) {
+    for (endpoint, named) in probed::requested(probes) {
         if named.kind != HelloKind::Named || !named.succeeded() {
             continue;
         }
-        let Some(nameless) = probed::beside(probes, endpoint, HelloKind::Nameless) else { continue };
+        let Some(nameless) = probed::other_handshake(probes, endpoint, HelloKind::Nameless) else { continue };
         let (false, true, Some(failure)) = (nameless.asked, nameless.was_refused(), &nameless.failure) else {
             continue;
         };
         faults.push(Fault {
-            said: (endpoint, named),
-            what: format!("{} is served, and a handshake without one is refused", probed::hello(named)),
+            probe: (endpoint, named),
+            what: format!("{} is served, and a handshake without one is refused", probed::describe_sni(named)),
             observed: format!("without a server name: {failure}{}", probed::resets_confirmed(evidence, endpoint)),
             expected: "the same, where every client sends a server name".into(),
         });
     }
-    probed::settle(
+    probed::judgement(
         probes,
         probed::by_host(faults),
         "no endpoint that serves a name was seen to refuse clients without one",

@@ -1,4 +1,4 @@
-//! AT307: the overrides file lists a gateway that has not reached the cluster.
+//! AT307: the overrides file lists a gateway that the cluster does not have yet.
 
 use crate::checks::facts;
 use crate::checks::{
@@ -41,8 +41,8 @@ fn judge(evidence: &Evidence) -> Judgement {
                             gateway.value,
                             facts::host_name(host)
                         ),
-                        facts::list(&config.additional_gateways),
-                        facts::list(&facts::gateway_names(host)),
+                        facts::quoted_list(&config.additional_gateways),
+                        facts::quoted_list(&facts::gateway_names(host)),
                     ));
                 }
             }

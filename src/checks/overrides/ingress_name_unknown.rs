@@ -25,7 +25,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let mut findings = Vec::new();
     for (file, content, host) in hosts {
         let Some(ingress) = &host.ingress_name else { continue };
-        // A file for virtual hosts alone defines no gateways: nothing to compare with.
+        // A file with only virtual hosts defines no gateways, so there is nothing to compare with.
         if content.ingress_gateways.is_empty() {
             continue;
         }

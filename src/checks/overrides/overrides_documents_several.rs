@@ -1,4 +1,4 @@
-//! AT314: an overrides file holds several documents.
+//! AT314: an overrides file contains several YAML documents.
 
 use super::faults;
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};

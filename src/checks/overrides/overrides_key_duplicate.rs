@@ -1,4 +1,4 @@
-//! AT302: a key stands twice in the same mapping.
+//! AT302: a key occurs twice in the same mapping.
 
 use super::faults;
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};

@@ -1,4 +1,4 @@
-//! AT301: an overrides file cannot be read as YAML.
+//! AT301: an overrides file cannot be parsed as YAML.
 
 use super::faults;
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};

@@ -38,8 +38,8 @@ fn judge(evidence: &Evidence) -> Judgement {
                         config.name,
                         facts::host_name(host)
                     ),
-                    facts::list(&names),
-                    facts::list(&config.additional_gateways),
+                    facts::quoted_list(&names),
+                    facts::quoted_list(&config.additional_gateways),
                 ));
             }
         }

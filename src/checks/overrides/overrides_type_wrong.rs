@@ -1,4 +1,4 @@
-//! AT305: a value has another type than documented.
+//! AT305: a value does not have the documented type.
 
 use super::faults;
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};

@@ -1,4 +1,4 @@
-//! AT304: a key at the virtual hosts is not known.
+//! AT304: a key of or near the virtual hosts is unknown.
 
 use super::faults;
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Step};

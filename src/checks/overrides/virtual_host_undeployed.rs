@@ -1,4 +1,4 @@
-//! AT309: a virtual host of the file has no ApigeeRouteConfig.
+//! AT309: a virtual host of an overrides file has no ApigeeRouteConfig.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};

@@ -1,4 +1,4 @@
-//! AT310: an environment group of the cluster is in none of the files given.
+//! AT310: an environment group of the cluster is in none of the given overrides files.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};

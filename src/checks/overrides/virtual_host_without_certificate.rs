@@ -1,4 +1,4 @@
-//! AT311: a virtual host names neither a Secret nor a pair of files.
+//! AT311: a virtual host names neither a Secret nor a certificate file with its key.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};

@@ -1,4 +1,4 @@
-//! AT807: the access log has a format without the server name.
+//! AT807: the format of the access log does not contain the server name.
 
 use crate::checks::facts;
 use crate::checks::{
@@ -24,12 +24,12 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    // A pod has containers beside the gateway, whose logs hold no access records at all.
-    let told = |origin: &LogOrigin| {
+    // The other containers of a pod write no access records.
+    let has_server_names = |origin: &LogOrigin| {
         facts::logs(evidence).any(|(other, log)| log.records > 0 && other.source() == origin.source())
     };
     let mut findings: Vec<Finding> = facts::logs(evidence)
-        .filter(|(origin, log)| log.text_records > 0 || log.foreign_records > 0 && !told(origin))
+        .filter(|(origin, log)| log.text_records > 0 || log.foreign_records > 0 && !has_server_names(origin))
         .map(|(origin, log)| {
             Finding::in_log(
                 origin,

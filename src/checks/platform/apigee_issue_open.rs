@@ -1,4 +1,4 @@
-//! AT808: Apigee itself has an issue open about the ingress.
+//! AT808: Apigee has an open ApigeeIssue about the ingress.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
@@ -42,13 +42,13 @@ fn judge(evidence: &Evidence) -> Judgement {
     Ok(Outcome::of(findings, format!("{} open, none about the ingress", facts::count(issues.len() as u64, "issue"))))
 }
 
-/// Name patterns as the documentation of automated issue surfacing and its playbooks give them.
+/// Name patterns from the documentation of automated issue surfacing and its playbooks.
 fn concerns_ingress(issue: &ApigeeIssue) -> bool {
     issue.reason.as_deref().is_some_and(|reason| reason.starts_with("AIS_INGRESS"))
         || ["ingress-cert-", "ca-cert-", "vhost-"].iter().any(|start| issue.name.starts_with(start))
 }
 
-/// The issue's own words as the end of a sentence; they may come with line ends and a full stop.
+/// Returns the details of the issue as the end of a sentence: without line breaks and final full stop.
 fn details(issue: &ApigeeIssue) -> Option<String> {
     let words: Vec<&str> = issue.details.as_deref()?.split_whitespace().collect();
     let text = words.join(" ").trim_end_matches('.').to_owned();

@@ -1,4 +1,4 @@
-//! AT801: no ingress pod answers.
+//! AT801: no ingress pod is running.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step, codes};

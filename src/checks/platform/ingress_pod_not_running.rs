@@ -1,4 +1,4 @@
-//! AT802: an ingress pod does not run, or a container of it is not ready.
+//! AT802: an ingress pod is not running, or one of its containers is not ready.
 
 use crate::checks::facts;
 use crate::checks::{
@@ -29,11 +29,11 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::NotApplicable(format!("there is no ingress pod ({})", codes::INGRESS_POD_MISSING)));
     }
     let running = pods.iter().filter(|pod| pod.is_running()).count();
-    // What was evicted or is on its way out harms nobody, as long as another pod answers.
-    let leaves = |pod: &IngressPod| pod.terminating || matches!(pod.phase.as_str(), "Failed" | "Succeeded");
+    // A pod that was evicted or is being deleted does no harm, as long as another pod is running.
+    let is_leaving = |pod: &IngressPod| pod.terminating || matches!(pod.phase.as_str(), "Failed" | "Succeeded");
     let findings = pods
         .iter()
-        .filter(|pod| !pod.is_running() && (running == 0 || !leaves(pod)))
+        .filter(|pod| !pod.is_running() && (running == 0 || !is_leaving(pod)))
         .map(|pod| {
             let waiting: Vec<String> = pod
                 .containers

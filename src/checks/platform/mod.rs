@@ -1,4 +1,4 @@
-//! What the rest stands on: pods, Services, access-log settings, ApigeeIssues, custom resource definitions.
+//! The basis of all else: pods, Services, access-log settings, ApigeeIssues, custom resource definitions.
 
 pub(super) mod access_log_format_unknown;
 pub(super) mod access_log_off;

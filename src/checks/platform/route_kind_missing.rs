@@ -1,4 +1,4 @@
-//! AT809: the API server does not know ApigeeRoutes.
+//! AT809: the API server does not serve the kind ApigeeRoute.
 
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
 use crate::evidence::{Evidence, Reason};

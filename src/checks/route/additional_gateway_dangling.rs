@@ -1,4 +1,4 @@
-//! AT213: additionalGateways names something that is no ApigeeRoute of the namespace.
+//! AT213: additionalGateways lists a name that is not an ApigeeRoute of the namespace.
 
 use std::collections::BTreeSet;
 

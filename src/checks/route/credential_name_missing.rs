@@ -1,4 +1,4 @@
-//! AT209: an HTTPS port of a route names no credential.
+//! AT209: an HTTPS port of a route has no credentialName.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
@@ -25,7 +25,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let mut ports = 0;
     let mut findings = Vec::new();
     for route in routes {
-        for (i, port) in route.ports.iter().enumerate().filter(|(_, port)| facts::ends_tls_here(port)) {
+        for (i, port) in route.ports.iter().enumerate().filter(|(_, port)| facts::terminates_https(port)) {
             ports += 1;
             let has_one = port.tls.as_ref().is_some_and(|tls| tls.from_files || tls.credential_name.is_some());
             if !has_one {

@@ -1,4 +1,4 @@
-//! AT215: an environment group has no ApigeeRoute, or there is none at all.
+//! AT215: an environment group has no ApigeeRoute, or there is no ApigeeRoute of any group.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};
@@ -56,7 +56,8 @@ fn judge(evidence: &Evidence) -> Judgement {
     Ok(Outcome::Passed("every environment group has an ApigeeRoute".into()))
 }
 
-/// The route belongs to the config, or is named so that it may: the naming is the watcher's own and not documented.
+/// Returns whether the route belongs to the config. A route without an owner is matched by name, because the
+/// naming of apigee-watcher is not documented.
 fn may_be_of(route: &Route, config: &RouteConfig) -> bool {
     let undecided = route.owner.is_none() && route.group() == route.name;
     route.group() == config.name || undecided && route.name.starts_with(&format!("{}-", config.name))

@@ -1,4 +1,4 @@
-//! AT214: a wildcard route works on some ingress pods and does not select the others.
+//! AT214: wildcard routes select some ingress pods and not the others.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};

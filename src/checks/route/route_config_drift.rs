@@ -1,4 +1,4 @@
-//! AT205: an ApigeeRouteConfig and the ApigeeRoutes made from it disagree.
+//! AT205: an ApigeeRouteConfig differs from the ApigeeRoutes made from it.
 
 use std::collections::BTreeSet;
 
@@ -40,8 +40,8 @@ fn judge(evidence: &Evidence) -> Judgement {
                     Object::new(Kind::ApigeeRoute, &route.name),
                     Location::field("spec.additionalGateways"),
                     format!("ApigeeRoute {} and ApigeeRouteConfig {} list different gateways", route.name, config.name),
-                    facts::list(&route.additional_gateways),
-                    format!("{} as in the ApigeeRouteConfig", facts::list(&config.additional_gateways)),
+                    facts::quoted_list(&route.additional_gateways),
+                    format!("{} as in the ApigeeRouteConfig", facts::quoted_list(&config.additional_gateways)),
                 ));
             }
             let (wanted, present) =

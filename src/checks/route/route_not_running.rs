@@ -1,4 +1,4 @@
-//! AT211: a route or route config is not applied yet, or not any more.
+//! AT211: the last change of a route or route config has not been applied.
 
 use jiff::SignedDuration;
 
@@ -7,7 +7,7 @@ use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, L
 use crate::evidence::cluster::{Route, RouteStatus, selects};
 use crate::evidence::{Evidence, Seen};
 
-/// Controllers take up a new object within seconds.
+/// Age up to which a route counts as new: controllers apply new objects within seconds.
 const NEW: SignedDuration = SignedDuration::from_mins(1);
 
 pub(in crate::checks) const CHECK: Check = Check {
@@ -32,7 +32,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         .iter()
         .filter_map(|route| {
             let mut finding = lagging(Kind::ApigeeRoute, &route.name, route.generation, &route.status)?;
-            finding.message += &beginning(evidence, route);
+            finding.message += &mitigation(evidence, route);
             Some(finding)
         })
         .collect();
@@ -49,25 +49,26 @@ fn judge(evidence: &Evidence) -> Judgement {
     Ok(Outcome::of(findings, "every route and route config is running"))
 }
 
-/// What takes the alarm out of a route that was only just made, or that the gateways have: `; created 8 s ago: …`.
-fn beginning(evidence: &Evidence, route: &Route) -> String {
+/// Returns mitigating facts as the end of a sentence, `; created 8 s ago: …`: the route is new, or the
+/// gateways already have it.
+fn mitigation(evidence: &Evidence, route: &Route) -> String {
     let age = route.created_at.map(|created| evidence.collected_at.duration_since(created));
-    let mut told = match age {
-        // Clocks may differ by a little: what is from the future is new.
+    let mut text = match age {
+        // Clocks may differ slightly, so a route from the future counts as new.
         Some(age) if age < NEW => {
             format!("; created {} ago: a controller may still take it up", facts::duration(age))
         }
         _ => String::new(),
     };
-    if is_taken(evidence, route) {
-        told += "; the Envoys of its pods take its hostnames already";
+    if is_in_gateways(evidence, route) {
+        text += "; the Envoys of its pods take its hostnames already";
     }
-    told
+    text
 }
 
-/// Every gateway that the route selects takes each of its hostnames, and there is one. Of a change of the route that says
-/// nothing.
-fn is_taken(evidence: &Evidence, route: &Route) -> bool {
+/// Returns whether every gateway that the route selects accepts each of its hostnames. False if the route was
+/// changed after its creation, because the gateways may have an older version.
+fn is_in_gateways(evidence: &Evidence, route: &Route) -> bool {
     if route.generation.is_some_and(|generation| generation > 1) {
         return false;
     }

@@ -1,4 +1,4 @@
-//! AT202: a wildcard route lacks `enableNonSniClient: true`.
+//! AT202: a wildcard route does not have `enableNonSniClient: true`.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, Step};

@@ -1,4 +1,4 @@
-//! AT201: no ApigeeRoute accepts connections without a server name.
+//! AT201: no ApigeeRoute accepts connections without SNI.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, Step};

@@ -40,7 +40,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                 Object::new(Kind::ApigeeRoute, &route.name),
                 Location::field("spec.additionalGateways"),
                 format!("environment group {} does not list wildcard route {}", route.group(), wildcard.name),
-                facts::list(&route.additional_gateways),
+                facts::quoted_list(&route.additional_gateways),
                 format!("a list with \"{}\"", wildcard.name),
             )
         }));

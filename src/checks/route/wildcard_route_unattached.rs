@@ -32,7 +32,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     for wildcard in &wildcards {
         let (listing, lacking) = facts::attachment(evidence, wildcard)?;
         groups += listing.len() + lacking.len();
-        // A second wildcard route on the same pods is AT206's: it is to go, not to be listed.
+        // AT206 reports a second wildcard route on the same pods. It must be deleted, not listed.
         let has_twin = wildcards.iter().any(|twin| {
             twin.name != wildcard.name
                 && facts::share_pods(evidence, twin, wildcard)
