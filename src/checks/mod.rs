@@ -187,7 +187,9 @@ fn judge_by(evidence: &Evidence, wanted: impl Fn(&Family) -> bool) -> Vec<CheckR
                 ))
             });
             if let Ok(Outcome::Found(findings)) = &mut judgement {
-                findings.iter_mut().for_each(|finding| finding.in_namespace_of(evidence));
+                for finding in findings {
+                    finding.in_namespace_of(evidence);
+                }
             }
             CheckResult { check, family, judgement }
         })

@@ -45,7 +45,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             let at = facts::moment(marker.handshake.started_at);
             let result = marker.handshake.failure.as_ref().map_or("was served".to_owned(), ToString::to_string);
             Finding::in_log(
-                &marker.origin,
+                marker.origin,
                 Location::End,
                 format!("the log of {} has no line of the handshake that this run made at {at}", marker.origin),
                 format!(
