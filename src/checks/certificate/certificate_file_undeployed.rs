@@ -16,15 +16,17 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Overrides,
     summary: "The certificate file of a virtual host is not the one in the cluster",
     explanation: Explanation {
-        looks_for: "The first certificate of the file that sslCertPath of a virtual host names, where the file is on \
-            this machine, against the first one of the Secret of its ApigeeRouteConfig, by fingerprint.",
-        matters: "Either the file is the new one and helm upgrade has not been run; then clients still get the old \
-            one. Or the file is not what was deployed; then the next helm upgrade puts an old or foreign certificate \
-            in the place of the present one.",
-        fix: "Compare dates and names of both. If the file is right, run helm upgrade for the environment group; if \
-            the Secret is, correct the file or sslCertPath.",
+        looks_for: "The first certificate of the file that sslCertPath of a virtual host names, if the file \
+            is on this machine. It is compared by fingerprint with the first certificate in the Secret of \
+            the ApigeeRouteConfig.",
+        matters: "If the file is newer, helm upgrade has not been run, and clients still get the old \
+            certificate. If the file is not the one that was deployed, the next helm upgrade replaces the \
+            present certificate with an old or foreign one.",
+        fix: "Compare the dates and names of both. If the file is right, run helm upgrade for the \
+            environment group. If the Secret is right, correct the file or sslCertPath.",
     },
-    reference: "Apigee hybrid \"Configuring TLS and mTLS on the ingress gateway\": sslCertPath becomes the Secret of the environment group",
+    reference: "Apigee hybrid \"Configuring TLS and mTLS on the ingress gateway\": sslCertPath becomes the \
+        Secret of the environment group",
     judge,
 };
 

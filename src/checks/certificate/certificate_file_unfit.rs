@@ -14,13 +14,13 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Overrides,
     summary: "A certificate file of a virtual host is unfit to be served",
     explanation: Explanation {
-        looks_for: "The files that sslCertPath and sslKeyPath of a virtual host name, where they are on this machine: \
-            the certificate is no PEM or damaged; the key cannot be read or belongs to another certificate; leaf or \
-            intermediate have expired, or are not valid yet. Files that are not here are not judged.",
-        matters: "Nothing has happened yet: the next helm upgrade of this virtual host puts the pair into the Secret, \
-            and from then on clients are reset or end the handshake themselves.",
-        fix: "Correct the file, or name the right one, before the next helm upgrade. What each fault does, and how it \
-            is cured, AT402 to AT406 say of the Secret.",
+        looks_for: "The files that sslCertPath and sslKeyPath of a virtual host name, if they are on this \
+            machine. The certificate is not PEM or is damaged. The key cannot be parsed or belongs to \
+            another certificate. The leaf or an intermediate has expired or is not valid yet.",
+        matters: "Clients are not affected yet. The next helm upgrade of this virtual host writes the pair \
+            to the Secret. From then on clients are reset or end the handshake themselves.",
+        fix: "Correct the file, or name the right one, before the next helm upgrade. AT402 to AT406 explain \
+            each fault and its fix for the Secret.",
     },
     reference: "Apigee playbook \"API calls failing with TLS errors\"; RFC 5280 §4.1.2.5",
     judge,

@@ -12,14 +12,17 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Routes,
     summary: "A route with mode MUTUAL has nothing to verify client certificates with",
     explanation: Explanation {
-        looks_for: "For each Secret that a port with tls.mode MUTUAL names: neither the Secret <name>-cacert, which \
-            goes before, nor where that does not exist the Secret itself has an entry cacert or ca.crt.",
-        matters: "Envoy is told to verify client certificates and never gets the authorities. Until it has every \
-            secret of a listener, it resets connections: clients fail, whatever certificate they have.",
-        fix: "Name the file of the authorities in caCertPath of the virtual host and run helm upgrade; or set tlsMode \
-            SIMPLE, if clients need no certificate.",
+        looks_for: "For each Secret that a port with tls.mode MUTUAL names: the Secret <name>-cacert has \
+            neither an entry cacert nor ca.crt. If <name>-cacert does not exist, the Secret itself is \
+            checked for these entries instead.",
+        matters: "Envoy must verify client certificates, but never gets the CA certificates. Until it has \
+            every secret of a listener, it resets connections. All clients fail, whatever certificate they \
+            have.",
+        fix: "Set caCertPath of the virtual host to the file with the CA certificates, and run helm upgrade. \
+            If clients need no certificate, set tlsMode SIMPLE.",
     },
-    reference: "Istio pilot/pkg/credentials/kube/secrets.go: cacert or ca.crt, of <name>-cacert or of the Secret; Envoy \"Secret discovery service\"",
+    reference: "Istio pilot/pkg/credentials/kube/secrets.go: cacert or ca.crt, of <name>-cacert or of the \
+        Secret; Envoy \"Secret discovery service\"",
     judge,
 };
 

@@ -12,12 +12,13 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Routes,
     summary: "What client certificates are verified with is malformed",
     explanation: Explanation {
-        looks_for: "The entry cacert, else ca.crt, of the Secret <name>-cacert or of the Secret itself, for each \
-            Secret that a port with tls.mode MUTUAL names: there is no PEM certificate in it, or one of its blocks \
-            cannot be read.",
-        matters: "Envoy does not take such a list, and cannot verify any client: clients fail, whatever certificate \
-            they have. Apigee raises an ApigeeIssue AIS_INGRESS_MTLS_CA_CERT_INVALID for it.",
-        fix: "Write the file of caCertPath anew, as PEM, and run helm upgrade of the virtual host.",
+        looks_for: "The entry cacert, otherwise ca.crt, of the Secret <name>-cacert or of the Secret itself, \
+            for each Secret that a port with tls.mode MUTUAL names. It contains no PEM certificate, or one \
+            of its blocks cannot be parsed.",
+        matters: "Envoy refuses such a list and cannot verify any client. All clients fail, whatever \
+            certificate they have. Apigee raises the ApigeeIssue AIS_INGRESS_MTLS_CA_CERT_INVALID for this \
+            fault.",
+        fix: "Write the file of caCertPath again as PEM. Then run helm upgrade of the virtual host.",
     },
     reference: "Apigee playbook \"CA certificate invalid\"; RFC 7468 §5.1",
     judge,

@@ -12,12 +12,13 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Routes,
     summary: "A certificate that client certificates are verified with expires within 14 days",
     explanation: Explanation {
-        looks_for: "notAfter of each certificate in cacert or ca.crt, for each Secret that a port with tls.mode MUTUAL \
-            names: not past, and at most 14 days away, as Apigee's own ApigeeIssue has it. One that stands with \
-            another of the same subject that is valid for longer harms nobody.",
-        matters: "On that date the clients whose certificate leads to this authority begin to be rejected.",
-        fix: "Add the authority's new certificate to the file of caCertPath, and run helm upgrade. Both may stand \
-            there until the old one is over.",
+        looks_for: "notAfter of each certificate in cacert or ca.crt, for each Secret that a port with \
+            tls.mode MUTUAL names: in the future, and at most 14 days away. Apigee's own ApigeeIssue uses \
+            the same limit. A certificate is not reported if the list also contains one with the same \
+            subject that is valid for longer.",
+        matters: "On that date clients whose certificate was issued by this CA begin to be rejected.",
+        fix: "Add the new certificate of the CA to the file of caCertPath, and run helm upgrade. The file \
+            may contain both until the old one expires.",
     },
     reference: "Apigee playbook \"CA certificate expiry\": an ApigeeIssue is raised 14 days before",
     judge,

@@ -13,16 +13,17 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Routes,
     summary: "The private key in a TLS Secret does not belong to its certificate",
     explanation: Explanation {
-        looks_for: "The public key of the first certificate of each Secret that a route names, against the private key \
-            beside it. The key is compared in memory and dropped; only whether it fits is kept. A file that does not \
-            have the leaf first shows the same fault.",
-        matters: "Envoy refuses such a pair, and has nothing to serve: clients are reset, see SSL_ERROR_SYSCALL, or \
-            get handshake_failure.",
-        fix: "Name the certificate and the key of one request in sslCertPath and sslKeyPath, the leaf first in its \
-            file, and run helm upgrade. These two are the same for a pair: openssl x509 -pubkey -noout -in CERT and \
-            openssl pkey -pubout -in KEY.",
+        looks_for: "The public key of the first certificate of each Secret that a route names, compared with \
+            the private key in the same Secret. The private key is compared in memory and dropped; only the \
+            result is kept. A file whose first certificate is not the leaf shows the same fault.",
+        matters: "Envoy refuses such a pair and has no certificate to serve. Clients are reset, report \
+            SSL_ERROR_SYSCALL, or get handshake_failure.",
+        fix: "Set sslCertPath and sslKeyPath to the certificate and the key of the same request, with the \
+            leaf first in its file. Then run helm upgrade. For a pair, these two commands print the same: \
+            openssl x509 -pubkey -noout -in CERT and openssl pkey -pubout -in KEY.",
     },
-    reference: "Apigee playbook \"API calls failing with TLS errors\": the key does not match the certificate",
+    reference: "Apigee playbook \"API calls failing with TLS errors\": the key does not match the \
+        certificate",
     judge,
 };
 

@@ -13,14 +13,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Routes,
     summary: "The private key in a TLS Secret cannot be read",
     explanation: Explanation {
-        looks_for: "The key entry of each Secret that a route names: no PEM, no private key among its blocks, a \
-            damaged block, or a key encrypted by a passphrase, which nobody gives to Envoy.",
-        matters: "Without a key Envoy has nothing to serve: clients are reset, see SSL_ERROR_SYSCALL, or get \
-            handshake_failure.",
-        fix: "Write the key as PEM without a passphrase (openssl pkey -in KEY -out NEW asks for it), name it in \
-            sslKeyPath, and run helm upgrade.",
+        looks_for: "The key entry of each Secret that a route names. It is not PEM, contains no private key, \
+            has a damaged block, or is encrypted with a passphrase, which Envoy does not get.",
+        matters: "Without a key Envoy has no certificate to serve. Clients are reset, report \
+            SSL_ERROR_SYSCALL, or get handshake_failure.",
+        fix: "Write the key as PEM without a passphrase: openssl pkey -in KEY -out NEW asks for the \
+            passphrase and removes it. Set sslKeyPath to the new file, and run helm upgrade.",
     },
-    reference: "Apigee playbook \"API calls failing with TLS errors\"; Envoy DataSource private_key, password",
+    reference: "Apigee playbook \"API calls failing with TLS errors\"; Envoy DataSource private_key, \
+        password",
     judge,
 };
 

@@ -13,15 +13,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Routes,
     summary: "A TLS Secret lacks its certificate or its key",
     explanation: Explanation {
-        looks_for: "The entries of each Secret that an HTTPS port of an ApigeeRoute names: neither cert with key nor \
-            tls.crt with tls.key are both there and filled. A cert beside a tls.key is no pair. A Secret that does not \
-            exist is AT210.",
-        matters: "The gateway finds no pair to serve, as if the Secret were not there: clients are reset, or get \
-            handshake_failure.",
-        fix: "Give the virtual host its certificate and key (sslCertPath and sslKeyPath) and run helm upgrade; a \
-            Secret made by hand has the entries cert and key, or is one of type kubernetes.io/tls.",
+        looks_for: "The entries of each Secret that an HTTPS port of an ApigeeRoute names. Either cert and \
+            key or tls.crt and tls.key must both be present and not empty. A cert with a tls.key is not a \
+            pair. AT210 reports a Secret that does not exist.",
+        matters: "The gateway finds no pair to serve, as if the Secret did not exist. Clients are reset or \
+            get handshake_failure.",
+        fix: "Set sslCertPath and sslKeyPath of the virtual host and run helm upgrade. A Secret made by hand \
+            must have the entries cert and key, or the type kubernetes.io/tls.",
     },
-    reference: "Istio pilot/pkg/credentials/kube/secrets.go: cert and key, else tls.crt and tls.key; Apigee playbook \"API calls failing with TLS errors\"",
+    reference: "Istio pilot/pkg/credentials/kube/secrets.go: cert and key, else tls.crt and tls.key; Apigee \
+        playbook \"API calls failing with TLS errors\"",
     judge,
 };
 

@@ -15,18 +15,21 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The gateway does not have the certificate that the Secret holds",
     explanation: Explanation {
-        looks_for: "Three places that must have one certificate: the leaf in the Secret of a route; at each running \
-            pod that the route selects, what Envoy has loaded (by serial number), where a filter chain asks for this \
-            Secret; and what handshakes with the pod got for a hostname of the route, or without a server name for \
-            hostname * (by fingerprint). Not judged are Secrets with a fault of their own (AT401 to AT404), and a name \
-            for which several routes of the pod have different Secrets.",
-        matters: "A new certificate does not reach clients: they go on to get the old one, and fail on the day on \
-            which it expires. Or the Secret was overwritten, and the old one comes back with the next pod.",
-        fix: "Look at apigee-ingressgateway-manager, which hands the Secrets to the pods: its state and its log. A pod \
-            that alone is behind is deleted, so that a new one takes its place. If what is served is the right one, \
-            put it back into the files of the virtual host, and run helm upgrade.",
+        looks_for: "Three places that must have the same certificate. First, the leaf in the Secret of a \
+            route. Second, at each running pod that the route selects, the certificates that Envoy has \
+            loaded (by serial number), if a filter chain uses this Secret. Third, the certificate that \
+            handshakes with the pod got for a hostname of the route, or without SNI for hostname * (by \
+            fingerprint). Not checked: Secrets with a fault of their own (AT401 to AT404), and names for \
+            which several routes of the pod have different Secrets.",
+        matters: "A new certificate does not reach the clients. They still get the old one, and fail on the \
+            day it expires. Or the Secret was overwritten, and the old certificate returns with the next \
+            pod.",
+        fix: "Check the state and the log of apigee-ingressgateway-manager, which distributes the Secrets to \
+            the pods. If only one pod is behind, delete it so that it is recreated. If the served \
+            certificate is the right one, write it to the files of the virtual host, and run helm upgrade.",
     },
-    reference: "Istio: the control plane pushes a changed Secret to the gateways that name it (SDS); Envoy admin interface, GET /certs",
+    reference: "Istio: the control plane pushes a changed Secret to the gateways that name it (SDS); Envoy \
+        admin interface, GET /certs",
     judge,
 };
 

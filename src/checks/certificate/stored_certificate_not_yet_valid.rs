@@ -11,13 +11,13 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Routes,
     summary: "A certificate in a TLS Secret is not valid yet",
     explanation: Explanation {
-        looks_for: "notBefore of the leaf and of the intermediates on its path, in each Secret that a route names, \
-            against the time of this run.",
-        matters: "What the Secret holds is what the gateway serves, and clients end the handshake until that date. \
-            Where it is only minutes away, the clock of the machine that issued the certificate, or of this one, is \
-            wrong.",
-        fix: "Compare the clocks; else put the certificate that is valid now back into the files of the virtual host, \
-            and run helm upgrade.",
+        looks_for: "notBefore of the leaf and of the intermediates on its path, in each Secret that a route \
+            names, compared with the time of this run.",
+        matters: "The gateway serves the certificate in the Secret, and clients end the handshake until that \
+            date. If the date is only minutes away, a clock is wrong: that of the machine that issued the \
+            certificate, or that of this machine.",
+        fix: "Compare the clocks. If they are correct, write the certificate that is valid now to the files \
+            of the virtual host, and run helm upgrade.",
     },
     reference: "RFC 5280 §4.1.2.5 and §6.1.3",
     judge,

@@ -13,15 +13,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Routes,
     summary: "A TLS Secret lacks the intermediate certificate",
     explanation: Explanation {
-        looks_for: "A leaf that is not self-signed, whose issuer is not in the list, and that this machine does not \
-            trust as it stands. Where a handshake got this very list, and it is known which authorities clients trust \
-            (--ca-file), these decide. Where nobody says which, it is found only if the certificate itself says where \
-            its issuer's certificate can be had.",
-        matters: "The gateway sends what the Secret holds. Clients that have not met the intermediate before fail: \
-            unable to verify the first certificate, PKIX path building failed. Browsers fetch it and hide the fault; \
-            Java, curl and most API clients do not.",
-        fix: "Put leaf and intermediates, in this order, into the certificate file of the virtual host (sslCertPath), \
-            and run helm upgrade.",
+        looks_for: "A leaf that is not self-signed, whose issuer is not in the list, and that this machine \
+            does not trust without the issuer. If a handshake got the same list and the CAs that clients \
+            trust are known (--ca-file), these CAs decide instead. If they are not known, the fault is \
+            reported only if the certificate contains a download URL for its issuer's certificate.",
+        matters: "The gateway sends the certificates in the Secret. Clients that do not already have the \
+            intermediate fail: unable to verify the first certificate, PKIX path building failed. Browsers \
+            download it and hide the fault. Java, curl and most API clients do not.",
+        fix: "Write the leaf and then the intermediates to the certificate file of the virtual host \
+            (sslCertPath). Then run helm upgrade.",
     },
     reference: "RFC 8446 §4.4.2: only the root may be left out",
     judge,

@@ -14,15 +14,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Wildcard,
     summary: "The certificate of the wildcard route does not cover a hostname that it serves",
     explanation: Explanation {
-        looks_for: "subjectAltName of the leaf in the Secret of each route with hostname *, against the hostnames of \
-            the environment groups that list the route in additionalGateways and share a pod with it. Groups with the \
-            same Secret are judged by AT408.",
-        matters: "Clients without a server name get the certificate of the wildcard route, whatever host they mean. \
-            Those that compare names end the handshake; a Google load balancer does not compare.",
-        fix: "Let all environment groups and the wildcard route use one pair whose certificate has every hostname: its \
-            Secret in credentialName of the wildcard route.",
+        looks_for: "subjectAltName of the leaf in the Secret of each route with hostname *, compared with \
+            the hostnames of environment groups. Only groups count that list the route in additionalGateways \
+            and share a pod with it. Groups with the same Secret are checked by AT408.",
+        matters: "Clients without SNI get the certificate of the wildcard route, whichever host they mean. \
+            Clients that verify the hostname end the handshake. A Google load balancer does not verify it.",
+        fix: "Use one certificate and key for all environment groups and the wildcard route; the certificate \
+            must have every hostname. Name their Secret in credentialName of the wildcard route.",
     },
-    reference: "Apigee hybrid \"Enable non-SNI clients\", FAQ: all hostnames of all environment groups use the same pair; RFC 9525 §6",
+    reference: "Apigee hybrid \"Enable non-SNI clients\", FAQ: all hostnames of all environment groups use \
+        the same pair; RFC 9525 §6",
     judge,
 };
 

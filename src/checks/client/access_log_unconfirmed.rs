@@ -11,18 +11,19 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::AccessLogs,
     summary: "A gateway's access log does not show a handshake that this run has just made",
     explanation: Explanation {
-        looks_for: "The line of the handshake that `diagnose` makes with each ingress pod first, with a server name of its \
-            own below apigee-tls.invalid: of the reset, or, where the gateway accepts the name, of the one request that is \
-            sent then (HEAD /, with the name as Host). The log is followed until that line comes, for twelve seconds: Envoy writes every \
-            second as Istio starts it, and every ten by default.",
-        matters: "A log that does not show this one need not show those of clients: \"no resets in the log\" then says \
-            nothing.",
-        fix: "See whether the log is sampled or filtered, written to a file or a collector instead of stdout, or held back. \
-            Apigee's own settings (istiod.accessLogFile, istiod.accessLogFormat) log every connection that finds no filter \
-            chain.",
+        looks_for: "The access-log record of the marker probe: the handshake that `diagnose` first makes \
+            with each ingress pod, with a unique server name under apigee-tls.invalid. Usually the record is \
+            that of a reset. If the gateway accepts the name, it is that of one request (HEAD / with the \
+            name as Host). The log is followed for up to twelve seconds. Envoy writes it every second as \
+            Istio starts it, and every ten seconds by default.",
+        matters: "If the log lacks this record, it may lack those of clients too. \"No resets in the log\" \
+            then proves nothing.",
+        fix: "Check whether the log is sampled, filtered or buffered, or is written to a file or a collector \
+            instead of stdout. Apigee's own settings (istiod.accessLogFile, istiod.accessLogFormat) log \
+            every connection that matches no filter chain.",
     },
-    reference: "Istio pilot/pkg/networking/core/accesslog.go: listener access log for response flag NR; Envoy \
-        --file-flush-interval-msec",
+    reference: "Istio pilot/pkg/networking/core/accesslog.go: listener access log for response flag NR; \
+        Envoy --file-flush-interval-msec",
     judge,
 };
 

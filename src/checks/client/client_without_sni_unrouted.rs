@@ -11,16 +11,17 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::AccessLogs,
     summary: "Clients without SNI shake hands, but their requests find no route",
     explanation: Explanation {
-        looks_for: "Access-log records without a server name, with status 404, response flag NR and status_details \
-            route_not_found. Where every environment group lists the wildcard route, the request's own Host header or path \
-            is foreign (a scanner, say), and nothing is found.",
-        matters: "A wildcard route accepts the handshake. The request then belongs to the wildcard's gateway, and only \
-            environment groups that list it in additionalGateways answer there: the client gets 404 for every path.",
-        fix: "List the wildcard route in additionalGateways of the virtual host of every environment group, and run \
-            helm upgrade for each.",
+        looks_for: "Access-log records without SNI, with status 404, response flag NR and status_details \
+            route_not_found. If every environment group lists the wildcard route, nothing is reported: then \
+            the Host header or path of the request itself is the cause, for example from a scanner.",
+        matters: "A wildcard route accepts the handshake, so the request belongs to the gateway of the \
+            wildcard route. Only environment groups that list that route in additionalGateways answer there. \
+            The client gets 404 for every path.",
+        fix: "List the wildcard route in additionalGateways of the virtual host of every environment group. \
+            Then run helm upgrade for each of them.",
     },
-    reference: "ApigeeRoute field additionalGateways (\"adds more gateways to the list of gateways in VirtualService\"); \
-        Apigee hybrid playbook, last step",
+    reference: "ApigeeRoute field additionalGateways (\"adds more gateways to the list of gateways in \
+        VirtualService\"); Apigee hybrid playbook, last step",
     judge,
 };
 

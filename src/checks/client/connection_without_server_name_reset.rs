@@ -13,16 +13,17 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::AccessLogs,
     summary: "Connections without a server name are reset",
     explanation: Explanation {
-        looks_for: "Access-log records with status 0, status_details filter_chain_not_found and no sni_host, from other \
-            addresses than Google's health checks and front ends. Envoy writes one for each connection that brings no \
-            server name and finds no filter chain that does without. Resets after which connections without a server \
-            name were served are past, and not found.",
-        matters: "A client without SNI gets no certificate and a TCP reset in the middle of the handshake: ECONNRESET, \
-            Connection reset by peer. The record alone does not prove a TLS client: plain HTTP, an HTTP/2 preface or a \
-            PROXY-protocol header on the TLS port leave the very same one. A packet capture tells them apart.",
-        fix: "Accept clients without SNI by a wildcard ApigeeRoute that every environment group lists in \
-            additionalGateways, or make the clients send a server name. If they do not speak TLS, correct their port or \
-            the load balancer's protocol.",
+        looks_for: "Access-log records with status 0, status_details filter_chain_not_found and no sni_host. \
+            Records from Google's health checks and front ends are left out (AT104). Envoy writes such a \
+            record for each connection that sends no SNI and matches no filter chain. The resets are not \
+            reported if connections without SNI were served after the last of them.",
+        matters: "A client without SNI gets no certificate and a TCP reset during the handshake: ECONNRESET, \
+            Connection reset by peer. The record alone does not prove that the client speaks TLS. Plain \
+            HTTP, an HTTP/2 preface or a PROXY protocol header on the TLS port leave the same record. A \
+            packet capture can distinguish them.",
+        fix: "To accept clients without SNI, create a wildcard ApigeeRoute and list it in additionalGateways \
+            of every environment group. Or make the clients send SNI. If they do not speak TLS, correct \
+            their port or the protocol of the load balancer.",
     },
     reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 2; Envoy access log \
         response_code_details",

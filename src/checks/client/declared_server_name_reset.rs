@@ -11,15 +11,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::AccessLogs,
     summary: "A server name that an ApigeeRoute declares is reset all the same",
     explanation: Explanation {
-        looks_for: "Access-log records with filter_chain_not_found and a sni_host that a hostname of an ApigeeRoute \
-            covers. Resets from before that route was created do not count.",
-        matters: "The client does everything right and the route exists, but the gateway that answered has no filter \
-            chain for it: the route does not select that pod, its Secret is missing, or the gateway was not given the \
-            new configuration.",
-        fix: "Look at the findings on that route (AT207, AT209, AT210, AT211, AT212). Without any, look at the \
-            apigee-ingressgateway-manager: it hands routes to the gateways.",
+        looks_for: "Access-log records with filter_chain_not_found and a sni_host that a hostname of an \
+            ApigeeRoute covers. Resets before the creation of that route are ignored.",
+        matters: "The client sends the right name and the route exists, but the gateway that answered has no \
+            filter chain for it. Possible causes: the route does not select that pod, its Secret is missing, \
+            or the gateway did not get the new configuration.",
+        fix: "Check the findings about that route (AT207, AT209, AT210, AT211, AT212). If there are none, \
+            check apigee-ingressgateway-manager, which distributes the routes to the gateways.",
     },
-    reference: "Istio's filter chains per HTTPS server of a Gateway; Apigee playbook \"API calls failing with TLS errors\"",
+    reference: "Istio's filter chains per HTTPS server of a Gateway; Apigee playbook \"API calls failing \
+        with TLS errors\"",
     judge,
 };
 

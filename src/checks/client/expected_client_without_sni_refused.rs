@@ -11,11 +11,12 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Wildcard,
     summary: "Clients without SNI are expected, and the gateway does not accept them",
     explanation: Explanation {
-        looks_for: "Under --expect non-sni: no ApigeeRoute accepts connections without a server name, or none that does \
-            is listed by an environment group.",
-        matters: "A gateway that serves only clients with SNI is not a fault by itself. Where clients without SNI exist, \
-            seen in the log or not, every one of them fails.",
-        fix: "Enable clients without SNI: a wildcard ApigeeRoute, listed in additionalGateways of every environment group.",
+        looks_for: "With --expect non-sni: no ApigeeRoute accepts connections without SNI, or no environment \
+            group lists one that does.",
+        matters: "A gateway that serves only clients with SNI is not a fault by itself. But if clients \
+            without SNI exist, every one of them fails, even if none was seen in the log.",
+        fix: "Enable clients without SNI: create a wildcard ApigeeRoute and list it in additionalGateways of \
+            every environment group.",
     },
     reference: "Apigee hybrid \"Enable non-SNI clients\"",
     judge,

@@ -11,13 +11,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::AccessLogs,
     summary: "Connections without a server name from a Google load balancer are reset",
     explanation: Explanation {
-        looks_for: "Resets without a server name of which every one comes from 35.191.0.0/16, 130.211.0.0/22, \
-            2600:2d00:1:b029::/64 or 2600:2d00:1:1::/64.",
-        matters: "Google's load balancers connect to their backends without SNI. Where it is their HTTPS health check, \
-            the backend counts as unhealthy; where it is their front end, every client behind it is refused. The record \
-            does not tell which of the two it is, and HTTP was not reached, so no client address is known.",
-        fix: "Check the state of the backends in the load balancer. Use a TCP health check or HTTP on port 15021, path \
-            /healthz/ready; where the load balancer speaks HTTPS to the ingress, enable clients without SNI.",
+        looks_for: "Resets without SNI, all of them from Google's ranges 35.191.0.0/16, 130.211.0.0/22, \
+            2600:2d00:1:b029::/64 and 2600:2d00:1:1::/64.",
+        matters: "Google's load balancers connect to their backends without SNI. If the resets hit their \
+            HTTPS health check, the backend counts as unhealthy. If they hit their front end, every client \
+            behind it is refused. The record does not show which of the two it is. It does not contain the \
+            address of a client behind the load balancer, because no HTTP request was read.",
+        fix: "Check the state of the backends in the load balancer. Use a TCP health check, or an HTTP \
+            health check on port 15021 with path /healthz/ready. If the load balancer speaks HTTPS to the \
+            ingress, enable clients without SNI.",
     },
     reference: "Cloud Load Balancing \"Firewall rules\"; Apigee hybrid \"Enable non-SNI clients\"",
     judge,

@@ -16,12 +16,13 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::AccessLogs,
     summary: "The access log reaches back less far than the gateway has been running",
     explanation: Explanation {
-        looks_for: "A container whose log begins with a record, more than a minute after the container started. The \
-            kubelet rotates a log at a size (10 MiB by default), and the API server hands out the newest file only.",
-        matters: "Resets before the first record cannot be seen here. \"None in the log\" then speaks of minutes, not of \
-            the days that the pod has been running.",
-        fix: "For older records ask the log store of the cluster (Cloud Logging) and give the export with --access-log \
-            FILE.",
+        looks_for: "A container whose log begins with an access-log record more than a minute after the \
+            container started. The kubelet rotates a log when it reaches a size limit (10 MiB by default). \
+            The API server returns only the newest file.",
+        matters: "Resets before the first record cannot be seen here. \"No resets in the log\" then covers \
+            minutes, not the days for which the pod has been running.",
+        fix: "Read older records from the log store of the cluster (Cloud Logging). Export them and pass the \
+            file with --access-log FILE.",
     },
     reference: "Kubernetes \"Logging architecture\", log rotation",
     judge,

@@ -11,13 +11,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Wildcard,
     summary: "Clients without SNI were served, and no ApigeeRoute accepts them any more",
     explanation: Explanation {
-        looks_for: "Requests in the access log that came over TLS without a server name and were answered, while no \
+        looks_for: "Requests in the access log that arrived over TLS without SNI and were answered, while no \
             ApigeeRoute has the hostname *.",
-        matters: "Such clients exist, and a wildcard route served them. It was deleted since, or the gateway still has a \
-            configuration that the cluster has not: they are refused from now on, or from the next change on.",
+        matters: "Such clients exist, and a wildcard route served them. Either that route was deleted since, \
+            or the gateway still has a configuration that is no longer in the cluster. These clients are \
+            refused from now on, or after the next configuration change.",
         fix: "Create the wildcard route again, and list it in additionalGateways of every environment group.",
     },
-    reference: "Istio leaves server_names unset for hosts with *: only such a filter chain serves clients without SNI",
+    reference: "Istio leaves server_names unset for hosts with *: only such a filter chain serves clients \
+        without SNI",
     judge,
 };
 

@@ -13,15 +13,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::AccessLogs,
     summary: "Clients ask for a server name that no ApigeeRoute has, and are reset",
     explanation: Explanation {
-        looks_for: "Access-log records with filter_chain_not_found and a sni_host that no hostname of any ApigeeRoute \
-            covers.",
-        matters: "The client sends SNI, so a wildcard route is not what it lacks: its name is wrong, or the environment \
-            group lacks the hostname. It may also be a scanner that tries names, which hurts nobody.",
-        fix: "Where the name is yours, add it to the hostnames of the environment group, or correct the client's URL. \
-            Where it is not, nothing needs to be done.",
+        looks_for: "Access-log records with filter_chain_not_found and a sni_host that no hostname of an \
+            ApigeeRoute covers.",
+        matters: "The client sends SNI, so a wildcard route is not what is missing. Either the client uses a \
+            wrong name, or the environment group lacks the hostname. It may also be a scanner that tries \
+            names; then no client is affected.",
+        fix: "If the name is yours, add it to the hostnames of the environment group, or correct the URL in \
+            the client. If it is not yours, do nothing.",
     },
-    reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 2; Envoy filter chain match on \
-        server_names",
+    reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 2; Envoy filter \
+        chain match on server_names",
     judge,
 };
 

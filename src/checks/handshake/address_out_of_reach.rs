@@ -12,11 +12,13 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "A load balancer or a name in DNS cannot be reached from here",
     explanation: Explanation {
-        looks_for: "Handshakes at the addresses of Services and at the names of routes that ended before any byte of TLS: no \
-            such name, no address, refused, or no answer.",
-        matters: "Clients may stand elsewhere, where the name is known and the way is open: an internal load balancer, a \
-            split DNS. So it is no fault by itself; but what such an address serves was not seen.",
-        fix: "Run `kubectl apigee-tls probe HOST` from where the clients are. With --probe pods only the pods are asked.",
+        looks_for: "Handshakes with the addresses of Services and the DNS names of routes that ended before \
+            any TLS byte: no such name, no address, connection refused, or no answer.",
+        matters: "Clients may be elsewhere, where the name is known and the network is open: an internal \
+            load balancer, or split DNS. So this is not a fault by itself, but what the address serves is \
+            unknown.",
+        fix: "Run `kubectl apigee-tls probe HOST` from where the clients are. With --probe pods, only the \
+            pods are probed.",
     },
     reference: "RFC 9293 (TCP), RFC 1035 (DNS)",
     judge,

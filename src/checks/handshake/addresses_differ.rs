@@ -13,12 +13,12 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The addresses of one host answer differently",
     explanation: Explanation {
-        looks_for: "A host with several addresses, by DNS or on the command line: handshakes asked for that ended differently, \
-            or served different certificates. An address to which there is no way from here, as one of IPv6 without IPv6, \
-            does not count.",
-        matters: "Clients fail now and then, by the address they happen to take, and a second try works: the hardest faults \
-            to reproduce.",
-        fix: "Take the odd address out of DNS, or bring what stands behind it up to date.",
+        looks_for: "A host with several addresses, from DNS or the command line: requested handshakes that \
+            ended differently or got different certificates. Addresses that this machine cannot route to, \
+            such as IPv6 addresses without IPv6, are ignored.",
+        matters: "Clients fail now and then, depending on the address they use, and a second attempt \
+            succeeds. Such faults are the hardest to reproduce.",
+        fix: "Remove the diverging address from DNS, or update the server behind it.",
     },
     reference: "RFC 8305: clients try the addresses of a name in an order of their own",
     judge,

@@ -13,15 +13,17 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The server takes none of the cipher suites or groups offered",
     explanation: Explanation {
-        looks_for: "Alert handshake_failure (40) or insufficient_security (71) in answer to the ClientHello, before any \
-            certificate. Servers give one code for several causes: no common cipher suite, no common group or signature \
-            algorithm, a server name that they refuse, or no certificate of their own yet.",
-        matters: "Clients that offer the same fail, and leave no line in the access log of the gateway.",
-        fix: "Offer a suite that the server has (--full lists them), or add one to cipherSuites of the virtual host: the list \
-            replaces the default. Compare with another server name to exclude that cause.",
+        looks_for: "The alert handshake_failure (40) or insufficient_security (71) in answer to the \
+            ClientHello, before any certificate. Servers send one code for several causes: no common cipher \
+            suite, no common group or signature algorithm, a refused server name, or no certificate of their \
+            own yet.",
+        matters: "Clients with the same offer fail, and leave no record in the access log of the gateway.",
+        fix: "Offer a cipher suite of the server (--full lists them), or add one to cipherSuites of the \
+            virtual host; that list replaces the default. To exclude the server name as the cause, compare \
+            with another name.",
     },
-    reference: "RFC 8446 §4.1.1 and §6.2 (handshake_failure, insufficient_security); Apigee hybrid configuration property \
-        reference, cipherSuites",
+    reference: "RFC 8446 §4.1.1 and §6.2 (handshake_failure, insufficient_security); Apigee hybrid \
+        configuration property reference, cipherSuites",
     judge,
 };
 

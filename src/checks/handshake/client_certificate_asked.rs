@@ -13,13 +13,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The server asks for a client certificate",
     explanation: Explanation {
-        looks_for: "A CertificateRequest in a handshake that succeeded without a client certificate, or one that was ended \
-            for want of it where the ApigeeRoute has tls mode MUTUAL.",
-        matters: "Clients need a certificate of an authority that the server knows, or may send one. It is worth knowing when \
-            a client fails that has none, or one of another authority.",
-        fix: "Nothing, where it is meant so. Give the clients certificates of the authorities in cacert of the route's Secret.",
+        looks_for: "A CertificateRequest in a handshake that succeeded without a client certificate. Also \
+            one in a handshake that ended for lack of a certificate, if the ApigeeRoute has tls.mode MUTUAL.",
+        matters: "Clients need, or may send, a certificate of a CA that the server trusts. A client fails if \
+            it has none, or one of another CA.",
+        fix: "If this is intended, do nothing. Give the clients certificates of the CAs in cacert of the \
+            route's Secret.",
     },
-    reference: "RFC 8446 §4.3.2 (CertificateRequest); Apigee hybrid \"Configuring TLS and mTLS on the ingress\", tlsMode MUTUAL",
+    reference: "RFC 8446 §4.3.2 (CertificateRequest); Apigee hybrid \"Configuring TLS and mTLS on the \
+        ingress\", tlsMode MUTUAL",
     judge,
 };
 

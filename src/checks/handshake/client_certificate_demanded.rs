@@ -14,14 +14,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The server demands a client certificate that nobody declared",
     explanation: Explanation {
-        looks_for: "No client certificate was offered, and the server ended the handshake by certificate_required (116), or \
-            after a CertificateRequest by handshake_failure (40), bad_certificate (42) or by closing. Not found where the \
-            ApigeeRoute of the name has tls mode MUTUAL.",
-        matters: "Every client without a certificate fails. In TLS 1.3 it believes the handshake complete and fails at its \
-            first read, and the access log has no line of it.",
-        fix: "Offer a client certificate that the server's authorities signed; `kubectl apigee-tls probe HOST --cert FILE \
-            --key FILE` tries one. If clients need none: tlsMode \
-            SIMPLE in the virtual host, or the setting of the load balancer in front.",
+        looks_for: "No client certificate was offered, and the server ended the handshake with \
+            certificate_required (116). Or it ended it after a CertificateRequest with handshake_failure \
+            (40) or bad_certificate (42), or by closing. Not reported if the ApigeeRoute of the name has \
+            tls.mode MUTUAL.",
+        matters: "Every client without a certificate fails. In TLS 1.3 the client believes that the \
+            handshake is complete, and fails at its first read. The access log has no record of it.",
+        fix: "Offer a client certificate that was issued by a CA of the server; `kubectl apigee-tls probe \
+            HOST --cert FILE --key FILE` tries one. If clients need no certificate, set tlsMode SIMPLE in \
+            the virtual host, or correct the setting of the load balancer in front.",
     },
     reference: "RFC 8446 §4.4.2.4 and §6.2 (certificate_required); RFC 5246 §7.4.6",
     judge,

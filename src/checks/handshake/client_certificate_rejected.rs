@@ -12,13 +12,14 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The server rejects the client certificate that was offered",
     explanation: Explanation {
-        looks_for: "With --cert: after a CertificateRequest the server ended the handshake by an alert about \
-            certificates (42 to 49, 51, 80, 116), by handshake_failure (40) or by closing.",
-        matters: "The client has a certificate and fails all the same: it is expired, of an authority that the server does \
-            not know, not made for clients, or its intermediates were not sent. Each TLS library has codes of its own, so \
-            the alert tells the direction rather than the cause.",
-        fix: "Compare the certificate's issuer with the authorities that the server lists, its dates, and extendedKeyUsage \
-            clientAuth; send the intermediates too. On the side of the gateway: cacert of the route's Secret (AT410 to AT413).",
+        looks_for: "With --cert: after a CertificateRequest, the server ended the handshake with an alert \
+            about certificates (42 to 49, 51, 80, 116), with handshake_failure (40), or by closing.",
+        matters: "The client has a certificate and still fails. Possible causes: it is expired, its CA is \
+            not trusted by the server, it is not for client use, or its intermediates were not sent. TLS \
+            libraries use different codes, so the alert hints at the cause but does not prove it.",
+        fix: "Compare the issuer of the certificate with the CAs that the server lists. Check its dates and \
+            extendedKeyUsage clientAuth, and send the intermediates too. At the gateway, check cacert of the \
+            route's Secret (AT410 to AT413).",
     },
     reference: "RFC 8446 §6.2; RFC 5246 §7.2.2",
     judge,

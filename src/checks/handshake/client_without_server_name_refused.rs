@@ -12,15 +12,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "A client that sends no server name is refused",
     explanation: Explanation {
-        looks_for: "A handshake without a server name that a route promises, or that was asked for (--no-sni, an IP address, \
-            --expect non-sni), ended by a reset, by closing, or by alert unrecognized_name (112) or handshake_failure (40), \
-            before any certificate.",
-        matters: "This is what clients without SNI meet: no certificate, and a reset in the middle of the handshake. It is \
-            the reset of the access log reproduced with a ClientHello, so it is no plain HTTP.",
-        fix: "Accept clients without SNI by a wildcard ApigeeRoute with enableNonSniClient that every environment group lists \
-            in additionalGateways, or make the clients send a server name.",
+        looks_for: "A handshake without SNI that a route declares or that was requested (--no-sni, an IP \
+            address, --expect non-sni). The server ended it before any certificate by a reset, by closing, \
+            or by the alert unrecognized_name (112) or handshake_failure (40).",
+        matters: "Clients without SNI get no certificate, and a reset during the handshake. This run \
+            reproduced the reset of the access log with a ClientHello, so plain HTTP is not the cause.",
+        fix: "To accept clients without SNI, create a wildcard ApigeeRoute with enableNonSniClient, and list \
+            it in additionalGateways of every environment group. Or make the clients send SNI.",
     },
-    reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 3; \"Enable non-SNI clients\"",
+    reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 3; \"Enable non-SNI \
+        clients\"",
     judge,
 };
 

@@ -14,15 +14,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "An endpoint cannot be reached, so that no handshake begins",
     explanation: Explanation {
-        looks_for: "Handshakes with an endpoint of `probe`, or with a pod, that ended before any byte of TLS: the name was not \
-            found or has no address, the connection was refused, reset or not answered, or a proxy gave no tunnel. Of a host \
-            with several addresses it is found only if none can be reached.",
-        matters: "Clients that stand where this program ran cannot connect at all. That is no fault of TLS: certificates and \
-            server names play no part yet.",
-        fix: "Correct the name in DNS, the firewall, the port of the Service, or the proxy. For a pod: see that the gateway \
-            listens on that port.",
+        looks_for: "Handshakes with an endpoint of `probe`, or with a pod, that ended before any TLS byte. \
+            The name was not found or has no address; the connection was refused, reset or not answered; or \
+            a proxy opened no tunnel. A host with several addresses is reported only if none can be reached.",
+        matters: "Clients in the place where this program ran cannot connect at all. This is not a TLS \
+            fault: certificates and SNI are not involved yet.",
+        fix: "Correct the DNS name, the firewall, the port of the Service, or the proxy. For a pod, check \
+            that the gateway listens on that port.",
     },
-    reference: "RFC 9293 (TCP); Apigee Edge \"TLS/SSL handshake failures\": no answer to the TCP connection is no handshake",
+    reference: "RFC 9293 (TCP); Apigee Edge \"TLS/SSL handshake failures\": no answer to the TCP connection \
+        is no handshake",
     judge,
 };
 

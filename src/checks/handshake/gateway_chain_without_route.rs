@@ -13,12 +13,13 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The Envoy of an ingress pod serves names that no ApigeeRoute has",
     explanation: Explanation {
-        looks_for: "The server names of the filter chains that end TLS, against the hostnames of all ApigeeRoutes, those of \
-            internal chaining included; and a chain that takes everybody where no ApigeeRoute has hostname *.",
-        matters: "The gateway has an old configuration, or one that something else gave it. What works by it now ends with \
-            the next push or the next restart of the pod.",
-        fix: "Look at apigee-ingressgateway-manager. If the name is to be served, declare it in an environment group; else \
-            restart the pods and see that the chain is gone.",
+        looks_for: "The server names of the filter chains that terminate TLS, compared with the hostnames of \
+            all ApigeeRoutes, including internal-chaining ones. Also a filter chain without server names, if \
+            no ApigeeRoute has hostname *.",
+        matters: "The gateway has an old configuration, or one from another source. Clients that depend on \
+            it fail after the next configuration push or the next restart of the pod.",
+        fix: "Check apigee-ingressgateway-manager. If the name should be served, declare it in an \
+            environment group. Otherwise restart the pods and confirm that the filter chain is gone.",
     },
     reference: "Istio: each HTTPS server of a Gateway becomes a filter chain with server_names of its hosts",
     judge,

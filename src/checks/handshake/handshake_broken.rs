@@ -12,14 +12,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The handshake fails by an alert or an end that tells no single cause",
     explanation: Explanation {
-        looks_for: "A handshake asked for that failed after the ClientHello was sent and belongs to no other check: another \
-            alert, a reset or an end in the middle, bytes that break the rules of TLS, or a failure of this program's own \
-            TLS library.",
-        matters: "Clients that send the same ClientHello fail the same way. The alert, who ended it and when narrow it down: \
-            internal_error (80) is the server's own trouble, decode_error (50), illegal_parameter (47), missing_extension \
-            (109) and unsupported_extension (110) are a dislike of this hello.",
-        fix: "Look at the server's own log at that time, and probe again with another version (--tls-max TLSv1.2): a fault \
-            that goes away with it is one of the hello.",
+        looks_for: "A requested handshake that failed after the ClientHello, and that no other check \
+            reports: another alert, a reset or an end of the stream, bytes that violate TLS, or an error of \
+            this program's own TLS library.",
+        matters: "Clients that send the same ClientHello fail in the same way. The alert, its sender and its \
+            time narrow down the cause. internal_error (80) is an internal error of the server. With \
+            decode_error (50), illegal_parameter (47), missing_extension (109) or unsupported_extension \
+            (110), the server does not accept this ClientHello.",
+        fix: "Read the log of the server for that time. Probe again with another version (--tls-max \
+            TLSv1.2): if that succeeds, the ClientHello is the cause.",
     },
     reference: "RFC 8446 §6; alert codes by stage",
     judge,

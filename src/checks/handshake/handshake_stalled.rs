@@ -12,15 +12,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The handshake begins and then nothing comes",
     explanation: Explanation {
-        looks_for: "A connection that was accepted, and no answer to the ClientHello or to a later flight within the time \
-            allowed (--timeout).",
-        matters: "Clients hang until their own timeout. A firewall that looks into TLS and drops leaves this, and so does a \
-            path whose MTU is smaller than the sender believes: a ClientHello with a post-quantum key share does not fit \
-            into one packet.",
-        fix: "Capture at both ends and compare. For the MTU: probe with a smaller ClientHello (--tls-max TLSv1.2) and see \
-            whether it is answered.",
+        looks_for: "A connection that was accepted, but no answer to the ClientHello or to a later flight \
+            within the time allowed (--timeout).",
+        matters: "Clients hang until their own timeout. A firewall that inspects TLS and drops packets has \
+            this effect. So does a path with a smaller MTU than the sender assumes, because a ClientHello \
+            with a post-quantum key share needs more than one packet.",
+        fix: "Capture packets at both ends and compare. To test the MTU, probe with a smaller ClientHello \
+            (--tls-max TLSv1.2) and see whether it is answered.",
     },
-    reference: "Apigee Edge \"TLS/SSL handshake failures\": a ClientHello without any answer; RFC 2923 (path MTU discovery)",
+    reference: "Apigee Edge \"TLS/SSL handshake failures\": a ClientHello without any answer; RFC 2923 (path \
+        MTU discovery)",
     judge,
 };
 

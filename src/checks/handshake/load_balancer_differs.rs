@@ -13,12 +13,14 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The load balancer or DNS leads to another answer than the pods give",
     explanation: Explanation {
-        looks_for: "The same hello, with the name and without one, at an address of the Service or of DNS and at the pods, \
-            where these agree: another end, or another certificate.",
-        matters: "What the ApigeeRoutes and the pods show is not what clients meet: the address belongs to another cluster or \
-            gateway, or a load balancer ends TLS itself, with certificates and limits of its own.",
-        fix: "Correct the name in DNS or the address of the load balancer. If it is meant to end TLS, its own certificate and \
-            TLS policy are to be looked at, not those of the ingress.",
+        looks_for: "The same ClientHello, with and without SNI, at an address of the Service or of DNS and \
+            at the pods. The pods agree, but the address ends the handshake differently or serves another \
+            certificate.",
+        matters: "Clients do not get what the ApigeeRoutes and the pods show. Either the address belongs to \
+            another cluster or gateway, or a load balancer terminates TLS itself, with its own certificates \
+            and limits.",
+        fix: "Correct the DNS name or the address of the load balancer. If the load balancer is meant to \
+            terminate TLS, check its own certificate and TLS policy, not those of the ingress.",
     },
     reference: "Apigee hybrid \"Exposing Apigee ingress\": the Service passes TLS through to the pods",
     judge,

@@ -12,12 +12,14 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "What answers on the port does not speak TLS",
     explanation: Explanation {
-        looks_for: "A first answer that is no TLS record: an HTTP response, the greeting of another protocol, or bytes that \
-            nobody knows.",
-        matters: "Every TLS client fails there, with \"wrong version number\" (OpenSSL) or \"Unsupported or unrecognized SSL \
-            message\" (Java). The port is another one, or a box in front ends TLS and speaks HTTP behind itself.",
-        fix: "Correct the port, or the protocol of the load balancer's backend. If the server expects a PROXY header in front \
-            of the ClientHello, probe with --proxy-protocol; if it expects none, without.",
+        looks_for: "A first answer that is not a TLS record: an HTTP response, the greeting of another \
+            protocol, or unknown bytes.",
+        matters: "Every TLS client fails there, with \"wrong version number\" (OpenSSL) or \"Unsupported or \
+            unrecognized SSL message\" (Java). Either the port is wrong, or a device in front terminates TLS \
+            and speaks HTTP to this port.",
+        fix: "Correct the port, or the protocol of the load balancer's backend. If the server expects a \
+            PROXY protocol header before the ClientHello, probe with --proxy-protocol. If it expects none, \
+            probe without.",
     },
     reference: "RFC 8446 §5.1 (record layer); HAProxy PROXY protocol",
     judge,

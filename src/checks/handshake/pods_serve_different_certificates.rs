@@ -13,12 +13,14 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "Ingress pods serve different certificates for the same hello",
     explanation: Explanation {
-        looks_for: "The same hello at pods with the same labels app, ingress_name and org: handshakes that ended alike, and \
-            in which different certificates came. The pods that the others outnumber are named.",
-        matters: "As long as both certificates are good, no client fails. But one pod has missed the last change: it goes on \
-            to serve the old certificate until that expires, and clients that pin one certificate fail now and then.",
-        fix: "Delete the odd pod, so that a new one takes its place; if that one is odd too, look at \
-            apigee-ingressgateway-manager, which hands the configuration and the Secrets to all of them.",
+        looks_for: "The same ClientHello at pods with the same labels app, ingress_name and org: the \
+            handshakes ended in the same way, but with different certificates. The finding names the pods in \
+            the minority.",
+        matters: "While both certificates are valid, no client fails. But one pod has missed the last change \
+            and serves the old certificate until it expires. Clients that pin one certificate fail now and \
+            then.",
+        fix: "Delete the diverging pod so that it is recreated. If the replacement diverges too, check \
+            apigee-ingressgateway-manager, which distributes configuration and certificates.",
     },
     reference: "Istio: the control plane pushes a changed Secret to the gateways that name it (SDS)",
     judge,

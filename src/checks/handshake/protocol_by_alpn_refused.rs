@@ -11,9 +11,10 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The server takes none of the protocols offered by ALPN",
     explanation: Explanation {
-        looks_for: "Alert no_application_protocol (120).",
-        matters: "Clients that offer the same protocols fail, those that offer h2 or http/1.1 or send no ALPN may not.",
-        fix: "Offer h2 or http/1.1 by ALPN, or leave the extension out.",
+        looks_for: "The alert no_application_protocol (120).",
+        matters: "Clients that offer the same protocols fail. Clients that offer h2 or http/1.1, or send no \
+            ALPN, may succeed.",
+        fix: "Offer h2 or http/1.1 by ALPN, or send no ALPN extension.",
     },
     reference: "RFC 7301 §3.2",
     judge,

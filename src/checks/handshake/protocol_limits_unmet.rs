@@ -12,15 +12,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The gateway does not keep to the TLS versions or cipher suites of an ApigeeRoute",
     explanation: Explanation {
-        looks_for: "minProtocolVersion, maxProtocolVersion and cipherSuites of each ApigeeRoute against the filter chain of \
-            its hostnames in each pod's Envoy, as far as that states any, and against the versions that handshakes agreed \
-            on or a scan (--full) found.",
-        matters: "Clients get more than the virtual host allows, or less: old clients are refused that should be served, or a \
-            version is open that should be shut.",
-        fix: "See that the route has what the virtual host says (AT307, AT308), and that the gateway has the route: look at \
-            apigee-ingressgateway-manager.",
+        looks_for: "minProtocolVersion, maxProtocolVersion and cipherSuites of each ApigeeRoute. They are \
+            compared with the filter chain of its hostnames in each pod's Envoy, if that states any. They \
+            are also compared with the versions that handshakes negotiated or a scan (--full) found.",
+        matters: "Clients get more or less than the virtual host allows. Either old clients are refused that \
+            should be served, or a version is open that should be closed.",
+        fix: "Check that the route matches the virtual host (AT307, AT308). Then check that the gateway has \
+            the route: see apigee-ingressgateway-manager.",
     },
-    reference: "Apigee hybrid configuration property reference: minTLSProtocolVersion, maxTLSProtocolVersion, cipherSuites",
+    reference: "Apigee hybrid configuration property reference: minTLSProtocolVersion, \
+        maxTLSProtocolVersion, cipherSuites",
     judge,
 };
 

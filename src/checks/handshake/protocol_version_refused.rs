@@ -12,13 +12,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "Client and server have no version of TLS in common",
     explanation: Explanation {
-        looks_for: "Alert protocol_version (70) in answer to the ClientHello, or this program's own TLS library giving up \
-            over the version. With --full it says which versions the server has.",
-        matters: "Clients that offer no other version fail, and leave no line in the access log of the gateway.",
-        fix: "Raise the client's version. Where old clients must be served: minTLSProtocolVersion of the virtual host, with \
-            cipherSuites that such clients have.",
+        looks_for: "The alert protocol_version (70) in answer to the ClientHello, or an error of this \
+            program's own TLS library about the version. With --full, the finding lists the versions of the \
+            server.",
+        matters: "Clients that offer no other version fail, and leave no record in the access log of the \
+            gateway.",
+        fix: "Raise the TLS version of the client. If old clients must be served, set minTLSProtocolVersion \
+            of the virtual host, and cipherSuites that these clients support.",
     },
-    reference: "RFC 8446 §6.2 (protocol_version); Apigee hybrid configuration property reference, minTLSProtocolVersion",
+    reference: "RFC 8446 §6.2 (protocol_version); Apigee hybrid configuration property reference, \
+        minTLSProtocolVersion",
     judge,
 };
 

@@ -13,15 +13,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The Envoy of an ingress pod has no filter chain for an ApigeeRoute that selects the pod",
     explanation: Explanation {
-        looks_for: "The listeners of each running pod's Envoy against the ApigeeRoutes that select the pod: no filter chain \
-            takes a hostname of the route; or the route has hostname *, nothing that was seen stands against it, and no \
-            chain takes connections without a server name.",
-        matters: "Envoy's listeners are what clients meet: they are reset for that name, or without one. The route was not \
-            handed to this pod yet, or not at all.",
-        fix: "Look at apigee-ingressgateway-manager: its pods, their logs, and the state of the ApigeeRoute. A pod that alone \
-            is behind is deleted, so that a new one takes its place.",
+        looks_for: "The listeners of each running pod's Envoy, compared with the ApigeeRoutes that select \
+            the pod. No filter chain accepts a hostname of the route. Or the route has hostname * and no \
+            known obstacle, and no filter chain accepts connections without SNI.",
+        matters: "Envoy's listeners decide what clients get: they are reset for that name, or without SNI. \
+            The route was not distributed to this pod yet, or not at all.",
+        fix: "Check apigee-ingressgateway-manager: its pods, their logs, and the state of the ApigeeRoute. \
+            If only one pod is behind, delete it so that it is recreated.",
     },
-    reference: "Istio: each HTTPS server of a Gateway becomes a filter chain, and hosts with * one without server_names",
+    reference: "Istio: each HTTPS server of a Gateway becomes a filter chain, and hosts with * one without \
+        server_names",
     judge,
 };
 

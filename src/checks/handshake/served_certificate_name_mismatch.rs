@@ -13,12 +13,14 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The certificate that is served does not cover the name asked for",
     explanation: Explanation {
-        looks_for: "subjectAltName of the leaf against the server name that was sent; without one, against the host or IP \
-            address of the command line. The common name does not count, * stands for one label, and an IP address needs an \
-            entry of that kind.",
-        matters: "Clients end the handshake: hostname mismatch, No subject alternative DNS name matching. With a wildcard \
-            route, a name that no route declares gets the wildcard's certificate instead of a reset.",
-        fix: "Serve a certificate with that name in subjectAltName, or make the client use a name that the certificate has.",
+        looks_for: "subjectAltName of the leaf, compared with the server name that was sent. Without SNI, it \
+            is compared with the host or IP address on the command line. The common name is ignored, * \
+            stands for one label, and an IP address needs an entry of that type.",
+        matters: "Clients end the handshake: hostname mismatch, No subject alternative DNS name matching. \
+            With a wildcard route, a name that no route declares gets the certificate of the wildcard route \
+            instead of a reset.",
+        fix: "Serve a certificate with that name in subjectAltName, or make the client use a name that the \
+            certificate has.",
     },
     reference: "RFC 9525 §6; RFC 6125 before it",
     judge,

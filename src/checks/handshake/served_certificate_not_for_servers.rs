@@ -12,11 +12,11 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The certificate that is served may not be used by a server",
     explanation: Explanation {
-        looks_for: "A leaf with extendedKeyUsage in which neither serverAuth nor anyExtendedKeyUsage stands, in the handshakes \
-            asked for. Without that extension every use is allowed.",
-        matters: "Every client that verifies ends the handshake (OpenSSL: unsuitable certificate purpose, code 26; Java: \
-            Extended key usage does not permit use for TLS server authentication). Often it is a client's certificate that got \
-            into the Secret of the route.",
+        looks_for: "A leaf with extendedKeyUsage that contains neither serverAuth nor anyExtendedKeyUsage, \
+            in the requested handshakes. Without that extension every use is allowed.",
+        matters: "Every client that verifies certificates ends the handshake (OpenSSL: unsuitable \
+            certificate purpose, code 26; Java: Extended key usage does not permit use for TLS server \
+            authentication). Often a client certificate was written to the Secret of the route by mistake.",
         fix: "Serve a certificate that was issued for servers: extendedKeyUsage with serverAuth.",
     },
     reference: "RFC 5280 §4.2.1.12",

@@ -12,10 +12,11 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The certificate that is served is self-signed and not trusted",
     explanation: Explanation {
-        looks_for: "A leaf that its own key signed and that is not among the authorities of --ca-file or, for what the \
-            command line names, of this machine (OpenSSL's code 18).",
-        matters: "Every client that was not given this very certificate ends the handshake.",
-        fix: "Serve a certificate of an authority that clients trust; for a test, give them this one as authority.",
+        looks_for: "A leaf that is signed with its own key and is not among the CAs of --ca-file (OpenSSL's \
+            code 18). For endpoints named on the command line, the CAs of this machine are used by default.",
+        matters: "Every client without this certificate in its truststore ends the handshake.",
+        fix: "Serve a certificate of a CA that clients trust. For a test, add this certificate to their \
+            truststore.",
     },
     reference: "RFC 5280 §6.1; OpenSSL's verification code 18",
     judge,

@@ -12,11 +12,13 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "A certificate that is served has a weak key or signature",
     explanation: Explanation {
-        looks_for: "Each certificate that was sent: RSA keys below 2048 bits, curves below 224, DSA, and signatures over SHA-1 \
-            or MD5 on any but a self-signed root.",
-        matters: "Present TLS libraries refuse these by default (OpenSSL: EE certificate key too weak, CA signature digest \
-            algorithm too weak; Java: disabled algorithms), others still accept them: some clients fail, and more will.",
-        fix: "Have the certificate issued again with RSA of 2048 bits or more, or P-256, and SHA-256.",
+        looks_for: "Each certificate that the server sent: RSA keys below 2048 bits, curves below 224 bits, \
+            DSA keys, and signatures over SHA-1 or MD5, except on a self-signed root.",
+        matters: "Current TLS libraries refuse these by default (OpenSSL: EE certificate key too weak, CA \
+            signature digest algorithm too weak; Java: disabled algorithms). Others still accept them. Some \
+            clients fail, and more will.",
+        fix: "Get a new certificate with an RSA key of at least 2048 bits or a P-256 key, signed with \
+            SHA-256.",
     },
     reference: "NIST SP 800-131A revision 2; RFC 8446 §4.4.2.4",
     judge,

@@ -12,15 +12,18 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The server does not send the intermediate certificate",
     explanation: Explanation {
-        looks_for: "A leaf that is not self-signed, whose issuer is not among the certificates sent, and that does not verify \
-            for want of the issuer (OpenSSL's codes 2, 20, 21). Where it is not known which authorities clients trust, it \
-            is found only if the certificate itself says where its issuer's certificate can be had.",
-        matters: "Clients that have not met the intermediate before fail: unable to verify the first certificate, PKIX path \
-            building failed. Browsers fetch it and hide the fault; Java, curl and most API clients do not.",
-        fix: "Put leaf and intermediates, in this order, into the certificate file of the virtual host (sslCertPath), and run \
-            helm upgrade.",
+        looks_for: "A leaf that is not self-signed, and whose issuer is not among the certificates sent. It \
+            does not verify because the issuer is missing (OpenSSL's codes 2, 20, 21). If the CAs that \
+            clients trust are not known, the fault is reported only if the certificate contains a download \
+            URL for its issuer's certificate.",
+        matters: "Clients that do not already have the intermediate fail: unable to verify the first \
+            certificate, PKIX path building failed. Browsers download it and hide the fault. Java, curl and \
+            most API clients do not.",
+        fix: "Write the leaf and then the intermediates to the certificate file of the virtual host \
+            (sslCertPath). Then run helm upgrade.",
     },
-    reference: "RFC 8446 §4.4.2: only the root may be left out; OpenSSL's verification codes with one certificate sent",
+    reference: "RFC 8446 §4.4.2: only the root may be left out; OpenSSL's verification codes with one \
+        certificate sent",
     judge,
 };
 

@@ -16,12 +16,14 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "The served certificates lead to no trusted authority, or do not verify",
     explanation: Explanation {
-        looks_for: "OpenSSL's verification of the list that was sent, with the authorities of --ca-file or, for what the \
-            command line names, of this machine: the issuer of the last one is unknown (2, 20), a root was sent that is \
-            not trusted (19), or another reason such as a wrong purpose or a broken signature.",
-        matters: "Clients that trust the same authorities end the handshake by unknown_ca (48) or certificate_unknown (46). \
-            Clients that have the authority in their own truststore do not.",
-        fix: "Give the clients the authority's root, or serve a certificate of an authority that they trust.",
+        looks_for: "OpenSSL's verification of the list that the server sent, with the CAs of --ca-file. For \
+            endpoints named on the command line, the CAs of this machine are used by default. It fails \
+            because the issuer of the last certificate is unknown (2, 20), or because the server sent an \
+            untrusted root (19). Other reasons are a wrong purpose or a broken signature.",
+        matters: "Clients that trust the same CAs end the handshake with unknown_ca (48) or \
+            certificate_unknown (46). Clients that have the CA in their own truststore do not.",
+        fix: "Add the root of the CA to the truststore of the clients, or serve a certificate of a CA that \
+            they trust.",
     },
     reference: "RFC 5280 §6.1; OpenSSL's verification codes with two and more certificates sent",
     judge,

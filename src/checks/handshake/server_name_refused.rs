@@ -12,14 +12,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "A server name that should be served is refused",
     explanation: Explanation {
-        looks_for: "A handshake with the name of a route, or the name asked about, that the server ended by a reset, by \
-            closing or by alert unrecognized_name (112), before any certificate. Handshakes without a name and with an \
-            unknown one tell whether this name alone is refused, or any.",
-        matters: "The gateway has no filter chain for that name: every client that asks for it is reset. Where any name is \
-            refused, the address belongs to another gateway, or something in between ends connections.",
-        fix: "Look at the ApigeeRoute of that name: its selector, Secret and state (AT207, AT209, AT210, AT211, AT212), and \
-            whether the gateway has it (AT526). Without a route: declare the hostname in an environment group, or correct \
-            the address.",
+        looks_for: "A handshake with the hostname of a route, or with the requested name, that the server \
+            ended before any certificate: by a reset, by closing or by the alert unrecognized_name (112). \
+            Handshakes without SNI and with an unknown name show whether only this name is refused, or any \
+            name.",
+        matters: "The gateway has no filter chain for that name. Every client that requests it is reset. If \
+            any name is refused, the address belongs to another gateway, or a device in between ends \
+            connections.",
+        fix: "Check the ApigeeRoute of that name: its selector, Secret and state (AT207, AT209, AT210, \
+            AT211, AT212), and whether the gateway has it (AT526). If there is no route, declare the \
+            hostname in an environment group, or correct the address.",
     },
     reference: "Istio's filter chains per HTTPS server of a Gateway; RFC 6066 §3 (unrecognized_name)",
     judge,

@@ -14,15 +14,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Probe,
     summary: "A handshake succeeds with the server name and is refused without one",
     explanation: Explanation {
-        looks_for: "Of one endpoint: the handshake with the name succeeded, and one without a server name, made only to \
-            compare, was ended in answer to the ClientHello.",
-        matters: "That is right for a gateway whose clients all send SNI. A client that sends none fails there: old Java, \
-            some load balancers and health checks, and whoever connects to an IP address.",
-        fix: "Nothing, where every client sends SNI. Else accept clients without it by a wildcard ApigeeRoute with \
-            enableNonSniClient, listed in additionalGateways.",
+        looks_for: "At one endpoint, a handshake with SNI succeeded, and one without SNI, made only for \
+            comparison, was ended in answer to the ClientHello.",
+        matters: "This is correct for a gateway whose clients all send SNI. Clients that send none fail \
+            there: old Java versions, some load balancers and health checks, and all clients that connect to \
+            an IP address.",
+        fix: "If every client sends SNI, do nothing. Otherwise create a wildcard ApigeeRoute with \
+            enableNonSniClient, and list it in additionalGateways.",
     },
-    reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 3; Istio's filter chains: without * among \
-        the hosts a chain asks for a server name",
+    reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 3; Istio's filter \
+        chains: without * among the hosts a chain asks for a server name",
     judge,
 };
 

@@ -14,8 +14,8 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "The overrides file lists a gateway that the cluster does not have",
     explanation: Explanation {
         looks_for: "Names in additionalGateways of a virtual host that its ApigeeRouteConfig does not list.",
-        matters: "The file is right and nothing follows it: helm upgrade was not run for this environment group, or with \
-            another file.",
+        matters: "The file is correct, but the cluster does not follow it. helm upgrade was not run for this \
+            environment group, or was run with another file.",
         fix: "Run helm upgrade for the environment group with this file.",
     },
     reference: "Apigee hybrid \"Enable non-SNI clients\", step 4",

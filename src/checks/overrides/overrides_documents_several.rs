@@ -12,8 +12,8 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Overrides,
     summary: "An overrides file holds several YAML documents",
     explanation: Explanation {
-        looks_for: "A second document, after a line ---.",
-        matters: "Which document helm takes is not documented; the settings of the others have no effect.",
+        looks_for: "A second YAML document in the file, after a line with ---.",
+        matters: "It is not documented which document helm uses. The settings in the others have no effect.",
         fix: "Split the file, or remove the separator.",
     },
     reference: "YAML 1.2 §9.2",

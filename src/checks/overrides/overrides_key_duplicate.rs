@@ -12,9 +12,11 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Overrides,
     summary: "A key stands twice in the same mapping of an overrides file",
     explanation: Explanation {
-        looks_for: "The same key twice in one mapping, anywhere in the file; two blocks named virtualhosts are the usual case.",
-        matters: "Some parsers refuse the file, others silently keep the last one: half of the virtual hosts may be missing in the cluster.",
-        fix: "Join the two into one.",
+        looks_for: "The same key twice in one mapping, anywhere in the file. Two blocks named virtualhosts \
+            are the usual case.",
+        matters: "Some parsers refuse the file. Others silently keep the last one, so that half of the \
+            virtual hosts may be missing in the cluster.",
+        fix: "Merge the two blocks into one.",
     },
     reference: "YAML 1.2 §3.2.1.1: keys are unique",
     judge,

@@ -11,10 +11,11 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Overrides,
     summary: "The cluster lists a gateway that the overrides file does not",
     explanation: Explanation {
-        looks_for: "Names in additionalGateways of an ApigeeRouteConfig that its virtual host in the file does not list.",
-        matters: "It works today. The next helm upgrade with this file takes the gateway away, and clients without SNI \
-            fail from then on.",
-        fix: "Add the gateway to the file before the next helm upgrade; or find the file that was used last.",
+        looks_for: "Names in additionalGateways of an ApigeeRouteConfig that its virtual host in the file \
+            does not list.",
+        matters: "This works today. The next helm upgrade with this file removes the gateway from the list, \
+            and clients without SNI fail from then on.",
+        fix: "Add the gateway to the file before the next helm upgrade, or find the file that was used last.",
     },
     reference: "Data flow overrides → ApigeeRouteConfig",
     judge,

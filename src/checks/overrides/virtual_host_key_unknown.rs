@@ -12,9 +12,10 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Overrides,
     summary: "A key near virtualhosts is not known",
     explanation: Explanation {
-        looks_for: "Keys of virtualhosts and ingressGateways entries that the configuration property reference does not have, and top-level keys that look like a misspelt virtualhosts.",
-        matters: "An unknown key is not an error for helm: it is ignored, and the setting that was meant has no effect.",
-        fix: "Correct the spelling; the finding names the nearest known key.",
+        looks_for: "Keys of virtualhosts and ingressGateways entries that are not in the configuration \
+            property reference, and top-level keys that look like a misspelt virtualhosts.",
+        matters: "helm ignores an unknown key without an error. The intended setting has no effect.",
+        fix: "Correct the spelling. The finding names the nearest known key.",
     },
     reference: "Apigee hybrid configuration property reference, virtualhosts and ingressGateways",
     judge,

@@ -12,9 +12,9 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "A virtual host of the overrides file has no ApigeeRouteConfig in the cluster",
     explanation: Explanation {
         looks_for: "Entries of virtualhosts for which the namespace has no ApigeeRouteConfig <org>-<name>.",
-        matters: "helm upgrade was not run for this environment group here, or the file belongs to another cluster or \
-            organisation.",
-        fix: "Run helm upgrade for the environment group, or give the file of this cluster.",
+        matters: "Either helm upgrade was not run for this environment group here, or the file belongs to \
+            another cluster or organization.",
+        fix: "Run helm upgrade for the environment group, or pass the overrides file of this cluster.",
     },
     reference: "Data flow overrides → ApigeeRouteConfig",
     judge,

@@ -11,9 +11,9 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Overrides,
     summary: "An ApigeeRouteConfig of the cluster is in none of the overrides files",
     explanation: Explanation {
-        looks_for: "ApigeeRouteConfigs of the namespace for which no file given has a virtual host.",
-        matters: "Its settings come from a file that was not given, so they could not be compared.",
-        fix: "Give all overrides files with -f, one after the other.",
+        looks_for: "ApigeeRouteConfigs of the namespace whose virtual host is in none of the given files.",
+        matters: "Their settings come from a file that was not given, so they could not be compared.",
+        fix: "Pass all overrides files; repeat -f for each file.",
     },
     reference: "Data flow overrides → ApigeeRouteConfig",
     judge,

@@ -11,9 +11,11 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Overrides,
     summary: "A virtual host names no certificate",
     explanation: Explanation {
-        looks_for: "Entries of virtualhosts with neither sslSecret nor both sslCertPath and sslKeyPath.",
+        looks_for: "Entries of virtualhosts that have no sslSecret and do not have both sslCertPath and \
+            sslKeyPath.",
         matters: "After the next helm upgrade the environment group has no certificate to serve.",
-        fix: "Name a Secret with sslSecret, or the certificate and its key with sslCertPath and sslKeyPath.",
+        fix: "Name a Secret with sslSecret, or name the certificate and its key with sslCertPath and \
+            sslKeyPath.",
     },
     reference: "Configuration properties virtualhosts[].sslSecret, sslCertPath, sslKeyPath",
     judge,

@@ -12,13 +12,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Overrides,
     summary: "A virtual host does not list the wildcard route in additionalGateways",
     explanation: Explanation {
-        looks_for: "additionalGateways of each virtual host of the overrides files: it names no wildcard route of the \
-            cluster, and the ApigeeRouteConfig of that environment group does not either. Groups on pods that no wildcard \
-            route selects are left out.",
-        matters: "Clients without SNI find no virtual service of this environment group on the wildcard's gateway.",
-        fix: "Add the wildcard route to additionalGateways and run helm upgrade for that environment group.",
+        looks_for: "additionalGateways of each virtual host of the overrides files: it lists no wildcard \
+            route of the cluster, and the ApigeeRouteConfig of that environment group does not either. \
+            Groups that share no pod with a wildcard route are left out.",
+        matters: "Clients without SNI find no virtual service of this environment group on the gateway of \
+            the wildcard route.",
+        fix: "Add the wildcard route to additionalGateways, and run helm upgrade for that environment group.",
     },
-    reference: "Apigee hybrid playbook, \"additionalGateways\" in overrides.yaml; \"Enable non-SNI clients\", step 2",
+    reference: "Apigee hybrid playbook, \"additionalGateways\" in overrides.yaml; \"Enable non-SNI \
+        clients\", step 2",
     judge,
 };
 

@@ -13,11 +13,12 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::AccessLogs,
     summary: "The access log is not in Apigee's format",
     explanation: Explanation {
-        looks_for: "Logs whose records are Envoy's text format or JSON without sni_host, and the accessLogEncoding and \
-            accessLogFormat of the mesh ConfigMap.",
-        matters: "Without sni_host it cannot be told whether a connection brought a server name, so resets cannot be counted.",
-        fix: "Remove istiod.accessLogFormat from overrides.yaml, or add sni_host: \"%REQUESTED_SERVER_NAME%\" to it. Apigee's \
-            own evaluations read the default format too.",
+        looks_for: "Logs whose records are in Envoy's text format, or in JSON without sni_host. Also \
+            accessLogEncoding and accessLogFormat in the mesh ConfigMap.",
+        matters: "Without sni_host, a record does not show whether the connection had SNI. Resets cannot be \
+            counted.",
+        fix: "Remove istiod.accessLogFormat from overrides.yaml, or add sni_host: \
+            \"%REQUESTED_SERVER_NAME%\" to it. Apigee's own evaluations need the default format too.",
     },
     reference: "Configuration property istiod.accessLogFormat; Apigee hybrid playbook, step 2",
     judge,

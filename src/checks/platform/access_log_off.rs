@@ -10,9 +10,10 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::AccessLogs,
     summary: "The mesh configuration switches the access log off",
     explanation: Explanation {
-        looks_for: "accessLogFile in the ConfigMap apigee-istio-mesh-config: empty or absent.",
-        matters: "Resets leave no trace in the log, so whether clients are refused cannot be told from it.",
-        fix: "Set istiod.accessLogFile to /dev/stdout in overrides.yaml and run helm upgrade for the ingress manager.",
+        looks_for: "accessLogFile in the ConfigMap apigee-istio-mesh-config: it is empty or absent.",
+        matters: "Resets leave no record, so the log cannot show whether clients are refused.",
+        fix: "Set istiod.accessLogFile to /dev/stdout in overrides.yaml, and run helm upgrade for the \
+            ingress manager.",
     },
     reference: "Configuration property istiod.accessLogFile: undefined disables",
     judge,

@@ -12,9 +12,10 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Platform,
     summary: "An ApigeeIssue about the ingress is open",
     explanation: Explanation {
-        looks_for: "ApigeeIssues of the namespace whose reason begins with AIS_INGRESS, or whose name speaks of ingress \
-            certificates, client CAs or virtual hosts. Others are counted, not judged.",
-        matters: "The watcher scans every minute and removes an issue when it is fixed: one that is there is true now.",
+        looks_for: "ApigeeIssues of the namespace whose reason begins with AIS_INGRESS, or whose name refers \
+            to ingress certificates, client CAs or virtual hosts. Other issues are only counted.",
+        matters: "Apigee's watcher scans every minute and removes an issue when it is fixed. An issue that \
+            exists is true now.",
         fix: "Follow the documentation that the issue names.",
     },
     reference: "Apigee hybrid \"Automated issue surfacing\"",

@@ -14,10 +14,10 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Pods,
     summary: "An ingress pod does not run or is not ready",
     explanation: Explanation {
-        looks_for: "Ingress pods in another phase than Running, or with a container that is not ready. Pods that are being \
-            deleted, were evicted or have ended count only where no other pod runs.",
-        matters: "The others carry its load. While none runs, nobody answers.",
-        fix: "kubectl describe the pod: its events name the reason.",
+        looks_for: "Ingress pods in a phase other than Running, or with a container that is not ready. Pods \
+            that are being deleted, were evicted or have finished count only if no other pod is running.",
+        matters: "The other pods carry its load. While none is running, no pod answers.",
+        fix: "Run kubectl describe for the pod; its events state the reason.",
     },
     reference: "Apigee hybrid playbook, step 1: READY 2/2, STATUS Running",
     judge,

@@ -14,9 +14,10 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "A container of an ingress pod was restarted",
     explanation: Explanation {
         looks_for: "The restart count of each container of the ingress pods.",
-        matters: "Connections that were open broke off, and the log of the run before is not what is read here: resets \
-            before the restart are not counted.",
-        fix: "kubectl logs --previous shows the run before; kubectl describe shows how it ended.",
+        matters: "Open connections were broken by the restart. The log of the previous run is not read here, \
+            so resets before the restart are not counted.",
+        fix: "Run kubectl logs --previous to see the log of the previous run, and kubectl describe to see \
+            how it ended.",
     },
     reference: "Apigee hybrid playbook, step 1: RESTARTS",
     judge,

@@ -10,10 +10,11 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Routes,
     summary: "The API server does not serve the kind ApigeeRoute",
     explanation: Explanation {
-        looks_for: "Whether discovery of the group apigee.cloud.google.com lists ApigeeRoute.",
-        matters: "Without the custom resource definition there is no route, and the gateway has nothing to serve. Or this is \
-            not the cluster that was meant.",
-        fix: "Check the context (--context). If it is right, install the custom resource definitions of Apigee hybrid.",
+        looks_for: "Whether discovery of the API group apigee.cloud.google.com lists the kind ApigeeRoute.",
+        matters: "Without the custom resource definition there are no routes, and the gateway has nothing to \
+            serve. Or this is not the intended cluster.",
+        fix: "Check the context (--context). If it is right, install the custom resource definitions of \
+            Apigee hybrid.",
     },
     reference: "Apigee hybrid \"Kubernetes and custom resources used by Apigee\"",
     judge,

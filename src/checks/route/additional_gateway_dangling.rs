@@ -13,13 +13,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::AdditionalGateways,
     summary: "additionalGateways names a gateway that no ApigeeRoute is",
     explanation: Explanation {
-        looks_for: "Names in spec.additionalGateways of ApigeeRoutes and ApigeeRouteConfigs that no ApigeeRoute of the \
-            namespace has.",
-        matters: "A misspelt or deleted wildcard route leaves clients without SNI unanswered. The field may also name an \
-            Istio Gateway that is not an ApigeeRoute, which cannot be seen here; so it is a notice.",
-        fix: "Correct the name in overrides.yaml, or create the ApigeeRoute; then run helm upgrade.",
+        looks_for: "Names in spec.additionalGateways of ApigeeRoutes and ApigeeRouteConfigs that are not \
+            ApigeeRoutes of the namespace.",
+        matters: "If the name is that of a misspelt or deleted wildcard route, clients without SNI get no \
+            answer. The field may also name an Istio Gateway that is not an ApigeeRoute. This program does \
+            not see such gateways, so the check is a notice.",
+        fix: "Correct the name in overrides.yaml, or create the ApigeeRoute. Then run helm upgrade.",
     },
-    reference: "Configuration property virtualhosts[].additionalGateways: \"a list of Istio Gateways to route traffic to\"",
+    reference: "Configuration property virtualhosts[].additionalGateways: \"a list of Istio Gateways to \
+        route traffic to\"",
     judge,
 };
 

@@ -11,10 +11,10 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Routes,
     summary: "An ApigeeRoute has an HTTPS port without a certificate",
     explanation: Explanation {
-        looks_for: "spec.ports[].tls.credentialName of each HTTPS port that terminates TLS; certificate files named in the \
-            route count as well.",
-        matters: "Without a credential there is no certificate to serve, and no handshake on that port.",
-        fix: "Set credentialName to the Secret of the environment group, as the other routes have it.",
+        looks_for: "spec.ports[].tls.credentialName of each HTTPS port that terminates TLS. Certificate \
+            files named in the route are accepted too.",
+        matters: "Without a credential there is no certificate to serve. Every handshake on that port fails.",
+        fix: "Set credentialName to the Secret of the environment group, as the other routes do.",
     },
     reference: "ApigeeRoute v1alpha1, spec.ports[].tls",
     judge,

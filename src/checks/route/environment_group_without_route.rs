@@ -12,14 +12,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Routes,
     summary: "An environment group has no ApigeeRoute",
     explanation: Explanation {
-        looks_for: "ApigeeRouteConfigs for which the namespace has no ApigeeRoute; or a namespace without an ApigeeRoute \
-            of any environment group. Internal-chaining routes do not count.",
-        matters: "Without an ApigeeRoute the gateway has no filter chain for the group's hostnames: every client that asks \
-            for one of them is reset, with a server name or without.",
-        fix: "Check that the environment group exists in the organisation and has hostnames. Then read the log of \
-            apigee-watcher, which makes the route: a missing Secret or a webhook certificate that expired stops it.",
+        looks_for: "ApigeeRouteConfigs without an ApigeeRoute in the namespace, or a namespace without an \
+            ApigeeRoute of any environment group. Internal-chaining routes are ignored.",
+        matters: "Without an ApigeeRoute the gateway has no filter chain for the hostnames of the group. \
+            Every client that requests one of them is reset, with or without SNI.",
+        fix: "Check that the environment group exists in the organization and has hostnames. Then read the \
+            log of apigee-watcher, which makes the route. A missing Secret or an expired webhook certificate \
+            stops it.",
     },
-    reference: "Data flow ApigeeRouteConfig → apigee-watcher → ApigeeRoute; playbook \"API calls failing with TLS errors\"",
+    reference: "Data flow ApigeeRouteConfig → apigee-watcher → ApigeeRoute; playbook \"API calls failing \
+        with TLS errors\"",
     judge,
 };
 

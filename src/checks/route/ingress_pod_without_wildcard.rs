@@ -12,10 +12,12 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Wildcard,
     summary: "Some ingress pods are selected by no wildcard route",
     explanation: Explanation {
-        looks_for: "With at least one wildcard route that selects ingress pods: pods that none of them selects.",
-        matters: "Clients without SNI are served by one ingress gateway and reset by another. It may be meant so.",
-        fix: "Widen the selector of the wildcard route (app: apigee-ingressgateway selects all), where clients without SNI \
-            come to the other gateways too.",
+        looks_for: "Ingress pods that no wildcard route selects, if at least one wildcard route selects \
+            other ingress pods.",
+        matters: "Clients without SNI are served by one ingress gateway and reset by another. This may be \
+            intended.",
+        fix: "If clients without SNI use the other gateways too, widen the selector of the wildcard route. \
+            The selector app: apigee-ingressgateway selects all ingress pods.",
     },
     reference: "Apigee hybrid \"Enable non-SNI clients\", step 1: selector app: apigee-ingressgateway",
     judge,

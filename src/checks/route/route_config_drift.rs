@@ -13,15 +13,17 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::AdditionalGateways,
     summary: "An ApigeeRouteConfig and its ApigeeRoute disagree",
     explanation: Explanation {
-        looks_for: "additionalGateways and enableNonSniClient of each ApigeeRouteConfig against those of the ApigeeRoutes \
-            that the watcher made from it.",
-        matters: "The chart writes the ApigeeRouteConfig, the watcher carries it to the ApigeeRoute, and the gateway \
-            follows the ApigeeRoute. Where the two disagree the last helm upgrade has not arrived, or the route was \
-            edited by hand and will be overwritten.",
-        fix: "Look at the apigee-watcher: its log names the reason (a webhook certificate that expired, a missing \
-            Secret). Where the route was edited by hand, put the change into overrides.yaml and run helm upgrade.",
+        looks_for: "additionalGateways and enableNonSniClient of each ApigeeRouteConfig, compared with the \
+            ApigeeRoutes that apigee-watcher made from it.",
+        matters: "The chart writes the ApigeeRouteConfig, apigee-watcher copies it to the ApigeeRoute, and \
+            the gateway follows the ApigeeRoute. If the two differ, either the last helm upgrade has not \
+            arrived, or the route was edited by hand and will be overwritten.",
+        fix: "Read the log of apigee-watcher; it states the reason, such as an expired webhook certificate \
+            or a missing Secret. If the route was edited by hand, make the same change in overrides.yaml and \
+            run helm upgrade.",
     },
-    reference: "Data flow overrides → ApigeeRouteConfig → ApigeeRoute; playbook \"apigee-serving-cert not found or expired\"",
+    reference: "Data flow overrides → ApigeeRouteConfig → ApigeeRoute; playbook \"apigee-serving-cert not \
+        found or expired\"",
     judge,
 };
 

@@ -17,12 +17,14 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Routes,
     summary: "An ApigeeRoute or ApigeeRouteConfig is not in state running",
     explanation: Explanation {
-        looks_for: "status.state other than running, no status at all, or status.lastAppliedGeneration behind \
-            metadata.generation.",
-        matters: "What the object says is not what the gateway does: the last change has not been applied.",
-        fix: "kubectl describe the object, and read the logs of apigee-watcher and apigee-ingressgateway-manager.",
+        looks_for: "status.state other than running, no status at all, or status.lastAppliedGeneration lower \
+            than metadata.generation.",
+        matters: "The last change of the object has not been applied, so the gateway does not follow it.",
+        fix: "Run kubectl describe for the object. Read the logs of apigee-watcher and \
+            apigee-ingressgateway-manager.",
     },
-    reference: "Apigee object states (v1alpha1 reference); playbook, sample output of kubectl get apigeeroutes",
+    reference: "Apigee object states (v1alpha1 reference); playbook, sample output of kubectl get \
+        apigeeroutes",
     judge,
 };
 

@@ -11,13 +11,14 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::Wildcard,
     summary: "No ApigeeRoute has the hostname *",
     explanation: Explanation {
-        looks_for: "The hostnames of all ApigeeRoutes of the namespace; internal-chaining routes do not count. Only the \
-            hostname * itself matches a connection without a server name; *.example.com does not.",
-        matters: "Without a wildcard route every filter chain of the gateway asks for a server name. Clients without SNI \
-            are reset before they see a certificate. Where there are no such clients this is how the gateway is meant \
-            to be, so it is a notice; resets in the log (AT101) or --expect non-sni (AT106) make it the cause of an error.",
-        fix: "Create an ApigeeRoute with hostnames [\"*\"] and enableNonSniClient true, list it in additionalGateways of \
-            every environment group, and run helm upgrade for each.",
+        looks_for: "The hostnames of all ApigeeRoutes of the namespace, except internal-chaining routes. \
+            Only the hostname * itself matches connections without SNI; *.example.com does not.",
+        matters: "Without a wildcard route, every filter chain of the gateway requires SNI. Clients without \
+            SNI are reset before they get a certificate. If there are no such clients, this is the normal \
+            configuration, so the check is a notice. Together with resets in the log (AT101) or --expect \
+            non-sni (AT106) it is the cause of an error.",
+        fix: "Create an ApigeeRoute with hostnames [\"*\"] and enableNonSniClient true. List it in \
+            additionalGateways of every environment group, and run helm upgrade for each of them.",
     },
     reference: "Apigee hybrid \"Enable non-SNI clients\", step 1; playbook, \"wildcard route\"",
     judge,

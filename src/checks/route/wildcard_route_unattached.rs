@@ -11,12 +11,12 @@ pub(in crate::checks) const CHECK: Check = Check {
     step: Step::AdditionalGateways,
     summary: "No environment group lists the wildcard route in additionalGateways",
     explanation: Explanation {
-        looks_for: "spec.additionalGateways of the ApigeeRoutes of all environment groups whose pods the wildcard route \
-            also selects: none names it.",
-        matters: "additionalGateways puts the environment group's virtual service on the wildcard's gateway. Without it \
-            nobody answers there, whatever the handshake does.",
-        fix: "Add the wildcard route to additionalGateways of the virtual host of every environment group in \
-            overrides.yaml, and run helm upgrade for each.",
+        looks_for: "spec.additionalGateways of the ApigeeRoutes of all environment groups that share a pod \
+            with the wildcard route: none lists it.",
+        matters: "additionalGateways adds the virtual service of the environment group to the gateway of the \
+            wildcard route. Without it, no environment group answers there, even if the handshake succeeds.",
+        fix: "In overrides.yaml, add the wildcard route to additionalGateways of the virtual host of every \
+            environment group. Then run helm upgrade for each of them.",
     },
     reference: "Apigee hybrid playbook, last step; \"Enable non-SNI clients\", step 2",
     judge,
