@@ -382,7 +382,7 @@ impl ClientHello {
     #[must_use]
     pub fn sni(&self) -> String {
         match &self.server_name {
-            None => "without a server name".into(),
+            None => "without SNI".into(),
             Some(name) if self.unknown => format!("unknown server name {name}"),
             Some(name) => format!("server name {name}"),
         }
@@ -391,7 +391,7 @@ impl ClientHello {
 
 impl fmt::Display for ClientHello {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let why = if self.requested { "as asked" } else { "to compare" };
+        let why = if self.requested { "requested" } else { "for comparison" };
         write!(f, "{why}: {}", self.sni())
     }
 }

@@ -183,7 +183,7 @@ fn judge_by(evidence: &Evidence, wanted: impl Fn(&Family) -> bool) -> Vec<CheckR
             let mut judgement = catch_unwind(AssertUnwindSafe(|| (check.judge)(evidence))).unwrap_or_else(|_| {
                 Err(Unavailable::new(
                     format!("check {}", check.code),
-                    Reason::Broken("it failed by a fault of its own; please report it".into()),
+                    Reason::Broken("internal error; please report this bug".into()),
                 ))
             });
             if let Ok(Outcome::Found(findings)) = &mut judgement {

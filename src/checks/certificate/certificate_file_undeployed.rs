@@ -39,7 +39,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
     }
     let nothing = "no virtual host has a certificate file and a Secret to compare it with";
-    builder.without_unrequested().judgement("the certificate files are those that the Secrets hold", nothing)
+    builder.without_unrequested().judgement("the certificate files match the Secrets", nothing)
 }
 
 fn judge_host(
@@ -70,8 +70,8 @@ fn judge_host(
         Object::overrides(file),
         Location::overrides(file, path.place),
         format!(
-            "{} holds {}, and Secret {name} holds {}: helm upgrade is pending for {}, or the file is not the one that was \
-             deployed; {newer} has the newer one",
+            "{} contains {}, but Secret {name} contains {}: either helm upgrade is pending for {}, or the file is \
+             not the one that was deployed; {newer} has the newer certificate",
             path.value,
             describe(local),
             describe(deployed),

@@ -50,7 +50,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     if let Err(why) = facts::whole_overrides(evidence) {
         builder.add(Err(why));
     }
-    let right = "the certificate files that virtual hosts name are fit to be served";
+    let right = "the certificate files of the virtual hosts have no fault";
     builder.without_unrequested().judgement(right, "no virtual host names a certificate file")
 }
 

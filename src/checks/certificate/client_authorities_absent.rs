@@ -27,7 +27,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let right = "every route with mode MUTUAL has something to verify client certificates with";
+    let right = "every route with mode MUTUAL has CA certificates to verify clients with";
     stored::judge_mutual(evidence, right, "no Secret that such a route names exists (AT210)", |secret| {
         if stored::client_cas(secret)?.is_some() {
             return Ok(Some(Vec::new()));
@@ -36,12 +36,15 @@ fn judge(evidence: &Evidence) -> Judgement {
         let beside = format!("{}-cacert", secret.name);
         let observed = match &secret.content.client_authorities {
             Some(_) => {
-                format!("Secret {beside} with neither cacert nor ca.crt, which hides those of Secret {}", secret.name)
+                format!(
+                    "Secret {beside} has neither cacert nor ca.crt, and takes precedence over Secret {}",
+                    secret.name
+                )
             }
             None => format!("no Secret {beside}, and neither cacert nor ca.crt in Secret {}", secret.name),
         };
         let wrong = Deviation {
-            what: format!("nothing to verify client certificates with, for which {} asks", describe_routes(&routes)),
+            what: format!("no CA certificates to verify clients with, as required by {}", describe_routes(&routes)),
             observed,
             expected: format!("cacert in Secret {beside}"),
         };

@@ -25,12 +25,12 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let right = "the authorities of clients can be read";
+    let right = "the CA certificates that verify clients can be parsed";
     stored::judge_client_cas(evidence, right, |cas| {
         let wrong = cas.fault.as_ref().map(|fault| Deviation {
-            what: format!("what client certificates are verified with is malformed: {fault}"),
+            what: format!("the CA certificates that verify clients are malformed: {fault}"),
             observed: fault.clone(),
-            expected: "certificates of authorities, as PEM".into(),
+            expected: "CA certificates as PEM".into(),
         });
         wrong.into_iter().collect()
     })

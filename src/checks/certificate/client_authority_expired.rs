@@ -27,11 +27,11 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let at = evidence.collected_at;
-    let right = "no authority of clients has expired";
+    let right = "no client CA has expired";
     stored::judge_client_cas(evidence, right, |cas| {
         chain::without_successor(&cas.certificates, at)
             .filter_map(|ca| chain::expired(ca, at))
-            .map(|wrong| Deviation { what: format!("the authority of clients {}", wrong.what), ..wrong })
+            .map(|wrong| Deviation { what: format!("the client CA {}", wrong.what), ..wrong })
             .collect()
     })
 }

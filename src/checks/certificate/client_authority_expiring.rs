@@ -26,11 +26,11 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let at = evidence.collected_at;
-    let right = "no authority of clients expires within 14 days";
+    let right = "no client CA expires within 14 days";
     stored::judge_client_cas(evidence, right, |cas| {
         chain::without_successor(&cas.certificates, at)
             .filter_map(|ca| chain::expiring(ca, at))
-            .map(|wrong| Deviation { what: format!("the authority of clients {}", wrong.what), ..wrong })
+            .map(|wrong| Deviation { what: format!("the client CA {}", wrong.what), ..wrong })
             .collect()
     })
 }

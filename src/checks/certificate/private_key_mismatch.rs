@@ -29,17 +29,17 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let nothing = "no Secret that a route names has a key and a certificate to compare (AT401, AT402, AT404)";
-    stored::judge(evidence, "every private key belongs to the certificate beside it", nothing, |secret| {
+    stored::judge(evidence, "every private key belongs to its certificate", nothing, |secret| {
         let Some(leaf) = secret.content.certificates.first() else { return Ok(None) };
         match &secret.content.key {
             KeyFit::Fits => Ok(Some(Vec::new())),
             KeyFit::Differs => {
                 let wrong = Deviation {
                     what: format!(
-                        "the private key does not belong to {}, which stands first",
+                        "the private key does not belong to the first certificate, {}",
                         chain::subject_and_serial(leaf)
                     ),
-                    observed: format!("another public key than that of {}", chain::subject_and_serial(leaf)),
+                    observed: format!("a public key other than that of {}", chain::subject_and_serial(leaf)),
                     expected: "the private key of the first certificate".into(),
                 };
                 Ok(Some(vec![secret.finding(secret.key_entry(), wrong)]))

@@ -27,14 +27,14 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let right = "every Secret that a route names holds a certificate and a key";
+    let right = "every Secret that a route names contains a certificate and a key";
     stored::judge(evidence, right, "no Secret that a route names exists (AT210)", |secret| {
         let content = secret.content;
         let (what, entry) = match (&content.certificate_entry, &content.key) {
-            (None, KeyFit::Absent) => ("it holds neither a certificate nor a key".to_owned(), "data"),
-            (None, _) => ("it holds a key, and no certificate for it".to_owned(), "data"),
+            (None, KeyFit::Absent) => ("it contains neither a certificate nor a key".to_owned(), "data"),
+            (None, _) => ("it contains a key but no certificate".to_owned(), "data"),
             (Some(entry), KeyFit::Absent) => {
-                (format!("it holds the certificate {entry} without its key {}", secret.key_entry()), entry.as_str())
+                (format!("it contains the certificate {entry} but not its key {}", secret.key_entry()), entry.as_str())
             }
             (Some(_), _) => return Ok(Some(Vec::new())),
         };

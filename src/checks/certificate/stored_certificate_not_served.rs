@@ -60,7 +60,7 @@ impl PodComparison<'_> {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let pods = pods(evidence)?;
-    let right = "Envoy has loaded, or serves, the certificates that the Secrets hold";
+    let right = "Envoy has loaded or serves the certificates in the Secrets";
     let nothing = "no running ingress pod has a Secret whose certificate could be served";
     stored::judge(evidence, right, nothing, |secret| {
         let Some(leaf) = secret.usable_leaf() else { return Ok(None) };
@@ -153,7 +153,7 @@ fn is_loaded(
 ) -> Result<Option<bool>, Unavailable> {
     let gateways = evidence.gateways.seen()?;
     let Some(gateway) = gateways.iter().find(|gateway| gateway.pod == pod.name) else {
-        let why = Reason::Missing("it was not asked".into());
+        let why = Reason::Missing("it was not queried".into());
         return Err(Unavailable::new(format!("the Envoy of pod {}", pod.name), why));
     };
     // If the listeners were not seen, it is enough that the route selects the pod.

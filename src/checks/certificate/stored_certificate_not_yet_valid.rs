@@ -27,7 +27,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let at = evidence.collected_at;
     stored::judge(
         evidence,
-        "every certificate in the Secrets that routes name is valid already",
+        "every certificate in the Secrets that routes name is already valid",
         stored::NO_CERTIFICATE,
         |secret| {
             if secret.content.certificates.is_empty() {

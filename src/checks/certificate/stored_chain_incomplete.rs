@@ -28,7 +28,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let right = "every leaf in the Secrets stands with its issuer, or is trusted without";
+    let right = "every leaf in the Secrets comes with its issuer, or is trusted without it";
     stored::judge(evidence, right, stored::NO_CERTIFICATE, |secret| {
         let list = &secret.content.certificates;
         if list.is_empty() {
@@ -46,13 +46,13 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
         let wrong = Deviation {
             what: format!(
-                "the certificate of {} is missing, which signed {}{}",
+                "the certificate of {}, which signed {}, is missing{}",
                 leaf.issuer,
                 chain::subject(leaf),
                 chain::issuer_url(leaf)
             ),
             observed: match list.len() {
-                1 => "one certificate, the leaf alone".into(),
+                1 => "only the leaf".into(),
                 number => format!("{number} certificates, none of which signed the leaf"),
             },
             expected: "the leaf and every intermediate".into(),

@@ -26,13 +26,13 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    stored::judge(evidence, "the certificates in the Secrets stand in order", stored::NO_CERTIFICATE, |secret| {
+    stored::judge(evidence, "the certificates in the Secrets are in order", stored::NO_CERTIFICATE, |secret| {
         let list = &secret.content.certificates;
         if list.is_empty() {
             return Ok(None);
         }
         let wrong = chain::wrong_order(list).map(|order| Deviation {
-            what: format!("its certificates stand in the wrong order: {order}"),
+            what: format!("its certificates are in the wrong order: {order}"),
             observed: chain::subjects(list),
             expected: "the leaf, then each issuer".into(),
         });

@@ -40,7 +40,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
     }
     let right = "the wildcard route's certificate covers the hostnames of the environment groups that list it";
-    builder.judgement(right, "no environment group lists a wildcard route whose Secret holds a certificate")
+    builder.judgement(right, "no environment group lists a wildcard route whose Secret contains a certificate")
 }
 
 fn judge_secret(evidence: &Evidence, wildcard: &Route, name: &str, groups: &[&Route]) -> stored::ObjectJudgement {
@@ -58,7 +58,7 @@ fn judge_secret(evidence: &Evidence, wildcard: &Route, name: &str, groups: &[&Ro
     let secret = Secret { name, routes: vec![wildcard], content };
     let wrong = Deviation {
         what: format!(
-            "{} does not cover {}, for which wildcard route {} serves it to clients without a server name",
+            "{} does not cover {}, for which wildcard route {} serves it to clients without SNI",
             chain::subject_and_serial(leaf),
             facts::some_of(&uncovered),
             wildcard.name

@@ -33,7 +33,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         && (mesh.is_off() || !mesh.names_server())
     {
         return Ok(Outcome::NotApplicable(format!(
-            "the mesh settings say why ({}, {})",
+            "the mesh settings explain it ({}, {})",
             codes::ACCESS_LOG_OFF,
             codes::ACCESS_LOG_FORMAT_UNKNOWN
         )));
@@ -48,20 +48,20 @@ fn judge(evidence: &Evidence) -> Judgement {
             Finding::in_log(
                 marker.origin,
                 Location::End,
-                format!("the log of {} has no line of the handshake that this run made at {at}", marker.origin),
+                format!("the log of {} has no record of the marker probe that this run made at {at}", marker.origin),
                 format!(
-                    "server name {}: {result}; {} in the log, none of them this one",
+                    "server name {}: {result}; {} in the log, none of this probe",
                     probes.question.unknown_name,
                     facts::count(marker.log.records, "record")
                 ),
-                "a line with this server name",
+                "a record with this server name",
             )
         })
         .collect();
     if logs.is_empty() {
         facts::pods(evidence)?;
         facts::opened(evidence)?;
-        return Ok(Outcome::NotApplicable("no gateway was greeted whose log was read to its end".into()));
+        return Ok(Outcome::NotApplicable("no log of a gateway with a marker probe was read to its end".into()));
     }
-    Ok(Outcome::of(findings, "the log of every gateway that was greeted is live and complete to that moment"))
+    Ok(Outcome::of(findings, "every gateway log that was read to its end shows the marker probe"))
 }

@@ -33,8 +33,8 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     if all_attached(evidence) {
         return Ok(Outcome::NotApplicable(format!(
-            "{} without a server name found no route, but every environment group lists the wildcard route: the Host \
-             header or the path is foreign",
+            "{} without SNI found no route, but every environment group lists the wildcard route: the \
+             cause is the Host header or path of the request",
             facts::count(unrouted, "request")
         )));
     }
@@ -42,14 +42,13 @@ fn judge(evidence: &Evidence) -> Judgement {
         .filter(|(_, log)| log.unrouted_without_name.count > 0)
         .map(|(origin, log)| {
             let requests = &log.unrouted_without_name;
-            Finding::in_log(origin,
+            Finding::in_log(
+                origin,
                 Location::window(requests),
-                format!(
-                    "{} without a server name answered with 404 route_not_found",
-                    facts::count(requests.count, "request")
-                ),
+                format!("{} without SNI got 404 route_not_found", facts::count(requests.count, "request")),
                 facts::from_addresses(requests.clients.len()),
-                "an environment group that lists the wildcard route in additionalGateways, and a Host header that it has",
+                "an environment group that lists the wildcard route in additionalGateways, with the Host header \
+                 among its hostnames",
             )
         })
         .collect();

@@ -48,9 +48,9 @@ fn judge(evidence: &Evidence) -> Judgement {
         findings.push(Finding::in_log(
             origin,
             Location::window(resets),
-            format!("{} without a server name, {}", facts::count(own, "reset"), facts::from_addresses(clients)),
+            format!("{} without SNI, {}", facts::count(own, "reset"), facts::from_addresses(clients)),
             "status 0, filter_chain_not_found, sni_host null",
-            "a filter chain for connections without a server name, or a server name from the client",
+            "a filter chain for connections without SNI, or SNI from the client",
         ));
     }
     if !findings.is_empty() {
@@ -60,19 +60,19 @@ fn judge(evidence: &Evidence) -> Judgement {
     facts::require_conclusive_logs(evidence)?;
     if past > 0 {
         return Ok(Outcome::Passed(format!(
-            "{} without a server name, but such connections were served after the last of them",
+            "{} without SNI, but such connections were served after the last of them",
             facts::count(past, "reset")
         )));
     }
     if facts::logs(evidence).any(|(_, log)| log.reset_without_name.beyond > 0) {
-        let why = Reason::Broken("too many different clients to keep".into());
+        let why = Reason::Broken("too many different clients".into());
         return Err(Unavailable::new("the addresses of all clients", why));
     }
     if facts::logs(evidence).any(|(_, log)| log.reset_without_name.count > 0) {
         return Ok(Outcome::Passed(format!(
-            "every reset without a server name comes from Google's ranges ({})",
+            "every reset without SNI comes from Google's ranges ({})",
             codes::LOAD_BALANCER_RESET
         )));
     }
-    Ok(Outcome::Passed(format!("no reset without a server name {}", facts::window(evidence))))
+    Ok(Outcome::Passed(format!("no reset without SNI {}", facts::window(evidence))))
 }

@@ -28,7 +28,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let names = facts::reset_names(evidence);
     if names.is_empty() {
         facts::require_conclusive_logs(evidence)?;
-        return Ok(Outcome::Passed(format!("no reset of a connection with a server name {}", facts::window(evidence))));
+        return Ok(Outcome::Passed(format!("no reset of a connection with SNI {}", facts::window(evidence))));
     }
     let routes = facts::required(facts::routes(evidence))?;
     let mut findings = Vec::new();
@@ -43,7 +43,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             Object::new(Kind::ApigeeRoute, &route.name),
             Location::Logs(resets.origins.clone()),
             format!(
-                "{} of connections for {name}, which ApigeeRoute {} declares",
+                "{} of connections with server name {name}, which ApigeeRoute {} declares",
                 facts::count(resets.count, "reset"),
                 route.name
             ),
@@ -60,7 +60,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         if before_route {
             "declared names were reset only before their ApigeeRoute was created"
         } else {
-            "no name that was reset is a hostname of an ApigeeRoute"
+            "no ApigeeRoute declares a server name that was reset"
         },
     ))
 }

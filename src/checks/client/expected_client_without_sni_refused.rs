@@ -51,7 +51,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     Ok(Outcome::Found(vec![Finding::new(
         Object::namespace(evidence),
         Location::Listing("ApigeeRoutes".into()),
-        "clients without SNI are expected, but none can be served",
+        "clients without SNI are expected, but the gateway cannot serve them",
         observed,
         "a wildcard ApigeeRoute without obstacles that the environment groups list",
     )]))

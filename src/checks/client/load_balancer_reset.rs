@@ -34,19 +34,19 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     if all == 0 {
         facts::require_conclusive_logs(evidence)?;
-        return Ok(Outcome::Passed(format!("no reset without a server name {}", facts::window(evidence))));
+        return Ok(Outcome::Passed(format!("no reset without SNI {}", facts::window(evidence))));
     }
     if without_sni::resets_are_over(evidence) {
         facts::require_conclusive_logs(evidence)?;
-        return Ok(Outcome::Passed("connections without a server name were served after the last reset".into()));
+        return Ok(Outcome::Passed("connections without SNI were served after the last reset".into()));
     }
     if beyond > 0 {
-        let why = Reason::Broken("too many different clients to keep".into());
+        let why = Reason::Broken("too many different clients".into());
         return Err(Unavailable::new("the addresses of all clients", why));
     }
     if google < all {
         return Ok(Outcome::NotApplicable(format!(
-            "{} of {} without a server name come from other addresses ({})",
+            "{} of {} without SNI come from other addresses ({})",
             all - google,
             facts::count(all, "reset"),
             codes::CONNECTION_WITHOUT_SERVER_NAME_RESET
@@ -60,11 +60,11 @@ fn judge(evidence: &Evidence) -> Judgement {
                 origin,
                 Location::window(&log.reset_without_name),
                 format!(
-                    "{} without a server name, all from Google's ranges",
+                    "{} without SNI, all from Google's ranges",
                     facts::count(log.reset_without_name.count, "reset")
                 ),
                 format!("from {}", facts::some_of(&clients)),
-                "a health check that does without TLS, or a gateway that accepts clients without SNI",
+                "a health check without TLS, or a gateway that accepts clients without SNI",
             )
         })
         .collect();

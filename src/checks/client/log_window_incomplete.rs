@@ -35,7 +35,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     if !facts::streams(evidence).any(|stream| matches!(stream.origin, LogOrigin::Container { .. })) {
         facts::pods(evidence)?;
-        return Ok(Outcome::NotApplicable("no log of a container was to be read".into()));
+        return Ok(Outcome::NotApplicable("no container log was requested".into()));
     }
     facts::pods(evidence)?;
     let mut findings = Vec::new();
@@ -60,7 +60,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     if findings.is_empty() {
         facts::opened(evidence)?;
         if judged == 0 {
-            return Ok(Outcome::NotApplicable("no container's log holds a record".into()));
+            return Ok(Outcome::NotApplicable("no container log contains a record".into()));
         }
     }
     Ok(Outcome::of(

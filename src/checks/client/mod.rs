@@ -15,7 +15,8 @@ use super::Family;
 pub(super) const FAMILY: Family = Family {
     name: "client",
     block: "AT1",
-    judges: "what the access logs show of clients: no server name, a name no route has, load-balancer health checks, the log window",
+    judges: "what the access logs show about clients: no SNI, unknown server names, load-balancer \
+        health checks, the log window",
     checks: &[
         connection_without_server_name_reset::CHECK,
         unknown_server_name_reset::CHECK,

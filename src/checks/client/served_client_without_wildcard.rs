@@ -26,7 +26,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let routes = facts::routes(evidence)?;
     if let Some(route) = routes.iter().find(|route| route.is_wildcard() || route.enable_non_sni_client == Some(true)) {
-        return Ok(Outcome::Passed(format!("ApigeeRoute {} is there for them", route.name)));
+        return Ok(Outcome::Passed(format!("ApigeeRoute {} is meant for clients without SNI", route.name)));
     }
     let findings: Vec<Finding> = facts::logs(evidence)
         .filter(|(_, log)| log.served_without_name.count > 0)
@@ -35,7 +35,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             Finding::in_log(
                 origin,
                 Location::window(served),
-                format!("{} without a server name served by {origin}", facts::count(served.count, "request")),
+                format!("{origin} served {} without SNI", facts::count(served.count, "request")),
                 "no ApigeeRoute with hostname *",
                 "a wildcard route, as long as such clients exist",
             )

@@ -30,7 +30,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let names = facts::reset_names(evidence);
     if names.is_empty() {
         facts::require_conclusive_logs(evidence)?;
-        return Ok(Outcome::Passed(format!("no reset of a connection with a server name {}", facts::window(evidence))));
+        return Ok(Outcome::Passed(format!("no reset of a connection with SNI {}", facts::window(evidence))));
     }
     let routes = facts::required(facts::routes(evidence))?;
     let hostnames = routes.iter().flat_map(|route| &route.hostnames);
@@ -44,7 +44,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                 Object::new(Kind::ServerName, *name),
                 Location::Logs(resets.origins.clone()),
                 format!(
-                    "{} of connections for {name}, a name that no ApigeeRoute has{near}",
+                    "{} of connections with server name {name}, which no ApigeeRoute has{near}",
                     facts::count(resets.count, "reset")
                 ),
                 format!("server name {name}"),

@@ -19,7 +19,7 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
     if evidence.access_logs.is_empty() {
         let why = match evidence.pods.seen() {
             Err(why) if evidence.question.is_offline() => match why.reason {
-                Reason::NotRequested(_) => Reason::NotRequested("--access-log FILE gives one".into()),
+                Reason::NotRequested(_) => Reason::NotRequested("pass one with --access-log FILE".into()),
                 reason => reason,
             },
             Err(why) => why.reason,
@@ -38,13 +38,13 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
     if let Seen::Seen(mesh) = &evidence.mesh_logging
         && mesh.is_off()
     {
-        let why = Reason::Missing(format!("the mesh ConfigMap switches it off ({})", codes::ACCESS_LOG_OFF));
+        let why = Reason::Missing(format!("the mesh ConfigMap disables it ({})", codes::ACCESS_LOG_OFF));
         return Err(Unavailable::new("the access log", why));
     }
     let markers = marker_probe::expected(evidence);
     if let Some(silent) = markers.iter().find(|marker| !marker.is_logged) {
         let why = format!(
-            "a handshake that this run made left no line in it ({}): sampled, filtered, held back, or off",
+            "it has no record of this run's marker probe ({}): sampled, filtered, buffered, or disabled",
             codes::ACCESS_LOG_UNCONFIRMED
         );
         return Err(Unavailable::new(format!("the access log of {}", silent.origin), Reason::Missing(why)));
@@ -63,7 +63,7 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
         let records = sum(|log| log.records);
         if records == 0 && sum(|log| log.foreign_records) > 0 || sum(|log| log.text_records) > 0 {
             let why = Reason::Missing(format!(
-                "it holds records that tell no server name ({})",
+                "it contains records without the server name ({})",
                 codes::ACCESS_LOG_FORMAT_UNKNOWN
             ));
             return Err(Unavailable::new(what, why));
@@ -77,14 +77,14 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
             is_logged || settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
         if records == 0 && !is_quiet {
             let limited =
-                if *evidence.question.log_limits() == LogLimits::default() { "" } else { " in the window asked for" };
-            let why = format!("it holds no access-log record{limited}: no traffic, rotated away, or off");
+                if *evidence.question.log_limits() == LogLimits::default() { "" } else { " in the requested window" };
+            let why = format!("it contains no access-log record{limited}: no traffic, rotated away, or disabled");
             let why = Reason::Missing(why);
             return Err(Unavailable::new(what, why));
         }
         let broken = sum(|log| log.broken_lines);
         if broken > TOLERATED_BROKEN_LINES {
-            let why = Reason::Broken(format!("{} hold a part of a record only", count(broken, "line")));
+            let why = Reason::Broken(format!("{} contain only part of a record", count(broken, "line")));
             return Err(Unavailable::new(what, why));
         }
     }
@@ -95,7 +95,7 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
 /// without it.
 pub(crate) fn required<T>(source: Result<T, Unavailable>) -> Result<T, Unavailable> {
     source.map_err(|why| match why.reason {
-        Reason::NotRequested(how) => Unavailable::new(why.what, Reason::Missing(format!("not asked for ({how})"))),
+        Reason::NotRequested(how) => Unavailable::new(why.what, Reason::Missing(format!("not requested ({how})"))),
         reason => Unavailable::new(why.what, reason),
     })
 }

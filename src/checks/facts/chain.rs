@@ -9,7 +9,7 @@ use crate::evidence::{Reason, Unavailable};
 use crate::text::days;
 
 /// Hint for judgements that depend on which CAs the clients trust.
-pub(crate) const CA_FILE_HINT: &str = "--ca-file says which authorities clients trust";
+pub(crate) const CA_FILE_HINT: &str = "--ca-file gives the CAs that clients trust";
 
 /// Certificates that expire within this time are reported. Source: the ApigeeIssue of an expiring ingress
 /// certificate is raised 14 days before.
@@ -37,8 +37,8 @@ pub(crate) fn expired(certificate: &Certificate, at: Timestamp) -> Option<Deviat
     if certificate.has_no_dates() {
         return Some(Deviation {
             what: format!("{} has dates that cannot be read", subject_and_serial(certificate)),
-            observed: "notBefore or notAfter that is no time".into(),
-            expected: "both as RFC 5280 §4.1.2.5 has them".into(),
+            observed: "notBefore or notAfter is not a valid time".into(),
+            expected: "both as in RFC 5280 §4.1.2.5".into(),
         });
     }
     is_expired(certificate, at).then(|| Deviation {
@@ -119,7 +119,7 @@ pub(crate) fn names(certificate: &Certificate) -> String {
     let addresses: Vec<String> = certificate.ip_addresses.iter().map(ToString::to_string).collect();
     let names: Vec<&str> =
         certificate.dns_names.iter().map(String::as_str).chain(addresses.iter().map(String::as_str)).collect();
-    if names.is_empty() { "no subjectAltName at all".into() } else { phrases::some_of(&names) }
+    if names.is_empty() { "no subjectAltName".into() } else { phrases::some_of(&names) }
 }
 
 /// Returns the leaf if it is not self-signed and its issuer is not in the list: either an intermediate is
@@ -131,12 +131,12 @@ pub(crate) fn leaf_without_issuer(list: &[Certificate]) -> Option<&Certificate> 
 /// Returns the download URL of the issuer's certificate as the end of a sentence, or an empty string if the
 /// certificate contains none (authorityInfoAccess).
 pub(crate) fn issuer_url(certificate: &Certificate) -> String {
-    certificate.issuer_urls.first().map_or_else(String::new, |url| format!("; it can be had at {url}"))
+    certificate.issuer_urls.first().map_or_else(String::new, |url| format!("; it can be downloaded from {url}"))
 }
 
 /// The issuer of the leaf may be a root that clients trust, but their trusted CAs are unknown.
 pub(crate) fn unknown_root(leaf: &Certificate) -> Unavailable {
-    let what = format!("whether {}, which signed {}, is a root of the clients", leaf.issuer, subject(leaf));
+    let what = format!("whether clients trust {}, which signed {}", leaf.issuer, subject(leaf));
     Unavailable::new(what, Reason::NotRequested(CA_FILE_HINT.into()))
 }
 
@@ -175,11 +175,11 @@ pub(crate) fn wrong_order(list: &[Certificate]) -> Option<String> {
         .enumerate()
         .position(|(i, certificate)| i > 0 && !certificate.authority && certificate.signer == Some(0));
     if let Some(i) = later_leaf {
-        return Some(format!("the leaf {} stands at position {}", subject(&list[i]), i + 1));
+        return Some(format!("the leaf {} is at position {}", subject(&list[i]), i + 1));
     }
     let in_order = path.iter().enumerate().all(|(i, position)| i == *position);
     let numbers: Vec<String> = path.iter().map(|position| (position + 1).to_string()).collect();
-    (!in_order).then(|| format!("the path from the leaf goes by positions {}", numbers.join(", ")))
+    (!in_order).then(|| format!("the path from the leaf is at positions {}", numbers.join(", ")))
 }
 
 /// Describes what makes a certificate weak, if anything. Source: NIST SP 800-131A revision 2 disallows less
@@ -193,10 +193,11 @@ pub(crate) fn weakness(certificate: &Certificate, position: usize) -> Option<Str
         _ => false,
     };
     if is_weak_key {
-        return Some(format!("a key of {} with {} bits", key.algorithm, key.bits));
+        return Some(format!("a {}-bit {} key", key.bits, key.algorithm));
     }
     let signature = certificate.signature_algorithm.to_ascii_lowercase();
     let old = ["sha1", "md5", "md4", "md2"].iter().any(|hash| signature.contains(hash));
     // The signature of a root is never verified.
-    (old && !certificate.is_self_signed(position)).then(|| format!("a signature {}", certificate.signature_algorithm))
+    (old && !certificate.is_self_signed(position))
+        .then(|| format!("the signature algorithm {}", certificate.signature_algorithm))
 }

@@ -34,7 +34,7 @@ pub(crate) fn every_envoy_queried(evidence: &Evidence) -> Result<(), Unavailable
     let gateways = gateways(evidence)?;
     for pod in pods::pods(evidence)?.into_iter().filter(|pod| pod.is_running()) {
         if !gateways.iter().any(|gateway| gateway.pod == pod.name) {
-            let why = Reason::Missing("it was not asked".into());
+            let why = Reason::Missing("it was not queried".into());
             return Err(Unavailable::new(format!("the Envoy of pod {}", pod.name), why));
         }
     }

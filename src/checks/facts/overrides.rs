@@ -11,7 +11,7 @@ use crate::evidence::{Evidence, Reason, Unavailable};
 /// Returns an error if no file was given or if one could not be read.
 pub(crate) fn overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Overrides)>, Unavailable> {
     if evidence.overrides.is_empty() {
-        let why = Reason::NotRequested("-f overrides.yaml gives it".into());
+        let why = Reason::NotRequested("pass it with -f overrides.yaml".into());
         return Err(Unavailable::new("overrides.yaml", why));
     }
     evidence.overrides.iter().map(|file| Ok((file, file.content.seen()?))).collect()

@@ -10,7 +10,7 @@ pub(crate) use crate::text::{count, duration, first_of, moment, quoted_list, som
 /// its clients.
 pub(crate) fn from_addresses(number: usize) -> String {
     match number {
-        0 => "from addresses that the records do not tell".into(),
+        0 => "from unknown addresses".into(),
         _ => format!("from {number} address{}", if number == 1 { "" } else { "es" }),
     }
 }
@@ -44,9 +44,9 @@ impl<'a> Nearest<'a> {
         nearest.filter(|(distance, _)| (1..=farthest).contains(distance)).map(|(_, candidate)| candidate)
     }
 
-    /// Returns `; did it mean …?` as the end of a sentence, or an empty string if no candidate is near.
+    /// Returns `; did you mean …?` as the end of a sentence, or an empty string if no candidate is near.
     pub(crate) fn hint(&mut self, name: &str) -> String {
-        self.to(name).map_or_else(String::new, |near| format!("; did it mean {near}?"))
+        self.to(name).map_or_else(String::new, |near| format!("; did you mean {near}?"))
     }
 }
 
@@ -54,7 +54,7 @@ impl<'a> Nearest<'a> {
 pub(crate) fn moments(tally: &Tally) -> String {
     match (tally.first, tally.last) {
         (Some(first), Some(last)) => format!("first {}, last {}", moment(first), moment(last)),
-        _ => "at moments that the records do not tell".into(),
+        _ => "at unknown times".into(),
     }
 }
 

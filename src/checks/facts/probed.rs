@@ -259,7 +259,7 @@ pub(crate) fn all_probed(probes: &Probes) -> Result<(), Unavailable> {
 pub(crate) fn certificates_decided(probes: &Probes) -> Result<(), Unavailable> {
     match requested(probes).find(|(_, handshake)| handshake.undecided) {
         Some((endpoint, _)) => Err(Unavailable::new(
-            format!("whether {} takes the client certificate that it asks for, or none", endpoint.name()),
+            format!("whether {} accepts the client certificate that it requests, or none", endpoint.name()),
             Reason::TimedOut { milliseconds: probes.question.timeout_milliseconds },
         )),
         None => Ok(()),

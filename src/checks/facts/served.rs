@@ -29,7 +29,7 @@ pub(crate) fn judge_dates(
     for probe in to_clients(probes).chain(compared) {
         for (_, certificate) in chain::dated(&probe.1.certificates) {
             let Some(wrong) = wrong(certificate) else { continue };
-            let to = if probe.1.asked { "" } else { "what clients without a server name get: " };
+            let to = if probe.1.asked { "" } else { "served without SNI: " };
             faults.push(Fault {
                 probe,
                 what: format!("{to}{}", wrong.what),
@@ -71,17 +71,14 @@ pub(crate) fn with_unknown_trust(probes: &Probes) -> impl Iterator<Item = Probe<
 
 /// The trusted CAs of the clients are unknown.
 pub(crate) fn unknown_trust() -> Unavailable {
-    Unavailable::new(
-        "whether clients trust the certificates that are served",
-        Reason::NotRequested(CA_FILE_HINT.into()),
-    )
+    Unavailable::new("whether clients trust the served certificates", Reason::NotRequested(CA_FILE_HINT.into()))
 }
 
 /// Names the CAs that certificates were verified with.
 pub(crate) fn expected_trust(probes: &Probes) -> String {
     match &probes.question.trust {
-        Trust::File(file) => format!("an authority of {file}"),
-        Trust::System => "an authority of this machine".into(),
+        Trust::File(file) => format!("a CA of {file}"),
+        Trust::System => "a CA that this machine trusts".into(),
     }
 }
 

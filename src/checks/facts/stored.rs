@@ -15,7 +15,7 @@ use crate::evidence::stored::{ClientAuthorities, KeyFit, StoredCertificate, Stor
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 /// Reason for not applicable if no Secret has a certificate.
-pub(crate) const NO_CERTIFICATE: &str = "no Secret that a route names holds a certificate (AT210, AT401, AT402)";
+pub(crate) const NO_CERTIFICATE: &str = "no Secret that a route names contains a certificate (AT210, AT401, AT402)";
 
 /// A Secret that is named by HTTPS ports of routes.
 pub(crate) struct NamedSecret<'a> {
@@ -63,7 +63,7 @@ pub(crate) fn judge_mutual<'a>(
         named.routes.retain(|route| probed::is_mutual(route));
     }
     if named.is_empty() {
-        return Ok(Outcome::NotApplicable("no route asks for client certificates by a Secret".into()));
+        return Ok(Outcome::NotApplicable("no route with a Secret requests client certificates".into()));
     }
     judge_secrets(evidence, named, right, nothing, judge_secret)
 }
@@ -74,7 +74,7 @@ pub(crate) fn judge_client_cas<'a>(
     right: &str,
     judge_cas: impl Fn(&'a ClientAuthorities) -> Vec<Deviation>,
 ) -> Judgement {
-    judge_mutual(evidence, right, "no Secret has what client certificates are verified with (AT410)", |secret| {
+    judge_mutual(evidence, right, "no Secret has CA certificates to verify clients with (AT410)", |secret| {
         let Some((cas, entry)) = client_cas(secret)? else { return Ok(None) };
         let findings = judge_cas(cas).into_iter().map(|wrong| entry_finding(&cas.secret, entry, wrong));
         Ok(Some(findings.collect()))
@@ -286,7 +286,7 @@ pub(crate) fn uncovered<'a>(
             Coverage::Partly(names) => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 let what = format!("whether clients use other names of {hostname} than {}", phrases::some_of(&names));
-                let how = "kubectl apigee-tls probe NAME judges one of them";
+                let how = "kubectl apigee-tls probe NAME checks one of them";
                 unavailable.get_or_insert_with(|| Unavailable::new(what, Reason::NotRequested(how.into())));
             }
             Coverage::Nothing | Coverage::Whole => {}

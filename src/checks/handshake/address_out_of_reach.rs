@@ -30,14 +30,14 @@ fn judge(evidence: &Evidence) -> Judgement {
         .filter(|((endpoint, _), _)| is_judged(&endpoint.place))
         .map(|(probe, failure)| Fault {
             probe,
-            what: format!("cannot be reached from here: {failure}"),
+            what: format!("cannot be reached from this machine: {failure}"),
             observed: failure.to_string(),
-            expected: "a connection, where clients are".into(),
+            expected: "a connection from where the clients are".into(),
         })
         .collect();
     let is_tried = probed::requested(probes).any(|(endpoint, _)| is_judged(&endpoint.place));
-    let nothing = if is_tried { None } else { Some("no address of a Service and no name in DNS was tried") };
-    let seen = "every load balancer and every name that was tried could be connected to";
+    let nothing = if is_tried { None } else { Some("no Service address and no DNS name was tried") };
+    let seen = "every load balancer and DNS name that was tried is reachable";
     probed::judgement_if_seen(probes, probed::by_host(faults), seen, nothing)
 }
 

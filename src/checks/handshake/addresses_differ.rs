@@ -43,7 +43,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         .flat_map(|host| answers::by_client_hello(host.into_iter()))
         .filter_map(|same_hello| difference(probes, &same_hello))
         .collect();
-    let nothing = if several { None } else { Some("no host was met at several addresses") };
+    let nothing = if several { None } else { Some("no host has several addresses that were tried") };
     probed::judgement_if_seen(probes, findings, "the addresses of each host answer alike", nothing)
 }
 
@@ -70,7 +70,7 @@ fn difference(probes: &Probes, same_hello: &[Probe<'_>]) -> Option<Finding> {
         Object::new(Kind::Host, host.as_str()),
         Location::ClientHellos(vec![ClientHello::from(handshake)]),
         format!("{host}: its addresses answer differently: {}", told.join("; ")),
-        format!("{} different answers of {} addresses", answers.len(), same_hello.len()),
+        format!("{} different answers from {} addresses", answers.len(), same_hello.len()),
         "one answer",
     ))
 }

@@ -32,26 +32,29 @@ fn judge(evidence: &Evidence) -> Judgement {
     let faults = probed::ended(probes, Ending::CipherRefused)
         .map(|(probe, failure)| Fault {
             probe,
-            what: format!("{failure}: no common cipher suite or group, or the server refuses this hello otherwise"),
+            what: format!(
+                "{failure}: no common cipher suite or group, or the server refuses this ClientHello for another \
+                 reason"
+            ),
             observed: format!("{failure}, {}", offered(probes)),
             expected: expected(probe.0),
         })
         .collect();
-    probed::judgement(probes, probed::by_host(faults), "a cipher suite was agreed on wherever it came so far")
+    probed::judgement(probes, probed::by_host(faults), "every handshake that got that far negotiated a cipher suite")
 }
 
 fn offered(probes: &Probes) -> String {
     match &probes.question.ciphers {
         Some(ciphers) => format!("with --ciphers {ciphers}"),
-        None => "with this program's usual cipher suites".into(),
+        None => "with this program's default cipher suites".into(),
     }
 }
 
 fn expected(endpoint: &Endpoint) -> String {
-    let Seen::Seen(scan) = &endpoint.scan else { return "a suite and a group that both sides have".into() };
+    let Seen::Seen(scan) = &endpoint.scan else { return "a common cipher suite and group".into() };
     let suites: Vec<&str> = scan.versions.iter().flat_map(|version| &version.suites).map(String::as_str).collect();
     if suites.is_empty() {
-        return "a suite and a group that both sides have; the scan found none".into();
+        return "a common cipher suite and group; the scan found none".into();
     }
     format!("one of {}", facts::some_of(&suites))
 }

@@ -36,29 +36,26 @@ fn judge(evidence: &Evidence) -> Judgement {
         };
         let observed = match &probe.1.client_certificate {
             ClientCertificate::Asked(Some(names)) if !names.is_empty() => {
-                format!(
-                    "certificates wanted of {}",
-                    facts::some_of(&names.iter().map(String::as_str).collect::<Vec<_>>())
-                )
+                format!("requested CAs: {}", facts::some_of(&names.iter().map(String::as_str).collect::<Vec<_>>()))
             }
-            ClientCertificate::Asked(_) => "a CertificateRequest whose authorities were not seen".into(),
-            _ if demanded => "an alert that says so".into(),
+            ClientCertificate::Asked(_) => "a CertificateRequest whose CAs were not seen".into(),
+            _ if demanded => "an alert that requires it".into(),
             _ => continue,
         };
         faults.push(Fault {
             probe,
             what: if demanded {
-                "a client certificate is demanded, as the ApigeeRoute says (MUTUAL)".into()
+                "a client certificate is required, as the ApigeeRoute declares (MUTUAL)".into()
             } else if probe.1.undecided {
-                "a client certificate is asked for; whether it is demanded was not seen, for the server did not say within \
-                    the time allowed"
+                "a client certificate is requested; whether it is required is unknown, because the \
+                    server did not answer in time"
                     .into()
             } else {
-                "a client certificate is asked for, and the handshake succeeds without".into()
+                "a client certificate is requested, and the handshake succeeds without one".into()
             },
             observed,
-            expected: "the same, where clients have certificates".into(),
+            expected: "the same, if clients have certificates".into(),
         });
     }
-    probed::judgement(probes, probed::by_host(faults), "no client certificate is asked for")
+    probed::judgement(probes, probed::by_host(faults), "no client certificate is requested")
 }

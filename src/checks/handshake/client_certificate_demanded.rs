@@ -39,7 +39,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
         faults.push(Fault {
             probe,
-            what: format!("a client certificate is demanded: {failure}"),
+            what: format!("a client certificate is required: {failure}"),
             observed: format!("{failure}{}", requested_cas(probe.1)),
             expected: "a handshake without a client certificate".into(),
         });
@@ -48,9 +48,9 @@ fn judge(evidence: &Evidence) -> Judgement {
         probed::certificates_decided(probes)?;
     }
     let seen = if as_declared {
-        "client certificates are demanded only where an ApigeeRoute has mode MUTUAL"
+        "client certificates are required only where an ApigeeRoute has mode MUTUAL"
     } else {
-        "no handshake ended for want of a client certificate"
+        "no handshake ended for lack of a client certificate"
     };
     probed::judgement(probes, probed::by_host(faults), seen)
 }
@@ -59,7 +59,7 @@ fn requested_cas(handshake: &Handshake) -> String {
     match &handshake.client_certificate {
         ClientCertificate::Asked(Some(names)) if !names.is_empty() => {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            format!(", certificates wanted of {}", crate::checks::facts::some_of(&names))
+            format!(", requested CAs: {}", crate::checks::facts::some_of(&names))
         }
         _ => String::new(),
     }

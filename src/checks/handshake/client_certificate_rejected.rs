@@ -45,13 +45,13 @@ fn judge(evidence: &Evidence) -> Judgement {
 /// Explains the alert codes on whose meaning most TLS libraries agree.
 fn hint(handshake: &Handshake, failure: &Failure) -> &'static str {
     match &failure.how {
-        How::Alert { number: 45, .. } => "; it is expired, as the server sees it",
-        How::Alert { number: 48, .. } => "; the server does not know its authority",
-        How::Alert { number: 43, .. } => "; it is not made for clients, or of a kind that the server does not take",
+        How::Alert { number: 45, .. } => "; the server considers it expired",
+        How::Alert { number: 48, .. } => "; the server does not know its CA",
+        How::Alert { number: 43, .. } => "; it is not for client use, or the server does not support its type",
         How::Alert { number: 116, .. } | How::Alert { number: 40, .. }
             if matches!(handshake.client_certificate, ClientCertificate::Asked(_)) =>
         {
-            "; the server saw none, as when its authority is not among those that the server lists"
+            "; the server saw none, as happens if its CA is not among those that the server lists"
         }
         _ => "",
     }
@@ -63,6 +63,6 @@ fn expected(handshake: &Handshake) -> String {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             format!("a certificate of {}", crate::checks::facts::some_of(&names))
         }
-        _ => "a certificate that the server's authorities signed".into(),
+        _ => "a certificate issued by a CA of the server".into(),
     }
 }

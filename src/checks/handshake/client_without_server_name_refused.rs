@@ -30,16 +30,12 @@ fn judge(evidence: &Evidence) -> Judgement {
     let faults = probed::ended(probes, Ending::WithoutSniRefused)
         .map(|(probe, failure)| Fault {
             probe,
-            what: format!("a client without a server name is refused, {failure}{}", with_sni(probes, probe.0)),
+            what: format!("a handshake without SNI is refused, {failure}{}", with_sni(probes, probe.0)),
             observed: format!("{failure}{}", probed::resets_confirmed(evidence, probe.0)),
-            expected: "a certificate without a server name being sent".into(),
+            expected: "a certificate for a handshake without SNI".into(),
         })
         .collect();
-    probed::judgement(
-        probes,
-        probed::by_host(faults),
-        "no client without a server name that should be served is refused",
-    )
+    probed::judgement(probes, probed::by_host(faults), "no client without SNI that should be served is refused")
 }
 
 /// Returns, as the end of a sentence, whether a handshake with SNI succeeds.

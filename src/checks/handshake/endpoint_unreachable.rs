@@ -41,12 +41,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .collect();
     let tried: Vec<&Place> =
         probed::requested(probes).map(|(endpoint, _)| &endpoint.place).filter(|place| is_judged(place)).collect();
-    let nothing = if tried.is_empty() { Some("no handshake with a pod was asked for") } else { None };
-    let seen = if tried.contains(&&Place::Given) {
-        "every host could be connected to"
-    } else {
-        "every pod could be connected to"
-    };
+    let nothing = if tried.is_empty() { Some("no handshake with a pod was requested") } else { None };
+    let seen = if tried.contains(&&Place::Given) { "every host is reachable" } else { "every pod is reachable" };
     probed::judgement_if_seen(probes, probed::by_host(faults), seen, nothing)
 }
 
@@ -68,7 +64,9 @@ fn another_address_answers(probes: &Probes, endpoint: &Endpoint) -> bool {
 
 fn reason(probes: &Probes, failure: &Failure) -> String {
     match (&failure.how, failure.stage) {
-        (How::TimedOut { .. }, Stage::Connect) => format!("{failure}; a firewall that drops, or no route back"),
+        (How::TimedOut { .. }, Stage::Connect) => {
+            format!("{failure}; a firewall drops the packets, or there is no route back")
+        }
         (How::ProxyRefused { .. } | How::TimedOut { .. }, Stage::Proxy) => match &probes.question.via_proxy {
             Some(proxy) => format!("{failure} (proxy {proxy})"),
             None => failure.to_string(),

@@ -45,7 +45,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     if findings.is_empty() {
         gateways.iter().try_for_each(|gateway| gateway.listeners.seen().map(|_| ()))?;
         if gateways.is_empty() {
-            return Ok(Outcome::NotApplicable("no ingress pod's Envoy was asked".into()));
+            return Ok(Outcome::NotApplicable("no ingress pod's Envoy was queried".into()));
         }
     }
     Ok(Outcome::of(findings, "Envoy serves only names that an ApigeeRoute has"))
@@ -54,7 +54,7 @@ fn judge(evidence: &Evidence) -> Judgement {
 fn finding(name: &str, pods: &[&str]) -> Finding {
     let pod_names = facts::some_of(pods);
     let message = match name {
-        "*" => format!("Envoy takes clients without a server name, and no ApigeeRoute has hostname *: {pod_names}"),
+        "*" => format!("Envoy accepts clients without SNI, but no ApigeeRoute has hostname *: {pod_names}"),
         _ => format!("Envoy serves {name}, which no ApigeeRoute has: {pod_names}"),
     };
     Finding {

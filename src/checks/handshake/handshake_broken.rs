@@ -31,27 +31,27 @@ fn judge(evidence: &Evidence) -> Judgement {
     let faults = probed::ended(probes, Ending::Broken)
         .map(|(probe, failure)| Fault {
             probe,
-            what: format!("the handshake with {} fails, {failure}{}", describe_sni(probe), hint(failure)),
+            what: format!("the handshake {} fails, {failure}{}", describe_sni(probe), hint(failure)),
             observed: failure.to_string(),
             expected: "a complete handshake".into(),
         })
         .collect();
-    probed::judgement(probes, probed::by_host(faults), "no handshake broke off in another way")
+    probed::judgement(probes, probed::by_host(faults), "no handshake failed in another way")
 }
 
 fn describe_sni(probe: probed::Probe<'_>) -> String {
     match probe.1.server_name {
-        Some(_) => probed::describe_sni(probe.1),
-        None => "no server name".into(),
+        Some(_) => format!("with {}", probed::describe_sni(probe.1)),
+        None => "without SNI".into(),
     }
 }
 
 fn hint(failure: &Failure) -> &'static str {
     match (&failure.how, failure.stage) {
-        (How::Alert { number: 0, .. }, _) => "; old servers say so where they do not have the version",
-        (How::Alert { number: 80, .. }, _) => "; the server has trouble of its own",
+        (How::Alert { number: 0, .. }, _) => "; old servers send this if they do not support the version",
+        (How::Alert { number: 80, .. }, _) => "; the server has an internal error",
         (How::Alert { number: 47 | 50 | 109 | 110, .. }, Stage::ClientHello) => {
-            "; the server does not bear this ClientHello"
+            "; the server does not accept this ClientHello"
         }
         _ => "",
     }

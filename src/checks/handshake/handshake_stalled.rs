@@ -32,7 +32,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             probe,
             what: match failure.stage {
                 Stage::ClientHello => {
-                    format!("{failure}: a firewall drops it, or the path cuts a ClientHello of more than one packet")
+                    format!("{failure}: a firewall drops it, or the path loses a ClientHello of more than one packet")
                 }
                 _ => failure.to_string(),
             },

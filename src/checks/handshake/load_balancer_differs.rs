@@ -36,8 +36,8 @@ fn judge(evidence: &Evidence) -> Judgement {
     let compared: Vec<(Probe<'_>, Probe<'_>)> =
         answered.iter().filter_map(|probe| Some((*probe, at_pods(probes, *probe)?))).collect();
     let nothing = match (answered.is_empty(), compared.is_empty()) {
-        (true, _) => Some("no Service and no name in DNS was seen to lead anywhere"),
-        (false, true) => Some("the pods gave no answer to the same hello, or not one alone"),
+        (true, _) => Some("no address of a Service or DNS name answered"),
+        (false, true) => Some("the pods gave no answer to the same ClientHello, or different ones"),
         (false, false) => None,
     };
     let faults = compared
@@ -53,7 +53,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             }
         })
         .collect();
-    let seen = "what was reached by Services and DNS answers as the pods do";
+    let seen = "the addresses of Services and DNS answer like the pods";
     probed::judgement_if_seen(probes, probed::by_host(faults), seen, nothing)
 }
 

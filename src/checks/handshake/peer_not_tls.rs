@@ -48,5 +48,5 @@ fn judge(evidence: &Evidence) -> Judgement {
             })
         })
         .collect();
-    probed::judgement(probes, probed::by_host(faults), "whatever answered speaks TLS")
+    probed::judgement(probes, probed::by_host(faults), "every server that answered speaks TLS")
 }

@@ -27,11 +27,12 @@ fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let compared = answers::between_pods(evidence, probes);
     let faults = compared.iter().flat_map(|same| answers::outnumbered(&answers::by_end(probes, same))).collect();
-    let nothing = if compared.is_empty() { Some("no gateway has two pods that answered the same hello") } else { None };
+    let nothing =
+        if compared.is_empty() { Some("no gateway has two pods that answered the same ClientHello") } else { None };
     probed::judgement_if_seen(
         probes,
         probed::by_sentence(faults),
-        "the pods of a gateway end handshakes alike",
+        "the pods of a gateway end handshakes in the same way",
         nothing,
     )
 }

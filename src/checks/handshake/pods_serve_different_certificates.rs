@@ -38,7 +38,8 @@ fn judge(evidence: &Evidence) -> Judgement {
                 .collect::<Vec<_>>()
         })
         .collect();
-    let nothing = if compared.is_empty() { Some("no gateway has two pods that answered the same hello") } else { None };
+    let nothing =
+        if compared.is_empty() { Some("no gateway has two pods that answered the same ClientHello") } else { None };
     probed::judgement_if_seen(
         probes,
         probed::by_sentence(faults),

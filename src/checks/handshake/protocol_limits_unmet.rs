@@ -44,7 +44,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         findings.extend(in_gateways(evidence, route, tls));
         findings.extend(in_handshakes(evidence, route, tls));
     }
-    Ok(Outcome::of(findings, "the gateways keep to the versions and cipher suites of the ApigeeRoutes"))
+    Ok(Outcome::of(findings, "the gateways match the versions and cipher suites of the ApigeeRoutes"))
 }
 
 fn in_gateways(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> {
@@ -69,7 +69,7 @@ fn in_gateways(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> {
             let pod_names = facts::some_of(&pods);
             finding(
                 route,
-                format!("Envoy has {has}, where ApigeeRoute {} has {says}: {pod_names}", route.name),
+                format!("Envoy has {has}, but ApigeeRoute {} has {says}: {pod_names}", route.name),
                 has,
                 says,
             )
@@ -93,7 +93,7 @@ fn in_handshakes(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> 
         .into_iter()
         .map(|(beyond, endpoints)| {
             let (says, endpoints) = (protocol_limits::versions(tls), probed::names(endpoints.into_iter()));
-            let message = format!("{endpoints}: {beyond} is taken, where ApigeeRoute {} has {says}", route.name);
+            let message = format!("{endpoints}: {beyond} is accepted, but ApigeeRoute {} has {says}", route.name);
             finding(route, message, beyond, says)
         })
         .collect()

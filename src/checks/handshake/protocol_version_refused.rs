@@ -31,13 +31,13 @@ fn judge(evidence: &Evidence) -> Judgement {
     let faults = probed::ended(probes, Ending::VersionRefused)
         .map(|(probe, failure)| Fault {
             probe,
-            what: format!("the protocol versions offered ({offered}) find no match: {failure}"),
+            what: format!("none of the offered TLS versions ({offered}) is accepted: {failure}"),
             observed: failure.to_string(),
             expected: served_versions(probe.0)
-                .map_or_else(|| "a version that both sides have".into(), |versions| format!("one of {versions}")),
+                .map_or_else(|| "a common version".into(), |versions| format!("one of {versions}")),
         })
         .collect();
-    probed::judgement(probes, probed::by_host(faults), "a version of TLS was agreed on wherever it came so far")
+    probed::judgement(probes, probed::by_host(faults), "every handshake that got that far negotiated a TLS version")
 }
 
 fn offered(question: &ProbeQuestion) -> String {
@@ -46,7 +46,7 @@ fn offered(question: &ProbeQuestion) -> String {
         (Some(min), Some(max)) => format!("{min} to {max}"),
         (Some(min), None) => format!("{min} and later"),
         (None, Some(max)) => format!("{max} and earlier"),
-        (None, None) => "without --tls-min and --tls-max".into(),
+        (None, None) => "default".into(),
     }
 }
 

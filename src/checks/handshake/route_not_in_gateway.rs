@@ -69,14 +69,14 @@ fn has_chain(evidence: &Evidence, route: &Route, hostname: &str, chains: &[&Filt
 
 fn finding(route: &Route, hostname: &str, pods: &[&str]) -> Finding {
     let (what, expected) = match hostname {
-        "*" => ("connections without a server name", "a filter chain without server_names"),
+        "*" => ("connections without SNI", "a filter chain without server_names"),
         name => (name, "a filter chain with this name"),
     };
     Finding::new(
         Object::new(Kind::ApigeeRoute, &route.name),
         Location::Listeners { pods: pods.iter().map(ToString::to_string).collect() },
         format!(
-            "Envoy has no filter chain for {what}, which ApigeeRoute {} asks for: {}",
+            "Envoy has no filter chain for {what}, which ApigeeRoute {} requires: {}",
             route.name,
             facts::some_of(pods)
         ),

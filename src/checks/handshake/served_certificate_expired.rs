@@ -25,7 +25,5 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let at = evidence.collected_at;
-    served::judge_dates(evidence, "no certificate that is served has expired", |certificate| {
-        chain::expired(certificate, at)
-    })
+    served::judge_dates(evidence, "no served certificate has expired", |certificate| chain::expired(certificate, at))
 }

@@ -24,7 +24,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let at = evidence.collected_at;
-    served::judge_dates(evidence, "no certificate that is served expires within 14 days", |certificate| {
+    served::judge_dates(evidence, "no served certificate expires within 14 days", |certificate| {
         chain::expiring(certificate, at)
     })
 }

@@ -56,7 +56,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     if let Some(unknown) = unknown.filter(|_| faults.is_empty()) {
         return Err(unknown);
     }
-    probed::judgement(probes, probed::by_host(faults), "the certificates that are served cover the names asked for")
+    probed::judgement(probes, probed::by_host(faults), "the served certificates cover the requested names")
 }
 
 /// Returns the name that the client compares with the certificate. At a pod or a Service, it is unknown which

@@ -37,5 +37,5 @@ fn judge(evidence: &Evidence) -> Judgement {
             })
         })
         .collect();
-    served::settle(probes, faults, "the certificates that are served are for servers")
+    served::settle(probes, faults, "the served certificates are for servers")
 }

@@ -25,7 +25,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let at = evidence.collected_at;
-    served::judge_dates(evidence, "every certificate that is served is valid already", |certificate| {
+    served::judge_dates(evidence, "every served certificate is already valid", |certificate| {
         chain::not_yet_valid(certificate, at)
     })
 }

@@ -24,7 +24,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
-    served::judge_trust(probes, "no certificate that is served is self-signed and untrusted", |probe| {
+    served::judge_trust(probes, "no served certificate is self-signed and untrusted", |probe| {
         let verification = probe.1.verification.as_ref().filter(|verification| verification.code == 18)?;
         let leaf = probe.1.certificates.first()?;
         Some(Fault {

@@ -42,13 +42,13 @@ fn judge(evidence: &Evidence) -> Judgement {
         faults.push(Fault {
             probe,
             what: format!(
-                "the certificate of {} is not sent, which signed {}{}",
+                "the certificate of {}, which signed {}, is not sent{}",
                 leaf.issuer,
                 chain::subject(leaf),
                 chain::issuer_url(leaf)
             ),
             observed: match probe.1.certificates.len() {
-                1 => "one certificate, the leaf alone".into(),
+                1 => "only the leaf".into(),
                 number => format!("{number} certificates, none of which signed the leaf"),
             },
             expected: "the leaf and every intermediate".into(),
@@ -57,5 +57,5 @@ fn judge(evidence: &Evidence) -> Judgement {
     if let (true, Some(leaf)) = (faults.is_empty(), unknown) {
         return Err(chain::unknown_root(leaf));
     }
-    served::settle(probes, faults, "every leaf that is served comes with its issuer, or is trusted without")
+    served::settle(probes, faults, "every served leaf comes with its issuer, or is trusted without it")
 }

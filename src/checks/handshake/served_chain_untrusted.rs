@@ -31,13 +31,13 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
-    let judged = served::judge_trust(probes, "the served certificates lead to a trusted authority", |probe| {
+    let judged = served::judge_trust(probes, "the served certificates lead to a trusted CA", |probe| {
         let verification =
             probe.1.verification.as_ref().filter(|verification| is_judged_here(verification, probe.1))?;
         let last = path(&probe.1.certificates).last().and_then(|i| probe.1.certificates.get(*i))?;
         let why = match verification.code {
             2 | 20 | 21 | 27 => format!("the issuer {} is not trusted", last.issuer),
-            19 => format!("the root {} that is sent is not trusted", chain::subject(last)),
+            19 => format!("the root {} that the server sent is not trusted", chain::subject(last)),
             _ => format!("verification fails at position {}: {}", verification.depth + 1, verification.message),
         };
         let leaf = probe.1.certificates.first().map_or("", chain::subject);

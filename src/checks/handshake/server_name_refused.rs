@@ -37,7 +37,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             expected: format!("a certificate for {}", probe.1.server_name.as_deref().unwrap_or("this name")),
         })
         .collect();
-    probed::judgement(probes, probed::by_host(faults), "no server name that was asked for is refused")
+    probed::judgement(probes, probed::by_host(faults), "no requested server name is refused")
 }
 
 /// Compares with handshakes with other SNI at the same peer, as the end of a sentence.
@@ -50,9 +50,10 @@ fn compared(probes: &Probes, endpoint: &Endpoint) -> &'static str {
     if other_name {
         "; other names are served"
     } else if known.iter().any(|handshake| handshake.succeeded()) {
-        "; clients without it are served"
+        "; handshakes without this name are served"
     } else if !known.is_empty() && known.iter().all(|handshake| handshake.was_refused()) {
-        "; so is any hello: it is no gateway for this name, or something in between ends the connection"
+        "; so is every ClientHello: this is not a gateway for this name, or a device in between ends the \
+         connection"
     } else {
         ""
     }

@@ -40,14 +40,14 @@ fn judge(evidence: &Evidence) -> Judgement {
         };
         faults.push(Fault {
             probe: (endpoint, named),
-            what: format!("{} is served, and a handshake without one is refused", probed::describe_sni(named)),
-            observed: format!("without a server name: {failure}{}", probed::resets_confirmed(evidence, endpoint)),
-            expected: "the same, where every client sends a server name".into(),
+            what: format!("{} is served, but a handshake without SNI is refused", probed::describe_sni(named)),
+            observed: format!("without SNI: {failure}{}", probed::resets_confirmed(evidence, endpoint)),
+            expected: "the same, if every client sends SNI".into(),
         });
     }
     probed::judgement(
         probes,
         probed::by_host(faults),
-        "no endpoint that serves a name was seen to refuse clients without one",
+        "no endpoint that serves a server name was seen to refuse handshakes without SNI",
     )
 }

@@ -36,7 +36,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                         Object::new(Kind::ApigeeRouteConfig, &config.name),
                         Location::overrides(file, gateway.place),
                         format!(
-                            "{} lists {} for {}, the ApigeeRouteConfig does not",
+                            "{} lists {} for {}, but the ApigeeRouteConfig does not",
                             facts::file_name(file),
                             gateway.value,
                             facts::host_name(host)

@@ -23,5 +23,5 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    faults(evidence, FaultKind::DuplicateKey, "no key stands twice")
+    faults(evidence, FaultKind::DuplicateKey, "no key occurs twice")
 }

@@ -35,7 +35,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                     Object::overrides(file),
                     Location::overrides(file, host.place),
                     format!(
-                        "ApigeeRouteConfig {} lists {gateway}, virtual host {} does not",
+                        "ApigeeRouteConfig {} lists {gateway}, but virtual host {} does not",
                         config.name,
                         facts::host_name(host)
                     ),

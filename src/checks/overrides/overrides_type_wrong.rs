@@ -23,5 +23,5 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    faults(evidence, FaultKind::WrongType, "every value near virtualhosts has the documented type")
+    faults(evidence, FaultKind::WrongType, "every value in or near virtualhosts has the documented type")
 }

@@ -22,5 +22,5 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    faults(evidence, FaultKind::DuplicateVirtualHost, "every virtual host has a name of its own")
+    faults(evidence, FaultKind::DuplicateVirtualHost, "every virtual host has a unique name")
 }

@@ -22,5 +22,5 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    faults(evidence, FaultKind::UnknownKey, "every key near virtualhosts is known")
+    faults(evidence, FaultKind::UnknownKey, "every key in or near virtualhosts is known")
 }

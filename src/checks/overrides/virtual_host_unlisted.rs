@@ -29,7 +29,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             Finding::new(
                 Object::new(Kind::ApigeeRouteConfig, &config.name),
                 Location::field("virtualhosts"),
-                format!("no file given has the virtual host of ApigeeRouteConfig {}", config.name),
+                format!("no given file has the virtual host of ApigeeRouteConfig {}", config.name),
                 facts::count(hosts.len() as u64, "virtual host"),
                 "an entry of virtualhosts for it",
             )

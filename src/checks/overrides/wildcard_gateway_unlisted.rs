@@ -90,9 +90,9 @@ fn without_cluster(evidence: &Evidence) -> Judgement {
                 Location::overrides(file, host.place),
                 format!("virtual host {} lists no gateway, while another lists {gateway}", facts::host_name(host)),
                 "[]",
-                format!("additionalGateways with \"{gateway}\", where clients without SNI come to this group too"),
+                format!("additionalGateways with \"{gateway}\", if clients without SNI use this group too"),
             )
         })
         .collect();
-    Ok(Outcome::of(findings, format!("every virtual host lists a gateway, as {gateway}")))
+    Ok(Outcome::of(findings, format!("every virtual host lists a gateway, such as {gateway}")))
 }

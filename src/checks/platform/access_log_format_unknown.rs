@@ -36,9 +36,9 @@ fn judge(evidence: &Evidence) -> Judgement {
                 origin,
                 Location::Records,
                 if log.records > 0 {
-                    format!("some records of {origin} do not tell the server name")
+                    format!("some records of {origin} do not contain the server name")
                 } else {
-                    format!("no record of {origin} tells a server name")
+                    format!("no record of {origin} contains the server name")
                 },
                 format!("{} in text, {} in JSON without sni_host", log.text_records, log.foreign_records),
                 "JSON records with sni_host",
@@ -48,18 +48,18 @@ fn judge(evidence: &Evidence) -> Judgement {
     if findings.is_empty() && !facts::logs(evidence).any(|(_, log)| log.records > 0) {
         let mesh = evidence.mesh_logging.seen()?;
         if mesh.is_off() {
-            return Ok(Outcome::NotApplicable(format!("the access log is switched off ({})", codes::ACCESS_LOG_OFF)));
+            return Ok(Outcome::NotApplicable(format!("the access log is disabled ({})", codes::ACCESS_LOG_OFF)));
         }
         if mesh.names_server() {
-            return Ok(Outcome::Passed("the settings make records tell the server name; none was read".into()));
+            return Ok(Outcome::Passed("the configured format contains the server name; no record was read".into()));
         }
         findings.push(Finding::new(
             Object::new(Kind::ConfigMap, "apigee-istio-mesh-config"),
             Location::field("data.mesh accessLogFormat"),
-            "the access-log format does not tell the server name",
+            "the access-log format does not contain the server name",
             if mesh.fields.is_some() { "JSON without sni_host" } else { "text" },
             "JSON with sni_host: %REQUESTED_SERVER_NAME%",
         ));
     }
-    Ok(Outcome::of(findings, "records tell the server name"))
+    Ok(Outcome::of(findings, "records contain the server name"))
 }

@@ -27,7 +27,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     Ok(Outcome::Found(vec![Finding::new(
         Object::new(Kind::ConfigMap, "apigee-istio-mesh-config"),
         Location::field("data.mesh accessLogFile"),
-        "the access log is switched off",
+        "the access log is disabled",
         mesh.file.as_deref().map_or("absent", |_| "empty"),
         "/dev/stdout",
     )]))

@@ -35,7 +35,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                     Some(details) => format!("ApigeeIssue {} is open: {details}", issue.name),
                     None => format!("ApigeeIssue {} is open", issue.name),
                 },
-                format!("severity {}", issue.severity.as_deref().unwrap_or("not told")),
+                format!("severity {}", issue.severity.as_deref().unwrap_or("unknown")),
                 issue.documentation.as_deref().map_or("no issue".into(), |page| format!("no issue; see {page}")),
             )
         })

@@ -40,7 +40,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                 .iter()
                 .filter(|container| !container.ready)
                 .map(|container| match &container.waiting {
-                    Some(reason) => format!("{} waits: {reason}", container.name),
+                    Some(reason) => format!("{} is waiting: {reason}", container.name),
                     None => format!("{} is not ready", container.name),
                 })
                 .collect();

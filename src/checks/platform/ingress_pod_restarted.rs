@@ -33,9 +33,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .flat_map(|pod| pod.containers.iter().map(move |container| (pod, container)))
         .filter(|(_, container)| container.restarts > 0)
         .map(|(pod, container)| {
-            let since = container
-                .started_at
-                .map_or(String::new(), |at| format!(", the present run since {}", facts::moment(at)));
+            let since =
+                container.started_at.map_or(String::new(), |at| format!(", current run since {}", facts::moment(at)));
             Finding::new(
                 Object::new(Kind::Pod, &pod.name),
                 Location::Container(container.name.clone()),
@@ -45,7 +44,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                     container.name,
                     pod.name
                 ),
-                container.last_termination.clone().unwrap_or_else(|| "how the run before ended is not told".into()),
+                container.last_termination.clone().unwrap_or_else(|| "it is unknown how the previous run ended".into()),
                 "no restart",
             )
         })

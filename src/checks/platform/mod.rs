@@ -15,7 +15,8 @@ use super::Family;
 pub(super) const FAMILY: Family = Family {
     name: "platform",
     block: "AT8",
-    judges: "what the rest stands on: pods, Services, access-log settings, ApigeeIssues, custom resource definitions",
+    judges: "the basis of all else: pods, Services, access-log settings, ApigeeIssues, custom resource \
+        definitions",
     checks: &[
         ingress_pod_missing::CHECK,
         ingress_pod_not_running::CHECK,

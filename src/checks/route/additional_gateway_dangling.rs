@@ -44,7 +44,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             Finding::new(
                 Object::new(kind, name),
                 Location::field("spec.additionalGateways"),
-                format!("{kind} {name} lists {gateway}, which is no ApigeeRoute{near}"),
+                format!("{kind} {name} lists {gateway}, which is not an ApigeeRoute{near}"),
                 gateway.clone(),
                 "the name of an ApigeeRoute, or of an Istio Gateway",
             )

@@ -32,7 +32,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                 findings.push(Finding::new(
                     Object::new(Kind::ApigeeRoute, &route.name),
                     Location::field(format!("spec.ports[{i}].tls.credentialName")),
-                    format!("ApigeeRoute {} names no certificate for its HTTPS port", route.name),
+                    format!("ApigeeRoute {} has no certificate for its HTTPS port", route.name),
                     "absent",
                     "the name of a TLS Secret",
                 ));

@@ -51,7 +51,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             Location::Listing("ApigeeRoutes".into()),
             format!("namespace {} has no ApigeeRoute of an environment group", evidence.question.namespace()),
             facts::count(routes.len() as u64, "ApigeeRoute"),
-            "at least one with hostnames of its own",
+            "at least one with hostnames other than *",
         )]));
     }
     configs?;

@@ -58,12 +58,12 @@ fn mitigation(evidence: &Evidence, route: &Route) -> String {
     let mut text = match age {
         // Clocks may differ slightly, so a route from the future counts as new.
         Some(age) if age < NEW => {
-            format!("; created {} ago: a controller may still take it up", facts::duration(age))
+            format!("; created {} ago: a controller may still process it", facts::duration(age))
         }
         _ => String::new(),
     };
     if is_in_gateways(evidence, route) {
-        text += "; the Envoys of its pods take its hostnames already";
+        text += "; the Envoys of its pods already accept its hostnames";
     }
     text
 }
@@ -96,7 +96,7 @@ fn lagging(kind: Kind, name: &str, generation: Option<i64>, status: &RouteStatus
     if state != "running" {
         let message = match &status.state {
             Some(state) => format!("{kind} {name} is {state}, not running"),
-            None => format!("{kind} {name} has no state: no controller has taken it up"),
+            None => format!("{kind} {name} has no state: no controller has processed it"),
         };
         return Some(Finding::new(object, Location::field("status.state"), message, state, "running"));
     }

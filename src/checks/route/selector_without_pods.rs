@@ -30,7 +30,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let routes = facts::routes(evidence)?;
     let pods = facts::pods(evidence)?;
     if pods.is_empty() {
-        return Ok(Outcome::NotApplicable(format!("there is no ingress pod at all ({})", codes::INGRESS_POD_MISSING)));
+        return Ok(Outcome::NotApplicable(format!("there is no ingress pod ({})", codes::INGRESS_POD_MISSING)));
     }
     if facts::pods_are_narrowed(evidence) {
         let why = Reason::NotRequested(format!("-l {} leaves other ingress pods out", evidence.question.selector()));

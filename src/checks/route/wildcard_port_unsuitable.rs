@@ -35,13 +35,13 @@ fn judge(evidence: &Evidence) -> Judgement {
             Finding::new(
                 Object::new(Kind::ApigeeRoute, &route.name),
                 Location::field("spec.ports"),
-                format!("wildcard route {} has no port on which TLS without a server name could end", route.name),
+                format!("wildcard route {} has no port that can terminate TLS without SNI", route.name),
                 if ports.is_empty() { "no port".into() } else { ports.join(", ") },
                 "443 HTTPS SIMPLE",
             )
         })
         .collect();
-    Ok(Outcome::of(findings, "443 HTTPS, and TLS ends there"))
+    Ok(Outcome::of(findings, "port 443 HTTPS terminates TLS"))
 }
 
 fn describe(port: &Port) -> String {

@@ -36,13 +36,13 @@ fn judge(evidence: &Evidence) -> Judgement {
              documented",
             flagged.name
         ));
-        return Err(Unavailable::new("whether connections without a server name are accepted", why));
+        return Err(Unavailable::new("whether connections without SNI are accepted", why));
     }
     Ok(Outcome::Found(vec![Finding::new(
         Object::namespace(evidence),
         Location::Listing("ApigeeRoutes".into()),
-        "no ApigeeRoute has the hostname *, so every connection must bring a server name",
-        format!("{} with hostnames of their own", facts::count(routes.len() as u64, "route")),
+        "no ApigeeRoute has the hostname *, so every connection must send SNI",
+        format!("{} without hostname *", facts::count(routes.len() as u64, "route")),
         "where clients without SNI exist: an ApigeeRoute with hostnames [\"*\"]",
     )]))
 }

@@ -53,7 +53,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
     }
     if groups == 0 {
-        return Ok(Outcome::NotApplicable("no environment group is on the pods of the wildcard route".into()));
+        return Ok(Outcome::NotApplicable("no environment group shares a pod with the wildcard route".into()));
     }
     Ok(Outcome::of(findings, "the wildcard route is listed by an environment group"))
 }
