@@ -14,7 +14,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "certificate-file-undeployed",
     level: Level::Warning,
     step: Step::Overrides,
-    summary: "The certificate file of a virtual host is not the one in the cluster",
+    summary: "The certificate file of a virtual host differs from the certificate in the cluster",
     explanation: Explanation {
         looks_for: "The first certificate of the file that sslCertPath of a virtual host names, if the file \
             is on this machine. It is compared by fingerprint with the first certificate in the Secret of \

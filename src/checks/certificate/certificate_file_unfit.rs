@@ -12,7 +12,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "certificate-file-unfit",
     level: Level::Warning,
     step: Step::Overrides,
-    summary: "A certificate file of a virtual host is unfit to be served",
+    summary: "A certificate file of a virtual host cannot be served or would be rejected",
     explanation: Explanation {
         looks_for: "The files that sslCertPath and sslKeyPath of a virtual host name, if they are on this \
             machine. The certificate is not PEM or is damaged. The key cannot be parsed or belongs to \

@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "client-authorities-absent",
     level: Level::Warning,
     step: Step::Routes,
-    summary: "A route with mode MUTUAL has nothing to verify client certificates with",
+    summary: "A route with TLS mode MUTUAL has no CA certificates to verify clients with",
     explanation: Explanation {
         looks_for: "For each Secret that a port with tls.mode MUTUAL names: the Secret <name>-cacert has \
             neither an entry cacert nor ca.crt. If <name>-cacert does not exist, the Secret itself is \

@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "client-authorities-malformed",
     level: Level::Warning,
     step: Step::Routes,
-    summary: "What client certificates are verified with is malformed",
+    summary: "The CA certificates that verify client certificates are malformed",
     explanation: Explanation {
         looks_for: "The entry cacert, otherwise ca.crt, of the Secret <name>-cacert or of the Secret itself, \
             for each Secret that a port with tls.mode MUTUAL names. It contains no PEM certificate, or one \

@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "client-authority-expired",
     level: Level::Warning,
     step: Step::Routes,
-    summary: "A certificate that client certificates are verified with has expired",
+    summary: "A CA certificate that verifies client certificates has expired",
     explanation: Explanation {
         looks_for: "notAfter of each certificate in cacert or ca.crt, for each Secret that a port with \
             tls.mode MUTUAL names. An expired certificate is not reported if the list also contains a valid \

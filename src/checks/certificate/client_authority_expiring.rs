@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "client-authority-expiring",
     level: Level::Warning,
     step: Step::Routes,
-    summary: "A certificate that client certificates are verified with expires within 14 days",
+    summary: "A CA certificate that verifies client certificates expires within 14 days",
     explanation: Explanation {
         looks_for: "notAfter of each certificate in cacert or ca.crt, for each Secret that a port with \
             tls.mode MUTUAL names: in the future, and at most 14 days away. Apigee's own ApigeeIssue uses \

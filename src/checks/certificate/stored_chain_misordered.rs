@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "stored-chain-misordered",
     level: Level::Warning,
     step: Step::Routes,
-    summary: "The certificates in a TLS Secret stand in the wrong order",
+    summary: "The certificates in a TLS Secret are in the wrong order",
     explanation: Explanation {
         looks_for: "The list in each Secret that a route names: each certificate must be signed by the next \
             one. Certificates that do not belong to the path are a fault only in the middle. An extra root \

@@ -9,7 +9,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "access-log-unconfirmed",
     level: Level::Warning,
     step: Step::AccessLogs,
-    summary: "A gateway's access log does not show a handshake that this run has just made",
+    summary: "A gateway's access log does not show the marker probe of this run",
     explanation: Explanation {
         looks_for: "The access-log record of the marker probe: the handshake that `diagnose` first makes \
             with each ingress pod, with a unique server name under apigee-tls.invalid. Usually the record is \

@@ -9,7 +9,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "client-without-sni-unrouted",
     level: Level::Error,
     step: Step::AccessLogs,
-    summary: "Clients without SNI shake hands, but their requests find no route",
+    summary: "Handshakes without SNI succeed, but the requests find no route",
     explanation: Explanation {
         looks_for: "Access-log records without SNI, with status 404, response flag NR and status_details \
             route_not_found. If every environment group lists the wildcard route, nothing is reported: then \

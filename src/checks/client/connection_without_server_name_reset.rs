@@ -11,7 +11,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "connection-without-server-name-reset",
     level: Level::Error,
     step: Step::AccessLogs,
-    summary: "Connections without a server name are reset",
+    summary: "Connections without SNI are reset",
     explanation: Explanation {
         looks_for: "Access-log records with status 0, status_details filter_chain_not_found and no sni_host. \
             Records from Google's health checks and front ends are left out (AT104). Envoy writes such a \

@@ -9,7 +9,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "declared-server-name-reset",
     level: Level::Error,
     step: Step::AccessLogs,
-    summary: "A server name that an ApigeeRoute declares is reset all the same",
+    summary: "Connections with a server name that an ApigeeRoute declares are reset",
     explanation: Explanation {
         looks_for: "Access-log records with filter_chain_not_found and a sni_host that a hostname of an \
             ApigeeRoute covers. Resets before the creation of that route are ignored.",

@@ -9,7 +9,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "load-balancer-reset",
     level: Level::Warning,
     step: Step::AccessLogs,
-    summary: "Connections without a server name from a Google load balancer are reset",
+    summary: "Connections without SNI from a Google load balancer are reset",
     explanation: Explanation {
         looks_for: "Resets without SNI, all of them from Google's ranges 35.191.0.0/16, 130.211.0.0/22, \
             2600:2d00:1:b029::/64 and 2600:2d00:1:1::/64.",

@@ -14,7 +14,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "log-window-incomplete",
     level: Level::Notice,
     step: Step::AccessLogs,
-    summary: "The access log reaches back less far than the gateway has been running",
+    summary: "The access log does not reach back to the start of the gateway",
     explanation: Explanation {
         looks_for: "A container whose log begins with an access-log record more than a minute after the \
             container started. The kubelet rotates a log when it reaches a size limit (10 MiB by default). \

@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "address-out-of-reach",
     level: Level::Notice,
     step: Step::Probe,
-    summary: "A load balancer or a name in DNS cannot be reached from here",
+    summary: "A load balancer or DNS name cannot be reached from this machine",
     explanation: Explanation {
         looks_for: "Handshakes with the addresses of Services and the DNS names of routes that ended before \
             any TLS byte: no such name, no address, connection refused, or no answer.",

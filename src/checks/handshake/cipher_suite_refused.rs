@@ -11,7 +11,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "cipher-suite-refused",
     level: Level::Error,
     step: Step::Probe,
-    summary: "The server takes none of the cipher suites or groups offered",
+    summary: "The server accepts none of the offered cipher suites or groups",
     explanation: Explanation {
         looks_for: "The alert handshake_failure (40) or insufficient_security (71) in answer to the \
             ClientHello, before any certificate. Servers send one code for several causes: no common cipher \

@@ -11,7 +11,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "client-certificate-asked",
     level: Level::Notice,
     step: Step::Probe,
-    summary: "The server asks for a client certificate",
+    summary: "The server requests a client certificate",
     explanation: Explanation {
         looks_for: "A CertificateRequest in a handshake that succeeded without a client certificate. Also \
             one in a handshake that ended for lack of a certificate, if the ApigeeRoute has tls.mode MUTUAL.",

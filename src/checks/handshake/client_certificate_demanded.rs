@@ -12,7 +12,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "client-certificate-demanded",
     level: Level::Error,
     step: Step::Probe,
-    summary: "The server demands a client certificate that nobody declared",
+    summary: "The server requires a client certificate that no ApigeeRoute declares",
     explanation: Explanation {
         looks_for: "No client certificate was offered, and the server ended the handshake with \
             certificate_required (116). Or it ended it after a CertificateRequest with handshake_failure \

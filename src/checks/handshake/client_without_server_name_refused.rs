@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "client-without-server-name-refused",
     level: Level::Error,
     step: Step::Probe,
-    summary: "A client that sends no server name is refused",
+    summary: "A handshake without SNI is refused",
     explanation: Explanation {
         looks_for: "A handshake without SNI that a route declares or that was requested (--no-sni, an IP \
             address, --expect non-sni). The server ended it before any certificate by a reset, by closing, \

@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "handshake-broken",
     level: Level::Error,
     step: Step::Probe,
-    summary: "The handshake fails by an alert or an end that tells no single cause",
+    summary: "The handshake fails in a way that does not identify the cause",
     explanation: Explanation {
         looks_for: "A requested handshake that failed after the ClientHello, and that no other check \
             reports: another alert, a reset or an end of the stream, bytes that violate TLS, or an error of \

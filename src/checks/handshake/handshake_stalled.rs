@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "handshake-stalled",
     level: Level::Error,
     step: Step::Probe,
-    summary: "The handshake begins and then nothing comes",
+    summary: "The server stops responding during the handshake",
     explanation: Explanation {
         looks_for: "A connection that was accepted, but no answer to the ClientHello or to a later flight \
             within the time allowed (--timeout).",

@@ -11,7 +11,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "load-balancer-differs",
     level: Level::Warning,
     step: Step::Probe,
-    summary: "The load balancer or DNS leads to another answer than the pods give",
+    summary: "The load balancer or DNS address answers differently from the pods",
     explanation: Explanation {
         looks_for: "The same ClientHello, with and without SNI, at an address of the Service or of DNS and \
             at the pods. The pods agree, but the address ends the handshake differently or serves another \

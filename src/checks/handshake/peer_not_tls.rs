@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "peer-not-tls",
     level: Level::Error,
     step: Step::Probe,
-    summary: "What answers on the port does not speak TLS",
+    summary: "The server on this port does not speak TLS",
     explanation: Explanation {
         looks_for: "A first answer that is not a TLS record: an HTTP response, the greeting of another \
             protocol, or unknown bytes.",

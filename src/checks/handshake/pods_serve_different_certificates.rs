@@ -11,7 +11,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "pods-serve-different-certificates",
     level: Level::Warning,
     step: Step::Probe,
-    summary: "Ingress pods serve different certificates for the same hello",
+    summary: "Ingress pods serve different certificates for the same ClientHello",
     explanation: Explanation {
         looks_for: "The same ClientHello at pods with the same labels app, ingress_name and org: the \
             handshakes ended in the same way, but with different certificates. The finding names the pods in \

@@ -9,7 +9,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "protocol-by-alpn-refused",
     level: Level::Error,
     step: Step::Probe,
-    summary: "The server takes none of the protocols offered by ALPN",
+    summary: "The server accepts none of the protocols offered by ALPN",
     explanation: Explanation {
         looks_for: "The alert no_application_protocol (120).",
         matters: "Clients that offer the same protocols fail. Clients that offer h2 or http/1.1, or send no \

@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "protocol-limits-unmet",
     level: Level::Warning,
     step: Step::Probe,
-    summary: "The gateway does not keep to the TLS versions or cipher suites of an ApigeeRoute",
+    summary: "TLS versions or cipher suites of the gateway differ from those of an ApigeeRoute",
     explanation: Explanation {
         looks_for: "minProtocolVersion, maxProtocolVersion and cipherSuites of each ApigeeRoute. They are \
             compared with the filter chain of its hostnames in each pod's Envoy, if that states any. They \

@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "protocol-version-refused",
     level: Level::Error,
     step: Step::Probe,
-    summary: "Client and server have no version of TLS in common",
+    summary: "Client and server have no TLS version in common",
     explanation: Explanation {
         looks_for: "The alert protocol_version (70) in answer to the ClientHello, or an error of this \
             program's own TLS library about the version. With --full, the finding lists the versions of the \

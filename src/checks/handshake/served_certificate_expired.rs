@@ -9,7 +9,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "served-certificate-expired",
     level: Level::Error,
     step: Step::Probe,
-    summary: "A certificate that is served has expired",
+    summary: "A served certificate has expired",
     explanation: Explanation {
         looks_for: "notAfter of the leaf and of the intermediates on its path, compared with the time of \
             this run. Checked in the requested handshakes, and in handshakes without SNI that get another \

@@ -9,7 +9,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "served-certificate-expiring",
     level: Level::Warning,
     step: Step::Probe,
-    summary: "A certificate that is served expires within 14 days",
+    summary: "A served certificate expires within 14 days",
     explanation: Explanation {
         looks_for: "notAfter of the leaf and of the intermediates on its path: in the future, and at most 14 \
             days away. Apigee's own ApigeeIssue uses the same limit. Checked in the requested handshakes, \

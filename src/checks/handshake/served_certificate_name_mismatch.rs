@@ -11,7 +11,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "served-certificate-name-mismatch",
     level: Level::Error,
     step: Step::Probe,
-    summary: "The certificate that is served does not cover the name asked for",
+    summary: "The served certificate does not cover the requested name",
     explanation: Explanation {
         looks_for: "subjectAltName of the leaf, compared with the server name that was sent. Without SNI, it \
             is compared with the host or IP address on the command line. The common name is ignored, * \

@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "served-certificate-not-for-servers",
     level: Level::Error,
     step: Step::Probe,
-    summary: "The certificate that is served may not be used by a server",
+    summary: "The served certificate must not be used by a server",
     explanation: Explanation {
         looks_for: "A leaf with extendedKeyUsage that contains neither serverAuth nor anyExtendedKeyUsage, \
             in the requested handshakes. Without that extension every use is allowed.",

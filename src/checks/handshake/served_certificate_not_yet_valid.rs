@@ -9,7 +9,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "served-certificate-not-yet-valid",
     level: Level::Error,
     step: Step::Probe,
-    summary: "A certificate that is served is not valid yet",
+    summary: "A served certificate is not valid yet",
     explanation: Explanation {
         looks_for: "notBefore of the leaf and of the intermediates on its path, compared with the time of \
             this run. Checked in the requested handshakes, and in handshakes without SNI that get another \

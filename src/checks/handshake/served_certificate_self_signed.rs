@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "served-certificate-self-signed",
     level: Level::Error,
     step: Step::Probe,
-    summary: "The certificate that is served is self-signed and not trusted",
+    summary: "The served certificate is self-signed and not trusted",
     explanation: Explanation {
         looks_for: "A leaf that is signed with its own key and is not among the CAs of --ca-file (OpenSSL's \
             code 18). For endpoints named on the command line, the CAs of this machine are used by default.",

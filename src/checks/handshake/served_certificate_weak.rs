@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "served-certificate-weak",
     level: Level::Warning,
     step: Step::Probe,
-    summary: "A certificate that is served has a weak key or signature",
+    summary: "A served certificate has a weak key or signature",
     explanation: Explanation {
         looks_for: "Each certificate that the server sent: RSA keys below 2048 bits, curves below 224 bits, \
             DSA keys, and signatures over SHA-1 or MD5, except on a self-signed root.",

@@ -14,7 +14,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "served-chain-untrusted",
     level: Level::Error,
     step: Step::Probe,
-    summary: "The served certificates lead to no trusted authority, or do not verify",
+    summary: "The served certificates lead to no trusted CA, or do not verify",
     explanation: Explanation {
         looks_for: "OpenSSL's verification of the list that the server sent, with the CAs of --ca-file. For \
             endpoints named on the command line, the CAs of this machine are used by default. It fails \

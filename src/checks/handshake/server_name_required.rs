@@ -12,7 +12,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "server-name-required",
     level: Level::Notice,
     step: Step::Probe,
-    summary: "A handshake succeeds with the server name and is refused without one",
+    summary: "A handshake succeeds with SNI and is refused without SNI",
     explanation: Explanation {
         looks_for: "At one endpoint, a handshake with SNI succeeded, and one without SNI, made only for \
             comparison, was ended in answer to the ClientHello.",

@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "overrides-documents-several",
     level: Level::Warning,
     step: Step::Overrides,
-    summary: "An overrides file holds several YAML documents",
+    summary: "An overrides file contains several YAML documents",
     explanation: Explanation {
         looks_for: "A second YAML document in the file, after a line with ---.",
         matters: "It is not documented which document helm uses. The settings in the others have no effect.",

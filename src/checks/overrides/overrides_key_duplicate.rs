@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "overrides-key-duplicate",
     level: Level::Warning,
     step: Step::Overrides,
-    summary: "A key stands twice in the same mapping of an overrides file",
+    summary: "A key occurs twice in the same mapping of an overrides file",
     explanation: Explanation {
         looks_for: "The same key twice in one mapping, anywhere in the file. Two blocks named virtualhosts \
             are the usual case.",

@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "overrides-malformed",
     level: Level::Warning,
     step: Step::Overrides,
-    summary: "An overrides file cannot be read as YAML",
+    summary: "An overrides file cannot be parsed as YAML",
     explanation: Explanation {
         looks_for: "Syntax errors, tabs as indentation, text that is not UTF-8, or a file that is not a \
             mapping. Also aliases that expand without end, and nesting or size beyond the limits.",

@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "overrides-type-wrong",
     level: Level::Warning,
     step: Step::Overrides,
-    summary: "A value near virtualhosts has the wrong type",
+    summary: "A value in or near virtualhosts has the wrong type",
     explanation: Explanation {
         looks_for: "Values of virtualhosts and ingressGateways whose type differs from the documentation, \
             such as additionalGateways as a string or a version as a number.",

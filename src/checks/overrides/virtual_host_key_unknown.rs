@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "virtual-host-key-unknown",
     level: Level::Warning,
     step: Step::Overrides,
-    summary: "A key near virtualhosts is not known",
+    summary: "A key in or near virtualhosts is unknown",
     explanation: Explanation {
         looks_for: "Keys of virtualhosts and ingressGateways entries that are not in the configuration \
             property reference, and top-level keys that look like a misspelt virtualhosts.",

@@ -8,7 +8,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "access-log-off",
     level: Level::Notice,
     step: Step::AccessLogs,
-    summary: "The mesh configuration switches the access log off",
+    summary: "The mesh configuration disables the access log",
     explanation: Explanation {
         looks_for: "accessLogFile in the ConfigMap apigee-istio-mesh-config: it is empty or absent.",
         matters: "Resets leave no record, so the log cannot show whether clients are refused.",

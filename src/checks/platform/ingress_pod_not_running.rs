@@ -12,7 +12,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "ingress-pod-not-running",
     level: Level::Warning,
     step: Step::Pods,
-    summary: "An ingress pod does not run or is not ready",
+    summary: "An ingress pod is not running or not ready",
     explanation: Explanation {
         looks_for: "Ingress pods in a phase other than Running, or with a container that is not ready. Pods \
             that are being deleted, were evicted or have finished count only if no other pod is running.",

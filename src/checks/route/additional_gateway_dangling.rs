@@ -11,7 +11,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "additional-gateway-dangling",
     level: Level::Notice,
     step: Step::AdditionalGateways,
-    summary: "additionalGateways names a gateway that no ApigeeRoute is",
+    summary: "additionalGateways lists a name that is not an ApigeeRoute",
     explanation: Explanation {
         looks_for: "Names in spec.additionalGateways of ApigeeRoutes and ApigeeRouteConfigs that are not \
             ApigeeRoutes of the namespace.",

@@ -10,7 +10,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "ingress-pod-without-wildcard",
     level: Level::Notice,
     step: Step::Wildcard,
-    summary: "Some ingress pods are selected by no wildcard route",
+    summary: "No wildcard route selects some of the ingress pods",
     explanation: Explanation {
         looks_for: "Ingress pods that no wildcard route selects, if at least one wildcard route selects \
             other ingress pods.",

@@ -11,7 +11,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     name: "route-config-drift",
     level: Level::Warning,
     step: Step::AdditionalGateways,
-    summary: "An ApigeeRouteConfig and its ApigeeRoute disagree",
+    summary: "An ApigeeRouteConfig and its ApigeeRoute differ",
     explanation: Explanation {
         looks_for: "additionalGateways and enableNonSniClient of each ApigeeRouteConfig, compared with the \
             ApigeeRoutes that apigee-watcher made from it.",
