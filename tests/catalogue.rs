@@ -1,6 +1,6 @@
-//! The conventions of the catalogue, held by walking it: what is only a comment rots.
+//! Tests of the conventions of the catalogue.
 //!
-//! `UPDATE_DOCS=1 cargo test --test catalogue` writes the documents that are renderings of the catalogue.
+//! `UPDATE_DOCS=1 cargo test --test catalogue` writes the documents that are rendered from the catalogue.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -20,7 +20,7 @@ fn codes_are_unique_sorted_well_formed_and_in_their_block() {
     for (family, check) in checks::all() {
         let digits = check.code.as_str().strip_prefix("AT").expect("codes begin with AT");
         assert!(digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit()), "{}", check.code);
-        assert!(check.code.as_str().starts_with(family.block), "{} stands in family {}", check.code, family.name);
+        assert!(check.code.as_str().starts_with(family.block), "{} is in family {}", check.code, family.name);
         assert!(!RETIRED.contains(&check.code.as_str()), "{} was retired", check.code);
     }
     for code in RETIRED {
@@ -35,7 +35,7 @@ fn codes_names_and_levels_are_recorded() {
             let step = of_run().step_of(family, check).expect("every check is in a step");
             let mut key = step.key.as_str().to_owned();
             key[..1].make_ascii_uppercase();
-            format!("{} {} {} {} {key}", check.code, check.name, check.level.word(), family.name)
+            format!("{} {} {} {} {key}", check.code, check.name, check.level.as_str(), family.name)
         })
         .collect();
     let mut settings = insta::Settings::clone_current();
@@ -112,13 +112,13 @@ fn every_check_is_a_file_of_its_name_and_every_file_is_registered() {
         .filter(|entry| entry.path().is_dir())
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
-    // Beside the families there is one room: what several checks ask.
+    // Besides the families there is one folder, for the facts that several checks share.
     let rooms = CATALOGUE.iter().map(|family| family.name).chain(["facts"]);
     let rooms: BTreeSet<String> = rooms.map(str::to_owned).collect();
     assert_eq!(folders, rooms);
 }
 
-/// Sentences name other checks by their codes: a reader must find each of them with `explain`.
+/// Texts refer to other checks by code. `explain` must know each of these codes.
 #[test]
 fn every_code_named_in_prose_exists() {
     let known: BTreeSet<&str> = checks::all().map(|(_, check)| check.code.as_str()).collect();
@@ -144,7 +144,7 @@ fn every_code_named_in_prose_exists() {
             }
         }
     }
-    assert!(named > 2 * known.len(), "{named} codes were found: the scan sees none");
+    assert!(named > 2 * known.len(), "{named} codes were found, which are too few: the scan is broken");
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
@@ -169,7 +169,7 @@ fn texts_are_complete_sentences_and_summaries_one_line() {
             [("looks_for", explanation.looks_for), ("matters", explanation.matters), ("fix", explanation.fix)]
         {
             assert!(text.ends_with('.'), "{code}: {part} ends with a full stop: {text}");
-            assert!(!text.contains("  "), "{code}: {part} has two blanks in a row: {text}");
+            assert!(!text.contains("  "), "{code}: {part} has two spaces in a row: {text}");
             assert!(text.len() >= 20, "{code}: {part} says too little: {text}");
         }
         assert!(!check.reference.trim().is_empty(), "{code}: a reference");
@@ -179,7 +179,7 @@ fn texts_are_complete_sentences_and_summaries_one_line() {
     }
 }
 
-/// A capital letter, or the name of a setting, which keeps its own spelling.
+/// Returns whether the first word begins with a capital letter or is the name of a setting.
 fn starts_like_a_sentence(text: &str) -> bool {
     let word = text.split(' ').next().unwrap_or_default();
     word.starts_with(char::is_uppercase) || word.chars().skip(1).any(char::is_uppercase)
@@ -195,7 +195,7 @@ fn checks_are_found_by_code_and_name_in_any_case() {
 }
 
 #[test]
-fn documents_are_renderings_of_the_catalogue() {
+fn documents_match_the_catalogue() {
     let [report, contexts] = [schema::schema(), schema::of_contexts()]
         .map(|schema| serde_json::to_string_pretty(&schema).expect("a schema serialises") + "\n");
     for (name, wanted) in [

@@ -1,7 +1,7 @@
 //! The cases of the checks: one test for each entry of `tests/checks/<CODE>-<name>.yaml`.
 //!
-//! Each entry patches the healthy base and says how the check must end, and which messages it must find. What a case
-//! does not find matters as much as what it does: every check shows found, passed and unknown.
+//! Each entry patches the healthy base evidence and gives the expected outcome and the expected messages.
+//! Every check needs at least one case that ends as found, one as passed and one as unknown.
 
 mod support;
 
@@ -18,7 +18,7 @@ use support::{Setting, sources};
 struct Case {
     name: String,
     outcome: String,
-    /// The messages, all of them, in order.
+    /// All expected messages, in order.
     #[serde(default)]
     findings: Vec<String>,
     #[serde(flatten)]
@@ -29,7 +29,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let mut trials = vec![
         Trial::test("the base is healthy", || only_passes(&base()?, "the base")),
-        Trial::test("no data never reads as no problem", no_data_is_no_problem),
+        Trial::test("missing data never counts as passed", missing_data_never_passes),
         Trial::test("every case file belongs to a check", every_file_belongs_to_a_check),
     ];
     for (_, check) in checks::all() {
@@ -38,9 +38,9 @@ fn main() {
         match cases {
             Err(why) => trials.push(Trial::test(format!("{}: cases", check.code), move || Err(why.into()))),
             Ok(cases) => {
-                let shown: BTreeSet<String> = cases.iter().map(|case| case.outcome.clone()).collect();
+                let outcomes: BTreeSet<String> = cases.iter().map(|case| case.outcome.clone()).collect();
                 let name = format!("{}: found, passed and unknown have cases", check.code);
-                trials.push(Trial::test(name, move || shows_enough(&shown)));
+                trials.push(Trial::test(name, move || covers_all_outcomes(&outcomes)));
                 for case in cases {
                     let name = format!("{}: {}", check.code, case.name);
                     trials.push(Trial::test(name, move || runs(check, &case)));
@@ -53,9 +53,9 @@ fn main() {
 
 fn runs(check: &Check, case: &Case) -> Result<(), Failed> {
     let judgement = (check.judge)(&case.setting.evidence()?);
-    let said = word(&judgement);
-    if said != case.outcome {
-        return Err(format!("expected {}, got {said}: {judgement:?}", case.outcome).into());
+    let outcome = outcome_name(&judgement);
+    if outcome != case.outcome {
+        return Err(format!("expected {}, got {outcome}: {judgement:?}", case.outcome).into());
     }
     let messages: Vec<&str> = match &judgement {
         Ok(Outcome::Found(findings)) => findings.iter().map(|finding| finding.message.as_str()).collect(),
@@ -67,9 +67,9 @@ fn runs(check: &Check, case: &Case) -> Result<(), Failed> {
     Ok(())
 }
 
-fn shows_enough(shown: &BTreeSet<String>) -> Result<(), Failed> {
+fn covers_all_outcomes(outcomes: &BTreeSet<String>) -> Result<(), Failed> {
     let missing: Vec<&str> =
-        ["found", "passed", "unknown"].into_iter().filter(|outcome| !shown.contains(*outcome)).collect();
+        ["found", "passed", "unknown"].into_iter().filter(|outcome| !outcomes.contains(*outcome)).collect();
     if missing.is_empty() { Ok(()) } else { Err(format!("no case ends as {}", missing.join(", ")).into()) }
 }
 
@@ -78,7 +78,7 @@ fn every_file_belongs_to_a_check() -> Result<(), Failed> {
     for file in support::yaml_files("tests/checks") {
         let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if stem.starts_with("AT") && !known.contains(&stem) {
-            return Err(format!("{stem}.yaml is the case file of no check").into());
+            return Err(format!("{stem}.yaml belongs to no check").into());
         }
     }
     Ok(())
@@ -86,16 +86,16 @@ fn every_file_belongs_to_a_check() -> Result<(), Failed> {
 
 fn only_passes(evidence: &Evidence, what: &str) -> Result<(), Failed> {
     for result in checks::judge(evidence) {
-        let said = word(&result.judgement);
-        if !matches!(said, "passed" | "notApplicable") {
-            return Err(format!("{what}: {} is {said}: {:?}", result.check.code, result.judgement).into());
+        let outcome = outcome_name(&result.judgement);
+        if !matches!(outcome, "passed" | "notApplicable") {
+            return Err(format!("{what}: {} is {outcome}: {:?}", result.check.code, result.judgement).into());
         }
     }
     Ok(())
 }
 
-/// The checks that may say "passed" without a source: what they pass on does not come from it.
-const RESTS_ON: [(&str, &[&str]); 11] = [
+/// For each source, the checks that depend on it: without the source they must not end as passed.
+const DEPENDENT_CHECKS: [(&str, &[&str]); 11] = [
     (
         "pods",
         &[
@@ -139,30 +139,30 @@ const RESTS_ON: [(&str, &[&str]); 11] = [
     ("logs", &["AT101", "AT102", "AT103", "AT104", "AT105", "AT107", "AT109", "AT110"]),
 ];
 
-/// Every source in turn answers with 403: a check that rests on it becomes unknown or has nothing to judge, and every
-/// other says what it said before.
-fn no_data_is_no_problem() -> Result<(), Failed> {
+/// Denies each source in turn with 403. A check that depends on it must become unknown or not applicable, and
+/// every other check must keep its outcome.
+fn missing_data_never_passes() -> Result<(), Failed> {
     let expecting = serde_json::json!({ "question": { "expectNonSni": true } });
     let whole = Setting { from: None, forbidden: Vec::new(), evidence: expecting.clone() }.evidence()?;
     let before = checks::judge(&whole);
     let sources: Vec<&str> = sources().into_iter().map(|part| part.name).chain([Source::Logs.name()]).collect();
-    if let Some((unknown, _)) = RESTS_ON.iter().find(|(source, _)| !sources.contains(source)) {
-        return Err(format!("{unknown} is no source").into());
+    if let Some((unknown, _)) = DEPENDENT_CHECKS.iter().find(|(source, _)| !sources.contains(source)) {
+        return Err(format!("{unknown} is not a source").into());
     }
     for source in sources {
-        let rests_on = RESTS_ON.iter().find(|(field, _)| *field == source).map_or(&[][..], |(_, codes)| codes);
+        let dependent = DEPENDENT_CHECKS.iter().find(|(field, _)| *field == source).map_or(&[][..], |(_, codes)| codes);
         let lacking =
             Setting { from: None, forbidden: vec![source.to_owned()], evidence: expecting.clone() }.evidence()?;
         for (before, after) in before.iter().zip(checks::judge(&lacking)) {
             let code = after.check.code.as_str();
-            let (was, is) = (word(&before.judgement), word(&after.judgement));
-            // What has nothing to judge may rest on the source for just that.
-            let right = match (rests_on.contains(&code), was) {
+            let (was, is) = (outcome_name(&before.judgement), outcome_name(&after.judgement));
+            // A check that is not applicable may depend on the source to know that.
+            let is_expected = match (dependent.contains(&code), was) {
                 (true, "passed") => is == "unknown",
                 (true, "notApplicable") => is == "unknown" || is == was,
                 _ => is == was,
             };
-            if !right {
+            if !is_expected {
                 return Err(format!("without {source}, {code} was {was} and is {is}: {:?}", after.judgement).into());
             }
         }
@@ -174,8 +174,8 @@ fn base() -> Result<Evidence, String> {
     Setting { from: None, forbidden: Vec::new(), evidence: serde_json::Value::Null }.evidence()
 }
 
-/// The outcome, as the report words it: what was not asked for does not apply.
-fn word(judgement: &checks::Judgement) -> &'static str {
+/// Returns the name of the outcome in reports. A source that was not requested counts as not applicable.
+fn outcome_name(judgement: &checks::Judgement) -> &'static str {
     match judgement {
         Ok(Outcome::Found(_)) => "found",
         Ok(Outcome::NotApplicable(_)) => "notApplicable",

@@ -1,4 +1,4 @@
-//! The code of a check: what reports, `--only` and `explain` call it by.
+//! The code of a check, by which reports, `--only` and `explain` refer to it.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::RETIRED;
 
-/// A code of the catalogue, as `AT201`. Stable: it is never given to another check.
+/// A code of the catalogue, as `AT201`. It is stable and never reused for another check.
 ///
-/// A check makes its own in its file; whoever else speaks of it takes the constant of [`super::codes`], so that a
+/// A check defines its code in its own file. All other code uses the constants in [`super::codes`], so that a
 /// mistyped code does not compile.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Code(&'static str);
@@ -37,7 +37,7 @@ impl Serialize for Code {
     }
 }
 
-/// Reads the codes of the catalogue and those retired from it; any other is an error.
+/// Accepts the codes of the catalogue and the retired ones. Any other code is an error.
 impl<'de> Deserialize<'de> for Code {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_codes_of_the_catalogue_and_no_others() {
+    fn deserializes_only_codes_of_the_catalogue() {
         for (_, check) in crate::checks::all() {
             let text = serde_json::to_string(&check.code).unwrap();
             assert_eq!(text, format!("\"{}\"", check.code));

@@ -1,6 +1,6 @@
 //! Codes of checks by the names of their faults, for playbooks and for messages that name another check.
 //!
-//! Each is the check's own constant. Only those are here that someone asks for.
+//! Each constant is taken from the check itself. The list contains only the codes in use.
 
 use super::code::Code;
 use super::{certificate, client, handshake, overrides, platform, route};

@@ -1,7 +1,7 @@
-//! One fault at one place, as data: the objects it concerns, where in them, and what is wrong.
+//! Findings as data: the objects they concern, the location in them, and what is wrong.
 //!
-//! Later rooms ask a finding for its parts. They never take its sentences apart: a pod `gw-1` is not in a sentence about
-//! `gw-10`. The words of an object and of a location are made here and nowhere else.
+//! Later rooms read the fields of a finding and never parse its message: a search for the pod `gw-1` would
+//! also match a message about `gw-10`. Only this file turns objects and locations into text.
 
 use std::fmt;
 
@@ -15,23 +15,26 @@ use crate::evidence::handshake::{ClientHelloKind, Endpoint, Handshake};
 use crate::evidence::overrides::{OverridesFile, Position as FilePosition};
 use crate::evidence::{Evidence, LogOrigin};
 
-/// One fault at one object, or at several that show the same.
+/// One fault of one object, or of several objects that show the same fault.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Finding {
-    /// At least one; the first is the one to look at first.
+    /// At least one object; the first is the most important.
     pub objects: Vec<Object>,
-    /// Where in the objects.
+    /// Location in the objects.
     pub location: Location,
-    /// Names of all pods that the finding concerns, each once; empty where it concerns none, or none is known.
+    /// Names of all pods that the finding concerns, without duplicates. Empty if it concerns none, or none is
+    /// known.
     pub pods: Vec<String>,
     /// One sentence without a full stop.
     pub message: String,
+    /// The value that was seen.
     pub observed: String,
+    /// The value without the fault.
     pub expected: String,
 }
 
 impl Finding {
-    /// A finding at one object. Concerns the pod where the object is one.
+    /// Creates a finding about one object. If the object is a pod, the finding concerns that pod.
     #[must_use]
     pub fn new(
         object: Object,
@@ -51,7 +54,7 @@ impl Finding {
         }
     }
 
-    /// A finding in a log. Concerns the pod whose container wrote it.
+    /// Creates a finding about a log. It concerns the pod whose container wrote the log.
     #[must_use]
     pub fn in_log(
         origin: &LogOrigin,
@@ -68,13 +71,13 @@ impl Finding {
         Self { pods, ..Self::new(object, location, message, observed, expected) }
     }
 
-    /// The same finding, with these objects in place of its own; unchanged where there are none.
+    /// Replaces the objects of the finding. Does nothing if `objects` is empty.
     #[must_use]
     pub fn at(self, objects: Vec<Object>) -> Self {
         if objects.is_empty() { self } else { Self { objects, ..self } }
     }
 
-    /// The same finding, which concerns these pods; each is kept once, in the order given.
+    /// Replaces the pods that the finding concerns. Removes duplicates and keeps the order.
     #[must_use]
     pub fn concerning<'a>(self, pods: impl IntoIterator<Item = &'a str>) -> Self {
         let mut distinct: Vec<String> = Vec::new();
@@ -86,13 +89,14 @@ impl Finding {
         Self { pods: distinct, ..self }
     }
 
-    /// The objects in words: `ApigeeRoute/non-sni`, `overrides.yaml`; of several at most three names.
+    /// Returns the objects as text: `ApigeeRoute/non-sni`, `overrides.yaml`. Lists at most three names.
     #[must_use]
     pub fn object(&self) -> String {
-        Object::words(&self.objects)
+        Object::describe(&self.objects)
     }
 
-    /// The location in words: `overrides.yaml:14:5`, `spec.selector`. Of a whole object, its own words.
+    /// Returns the location as text: `overrides.yaml:14:5`, `spec.selector`. For [`Location::Whole`], the
+    /// objects.
     #[must_use]
     pub fn place(&self) -> String {
         match &self.location {
@@ -101,19 +105,20 @@ impl Finding {
         }
     }
 
-    /// The finding is at this one object.
+    /// Returns whether this is the only object of the finding.
     #[must_use]
     pub fn is_at(&self, kind: Kind, name: &str) -> bool {
         matches!(self.objects.as_slice(), [object] if object.kind == kind && object.name == name)
     }
 
-    /// The location is a line of the object itself, so that the place alone says where to look.
+    /// Returns whether the location is a line of the object itself, so that the location alone identifies
+    /// both.
     #[must_use]
     pub fn is_in_own_file(&self) -> bool {
         matches!(&self.location, Location::File { name, .. } if self.is_at(Kind::File, name))
     }
 
-    /// The objects of the cluster get the namespace of the run, which they are all in.
+    /// Sets the namespace of all namespaced objects to the namespace of the run.
     pub(super) fn in_namespace_of(&mut self, evidence: &Evidence) {
         for object in self.objects.iter_mut().filter(|object| object.kind.is_namespaced()) {
             object.namespace.get_or_insert_with(|| evidence.question.namespace().to_owned());
@@ -126,54 +131,56 @@ impl Finding {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Object {
     pub kind: Kind,
-    /// Of an object of the cluster; absent where the kind has none.
+    /// Namespace of an object in the cluster; absent if its kind is not namespaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// The name as the cluster, the user or the client gives it: of a log `pod/container` or the file, of an endpoint
-    /// `Pod gw-1 port 8443` or `api.example.com:443`.
+    /// The name that the cluster, the user or the client uses. For a log: `pod/container` or the file name.
+    /// For an endpoint: `Pod gw-1 port 8443` or `api.example.com:443`.
     pub name: String,
 }
 
 impl Object {
+    /// Creates an object without a namespace. [`super::judge`] adds the namespace.
     #[must_use]
     pub fn new(kind: Kind, name: impl Into<String>) -> Self {
         Self { kind, namespace: None, name: name.into() }
     }
 
-    /// The namespace that the run looked at.
+    /// The namespace that the run examined.
     #[must_use]
     pub fn namespace(evidence: &Evidence) -> Self {
         Self::new(Kind::Namespace, evidence.question.namespace())
     }
 
-    /// An overrides file, by the name that a person would give it.
+    /// An overrides file, by its display name.
     #[must_use]
     pub fn overrides(file: &OverridesFile) -> Self {
         Self::new(Kind::File, facts::file_name(file))
     }
 
-    /// An endpoint that handshakes were made with.
+    /// An endpoint of handshakes.
     #[must_use]
     pub fn endpoint(endpoint: &Endpoint) -> Self {
         Self::new(Kind::Endpoint, endpoint.name())
     }
 
-    /// One object in words; of several at most three names.
+    /// Returns one object as `Kind/name`, or at most three names of several objects.
     #[must_use]
-    pub fn words(objects: &[Self]) -> String {
+    pub fn describe(objects: &[Self]) -> String {
         match objects {
             [object] => object.to_string(),
             several => facts::some_of(&several.iter().map(|object| object.name.as_str()).collect::<Vec<_>>()),
         }
     }
 
-    /// The text has the objects in the words of [`Object::words`], or one of them as `ApigeeRoute non-sni`. Nothing is
-    /// concluded from it: whoever asks prints the objects once instead of twice.
+    /// Returns whether `text` contains the objects as [`Object::describe`] writes them, or a single one as
+    /// `ApigeeRoute non-sni`. Only used to avoid printing the objects twice, never to draw a conclusion.
     #[must_use]
     pub fn are_named_in(objects: &[Self], text: &str) -> bool {
         let is_spaced =
             |object: &Self| object.kind.is_namespaced() && text.contains(&format!("{} {}", object.kind, object.name));
-        !objects.is_empty() && text.contains(&Self::words(objects)) || matches!(objects, [object] if is_spaced(object))
+        !objects.is_empty() && text.contains(&Self::describe(objects))
+            || matches!(objects, [object] if is_spaced(object))
     }
 }
 
@@ -196,7 +203,7 @@ impl fmt::Display for Object {
     }
 }
 
-/// Kinds of objects: those of Kubernetes and Apigee by their own names, and what is no object of a cluster.
+/// Kinds of objects: the kinds of Kubernetes and Apigee, and objects outside the cluster.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 pub enum Kind {
     ApiGroup,
@@ -204,7 +211,7 @@ pub enum Kind {
     ApigeeRoute,
     ApigeeRouteConfig,
     ConfigMap,
-    /// What handshakes are made with: an address and port, and how it was found.
+    /// A target of handshakes: address, port and how the address was found.
     Endpoint,
     File,
     /// A host: by its name as requests state it, or with its port and all its addresses.
@@ -214,13 +221,14 @@ pub enum Kind {
     Namespace,
     Pod,
     Secret,
-    /// A name that clients sent in the ClientHello.
+    /// A server name that clients sent in the ClientHello.
     ServerName,
     Service,
 }
 
 impl Kind {
-    /// Objects of this kind are in a namespace of the cluster, and are written `Kind/name`.
+    /// Returns whether objects of this kind are in a namespace of the cluster. They are written as
+    /// `Kind/name`.
     fn is_namespaced(self) -> bool {
         match self {
             Self::ApigeeIssue
@@ -243,12 +251,12 @@ impl Kind {
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The variants are the names.
+        // The variants have the names of the kinds.
         fmt::Debug::fmt(self, f)
     }
 }
 
-/// Where in an object.
+/// Location in an object.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Location {
@@ -256,7 +264,7 @@ pub enum Location {
     ClientHellos(Vec<ClientHello>),
     /// A container of a pod.
     Container(String),
-    /// What discovery of the API server lists.
+    /// The discovery documents of the API server.
     Discovery,
     /// The end of a log.
     End,
@@ -264,7 +272,7 @@ pub enum Location {
     Entry(String),
     /// A field of an object, or a key of a file: `spec.selector`, `virtualhosts`.
     Field(String),
-    /// The same field of every environment group.
+    /// The same field of all environment groups.
     FieldOfGroups(String),
     /// A line and column of a file, both counted from 1.
     File { name: String, line: u32, column: u32 },
@@ -272,42 +280,42 @@ pub enum Location {
     Lines,
     /// The listeners of Envoy, in these pods; in the pods that the finding is at where there are none.
     Listeners { pods: Vec<String> },
-    /// The objects of this kind in a namespace, by their plural.
+    /// All objects of a kind in a namespace, given as the plural of the kind.
     Listing(String),
-    /// These logs, by name.
+    /// Names of logs.
     Logs(Vec<String>),
-    /// A moment of a log.
+    /// A point in time in a log.
     Moment(Timestamp),
-    /// The reason that an object gives for itself; absent where it gives none.
+    /// The `reason` field of an object, if it has one.
     Reason(Option<String>),
     /// All records of a log.
     Records,
     /// The object itself.
     Whole,
-    /// Records of a log from the first to the last; absent where the records have no time.
+    /// The records of a log from `first` to `last`; absent if the records have no timestamps.
     Window { first: Option<Timestamp>, last: Option<Timestamp> },
 }
 
 impl Location {
-    /// A field of an object.
+    /// Creates a [`Location::Field`].
     #[must_use]
     pub fn field(path: impl Into<String>) -> Self {
         Self::Field(path.into())
     }
 
-    /// A place in an overrides file.
+    /// Creates a [`Location::File`] in an overrides file.
     #[must_use]
     pub fn overrides(file: &OverridesFile, place: FilePosition) -> Self {
         Self::File { name: facts::file_name(file).to_owned(), line: place.line, column: place.column }
     }
 
-    /// The records that a tally counts.
+    /// Creates a [`Location::Window`] with the time span of a tally.
     #[must_use]
     pub fn window(tally: &Tally) -> Self {
         Self::Window { first: tally.first, last: tally.last }
     }
 
-    /// The location is a moment or a stretch of time, which differs from run to run.
+    /// Returns whether the location is a point or span of time, which differs between runs.
     #[must_use]
     pub fn is_time(&self) -> bool {
         matches!(self, Self::Moment(_) | Self::Window { .. })
@@ -344,15 +352,16 @@ impl fmt::Display for Location {
     }
 }
 
-/// What tells a handshake of this run from the others at its endpoint.
+/// Identifies a handshake of this run among the others at its endpoint.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClientHello {
-    /// The user asked for it, or a route promises it; else it was made to compare.
-    pub asked: bool,
-    /// The SNI that it sent; absent without SNI.
+    /// Whether the user requested the handshake or a route declares it. Otherwise it was made for comparison.
+    #[serde(rename = "asked")]
+    pub requested: bool,
+    /// The server name in the SNI extension; absent without SNI.
     pub server_name: Option<String>,
-    /// The SNI is a name that nobody has.
+    /// Whether the server name is one that nobody uses.
     pub unknown: bool,
 }
 
@@ -363,7 +372,7 @@ impl From<&Handshake> for ClientHello {
             ClientHelloKind::Named | ClientHelloKind::Unknown => handshake.server_name.clone(),
         };
         Self {
-            asked: handshake.requested,
+            requested: handshake.requested,
             unknown: server_name.is_some() && handshake.kind == ClientHelloKind::Unknown,
             server_name,
         }
@@ -371,11 +380,11 @@ impl From<&Handshake> for ClientHello {
 }
 
 impl ClientHello {
-    /// The SNI in words: `server name api.example.com`, `without a server name`.
+    /// Returns the SNI as text: `server name api.example.com`, `without SNI`.
     #[must_use]
     pub fn sni(&self) -> String {
         match &self.server_name {
-            None => "without a server name".into(),
+            None => "without SNI".into(),
             Some(name) if self.unknown => format!("unknown server name {name}"),
             Some(name) => format!("server name {name}"),
         }
@@ -384,7 +393,7 @@ impl ClientHello {
 
 impl fmt::Display for ClientHello {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let why = if self.asked { "as asked" } else { "to compare" };
+        let why = if self.requested { "requested" } else { "for comparison" };
         write!(f, "{why}: {}", self.sni())
     }
 }
@@ -398,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_are_written_as_their_kind_is_called() {
+    fn writes_objects_with_the_prefix_of_their_kind() {
         for (kind, words) in [
             (Kind::ApiGroup, "API group x"),
             (Kind::ApigeeRoute, "ApigeeRoute/x"),
@@ -415,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_concerns_its_pods_and_no_pod_whose_name_begins_alike() {
+    fn concerns_exactly_its_pods_even_if_names_share_a_prefix() {
         assert_eq!(at(Object::new(Kind::Pod, "gw-10")).pods, ["gw-10"]);
         let origin = LogOrigin::Container { pod: "gw-1".into(), container: "istio-proxy".into() };
         assert_eq!(Finding::in_log(&origin, Location::Records, "m", "o", "e").pods, ["gw-1"]);
@@ -423,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_line_of_the_object_itself_is_in_its_own_file() {
+    fn is_in_own_file_only_for_a_line_of_the_object_itself() {
         let line = |name: &str| Location::File { name: name.into(), line: 14, column: 5 };
         let file = Object::new(Kind::File, "overrides.yaml");
         let own = Finding::new(file.clone(), line("overrides.yaml"), "m", "o", "e");

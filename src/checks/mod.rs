@@ -1,4 +1,4 @@
-//! The checks: pure functions from evidence to what is wrong, and the catalogue that lists them.
+//! The checks: pure functions from evidence to findings, and the catalogue that lists them.
 //!
 //! One fault, one file, one level. A check sees [`Evidence`] and nothing else: no client, no clock, no environment, no
 //! printing. [`CATALOGUE`] is the only list; help, `explain`, `docs/checks.md`, completions and the JSON schema render
@@ -26,64 +26,66 @@ use crate::evidence::{Evidence, Reason, Unavailable};
 pub use self::code::Code;
 pub use self::finding::{ClientHello, Finding, Kind, Location, Object};
 
-/// Every check, by family, sorted by code.
+/// All checks, grouped by family and sorted by code.
 pub static CATALOGUE: &[Family] =
     &[client::FAMILY, route::FAMILY, overrides::FAMILY, certificate::FAMILY, handshake::FAMILY, platform::FAMILY];
 
-/// Codes that were given once and are not given again.
+/// Codes of removed checks. They are never reused.
 pub static RETIRED: &[&str] = &[];
 
-/// A block of a hundred codes that judge the same part of the chain.
+/// A group of checks that judge the same part of the chain. Their codes share a block of one hundred.
 pub struct Family {
-    /// As `--only` and `--skip` take it.
+    /// The name that `--only` and `--skip` accept.
     pub name: &'static str,
-    /// The first digits of its codes: `AT1`.
+    /// The prefix of its codes: `AT1`.
     pub block: &'static str,
-    /// What the family judges, as a fragment.
+    /// What the family judges: a fragment without a full stop.
     pub judges: &'static str,
     pub checks: &'static [Check],
 }
 
-/// One fault that can be told from evidence.
+/// One fault that can be detected from evidence.
 pub struct Check {
-    /// Stable: `AT201`.
+    /// Stable code, as `AT201`.
     pub code: Code,
-    /// The fault, in kebab case; also the name of the file that holds the check.
+    /// Name of the fault in kebab case. The file of the check has the same name.
     pub name: &'static str,
     pub level: Level,
     /// One line, without a full stop.
     pub summary: &'static str,
     pub explanation: Explanation,
-    /// Where the rule comes from.
+    /// Source of the rule.
     pub reference: &'static str,
     pub judge: fn(&Evidence) -> Judgement,
 }
 
-/// What `explain` prints of a check.
+/// The explanation that `explain` prints. Each part consists of complete sentences.
 pub struct Explanation {
-    /// What is looked at, and when the fault is found.
+    /// Which evidence the check reads, and when it reports the fault.
     pub looks_for: &'static str,
-    /// Why it matters, and to whom.
+    /// The consequences, and who is affected.
     pub matters: &'static str,
-    /// How it is fixed.
+    /// How to fix the fault.
     pub fix: &'static str,
 }
 
-/// Who is hurt.
+/// Severity of a check: who is affected.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Level {
-    /// Worth knowing, hurts no one seen.
+    /// Worth knowing; affects no client that was seen.
     Notice,
-    /// Clients will fail, with the next `helm upgrade` or on a date, or some are refused who may not be ours.
+    /// Clients will fail with the next `helm upgrade` or on a known date, or some are refused that may be
+    /// foreign.
     Warning,
-    /// Clients fail now, as seen or as reproduced.
+    /// Clients fail now, as seen in logs or as reproduced by a handshake.
     Error,
 }
 
 impl Level {
+    /// The level in lower case, as in text reports.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Notice => "notice",
             Self::Warning => "warning",
@@ -95,25 +97,25 @@ impl Level {
 /// What a check says: an outcome, or with `?` the source that it could not see.
 pub type Judgement = Result<Outcome, Unavailable>;
 
-/// What a check concludes from evidence that it could see.
+/// What a check concludes from the available evidence.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     Found(Vec<Finding>),
-    /// Why there is nothing to judge.
+    /// There is nothing to judge; the text gives the reason.
     NotApplicable(String),
-    /// What was seen to be right.
+    /// No fault; the text says what was confirmed.
     Passed(String),
 }
 
 impl Outcome {
-    /// Found where there are findings, else passed with what was seen.
+    /// Returns [`Outcome::Found`] if there are findings, otherwise [`Outcome::Passed`] with the text `seen`.
     #[must_use]
     pub fn of(findings: Vec<Finding>, seen: impl Into<String>) -> Self {
         if findings.is_empty() { Self::Passed(seen.into()) } else { Self::Found(findings) }
     }
 }
 
-/// A check and what it said.
+/// A check with its judgement.
 #[derive(Clone)]
 pub struct CheckResult {
     pub check: &'static Check,
@@ -122,7 +124,7 @@ pub struct CheckResult {
 }
 
 impl CheckResult {
-    /// The findings; empty unless the fault was found.
+    /// Returns the findings; empty unless the fault was found.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         match &self.judgement {
@@ -132,12 +134,12 @@ impl CheckResult {
     }
 }
 
-/// All checks with their families, in the order of the catalogue.
+/// Returns all checks with their families, in the order of [`CATALOGUE`].
 pub fn all() -> impl Iterator<Item = (&'static Family, &'static Check)> {
     CATALOGUE.iter().flat_map(|family| family.checks.iter().map(move |check| (family, check)))
 }
 
-/// The check of this code or name, in any case of letters.
+/// Finds a check by its code or name, ignoring ASCII case.
 #[must_use]
 pub fn find(code_or_name: &str) -> Option<(&'static Family, &'static Check)> {
     all().find(|(_, check)| {
@@ -145,7 +147,7 @@ pub fn find(code_or_name: &str) -> Option<(&'static Family, &'static Check)> {
     })
 }
 
-/// Judges the evidence by every check. One that panics becomes unknown: a failure costs only itself.
+/// Runs every check. A check that panics becomes unknown and does not affect the others.
 #[must_use]
 pub fn judge(evidence: &Evidence) -> Vec<CheckResult> {
     judge_by(evidence, |_, _| true)
@@ -160,7 +162,7 @@ pub fn judge_by(evidence: &Evidence, wanted: impl Fn(&Family, &Check) -> bool) -
             let mut judgement = catch_unwind(AssertUnwindSafe(|| (check.judge)(evidence))).unwrap_or_else(|_| {
                 Err(Unavailable::new(
                     format!("check {}", check.code),
-                    Reason::Broken("it failed by a fault of its own; please report it".into()),
+                    Reason::Broken("internal error; please report this bug".into()),
                 ))
             });
             if let Ok(Outcome::Found(findings)) = &mut judgement {

@@ -97,7 +97,7 @@ fn wrong_clock(evidence: &Evidence) -> Option<NotSeen> {
 /// Whether clients trust what is served is not judged by the CAs of this machine, which are not those of the
 /// clients.
 fn untold_trust(probes: &Probes) -> Option<NotSeen> {
-    served::with_untold_trust(probes).next()?;
+    served::with_unknown_trust(probes).next()?;
     Some(NotSeen {
         what: "whether clients trust the certificates that are served".into(),
         why: "not judged; --ca-file FILE says which authorities they have".into(),
@@ -108,7 +108,7 @@ fn untold_trust(probes: &Probes) -> Option<NotSeen> {
 /// A server that requests a client certificate may refuse it, and no probe offered one.
 fn without_client_certificate(probes: &Probes) -> Option<NotSeen> {
     let is_asked = |made: &Handshake| matches!(made.client_certificate, ClientCertificate::Requested(_));
-    let mut hosts: Vec<&str> = probed::asked(probes)
+    let mut hosts: Vec<&str> = probed::requested(probes)
         .filter(|(_, made)| probes.question.client_certificate.is_none() && is_asked(made))
         .filter_map(|(endpoint, made)| made.server_name.as_deref().or(endpoint.host.as_deref()))
         .collect();

@@ -26,7 +26,7 @@ const FAULTS: [Fault; 9] = [
         name: "the gateway is asked by its address",
         arguments: &["127.0.0.1:{envoy}"],
         code: "AT505",
-        words: "without a server name is refused",
+        words: "without SNI is refused",
     },
     Fault {
         name: "clients without a server name are not served",
@@ -38,13 +38,13 @@ const FAULTS: [Fault; 9] = [
         name: "a client certificate is demanded",
         arguments: &["api-test.mydomain.com:{envoy-mutual}"],
         code: "AT509",
-        words: "a client certificate is demanded",
+        words: "a client certificate is required",
     },
     Fault {
         name: "the chain is incomplete",
         arguments: &["api-test.mydomain.com:{envoy-no-intermediate}"],
         code: "AT518",
-        words: "Test Intermediate CA is not sent",
+        words: "is not sent",
     },
     Fault {
         name: "the chain is misordered",

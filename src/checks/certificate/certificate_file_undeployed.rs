@@ -1,6 +1,6 @@
-//! AT417: the certificate file of a virtual host is not what the Secret of its environment group holds.
+//! AT417: the certificate file of a virtual host differs from the Secret of its environment group.
 
-use crate::checks::facts::stored::{self, Said, Settled};
+use crate::checks::facts::stored::{self, JudgementBuilder, ObjectJudgement};
 use crate::checks::facts::{self, chain, probed};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object};
 use crate::evidence::Evidence;
@@ -13,75 +13,80 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT417"),
     name: "certificate-file-undeployed",
     level: Level::Warning,
-    summary: "The certificate file of a virtual host is not the one in the cluster",
+    summary: "The certificate file of a virtual host differs from the certificate in the cluster",
     explanation: Explanation {
-        looks_for: "The first certificate of the file that sslCertPath of a virtual host names, where the file is on \
-            this machine, against the first one of the Secret of its ApigeeRouteConfig, by fingerprint.",
-        matters: "Either the file is the new one and helm upgrade has not been run; then clients still get the old \
-            one. Or the file is not what was deployed; then the next helm upgrade puts an old or foreign certificate \
-            in the place of the present one.",
-        fix: "Compare dates and names of both. If the file is right, run helm upgrade for the environment group; if \
-            the Secret is, correct the file or sslCertPath.",
+        looks_for: "The first certificate of the file that sslCertPath of a virtual host names, if the file \
+            is on this machine. It is compared by fingerprint with the first certificate in the Secret of \
+            the ApigeeRouteConfig.",
+        matters: "If the file is newer, helm upgrade has not been run, and clients still get the old \
+            certificate. If the file is not the one that was deployed, the next helm upgrade replaces the \
+            present certificate with an old or foreign one.",
+        fix: "Compare the dates and names of both. If the file is right, run helm upgrade for the \
+            environment group. If the Secret is right, correct the file or sslCertPath.",
     },
-    reference: "Apigee hybrid \"Configuring TLS and mTLS on the ingress gateway\": sslCertPath becomes the Secret of the environment group",
+    reference: "Apigee hybrid \"Configuring TLS and mTLS on the ingress gateway\": sslCertPath becomes the \
+        Secret of the environment group",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
     let hosts = facts::virtual_hosts(evidence)?;
-    let mut settled = Settled::default();
+    let mut builder = JudgementBuilder::default();
     for (file, content, host) in hosts {
         if let Some(path) = host.ssl_cert_path.as_ref().filter(|path| !path.value.is_empty()) {
-            settled.add(say(evidence, file, content, host, path));
+            builder.add(judge_host(evidence, file, content, host, path));
         }
     }
     let nothing = "no virtual host has a certificate file and a Secret to compare it with";
-    settled.without_unasked().judgement("the certificate files are those that the Secrets hold", nothing)
+    builder.without_unrequested().judgement("the certificate files match the Secrets", nothing)
 }
 
-fn say(
+fn judge_host(
     evidence: &Evidence,
     file: &OverridesFile,
     content: &Overrides,
     host: &VirtualHost,
     path: &Positioned<String>,
-) -> Said {
+) -> ObjectJudgement {
     let configs = &evidence.route_configs.seen()?.items;
     let Some(config) = configs.iter().find(|config| facts::renders(content, host, &config.name)) else {
         return Ok(None);
     };
     let Some(local) = leaf_of_file(evidence, file, path)? else { return Ok(None) };
     let name = secret_of(config);
-    let Some(deployed) = stored::content(evidence, name)?.and_then(|content| content.certificates.first()) else {
+    let Some(deployed) = stored::secret_content(evidence, name)?.and_then(|content| content.certificates.first())
+    else {
         return Ok(None);
     };
     if local.fingerprint == deployed.fingerprint {
         return Ok(Some(Vec::new()));
     }
-    let told = |leaf: &Certificate| format!("{} ({})", chain::called(leaf), probed::short(&leaf.fingerprint));
+    let describe = |leaf: &Certificate| {
+        format!("{} ({})", chain::subject_and_serial(leaf), probed::short_fingerprint(&leaf.fingerprint))
+    };
     let newer = if local.not_before > deployed.not_before { "the file" } else { "the Secret" };
     Ok(Some(vec![Finding::new(
         Object::overrides(file),
         Location::overrides(file, path.place),
         format!(
-            "{} holds {}, and Secret {name} holds {}: helm upgrade is pending for {}, or the file is not the one that was \
-             deployed; {newer} has the newer one",
+            "{} contains {}, but Secret {name} contains {}: either helm upgrade is pending for {}, or the file is \
+             not the one that was deployed; {newer} has the newer certificate",
             path.value,
-            told(local),
-            told(deployed),
+            describe(local),
+            describe(deployed),
             facts::host_name(host)
         ),
-        told(local),
-        told(deployed),
+        describe(local),
+        describe(deployed),
     )]))
 }
 
-/// The Secret of the environment group, which has its name unless another one is given.
+/// Returns the Secret of the environment group. By default it has the name of the group.
 fn secret_of(config: &RouteConfig) -> &str {
     config.secret_name.as_deref().unwrap_or(&config.name)
 }
 
-/// The first certificate in the file; absent where it has none, which is AT418's.
+/// Returns the first certificate of the file; `None` if it has none, which AT418 reports.
 fn leaf_of_file<'a>(
     evidence: &'a Evidence,
     file: &OverridesFile,

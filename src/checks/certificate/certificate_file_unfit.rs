@@ -1,8 +1,8 @@
-//! AT418: the next helm upgrade would bring a certificate that cannot be served, or that clients refuse.
+//! AT418: the next helm upgrade would deploy a certificate that cannot be served or that clients reject.
 
 use crate::checks::facts;
-use crate::checks::facts::chain::{self, Wrong};
-use crate::checks::facts::stored::{self, Settled};
+use crate::checks::facts::chain::{self, Deviation};
+use crate::checks::facts::stored::{self, JudgementBuilder};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Object};
 use crate::evidence::stored::{KeyFit, StoredContent, StoredIn};
 use crate::evidence::{Evidence, Reason};
@@ -11,79 +11,80 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT418"),
     name: "certificate-file-unfit",
     level: Level::Warning,
-    summary: "A certificate file of a virtual host is unfit to be served",
+    summary: "A certificate file of a virtual host cannot be served or would be rejected",
     explanation: Explanation {
-        looks_for: "The files that sslCertPath and sslKeyPath of a virtual host name, where they are on this machine: \
-            the certificate is no PEM or damaged; the key cannot be read or belongs to another certificate; leaf or \
-            intermediate have expired, or are not valid yet. Files that are not here are not judged.",
-        matters: "Nothing has happened yet: the next helm upgrade of this virtual host puts the pair into the Secret, \
-            and from then on clients are reset or end the handshake themselves.",
-        fix: "Correct the file, or name the right one, before the next helm upgrade. What each fault does, and how it \
-            is cured, AT402 to AT406 say of the Secret.",
+        looks_for: "The files that sslCertPath and sslKeyPath of a virtual host name, if they are on this \
+            machine. The certificate is not PEM or is damaged. The key cannot be parsed or belongs to \
+            another certificate. The leaf or an intermediate has expired or is not valid yet.",
+        matters: "Clients are not affected yet. The next helm upgrade of this virtual host writes the pair \
+            to the Secret. From then on clients are reset or end the handshake themselves.",
+        fix: "Correct the file, or name the right one, before the next helm upgrade. AT402 to AT406 explain \
+            each fault and its fix for the Secret.",
     },
     reference: "Apigee playbook \"API calls failing with TLS errors\"; RFC 5280 §4.1.2.5",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    // Without a file there is nothing to judge, whatever is known of Secrets.
+    // Without an overrides file there is nothing to judge, whatever is known about Secrets.
     if evidence.overrides.is_empty() {
         facts::overrides(evidence)?;
     }
-    let mut settled = Settled::default();
+    let mut builder = JudgementBuilder::default();
     for stored in evidence.stored_certificates.seen()? {
         if let StoredIn::File { path, named_at } = &stored.origin {
             match stored.content.seen() {
                 Ok(content) => {
-                    settled.add(Ok(Some(say(evidence, path, named_at, content))));
+                    builder.add(Ok(Some(judge_file(evidence, path, named_at, content))));
                     if let KeyFit::NotRead(why) = &content.key
                         && !matches!(why.reason, Reason::NotRequested(_))
                     {
-                        settled.add(Err(why.clone()));
+                        builder.add(Err(why.clone()));
                     }
                     if let (KeyFit::NotCompared, Some(leaf)) = (&content.key, content.certificates.first()) {
-                        settled.add(Err(stored::not_compared(path, leaf)));
+                        builder.add(Err(stored::not_compared(path, leaf)));
                     }
                 }
-                Err(why) => settled.add(Err(why)),
+                Err(why) => builder.add(Err(why)),
             }
         }
     }
     if let Err(why) = facts::whole_overrides(evidence) {
-        settled.add(Err(why));
+        builder.add(Err(why));
     }
-    let right = "the certificate files that virtual hosts name are fit to be served";
-    settled.without_unasked().judgement(right, "no virtual host names a certificate file")
+    let right = "the certificate files of the virtual hosts have no fault";
+    builder.without_unrequested().judgement(right, "no virtual host names a certificate file")
 }
 
-fn say(evidence: &Evidence, path: &str, named_at: &str, content: &StoredContent) -> Vec<Finding> {
+fn judge_file(evidence: &Evidence, path: &str, named_at: &str, content: &StoredContent) -> Vec<Finding> {
     let at = evidence.now();
-    let malformed = content.certificate_fault.as_ref().map(|fault| Wrong {
+    let malformed = content.certificate_fault.as_ref().map(|fault| Deviation {
         what: format!("the certificate file is malformed: {fault}"),
         observed: fault.clone(),
         expected: "certificates as PEM, the leaf first".into(),
     });
     let key = match &content.key {
-        KeyFit::Differs => Some(Wrong {
+        KeyFit::Differs => Some(Deviation {
             what: "the key that sslKeyPath names belongs to another certificate".into(),
             observed: "another public key".into(),
             expected: "the private key of the first certificate".into(),
         }),
-        KeyFit::Unreadable(why) => Some(Wrong {
+        KeyFit::Unreadable(why) => Some(Deviation {
             what: format!("the key that sslKeyPath names cannot be read: {why}"),
             observed: why.clone(),
             expected: "a private key as PEM, without a passphrase".into(),
         }),
-        // Without sslKeyPath there is no pair, as AT311 says.
+        // AT311 reports a missing sslKeyPath.
         KeyFit::Absent | KeyFit::Fits | KeyFit::NotCompared | KeyFit::NotRead(_) => None,
     };
-    let dates = chain::dated(&content.certificates)
-        .filter_map(|(_, certificate)| chain::expired(certificate, at).or_else(|| chain::early(certificate, at)));
+    let dates = chain::dated(&content.certificates).filter_map(|(_, certificate)| {
+        chain::expired(certificate, at).or_else(|| chain::not_yet_valid(certificate, at))
+    });
     let all = malformed.into_iter().chain(key).chain(dates);
     all.map(|wrong| finding(path, named_at, wrong)).collect()
 }
 
-fn finding(path: &str, named_at: &str, wrong: Wrong) -> Finding {
+fn finding(path: &str, named_at: &str, wrong: Deviation) -> Finding {
     let message = format!("{path}: {}", wrong.what);
     Finding::new(Object::new(Kind::File, path), stored::named_at(named_at), message, wrong.observed, wrong.expected)
 }

@@ -1,4 +1,4 @@
-//! Certificates as they are stored: in the TLS Secrets that routes name, and in the files that overrides name.
+//! Stored certificates: in the TLS Secrets that routes name, and in the files that overrides files name.
 
 pub(super) mod certificate_file_undeployed;
 pub(super) mod certificate_file_unfit;
@@ -24,8 +24,8 @@ use super::Family;
 pub(super) const FAMILY: Family = Family {
     name: "certificate",
     block: "AT4",
-    judges: "TLS Secrets and local certificate files: missing, malformed, key mismatch, dates, names, chain, the authorities of \
-        clients, and whether the gateway has what the Secret holds",
+    judges: "TLS Secrets and local certificate files: missing, malformed, key mismatch, dates, names, chain, \
+        client CAs, and whether the gateway has the certificate in the Secret",
     checks: &[
         stored_certificate_absent::CHECK,
         stored_certificate_malformed::CHECK,

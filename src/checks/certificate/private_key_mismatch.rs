@@ -1,6 +1,6 @@
-//! AT403: the private key of a Secret belongs to another certificate.
+//! AT403: the private key of a Secret does not belong to its certificate.
 
-use crate::checks::facts::chain::{self, Wrong};
+use crate::checks::facts::chain::{self, Deviation};
 use crate::checks::facts::stored;
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
@@ -12,29 +12,33 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "The private key in a TLS Secret does not belong to its certificate",
     explanation: Explanation {
-        looks_for: "The public key of the first certificate of each Secret that a route names, against the private key \
-            beside it. The key is compared in memory and dropped; only whether it fits is kept. A file that does not \
-            have the leaf first shows the same fault.",
-        matters: "Envoy refuses such a pair, and has nothing to serve: clients are reset, see SSL_ERROR_SYSCALL, or \
-            get handshake_failure.",
-        fix: "Name the certificate and the key of one request in sslCertPath and sslKeyPath, the leaf first in its \
-            file, and run helm upgrade. These two are the same for a pair: openssl x509 -pubkey -noout -in CERT and \
-            openssl pkey -pubout -in KEY.",
+        looks_for: "The public key of the first certificate of each Secret that a route names, compared with \
+            the private key in the same Secret. The private key is compared in memory and dropped; only the \
+            result is kept. A file whose first certificate is not the leaf shows the same fault.",
+        matters: "Envoy refuses such a pair and has no certificate to serve. Clients are reset, report \
+            SSL_ERROR_SYSCALL, or get handshake_failure.",
+        fix: "Set sslCertPath and sslKeyPath to the certificate and the key of the same request, with the \
+            leaf first in its file. Then run helm upgrade. For a pair, these two commands print the same: \
+            openssl x509 -pubkey -noout -in CERT and openssl pkey -pubout -in KEY.",
     },
-    reference: "Apigee playbook \"API calls failing with TLS errors\": the key does not match the certificate",
+    reference: "Apigee playbook \"API calls failing with TLS errors\": the key does not match the \
+        certificate",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
     let nothing = "no Secret that a route names has a key and a certificate to compare (AT401, AT402, AT404)";
-    stored::judge(evidence, "every private key belongs to the certificate beside it", nothing, |secret| {
+    stored::judge(evidence, "every private key belongs to its certificate", nothing, |secret| {
         let Some(leaf) = secret.content.certificates.first() else { return Ok(None) };
         match &secret.content.key {
             KeyFit::Fits => Ok(Some(Vec::new())),
             KeyFit::Differs => {
-                let wrong = Wrong {
-                    what: format!("the private key does not belong to {}, which stands first", chain::called(leaf)),
-                    observed: format!("another public key than that of {}", chain::called(leaf)),
+                let wrong = Deviation {
+                    what: format!(
+                        "the private key does not belong to the first certificate, {}",
+                        chain::subject_and_serial(leaf)
+                    ),
+                    observed: format!("a public key other than that of {}", chain::subject_and_serial(leaf)),
                     expected: "the private key of the first certificate".into(),
                 };
                 Ok(Some(vec![secret.finding(secret.key_entry(), wrong)]))

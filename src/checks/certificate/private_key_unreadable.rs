@@ -1,6 +1,6 @@
 //! AT404: the private key of a Secret cannot be read.
 
-use crate::checks::facts::chain::Wrong;
+use crate::checks::facts::chain::Deviation;
 use crate::checks::facts::stored;
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
@@ -12,14 +12,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "The private key in a TLS Secret cannot be read",
     explanation: Explanation {
-        looks_for: "The key entry of each Secret that a route names: no PEM, no private key among its blocks, a \
-            damaged block, or a key encrypted by a passphrase, which nobody gives to Envoy.",
-        matters: "Without a key Envoy has nothing to serve: clients are reset, see SSL_ERROR_SYSCALL, or get \
-            handshake_failure.",
-        fix: "Write the key as PEM without a passphrase (openssl pkey -in KEY -out NEW asks for it), name it in \
-            sslKeyPath, and run helm upgrade.",
+        looks_for: "The key entry of each Secret that a route names. It is not PEM, contains no private key, \
+            has a damaged block, or is encrypted with a passphrase, which Envoy does not get.",
+        matters: "Without a key Envoy has no certificate to serve. Clients are reset, report \
+            SSL_ERROR_SYSCALL, or get handshake_failure.",
+        fix: "Write the key as PEM without a passphrase: openssl pkey -in KEY -out NEW asks for the \
+            passphrase and removes it. Set sslKeyPath to the new file, and run helm upgrade.",
     },
-    reference: "Apigee playbook \"API calls failing with TLS errors\"; Envoy DataSource private_key, password",
+    reference: "Apigee playbook \"API calls failing with TLS errors\"; Envoy DataSource private_key, \
+        password",
     judge,
 };
 
@@ -27,7 +28,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let nothing = "no Secret that a route names has a key (AT210, AT401)";
     stored::judge(evidence, "every private key can be read", nothing, |secret| match &secret.content.key {
         KeyFit::Unreadable(why) => {
-            let wrong = Wrong {
+            let wrong = Deviation {
                 what: format!("its private key cannot be read: {why}"),
                 observed: why.clone(),
                 expected: "a private key as PEM, without a passphrase".into(),

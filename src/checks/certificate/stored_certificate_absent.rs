@@ -1,6 +1,6 @@
-//! AT401: a Secret that a route names does not hold a certificate together with its key.
+//! AT401: a Secret that a route names does not contain both a certificate and its key.
 
-use crate::checks::facts::chain::Wrong;
+use crate::checks::facts::chain::Deviation;
 use crate::checks::facts::stored;
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
@@ -12,31 +12,32 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "A TLS Secret lacks its certificate or its key",
     explanation: Explanation {
-        looks_for: "The entries of each Secret that an HTTPS port of an ApigeeRoute names: neither cert with key nor \
-            tls.crt with tls.key are both there and filled. A cert beside a tls.key is no pair. A Secret that does not \
-            exist is AT210.",
-        matters: "The gateway finds no pair to serve, as if the Secret were not there: clients are reset, or get \
-            handshake_failure.",
-        fix: "Give the virtual host its certificate and key (sslCertPath and sslKeyPath) and run helm upgrade; a \
-            Secret made by hand has the entries cert and key, or is one of type kubernetes.io/tls.",
+        looks_for: "The entries of each Secret that an HTTPS port of an ApigeeRoute names. Either cert and \
+            key or tls.crt and tls.key must both be present and not empty. A cert with a tls.key is not a \
+            pair. AT210 reports a Secret that does not exist.",
+        matters: "The gateway finds no pair to serve, as if the Secret did not exist. Clients are reset or \
+            get handshake_failure.",
+        fix: "Set sslCertPath and sslKeyPath of the virtual host and run helm upgrade. A Secret made by hand \
+            must have the entries cert and key, or the type kubernetes.io/tls.",
     },
-    reference: "Istio pilot/pkg/credentials/kube/secrets.go: cert and key, else tls.crt and tls.key; Apigee playbook \"API calls failing with TLS errors\"",
+    reference: "Istio pilot/pkg/credentials/kube/secrets.go: cert and key, else tls.crt and tls.key; Apigee \
+        playbook \"API calls failing with TLS errors\"",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let right = "every Secret that a route names holds a certificate and a key";
+    let right = "every Secret that a route names contains a certificate and a key";
     stored::judge(evidence, right, "no Secret that a route names exists (AT210)", |secret| {
         let content = secret.content;
         let (what, entry) = match (&content.certificate_entry, &content.key) {
-            (None, KeyFit::Absent) => ("it holds neither a certificate nor a key".to_owned(), "data"),
-            (None, _) => ("it holds a key, and no certificate for it".to_owned(), "data"),
+            (None, KeyFit::Absent) => ("it contains neither a certificate nor a key".to_owned(), "data"),
+            (None, _) => ("it contains a key but no certificate".to_owned(), "data"),
             (Some(entry), KeyFit::Absent) => {
-                (format!("it holds the certificate {entry} without its key {}", secret.key_entry()), entry.as_str())
+                (format!("it contains the certificate {entry} but not its key {}", secret.key_entry()), entry.as_str())
             }
             (Some(_), _) => return Ok(Some(Vec::new())),
         };
-        let wrong = Wrong {
+        let wrong = Deviation {
             what,
             observed: match content.keys.as_slice() {
                 [] => "no entry".into(),

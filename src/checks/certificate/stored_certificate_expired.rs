@@ -10,12 +10,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "A certificate in a TLS Secret has expired",
     explanation: Explanation {
-        looks_for: "notAfter of the leaf and of the intermediates on its path, in each Secret that a route names, \
-            against the time of this run. A root that stands with them is not judged: clients have their own.",
-        matters: "What the Secret holds is what the gateway serves. Clients end the handshake by certificate_expired \
-            (45) or certificate_unknown (46). Apigee raises an ApigeeIssue AIS_INGRESS_CERT_EXPIREY for it.",
-        fix: "Put the new certificate with its intermediates, and its key, into the files of the virtual host \
-            (sslCertPath, sslKeyPath), and run helm upgrade. AT414 tells whether the gateway has taken it.",
+        looks_for: "notAfter of the leaf and of the intermediates on its path, in each Secret that a route \
+            names, compared with the time of this run. A root in the Secret is not checked, because clients \
+            use their own.",
+        matters: "The gateway serves the certificate in the Secret. Clients end the handshake with the alert \
+            certificate_expired (45) or certificate_unknown (46). Apigee raises the ApigeeIssue \
+            AIS_INGRESS_CERT_EXPIREY for this fault.",
+        fix: "Write the new certificate with its intermediates, and its key, to the files of the virtual \
+            host (sslCertPath, sslKeyPath). Then run helm upgrade. AT414 shows whether the gateway has \
+            loaded the new certificate.",
     },
     reference: "RFC 5280 §4.1.2.5 and §6.1.3; Apigee playbook \"Ingress certificate expiry\"",
     judge,

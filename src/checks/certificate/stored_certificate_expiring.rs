@@ -1,4 +1,4 @@
-//! AT407: a certificate in a Secret expires within two weeks.
+//! AT407: a certificate in a Secret expires within 14 days.
 
 use crate::checks::facts::{chain, stored};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
@@ -10,11 +10,12 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "A certificate in a TLS Secret expires within 14 days",
     explanation: Explanation {
-        looks_for: "notAfter of the leaf and of the intermediates on its path, in each Secret that a route names: not \
-            past, and at most 14 days away, as Apigee's own ApigeeIssue has it.",
+        looks_for: "notAfter of the leaf and of the intermediates on its path, in each Secret that a route \
+            names: in the future, and at most 14 days away. Apigee's own ApigeeIssue uses the same limit.",
         matters: "On that date every client of these routes begins to fail.",
-        fix: "Put the new certificate with its intermediates, and its key, into the files of the virtual host \
-            (sslCertPath, sslKeyPath), and run helm upgrade. AT414 tells whether the gateway has taken it.",
+        fix: "Write the new certificate with its intermediates, and its key, to the files of the virtual \
+            host (sslCertPath, sslKeyPath). Then run helm upgrade. AT414 shows whether the gateway has \
+            loaded the new certificate.",
     },
     reference: "Apigee playbook \"Ingress certificate expiry\": an ApigeeIssue is raised 14 days before",
     judge,

@@ -1,6 +1,6 @@
-//! AT408: the certificate of a Secret is not for a hostname of the routes that name it.
+//! AT408: the certificate of a Secret does not cover a hostname of the routes that name it.
 
-use crate::checks::facts::chain::{self, Wrong};
+use crate::checks::facts::chain::{self, Deviation};
 use crate::checks::facts::{self, stored};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
@@ -11,14 +11,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "The certificate in a TLS Secret does not cover a hostname of its routes",
     explanation: Explanation {
-        looks_for: "subjectAltName of the leaf of each Secret against the hostnames of the routes that name it; the \
-            hostname * has none of its own (AT416). The common name does not count, and * stands for one label: \
-            *.example.com is covered by the same wildcard. A certificate that has only some names below it may have \
-            all that clients use, and is not judged.",
-        matters: "Clients that connect to such a hostname end the handshake: hostname mismatch, No subject alternative \
-            DNS name matching.",
-        fix: "Have a certificate issued with every hostname of the environment group in subjectAltName, put it into \
-            the files of the virtual host, and run helm upgrade; or correct the hostnames of the environment group.",
+        looks_for: "subjectAltName of the leaf of each Secret, compared with the hostnames of the routes \
+            that name the Secret, except * (AT416). The common name is ignored. In a certificate, * stands \
+            for one label. The hostname *.example.com is covered by the same wildcard. A certificate that \
+            has only some names below it is not reported, because it may have all names that clients use.",
+        matters: "Clients that connect to such a hostname end the handshake: hostname mismatch, No subject \
+            alternative DNS name matching.",
+        fix: "Get a certificate with every hostname of the environment group in subjectAltName. Write it to \
+            the files of the virtual host, and run helm upgrade. Or correct the hostnames of the environment \
+            group.",
     },
     reference: "RFC 9525 §6; configuration properties, virtualhosts[].sslCertPath",
     judge,
@@ -46,10 +47,10 @@ fn judge(evidence: &Evidence) -> Judgement {
             .filter(|route| route.hostnames.iter().any(|hostname| uncovered.contains(&hostname.as_str())))
             .map(|route| route.name.as_str())
             .collect();
-        let wrong = Wrong {
+        let wrong = Deviation {
             what: format!(
                 "{} does not cover {} of ApigeeRoute {}",
-                chain::called(leaf),
+                chain::subject_and_serial(leaf),
                 facts::some_of(&uncovered),
                 facts::some_of(&routes)
             ),

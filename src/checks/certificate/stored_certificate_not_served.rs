@@ -1,6 +1,6 @@
-//! AT414: the gateway has, or serves, another certificate than the Secret holds.
+//! AT414: the gateway has loaded or serves a different certificate than the one in the Secret.
 
-use crate::checks::facts::chain::{self, Wrong};
+use crate::checks::facts::chain::{self, Deviation};
 use crate::checks::facts::{self, probed, stored};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::certificate::Certificate;
@@ -14,40 +14,44 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "The gateway does not have the certificate that the Secret holds",
     explanation: Explanation {
-        looks_for: "Three places that must have one certificate: the leaf in the Secret of a route; at each running \
-            pod that the route selects, what Envoy has loaded (by serial number), where a filter chain asks for this \
-            Secret; and what handshakes with the pod got for a hostname of the route, or without a server name for \
-            hostname * (by fingerprint). Not judged are Secrets with a fault of their own (AT401 to AT404), and a name \
-            for which several routes of the pod have different Secrets.",
-        matters: "A new certificate does not reach clients: they go on to get the old one, and fail on the day on \
-            which it expires. Or the Secret was overwritten, and the old one comes back with the next pod.",
-        fix: "Look at apigee-ingressgateway-manager, which hands the Secrets to the pods: its state and its log. A pod \
-            that alone is behind is deleted, so that a new one takes its place. If what is served is the right one, \
-            put it back into the files of the virtual host, and run helm upgrade.",
+        looks_for: "Three places that must have the same certificate. First, the leaf in the Secret of a \
+            route. Second, at each running pod that the route selects, the certificates that Envoy has \
+            loaded (by serial number), if a filter chain uses this Secret. Third, the certificate that \
+            handshakes with the pod got for a hostname of the route, or without SNI for hostname * (by \
+            fingerprint). Not checked: Secrets with a fault of their own (AT401 to AT404), and names for \
+            which several routes of the pod have different Secrets.",
+        matters: "A new certificate does not reach the clients. They still get the old one, and fail on the \
+            day it expires. Or the Secret was overwritten, and the old certificate returns with the next \
+            pod.",
+        fix: "Check the state and the log of apigee-ingressgateway-manager, which distributes the Secrets to \
+            the pods. If only one pod is behind, delete it so that it is recreated. If the served \
+            certificate is the right one, write it to the files of the virtual host, and run helm upgrade.",
     },
-    reference: "Istio: the control plane pushes a changed Secret to the gateways that name it (SDS); Envoy admin interface, GET /certs",
+    reference: "Istio: the control plane pushes a changed Secret to the gateways that name it (SDS); Envoy \
+        admin interface, GET /certs",
     judge,
 };
 
-/// A running pod, and its handshakes in which a certificate came, each with the Secret whose certificate it had to be.
+/// A running pod and its handshakes in which a certificate was served, each with the Secret that the
+/// certificate must come from.
 struct Pod<'a> {
     pod: &'a IngressPod,
     served: Vec<(&'a Handshake, Option<&'a str>)>,
 }
 
-/// What was seen at the pods of one Secret.
+/// Comparison of one Secret with the pods that must have its certificate.
 #[derive(Default)]
-struct Places<'a> {
+struct PodComparison<'a> {
     /// Pods whose Envoy has not loaded the leaf.
     lacking: Vec<&'a str>,
-    /// Another leaf that was served, by which pods and to which hellos.
+    /// Each other leaf that was served, with the pods that served it and the SNI of the handshakes.
     served: Vec<(&'a Certificate, Vec<String>, Vec<String>)>,
     compared: usize,
     unseen: Vec<Unavailable>,
 }
 
-impl Places<'_> {
-    /// The pods that do not have the leaf.
+impl PodComparison<'_> {
+    /// Returns the pods that do not have the leaf.
     fn pods(&self) -> impl Iterator<Item = &str> {
         self.lacking.iter().copied().chain(self.served.iter().flat_map(|(_, pods, _)| pods).map(String::as_str))
     }
@@ -55,24 +59,24 @@ impl Places<'_> {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let pods = pods(evidence)?;
-    let right = "Envoy has loaded, or serves, the certificates that the Secrets hold";
+    let right = "Envoy has loaded or serves the certificates in the Secrets";
     let nothing = "no running ingress pod has a Secret whose certificate could be served";
     stored::judge(evidence, right, nothing, |secret| {
-        let Some(leaf) = secret.fit_leaf() else { return Ok(None) };
-        let mut places = Places::default();
+        let Some(leaf) = secret.usable_leaf() else { return Ok(None) };
+        let mut comparison = PodComparison::default();
         for pod in &pods {
             if secret.routes.iter().any(|route| selects(&route.selector, &pod.pod.labels)) {
-                look(evidence, secret.name, leaf, pod, &mut places);
+                compare_pod(evidence, secret.name, leaf, pod, &mut comparison);
             }
         }
-        if !places.lacking.is_empty() || !places.served.is_empty() {
-            let finding = secret.finding(secret.certificate_entry(), wrong(leaf, &places));
-            return Ok(Some(vec![finding.concerning(places.pods())]));
+        if !comparison.lacking.is_empty() || !comparison.served.is_empty() {
+            let finding = secret.finding(secret.certificate_entry(), deviation(leaf, &comparison));
+            return Ok(Some(vec![finding.concerning(comparison.pods())]));
         }
-        let unseen = places.unseen.iter().find(|why| !matches!(why.reason, Reason::NotRequested(_)));
-        match unseen.or(places.unseen.first()) {
+        let unseen = comparison.unseen.iter().find(|why| !matches!(why.reason, Reason::NotRequested(_)));
+        match unseen.or(comparison.unseen.first()) {
             Some(why) => Err(why.clone()),
-            None => Ok((places.compared > 0).then(Vec::new)),
+            None => Ok((comparison.compared > 0).then(Vec::new)),
         }
     })
 }
@@ -104,35 +108,42 @@ fn handshakes<'a>(evidence: &'a Evidence, pod: &IngressPod) -> impl Iterator<Ite
         .filter(|handshake| !handshake.certificates.is_empty())
 }
 
-/// Compares what Envoy has loaded, and what the pod served. One of both is enough to tell.
-fn look<'a>(evidence: &Evidence, secret: &str, leaf: &Certificate, pod: &Pod<'a>, places: &mut Places<'a>) {
+/// Compares the leaf with the certificates that Envoy has loaded and with those that the pod served. One of
+/// the two sources is enough.
+fn compare_pod<'a>(
+    evidence: &Evidence,
+    secret: &str,
+    leaf: &Certificate,
+    pod: &Pod<'a>,
+    comparison: &mut PodComparison<'a>,
+) {
     let loaded = is_loaded(evidence, secret, leaf, pod.pod);
     if loaded == Ok(Some(false)) {
-        places.lacking.push(&pod.pod.name);
+        comparison.lacking.push(&pod.pod.name);
     }
     let mut is_served = false;
     for (handshake, _) in pod.served.iter().filter(|(_, expected)| *expected == Some(secret)) {
         is_served = true;
         let other = &handshake.certificates[0];
         if other.fingerprint != leaf.fingerprint {
-            let known = places.served.iter().position(|(known, ..)| known.fingerprint == other.fingerprint);
+            let known = comparison.served.iter().position(|(known, ..)| known.fingerprint == other.fingerprint);
             let position = known.unwrap_or_else(|| {
-                places.served.push((other, Vec::new(), Vec::new()));
-                places.served.len() - 1
+                comparison.served.push((other, Vec::new(), Vec::new()));
+                comparison.served.len() - 1
             });
-            places.served[position].1.push(pod.pod.name.clone());
-            places.served[position].2.push(probed::hello(handshake));
+            comparison.served[position].1.push(pod.pod.name.clone());
+            comparison.served[position].2.push(probed::describe_sni(handshake));
         }
     }
     match loaded {
-        // An Envoy without a chain for this Secret is AT526's business.
+        // AT526 reports an Envoy without a filter chain for the route.
         Ok(None) if !is_served => {}
-        Err(why) if !is_served => places.unseen.push(unseen(evidence, why)),
-        _ => places.compared += 1,
+        Err(why) if !is_served => comparison.unseen.push(unseen(evidence, why)),
+        _ => comparison.compared += 1,
     }
 }
 
-/// Whether Envoy has loaded the leaf; absent where none of its filter chains asks for the Secret.
+/// Returns whether Envoy has loaded the leaf; `None` if none of its filter chains uses the Secret.
 fn is_loaded(
     evidence: &Evidence,
     secret: &str,
@@ -141,40 +152,43 @@ fn is_loaded(
 ) -> Result<Option<bool>, Unavailable> {
     let gateways = evidence.gateways.seen()?;
     let Some(gateway) = gateways.iter().find(|gateway| gateway.pod == pod.name) else {
-        let why = Reason::Missing("it was not asked".into());
+        let why = Reason::Missing("it was not queried".into());
         return Err(Unavailable::new(format!("the Envoy of pod {}", pod.name), why));
     };
-    // Where the listeners were not seen, that the route selects the pod has to do.
+    // If the listeners were not seen, it is enough that the route selects the pod.
     if let Ok(listeners) = gateway.listeners.seen() {
-        let mut asked = listeners.iter().flat_map(|listener| &listener.chains).flat_map(|chain| &chain.secrets);
-        if !asked.any(|name| name.rsplit('/').next() == Some(secret)) {
+        let mut used = listeners.iter().flat_map(|listener| &listener.chains).flat_map(|chain| &chain.secrets);
+        if !used.any(|name| name.rsplit('/').next() == Some(secret)) {
             return Ok(None);
         }
     }
     Ok(Some(gateway.certificates.seen()?.iter().any(|loaded| loaded.serial == leaf.serial)))
 }
 
-/// Why neither place told anything: the reason that is not the user's own choice, where one is.
+/// Returns why neither source was available. A source that failed takes precedence over one that was not
+/// requested.
 fn unseen(evidence: &Evidence, loaded: Unavailable) -> Unavailable {
-    let probes = evidence.probes.seen().and_then(probed::whole);
+    let probes = evidence.probes.seen().and_then(probed::all_probed);
     match (&loaded.reason, probes) {
         (Reason::NotRequested(_), Err(why)) => why,
         _ => loaded,
     }
 }
 
-fn wrong(leaf: &Certificate, places: &Places<'_>) -> Wrong {
-    let named = |leaf: &Certificate| format!("{} ({})", chain::called(leaf), probed::short(&leaf.fingerprint));
+fn deviation(leaf: &Certificate, comparison: &PodComparison<'_>) -> Deviation {
+    let named = |leaf: &Certificate| {
+        format!("{} ({})", chain::subject_and_serial(leaf), probed::short_fingerprint(&leaf.fingerprint))
+    };
     let mut parts = Vec::new();
-    if !places.lacking.is_empty() {
-        parts.push(format!("the Envoy of {} has not loaded it", facts::some_of(&places.lacking)));
+    if !comparison.lacking.is_empty() {
+        parts.push(format!("the Envoy of {} has not loaded it", facts::some_of(&comparison.lacking)));
     }
-    for (other, pods, hellos) in &places.served {
+    for (other, pods, hellos) in &comparison.served {
         let (pods, hellos) = (probed::names(pods.iter().cloned()), probed::names(hellos.iter().cloned()));
         parts.push(format!("{pods} serves {} ({hellos})", named(other)));
     }
     let seen = parts.join("; ");
-    Wrong {
+    Deviation {
         what: format!("the gateway does not have its certificate {}: {seen}", named(leaf)),
         observed: seen,
         expected: named(leaf),

@@ -1,6 +1,6 @@
-//! AT409: a Secret holds the leaf without the intermediate that clients need.
+//! AT409: a Secret contains the leaf without the intermediate that clients need.
 
-use crate::checks::facts::chain::{self, Wrong};
+use crate::checks::facts::chain::{self, Deviation};
 use crate::checks::facts::{probed, stored};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
@@ -12,22 +12,22 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "A TLS Secret lacks the intermediate certificate",
     explanation: Explanation {
-        looks_for: "A leaf that is not self-signed, whose issuer is not in the list, and that this machine does not \
-            trust as it stands. Where a handshake got this very list, and it is known which authorities clients trust \
-            (--ca-file), these decide. Where nobody says which, it is found only if the certificate itself says where \
-            its issuer's certificate can be had.",
-        matters: "The gateway sends what the Secret holds. Clients that have not met the intermediate before fail: \
-            unable to verify the first certificate, PKIX path building failed. Browsers fetch it and hide the fault; \
-            Java, curl and most API clients do not.",
-        fix: "Put leaf and intermediates, in this order, into the certificate file of the virtual host (sslCertPath), \
-            and run helm upgrade.",
+        looks_for: "A leaf that is not self-signed, whose issuer is not in the list, and that this machine \
+            does not trust without the issuer. If a handshake got the same list and the CAs that clients \
+            trust are known (--ca-file), these CAs decide instead. If they are not known, the fault is \
+            reported only if the certificate contains a download URL for its issuer's certificate.",
+        matters: "The gateway sends the certificates in the Secret. Clients that do not already have the \
+            intermediate fail: unable to verify the first certificate, PKIX path building failed. Browsers \
+            download it and hide the fault. Java, curl and most API clients do not.",
+        fix: "Write the leaf and then the intermediates to the certificate file of the virtual host \
+            (sslCertPath). Then run helm upgrade.",
     },
     reference: "RFC 8446 §4.4.2: only the root may be left out",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let right = "every leaf in the Secrets stands with its issuer, or is trusted without";
+    let right = "every leaf in the Secrets comes with its issuer, or is trusted without it";
     stored::judge(evidence, right, stored::NO_CERTIFICATE, |secret| {
         let list = &secret.content.certificates;
         if list.is_empty() {
@@ -39,19 +39,19 @@ fn judge(evidence: &Evidence) -> Judgement {
         if verifies.unwrap_or(verifies_here) {
             return Ok(Some(Vec::new()));
         }
-        // A private root may have signed the leaf itself; then nothing is missing but this machine's trust.
+        // If a private root signed the leaf, nothing is missing; only this machine does not trust that root.
         if leaf.issuer_urls.is_empty() && verifies.is_none() {
-            return Err(chain::untold_root(leaf));
+            return Err(chain::unknown_root(leaf));
         }
-        let wrong = Wrong {
+        let wrong = Deviation {
             what: format!(
-                "the certificate of {} is missing, which signed {}{}",
+                "the certificate of {}, which signed {}, is missing{}",
                 leaf.issuer,
                 chain::subject(leaf),
                 chain::issuer_url(leaf)
             ),
             observed: match list.len() {
-                1 => "one certificate, the leaf alone".into(),
+                1 => "only the leaf".into(),
                 number => format!("{number} certificates, none of which signed the leaf"),
             },
             expected: "the leaf and every intermediate".into(),
@@ -60,7 +60,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     })
 }
 
-/// Whether the issuer of this very list was found among the authorities that count, in a handshake that got it.
+/// Returns whether a handshake that got exactly this list found its issuer among the CAs that clients trust.
 fn verifies_for_clients(evidence: &Evidence, list: &[Certificate]) -> Option<bool> {
     let probes = evidence.probes.seen().ok()?;
     let fingerprints = |list: &[Certificate]| list.iter().map(|one| one.fingerprint.clone()).collect::<Vec<String>>();

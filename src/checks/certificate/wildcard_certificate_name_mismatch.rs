@@ -1,8 +1,8 @@
-//! AT416: the certificate of the wildcard route is not for a hostname of the environment groups that list it.
+//! AT416: the certificate of the wildcard route does not cover a hostname of its environment groups.
 
 use crate::checks::facts;
-use crate::checks::facts::chain::{self, Wrong};
-use crate::checks::facts::stored::{self, Secret, Settled};
+use crate::checks::facts::chain::{self, Deviation};
+use crate::checks::facts::stored::{self, JudgementBuilder, Secret};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Outcome};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::Route;
@@ -22,7 +22,8 @@ pub(in crate::checks) const CHECK: Check = Check {
             Secret in credentialName of the wildcard route. HTTP/2 clients may then reuse a connection of one hostname \
             for another, which a route of their own group does not serve (AT110).",
     },
-    reference: "Apigee hybrid \"Enable non-SNI clients\", FAQ: all hostnames of all environment groups use the same pair; RFC 9525 §6",
+    reference: "Apigee hybrid \"Enable non-SNI clients\", FAQ: all hostnames of all environment groups use \
+        the same pair; RFC 9525 §6",
     judge,
 };
 
@@ -31,22 +32,22 @@ fn judge(evidence: &Evidence) -> Judgement {
     if wildcards.is_empty() {
         return Ok(Outcome::NotApplicable("there is no wildcard route".into()));
     }
-    let mut settled = Settled::default();
+    let mut builder = JudgementBuilder::default();
     for wildcard in wildcards {
         let (groups, _) = facts::attachment(evidence, wildcard)?;
         for name in secrets(wildcard) {
-            settled.add(say(evidence, wildcard, name, &groups));
+            builder.add(judge_secret(evidence, wildcard, name, &groups));
         }
     }
     let right = "the wildcard route's certificate covers the hostnames of the environment groups that list it";
-    settled.judgement(right, "no environment group lists a wildcard route whose Secret holds a certificate")
+    builder.judgement(right, "no environment group lists a wildcard route whose Secret contains a certificate")
 }
 
-fn say(evidence: &Evidence, wildcard: &Route, name: &str, groups: &[&Route]) -> stored::Said {
+fn judge_secret(evidence: &Evidence, wildcard: &Route, name: &str, groups: &[&Route]) -> stored::ObjectJudgement {
     if groups.is_empty() {
         return Ok(None);
     }
-    let Some(content) = stored::content(evidence, name)? else { return Ok(None) };
+    let Some(content) = stored::secret_content(evidence, name)? else { return Ok(None) };
     let Some(leaf) = content.certificates.first() else { return Ok(None) };
     let others = groups.iter().filter(|group| secrets(group) != [name]);
     let hostnames = others.flat_map(|group| &group.hostnames).map(String::as_str);
@@ -55,10 +56,10 @@ fn say(evidence: &Evidence, wildcard: &Route, name: &str, groups: &[&Route]) -> 
         return Ok(Some(Vec::new()));
     }
     let secret = Secret { name, routes: vec![wildcard], content };
-    let wrong = Wrong {
+    let wrong = Deviation {
         what: format!(
-            "{} does not cover {}, for which wildcard route {} serves it to clients without a server name",
-            chain::called(leaf),
+            "{} does not cover {}, for which wildcard route {} serves it to clients without SNI",
+            chain::subject_and_serial(leaf),
             facts::some_of(&uncovered),
             wildcard.name
         ),
@@ -68,7 +69,7 @@ fn say(evidence: &Evidence, wildcard: &Route, name: &str, groups: &[&Route]) -> 
     Ok(Some(vec![secret.finding(secret.certificate_entry(), wrong)]))
 }
 
-/// The Secrets that the ports of a route name on which clients without a server name come.
+/// Returns the Secrets of the ports on which clients without SNI connect.
 fn secrets(route: &Route) -> Vec<&str> {
     let ports = route.ports.iter().filter(|port| facts::terminates_tls(port)).filter_map(|port| port.tls.as_ref());
     ports.filter_map(|tls| tls.credential_name.as_deref()).collect()

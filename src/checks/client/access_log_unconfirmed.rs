@@ -1,6 +1,6 @@
-//! AT109: the knock of this run left no line in the access log of the gateway.
+//! AT109: the access log of a gateway has no record of the marker probe.
 
-use crate::checks::facts::{self, knocked};
+use crate::checks::facts::{self, marker_probe};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome, codes};
 use crate::evidence::{Evidence, Seen};
 
@@ -8,31 +8,32 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT109"),
     name: "access-log-unconfirmed",
     level: Level::Warning,
-    summary: "A gateway's access log does not show a handshake that this run has just made",
+    summary: "A gateway's access log does not show the marker probe of this run",
     explanation: Explanation {
-        looks_for: "The line of the handshake that `diagnose` makes with each ingress pod first, with a server name of its \
-            own below apigee-tls.invalid: of the reset, or, where the gateway accepts the name, of the one request that is \
-            sent then (HEAD /, with the name as Host). The log is followed until that line comes, for twelve seconds: Envoy writes every \
-            second as Istio starts it, and every ten by default.",
-        matters: "A log that does not show this one need not show those of clients: \"no resets in the log\" then says \
-            nothing.",
-        fix: "See whether the log is sampled or filtered, written to a file or a collector instead of stdout, or held back. \
-            Apigee's own settings (istiod.accessLogFile, istiod.accessLogFormat) log every connection that finds no filter \
-            chain.",
+        looks_for: "The access-log record of the marker probe: the handshake that `diagnose` first makes \
+            with each ingress pod, with a unique server name under apigee-tls.invalid. Usually the record is \
+            that of a reset. If the gateway accepts the name, it is that of one request (HEAD / with the \
+            name as Host). The log is followed for up to twelve seconds. Envoy writes it every second as \
+            Istio starts it, and every ten seconds by default.",
+        matters: "If the log lacks this record, it may lack those of clients too. \"No resets in the log\" \
+            then proves nothing.",
+        fix: "Check whether the log is sampled, filtered or buffered, or is written to a file or a collector \
+            instead of stdout. Apigee's own settings (istiod.accessLogFile, istiod.accessLogFormat) log \
+            every connection that matches no filter chain.",
     },
-    reference: "Istio pilot/pkg/networking/core/accesslog.go: listener access log for response flag NR; Envoy \
-        --file-flush-interval-msec",
+    reference: "Istio pilot/pkg/networking/core/accesslog.go: listener access log for response flag NR; \
+        Envoy --file-flush-interval-msec",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
-    let mut logs = knocked::expected(evidence);
+    let mut logs = marker_probe::expected(evidence);
     if let Seen::Seen(mesh) = &evidence.mesh_logging
         && (mesh.is_off() || !mesh.names_server())
     {
-        // The line was not waited for, so only a log that has it tells something: that the settings are not all.
-        logs.retain(|knocked| knocked.is_heard);
+        // The run did not wait for the record, so only a log that has it says anything: the settings are not all.
+        logs.retain(|marker| marker.is_logged);
         if logs.is_empty() {
             return Ok(Outcome::NotApplicable(format!(
                 "the mesh settings say why ({}, {})",
@@ -43,27 +44,27 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     let findings: Vec<Finding> = logs
         .iter()
-        .filter(|knocked| !knocked.is_heard)
-        .map(|knocked| {
-            let at = facts::moment(knocked.handshake.started_at);
-            let said = knocked.handshake.failure.as_ref().map_or("was served".to_owned(), ToString::to_string);
+        .filter(|marker| !marker.is_logged)
+        .map(|marker| {
+            let at = facts::moment(marker.handshake.started_at);
+            let result = marker.handshake.failure.as_ref().map_or("was served".to_owned(), ToString::to_string);
             Finding::in_log(
-                knocked.origin,
+                marker.origin,
                 Location::End,
-                format!("the log of {} has no line of the handshake that this run made at {at}", knocked.origin),
+                format!("the log of {} has no record of the marker probe that this run made at {at}", marker.origin),
                 format!(
-                    "server name {}: {said}; {} in the log, none of them this one",
+                    "server name {}: {result}; {} in the log, none of this probe",
                     probes.question.unknown_name,
-                    facts::count(knocked.log.records, "record")
+                    facts::count(marker.log.records, "record")
                 ),
-                "a line with this server name",
+                "a record with this server name",
             )
         })
         .collect();
     if logs.is_empty() {
         facts::pods(evidence)?;
         facts::opened(evidence)?;
-        return Ok(Outcome::NotApplicable("no gateway was greeted whose log was read to its end".into()));
+        return Ok(Outcome::NotApplicable("no log of a gateway with a marker probe was read to its end".into()));
     }
-    Ok(Outcome::of(findings, "the log of every gateway that was greeted is live and complete to that moment"))
+    Ok(Outcome::of(findings, "every gateway log that was read to its end shows the marker probe"))
 }

@@ -1,4 +1,4 @@
-//! AT105: the handshake without SNI works, but no environment group answers on that gateway.
+//! AT105: handshakes without SNI succeed, but no environment group answers on that gateway.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome};
@@ -8,31 +8,32 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT105"),
     name: "client-without-sni-unrouted",
     level: Level::Error,
-    summary: "Clients without SNI shake hands, but their requests find no route",
+    summary: "Handshakes without SNI succeed, but the requests find no route",
     explanation: Explanation {
-        looks_for: "Access-log records without a server name, with status 404, response flag NR and status_details \
-            route_not_found. Where every environment group lists the wildcard route, the request's own Host header or path \
-            is foreign (a scanner, say), and nothing is found.",
-        matters: "A wildcard route accepts the handshake. The request then belongs to the wildcard's gateway, and only \
-            environment groups that list it in additionalGateways answer there: the client gets 404 for every path.",
-        fix: "List the wildcard route in additionalGateways of the virtual host of every environment group, and run \
-            helm upgrade for each.",
+        looks_for: "Access-log records without SNI, with status 404, response flag NR and status_details \
+            route_not_found. If every environment group lists the wildcard route, nothing is reported: then \
+            the Host header or path of the request itself is the cause, for example from a scanner.",
+        matters: "A wildcard route accepts the handshake, so the request belongs to the gateway of the \
+            wildcard route. Only environment groups that list that route in additionalGateways answer there. \
+            The client gets 404 for every path.",
+        fix: "List the wildcard route in additionalGateways of the virtual host of every environment group. \
+            Then run helm upgrade for each of them.",
     },
-    reference: "ApigeeRoute field additionalGateways (\"adds more gateways to the list of gateways in VirtualService\"); \
-        Apigee hybrid playbook, last step",
+    reference: "ApigeeRoute field additionalGateways (\"adds more gateways to the list of gateways in \
+        VirtualService\"); Apigee hybrid playbook, last step",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
     let unrouted: u64 = facts::logs(evidence).map(|(_, log)| log.unrouted_without_sni.count).sum();
     if unrouted == 0 {
-        facts::believe_absence(evidence)?;
+        facts::require_conclusive_logs(evidence)?;
         return Ok(Outcome::Passed(format!("no such request {}", facts::window(evidence))));
     }
     if all_attached(evidence) {
         return Ok(Outcome::NotApplicable(format!(
-            "{} without a server name found no route, but every environment group lists the wildcard route: the Host \
-             header or the path is foreign",
+            "{} without SNI found no route, but every environment group lists the wildcard route: the \
+             cause is the Host header or path of the request",
             facts::count(unrouted, "request")
         )));
     }
@@ -40,21 +41,21 @@ fn judge(evidence: &Evidence) -> Judgement {
         .filter(|(_, log)| log.unrouted_without_sni.count > 0)
         .map(|(origin, log)| {
             let requests = &log.unrouted_without_sni;
-            Finding::in_log(origin,
+            Finding::in_log(
+                origin,
                 Location::window(requests),
-                format!(
-                    "{} without a server name answered with 404 route_not_found",
-                    facts::count(requests.count, "request")
-                ),
+                format!("{} without SNI got 404 route_not_found", facts::count(requests.count, "request")),
                 facts::from_addresses(requests.clients.len()),
-                "an environment group that lists the wildcard route in additionalGateways, and a Host header that it has",
+                "an environment group that lists the wildcard route in additionalGateways, with the Host header \
+                 among its hostnames",
             )
         })
         .collect();
     Ok(Outcome::Found(findings))
 }
 
-/// Every environment group on the pods of a wildcard route lists it: a 404 is then the request's own.
+/// Returns whether every environment group on the pods of a wildcard route lists it. If so, a 404 is caused
+/// by the request itself.
 fn all_attached(evidence: &Evidence) -> bool {
     let wildcards = facts::wildcards(evidence).unwrap_or_default();
     !wildcards.is_empty()

@@ -1,4 +1,4 @@
-//! AT103: a server name that an ApigeeRoute declares is reset all the same.
+//! AT103: connections with a server name that an ApigeeRoute declares are reset.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
@@ -8,28 +8,29 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT103"),
     name: "declared-server-name-reset",
     level: Level::Error,
-    summary: "A server name that an ApigeeRoute declares is reset all the same",
+    summary: "Connections with a server name that an ApigeeRoute declares are reset",
     explanation: Explanation {
-        looks_for: "Access-log records with filter_chain_not_found and a sni_host that a hostname of an ApigeeRoute \
-            covers. Resets from before that route was created do not count.",
-        matters: "The client does everything right and the route exists, but the gateway that answered has no filter \
-            chain for it: the route does not select that pod, its Secret is missing, or the gateway was not given the \
-            new configuration.",
-        fix: "Look at the findings on that route (AT207, AT209, AT210, AT211, AT212). Without any, look at the \
-            apigee-ingressgateway-manager: it hands routes to the gateways.",
+        looks_for: "Access-log records with filter_chain_not_found and a sni_host that a hostname of an \
+            ApigeeRoute covers. Resets before the creation of that route are ignored.",
+        matters: "The client sends the right name and the route exists, but the gateway that answered has no \
+            filter chain for it. Possible causes: the route does not select that pod, its Secret is missing, \
+            or the gateway did not get the new configuration.",
+        fix: "Check the findings about that route (AT207, AT209, AT210, AT211, AT212). If there are none, \
+            check apigee-ingressgateway-manager, which distributes the routes to the gateways.",
     },
-    reference: "Istio's filter chains per HTTPS server of a Gateway; Apigee playbook \"API calls failing with TLS errors\"",
+    reference: "Istio's filter chains per HTTPS server of a Gateway; Apigee playbook \"API calls failing \
+        with TLS errors\"",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
     let names = facts::reset_names(evidence);
     if names.is_empty() {
-        facts::believe_absence(evidence)?;
+        facts::require_conclusive_logs(evidence)?;
         facts::know_all_names(evidence)?;
         return Ok(Outcome::Passed(format!("no reset of a connection with a server name {}", facts::window(evidence))));
     }
-    let routes = facts::needed(facts::routes(evidence))?;
+    let routes = facts::required(facts::routes(evidence))?;
     let mut findings = Vec::new();
     let mut before_route = false;
     for (name, resets) in &names {
@@ -42,7 +43,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             Object::new(Kind::ApigeeRoute, &route.name),
             Location::Logs(resets.origins.clone()),
             format!(
-                "{} of connections for {name}, which ApigeeRoute {} declares",
+                "{} of connections with server name {name}, which ApigeeRoute {} declares",
                 facts::count(resets.count, "reset"),
                 route.name
             ),
@@ -51,7 +52,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         ));
     }
     if findings.is_empty() {
-        facts::believe_absence(evidence)?;
+        facts::require_conclusive_logs(evidence)?;
         facts::know_all_names(evidence)?;
     }
     Ok(Outcome::of(
@@ -59,7 +60,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         if before_route {
             "declared names were reset only before their ApigeeRoute was created"
         } else {
-            "no name that was reset is a hostname of an ApigeeRoute"
+            "no ApigeeRoute declares a server name that was reset"
         },
     ))
 }

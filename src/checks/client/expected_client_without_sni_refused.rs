@@ -1,4 +1,4 @@
-//! AT106: clients without SNI exist, as the user says, and the gateway does not accept them.
+//! AT106: clients without SNI exist according to `--expect`, and the gateway does not accept them.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
@@ -10,11 +10,12 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Error,
     summary: "Clients without SNI are expected, and the gateway does not accept them",
     explanation: Explanation {
-        looks_for: "Under --expect non-sni: no ApigeeRoute accepts connections without a server name, or none that does \
-            is listed by an environment group.",
-        matters: "A gateway that serves only clients with SNI is not a fault by itself. Where clients without SNI exist, \
-            seen in the log or not, every one of them fails.",
-        fix: "Enable clients without SNI: a wildcard ApigeeRoute, listed in additionalGateways of every environment group.",
+        looks_for: "With --expect non-sni: no ApigeeRoute accepts connections without SNI, or no environment \
+            group lists one that does.",
+        matters: "A gateway that serves only clients with SNI is not a fault by itself. But if clients \
+            without SNI exist, every one of them fails, even if none was seen in the log.",
+        fix: "Enable clients without SNI: create a wildcard ApigeeRoute and list it in additionalGateways of \
+            every environment group.",
     },
     reference: "Apigee hybrid \"Enable non-SNI clients\"",
     judge,
@@ -41,7 +42,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         (false, false) => "no environment group lists it in additionalGateways".to_owned(),
     };
     if let Some(wildcard) = attached {
-        // Its selector and its Secret are part of the promise.
+        // Its selector and its Secret must have been seen as well.
         facts::pods(evidence)?;
         evidence.secrets.seen()?;
         return Ok(Outcome::Passed(format!("ApigeeRoute {} accepts them", wildcard.name)));
@@ -49,7 +50,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     Ok(Outcome::Found(vec![Finding::new(
         Object::namespace(evidence),
         Location::Listing("ApigeeRoutes".into()),
-        "clients without SNI are expected, but none can be served",
+        "clients without SNI are expected, but the gateway cannot serve them",
         observed,
         "a wildcard ApigeeRoute without obstacles that the environment groups list",
     )]))

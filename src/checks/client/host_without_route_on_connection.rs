@@ -44,7 +44,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
     }
     if pairs.is_empty() {
-        facts::believe_absence(evidence)?;
+        facts::require_conclusive_logs(evidence)?;
         let text =
             format!("every request that was refused had the server name of its connection {}", facts::window(evidence));
         return Ok(Outcome::Passed(text));

@@ -1,4 +1,4 @@
-//! AT107: a log begins in the middle of traffic: what was before is not there any more.
+//! AT107: a log begins in the middle of traffic: earlier records were rotated away.
 
 use jiff::SignedDuration;
 
@@ -6,21 +6,22 @@ use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome};
 use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
 
-/// A gateway that has been running for longer than this before its first record has lost records.
+/// If the container started earlier than this before its first record, records were lost.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT107"),
     name: "log-window-incomplete",
     level: Level::Notice,
-    summary: "The access log reaches back less far than the gateway has been running",
+    summary: "The access log does not reach back to the start of the gateway",
     explanation: Explanation {
-        looks_for: "A container whose log begins with a record, more than a minute after the container started. The \
-            kubelet rotates a log at a size (10 MiB by default), and the API server hands out the newest file only.",
-        matters: "Resets before the first record cannot be seen here. \"None in the log\" then speaks of minutes, not of \
-            the days that the pod has been running.",
-        fix: "For older records ask the log store of the cluster (Cloud Logging) and give the export with --access-log \
-            FILE.",
+        looks_for: "A container whose log begins with an access-log record more than a minute after the \
+            container started. The kubelet rotates a log when it reaches a size limit (10 MiB by default). \
+            The API server returns only the newest file.",
+        matters: "Resets before the first record cannot be seen here. \"No resets in the log\" then covers \
+            minutes, not the days for which the pod has been running.",
+        fix: "Read older records from the log store of the cluster (Cloud Logging). Export them and pass the \
+            file with --access-log FILE.",
     },
     reference: "Kubernetes \"Logging architecture\", log rotation",
     judge,
@@ -33,7 +34,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     if !facts::streams(evidence).any(|stream| matches!(stream.origin, LogOrigin::Container { .. })) {
         facts::pods(evidence)?;
-        return Ok(Outcome::NotApplicable("no log of a container was to be read".into()));
+        return Ok(Outcome::NotApplicable("no container log was requested".into()));
     }
     facts::pods(evidence)?;
     let mut findings = Vec::new();
@@ -69,7 +70,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             return Err(Unavailable::new(format!("how far back the log of {origin} reaches"), why));
         }
         if judged == 0 {
-            return Ok(Outcome::NotApplicable("no container's log holds a record".into()));
+            return Ok(Outcome::NotApplicable("no container log contains a record".into()));
         }
     }
     Ok(Outcome::of(

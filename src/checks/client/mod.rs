@@ -1,4 +1,4 @@
-//! What the access logs show of clients.
+//! What the access logs show about clients.
 
 pub(super) mod access_log_unconfirmed;
 pub(super) mod client_without_sni_unrouted;
@@ -16,7 +16,8 @@ use super::Family;
 pub(super) const FAMILY: Family = Family {
     name: "client",
     block: "AT1",
-    judges: "what the access logs show of clients: no server name, a name no route has, load-balancer health checks, the log window",
+    judges: "what the access logs show about clients: no SNI, unknown server names, load-balancer \
+        health checks, the log window",
     checks: &[
         connection_without_server_name_reset::CHECK,
         unknown_server_name_reset::CHECK,

@@ -1,4 +1,4 @@
-//! AT108: clients without SNI were served, and the wildcard route that did it is gone.
+//! AT108: clients without SNI were served, but the wildcard route no longer exists.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome};
@@ -10,20 +10,22 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "Clients without SNI were served, and no ApigeeRoute accepts them any more",
     explanation: Explanation {
-        looks_for: "Requests in the access log that came over TLS without a server name and were answered, while no \
+        looks_for: "Requests in the access log that arrived over TLS without SNI and were answered, while no \
             ApigeeRoute has the hostname *.",
-        matters: "Such clients exist, and a wildcard route served them. It was deleted since, or the gateway still has a \
-            configuration that the cluster has not: they are refused from now on, or from the next change on.",
+        matters: "Such clients exist, and a wildcard route served them. Either that route was deleted since, \
+            or the gateway still has a configuration that is no longer in the cluster. These clients are \
+            refused from now on, or after the next configuration change.",
         fix: "Create the wildcard route again, and list it in additionalGateways of every environment group.",
     },
-    reference: "Istio leaves server_names unset for hosts with *: only such a filter chain serves clients without SNI",
+    reference: "Istio leaves server_names unset for hosts with *: only such a filter chain serves clients \
+        without SNI",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
     let routes = facts::routes(evidence)?;
     if let Some(route) = routes.iter().find(|route| route.is_wildcard() || route.enable_non_sni_client == Some(true)) {
-        return Ok(Outcome::Passed(format!("ApigeeRoute {} is there for them", route.name)));
+        return Ok(Outcome::Passed(format!("ApigeeRoute {} is meant for clients without SNI", route.name)));
     }
     let findings: Vec<Finding> = facts::logs(evidence)
         .filter(|(_, log)| log.served_without_sni.count > 0)
@@ -32,14 +34,14 @@ fn judge(evidence: &Evidence) -> Judgement {
             Finding::in_log(
                 origin,
                 Location::window(served),
-                format!("{} without a server name served by {origin}", facts::count(served.count, "request")),
+                format!("{origin} served {} without SNI", facts::count(served.count, "request")),
                 "no ApigeeRoute with hostname *",
                 "a wildcard route, as long as such clients exist",
             )
         })
         .collect();
     if findings.is_empty() {
-        facts::believe_absence(evidence)?;
+        facts::require_conclusive_logs(evidence)?;
     }
     Ok(Outcome::of(findings, format!("no client without SNI was served {}", facts::window(evidence))))
 }

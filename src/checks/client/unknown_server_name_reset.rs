@@ -1,4 +1,4 @@
-//! AT102: clients ask for server names that no ApigeeRoute has.
+//! AT102: clients send server names that no ApigeeRoute has.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes};
@@ -10,26 +10,27 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "Clients ask for a server name that no ApigeeRoute has, and are reset",
     explanation: Explanation {
-        looks_for: "Access-log records with filter_chain_not_found and a sni_host that no hostname of any ApigeeRoute \
-            covers.",
-        matters: "The client sends SNI, so a wildcard route is not what it lacks: its name is wrong, or the environment \
-            group lacks the hostname. It may also be a scanner that tries names, which hurts nobody.",
-        fix: "Where the name is yours, add it to the hostnames of the environment group, or correct the client's URL. \
-            Where it is not, nothing needs to be done.",
+        looks_for: "Access-log records with filter_chain_not_found and a sni_host that no hostname of an \
+            ApigeeRoute covers.",
+        matters: "The client sends SNI, so a wildcard route is not what is missing. Either the client uses a \
+            wrong name, or the environment group lacks the hostname. It may also be a scanner that tries \
+            names; then no client is affected.",
+        fix: "If the name is yours, add it to the hostnames of the environment group, or correct the URL in \
+            the client. If it is not yours, do nothing.",
     },
-    reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 2; Envoy filter chain match on \
-        server_names",
+    reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 2; Envoy filter \
+        chain match on server_names",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
     let names = facts::reset_names(evidence);
     if names.is_empty() {
-        facts::believe_absence(evidence)?;
+        facts::require_conclusive_logs(evidence)?;
         facts::know_all_names(evidence)?;
         return Ok(Outcome::Passed(format!("no reset of a connection with a server name {}", facts::window(evidence))));
     }
-    let routes = facts::needed(facts::routes(evidence))?;
+    let routes = facts::required(facts::routes(evidence))?;
     let hostnames = routes.iter().flat_map(|route| &route.hostnames);
     let mut nearest = facts::Nearest::of(hostnames.map(String::as_str));
     let findings: Vec<Finding> = names
@@ -41,7 +42,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                 Object::new(Kind::ServerName, *name),
                 Location::Logs(resets.origins.clone()),
                 format!(
-                    "{} of connections for {name}, a name that no ApigeeRoute has{near}",
+                    "{} of connections with server name {name}, which no ApigeeRoute has{near}",
                     facts::count(resets.count, "reset")
                 ),
                 format!("server name {name}"),
@@ -50,7 +51,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         })
         .collect();
     if findings.is_empty() {
-        facts::believe_absence(evidence)?;
+        facts::require_conclusive_logs(evidence)?;
         facts::know_all_names(evidence)?;
     }
     Ok(Outcome::of(

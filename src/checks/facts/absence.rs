@@ -1,23 +1,27 @@
-//! When "it is not there" may be believed.
+//! Whether the logs are complete enough to conclude that something did not happen.
 
 use std::collections::BTreeSet;
 
-use super::knocked;
 use super::logs::{GATEWAY_CONTAINER, logs, never_started, opened, streams};
-use super::words::count;
+use super::marker_probe;
+use super::phrases::count;
 use crate::checks::codes;
 use crate::evidence::{AccessLog, Evidence, LogLimits, LogOrigin, Reason, Seen, Unavailable};
 
-/// The first and the last line of a log may be cut, as a window over it leaves them.
-const ENDS_OF_A_LOG: u64 = 2;
+/// Number of broken lines to tolerate: a time window can cut the first and the last line of a log.
+const TOLERATED_BROKEN_LINES: u64 = 2;
 
-/// Nothing, where "not in the log" may be believed; else the first reason why it may not. A check that has found
-/// something need not ask.
-pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
+/// Checks that the access logs are complete enough to conclude "not in the log". A check that has found
+/// something does not need to call this.
+///
+/// # Errors
+///
+/// Returns the first reason why the logs are not conclusive.
+pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavailable> {
     if evidence.access_logs.is_empty() {
         let why = match evidence.pods.seen() {
             Err(why) if evidence.question.is_offline() => match why.reason {
-                Reason::NotRequested(_) => Reason::NotRequested("--access-log FILE gives one".into()),
+                Reason::NotRequested(_) => Reason::NotRequested("pass one with --access-log FILE".into()),
                 reason => reason,
             },
             Err(why) => why.reason,
@@ -33,18 +37,18 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
     if let Some(cut) = streams(evidence).find_map(|stream| stream.cut.as_ref()) {
         return Err(cut.clone());
     }
-    let knocked = knocked::expected(evidence);
-    let is_alive = !knocked.is_empty() && knocked.iter().all(|knocked| knocked.is_heard);
+    let markers = marker_probe::expected(evidence);
+    let is_alive = !markers.is_empty() && markers.iter().all(|marker| marker.is_logged);
     if let Seen::Seen(mesh) = &evidence.mesh_logging
         && mesh.is_off()
         && !is_alive
     {
-        let why = Reason::Missing(format!("the mesh ConfigMap switches it off ({})", codes::ACCESS_LOG_OFF));
+        let why = Reason::Missing(format!("the mesh ConfigMap disables it ({})", codes::ACCESS_LOG_OFF));
         return Err(Unavailable::new("the access log", why));
     }
-    if let Some(silent) = knocked.iter().find(|knocked| !knocked.is_heard) {
+    if let Some(silent) = markers.iter().find(|marker| !marker.is_logged) {
         let why = format!(
-            "a handshake that this run made left no line in it ({}): sampled, filtered, held back, or off",
+            "it has no record of this run's marker probe ({}): sampled, filtered, buffered, or disabled",
             codes::ACCESS_LOG_UNCONFIRMED
         );
         return Err(Unavailable::new(format!("the access log of {}", silent.origin), Reason::Missing(why)));
@@ -72,17 +76,18 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
             return Err(Unavailable::new(what, Reason::Missing(why)));
         }
         let other_forms = sum(|log| log.other_forms);
-        if other_forms > ENDS_OF_A_LOG || records == 0 && other_forms > 0 {
+        if other_forms > TOLERATED_BROKEN_LINES || records == 0 && other_forms > 0 {
             let lines = count(other_forms, "line");
             let why = format!("{lines} {OTHER_FORM} ({})", codes::ACCESS_LOG_FORMAT_UNKNOWN);
             return Err(Unavailable::new(what, Reason::Missing(why)));
         }
-        // A gateway without traffic has written about itself at least; a login page or a crash leaves other lines.
+        // Envoy writes lines about itself even without traffic. A login page or a crash leaves other lines.
         let settings_seen = matches!(&evidence.mesh_logging, Seen::Seen(mesh) if mesh.names_server());
         let gateway = LogOrigin::Container { pod: source.to_owned(), container: GATEWAY_CONTAINER.to_owned() };
-        // The line of this run's own handshake shows that the log is alive.
-        let is_heard = knocked.iter().any(|knocked| knocked.origin.source() == source);
-        let is_quiet = is_heard || settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
+        // The record of this run's marker probe shows that the log is live.
+        let is_logged = markers.iter().any(|marker| marker.origin.source() == source);
+        let is_quiet =
+            is_logged || settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
         if records == 0 && !is_quiet {
             let limited =
                 if *evidence.question.log_limits() == LogLimits::default() { "" } else { " in the window asked for" };
@@ -100,8 +105,8 @@ pub(crate) fn believe_absence(evidence: &Evidence) -> Result<(), Unavailable> {
             return Err(Unavailable::new(what, why));
         }
         let broken = sum(|log| log.broken_lines);
-        if broken > ENDS_OF_A_LOG {
-            let why = Reason::Broken(format!("{} hold a part of a record only", count(broken, "line")));
+        if broken > TOLERATED_BROKEN_LINES {
+            let why = Reason::Broken(format!("{} contain only part of a record", count(broken, "line")));
             return Err(Unavailable::new(what, why));
         }
     }
@@ -129,7 +134,7 @@ pub(crate) fn lacking(logs: &[&AccessLog]) -> Option<String> {
 }
 
 /// A source without which what was seen cannot be judged: that it was not asked for does not make it needless.
-pub(crate) fn needed<T>(source: Result<T, Unavailable>) -> Result<T, Unavailable> {
+pub(crate) fn required<T>(source: Result<T, Unavailable>) -> Result<T, Unavailable> {
     source.map_err(|why| match why.reason {
         Reason::NotRequested(how) => Unavailable::new(why.what, Reason::Missing(format!("not requested ({how})"))),
         reason => Unavailable::new(why.what, reason),

@@ -1,29 +1,30 @@
-//! What checks ask of a list of certificates, served or stored: dates, order, the end of the path, strength.
+//! Faults of a certificate list, served or stored: dates, order, incomplete path, weak keys.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::words;
+use super::phrases;
 use crate::evidence::certificate::{Certificate, path};
 use crate::evidence::handshake::Verification;
 use crate::evidence::{Reason, Unavailable};
 use crate::text::days;
 
-/// What would tell which authorities count.
-pub(crate) const WHICH_AUTHORITIES: &str = "--ca-file says which authorities clients trust";
+/// Hint for judgements that depend on which CAs the clients trust.
+pub(crate) const CA_FILE_HINT: &str = "--ca-file gives the CAs that clients trust";
 
-/// A certificate that ends within this time is told. Source: ApigeeIssue of an expiring ingress certificate, 14 days.
+/// Certificates that expire within this time are reported. Source: the ApigeeIssue of an expiring ingress
+/// certificate is raised 14 days before.
 const EXPIRING: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// What is wrong with one certificate, or with one list.
-pub(crate) struct Wrong {
-    /// The sentence after the place where it was seen.
+/// Deviation of one certificate or of one list, without its location.
+pub(crate) struct Deviation {
+    /// The part of the message after the location.
     pub(crate) what: String,
     pub(crate) observed: String,
     pub(crate) expected: String,
 }
 
-/// The certificates whose dates clients check: the leaf and the intermediates on its path. A root comes from the
-/// client's own store, so the date of one that is sent harms nobody.
+/// Returns the certificates whose dates clients check, with their positions: the leaf and the intermediates
+/// on its path. Clients use the root of their own store, so the dates of a root in the list do not matter.
 pub(crate) fn dated(list: &[Certificate]) -> impl Iterator<Item = (usize, &Certificate)> {
     path(list)
         .into_iter()
@@ -31,76 +32,73 @@ pub(crate) fn dated(list: &[Certificate]) -> impl Iterator<Item = (usize, &Certi
         .filter(|(i, certificate)| *i == 0 || !certificate.is_self_signed(*i))
 }
 
-/// It has expired.
-pub(crate) fn expired(certificate: &Certificate, at: Timestamp) -> Option<Wrong> {
+/// Returns a deviation if the certificate has expired at `at`, or if its dates cannot be read.
+pub(crate) fn expired(certificate: &Certificate, at: Timestamp) -> Option<Deviation> {
     if certificate.has_no_dates() {
-        return Some(Wrong {
-            what: format!("{} has dates that cannot be read", called(certificate)),
-            observed: "notBefore or notAfter that is no time".into(),
-            expected: "both as RFC 5280 §4.1.2.5 has them".into(),
+        return Some(Deviation {
+            what: format!("{} has dates that cannot be read", subject_and_serial(certificate)),
+            observed: "notBefore or notAfter is not a valid time".into(),
+            expected: "both as in RFC 5280 §4.1.2.5".into(),
         });
     }
-    is_expired(certificate, at).then(|| Wrong {
+    is_expired(certificate, at).then(|| Deviation {
         what: format!(
             "{} expired {} ago, on {}",
-            called(certificate),
+            subject_and_serial(certificate),
             days(at.duration_since(certificate.not_after)),
-            words::moment(certificate.not_after)
+            phrases::moment(certificate.not_after)
         ),
-        observed: format!("notAfter {}", words::moment(certificate.not_after)),
-        expected: format!("a date after {}", words::moment(at)),
+        observed: format!("notAfter {}", phrases::moment(certificate.not_after)),
+        expected: format!("a date after {}", phrases::moment(at)),
     })
 }
 
-/// It is not valid yet.
-pub(crate) fn early(certificate: &Certificate, at: Timestamp) -> Option<Wrong> {
-    is_early(certificate, at).then(|| Wrong {
+/// Returns a deviation if the certificate is not valid yet at `at`.
+pub(crate) fn not_yet_valid(certificate: &Certificate, at: Timestamp) -> Option<Deviation> {
+    is_early(certificate, at).then(|| Deviation {
         what: format!(
             "{} is not valid before {}, in {}",
-            called(certificate),
-            words::moment(certificate.not_before),
+            subject_and_serial(certificate),
+            phrases::moment(certificate.not_before),
             days(certificate.not_before.duration_since(at))
         ),
-        observed: format!("notBefore {}", words::moment(certificate.not_before)),
-        expected: format!("a date before {}", words::moment(at)),
+        observed: format!("notBefore {}", phrases::moment(certificate.not_before)),
+        expected: format!("a date before {}", phrases::moment(at)),
     })
 }
 
-/// It is valid, and not for long.
-pub(crate) fn expiring(certificate: &Certificate, at: Timestamp) -> Option<Wrong> {
-    is_expiring(certificate, at).then(|| Wrong {
+/// Returns a deviation if the certificate is valid at `at` and expires within [`EXPIRING`].
+pub(crate) fn expiring(certificate: &Certificate, at: Timestamp) -> Option<Deviation> {
+    is_expiring(certificate, at).then(|| Deviation {
         what: format!(
             "{} expires in {}, on {}",
-            called(certificate),
+            subject_and_serial(certificate),
             days(certificate.not_after.duration_since(at)),
-            words::moment(certificate.not_after)
+            phrases::moment(certificate.not_after)
         ),
-        observed: format!("notAfter {}", words::moment(certificate.not_after)),
+        observed: format!("notAfter {}", phrases::moment(certificate.not_after)),
         expected: "more than 14 days".into(),
     })
 }
 
-/// Its time is over.
 fn is_expired(certificate: &Certificate, at: Timestamp) -> bool {
     at > certificate.not_after
 }
 
-/// Its time is to come.
 fn is_early(certificate: &Certificate, at: Timestamp) -> bool {
     at < certificate.not_before
 }
 
-/// Valid still, and not for long.
 fn is_expiring(certificate: &Certificate, at: Timestamp) -> bool {
     !is_expired(certificate, at) && certificate.not_after.duration_since(at) <= EXPIRING
 }
 
-/// `CN=api.example.com (serial 1f)`, for a reader who looks for it.
-pub(crate) fn called(certificate: &Certificate) -> String {
+/// Formats a certificate as `CN=api.example.com (serial 1f)`, so that readers can find it.
+pub(crate) fn subject_and_serial(certificate: &Certificate) -> String {
     format!("{} (serial {})", subject(certificate), certificate.serial)
 }
 
-/// The subject, or the first name where there is none.
+/// Returns the subject, or the first DNS name if the subject is empty.
 pub(crate) fn subject(certificate: &Certificate) -> &str {
     match (certificate.subject.as_str(), certificate.dns_names.first()) {
         ("", Some(name)) => name,
@@ -109,47 +107,49 @@ pub(crate) fn subject(certificate: &Certificate) -> &str {
     }
 }
 
-/// Its names are too many for this program to know whether a host is among them.
-pub(crate) fn untold_names(certificate: &Certificate) -> Unavailable {
+/// The certificate has more names than were read, so whether it covers a host is unknown.
+pub(crate) fn unknown_names(certificate: &Certificate) -> Unavailable {
     let known = certificate.dns_names.len() + certificate.ip_addresses.len();
     let reason = Reason::Broken(format!("it has more names than the {known} that were read"));
-    Unavailable::new(format!("which names {} covers", called(certificate)), reason)
+    Unavailable::new(format!("which names {} covers", subject_and_serial(certificate)), reason)
 }
 
-/// Its names, as far as they fit in a sentence.
+/// Lists the first names of the certificate, short enough for a sentence.
 pub(crate) fn names(certificate: &Certificate) -> String {
     let addresses: Vec<String> = certificate.ip_addresses.iter().map(ToString::to_string).collect();
     let names: Vec<&str> =
         certificate.dns_names.iter().map(String::as_str).chain(addresses.iter().map(String::as_str)).collect();
-    if names.is_empty() { "no subjectAltName at all".into() } else { words::some_of(&names) }
+    if names.is_empty() { "no subjectAltName".into() } else { phrases::some_of(&names) }
 }
 
-/// The leaf, where its issuer is not in the list and it is not its own: an intermediate is missing, or the issuer is a
-/// root. Only the authorities that clients trust tell which.
+/// Returns the leaf if it is not self-signed and its issuer is not in the list: either an intermediate is
+/// missing, or the issuer is a root. Only the CAs that clients trust can decide which.
 pub(crate) fn leaf_without_issuer(list: &[Certificate]) -> Option<&Certificate> {
     list.first().filter(|leaf| path(list).len() == 1 && !leaf.is_self_signed(0))
 }
 
-/// `; it can be had at http://…`, where the certificate says where its issuer's can be had; else nothing.
+/// Returns the download URL of the issuer's certificate as the end of a sentence, or an empty string if the
+/// certificate contains none (authorityInfoAccess).
 pub(crate) fn issuer_url(certificate: &Certificate) -> String {
-    certificate.issuer_urls.first().map_or_else(String::new, |url| format!("; it can be had at {url}"))
+    certificate.issuer_urls.first().map_or_else(String::new, |url| format!("; it can be downloaded from {url}"))
 }
 
-/// Who signed the leaf may be a root of the clients, and what they trust is not known.
-pub(crate) fn untold_root(leaf: &Certificate) -> Unavailable {
-    let what = format!("whether {}, which signed {}, is a root of the clients", leaf.issuer, subject(leaf));
-    Unavailable::new(what, Reason::NotRequested(WHICH_AUTHORITIES.into()))
+/// The issuer of the leaf may be a root that clients trust, but their trusted CAs are unknown.
+pub(crate) fn unknown_root(leaf: &Certificate) -> Unavailable {
+    let what = format!("whether clients trust {}, which signed {}", leaf.issuer, subject(leaf));
+    Unavailable::new(what, Reason::NotRequested(CA_FILE_HINT.into()))
 }
 
-/// A verification failed because nobody in the list or among the authorities has signed the leaf. Source: OpenSSL's codes.
+/// Returns whether verification failed because the issuer of the leaf is neither in the list nor a trusted
+/// CA. Source: OpenSSL's verification codes.
 pub(crate) fn lacks_issuer(verification: &Verification) -> bool {
     matches!(verification.code, 2 | 20 | 21)
 }
 
-/// The certificates of a list of authorities, without those whose subject another one has that is valid, and for longer:
-/// whoever verifies finds that one.
+/// Returns the CA certificates that have no successor in the list. A successor has the same subject, is valid
+/// at `at` and expires later: verification finds it.
 pub(crate) fn without_successor(list: &[Certificate], at: Timestamp) -> impl Iterator<Item = &Certificate> {
-    let is_followed = move |one: &Certificate| {
+    let has_successor = move |one: &Certificate| {
         list.iter().any(|other| {
             other.subject == one.subject
                 && other.not_after > one.not_after
@@ -157,52 +157,54 @@ pub(crate) fn without_successor(list: &[Certificate], at: Timestamp) -> impl Ite
                 && !is_expired(other, at)
         })
     };
-    list.iter().filter(move |one| !is_followed(one))
+    list.iter().filter(move |one| !has_successor(one))
 }
 
-/// The subjects of a list, in its order.
+/// Lists the subjects of all certificates, in order.
 pub(crate) fn subjects(list: &[Certificate]) -> String {
     list.iter().map(subject).collect::<Vec<&str>>().join(", ")
 }
 
-/// The order in which the list stands, where it is not leaf, issuer, issuer's issuer. RFC 8446 §4.4.2 asks for each
-/// certificate to certify the one before; what follows after the end of the path, as an extra root, harms nobody.
-pub(crate) fn disorder(list: &[Certificate]) -> Option<String> {
+/// Describes the order of the list if it is not leaf, issuer, issuer's issuer. RFC 8446 §4.4.2: each
+/// certificate should certify the one before it. Certificates after the end of the path, such as an extra
+/// root, are tolerated.
+pub(crate) fn wrong_order(list: &[Certificate]) -> Option<String> {
     let path = path(list);
     let later_leaf = list
         .iter()
         .enumerate()
         .position(|(i, certificate)| i > 0 && !certificate.is_ca && certificate.signer == Some(0));
     if let Some(i) = later_leaf {
-        return Some(format!("the leaf {} stands at position {}", subject(&list[i]), i + 1));
+        return Some(format!("the leaf {} is at position {}", subject(&list[i]), i + 1));
     }
     let in_order = path.iter().enumerate().all(|(i, position)| i == *position);
     let numbers: Vec<String> = path.iter().map(|position| (position + 1).to_string()).collect();
-    (!in_order).then(|| format!("the path from the leaf goes by positions {}", numbers.join(", ")))
+    (!in_order).then(|| format!("the path from the leaf is at positions {}", numbers.join(", ")))
 }
 
 /// How strong a certificate is, where its public key cannot be read.
-pub(crate) fn untold_strength(certificate: &Certificate) -> Option<Unavailable> {
+pub(crate) fn unknown_strength(certificate: &Certificate) -> Option<Unavailable> {
     let reason = || Reason::Broken("its public key cannot be read".into());
     (certificate.key.bits == 0)
-        .then(|| Unavailable::new(format!("how strong the key of {} is", called(certificate)), reason()))
+        .then(|| Unavailable::new(format!("how strong the key of {} is", subject_and_serial(certificate)), reason()))
 }
 
 /// What makes a certificate weak, where something does. Source: NIST SP 800-131A revision 2, less than 112 bits of
 /// security are disallowed: RSA below 2048 bits, curves below 224, DSA, signatures over SHA-1 or MD5.
 pub(crate) fn weakness(certificate: &Certificate, position: usize) -> Option<String> {
     let key = &certificate.key;
-    let short = match key.algorithm.to_ascii_uppercase().as_str() {
+    let is_weak_key = match key.algorithm.to_ascii_uppercase().as_str() {
         "RSA" | "RSA-PSS" => key.bits < 2048,
         "EC" => key.bits < 224,
         "DSA" => true,
         _ => false,
     };
-    if short {
-        return Some(format!("a key of {} with {} bits", key.algorithm, key.bits));
+    if is_weak_key {
+        return Some(format!("a {}-bit {} key", key.bits, key.algorithm));
     }
     let signature = certificate.signature_algorithm.to_ascii_lowercase();
     let old = ["sha1", "md5", "md4", "md2"].iter().any(|hash| signature.contains(hash));
-    // Nobody verifies the signature of a root.
-    (old && !certificate.is_self_signed(position)).then(|| format!("a signature {}", certificate.signature_algorithm))
+    // The signature of a root is never verified.
+    (old && !certificate.is_self_signed(position))
+        .then(|| format!("the signature algorithm {}", certificate.signature_algorithm))
 }

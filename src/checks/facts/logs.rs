@@ -1,4 +1,4 @@
-//! The access logs whose clients come from outside the cluster.
+//! The access logs of clients from outside the cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -6,18 +6,18 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use super::words::moment;
+use super::phrases::moment;
 use crate::evidence::access_log::Tally;
 use crate::evidence::cluster::Container;
 use crate::evidence::{AccessLog, Evidence, LogOrigin, LogStream, Reason, Seen, Unavailable};
 
-/// Sources of Google's health checks and front ends. Source: Cloud Load Balancing, "Firewall rules".
+/// Address ranges of Google's health checks and front ends. Source: Cloud Load Balancing, "Firewall rules".
 const GOOGLE_FRONT_ENDS: [&str; 4] = ["35.191.0.0/16", "130.211.0.0/22", "2600:2d00:1:b029::/64", "2600:2d00:1:1::/64"];
 
 /// The container that serves clients. Source: configuration property reference, `hub`.
 pub(crate) const GATEWAY_CONTAINER: &str = "apigee-ingressgateway";
 
-/// The streams whose clients come from outside the cluster.
+/// Returns the log streams of clients from outside the cluster.
 pub(crate) fn streams(evidence: &Evidence) -> impl Iterator<Item = &LogStream> {
     let internal: BTreeSet<&str> = match &evidence.pods {
         Seen::Seen(pods) => pods.iter().filter(|pod| pod.is_internal_chaining()).map(|pod| pod.name.as_str()).collect(),
@@ -29,20 +29,24 @@ pub(crate) fn streams(evidence: &Evidence) -> impl Iterator<Item = &LogStream> {
     })
 }
 
-/// The logs that were read, with their origin.
+/// Returns the logs that were read, with their origins.
 pub(crate) fn logs(evidence: &Evidence) -> impl Iterator<Item = (&LogOrigin, &AccessLog)> {
     streams(evidence).filter_map(|stream| Some((&stream.origin, stream.log.seen().ok()?)))
 }
 
-/// Of every log the beginning was read. A container that never started has refused nobody, so its missing log hides
-/// nothing.
+/// Checks that every log could be opened. The log of a container that never started is not needed: it has
+/// refused no client.
+///
+/// # Errors
+///
+/// Returns the first log that is unavailable.
 pub(crate) fn opened(evidence: &Evidence) -> Result<(), Unavailable> {
     streams(evidence)
         .filter(|stream| !never_started(evidence, &stream.origin))
         .try_for_each(|stream| stream.log.seen().map(|_| ()))
 }
 
-/// The container has not run once, as its pod's status says.
+/// Returns whether the container has never run, according to the status of its pod.
 pub(super) fn never_started(evidence: &Evidence, origin: &LogOrigin) -> bool {
     container_of(evidence, origin).is_some_and(|container| {
         container.waiting.is_some()
@@ -52,25 +56,25 @@ pub(super) fn never_started(evidence: &Evidence, origin: &LogOrigin) -> bool {
     })
 }
 
-/// The container that wrote this log, where its pod was seen.
+/// Returns the container that wrote this log, if its pod was seen.
 pub(crate) fn container_of<'a>(evidence: &'a Evidence, origin: &LogOrigin) -> Option<&'a Container> {
     let (Seen::Seen(pods), LogOrigin::Container { pod, container }) = (&evidence.pods, origin) else { return None };
     let pod = pods.iter().find(|known| known.name == *pod)?;
     pod.containers.iter().find(|known| known.name == *container)
 }
 
-/// The client is one of Google's health checks or front ends.
+/// Returns whether the client address belongs to Google's health checks or front ends.
 pub(crate) fn is_google_front_end(client: &str) -> bool {
     let Ok(address) = client.parse::<IpAddr>().map(|address| address.to_canonical()) else { return false };
     GOOGLE_FRONT_ENDS.iter().filter_map(|range| range.parse::<IpNet>().ok()).any(|range| range.contains(&address))
 }
 
-/// How many of these records came from Google's front ends.
+/// Counts the records from Google's health checks and front ends.
 pub(crate) fn from_google(tally: &Tally) -> u64 {
     tally.clients.iter().filter(|(client, _)| is_google_front_end(client)).map(|(_, span)| span.count).sum()
 }
 
-/// How often a server name was reset, until when, and in which streams.
+/// Resets of one server name: their number, the time of the last one, and the logs that contain them.
 #[derive(Default)]
 pub(crate) struct NameResets {
     pub(crate) count: u64,
@@ -78,7 +82,8 @@ pub(crate) struct NameResets {
     pub(crate) origins: Vec<String>,
 }
 
-/// Server names that were reset; the tool's own probes under `.invalid` are not clients.
+/// Returns the server names that were reset. Leaves out names under `.invalid`, which this program's probes
+/// use.
 pub(crate) fn reset_names(evidence: &Evidence) -> BTreeMap<&str, NameResets> {
     let mut names: BTreeMap<&str, NameResets> = BTreeMap::new();
     for (origin, log) in logs(evidence) {
@@ -92,16 +97,21 @@ pub(crate) fn reset_names(evidence: &Evidence) -> BTreeMap<&str, NameResets> {
     names
 }
 
-/// Nothing, where all server names that were reset are known; a scanner may have tried more than there is room for.
+/// Checks that all server names that were reset are known. A scanner can try more names than the evidence
+/// keeps.
+///
+/// # Errors
+///
+/// Returns an error if some names were dropped.
 pub(crate) fn know_all_names(evidence: &Evidence) -> Result<(), Unavailable> {
     if logs(evidence).any(|(_, log)| log.reset_with_sni.beyond > 0) {
-        let why = Reason::Broken("too many different names to keep".into());
+        let why = Reason::Broken("too many different names".into());
         return Err(Unavailable::new("all server names that were reset", why));
     }
     Ok(())
 }
 
-/// The window that all readable logs together cover, as it reads after "no reset".
+/// Formats the time span that all readable logs cover together, to follow a text such as "no reset".
 pub(crate) fn window(evidence: &Evidence) -> String {
     let first = logs(evidence).filter_map(|(_, log)| log.first).min();
     let last = logs(evidence).filter_map(|(_, log)| log.last).max();

@@ -1,20 +1,28 @@
-//! The overrides files, and how the charts render what stands in them.
+//! The overrides files, and which objects the charts render from them.
 
 use crate::checks::codes;
 use crate::evidence::overrides::{FaultKind, Overrides, OverridesFile, Position, VirtualHost};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
-/// The overrides files that could be read, or that none was given.
+/// Returns the content of all overrides files.
+///
+/// # Errors
+///
+/// Returns an error if no file was given or if one could not be read.
 pub(crate) fn overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Overrides)>, Unavailable> {
     if evidence.overrides.is_empty() {
-        let why = Reason::NotRequested("-f overrides.yaml gives it".into());
+        let why = Reason::NotRequested("pass it with -f overrides.yaml".into());
         return Err(Unavailable::new("overrides.yaml", why));
     }
     evidence.overrides.iter().map(|file| Ok((file, file.content.seen()?))).collect()
 }
 
-/// The overrides files, each understood to its end: what stands after a fault of syntax was not read, so nothing may be
-/// concluded from its absence.
+/// Returns the content of all overrides files, like [`overrides`], if each was parsed to its end.
+///
+/// # Errors
+///
+/// Also returns an error for a syntax error in a file: the rest of the file was not read, so nothing can be
+/// concluded from what seems absent.
 pub(crate) fn whole_overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Overrides)>, Unavailable> {
     let files = overrides(evidence)?;
     for (file, content) in &files {
@@ -26,7 +34,7 @@ pub(crate) fn whole_overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile
     Ok(files)
 }
 
-/// The virtual hosts of all files.
+/// Returns the virtual hosts of all files.
 pub(crate) fn virtual_hosts(
     evidence: &Evidence,
 ) -> Result<Vec<(&OverridesFile, &Overrides, &VirtualHost)>, Unavailable> {
@@ -36,7 +44,8 @@ pub(crate) fn virtual_hosts(
         .collect())
 }
 
-/// The ApigeeRouteConfig is the one that the virtual-host chart renders of this entry: `<org>-<name>`.
+/// Returns whether the virtual-host chart renders this ApigeeRouteConfig, named `<org>-<name>`, from the
+/// virtual host.
 pub(crate) fn renders(content: &Overrides, host: &VirtualHost, config_name: &str) -> bool {
     let Some(name) = &host.name else { return false };
     match &content.org {
@@ -50,17 +59,17 @@ pub(crate) fn place(file: &OverridesFile, place: Position) -> String {
     format!("{}:{place}", file_name(file))
 }
 
-/// The file as a person would name it.
+/// Returns the display name of the file.
 pub(crate) fn file_name(file: &OverridesFile) -> &str {
     file.title()
 }
 
-/// The environment group of a virtual host, as far as the file tells.
+/// Returns the environment group of a virtual host, or a placeholder if the entry has no name.
 pub(crate) fn host_name(host: &VirtualHost) -> &str {
     host.name.as_ref().map_or("without a name", |name| &name.value)
 }
 
-/// What a virtual host lists in additionalGateways.
+/// Returns the entries of a virtual host's additionalGateways.
 pub(crate) fn gateway_names(host: &VirtualHost) -> Vec<String> {
     host.additional_gateways.names.iter().map(|name| name.value.clone()).collect()
 }

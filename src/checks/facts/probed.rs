@@ -1,11 +1,11 @@
-//! What the checks of handshakes ask in the same words: which handshakes count, how each ended, and how one finding
-//! speaks for all endpoints that show the same.
+//! Facts shared by the handshake checks: which handshakes count, how each ended, and how faults of several
+//! endpoints are merged into one finding.
 //!
-//! Every failed handshake has exactly one [`Ending`], so that no two checks tell the same failure.
+//! Every failed handshake has exactly one [`Ending`], so that no two checks report the same failure.
 
 use std::collections::BTreeMap;
 
-use super::{routes, words};
+use super::{phrases, routes};
 use crate::checks::{ClientHello, Finding, Judgement, Location, Object, Outcome};
 use crate::evidence::cluster::Route;
 use crate::evidence::handshake::{
@@ -13,11 +13,11 @@ use crate::evidence::handshake::{
 };
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 
-/// A handshake and where it was made.
-pub(crate) type Said<'a> = (&'a Endpoint, &'a Handshake);
+/// A handshake and its endpoint.
+pub(crate) type Probe<'a> = (&'a Endpoint, &'a Handshake);
 
-/// How a handshake ended, as far as it tells causes apart. Source: alert by stage, not by code alone, because stacks give
-/// different codes for one fault and one code for several.
+/// How a handshake ended, as specific as the cause is known. It depends on the stage of an alert as well as
+/// its code: TLS stacks send different codes for one fault, and one code for several faults.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Ending {
     Served,
@@ -30,52 +30,52 @@ pub(crate) enum Ending {
     CertificateRejected,
     VersionRefused,
     AlpnRefused,
-    NamelessRefused,
-    NameRefused,
+    WithoutSniRefused,
+    ServerNameRefused,
     CipherRefused,
     Broken,
 }
 
-/// One fault at one endpoint, before those that say the same are put together.
+/// One fault at one endpoint. [`by_host`] and [`by_sentence`] merge equal faults into findings.
 pub(crate) struct Fault<'a> {
-    pub(crate) said: Said<'a>,
-    /// The sentence after "endpoint: ".
+    pub(crate) probe: Probe<'a>,
+    /// The part of the message after the endpoint.
     pub(crate) what: String,
     pub(crate) observed: String,
     pub(crate) expected: String,
 }
 
-/// The handshakes that the user asked about or that a route promises.
-pub(crate) fn asked(probes: &Probes) -> impl Iterator<Item = Said<'_>> {
+/// Returns the handshakes that the user requested or that a route declares.
+pub(crate) fn requested(probes: &Probes) -> impl Iterator<Item = Probe<'_>> {
     all(probes).filter(|(_, handshake)| handshake.requested)
 }
 
-/// Every handshake.
-pub(crate) fn all(probes: &Probes) -> impl Iterator<Item = Said<'_>> {
+/// Returns all handshakes.
+pub(crate) fn all(probes: &Probes) -> impl Iterator<Item = Probe<'_>> {
     probes.endpoints.iter().flat_map(|endpoint| endpoint.handshakes.iter().map(move |handshake| (endpoint, handshake)))
 }
 
-/// The handshakes asked for that ended so, with their failure.
-pub(crate) fn ended(probes: &Probes, ending: Ending) -> impl Iterator<Item = (Said<'_>, &Failure)> {
-    asked(probes)
-        .filter(move |said| ending_of(probes, *said) == ending)
-        .filter_map(|said| Some((said, said.1.failure.as_ref()?)))
+/// Returns the requested handshakes with this ending, each with its failure.
+pub(crate) fn ended(probes: &Probes, ending: Ending) -> impl Iterator<Item = (Probe<'_>, &Failure)> {
+    requested(probes)
+        .filter(move |probe| ending_of(probes, *probe) == ending)
+        .filter_map(|probe| Some((probe, probe.1.failure.as_ref()?)))
 }
 
-/// The same endpoints once each, with the first of their handshakes: what ends them has nothing to do with the hello.
-pub(crate) fn once_each<'a>(
-    faults: impl Iterator<Item = (Said<'a>, &'a Failure)>,
-) -> impl Iterator<Item = (Said<'a>, &'a Failure)> {
-    let mut told = Vec::new();
+/// Keeps the first failed handshake of each endpoint, for failures that do not depend on the ClientHello.
+pub(crate) fn once_per_endpoint<'a>(
+    faults: impl Iterator<Item = (Probe<'a>, &'a Failure)>,
+) -> impl Iterator<Item = (Probe<'a>, &'a Failure)> {
+    let mut seen = Vec::new();
     faults.filter(move |((endpoint, _), _)| {
-        let new = !told.contains(&std::ptr::from_ref::<Endpoint>(endpoint));
-        told.push(std::ptr::from_ref::<Endpoint>(endpoint));
+        let new = !seen.contains(&std::ptr::from_ref::<Endpoint>(endpoint));
+        seen.push(std::ptr::from_ref::<Endpoint>(endpoint));
         new
     })
 }
 
-/// How this handshake ended.
-pub(crate) fn ending_of(probes: &Probes, (endpoint, handshake): Said<'_>) -> Ending {
+/// Classifies how the handshake ended.
+pub(crate) fn ending_of(probes: &Probes, (endpoint, handshake): Probe<'_>) -> Ending {
     let Some(failure) = &handshake.failure else { return Ending::Served };
     if handshake.was_lost() {
         return Ending::Lost;
@@ -90,12 +90,13 @@ pub(crate) fn ending_of(probes: &Probes, (endpoint, handshake): Said<'_>) -> End
         How::TimedOut { .. } => Ending::Stalled,
         How::Alert { number: 116, .. } if offered => Ending::CertificateRejected,
         How::Alert { number: 116, .. } => Ending::CertificateDemanded,
-        // OpenSSL's alert for "none" is 40 (TLS 1.2) or 116, Java's 42; 41 is SSL 3.0's.
+        // Alert for a missing client certificate: OpenSSL sends 40 (TLS 1.2) or 116, Java 42; 41 is that of
+        // SSL 3.0.
         How::Alert { number, .. } if was_asked && !offered && matches!(number, 40..=42) => Ending::CertificateDemanded,
         How::Alert { number, .. } if was_asked && offered && matches!(number, 40 | 42..=49 | 51 | 80) => {
             Ending::CertificateRejected
         }
-        // The alert of TLS 1.3 is lost where the reset of the connection overtakes it.
+        // In TLS 1.3 a TCP reset can discard the alert before the client reads it.
         How::Closed | How::Reset if was_asked && failure.by == Party::Server => {
             if offered {
                 Ending::CertificateRejected
@@ -108,14 +109,15 @@ pub(crate) fn ending_of(probes: &Probes, (endpoint, handshake): Said<'_>) -> End
         How::Alert { number: 120, .. } => Ending::AlpnRefused,
         _ if !handshake.was_refused() => Ending::Broken,
         How::Reset | How::Closed | How::Alert { number: 112, .. } => match handshake.kind {
-            ClientHelloKind::WithoutSni => Ending::NamelessRefused,
-            ClientHelloKind::Named | ClientHelloKind::Unknown => Ending::NameRefused,
+            ClientHelloKind::WithoutSni => Ending::WithoutSniRefused,
+            ClientHelloKind::Named | ClientHelloKind::Unknown => Ending::ServerNameRefused,
         },
         How::Alert { number: 40, .. } if handshake.kind == ClientHelloKind::WithoutSni => {
-            // One code for several causes: only where the name is served it can be the missing name.
-            match beside(probes, endpoint, ClientHelloKind::Named) {
+            // One code for several causes: missing SNI can be the cause only if a handshake with SNI
+            // succeeds.
+            match other_handshake(probes, endpoint, ClientHelloKind::Named) {
                 Some(named) if !named.succeeded() => Ending::CipherRefused,
-                _ => Ending::NamelessRefused,
+                _ => Ending::WithoutSniRefused,
             }
         }
         How::Alert { number: 40 | 71, .. } => Ending::CipherRefused,
@@ -123,7 +125,7 @@ pub(crate) fn ending_of(probes: &Probes, (endpoint, handshake): Said<'_>) -> End
     }
 }
 
-/// OpenSSL's words for versions that it could not agree on.
+/// Returns whether this is an OpenSSL error about protocol versions.
 fn is_about_versions(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     ["unsupported protocol", "no protocols available", "version too low", "wrong ssl version"]
@@ -131,54 +133,60 @@ fn is_about_versions(text: &str) -> bool {
         .any(|words| text.contains(words))
 }
 
-/// Another kind of hello to the same peer: of the same endpoint, or of one that stands at the same place and address.
-pub(crate) fn beside<'a>(probes: &'a Probes, endpoint: &'a Endpoint, kind: ClientHelloKind) -> Option<&'a Handshake> {
+/// Returns a handshake of another kind with the same peer: with this endpoint, or with one that has the same
+/// place and address.
+pub(crate) fn other_handshake<'a>(
+    probes: &'a Probes,
+    endpoint: &'a Endpoint,
+    kind: ClientHelloKind,
+) -> Option<&'a Handshake> {
     endpoint.handshake(kind).or_else(|| {
         probes.endpoints.iter().filter(|other| is_same_peer(other, endpoint)).find_map(|other| other.handshake(kind))
     })
 }
 
-/// Both endpoints lead to one and the same peer; only the host differs, if anything.
+/// Returns whether both endpoints are the same peer; at most their hosts differ.
 pub(crate) fn is_same_peer(one: &Endpoint, other: &Endpoint) -> bool {
     (&one.place, one.address, one.port) == (&other.place, other.address, other.port)
         && (one.address.is_some() || matches!(one.place, EndpointOrigin::Pod { .. }) || one.host == other.host)
 }
 
-/// One finding for each host and sentence.
+/// Merges faults with the same host and message into one finding each.
 pub(crate) fn by_host(faults: Vec<Fault<'_>>) -> Vec<Finding> {
     grouped(faults, |endpoint| endpoint.host.clone())
 }
 
-/// One finding for each sentence, whatever the host: a certificate that serves fifty names is told once.
+/// Merges faults with the same message into one finding each, so that a certificate of fifty hosts is
+/// reported once.
 pub(crate) fn by_sentence(faults: Vec<Fault<'_>>) -> Vec<Finding> {
     grouped(faults, |_| None)
 }
 
-fn grouped(faults: Vec<Fault<'_>>, apart: impl Fn(&Endpoint) -> Option<String>) -> Vec<Finding> {
+fn grouped(faults: Vec<Fault<'_>>, group_key: impl Fn(&Endpoint) -> Option<String>) -> Vec<Finding> {
     let mut groups: Vec<Vec<Fault<'_>>> = Vec::new();
     let mut known: BTreeMap<(Option<String>, String), usize> = BTreeMap::new();
     for fault in faults {
-        let group = *known.entry((apart(fault.said.0), fault.what.clone())).or_insert(groups.len());
+        let group = *known.entry((group_key(fault.probe.0), fault.what.clone())).or_insert(groups.len());
         match groups.get_mut(group) {
             Some(group) => group.push(fault),
             None => groups.push(vec![fault]),
         }
     }
-    groups.iter().map(|group| together(group)).collect()
+    groups.iter().map(|group| merge(group)).collect()
 }
 
-fn together(group: &[Fault<'_>]) -> Finding {
+fn merge(group: &[Fault<'_>]) -> Finding {
     let first = &group[0];
-    let endpoints = distinct(group.iter().map(|fault| Object::endpoint(fault.said.0)));
-    let location = Location::ClientHellos(distinct(group.iter().map(|fault| ClientHello::from(fault.said.1))));
+    let endpoints = distinct(group.iter().map(|fault| Object::endpoint(fault.probe.0)));
+    let location = Location::ClientHellos(distinct(group.iter().map(|fault| ClientHello::from(fault.probe.1))));
     let message = format!("{}: {}", names(endpoints.iter().map(|endpoint| endpoint.name.clone())), first.what);
-    let pods = group.iter().filter_map(|fault| pod_of(fault.said.0));
-    Finding::new(Object::endpoint(first.said.0), location, message, first.observed.as_str(), first.expected.as_str())
+    let pods = group.iter().filter_map(|fault| pod_of(fault.probe.0));
+    Finding::new(Object::endpoint(first.probe.0), location, message, first.observed.as_str(), first.expected.as_str())
         .at(endpoints)
         .concerning(pods)
 }
 
-/// The ingress pod that the endpoint is, where it is one.
+/// Returns the name of the ingress pod, if the endpoint is one.
 fn pod_of(endpoint: &Endpoint) -> Option<&str> {
     match &endpoint.place {
         EndpointOrigin::Pod { pod } => Some(pod),
@@ -186,12 +194,12 @@ fn pod_of(endpoint: &Endpoint) -> Option<&str> {
     }
 }
 
-/// At most three of the names, each once, in the order of the evidence.
+/// Lists at most three distinct names, in the order given.
 pub(crate) fn names(all: impl Iterator<Item = String>) -> String {
-    words::some_of(&distinct(all).iter().map(String::as_str).collect::<Vec<_>>())
+    phrases::some_of(&distinct(all).iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// Each item once, in the order of the evidence.
+/// Removes duplicates and keeps the order.
 fn distinct<T: Eq>(all: impl Iterator<Item = T>) -> Vec<T> {
     let mut distinct: Vec<T> = Vec::new();
     for item in all {
@@ -202,32 +210,42 @@ fn distinct<T: Eq>(all: impl Iterator<Item = T>) -> Vec<T> {
     distinct
 }
 
-/// `server name api.example.com`, `without a server name`.
-pub(crate) fn hello(handshake: &Handshake) -> String {
+/// Describes the SNI of the handshake: `server name api.example.com`, `without SNI`.
+pub(crate) fn describe_sni(handshake: &Handshake) -> String {
     ClientHello::from(handshake).sni()
 }
 
-/// Found where there are findings. Passed only where everything was probed that was to be.
-pub(crate) fn settle(probes: &Probes, findings: Vec<Finding>, seen: impl Into<String>) -> Judgement {
+/// Returns found if there are findings. Otherwise returns passed with the text `seen`, but only if every
+/// planned handshake was made.
+///
+/// # Errors
+///
+/// Returns the first endpoint that could not be probed, if there are no findings.
+pub(crate) fn judgement(probes: &Probes, findings: Vec<Finding>, seen: impl Into<String>) -> Judgement {
     if findings.is_empty() {
-        whole(probes)?;
-        if asked(probes).next().is_none() {
+        all_probed(probes)?;
+        if requested(probes).next().is_none() {
             return Ok(Outcome::NotApplicable("no handshake was made".into()));
         }
     }
     Ok(Outcome::of(findings, seen))
 }
 
-/// The same, where it is known that nothing of the kind was seen: what nobody saw has not passed.
-pub(crate) fn settle_seen(probes: &Probes, findings: Vec<Finding>, seen: &str, nothing: Option<&str>) -> Judgement {
-    match (settle(probes, findings, seen)?, nothing) {
+/// Like [`judgement`], but returns not applicable with the reason `nothing` instead of passed.
+pub(crate) fn judgement_if_seen(
+    probes: &Probes,
+    findings: Vec<Finding>,
+    seen: &str,
+    nothing: Option<&str>,
+) -> Judgement {
+    match (judgement(probes, findings, seen)?, nothing) {
         (Outcome::Passed(_), Some(nothing)) => Ok(Outcome::NotApplicable(nothing.to_owned())),
         (outcome, _) => Ok(outcome),
     }
 }
 
 /// Nothing, where every handshake was made that was to be; a limit that the user can raise counts as not asked for.
-pub(crate) fn whole(probes: &Probes) -> Result<(), Unavailable> {
+pub(crate) fn all_probed(probes: &Probes) -> Result<(), Unavailable> {
     let unprobed = probes.unprobed.iter().find(|why| !matches!(why.reason, Reason::NotRequested(_))).cloned();
     match unprobed.or_else(|| lost(probes).into_iter().next()) {
         Some(why) => Err(why),
@@ -250,21 +268,23 @@ pub(crate) fn lost(probes: &Probes) -> Vec<Unavailable> {
 
 /// Whether a client certificate, or having none, is taken, where every server that asks for one has told.
 pub(crate) fn certificates_decided(probes: &Probes) -> Result<(), Unavailable> {
-    match asked(probes).find(|(_, handshake)| handshake.undecided) {
+    match requested(probes).find(|(_, handshake)| handshake.undecided) {
         Some((endpoint, _)) => Err(Unavailable::new(
-            format!("whether {} takes the client certificate that it asks for, or none", endpoint.name()),
+            format!("whether {} accepts the client certificate that it requests, or none", endpoint.name()),
             Reason::TimedOut { milliseconds: probes.question.timeout_milliseconds },
         )),
         None => Ok(()),
     }
 }
 
-/// The authorities that count are known: the user named them, or asked from where clients stand.
+/// Returns whether the trusted CAs of the clients are known: the user gave them with `--ca-file`, or named
+/// the endpoint on the command line, so that this machine is itself a client.
 pub(crate) fn trust_is_known(probes: &Probes, endpoint: &Endpoint) -> bool {
     matches!(probes.question.trust, Trust::File(_)) || endpoint.place == EndpointOrigin::Given
 }
 
-/// The route of this handshake asks for client certificates, so that one who has none is refused rightly.
+/// Returns whether the route of this handshake requires client certificates, so that refusing a client
+/// without one is correct.
 pub(crate) fn is_declared_mutual(evidence: &Evidence, handshake: &Handshake) -> bool {
     let routes = routes::routes(evidence).unwrap_or_default();
     routes.into_iter().filter(|route| is_mutual(route)).any(|route| match &handshake.server_name {
@@ -273,12 +293,13 @@ pub(crate) fn is_declared_mutual(evidence: &Evidence, handshake: &Handshake) -> 
     })
 }
 
-/// The route lets only clients in that have a certificate.
+/// Returns whether a port of the route has TLS mode MUTUAL.
 pub(crate) fn is_mutual(route: &Route) -> bool {
     route.ports.iter().any(|port| port.tls.as_ref().is_some_and(|tls| tls.mode.as_deref() == Some("MUTUAL")))
 }
 
-/// `, and Envoy's no_filter_chain_match grew by 3 meanwhile`, where the pod's Envoy counted; else nothing.
+/// Returns the growth of Envoy's `no_filter_chain_match` counter as the end of a sentence, or an empty string
+/// if it did not grow or is unknown.
 pub(crate) fn resets_confirmed(evidence: &Evidence, endpoint: &Endpoint) -> String {
     let growth = || {
         let EndpointOrigin::Pod { pod } = &endpoint.place else { return None };
@@ -296,7 +317,7 @@ pub(crate) fn resets_confirmed(evidence: &Evidence, endpoint: &Endpoint) -> Stri
     })
 }
 
-/// The first eight digits of a fingerprint, which tell certificates apart for a reader.
-pub(crate) fn short(fingerprint: &str) -> &str {
+/// Returns the first eight digits of a fingerprint, enough for readers to distinguish certificates.
+pub(crate) fn short_fingerprint(fingerprint: &str) -> &str {
     fingerprint.get(..8).unwrap_or(fingerprint)
 }

@@ -1,47 +1,47 @@
-//! The routes of the cluster, and what keeps a wildcard route from its work.
+//! The ApigeeRoutes of the cluster, and what prevents a wildcard route from accepting clients without SNI.
 
 use super::pods::{pods, pods_are_narrowed};
 use crate::checks::{Code, codes};
 use crate::evidence::cluster::{Port, Route, RouteConfig, RouteStatus, selects};
 use crate::evidence::{Evidence, Seen, Unavailable};
 
-/// Routes that clients outside the cluster can use.
+/// Returns the routes that clients outside the cluster can use.
 pub(crate) fn routes(evidence: &Evidence) -> Result<Vec<&Route>, Unavailable> {
     Ok(evidence.routes.seen()?.items.iter().filter(|route| !route.is_internal_chaining()).collect())
 }
 
-/// Routes with the hostname `*`.
+/// Returns the wildcard routes: those with the hostname `*`.
 pub(crate) fn wildcards(evidence: &Evidence) -> Result<Vec<&Route>, Unavailable> {
     Ok(routes(evidence)?.into_iter().filter(|route| route.is_wildcard()).collect())
 }
 
-/// The names of the wildcard routes.
+/// Returns the names of the wildcard routes.
 pub(crate) fn wildcard_names(evidence: &Evidence) -> Result<Vec<&str>, Unavailable> {
     Ok(wildcards(evidence)?.into_iter().map(|route| route.name.as_str()).collect())
 }
 
-/// Routes of environment groups: those with hostnames of their own.
+/// Returns the routes of environment groups: those without the hostname `*`.
 pub(crate) fn group_routes(evidence: &Evidence) -> Result<Vec<&Route>, Unavailable> {
     Ok(routes(evidence)?.into_iter().filter(|route| !route.is_wildcard()).collect())
 }
 
-/// The ApigeeRoutes that an ApigeeRouteConfig made.
+/// Returns the ApigeeRoutes that belong to an ApigeeRouteConfig.
 pub(crate) fn routes_of<'a>(routes: &[&'a Route], config: &RouteConfig) -> Vec<&'a Route> {
     routes.iter().copied().filter(|route| route.group() == config.name).collect()
 }
 
-/// The object's last change is behind what the controller has applied.
+/// Returns whether the controller has not yet applied the last change of the object.
 pub(crate) fn lags(generation: Option<i64>, status: &RouteStatus) -> bool {
     matches!((status.last_applied_generation, generation), (Some(applied), Some(generation)) if applied < generation)
 }
 
-/// The route has a hostname of its own that covers the server name; `*` does not declare a name.
+/// Returns whether a hostname of the route covers the server name. The hostname `*` does not declare a name.
 pub(crate) fn declares(route: &Route, server_name: &str) -> bool {
     let hostnames = route.hostnames.iter().filter(|hostname| *hostname != "*").cloned().collect();
     Route { hostnames, ..Route::default() }.covers(server_name)
 }
 
-/// Whether both routes reach a pod in common; where pods were not seen or are none, they might.
+/// Returns whether both routes select a common pod. If no pods were seen, assumes that they do.
 pub(crate) fn share_pods(evidence: &Evidence, one: &Route, other: &Route) -> bool {
     match pods(evidence) {
         Ok(pods) if !pods.is_empty() => {
@@ -51,7 +51,8 @@ pub(crate) fn share_pods(evidence: &Evidence, one: &Route, other: &Route) -> boo
     }
 }
 
-/// The environment groups' routes on pods of the wildcard: those that list it, and those that do not.
+/// Returns the routes of environment groups that share a pod with the wildcard route: those that list it in
+/// additionalGateways, and those that do not.
 pub(crate) fn attachment<'a>(
     evidence: &'a Evidence,
     wildcard: &Route,
@@ -62,25 +63,27 @@ pub(crate) fn attachment<'a>(
         .partition(|route| route.additional_gateways.contains(&wildcard.name)))
 }
 
-/// The port on which clients without a server name must be accepted. Source: "Enable non-SNI clients", step 1.
+/// Returns whether this is the port for clients without SNI: HTTPS 443. Source: "Enable non-SNI clients",
+/// step 1.
 pub(crate) fn https_443(port: &Port) -> bool {
     port.number == Some(443) && port.protocol.as_deref() == Some("HTTPS")
 }
 
-/// The port terminates TLS here, with a certificate of the route.
+/// Returns whether this is HTTPS port 443 and terminates TLS with a certificate of the route.
 pub(crate) fn terminates_tls(port: &Port) -> bool {
     let mode = port.tls.as_ref().and_then(|tls| tls.mode.as_deref());
     https_443(port) && matches!(mode, Some("SIMPLE" | "MUTUAL"))
 }
 
-/// The port ends TLS in the gateway: HTTPS, and not passed through.
-pub(crate) fn ends_tls_here(port: &Port) -> bool {
+/// Returns whether this is an HTTPS port, with any number, on which the gateway terminates TLS instead of
+/// passing it through.
+pub(crate) fn terminates_https(port: &Port) -> bool {
     let mode = port.tls.as_ref().and_then(|tls| tls.mode.as_deref());
     port.protocol.as_deref() == Some("HTTPS") && !matches!(mode, Some("PASSTHROUGH" | "AUTO_PASSTHROUGH"))
 }
 
-/// What keeps a wildcard route from accepting clients without a server name, each with the code of the check that
-/// finds it; empty where nothing that was seen does.
+/// Returns the obstacles that prevent a wildcard route from accepting clients without SNI, as codes of the
+/// checks that report them. Empty if none was seen.
 pub(crate) fn wildcard_obstacles(evidence: &Evidence, route: &Route) -> Vec<Code> {
     let mut found = Vec::new();
     if route.enable_non_sni_client != Some(true) {
@@ -113,7 +116,8 @@ pub(crate) fn wildcard_obstacles(evidence: &Evidence, route: &Route) -> Vec<Code
     found
 }
 
-/// The Secrets were listed and this one is not among them. A name with a namespace in front is not judged.
+/// Returns whether the Secrets were listed and this one is absent. Always false for a name with a namespace
+/// prefix.
 pub(crate) fn secret_is_missing(evidence: &Evidence, name: &str) -> bool {
     match &evidence.secrets {
         Seen::Seen(secrets) => !name.contains('/') && !secrets.names.iter().any(|known| known == name),

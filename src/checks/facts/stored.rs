@@ -1,12 +1,12 @@
-//! What the checks of stored certificates ask in the same words: which Secrets routes name, what each holds, and what follows
-//! where one could not be read.
+//! Facts shared by the checks of stored certificates: which Secrets routes name, what each contains, and how
+//! a Secret that could not be read affects the judgement.
 //!
-//! A Secret that does not exist is AT210's business, so nothing here speaks of it.
+//! A Secret that does not exist is reported by AT210 only, so the functions here skip it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::chain::{self, Wrong};
-use super::{probed, routes, words};
+use super::chain::{self, Deviation};
+use super::{phrases, probed, routes};
 use crate::checks::{Finding, Judgement, Kind, Location, Object, Outcome};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::cluster::{Port, Route};
@@ -14,153 +14,159 @@ use crate::evidence::handshake::{ClientHelloKind, Handshake};
 use crate::evidence::stored::{ClientCas, KeyFit, StoredCertificate, StoredContent, StoredIn};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
-/// What there is to say where no Secret has a certificate.
-pub(crate) const NO_CERTIFICATE: &str = "no Secret that a route names holds a certificate (AT210, AT401, AT402)";
+/// Reason for not applicable if no Secret has a certificate.
+pub(crate) const NO_CERTIFICATE: &str = "no Secret that a route names contains a certificate (AT210, AT401, AT402)";
 
-/// A Secret that HTTPS ports of routes name.
-pub(crate) struct Named<'a> {
+/// A Secret that is named by HTTPS ports of routes.
+pub(crate) struct NamedSecret<'a> {
     pub(crate) name: &'a str,
-    /// The routes that name it.
+    /// The routes that name the Secret.
     pub(crate) routes: Vec<&'a Route>,
-    /// One of them asks for client certificates with it.
+    /// Whether one of these ports has TLS mode MUTUAL.
     pub(crate) mutual: bool,
 }
 
-/// One of them that was read.
+/// A [`NamedSecret`] that was read.
 pub(crate) struct Secret<'a> {
     pub(crate) name: &'a str,
     pub(crate) routes: Vec<&'a Route>,
     pub(crate) content: &'a StoredContent,
 }
 
-/// What a check says of one Secret: its findings, that there is nothing in it to judge, or what would have to be known.
-pub(crate) type Said = Result<Option<Vec<Finding>>, Unavailable>;
+/// Judgement of one object: its findings, `None` if it contains nothing to judge, or what is unavailable.
+pub(crate) type ObjectJudgement = Result<Option<Vec<Finding>>, Unavailable>;
 
-/// Judges each Secret that an HTTPS port of a route names. `right` is said where nothing is wrong, `nothing` where no Secret has
-/// what is judged.
+/// Judges each Secret that an HTTPS port of a route names. `right` is the text for passed, `nothing` the
+/// reason for not applicable if no Secret contains what is judged.
 pub(crate) fn judge<'a>(
     evidence: &'a Evidence,
     right: &str,
     nothing: &str,
-    say: impl Fn(&Secret<'a>) -> Said,
+    judge_secret: impl Fn(&Secret<'a>) -> ObjectJudgement,
 ) -> Judgement {
-    let named = named(evidence)?;
+    let named = named_secrets(evidence)?;
     if named.is_empty() {
         return Ok(Outcome::NotApplicable("no route names a Secret".into()));
     }
-    judge_those(evidence, named, right, nothing, say)
+    judge_secrets(evidence, named, right, nothing, judge_secret)
 }
 
-/// The same of each Secret that a port with mode MUTUAL names.
+/// Like [`judge`], for each Secret that a port with TLS mode MUTUAL names.
 pub(crate) fn judge_mutual<'a>(
     evidence: &'a Evidence,
     right: &str,
     nothing: &str,
-    say: impl Fn(&Secret<'a>) -> Said,
+    judge_secret: impl Fn(&Secret<'a>) -> ObjectJudgement,
 ) -> Judgement {
-    let mut named: Vec<Named<'a>> = named(evidence)?.into_iter().filter(|named| named.mutual).collect();
+    let mut named: Vec<NamedSecret<'a>> = named_secrets(evidence)?.into_iter().filter(|named| named.mutual).collect();
     for named in &mut named {
         named.routes.retain(|route| probed::is_mutual(route));
     }
     if named.is_empty() {
-        return Ok(Outcome::NotApplicable("no route asks for client certificates by a Secret".into()));
+        return Ok(Outcome::NotApplicable("no route with a Secret requests client certificates".into()));
     }
-    judge_those(evidence, named, right, nothing, say)
+    judge_secrets(evidence, named, right, nothing, judge_secret)
 }
 
-/// The same of what client certificates are verified with, where there is something.
-pub(crate) fn judge_authorities<'a>(
+/// Like [`judge_mutual`], for the CA certificates that verify client certificates.
+pub(crate) fn judge_client_cas<'a>(
     evidence: &'a Evidence,
     right: &str,
-    say: impl Fn(&'a ClientCas) -> Vec<Wrong>,
+    judge_cas: impl Fn(&'a ClientCas) -> Vec<Deviation>,
 ) -> Judgement {
-    judge_mutual(evidence, right, "no Secret has what client certificates are verified with (AT410)", |secret| {
-        let Some((authorities, entry)) = authorities(secret)? else { return Ok(None) };
-        let findings = say(authorities).into_iter().map(|wrong| at(&authorities.secret, entry, wrong));
+    judge_mutual(evidence, right, "no Secret has CA certificates to verify clients with (AT410)", |secret| {
+        let Some((cas, entry)) = client_cas(secret)? else { return Ok(None) };
+        let findings = judge_cas(cas).into_iter().map(|wrong| entry_finding(&cas.secret, entry, wrong));
         Ok(Some(findings.collect()))
     })
 }
 
-/// What client certificates are verified with, and the entry that holds it; absent where there is none.
-pub(crate) fn authorities<'a>(secret: &Secret<'a>) -> Result<Option<(&'a ClientCas, &'a str)>, Unavailable> {
+/// Returns the CA certificates that verify client certificates, and the name of their entry; `None` if there
+/// are none.
+pub(crate) fn client_cas<'a>(secret: &Secret<'a>) -> Result<Option<(&'a ClientCas, &'a str)>, Unavailable> {
     let content: &'a StoredContent = secret.content;
-    let Some(authorities) = &content.client_cas else { return Ok(None) };
-    let authorities = authorities.seen()?;
-    Ok(authorities.entry.as_deref().map(|entry| (authorities, entry)))
+    let Some(cas) = &content.client_cas else { return Ok(None) };
+    let cas = cas.seen()?;
+    Ok(cas.entry.as_deref().map(|entry| (cas, entry)))
 }
 
-fn judge_those<'a>(
+fn judge_secrets<'a>(
     evidence: &'a Evidence,
-    named: Vec<Named<'a>>,
+    named: Vec<NamedSecret<'a>>,
     right: &str,
     nothing: &str,
-    say: impl Fn(&Secret<'a>) -> Said,
+    judge_secret: impl Fn(&Secret<'a>) -> ObjectJudgement,
 ) -> Judgement {
     evidence.stored_certificates.seen()?;
-    let mut settled = Settled::default();
-    for Named { name, routes, .. } in named {
-        let said = match content(evidence, name) {
-            Ok(Some(content)) => say(&Secret { name, routes, content }),
+    let mut builder = JudgementBuilder::default();
+    for NamedSecret { name, routes, .. } in named {
+        let judgement = match secret_content(evidence, name) {
+            Ok(Some(content)) => judge_secret(&Secret { name, routes, content }),
             Ok(None) => Ok(None),
             Err(why) => Err(why),
         };
-        settled.add(said);
+        builder.add(judgement);
     }
-    settled.judgement(right, nothing)
+    builder.judgement(right, nothing)
 }
 
-/// What was said of several objects, on its way to one judgement.
+/// Combines the judgements of several objects into one.
 #[derive(Default)]
-pub(crate) struct Settled {
+pub(crate) struct JudgementBuilder {
     findings: Vec<Finding>,
-    untold: Vec<Unavailable>,
+    unavailable: Vec<Unavailable>,
     judged: usize,
 }
 
-impl Settled {
-    /// Adds what was said of one object.
-    pub(crate) fn add(&mut self, said: Said) {
-        match said {
+impl JudgementBuilder {
+    /// Adds the judgement of one object.
+    pub(crate) fn add(&mut self, judgement: ObjectJudgement) {
+        match judgement {
             Ok(Some(findings)) => {
                 self.judged += 1;
                 self.findings.extend(findings);
             }
             Ok(None) => {}
-            Err(why) => self.untold.push(why),
+            Err(why) => self.unavailable.push(why),
         }
     }
 
-    /// Leaves out what was not asked for, where something else was judged.
-    pub(crate) fn without_unasked(mut self) -> Self {
+    /// Drops the sources that were not requested, if at least one object was judged.
+    pub(crate) fn without_unrequested(mut self) -> Self {
         if self.judged > 0 {
-            self.untold.retain(|why| !matches!(why.reason, Reason::NotRequested(_)));
+            self.unavailable.retain(|why| !matches!(why.reason, Reason::NotRequested(_)));
         }
         self
     }
 
-    /// What was not told counts only where nothing was found, and what could not be seen more than what nobody asked for.
+    /// Returns the combined judgement. Unavailable sources count only if nothing was found; among them, those
+    /// that failed take precedence over those that were not requested.
+    ///
+    /// # Errors
+    ///
+    /// Returns the most important unavailable source if there are no findings.
     pub(crate) fn judgement(self, right: &str, nothing: &str) -> Judgement {
         if !self.findings.is_empty() {
             return Ok(Outcome::Found(self.findings));
         }
-        let unseen = self.untold.iter().find(|why| !matches!(why.reason, Reason::NotRequested(_)));
-        if let Some(why) = unseen.or(self.untold.first()) {
+        let unseen = self.unavailable.iter().find(|why| !matches!(why.reason, Reason::NotRequested(_)));
+        if let Some(why) = unseen.or(self.unavailable.first()) {
             return Err(why.clone());
         }
         Ok(if self.judged == 0 { Outcome::NotApplicable(nothing.into()) } else { Outcome::Passed(right.into()) })
     }
 }
 
-/// The Secrets that HTTPS ports of routes name, in the order of their names.
-fn named(evidence: &Evidence) -> Result<Vec<Named<'_>>, Unavailable> {
-    let mut all: BTreeMap<&str, Named<'_>> = BTreeMap::new();
+/// Returns the Secrets that HTTPS ports of routes name, sorted by name.
+fn named_secrets(evidence: &Evidence) -> Result<Vec<NamedSecret<'_>>, Unavailable> {
+    let mut all: BTreeMap<&str, NamedSecret<'_>> = BTreeMap::new();
     for route in routes::routes(evidence)? {
-        for port in route.ports.iter().filter(|port| routes::ends_tls_here(port)) {
+        for port in route.ports.iter().filter(|port| routes::terminates_https(port)) {
             let Some(tls) = &port.tls else { continue };
             let Some(name) = tls.credential_name.as_deref() else { continue };
-            let named = all.entry(name).or_insert_with(|| Named { name, routes: Vec::new(), mutual: false });
+            let named = all.entry(name).or_insert_with(|| NamedSecret { name, routes: Vec::new(), mutual: false });
             named.mutual |= tls.mode.as_deref() == Some("MUTUAL");
-            // Several ports of one route are one after the other.
+            // The ports of one route follow each other, so comparing with the last route is enough.
             if named.routes.last().is_none_or(|known| known.name != route.name) {
                 named.routes.push(route);
             }
@@ -169,8 +175,12 @@ fn named(evidence: &Evidence) -> Result<Vec<Named<'_>>, Unavailable> {
     Ok(all.into_values().collect())
 }
 
-/// What the Secret holds; nothing where it does not exist, as AT210 tells.
-pub(crate) fn content<'a>(evidence: &'a Evidence, name: &str) -> Result<Option<&'a StoredContent>, Unavailable> {
+/// Returns the content of a Secret; `None` if it does not exist (AT210).
+///
+/// # Errors
+///
+/// Returns an error if the Secret was not read.
+pub(crate) fn secret_content<'a>(evidence: &'a Evidence, name: &str) -> Result<Option<&'a StoredContent>, Unavailable> {
     if routes::secret_is_missing(evidence, name) {
         return Ok(None);
     }
@@ -183,7 +193,7 @@ pub(crate) fn content<'a>(evidence: &'a Evidence, name: &str) -> Result<Option<&
     if let Some(stored) = evidence.stored_certificates.seen()?.iter().find(is_it) {
         return stored.content.seen().map(Some);
     }
-    // Only Secrets that routes name are read, so that without routes none is.
+    // Only Secrets that routes name are read. Without routes, none is read.
     let names_it = |port: &Port| port.tls.as_ref().is_some_and(|tls| tls.credential_name.as_deref() == Some(name));
     if routes::routes(evidence)?.iter().any(|route| route.ports.iter().any(names_it)) {
         return unread(Reason::Missing("it was not read".into()));
@@ -192,23 +202,23 @@ pub(crate) fn content<'a>(evidence: &'a Evidence, name: &str) -> Result<Option<&
 }
 
 impl Secret<'_> {
-    /// A finding at one entry of the Secret.
-    pub(crate) fn finding(&self, entry: &str, wrong: Wrong) -> Finding {
-        at(self.name, entry, wrong)
+    /// Creates a finding about one entry of the Secret.
+    pub(crate) fn finding(&self, entry: &str, wrong: Deviation) -> Finding {
+        entry_finding(self.name, entry, wrong)
     }
 
-    /// The entry with the certificates.
+    /// Returns the name of the certificate entry.
     pub(crate) fn certificate_entry(&self) -> &str {
         self.content.certificate_entry.as_deref().unwrap_or("data")
     }
 
-    /// The entry with the key: each certificate entry has its own beside it.
+    /// Returns the name of the key entry that belongs to the certificate entry.
     pub(crate) fn key_entry(&self) -> &'static str {
         if self.content.certificate_entry.as_deref() == Some("tls.crt") { "tls.key" } else { "key" }
     }
 
     /// The leaf of a pair in which AT401 to AT404 find no fault. Whether its key fits need not be known.
-    pub(crate) fn fit_leaf(&self) -> Option<&Certificate> {
+    pub(crate) fn usable_leaf(&self) -> Option<&Certificate> {
         let may_fit = matches!(self.content.key, KeyFit::Fits | KeyFit::NotCompared | KeyFit::NotRead(_));
         let is_fit = self.content.certificate_fault.is_none() && may_fit;
         self.content.certificates.first().filter(|_| is_fit)
@@ -217,11 +227,11 @@ impl Secret<'_> {
 
 /// The private key was read, and not compared with the leaf beside it: the public key of that cannot be read.
 pub(crate) fn not_compared(holder: &str, leaf: &Certificate) -> Unavailable {
-    let what = format!("whether the private key of {holder} belongs to {}", chain::called(leaf));
+    let what = format!("whether the private key of {holder} belongs to {}", chain::subject_and_serial(leaf));
     Unavailable::new(what, Reason::Broken("the public key of the certificate cannot be read".into()))
 }
 
-fn at(secret: &str, entry: &str, wrong: Wrong) -> Finding {
+fn entry_finding(secret: &str, entry: &str, wrong: Deviation) -> Finding {
     let message = format!("Secret {secret}: {}", wrong.what);
     Finding::new(
         Object::new(Kind::Secret, secret),
@@ -232,19 +242,20 @@ fn at(secret: &str, entry: &str, wrong: Wrong) -> Finding {
     )
 }
 
-/// How much of what a hostname stands for the names of a certificate cover.
+/// How much of a hostname a certificate covers.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Coverage {
     Whole,
-    /// The hostname is `*.example.com`, and the certificate has only these names below it.
+    /// The hostname is a wildcard, and the certificate covers only these names that it matches.
     Partly(Vec<String>),
     Nothing,
 }
 
 /// Compares a hostname of a route with the names of its certificate.
 ///
-/// Envoy takes any number of labels for the `*` of a route, a certificate's `*` stands for one (RFC 9525 §6.3). So no certificate
-/// covers all that such a hostname stands for; the same wildcard is the most that it can have.
+/// The `*` of a route matches any number of labels in Envoy, the `*` of a certificate only one (RFC 9525
+/// §6.3). No certificate can cover all names that a wildcard hostname matches, so the same wildcard counts as
+/// whole.
 pub(crate) fn coverage(leaf: &Certificate, hostname: &str) -> Coverage {
     let Some(parent) = hostname.strip_prefix('*') else {
         return if leaf.covers(hostname) { Coverage::Whole } else { Coverage::Nothing };
@@ -260,58 +271,63 @@ pub(crate) fn coverage(leaf: &Certificate, hostname: &str) -> Coverage {
     }
 }
 
-/// The hostnames of which the certificate covers nothing. Where there is none, and only a part of another is covered, it is not
-/// known whether clients use the rest.
+/// Returns the hostnames that the certificate does not cover at all.
+///
+/// # Errors
+///
+/// Returns an error if there are none, but a hostname is covered only partly, because it is unknown whether
+/// clients use the other names. Also if the certificate has more names than were read.
 pub(crate) fn uncovered<'a>(
     leaf: &Certificate,
     hostnames: impl Iterator<Item = &'a str>,
 ) -> Result<Vec<&'a str>, Unavailable> {
     let mut uncovered: Vec<&str> = Vec::new();
     let mut known = BTreeSet::new();
-    let mut untold = None;
+    let mut unavailable = None;
     for hostname in hostnames.filter(|hostname| *hostname != "*") {
         match coverage(leaf, hostname) {
             Coverage::Nothing if leaf.names_cut => {
-                untold.get_or_insert_with(|| chain::untold_names(leaf));
+                unavailable.get_or_insert_with(|| chain::unknown_names(leaf));
             }
             Coverage::Nothing if known.insert(hostname) => uncovered.push(hostname),
             Coverage::Partly(names) => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                let what = format!("whether clients use other names of {hostname} than {}", words::some_of(&names));
-                let how = "kubectl apigee-tls probe NAME judges one of them";
-                untold.get_or_insert_with(|| Unavailable::new(what, Reason::NotRequested(how.into())));
+                let what = format!("whether clients use other names of {hostname} than {}", phrases::some_of(&names));
+                let how = "kubectl apigee-tls probe NAME checks one of them";
+                unavailable.get_or_insert_with(|| Unavailable::new(what, Reason::NotRequested(how.into())));
             }
             Coverage::Nothing | Coverage::Whole => {}
         }
     }
-    match untold {
+    match unavailable {
         Some(why) if uncovered.is_empty() => Err(why),
         _ => Ok(uncovered),
     }
 }
 
-/// The Secret whose certificate a pod is to serve in answer to this hello, by the routes that select the pod; absent where that is
-/// not clear.
+/// Returns the Secret whose certificate a pod must serve for this ClientHello, according to the routes that
+/// select the pod; `None` if that is ambiguous.
 pub(crate) fn secret_to_serve<'a>(routes: &[&'a Route], handshake: &Handshake) -> Option<&'a str> {
     let hostname = match (&handshake.server_name, handshake.kind) {
-        (Some(name), ClientHelloKind::Named) => best(routes, name)?,
+        (Some(name), ClientHelloKind::Named) => best_hostname(routes, name)?,
         (_, ClientHelloKind::WithoutSni) => "*",
         _ => return None,
     };
     let has = |route: &&&Route| {
-        // Source: ApigeeRoute v1alpha1, spec.enableNonSniClient: it puts * among the hosts of any route.
+        // Source: ApigeeRoute v1alpha1, spec.enableNonSniClient: it adds * to the hosts of any route.
         let everybody = hostname == "*" && route.enable_non_sni_client == Some(true);
         everybody || route.hostnames.iter().any(|known| known.eq_ignore_ascii_case(hostname))
     };
-    // What handshakes are made with is the port behind 443.
+    // Handshakes are made with the port behind 443.
     let ports = routes.iter().filter(has).flat_map(|route| &route.ports).filter(|port| routes::terminates_tls(port));
     let mut names = ports.map(|port| port.tls.as_ref().and_then(|tls| tls.credential_name.as_deref()));
     let first = names.next()?;
     first.filter(|_| names.all(|name| name == first))
 }
 
-/// The hostname by which Envoy finds the filter chain of a server name: the name itself, else the longest `*.` above.
-fn best<'a>(routes: &[&'a Route], name: &str) -> Option<&'a str> {
+/// Returns the hostname by which Envoy finds the filter chain of a server name: the name itself, otherwise
+/// the longest wildcard that matches.
+fn best_hostname<'a>(routes: &[&'a Route], name: &str) -> Option<&'a str> {
     let hostnames = || routes.iter().flat_map(|route| &route.hostnames).map(String::as_str);
     let name = name.to_ascii_lowercase();
     let is_above = |hostname: &&str| {
@@ -323,8 +339,8 @@ fn best<'a>(routes: &[&'a Route], name: &str) -> Option<&'a str> {
     own.or_else(|| hostnames().filter(is_above).max_by_key(|hostname| hostname.len()))
 }
 
-/// The place in an overrides file that names a certificate file. The evidence has it as `file:line:column`; where it does
-/// not, the certificate file alone is known.
+/// Parses the place in an overrides file that names a certificate file, `file:line:column`. If it has another
+/// form, only the certificate file itself is known.
 pub(crate) fn named_at(place: &str) -> Location {
     let mut parts = place.rsplitn(3, ':');
     let column = parts.next().and_then(|column| column.parse().ok());
@@ -347,7 +363,7 @@ mod tests {
     use crate::evidence::cluster::Tls;
 
     #[test]
-    fn a_hostname_is_covered_as_far_as_a_certificate_can() {
+    fn coverage_distinguishes_whole_partly_and_nothing() {
         let certificate =
             leaf(&["api.example.com", "*.wild.example.com", "a.part.example.com", "*.b.part.example.com"]);
         let part = Coverage::Partly(vec!["a.part.example.com".into(), "*.b.part.example.com".into()]);
@@ -367,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_told_only_where_nothing_is_wrong() {
+    fn partial_coverage_is_an_error_only_without_uncovered_hostnames() {
         let certificate = leaf(&["a.example.com"]);
         let hostnames = |names: &'static [&'static str]| uncovered(&certificate, names.iter().copied());
         assert_eq!(hostnames(&["*.example.com", "b.example.org", "b.example.org"]), Ok(vec!["b.example.org"]));
@@ -384,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_is_to_serve_the_secret_of_the_chain_that_envoy_finds() {
+    fn secret_to_serve_follows_the_filter_chain_that_envoy_selects() {
         let own = route(&["api.example.com"], "own");
         let above = route(&["*.example.com", "*.eu.example.com"], "above");
         let wildcard = route(&["*"], "wildcard");
@@ -394,11 +410,12 @@ mod tests {
         assert_eq!(named(&routes, "x.eu.example.com").as_deref(), Some("above"));
         assert_eq!(named(&routes, "example.org"), None);
         assert_eq!(secret_to_serve(&routes, &hello(None)), Some("wildcard"));
-        // The hostname *.eu.example.com goes before *.example.com, whose route has another Secret.
+        // The hostname *.eu.example.com takes precedence over *.example.com, whose route has another Secret.
         let eu = route(&["*.eu.example.com"], "eu");
         let longer = [&route(&["*.example.com"], "above"), &eu];
         assert_eq!(named(&longer, "x.eu.example.com").as_deref(), Some("eu"));
-        // Two routes with different Secrets leave it open, and so does one that lets everybody in beside the wildcard.
+        // Two routes with different Secrets are ambiguous, as is a wildcard route beside one with
+        // enableNonSniClient.
         assert_eq!(named(&[&own, &route(&["api.example.com"], "other")], "api.example.com"), None);
         assert_eq!(named(&[&own, &own], "api.example.com").as_deref(), Some("own"));
         let open = Route { enable_non_sni_client: Some(true), ..own.clone() };

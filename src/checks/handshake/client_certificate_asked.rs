@@ -1,4 +1,4 @@
-//! AT510: the server asks for a client certificate, and nobody is refused who should not be.
+//! AT510: the server requests a client certificate, and refuses no client that it should serve.
 
 use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending, Fault};
@@ -10,52 +10,51 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT510"),
     name: "client-certificate-asked",
     level: Level::Notice,
-    summary: "The server asks for a client certificate",
+    summary: "The server requests a client certificate",
     explanation: Explanation {
-        looks_for: "A CertificateRequest in a handshake that succeeded without a client certificate, or one that was ended \
-            for want of it where the ApigeeRoute has tls mode MUTUAL.",
-        matters: "Clients need a certificate of an authority that the server knows, or may send one. It is worth knowing when \
-            a client fails that has none, or one of another authority.",
-        fix: "Nothing, where it is meant so. Give the clients certificates of the authorities in cacert of the route's Secret.",
+        looks_for: "A CertificateRequest in a handshake that succeeded without a client certificate. Also \
+            one in a handshake that ended for lack of a certificate, if the ApigeeRoute has tls.mode MUTUAL.",
+        matters: "Clients need, or may send, a certificate of a CA that the server trusts. A client fails if \
+            it has none, or one of another CA.",
+        fix: "If this is intended, do nothing. Give the clients certificates of the CAs in cacert of the \
+            route's Secret.",
     },
-    reference: "RFC 8446 §4.3.2 (CertificateRequest); Apigee hybrid \"Configuring TLS and mTLS on the ingress\", tlsMode MUTUAL",
+    reference: "RFC 8446 §4.3.2 (CertificateRequest); Apigee hybrid \"Configuring TLS and mTLS on the \
+        ingress\", tlsMode MUTUAL",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let mut faults = Vec::new();
-    for said in probed::asked(probes) {
-        let demanded = match probed::ending_of(probes, said) {
+    for probe in probed::requested(probes) {
+        let demanded = match probed::ending_of(probes, probe) {
             Ending::Served if probes.question.client_certificate.is_none() => false,
-            Ending::CertificateDemanded if probed::is_declared_mutual(evidence, said.1) => true,
+            Ending::CertificateDemanded if probed::is_declared_mutual(evidence, probe.1) => true,
             _ => continue,
         };
-        let observed = match &said.1.client_certificate {
+        let observed = match &probe.1.client_certificate {
             ClientCertificate::Requested(Some(names)) if !names.is_empty() => {
-                format!(
-                    "certificates wanted of {}",
-                    facts::some_of(&names.iter().map(String::as_str).collect::<Vec<_>>())
-                )
+                format!("requested CAs: {}", facts::some_of(&names.iter().map(String::as_str).collect::<Vec<_>>()))
             }
-            ClientCertificate::Requested(_) => "a CertificateRequest whose authorities were not seen".into(),
-            _ if demanded => "an alert that says so".into(),
+            ClientCertificate::Requested(_) => "a CertificateRequest whose CAs were not seen".into(),
+            _ if demanded => "an alert that requires it".into(),
             _ => continue,
         };
         faults.push(Fault {
-            said,
+            probe,
             what: if demanded {
-                "a client certificate is demanded, as the ApigeeRoute says (MUTUAL)".into()
-            } else if said.1.undecided {
-                "a client certificate is asked for; whether it is demanded was not seen, for the server did not say within \
-                    the time allowed"
+                "a client certificate is required, as the ApigeeRoute declares (MUTUAL)".into()
+            } else if probe.1.undecided {
+                "a client certificate is requested; whether it is required is unknown, because the \
+                    server did not answer in time"
                     .into()
             } else {
-                "a client certificate is asked for, and the handshake succeeds without".into()
+                "a client certificate is requested, and the handshake succeeds without one".into()
             },
             observed,
-            expected: "the same, where clients have certificates".into(),
+            expected: "the same, if clients have certificates".into(),
         });
     }
-    probed::settle(probes, probed::by_host(faults), "no client certificate is asked for")
+    probed::judgement(probes, probed::by_host(faults), "no client certificate is requested")
 }

@@ -1,6 +1,6 @@
-//! AT509: the server ends the handshake because the client has no certificate.
+//! AT509: the server ends the handshake because the client sent no certificate.
 //!
-//! Where the route says MUTUAL that is right, and AT510 tells it.
+//! If the route has TLS mode MUTUAL, this is correct, and AT510 reports it.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
@@ -11,16 +11,17 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT509"),
     name: "client-certificate-demanded",
     level: Level::Error,
-    summary: "The server demands a client certificate that nobody declared",
+    summary: "The server requires a client certificate that no ApigeeRoute declares",
     explanation: Explanation {
-        looks_for: "No client certificate was offered, and the server ended the handshake by certificate_required (116), or \
-            after a CertificateRequest by handshake_failure (40), bad_certificate (42) or by closing. Not found where the \
-            ApigeeRoute of the name has tls mode MUTUAL.",
-        matters: "Every client without a certificate fails. In TLS 1.3 it believes the handshake complete and fails at its \
-            first read, and the access log has no line of it.",
-        fix: "Offer a client certificate that the server's authorities signed; `kubectl apigee-tls probe HOST --cert FILE \
-            --key FILE` tries one. If clients need none: tlsMode \
-            SIMPLE in the virtual host, or the setting of the load balancer in front.",
+        looks_for: "No client certificate was offered, and the server ended the handshake with \
+            certificate_required (116). Or it ended it after a CertificateRequest with handshake_failure \
+            (40) or bad_certificate (42), or by closing. Not reported if the ApigeeRoute of the name has \
+            tls.mode MUTUAL.",
+        matters: "Every client without a certificate fails. In TLS 1.3 the client believes that the \
+            handshake is complete, and fails at its first read. The access log has no record of it.",
+        fix: "Offer a client certificate that was issued by a CA of the server; `kubectl apigee-tls probe \
+            HOST --cert FILE --key FILE` tries one. If clients need no certificate, set tlsMode SIMPLE in \
+            the virtual host, or correct the setting of the load balancer in front.",
     },
     reference: "RFC 8446 §4.4.2.4 and §6.2 (certificate_required); RFC 5246 §7.4.6",
     judge,
@@ -30,15 +31,15 @@ fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let mut as_declared = false;
     let mut faults = Vec::new();
-    for (said, failure) in probed::ended(probes, Ending::CertificateDemanded) {
-        if probed::is_declared_mutual(evidence, said.1) {
+    for (probe, failure) in probed::ended(probes, Ending::CertificateDemanded) {
+        if probed::is_declared_mutual(evidence, probe.1) {
             as_declared = true;
             continue;
         }
         faults.push(Fault {
-            said,
-            what: format!("a client certificate is demanded: {failure}"),
-            observed: format!("{failure}{}", authorities(said.1)),
+            probe,
+            what: format!("a client certificate is required: {failure}"),
+            observed: format!("{failure}{}", requested_cas(probe.1)),
             expected: "a handshake without a client certificate".into(),
         });
     }
@@ -46,18 +47,18 @@ fn judge(evidence: &Evidence) -> Judgement {
         probed::certificates_decided(probes)?;
     }
     let seen = if as_declared {
-        "client certificates are demanded only where an ApigeeRoute has mode MUTUAL"
+        "client certificates are required only where an ApigeeRoute has mode MUTUAL"
     } else {
-        "no handshake ended for want of a client certificate"
+        "no handshake ended for lack of a client certificate"
     };
-    probed::settle(probes, probed::by_host(faults), seen)
+    probed::judgement(probes, probed::by_host(faults), seen)
 }
 
-fn authorities(handshake: &Handshake) -> String {
+fn requested_cas(handshake: &Handshake) -> String {
     match &handshake.client_certificate {
         ClientCertificate::Requested(Some(names)) if !names.is_empty() => {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            format!(", certificates wanted of {}", crate::checks::facts::some_of(&names))
+            format!(", requested CAs: {}", crate::checks::facts::some_of(&names))
         }
         _ => String::new(),
     }

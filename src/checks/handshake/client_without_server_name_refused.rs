@@ -1,4 +1,4 @@
-//! AT505: clients that send no server name are refused where they should be served.
+//! AT505: clients without SNI are refused where they should be served.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
@@ -9,35 +9,36 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT505"),
     name: "client-without-server-name-refused",
     level: Level::Error,
-    summary: "A client that sends no server name is refused",
+    summary: "A handshake without SNI is refused",
     explanation: Explanation {
-        looks_for: "A handshake without a server name that a route promises, or that was asked for (--no-sni, an IP address, \
-            --expect non-sni), ended by a reset, by closing, or by alert unrecognized_name (112) or handshake_failure (40), \
-            before any certificate.",
-        matters: "This is what clients without SNI meet: no certificate, and a reset in the middle of the handshake. It is \
-            the reset of the access log reproduced with a ClientHello, so it is no plain HTTP.",
-        fix: "Accept clients without SNI by a wildcard ApigeeRoute with enableNonSniClient that every environment group lists \
-            in additionalGateways, or make the clients send a server name.",
+        looks_for: "A handshake without SNI that a route declares or that was requested (--no-sni, an IP \
+            address, --expect non-sni). The server ended it before any certificate by a reset, by closing, \
+            or by the alert unrecognized_name (112) or handshake_failure (40).",
+        matters: "Clients without SNI get no certificate, and a reset during the handshake. This run \
+            reproduced the reset of the access log with a ClientHello, so plain HTTP is not the cause.",
+        fix: "To accept clients without SNI, create a wildcard ApigeeRoute with enableNonSniClient, and list \
+            it in additionalGateways of every environment group. Or make the clients send SNI.",
     },
-    reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 3; \"Enable non-SNI clients\"",
+    reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 3; \"Enable non-SNI \
+        clients\"",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
-    let faults = probed::ended(probes, Ending::NamelessRefused)
-        .map(|(said, failure)| Fault {
-            said,
-            what: format!("a client without a server name is refused, {failure}{}", named(probes, said.0)),
-            observed: format!("{failure}{}", probed::resets_confirmed(evidence, said.0)),
-            expected: "a certificate without a server name being sent".into(),
+    let faults = probed::ended(probes, Ending::WithoutSniRefused)
+        .map(|(probe, failure)| Fault {
+            probe,
+            what: format!("a handshake without SNI is refused, {failure}{}", with_sni(probes, probe.0)),
+            observed: format!("{failure}{}", probed::resets_confirmed(evidence, probe.0)),
+            expected: "a certificate for a handshake without SNI".into(),
         })
         .collect();
-    probed::settle(probes, probed::by_host(faults), "no client without a server name that should be served is refused")
+    probed::judgement(probes, probed::by_host(faults), "no client without SNI that should be served is refused")
 }
 
-/// Whether sending the name would help.
-fn named(probes: &Probes, endpoint: &Endpoint) -> String {
+/// Returns, as the end of a sentence, whether a handshake with SNI succeeds.
+fn with_sni(probes: &Probes, endpoint: &Endpoint) -> String {
     let named = |ending| {
         probed::all(probes).find(|(other, handshake)| {
             probed::is_same_peer(other, endpoint)
@@ -45,9 +46,9 @@ fn named(probes: &Probes, endpoint: &Endpoint) -> String {
                 && (probed::ending_of(probes, (other, handshake)) == ending)
         })
     };
-    match (named(Ending::Served), named(Ending::NameRefused)) {
-        (Some((_, handshake)), _) => format!("; {} is served", probed::hello(handshake)),
-        (None, Some((_, handshake))) => format!("; so is {}", probed::hello(handshake)),
+    match (named(Ending::Served), named(Ending::ServerNameRefused)) {
+        (Some((_, handshake)), _) => format!("; {} is served", probed::describe_sni(handshake)),
+        (None, Some((_, handshake))) => format!("; so is {}", probed::describe_sni(handshake)),
         (None, None) => String::new(),
     }
 }

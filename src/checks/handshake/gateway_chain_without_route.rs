@@ -1,4 +1,4 @@
-//! AT527: Envoy serves names that no ApigeeRoute has.
+//! AT527: Envoy serves server names that no ApigeeRoute has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,12 +12,13 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "The Envoy of an ingress pod serves names that no ApigeeRoute has",
     explanation: Explanation {
-        looks_for: "The server names of the filter chains that end TLS, against the hostnames of all ApigeeRoutes, those of \
-            internal chaining included; and a chain that takes everybody where no ApigeeRoute has hostname *.",
-        matters: "The gateway has an old configuration, or one that something else gave it. What works by it now ends with \
-            the next push or the next restart of the pod.",
-        fix: "Look at apigee-ingressgateway-manager. If the name is to be served, declare it in an environment group; else \
-            restart the pods and see that the chain is gone.",
+        looks_for: "The server names of the filter chains that terminate TLS, compared with the hostnames of \
+            all ApigeeRoutes, including internal-chaining ones. Also a filter chain without server names, if \
+            no ApigeeRoute has hostname *.",
+        matters: "The gateway has an old configuration, or one from another source. Clients that depend on \
+            it fail after the next configuration push or the next restart of the pod.",
+        fix: "Check apigee-ingressgateway-manager. If the name should be served, declare it in an \
+            environment group. Otherwise restart the pods and confirm that the filter chain is gone.",
     },
     reference: "Istio: each HTTPS server of a Gateway becomes a filter chain with server_names of its hosts",
     judge,
@@ -43,17 +44,17 @@ fn judge(evidence: &Evidence) -> Judgement {
     if findings.is_empty() {
         gateways.iter().try_for_each(|gateway| gateway.listeners.seen().map(|_| ()))?;
         if gateways.is_empty() {
-            return Ok(Outcome::NotApplicable("no ingress pod's Envoy was asked".into()));
+            return Ok(Outcome::NotApplicable("no ingress pod's Envoy was queried".into()));
         }
     }
     Ok(Outcome::of(findings, "Envoy serves only names that an ApigeeRoute has"))
 }
 
 fn finding(name: &str, pods: &[&str]) -> Finding {
-    let pods_told = facts::some_of(pods);
+    let pod_names = facts::some_of(pods);
     let message = match name {
-        "*" => format!("Envoy takes clients without a server name, and no ApigeeRoute has hostname *: {pods_told}"),
-        _ => format!("Envoy serves {name}, which no ApigeeRoute has: {pods_told}"),
+        "*" => format!("Envoy accepts clients without SNI, but no ApigeeRoute has hostname *: {pod_names}"),
+        _ => format!("Envoy serves {name}, which no ApigeeRoute has: {pod_names}"),
     };
     Finding {
         objects: pods.iter().map(|pod| Object::new(Kind::Pod, *pod)).collect(),

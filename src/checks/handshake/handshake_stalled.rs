@@ -1,4 +1,4 @@
-//! AT512: the handshake begins and then nothing comes.
+//! AT512: the server stops responding during the handshake.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
@@ -9,28 +9,29 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT512"),
     name: "handshake-stalled",
     level: Level::Error,
-    summary: "The handshake begins and then nothing comes",
+    summary: "The server stops responding during the handshake",
     explanation: Explanation {
-        looks_for: "A connection that was accepted, and no answer to the ClientHello or to a later flight within the time \
-            allowed (--timeout).",
-        matters: "Clients hang until their own timeout. A firewall that looks into TLS and drops leaves this, and so does a \
-            path whose MTU is smaller than the sender believes: a ClientHello with a post-quantum key share does not fit \
-            into one packet.",
-        fix: "Capture at both ends and compare. For the MTU: probe with a smaller ClientHello (--tls-max TLSv1.2) and see \
-            whether it is answered.",
+        looks_for: "A connection that was accepted, but no answer to the ClientHello or to a later flight \
+            within the time allowed (--timeout).",
+        matters: "Clients hang until their own timeout. A firewall that inspects TLS and drops packets has \
+            this effect. So does a path with a smaller MTU than the sender assumes, because a ClientHello \
+            with a post-quantum key share needs more than one packet.",
+        fix: "Capture packets at both ends and compare. To test the MTU, probe with a smaller ClientHello \
+            (--tls-max TLSv1.2) and see whether it is answered.",
     },
-    reference: "Apigee Edge \"TLS/SSL handshake failures\": a ClientHello without any answer; RFC 2923 (path MTU discovery)",
+    reference: "Apigee Edge \"TLS/SSL handshake failures\": a ClientHello without any answer; RFC 2923 (path \
+        MTU discovery)",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let faults = probed::ended(probes, Ending::Stalled)
-        .map(|(said, failure)| Fault {
-            said,
+        .map(|(probe, failure)| Fault {
+            probe,
             what: match failure.stage {
                 Stage::ClientHello => {
-                    format!("{failure}: a firewall drops it, or the path cuts a ClientHello of more than one packet")
+                    format!("{failure}: a firewall drops it, or the path loses a ClientHello of more than one packet")
                 }
                 _ => failure.to_string(),
             },
@@ -38,5 +39,5 @@ fn judge(evidence: &Evidence) -> Judgement {
             expected: "an answer".into(),
         })
         .collect();
-    probed::settle(probes, probed::by_host(faults), "every flight was answered in time")
+    probed::judgement(probes, probed::by_host(faults), "every flight was answered in time")
 }

@@ -1,4 +1,4 @@
-//! Handshakes made on purpose, and what the gateways say of themselves.
+//! Handshakes made by this program, and the state that the gateways report.
 
 pub(super) mod address_out_of_reach;
 pub(super) mod addresses_differ;
@@ -37,8 +37,8 @@ use super::Family;
 pub(super) const FAMILY: Family = Family {
     name: "handshake",
     block: "AT5",
-    judges: "handshakes made on purpose: server name, version, cipher, client certificate, the certificates served, pods and load \
-        balancer compared, and what Envoy says of itself",
+    judges: "handshakes of this program: server name, version, cipher suite, client certificate, served \
+        certificates, pods and load balancer compared, and the configuration of Envoy",
     checks: &[
         server_name_required::CHECK,
         endpoint_unreachable::CHECK,

@@ -1,4 +1,4 @@
-//! AT503: what answers on this port does not speak TLS.
+//! AT503: the server on this port does not speak TLS.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
@@ -9,14 +9,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT503"),
     name: "peer-not-tls",
     level: Level::Error,
-    summary: "What answers on the port does not speak TLS",
+    summary: "The server on this port does not speak TLS",
     explanation: Explanation {
-        looks_for: "A first answer that is no TLS record: an HTTP response, the greeting of another protocol, or bytes that \
-            nobody knows.",
-        matters: "Every TLS client fails there, with \"wrong version number\" (OpenSSL) or \"Unsupported or unrecognized SSL \
-            message\" (Java). The port is another one, or a box in front ends TLS and speaks HTTP behind itself.",
-        fix: "Correct the port, or the protocol of the load balancer's backend. If the server expects a PROXY header in front \
-            of the ClientHello, probe with --proxy-protocol; if it expects none, without.",
+        looks_for: "A first answer that is not a TLS record: an HTTP response, the greeting of another \
+            protocol, or unknown bytes.",
+        matters: "Every TLS client fails there, with \"wrong version number\" (OpenSSL) or \"Unsupported or \
+            unrecognized SSL message\" (Java). Either the port is wrong, or a device in front terminates TLS \
+            and speaks HTTP to this port.",
+        fix: "Correct the port, or the protocol of the load balancer's backend. If the server expects a \
+            PROXY protocol header before the ClientHello, probe with --proxy-protocol. If it expects none, \
+            probe without.",
     },
     reference: "RFC 8446 §5.1 (record layer); HAProxy PROXY protocol",
     judge,
@@ -29,11 +31,11 @@ fn judge(evidence: &Evidence) -> Judgement {
     } else {
         "the connection began without a PROXY header, which the server may expect"
     };
-    let faults = probed::once_each(probed::ended(probes, Ending::NotTls))
-        .filter_map(|(said, failure)| {
+    let faults = probed::once_per_endpoint(probed::ended(probes, Ending::NotTls))
+        .filter_map(|(probe, failure)| {
             let How::NotTls { speaks, sample } = &failure.how else { return None };
             Some(Fault {
-                said,
+                probe,
                 what: match speaks {
                     NotTls::Unknown | NotTls::Http => {
                         format!("does not speak TLS: the answer is {}; {header}", speaks.description())
@@ -45,5 +47,5 @@ fn judge(evidence: &Evidence) -> Judgement {
             })
         })
         .collect();
-    probed::settle(probes, probed::by_host(faults), "whatever answered speaks TLS")
+    probed::judgement(probes, probed::by_host(faults), "every server that answered speaks TLS")
 }

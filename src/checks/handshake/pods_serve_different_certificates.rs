@@ -1,6 +1,6 @@
 //! AT531: pods of one gateway serve different certificates.
 //!
-//! What is wrong with one of them, as its dates or names, has checks of its own.
+//! Other checks report faults of the certificates themselves, such as their dates or names.
 
 use crate::checks::facts::{answers, probed};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
@@ -10,14 +10,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT531"),
     name: "pods-serve-different-certificates",
     level: Level::Warning,
-    summary: "Ingress pods serve different certificates for the same hello",
+    summary: "Ingress pods serve different certificates for the same ClientHello",
     explanation: Explanation {
-        looks_for: "The same hello at pods with the same labels app, ingress_name and org: handshakes that ended alike, and \
-            in which different certificates came. The pods that the others outnumber are named.",
-        matters: "As long as both certificates are good, no client fails. But one pod has missed the last change: it goes on \
-            to serve the old certificate until that expires, and clients that pin one certificate fail now and then.",
-        fix: "Delete the odd pod, so that a new one takes its place; if that one is odd too, look at \
-            apigee-ingressgateway-manager, which hands the configuration and the Secrets to all of them.",
+        looks_for: "The same ClientHello at pods with the same labels app, ingress_name and org: the \
+            handshakes ended in the same way, but with different certificates. The finding names the pods in \
+            the minority.",
+        matters: "While both certificates are valid, no client fails. But one pod has missed the last change \
+            and serves the old certificate until it expires. Clients that pin one certificate fail now and \
+            then.",
+        fix: "Delete the diverging pod so that it is recreated. If the replacement diverges too, check \
+            apigee-ingressgateway-manager, which distributes configuration and certificates.",
     },
     reference: "Istio: the control plane pushes a changed Secret to the gateways that name it (SDS)",
     judge,
@@ -35,8 +37,9 @@ fn judge(evidence: &Evidence) -> Judgement {
                 .collect::<Vec<_>>()
         })
         .collect();
-    let nothing = if compared.is_empty() { Some("no gateway has two pods that answered the same hello") } else { None };
-    probed::settle_seen(
+    let nothing =
+        if compared.is_empty() { Some("no gateway has two pods that answered the same ClientHello") } else { None };
+    probed::judgement_if_seen(
         probes,
         probed::by_sentence(faults),
         "the pods of a gateway serve the same certificates",

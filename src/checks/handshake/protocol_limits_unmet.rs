@@ -1,6 +1,6 @@
-//! AT528: the gateway does not keep to the versions or cipher suites of an ApigeeRoute.
+//! AT528: TLS versions or cipher suites of the gateway differ from those of an ApigeeRoute.
 
-use crate::checks::facts::{self, envoy, limits, probed};
+use crate::checks::facts::{self, envoy, probed, protocol_limits};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::cluster::{Route, Tls, selects};
 use crate::evidence::handshake::Endpoint;
@@ -10,22 +10,23 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT528"),
     name: "protocol-limits-unmet",
     level: Level::Warning,
-    summary: "The gateway does not keep to the TLS versions or cipher suites of an ApigeeRoute",
+    summary: "TLS versions or cipher suites of the gateway differ from those of an ApigeeRoute",
     explanation: Explanation {
-        looks_for: "minProtocolVersion, maxProtocolVersion and cipherSuites of each ApigeeRoute against the filter chain of \
-            its hostnames in each pod's Envoy, as far as that states any, and against the versions that handshakes agreed \
-            on or a scan (--full) found.",
-        matters: "Clients get more than the virtual host allows, or less: old clients are refused that should be served, or a \
-            version is open that should be shut.",
-        fix: "See that the route has what the virtual host says (AT307, AT308), and that the gateway has the route: look at \
-            apigee-ingressgateway-manager.",
+        looks_for: "minProtocolVersion, maxProtocolVersion and cipherSuites of each ApigeeRoute. They are \
+            compared with the filter chain of its hostnames in each pod's Envoy, if that states any. They \
+            are also compared with the versions that handshakes negotiated or a scan (--full) found.",
+        matters: "Clients get more or less than the virtual host allows. Either old clients are refused that \
+            should be served, or a version is open that should be closed.",
+        fix: "Check that the route matches the virtual host (AT307, AT308). Then check that the gateway has \
+            the route: see apigee-ingressgateway-manager.",
     },
-    reference: "Apigee hybrid configuration property reference: minTLSProtocolVersion, maxTLSProtocolVersion, cipherSuites",
+    reference: "Apigee hybrid configuration property reference: minTLSProtocolVersion, \
+        maxTLSProtocolVersion, cipherSuites",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    // Either tells whether the limits are kept; only without both nothing is known.
+    // One of the two sources is enough. Without both, nothing is known.
     if let (Err(why), Err(_)) = (envoy::gateways(evidence), evidence.probes.seen()) {
         return Err(why);
     }
@@ -33,7 +34,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let limited: Vec<(&Route, &Tls)> = routes
         .iter()
         .flat_map(|route| route.ports.iter().filter_map(|port| Some((*route, port.tls.as_ref()?))))
-        .filter(|(_, tls)| limits::has_any(tls))
+        .filter(|(_, tls)| protocol_limits::has_any(tls))
         .collect();
     if limited.is_empty() {
         return Ok(Outcome::Passed("no ApigeeRoute limits versions or cipher suites".into()));
@@ -56,8 +57,8 @@ fn in_gateways(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> {
             continue;
         };
         let chains = envoy::chains(evidence, listeners);
-        let met = route.hostnames.iter().filter_map(|hostname| limits::chain_of(&chains, hostname));
-        for difference in met.flat_map(|chain| limits::in_chain(tls, chain)) {
+        let met = route.hostnames.iter().filter_map(|hostname| protocol_limits::chain_of(&chains, hostname));
+        for difference in met.flat_map(|chain| protocol_limits::in_chain(tls, chain)) {
             match found.iter_mut().find(|(known, _)| *known == difference) {
                 Some((_, pods)) if pods.contains(&pod.name.as_str()) => {}
                 Some((_, pods)) => pods.push(&pod.name),
@@ -68,16 +69,21 @@ fn in_gateways(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> {
     found
         .into_iter()
         .map(|((has, says), pods)| {
-            let told = facts::some_of(&pods);
-            finding(route, format!("Envoy has {has}, where ApigeeRoute {} has {says}: {told}", route.name), has, says)
-                .concerning(pods)
+            let pod_names = facts::some_of(&pods);
+            finding(
+                route,
+                format!("Envoy has {has}, but ApigeeRoute {} has {says}: {pod_names}", route.name),
+                has,
+                says,
+            )
+            .concerning(pods)
         })
         .collect()
 }
 
 /// Nothing, where the Envoys of all pods of the route were seen, or a handshake or a whole scan of one of its names.
 fn was_looked_at(evidence: &Evidence, route: &Route) -> Result<(), Unavailable> {
-    let Err(why) = envoy::every_pod_was_asked(evidence) else { return Ok(()) };
+    let Err(why) = envoy::every_envoy_queried(evidence) else { return Ok(()) };
     let Seen::Seen(probes) = &evidence.probes else { return Err(why) };
     let is_scanned = |endpoint: &Endpoint| match &endpoint.scan {
         Seen::Seen(scan) => scan.versions.iter().all(|version| version.cut.is_none()),
@@ -94,7 +100,7 @@ fn in_handshakes(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> 
     let Seen::Seen(probes) = &evidence.probes else { return Vec::new() };
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for endpoint in &probes.endpoints {
-        let beyond = limits::beyond(route, tls, endpoint).join(", ");
+        let beyond = protocol_limits::beyond(route, tls, endpoint).join(", ");
         match found.iter_mut().find(|(known, _)| *known == beyond) {
             _ if beyond.is_empty() => {}
             Some((_, endpoints)) => endpoints.push(endpoint.name()),
@@ -104,8 +110,8 @@ fn in_handshakes(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> 
     found
         .into_iter()
         .map(|(beyond, endpoints)| {
-            let (says, endpoints) = (limits::versions(tls), probed::names(endpoints.into_iter()));
-            let message = format!("{endpoints}: {beyond} is taken, where ApigeeRoute {} has {says}", route.name);
+            let (says, endpoints) = (protocol_limits::versions(tls), probed::names(endpoints.into_iter()));
+            let message = format!("{endpoints}: {beyond} is accepted, but ApigeeRoute {} has {says}", route.name);
             finding(route, message, beyond, says)
         })
         .collect()

@@ -1,4 +1,4 @@
-//! AT506: client and server have no version of TLS in common.
+//! AT506: client and server have no TLS version in common.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
@@ -9,15 +9,18 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT506"),
     name: "protocol-version-refused",
     level: Level::Error,
-    summary: "Client and server have no version of TLS in common",
+    summary: "Client and server have no TLS version in common",
     explanation: Explanation {
-        looks_for: "Alert protocol_version (70) in answer to the ClientHello, or this program's own TLS library giving up \
-            over the version. With --full it says which versions the server has.",
-        matters: "Clients that offer no other version fail, and leave no line in the access log of the gateway.",
-        fix: "Raise the client's version. Where old clients must be served: minTLSProtocolVersion of the virtual host, with \
-            cipherSuites that such clients have.",
+        looks_for: "The alert protocol_version (70) in answer to the ClientHello, or an error of this \
+            program's own TLS library about the version. With --full, the finding lists the versions of the \
+            server.",
+        matters: "Clients that offer no other version fail, and leave no record in the access log of the \
+            gateway.",
+        fix: "Raise the TLS version of the client. If old clients must be served, set minTLSProtocolVersion \
+            of the virtual host, and cipherSuites that these clients support.",
     },
-    reference: "RFC 8446 §6.2 (protocol_version); Apigee hybrid configuration property reference, minTLSProtocolVersion",
+    reference: "RFC 8446 §6.2 (protocol_version); Apigee hybrid configuration property reference, \
+        minTLSProtocolVersion",
     judge,
 };
 
@@ -25,15 +28,15 @@ fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let offered = offered(&probes.question);
     let faults = probed::ended(probes, Ending::VersionRefused)
-        .map(|(said, failure)| Fault {
-            said,
-            what: format!("the protocol versions offered ({offered}) find no match: {failure}"),
+        .map(|(probe, failure)| Fault {
+            probe,
+            what: format!("none of the offered TLS versions ({offered}) is accepted: {failure}"),
             observed: failure.to_string(),
-            expected: served_versions(said.0)
-                .map_or_else(|| "a version that both sides have".into(), |versions| format!("one of {versions}")),
+            expected: served_versions(probe.0)
+                .map_or_else(|| "a common version".into(), |versions| format!("one of {versions}")),
         })
         .collect();
-    probed::settle(probes, probed::by_host(faults), "a version of TLS was agreed on wherever it came so far")
+    probed::judgement(probes, probed::by_host(faults), "every handshake that got that far negotiated a TLS version")
 }
 
 fn offered(question: &ProbeQuestion) -> String {
@@ -42,11 +45,11 @@ fn offered(question: &ProbeQuestion) -> String {
         (Some(min), Some(max)) => format!("{min} to {max}"),
         (Some(min), None) => format!("{min} and later"),
         (None, Some(max)) => format!("{max} and earlier"),
-        (None, None) => "without --tls-min and --tls-max".into(),
+        (None, None) => "default".into(),
     }
 }
 
-/// The versions that the scan found, where one was made.
+/// Returns the versions that the scan found, if one was made.
 fn served_versions(endpoint: &Endpoint) -> Option<String> {
     let Seen::Seen(scan) = &endpoint.scan else { return None };
     let versions: Vec<&str> = scan

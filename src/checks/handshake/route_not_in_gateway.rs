@@ -1,4 +1,4 @@
-//! AT526: an ingress pod does not have what an ApigeeRoute asks of it.
+//! AT526: the Envoy of an ingress pod lacks a filter chain for an ApigeeRoute.
 
 use crate::checks::facts::{self, envoy};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
@@ -12,15 +12,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Error,
     summary: "The Envoy of an ingress pod has no filter chain for an ApigeeRoute that selects the pod",
     explanation: Explanation {
-        looks_for: "The listeners of each running pod's Envoy against the ApigeeRoutes that select the pod: no filter chain \
-            takes a hostname of the route; or the route has hostname *, nothing that was seen stands against it, and no \
-            chain takes connections without a server name.",
-        matters: "Envoy's listeners are what clients meet: they are reset for that name, or without one. The route was not \
-            handed to this pod yet, or not at all.",
-        fix: "Look at apigee-ingressgateway-manager: its pods, their logs, and the state of the ApigeeRoute. A pod that alone \
-            is behind is deleted, so that a new one takes its place.",
+        looks_for: "The listeners of each running pod's Envoy, compared with the ApigeeRoutes that select \
+            the pod. No filter chain accepts a hostname of the route. Or the route has hostname * and no \
+            known obstacle, and no filter chain accepts connections without SNI.",
+        matters: "Envoy's listeners decide what clients get: they are reset for that name, or without SNI. \
+            The route was not distributed to this pod yet, or not at all.",
+        fix: "Check apigee-ingressgateway-manager: its pods, their logs, and the state of the ApigeeRoute. \
+            If only one pod is behind, delete it so that it is recreated.",
     },
-    reference: "Istio: each HTTPS server of a Gateway becomes a filter chain, and hosts with * one without server_names",
+    reference: "Istio: each HTTPS server of a Gateway becomes a filter chain, and hosts with * one without \
+        server_names",
     judge,
 };
 
@@ -33,7 +34,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         let Ok(listeners) = gateway.listeners.seen() else { continue };
         let chains = envoy::chains(evidence, listeners);
         for route in routes.iter().filter(|route| selects(&route.selector, &pod.labels)) {
-            for hostname in route.hostnames.iter().filter(|_| route.ports.iter().any(facts::ends_tls_here)) {
+            for hostname in route.hostnames.iter().filter(|_| route.ports.iter().any(facts::terminates_https)) {
                 judged += 1;
                 if has_chain(evidence, route, hostname, &chains) {
                     continue;
@@ -47,7 +48,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     let findings: Vec<Finding> = lacking.iter().map(|(route, hostname, pods)| finding(route, hostname, pods)).collect();
     if findings.is_empty() {
-        envoy::every_pod_was_asked(evidence)?;
+        envoy::every_envoy_queried(evidence)?;
         if judged == 0 {
             return Ok(Outcome::NotApplicable("no ApigeeRoute selects a running ingress pod".into()));
         }
@@ -57,7 +58,7 @@ fn judge(evidence: &Evidence) -> Judgement {
 
 fn has_chain(evidence: &Evidence, route: &Route, hostname: &str, chains: &[&FilterChain]) -> bool {
     if hostname == "*" {
-        // What keeps the route from working is told by its own checks.
+        // Other checks report obstacles of the wildcard route.
         return chains.iter().any(|chain| chain.matches_without_sni())
             || !facts::wildcard_obstacles(evidence, route).is_empty();
     }
@@ -67,14 +68,14 @@ fn has_chain(evidence: &Evidence, route: &Route, hostname: &str, chains: &[&Filt
 
 fn finding(route: &Route, hostname: &str, pods: &[&str]) -> Finding {
     let (what, expected) = match hostname {
-        "*" => ("connections without a server name", "a filter chain without server_names"),
+        "*" => ("connections without SNI", "a filter chain without server_names"),
         name => (name, "a filter chain with this name"),
     };
     Finding::new(
         Object::new(Kind::ApigeeRoute, &route.name),
         Location::Listeners { pods: pods.iter().map(ToString::to_string).collect() },
         format!(
-            "Envoy has no filter chain for {what}, which ApigeeRoute {} asks for: {}",
+            "Envoy has no filter chain for {what}, which ApigeeRoute {} requires: {}",
             route.name,
             facts::some_of(pods)
         ),

@@ -1,4 +1,4 @@
-//! AT514: a certificate that is served has expired.
+//! AT514: a served certificate has expired.
 
 use crate::checks::facts::{chain, served};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
@@ -8,15 +8,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT514"),
     name: "served-certificate-expired",
     level: Level::Error,
-    summary: "A certificate that is served has expired",
+    summary: "A served certificate has expired",
     explanation: Explanation {
-        looks_for: "notAfter of the leaf and of the intermediates on its path, in the handshakes asked for and where clients \
-            without a server name get another certificate, against the time of this run. A root that is sent along is not \
-            judged: clients have their own.",
-        matters: "Clients end the handshake: Java by certificate_expired (45) or, in TLS 1.3, certificate_unknown (46); \
-            others with certificate has expired.",
-        fix: "Put the new certificate into the Secret of the route (sslCertPath and sslKeyPath, helm upgrade of the virtual \
-            host). If the Secret holds it already, see AT414.",
+        looks_for: "notAfter of the leaf and of the intermediates on its path, compared with the time of \
+            this run. Checked in the requested handshakes, and in handshakes without SNI that get another \
+            certificate. A root that the server sends is not checked, because clients use their own.",
+        matters: "Clients end the handshake. Java sends the alert certificate_expired (45) or, in TLS 1.3, \
+            certificate_unknown (46); other clients report: certificate has expired.",
+        fix: "Write the new certificate to the Secret of the route: set sslCertPath and sslKeyPath, and run \
+            helm upgrade of the virtual host. If the Secret already contains it, see AT414.",
     },
     reference: "RFC 5280 §4.1.2.5 and §6.1.3; Apigee playbook \"Ingress certificate expiry\"",
     judge,

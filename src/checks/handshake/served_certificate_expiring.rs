@@ -1,4 +1,4 @@
-//! AT516: a certificate that is served expires within two weeks.
+//! AT516: a served certificate expires within 14 days.
 
 use crate::checks::facts::{chain, served};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
@@ -8,13 +8,14 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT516"),
     name: "served-certificate-expiring",
     level: Level::Warning,
-    summary: "A certificate that is served expires within 14 days",
+    summary: "A served certificate expires within 14 days",
     explanation: Explanation {
-        looks_for: "notAfter of the leaf and of the intermediates on its path, in the handshakes asked for and where clients \
-            without a server name get another certificate: not past, and at most 14 days away, as Apigee's own ApigeeIssue \
-            has it.",
+        looks_for: "notAfter of the leaf and of the intermediates on its path: in the future, and at most 14 \
+            days away. Apigee's own ApigeeIssue uses the same limit. Checked in the requested handshakes, \
+            and in handshakes without SNI that get another certificate.",
         matters: "On that date every client begins to fail.",
-        fix: "Renew the certificate, put it into the Secret of the route, and see by this probe that it is served.",
+        fix: "Renew the certificate and write it to the Secret of the route. Repeat this probe to confirm \
+            that it is served.",
     },
     reference: "Apigee playbook \"Ingress certificate expiry\": an ApigeeIssue is raised 14 days before",
     judge,

@@ -1,4 +1,4 @@
-//! AT517: the certificate that is served is not for the name that the client meant.
+//! AT517: the served certificate does not cover the name that the client requested.
 
 use crate::checks::facts::probed::{self, Fault};
 use crate::checks::facts::{chain, served};
@@ -10,14 +10,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT517"),
     name: "served-certificate-name-mismatch",
     level: Level::Error,
-    summary: "The certificate that is served does not cover the name asked for",
+    summary: "The served certificate does not cover the requested name",
     explanation: Explanation {
-        looks_for: "subjectAltName of the leaf against the server name that was sent; without one, against the host or IP \
-            address of the command line. The common name does not count, * stands for one label, and an IP address needs an \
-            entry of that kind.",
-        matters: "Clients end the handshake: hostname mismatch, No subject alternative DNS name matching. With a wildcard \
-            route, a name that no route declares gets the wildcard's certificate instead of a reset.",
-        fix: "Serve a certificate with that name in subjectAltName, or make the client use a name that the certificate has.",
+        looks_for: "subjectAltName of the leaf, compared with the server name that was sent. Without SNI, it \
+            is compared with the host or IP address on the command line. The common name is ignored, * \
+            stands for one label, and an IP address needs an entry of that type.",
+        matters: "Clients end the handshake: hostname mismatch, No subject alternative DNS name matching. \
+            With a wildcard route, a name that no route declares gets the certificate of the wildcard route \
+            instead of a reset.",
+        fix: "Serve a certificate with that name in subjectAltName, or make the client use a name that the \
+            certificate has.",
     },
     reference: "RFC 9525 §6; RFC 6125 before it",
     judge,
@@ -27,19 +29,21 @@ fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let mut faults = Vec::new();
     let mut compared = 0;
-    let mut untold = None;
-    for said in served::to_clients(probes) {
-        let (Some(host), Some(leaf)) = (meant(said.0, said.1), said.1.certificates.first()) else { continue };
+    let mut unknown = None;
+    for probe in served::to_clients(probes) {
+        let (Some(host), Some(leaf)) = (requested_name(probe.0, probe.1), probe.1.certificates.first()) else {
+            continue;
+        };
         compared += 1;
         if leaf.covers(host) {
             continue;
         }
         if leaf.names_cut {
-            untold = Some(chain::untold_names(leaf));
+            unknown = Some(chain::unknown_names(leaf));
         } else {
             faults.push(Fault {
-                said,
-                what: format!("the certificate {} does not cover {host}", chain::called(leaf)),
+                probe,
+                what: format!("the certificate {} does not cover {host}", chain::subject_and_serial(leaf)),
                 observed: chain::names(leaf),
                 expected: format!("{host} in subjectAltName"),
             });
@@ -48,15 +52,15 @@ fn judge(evidence: &Evidence) -> Judgement {
     if compared == 0 {
         return served::nothing_to_judge(probes);
     }
-    if let Some(untold) = untold.filter(|_| faults.is_empty()) {
-        return Err(untold);
+    if let Some(unknown) = unknown.filter(|_| faults.is_empty()) {
+        return Err(unknown);
     }
-    probed::settle(probes, probed::by_host(faults), "the certificates that are served cover the names asked for")
+    probed::judgement(probes, probed::by_host(faults), "the served certificates cover the requested names")
 }
 
-/// What the client compares with the certificate. At a pod or a Service, nobody knows what host a client without a
-/// server name means.
-fn meant<'a>(endpoint: &'a Endpoint, handshake: &'a Handshake) -> Option<&'a str> {
+/// Returns the name that the client compares with the certificate. At a pod or a Service, it is unknown which
+/// host a client without SNI means.
+fn requested_name<'a>(endpoint: &'a Endpoint, handshake: &'a Handshake) -> Option<&'a str> {
     match handshake.kind {
         ClientHelloKind::Named => handshake.server_name.as_deref(),
         ClientHelloKind::WithoutSni if endpoint.place == EndpointOrigin::Given => endpoint.host.as_deref(),

@@ -1,4 +1,4 @@
-//! AT530: the certificate that is served may be used by clients only, or for something else than TLS.
+//! AT530: the key usage of the served certificate does not allow TLS servers.
 
 use crate::checks::facts::probed::Fault;
 use crate::checks::facts::{chain, served};
@@ -9,13 +9,13 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT530"),
     name: "served-certificate-not-for-servers",
     level: Level::Error,
-    summary: "The certificate that is served may not be used by a server",
+    summary: "The served certificate must not be used by a server",
     explanation: Explanation {
-        looks_for: "A leaf with extendedKeyUsage in which neither serverAuth nor anyExtendedKeyUsage stands, in the handshakes \
-            asked for. Without that extension every use is allowed.",
-        matters: "Every client that verifies ends the handshake (OpenSSL: unsuitable certificate purpose, code 26; Java: \
-            Extended key usage does not permit use for TLS server authentication). Often it is a client's certificate that got \
-            into the Secret of the route.",
+        looks_for: "A leaf with extendedKeyUsage that contains neither serverAuth nor anyExtendedKeyUsage, \
+            in the requested handshakes. Without that extension every use is allowed.",
+        matters: "Every client that verifies certificates ends the handshake (OpenSSL: unsuitable \
+            certificate purpose, code 26; Java: Extended key usage does not permit use for TLS server \
+            authentication). Often a client certificate was written to the Secret of the route by mistake.",
         fix: "Serve a certificate that was issued for servers: extendedKeyUsage with serverAuth.",
     },
     reference: "RFC 5280 §4.2.1.12",
@@ -25,16 +25,16 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let faults = served::to_clients(probes)
-        .filter_map(|said| {
-            let leaf = said.1.certificates.first().filter(|leaf| leaf.server_use == Some(false))?;
+        .filter_map(|probe| {
+            let leaf = probe.1.certificates.first().filter(|leaf| leaf.server_use == Some(false))?;
             let clients = if leaf.client_use == Some(true) { ", only for clients" } else { "" };
             Some(Fault {
-                said,
-                what: format!("the certificate {} is not for servers{clients}", chain::called(leaf)),
+                probe,
+                what: format!("the certificate {} is not for servers{clients}", chain::subject_and_serial(leaf)),
                 observed: "extendedKeyUsage without serverAuth".into(),
                 expected: "extendedKeyUsage with serverAuth, or none".into(),
             })
         })
         .collect();
-    served::settle(probes, faults, "the certificates that are served are for servers")
+    served::settle(probes, faults, "the served certificates are for servers")
 }

@@ -1,4 +1,4 @@
-//! AT515: a certificate that is served is not valid yet.
+//! AT515: a served certificate is not valid yet.
 
 use crate::checks::facts::{chain, served};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
@@ -8,13 +8,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT515"),
     name: "served-certificate-not-yet-valid",
     level: Level::Error,
-    summary: "A certificate that is served is not valid yet",
+    summary: "A served certificate is not valid yet",
     explanation: Explanation {
-        looks_for: "notBefore of the leaf and of the intermediates on its path, in the handshakes asked for and where clients \
-            without a server name get another certificate, against the time of this run.",
-        matters: "Clients end the handshake until that date. Where it is only minutes away, the clock of the machine that \
-            issued the certificate, or of this one, is wrong.",
-        fix: "Compare the clocks; else put the certificate that is valid now back into the Secret of the route.",
+        looks_for: "notBefore of the leaf and of the intermediates on its path, compared with the time of \
+            this run. Checked in the requested handshakes, and in handshakes without SNI that get another \
+            certificate.",
+        matters: "Clients end the handshake until that date. If the date is only minutes away, a clock is \
+            wrong: that of the machine that issued the certificate, or that of this machine.",
+        fix: "Compare the clocks. If they are correct, write the certificate that is valid now to the Secret \
+            of the route.",
     },
     reference: "RFC 5280 §4.1.2.5 and §6.1.3",
     judge,
@@ -23,6 +25,6 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let at = evidence.now();
     served::judge_dates(evidence, "every certificate that is served is valid already", |certificate| {
-        chain::early(certificate, at)
+        chain::not_yet_valid(certificate, at)
     })
 }

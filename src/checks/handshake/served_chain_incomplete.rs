@@ -1,6 +1,6 @@
 //! AT518: the server sends its certificate without the intermediate that clients need.
 
-use crate::checks::facts::probed::{self, Fault, Said};
+use crate::checks::facts::probed::{self, Fault, Probe};
 use crate::checks::facts::{chain, served};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
@@ -11,49 +11,52 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Error,
     summary: "The server does not send the intermediate certificate",
     explanation: Explanation {
-        looks_for: "A leaf that is not self-signed, whose issuer is not among the certificates sent, and that does not verify \
-            for want of the issuer (OpenSSL's codes 2, 20, 21). Where it is not known which authorities clients trust, it \
-            is found only if the certificate itself says where its issuer's certificate can be had.",
-        matters: "Clients that have not met the intermediate before fail: unable to verify the first certificate, PKIX path \
-            building failed. Browsers fetch it and hide the fault; Java, curl and most API clients do not.",
-        fix: "Put leaf and intermediates, in this order, into the certificate file of the virtual host (sslCertPath), and run \
-            helm upgrade.",
+        looks_for: "A leaf that is not self-signed, and whose issuer is not among the certificates sent. It \
+            does not verify because the issuer is missing (OpenSSL's codes 2, 20, 21). If the CAs that \
+            clients trust are not known, the fault is reported only if the certificate contains a download \
+            URL for its issuer's certificate.",
+        matters: "Clients that do not already have the intermediate fail: unable to verify the first \
+            certificate, PKIX path building failed. Browsers download it and hide the fault. Java, curl and \
+            most API clients do not.",
+        fix: "Write the leaf and then the intermediates to the certificate file of the virtual host \
+            (sslCertPath). Then run helm upgrade.",
     },
-    reference: "RFC 8446 §4.4.2: only the root may be left out; OpenSSL's verification codes with one certificate sent",
+    reference: "RFC 8446 §4.4.2: only the root may be left out; OpenSSL's verification codes with one \
+        certificate sent",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let mut faults = Vec::new();
-    let mut untold = None;
-    for said in served::to_clients(probes) {
-        let verified = said.1.verification.as_ref().is_none_or(|verification| !chain::lacks_issuer(verification));
-        let (false, Some(leaf)) = (verified, chain::leaf_without_issuer(&said.1.certificates)) else { continue };
-        // A private root may have signed the leaf itself; then nothing is missing but this machine's trust.
-        if leaf.issuer_urls.is_empty() && !probed::trust_is_known(probes, said.0) {
-            untold = Some(leaf);
+    let mut unknown = None;
+    for probe in served::to_clients(probes) {
+        let verified = probe.1.verification.as_ref().is_none_or(|verification| !chain::lacks_issuer(verification));
+        let (false, Some(leaf)) = (verified, chain::leaf_without_issuer(&probe.1.certificates)) else { continue };
+        // If a private root signed the leaf, nothing is missing; only this machine does not trust that root.
+        if leaf.issuer_urls.is_empty() && !probed::trust_is_known(probes, probe.0) {
+            unknown = Some(leaf);
             continue;
         }
         faults.push(Fault {
-            said,
+            probe,
             what: format!(
-                "the certificate of {} is not sent, which signed {}{}",
+                "the certificate of {}, which signed {}, is not sent{}",
                 leaf.issuer,
                 chain::subject(leaf),
                 chain::issuer_url(leaf)
             ),
-            observed: match said.1.certificates.len() {
-                1 => "one certificate, the leaf alone".into(),
+            observed: match probe.1.certificates.len() {
+                1 => "only the leaf".into(),
                 number => format!("{number} certificates, none of which signed the leaf"),
             },
             expected: "the leaf and every intermediate".into(),
         });
     }
-    if let (true, Some(leaf)) = (faults.is_empty(), untold) {
-        return Err(chain::untold_root(leaf));
+    if let (true, Some(leaf)) = (faults.is_empty(), unknown) {
+        return Err(chain::unknown_root(leaf));
     }
-    let is_alone = |(_, handshake): &Said<'_>| chain::leaf_without_issuer(&handshake.certificates).is_some();
+    let is_alone = |(_, handshake): &Probe<'_>| chain::leaf_without_issuer(&handshake.certificates).is_some();
     if faults.is_empty() && served::to_clients(probes).any(|said| is_alone(&said)) {
         served::all_verified(probes)?;
     }

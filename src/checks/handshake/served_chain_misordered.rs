@@ -11,11 +11,14 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "The certificates are served in the wrong order",
     explanation: Explanation {
-        looks_for: "The list as it was sent: each certificate is to be signed by the next one. Certificates that do not \
-            belong to the path are a fault only in between, so an extra root at the end is none.",
-        matters: "TLS 1.2 requires the order; TLS 1.3 asks servers to keep to it and clients to bear others. OpenSSL, and so \
-            most commands that one would look with, sorts silently; some clients do not, and fail.",
-        fix: "Put the leaf first and after it each issuer into the certificate file (sslCertPath), and run helm upgrade.",
+        looks_for: "The list as the server sent it: each certificate must be signed by the next one. \
+            Certificates that do not belong to the path are a fault only in the middle. An extra root at the \
+            end is allowed.",
+        matters: "TLS 1.2 requires the right order. In TLS 1.3, servers should keep to it, and clients \
+            should accept others. OpenSSL silently sorts the list, and so do most diagnostic commands. Some \
+            clients do not, and fail.",
+        fix: "Write the leaf first, and then each issuer, to the certificate file (sslCertPath). Then run \
+            helm upgrade.",
     },
     reference: "RFC 5246 §7.4.2; RFC 8446 §4.4.2",
     judge,
@@ -24,12 +27,12 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let faults = served::to_clients(probes)
-        .filter_map(|said| {
-            let order = chain::disorder(&said.1.certificates)?;
+        .filter_map(|probe| {
+            let order = chain::wrong_order(&probe.1.certificates)?;
             Some(Fault {
-                said,
+                probe,
                 what: format!("the certificates are sent in the wrong order: {order}"),
-                observed: chain::subjects(&said.1.certificates),
+                observed: chain::subjects(&probe.1.certificates),
                 expected: "the leaf, then each issuer".into(),
             })
         })

@@ -11,14 +11,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Error,
     summary: "A server name that should be served is refused",
     explanation: Explanation {
-        looks_for: "A handshake with the name of a route, or the name asked about, that the server ended by a reset, by \
-            closing or by alert unrecognized_name (112), before any certificate. Handshakes without a name and with an \
-            unknown one tell whether this name alone is refused, or any.",
-        matters: "The gateway has no filter chain for that name: every client that asks for it is reset. Where any name is \
-            refused, the address belongs to another gateway, or something in between ends connections.",
-        fix: "Look at the ApigeeRoute of that name: its selector, Secret and state (AT207, AT209, AT210, AT211, AT212), and \
-            whether the gateway has it (AT526). Without a route: declare the hostname in an environment group, or correct \
-            the address.",
+        looks_for: "A handshake with the hostname of a route, or with the requested name, that the server \
+            ended before any certificate: by a reset, by closing or by the alert unrecognized_name (112). \
+            Handshakes without SNI and with an unknown name show whether only this name is refused, or any \
+            name.",
+        matters: "The gateway has no filter chain for that name. Every client that requests it is reset. If \
+            any name is refused, the address belongs to another gateway, or a device in between ends \
+            connections.",
+        fix: "Check the ApigeeRoute of that name: its selector, Secret and state (AT207, AT209, AT210, \
+            AT211, AT212), and whether the gateway has it (AT526). If there is no route, declare the \
+            hostname in an environment group, or correct the address.",
     },
     reference: "Istio's filter chains per HTTPS server of a Gateway; RFC 6066 §3 (unrecognized_name)",
     judge,
@@ -26,21 +28,21 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
-    let faults = probed::ended(probes, Ending::NameRefused)
-        .map(|(said, failure)| Fault {
-            said,
-            what: format!("{} is refused, {failure}{}", probed::hello(said.1), compared(probes, said.0)),
-            observed: format!("{failure}{}", probed::resets_confirmed(evidence, said.0)),
-            expected: format!("a certificate for {}", said.1.server_name.as_deref().unwrap_or("this name")),
+    let faults = probed::ended(probes, Ending::ServerNameRefused)
+        .map(|(probe, failure)| Fault {
+            probe,
+            what: format!("{} is refused, {failure}{}", probed::describe_sni(probe.1), compared(probes, probe.0)),
+            observed: format!("{failure}{}", probed::resets_confirmed(evidence, probe.0)),
+            expected: format!("a certificate for {}", probe.1.server_name.as_deref().unwrap_or("this name")),
         })
         .collect();
-    probed::settle(probes, probed::by_host(faults), "no server name that was asked for is refused")
+    probed::judgement(probes, probed::by_host(faults), "no requested server name is refused")
 }
 
-/// What other hellos met at the same peer.
+/// Compares with handshakes with other SNI at the same peer, as the end of a sentence.
 fn compared(probes: &Probes, endpoint: &Endpoint) -> &'static str {
-    let others =
-        [ClientHelloKind::WithoutSni, ClientHelloKind::Unknown].map(|kind| probed::beside(probes, endpoint, kind));
+    let others = [ClientHelloKind::WithoutSni, ClientHelloKind::Unknown]
+        .map(|kind| probed::other_handshake(probes, endpoint, kind));
     let known: Vec<_> = others.into_iter().flatten().collect();
     let other_name = probed::all(probes).any(|(other, handshake)| {
         probed::is_same_peer(other, endpoint) && handshake.kind == ClientHelloKind::Named && handshake.succeeded()
@@ -48,9 +50,10 @@ fn compared(probes: &Probes, endpoint: &Endpoint) -> &'static str {
     if other_name {
         "; other names are served"
     } else if known.iter().any(|handshake| handshake.succeeded()) {
-        "; clients without it are served"
+        "; handshakes without this name are served"
     } else if !known.is_empty() && known.iter().all(|handshake| handshake.was_refused()) {
-        "; so is any hello: it is no gateway for this name, or something in between ends the connection"
+        "; so is every ClientHello: this is not a gateway for this name, or a device in between ends the \
+         connection"
     } else {
         ""
     }

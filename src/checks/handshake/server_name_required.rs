@@ -1,6 +1,6 @@
-//! AT501: the endpoint serves the name and refuses whoever sends none.
+//! AT501: the endpoint serves a handshake with SNI and refuses one without SNI.
 //!
-//! Where a handshake without a server name was asked for, its refusal is AT505's.
+//! If the handshake without SNI was requested, AT505 reports its refusal.
 
 use crate::checks::facts::probed::{self, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
@@ -11,41 +11,42 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT501"),
     name: "server-name-required",
     level: Level::Notice,
-    summary: "A handshake succeeds with the server name and is refused without one",
+    summary: "A handshake succeeds with SNI and is refused without SNI",
     explanation: Explanation {
-        looks_for: "Of one endpoint: the handshake with the name succeeded, and one without a server name, made only to \
-            compare, was ended in answer to the ClientHello.",
-        matters: "That is right for a gateway whose clients all send SNI. A client that sends none fails there: old Java, \
-            some load balancers and health checks, and whoever connects to an IP address.",
-        fix: "Nothing, where every client sends SNI. Else accept clients without it by a wildcard ApigeeRoute with \
-            enableNonSniClient, listed in additionalGateways.",
+        looks_for: "At one endpoint, a handshake with SNI succeeded, and one without SNI, made only for \
+            comparison, was ended in answer to the ClientHello.",
+        matters: "This is correct for a gateway whose clients all send SNI. Clients that send none fail \
+            there: old Java versions, some load balancers and health checks, and all clients that connect to \
+            an IP address.",
+        fix: "If every client sends SNI, do nothing. Otherwise create a wildcard ApigeeRoute with \
+            enableNonSniClient, and list it in additionalGateways.",
     },
-    reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 3; Istio's filter chains: without * among \
-        the hosts a chain asks for a server name",
+    reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 3; Istio's filter \
+        chains: without * among the hosts a chain asks for a server name",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let mut faults = Vec::new();
-    for (endpoint, named) in probed::asked(probes) {
+    for (endpoint, named) in probed::requested(probes) {
         if named.kind != ClientHelloKind::Named || !named.succeeded() {
             continue;
         }
-        let Some(nameless) = probed::beside(probes, endpoint, ClientHelloKind::WithoutSni) else { continue };
+        let Some(nameless) = probed::other_handshake(probes, endpoint, ClientHelloKind::WithoutSni) else { continue };
         let (false, true, Some(failure)) = (nameless.requested, nameless.was_refused(), &nameless.failure) else {
             continue;
         };
         faults.push(Fault {
-            said: (endpoint, named),
-            what: format!("{} is served, and a handshake without one is refused", probed::hello(named)),
-            observed: format!("without a server name: {failure}{}", probed::resets_confirmed(evidence, endpoint)),
-            expected: "the same, where every client sends a server name".into(),
+            probe: (endpoint, named),
+            what: format!("{} is served, but a handshake without SNI is refused", probed::describe_sni(named)),
+            observed: format!("without SNI: {failure}{}", probed::resets_confirmed(evidence, endpoint)),
+            expected: "the same, if every client sends SNI".into(),
         });
     }
-    probed::settle(
+    probed::judgement(
         probes,
         probed::by_host(faults),
-        "no endpoint that serves a name was seen to refuse clients without one",
+        "no endpoint that serves a server name was seen to refuse handshakes without SNI",
     )
 }

@@ -1,4 +1,4 @@
-//! AT307: the overrides file lists a gateway that has not reached the cluster.
+//! AT307: the overrides file lists a gateway that the cluster does not have yet.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes};
@@ -11,8 +11,8 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "The overrides file lists a gateway that the cluster does not have",
     explanation: Explanation {
         looks_for: "Names in additionalGateways of a virtual host that its ApigeeRouteConfig does not list.",
-        matters: "The file is right and nothing follows it: helm upgrade was not run for this environment group, or with \
-            another file.",
+        matters: "The file is correct, but the cluster does not follow it. helm upgrade was not run for this \
+            environment group, or was run with another file.",
         fix: "Run helm upgrade for the environment group with this file.",
     },
     reference: "Apigee hybrid \"Enable non-SNI clients\", step 4",
@@ -33,13 +33,13 @@ fn judge(evidence: &Evidence) -> Judgement {
                         Object::new(Kind::ApigeeRouteConfig, &config.name),
                         Location::overrides(file, gateway.place),
                         format!(
-                            "{} lists {} for {}, the ApigeeRouteConfig does not",
+                            "{} lists {} for {}, but the ApigeeRouteConfig does not",
                             facts::file_name(file),
                             gateway.value,
                             facts::host_name(host)
                         ),
-                        facts::list(&config.additional_gateways),
-                        facts::list(&facts::gateway_names(host)),
+                        facts::quoted_list(&config.additional_gateways),
+                        facts::quoted_list(&facts::gateway_names(host)),
                     ));
                 }
             }

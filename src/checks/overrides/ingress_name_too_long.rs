@@ -13,9 +13,9 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "The name of an ingress gateway is longer than 17 characters",
     explanation: Explanation {
-        looks_for: "ingressGateways[].name longer than 17 characters.",
-        matters: "The names of the gateway's objects are built from it and become too long.",
-        fix: "Choose a shorter name, and use it in selector.ingress_name of the virtual hosts.",
+        looks_for: "Values of ingressGateways[].name with more than 17 characters.",
+        matters: "The names of the gateway's objects contain this name and become too long.",
+        fix: "Choose a shorter name, and use it in selector.ingress_name of the virtual hosts as well.",
     },
     reference: "Configuration property ingressGateways[].name; Apigee known issue 243167389",
     judge,

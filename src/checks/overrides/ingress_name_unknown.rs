@@ -10,8 +10,10 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "A virtual host selects an ingress gateway that the file does not define",
     explanation: Explanation {
-        looks_for: "selector.ingress_name of each virtual host against the names of ingressGateways in the same file.",
-        matters: "The environment group's route selects no pod, and clients that ask for its hostnames are reset.",
+        looks_for: "selector.ingress_name of each virtual host, compared with the names in ingressGateways \
+            of the same file.",
+        matters: "The route of the environment group selects no pod. Clients that request its hostnames are \
+            reset.",
         fix: "Correct selector.ingress_name, or add the gateway to ingressGateways.",
     },
     reference: "Configuration properties virtualhosts[].selector and ingressGateways[].name",
@@ -24,7 +26,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let mut findings = Vec::new();
     for (file, content, host) in hosts {
         let Some(ingress) = &host.ingress_name else { continue };
-        // A file for virtual hosts alone defines no gateways: nothing to compare with.
+        // A file with only virtual hosts defines no gateways, so there is nothing to compare with.
         if content.ingress_gateways.is_empty() {
             continue;
         }

@@ -1,4 +1,4 @@
-//! overrides.yaml: its structure, its virtual hosts, and its drift from the cluster.
+//! overrides.yaml: its structure, its virtual hosts, and differences from the cluster.
 
 pub(super) mod helm_upgrade_pending;
 pub(super) mod ingress_name_too_long;
@@ -43,8 +43,8 @@ pub(super) const FAMILY: Family = Family {
     ],
 };
 
-/// The faults of one kind that the reader met, as findings; passed with `seen` where there is none and every file was
-/// read to its end. A file that cannot be read does not hide what is wrong with another.
+/// Returns the parse faults of one kind as findings, or passed with the text `seen` if there are none and
+/// every file was read to its end. A file that cannot be read does not hide the faults of another.
 fn faults(evidence: &Evidence, kind: FaultKind, seen: &str) -> Judgement {
     let findings: Vec<Finding> = evidence
         .overrides

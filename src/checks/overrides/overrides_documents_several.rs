@@ -1,4 +1,4 @@
-//! AT314: an overrides file holds several documents.
+//! AT314: an overrides file contains several YAML documents.
 
 use super::faults;
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
@@ -9,10 +9,10 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT314"),
     name: "overrides-documents-several",
     level: Level::Warning,
-    summary: "An overrides file holds several YAML documents",
+    summary: "An overrides file contains several YAML documents",
     explanation: Explanation {
-        looks_for: "A second document, after a line ---.",
-        matters: "Which document helm takes is not documented; the settings of the others have no effect.",
+        looks_for: "A second YAML document in the file, after a line with ---.",
+        matters: "It is not documented which document helm uses. The settings in the others have no effect.",
         fix: "Split the file, or remove the separator.",
     },
     reference: "YAML 1.2 §9.2",

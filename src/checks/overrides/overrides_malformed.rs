@@ -1,4 +1,4 @@
-//! AT301: an overrides file cannot be read as YAML.
+//! AT301: an overrides file cannot be parsed as YAML.
 
 use super::faults;
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
@@ -9,11 +9,14 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT301"),
     name: "overrides-malformed",
     level: Level::Warning,
-    summary: "An overrides file cannot be read as YAML",
+    summary: "An overrides file cannot be parsed as YAML",
     explanation: Explanation {
-        looks_for: "Syntax errors, tabs as indentation, text that is not UTF-8, a file that is no mapping, aliases that multiply without end, nesting or size beyond the limits.",
-        matters: "helm upgrade will refuse the file, or read something else than was meant. What stands after the fault could not be judged.",
-        fix: "Correct the place named; `helm template` or a YAML linter shows the rest.",
+        looks_for: "Syntax errors, tabs as indentation, text that is not UTF-8, or a file that is not a \
+            mapping. Also aliases that expand without end, and nesting or size beyond the limits.",
+        matters: "helm upgrade will refuse the file, or read something other than intended. The part of the \
+            file after the error was not checked.",
+        fix: "Correct the file at the given place. Find further errors with `helm template` or a YAML \
+            linter.",
     },
     reference: "YAML 1.2; Apigee hybrid configuration property reference",
     judge,

@@ -10,10 +10,11 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "The cluster lists a gateway that the overrides file does not",
     explanation: Explanation {
-        looks_for: "Names in additionalGateways of an ApigeeRouteConfig that its virtual host in the file does not list.",
-        matters: "It works today. The next helm upgrade with this file takes the gateway away, and clients without SNI \
-            fail from then on.",
-        fix: "Add the gateway to the file before the next helm upgrade; or find the file that was used last.",
+        looks_for: "Names in additionalGateways of an ApigeeRouteConfig that its virtual host in the file \
+            does not list.",
+        matters: "This works today. The next helm upgrade with this file removes the gateway from the list, \
+            and clients without SNI fail from then on.",
+        fix: "Add the gateway to the file before the next helm upgrade, or find the file that was used last.",
     },
     reference: "Data flow overrides → ApigeeRouteConfig",
     judge,
@@ -33,12 +34,12 @@ fn judge(evidence: &Evidence) -> Judgement {
                     Object::overrides(file),
                     Location::overrides(file, host.place),
                     format!(
-                        "ApigeeRouteConfig {} lists {gateway}, virtual host {} does not",
+                        "ApigeeRouteConfig {} lists {gateway}, but virtual host {} does not",
                         config.name,
                         facts::host_name(host)
                     ),
-                    facts::list(&names),
-                    facts::list(&config.additional_gateways),
+                    facts::quoted_list(&names),
+                    facts::quoted_list(&config.additional_gateways),
                 ));
             }
         }

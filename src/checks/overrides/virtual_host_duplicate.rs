@@ -11,14 +11,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "Two virtual hosts name the same environment group",
     explanation: Explanation {
-        looks_for: "The same name in two entries of virtualhosts.",
-        matters: "One ApigeeRouteConfig is rendered for each environment group: only one of the two entries can reach the cluster.",
-        fix: "Join the two entries, or correct the name.",
+        looks_for: "Two entries of virtualhosts with the same name.",
+        matters: "The chart renders one ApigeeRouteConfig for each environment group. Only one of the two \
+            entries can reach the cluster.",
+        fix: "Merge the two entries, or correct one of the names.",
     },
     reference: "Configuration property virtualhosts[].name",
     judge,
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    faults(evidence, FaultKind::DuplicateVirtualHost, "every virtual host has a name of its own")
+    faults(evidence, FaultKind::DuplicateVirtualHost, "every virtual host has a unique name")
 }

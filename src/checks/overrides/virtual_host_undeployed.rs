@@ -1,4 +1,4 @@
-//! AT309: a virtual host of the file has no ApigeeRouteConfig.
+//! AT309: a virtual host of an overrides file has no ApigeeRouteConfig.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
@@ -11,9 +11,9 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "A virtual host of the overrides file has no ApigeeRouteConfig in the cluster",
     explanation: Explanation {
         looks_for: "Entries of virtualhosts for which the namespace has no ApigeeRouteConfig <org>-<name>.",
-        matters: "helm upgrade was not run for this environment group here, or the file belongs to another cluster or \
-            organisation.",
-        fix: "Run helm upgrade for the environment group, or give the file of this cluster.",
+        matters: "Either helm upgrade was not run for this environment group here, or the file belongs to \
+            another cluster or organization.",
+        fix: "Run helm upgrade for the environment group, or pass the overrides file of this cluster.",
     },
     reference: "Data flow overrides → ApigeeRouteConfig",
     judge,

@@ -1,4 +1,4 @@
-//! AT310: an environment group of the cluster is in none of the files given.
+//! AT310: an environment group of the cluster is in none of the given overrides files.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
@@ -10,9 +10,9 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Notice,
     summary: "An ApigeeRouteConfig of the cluster is in none of the overrides files",
     explanation: Explanation {
-        looks_for: "ApigeeRouteConfigs of the namespace for which no file given has a virtual host.",
-        matters: "Its settings come from a file that was not given, so they could not be compared.",
-        fix: "Give all overrides files with -f, one after the other.",
+        looks_for: "ApigeeRouteConfigs of the namespace whose virtual host is in none of the given files.",
+        matters: "Their settings come from a file that was not given, so they could not be compared.",
+        fix: "Pass all overrides files; repeat -f for each file.",
     },
     reference: "Data flow overrides → ApigeeRouteConfig",
     judge,
@@ -28,7 +28,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             Finding::new(
                 Object::new(Kind::ApigeeRouteConfig, &config.name),
                 Location::field("virtualhosts"),
-                format!("no file given has the virtual host of ApigeeRouteConfig {}", config.name),
+                format!("no given file has the virtual host of ApigeeRouteConfig {}", config.name),
                 facts::count(hosts.len() as u64, "virtual host"),
                 "an entry of virtualhosts for it",
             )

@@ -1,4 +1,4 @@
-//! AT311: a virtual host names neither a Secret nor a pair of files.
+//! AT311: a virtual host names neither a Secret nor a certificate file with its key.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
@@ -10,9 +10,11 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "A virtual host names no certificate",
     explanation: Explanation {
-        looks_for: "Entries of virtualhosts with neither sslSecret nor both sslCertPath and sslKeyPath.",
+        looks_for: "Entries of virtualhosts that have no sslSecret and do not have both sslCertPath and \
+            sslKeyPath.",
         matters: "After the next helm upgrade the environment group has no certificate to serve.",
-        fix: "Name a Secret with sslSecret, or the certificate and its key with sslCertPath and sslKeyPath.",
+        fix: "Name a Secret with sslSecret, or name the certificate and its key with sslCertPath and \
+            sslKeyPath.",
     },
     reference: "Configuration properties virtualhosts[].sslSecret, sslCertPath, sslKeyPath",
     judge,

@@ -10,10 +10,10 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "No overrides file defines a virtual host",
     explanation: Explanation {
-        looks_for: "At least one entry of virtualhosts in the overrides files that were given.",
-        matters: "virtualhosts is a required property: without it no environment group is reachable from outside. More \
-            often another file was meant, and nothing of this one says anything about TLS.",
-        fix: "Give the file that has virtualhosts, or add them.",
+        looks_for: "The overrides files that were given have no entry of virtualhosts.",
+        matters: "virtualhosts is a required property: without it, no environment group is reachable from \
+            outside. More often another file was intended, and this one contains nothing about TLS.",
+        fix: "Pass the file that contains virtualhosts, or add virtualhosts to this one.",
     },
     reference: "Configuration property virtualhosts (required)",
     judge,

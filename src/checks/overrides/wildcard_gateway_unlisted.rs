@@ -1,4 +1,4 @@
-//! AT306: a virtual host does not list the wildcard route, neither in the file nor in the cluster.
+//! AT306: neither the overrides file nor the cluster lists the wildcard route for a virtual host.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
@@ -11,13 +11,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "A virtual host does not list the wildcard route in additionalGateways",
     explanation: Explanation {
-        looks_for: "additionalGateways of each virtual host of the overrides files: it names no wildcard route of the \
-            cluster, and the ApigeeRouteConfig of that environment group does not either. Groups on pods that no wildcard \
-            route selects are left out.",
-        matters: "Clients without SNI find no virtual service of this environment group on the wildcard's gateway.",
-        fix: "Add the wildcard route to additionalGateways and run helm upgrade for that environment group.",
+        looks_for: "additionalGateways of each virtual host of the overrides files: it lists no wildcard \
+            route of the cluster, and the ApigeeRouteConfig of that environment group does not either. \
+            Groups that share no pod with a wildcard route are left out.",
+        matters: "Clients without SNI find no virtual service of this environment group on the gateway of \
+            the wildcard route.",
+        fix: "Add the wildcard route to additionalGateways, and run helm upgrade for that environment group.",
     },
-    reference: "Apigee hybrid playbook, \"additionalGateways\" in overrides.yaml; \"Enable non-SNI clients\", step 2",
+    reference: "Apigee hybrid playbook, \"additionalGateways\" in overrides.yaml; \"Enable non-SNI \
+        clients\", step 2",
     judge,
 };
 
@@ -47,7 +49,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                 Object::overrides(file),
                 Location::overrides(file, host.place),
                 format!("virtual host {} does not list {}", facts::host_name(host), wildcards.join(" or ")),
-                facts::list(&facts::gateway_names(host)),
+                facts::quoted_list(&facts::gateway_names(host)),
                 format!("additionalGateways with \"{}\"", wildcards[0]),
             ));
         }
@@ -55,7 +57,8 @@ fn judge(evidence: &Evidence) -> Judgement {
     Ok(Outcome::of(findings, "every virtual host lists the wildcard route, in the file or in the cluster"))
 }
 
-/// The environment group's routes are known, and none of them is on the pods of a wildcard route: nothing to list.
+/// Returns whether the routes of the environment group are known, and none of them shares a pod with a
+/// wildcard route.
 fn on_other_pods(evidence: &Evidence, content: &Overrides, host: &VirtualHost) -> bool {
     let wildcards = facts::wildcards(evidence).unwrap_or_default();
     let groups = facts::group_routes(evidence).unwrap_or_default();
@@ -64,7 +67,7 @@ fn on_other_pods(evidence: &Evidence, content: &Overrides, host: &VirtualHost) -
         && !own.iter().any(|route| wildcards.iter().any(|wildcard| facts::share_pods(evidence, route, wildcard)))
 }
 
-/// Files alone: a gateway that one virtual host lists and another does not is all that can be told.
+/// Judges the files alone: reports virtual hosts that list no gateway if another one lists a gateway.
 fn without_cluster(evidence: &Evidence) -> Judgement {
     let hosts = facts::virtual_hosts(evidence)?;
     let listed: Vec<&str> = hosts
@@ -72,7 +75,7 @@ fn without_cluster(evidence: &Evidence) -> Judgement {
         .flat_map(|(_, _, host)| host.additional_gateways.names.iter().map(|name| name.value.as_str()))
         .collect();
     let Some(gateway) = listed.first() else {
-        // Whether there is a wildcard route to list is known in the cluster only.
+        // Only the cluster knows whether there is a wildcard route to list.
         return Err(facts::wildcard_names(evidence)
             .err()
             .unwrap_or_else(|| Unavailable::new("ApigeeRoutes", Reason::NotRequested("a cluster".into()))));
@@ -86,9 +89,9 @@ fn without_cluster(evidence: &Evidence) -> Judgement {
                 Location::overrides(file, host.place),
                 format!("virtual host {} lists no gateway, while another lists {gateway}", facts::host_name(host)),
                 "[]",
-                format!("additionalGateways with \"{gateway}\", where clients without SNI come to this group too"),
+                format!("additionalGateways with \"{gateway}\", if clients without SNI use this group too"),
             )
         })
         .collect();
-    Ok(Outcome::of(findings, format!("every virtual host lists a gateway, as {gateway}")))
+    Ok(Outcome::of(findings, format!("every virtual host lists a gateway, such as {gateway}")))
 }

@@ -1,10 +1,8 @@
-//! AT807: the access log has a format without the server name.
+//! AT807: the format of the access log does not contain the server name.
 
 use crate::checks::facts;
 use crate::checks::facts::absence::{OTHER_FORM, lacking};
-use crate::checks::{
-    Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes,
-};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes};
 use crate::evidence::{AccessLog, Evidence, LogOrigin};
 
 pub(in crate::checks) const CHECK: Check = Check {
@@ -25,27 +23,27 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    // A pod has containers beside the gateway, whose logs hold no access records at all.
-    let told = |origin: &LogOrigin| {
+    // The other containers of a pod write no access records.
+    let has_server_names = |origin: &LogOrigin| {
         facts::logs(evidence).any(|(other, log)| log.records > 0 && other.source() == origin.source())
     };
     let mut findings: Vec<Finding> = facts::logs(evidence)
-        .filter(|(origin, log)| log.text_records > 0 || log.foreign_records > 0 && !told(origin))
+        .filter(|(origin, log)| log.text_records > 0 || log.foreign_records > 0 && !has_server_names(origin))
         .map(|(origin, log)| {
             Finding::in_log(
                 origin,
                 Location::Records,
                 if log.records > 0 {
-                    format!("some records of {origin} do not tell the server name")
+                    format!("some records of {origin} do not contain the server name")
                 } else {
-                    format!("no record of {origin} tells a server name")
+                    format!("no record of {origin} contains the server name")
                 },
                 format!("{} in text, {} in JSON{}", log.text_records, log.foreign_records, without(log)),
                 "records with %REQUESTED_SERVER_NAME%",
             )
         })
         .collect();
-    let in_other_forms = facts::logs(evidence).filter(|(origin, log)| log.other_forms > 0 && !told(origin));
+    let in_other_forms = facts::logs(evidence).filter(|(origin, log)| log.other_forms > 0 && !has_server_names(origin));
     findings.extend(in_other_forms.map(|(origin, log)| {
         Finding::in_log(
             origin,
@@ -58,10 +56,10 @@ fn judge(evidence: &Evidence) -> Judgement {
     if findings.is_empty() && !facts::logs(evidence).any(|(_, log)| log.records > 0) {
         let mesh = evidence.mesh_logging.seen()?;
         if mesh.is_off() {
-            return Ok(Outcome::NotApplicable(format!("the access log is switched off ({})", codes::ACCESS_LOG_OFF)));
+            return Ok(Outcome::NotApplicable(format!("the access log is disabled ({})", codes::ACCESS_LOG_OFF)));
         }
         if mesh.names_server() {
-            return Ok(Outcome::Passed("the settings make records tell the server name; none was read".into()));
+            return Ok(Outcome::Passed("the configured format contains the server name; no record was read".into()));
         }
         findings.push(Finding::new(
             Object::new(Kind::ConfigMap, "apigee-istio-mesh-config"),
@@ -75,7 +73,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             "sni_host: %REQUESTED_SERVER_NAME%",
         ));
     }
-    Ok(Outcome::of(findings, "records tell the server name"))
+    Ok(Outcome::of(findings, "records contain the server name"))
 }
 
 /// What the format of the records lacks.

@@ -1,6 +1,6 @@
 //! AT806: the gateways write no access log.
 
-use crate::checks::facts::knocked;
+use crate::checks::facts::marker_probe;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
 
@@ -8,7 +8,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT806"),
     name: "access-log-off",
     level: Level::Notice,
-    summary: "The mesh configuration switches the access log off",
+    summary: "The mesh configuration disables the access log",
     explanation: Explanation {
         looks_for: "accessLogFile in the ConfigMap apigee-istio-mesh-config: empty or absent, and no line in the log of a \
             handshake that this run made.",
@@ -25,14 +25,14 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::Passed(format!("accessLogFile is {}", mesh.file.as_deref().unwrap_or_default())));
     }
     // A log may be written all the same: by a Telemetry resource, or by a gateway that runs with earlier settings.
-    if knocked::expected(evidence).iter().any(|knocked| knocked.is_heard) {
+    if marker_probe::expected(evidence).iter().any(|knocked| knocked.is_logged) {
         let text = "accessLogFile is not set, but the log has the line of a handshake that this run made";
         return Ok(Outcome::Passed(text.into()));
     }
     Ok(Outcome::Found(vec![Finding::new(
         Object::new(Kind::ConfigMap, "apigee-istio-mesh-config"),
         Location::field("data.mesh accessLogFile"),
-        "the access log is switched off",
+        "the access log is disabled",
         mesh.file.as_deref().map_or("absent", |_| "empty"),
         "/dev/stdout",
     )]))

@@ -1,4 +1,4 @@
-//! AT801: no ingress pod answers.
+//! AT801: no ingress pod is running.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, codes};
@@ -10,12 +10,13 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Error,
     summary: "No ingress pod is running",
     explanation: Explanation {
-        looks_for: "Pods of the namespace with the label app=apigee-ingressgateway, or what -l says: there is none, or \
-            none that is running and ready. Internal-chaining pods do not count.",
-        matters: "Nobody answers at the ingress. Clients get a refused connection or a timeout, not a reset in the handshake.",
-        fix: "Where there is none, check the namespace (-n) and the selector (-l); if they are right, look at the \
-            ApigeeDeployment and the ReplicaSet of the ingress gateway. Where none runs, kubectl describe one of them: its \
-            events name the reason.",
+        looks_for: "Pods of the namespace with the label app=apigee-ingressgateway, or those that -l \
+            selects: there are none, or none is running and ready. Internal-chaining pods are ignored.",
+        matters: "No pod answers at the ingress. Clients get a refused connection or a timeout, not a reset \
+            during the handshake.",
+        fix: "If there are no pods, check the namespace (-n) and the selector (-l). If these are right, \
+            check the ApigeeDeployment and the ReplicaSet of the ingress gateway. If pods exist but none is \
+            running, run kubectl describe for one of them; its events state the reason.",
     },
     reference: "Apigee hybrid playbook, step 1",
     judge,

@@ -1,4 +1,4 @@
-//! AT802: an ingress pod does not run, or a container of it is not ready.
+//! AT802: an ingress pod is not running, or one of its containers is not ready.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes};
@@ -9,12 +9,12 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT802"),
     name: "ingress-pod-not-running",
     level: Level::Warning,
-    summary: "An ingress pod does not run or is not ready",
+    summary: "An ingress pod is not running or not ready",
     explanation: Explanation {
-        looks_for: "Ingress pods in another phase than Running, or with a container that is not ready. Pods that are being \
-            deleted, were evicted or have ended count only where no other pod runs.",
-        matters: "The others carry its load. While none runs, nobody answers.",
-        fix: "kubectl describe the pod: its events name the reason.",
+        looks_for: "Ingress pods in a phase other than Running, or with a container that is not ready. Pods \
+            that are being deleted, were evicted or have finished count only if no other pod is running.",
+        matters: "The other pods carry its load. While none is running, no pod answers.",
+        fix: "Run kubectl describe for the pod; its events state the reason.",
     },
     reference: "Apigee hybrid playbook, step 1: READY 2/2, STATUS Running",
     judge,
@@ -26,18 +26,18 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::NotApplicable(format!("there is no ingress pod ({})", codes::INGRESS_POD_MISSING)));
     }
     let running = pods.iter().filter(|pod| pod.is_running()).count();
-    // What was evicted or is on its way out harms nobody, as long as another pod answers.
-    let leaves = |pod: &IngressPod| pod.terminating || matches!(pod.phase.as_str(), "Failed" | "Succeeded");
+    // A pod that was evicted or is being deleted does no harm, as long as another pod is running.
+    let is_leaving = |pod: &IngressPod| pod.terminating || matches!(pod.phase.as_str(), "Failed" | "Succeeded");
     let findings = pods
         .iter()
-        .filter(|pod| !pod.is_running() && (running == 0 || !leaves(pod)))
+        .filter(|pod| !pod.is_running() && (running == 0 || !is_leaving(pod)))
         .map(|pod| {
             let waiting: Vec<String> = pod
                 .containers
                 .iter()
                 .filter(|container| !container.ready)
                 .map(|container| match &container.waiting {
-                    Some(reason) => format!("{} waits: {reason}", container.name),
+                    Some(reason) => format!("{} is waiting: {reason}", container.name),
                     None => format!("{} is not ready", container.name),
                 })
                 .collect();

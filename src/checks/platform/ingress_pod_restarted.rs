@@ -11,9 +11,10 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "A container of an ingress pod was restarted",
     explanation: Explanation {
         looks_for: "The restart count of each container of the ingress pods.",
-        matters: "Connections that were open broke off, and the log of the run before is not what is read here: resets \
-            before the restart are not counted.",
-        fix: "kubectl logs --previous shows the run before; kubectl describe shows how it ended.",
+        matters: "Open connections were broken by the restart. The log of the previous run is not read here, \
+            so resets before the restart are not counted.",
+        fix: "Run kubectl logs --previous to see the log of the previous run, and kubectl describe to see \
+            how it ended.",
     },
     reference: "Apigee hybrid playbook, step 1: RESTARTS",
     judge,
@@ -29,9 +30,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .flat_map(|pod| pod.containers.iter().map(move |container| (pod, container)))
         .filter(|(_, container)| container.restarts > 0)
         .map(|(pod, container)| {
-            let since = container
-                .started_at
-                .map_or(String::new(), |at| format!(", the present run since {}", facts::moment(at)));
+            let since =
+                container.started_at.map_or(String::new(), |at| format!(", current run since {}", facts::moment(at)));
             Finding::new(
                 Object::new(Kind::Pod, &pod.name),
                 Location::Container(container.name.clone()),
@@ -41,7 +41,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                     container.name,
                     pod.name
                 ),
-                container.last_termination.clone().unwrap_or_else(|| "how the run before ended is not told".into()),
+                container.last_termination.clone().unwrap_or_else(|| "it is unknown how the previous run ended".into()),
                 "no restart",
             )
         })

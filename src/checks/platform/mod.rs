@@ -1,4 +1,4 @@
-//! What the rest stands on: pods, Services, access-log settings, ApigeeIssues, custom resource definitions.
+//! The basis of all else: pods, Services, access-log settings, ApigeeIssues, custom resource definitions.
 
 pub(super) mod access_log_format_unknown;
 pub(super) mod access_log_off;
@@ -15,7 +15,8 @@ use super::Family;
 pub(super) const FAMILY: Family = Family {
     name: "platform",
     block: "AT8",
-    judges: "what the rest stands on: pods, Services, access-log settings, ApigeeIssues, custom resource definitions",
+    judges: "the basis of all else: pods, Services, access-log settings, ApigeeIssues, custom resource \
+        definitions",
     checks: &[
         ingress_pod_missing::CHECK,
         ingress_pod_not_running::CHECK,

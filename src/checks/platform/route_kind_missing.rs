@@ -1,4 +1,4 @@
-//! AT809: the API server does not know ApigeeRoutes.
+//! AT809: the API server does not serve the kind ApigeeRoute.
 
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::{Evidence, Reason};
@@ -9,10 +9,11 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Error,
     summary: "The API server does not serve the kind ApigeeRoute",
     explanation: Explanation {
-        looks_for: "Whether discovery of the group apigee.cloud.google.com lists ApigeeRoute.",
-        matters: "Without the custom resource definition there is no route, and the gateway has nothing to serve. Or this is \
-            not the cluster that was meant.",
-        fix: "Check the context (--context). If it is right, install the custom resource definitions of Apigee hybrid.",
+        looks_for: "Whether discovery of the API group apigee.cloud.google.com lists the kind ApigeeRoute.",
+        matters: "Without the custom resource definition there are no routes, and the gateway has nothing to \
+            serve. Or this is not the intended cluster.",
+        fix: "Check the context (--context). If it is right, install the custom resource definitions of \
+            Apigee hybrid.",
     },
     reference: "Apigee hybrid \"Kubernetes and custom resources used by Apigee\"",
     judge,

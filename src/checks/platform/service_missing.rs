@@ -10,9 +10,11 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "No Service selects the ingress pods",
     explanation: Explanation {
-        looks_for: "Services of the namespace, of any name, whose selector matches an ingress pod.",
-        matters: "Clients reach the pods through a Service, unless a load balancer addresses the pods directly.",
-        fix: "Create a Service with the selector app: apigee-ingressgateway and ingress_name, port 443 to 8443.",
+        looks_for: "Services of the namespace, with any name, whose selector matches an ingress pod.",
+        matters: "Clients reach the pods through a Service, unless a load balancer addresses the pods \
+            directly.",
+        fix: "Create a Service with the selector app: apigee-ingressgateway and ingress_name, and port 443 \
+            with targetPort 8443.",
     },
     reference: "Apigee hybrid \"Expose Apigee ingress gateway\"",
     judge,

@@ -11,7 +11,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "No Service of the ingress pods has port 443",
     explanation: Explanation {
         looks_for: "Port 443 in the Services that select the ingress pods.",
-        matters: "Clients that connect to port 443 do not reach the gateway through any of these Services.",
+        matters: "Clients that connect to port 443 cannot reach the gateway through any of these Services.",
         fix: "Add port 443 with targetPort 8443 to the Service.",
     },
     reference: "Apigee hybrid \"Expose Apigee ingress gateway\": https 443 to 8443",

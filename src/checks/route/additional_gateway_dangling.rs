@@ -1,4 +1,4 @@
-//! AT213: additionalGateways names something that is no ApigeeRoute of the namespace.
+//! AT213: additionalGateways lists a name that is not an ApigeeRoute of the namespace.
 
 use std::collections::BTreeSet;
 
@@ -10,15 +10,17 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT213"),
     name: "additional-gateway-dangling",
     level: Level::Notice,
-    summary: "additionalGateways names a gateway that no ApigeeRoute is",
+    summary: "additionalGateways lists a name that is not an ApigeeRoute",
     explanation: Explanation {
-        looks_for: "Names in spec.additionalGateways of ApigeeRoutes and ApigeeRouteConfigs that no ApigeeRoute of the \
-            namespace has.",
-        matters: "A misspelt or deleted wildcard route leaves clients without SNI unanswered. The field may also name an \
-            Istio Gateway that is not an ApigeeRoute, which cannot be seen here; so it is a notice.",
-        fix: "Correct the name in overrides.yaml, or create the ApigeeRoute; then run helm upgrade.",
+        looks_for: "Names in spec.additionalGateways of ApigeeRoutes and ApigeeRouteConfigs that are not \
+            ApigeeRoutes of the namespace.",
+        matters: "If the name is that of a misspelt or deleted wildcard route, clients without SNI get no \
+            answer. The field may also name an Istio Gateway that is not an ApigeeRoute. This program does \
+            not see such gateways, so the check is a notice.",
+        fix: "Correct the name in overrides.yaml, or create the ApigeeRoute. Then run helm upgrade.",
     },
-    reference: "Configuration property virtualhosts[].additionalGateways: \"a list of Istio Gateways to route traffic to\"",
+    reference: "Configuration property virtualhosts[].additionalGateways: \"a list of Istio Gateways to \
+        route traffic to\"",
     judge,
 };
 
@@ -41,7 +43,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             Finding::new(
                 Object::new(kind, name),
                 Location::field("spec.additionalGateways"),
-                format!("{kind} {name} lists {gateway}, which is no ApigeeRoute{near}"),
+                format!("{kind} {name} lists {gateway}, which is not an ApigeeRoute{near}"),
                 gateway.clone(),
                 "the name of an ApigeeRoute, or of an Istio Gateway",
             )

@@ -1,4 +1,4 @@
-//! AT209: an HTTPS port of a route names no credential.
+//! AT209: an HTTPS port of a route has no credentialName.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
@@ -10,10 +10,10 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "An ApigeeRoute has an HTTPS port without a certificate",
     explanation: Explanation {
-        looks_for: "spec.ports[].tls.credentialName of each HTTPS port that terminates TLS; certificate files named in the \
-            route count as well.",
-        matters: "Without a credential there is no certificate to serve, and no handshake on that port.",
-        fix: "Set credentialName to the Secret of the environment group, as the other routes have it.",
+        looks_for: "spec.ports[].tls.credentialName of each HTTPS port that terminates TLS. Certificate \
+            files named in the route are accepted too.",
+        matters: "Without a credential there is no certificate to serve. Every handshake on that port fails.",
+        fix: "Set credentialName to the Secret of the environment group, as the other routes do.",
     },
     reference: "ApigeeRoute v1alpha1, spec.ports[].tls",
     judge,
@@ -24,14 +24,14 @@ fn judge(evidence: &Evidence) -> Judgement {
     let mut ports = 0;
     let mut findings = Vec::new();
     for route in routes {
-        for (i, port) in route.ports.iter().enumerate().filter(|(_, port)| facts::ends_tls_here(port)) {
+        for (i, port) in route.ports.iter().enumerate().filter(|(_, port)| facts::terminates_https(port)) {
             ports += 1;
             let has_one = port.tls.as_ref().is_some_and(|tls| tls.from_files || tls.credential_name.is_some());
             if !has_one {
                 findings.push(Finding::new(
                     Object::new(Kind::ApigeeRoute, &route.name),
                     Location::field(format!("spec.ports[{i}].tls.credentialName")),
-                    format!("ApigeeRoute {} names no certificate for its HTTPS port", route.name),
+                    format!("ApigeeRoute {} has no certificate for its HTTPS port", route.name),
                     "absent",
                     "the name of a TLS Secret",
                 ));

@@ -10,11 +10,13 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "An ApigeeRoute names a Secret that does not exist",
     explanation: Explanation {
-        looks_for: "spec.ports[].tls.credentialName of each ApigeeRoute against the names of the Secrets of the namespace. \
-            Secrets are listed as metadata: no content is ever transferred.",
-        matters: "The gateway waits for a certificate that never comes: clients are reset, or get handshake_failure.",
-        fix: "Create the Secret (helm upgrade of the virtual host does it from sslCertPath and sslKeyPath), or correct the \
-            name.",
+        looks_for: "spec.ports[].tls.credentialName of each ApigeeRoute, compared with the names of the \
+            Secrets in the namespace. The list of Secrets contains only metadata; no content is transferred \
+            for it.",
+        matters: "The gateway waits for a certificate that never arrives. Clients are reset or get \
+            handshake_failure.",
+        fix: "Create the Secret: helm upgrade of the virtual host makes it from sslCertPath and sslKeyPath. \
+            Or correct the name.",
     },
     reference: "Apigee playbook \"API calls failing with TLS errors\": ingress Secret missing",
     judge,

@@ -1,4 +1,4 @@
-//! AT215: an environment group has no ApigeeRoute, or there is none at all.
+//! AT215: an environment group has no ApigeeRoute, or there is no ApigeeRoute of any group.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
@@ -11,14 +11,16 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "An environment group has no ApigeeRoute",
     explanation: Explanation {
-        looks_for: "ApigeeRouteConfigs for which the namespace has no ApigeeRoute; or a namespace without an ApigeeRoute \
-            of any environment group. Internal-chaining routes do not count.",
-        matters: "Without an ApigeeRoute the gateway has no filter chain for the group's hostnames: every client that asks \
-            for one of them is reset, with a server name or without.",
-        fix: "Check that the environment group exists in the organisation and has hostnames. Then read the log of \
-            apigee-watcher, which makes the route: a missing Secret or a webhook certificate that expired stops it.",
+        looks_for: "ApigeeRouteConfigs without an ApigeeRoute in the namespace, or a namespace without an \
+            ApigeeRoute of any environment group. Internal-chaining routes are ignored.",
+        matters: "Without an ApigeeRoute the gateway has no filter chain for the hostnames of the group. \
+            Every client that requests one of them is reset, with or without SNI.",
+        fix: "Check that the environment group exists in the organization and has hostnames. Then read the \
+            log of apigee-watcher, which makes the route. A missing Secret or an expired webhook certificate \
+            stops it.",
     },
-    reference: "Data flow ApigeeRouteConfig → apigee-watcher → ApigeeRoute; playbook \"API calls failing with TLS errors\"",
+    reference: "Data flow ApigeeRouteConfig → apigee-watcher → ApigeeRoute; playbook \"API calls failing \
+        with TLS errors\"",
     judge,
 };
 
@@ -48,14 +50,15 @@ fn judge(evidence: &Evidence) -> Judgement {
             Location::Listing("ApigeeRoutes".into()),
             format!("namespace {} has no ApigeeRoute of an environment group", evidence.question.namespace()),
             facts::count(routes.len() as u64, "ApigeeRoute"),
-            "at least one with hostnames of its own",
+            "at least one with hostnames other than *",
         )]));
     }
     configs?;
     Ok(Outcome::Passed("every environment group has an ApigeeRoute".into()))
 }
 
-/// The route belongs to the config, or is named so that it may: the naming is the watcher's own and not documented.
+/// Returns whether the route belongs to the config. A route without an owner is matched by name, because the
+/// naming of apigee-watcher is not documented.
 fn may_be_of(route: &Route, config: &RouteConfig) -> bool {
     let undecided = route.owner.is_none() && route.group() == route.name;
     route.group() == config.name || undecided && route.name.starts_with(&format!("{}-", config.name))

@@ -1,4 +1,4 @@
-//! AT214: a wildcard route works on some ingress pods and does not select the others.
+//! AT214: wildcard routes select some ingress pods and not the others.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
@@ -9,12 +9,14 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT214"),
     name: "ingress-pod-without-wildcard",
     level: Level::Notice,
-    summary: "Some ingress pods are selected by no wildcard route",
+    summary: "No wildcard route selects some of the ingress pods",
     explanation: Explanation {
-        looks_for: "With at least one wildcard route that selects ingress pods: pods that none of them selects.",
-        matters: "Clients without SNI are served by one ingress gateway and reset by another. It may be meant so.",
-        fix: "Widen the selector of the wildcard route (app: apigee-ingressgateway selects all), where clients without SNI \
-            come to the other gateways too.",
+        looks_for: "Ingress pods that no wildcard route selects, if at least one wildcard route selects \
+            other ingress pods.",
+        matters: "Clients without SNI are served by one ingress gateway and reset by another. This may be \
+            intended.",
+        fix: "If clients without SNI use the other gateways too, widen the selector of the wildcard route. \
+            The selector app: apigee-ingressgateway selects all ingress pods.",
     },
     reference: "Apigee hybrid \"Enable non-SNI clients\", step 1: selector app: apigee-ingressgateway",
     judge,

@@ -21,7 +21,8 @@ use super::Family;
 pub(super) const FAMILY: Family = Family {
     name: "route",
     block: "AT2",
-    judges: "ApigeeRoutes and ApigeeRouteConfigs: wildcard, enableNonSniClient, additionalGateways, state, selectors, ports, duplicates",
+    judges: "ApigeeRoutes and ApigeeRouteConfigs: wildcard, enableNonSniClient, additionalGateways, state, \
+        selectors, ports, duplicates",
     checks: &[
         wildcard_route_missing::CHECK,
         wildcard_route_flag_off::CHECK,

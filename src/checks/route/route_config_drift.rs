@@ -1,4 +1,4 @@
-//! AT205: an ApigeeRouteConfig and the ApigeeRoutes made from it disagree.
+//! AT205: an ApigeeRouteConfig differs from the ApigeeRoutes made from it.
 
 use std::collections::BTreeSet;
 
@@ -10,17 +10,19 @@ pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT205"),
     name: "route-config-drift",
     level: Level::Warning,
-    summary: "An ApigeeRouteConfig and its ApigeeRoute disagree",
+    summary: "An ApigeeRouteConfig and its ApigeeRoute differ",
     explanation: Explanation {
-        looks_for: "additionalGateways and enableNonSniClient of each ApigeeRouteConfig against those of the ApigeeRoutes \
-            that the watcher made from it.",
-        matters: "The chart writes the ApigeeRouteConfig, the watcher carries it to the ApigeeRoute, and the gateway \
-            follows the ApigeeRoute. Where the two disagree the last helm upgrade has not arrived, or the route was \
-            edited by hand and will be overwritten.",
-        fix: "Look at the apigee-watcher: its log names the reason (a webhook certificate that expired, a missing \
-            Secret). Where the route was edited by hand, put the change into overrides.yaml and run helm upgrade.",
+        looks_for: "additionalGateways and enableNonSniClient of each ApigeeRouteConfig, compared with the \
+            ApigeeRoutes that apigee-watcher made from it.",
+        matters: "The chart writes the ApigeeRouteConfig, apigee-watcher copies it to the ApigeeRoute, and \
+            the gateway follows the ApigeeRoute. If the two differ, either the last helm upgrade has not \
+            arrived, or the route was edited by hand and will be overwritten.",
+        fix: "Read the log of apigee-watcher; it states the reason, such as an expired webhook certificate \
+            or a missing Secret. If the route was edited by hand, make the same change in overrides.yaml and \
+            run helm upgrade.",
     },
-    reference: "Data flow overrides → ApigeeRouteConfig → ApigeeRoute; playbook \"apigee-serving-cert not found or expired\"",
+    reference: "Data flow overrides → ApigeeRouteConfig → ApigeeRoute; playbook \"apigee-serving-cert not \
+        found or expired\"",
     judge,
 };
 
@@ -39,8 +41,8 @@ fn judge(evidence: &Evidence) -> Judgement {
                     Object::new(Kind::ApigeeRoute, &route.name),
                     Location::field("spec.additionalGateways"),
                     format!("ApigeeRoute {} and ApigeeRouteConfig {} list different gateways", route.name, config.name),
-                    facts::list(&route.additional_gateways),
-                    format!("{} as in the ApigeeRouteConfig", facts::list(&config.additional_gateways)),
+                    facts::quoted_list(&route.additional_gateways),
+                    format!("{} as in the ApigeeRouteConfig", facts::quoted_list(&config.additional_gateways)),
                 ));
             }
             let (wanted, present) =

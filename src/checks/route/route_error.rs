@@ -11,8 +11,9 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "An ApigeeRoute or ApigeeRouteConfig reports an error in its status",
     explanation: Explanation {
         looks_for: "status.errors of each ApigeeRoute and ApigeeRouteConfig.",
-        matters: "The controller says itself what it could not do.",
-        fix: "Follow the message; then read the logs of apigee-watcher and apigee-ingressgateway-manager.",
+        matters: "The controller itself reports what it could not do.",
+        fix: "Follow the error message. Then read the logs of apigee-watcher and \
+            apigee-ingressgateway-manager.",
     },
     reference: "ApigeeRoute v1alpha1, status.errors",
     judge,

@@ -1,4 +1,4 @@
-//! AT211: a route or route config is not applied yet, or not any more.
+//! AT211: the last change of a route or route config has not been applied.
 
 use jiff::SignedDuration;
 
@@ -7,7 +7,7 @@ use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, L
 use crate::evidence::cluster::{Route, RouteStatus, selects};
 use crate::evidence::{Evidence, Seen};
 
-/// Controllers take up a new object within seconds.
+/// Age up to which a route counts as new: controllers apply new objects within seconds.
 const NEW: SignedDuration = SignedDuration::from_mins(1);
 
 pub(in crate::checks) const CHECK: Check = Check {
@@ -16,12 +16,14 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "An ApigeeRoute or ApigeeRouteConfig is not in state running",
     explanation: Explanation {
-        looks_for: "status.state other than running, no status at all, or status.lastAppliedGeneration behind \
-            metadata.generation.",
-        matters: "What the object says is not what the gateway does: the last change has not been applied.",
-        fix: "kubectl describe the object, and read the logs of apigee-watcher and apigee-ingressgateway-manager.",
+        looks_for: "status.state other than running, no status at all, or status.lastAppliedGeneration lower \
+            than metadata.generation.",
+        matters: "The last change of the object has not been applied, so the gateway does not follow it.",
+        fix: "Run kubectl describe for the object. Read the logs of apigee-watcher and \
+            apigee-ingressgateway-manager.",
     },
-    reference: "Apigee object states (v1alpha1 reference); playbook, sample output of kubectl get apigeeroutes",
+    reference: "Apigee object states (v1alpha1 reference); playbook, sample output of kubectl get \
+        apigeeroutes",
     judge,
 };
 
@@ -31,7 +33,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         .iter()
         .filter_map(|route| {
             let mut finding = lagging(Kind::ApigeeRoute, &route.name, route.generation, &route.status)?;
-            finding.message += &beginning(evidence, route);
+            finding.message += &mitigation(evidence, route);
             Some(finding)
         })
         .collect();
@@ -48,25 +50,26 @@ fn judge(evidence: &Evidence) -> Judgement {
     Ok(Outcome::of(findings, "every route and route config is running"))
 }
 
-/// What takes the alarm out of a route that was only just made, or that the gateways have: `; created 8 s ago: …`.
-fn beginning(evidence: &Evidence, route: &Route) -> String {
+/// Returns mitigating facts as the end of a sentence, `; created 8 s ago: …`: the route is new, or the
+/// gateways already have it.
+fn mitigation(evidence: &Evidence, route: &Route) -> String {
     let age = route.created_at.map(|created| evidence.now().duration_since(created));
-    let mut told = match age {
-        // Clocks may differ by a little: what is from the future is new.
+    let mut text = match age {
+        // Clocks may differ slightly, so a route from the future counts as new.
         Some(age) if age < NEW => {
-            format!("; created {} ago: a controller may still take it up", facts::duration(age))
+            format!("; created {} ago: a controller may still process it", facts::duration(age))
         }
         _ => String::new(),
     };
-    if is_taken(evidence, route) {
-        told += "; the Envoys of its pods take its hostnames already";
+    if is_in_gateways(evidence, route) {
+        text += "; the Envoys of its pods already accept its hostnames";
     }
-    told
+    text
 }
 
-/// Every gateway that the route selects takes each of its hostnames, and there is one. Of a change of the route that says
-/// nothing.
-fn is_taken(evidence: &Evidence, route: &Route) -> bool {
+/// Returns whether every gateway that the route selects accepts each of its hostnames. False if the route was
+/// changed after its creation, because the gateways may have an older version.
+fn is_in_gateways(evidence: &Evidence, route: &Route) -> bool {
     if route.generation.is_some_and(|generation| generation > 1) {
         return false;
     }
@@ -92,7 +95,7 @@ fn lagging(kind: Kind, name: &str, generation: Option<i64>, status: &RouteStatus
     if state != "running" {
         let message = match &status.state {
             Some(state) => format!("{kind} {name} is {state}, not running"),
-            None => format!("{kind} {name} has no state: no controller has taken it up"),
+            None => format!("{kind} {name} has no state: no controller has processed it"),
         };
         return Some(Finding::new(object, Location::field("status.state"), message, state, "running"));
     }

@@ -11,13 +11,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "An ApigeeRoute selects no ingress pod",
     explanation: Explanation {
-        looks_for: "spec.selector of each ApigeeRoute against the labels of the ingress pods.",
-        matters: "No gateway has a filter chain for the route's hostnames: clients that ask for them are reset.",
-        fix: "Correct the selector. Ingress pods carry the labels app, ingress_name and org; ingress_name is the name of an \
-            entry of ingressGateways in overrides.yaml. For an environment group's route the place is the virtual host's \
-            selector.",
+        looks_for: "spec.selector of each ApigeeRoute, compared with the labels of the ingress pods.",
+        matters: "No gateway has a filter chain for the hostnames of the route. Clients that request them \
+            are reset.",
+        fix: "Correct the selector. Ingress pods have the labels app, ingress_name and org; ingress_name is \
+            the name of an entry of ingressGateways in overrides.yaml. For the route of an environment \
+            group, correct the selector of the virtual host.",
     },
-    reference: "Apigee hybrid \"Expose Apigee ingress gateway\"; configuration property virtualhosts[].selector",
+    reference: "Apigee hybrid \"Expose Apigee ingress gateway\"; configuration property \
+        virtualhosts[].selector",
     judge,
 };
 
@@ -25,7 +27,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let routes = facts::routes(evidence)?;
     let pods = facts::pods(evidence)?;
     if pods.is_empty() {
-        return Ok(Outcome::NotApplicable(format!("there is no ingress pod at all ({})", codes::INGRESS_POD_MISSING)));
+        return Ok(Outcome::NotApplicable(format!("there is no ingress pod ({})", codes::INGRESS_POD_MISSING)));
     }
     if facts::pods_are_narrowed(evidence) {
         let why = Reason::NotRequested(format!("-l {} leaves other ingress pods out", evidence.question.selector()));

@@ -11,11 +11,11 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "A wildcard route has no HTTPS port 443 that terminates TLS",
     explanation: Explanation {
-        looks_for: "spec.ports of each ApigeeRoute with hostname *: none has number 443, protocol HTTPS and tls.mode SIMPLE \
-            or MUTUAL.",
-        matters: "Clients without SNI come to port 443. A wildcard on another port or protocol does nothing for them; one \
-            for port 80 serves plain HTTP clients.",
-        fix: "Give the route a port with number 443, protocol HTTPS, tls.mode SIMPLE and a credentialName.",
+        looks_for: "spec.ports of each ApigeeRoute with hostname *: no port has number 443, protocol HTTPS \
+            and tls.mode SIMPLE or MUTUAL.",
+        matters: "Clients without SNI connect to port 443. A wildcard route on another port or protocol does \
+            not serve them. A wildcard route for port 80 serves plain HTTP clients.",
+        fix: "Add a port to the route: number 443, protocol HTTPS, tls.mode SIMPLE and a credentialName.",
     },
     reference: "Apigee hybrid \"Enable non-SNI clients\", step 1: port 443, HTTPS, mode SIMPLE",
     judge,
@@ -34,13 +34,13 @@ fn judge(evidence: &Evidence) -> Judgement {
             Finding::new(
                 Object::new(Kind::ApigeeRoute, &route.name),
                 Location::field("spec.ports"),
-                format!("wildcard route {} has no port on which TLS without a server name could end", route.name),
+                format!("wildcard route {} has no port that can terminate TLS without SNI", route.name),
                 if ports.is_empty() { "no port".into() } else { ports.join(", ") },
                 "443 HTTPS SIMPLE",
             )
         })
         .collect();
-    Ok(Outcome::of(findings, "443 HTTPS, and TLS ends there"))
+    Ok(Outcome::of(findings, "port 443 HTTPS terminates TLS"))
 }
 
 fn describe(port: &Port) -> String {

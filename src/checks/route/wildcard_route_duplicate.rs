@@ -10,13 +10,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "Two or more ApigeeRoutes have the hostname * on the same pods",
     explanation: Explanation {
-        looks_for: "More than one ApigeeRoute with hostname * that selects the same pods; internal-chaining routes do not \
-            count.",
-        matters: "The documentation forbids it: two filter chains would match the same connections. Which of the two \
-            certificates a client gets, or whether the gateway takes the configuration at all, is not documented.",
-        fix: "Keep the one that the environment groups list, and delete the other.",
+        looks_for: "More than one ApigeeRoute with hostname * that selects the same pods. Internal-chaining \
+            routes are ignored.",
+        matters: "The documentation forbids this, because two filter chains would match the same \
+            connections. It does not say which of the two certificates a client gets, or whether the gateway \
+            accepts the configuration at all.",
+        fix: "Keep the route that the environment groups list, and delete the other.",
     },
-    reference: "Apigee hybrid \"Enable non-SNI clients\" (1.3, 1.8): \"Do not create two ApigeeRoute objects with a wildcard\"",
+    reference: "Apigee hybrid \"Enable non-SNI clients\" (1.3, 1.8): \"Do not create two ApigeeRoute objects \
+        with a wildcard\"",
     judge,
 };
 

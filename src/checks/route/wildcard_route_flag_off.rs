@@ -1,4 +1,4 @@
-//! AT202: a wildcard route lacks `enableNonSniClient: true`.
+//! AT202: a wildcard route does not have `enableNonSniClient: true`.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
@@ -10,10 +10,10 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "A wildcard route does not have enableNonSniClient true",
     explanation: Explanation {
-        looks_for: "spec.enableNonSniClient of each ApigeeRoute with hostname *: false, or not there.",
-        matters: "The flag decides whether * reaches the Istio Gateway. Without it the route is there, reads as if it \
-            worked, and clients without SNI are reset as before.",
-        fix: "Set spec.enableNonSniClient to true.",
+        looks_for: "spec.enableNonSniClient of each ApigeeRoute with hostname *: it is false or absent.",
+        matters: "Only with this flag, the hostname * reaches the Istio Gateway. Without it, the route \
+            exists and looks correct, but clients without SNI are still reset.",
+        fix: "Set spec.enableNonSniClient of the route to true.",
     },
     reference: "ApigeeRoute v1alpha1, field enableNonSniClient; playbook, \"enableNonSniClient\"",
     judge,

@@ -1,4 +1,4 @@
-//! AT201: no ApigeeRoute accepts connections without a server name.
+//! AT201: no ApigeeRoute accepts connections without SNI.
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
@@ -10,13 +10,14 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Notice,
     summary: "No ApigeeRoute has the hostname *",
     explanation: Explanation {
-        looks_for: "The hostnames of all ApigeeRoutes of the namespace; internal-chaining routes do not count. Only the \
-            hostname * itself matches a connection without a server name; *.example.com does not.",
-        matters: "Without a wildcard route every filter chain of the gateway asks for a server name. Clients without SNI \
-            are reset before they see a certificate. Where there are no such clients this is how the gateway is meant \
-            to be, so it is a notice; resets in the log (AT101) or --expect non-sni (AT106) make it the cause of an error.",
-        fix: "Create an ApigeeRoute with hostnames [\"*\"] and enableNonSniClient true, list it in additionalGateways of \
-            every environment group, and run helm upgrade for each.",
+        looks_for: "The hostnames of all ApigeeRoutes of the namespace, except internal-chaining routes. \
+            Only the hostname * itself matches connections without SNI; *.example.com does not.",
+        matters: "Without a wildcard route, every filter chain of the gateway requires SNI. Clients without \
+            SNI are reset before they get a certificate. If there are no such clients, this is the normal \
+            configuration, so the check is a notice. Together with resets in the log (AT101) or --expect \
+            non-sni (AT106) it is the cause of an error.",
+        fix: "Create an ApigeeRoute with hostnames [\"*\"] and enableNonSniClient true. List it in \
+            additionalGateways of every environment group, and run helm upgrade for each of them.",
     },
     reference: "Apigee hybrid \"Enable non-SNI clients\", step 1; playbook, \"wildcard route\"",
     judge,
@@ -34,13 +35,13 @@ fn judge(evidence: &Evidence) -> Judgement {
              documented",
             flagged.name
         ));
-        return Err(Unavailable::new("whether connections without a server name are accepted", why));
+        return Err(Unavailable::new("whether connections without SNI are accepted", why));
     }
     Ok(Outcome::Found(vec![Finding::new(
         Object::namespace(evidence),
         Location::Listing("ApigeeRoutes".into()),
-        "no ApigeeRoute has the hostname *, so every connection must bring a server name",
-        format!("{} with hostnames of their own", facts::count(routes.len() as u64, "route")),
+        "no ApigeeRoute has the hostname *, so every connection must send SNI",
+        format!("{} without hostname *", facts::count(routes.len() as u64, "route")),
         "where clients without SNI exist: an ApigeeRoute with hostnames [\"*\"]",
     )]))
 }

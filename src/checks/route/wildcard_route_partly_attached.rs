@@ -10,10 +10,13 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "Some environment groups do not list the wildcard route in additionalGateways",
     explanation: Explanation {
-        looks_for: "spec.additionalGateways of the ApigeeRoutes of environment groups: at least one names the wildcard \
-            route and at least one does not. Groups on pods that the wildcard does not select are left out.",
-        matters: "Clients without SNI reach the groups that list it; for the hostnames of the others they get 404.",
-        fix: "Add the wildcard route to additionalGateways of the virtual hosts that lack it, and run helm upgrade for each.",
+        looks_for: "spec.additionalGateways of the ApigeeRoutes of environment groups: at least one lists \
+            the wildcard route and at least one does not. Groups that share no pod with the wildcard route \
+            are left out.",
+        matters: "Clients without SNI reach only the environment groups that list the wildcard route. For \
+            the hostnames of the others they get 404.",
+        fix: "Add the wildcard route to additionalGateways of the virtual hosts that lack it. Then run helm \
+            upgrade for each of them.",
     },
     reference: "Apigee hybrid \"Enable non-SNI clients\", step 2: for each environment group",
     judge,
@@ -37,7 +40,7 @@ fn judge(evidence: &Evidence) -> Judgement {
                 Object::new(Kind::ApigeeRoute, &route.name),
                 Location::field("spec.additionalGateways"),
                 format!("environment group {} does not list wildcard route {}", route.group(), wildcard.name),
-                facts::list(&route.additional_gateways),
+                facts::quoted_list(&route.additional_gateways),
                 format!("a list with \"{}\"", wildcard.name),
             )
         }));

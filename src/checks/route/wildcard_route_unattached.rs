@@ -10,12 +10,12 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "No environment group lists the wildcard route in additionalGateways",
     explanation: Explanation {
-        looks_for: "spec.additionalGateways of the ApigeeRoutes of all environment groups whose pods the wildcard route \
-            also selects: none names it.",
-        matters: "additionalGateways puts the environment group's virtual service on the wildcard's gateway. Without it \
-            nobody answers there, whatever the handshake does.",
-        fix: "Add the wildcard route to additionalGateways of the virtual host of every environment group in \
-            overrides.yaml, and run helm upgrade for each.",
+        looks_for: "spec.additionalGateways of the ApigeeRoutes of all environment groups that share a pod \
+            with the wildcard route: none lists it.",
+        matters: "additionalGateways adds the virtual service of the environment group to the gateway of the \
+            wildcard route. Without it, no environment group answers there, even if the handshake succeeds.",
+        fix: "In overrides.yaml, add the wildcard route to additionalGateways of the virtual host of every \
+            environment group. Then run helm upgrade for each of them.",
     },
     reference: "Apigee hybrid playbook, last step; \"Enable non-SNI clients\", step 2",
     judge,
@@ -31,7 +31,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     for wildcard in &wildcards {
         let (listing, lacking) = facts::attachment(evidence, wildcard)?;
         groups += listing.len() + lacking.len();
-        // A second wildcard route on the same pods is AT206's: it is to go, not to be listed.
+        // AT206 reports a second wildcard route on the same pods. It must be deleted, not listed.
         let has_twin = wildcards.iter().any(|twin| {
             twin.name != wildcard.name
                 && facts::share_pods(evidence, twin, wildcard)
@@ -52,7 +52,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
     }
     if groups == 0 {
-        return Ok(Outcome::NotApplicable("no environment group is on the pods of the wildcard route".into()));
+        return Ok(Outcome::NotApplicable("no environment group shares a pod with the wildcard route".into()));
     }
     Ok(Outcome::of(findings, "the wildcard route is listed by an environment group"))
 }

@@ -44,5 +44,5 @@ pub(super) fn healthy(judged: Judged<'_>) -> String {
 /// it.
 fn has_untold_issuer(evidence: &Evidence) -> bool {
     let Seen::Seen(probes) = &evidence.probes else { return false };
-    served::with_untold_trust(probes).any(|(_, made)| chain::leaf_without_issuer(&made.certificates).is_some())
+    served::with_unknown_trust(probes).any(|(_, made)| chain::leaf_without_issuer(&made.certificates).is_some())
 }

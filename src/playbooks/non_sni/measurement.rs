@@ -1,7 +1,7 @@
 //! Chooses the next measurement, as a command to paste.
 
 use crate::checks::codes;
-use crate::checks::facts::{self, nameless};
+use crate::checks::facts::{self, without_sni};
 use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
 use crate::verdict::{Cause, Certainty, Measurement, shell_word as word};
 
@@ -16,7 +16,7 @@ pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
         }
         // This run made the handshake already, and it did not decide.
         (Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET | codes::LOAD_BALANCER_RESET), _)
-            if !nameless::at_pods(evidence).is_empty() =>
+            if !without_sni::at_pods(evidence).is_empty() =>
         {
             capture(evidence)
         }
@@ -48,7 +48,7 @@ pub(super) fn of_unknown(evidence: &Evidence, why: &Unavailable) -> Measurement 
 
 /// A handshake without SNI where this run made none, else a packet capture, which no run makes.
 fn hello(evidence: &Evidence) -> Measurement {
-    if nameless::at_pods(evidence).is_empty() { probe(evidence) } else { capture(evidence) }
+    if without_sni::at_pods(evidence).is_empty() { probe(evidence) } else { capture(evidence) }
 }
 
 /// The Role with the rule that is missing. USER is a placeholder: only the cluster knows who asks.

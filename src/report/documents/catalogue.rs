@@ -10,7 +10,7 @@ pub fn list(width: usize) -> String {
     for family in checks::CATALOGUE {
         text += &format!("{}xx {}: {}\n", family.block, family.name, family.judges);
         for check in family.checks {
-            text += &format!("  {}  {:7}  {}  {}\n", check.code, check.level.word(), check.name, "");
+            text += &format!("  {}  {:7}  {}  {}\n", check.code, check.level.as_str(), check.name, "");
         }
     }
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
@@ -20,7 +20,7 @@ pub fn list(width: usize) -> String {
 /// `explain CODE`.
 #[must_use]
 pub fn page(family: &Family, check: &Check, width: usize) -> String {
-    let head = format!("{} {} ({}, family {})", check.code, check.name, check.level.word(), family.name);
+    let head = format!("{} {} ({}, family {})", check.code, check.name, check.level.as_str(), family.name);
     let parts = [
         ("", check.summary.to_owned() + "."),
         ("What it looks for", one_line(check.explanation.looks_for)),
@@ -54,7 +54,7 @@ pub fn markdown() -> String {
                 "\n### {} {}\n\n*{}.* {}.\n\n**Looks for.** {}\n\n**Matters.** {}\n\n**Fix.** {}\n\n**Reference.** {}\n",
                 check.code,
                 check.name,
-                capital(check.level.word()),
+                capital(check.level.as_str()),
                 check.summary,
                 one_line(check.explanation.looks_for),
                 one_line(check.explanation.matters),

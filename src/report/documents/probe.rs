@@ -211,7 +211,7 @@ impl Page {
         if check.outcome == OutcomeWord::Found {
             for finding in &check.findings {
                 let style = self.options.styles.level(check.level);
-                let label = format!("✗ {} {}", check.code, check.level.word());
+                let label = format!("✗ {} {}", check.code, check.level.as_str());
                 self.row(&label, style, &finding.message);
             }
         } else {

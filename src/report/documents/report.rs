@@ -86,7 +86,7 @@ fn step_lines(step: &StepReport, options: TextOptions, out: &mut String) {
             continue;
         }
         let style = options.styles.level(mark.level);
-        let label = format!("{} {} {}", mark_sign(mark.level), mark.code, mark.level.word());
+        let label = format!("{} {} {}", mark_sign(mark.level), mark.code, mark.level.as_str());
         let whole =
             wrap(&format!("{label} {}", visible(&mark.message)), options.width.saturating_sub(SEEN_COLUMN + 2), 2);
         // The label is within the first line: wrapping breaks at blanks, and messages follow it.

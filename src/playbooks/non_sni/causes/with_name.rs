@@ -100,7 +100,7 @@ fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>
 fn reproduced(evidence: &Evidence) -> BTreeMap<&str, Refusals<'_>> {
     let Seen::Seen(probes) = &evidence.probes else { return BTreeMap::new() };
     let mut names: BTreeMap<&str, Refusals<'_>> = BTreeMap::new();
-    for ((endpoint, handshake), failure) in probed::ended(probes, Ending::NameRefused) {
+    for ((endpoint, handshake), failure) in probed::ended(probes, Ending::ServerNameRefused) {
         let Some(name) = handshake.server_name.as_deref() else { continue };
         let refusals = names.entry(name).or_default();
         match &endpoint.place {

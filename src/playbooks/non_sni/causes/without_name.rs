@@ -2,7 +2,7 @@
 
 use super::super::relations::EXPLAINED_BY_ATTACHMENT;
 use crate::checks::facts;
-use crate::checks::facts::nameless::{self, Inspected};
+use crate::checks::facts::without_sni::{self, Inspected};
 use crate::checks::{CheckResult, Code, Kind, codes};
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Handshake};
@@ -43,10 +43,10 @@ pub(super) fn refused(evidence: &Evidence, symptom: Code, all: &[CheckResult]) -
         cause.evidence.extend(reproduced.iter().cloned());
     }
     if symptom == codes::CONNECTION_WITHOUT_SERVER_NAME_RESET {
-        match nameless::inspected(evidence) {
+        match without_sni::inspected(evidence) {
             // Every connection since the gateways started began with a ClientHello.
             Some(inspected) if inspected.not_tls == 0 => {}
-            Some(inspected) if inspected.nameless == 0 => {
+            Some(inspected) if inspected.without_sni == 0 => {
                 return vec![not_tls(Certainty::Established, vec![counted(inspected)])];
             }
             Some(inspected) => causes.push(not_tls(Certainty::Possible, vec![counted(inspected)])),
@@ -72,14 +72,14 @@ fn counted(inspected: Inspected) -> String {
     format!(
         "Envoy's TLS inspector counted {} without a ClientHello and {} without a server name since the gateways started",
         facts::count(inspected.not_tls, "connection"),
-        facts::count(inspected.nameless, "ClientHello")
+        facts::count(inspected.without_sni, "ClientHello")
     )
 }
 
 /// Returns how probes without SNI ended at the pods: the symptom reproduced, or its absence.
 fn reproduced(evidence: &Evidence) -> Vec<String> {
-    let refused = nameless::refused_at(evidence);
-    let made = nameless::at_pods(evidence).len();
+    let refused = without_sni::refused_at(evidence);
+    let made = without_sni::at_pods(evidence).len();
     if let Some((_, failure)) = refused.first() {
         let pods: Vec<&str> = refused.iter().map(|(pod, _)| *pod).collect();
         let named = if is_named_served(evidence, &pods) { "; with a route's hostname it is served" } else { "" };
@@ -89,7 +89,7 @@ fn reproduced(evidence: &Evidence) -> Vec<String> {
             facts::some_of(&pods)
         )];
     }
-    if nameless::is_served_where_it_was_reset(evidence) {
+    if without_sni::is_served_where_it_was_reset(evidence) {
         return vec!["a handshake without a server name is served now by the pods that reset such connections".into()];
     }
     Vec::new()
@@ -228,7 +228,7 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
     }
     // A filter chain for * matches without SNI and would have taken these connections, TLS or not. They found
     // no filter chain, so the gateway did not have it.
-    let statement = if nameless::is_served_where_it_was_reset(evidence) {
+    let statement = if without_sni::is_served_where_it_was_reset(evidence) {
         format!(
             "The gateway serves connections without a server name now; it did not have wildcard route {} when these were \
              reset",
@@ -258,7 +258,7 @@ fn refuses(evidence: &Evidence, symptom: Code, pod: &str) -> bool {
     });
     in_log
         || symptom == codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED
-            && nameless::refused_at(evidence).iter().any(|(known, _)| *known == pod)
+            && without_sni::refused_at(evidence).iter().any(|(known, _)| *known == pod)
 }
 
 /// Explains why requests without SNI get 404: no environment group lists the wildcard route, or the Host

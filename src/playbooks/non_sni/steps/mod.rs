@@ -175,7 +175,7 @@ fn pods(evidence: &Evidence) -> StepSeen {
 fn access_logs(evidence: &Evidence) -> StepSeen {
     let streams: Vec<_> = facts::streams(evidence).collect();
     if streams.is_empty() {
-        facts::believe_absence(evidence)?;
+        facts::require_conclusive_logs(evidence)?;
     }
     let logs: Vec<(&LogOrigin, &AccessLog)> = facts::logs(evidence).collect();
     let records: u64 = logs.iter().map(|(_, log)| log.records).sum();

@@ -1,23 +1,24 @@
-//! Versions and cipher suites that an ApigeeRoute asks for, against what Envoy has and what handshakes show.
+//! TLS versions and cipher suites of an ApigeeRoute, compared with Envoy's configuration and with handshakes.
 
-use super::{envoy, routes, words};
+use super::{envoy, phrases, routes};
 use crate::evidence::Seen;
 use crate::evidence::cluster::{Route, Tls};
 use crate::evidence::gateway::FilterChain;
 use crate::evidence::handshake::{ClientHelloKind, Endpoint};
 
-/// The route limits something here.
+/// Returns whether the port limits versions or cipher suites.
 pub(crate) fn has_any(tls: &Tls) -> bool {
     tls.min_protocol_version.is_some() || tls.max_protocol_version.is_some() || !tls.cipher_suites.is_empty()
 }
 
-/// `TLSV1_2 to TLSV1_3`.
+/// Formats the version limits as `TLSV1_2 to TLSV1_3`.
 pub(crate) fn versions(tls: &Tls) -> String {
     let least = tls.min_protocol_version.as_deref().unwrap_or("any version");
     format!("{least} to {}", tls.max_protocol_version.as_deref().unwrap_or("the newest"))
 }
 
-/// The chain that clients of this hostname meet: one with the name itself goes before one that takes everybody.
+/// Returns the filter chain for clients of this hostname. A chain with the name takes precedence over one
+/// without server names.
 pub(crate) fn chain_of<'a>(chains: &[&'a FilterChain], hostname: &str) -> Option<&'a FilterChain> {
     if hostname == "*" {
         return chains.iter().copied().find(|chain| chain.matches_without_sni());
@@ -28,8 +29,8 @@ pub(crate) fn chain_of<'a>(chains: &[&'a FilterChain], hostname: &str) -> Option
     takes(true).or_else(|| takes(false))
 }
 
-/// What the chain has and what the route says, where they differ. Envoy's defaults are not judged: what a chain does not
-/// state is not known here.
+/// Returns each difference between chain and route as (value of the chain, value of the route). Values that
+/// the chain does not state are not compared, because Envoy's defaults are not part of the evidence.
 pub(crate) fn in_chain(tls: &Tls, chain: &FilterChain) -> Vec<(String, String)> {
     let mut differences = Vec::new();
     let versions = [
@@ -47,13 +48,14 @@ pub(crate) fn in_chain(tls: &Tls, chain: &FilterChain) -> Vec<(String, String)> 
     let lacking: Vec<&str> =
         tls.cipher_suites.iter().filter(|suite| !chain.cipher_suites.contains(suite)).map(String::as_str).collect();
     if !chain.cipher_suites.is_empty() && !lacking.is_empty() {
-        let lacking = words::some_of(&lacking);
+        let lacking = phrases::some_of(&lacking);
         differences.push((format!("cipherSuites without {lacking}"), format!("cipherSuites with {lacking}")));
     }
     differences
 }
 
-/// The versions beyond the route's limits that the endpoint agreed on for a name of the route, or that a scan found.
+/// Returns the versions outside the route's limits that the endpoint negotiated for a name of the route, or
+/// that a scan found.
 pub(crate) fn beyond<'a>(route: &Route, tls: &Tls, endpoint: &'a Endpoint) -> Vec<&'a str> {
     let of_route: Vec<_> = endpoint
         .handshakes
@@ -79,7 +81,7 @@ pub(crate) fn beyond<'a>(route: &Route, tls: &Tls, endpoint: &'a Endpoint) -> Ve
     beyond
 }
 
-/// 12 for `TLSV1_2`, `TLSv1_2`, `TLSv1.2` and `1.2`.
+/// Returns 12 for `TLSV1_2`, `TLSv1_2`, `TLSv1.2` and `1.2`.
 fn number(version: &str) -> Option<u32> {
     let digits: String = version.chars().filter(char::is_ascii_digit).collect();
     digits.parse().ok().filter(|number| (10..=13).contains(number))
@@ -90,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_the_same_in_every_spelling() {
+    fn parses_all_spellings_of_a_version() {
         let numbers = ["TLSV1_2", "TLSv1_2", "TLSv1.2", "1.2", "TLS_AUTO", "SSLv3"].map(number);
         assert_eq!(numbers, [Some(12), Some(12), Some(12), Some(12), None, None]);
     }

@@ -1,5 +1,5 @@
-//! Connections without a server name, seen from three sides: the access logs, the handshakes of this run at the pods, and
-//! what Envoy's TLS inspector counted.
+//! Connections without SNI according to three sources: the access logs, the handshakes of this run with the
+//! pods, and the counters of Envoy's TLS inspector.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,19 +7,20 @@ use super::{logs, pods, routes};
 use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Failure, Handshake};
 use crate::evidence::{AccessLog, Evidence, LogOrigin, Seen};
 
-/// A gateway that has reset nobody for so long, and serves a handshake without a server name now, is taken to be cured.
+/// If the last reset is older than this and a handshake without SNI succeeds now, the fault counts as fixed.
 const QUIET: SignedDuration = SignedDuration::from_mins(5);
 
-/// What the TLS inspectors of the gateways counted since their Envoys started.
-/// Source: Envoy's statistics of the TLS inspector; a connection that begins with anything but a ClientHello counts as
-/// `tls_not_found`, a ClientHello without server name as `sni_not_found`.
+/// Counters of the gateways' TLS inspectors since their Envoys started.
+///
+/// Source: Envoy's TLS inspector statistics. `tls_not_found` counts connections that do not begin with a
+/// ClientHello; `sni_not_found` counts those whose ClientHello has no SNI.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Inspected {
     pub(crate) not_tls: u64,
-    pub(crate) nameless: u64,
+    pub(crate) without_sni: u64,
 }
 
-/// The handshake without a server name that this run made at each pod.
+/// Returns the handshake without SNI that this run made with each pod.
 pub(crate) fn at_pods(evidence: &Evidence) -> Vec<(&str, &Handshake)> {
     let Seen::Seen(probes) = &evidence.probes else { return Vec::new() };
     probes
@@ -32,7 +33,8 @@ pub(crate) fn at_pods(evidence: &Evidence) -> Vec<(&str, &Handshake)> {
         .collect()
 }
 
-/// The pods that refused it in answer to the ClientHello, and how.
+/// Returns the pods that refused the handshake without SNI in answer to the ClientHello, each with the
+/// failure.
 pub(crate) fn refused_at(evidence: &Evidence) -> Vec<(&str, &Failure)> {
     at_pods(evidence)
         .into_iter()
@@ -41,7 +43,7 @@ pub(crate) fn refused_at(evidence: &Evidence) -> Vec<(&str, &Failure)> {
         .collect()
 }
 
-/// Every pod in whose log such connections were reset serves them now.
+/// Returns whether every pod that reset connections without SNI, according to its log, serves them now.
 pub(crate) fn is_served_where_it_was_reset(evidence: &Evidence) -> bool {
     let pods = at_pods(evidence);
     let served = |pod: &str| pods.iter().any(|(known, handshake)| *known == pod && handshake.succeeded());
@@ -49,8 +51,12 @@ pub(crate) fn is_served_where_it_was_reset(evidence: &Evidence) -> bool {
     reset.peek().is_some() && reset.all(|(origin, _)| pod_of(origin).is_some_and(served))
 }
 
-/// What the inspectors counted at the pods in whose logs such connections were reset, before this run connected, less what
-/// earlier runs have left in the logs; nothing where one of them did not tell. Istio may leave counters out, so one that is absent is not zero.
+/// Returns the inspector counters of the pods that reset connections without SNI, according to their logs.
+/// The counters were read before this run connected; handshakes of earlier runs, known from the logs, are
+/// subtracted.
+///
+/// Returns `None` if a counter is unavailable. Istio can leave counters out, so an absent counter is not
+/// zero.
 pub(crate) fn inspected(evidence: &Evidence) -> Option<Inspected> {
     let gateways = evidence.gateways.seen().ok()?;
     let mut sum = Inspected::default();
@@ -65,14 +71,14 @@ pub(crate) fn inspected(evidence: &Evidence) -> Option<Inspected> {
         };
         sum.not_tls = sum.not_tls.saturating_add(total("tls_inspector.tls_not_found")?);
         let own = log.own.without_sni.range(..evidence.at_cluster(counters.at)).count() as u64;
-        sum.nameless = sum.nameless.saturating_add(total("tls_inspector.sni_not_found")?.saturating_sub(own));
+        sum.without_sni = sum.without_sni.saturating_add(total("tls_inspector.sni_not_found")?.saturating_sub(own));
         seen = true;
     }
     seen.then_some(sum)
 }
 
-/// The resets without a server name are over: at every log that has some, such a connection was served after the last of
-/// them, and none was refused to this run.
+/// Returns whether the resets without SNI are over: for every log with such resets, a connection without SNI
+/// was served after the last reset, and this run's handshake without SNI was not refused.
 pub(crate) fn resets_are_over(evidence: &Evidence) -> bool {
     let pods = pods::pods(evidence).unwrap_or_default();
     let gateway = |origin: &LogOrigin| {
@@ -88,19 +94,20 @@ pub(crate) fn resets_are_over(evidence: &Evidence) -> bool {
         if here.is_some_and(Handshake::was_refused) {
             return false;
         }
-        // Another gateway proves nothing: a wildcard route may select the one and not the other.
-        let mates = logs.iter().filter(|(_, other, _)| other == gateway).map(|(_, _, log)| *log);
-        served_after(last, log, mates) || here.is_some_and(|handshake| is_cure(evidence, last, handshake))
+        // Another gateway proves nothing: a wildcard route may select only one of the two.
+        let same_gateway = logs.iter().filter(|(_, other, _)| other == gateway).map(|(_, _, log)| *log);
+        served_after(last, log, same_gateway) || here.is_some_and(|handshake| shows_fix(evidence, last, handshake))
     })
 }
 
-fn served_after<'a>(last: Timestamp, log: &'a AccessLog, mates: impl Iterator<Item = &'a AccessLog>) -> bool {
-    let first_of_mates = mates.filter_map(|log| log.served_without_sni.first).min();
-    [log.served_without_sni.first, first_of_mates].into_iter().flatten().any(|served| served > last)
+fn served_after<'a>(last: Timestamp, log: &'a AccessLog, same_gateway: impl Iterator<Item = &'a AccessLog>) -> bool {
+    let first_elsewhere = same_gateway.filter_map(|log| log.served_without_sni.first).min();
+    [log.served_without_sni.first, first_elsewhere].into_iter().flatten().any(|served| served > last)
 }
 
-/// The handshake was served, and what changed since the last reset is known, or there was none for long.
-fn is_cure(evidence: &Evidence, last: Timestamp, handshake: &Handshake) -> bool {
+/// Returns whether the handshake succeeded, and either a wildcard route was created after the last reset, or
+/// the last reset is older than [`QUIET`].
+fn shows_fix(evidence: &Evidence, last: Timestamp, handshake: &Handshake) -> bool {
     let wildcards = routes::wildcards(evidence).unwrap_or_default();
     let created = wildcards.iter().filter_map(|route| route.created_at).max();
     handshake.succeeded()

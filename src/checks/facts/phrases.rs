@@ -1,24 +1,26 @@
-//! How findings put evidence into words. Numbers, moments and lists are those of `text`.
+//! Phrases of findings. Numbers, timestamps and lists are formatted by the room `text`.
 
 use std::collections::BTreeMap;
 
 use crate::evidence::access_log::Tally;
-// Findings use them through `facts`, like the words of this file.
-pub(crate) use crate::text::{count, duration, first_of, moment, quoted_list as list, some_of};
+// Checks use these through `facts`, like the functions of this file.
+pub(crate) use crate::text::{count, duration, first_of, moment, quoted_list, some_of};
 
-/// `from 3 addresses`, where the records tell them. A load balancer may have one for all of its clients.
+/// Formats a number of client addresses as `from 3 addresses`. A load balancer may use one address for all
+/// its clients.
 pub(crate) fn from_addresses(number: usize) -> String {
     match number {
-        0 => "from addresses that the records do not tell".into(),
+        0 => "from unknown addresses".into(),
         _ => format!("from {number} address{}", if number == 1 { "" } else { "es" }),
     }
 }
 
-/// Letters of names that are compared for the hints of one judgement. Clients can send thousands of names, each as long as they like,
-/// and a cluster may have thousands of routes; those after them get no hint.
+/// Upper bound on the work for the hints of one judgement: sum of the products of the lengths, in bytes, of
+/// each two names compared. Clients can send thousands of long names, and a cluster can have thousands of
+/// routes. Names beyond the bound get no hint.
 const MAX_COMPARED: usize = 20_000_000;
 
-/// Finds names that are almost others.
+/// Finds the candidate that a misspelt name probably meant.
 pub(crate) struct Nearest<'a> {
     candidates: Vec<&'a str>,
     left: usize,
@@ -29,7 +31,8 @@ impl<'a> Nearest<'a> {
         Self { candidates: candidates.into_iter().collect(), left: MAX_COMPARED }
     }
 
-    /// The candidate at the smallest edit distance, if it is at most a quarter of the name.
+    /// Returns the candidate with the smallest edit distance, if that is at most a quarter of the name's
+    /// length.
     fn to(&mut self, name: &str) -> Option<&'a str> {
         let farthest = name.len() / 4;
         let mut nearest = None;
@@ -41,21 +44,21 @@ impl<'a> Nearest<'a> {
         nearest.filter(|(distance, _)| (1..=farthest).contains(distance)).map(|(_, candidate)| candidate)
     }
 
-    /// What a finding says of it.
+    /// Returns `; did you mean …?` as the end of a sentence, or an empty string if no candidate is near.
     pub(crate) fn hint(&mut self, name: &str) -> String {
-        self.to(name).map_or_else(String::new, |near| format!("; did it mean {near}?"))
+        self.to(name).map_or_else(String::new, |near| format!("; did you mean {near}?"))
     }
 }
 
-/// `from 09:02:11 to 09:14:02 UTC`, as far as it is known.
+/// Formats the time span of a tally as `first …, last …`.
 pub(crate) fn moments(tally: &Tally) -> String {
     match (tally.first, tally.last) {
         (Some(first), Some(last)) => format!("first {}, last {}", moment(first), moment(last)),
-        _ => "at moments that the records do not tell".into(),
+        _ => "at unknown times".into(),
     }
 }
 
-/// `app=apigee-ingressgateway,org=myorg`, as `kubectl -l` takes it.
+/// Formats labels as `app=apigee-ingressgateway,org=myorg`, the syntax of `kubectl -l`.
 pub(crate) fn labels(labels: &BTreeMap<String, String>) -> String {
     let pairs: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     if pairs.is_empty() { "none".into() } else { pairs.join(",") }
