@@ -1,4 +1,5 @@
-//! `diagnose`: gather from the cluster, from files, or read what was gathered before; judge; report.
+//! `diagnose`: collects evidence from the cluster, from files or from an earlier run; judges it; prints the
+//! report.
 
 use std::io;
 use std::sync::Arc;
@@ -21,43 +22,43 @@ pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
         return several(args, &names, console);
     }
     let runtime = Runtime::new().map_err(Error::Runtime)?;
-    let seen = runtime.block_on(async {
+    let evidence = runtime.block_on(async {
         let stop = Stop::on_signal(sources::timeout(&args.evidence), bundle::abandon).map_err(Error::Runtime)?;
-        seen(args, &stop, console).await
+        obtain_evidence(args, &stop, console).await
     });
-    let told = seen.and_then(|evidence| tell(args, &evidence, console));
-    // It listens for signals until now. What hangs in a blocking call must not keep the end waiting.
+    let outcome = evidence.and_then(|evidence| report_evidence(args, &evidence, console));
+    // Signals are handled up to here. A hanging blocking call must not delay the exit.
     runtime.shutdown_background();
-    told
+    outcome
 }
 
-/// The same for each context, side by side, and one report of them all.
+/// Diagnoses each context in parallel and prints one combined report.
 fn several(args: &DiagnoseArgs, names: &[String], console: &Console) -> Result<u8, Error> {
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let stop = runtime.block_on(async { Stop::on_signal(None, || {}) }).map_err(Error::Runtime)?;
     let progress = console.progress();
     let outcomes = contexts::each(names, &stop, |context| {
-        let args_alone = contexts::alone(&args.evidence, context);
+        let args_alone = contexts::with_context(&args.evidence, context);
         let stop = stop.part(sources::timeout(&args.evidence));
-        let told = Arc::new(progress.labelled(context));
-        let evidence = sources::clean(&runtime.block_on(sources::gathered(&args_alone, &stop, told))?)?;
+        let labelled = Arc::new(progress.labelled(context));
+        let evidence = sources::clean(&runtime.block_on(sources::gathered(&args_alone, &stop, labelled))?)?;
         Ok(report::build(&evidence, &selection(args), fail_on(args.fail_on)))
     });
     progress.finish();
-    // From here on nothing is left to interrupt: Ctrl-C ends the program.
+    // Nothing is left to interrupt: from here on Ctrl-C ends the program.
     drop(stop);
     let outcomes = outcomes.into_iter().map(|outcome| outcome.map_err(|error| contexts::failure(&error)));
     let report = report::contexts::build(names.iter().cloned().zip(outcomes));
-    let shown = super::show(console, args.output, &report, report::contexts::text).map(|()| report.exit_code);
-    // It listens for Ctrl-C until now.
+    let printed = super::print_result(console, args.output, &report, report::contexts::text).map(|()| report.exit_code);
+    // Ctrl-C is handled up to here.
     runtime.shutdown_background();
-    shown
+    printed
 }
 
-fn tell(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
-    // The report of a run that took minutes is not lost because its evidence finds no room.
+fn report_evidence(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
+    // Print the report even if the evidence file cannot be written: the run may have taken minutes.
     let written = args.write_evidence.as_ref().map_or(Ok(()), |path| evidence_file::write(path, evidence));
-    let exit_code = show(args, evidence, console)?;
+    let exit_code = print_report(args, evidence, console)?;
     if args.from.is_none()
         && let Some(given) = &args.evidence.cluster.context
         && let Ok(current) = gather::context_name(&ConnectionOptions {
@@ -75,7 +76,7 @@ fn tell(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u
     Ok(exit_code)
 }
 
-async fn seen(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evidence, Error> {
+async fn obtain_evidence(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evidence, Error> {
     let mut evidence = match &args.from {
         Some(name) => {
             let file = name.clone();
@@ -92,16 +93,16 @@ async fn seen(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evi
         }
     };
     sources::add_files(&args.evidence, &mut evidence, stop, None).await?;
-    // Of evidence that was written before, another question may be asked.
+    // Evidence of an earlier run may be judged with a different --expect.
     if sources::expects_non_sni(&args.evidence) {
         evidence.question.expect_non_sni();
     }
     sources::clean(&evidence)
 }
 
-fn show(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
+fn print_report(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
     let report = report::build(evidence, &selection(args), fail_on(args.fail_on));
-    super::show(console, args.output, &report, text::text)?;
+    super::print_result(console, args.output, &report, text::text)?;
     Ok(report.exit_code)
 }
 
@@ -141,7 +142,7 @@ fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
     Ok(())
 }
 
-/// Without the evidence file there is nothing to report.
+/// Converts the reason why the evidence file was not read into an error: without it there is nothing to report.
 fn unfinished(name: &str, reason: &Reason) -> Error {
     match reason {
         Reason::Interrupted => Error::Cluster(gather::Error::Interrupted),

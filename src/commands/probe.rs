@@ -1,4 +1,4 @@
-//! `probe`: handshakes with endpoints that the user names; judge; report.
+//! `probe`: tests handshakes with endpoints that the user names, judges them and prints the report.
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -19,47 +19,49 @@ use crate::run::Stop;
 use crate::terminal::Console;
 use crate::wire::tls::Version;
 
-/// A list of endpoints is not longer; more of them are a slip.
+/// Maximum number of endpoints in a run; more are taken for a mistake.
 const MAX_TARGETS: usize = 100_000;
-/// What an extension of 65,535 bytes holds beside the length of the list (RFC 7301 §3.1).
+/// Maximum number of bytes of the ALPN protocol list: an extension holds 65,535, less the two of the list's
+/// length (RFC 7301 §3.1).
 const MAX_ALPN: usize = 65_533;
-/// No line of such a list is longer.
+/// Maximum number of bytes per line of an endpoint list.
 const MAX_LINE: usize = 4096;
 
 pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
-    let given = given(args, console)?;
+    let given = probe_inputs(args, console)?;
     let prober = Arc::new(Prober::new(options(args)?)?);
     let runtime = runtime(given.targets.len()).map_err(Error::Runtime)?;
     #[expect(clippy::disallowed_methods, reason = "the one clock of every judgement of this run")]
     let collected_at = Timestamp::now();
     let (seen, interrupted) = runtime.block_on(async {
         let stop = Stop::on_signal(None, || {}).map_err(Error::Runtime)?;
-        let told = |target: &Target| console.verbose(&format!("probed {}:{}", target.host, target.port));
-        Ok::<_, Error>((probe::given(prober, &given, &stop, told).await, stop.reason()))
+        let report_probed = |target: &Target| console.verbose(&format!("probed {}:{}", target.host, target.port));
+        Ok::<_, Error>((probe::given(prober, &given, &stop, report_probed).await, stop.reason()))
     })?;
     let mut evidence = Evidence::unasked(question(), collected_at, "`kubectl apigee-tls diagnose` asks the cluster");
     evidence.probes = Seen::Seen(seen);
     evidence.interrupted = interrupted.map(|reason| Unavailable::new("the endpoints", reason));
     let evidence = sources::clean(&evidence)?;
     let report = report::build(&evidence, fail_on(args.fail_on));
-    let shown = super::show(console, args.output, &report, probe_text::text).map(|()| report.exit_code);
-    // It listens for signals until now.
+    let printed = super::print_result(console, args.output, &report, probe_text::text).map(|()| report.exit_code);
+    // Signals are handled up to here.
     runtime.shutdown_background();
-    shown
+    printed
 }
 
-/// No more threads than there are endpoints: each that idles costs memory, on a machine of many cores more than the handshakes.
+/// Builds a runtime with at most one worker thread per endpoint. An idle thread costs memory; on a machine
+/// with many cores more than the handshakes.
 fn runtime(endpoints: usize) -> io::Result<Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     Builder::new_multi_thread().worker_threads(endpoints.clamp(1, cores)).enable_all().build()
 }
 
-/// No cluster is asked, so nothing of a cluster stands in the question.
+/// Returns a question without a cluster: `probe` queries none.
 fn question() -> HybridQuestion {
     HybridQuestion { offline: true, ..HybridQuestion::default() }
 }
 
-fn given(args: &ProbeArgs, console: &Console) -> Result<Given, Error> {
+fn probe_inputs(args: &ProbeArgs, console: &Console) -> Result<Given, Error> {
     let targets = targets(args)?;
     let sni = match &args.sni {
         _ if args.no_sni => Sni::None,
@@ -72,10 +74,10 @@ fn given(args: &ProbeArgs, console: &Console) -> Result<Given, Error> {
     let proxies = match args.via_proxy.as_deref() {
         None => Vec::new(),
         Some("") => {
-            if !Proxy::is_in_environment(of_process) {
+            if !Proxy::is_in_environment(process_env) {
                 return Err(usage("--via-proxy without a URL: HTTPS_PROXY is not set", PROXY_HINT));
             }
-            targets.iter().map(|target| of_environment(target, console)).collect::<Result<_, _>>()?
+            targets.iter().map(|target| proxy_from_environment(target, console)).collect::<Result<_, _>>()?
         }
         Some(url) => {
             let proxy = Proxy::parse(url).map_err(|why| usage(&format!("--via-proxy: {why}"), PROXY_HINT))?;
@@ -98,8 +100,8 @@ fn given(args: &ProbeArgs, console: &Console) -> Result<Given, Error> {
 
 const PROXY_HINT: &str = "expected --via-proxy=http://HOST:PORT, with = and no blank";
 
-fn of_environment(target: &Target, console: &Console) -> Result<Option<Proxy>, Error> {
-    let proxy = Proxy::of_environment(&target.host, target.port, of_process)
+fn proxy_from_environment(target: &Target, console: &Console) -> Result<Option<Proxy>, Error> {
+    let proxy = Proxy::of_environment(&target.host, target.port, process_env)
         .map_err(|why| usage(&format!("--via-proxy with HTTPS_PROXY: {why}"), PROXY_HINT))?;
     if proxy.is_none() {
         let host = &target.host;
@@ -108,20 +110,20 @@ fn of_environment(target: &Target, console: &Console) -> Result<Option<Proxy>, E
     Ok(proxy)
 }
 
-fn of_process(name: &str) -> Option<String> {
+fn process_env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
 fn connect_to(text: &str) -> Result<(IpAddr, Option<u16>), Error> {
     let hint = "expected an address, with or without a port: 203.0.113.7 or [2001:db8::7]:8443";
     let wrong = |why: &dyn Display| usage(&format!("--connect-to {:?}: {why}", probe::shown(text)), hint);
-    // What an endpoint may have around it would hide whether there is a port.
-    if text.contains(|letter: char| letter.is_whitespace() || "/@?#".contains(letter)) {
+    // Other parts of a URL would make it ambiguous whether a port is given.
+    if text.contains(|char: char| char.is_whitespace() || "/@?#".contains(char)) {
         return Err(wrong(&"it is not an address alone"));
     }
     let target = probe::target(text).map_err(|why| wrong(&why))?;
     let address = target.address().ok_or_else(|| wrong(&"it is no IP address"))?;
-    // Without a port the host's own holds.
+    // Without a port, the port of the endpoint applies.
     let has_port =
         text.parse::<IpAddr>().is_err() && (text.rsplit_once(':').is_some_and(|(_, end)| !end.ends_with(']')));
     Ok((address, has_port.then_some(target.port)))
@@ -162,7 +164,7 @@ fn version(version: TlsVersion) -> Version {
     }
 }
 
-/// Those of the command line, then those of the files, each once.
+/// Returns the endpoints of the command line, then those of the files, each once.
 fn targets(args: &ProbeArgs) -> Result<Vec<Target>, Error> {
     let mut targets = Vec::new();
     let mut known = HashSet::new();
@@ -172,7 +174,7 @@ fn targets(args: &ProbeArgs) -> Result<Vec<Target>, Error> {
         }
     };
     for text in &args.hosts {
-        // The value of an option that takes it only after an equals sign.
+        // `--via-proxy URL` without `=` leaves the URL as an endpoint.
         let is_proxy = args.via_proxy.as_deref() == Some("") && text.starts_with("http://");
         let hint = if is_proxy { PROXY_HINT } else { ENDPOINT_HINT };
         let wrong = |why: TargetError| usage(&format!("{:?} as an endpoint: {why}", probe::shown(text)), hint);
@@ -198,7 +200,7 @@ fn targets(args: &ProbeArgs) -> Result<Vec<Target>, Error> {
 
 const ENDPOINT_HINT: &str = "expected HOST or HOST:PORT, one per line in a file; # begins a comment";
 
-/// The lines of a list with their numbers, without comments and empty ones.
+/// Returns the lines of an endpoint list with their numbers, without comments and empty lines.
 fn lines(name: &str) -> io::Result<Vec<(usize, String)>> {
     let source: Box<dyn Read> = match name {
         "-" => Box::new(io::stdin().lock()),
@@ -239,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_to_connect_to_may_have_a_port() {
+    fn parses_connect_to_with_and_without_a_port() {
         let address = |text| connect_to(text).ok();
         assert_eq!(address("203.0.113.7"), Some(("203.0.113.7".parse().unwrap(), None)));
         assert_eq!(address("203.0.113.7:8443"), Some(("203.0.113.7".parse().unwrap(), Some(8443))));

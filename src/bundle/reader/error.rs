@@ -1,5 +1,5 @@
-//! Why a bundle could not be read. What it holds was written by somebody else, so that errors show its names shortened
-//! and without control characters.
+//! Errors of reading a bundle. Names inside it are untrusted, so errors show them shortened and without control
+//! characters.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use crate::bundle::evidence_file;
 use crate::bundle::layout::{MANIFEST, PathFault};
 use crate::bundle::manifest::SCHEMA;
 
-/// Texts read after "could not ".
+/// Why a bundle could not be read. Texts read after "could not ".
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     #[error("read the bundle {name}")]
@@ -37,7 +37,7 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// What the user can do.
+    /// Returns what the user can do.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
@@ -66,7 +66,7 @@ impl ReadError {
     }
 }
 
-/// What is wrong with one entry; reads after its name.
+/// What is wrong with one entry. Texts read after its name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum EntryFault {
     #[error("may not be in a bundle: {0}")]

@@ -1,4 +1,4 @@
-//! Why a bundle could not be written.
+//! Errors of writing a bundle.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::bundle::layout::PathFault;
 use crate::bundle::reader::ReadError;
 
-/// Texts read after "could not ".
+/// Why a bundle could not be written. Texts read after "could not ".
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     #[error("write the bundle {}: that file exists, and nothing is replaced", path.display())]
@@ -28,7 +28,7 @@ pub enum WriteError {
 }
 
 impl WriteError {
-    /// What the user can do.
+    /// Returns what the user can do.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {

@@ -1,12 +1,13 @@
-//! `collect --list`: what would be asked for with these flags, why, from where, by which right, and how much of it.
+//! `collect --list`: prints what a run with these flags would request, why, from where, with which right, and
+//! how much of it.
 
-use super::keep::OVERRIDES;
+use super::bundle_sink::OVERRIDES;
 use crate::bundle::manifest::PlannedItem;
 use crate::cli::{CollectArgs, KeptLogs, ProbePlace};
 use crate::evidence::Source;
 use crate::gather::plan::{Item, Origin, PLAN, folder};
 
-/// The plan, for a person.
+/// Returns the plan as text for a person.
 pub(super) fn list(args: &CollectArgs) -> String {
     let mut text = String::new();
     let mut line = |name: &str, lines: &[String]| {
@@ -20,7 +21,7 @@ pub(super) fn list(args: &CollectArgs) -> String {
     if args.evidence.overrides.is_empty() {
         line(OVERRIDES, &["not given: -f overrides.yaml".into()]);
     }
-    for item in PLAN.iter().filter(|item| is_asked(item, args)) {
+    for item in PLAN.iter().filter(|item| is_requested(item, args)) {
         let needs: Vec<String> =
             item.needs().iter().map(|right| format!("{} {}", right.verb, right.resource)).collect();
         let from = format!("{}; {}/", planned(item).origin, item.path());
@@ -37,7 +38,7 @@ pub(super) fn list(args: &CollectArgs) -> String {
     text
 }
 
-/// What the manifest says was planned.
+/// Returns the manifest's entry for a planned item.
 pub(super) fn planned(item: &Item) -> PlannedItem {
     let origin = match item.origin {
         Origin::Objects(objects) => match objects.name {
@@ -51,11 +52,11 @@ pub(super) fn planned(item: &Item) -> PlannedItem {
     PlannedItem { item: item.name().into(), origin, why: item.why.into() }
 }
 
-fn is_asked(item: &Item, args: &CollectArgs) -> bool {
+fn is_requested(item: &Item, args: &CollectArgs) -> bool {
     item.origin != Origin::PortForward || args.evidence.probe.contains(&ProbePlace::Pods)
 }
 
-/// How much of it is kept.
+/// Returns how much of an item is kept.
 fn limit(item: &Item, args: &CollectArgs) -> String {
     match item.origin {
         Origin::Objects(objects) if objects.name.is_some() => "limit: the one object".into(),

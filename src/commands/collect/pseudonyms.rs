@@ -1,4 +1,4 @@
-//! Pseudonyms of one run: which kinds, by whose names, and where the list of them goes.
+//! The pseudonyms of a run: which kinds, with which key and names, and where their list is written.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::commands::Error;
 use crate::gather;
 use crate::redact::{Names, Pseudonyms, Redactor};
 
-/// What `--redact` asks for.
+/// Returns the kinds that `--redact` requests.
 pub(super) fn kinds(args: &CollectArgs) -> Pseudonyms {
     match (args.redact.contains(&Redacted::Hosts), args.redact.contains(&Redacted::Addresses)) {
         (true, true) => Pseudonyms::Both,
@@ -18,12 +18,13 @@ pub(super) fn kinds(args: &CollectArgs) -> Pseudonyms {
     }
 }
 
-/// Names of the kinds, as the manifest has them.
+/// Returns the names of the kinds, as the manifest lists them.
 pub(super) fn kind_names(kinds: Pseudonyms) -> Vec<String> {
-    let asked = [("addresses", kinds.addresses()), ("hosts", kinds.hosts())];
-    asked.into_iter().filter(|(_, on)| *on).map(|(word, _)| word.to_owned()).collect()
+    let requested = [("addresses", kinds.addresses()), ("hosts", kinds.hosts())];
+    requested.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_owned()).collect()
 }
 
+/// Returns the redactor of a run, with a new random key or with the names of an earlier run (`--redact-as`).
 pub(super) fn redactor(args: &CollectArgs) -> Result<Redactor, Error> {
     let kinds = kinds(args);
     if kinds == Pseudonyms::None {
@@ -36,7 +37,8 @@ pub(super) fn redactor(args: &CollectArgs) -> Result<Redactor, Error> {
     Ok(Redactor::new(kinds, names))
 }
 
-/// The file for the list, begun before anything is gathered so that what would refuse it is known.
+/// Creates the file for the list of pseudonyms before anything is gathered, so that an unusable path fails
+/// early. Returns `None` without `--redact`.
 pub(super) fn file(args: &CollectArgs, writer: &BundleWriter) -> Result<Option<NamesFile>, Error> {
     if kinds(args) == Pseudonyms::None {
         return Ok(None);
@@ -61,7 +63,7 @@ pub(super) fn file(args: &CollectArgs, writer: &BundleWriter) -> Result<Option<N
     Ok(Some(file))
 }
 
-/// Line that says where the list of pseudonyms is, and whom it is for.
+/// Returns the line that says where the list of pseudonyms is, and that it is not for support.
 pub(super) fn map_notice(path: &Path) -> String {
     format!("{}: what the pseudonyms stand for; keep it; it is not for support", path.display())
 }

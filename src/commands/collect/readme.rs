@@ -1,4 +1,4 @@
-//! `README.md` of a bundle: what was found, what to read first, what is missing.
+//! `README.md` of a bundle: findings, reading order, and what is missing.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,11 @@ use crate::report::Report;
 use crate::text::{joined, moment_in_heading, one_line, visible};
 use crate::verdict::VerdictKind;
 
-/// Lines about what is missing.
+/// Maximum number of lines about missing items.
 const MISSING_LINES: usize = 20;
 
-/// What the front page says beside what was seen; without secrets, and with pseudonyms.
-pub(super) struct Front {
+/// What the README needs besides evidence and report. Texts are redacted and have pseudonyms.
+pub(super) struct ReadmeInputs {
     pub(super) case: Option<String>,
     pub(super) note: Option<String>,
     /// Environment groups with the problem, as the user names them.
@@ -27,15 +27,15 @@ pub(super) struct Front {
     pub(super) has_captures: bool,
 }
 
-/// What the report calls a capture that nobody made.
+/// Name of the capture in the report's list of what was not seen.
 const CAPTURE: &str = "packet capture";
 
 const CAPTURES: &str = "\
     what was recorded; stars stand for secrets, in their places, so checksums of such packets do not fit; a\n   \
     secret that is split over two packets or compressed is not known\n";
 
-/// The front page: case, finding, what to read, what is missing.
-pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skipped: &[Skipped]) -> String {
+/// Returns the page: case, findings, reading order, what is missing.
+pub(super) fn readme(inputs: &ReadmeInputs, evidence: &Evidence, report: &Report, skipped: &[Skipped]) -> String {
     let mut page = format!("# {} {}\n\n", report.verdict.kind.word(), report.verdict.headline);
     let at = moment_in_heading(evidence.collected_at);
     let context = report.subject.context().unwrap_or("no context");
@@ -44,16 +44,16 @@ pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skippe
         report.subject.namespace(),
         report.tool_version
     );
-    if let Some(case) = &front.case {
+    if let Some(case) = &inputs.case {
         page += &format!("Case {}.\n", visible(case));
     }
-    if let Some(note) = &front.note {
-        // In one paragraph, whatever it is.
+    if let Some(note) = &inputs.note {
+        // Joined to one paragraph, so that a note cannot add headings.
         page += &format!("Note: {}\n", visible(&one_line(note)));
     }
     page += &versions(evidence);
-    page += &format!("{}\n", groups::line(&front.groups, evidence));
-    if let Some(why) = &front.partial {
+    page += &format!("{}\n", groups::line(&inputs.groups, evidence));
+    if let Some(why) = &inputs.partial {
         page += &format!("\n**Partial**: {why}. What had been seen by then is here.\n");
     }
     page += "\n## Found\n\n";
@@ -66,25 +66,25 @@ pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skippe
     }
     if report.verdict.causes.is_empty() {
         let kind = report.verdict.kind;
-        let told = if kind == VerdictKind::Unknown { &report.verdict.headline } else { "nothing that clients fail by" };
-        page += &format!("- {told}\n");
+        let statement = if kind == VerdictKind::Unknown { &report.verdict.headline } else { "nothing that clients fail by" };
+        page += &format!("- {statement}\n");
     }
     page += &reading_order();
-    if front.has_captures && front.pseudonyms == Pseudonyms::None {
+    if inputs.has_captures && inputs.pseudonyms == Pseudonyms::None {
         page += &format!("6. {}: {CAPTURES}", folder::CAPTURES);
     }
     page += "\n`kubectl apigee-tls diagnose --from THIS-BUNDLE` gives the same report again; every file has its origin, its reason\n\
         and its hash in manifest.json.\n";
-    page += &pseudonyms(front.pseudonyms);
+    page += &pseudonyms(inputs.pseudonyms);
     page += "\n## Missing\n\n";
-    for item in report.not_seen.iter().filter(|item| !(front.has_captures && item.what == CAPTURE)) {
+    for item in report.not_seen.iter().filter(|item| !(inputs.has_captures && item.what == CAPTURE)) {
         page += &format!("- {}: {}\n", item.what, item.why);
     }
     page += &missing(report, skipped);
     page
 }
 
-/// What to read, in the order of the folders.
+/// Returns the section that lists what to read, in the order of the folders.
 fn reading_order() -> String {
     use folder::{CERTIFICATES, ENVIRONMENT_GROUPS, HANDSHAKES, INGRESS, LOGS, OVERRIDES, PLATFORM, ROUTES};
     format!(
@@ -98,7 +98,7 @@ fn reading_order() -> String {
     )
 }
 
-/// Of the cluster, and of what serves clients.
+/// Returns the versions of Kubernetes and of the ingress images.
 fn versions(evidence: &Evidence) -> String {
     let kubernetes = evidence.connection.seen().ok().and_then(|connection| connection.server_version.as_deref());
     let pods = evidence.pods.seen().map(Vec::as_slice).unwrap_or_default();
@@ -109,14 +109,15 @@ fn versions(evidence: &Evidence) -> String {
     format!("Versions: Kubernetes {}; ingress {images}.\n", kubernetes.unwrap_or("unknown"))
 }
 
-/// What could not be collected, in so many lines as a front page bears. An item that is empty is no loss, and what the report has
-/// not seen stands there already.
+/// Returns what could not be collected, at most [`MISSING_LINES`] items.
+///
+/// Empty items are not missing, and sources that the report lists as not seen are already on the page.
 fn missing(report: &Report, skipped: &[Skipped]) -> String {
-    let is_told = |skipped: &&Skipped| {
+    let is_listed = |skipped: &&Skipped| {
         report.not_seen.iter().any(|seen| skipped.item == seen.what || skipped.origin.ends_with(&seen.what))
     };
     let lost: Vec<&Skipped> =
-        skipped.iter().filter(|skipped| skipped.absence != Absence::Empty && !is_told(skipped)).collect();
+        skipped.iter().filter(|skipped| skipped.absence != Absence::Empty && !is_listed(skipped)).collect();
     if skipped.iter().all(|skipped| skipped.absence == Absence::Empty) {
         return "\nNothing that was to be collected is missing.\n".into();
     }
@@ -134,7 +135,7 @@ fn missing(report: &Report, skipped: &[Skipped]) -> String {
     page
 }
 
-/// What a reader has to know of names that are none.
+/// Returns the section that explains the pseudonyms; empty where there are none.
 fn pseudonyms(kinds: Pseudonyms) -> String {
     let mut page = String::new();
     if kinds == Pseudonyms::None {
