@@ -88,7 +88,7 @@ pub(super) fn each<T: Send>(
             let Some(context) = contexts.get(turn) else { return };
             let outcome = match stop.reason() {
                 Some(_) => Err(Error::Cluster(gather::Error::Interrupted)),
-                None => catch_unwind(AssertUnwindSafe(|| work(context))).unwrap_or_else(|_| Err(Error::Fault)),
+                None => catch_unwind(AssertUnwindSafe(|| work(context))).unwrap_or_else(|_| Err(Error::Internal)),
             };
             outcomes.lock().unwrap_or_else(PoisonError::into_inner).insert(turn, outcome);
         }

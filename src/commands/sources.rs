@@ -124,7 +124,7 @@ fn not_read(evidence: &mut Evidence, name: &str, reason: Reason) -> Unavailable 
 /// What the cluster, servers and files return may hold tokens and passwords. `collect` calls
 /// [`Redactor::clean`] itself, with the redactor of its bundle.
 pub(super) fn clean(evidence: &Evidence) -> Result<Evidence, Error> {
-    Ok(Redactor::of_secrets().clean(evidence, &mut Redactions::default())?)
+    Ok(Redactor::secrets_only().clean(evidence, &mut Redactions::default())?)
 }
 
 /// Returns evidence without a cluster, for `--offline`.

@@ -12,7 +12,7 @@ use crate::bundle::limits::Limits;
 
 use super::inflate::Inflated;
 use super::listing::{Listing, Refusal, entry_error};
-use super::{Contents, EntryFault, Retain, ReadError};
+use super::{Contents, EntryFault, ReadError, Retain};
 
 /// Maximum number of bytes of an extended header: it may hold nothing but the path.
 const MAX_EXTENDED_BYTES: u64 = 2 * layout::MAX_PATH_BYTES as u64 + 512;

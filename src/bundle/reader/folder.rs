@@ -9,7 +9,7 @@ use crate::bundle::layout::MANIFEST;
 use crate::bundle::limits::Limits;
 
 use super::listing::{Listing, Refusal, entry_error};
-use super::{Contents, EntryFault, Retain, ReadError};
+use super::{Contents, EntryFault, ReadError, Retain};
 
 /// Reads a folder and checks every file that the manifest lists against it.
 pub(super) fn read(name: &str, folder: &Path, mut retain: Retain, limits: &Limits) -> Result<Contents, ReadError> {

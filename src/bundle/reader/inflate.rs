@@ -27,7 +27,8 @@ impl<R: Read> Inflated<Detected<R>> {
     /// # Errors
     /// The source cannot be read, is empty, or is not a gzip file.
     pub(super) fn new(name: &str, source: R, limits: &Limits) -> Result<Self, ReadError> {
-        let (kind, source) = detect(source).map_err(|source| ReadError::Unreadable { name: name.to_owned(), source })?;
+        let (kind, source) =
+            detect(source).map_err(|source| ReadError::Unreadable { name: name.to_owned(), source })?;
         let why = match kind {
             Kind::Empty => "it is empty",
             Kind::Other => "it is not a gzip file",

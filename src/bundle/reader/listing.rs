@@ -11,7 +11,7 @@ use crate::bundle::layout::{self, MANIFEST, PathFault, Paths, shortened};
 use crate::bundle::limits::{Limits, within_values};
 use crate::bundle::manifest::{Manifest, SCHEMA_FAMILY, SCHEMA_VERSION};
 
-use super::{EntryFault, Retain, ReadError};
+use super::{EntryFault, ReadError, Retain};
 
 /// Number of bytes read at once.
 const CHUNK_BYTES: usize = 64 * 1024;

@@ -390,7 +390,11 @@ fn detects_truncation_and_flipped_bits() {
     let good = BundleReader::from_reader("x", &whole[..]).unwrap();
     for end in 1..whole.len() {
         let error = BundleReader::from_reader("x", &whole[..end]).expect_err("it is cut");
-        assert!(matches!(error, ReadError::CutOff { .. } | ReadError::NoBundle { .. }), "{end}: {}", error_text(&error));
+        assert!(
+            matches!(error, ReadError::CutOff { .. } | ReadError::NoBundle { .. }),
+            "{end}: {}",
+            error_text(&error)
+        );
     }
     // A full disk can leave complete members of an incomplete archive.
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/bundle");
@@ -398,7 +402,11 @@ fn detects_truncation_and_flipped_bits() {
     assert!(BundleReader::from_reader("x", &packed(&tar)[..]).is_ok());
     for end in 1..tar.len() - 512 {
         let error = BundleReader::from_reader("x", &packed(&tar[..end])[..]).expect_err("it is cut");
-        assert!(matches!(error, ReadError::CutOff { .. } | ReadError::NoBundle { .. }), "{end}: {}", error_text(&error));
+        assert!(
+            matches!(error, ReadError::CutOff { .. } | ReadError::NoBundle { .. }),
+            "{end}: {}",
+            error_text(&error)
+        );
     }
     for place in 0..whole.len() * 8 {
         let mut flipped = whole.clone();
@@ -501,7 +509,9 @@ fn reads_an_unpacked_folder_without_following_links() {
     }
     fs::remove_file(top.join("manifest.json")).unwrap();
     assert!(refused().ends_with("there is no manifest.json in that folder"));
-    assert!(error_text(&BundleReader::open("/no/such/file").unwrap_err()).starts_with("could not read the bundle /no/such"));
+    assert!(
+        error_text(&BundleReader::open("/no/such/file").unwrap_err()).starts_with("could not read the bundle /no/such")
+    );
 }
 
 /// Rewrites the fuzz corpus; run it by name when the format changes.

@@ -110,7 +110,7 @@ impl BundleSink {
             from,
             selection: (self.logs == KeptLogs::Window).then(|| WindowSelection::new(self.log_limit)),
             redactor: match self.logs {
-                KeptLogs::Window => self.redactor.stream_of_secrets(),
+                KeptLogs::Window => self.redactor.stream_secrets_only(),
                 _ => self.redactor.stream(),
             },
             clean: Vec::new(),
@@ -288,7 +288,7 @@ impl WindowSelection {
     fn feed(&mut self, redactor: &Redactor, clean: &mut Vec<u8>) {
         self.window.feed(clean, &mut self.chosen);
         clean.clear();
-        redactor.rename(&self.chosen, clean, &mut self.redactions);
+        redactor.pseudonymize_lines(&self.chosen, clean, &mut self.redactions);
         self.chosen.clear();
     }
 
@@ -297,7 +297,7 @@ impl WindowSelection {
         self.window.feed(clean, &mut self.chosen);
         clean.clear();
         let summary = self.window.finish(&mut self.chosen);
-        redactor.rename(&self.chosen, clean, &mut self.redactions);
+        redactor.pseudonymize_lines(&self.chosen, clean, &mut self.redactions);
         redactions.merge(&self.redactions);
         (summary, self.bytes)
     }
@@ -320,7 +320,8 @@ impl LogFile {
         let mut clean = std::mem::take(&mut self.clean);
         let redactor = std::mem::replace(&mut self.redactor, self.sink.redactor.stream());
         let mut redactions = redactor.finish(&mut clean);
-        let left_out = self.selection.take().map(|selection| selection.finish(&self.sink.redactor, &mut clean, &mut redactions));
+        let left_out =
+            self.selection.take().map(|selection| selection.finish(&self.sink.redactor, &mut clean, &mut redactions));
         if self.fault.is_none() {
             self.fault = self.opened().write_all(&clean).err().map(|error| error.to_string());
         }

@@ -120,7 +120,7 @@ mod tests {
         let name = BundleName::new(None, "apigee", "2026-11-24T20:19:22Z".parse().unwrap());
         BundleSink {
             writer: Arc::new(BundleWriter::create(&Destination::Folder(folder.to_owned()), &name).unwrap()),
-            redactor: Arc::new(Redactor::of_secrets()),
+            redactor: Arc::new(Redactor::secrets_only()),
             logs: KeptLogs::None,
             log_limit: 1,
             read: Arc::new(Mutex::new(Vec::new())),

@@ -24,8 +24,8 @@ use std::time::Instant;
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
-use self::captures::Capture;
 use self::bundle_sink::{BundleSink, Tee};
+use self::captures::Capture;
 use self::readme::ReadmeInputs;
 use self::timings::Timings;
 use super::{Error, contexts, sources};

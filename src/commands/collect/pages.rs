@@ -41,7 +41,12 @@ pub(super) fn add(sink: &BundleSink, inputs: &ReadmeInputs, evidence: &Evidence)
         &readme(inputs, evidence, &report, &sink.writer.skipped()),
     );
     let routes = format!("{}/apigeeroutes.txt", folder::ROUTES);
-    sink.write_derived(&routes, "diagnose", "kubectl get apigeeroutes, which the playbook asks for", &route_list(evidence));
+    sink.write_derived(
+        &routes,
+        "diagnose",
+        "kubectl get apigeeroutes, which the playbook asks for",
+        &route_list(evidence),
+    );
     let path = format!("{}/environment-groups.txt", folder::ENVIRONMENT_GROUPS);
     let why = "the environment groups with the problem, which the playbook asks for";
     sink.write_derived(&path, "diagnose, --env-group", why, &groups::page(&inputs.groups, evidence));
@@ -51,7 +56,12 @@ pub(super) fn add(sink: &BundleSink, inputs: &ReadmeInputs, evidence: &Evidence)
     sink.write_derived(&events, "GET events", "what happened, in order of time", &event_list(sink));
     for (name, described) in descriptions(sink) {
         let path = format!("{}/apigeeroutes/{}.txt", folder::ROUTES, layout::segment(&name));
-        sink.write_derived(&path, "GET apigeeroutes, events", "the route described, which the playbook asks for", &described);
+        sink.write_derived(
+            &path,
+            "GET apigeeroutes, events",
+            "the route described, which the playbook asks for",
+            &described,
+        );
     }
     yaml(
         sink,

@@ -28,7 +28,7 @@ pub(super) fn kind_names(kinds: Pseudonyms) -> Vec<String> {
 pub(super) fn redactor(args: &CollectArgs) -> Result<Redactor, Error> {
     let kinds = kinds(args);
     if kinds == Pseudonyms::None {
-        return Ok(Redactor::of_secrets());
+        return Ok(Redactor::secrets_only());
     }
     let names = match &args.redact_as {
         Some(path) => read_names(path)?,

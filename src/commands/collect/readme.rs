@@ -66,7 +66,8 @@ pub(super) fn readme(inputs: &ReadmeInputs, evidence: &Evidence, report: &Report
     }
     if report.verdict.causes.is_empty() {
         let kind = report.verdict.kind;
-        let statement = if kind == VerdictKind::Unknown { &report.verdict.headline } else { "nothing that clients fail by" };
+        let statement =
+            if kind == VerdictKind::Unknown { &report.verdict.headline } else { "nothing that clients fail by" };
         page += &format!("- {statement}\n");
     }
     page += &reading_order();

@@ -1,8 +1,9 @@
-//! An overrides.yaml: secret values are replaced in place, so that every line keeps its number.
+//! Redaction of overrides files: secret values are replaced in place, so that every line keeps its number.
 //!
-//! The file is walked by `wire::yaml`, as for reading. What is secret follows from the path of keys (the configuration reference of Apigee
-//! hybrid lists them) and from names; an alias carries the judgement to its anchor. The result is walked again, and where a secret
-//! is left after all, the file is withheld. What is no YAML is redacted by `allowlist`. Last, every line passes the patterns.
+//! `wire::yaml` walks the file, as for reading. Secrets follow from the path of keys (see the configuration
+//! reference of Apigee hybrid) and from names; an alias passes its judgement to the anchor. The result is walked
+//! again, and withheld if a secret is left. A file that is not YAML is redacted by `allowlist`. Finally, every
+//! line passes the patterns.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -19,10 +20,10 @@ use crate::wire::yaml::{
     self, Beginning, End, Extent, Flow, GO_ON, Key, Notation, OpenCollection, ScalarStyle, Slot, Stack, Visitor,
 };
 
-/// Anchors within anchors within anchors.
+/// Maximum nesting of anchors.
 const MAX_ROUNDS: usize = 32;
 
-/// Names below `auth` that are no password: roles, references, images.
+/// Names below `auth` that are not secret: roles, references, images.
 const HARMLESS_BELOW_AUTH: &[&str] =
     &["create", "enabled", "name", "pullPolicy", "secret", "secretName", "tag", "type", "url", "username"];
 
@@ -42,7 +43,7 @@ pub(in crate::redact) fn redact(engine: &Engine, text: &str, redactions: &mut Re
                 None => return Err(Withheld::because("it could not be read again after its secrets were replaced")),
             }
         }
-        None => allowlist::of(text, &mut own),
+        None => allowlist::redact(text, &mut own),
     };
     let clean = string(engine.text(typed.as_bytes(), true, &mut own));
     let lines = |text: &str| memchr::memchr_iter(b'\n', text.as_bytes()).count();
@@ -53,41 +54,38 @@ pub(in crate::redact) fn redact(engine: &Engine, text: &str, redactions: &mut Re
     Ok(clean)
 }
 
-/// A value, or a key, and where it stands.
+/// A value or a key, with its range.
 struct Scalar {
     place: Range<usize>,
     style: ScalarStyle,
     rule: Option<Rule>,
-    /// Its text, where it is not as it is written.
+    /// The decoded text, if it differs from the text as written.
     decoded: Option<String>,
     parent: usize,
     anchor: usize,
 }
 
 impl Scalar {
-    /// Whether it should have been replaced and was not.
+    /// Returns whether it should have been replaced and was not.
     fn is_left(&self, text: &str) -> bool {
         let inner = inner(text, self);
-        let kept = text.get(inner).unwrap_or_default();
+        let raw = text.get(inner).unwrap_or_default();
         let block = matches!(self.style, ScalarStyle::Literal | ScalarStyle::Folded);
-        let kept = if block && kept.starts_with(['|', '>']) {
-            kept.split_once('\n').map_or("", |(_, rest)| rest)
-        } else {
-            kept
-        };
+        let raw =
+            if block && raw.starts_with(['|', '>']) { raw.split_once('\n').map_or("", |(_, rest)| rest) } else { raw };
         let mark = String::from_utf8_lossy(MARK);
-        self.rule.is_some() && !kept.split_whitespace().all(|word| word == mark) && !harmless(kept.as_bytes())
+        self.rule.is_some() && !raw.split_whitespace().all(|word| word == mark) && !harmless(raw.as_bytes())
     }
 }
 
-/// A collection that was begun.
+/// A mapping or a list.
 struct Node {
     parent: usize,
     anchor: usize,
     tainted: bool,
 }
 
-/// What holds for what is inside a collection.
+/// The context inside a collection.
 #[derive(Clone, Default)]
 struct Below {
     rule: Option<Rule>,
@@ -96,15 +94,15 @@ struct Below {
     users: bool,
 }
 
-/// What is kept of a collection while it is open.
-struct Kept {
+/// The state of an open collection.
+struct CollectionState {
     node: usize,
     below: Below,
-    /// Names of variables stand in this list: `envVars: [{name: …, value: …}]`.
+    /// Whether its items name environment variables: `envVars: [{name: …, value: …}]`.
     variables: bool,
 }
 
-type Open<'a> = Stack<'a, Kept>;
+type Open<'a> = Stack<'a, CollectionState>;
 
 struct Alias {
     node: usize,
@@ -112,7 +110,7 @@ struct Alias {
     secret: bool,
 }
 
-/// Every scalar with its judgement, in the order of the text; nothing where the text is no YAML.
+/// Returns every scalar with its judgement, in the order of the text; `None` if the text is not YAML.
 fn scalars(text: &str, rules: Rules) -> Result<Option<Vec<Scalar>>, Withheld> {
     // The parser takes NUL for the end of its input.
     if text.contains('\0') {
@@ -133,18 +131,18 @@ fn scalars(text: &str, rules: Rules) -> Result<Option<Vec<Scalar>>, Withheld> {
     Ok(Some(found.scalars))
 }
 
-/// The scalars of a text, and by what each is judged.
+/// Collects the scalars of a text and what each is judged by.
 struct FoundScalars<'a> {
     text: &'a str,
     nodes: Vec<Node>,
     scalars: Vec<Scalar>,
     aliases: Vec<Alias>,
-    /// Anchors that a secret value is an alias of.
+    /// Anchors referenced by a secret value.
     tainted: BTreeSet<usize>,
 }
 
 impl<'a> Visitor<'a> for FoundScalars<'a> {
-    type Kept = Kept;
+    type Kept = CollectionState;
 
     fn document(&mut self, _place: Place) {}
 
@@ -160,7 +158,7 @@ impl<'a> Visitor<'a> for FoundScalars<'a> {
         GO_ON
     }
 
-    fn begin(&mut self, open: &mut Open<'a>, beginning: &Beginning) -> (Kept, Flow) {
+    fn begin(&mut self, open: &mut Open<'a>, beginning: &Beginning) -> (CollectionState, Flow) {
         let below = if open.expects_key() { Below::default() } else { below(open) };
         let variables = match open.slot() {
             Some(Slot::Value(key)) => !beginning.is_map && key.text.as_deref().is_some_and(is_environment),
@@ -168,10 +166,10 @@ impl<'a> Visitor<'a> for FoundScalars<'a> {
             Some(Slot::Key) | None => false,
         };
         self.nodes.push(Node { parent: node(open), anchor: beginning.anchor, tainted: false });
-        (Kept { node: self.nodes.len() - 1, below, variables }, GO_ON)
+        (CollectionState { node: self.nodes.len() - 1, below, variables }, GO_ON)
     }
 
-    fn end(&mut self, _open: &mut Open<'a>, _closed: OpenCollection<'a, Kept>, _extent: Extent) {}
+    fn end(&mut self, _open: &mut Open<'a>, _closed: OpenCollection<'a, CollectionState>, _extent: Extent) {}
 
     fn alias(
         &mut self,
@@ -180,7 +178,7 @@ impl<'a> Visitor<'a> for FoundScalars<'a> {
         _extent: Extent,
     ) -> ControlFlow<(), Option<Cow<'a, str>>> {
         if let Some(anchor) = anchor.filter(|_| !open.expects_key()) {
-            // What a collection would be judged by from here on is not known where it stands: all of it is secret.
+            // The context of a collection differs at its anchor, so all of it is taken for secret.
             let below = below(open);
             let inside = below.rule.is_some() || below.auth || below.environment || below.users;
             let secret = inside || rule_of_value(open).is_some();
@@ -213,7 +211,7 @@ impl<'a> FoundScalars<'a> {
         });
     }
 
-    /// Spreads the judgement from aliases to anchors, and from those to the aliases inside them.
+    /// Passes the judgement from aliases to anchors, and from anchors to the aliases inside them.
     fn follow_aliases(&mut self) -> Result<(), Withheld> {
         self.tainted = self.aliases.iter().filter(|alias| alias.secret).map(|alias| alias.anchor).collect();
         for _ in 0..MAX_ROUNDS {
@@ -236,15 +234,15 @@ impl<'a> FoundScalars<'a> {
     }
 }
 
-/// The number of the innermost collection; 0 is the top.
+/// Returns the index of the innermost collection; 0 is the top.
 fn node(open: &Open<'_>) -> usize {
     open.last().map_or(0, |collection| collection.kept.node)
 }
 
-/// Why a value that stands here is secret.
+/// Returns why a value at this position is secret.
 fn rule_of_value(open: &Open<'_>) -> Option<Rule> {
     let Some(collection) = open.last() else {
-        // A file that is a single text is no settings.
+        // A file with a single scalar is not an overrides file.
         return Some(Rule::NotUnderstood);
     };
     let below = &collection.kept.below;
@@ -265,7 +263,7 @@ fn rule_of_value(open: &Open<'_>) -> Option<Rule> {
         .or((secrets::section(key) == Some(Section::Credentials)).then_some(Rule::NamedValue))
 }
 
-/// What holds inside a collection that stands here.
+/// Returns the context inside a collection at this position.
 fn below(open: &Open<'_>) -> Below {
     let Some(collection) = open.last() else { return Below::default() };
     let mut below = collection.kept.below.clone();
@@ -299,7 +297,7 @@ fn is_environment(key: &str) -> bool {
     secrets::section(key) == Some(Section::Environment)
 }
 
-/// The place of a scalar without its quotes.
+/// Returns the range of a scalar without its quotes.
 fn inner(text: &str, scalar: &Scalar) -> Range<usize> {
     let place = scalar.place.clone();
     let quoted = matches!(scalar.style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
@@ -316,7 +314,7 @@ fn replaced(engine: &Engine, text: &str, scalars: &[Scalar], redactions: &mut Re
     for scalar in scalars {
         let place = inner(text, scalar);
         let rule = scalar.rule.or_else(|| {
-            // Escapes could hide a pattern from the look at the lines.
+            // Escapes could hide a pattern when the line is scanned.
             let mut inside = Redactions::default();
             engine.text(scalar.decoded.as_ref()?.as_bytes(), true, &mut inside);
             (!inside.is_empty()).then_some(Rule::NamedValue)
@@ -327,7 +325,7 @@ fn replaced(engine: &Engine, text: &str, scalars: &[Scalar], redactions: &mut Re
         }
         out.push_str(&text[copied..place.start]);
         let mut lines = raw.split_inclusive('\n').peekable();
-        // The header of a block stays: its indentation belongs to the lines below.
+        // Keep the header of a block: its indentation indicator applies to the lines below.
         if matches!(scalar.style, ScalarStyle::Literal | ScalarStyle::Folded) && raw.starts_with(['|', '>']) {
             out.push_str(lines.next().unwrap_or_default());
         }
@@ -349,7 +347,7 @@ fn replaced(engine: &Engine, text: &str, scalars: &[Scalar], redactions: &mut Re
     out
 }
 
-/// Replaces the comments that speak of secrets, each with the lines of comment that follow it.
+/// Redacts comments that mention secrets, each with the comment lines that follow it.
 fn without_comments(rules: Rules, text: &str, scalars: &[Scalar], redactions: &mut Redactions) -> String {
     if !rules.on(Rule::Comment) {
         return text.to_owned();
@@ -373,7 +371,7 @@ fn without_comments(rules: Rules, text: &str, scalars: &[Scalar], redactions: &m
         }
         let alone = comment.is_some_and(|mark| text[at..mark].trim_start_matches('\u{feff}').trim().is_empty());
         match comment {
-            Some(mark) if is_telling(&text[mark..end]) || goes_on && alone => {
+            Some(mark) if mentions_secret(&text[mark..end]) || goes_on && alone => {
                 out.push_str(&text[at..mark]);
                 out.push_str("# ");
                 out.push_str(&String::from_utf8_lossy(MARK));
@@ -391,7 +389,7 @@ fn without_comments(rules: Rules, text: &str, scalars: &[Scalar], redactions: &m
     out
 }
 
-/// The place of a scalar; of a block without its header, behind which a comment may stand.
+/// Returns the range of a scalar; for a block without its header, behind which a comment may follow.
 fn body(text: &str, scalar: &Scalar) -> Range<usize> {
     let place = scalar.place.clone();
     let raw = text.get(place.clone()).unwrap_or_default();
@@ -400,7 +398,7 @@ fn body(text: &str, scalar: &Scalar) -> Range<usize> {
     place.start + header..place.end
 }
 
-fn is_telling(comment: &str) -> bool {
+fn mentions_secret(comment: &str) -> bool {
     let lower = comment.to_ascii_lowercase();
     lower != format!("# {}", String::from_utf8_lossy(MARK)) && COMMENT_WORDS.iter().any(|word| lower.contains(word))
 }
