@@ -1,8 +1,9 @@
-//! The access-log scanner against logs whose counts are known, and against a plain reader that parses every line with
-//! `serde_json`.
+//! The access-log scanner against logs whose counts are known, and against a plain reader that parses every
+//! line with `serde_json`.
 //!
-//! The scanner takes a short way for lines like the ones before; the plain reader here has none. Both must count the same on
-//! whatever lines a generator makes of well-formed, odd and broken records, and however the bytes arrive.
+//! The scanner takes a short way for lines like the ones before; the plain reader here has none. Both must
+//! count the same on whatever lines a generator makes of well-formed, odd and broken records, and however the
+//! bytes arrive.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -211,7 +212,8 @@ fn generated_lines_are_counted_as_the_plain_reader_counts_them() {
         for piece in [1, 4096] {
             assert_eq!(scan(bytes.chunks(piece)), whole, "seed {seed} in pieces of {piece}");
         }
-        // What belongs to this program's own handshakes depends on the lines before, so such a log is never split.
+        // What belongs to this program's own handshakes depends on the lines before, so such a log is never
+        // split.
         assert_eq!(whole.own.count > 0, seed % 4 == 0, "seed {seed}");
         for _ in 0..if whole.own.is_empty() { 10 } else { 0 } {
             let line = random.below(lines.len());

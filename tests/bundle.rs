@@ -1,6 +1,8 @@
-//! The support bundle as processes write it: killed, without space, without a reader. There is a valid bundle or none.
+//! The support bundle as processes write it: killed, without space, without a reader. There is a valid bundle
+//! or none.
 //!
-//! Started with `BUNDLE_TEST` in its environment this program is such a process: it writes a bundle, or reads one.
+//! Started with `BUNDLE_TEST` in its environment this program is such a process: it writes a bundle, or reads
+//! one.
 
 #![expect(clippy::print_stderr, reason = "a child process tells its parent")]
 
@@ -60,7 +62,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Writes 16 entries at once that do not shrink, with so many MiB together, and tells how much memory it took.
+/// Writes 16 entries at once that do not shrink, with so many MiB together, and tells how much memory it
+/// took.
 fn write(destination: &str, mebibytes: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     let name = BundleName::new(Some("prod"), "apigee", "2026-11-24T20:19:22Z".parse()?);
     let writer = BundleWriter::create(&Destination::from_argument(destination), &name)?;
@@ -253,8 +256,8 @@ fn file_size() -> Outcome {
         }
         Ok((output.status.code(), left.len()))
     };
-    // With the signal ignored a write fails: of an entry, which costs only itself, or of the archive. Compressed entries
-    // have a little more than 8 MiB, and the archive a little more than they have.
+    // With the signal ignored a write fails: of an entry, which costs only itself, or of the archive.
+    // Compressed entries have a little more than 8 MiB, and the archive a little more than they have.
     let mut refused = 0;
     for blocks in [1, 8192, 16_388, 16_390, 16_392, 16_394, 16_396, 16_398] {
         match run("trap '' XFSZ;", blocks)? {

@@ -1,7 +1,7 @@
 //! The cases of the checks: one test for each entry of `tests/checks/<CODE>-<name>.yaml`.
 //!
-//! Each entry patches the healthy base and says how the check must end, and which messages it must find. What a case
-//! does not find matters as much as what it does: every check shows found, passed and unknown.
+//! Each entry patches the healthy base and says how the check must end, and which messages it must find. What
+//! a case does not find matters as much as what it does: every check shows found, passed and unknown.
 
 mod support;
 
@@ -139,8 +139,8 @@ const RESTS_ON: [(&str, &[&str]); 11] = [
     ("logs", &["AT101", "AT102", "AT103", "AT104", "AT105", "AT107", "AT109"]),
 ];
 
-/// Every source in turn answers with 403: a check that rests on it becomes unknown or has nothing to judge, and every
-/// other says what it said before.
+/// Every source in turn answers with 403: a check that rests on it becomes unknown or has nothing to judge,
+/// and every other says what it said before.
 fn no_data_is_no_problem() -> Result<(), Failed> {
     let expecting = serde_json::json!({ "question": { "expectNonSni": true } });
     let whole = Setting { from: None, forbidden: Vec::new(), evidence: expecting.clone() }.evidence()?;

@@ -1,4 +1,5 @@
-//! From a kubeconfig to the first answer, over real TLS: what kubectl would reach is reached, and what is not says why.
+//! From a kubeconfig to the first answer, over real TLS: what kubectl would reach is reached, and what is not
+//! says why.
 
 #![expect(clippy::disallowed_methods, reason = "the credentials made here end at a time from now")]
 #![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
@@ -71,7 +72,8 @@ struct Pair {
     key: PKey<Private>,
 }
 
-/// A certificate for `names` (IP addresses or DNS names) that ends `days` from now, signed by `issuer` or by itself.
+/// A certificate for `names` (IP addresses or DNS names) that ends `days` from now, signed by `issuer` or by
+/// itself.
 fn pair(names: &[&str], days: i64, issuer: Option<&Pair>) -> Pair {
     let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
     let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();

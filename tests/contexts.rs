@@ -1,4 +1,5 @@
-//! Several clusters in one run: what is told of each, what one of them costs the others, and with which code it ends.
+//! Several clusters in one run: what is told of each, what one of them costs the others, and with which code
+//! it ends.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -168,7 +169,8 @@ fn each_context_has_its_own_time() {
     }
 }
 
-/// Runs a command over one context that can be asked and five that never answer, and presses Ctrl-C when the first is through.
+/// Runs a command over one context that can be asked and five that never answer, and presses Ctrl-C when the
+/// first is through.
 fn interrupted(arguments: &[&str]) -> (Home, Output) {
     let silent = silent();
     let names = ["b", "c", "d", "e", "f"].map(|name| (name, silent));

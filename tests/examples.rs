@@ -1,4 +1,5 @@
-//! What the README shows, run: the recorded example, the four exit codes that need no cluster, and usage errors.
+//! What the README shows, run: the recorded example, the four exit codes that need no cluster, and usage
+//! errors.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -44,8 +45,9 @@ fn the_recorded_example_names_the_cause_and_the_fix() {
     }
 }
 
-/// As the README promises. When reports are to read differently, the examples have to be recorded anew. A report in JSON may have
-/// gained fields since: all that was recorded is in it unchanged, and the recorded one still reads.
+/// As the README promises. When reports are to read differently, the examples have to be recorded anew. A
+/// report in JSON may have gained fields since: all that was recorded is in it unchanged, and the recorded
+/// one still reads.
 #[test]
 fn the_report_of_an_example_is_the_one_in_it() {
     for example in [EXAMPLE, FIXED] {
@@ -209,7 +211,8 @@ fn counts_that_no_log_could_give_are_refused() {
     assert!(stderr(&output).contains("a count is larger than any log could give"), "{}", stderr(&output));
 }
 
-/// Tokens and passwords in what the cluster reported: statuses of routes, issues, messages of pods, errors of the API server.
+/// Tokens and passwords in what the cluster reported: statuses of routes, issues, messages of pods, errors of
+/// the API server.
 #[test]
 fn what_the_cluster_reported_is_redacted_in_every_output() {
     const SECRETS: [&str; 4] = ["told-by-route-7", "told-by-issue-7", "told-by-pod-7", "told-by-server-7"];

@@ -1,5 +1,5 @@
-//! Every fuzz target for a short while: its corpus, whole, cut and changed. A panic is a failure; `make fuzz` runs them for long,
-//! guided by coverage.
+//! Every fuzz target for a short while: its corpus, whole, cut and changed. A panic is a failure; `make fuzz`
+//! runs them for long, guided by coverage.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 

@@ -1,4 +1,5 @@
-//! The files that a user gives to `collect`: each is read once, judged, and kept in the bundle, also where it is a pipe.
+//! The files that a user gives to `collect`: each is read once, judged, and kept in the bundle, also where it
+//! is a pipe.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 

@@ -1,7 +1,7 @@
 //! A file of 50 MB, in a process of its own so that its memory can be read off.
 //!
-//! Not a timed test: the bound is on memory, and generous. It is the file itself, once more for what the parser makes
-//! of the longest value, and the limits of the reader.
+//! Not a timed test: the bound is on memory, and generous. It is the file itself, once more for what the
+//! parser makes of the longest value, and the limits of the reader.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 

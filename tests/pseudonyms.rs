@@ -1,4 +1,5 @@
-//! Pseudonyms change names, never the judgement: every evidence of the repository is judged as it is and with them.
+//! Pseudonyms change names, never the judgement: every evidence of the repository is judged as it is and with
+//! them.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -69,7 +70,8 @@ fn the_judgement_is_the_same() {
     let mut replaced = 0;
     for kinds in [Pseudonyms::Both, Pseudonyms::Hosts, Pseudonyms::Addresses] {
         let redactor = Redactor::new(kinds, Names::new([42; 32]));
-        // The cases of checks differ in one thing each; one kind of pseudonyms alone changes nothing that both do not.
+        // The cases of checks differ in one thing each; one kind of pseudonyms alone changes nothing that
+        // both do not.
         let recorded = recorded().iter().filter(|(name, _)| kinds == Pseudonyms::Both || !name.starts_with("AT"));
         for (name, evidence) in recorded {
             let mut other = evidence.clone();
@@ -93,7 +95,8 @@ fn judged(evidence: &Evidence) -> Report {
     build(evidence, &Selection::default(), FailOn::default())
 }
 
-/// What the types say to be a hostname or an address of a client is nowhere in the evidence, and nowhere in the report.
+/// What the types say to be a hostname or an address of a client is nowhere in the evidence, and nowhere in
+/// the report.
 #[test]
 fn no_name_is_left() {
     let redactor = Redactor::new(Pseudonyms::Both, Names::new([42; 32]));

@@ -1,4 +1,5 @@
-//! Ctrl-C, SIGTERM and SIGHUP, as processes get them: what was seen is reported, and the run says that it is not all.
+//! Ctrl-C, SIGTERM and SIGHUP, as processes get them: what was seen is reported, and the run says that it is
+//! not all.
 
 #![cfg(unix)]
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]

@@ -1,8 +1,8 @@
-//! Whole reports: `tests/verdicts/<case>.yaml` patches the healthy base, the snapshot beside it holds the text that a
-//! person reads and the verdict that a program reads.
+//! Whole reports: `tests/verdicts/<case>.yaml` patches the healthy base, the snapshot beside it holds the
+//! text that a person reads and the verdict that a program reads.
 //!
-//! Of every case the report in JSON is also held against the published schema, its pasted commands against a shell and
-//! its manifests against a YAML parser, and the text against control characters of hostile names.
+//! Of every case the report in JSON is also held against the published schema, its pasted commands against a
+//! shell and its manifests against a YAML parser, and the text against control characters of hostile names.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
@@ -116,8 +116,8 @@ fn evidence_reads_back_and_gives_the_same_report() {
     });
 }
 
-/// Every string of the evidence gets an escape sequence, a line end, a reversal of direction and the end of a heredoc: none
-/// of it reaches the terminal, and no command carries one beyond its quotes.
+/// Every string of the evidence gets an escape sequence, a line end, a reversal of direction and the end of a
+/// heredoc: none of it reaches the terminal, and no command carries one beyond its quotes.
 #[test]
 fn hostile_names_neither_write_to_the_terminal_nor_leave_their_quotes() {
     let escape = "\u{1b}[2J\r\n\u{202e}\u{7}EOF\nEOF\n";

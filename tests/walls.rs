@@ -1,7 +1,7 @@
 //! The walls of ARCHITECTURE.md, held by reading `src/` as text: who may use what, and who may know whom.
 //!
-//! A text scan is enough, because every use in this repository is written out: no glob of a whole crate, no macro that
-//! hides a path. Comments and string literals do not count.
+//! A text scan is enough, because every use in this repository is written out: no glob of a whole crate, no
+//! macro that hides a path. Comments and string literals do not count.
 
 #![expect(clippy::panic, reason = "helpers of tests fail as tests do")]
 
@@ -59,7 +59,8 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("report", &["checks", "evidence", "text", "verdict"]),
     ("run", &["evidence", "text"]),
     ("gather", &["evidence", "run", "text", "wire"]),
-    // What is public of a Secret is what wire finds to be a certificate; addresses of load balancers are no pseudonyms.
+    // What is public of a Secret is what wire finds to be a certificate; addresses of load balancers are no
+    // pseudonyms.
     ("redact", &["checks", "evidence", "secrets", "text", "wire"]),
     ("bundle", &["evidence", "redact", "text"]),
     // The names of the catalogue are values of --only, --skip and explain.
@@ -113,7 +114,8 @@ fn every_module_has_its_wall() {
     }
 }
 
-/// A code is written once, in the file of its check; whoever else means it takes the constant, which cannot be mistyped.
+/// A code is written once, in the file of its check; whoever else means it takes the constant, which cannot
+/// be mistyped.
 #[test]
 fn codes_of_checks_are_literals_in_their_own_file_alone() {
     let mut literals = 0;
@@ -171,8 +173,8 @@ fn every_part_is_one_file_and_one_line_of_the_list() {
     assert_eq!(implemented, listed, "parts that are implemented, and those of the list in src/evidence/mod.rs");
 }
 
-/// Names of parts and sources are asked of them, never written again. Names of one word are left out, because Kubernetes
-/// and the playbook use the same words.
+/// Names of parts and sources are asked of them, never written again. Names of one word are left out, because
+/// Kubernetes and the playbook use the same words.
 #[test]
 fn parts_and_sources_are_named_once() {
     let parts = ["accessLogs", "meshLogging", "routeConfigs", "storedCertificates"];
@@ -218,8 +220,8 @@ fn uses(code: &str, name: &str) -> bool {
         .any(|(i, _)| !code[..i].chars().next_back().is_some_and(|letter| letter.is_alphanumeric() || letter == '_'))
 }
 
-/// Paths and code of all sources below a folder, without comments, the text of strings and unit tests: a test may read a
-/// fixture or start `git apply`.
+/// Paths and code of all sources below a folder, without comments, the text of strings and unit tests: a test
+/// may read a fixture or start `git apply`.
 fn sources(folder: &str) -> Vec<(String, String)> {
     files(folder)
         .into_iter()
@@ -242,7 +244,8 @@ fn shipped(text: &str) -> &str {
     text.split("\n#[cfg(test)]\n").next().unwrap_or_default()
 }
 
-/// Drops comment lines and the inside of string literals that end on their line; a path in a text is no use of it.
+/// Drops comment lines and the inside of string literals that end on their line; a path in a text is no use
+/// of it.
 fn code_of(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {

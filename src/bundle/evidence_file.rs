@@ -11,7 +11,8 @@ use super::pipe;
 use super::unfinished::named;
 use crate::evidence::{Evidence, SCHEMA};
 
-/// Maximum value of any count, so that sums do not overflow. Reading a log of that many bytes would take years.
+/// Maximum value of any count, so that sums do not overflow. Reading a log of that many bytes would take
+/// years.
 const MAX_COUNT: u64 = 1 << 48;
 
 /// Why evidence could not be read or written. Texts read after "could not ".
@@ -57,8 +58,8 @@ pub fn read_from(name: &str, source: impl Read) -> Result<Evidence, Error> {
     parse(name, &bytes)
 }
 
-/// Writes evidence to a temporary file beside `path` and renames it, readable by the owner only: it holds client
-/// addresses.
+/// Writes evidence to a temporary file beside `path` and renames it, readable by the owner only: it holds
+/// client addresses.
 ///
 /// # Errors
 /// The folder or the file cannot be written.

@@ -1,7 +1,7 @@
 //! The layout of a bundle: names, order, and which paths are allowed.
 //!
-//! The same rules apply to writing and reading. A path that unpacks differently on Linux, Windows and macOS is
-//! rejected by both. This file opens nothing.
+//! The same rules apply to writing and reading. A path that unpacks differently on Linux, Windows and macOS
+//! is rejected by both. This file opens nothing.
 
 use std::collections::BTreeSet;
 
@@ -45,7 +45,8 @@ pub struct BundleName {
 }
 
 impl BundleName {
-    /// Returns `apigee-tls-<context>-<namespace>-<UTC>`, with context and namespace made safe for a file name.
+    /// Returns `apigee-tls-<context>-<namespace>-<UTC>`, with context and namespace made safe for a file
+    /// name.
     #[must_use]
     pub fn new(context: Option<&str>, namespace: &str, collected_at: Timestamp) -> Self {
         Self::with_suffix(context, namespace, collected_at, "")
@@ -98,8 +99,8 @@ impl BundleName {
     }
 }
 
-/// Makes any text an allowed part of a path: each run of characters other than ASCII letters, digits, `.`, `_`
-/// and `-` becomes `-`.
+/// Makes any text an allowed part of a path: each run of characters other than ASCII letters, digits, `.`,
+/// `_` and `-` becomes `-`.
 ///
 /// Two texts may give the same part; where that can happen, put a number before it.
 #[must_use]
@@ -251,14 +252,15 @@ pub(crate) fn shortened(text: &str) -> String {
 /// Name in place of a context, if only files were judged.
 const NO_CONTEXT: &str = "files";
 
-/// Maximum length of context and namespace in a name. With both, the top-level folder has 155 bytes, which fits
-/// a tar header.
+/// Maximum length of context and namespace in a name. With both, the top-level folder has 155 bytes, which
+/// fits a tar header.
 const MAX_NAME_PART: usize = 63;
 
 /// Maximum length of [`segment`]; leaves room for a number and an extension.
 const MAX_SAFE_SEGMENT: usize = 200;
 
-/// Makes a text safe. If it is too long, keeps its end: cluster names at Amazon and Google share their beginning.
+/// Makes a text safe. If it is too long, keeps its end: cluster names at Amazon and Google share their
+/// beginning.
 fn safe(text: &str, most: usize) -> String {
     let mut safe = String::with_capacity(text.len());
     for char in text.chars() {

@@ -35,13 +35,14 @@ impl Limits {
 
     /// Returns whether `packed` bytes may unpack to `unpacked` bytes.
     ///
-    /// A repetitive log compresses up to a thousandfold, so the ratio applies only beyond an allowance that disk
-    /// and processor handle easily.
+    /// A repetitive log compresses up to a thousandfold, so the ratio applies only beyond an allowance that
+    /// disk and processor handle easily.
     pub(crate) fn ratio_is_fine(&self, packed: u64, unpacked: u64) -> bool {
         self.beyond_ratio(packed, unpacked) <= self.ratio_allowance
     }
 
-    /// Returns the number of bytes beyond the ratio. For any sequence of entries it is at most the sum over each.
+    /// Returns the number of bytes beyond the ratio. For any sequence of entries it is at most the sum over
+    /// each.
     pub(crate) fn beyond_ratio(&self, packed: u64, unpacked: u64) -> u64 {
         unpacked.saturating_sub(packed.saturating_mul(self.ratio))
     }

@@ -1,16 +1,16 @@
 //! The manifest of a bundle: `manifest.json`, its first entry.
 //!
 //! Plain data. It lists every file with its size and hash, so that a reader knows them before the content
-//! arrives, and everything left out with the reason. It holds no clock: `collectedAt` is that of the evidence,
-//! and timings are measured while gathering. The same evidence therefore gives the same bytes.
+//! arrives, and everything left out with the reason. It holds no clock: `collectedAt` is that of the
+//! evidence, and timings are measured while gathering. The same evidence therefore gives the same bytes.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Name and version of the bundle format. The version grows when an older reader would misread a newer bundle.
-/// Within one version fields may be added, so unknown fields are accepted.
+/// Name and version of the bundle format. The version grows when an older reader would misread a newer
+/// bundle. Within one version fields may be added, so unknown fields are accepted.
 pub const SCHEMA: &str = "apigee-tls.bundle/v1";
 
 /// The part of [`SCHEMA`] before its version.

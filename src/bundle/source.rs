@@ -1,4 +1,5 @@
-//! Reads evidence from a bundle, an unpacked bundle, or an evidence file; the first bytes tell which one it is.
+//! Reads evidence from a bundle, an unpacked bundle, or an evidence file; the first bytes tell which one it
+//! is.
 
 use std::fs::{self, File};
 use std::io::{self, Read};

@@ -1,5 +1,5 @@
-//! Unfinished files of this process: listed while they have a temporary name, so that a process that must exit
-//! at once can remove them all.
+//! Unfinished files of this process: listed while they have a temporary name, so that a process that must
+//! exit at once can remove them all.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,8 @@ use std::{fs, mem};
 /// Paths of unfinished files. Locked while such a file gets or loses its name.
 static NAMED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Removes all unfinished files, for a process that is about to exit. From here on none is created or published.
+/// Removes all unfinished files, for a process that is about to exit. From here on none is created or
+/// published.
 pub fn abandon() {
     let mut named = named();
     for path in named.drain(..) {

@@ -142,7 +142,8 @@ fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
     Ok(())
 }
 
-/// Converts the reason why the evidence file was not read into an error: without it there is nothing to report.
+/// Converts the reason why the evidence file was not read into an error: without it there is nothing to
+/// report.
 fn unfinished(name: &str, reason: &Reason) -> Error {
     match reason {
         Reason::Interrupted => Error::Cluster(gather::Error::Interrupted),

@@ -1,7 +1,7 @@
 //! One file per command: choose the source, run, render, pick the exit code.
 //!
-//! Errors come in two tiers. Findings are data and never an [`Error`]. An [`Error`] stops the tool; each variant
-//! has its exit code in one exhaustive `match`.
+//! Errors come in two tiers. Findings are data and never an [`Error`]. An [`Error`] stops the tool; each
+//! variant has its exit code in one exhaustive `match`.
 
 mod collect;
 mod completion;
@@ -38,7 +38,8 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // clap prints help to standard output and usage errors to standard error. A closed pipe is not an error.
+            // clap prints help to standard output and usage errors to standard error. A closed pipe is not an
+            // error.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -167,7 +168,8 @@ fn print_result<T: Serialize>(
 
 /// Prints `error: could not …: cause`, and after a blank line the hint.
 fn print_error(error: &Error, console: &Console) {
-    // Causes quote servers and files. `visible` escapes line breaks, so that none can start a line of its own.
+    // Causes quote servers and files. `visible` escapes line breaks, so that none can start a line of its
+    // own.
     console.error(&visible(&format!("error: {}", message(error))));
     if let Some(hint) = error.hint() {
         console.error(&format!("\nhint: {}", visible(&hint)));

@@ -175,8 +175,8 @@ pub(super) async fn gathered(
     gathered_with(args, now(), stop, progress, &sinks, None).await
 }
 
-/// Like [`gathered`], with every log fed to a sink around its scanner, and with the retained objects passed to
-/// `keeper`.
+/// Like [`gathered`], with every log fed to a sink around its scanner, and with the retained objects passed
+/// to `keeper`.
 pub(super) async fn gathered_with<S: LogSink>(
     args: &EvidenceArgs,
     collected_at: Timestamp,

@@ -1,8 +1,9 @@
 //! Secrets inside base64: private keys as PEM or DER, text that holds a secret, and archives that cannot be
 //! inspected.
 //!
-//! Base64 in logs is cut, glued to other characters, in either alphabet and without padding. Decoders reject all
-//! of that, and a rejection would let a key pass. Runs are therefore found here, and completed before decoding.
+//! Base64 in logs is cut, glued to other characters, in either alphabet and without padding. Decoders reject
+//! all of that, and a rejection would let a key pass. Runs are therefore found here, and completed before
+//! decoding.
 
 use std::ops::Range;
 
@@ -12,7 +13,8 @@ use data_encoding::BASE64;
 pub(super) const MIN_RUN: usize = 40;
 /// Number of bytes decoded to classify a run.
 const SNIFFED_BYTES: usize = 48;
-/// Prefixes of the algorithm of an encrypted key: PKCS#5 (PBES1, PBES2) and PKCS#12 password-based encryption.
+/// Prefixes of the algorithm of an encrypted key: PKCS#5 (PBES1, PBES2) and PKCS#12 password-based
+/// encryption.
 const ENCRYPTION_OIDS: &[&[u8]] = &[b"\x2a\x86\x48\x86\xf7\x0d\x01\x05", b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01"];
 
 /// Returns the next run of at least [`MIN_RUN`] base64 characters at or after `from`.
@@ -94,8 +96,8 @@ pub(super) fn decode(text: &[u8]) -> Vec<u8> {
 fn is_private_key(der: &[u8]) -> bool {
     let Some(inner) = sequence(der) else { return false };
     match inner {
-        // Version 0 or 1, then an algorithm (PKCS#8), a large number (PKCS#1, DSA) or the key's octets (SEC1).
-        // Version 3 is PKCS#12.
+        // Version 0 or 1, then an algorithm (PKCS#8), a large number (PKCS#1, DSA) or the key's octets
+        // (SEC1). Version 3 is PKCS#12.
         [2, 1, 0 | 1, 0x30 | 2 | 4, ..] | [2, 1, 3, 0x30, ..] => true,
         [0x30, _, 6, rest @ ..] => {
             ENCRYPTION_OIDS.iter().any(|oid| rest.get(1..).is_some_and(|object| object.starts_with(oid)))

@@ -14,8 +14,9 @@
 //!   └───┴── unescape one level: \x22, \u0022, %22, &quot;
 //! ```
 //!
-//! Secrets are replaced in memory, before anything is written. Content that cannot be parsed safely is withheld
-//! with a reason. Names, paths, counts and public certificates are kept, because support works with them.
+//! Secrets are replaced in memory, before anything is written. Content that cannot be parsed safely is
+//! withheld with a reason. Names, paths, counts and public certificates are kept, because support works with
+//! them.
 //!
 //! A secret is recognised by its position, by the name it is given, or by its shape. A secret in prose
 //! (`the password is …`) or a random text under a harmless name is not recognised.
@@ -109,7 +110,8 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Redacts secrets, and replaces the kinds of `pseudonyms`: by those of `names`, and by new ones from its key.
+    /// Redacts secrets, and replaces the kinds of `pseudonyms`: by those of `names`, and by new ones from its
+    /// key.
     #[must_use]
     pub fn new(pseudonyms: Pseudonyms, names: Names) -> Self {
         Self::with(pseudonyms, names, Rules::default())
@@ -147,8 +149,8 @@ impl Redactor {
         string(self.secrets.text(text.as_bytes(), false, redactions))
     }
 
-    /// Redacts a JSON document string by string, so that what looks like the start of a secret cannot consume the
-    /// punctuation of the document.
+    /// Redacts a JSON document string by string, so that what looks like the start of a secret cannot consume
+    /// the punctuation of the document.
     pub fn derived_document(&self, document: &mut Value, redactions: &mut Redactions) {
         match document {
             Value::String(text) => *text = self.derived(text, redactions),
@@ -165,8 +167,8 @@ impl Redactor {
         }
     }
 
-    /// Redacts evidence and gives pseudonyms, if requested. Everything that leaves the program is made of the result:
-    /// reports, evidence files and bundles. Redacting evidence twice changes nothing.
+    /// Redacts evidence and gives pseudonyms, if requested. Everything that leaves the program is made of the
+    /// result: reports, evidence files and bundles. Redacting evidence twice changes nothing.
     ///
     /// # Errors
     /// The redacted document is no longer valid evidence.
@@ -200,8 +202,9 @@ impl Redactor {
 
     /// Returns a redactor for a log whose lines are selected afterwards.
     ///
-    /// Secrets are followed through all lines; only selected lines get pseudonyms, by [`Self::pseudonymize_lines`].
-    /// Selecting first could separate the lines of a key or of a block from their beginning.
+    /// Secrets are followed through all lines; only selected lines get pseudonyms, by
+    /// [`Self::pseudonymize_lines`]. Selecting first could separate the lines of a key or of a block from
+    /// their beginning.
     #[must_use]
     pub fn stream_secrets_only(&self) -> StreamRedactor {
         StreamRedactor::new(Arc::clone(&self.without_pseudonyms))
@@ -252,7 +255,8 @@ impl Redactor {
     }
 }
 
-/// Converts redacted UTF-8 back to a string. Replacements start and end at ASCII characters, so it stays valid.
+/// Converts redacted UTF-8 back to a string. Replacements start and end at ASCII characters, so it stays
+/// valid.
 fn string(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

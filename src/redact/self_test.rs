@@ -1,5 +1,5 @@
-//! The self test: plants a secret of every kind, a hostname and an address in every kind of content, and redacts
-//! them with the code that bundles use.
+//! The self test: plants a secret of every kind, a hostname and an address in every kind of content, and
+//! redacts them with the code that bundles use.
 //!
 //! Run by `collect --self-test` and by the tests. The secrets are made up and open nothing.
 
@@ -324,8 +324,8 @@ fn joined(file: &str) -> String {
     text
 }
 
-/// Entry point of the fuzzer: redacts any bytes as a log, a text, an object and a file, and checks the invariants of
-/// each.
+/// Entry point of the fuzzer: redacts any bytes as a log, a text, an object and a file, and checks the
+/// invariants of each.
 ///
 /// # Panics
 /// An invariant is violated.

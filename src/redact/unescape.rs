@@ -1,8 +1,8 @@
 //! Undoes the escapes of a line (`\x22`, `\u0022`, `%22`, `&quot;`) and removes terminal colours.
 //!
 //! Programs log what they received in the escapes of their own format, and what they received was escaped by
-//! others. A quoted password may therefore be surrounded by any of these, nested. Patterns match plain text only;
-//! each match is mapped back to its range in the line as written. UTF-8 stays UTF-8.
+//! others. A quoted password may therefore be surrounded by any of these, nested. Patterns match plain text
+//! only; each match is mapped back to its range in the line as written. UTF-8 stays UTF-8.
 //!
 //! The decoder is our own because libraries undo one kind of escape each, and none maps positions back.
 

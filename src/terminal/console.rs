@@ -1,8 +1,8 @@
 //! The two streams as commands use them: standard output for the result, standard error for everything else.
 //!
-//! Everything on standard error passes through here, which escapes control characters in the names and messages
-//! of clusters, servers and files. Renderers of results escape them themselves, because results may hold
-//! colours.
+//! Everything on standard error passes through here, which escapes control characters in the names and
+//! messages of clusters, servers and files. Renderers of results escape them themselves, because results may
+//! hold colours.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -51,8 +51,8 @@ impl Console {
 
     /// Writes lines to standard error, with every hidden character except line feeds escaped.
     ///
-    /// A caller that inserts foreign texts into several lines must make each of them [`visible`] first, so that
-    /// none of them can start a line of its own.
+    /// A caller that inserts foreign texts into several lines must make each of them [`visible`] first, so
+    /// that none of them can start a line of its own.
     pub fn error(&self, text: &str) {
         write_lines(&mut Output::stderr(), text);
     }

@@ -37,7 +37,8 @@ impl Reporter {
         Self { bar, lines: verbosity > 0, running: Mutex::default() }
     }
 
-    /// Returns a listener that puts `label` before the names of its tasks, for one of several runs in parallel.
+    /// Returns a listener that puts `label` before the names of its tasks, for one of several runs in
+    /// parallel.
     #[must_use]
     pub fn labelled(self: &Arc<Self>, label: &str) -> Labelled {
         Labelled { label: label.to_owned(), reporter: Arc::clone(self) }
@@ -127,8 +128,8 @@ impl Drop for Reporter {
     }
 }
 
-/// Returns `reading ApigeeRoutes, Services and 4 more` without hidden characters: task names hold names from the
-/// cluster, which must not control the terminal.
+/// Returns `reading ApigeeRoutes, Services and 4 more` without hidden characters: task names hold names from
+/// the cluster, which must not control the terminal.
 fn summary<'a>(tasks: impl Iterator<Item = &'a String>) -> String {
     let tasks: Vec<&String> = tasks.collect();
     if tasks.is_empty() { String::new() } else { visible(&format!("reading {}", at_most(&tasks, 2))) }

@@ -125,7 +125,8 @@ fn is_dumb(env: &impl Fn(&str) -> Option<String>) -> bool {
     env("TERM").as_deref() == Some("dumb")
 }
 
-/// Returns the width in columns. `COLUMNS` also applies to pipes, so that a test or a pager can request a width.
+/// Returns the width in columns. `COLUMNS` also applies to pipes, so that a test or a pager can request a
+/// width.
 fn width(
     is_terminal: bool,
     columns: impl Fn() -> Option<usize>,

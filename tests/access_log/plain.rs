@@ -24,7 +24,8 @@ pub(crate) fn opens_document(line: &str) -> bool {
     line == "{" || line.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('{'))
 }
 
-/// Addresses and moments of this program's own handshakes, each of which explains one reset without a server name.
+/// Addresses and moments of this program's own handshakes, each of which explains one reset without a server
+/// name.
 type Expected = Vec<(String, Timestamp)>;
 
 fn plain_line(line: &str, log: &mut AccessLog, expected: &mut Expected) {

@@ -1,5 +1,5 @@
-//! `collect` in a scenario: the bundle opens with tar, `diagnose --from` gives the report that is in it, and nothing that was
-//! planted as a secret comes out anywhere.
+//! `collect` in a scenario: the bundle opens with tar, `diagnose --from` gives the report that is in it, and
+//! nothing that was planted as a secret comes out anywhere.
 
 use std::fs;
 use std::net::IpAddr;

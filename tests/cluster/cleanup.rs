@@ -1,4 +1,5 @@
-//! Shows that a sandbox leaves nothing behind, however it ends: starts small ones inside the big one and kills them.
+//! Shows that a sandbox leaves nothing behind, however it ends: starts small ones inside the big one and
+//! kills them.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, ExitCode, Stdio};
@@ -13,7 +14,8 @@ pub const LIVE_AND_WAIT: &str = "--live-and-wait";
 /// The argument with which a sandbox ends at once.
 pub const NOTHING: &str = "--nothing";
 
-/// Leaves a process, a mount, an interface and a cgroup with the given mark, as a cluster would, and waits to be killed.
+/// Leaves a process, a mount, an interface and a cgroup with the given mark, as a cluster would, and waits to
+/// be killed.
 pub fn live_and_wait(mark: &str) -> Result<ExitCode> {
     sandbox::furnish("10.89.0.2", mark)?;
     run(Command::new("mount").args(["-t", "tmpfs", mark, "/mnt"]))?;
@@ -30,7 +32,8 @@ pub fn live_and_wait(mark: &str) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Both ways in which a run is cut short: the runner goes (Ctrl-C, SIGKILL), or the supervisor itself is killed.
+/// Both ways in which a run is cut short: the runner goes (Ctrl-C, SIGKILL), or the supervisor itself is
+/// killed.
 pub fn after_a_kill() -> Result<()> {
     for (number, kills_supervisor) in [(1, false), (2, true)] {
         let mark = format!("tb-mark-{number}");

@@ -1,7 +1,7 @@
 //! Starts the components of a real Kubernetes cluster inside the sandbox, and stops single ones on demand.
 //!
-//! Everything below [`crate::sandbox::STATE`] is on the sandbox's own tmpfs. Components that do not need each other
-//! start side by side: etcd and the API server on one thread, containerd with its images on another.
+//! Everything below [`crate::sandbox::STATE`] is on the sandbox's own tmpfs. Components that do not need each
+//! other start side by side: etcd and the API server on one thread, containerd with its images on another.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,5 @@
-//! Several contexts in one run: the cluster as its administrator sees it, as the scenario's user does, and one that is not there.
+//! Several contexts in one run: the cluster as its administrator sees it, as the scenario's user does, and
+//! one that is not there.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;

@@ -1,9 +1,11 @@
-//! The configuration of an ingress pod's Envoy, derived from what is in the API server, as Apigee's manager and Istio do it.
+//! The configuration of an ingress pod's Envoy, derived from what is in the API server, as Apigee's manager
+//! and Istio do it.
 //!
-//! Each HTTPS port of an ApigeeRoute becomes a filter chain whose `server_names` are the route's hostnames. Where `*` is
-//! among the hosts (`enableNonSniClient` puts it there), the chain has no `server_names` and takes every client. Requests on a chain find
-//! the virtual hosts of the routes that own it or list it in `additionalGateways`; others get 404 `route_not_found`.
-//! A route whose selector does not match the pod, or whose Secret is missing or unfit, gives no chain.
+//! Each HTTPS port of an ApigeeRoute becomes a filter chain whose `server_names` are the route's hostnames.
+//! Where `*` is among the hosts (`enableNonSniClient` puts it there), the chain has no `server_names` and
+//! takes every client. Requests on a chain find the virtual hosts of the routes that own it or list it in
+//! `additionalGateways`; others get 404 `route_not_found`. A route whose selector does not match the pod, or
+//! whose Secret is missing or unfit, gives no chain.
 
 use std::collections::BTreeSet;
 
@@ -92,8 +94,8 @@ fn start(bootstrap: &Value) -> Value {
     json!(["sh", "-c", script, bootstrap.to_string()])
 }
 
-/// Takes a configuration from stdin and returns when Envoy works with it: when it shows the version, or no ingress
-/// listener where there is to be none.
+/// Takes a configuration from stdin and returns when Envoy works with it: when it shows the version, or no
+/// ingress listener where there is to be none.
 pub fn push_script(version: Option<&str>, admin_port: u16) -> String {
     let works = version.map_or_else(|| "! grep -q 0.0.0.0_8443".to_owned(), |version| format!("grep -q '{version}'"));
     format!(
@@ -167,8 +169,8 @@ fn filter_chain(
     }))
 }
 
-/// What `ports[].tls` of a route means: the common part of Envoy's TLS context, and what there is beside it. Nothing where Istio
-/// has no pair to push, or no authorities for client certificates that are asked for.
+/// What `ports[].tls` of a route means: the common part of Envoy's TLS context, and what there is beside it.
+/// Nothing where Istio has no pair to push, or no authorities for client certificates that are asked for.
 fn tls(world: &World, tls: &Value) -> Option<(Value, Value)> {
     let credential = text(&tls["credentialName"]);
     let secret = |name: &str| world.secrets.iter().find(|secret| text(&secret["metadata"]["name"]) == name);
@@ -210,7 +212,8 @@ fn tls_socket(common: &Value, further: &Value) -> Value {
     json!({ "name": "envoy.transport_sockets.tls", "typed_config": context })
 }
 
-/// The virtual hosts that are bound to a gateway. The wildcard route has no rules, so it brings none of its own.
+/// The virtual hosts that are bound to a gateway. The wildcard route has no rules, so it brings none of its
+/// own.
 fn virtual_hosts(routes: &[&Value], gateway: &str) -> Value {
     let mut bound = Vec::new();
     let mut taken = BTreeSet::new();

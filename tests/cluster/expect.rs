@@ -85,7 +85,8 @@ pub fn compare(finished: &Finished, expected: &Expectation) -> Result<()> {
     Err(format!("{differences}stderr:\n{}", last_lines(&finished.stderr, 20)))
 }
 
-/// The program has counted exactly the resets that clients have seen, unless it says itself that it could not.
+/// The program has counted exactly the resets that clients have seen, unless it says itself that it could
+/// not.
 pub fn compare_counts(folder: &Path, expected: &Expectation, logged: Logged) -> Result<()> {
     if expected.verdict.is_none() || expected.unknown.iter().any(|code| code.starts_with("AT10")) {
         return Ok(());

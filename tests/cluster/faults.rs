@@ -1,7 +1,9 @@
-//! `collect` while something fails, a hundred times: what answered is in the bundle, and what was hurt is listed there.
+//! `collect` while something fails, a hundred times: what answered is in the bundle, and what was hurt is
+//! listed there.
 //!
-//! A run without a fault tells how often each source is asked and what it gives. A faulty run is compared with it by what the proxy
-//! let through whole: a source that came as often as it does without a fault has lost nothing.
+//! A run without a fault tells how often each source is asked and what it gives. A faulty run is compared
+//! with it by what the proxy let through whole: a source that came as often as it does without a fault has
+//! lost nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
@@ -195,7 +197,8 @@ fn restarted(
     judge(stage, name, &finished, &proxy, sound, None)
 }
 
-/// Compares what a run has left with what it was given. Without an expectation, the exit code says whether there is a bundle.
+/// Compares what a run has left with what it was given. Without an expectation, the exit code says whether
+/// there is a bundle.
 fn judge(
     stage: &Stage<'_>,
     name: &str,
@@ -295,8 +298,8 @@ fn whole(proxy: &Proxy) -> BTreeMap<String, usize> {
     whole
 }
 
-/// The item of the plan that a source belongs to; none for the first contact and for discovery, and for port-forwards, which are
-/// as many as there are handshakes.
+/// The item of the plan that a source belongs to; none for the first contact and for discovery, and for
+/// port-forwards, which are as many as there are handshakes.
 fn item_of(source: &str) -> Option<&str> {
     let (path, rest) = source.split_once(' ').unwrap_or((source, ""));
     let resource = match path.split_once("/namespaces/").and_then(|(_, path)| path.split_once('/')) {
@@ -338,7 +341,8 @@ fn log_file(source: &str) -> Option<String> {
     Some(format!("05-logs/{}/{query}.log", rest.strip_suffix("/log")?))
 }
 
-/// The item of the plan whose objects, logs or evidence a file holds; none for the pages that are always there.
+/// The item of the plan whose objects, logs or evidence a file holds; none for the pages that are always
+/// there.
 pub fn item_of_file(path: &str) -> Option<&str> {
     let (folder, rest) = path.split_once('/')?;
     let kind = rest.split(['/', '.']).next().unwrap_or_default();

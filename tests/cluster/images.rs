@@ -1,7 +1,7 @@
 //! Container images as docker-archives: one layer of files of this machine, no registry and no image builder.
 //!
-//! The ingress image holds Envoy with the libraries it is linked to, and busybox for the harness's own commands; the
-//! small image holds busybox alone and serves as sidecar and as pause container.
+//! The ingress image holds Envoy with the libraries it is linked to, and busybox for the harness's own
+//! commands; the small image holds busybox alone and serves as sidecar and as pause container.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -117,7 +117,8 @@ fn judge(folder: &Path, end: End, status: ExitStatus, before: &[PathBuf], told: 
         (Some(130), _, Some(Some(why))) => why.contains("interrupted"),
         // Before the first answer there is nothing to keep.
         (Some(130), _, None) => end == End::InterruptTwice || told.contains("could not finish: interrupted"),
-        // Before it listens, when it has done nothing yet: neither left something nor cleared what a killed run had left.
+        // Before it listens, when it has done nothing yet: neither left something nor cleared what a killed
+        // run had left.
         (None, Some(2 | 15), None) => told.is_empty(),
         (None, Some(9), _) => end == End::Kill,
         _ => false,

@@ -1,8 +1,8 @@
-//! The address of the Service: a pod beside the ingress pods whose Envoy is the load balancer in front of them, or another
-//! gateway that has nothing to do with them.
+//! The address of the Service: a pod beside the ingress pods whose Envoy is the load balancer in front of
+//! them, or another gateway that has nothing to do with them.
 //!
-//! Nobody in the testbed gives Services of type `LoadBalancer` an address, so the pod's own address is written to the status, as
-//! a cloud's controller would. Name service inside the sandbox is its `/etc/hosts`.
+//! Nobody in the testbed gives Services of type `LoadBalancer` an address, so the pod's own address is
+//! written to the status, as a cloud's controller would. Name service inside the sandbox is its `/etc/hosts`.
 
 use std::io::Write as _;
 use std::net::TcpStream;

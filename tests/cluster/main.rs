@@ -5,9 +5,9 @@
 //!                       └─ expect ◀─ report ◀─ kubectl-apigee-tls diagnose
 //! ```
 //!
-//! The cluster starts once, in a sandbox of kernel namespaces (`sandbox`), and goes with it. `--up`, `--exec` and `--down` keep one
-//! for working by hand; `APIGEE_TLS_TEST_KUBECONFIG` names another cluster to be used. Without root or Linux, and without
-//! that, the tests fail and say what to do.
+//! The cluster starts once, in a sandbox of kernel namespaces (`sandbox`), and goes with it. `--up`, `--exec`
+//! and `--down` keep one for working by hand; `APIGEE_TLS_TEST_KUBECONFIG` names another cluster to be used.
+//! Without root or Linux, and without that, the tests fail and say what to do.
 
 #![expect(unreachable_pub, reason = "a program of its own: `pub` is what its modules offer each other")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it reports to a person, and has no other way")]
@@ -88,7 +88,8 @@ fn inside(arguments: &[String]) -> Result<ExitCode> {
 
 fn run_tests(arguments: &[String]) -> Result<ExitCode> {
     let parsed = parse(arguments);
-    // A run that chooses none of these tests, as `cargo test NAME` does for other targets, must not need a cluster.
+    // A run that chooses none of these tests, as `cargo test NAME` does for other targets, must not need a
+    // cluster.
     if parsed.list || tests::none_chosen(&parsed)? {
         return Ok(tests::run(parsed, &Source::None)?.exit_code());
     }

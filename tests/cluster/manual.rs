@@ -1,7 +1,7 @@
 //! A cluster that is kept for working by hand: `--up [SCENARIO]`, `--exec COMMAND...`, `--down`.
 //!
-//! The sandbox's network is its own, so the API server is reached through a listener that is opened outside and handed in
-//! as stdin. Pods have no such door: what has to reach them runs inside, by `--exec`.
+//! The sandbox's network is its own, so the API server is reached through a listener that is opened outside
+//! and handed in as stdin. Pods have no such door: what has to reach them runs inside, by `--exec`.
 
 use std::fs;
 use std::io::{Read, Write};

@@ -1,7 +1,7 @@
 //! Runs in which something happens while the program reads the access logs.
 //!
-//! "While" must not be a matter of luck: the program talks to the API server through a forwarder of ours that counts
-//! what has come back, and acts once logs, and not only lists, must be under way.
+//! "While" must not be a matter of luck: the program talks to the API server through a forwarder of ours that
+//! counts what has come back, and acts once logs, and not only lists, must be under way.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -22,8 +22,8 @@ use crate::stage::Stage;
 /// More than all lists of a scenario together, less than its logs.
 const MIDWAY: usize = 1_000_000;
 
-/// A connection that has brought more than this brings a log. Others are let through, or it would be a matter of luck
-/// which lists are complete.
+/// A connection that has brought more than this brings a log. Others are let through, or it would be a matter
+/// of luck which lists are complete.
 const LIST: usize = 100_000;
 
 /// Time for the lists to come in.

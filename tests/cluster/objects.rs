@@ -1,7 +1,8 @@
 //! The objects of an Apigee hybrid installation, as far as the ingress needs them, built from a scenario.
 //!
-//! Names, labels and owners follow what is found in the field: an ApigeeRouteConfig `<org>-<group>` per env group owns an
-//! ApigeeRoute `<org>-<group>-000-<7 hex digits>`; pods and their Service are named after ingress and organisation.
+//! Names, labels and owners follow what is found in the field: an ApigeeRouteConfig `<org>-<group>` per env
+//! group owns an ApigeeRoute `<org>-<group>-000-<7 hex digits>`; pods and their Service are named after
+//! ingress and organisation.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

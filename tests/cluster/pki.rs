@@ -1,4 +1,5 @@
-//! Certificates: for the cluster's components, and for the ingress as an operator would have issued them, or failed to.
+//! Certificates: for the cluster's components, and for the ingress as an operator would have issued them, or
+//! failed to.
 //!
 //! Elliptic-curve keys throughout: an RSA key costs more time than the rest of a certificate together.
 

@@ -28,7 +28,8 @@ pub fn kubectl_finds_it(testbed: &Testbed) -> Result<()> {
     Err(format!("kubectl apigee-tls version does not tell the version: {answer}"))
 }
 
-/// Follows the remedy of a report: applies its manifest as it stands there, and does what its `helm upgrade` lines would do.
+/// Follows the remedy of a report: applies its manifest as it stands there, and does what its `helm upgrade`
+/// lines would do.
 pub fn apply_remedy(stage: &mut Stage<'_>, finished: &Finished) -> Result<()> {
     let report = Report::parse(&finished.stdout)?;
     let mut gateway = stage.scenario.wildcard_routes.first().map(|route| route.name.clone());

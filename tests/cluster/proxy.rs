@@ -1,11 +1,12 @@
-//! Stands between the program and the API server, understands HTTP, and spoils the answers that a test chooses.
+//! Stands between the program and the API server, understands HTTP, and spoils the answers that a test
+//! chooses.
 //!
 //! ```text
 //! program ─ HTTP ─ Proxy ─ HTTP ─ kubectl proxy ─ TLS, the administrator's credentials ─ API server
 //! ```
 //!
-//! It keeps count of what it let through whole, so that a test can tell what the program had and what it had not. Each request
-//! has a connection of its own, which ends with the answer.
+//! It keeps count of what it let through whole, so that a test can tell what the program had and what it had
+//! not. Each request has a connection of its own, which ends with the answer.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};

@@ -13,7 +13,8 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// The longest time that a long log is spread over.
 const LONGEST: Duration = Duration::from_mins(30);
 
-/// How the server names end that the program under test makes up; what it sends beside them, its evidence tells.
+/// How the server names end that the program under test makes up; what it sends beside them, its evidence
+/// tells.
 const OWN_NAMES: &str = ".apigee-tls.invalid\"";
 
 /// What access logs hold.

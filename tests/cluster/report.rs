@@ -77,8 +77,8 @@ pub struct CountedLog {
     pub broken_lines: u64,
 }
 
-/// The lines that the program's own handshakes must have left in the pods' logs, beside those with server names that it makes up:
-/// one for each that the gateway refused for its server name, or for want of one.
+/// The lines that the program's own handshakes must have left in the pods' logs, beside those with server
+/// names that it makes up: one for each that the gateway refused for its server name, or for want of one.
 pub fn own_resets(evidence: &str) -> Result<Logged> {
     let evidence: Value =
         serde_json::from_str(evidence).map_err(|error| format!("the evidence is not JSON: {error}"))?;

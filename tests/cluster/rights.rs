@@ -1,5 +1,5 @@
-//! Rights of users, and the proof that the Role that `rbac` prints is the least: with it `collect` loses nothing that an
-//! administrator gets, and without any one of its rights exactly what the plan says.
+//! Rights of users, and the proof that the Role that `rbac` prints is the least: with it `collect` loses
+//! nothing that an administrator gets, and without any one of its rights exactly what the plan says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -100,8 +100,8 @@ fn costs(stage: &Stage<'_>) -> Result<BTreeMap<String, BTreeSet<String>>> {
     Ok(costs)
 }
 
-/// Without a right, exactly the items that need it are listed as missing, each with that right, and every file of the others is
-/// there; with all rights, nothing is.
+/// Without a right, exactly the items that need it are listed as missing, each with that right, and every
+/// file of the others is there; with all rights, nothing is.
 fn compare(
     all: &Bundle,
     bundle: &Bundle,
@@ -157,7 +157,8 @@ pub fn account(stage: &Stage<'_>, name: &str) -> Result<PathBuf> {
     midway::kubeconfig_with(stage, &format!("{name}.kubeconfig"), |config| config["users"][0]["user"] = user.clone())
 }
 
-/// A service account with just these rules, in the namespace and in the whole cluster. It has them when this returns.
+/// A service account with just these rules, in the namespace and in the whole cluster. It has them when this
+/// returns.
 pub fn grant(stage: &Stage<'_>, name: &str, of_namespace: &[Value], of_cluster: &[Value]) -> Result<()> {
     create(stage, &json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name } }))?;
     for (kind, rules) in [("Role", of_namespace), ("ClusterRole", of_cluster)] {

@@ -1,6 +1,7 @@
 //! Many runs of `collect` on one stage: what they share, from the stage to the look at what a run has left.
 //!
-//! Each run draws from dice of its own, so that one that fails is repeated by its seed whatever ran beside it.
+//! Each run draws from dice of its own, so that one that fails is repeated by its seed whatever ran beside
+//! it.
 
 use std::collections::BTreeSet;
 use std::collections::hash_map::RandomState;
@@ -147,7 +148,8 @@ pub fn seed(test: &str) -> Result<u64> {
     Ok(seed)
 }
 
-/// Runs them all, several at a time, each with the number of its worker; the error tells of every run that failed.
+/// Runs them all, several at a time, each with the number of its worker; the error tells of every run that
+/// failed.
 pub fn side_by_side(runs: usize, each: impl Fn(usize, usize) -> Result<()> + Sync) -> Result<()> {
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(Vec::new());

@@ -4,10 +4,10 @@
 //! test runner ──stdin──▶ supervisor ──▶ setpriv ─exec▶ unshare ──▶ PID 1 of the sandbox ──▶ cluster, clients, tests
 //! ```
 //!
-//! Nothing has to be undone by code that might not run: when PID 1 goes, the kernel ends every process, interface and
-//! mount inside. The supervisor, in a process group of its own so that Ctrl-C does not reach it, sees the runner's end
-//! as the end of its stdin, whatever ended it. What the kernel does not remove are cgroup directories: the
-//! supervisor removes its own, and those which a killed supervisor left.
+//! Nothing has to be undone by code that might not run: when PID 1 goes, the kernel ends every process,
+//! interface and mount inside. The supervisor, in a process group of its own so that Ctrl-C does not reach
+//! it, sees the runner's end as the end of its stdin, whatever ended it. What the kernel does not remove are
+//! cgroup directories: the supervisor removes its own, and those which a killed supervisor left.
 
 use std::fs;
 use std::io::Read as _;
@@ -173,7 +173,8 @@ impl Cgroups {
         Ok(Self { directories, origins })
     }
 
-    /// Starts something that is in these cgroups from its first instruction on: it inherits them from the supervisor.
+    /// Starts something that is in these cgroups from its first instruction on: it inherits them from the
+    /// supervisor.
     fn start_in<T>(&self, start: impl FnOnce() -> Result<T>) -> Result<T> {
         let started = enter(&self.directories).and_then(|()| start());
         enter(&self.origins)?;
@@ -216,7 +217,8 @@ fn own_cgroups() -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The mounted cgroup hierarchies: their controllers as `/proc/self/cgroup` writes them (none for v2), and where.
+/// The mounted cgroup hierarchies: their controllers as `/proc/self/cgroup` writes them (none for v2), and
+/// where.
 fn cgroup_mounts() -> Result<Vec<(String, PathBuf)>> {
     let memberships = fs::read_to_string("/proc/self/cgroup").map_err(|error| format!("/proc/self/cgroup: {error}"))?;
     let mounts = fs::read_to_string("/proc/self/mounts").map_err(|error| format!("/proc/self/mounts: {error}"))?;
@@ -237,7 +239,8 @@ fn cgroup_mounts() -> Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
-/// Mounts every hierarchy anew: inside the cgroup namespace the root is our own directory, so nothing outside is seen.
+/// Mounts every hierarchy anew: inside the cgroup namespace the root is our own directory, so nothing outside
+/// is seen.
 fn mount_cgroups() -> Result<()> {
     let mounts = cgroup_mounts()?;
     let _ = run(Command::new("umount").args(["--recursive", "--lazy", "/sys/fs/cgroup"]));

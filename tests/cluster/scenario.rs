@@ -1,8 +1,8 @@
 //! The scenario files: what is in the cluster, who connects, and what the program has to find.
 //!
-//! A file says only what differs from a sound installation with one env group and no wildcard route. Faults are
-//! injected with merge patches (RFC 7386) on the objects that the sound installation would have, so that a new kind of fault
-//! needs no new word here. Unknown keys are errors.
+//! A file says only what differs from a sound installation with one env group and no wildcard route. Faults
+//! are injected with merge patches (RFC 7386) on the objects that the sound installation would have, so that
+//! a new kind of fault needs no new word here. Unknown keys are errors.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -56,8 +56,8 @@ pub struct Scenario {
     pub traffic: Vec<Traffic>,
     #[serde(default)]
     pub recorded: Vec<Recorded>,
-    /// The recorded lines are more than the kubelet keeps in one file: wait until it has rotated them away, a good minute
-    /// after the start of the containers, and send the traffic once more.
+    /// The recorded lines are more than the kubelet keeps in one file: wait until it has rotated them away, a
+    /// good minute after the start of the containers, and send the traffic once more.
     #[serde(default)]
     pub logs_rotate: bool,
     /// Written to `overrides.yaml` where the program is started.
@@ -69,7 +69,8 @@ pub struct Scenario {
     /// The RBAC rules of the user who runs the program; an administrator without.
     #[serde(default)]
     pub user: Option<Vec<Value>>,
-    /// The program also asks several contexts in one run: as an administrator, as this user, and of a cluster that is not there.
+    /// The program also asks several contexts in one run: as an administrator, as this user, and of a cluster
+    /// that is not there.
     #[serde(default)]
     pub contexts: bool,
     /// Something about the cluster itself that is broken while the program runs.
@@ -95,7 +96,8 @@ pub struct Ingress {
     pub pods_restarted: usize,
     /// False: the pods only print what `recorded` says.
     pub envoy: bool,
-    /// So many of the pods, the last ones, get no configuration but their first: the control plane does not reach them.
+    /// So many of the pods, the last ones, get no configuration but their first: the control plane does not
+    /// reach them.
     pub pods_behind: usize,
     /// Where Envoy's admin interface listens.
     pub admin_port: u16,
@@ -111,7 +113,8 @@ pub struct EnvGroup {
     /// Merged over the ApigeeRoute of this env group.
     #[serde(default)]
     pub route: Value,
-    /// Merged over its ApigeeRouteConfig; the ApigeeRoute stays as it is, as when the watcher has not come by.
+    /// Merged over its ApigeeRouteConfig; the ApigeeRoute stays as it is, as when the watcher has not come
+    /// by.
     #[serde(default)]
     pub route_config: Value,
     /// The TLS Secret exists.
@@ -159,7 +162,8 @@ pub enum ClientAuthority {
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub enum LoadBalancer {
-    /// A load balancer that passes connections on to the pods in turn. DNS has its address for the hostnames of the env groups.
+    /// A load balancer that passes connections on to the pods in turn. DNS has its address for the hostnames
+    /// of the env groups.
     Pods,
     /// One that ends TLS itself, with a certificate of its own.
     Elsewhere,
@@ -206,7 +210,8 @@ pub struct Traffic {
     /// The Host header; without, the server name or the first env group's first hostname.
     #[serde(default)]
     pub host: Option<String>,
-    /// The client has a certificate that the client authority signed, and sends it where it is asked; OpenSSL's client only.
+    /// The client has a certificate that the client authority signed, and sends it where it is asked;
+    /// OpenSSL's client only.
     #[serde(default)]
     pub client_certificate: bool,
     #[serde(default = "one")]
@@ -239,8 +244,8 @@ pub enum Outcome {
     Alert,
 }
 
-/// Lines that are written to a pod's stdout instead of being caused by a client: for addresses this machine cannot send
-/// from, and for sizes that clients would take too long for.
+/// Lines that are written to a pod's stdout instead of being caused by a client: for addresses this machine
+/// cannot send from, and for sizes that clients would take too long for.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Recorded {
@@ -273,7 +278,8 @@ pub struct Expectation {
     /// The codes of all checks that found something.
     #[serde(default)]
     pub found: Vec<String>,
-    /// The codes of all checks that could not tell; `AT2*` stands for at least one that begins so, and any others.
+    /// The codes of all checks that could not tell; `AT2*` stands for at least one that begins so, and any
+    /// others.
     #[serde(default)]
     pub unknown: Vec<String>,
     /// Where the moment decides, those that may be unknown too.
@@ -328,7 +334,8 @@ impl Scenario {
         self.cluster.is_some_and(ClusterFault::is_exclusive)
     }
 
-    /// It cannot run on somebody else's cluster: it would break that, or has to reach pods by their addresses.
+    /// It cannot run on somebody else's cluster: it would break that, or has to reach pods by their
+    /// addresses.
     pub fn needs_own_cluster(&self) -> bool {
         self.is_exclusive() || self.load_balancer.is_some()
     }

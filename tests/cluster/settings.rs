@@ -1,6 +1,7 @@
 //! Addresses and configuration files of the cluster that the testbed starts.
 //!
-//! What is set here and differs from a default is what a sandbox on one machine needs; the reason stands beside it.
+//! What is set here and differs from a default is what a sandbox on one machine needs; the reason stands
+//! beside it.
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,8 @@ use crate::sandbox::STATE;
 
 pub const NODE: &str = "testbed";
 
-/// The kubelet refuses an address in 127/8 and one that no interface has; this one sits on the sandbox's loopback.
+/// The kubelet refuses an address in 127/8 and one that no interface has; this one sits on the sandbox's
+/// loopback.
 pub const NODE_ADDRESS: &str = "10.89.0.1";
 
 pub const API_PORT: u16 = 6443;
@@ -20,8 +22,8 @@ pub const SERVICE_RANGE: &str = "10.90.0.0/16";
 
 const POD_RANGE: &str = "10.86.0.0/16";
 
-/// Above this size the kubelet rotates a container's log, and `kubectl logs` reads the newest file only. Larger than
-/// the largest log that a scenario wants whole, smaller than the one that is to be rotated.
+/// Above this size the kubelet rotates a container's log, and `kubectl logs` reads the newest file only.
+/// Larger than the largest log that a scenario wants whole, smaller than the one that is to be rotated.
 pub const LOG_SIZE_LIMIT: &str = "16Mi";
 
 pub fn kubelet() -> Value {

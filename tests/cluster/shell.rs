@@ -79,7 +79,8 @@ pub fn run_with(command: &mut Command, input: &[u8]) -> Result<String> {
     ))
 }
 
-/// Asks again and again until there is an answer. The closure's error is the reason why not yet, and is told at the end.
+/// Asks again and again until there is an answer. The closure's error is the reason why not yet, and is told
+/// at the end.
 pub fn wait_until<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
     let started = Instant::now();
     loop {

@@ -1,4 +1,5 @@
-//! One scenario in its namespace: sets it up, plays the part of Apigee's manager, sends traffic and cleans up.
+//! One scenario in its namespace: sets it up, plays the part of Apigee's manager, sends traffic and cleans
+//! up.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -81,7 +82,8 @@ impl<'a> Stage<'a> {
         Ok(stage)
     }
 
-    /// What the manager does: derives each pod's configuration from the API server, and pushes what has changed.
+    /// What the manager does: derives each pod's configuration from the API server, and pushes what has
+    /// changed.
     pub fn reconcile(&mut self) -> Result<()> {
         if !self.scenario.ingress.envoy || self.scenario.ingress.pods == 0 {
             return Ok(());
@@ -200,7 +202,8 @@ impl<'a> Stage<'a> {
         Ok(pods)
     }
 
-    /// Prints lines as if the pod's main process had. A stream that is cut on its way is noticed before anything is printed.
+    /// Prints lines as if the pod's main process had. A stream that is cut on its way is noticed before
+    /// anything is printed.
     fn print(&self, pod: &str, lines: &str) -> Result<()> {
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
         let packed =
@@ -354,7 +357,8 @@ impl<'a> Stage<'a> {
 impl Drop for Stage<'_> {
     fn drop(&mut self) {
         if self.scenario.namespace {
-            // The rest goes on in the background: the cluster ends soon anyway, and a given one has a controller for it.
+            // The rest goes on in the background: the cluster ends soon anyway, and a given one has a
+            // controller for it.
             let _ = self.testbed.api.delete(&format!("/api/v1/namespaces/{}", self.namespace));
         }
     }

@@ -18,7 +18,8 @@ use crate::{images, sandbox};
 /// Names the kubeconfig of a throw-away cluster to be used instead of one of our own.
 pub const GIVEN_CLUSTER: &str = "APIGEE_TLS_TEST_KUBECONFIG";
 
-/// What the ingress pods of a given cluster are made of; the defaults are the names under which our own archives load.
+/// What the ingress pods of a given cluster are made of; the defaults are the names under which our own
+/// archives load.
 const INGRESS_IMAGE: &str = "APIGEE_TLS_TEST_INGRESS_IMAGE";
 const SMALL_IMAGE: &str = "APIGEE_TLS_TEST_SMALL_IMAGE";
 
@@ -29,8 +30,8 @@ pub struct Testbed {
     pub components: Option<Components>,
     pub images: Images,
     pub authorities: Authorities,
-    /// A folder for the scenarios' files. In it: `ca.crt`, the authority of the ingress certificates, and `client.pem`, a client's
-    /// certificate with its key.
+    /// A folder for the scenarios' files. In it: `ca.crt`, the authority of the ingress certificates, and
+    /// `client.pem`, a client's certificate with its key.
     pub folder: PathBuf,
     /// Held for reading by scenarios that get along with others, for writing by those that do not.
     pub turn: RwLock<()>,

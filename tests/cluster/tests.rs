@@ -180,7 +180,8 @@ fn play(testbed: &Testbed, scenario: &Scenario) -> Result<()> {
     Ok(())
 }
 
-/// The kubeconfig of the scenario's user: an administrator, or a service account with just the rules that the scenario lists.
+/// The kubeconfig of the scenario's user: an administrator, or a service account with just the rules that the
+/// scenario lists.
 fn user(stage: &Stage<'_>) -> Result<PathBuf> {
     let Some(rules) = &stage.scenario.user else { return Ok(stage.testbed.kubeconfig.clone()) };
     rights::grant(stage, "engineer", rules, &[])?;

@@ -1,7 +1,8 @@
 //! Real clients that connect to ingress pods, and what each of them saw.
 //!
-//! In the testbed's own cluster clients reach the pods' addresses directly, as a load balancer would. In a cluster that was given
-//! they go through `kubectl port-forward`, which the gateway sees as a client on its own loopback.
+//! In the testbed's own cluster clients reach the pods' addresses directly, as a load balancer would. In a
+//! cluster that was given they go through `kubectl port-forward`, which the gateway sees as a client on its
+//! own loopback.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -58,7 +59,8 @@ impl Drop for Target {
     }
 }
 
-/// Connects as often as the entry says, and fails when a client sees anything but the outcome that the entry expects.
+/// Connects as often as the entry says, and fails when a client sees anything but the outcome that the entry
+/// expects.
 ///
 /// What clients need is put into `folder`.
 pub fn send(
@@ -174,7 +176,8 @@ fn java_client(folder: &Path) -> Result<&'static str> {
     compiled.as_deref().map_err(Clone::clone)
 }
 
-/// Each client tells a status line or an error; curl's exit code is the only trace that its error leaves in every version.
+/// Each client tells a status line or an error; curl's exit code is the only trace that its error leaves in
+/// every version.
 fn judge(finished: &Finished, curl_exit: Option<i32>) -> (Outcome, String) {
     let told = format!("{}\n{}", String::from_utf8_lossy(&finished.stdout), finished.stderr);
     let outcome = if told.contains("HTTP/1.1 200") {

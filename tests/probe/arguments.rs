@@ -1,4 +1,5 @@
-//! What a user may type wrong, and the forms of the result: each a clear error with exit code 2, and no panic.
+//! What a user may type wrong, and the forms of the result: each a clear error with exit code 2, and no
+//! panic.
 
 use std::sync::Arc;
 

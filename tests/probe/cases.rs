@@ -1,4 +1,5 @@
-//! What each server is, and what `probe` has to say of it: exit code, the codes found, and how the handshakes ended.
+//! What each server is, and what `probe` has to say of it: exit code, the codes found, and how the handshakes
+//! ended.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,11 +1,13 @@
-//! `probe` against real servers: an Envoy with every set-up that an ingress can have, OpenSSL, Java, and peers that misbehave.
+//! `probe` against real servers: an Envoy with every set-up that an ingress can have, OpenSSL, Java, and
+//! peers that misbehave.
 //!
 //! ```text
 //! certificates ─ servers ─▶ kubectl-apigee-tls probe ─▶ report in JSON ─ cases
 //! ```
 //!
-//! The servers start once for all tests and end with them. A server that does not start fails them all. With `--serve` the
-//! program keeps them for measurements: it prints where they are, as JSON, and ends them with its standard input.
+//! The servers start once for all tests and end with them. A server that does not start fails them all. With
+//! `--serve` the program keeps them for measurements: it prints where they are, as JSON, and ends them with
+//! its standard input.
 
 #![expect(unreachable_pub, reason = "a program of its own: `pub` is what its modules offer each other")]
 #![expect(

@@ -23,7 +23,8 @@ impl Bench {
         self.servers.ports.get(server).copied().ok_or_else(|| format!("there is no server {server}"))
     }
 
-    /// Runs `probe` with these arguments. `{NAME}` stands for the port of a server, `@FILE` for one of the certificates.
+    /// Runs `probe` with these arguments. `{NAME}` stands for the port of a server, `@FILE` for one of the
+    /// certificates.
     pub fn probe(&self, arguments: &[&str], environment: &[(&str, &str)], input: &[u8]) -> Result<Finished> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-apigee-tls"));
         command

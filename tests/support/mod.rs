@@ -1,8 +1,9 @@
 //! Evidence for tests: the healthy base of `tests/checks/base.yaml`, changed by small patches.
 //!
-//! A patch is an RFC 7386 merge patch with one addition, because replacing whole lists would bury what a case is about:
-//! a mapping laid over a list changes the items that have these names. `null` removes an item; a name that the list
-//! does not have adds an item, which begins as a copy of the first one. `~end` stands for the name that ends so.
+//! A patch is an RFC 7386 merge patch with one addition, because replacing whole lists would bury what a case
+//! is about: a mapping laid over a list changes the items that have these names. `null` removes an item; a
+//! name that the list does not have adds an item, which begins as a copy of the first one. `~end` stands for
+//! the name that ends so.
 
 #![expect(clippy::expect_used, reason = "a test that cannot read its files fails there")]
 
@@ -179,8 +180,8 @@ fn merge_items(items: &mut Vec<Value>, changes: &Map<String, Value>) -> Result<(
     Ok(())
 }
 
-/// Where items that have no name keep what they are called by: an endpoint its place, a handshake its kind, Envoy's
-/// account its pod, a certificate its subject or serial, a scan its version.
+/// Where items that have no name keep what they are called by: an endpoint its place, a handshake its kind,
+/// Envoy's account its pod, a certificate its subject or serial, a scan its version.
 const CALLED_BY: [&str; 12] = [
     "/name",
     "/name/value",
@@ -196,7 +197,8 @@ const CALLED_BY: [&str; 12] = [
     "/origin/file/path",
 ];
 
-/// The name of an item; of a log stream `pod/container` or the file; of an address of a host `dns 203.0.113.7`.
+/// The name of an item; of a log stream `pod/container` or the file; of an address of a host `dns
+/// 203.0.113.7`.
 fn key_of(item: &Value) -> Option<String> {
     let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let stream = || Some(format!("{}/{}", text("/origin/container/pod")?, text("/origin/container/container")?));

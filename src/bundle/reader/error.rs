@@ -1,5 +1,5 @@
-//! Errors of reading a bundle. Names inside it are untrusted, so errors show them shortened and without control
-//! characters.
+//! Errors of reading a bundle. Names inside it are untrusted, so errors show them shortened and without
+//! control characters.
 
 use std::io;
 

@@ -1,4 +1,5 @@
-//! Unpacks a gzip file of any number of members within limits, and tells cut off, damaged and too large apart.
+//! Unpacks a gzip file of any number of members within limits, and tells cut off, damaged and too large
+//! apart.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 

@@ -1,4 +1,5 @@
-//! The manifest of a bundle as untrusted input: parsed, checked against the limits, and ticked off file by file.
+//! The manifest of a bundle as untrusted input: parsed, checked against the limits, and ticked off file by
+//! file.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -78,7 +79,8 @@ impl Listing {
         Ok(Self { manifest, places, seen })
     }
 
-    /// Reads one content and checks it against the manifest. `bytes` is the size in its header or file system.
+    /// Reads one content and checks it against the manifest. `bytes` is the size in its header or file
+    /// system.
     pub(super) fn take(
         &mut self,
         path: &str,

@@ -1,8 +1,8 @@
 //! Reads a bundle from a file, an unpacked folder or standard input, as untrusted input.
 //!
-//! The manifest is read first and checked against the limits. Every file is then checked against the manifest:
-//! path, size and hash. Only `evidence.json` is held in memory; other files are hashed as they stream. Nothing
-//! is ever unpacked to disk.
+//! The manifest is read first and checked against the limits. Every file is then checked against the
+//! manifest: path, size and hash. Only `evidence.json` is held in memory; other files are hashed as they
+//! stream. Nothing is ever unpacked to disk.
 
 mod archive;
 mod error;
@@ -113,8 +113,8 @@ struct Contents {
 
 /// Entry point of the fuzzer: reading any bytes ends within the limits and does not panic.
 ///
-/// The checksum of a gzip file rejects almost every mutation, so the bytes are also read as the content of one,
-/// and as a manifest.
+/// The checksum of a gzip file rejects almost every mutation, so the bytes are also read as the content of
+/// one, and as a manifest.
 ///
 /// # Panics
 /// Something was accepted that breaks the rules.

@@ -1,8 +1,8 @@
 //! The bytes of the archive: tar headers, each in a gzip member of its own, between contents that are already
 //! compressed.
 //!
-//! A gzip file may consist of any number of members. A content is therefore compressed once, before its size and
-//! hash are known, and copied behind the manifest later.
+//! A gzip file may consist of any number of members. A content is therefore compressed once, before its size
+//! and hash are known, and copied behind the manifest later.
 
 use std::io;
 use std::sync::Arc;

@@ -52,8 +52,8 @@ impl EntryWriter {
     /// Adds the entry to the bundle.
     ///
     /// # Errors
-    /// Its path is not allowed or already taken, the bundle is full, or an earlier write failed. The bundle then
-    /// lacks this entry and stays usable.
+    /// Its path is not allowed or already taken, the bundle is full, or an earlier write failed. The bundle
+    /// then lacks this entry and stays usable.
     pub fn finish(
         mut self,
         redactions: BTreeMap<String, u64>,

@@ -1,8 +1,8 @@
 //! Gzip members (RFC 1952), from compressors that are reused.
 //!
-//! A compressor needs a quarter of a MiB, and a bundle of a thousand files has two members for each. Creating a
-//! compressor for each member is slower than compressing, and the allocator keeps what several threads free that
-//! often.
+//! A compressor needs a quarter of a MiB, and a bundle of a thousand files has two members for each. Creating
+//! a compressor for each member is slower than compressing, and the allocator keeps what several threads free
+//! that often.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -11,12 +11,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
 /// Compression level. Measured on 40 MB of access log with zlib-rs, one thread of a machine with two cores:
-/// level 1 takes 379 MB/s and compresses 5.7-fold; 2: 274 MB/s, 7.6; 4: 193 MB/s, 9.0; 6: 133 MB/s, 9.9. The API
-/// server delivers logs slower than level 2 compresses them.
+/// level 1 takes 379 MB/s and compresses 5.7-fold; 2: 274 MB/s, 7.6; 4: 193 MB/s, 9.0; 6: 133 MB/s, 9.9. The
+/// API server delivers logs slower than level 2 compresses them.
 const LEVEL: Compression = Compression::new(2);
 
-/// Header of every member: deflate, no flags, no time, XFL 4 (fastest), unknown file system. It is the same on
-/// every machine.
+/// Header of every member: deflate, no flags, no time, XFL 4 (fastest), unknown file system. It is the same
+/// on every machine.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
 
 /// Number of bytes reserved for the output of one step.

@@ -6,9 +6,9 @@
 //!              ─ finish ─ manifest ─ archive in the part ─ read back ─ published
 //! ```
 //!
-//! Several entries may be written at the same time. Memory does not grow with their content: an open entry needs
-//! one reused compressor and one piece of the spool (about half a MiB), a finished one its line of the manifest.
-//! The writer knows only bytes: content and permission are decided before.
+//! Several entries may be written at the same time. Memory does not grow with their content: an open entry
+//! needs one reused compressor and one piece of the spool (about half a MiB), a finished one its line of the
+//! manifest. The writer knows only bytes: content and permission are decided before.
 
 mod archive;
 mod entry;
@@ -193,8 +193,8 @@ impl BundleWriter {
 
     /// Begins an entry at a path below the top-level folder.
     ///
-    /// `origin` and `why` are its texts in the manifest. The entry is in the bundle once finished; dropping it
-    /// leaves none.
+    /// `origin` and `why` are its texts in the manifest. The entry is in the bundle once finished; dropping
+    /// it leaves none.
     #[must_use]
     pub fn entry(&self, path: &str, origin: &str, why: &str) -> EntryWriter {
         EntryWriter::new(Arc::clone(&self.shared), path, origin, why)

@@ -1,9 +1,9 @@
-//! Part files: the temporary file beside the target that becomes the bundle, and the clean-up of those left by
-//! killed runs.
+//! Part files: the temporary file beside the target that becomes the bundle, and the clean-up of those left
+//! by killed runs.
 //!
 //! A part is locked as long as its run lives; the system releases the lock however the run ends. A part whose
-//! lock is free is therefore stale, and the next run in that folder removes it. A process that must exit at once
-//! removes its own ([`crate::bundle::abandon`]).
+//! lock is free is therefore stale, and the next run in that folder removes it. A process that must exit at
+//! once removes its own ([`crate::bundle::abandon`]).
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -28,7 +28,8 @@ const RANDOM: usize = 12;
 #[derive(Debug)]
 pub(super) struct Part {
     temporary: NamedTempFile,
-    /// Declared after `temporary`, because fields are dropped in order: first the file is removed, then its entry.
+    /// Declared after `temporary`, because fields are dropped in order: first the file is removed, then its
+    /// entry.
     listed: Listed,
 }
 
@@ -59,8 +60,9 @@ impl Part {
 
     /// Creates a file without a name in `folder`, which disappears with this process.
     pub(super) fn anonymous(folder: &Path) -> io::Result<File> {
-        // Dropping the part removes its name; the handle stays valid. `tempfile::tempfile_in` is not used: on systems
-        // without anonymous files, a killed run would leave one that no later run recognises as stale.
+        // Dropping the part removes its name; the handle stays valid. `tempfile::tempfile_in` is not used: on
+        // systems without anonymous files, a killed run would leave one that no later run recognises as
+        // stale.
         let part = Self::create(folder)?;
         part.file().try_clone()
     }
@@ -69,8 +71,8 @@ impl Part {
         self.temporary.as_file()
     }
 
-    /// Publishes the part at `target`, or with a number if that file exists, and returns its path. Never replaces a
-    /// file.
+    /// Publishes the part at `target`, or with a number if that file exists, and returns its path. Never
+    /// replaces a file.
     pub(super) fn publish(self, target: &Path) -> io::Result<PathBuf> {
         let Self { mut temporary, listed } = self;
         temporary.as_file().sync_all()?;
@@ -122,7 +124,8 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Removes parts of dead runs. Parts that cannot be inspected or removed are left: this run does not depend on it.
+/// Removes parts of dead runs. Parts that cannot be inspected or removed are left: this run does not depend
+/// on it.
 fn remove_stale_parts(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
@@ -164,8 +167,8 @@ fn is_at(_: &File, path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
-/// Synchronises the folder, so that the name survives a power failure. The bundle is complete in any case, so a
-/// failure is ignored.
+/// Synchronises the folder, so that the name survives a power failure. The bundle is complete in any case, so
+/// a failure is ignored.
 fn sync_folder(path: &Path) {
     #[cfg(unix)]
     let _ = File::open(folder_of(path)).and_then(|folder| folder.sync_all());

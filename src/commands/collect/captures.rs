@@ -1,5 +1,5 @@
-//! Packet captures that the user adds: validated before anything is gathered, then copied into the bundle with
-//! the secrets in their packets masked.
+//! Packet captures that the user adds: validated before anything is gathered, then copied into the bundle
+//! with the secrets in their packets masked.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};

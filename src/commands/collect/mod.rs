@@ -148,8 +148,8 @@ fn several(
     Ok(worst(&codes))
 }
 
-/// Returns the numbers that tell bundles apart whose contexts have the same name after sanitising. The first of
-/// such contexts gets no number.
+/// Returns the numbers that tell bundles apart whose contexts have the same name after sanitising. The first
+/// of such contexts gets no number.
 fn numbers(names: &[String], namespace: &str) -> BTreeMap<String, usize> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let numbers = names.iter().map(|context| {

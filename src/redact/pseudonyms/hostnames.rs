@@ -1,9 +1,9 @@
 //! Recognises hostnames and addresses in free text by their form.
 //!
-//! A hostname has at least two labels, the last one of letters. Names of the platform (API groups, registries,
-//! Services of the cluster) are kept: they identify nobody, and support needs them. Fields of objects, classes
-//! and files are kept too. What may be either is taken for a hostname. Names of a single label are not
-//! recognised. Where a type says that a text is a hostname, this file is not consulted.
+//! A hostname has at least two labels, the last one of letters. Names of the platform (API groups,
+//! registries, Services of the cluster) are kept: they identify nobody, and support needs them. Fields of
+//! objects, classes and files are kept too. What may be either is taken for a hostname. Names of a single
+//! label are not recognised. Where a type says that a text is a hostname, this file is not consulted.
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -116,7 +116,8 @@ const NO_DOMAIN: &[&str] = &[
     "yml",
 ];
 
-/// Last labels that are both file extensions and domains. With two labels, only what is written as a file is one.
+/// Last labels that are both file extensions and domains. With two labels, only what is written as a file is
+/// one.
 const EITHER: &[&str] = &["cc", "md", "py", "rs", "sh", "so", "zip"];
 
 /// First labels of field paths, classes and filters, unless the last label is one of [`DOMAINS`].
@@ -313,8 +314,8 @@ fn is_written_as_file(line: &[u8], start: usize, text: &str) -> bool {
     in_path || at_line || text.starts_with("lib") || text.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }
 
-/// Returns whether a name ends in a numbered label such as `db.acme.dc1`. It needs three labels, and the last one
-/// must not look like a version.
+/// Returns whether a name ends in a numbered label such as `db.acme.dc1`. It needs three labels, and the last
+/// one must not look like a version.
 fn is_numbered(name: &str, last: &str) -> bool {
     let word = last.trim_end_matches(|char: char| char.is_ascii_digit());
     word.len() >= 2

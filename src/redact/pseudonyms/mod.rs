@@ -1,7 +1,7 @@
 //! Pseudonyms for hostnames and addresses: the same one for the same name in the whole bundle.
 //!
-//! A pseudonym is derived from the original and a random key, so it does not depend on which log comes first. A
-//! hostname is replaced label by label, each derived from the name up to that label: `api.acme.com` and
+//! A pseudonym is derived from the original and a random key, so it does not depend on which log comes first.
+//! A hostname is replaced label by label, each derived from the name up to that label: `api.acme.com` and
 //! `*.acme.com` still share their ending, which is what checks compare. Names end in `.example` (RFC 2606).
 //! Addresses are of `198.18.0.0/15` (RFC 2544) and `2001:db8::/32` (RFC 3849).
 //!
@@ -199,8 +199,8 @@ impl Table {
         other.filter(|other| *other != address)
     }
 
-    /// Returns the pseudonym of a serial number or fingerprint. Either one finds a public certificate, and so its
-    /// names, in certificate transparency logs.
+    /// Returns the pseudonym of a serial number or fingerprint. Either one finds a public certificate, and so
+    /// its names, in certificate transparency logs.
     pub(super) fn number(&self, number: &str) -> String {
         if number.is_empty() {
             return String::new();
@@ -214,7 +214,8 @@ impl Table {
         digits
     }
 
-    /// Returns the pseudonym of a context name that holds an address, a user or an account; `None` for a plain word.
+    /// Returns the pseudonym of a context name that holds an address, a user or an account; `None` for a
+    /// plain word.
     pub(super) fn context(&self, context: &str) -> Option<String> {
         if self.kinds == Pseudonyms::None || !context.contains(['.', ':', '/', '@']) {
             return None;
@@ -333,8 +334,8 @@ impl Known {
     }
 }
 
-/// Returns whether an address names no single machine: a netmask, link-local (`169.254.0.0/16`, `fe80::/10`) or
-/// multicast.
+/// Returns whether an address names no single machine: a netmask, link-local (`169.254.0.0/16`, `fe80::/10`)
+/// or multicast.
 fn is_no_machine(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_link_local() || address.octets()[0] == 255,

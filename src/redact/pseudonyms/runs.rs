@@ -41,8 +41,8 @@ pub(super) fn is_part(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'_')
 }
 
-/// Returns the byte length of the last character, if it may be part of a name. Names of other alphabets are logged
-/// as typed.
+/// Returns the byte length of the last character, if it may be part of a name. Names of other alphabets are
+/// logged as typed.
 fn part_before(bytes: &[u8]) -> Option<usize> {
     let last = *bytes.last()?;
     if last.is_ascii() {

@@ -1,4 +1,5 @@
-//! State between lines: cut and interleaved keys, labels sent by clients, and lines split by a container runtime.
+//! State between lines: cut and interleaved keys, labels sent by clients, and lines split by a container
+//! runtime.
 
 use super::*;
 use crate::wire::log_window::LogWindow;

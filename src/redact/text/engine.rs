@@ -1,7 +1,7 @@
 //! Redacts line by line: by the state of preceding lines, by patterns, by base64; pseudonyms come last.
 //!
-//! Text and streams share this code, so a log is redacted the same way whole or in pieces. One exception: a Secret
-//! in YAML often names its kind last, which only a whole text knows in time.
+//! Text and streams share this code, so a log is redacted the same way whole or in pieces. One exception: a
+//! Secret in YAML often names its kind last, which only a whole text knows in time.
 
 use std::iter;
 use std::ops::Range;
@@ -34,8 +34,8 @@ const ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 const MAX_KIND: usize = 128;
 /// Maximum length of a line of wrapped base64.
 const MAX_WRAPPED: usize = 128;
-/// Maximum number of bytes of base64 lines held back, in case they precede the end of a key whose beginning was
-/// not seen.
+/// Maximum number of bytes of base64 lines held back, in case they precede the end of a key whose beginning
+/// was not seen.
 const MAX_HELD: usize = 32 * 1024;
 /// Maximum number of bytes of a certificate or another public block without an end.
 const MAX_PUBLIC: usize = 32 * 1024;
@@ -251,8 +251,8 @@ impl Engine {
         tail
     }
 
-    /// Redacts a line in the form of a key line whose label was not seen: the log was cut inside the key, or other
-    /// lines are interleaved.
+    /// Redacts a line in the form of a key line whose label was not seen: the log was cut inside the key, or
+    /// other lines are interleaved.
     fn key_line(&self, line: &[u8], state: &mut State, spans: &mut Spans<'_>) {
         let found = pem::key_line(line).filter(|_| self.rules.on(Rule::PrivateKey));
         if state.public > 0 {

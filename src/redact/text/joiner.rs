@@ -1,13 +1,13 @@
-//! Joins the lines of a container's log file into lines of the log: runtimes wrap each line in an envelope, and
-//! split long lines.
+//! Joins the lines of a container's log file into lines of the log: runtimes wrap each line in an envelope,
+//! and split long lines.
 //!
 //! ```text
 //! CRI     2026-11-29T10:00:00Z stdout P first half     the pieces end at the first `F`
 //! Docker  {"log":"first half","stream":"stdout","time":"…"}     the pieces end where `log` ends in a line end
 //! ```
 //!
-//! The joined line is redacted. Its whole redacted text is written in the first piece, and nothing in the others:
-//! the file keeps its number of lines, and joining its pieces gives the redacted line.
+//! The joined line is redacted. Its whole redacted text is written in the first piece, and nothing in the
+//! others: the file keeps its number of lines, and joining its pieces gives the redacted line.
 
 use std::ops::Range;
 
@@ -233,8 +233,8 @@ fn without_end(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Appends the text of a JSON string. Invalid escapes are kept. A line end inside, which Docker does not write,
-/// stays escaped.
+/// Appends the text of a JSON string. Invalid escapes are kept. A line end inside, which Docker does not
+/// write, stays escaped.
 fn unescape(inner: &[u8], out: &mut Vec<u8>) {
     if memchr::memchr(b'\\', inner).is_none() {
         return out.extend_from_slice(inner);

@@ -20,7 +20,8 @@ pub(super) struct Found {
     pub(super) quoted: Option<usize>,
     /// What it implies for the following lines.
     pub(super) line_state: LineState,
-    /// Whether it ends a key whose beginning was not seen: preceding lines that look like a key are redacted too.
+    /// Whether it ends a key whose beginning was not seen: preceding lines that look like a key are redacted
+    /// too.
     pub(super) tail: bool,
 }
 

@@ -8,8 +8,8 @@ use crate::redact::base64;
 use crate::redact::rules::Rule;
 use crate::secrets::is_holder;
 
-/// Maximum number of bytes of a private key without an end. A 16384-bit RSA key has 13 KiB; logs interleave other
-/// lines.
+/// Maximum number of bytes of a private key without an end. A 16384-bit RSA key has 13 KiB; logs interleave
+/// other lines.
 const MAX_KEY: usize = 32 * 1024;
 /// Minimum length of base64 behind the time of a log; shorter ones are words.
 const SHORTEST_BODY: usize = 16;
@@ -21,7 +21,8 @@ const MAX_BELOW: usize = 256 * 1024;
 pub(super) enum LineState {
     #[default]
     Nothing,
-    /// A key may have begun, with base64 starting at `column`. Lines in the form of a key are redacted, others kept.
+    /// A key may have begun, with base64 starting at `column`. Lines in the form of a key are redacted,
+    /// others kept.
     Body { left: usize, column: usize },
     /// The name of a secret variable was seen; the next line may hold its value.
     Value,
@@ -29,8 +30,8 @@ pub(super) enum LineState {
     Argument,
     /// The line ended in base64 of a key, in a word of `width` characters.
     Base64 { width: usize, left: usize },
-    /// A value continues in lines indented further than `indent`: all of them for a block (`|`), otherwise until a
-    /// line is a pair itself.
+    /// A value continues in lines indented further than `indent`: all of them for a block (`|`), otherwise
+    /// until a line is a pair itself.
     Below { indent: usize, block: bool, left: usize },
     /// Inside a private key whose label is at `column`.
     Pem { left: usize, column: usize },
@@ -67,7 +68,8 @@ impl LineState {
         }
     }
 
-    /// Returns what to redact of this line because of the preceding ones, and updates the state for the next line.
+    /// Returns what to redact of this line because of the preceding ones, and updates the state for the next
+    /// line.
     pub(super) fn apply(&mut self, line: &[u8]) -> Effect {
         let effect = match self {
             Self::Nothing => return Effect::Scan { from: 0 },
@@ -111,7 +113,8 @@ impl LineState {
                 let letters = &line[word.clone()];
                 let is_pure =
                     !letters.is_empty() && letters.iter().all(|byte| base64::is_base64_char(*byte) || *byte == b'=');
-                // Behind the prefix of a log, all lines of a key have the length of the first; only the last one is shorter.
+                // Behind the prefix of a log, all lines of a key have the length of the first; only the last
+                // one is shorter.
                 let is_alone = indentation(line) == word.start;
                 let continues = is_pure && (is_alone || letters.len() == *width);
                 if continues {
@@ -161,7 +164,8 @@ pub(super) enum Effect {
     Whole,
 }
 
-/// Returns whether a line within a key belongs to another thread: a JSON record, or a message with its own time.
+/// Returns whether a line within a key belongs to another thread: a JSON record, or a message with its own
+/// time.
 fn is_foreign(line: &[u8], column: usize) -> bool {
     if is_record(line) {
         return true;
@@ -187,8 +191,8 @@ pub(super) fn last_word(line: &[u8]) -> Range<usize> {
     start.map_or(0, |start| start + 1)..end
 }
 
-/// Returns the number of columns before the first character. Marks of comments and list items count, so that a
-/// block in a comment is recognised.
+/// Returns the number of columns before the first character. Marks of comments and list items count, so that
+/// a block in a comment is recognised.
 pub(in crate::redact) fn indentation(line: &[u8]) -> usize {
     line.iter().take_while(|byte| is_margin(**byte)).count()
 }

@@ -134,7 +134,8 @@ impl Name {
         matches!(self.before(bytes), Some(b'[' | b'('))
     }
 
-    /// Returns whether the pair is in a flow mapping, `{password: a b}`, where a value ends at a comma or a brace.
+    /// Returns whether the pair is in a flow mapping, `{password: a b}`, where a value ends at a comma or a
+    /// brace.
     pub(super) fn is_in_flow(&self, bytes: &[u8]) -> bool {
         matches!(self.before(bytes), Some(b'{' | b','))
     }
@@ -162,8 +163,8 @@ pub(super) fn is_flag(written: &[u8]) -> bool {
     written.starts_with(b"--") || written.starts_with(b"-") && written.len() > 4
 }
 
-/// Returns whether a setting of a server (`fastcgi_param DB_PASSWORD …`) or of an image precedes, or `login` and a
-/// name, as in a netrc.
+/// Returns whether a setting of a server (`fastcgi_param DB_PASSWORD …`) or of an image precedes, or `login`
+/// and a name, as in a netrc.
 fn follows_word(before: &[u8]) -> bool {
     const SETTINGS: [&[u8]; 4] = [b"env", b"fastcgi_param", b"proxy_set_header", b"setenv"];
     let mut words = before[before.len().saturating_sub(MAX_SPACES)..]

@@ -1,7 +1,7 @@
 //! Secret names with their values, as JSON, YAML, URLs, headers, flags, properties and XML write them.
 //!
-//! Quotes may be escaped once or more often, as in JSON inside a JSON log line. If the end of a value is uncertain,
-//! the rest of the line is redacted.
+//! Quotes may be escaped once or more often, as in JSON inside a JSON log line. If the end of a value is
+//! uncertain, the rest of the line is redacted.
 
 use super::line::{Found, Line};
 use super::line_state::{LineState, is_margin};
@@ -85,8 +85,8 @@ fn is_pair_of_list(bytes: &[u8], name: &Name, found: &Found) -> bool {
         || name.opens_list(bytes) && closes_list(&bytes[found.end..])
 }
 
-/// Returns the value of `"d":"…"` of a JSON Web Key. If the line does not show the key's type, the value must look
-/// random.
+/// Returns the value of `"d":"…"` of a JSON Web Key. If the line does not show the key's type, the value must
+/// look random.
 pub(super) fn of_web_key(line: &mut Line<'_>, start: usize, end: usize) -> Option<Found> {
     let bytes = line.bytes;
     let name = name(bytes, start, end);
@@ -173,8 +173,8 @@ fn is_only_secret(name: &[u8]) -> bool {
     name.rsplit(|byte| *byte == b'.').next().is_some_and(|last| last == b"secret")
 }
 
-/// Returns the value of `"name":"DB_PASSWORD","value":"…"`: the variable's name is itself a value, and its value
-/// comes after or before it.
+/// Returns the value of `"name":"DB_PASSWORD","value":"…"`: the variable's name is itself a value, and its
+/// value comes after or before it.
 fn named_by_value(line: &mut Line<'_>, name: &Name) -> Option<Found> {
     let bytes = line.bytes;
     if !is_variable_name(&bytes[name.start..name.end]) {

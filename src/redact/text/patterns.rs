@@ -1,9 +1,9 @@
 //! Finds secrets by the words that they begin with or are named by, in one pass over the line.
 //!
-//! All words are triggers of one Aho-Corasick automaton, so a line without any costs one step per byte. The regex
-//! crate is not used: where a value ends depends on how often its quotes are escaped, which no regular expression
-//! can count, and its tables would need to be shipped. Every search around a trigger is bounded, or ends in a
-//! replacement that is not scanned again.
+//! All words are triggers of one Aho-Corasick automaton, so a line without any costs one step per byte. The
+//! regex crate is not used: where a value ends depends on how often its quotes are escaped, which no regular
+//! expression can count, and its tables would need to be shipped. Every search around a trigger is bounded,
+//! or ends in a replacement that is not scanned again.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -203,8 +203,8 @@ fn match_trigger(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize
     }
 }
 
-/// Returns the span from the dashes before `BEGIN` to those after `END`, or to the end of the value or the line. For
-/// the following lines see [`super::pem::opened`].
+/// Returns the span from the dashes before `BEGIN` to those after `END`, or to the end of the value or the
+/// line. For the following lines see [`super::pem::opened`].
 fn pem(line: &mut Line<'_>, at: usize, from: usize) -> Option<Found> {
     let bytes = line.bytes;
     let floor = at.saturating_sub(LABEL).max(from);

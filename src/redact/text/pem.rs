@@ -1,9 +1,9 @@
-//! Finds where PEM keys and certificates begin and end, whole or cut at either end, and recognises key lines by
-//! their form.
+//! Finds where PEM keys and certificates begin and end, whole or cut at either end, and recognises key lines
+//! by their form.
 //!
 //! Only a label that starts its line, at most behind the prefix of a log, makes all following lines part of a
-//! block. A label elsewhere may be a header sent by a client or a message that names it; after it, only lines in
-//! the form of a key are redacted.
+//! block. A label elsewhere may be a header sent by a client or a message that names it; after it, only lines
+//! in the form of a key are redacted.
 
 use std::ops::Range;
 
@@ -107,7 +107,8 @@ pub(super) fn opened(line: &[u8], certificates: bool) -> Option<Opened> {
     None
 }
 
-/// Returns whether the text behind a label can begin a block (nothing, a header, base64); otherwise it is prose.
+/// Returns whether the text behind a label can begin a block (nothing, a header, base64); otherwise it is
+/// prose.
 fn is_body(rest: &[u8]) -> bool {
     let mut rest = rest;
     loop {
@@ -129,8 +130,8 @@ fn is_body(rest: &[u8]) -> bool {
     rest.is_empty() || HEADERS.iter().any(|header| rest.starts_with(header)) || word >= SHORTEST_BODY
 }
 
-/// Returns whether the text behind `before` starts its line: only a log prefix, marks of lists and comments, a name
-/// and a quote may precede it.
+/// Returns whether the text behind `before` starts its line: only a log prefix, marks of lists and comments,
+/// a name and a quote may precede it.
 fn opens_line(before: &[u8]) -> bool {
     let inner = &before[prefix(before)..];
     let inner = &inner[indentation(inner)..];
@@ -142,8 +143,8 @@ fn opens_line(before: &[u8]) -> bool {
     name.strip_prefix(b"export ").unwrap_or(name).iter().all(part)
 }
 
-/// Returns the word of a line in the form of a key line, behind nothing but a margin or a log prefix. Base64 of text
-/// or of public data is not one.
+/// Returns the word of a line in the form of a key line, behind nothing but a margin or a log prefix. Base64
+/// of text or of public data is not one.
 pub(super) fn key_line(line: &[u8]) -> Option<KeyLine> {
     let word = last_word(line);
     if !WIDTHS.contains(&word.len()) || !is_random(&line[word.clone()]) {

@@ -1,4 +1,5 @@
-//! Recognises the prefix that programs, runtimes and shells write before a message: time, level, thread, source.
+//! Recognises the prefix that programs, runtimes and shells write before a message: time, level, thread,
+//! source.
 
 /// Maximum number of bytes of a prefix.
 const MAX_PREFIX: usize = 256;
@@ -9,8 +10,8 @@ const LEVELS: [&str; 16] = [
     "stdout", "stderr", "f", "p",
 ];
 
-/// Returns the length of the log prefix of a line with the spaces behind it; 0 if the line does not start with a
-/// time, a level or brackets.
+/// Returns the length of the log prefix of a line with the spaces behind it; 0 if the line does not start
+/// with a time, a level or brackets.
 pub(super) fn prefix(line: &[u8]) -> usize {
     let line = &line[..line.len().min(MAX_PREFIX)];
     let (mut at, mut sources) = (0, 0);
@@ -52,7 +53,8 @@ pub(super) fn is_record(line: &[u8]) -> bool {
     inner.len() > 2 && inner.starts_with(b"{") && inner.ends_with(b"}")
 }
 
-/// Returns whether a word is a time: `2026-11-29T10:00:00.123Z`, `10:00:00,123`, `2026/11/29`, or `I1129` of klog.
+/// Returns whether a word is a time: `2026-11-29T10:00:00.123Z`, `10:00:00,123`, `2026/11/29`, or `I1129` of
+/// klog.
 fn is_time(word: &[u8]) -> bool {
     let part = |byte: &u8| byte.is_ascii_digit() || b":.,+-/TZ".contains(byte);
     let separators = word.iter().filter(|byte| b":-/".contains(byte)).count();

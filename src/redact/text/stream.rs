@@ -1,7 +1,8 @@
 //! Redacts logs of any size: takes pieces, appends redacted bytes.
 //!
-//! A line is redacted when it is complete, so nothing can hide where two pieces meet. Memory holds one line of up
-//! to [`MAX_LINE`] bytes, the pieces of a line that a container runtime split, and held-back lines of base64.
+//! A line is redacted when it is complete, so nothing can hide where two pieces meet. Memory holds one line
+//! of up to [`MAX_LINE`] bytes, the pieces of a line that a container runtime split, and held-back lines of
+//! base64.
 
 use std::sync::Arc;
 
@@ -10,13 +11,14 @@ use super::joiner::Joiner;
 use crate::redact::Redactions;
 use crate::redact::rules::Rule;
 
-/// Maximum number of bytes of a line; longer ones are withheld. Container runtimes split at 16 KiB, and Envoy's
-/// records have less than 64 KiB.
+/// Maximum number of bytes of a line; longer ones are withheld. Container runtimes split at 16 KiB, and
+/// Envoy's records have less than 64 KiB.
 pub const MAX_LINE: usize = 256 * 1024;
 /// Number of bytes kept of a withheld line, to recognise a label that straddles two pieces.
 const OVERLAP: usize = 128;
 
-/// Redacts a stream. [`StreamRedactor::finish`] must be called; otherwise the bytes not yet returned are lost.
+/// Redacts a stream. [`StreamRedactor::finish`] must be called; otherwise the bytes not yet returned are
+/// lost.
 pub struct StreamRedactor {
     engine: Arc<Engine>,
     state: State,

@@ -122,8 +122,8 @@ pub(super) fn is_random(value: &[u8]) -> bool {
         && has(u8::is_ascii_digit)
 }
 
-/// Returns whether a token can begin here: behind punctuation, or behind an escape that ends in a letter (`\n`,
-/// `%3D`, `\u003d`).
+/// Returns whether a token can begin here: behind punctuation, or behind an escape that ends in a letter
+/// (`\n`, `%3D`, `\u003d`).
 fn begins_a_word(line: &[u8], at: usize) -> bool {
     let before = &line[..at];
     match before {

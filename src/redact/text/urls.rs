@@ -55,8 +55,8 @@ pub(super) fn data_source(line: &[u8], at: usize, from: usize) -> Option<Found> 
     has_separator.then(|| Found::new(start, at, Rule::UrlUserinfo))
 }
 
-/// Returns the argument of `curl -u user:password` or `--user=user:password`; `at` is behind the flag. A numeric
-/// user and group is no secret.
+/// Returns the argument of `curl -u user:password` or `--user=user:password`; `at` is behind the flag. A
+/// numeric user and group is no secret.
 pub(super) fn user_flag(line: &[u8], at: usize) -> Option<Found> {
     let argument = argument(line, at)?;
     let text = &line[argument.start..argument.end];

@@ -26,7 +26,8 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
     let opening = rest.get(escapes).copied().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
     if let Some(quote) = opening.filter(|_| separator != Separator::Tag) {
         let start = at + escapes + 1;
-        // The closing quote of the surrounding text means an empty value: `"password:"`, `{"m":"no password ","b":1}`.
+        // The closing quote of the surrounding text means an empty value: `"password:"`, `{"m":"no password
+        // ","b":1}`.
         let ends_text = matches!(bytes.get(start), None | Some(b',' | b'}' | b']' | b':'))
             && quote == b'"'
             && name.quote.is_none()
@@ -176,8 +177,8 @@ pub(super) fn closing(bytes: &[u8], from: usize, quote: u8, escapes: usize) -> O
     None
 }
 
-/// Returns the content of a list, `["a", "b"]` of JSON or `[a b]` of Go: its range, whether the mark must be a JSON
-/// string, and whether the list stays open.
+/// Returns the content of a list, `["a", "b"]` of JSON or `[a b]` of Go: its range, whether the mark must be
+/// a JSON string, and whether the list stays open.
 fn list(bytes: &[u8], at: usize, name: &Name) -> Option<(usize, usize, Option<usize>, bool)> {
     let start = at + 1;
     let first = bytes[start..].trim_ascii_start();
@@ -218,7 +219,8 @@ pub(super) fn bracket(bytes: &[u8], at: usize, escapes: usize) -> Option<usize> 
     None
 }
 
-/// Returns whether the rest of a line is only a block header (`|`, `>-`, `|2`), a comment, or an escaped line end.
+/// Returns whether the rest of a line is only a block header (`|`, `>-`, `|2`), a comment, or an escaped line
+/// end.
 fn is_block(rest: &[u8]) -> bool {
     let length = 1 + rest[1..].iter().take(2).take_while(|byte| matches!(byte, b'+' | b'-' | b'0'..=b'9')).count();
     let after = rest[length..].trim_ascii_start();

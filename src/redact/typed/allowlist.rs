@@ -1,9 +1,9 @@
-//! Allowlist for overrides files that are not valid YAML: keeps lines whose name is documented and whose value has
-//! the form of a name.
+//! Allowlist for overrides files that are not valid YAML: keeps lines whose name is documented and whose
+//! value has the form of a name.
 //!
-//! Without a reliable structure, the context of a line is unknown, so only known-harmless names are shown; a list
-//! of secret names would not be safe. The broken file is often the very fault, so withholding all of it would
-//! cost the answer. Every other line becomes a mark.
+//! Without a reliable structure, the context of a line is unknown, so only known-harmless names are shown; a
+//! list of secret names would not be safe. The broken file is often the very fault, so withholding all of it
+//! would cost the answer. Every other line becomes a mark.
 
 use crate::redact::Redactions;
 use crate::redact::rules::Rule;

@@ -1,8 +1,9 @@
-//! Pseudonyms for evidence: a text that its part calls a hostname or an address is replaced whatever its form.
+//! Pseudonyms for evidence: a text that its part calls a hostname or an address is replaced whatever its
+//! form.
 //!
-//! It is a [`Visitor`] of the evidence and knows none of its types: each part says what its texts are. What checks
-//! compare stays comparable: names keep their common endings, addresses their version, certificate numbers their
-//! equality. Secrets are redacted before.
+//! It is a [`Visitor`] of the evidence and knows none of its types: each part says what its texts are. What
+//! checks compare stays comparable: names keep their common endings, addresses their version, certificate
+//! numbers their equality. Secrets are redacted before.
 
 use std::net::IpAddr;
 
@@ -43,8 +44,8 @@ impl Visitor for Pseudonymizer<'_> {
         }
     }
 
-    /// Replaces the hostnames of a distinguished name. Its common name may be a hostname that only `dns_names` tells
-    /// to be one.
+    /// Replaces the hostnames of a distinguished name. Its common name may be a hostname that only
+    /// `dns_names` tells to be one.
     fn distinguished_name(&mut self, name: &mut String, dns_names: &[String]) {
         let mut parts: Vec<String> = name.split(", ").map(str::to_owned).collect();
         for part in &mut parts {
@@ -68,8 +69,8 @@ impl Pseudonymizer<'_> {
         }
     }
 
-    /// Replaces addresses in the name of an Envoy counter, which looks like a hostname and may hold the address of a
-    /// listener.
+    /// Replaces addresses in the name of an Envoy counter, which looks like a hostname and may hold the
+    /// address of a listener.
     fn counter(&mut self, name: &mut String) {
         if let Some(out) = self.table.replace_addresses(name.as_bytes(), self.rules, self.redactions) {
             *name = string(out);

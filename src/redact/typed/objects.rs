@@ -1,8 +1,8 @@
 //! Redaction of Kubernetes objects: by type where it is known, by name and by pattern everywhere else.
 //!
-//! Of a Secret only names, sizes and certificates are kept. Environment variables are judged by their names, more
-//! strictly than other fields. Former versions kept by `kubectl apply` and field managers are dropped: they are a
-//! second copy that support does not read.
+//! Of a Secret only names, sizes and certificates are kept. Environment variables are judged by their names,
+//! more strictly than other fields. Former versions kept by `kubectl apply` and field managers are dropped:
+//! they are a second copy that support does not read.
 
 use serde_json::{Map, Value};
 
@@ -286,7 +286,8 @@ impl ObjectRedactor<'_> {
         Ok(())
     }
 
-    /// Redacts a text. If it holds an object, as in an annotation or a template in a ConfigMap, it is redacted as one.
+    /// Redacts a text. If it holds an object, as in an annotation or a template in a ConfigMap, it is
+    /// redacted as one.
     fn text(&mut self, text: &mut String, depth: usize) -> Result<(), Withheld> {
         if text.trim_start().starts_with(['{', '['])
             && text.contains("\"kind\"")

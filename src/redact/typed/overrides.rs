@@ -1,9 +1,9 @@
 //! Redaction of overrides files: secret values are replaced in place, so that every line keeps its number.
 //!
 //! `wire::yaml` walks the file, as for reading. Secrets follow from the path of keys (see the configuration
-//! reference of Apigee hybrid) and from names; an alias passes its judgement to the anchor. The result is walked
-//! again, and withheld if a secret is left. A file that is not YAML is redacted by `allowlist`. Finally, every
-//! line passes the patterns.
+//! reference of Apigee hybrid) and from names; an alias passes its judgement to the anchor. The result is
+//! walked again, and withheld if a secret is left. A file that is not YAML is redacted by `allowlist`.
+//! Finally, every line passes the patterns.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -112,7 +112,8 @@ pub fn start(certificates: &Certificates) -> Result<Vec<(&'static str, u16)>> {
     Ok(ports)
 }
 
-/// An address of a network that is for documentation (RFC 5737): nobody answers, or the system says that there is no way.
+/// An address of a network that is for documentation (RFC 5737): nobody answers, or the system says that
+/// there is no way.
 pub fn silent_address() -> &'static str {
     "192.0.2.1"
 }
