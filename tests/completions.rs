@@ -43,7 +43,7 @@ fn scripts_are_what_the_program_prints() {
 #[test]
 fn kubectl_gets_candidates_with_descriptions_and_a_directive() {
     let commands = candidates(&[""]);
-    assert!(commands.contains("diagnose\tRun the checklist"), "{commands}");
+    assert!(commands.contains("diagnose\tRun all checks"), "{commands}");
     assert!(!commands.contains("__complete"), "what is hidden is not offered: {commands}");
     assert!(commands.ends_with("\n:4\n"), "{commands}");
 

@@ -118,13 +118,13 @@ fn what_cannot_be_meant_is_refused_before_anything_is_asked() {
     for (arguments, parts) in [
         (
             &["diagnose", "--contexts", "east,north,south"][..],
-            &["no such context", "\"north\", \"south\"", "it has east, west"][..],
+            &["no such context", "\"north\", \"south\"", "the contexts are: east, west"][..],
         ),
-        (&["diagnose", "--contexts", "east,east"], &["\"east\" stands twice"]),
+        (&["diagnose", "--contexts", "east,east"], &["\"east\" is given twice"]),
         (&["diagnose", "--contexts", ""], &["a value is required for '--contexts"]),
         (&["diagnose", "--contexts", "east,,west"], &["a value is required for '--contexts"]),
-        (&["diagnose", "--all-contexts", "--kubeconfig", "none"], &["no context at all", "--cluster"]),
-        (&["diagnose", "--contexts", "a", "--kubeconfig", "none"], &["no context at all"]),
+        (&["diagnose", "--all-contexts", "--kubeconfig", "none"], &["has no contexts", "--cluster"]),
+        (&["diagnose", "--contexts", "a", "--kubeconfig", "none"], &["has no contexts"]),
         (&["diagnose", "--all-contexts", "--kubeconfig", "missing"], &["read the kubeconfig missing"]),
         (&["diagnose", "--all-contexts", "--contexts", "east"], &["cannot be used with"]),
         (&["diagnose", "--all-contexts", "--context", "east"], &["cannot be used with"]),

@@ -148,20 +148,20 @@ fn a_report_is_printed_even_where_its_evidence_cannot_be_kept() {
 fn what_cannot_be_done_ends_with_2_and_says_so() {
     for (arguments, text) in [
         (&["diagnose"][..], "could not find a kubeconfig"),
-        (&["diagnose", "--offline"], "leaves nothing to judge"),
+        (&["diagnose", "--offline"], "nothing to judge"),
         (&["diagnose", "--offline", "-f", "/nonexistent.yaml"], "could not read /nonexistent.yaml"),
         (&["diagnose", "--from", EXAMPLE, "--tail", "5"], "cannot be used with"),
-        (&["diagnose", "--from", EXAMPLE, "--only", "AT201", "--skip", "route"], "leave no check"),
+        (&["diagnose", "--from", EXAMPLE, "--only", "AT201", "--skip", "route"], "leave no check to run"),
         (&["diagnose", "--from", EXAMPLE, "--write-evidence", EXAMPLE], "would replace an input"),
         (&["collect", "--pcap", RESETS], "it is neither pcap nor pcapng"),
         (&["collect", "--pcap", EXAMPLE], "gunzip it first"),
-        (&["collect", "--pcap", "/"], "could not read /: it is no file"),
+        (&["collect", "--pcap", "/"], "could not read /: it is not a regular file"),
         (&["collect", "--pcap", "/nonexistent.pcap"], "could not read /nonexistent.pcap"),
-        (&["collect", "--pcap", "-"], "standard input is not kept"),
+        (&["collect", "--pcap", "-"], "standard input is not supported"),
         (&["collect", "--redact", "names"], "invalid value 'names'"),
         (&["collect", "--redact-map", "x"], "--redact <KINDS>"),
-        (&["collect", "--redact", "hosts", "--redact-as", RESETS], "could not understand the names"),
-        (&["collect", "--redact", "hosts", "--redact-as", "/nonexistent"], "could not read the names"),
+        (&["collect", "--redact", "hosts", "--redact-as", RESETS], "could not parse the list of pseudonyms"),
+        (&["collect", "--redact", "hosts", "--redact-as", "/nonexistent"], "could not read the list of pseudonyms"),
         (&["explain", "AT999"], "no check has this code"),
     ] {
         let output = run(arguments);
@@ -193,7 +193,7 @@ fn a_pipe_that_nobody_reads_does_not_hold_the_evidence() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = run(&["diagnose", "--from", EXAMPLE, "--write-evidence", &pipe_in(&folder)]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert!(stderr(&output).contains("nobody reads that pipe"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("nobody opened the pipe for reading"), "{}", stderr(&output));
 }
 
 #[test]

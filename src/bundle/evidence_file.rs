@@ -22,11 +22,11 @@ pub enum Error {
     Unreadable { name: String, source: io::Error },
     #[error("read the evidence {name}: it is larger than {} MiB", MAX_EVIDENCE_BYTES / 1024 / 1024)]
     TooLarge { name: String },
-    #[error("understand the evidence {name}")]
+    #[error("parse the evidence {name}")]
     Malformed { name: String, source: serde_json::Error },
     #[error("read {name}: {why}")]
     Neither { name: String, why: &'static str },
-    #[error("understand the evidence {name}: its schema is {schema:?}, and this version reads {SCHEMA:?}")]
+    #[error("parse the evidence {name}: its schema is {schema:?}; this version reads {SCHEMA:?}")]
     OtherSchema { name: String, schema: String },
     #[error("write the evidence {}", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
@@ -97,10 +97,10 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Evidence, Error> {
     let neither = match bytes.trim_ascii_start().first() {
         Some(b'{') => None,
         None => Some("it is empty"),
-        Some(_) if bytes.get(257..262) == Some(b"ustar") => Some(
-            "it is a tar archive that is no longer packed; gzip packs it again, or give the folder that it unpacks to",
-        ),
-        Some(_) => Some("it is neither a bundle (.tar.gz, or its folder) nor evidence (JSON)"),
+        Some(_) if bytes.get(257..262) == Some(b"ustar") => {
+            Some("it is an uncompressed tar archive; compress it with gzip, or give the unpacked folder")
+        }
+        Some(_) => Some("it is neither a bundle (.tar.gz or its folder) nor evidence (JSON)"),
     };
     if let Some(why) = neither {
         return Err(Error::Neither { name: name.to_owned(), why });

@@ -122,19 +122,19 @@ pub enum PathFault {
     Backslash,
     #[error("it holds a control character")]
     Control,
-    #[error("it holds a character that some systems do not take in a name")]
+    #[error("it holds a character that some systems do not allow in names")]
     Reserved,
-    #[error("a part of it ends with a dot or a space, or is the name of a device on Windows")]
+    #[error("a part of it ends with a dot or a space, or is a device name on Windows")]
     WindowsName,
-    #[error("it is longer than {MAX_PATH_BYTES} bytes, or a part of it longer than {MAX_SEGMENT_BYTES}")]
+    #[error("it is longer than {MAX_PATH_BYTES} bytes, or a part of it is longer than {MAX_SEGMENT_BYTES}")]
     Long,
-    #[error("it is deeper than {MAX_DEPTH} parts")]
+    #[error("it has more than {MAX_DEPTH} parts")]
     Deep,
-    #[error("it is there twice")]
+    #[error("it occurs twice")]
     Twice,
     #[error("another path differs only in upper and lower case")]
     OnlyCase,
-    #[error("another path uses it as a folder, or a folder of it is a file")]
+    #[error("it is a folder of another path, or one of its folders is a file")]
     FileAndFolder,
 }
 

@@ -23,7 +23,7 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
         let _ = opened.send(OpenOptions::new().write(true).open(path));
     })?;
     coming.recv_timeout(READER_TIMEOUT).unwrap_or_else(|_| {
-        let why = format!("nobody reads that pipe, {} s after the content was ready", READER_TIMEOUT.as_secs());
+        let why = format!("nobody opened the pipe for reading within {} s", READER_TIMEOUT.as_secs());
         Err(io::Error::new(io::ErrorKind::TimedOut, why))
     })
 }

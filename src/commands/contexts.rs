@@ -31,8 +31,8 @@ pub(super) fn chosen(args: &EvidenceArgs) -> Result<Option<Vec<String>>, Error> 
     }
     if !args.overrides.is_empty() || !args.access_logs.is_empty() {
         return Err(Error::Usage {
-            what: "-f and --access-log are files of one cluster, and --contexts and --all-contexts ask several".into(),
-            hint: "give them with the context of their cluster alone: --context NAME -f overrides.yaml".into(),
+            what: "-f and --access-log with --contexts or --all-contexts: these files belong to one cluster".into(),
+            hint: "run them for their own cluster: --context NAME -f overrides.yaml".into(),
         });
     }
     sources::validate(args)?;
@@ -45,7 +45,7 @@ pub(super) fn chosen(args: &EvidenceArgs) -> Result<Option<Vec<String>>, Error> 
     let mut given = HashSet::new();
     if let Some(twice) = names.iter().find(|name| !given.insert(*name)) {
         let hint = "name each context once".to_owned();
-        return Err(Error::Argument { what: format!("--contexts: {twice:?} stands twice"), hint });
+        return Err(Error::Argument { what: format!("--contexts: {twice:?} is given twice"), hint });
     }
     let missing: Vec<String> =
         names.iter().filter(|name| !known.contains(name)).map(|name| format!("{name:?}")).collect();
@@ -57,10 +57,10 @@ pub(super) fn chosen(args: &EvidenceArgs) -> Result<Option<Vec<String>>, Error> 
 
 fn unusable(flag: &str, known: &[String]) -> Error {
     if known.is_empty() {
-        let hint = "name a cluster and a user with --cluster and --user, or a kubeconfig with --kubeconfig".into();
-        return Error::Argument { what: format!("{flag}: the kubeconfig has no context at all"), hint };
+        let hint = "give --cluster and --user, or another kubeconfig with --kubeconfig".into();
+        return Error::Argument { what: format!("{flag}: the kubeconfig has no contexts"), hint };
     }
-    let hint = format!("it has {}", known.join(", "));
+    let hint = format!("the contexts are: {}", known.join(", "));
     Error::Argument { what: format!("{flag}: the kubeconfig has no such context"), hint }
 }
 
@@ -128,7 +128,7 @@ mod tests {
         let messages: Vec<String> =
             outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|error| message(&error))).collect();
         assert_eq!(messages[..3], ["0", "1", "2"]);
-        assert!(messages[3].contains("a fault of this program"), "{messages:?}");
+        assert!(messages[3].contains("internal error"), "{messages:?}");
         assert_eq!(messages[4..], ["4", "could not use five", "6", "7", "8"]);
     }
 

@@ -68,9 +68,7 @@ fn report_evidence(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) 
         && current.as_ref() != Some(given)
     {
         let current = current.as_deref().unwrap_or("none");
-        console.error(&format!(
-            "note: printed commands take the current context, which is {current}; give them --context {given}"
-        ));
+        console.error(&format!("note: printed commands use the current context ({current}); add --context {given}"));
     }
     written.map_err(bundle::ReadError::from)?;
     Ok(exit_code)
@@ -114,7 +112,7 @@ fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
     let usage = |what: &str, hint: &str| Err(Error::Usage { what: what.to_owned(), hint: hint.to_owned() });
     if args.offline && args.evidence.overrides.is_empty() && args.evidence.access_logs.is_empty() {
         return usage(
-            "--offline without any file leaves nothing to judge",
+            "--offline without a file: nothing to judge",
             "give -f overrides.yaml, --access-log FILE, or both",
         );
     }
@@ -123,21 +121,21 @@ fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
     sources::check_standard_input(inputs.iter().copied())?;
     if args.write_evidence.is_some() && contexts::are_several(&args.evidence.cluster) {
         return usage(
-            "--write-evidence is one file, and --contexts and --all-contexts ask several clusters",
-            "`collect` with the same flags writes a bundle of each, which `diagnose --from` takes",
+            "--write-evidence with --contexts or --all-contexts: it writes a single file",
+            "use `collect` with the same flags: it writes one bundle per context, which `diagnose --from` reads",
         );
     }
     if let Some(path) = args.write_evidence.as_ref().and_then(|path| path.to_str()) {
         if path == "-" {
-            return usage("standard output is for the report", "give --write-evidence the name of a file");
+            return usage("--write-evidence -: standard output is for the report", "give --write-evidence a file name");
         }
         if inputs.iter().any(|name| *name == path) {
-            return usage("--write-evidence would replace an input", "give --write-evidence another name");
+            return usage("--write-evidence would replace an input file", "give --write-evidence another file name");
         }
     }
     let selection = selection(args);
     if !checks::all().any(|(family, check)| selection.lets_through(family, check)) {
-        return usage("--only and --skip leave no check", "`kubectl apigee-tls explain` lists them");
+        return usage("--only and --skip: they leave no check to run", "`kubectl apigee-tls explain` lists them");
     }
     Ok(())
 }

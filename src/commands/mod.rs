@@ -76,7 +76,7 @@ pub(crate) enum Error {
     Bundle(#[from] WriteError),
     #[error(transparent)]
     Evidence(#[from] ReadError),
-    #[error("finish: it failed by a fault of this program; please report it")]
+    #[error("finish: internal error; please report this bug")]
     Internal,
     #[error("read {name}")]
     Input { name: String, source: io::Error },

@@ -38,7 +38,7 @@ pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
         let report_probed = |target: &Target| console.verbose(&format!("probed {}:{}", target.host, target.port));
         Ok::<_, Error>((probe::given(prober, &given, &stop, report_probed).await, stop.reason()))
     })?;
-    let mut evidence = Evidence::unasked(question(), collected_at, "`kubectl apigee-tls diagnose` asks the cluster");
+    let mut evidence = Evidence::unasked(question(), collected_at, "`kubectl apigee-tls diagnose` queries the cluster");
     evidence.probes = Seen::Seen(seen);
     evidence.interrupted = interrupted.map(|reason| Unavailable::new("the endpoints", reason));
     let evidence = sources::clean(&evidence)?;
@@ -66,8 +66,7 @@ fn probe_inputs(args: &ProbeArgs, console: &Console) -> Result<Given, Error> {
     let sni = match &args.sni {
         _ if args.no_sni => Sni::None,
         Some(name) => Sni::Name(
-            probe::server_name(name)
-                .map_err(|why| usage(&format!("--sni {name:?}: {why}"), "expected a name as DNS has it"))?,
+            probe::server_name(name).map_err(|why| usage(&format!("--sni {name:?}: {why}"), "expected a DNS name"))?,
         ),
         None => Sni::Host,
     };
@@ -93,19 +92,19 @@ fn probe_inputs(args: &ProbeArgs, console: &Console) -> Result<Given, Error> {
     if let Some((address, _)) = connect_to
         && (family == Family::V4 && address.is_ipv6() || family == Family::V6 && address.is_ipv4())
     {
-        return Err(usage(&format!("--connect-to {address} with -4 or -6"), "the address is of the other kind"));
+        return Err(usage(&format!("--connect-to {address} with -4 or -6"), "use an address of the selected version"));
     }
     Ok(Given { targets, sni, connect_to, family, proxies, full: args.full, parallel: usize::from(args.parallel) })
 }
 
-const PROXY_HINT: &str = "expected --via-proxy=http://HOST:PORT, with = and no blank";
+const PROXY_HINT: &str = "expected --via-proxy=http://HOST:PORT, with = and no space";
 
 fn proxy_from_environment(target: &Target, console: &Console) -> Result<Option<Proxy>, Error> {
     let proxy = Proxy::of_environment(&target.host, target.port, process_env)
         .map_err(|why| usage(&format!("--via-proxy with HTTPS_PROXY: {why}"), PROXY_HINT))?;
     if proxy.is_none() {
         let host = &target.host;
-        console.verbose(&format!("{host} is connected to directly: NO_PROXY excepts it, or it is this machine"));
+        console.verbose(&format!("connecting to {host} directly: NO_PROXY excludes it, or it is this machine"));
     }
     Ok(proxy)
 }
@@ -119,10 +118,10 @@ fn connect_to(text: &str) -> Result<(IpAddr, Option<u16>), Error> {
     let wrong = |why: &dyn Display| usage(&format!("--connect-to {:?}: {why}", probe::shown(text)), hint);
     // Other parts of a URL would make it ambiguous whether a port is given.
     if text.contains(|char: char| char.is_whitespace() || "/@?#".contains(char)) {
-        return Err(wrong(&"it is not an address alone"));
+        return Err(wrong(&"it is not just an address"));
     }
     let target = probe::target(text).map_err(|why| wrong(&why))?;
-    let address = target.address().ok_or_else(|| wrong(&"it is no IP address"))?;
+    let address = target.address().ok_or_else(|| wrong(&"it is not an IP address"))?;
     // Without a port, the port of the endpoint applies.
     let has_port =
         text.parse::<IpAddr>().is_err() && (text.rsplit_once(':').is_some_and(|(_, end)| !end.ends_with(']')));
@@ -133,15 +132,18 @@ fn options(args: &ProbeArgs) -> Result<ProbeOptions, Error> {
     let alpn: Vec<String> =
         args.alpn.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
     if let Some(long) = alpn.iter().find(|name| name.len() > usize::from(u8::MAX)) {
-        return Err(usage(&format!("--alpn: a protocol of {} characters", long.len()), "RFC 7301 allows 255"));
+        return Err(usage(
+            &format!("--alpn: a protocol of {} characters", long.len()),
+            "the maximum is 255 (RFC 7301)",
+        ));
     }
     let length: usize = alpn.iter().map(|name| name.len() + 1).sum();
     if length > MAX_ALPN {
-        return Err(usage(&format!("--alpn: a list of {length} bytes"), "a ClientHello has room for 65533"));
+        return Err(usage(&format!("--alpn: a list of {length} bytes"), "the maximum is 65533"));
     }
     let (min_version, max_version) = (args.tls_min.map(version), args.tls_max.map(version));
     if min_version.zip(max_version).is_some_and(|(min, max)| min > max) {
-        return Err(usage("--tls-min above --tls-max", "no version is left to offer"));
+        return Err(usage("--tls-min above --tls-max", "give a --tls-min that is not above --tls-max"));
     }
     Ok(ProbeOptions {
         min_version,
@@ -193,7 +195,7 @@ fn targets(args: &ProbeArgs) -> Result<Vec<Target>, Error> {
         }
     }
     if targets.is_empty() {
-        return Err(usage("-f with a list that is empty", ENDPOINT_HINT));
+        return Err(usage("-f with an empty list", ENDPOINT_HINT));
     }
     Ok(targets)
 }
@@ -215,7 +217,7 @@ fn lines(name: &str) -> io::Result<Vec<(usize, String)>> {
             break;
         }
         if length > MAX_LINE {
-            let what = format!("line {number} has more than {MAX_LINE} bytes; expected one endpoint per line");
+            let what = format!("line {number} is longer than {MAX_LINE} bytes; expected one endpoint per line");
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
         let line = String::from_utf8_lossy(&line);

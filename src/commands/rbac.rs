@@ -63,8 +63,9 @@ fn comment(args: &RbacArgs, items: &[&Item], scope: Scope) -> String {
         RbacFor::Diagnose => "diagnose",
     };
     let mut text = if scope == Scope::Cluster { "---\n".to_owned() } else { String::new() };
-    text +=
-        &format!("# What `kubectl apigee-tls {command}` reads; a rule that is left out costs what stands behind it:\n");
+    text += &format!(
+        "# Rights for `kubectl apigee-tls {command}`. Without a right, the report lacks what is listed after it:\n"
+    );
     for item in items.iter().filter(|item| item.needs().iter().any(|right| right.scope == scope)) {
         let needs: Vec<String> =
             item.needs().iter().map(|right| format!("{} {}", right.verb, right.resource)).collect();

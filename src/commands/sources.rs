@@ -110,7 +110,7 @@ pub(super) async fn in_time<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Reason> {
     let done = stop.bound(tokio::task::spawn_blocking(work)).await?;
-    done.map_err(|_| Reason::Broken("reading it failed by a fault of this program; please report it".into()))
+    done.map_err(|_| Reason::Broken("internal error while reading it; please report this bug".into()))
 }
 
 /// Records that the run ended early, and returns why this file is missing.
@@ -130,7 +130,7 @@ pub(super) fn clean(evidence: &Evidence) -> Result<Evidence, Error> {
 /// Returns evidence without a cluster, for `--offline`.
 pub(super) fn of_files(args: &EvidenceArgs) -> Evidence {
     let collected_at = now();
-    Evidence::unasked(question(args, collected_at, true), collected_at, "--offline judges the files alone")
+    Evidence::unasked(question(args, collected_at, true), collected_at, "--offline judges only the given files")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one clock of every judgement of this run")]
@@ -160,8 +160,8 @@ pub(super) fn check_standard_input<'a>(inputs: impl Iterator<Item = &'a String>)
         return Ok(());
     }
     Err(Error::Usage {
-        what: "standard input can be read once, and - stands more than once".into(),
-        hint: "save one of the inputs to a file".into(),
+        what: "-: standard input can be read only once".into(),
+        hint: "save one of the inputs to a file first".into(),
     })
 }
 
@@ -222,7 +222,7 @@ fn gateway_probe(args: &EvidenceArgs) -> Result<Option<GatewayProbe>, Error> {
     };
     if args.probe.contains(&ProbePlace::None) {
         if places.any() {
-            let hint = "give --probe none alone, or the places to probe";
+            let hint = "give either --probe none or the places to probe";
             return Err(Error::Usage { what: "--probe none and --probe PLACE".into(), hint: hint.into() });
         }
         return Ok(None);
@@ -231,7 +231,7 @@ fn gateway_probe(args: &EvidenceArgs) -> Result<Option<GatewayProbe>, Error> {
     for name in &args.probe_host {
         hosts.push(probe::server_name(name).map_err(|why| Error::Argument {
             what: format!("--probe-host {name:?}: {why}"),
-            hint: "expected a name as DNS has it".into(),
+            hint: "expected a DNS name".into(),
         })?);
     }
     let options = ProbeOptions {

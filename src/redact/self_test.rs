@@ -244,8 +244,8 @@ pub fn self_test() -> Vec<SelfTestResult> {
 pub(super) fn judge(redactor: &Redactor, sentinel: &Sentinel) -> SelfTestResult {
     let why = match redact(redactor, sentinel) {
         None => "the content was withheld",
-        Some((output, _)) if output.contains(&sentinel.secret) => "the secret came out",
-        Some((output, _)) if !output.contains(sentinel.kept) => "what is no secret went too",
+        Some((output, _)) if output.contains(&sentinel.secret) => "the secret was not redacted",
+        Some((output, _)) if !output.contains(sentinel.kept) => "harmless text was redacted too",
         Some((_, redactions)) if redactions.is_empty() => "the redaction was not counted",
         Some(_) => "",
     };

@@ -99,7 +99,7 @@ pub fn collect_redacted(stage: &Stage<'_>, kubeconfig: &Path) -> Result<()> {
     if let Some(name) = missing {
         return Err(format!("{name} is not among the names"));
     }
-    if !told.contains("redacted.names.json: what the pseudonyms stand for; keep it; it is not for support") {
+    if !told.contains("redacted.names.json: list of pseudonyms; keep it, and do not send it to support") {
         return Err(format!("the names are not told of: {told}"));
     }
     continued(stage, kubeconfig, &map)

@@ -34,7 +34,7 @@ const WRONG: &[(&[&str], &str)] = &[
     (&["https://me:sesame@a..b"], "\u{2026}@a..b"),
     (&["a.example", "--via-proxy=http://127.0.0.1:99999"], "does not exist"),
     (&["a.example", "--via-proxy"], "HTTPS_PROXY is not set"),
-    (&["--via-proxy", "http://127.0.0.1:3128", "a.example"], "with = and no blank"),
+    (&["--via-proxy", "http://127.0.0.1:3128", "a.example"], "with = and no space"),
     (&["a.example", "--key", "@client.key"], "--cert"),
     (&["a.example", "--cert", "@client.pem"], "no private key"),
     (&["a.example", "--cert", "@client.pem", "--key", "@api.key"], "does not fit"),

@@ -62,7 +62,7 @@ pub(super) fn read(name: &str, source: impl Read, mut retain: Retain, limits: &L
             Ok(0) => break,
             Ok(count) if chunk.iter().take(count).all(|byte| *byte == 0) => empty += count as u64,
             Ok(_) => {
-                let what = "something follows the end of the archive".to_owned();
+                let what = "data follows the end of the archive".to_owned();
                 return Err(ReadError::TooMuch { name: name.to_owned(), what });
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -101,7 +101,7 @@ fn entries<R: Read>(
             extended = match path {
                 Ok(path) => Some(path),
                 Err(_) if listing.is_none() => {
-                    return Err(no_bundle("its first header is of another tool".to_owned()).into());
+                    return Err(no_bundle("its first header was written by another tool".to_owned()).into());
                 }
                 Err(fault) => return Err(entry_error(name, &format!("the entry {place}"), fault).into()),
             };
@@ -151,7 +151,7 @@ fn first<R: Read>(name: &str, path: &str, entry: &mut Entry<'_, R>, limits: &Lim
     let top = path.strip_suffix(MANIFEST).and_then(|rest| rest.strip_suffix('/'));
     let is_file = is_file(entry.header().entry_type());
     let Some(top) = top.filter(|top| layout::check_segment(top).is_ok() && is_file) else {
-        let why = format!("its first entry is \"{}\", and not {MANIFEST} in a folder", shortened(path));
+        let why = format!("its first entry is \"{}\", not {MANIFEST} in a folder", shortened(path));
         return Err(ReadError::NoBundle { name: name.to_owned(), why }.into());
     };
     let bytes = entry.size();

@@ -17,7 +17,7 @@ pub(super) fn read(name: &str, folder: &Path, mut retain: Retain, limits: &Limit
     let (file, bytes) = match open(folder, MANIFEST) {
         Ok(opened) => opened,
         Err(Refusal::Fault(EntryFault::Missing)) => {
-            let why = format!("there is no {MANIFEST} in that folder");
+            let why = format!("the folder has no {MANIFEST}");
             return Err(ReadError::NoBundle { name: name.to_owned(), why });
         }
         Err(Refusal::Fault(fault)) => return Err(entry_error(name, MANIFEST, fault)),

@@ -71,7 +71,7 @@ impl Listing {
             total = total.saturating_add(file.bytes);
         }
         if total > limits.total_bytes {
-            let what = format!("its files have more than {} bytes together", limits.total_bytes);
+            let what = format!("its files have more than {} bytes in total", limits.total_bytes);
             return Err(ReadError::TooMuch { name, what });
         }
         let places = manifest.files.iter().enumerate().map(|(place, file)| (file.path.clone(), place)).collect();

@@ -166,23 +166,23 @@ fn tells_other_files_from_broken_bundles() {
         (archive(&[]), "it is an empty archive"),
         (
             archive(&[entry(b"bug-report/", EntryType::Directory, b"")]),
-            "its first entry is \"bug-report/\", and not manifest.json in a folder",
+            "its first entry is \"bug-report/\", not manifest.json in a folder",
         ),
         (
             archive(&[entry(b"manifest.json", EntryType::Regular, b"{}")]),
-            "its first entry is \"manifest.json\", and not manifest.json in a folder",
+            "its first entry is \"manifest.json\", not manifest.json in a folder",
         ),
         (
             archive(&[entry(b"../manifest.json", EntryType::Regular, b"{}")]),
-            "its first entry is \"../manifest.json\", and not manifest.json in a folder",
+            "its first entry is \"../manifest.json\", not manifest.json in a folder",
         ),
         (
             archive(&[entry(b"a/b/manifest.json", EntryType::Regular, b"{}")]),
-            "its first entry is \"a/b/manifest.json\", and not manifest.json in a folder",
+            "its first entry is \"a/b/manifest.json\", not manifest.json in a folder",
         ),
         (
             archive(&[entry(b"a/manifest.json", EntryType::Symlink, b"")]),
-            "its first entry is \"a/manifest.json\", and not manifest.json in a folder",
+            "its first entry is \"a/manifest.json\", not manifest.json in a folder",
         ),
         (
             archive(&[entry(b"a\xE4/manifest.json", EntryType::Regular, b"")]),
@@ -190,7 +190,7 @@ fn tells_other_files_from_broken_bundles() {
         ),
         (
             archive(&[entry(b"PaxHeader/x", EntryType::XHeader, b"20 mtime=1700000000\n")]),
-            "its first header is of another tool",
+            "its first header was written by another tool",
         ),
     ] {
         assert_eq!(refused(&bytes), format!("could not read x.tar.gz as a bundle: {why}"));
@@ -208,11 +208,11 @@ fn names_other_versions() {
     };
     assert_eq!(
         of("apigee-tls.bundle/v2"),
-        "could not read the bundle x.tar.gz: its format \"apigee-tls.bundle/v2\" was written by a newer version, and \
-         this one reads \"apigee-tls.bundle/v1\""
+        "could not read the bundle x.tar.gz: its format \"apigee-tls.bundle/v2\" was written by a newer version; \
+         this version reads \"apigee-tls.bundle/v1\""
     );
     for schema in ["apigee-tls.bundle/v0", "netdata-support-bundle/v1", ""] {
-        let expected = format!("its format is {schema:?}, and this version reads \"apigee-tls.bundle/v1\"");
+        let expected = format!("its format is {schema:?}; this version reads \"apigee-tls.bundle/v1\"");
         assert_eq!(of(schema), format!("could not read the bundle x.tar.gz: {expected}"));
     }
     // A newer version is recognised by its schema alone, whatever else differs.
@@ -229,7 +229,7 @@ fn accepts_unknown_and_missing_fields() {
     let bundle = BundleReader::from_reader("x", &archive(&[file("manifest.json", json.as_bytes())])[..]).unwrap();
     assert_eq!(bundle.manifest().tool_version, "0.0.1");
     let text = refused(&archive(&[file("manifest.json", format!("{{\"schema\":{SCHEMA:?}}}").as_bytes())]));
-    assert!(text.starts_with("could not understand manifest.json of the bundle x.tar.gz: missing field"), "{text}");
+    assert!(text.starts_with("could not parse manifest.json of the bundle x.tar.gz: missing field"), "{text}");
 }
 
 #[test]
@@ -238,8 +238,8 @@ fn rejects_entries_that_lead_elsewhere() {
     let inside = |kind| one(format!("{TOP}/a").as_bytes(), kind);
     let not_a_file = |what: &str| {
         format!(
-            "could not trust the bundle x.tar.gz: \"{TOP}/a\" may not be in a bundle: it is {what}, and only files may \
-             be there"
+            "could not accept the bundle x.tar.gz: \"{TOP}/a\" may not be in a bundle: it is {what}, and only regular files are \
+             allowed"
         )
     };
     for (kind, what) in [
@@ -258,7 +258,7 @@ fn rejects_entries_that_lead_elsewhere() {
         assert_eq!(inside(kind), not_a_file(what));
     }
     let path = |path: &str, why: &str| {
-        let shown = format!("could not trust the bundle x.tar.gz: {path:?} {why}");
+        let shown = format!("could not accept the bundle x.tar.gz: {path:?} {why}");
         assert_eq!(one(path.as_bytes(), EntryType::Regular), shown);
     };
     path("/etc/passwd", "may not be in a bundle: it is absolute");
@@ -288,8 +288,8 @@ fn takes_only_paths_from_extended_headers() {
     BundleReader::from_reader("x", &good[..]).unwrap();
 
     let bad = |parts: &[Vec<u8>]| refused(&with(&files, parts));
-    let after = "could not trust the bundle x.tar.gz: \"the entry in manifest.json\" may not be in a bundle: ";
-    let more = format!("{after}its header says more than the name");
+    let after = "could not accept the bundle x.tar.gz: \"the entry in manifest.json\" may not be in a bundle: ";
+    let more = format!("{after}its header holds more than the name");
     let path = record("path", &name);
     for records in [
         record("linkpath", "/etc/passwd"),
@@ -313,16 +313,16 @@ fn takes_only_paths_from_extended_headers() {
 #[test]
 fn rejects_what_differs_from_the_manifest() {
     let files: [(&str, &[u8]); 2] = [("a.txt", b"one"), ("b.txt", b"two")];
-    let trust = |rest: &str| format!("could not trust the bundle x.tar.gz: {rest}");
+    let trust = |rest: &str| format!("could not accept the bundle x.tar.gz: {rest}");
     let parts = |parts: &[Vec<u8>]| refused(&with(&files, parts));
     let (a, b) = (file("a.txt", b"one"), file("b.txt", b"two"));
-    assert_eq!(parts(std::slice::from_ref(&a)), trust("\"b.txt\" is listed in the manifest and is not there"));
+    assert_eq!(parts(std::slice::from_ref(&a)), trust("\"b.txt\" is listed in the manifest but missing"));
     assert_eq!(parts(&[a.clone(), file("c.txt", b"new"), b.clone()]), trust("\"c.txt\" is not listed in the manifest"));
-    assert_eq!(parts(&[a.clone(), a.clone(), b.clone()]), trust("\"a.txt\" may not be in a bundle: it is there twice"));
+    assert_eq!(parts(&[a.clone(), a.clone(), b.clone()]), trust("\"a.txt\" may not be in a bundle: it occurs twice"));
     let second = file("manifest.json", b"{}");
-    assert_eq!(parts(&[a.clone(), second]), trust("\"manifest.json\" may not be in a bundle: it is there twice"));
-    assert_eq!(parts(&[file("a.txt", b"one!")]), trust("\"a.txt\" has 4 bytes, and the manifest says 3"));
-    assert_eq!(parts(&[file("a.txt", b"One")]), trust("\"a.txt\" is not what the manifest says: its SHA-256 differs"));
+    assert_eq!(parts(&[a.clone(), second]), trust("\"manifest.json\" may not be in a bundle: it occurs twice"));
+    assert_eq!(parts(&[file("a.txt", b"one!")]), trust("\"a.txt\" has 4 bytes, but 3 in the manifest"));
+    assert_eq!(parts(&[file("a.txt", b"One")]), trust("\"a.txt\" does not match the manifest: its SHA-256 differs"));
     // The order of files does not matter.
     let bytes = with(&files, &[b, a]);
     assert!(BundleReader::from_reader("x", &bytes[..]).is_ok());
@@ -340,12 +340,12 @@ fn checks_limits_of_the_manifest_before_reading_files() {
         let files = files.iter().map(|(path, bytes)| FileEntry { bytes: *bytes, ..listed(path, b"") }).collect();
         refused(&archive(&[head(&manifest(files))]))
     };
-    let trust = |rest: &str| format!("could not trust the bundle x.tar.gz: {rest}");
+    let trust = |rest: &str| format!("could not accept the bundle x.tar.gz: {rest}");
     assert_eq!(of(&[("a", 100_001)]), trust("\"a\" is larger than 100000 bytes"));
     assert_eq!(of(&[("evidence.json", 50_001)]), trust("\"evidence.json\" is larger than 50000 bytes"));
     assert_eq!(
         of(&[("a", 100_000), ("b", 100_000), ("c", 1)]),
-        "could not read the bundle x.tar.gz: its files have more than 200000 bytes together"
+        "could not read the bundle x.tar.gz: its files have more than 200000 bytes in total"
     );
     assert_eq!(
         of(&[("1", 0), ("2", 0), ("3", 0), ("4", 0), ("5", 0), ("6", 0)]),
@@ -358,7 +358,7 @@ fn checks_limits_of_the_manifest_before_reading_files() {
     );
     assert_eq!(
         of(&[("1/2/3/4/5/6/7/8/9", 0)]),
-        trust("\"1/2/3/4/5/6/7/8/9\" may not be in a bundle: it is deeper than 8 parts")
+        trust("\"1/2/3/4/5/6/7/8/9\" may not be in a bundle: it has more than 8 parts")
     );
     let large = file("manifest.json", &vec![b' '; 20_001]);
     assert_eq!(refused(&archive(&[large])), trust("\"manifest.json\" is larger than 20000 bytes"));
@@ -379,7 +379,7 @@ fn stops_decompression_bombs() {
     assert_eq!(refused(&tail), "could not read the bundle x.tar.gz: it unpacks to more than 20 times its size");
     // A header that promises more than the manifest lists.
     let promised = sized(format!("{TOP}/a").as_bytes(), EntryType::Regular, 1 << 40, b"");
-    assert!(refused(&with(&[("a", b"")], &[promised])).ends_with("has 1099511627776 bytes, and the manifest says 0"));
+    assert!(refused(&with(&[("a", b"")], &[promised])).ends_with("has 1099511627776 bytes, but 0 in the manifest"));
     let promised = sized(format!("{TOP}/manifest.json").as_bytes(), EntryType::Regular, u64::MAX / 2, b"");
     assert!(refused(&archive(&[promised])).ends_with("\"manifest.json\" is larger than 20000 bytes"));
 }
@@ -422,7 +422,7 @@ fn detects_truncation_and_flipped_bits() {
     assert_eq!(refused(&members[0]), "could not read the bundle x.tar.gz: it is cut off at its end");
     assert!(refused(&[members.concat(), b"rest".to_vec()].concat()).contains("at its end"));
     let follows = packed(&[head(&manifest(Vec::new())), vec![0; 1024], b"rest".to_vec()].concat());
-    assert_eq!(refused(&follows), "could not read the bundle x.tar.gz: something follows the end of the archive");
+    assert_eq!(refused(&follows), "could not read the bundle x.tar.gz: data follows the end of the archive");
     let listed: [(&str, &[u8]); 1] = [("a", &[7; 5000])];
     let cut = packed(
         &[head(&manifest(vec![super::tests::listed("a", &[7; 5000])])), file("a", listed[0].1)].concat()[..3000],
@@ -433,7 +433,7 @@ fn detects_truncation_and_flipped_bits() {
 #[test]
 fn parses_the_evidence_like_an_evidence_file() {
     let text = refused(&with(&[("evidence.json", b"{}")], &[file("evidence.json", b"{}")]));
-    assert!(text.starts_with("could not understand the evidence x.tar.gz, evidence.json: missing field"), "{text}");
+    assert!(text.starts_with("could not parse the evidence x.tar.gz, evidence.json: missing field"), "{text}");
     let newer = br#"{"schema":"apigee-tls.evidence/v9"}"#;
     let text = refused(&with(&[("evidence.json", newer)], &[file("evidence.json", newer)]));
     assert!(text.contains("its schema is \"apigee-tls.evidence/v9\""), "{text}");
@@ -469,15 +469,15 @@ fn reads_a_source_byte_by_byte() {
     let alone = evidence();
     assert_eq!(source::read_from("x", Slow(&alone)).unwrap().question.namespace(), "apigee");
     let text = error_text(&source::read_from("x", Slow(b"PK")).unwrap_err());
-    assert_eq!(text, "could not read x: it is neither a bundle (.tar.gz, or its folder) nor evidence (JSON)");
+    assert_eq!(text, "could not read x: it is neither a bundle (.tar.gz or its folder) nor evidence (JSON)");
     let text = error_text(&source::read_from("x", Slow(b" ")).unwrap_err());
     assert_eq!(text, "could not read x: it is empty");
     let mut unpacked = Vec::new();
     flate2::read::MultiGzDecoder::new(&whole[..]).read_to_end(&mut unpacked).unwrap();
     let text = error_text(&source::read_from("x", &unpacked[..]).unwrap_err());
-    assert!(text.contains("a tar archive that is no longer packed"), "{text}");
+    assert!(text.contains("an uncompressed tar archive"), "{text}");
     let report = source::read_from("x", &br#"{"schema": "apigee-tls.report/v1"}"#[..]).unwrap_err();
-    assert!(report.hint().unwrap().starts_with("that is a report"));
+    assert!(report.hint().unwrap().starts_with("this is a report"));
 }
 
 #[test]
@@ -494,21 +494,21 @@ fn reads_an_unpacked_folder_without_following_links() {
     let refused = || error_text(&BundleReader::open(name).unwrap_err());
     let log = top.join("05-logs/a/istio-proxy.log");
     fs::write(&log, "another\n").unwrap();
-    assert!(refused().ends_with("\"05-logs/a/istio-proxy.log\" has 8 bytes, and the manifest says 7"));
+    assert!(refused().ends_with("\"05-logs/a/istio-proxy.log\" has 8 bytes, but 7 in the manifest"));
     fs::write(&log, "changed").unwrap();
     assert!(refused().ends_with("its SHA-256 differs"));
     fs::remove_file(&log).unwrap();
-    assert!(refused().ends_with("is listed in the manifest and is not there"));
+    assert!(refused().ends_with("is listed in the manifest but missing"));
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink("/etc/passwd", &log).unwrap();
-        assert!(refused().ends_with("it is a symbolic link, and only files may be there"));
+        assert!(refused().ends_with("it is a symbolic link, and only regular files are allowed"));
         fs::remove_dir_all(top.join("05-logs")).unwrap();
         std::os::unix::fs::symlink("/", top.join("05-logs")).unwrap();
-        assert!(refused().ends_with("it is a symbolic link, and only files may be there"));
+        assert!(refused().ends_with("it is a symbolic link, and only regular files are allowed"));
     }
     fs::remove_file(top.join("manifest.json")).unwrap();
-    assert!(refused().ends_with("there is no manifest.json in that folder"));
+    assert!(refused().ends_with("the folder has no manifest.json"));
     assert!(
         error_text(&BundleReader::open("/no/such/file").unwrap_err()).starts_with("could not read the bundle /no/such")
     );

@@ -81,14 +81,14 @@ impl EntryWriter {
             return Err(refused("the bundle is complete".into()));
         }
         if state.files.len() >= limits.entries {
-            return Err(refused(format!("it holds {} files already", limits.entries)));
+            return Err(refused(format!("it already holds {} files", limits.entries)));
         }
         if unpacked > limits.total_bytes {
-            return Err(refused(format!("all files together would have more than {} bytes", limits.total_bytes)));
+            return Err(refused(format!("all files would have more than {} bytes in total", limits.total_bytes)));
         }
         // The reader sees the entries in another order, behind the manifest.
         if beyond_ratio > limits.ratio_allowance.saturating_sub(limits.manifest_bytes) {
-            return Err(refused("it shrinks so far that a reader would refuse it".into()));
+            return Err(refused("its compression ratio is above what a reader accepts".into()));
         }
         state.paths.add(&self.path).map_err(|fault| WriteError::Path { path: self.path.clone(), fault })?;
         (state.beyond_ratio, state.unpacked) = (beyond_ratio, unpacked);

@@ -16,7 +16,7 @@ use super::part::{Part, folder_of};
 use crate::redact::Names;
 
 const SCHEMA: &str = "apigee-tls.names/v1";
-const ABOUT: &str = "What the pseudonyms of this bundle stand for. Keep this file; it is not for support.";
+const ABOUT: &str = "List of the pseudonyms in this bundle. Keep this file, and do not send it to support.";
 /// Ending that replaces the extension of the bundle.
 const ENDING: &str = ".names.json";
 /// Maximum number of bytes read.
@@ -25,13 +25,13 @@ const MAX_BYTES: u64 = 256 << 20;
 /// Why a list of pseudonyms could not be read or written. Texts read after "could not ".
 #[derive(Debug, thiserror::Error)]
 pub enum NamesError {
-    #[error("write the names {}: that file exists, and nothing is replaced", path.display())]
+    #[error("write the list of pseudonyms {}: the file already exists", path.display())]
     Exists { path: PathBuf },
-    #[error("write the names {}", path.display())]
+    #[error("write the list of pseudonyms {}", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
-    #[error("read the names {}", path.display())]
+    #[error("read the list of pseudonyms {}", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("understand the names {}: {why}", path.display())]
+    #[error("parse the list of pseudonyms {}: {why}", path.display())]
     Malformed { path: PathBuf, why: String },
 }
 
@@ -141,9 +141,9 @@ pub fn read_names(path: &Path) -> Result<Names, NamesError> {
     }
     let content: NamesDocument = serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
     if content.schema != SCHEMA {
-        return Err(malformed(format!("its schema is {:?}, and this version reads {SCHEMA:?}", content.schema)));
+        return Err(malformed(format!("its schema is {:?}; this version reads {SCHEMA:?}", content.schema)));
     }
-    let key = key(&content.key).ok_or_else(|| malformed("its key has not 64 hexadecimal digits".into()))?;
+    let key = key(&content.key).ok_or_else(|| malformed("its key is not 64 hexadecimal digits".into()))?;
     Ok(Names { key, originals: content.names, incomplete: content.incomplete })
 }
 
@@ -208,8 +208,8 @@ mod tests {
         file.publish(None).unwrap();
         let good = fs::read_to_string(&path).unwrap();
         for (from, to, why) in [
-            ("a7a7", "a7a", "its key has not 64 hexadecimal digits"),
-            ("a7a7", "a7-a", "its key has not 64 hexadecimal digits"),
+            ("a7a7", "a7a", "its key is not 64 hexadecimal digits"),
+            ("a7a7", "a7-a", "its key is not 64 hexadecimal digits"),
             ("names/v1", "names/v2", "its schema is"),
             ("\"about\"", "\"aboot\"", "unknown field"),
         ] {

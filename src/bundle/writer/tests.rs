@@ -227,7 +227,7 @@ fn lists_missing_items_with_reasons() {
     assert_eq!(done.manifest.files[0].redactions, [("token".to_owned(), 2)].into());
     assert_eq!(done.manifest.files[0].truncated, Some(cut));
     let error = late.finish(BTreeMap::new(), None).unwrap_err();
-    assert_eq!(error.to_string(), "put 05-logs/b.log into the bundle: the bundle is complete");
+    assert_eq!(error.to_string(), "add 05-logs/b.log to the bundle: the bundle is complete");
     let read = BundleReader::open(done.path.unwrap().to_str().unwrap()).unwrap();
     assert_eq!(*read.manifest(), done.manifest);
 }
@@ -259,14 +259,14 @@ fn rejects_a_bad_entry_and_keeps_the_others() {
     finish("a", 900).unwrap();
     let texts =
         [finish("b", 1001), finish("c", 700), finish("A", 1), finish("a/b", 1)].map(|result| result.unwrap_err());
-    assert_eq!(texts[0].to_string(), "put b into the bundle");
+    assert_eq!(texts[0].to_string(), "add b to the bundle");
     assert_eq!(texts[0].source().unwrap().to_string(), "file too large");
-    assert_eq!(texts[1].to_string(), "put c into the bundle: all files together would have more than 1500 bytes");
-    assert_eq!(texts[2].to_string(), "put \"A\" into the bundle: another path differs only in upper and lower case");
+    assert_eq!(texts[1].to_string(), "add c to the bundle: all files would have more than 1500 bytes in total");
+    assert_eq!(texts[2].to_string(), "add \"A\" to the bundle: another path differs only in upper and lower case");
     assert!(matches!(texts[3], WriteError::Path { fault: PathFault::FileAndFolder, .. }));
     finish("d", 0).unwrap();
     finish("e", 0).unwrap();
-    assert_eq!(finish("f", 0).unwrap_err().to_string(), "put f into the bundle: it holds 3 files already");
+    assert_eq!(finish("f", 0).unwrap_err().to_string(), "add f to the bundle: it already holds 3 files");
     assert_eq!(writer.finish(Head::default()).unwrap().manifest.files.len(), 3);
 }
 
@@ -276,7 +276,7 @@ fn writes_no_manifest_that_the_reader_rejects() {
     let limits = Limits { manifest_bytes: 500, ..Limits::STANDARD };
     let writer = BundleWriter::within(&Destination::Folder(folder.path().to_owned()), &name(), limits).unwrap();
     let error = writer.finish(Head { note: Some("x".repeat(500)), ..Head::default() }).unwrap_err();
-    assert_eq!(error.to_string(), "put manifest.json into the bundle: it would be larger than 500 bytes");
+    assert_eq!(error.to_string(), "add manifest.json to the bundle: it would be larger than 500 bytes");
     assert!(names(folder.path()).is_empty());
 }
 
@@ -292,7 +292,7 @@ fn leaves_existing_files_unchanged() {
     assert_eq!(done.path, Some(folder.path().join("bundle-2.tar.gz")));
     // The file existed before.
     let found = error(&Destination::File(taken.clone()));
-    assert!(found.to_string().ends_with("bundle.tar.gz: that file exists, and nothing is replaced"), "{found}");
+    assert!(found.to_string().ends_with("bundle.tar.gz: the file already exists"), "{found}");
     assert!(found.hint().is_some());
     // Two bundles of the same second.
     let in_folder = Destination::Folder(folder.path().to_owned());
@@ -312,7 +312,7 @@ fn rejects_unwritable_places_at_once() {
     let nowhere = folder.path().join("no/such/folder");
     let error = BundleWriter::create(&Destination::File(nowhere.join("x.tar.gz")), &name()).unwrap_err();
     assert!(error.to_string().starts_with("write the bundle /"), "{error}");
-    assert_eq!(error.hint().as_deref(), Some("name a place in a folder that exists"));
+    assert_eq!(error.hint().as_deref(), Some("choose an existing folder"));
     // A missing folder is created.
     let writer = BundleWriter::create(&Destination::Folder(nowhere.clone()), &name()).unwrap();
     assert!(writer.finish(Head::default()).unwrap().path.unwrap().starts_with(nowhere));

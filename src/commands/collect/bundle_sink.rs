@@ -148,7 +148,7 @@ impl Keeper for BundleSink {
     fn objects(&self, item: &'static Item, origin: &str, objects: Vec<Value>) {
         let origin = &self.redact_text(origin);
         if objects.is_empty() {
-            self.absent(Absence::Empty, item.name(), origin, "there is none");
+            self.absent(Absence::Empty, item.name(), origin, "the cluster has none");
         }
         // Hundreds of small objects are easier to read as one list.
         if item.source == Source::Events && !objects.is_empty() {
@@ -182,7 +182,7 @@ impl Keeper for BundleSink {
             }
             Ok(bytes) => match std::str::from_utf8(bytes) {
                 Ok(text) => text,
-                Err(error) => return self.lost(item, &origin, &format!("it is no text: {error}")),
+                Err(error) => return self.lost(item, &origin, &format!("it is not UTF-8: {error}")),
             },
         };
         let mut redactions = Redactions::default();
@@ -190,7 +190,7 @@ impl Keeper for BundleSink {
             Ok(clean) => {
                 let number = if number == 1 { String::new() } else { format!("-{number}") };
                 let path = format!("{}/overrides{number}.yaml", folder::OVERRIDES);
-                self.write_clean(&path, &origin, "what the virtual hosts are to be", clean.as_bytes(), redactions);
+                self.write_clean(&path, &origin, "the intended virtual hosts", clean.as_bytes(), redactions);
             }
             Err(withheld) => self.lost(item, &origin, &withheld.to_string()),
         }
@@ -332,7 +332,7 @@ impl LogFile {
             (None, Some((summary, bytes))) if summary.left_out_lines > 0 || summary.beyond_limit > 0 => {
                 let mut why = format!("--logs window: {} lines left out", summary.left_out_lines);
                 if summary.beyond_limit > 0 {
-                    why += &format!(", {} that matter among them: beyond --log-limit", summary.beyond_limit);
+                    why += &format!(", {} of them relevant but beyond --log-limit", summary.beyond_limit);
                 }
                 Some(Truncation { kept: Kept::Window, why, whole_bytes: Some(bytes) })
             }
@@ -357,7 +357,7 @@ impl LogFile {
     }
 
     fn opened(&mut self) -> &mut EntryWriter {
-        let why = "connections that found no filter chain, and what the proxy complains of";
+        let why = "connections without a matching filter chain, and warnings and errors of the proxy";
         self.entry.get_or_insert_with(|| self.sink.writer.entry(&self.path, &self.from, why))
     }
 }

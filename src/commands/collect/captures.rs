@@ -16,7 +16,7 @@ use crate::wire::capture::{CaptureReader, MAGIC_BYTES, Step, is_capture};
 /// Maximum number of bytes of one capture in a bundle. The handshakes of a minute fit many times.
 const MAX_BYTES: u64 = 512 << 20;
 
-const WHY: &str = "packets as they were recorded; secrets in them are masked";
+const WHY: &str = "recorded packets, with secrets masked";
 
 /// An open file that starts with the magic bytes of a capture.
 pub(super) struct Capture {
@@ -36,7 +36,7 @@ fn open_one(name: &str) -> Result<Capture, Error> {
     let unusable =
         |why: &str, hint: &str| Error::Argument { what: format!("--pcap {name}: {why}"), hint: hint.to_owned() };
     if name == "-" {
-        return Err(unusable("standard input is not kept", "give the capture by the name of its file"));
+        return Err(unusable("standard input is not supported", "give the capture as a file"));
     }
     let unreadable = |source| Error::Input { name: name.to_owned(), source };
     let mut file = opened(name).map_err(unreadable)?;
@@ -44,10 +44,10 @@ fn open_one(name: &str) -> Result<Capture, Error> {
     Read::by_ref(&mut file).take(MAGIC_BYTES as u64).read_to_end(&mut head).map_err(unreadable)?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
     if head.starts_with(&[0x1f, 0x8b]) {
-        return Err(unusable("it is compressed", "gunzip it first"));
+        return Err(unusable("it is compressed", "decompress it with gunzip first"));
     }
     if !is_capture(&head) {
-        return Err(unusable("it is neither pcap nor pcapng", "give what `tcpdump -w FILE` or Wireshark wrote"));
+        return Err(unusable("it is neither pcap nor pcapng", "give a file written by `tcpdump -w FILE` or Wireshark"));
     }
     Ok(Capture { name: name.to_owned(), file })
 }
@@ -57,7 +57,7 @@ fn opened(name: &str) -> io::Result<File> {
     if fs::metadata(name)?.is_file() {
         return File::open(name);
     }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"))
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
 }
 
 /// Adds the captures to the bundle, in the order given.
@@ -89,7 +89,7 @@ fn copy(file: File, path: &str, origin: &str, most: u64, stop: &Stop, sink: &Bun
         match reader.next(&mut record) {
             Ok(Step::Record { kind, content }) => {
                 if entry.bytes() + record.len() as u64 > most {
-                    break Some(format!("no more than {most} bytes of a capture are kept"));
+                    break Some(format!("limit of {most} bytes per capture"));
                 }
                 sink.redactor.record(kind, content, &mut record, &mut redactions);
                 entry.write_all(&record)?;
@@ -153,7 +153,7 @@ mod tests {
             assert_eq!(entry.bytes, 24 + one as u64);
             let truncated = entry.truncated.unwrap();
             assert_eq!((truncated.kept, truncated.whole_bytes), (Kept::Beginning, Some(whole.len() as u64)));
-            assert_eq!(truncated.why, format!("no more than {most} bytes of a capture are kept"));
+            assert_eq!(truncated.why, format!("limit of {most} bytes per capture"));
         }
         let entry = copied(&whole[..whole.len() - 3], 1 << 20);
         assert_eq!(entry.bytes, 24 + one as u64);

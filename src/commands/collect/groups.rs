@@ -45,7 +45,7 @@ pub(super) fn line(named: &[String], evidence: &Evidence) -> String {
     let mut line = format!("Environment groups with the problem: {}.", named.join(", "));
     let unknown = unknown(named, evidence);
     if !unknown.is_empty() {
-        line += &format!(" The cluster has no {}; found: {all}.", unknown.join(", "));
+        line += &format!(" Not found in the cluster: {}; found: {all}.", unknown.join(", "));
     }
     line
 }
@@ -152,7 +152,7 @@ mod tests {
         assert!(line(&[], &evidence).ends_with("not given (--env-group NAME); found: org-dev, org-prod."));
         let named = ["prod".to_owned(), "rod".to_owned()];
         assert_eq!(unknown(&named, &evidence), ["rod"]);
-        assert!(line(&named, &evidence).ends_with("The cluster has no rod; found: org-dev, org-prod."));
+        assert!(line(&named, &evidence).ends_with("Not found in the cluster: rod; found: org-dev, org-prod."));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(super) fn list(args: &CollectArgs) -> String {
         }
     };
     for name in &args.evidence.overrides {
-        line(OVERRIDES, &[format!("-f {name}, less its secrets; {}/", folder::OVERRIDES)]);
+        line(OVERRIDES, &[format!("-f {name}, with secrets redacted; {}/", folder::OVERRIDES)]);
     }
     if args.evidence.overrides.is_empty() {
         line(OVERRIDES, &["not given: -f overrides.yaml".into()]);
@@ -31,7 +31,7 @@ pub(super) fn list(args: &CollectArgs) -> String {
         line(Source::Logs.name(), &[format!("--access-log {name}; {}/given/", folder::LOGS)]);
     }
     for name in &args.captures {
-        let fate = if args.redact.is_empty() { "secrets in its packets masked" } else { "withheld: --redact" };
+        let fate = if args.redact.is_empty() { "secrets in packets masked" } else { "withheld: --redact" };
         line("captures", &[format!("--pcap {name}, {fate}; {}/", folder::CAPTURES)]);
     }
     line("never", &["values of Secrets, private keys, tokens, passwords, environment values that look secret".into()]);
@@ -59,18 +59,18 @@ fn is_requested(item: &Item, args: &CollectArgs) -> bool {
 /// Returns how much of an item is kept.
 fn limit(item: &Item, args: &CollectArgs) -> String {
     match item.origin {
-        Origin::Objects(objects) if objects.name.is_some() => "limit: the one object".into(),
+        Origin::Objects(objects) if objects.name.is_some() => "limit: this object".into(),
         Origin::Objects(_) if item.source == Source::Events => "limit: all, in one file".into(),
-        Origin::Objects(_) => "limit: all, each in a file of its own".into(),
+        Origin::Objects(_) => "limit: all, one file each".into(),
         Origin::Logs => match args.kept_logs {
             KeptLogs::Full => "limit: all of each log (--logs full)".into(),
             KeptLogs::Window => format!(
-                "limit: beginning, end and what matters, of that {} bytes of each container (--logs, --log-limit)",
+                "limit: beginning, end, and {} bytes of relevant lines per container (--logs, --log-limit)",
                 args.log_limit
             ),
-            KeptLogs::None => "limit: counts alone (--logs none)".into(),
+            KeptLogs::None => "limit: counts only (--logs none)".into(),
         },
-        Origin::Secrets => "limit: certificates, and whether the key fits".into(),
+        Origin::Secrets => "limit: certificates, and whether the key matches".into(),
         Origin::PortForward => "limit: listeners, certificates and counters; 50 hostnames".into(),
     }
 }

@@ -98,14 +98,14 @@ fn several(
 ) -> Result<u8, Error> {
     if !matches!(Destination::from_argument(&args.to), Destination::Folder(_)) {
         return Err(Error::Usage {
-            what: format!("--to {}, and --contexts or --all-contexts, which write several bundles", args.to),
-            hint: "give --to a folder, as in --to bundles/; each bundle gets its own name there".into(),
+            what: format!("--to {} with --contexts or --all-contexts: they write several bundles", args.to),
+            hint: "give --to a folder, such as --to bundles/; each bundle gets its own name there".into(),
         });
     }
     if !args.captures.is_empty() || args.redact_map.is_some() {
         return Err(Error::Usage {
-            what: "--pcap and --redact-map are of one cluster, and --contexts and --all-contexts ask several".into(),
-            hint: "give them with the context of their cluster alone: --context NAME".into(),
+            what: "--pcap or --redact-map with --contexts or --all-contexts: they belong to one cluster".into(),
+            hint: "run them for their own cluster: --context NAME".into(),
         });
     }
     let numbers = numbers(names, &args.evidence.cluster.namespace);
@@ -187,10 +187,9 @@ impl Collected {
         let partial = manifest.partial.as_ref().map_or_else(String::new, |why| format!("; partial: {why}"));
         let groups = match self.unknown_groups.join(", ") {
             names if names.is_empty() => String::new(),
-            names => format!(
-                "; --env-group {names}: there is none of that name, the bundle's {} has those that there are",
-                layout::README
-            ),
+            names => {
+                format!("; --env-group {names}: not found, {} in the bundle lists the groups found", layout::README)
+            }
         };
         // Empty lists and what was not requested are not missing.
         let lost = manifest.skipped.iter().filter(|skipped| skipped.absence == Absence::Lost).count();
@@ -198,7 +197,7 @@ impl Collected {
         let rights = match forbidden {
             0 => String::new(),
             _ => format!(
-                "; {forbidden} of them for want of rights: `kubectl apigee-tls rbac collect -n {}` prints the Role",
+                "; {forbidden} of them forbidden: `kubectl apigee-tls rbac collect -n {}` prints the Role to apply",
                 manifest.namespace
             ),
         };
@@ -250,8 +249,7 @@ fn collected(
         Ok::<_, Error>(evidence)
     })?;
     if args.evidence.overrides.is_empty() {
-        let why =
-            "not asked for: -f overrides.yaml gives it; the file that helm upgrade was run with, one for each cluster";
+        let why = "not given: add -f with the overrides file of the last helm upgrade of this cluster";
         sink.absent(Absence::NotAsked, bundle_sink::OVERRIDES, "-f", why);
     }
     let has_captures = !captures.is_empty();
@@ -297,14 +295,14 @@ fn run_self_test(console: &Console) -> Result<u8, Error> {
     let passed = results.iter().filter(|result| result.passed).count();
     let mut text = String::new();
     for self_test::SelfTestResult { kind, container, passed, why } in &results {
-        let planted = format!("{kind}, planted in {container:?}");
+        let planted = format!("{kind} in {container:?}");
         if *passed {
             console.verbose(&format!("passed {planted}"));
         } else {
             text += &format!("FAILED {planted}: {why}\n");
         }
     }
-    text += &format!("{passed} of {} secrets and names that were planted did not come out\n", results.len());
+    text += &format!("{passed} of {} planted secrets and names were redacted\n", results.len());
     console.result(&text).map_err(Error::Output)?;
     Ok(u8::from(passed < results.len()))
 }
@@ -315,7 +313,7 @@ fn clean_evidence(sink: &BundleSink, evidence: &Evidence) -> Result<Evidence, Er
     let mut redactions = Redactions::default();
     let evidence = sink.redactor.clean(evidence, &mut redactions)?;
     let json = serde_json::to_string_pretty(&evidence)?;
-    let why = "what was seen, for `kubectl apigee-tls diagnose --from`";
+    let why = "the evidence, for `kubectl apigee-tls diagnose --from`";
     sink.write_clean(layout::EVIDENCE, "diagnose", why, json.as_bytes(), redactions);
     Ok(evidence)
 }

@@ -31,13 +31,13 @@ pub(super) fn add(sink: &BundleSink, inputs: &ReadmeInputs, evidence: &Evidence)
     let as_it_is = |path: &str, why: &str, text: &str| {
         sink.write_clean(path, "report", why, text.as_bytes(), Redactions::default());
     };
-    as_it_is(layout::REPORT_TEXT, "what was found, for a person", &text::text(&report, options));
+    as_it_is(layout::REPORT_TEXT, "findings, for a person", &text::text(&report, options));
     let json = machine::json(&report)?;
-    as_it_is(layout::REPORT_JSON, "what was found, for a program", &json);
+    as_it_is(layout::REPORT_JSON, "findings, for a program", &json);
     sink.write_derived(
         layout::README,
         "collect",
-        "what to read first",
+        "overview: read this first",
         &readme(inputs, evidence, &report, &sink.writer.skipped()),
     );
     let routes = format!("{}/apigeeroutes.txt", folder::ROUTES);
@@ -53,7 +53,7 @@ pub(super) fn add(sink: &BundleSink, inputs: &ReadmeInputs, evidence: &Evidence)
     let pods = format!("{}/pods.txt", folder::INGRESS);
     sink.write_derived(&pods, "diagnose", "kubectl get pods -o wide, of the ingress", &pod_list(evidence));
     let events = format!("{}/events.txt", folder::INGRESS);
-    sink.write_derived(&events, "GET events", "what happened, in order of time", &event_list(sink));
+    sink.write_derived(&events, "GET events", "events in order of time", &event_list(sink));
     for (name, described) in descriptions(sink) {
         let path = format!("{}/apigeeroutes/{}.txt", folder::ROUTES, layout::segment(&name));
         sink.write_derived(
@@ -67,7 +67,7 @@ pub(super) fn add(sink: &BundleSink, inputs: &ReadmeInputs, evidence: &Evidence)
         sink,
         folder::CERTIFICATES,
         "stored.yaml",
-        "public certificates, and whether keys fit",
+        "public certificates, and whether the keys match",
         &evidence.stored_certificates,
     );
     yaml(
@@ -77,18 +77,12 @@ pub(super) fn add(sink: &BundleSink, inputs: &ReadmeInputs, evidence: &Evidence)
         "filter chains, certificates and counters of each Envoy",
         &evidence.gateways,
     );
-    yaml(
-        sink,
-        folder::HANDSHAKES,
-        "handshakes.yaml",
-        "every handshake of this run, and how it ended",
-        &evidence.probes,
-    );
+    yaml(sink, folder::HANDSHAKES, "handshakes.yaml", "every handshake of this run and its result", &evidence.probes);
     let releases = format!("{}/helm-releases.txt", folder::PLATFORM);
     sink.write_derived(
         &releases,
         "names of Secrets",
-        "which Helm releases there are; never their values",
+        "names of Helm releases, never their values",
         &helm_releases(evidence),
     );
     Ok(report)

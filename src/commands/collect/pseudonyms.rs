@@ -45,8 +45,8 @@ pub(super) fn file(args: &CollectArgs, writer: &BundleWriter) -> Result<Option<N
     }
     if args.redact_map.as_deref() == Some(Path::new(&args.to)) {
         return Err(Error::Usage {
-            what: "--redact-map and --to with the same name".into(),
-            hint: "the list of pseudonyms stays outside of the bundle: give it a name of its own".into(),
+            what: "--redact-map and --to with the same file name".into(),
+            hint: "give --redact-map another file name: the list of pseudonyms is not part of the bundle".into(),
         });
     }
     let file = match (&args.redact_map, writer.folder()) {
@@ -54,8 +54,7 @@ pub(super) fn file(args: &CollectArgs, writer: &BundleWriter) -> Result<Option<N
         (None, Some(folder)) => NamesFile::beside_a_bundle_in(folder)?,
         (None, None) => {
             return Err(Error::Usage {
-                what: "--redact and a bundle that goes to a stream, beside which the list of pseudonyms has no place"
-                    .into(),
+                what: "--redact with a bundle written to a stream: the list of pseudonyms needs a file".into(),
                 hint: "give --redact-map FILE, or --to a file or a folder".into(),
             });
         }
@@ -65,5 +64,5 @@ pub(super) fn file(args: &CollectArgs, writer: &BundleWriter) -> Result<Option<N
 
 /// Returns the line that says where the list of pseudonyms is, and that it is not for support.
 pub(super) fn map_notice(path: &Path) -> String {
-    format!("{}: what the pseudonyms stand for; keep it; it is not for support", path.display())
+    format!("{}: list of pseudonyms; keep it, and do not send it to support", path.display())
 }

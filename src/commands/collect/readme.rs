@@ -31,8 +31,8 @@ pub(super) struct ReadmeInputs {
 const CAPTURE: &str = "packet capture";
 
 const CAPTURES: &str = "\
-    what was recorded; stars stand for secrets, in their places, so checksums of such packets do not fit; a\n   \
-    secret that is split over two packets or compressed is not known\n";
+    recorded packets; secrets are masked with stars, so checksums of those packets do not match; secrets\n   \
+    that are split over two packets or compressed are not masked\n";
 
 /// Returns the page: case, findings, reading order, what is missing.
 pub(super) fn readme(inputs: &ReadmeInputs, evidence: &Evidence, report: &Report, skipped: &[Skipped]) -> String {
@@ -54,7 +54,7 @@ pub(super) fn readme(inputs: &ReadmeInputs, evidence: &Evidence, report: &Report
     page += &versions(evidence);
     page += &format!("{}\n", groups::line(&inputs.groups, evidence));
     if let Some(why) = &inputs.partial {
-        page += &format!("\n**Partial**: {why}. What had been seen by then is here.\n");
+        page += &format!("\n**Partial**: {why}. The bundle holds what was seen by then.\n");
     }
     page += "\n## Found\n\n";
     let causes = report.verdict.causes.iter().take(3);
@@ -67,15 +67,15 @@ pub(super) fn readme(inputs: &ReadmeInputs, evidence: &Evidence, report: &Report
     if report.verdict.causes.is_empty() {
         let kind = report.verdict.kind;
         let statement =
-            if kind == VerdictKind::Unknown { &report.verdict.headline } else { "nothing that clients fail by" };
+            if kind == VerdictKind::Unknown { &report.verdict.headline } else { "nothing that makes clients fail" };
         page += &format!("- {statement}\n");
     }
     page += &reading_order();
     if inputs.has_captures && inputs.pseudonyms == Pseudonyms::None {
         page += &format!("6. {}: {CAPTURES}", folder::CAPTURES);
     }
-    page += "\n`kubectl apigee-tls diagnose --from THIS-BUNDLE` gives the same report again; every file has its origin, its reason\n\
-        and its hash in manifest.json.\n";
+    page += "\n`kubectl apigee-tls diagnose --from THIS-BUNDLE` prints this report again. manifest.json lists the origin, purpose and hash\n\
+        of every file.\n";
     page += &pseudonyms(inputs.pseudonyms);
     page += "\n## Missing\n\n";
     for item in report.not_seen.iter().filter(|item| !(inputs.has_captures && item.what == CAPTURE)) {
@@ -90,10 +90,10 @@ fn reading_order() -> String {
     use folder::{CERTIFICATES, ENVIRONMENT_GROUPS, HANDSHAKES, INGRESS, LOGS, OVERRIDES, PLATFORM, ROUTES};
     format!(
         "\n## Read\n\n\
-        1. {}: the playbook step by step, the cause, and under FIX what to do\n\
-        2. {OVERRIDES}, {ROUTES}, {ENVIRONMENT_GROUPS}: what the playbook's \"must gather\" asks for\n\
+        1. {}: the playbook step by step, the cause, and the fix (under FIX)\n\
+        2. {OVERRIDES}, {ROUTES}, {ENVIRONMENT_GROUPS}: what the playbook's \"must gather\" requires\n\
         3. {INGRESS}, {LOGS}: the pods, their events and their logs\n\
-        4. {CERTIFICATES}, {HANDSHAKES}: what is stored, what Envoy has, what clients get\n\
+        4. {CERTIFICATES}, {HANDSHAKES}: what is stored, what Envoy has loaded, what clients receive\n\
         5. {PLATFORM}: Services, mesh settings, webhooks, nodes, Helm releases\n",
         layout::REPORT_TEXT
     )
@@ -120,11 +120,10 @@ fn missing(report: &Report, skipped: &[Skipped]) -> String {
     let lost: Vec<&Skipped> =
         skipped.iter().filter(|skipped| skipped.absence != Absence::Empty && !is_listed(skipped)).collect();
     if skipped.iter().all(|skipped| skipped.absence == Absence::Empty) {
-        return "\nNothing that was to be collected is missing.\n".into();
+        return "\nNothing is missing.\n".into();
     }
     if lost.is_empty() {
-        return "\nWhat was to be collected and is not here is named above, and in manifest.json under `skipped`.\n"
-            .into();
+        return "\nEverything that is missing is listed above, and in manifest.json under `skipped`.\n".into();
     }
     let mut page = "\nNot collected:\n\n".to_owned();
     for Skipped { item, origin, why, .. } in lost.iter().take(MISSING_LINES) {
@@ -144,15 +143,16 @@ fn pseudonyms(kinds: Pseudonyms) -> String {
     }
     page += "\n## Pseudonyms\n\n";
     if kinds.hosts() {
-        page += "- Hostnames end in `.example` (RFC 2606) and stand for others, label by label: names that end alike end alike\n  \
-            here. Serial numbers and fingerprints of certificates are replaced too, and certificates are left out of objects\n  \
-            and logs.\n- Names of objects are replaced where they have the form of a hostname; other names may be made of one.\n";
+        page += "- Hostnames end in `.example` (RFC 2606) and replace the originals label by label: names with the same ending\n  \
+            still have the same ending. Serial numbers and fingerprints of certificates are replaced too, and certificates\n  \
+            are removed from objects and logs.\n- Object names are replaced if they look like a hostname; other names may contain one.\n";
     }
     if kinds.addresses() {
-        page += "- Addresses of 198.18.0.0/15 (RFC 2544) and 2001:db8::/32 (RFC 3849) stand for others; 198.19.255.255 for all\n  \
-            that were too many. Google's health checks, loopback and unspecified addresses are real.\n";
+        page += "- Addresses of 198.18.0.0/15 (RFC 2544) and 2001:db8::/32 (RFC 3849) replace the originals;\n  \
+            198.19.255.255 stands for all beyond the limit. Addresses of Google's health checks, loopback and unspecified\n  \
+            addresses are not replaced.\n";
     }
     page +=
-        "- The same name has the same pseudonym in every file. What each stands for, only who made the bundle knows.\n";
+        "- A name has the same pseudonym in every file. Only the creator of the bundle has the list of originals.\n";
     page
 }

@@ -75,7 +75,7 @@ fn withholds_objects_without_a_kind() {
     let mut redactions = Redactions::default();
     let redactor = Redactor::secrets_only();
     redactor.object(&mut output, &mut redactions).unwrap();
-    assert_eq!(output["items"], json!([{ "withheld": "it does not say its kind" }, { "kind": "Service", "spec": {} }]));
+    assert_eq!(output["items"], json!([{ "withheld": "it has no kind" }, { "kind": "Service", "spec": {} }]));
     let mut deep = json!({ "password": "hunter2" });
     for _ in 0..200 {
         deep = json!({ "a": deep });

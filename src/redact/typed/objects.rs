@@ -75,10 +75,10 @@ struct Below {
 impl ObjectRedactor<'_> {
     /// Redacts an object by its `kind`, or by `kind` if it has none: items of a list have none.
     fn object(&mut self, value: &mut Value, kind: Option<&str>, depth: usize) -> Result<(), Withheld> {
-        let Value::Object(map) = value else { return Err(Withheld::because("it is no object")) };
+        let Value::Object(map) = value else { return Err(Withheld::because("it is not an object")) };
         let own = map.get("kind").and_then(Value::as_str).map(str::to_owned);
         let Some(kind) = own.or(kind.map(str::to_owned)).filter(|kind| !kind.is_empty()) else {
-            return Err(Withheld::because("it does not say its kind"));
+            return Err(Withheld::because("it has no kind"));
         };
         if let Some(of) = kind.strip_suffix("List")
             && let Some(Value::Array(items)) = map.get_mut("items")

@@ -37,7 +37,7 @@ pub(in crate::redact) fn redact(engine: &Engine, text: &str, redactions: &mut Re
             let typed = replaced(engine, text, &found, &mut own);
             match scalars(&typed, engine.rules)? {
                 Some(left) if left.iter().any(|scalar| scalar.is_left(&typed)) => {
-                    return Err(Withheld::because("a secret value could not be replaced in its place"));
+                    return Err(Withheld::because("a secret value could not be replaced in place"));
                 }
                 Some(found) => without_comments(engine.rules, &typed, &found, &mut own),
                 None => return Err(Withheld::because("it could not be read again after its secrets were replaced")),
@@ -48,7 +48,7 @@ pub(in crate::redact) fn redact(engine: &Engine, text: &str, redactions: &mut Re
     let clean = string(engine.text(typed.as_bytes(), true, &mut own));
     let lines = |text: &str| memchr::memchr_iter(b'\n', text.as_bytes()).count();
     if lines(&clean) != lines(text) {
-        return Err(Withheld::because("its lines could not be kept"));
+        return Err(Withheld::because("its line numbers could not be kept"));
     }
     redactions.merge(&own);
     Ok(clean)
@@ -230,7 +230,7 @@ impl<'a> FoundScalars<'a> {
                 return Ok(());
             }
         }
-        Err(Withheld::because("its anchors refer to each other more often than can be followed"))
+        Err(Withheld::because("its anchors are nested too deeply"))
     }
 }
 
