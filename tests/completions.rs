@@ -1,5 +1,5 @@
-//! The scripts under `completions/` are what the program prints, and kubectl's questions get cobra's form of
-//! answer.
+//! The scripts under `completions/` are what the program prints, and kubectl gets candidates in cobra's
+//! format.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 

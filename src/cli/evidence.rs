@@ -1,4 +1,5 @@
-//! Arguments of commands that query a cluster: which cluster, how much of its logs, which files, which probes.
+//! Arguments of commands that query a cluster: which cluster, how much of its logs, which files, which
+//! probes.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The command line: arguments only. It does no work and reads no environment; `commands` turns it into what is
-//! needed.
+//! The command line: arguments only. It does no work and reads no environment; `commands` turns it into what
+//! is needed.
 
 mod evidence;
 mod probe;

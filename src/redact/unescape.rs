@@ -219,7 +219,8 @@ mod tests {
     use super::*;
 
     fn undone(text: &str) -> String {
-        Unescaped::deepest(text.as_bytes()).map_or(text.to_owned(), |plain| String::from_utf8(plain.bytes).unwrap())
+        Unescaped::deepest(text.as_bytes())
+            .map_or(text.to_owned(), |unescaped| String::from_utf8(unescaped.bytes).unwrap())
     }
 
     #[test]
@@ -246,10 +247,10 @@ mod tests {
     #[test]
     fn maps_ranges_back_to_the_line_as_written() {
         let line = "say %2522api%252eacme.com%2522 twice";
-        let plain = Unescaped::deepest(line.as_bytes()).unwrap();
-        assert_eq!(plain.bytes, b"say \"api.acme.com\" twice");
-        assert_eq!(&line[plain.source_range(&(5..17))], "api%252eacme.com");
-        assert_eq!(&line[plain.source_range(&(4..18))], "%2522api%252eacme.com%2522");
-        assert_eq!(plain.source_range(&(0..unescaped.bytes.len())), 0..line.len());
+        let unescaped = Unescaped::deepest(line.as_bytes()).unwrap();
+        assert_eq!(unescaped.bytes, b"say \"api.acme.com\" twice");
+        assert_eq!(&line[unescaped.source_range(&(5..17))], "api%252eacme.com");
+        assert_eq!(&line[unescaped.source_range(&(4..18))], "%2522api%252eacme.com%2522");
+        assert_eq!(unescaped.source_range(&(0..unescaped.bytes.len())), 0..line.len());
     }
 }

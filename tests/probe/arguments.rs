@@ -1,5 +1,4 @@
-//! What a user may type wrong, and the forms of the result: each a clear error with exit code 2, and no
-//! panic.
+//! Wrong arguments, each with a clear error and exit code 2 and without a panic; and the output formats.
 
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use crate::run::Bench;
 use crate::servers::silent_address;
 use crate::shell::Result;
 
-/// Arguments, and a part of what is said about them.
+/// Arguments, and a part of the expected error.
 const WRONG: &[(&[&str], &str)] = &[
     (&[], "HOST[:PORT]"),
     (&[""], "empty"),
