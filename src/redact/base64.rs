@@ -83,11 +83,11 @@ pub(super) fn classify(run: &[u8], skip: usize) -> Base64Content {
 
 /// Decodes either alphabet up to the first other character.
 pub(super) fn decode(text: &[u8]) -> Vec<u8> {
-    let mut letters: Vec<u8> = text.iter().map_while(|byte| standard(*byte)).collect();
-    let whole_bytes = letters.len() * 6 / 8;
+    let mut chars: Vec<u8> = text.iter().map_while(|byte| standard(*byte)).collect();
+    let whole_bytes = chars.len() * 6 / 8;
     // Completed to a group of four with zero bits, so that the decoder cannot reject it.
-    letters.resize(letters.len().next_multiple_of(4), b'A');
-    let mut bytes = BASE64.decode(&letters).unwrap_or_default();
+    chars.resize(chars.len().next_multiple_of(4), b'A');
+    let mut bytes = BASE64.decode(&chars).unwrap_or_default();
     bytes.truncate(whole_bytes);
     bytes
 }

@@ -160,7 +160,7 @@ fn arguments_of(name: &str) -> Vec<String> {
             ("cert-dir", path("tmp")),
             ("client-ca-file", pki("ca.crt")),
             ("etcd-servers", "http://127.0.0.1:2379".into()),
-            ("kubelet-certificate-ca", pki("ca.crt")),
+            ("kubelet-certificate-authority", pki("ca.crt")),
             ("kubelet-client-certificate", pki("admin.crt")),
             ("kubelet-client-key", pki("admin.key")),
             ("kubelet-preferred-address-types", "InternalIP".into()),

@@ -120,8 +120,8 @@ fn several(
     progress.finish();
     let outcomes: Vec<Result<Collected, Failure>> =
         outcomes.into_iter().map(|outcome| outcome.map_err(|error| contexts::failure(&error))).collect();
-    let named = names.iter().zip(&outcomes);
-    let lines: Vec<Summary> = named
+    let by_context = names.iter().zip(&outcomes);
+    let lines: Vec<Summary> = by_context
         .map(|(context, outcome)| Summary::new(context, outcome.as_ref().map(|collected| &collected.report)))
         .collect();
     let last: Vec<String> = outcomes

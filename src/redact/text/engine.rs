@@ -288,9 +288,9 @@ impl Engine {
                 if undone.is_some_and(|undone| !undone.is_new(&run)) {
                     continue;
                 }
-                let letters = &line[run.clone()];
-                let mut secret = |skip| self.is_secret(base64::classify(letters, skip), state);
-                if !base64::names_key(letters) && !shifts.clone().any(&mut secret) {
+                let chars = &line[run.clone()];
+                let mut secret = |skip| self.is_secret(base64::classify(chars, skip), state);
+                if !base64::names_key(chars) && !shifts.clone().any(&mut secret) {
                     continue;
                 }
                 let written = undone.map_or(run.clone(), |undone| undone.source_range(&run));

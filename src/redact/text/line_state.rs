@@ -110,18 +110,18 @@ impl LineState {
             }
             Self::Base64 { width, left } => {
                 let word = last_word(line);
-                let letters = &line[word.clone()];
+                let chars = &line[word.clone()];
                 let is_pure =
-                    !letters.is_empty() && letters.iter().all(|byte| base64::is_base64_char(*byte) || *byte == b'=');
+                    !chars.is_empty() && chars.iter().all(|byte| base64::is_base64_char(*byte) || *byte == b'=');
                 // Behind the prefix of a log, all lines of a key have the length of the first; only the last
                 // one is shorter.
                 let is_alone = indentation(line) == word.start;
-                let continues = is_pure && (is_alone || letters.len() == *width);
+                let continues = is_pure && (is_alone || chars.len() == *width);
                 if continues {
                     return shorten(left, line).map_or_else(|| self.end(), |()| Effect::Word(word));
                 }
                 // Among other lines, a short word ends a key only if it looks like one.
-                let is_rest = letters.len() < *width && (is_alone || is_random(letters) || letters.ends_with(b"="));
+                let is_rest = chars.len() < *width && (is_alone || is_random(chars) || chars.ends_with(b"="));
                 if is_pure && is_rest { Effect::Word(word) } else { Effect::Scan { from: 0 } }
             }
             Self::Below { indent, block, left } => {
@@ -171,8 +171,8 @@ fn is_foreign(line: &[u8], column: usize) -> bool {
         return true;
     }
     let word = last_word(line);
-    let letters = &line[word.clone()];
-    let is_body = is_pure(letters) && (word.start == column || letters.len() >= SHORTEST_BODY);
+    let chars = &line[word.clone()];
+    let is_body = is_pure(chars) && (word.start == column || chars.len() >= SHORTEST_BODY);
     begins_with_time(line) && !is_body
 }
 

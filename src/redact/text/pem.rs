@@ -172,10 +172,9 @@ pub(super) struct KeyLine {
 /// Returns the part of a line that continues a key whose base64 began at `column` in the preceding lines.
 pub(super) fn body_word(line: &[u8], column: usize) -> Option<Range<usize>> {
     let word = last_word(line);
-    let letters = &line[word.clone()];
-    if is_pure(letters) && word.start == column && (is_random(letters) || letters.ends_with(b"=")) {
-        let is_rest =
-            letters.len() >= SHORTEST_REST || letters.ends_with(b"=") || line[..column].trim_ascii().is_empty();
+    let chars = &line[word.clone()];
+    if is_pure(chars) && word.start == column && (is_random(chars) || chars.ends_with(b"=")) {
+        let is_rest = chars.len() >= SHORTEST_REST || chars.ends_with(b"=") || line[..column].trim_ascii().is_empty();
         return is_rest.then_some(word);
     }
     let mut at = 0;
@@ -189,13 +188,13 @@ pub(super) fn body_word(line: &[u8], column: usize) -> Option<Range<usize>> {
 }
 
 /// Returns whether the bytes are standard base64, as in keys, and not the URL alphabet.
-pub(super) fn is_pure(letters: &[u8]) -> bool {
-    !letters.is_empty() && letters.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
+pub(super) fn is_pure(chars: &[u8]) -> bool {
+    !chars.is_empty() && chars.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
 }
 
 /// Returns whether the bytes are base64 of upper case, lower case and digits, as random data is. Hexadecimal
 /// digests, words and numbers are not.
-pub(super) fn is_random(letters: &[u8]) -> bool {
-    let has = |kind: fn(&u8) -> bool| letters.iter().any(kind);
-    is_pure(letters) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
+pub(super) fn is_random(chars: &[u8]) -> bool {
+    let has = |kind: fn(&u8) -> bool| chars.iter().any(kind);
+    is_pure(chars) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
 }
