@@ -58,7 +58,7 @@ pub struct ProbeArgs {
     #[arg(short = '6', long, help_heading = "Endpoints", hide_short_help = true)]
     pub ipv6: bool,
 
-    /// Connect through an HTTP proxy; without a URL, the one set in HTTPS_PROXY
+    /// Connect through an HTTP proxy; without a URL, the proxy of the environment
     #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Endpoints")]
     pub via_proxy: Option<String>,
 

@@ -73,6 +73,9 @@ impl BundleReader {
     }
 
     /// Like [`BundleReader::evidence`], without a copy.
+    ///
+    /// # Errors
+    /// As for [`BundleReader::evidence`].
     pub fn into_evidence(self) -> Result<Evidence, ReadError> {
         self.evidence.ok_or(ReadError::NoEvidence { name: self.name })
     }

@@ -47,9 +47,9 @@ pub(in crate::redact) struct Engine {
     pub(in crate::redact) table: Table,
 }
 
-/// State between two lines.
+/// The state of a text between two lines.
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct TextState {
     pub(super) line_state: LineState,
     /// Redacted lines that are nothing but base64, held back.
     held: Vec<u8>,
@@ -71,10 +71,10 @@ impl Engine {
     pub(in crate::redact) fn text(&self, text: &[u8], references: bool, redactions: &mut Redactions) -> Vec<u8> {
         // Keys are often sorted, so `data` comes before `kind`.
         let secret = holds_secret(text);
-        self.nested(text, &mut State { references, secret, ..State::default() }, redactions)
+        self.nested(text, &mut TextState { references, secret, ..TextState::default() }, redactions)
     }
 
-    pub(super) fn nested(&self, text: &[u8], state: &mut State, redactions: &mut Redactions) -> Vec<u8> {
+    pub(super) fn nested(&self, text: &[u8], state: &mut TextState, redactions: &mut Redactions) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len());
         let mut joiner = Joiner::default();
         for line in text.split_inclusive(|byte| *byte == b'\n') {
@@ -86,7 +86,7 @@ impl Engine {
     }
 
     /// Redacts one line, with its line end if it has one.
-    pub(super) fn line(&self, whole: &[u8], state: &mut State, out: &mut Vec<u8>, redactions: &mut Redactions) {
+    pub(super) fn line(&self, whole: &[u8], state: &mut TextState, out: &mut Vec<u8>, redactions: &mut Redactions) {
         // A byte order mark would hide that a name starts the line.
         let (mark, rest) = whole.split_at(if whole.starts_with(ORDER_MARK) { ORDER_MARK.len() } else { 0 });
         let line = rest.strip_suffix(b"\n").unwrap_or(rest);
@@ -96,7 +96,7 @@ impl Engine {
     }
 
     /// Redacts the content of one line, without its line end. Returns `None` if nothing changed.
-    pub(super) fn content(&self, line: &[u8], state: &mut State, redactions: &mut Redactions) -> Option<Vec<u8>> {
+    pub(super) fn content(&self, line: &[u8], state: &mut TextState, redactions: &mut Redactions) -> Option<Vec<u8>> {
         // UTF-16 would pass every pattern.
         if memchr::memchr(0, line).is_some() && self.rules.on(Rule::NotUnderstood) {
             redactions.count(Rule::NotUnderstood);
@@ -150,7 +150,7 @@ impl Engine {
 
     /// Replaces the bytes of secrets by stars in place, so that lengths and offsets are kept.
     pub(in crate::redact) fn mask(&self, bytes: &mut [u8], redactions: &mut Redactions) {
-        let mut state = State::default();
+        let mut state = TextState::default();
         for line in bytes.split_inclusive_mut(|byte| *byte == b'\n') {
             let length = line.trim_ascii_end().len();
             let line = &mut line[..length];
@@ -182,7 +182,14 @@ impl Engine {
     }
 
     /// Adds the spans of secrets, and returns whether the line ends a key that began before it.
-    fn find_secrets(&self, line: &[u8], from: usize, value: bool, state: &mut State, spans: &mut Spans<'_>) -> bool {
+    fn find_secrets(
+        &self,
+        line: &[u8],
+        from: usize,
+        value: bool,
+        state: &mut TextState,
+        spans: &mut Spans<'_>,
+    ) -> bool {
         let tail = self.scan_as_written(line, from, value, state, spans);
         self.scan_base64(line, None, state, spans);
         for undone in Unescaped::levels(line) {
@@ -205,7 +212,7 @@ impl Engine {
         bytes: &[u8],
         from: usize,
         value: bool,
-        state: &mut State,
+        state: &mut TextState,
         spans: &mut Spans<'_>,
     ) -> bool {
         let mut line = Line::new(bytes, state.references);
@@ -253,7 +260,7 @@ impl Engine {
 
     /// Redacts a line in the form of a key line whose label was not seen: the log was cut inside the key, or
     /// other lines are interleaved.
-    fn key_line(&self, line: &[u8], state: &mut State, spans: &mut Spans<'_>) {
+    fn key_line(&self, line: &[u8], state: &mut TextState, spans: &mut Spans<'_>) {
         let found = pem::key_line(line).filter(|_| self.rules.on(Rule::PrivateKey));
         if state.public > 0 {
             let is_over = pem::end_label(line).is_some();
@@ -271,7 +278,7 @@ impl Engine {
     }
 
     /// Adds base64 secrets outside the spans found so far; for an unescaped line, of the whole line.
-    fn scan_base64(&self, line: &[u8], undone: Option<&Unescaped>, state: &mut State, spans: &mut Spans<'_>) {
+    fn scan_base64(&self, line: &[u8], undone: Option<&Unescaped>, state: &mut TextState, spans: &mut Spans<'_>) {
         if !self.rules.on(Rule::Base64) || state.depth >= MAX_DEPTH {
             return;
         }
@@ -305,7 +312,7 @@ impl Engine {
     }
 
     /// Returns whether the content of a run must be redacted.
-    fn is_secret(&self, content: Base64Content, state: &mut State) -> bool {
+    fn is_secret(&self, content: Base64Content, state: &mut TextState) -> bool {
         match content {
             Base64Content::Key | Base64Content::Archive => true,
             Base64Content::Certificate => self.patterns.certificates,
@@ -313,7 +320,7 @@ impl Engine {
             Base64Content::Text(text) => {
                 let Some(budget) = state.budget.checked_sub(text.len()) else { return true };
                 let mut found = Redactions::default();
-                let mut inner = State { depth: state.depth + 1, budget, ..State::default() };
+                let mut inner = TextState { depth: state.depth + 1, budget, ..TextState::default() };
                 self.nested(&text, &mut inner, &mut found);
                 state.budget = inner.budget;
                 !found.is_empty()
@@ -330,7 +337,7 @@ fn ends_with_its_line(line: &[u8], line_state: LineState) -> bool {
     }
 }
 
-impl State {
+impl TextState {
     /// Tracks whether the lines are of a Secret, which begins and ends with its document.
     fn notice_kind(&mut self, line: &[u8]) {
         let inner = line.trim_ascii();

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::engine::{Engine, State};
+use super::engine::{Engine, TextState};
 use super::value::closing;
 use crate::redact::Redactions;
 use crate::redact::rules::Rule;
@@ -67,7 +67,7 @@ impl Joiner {
         &mut self,
         engine: &Engine,
         line: &[u8],
-        state: &mut State,
+        state: &mut TextState,
         out: &mut Vec<u8>,
         redactions: &mut Redactions,
     ) {
@@ -88,7 +88,7 @@ impl Joiner {
     pub(super) fn finish(
         &mut self,
         engine: &Engine,
-        state: &mut State,
+        state: &mut TextState,
         out: &mut Vec<u8>,
         redactions: &mut Redactions,
     ) {
@@ -120,7 +120,7 @@ impl Waiting {
         &mut self,
         engine: &Engine,
         is_last: bool,
-        state: &mut State,
+        state: &mut TextState,
         out: &mut Vec<u8>,
         redactions: &mut Redactions,
     ) {
@@ -169,7 +169,7 @@ impl Piece {
         if memmem::find(tail, b"\"attrs\":").is_none() {
             return [head, content, tail].concat();
         }
-        let tail = engine.nested(tail, &mut State::default(), redactions);
+        let tail = engine.nested(tail, &mut TextState::default(), redactions);
         [head, content, &tail].concat()
     }
 }

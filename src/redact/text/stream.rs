@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::engine::{Engine, State};
+use super::engine::{Engine, TextState};
 use super::joiner::Joiner;
 use crate::redact::Redactions;
 use crate::redact::rules::Rule;
@@ -21,7 +21,7 @@ const OVERLAP: usize = 128;
 /// lost.
 pub struct StreamRedactor {
     engine: Arc<Engine>,
-    state: State,
+    state: TextState,
     joiner: Joiner,
     redactions: Redactions,
     /// The incomplete line, or the end of one that is withheld.
@@ -34,7 +34,7 @@ impl StreamRedactor {
     pub(in crate::redact) fn new(engine: Arc<Engine>) -> Self {
         Self {
             engine,
-            state: State::default(),
+            state: TextState::default(),
             joiner: Joiner::default(),
             redactions: Redactions::default(),
             line: Vec::new(),
