@@ -131,14 +131,17 @@ fn rejects_contradictory_arguments_before_any_request() {
         (&["diagnose", "--contexts", "east", "--server", "http://x"], &["cannot be used with"]),
         (&["diagnose", "--contexts", "east", "--from", "x"], &["cannot be used with"]),
         (&["diagnose", "--contexts", "east", "--offline", "-f", "o.yaml"], &["cannot be used with"]),
-        (&["diagnose", "--all-contexts", "-f", "o.yaml"], &["files of one cluster", "--context NAME -f"]),
-        (&["diagnose", "--all-contexts", "--access-log", "-"], &["files of one cluster"]),
-        (&["diagnose", "--all-contexts", "--write-evidence", "x"], &["one file", "`collect` with the same flags"]),
+        (&["diagnose", "--all-contexts", "-f", "o.yaml"], &["belong to one cluster", "--context NAME -f"]),
+        (&["diagnose", "--all-contexts", "--access-log", "-"], &["belong to one cluster"]),
+        (&["diagnose", "--all-contexts", "--write-evidence", "x"], &["a single file", "`collect` with the same flags"]),
         (&["diagnose", "--all-contexts", "-l", "a in"], &["understand the label selector"]),
         (&["diagnose", "--all-contexts", "--ca-file", "missing.pem"], &["missing.pem"]),
-        (&["collect", several[0], several[1], "--to", "x.tar.gz"], &["--to x.tar.gz", "a folder, as in --to bundles/"]),
-        (&["collect", several[0], several[1], "--to", "-"], &["--to -", "a folder, as in --to bundles/"]),
-        (&["collect", "--all-contexts", "-f", "o.yaml"], &["files of one cluster"]),
+        (
+            &["collect", several[0], several[1], "--to", "x.tar.gz"],
+            &["--to x.tar.gz", "a folder, such as --to bundles/"],
+        ),
+        (&["collect", several[0], several[1], "--to", "-"], &["--to -", "a folder, such as --to bundles/"]),
+        (&["collect", "--all-contexts", "-f", "o.yaml"], &["belong to one cluster"]),
         (&["collect", "--contexts", "north"], &["no such context"]),
     ] {
         let output = home.run(arguments);

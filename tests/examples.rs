@@ -154,7 +154,7 @@ fn exits_with_2_and_an_error() {
         (&["diagnose", "--from", EXAMPLE, "--only", "AT201", "--skip", "route"], "leave no check to run"),
         (&["diagnose", "--from", EXAMPLE, "--write-evidence", EXAMPLE], "would replace an input"),
         (&["collect", "--pcap", RESETS], "it is neither pcap nor pcapng"),
-        (&["collect", "--pcap", EXAMPLE], "gunzip it first"),
+        (&["collect", "--pcap", EXAMPLE], "with gunzip first"),
         (&["collect", "--pcap", "/"], "could not read /: it is not a regular file"),
         (&["collect", "--pcap", "/nonexistent.pcap"], "could not read /nonexistent.pcap"),
         (&["collect", "--pcap", "-"], "standard input is not supported"),

@@ -1,6 +1,6 @@
 //! One file per command: choose the source, run, render, pick the exit code.
 //!
-//! Errors come in two tiers. Findings are data and never an [`Error`]. An [`Error`] stops the tool; each
+//! Errors come in two tiers. Findings are data and never an `Error`. An `Error` stops the tool; each
 //! variant has its exit code in one exhaustive `match`.
 
 mod collect;
