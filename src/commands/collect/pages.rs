@@ -44,11 +44,11 @@ pub(super) fn add(sink: &BundleSink, inputs: &ReadmeInputs, evidence: &Evidence)
     sink.write_derived(
         &routes,
         "diagnose",
-        "kubectl get apigeeroutes, which the playbook asks for",
+        "kubectl get apigeeroutes, required by the playbook",
         &route_list(evidence),
     );
     let path = format!("{}/environment-groups.txt", folder::ENVIRONMENT_GROUPS);
-    let why = "the environment groups with the problem, which the playbook asks for";
+    let why = "the environment groups with the problem, required by the playbook";
     sink.write_derived(&path, "diagnose, --env-group", why, &groups::page(&inputs.groups, evidence));
     let pods = format!("{}/pods.txt", folder::INGRESS);
     sink.write_derived(&pods, "diagnose", "kubectl get pods -o wide, of the ingress", &pod_list(evidence));
@@ -59,7 +59,7 @@ pub(super) fn add(sink: &BundleSink, inputs: &ReadmeInputs, evidence: &Evidence)
         sink.write_derived(
             &path,
             "GET apigeeroutes, events",
-            "the route described, which the playbook asks for",
+            "description of the route, required by the playbook",
             &described,
         );
     }
