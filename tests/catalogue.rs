@@ -1,6 +1,6 @@
-//! The conventions of the catalogue, held by walking it: what is only a comment rots.
+//! The conventions of the catalogue, enforced by walking it.
 //!
-//! `UPDATE_DOCS=1 cargo test --test catalogue` writes the documents that are renderings of the catalogue.
+//! `UPDATE_DOCS=1 cargo test --test catalogue` writes the documents that are rendered from the catalogue.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -118,7 +118,7 @@ fn every_check_is_a_file_of_its_name_and_every_file_is_registered() {
     assert_eq!(folders, rooms);
 }
 
-/// Sentences name other checks by their codes: a reader must find each of them with `explain`.
+/// Texts name other checks by their codes; `explain` must know each of them.
 #[test]
 fn every_code_named_in_prose_exists() {
     let known: BTreeSet<&str> = checks::all().map(|(_, check)| check.code.as_str()).collect();
@@ -179,7 +179,7 @@ fn texts_are_complete_sentences_and_summaries_one_line() {
     }
 }
 
-/// A capital letter, or the name of a setting, which keeps its own spelling.
+/// Returns whether a sentence begins with a capital letter, or with the name of a setting.
 fn starts_like_a_sentence(text: &str) -> bool {
     let word = text.split(' ').next().unwrap_or_default();
     word.starts_with(char::is_uppercase) || word.chars().skip(1).any(char::is_uppercase)

@@ -1,7 +1,7 @@
-//! The cases of the checks: one test for each entry of `tests/checks/<CODE>-<name>.yaml`.
+//! The cases of the checks: one test per entry of `tests/checks/<CODE>-<name>.yaml`.
 //!
-//! Each entry patches the healthy base and says how the check must end, and which messages it must find. What a case
-//! does not find matters as much as what it does: every check shows found, passed and unknown.
+//! An entry patches the healthy base and states the outcome of the check and its messages. Every check needs
+//! a case for found, passed and unknown.
 
 mod support;
 
@@ -18,7 +18,7 @@ use support::{Setting, sources};
 struct Case {
     name: String,
     outcome: String,
-    /// The messages, all of them, in order.
+    /// All messages, in order.
     #[serde(default)]
     findings: Vec<String>,
     #[serde(flatten)]
@@ -94,7 +94,7 @@ fn only_passes(evidence: &Evidence, what: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The checks that may say "passed" without a source: what they pass on does not come from it.
+/// Checks that may pass without a source, because what they pass on does not come from it.
 const RESTS_ON: [(&str, &[&str]); 11] = [
     (
         "pods",
@@ -139,8 +139,8 @@ const RESTS_ON: [(&str, &[&str]); 11] = [
     ("logs", &["AT101", "AT102", "AT103", "AT104", "AT105", "AT107", "AT109"]),
 ];
 
-/// Every source in turn answers with 403: a check that rests on it becomes unknown or has nothing to judge, and every
-/// other says what it said before.
+/// With each source in turn answering 403, a check that rests on it becomes unknown or not applicable, and
+/// every other check keeps its outcome.
 fn no_data_is_no_problem() -> Result<(), Failed> {
     let expecting = serde_json::json!({ "question": { "expectNonSni": true } });
     let whole = Setting { from: None, forbidden: Vec::new(), evidence: expecting.clone() }.evidence()?;
@@ -156,7 +156,7 @@ fn no_data_is_no_problem() -> Result<(), Failed> {
         for (before, after) in before.iter().zip(checks::judge(&lacking)) {
             let code = after.check.code.as_str();
             let (was, is) = (word(&before.judgement), word(&after.judgement));
-            // What has nothing to judge may rest on the source for just that.
+            // A check may need the source just to know that there is nothing to judge.
             let right = match (rests_on.contains(&code), was) {
                 (true, "passed") => is == "unknown",
                 (true, "notApplicable") => is == "unknown" || is == was,
@@ -174,7 +174,7 @@ fn base() -> Result<Evidence, String> {
     Setting { from: None, forbidden: Vec::new(), evidence: serde_json::Value::Null }.evidence()
 }
 
-/// The outcome, as the report words it: what was not asked for does not apply.
+/// Returns the outcome as the report words it: what was not requested is not applicable.
 fn word(judgement: &checks::Judgement) -> &'static str {
     match judgement {
         Ok(Outcome::Found(_)) => "found",

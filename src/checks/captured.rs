@@ -134,9 +134,12 @@ fn not_tls(signature: &Signature) -> Kind {
             &format!("client sends {} and no ClientHello", preface.name()),
             &[],
         ),
-        (None, Some(speaks)) => {
-            kind("client-not-tls", Standing::Beside, &format!("client does not speak TLS: {}", speaks.description()), &[])
-        }
+        (None, Some(speaks)) => kind(
+            "client-not-tls",
+            Standing::Beside,
+            &format!("client does not speak TLS: {}", speaks.description()),
+            &[],
+        ),
         (None, None) => kind("client-not-tls", Standing::Beside, "client does not speak TLS", &[]),
     }
 }
