@@ -1,6 +1,7 @@
-//! Finds out why a TLS handshake with an Apigee ingress fails.
+//! Diagnoses TLS handshake failures at Apigee ingress gateways.
 //!
 //! Data flows one way: `cli` → `commands` → `gather` → `evidence` → `checks` → `playbooks` → `judgement` → `report`.
+//! ARCHITECTURE.md describes each room and where it stops.
 
 pub mod bundle;
 pub mod checks;

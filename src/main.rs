@@ -1,4 +1,4 @@
-//! The binary `kubectl-apigee-tls`.
+//! The binary `kubectl-apigee-tls`; all work is in [`apigee_tls::commands`].
 
 use std::process::ExitCode;
 

@@ -1,8 +1,8 @@
-//! The access-log scanner against logs whose counts are known, and against a plain reader that parses every line with
+//! Compares the access-log scanner with known counts, and with a plain reader that parses every line with
 //! `serde_json`.
 //!
-//! The scanner takes a short way for lines like the ones before; the plain reader here has none. Both must count the same on
-//! whatever lines a generator makes of well-formed, odd and broken records, and however the bytes arrive.
+//! The scanner has a fast path for lines similar to preceding ones; the plain reader has none. Both must
+//! count the same for generated well-formed, unusual and broken records, however the bytes arrive.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use self::generator::Random;
 use self::plain::{opens_document, plain_reader};
 
-/// Logs that are generated; a failure names the seed of its log.
+/// Number of generated logs; a failure names the seed of its log.
 const SEEDS: u64 = 8;
 
 fn scan<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> AccessLog {
@@ -54,7 +54,7 @@ fn counts(log: &AccessLog) -> [u64; 9] {
 }
 
 #[test]
-fn fixtures_are_counted_however_they_arrive() {
+fn counts_fixtures_however_they_arrive() {
     for (name, expected) in [
         ("document-order.log", [1, 1, 0, 0, 0, 1, 0, 0, 0]),
         ("envoy-sorted.log", [9, 9, 0, 0, 0, 3, 1, 2, 1]),
@@ -88,7 +88,7 @@ fn fixtures_are_counted_however_they_arrive() {
 }
 
 #[test]
-fn clients_names_and_minutes_are_exact() {
+fn counts_clients_names_and_minutes_exactly() {
     let log = scan([&fixture("envoy-sorted.log")[..]]);
     let moment = |text: &str| Some(text.parse::<Timestamp>().expect(text));
     let keys = |tally: &Tally| -> Vec<(String, u64)> {
@@ -111,7 +111,7 @@ fn clients_names_and_minutes_are_exact() {
 }
 
 #[test]
-fn records_before_since_are_left_out() {
+fn leaves_out_records_before_since() {
     let bytes = fixture("envoy-sorted.log");
     let since = "2025-06-02T10:01:00Z".parse().ok();
     let mut scanner = AccessLogScanner::new().since(since);
@@ -122,7 +122,7 @@ fn records_before_since_are_left_out() {
 }
 
 #[test]
-fn a_line_of_any_size_is_one_broken_line() {
+fn counts_an_oversized_line_as_one_broken_line() {
     let record = fixture("document-order.log");
     for size in [MAX_RECORD_BYTES - 20, MAX_RECORD_BYTES + 1, 3 * MAX_RECORD_BYTES] {
         for head in ["", "{\"sni_host\":null,\"status\":0,\"x\":\""] {
@@ -139,9 +139,9 @@ fn a_line_of_any_size_is_one_broken_line() {
     }
 }
 
-/// Reading a line once per bracket would make this test take hours.
+/// With one pass over the line per bracket, this test would take hours.
 #[test]
-fn odd_lines_cost_no_more_than_their_length() {
+fn reads_unusual_lines_in_linear_time() {
     let patterns = [
         "{}",
         "{",
@@ -167,7 +167,7 @@ fn odd_lines_cost_no_more_than_their_length() {
 }
 
 #[test]
-fn an_element_of_any_size_costs_only_itself() {
+fn confines_an_oversized_element_to_itself() {
     let record = String::from_utf8(fixture("document-order.log")).expect("ASCII");
     let large = format!("{{\"sni_host\":null,\"status\":0,\"x\":\"{}\"}}", "x".repeat(2 * MAX_RECORD_BYTES));
     let array = format!("[{},{large},{}]\n{record}", record.trim(), record.trim());
@@ -177,7 +177,7 @@ fn an_element_of_any_size_costs_only_itself() {
 }
 
 #[test]
-fn bytes_that_are_no_text_cost_only_their_line() {
+fn confines_invalid_utf_8_to_its_line() {
     let mut bytes = fixture("document-order.log");
     let record = bytes.clone();
     bytes.extend_from_slice(b"\xFF\xFE\0\0{\"\xC3\":\xFF}\n");
@@ -190,7 +190,7 @@ fn bytes_that_are_no_text_cost_only_their_line() {
 }
 
 #[test]
-fn generated_lines_are_counted_as_the_plain_reader_counts_them() {
+fn counts_generated_lines_like_the_plain_reader() {
     for seed in 1..=SEEDS {
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let lines: Vec<String> = (0..400).map(|_| random.line()).filter(|line| !opens_document(line)).collect();
@@ -205,7 +205,7 @@ fn generated_lines_are_counted_as_the_plain_reader_counts_them() {
         let plain = plain_reader(&text);
         if whole != plain {
             for line in &lines {
-                // Twice, so that the second one goes the short way.
+                // Twice, so that the second one takes the fast path.
                 let twice = format!("{line}\n{line}\n");
                 assert_eq!(scan([twice.as_bytes()]), plain_reader(&twice), "seed {seed}: {line}");
             }
@@ -215,7 +215,8 @@ fn generated_lines_are_counted_as_the_plain_reader_counts_them() {
         for piece in [1, 4096] {
             assert_eq!(scan(bytes.chunks(piece)), whole, "seed {seed} in pieces of {piece}");
         }
-        // What belongs to this program's own handshakes depends on the lines before, so such a log is never split.
+        // What belongs to this program's own handshakes depends on the lines before, so such a log is never
+        // split.
         assert_eq!(whole.own.count > 0, seed % 4 == 0, "seed {seed}");
         for _ in 0..if whole.own.is_empty() { 10 } else { 0 } {
             let line = random.below(lines.len());

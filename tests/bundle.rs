@@ -1,6 +1,7 @@
-//! The support bundle as processes write it: killed, without space, without a reader. There is a valid bundle or none.
+//! The support bundle under process failures: killed writers, full disks, missing readers. There is a valid
+//! bundle or none.
 //!
-//! Started with `BUNDLE_TEST` in its environment this program is such a process: it writes a bundle, or reads one.
+//! With `BUNDLE_TEST` in its environment, this program is such a process: it writes a bundle, or reads one.
 
 #![expect(clippy::print_stderr, reason = "a child process tells its parent")]
 
@@ -15,13 +16,13 @@ use std::{env, error::Error, thread};
 use apigee_tls::bundle::{self, BundleName, BundleReader, BundleWriter, Destination, Head};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// Names the part that a child process plays.
+/// Names the role of a child process.
 const PART: &str = "BUNDLE_TEST";
 
-/// Writers that are killed.
+/// Number of writers that are killed.
 const KILLS: u32 = 30;
 
-/// What a bundle may take of memory, whatever it holds.
+/// Maximum memory of a writer, whatever the bundle holds.
 const MAX_RESIDENT_KIB: u64 = 64 * 1024;
 
 const MIB: usize = 1024 * 1024;
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Writes 16 entries at once that do not shrink, with so many MiB together, and tells how much memory it took.
+/// Writes 16 incompressible entries at once, with this many MiB in total, and prints the memory it took.
 fn write(destination: &str, mebibytes: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     let name = BundleName::new(Some("prod"), "apigee", "2026-11-24T20:19:22Z".parse()?);
     let writer = BundleWriter::create(&Destination::from_argument(destination), &name)?;
@@ -84,7 +85,7 @@ fn write(destination: &str, mebibytes: &str) -> Result<(), Box<dyn Error + Send 
             })
             .collect();
         for writer in writers {
-            // An entry that found no space costs only itself; the archive tells whether there is any.
+            // An entry without space fails alone; finishing the archive shows whether any space is left.
             if let Err(error) = writer.join().unwrap_or_else(|_| Err(io::Error::other("a panic"))) {
                 eprintln!("entry: {error}");
             }
@@ -96,7 +97,7 @@ fn write(destination: &str, mebibytes: &str) -> Result<(), Box<dyn Error + Send 
     Ok(())
 }
 
-/// Ends after so many milliseconds, without a word.
+/// Exits after this many milliseconds, without a message.
 fn abandon(milliseconds: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     let time = Duration::from_millis(milliseconds.parse()?);
     thread::spawn(move || {
@@ -108,11 +109,11 @@ fn abandon(milliseconds: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
-/// Writes evidence again and again.
+/// Writes evidence repeatedly.
 fn write_evidence(destination: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     let evidence = bundle::source::read(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/no-wildcard-route.tar.gz"))?;
     loop {
-        // Without its part it cannot be renamed any more, and the end is near.
+        // If its part was removed, it cannot be renamed, and the process is about to exit.
         let _ = bundle::evidence_file::write(Path::new(destination), &evidence);
     }
 }
@@ -134,14 +135,14 @@ fn child(part: &str) -> Result<Command, Failed> {
     Ok(command)
 }
 
-/// This program as the end of a shell script; `$1` is the folder.
+/// Returns this program as the end of a shell script; `$1` is the folder.
 fn script(script: &str, folder: &Path, part: &str) -> Result<Output, Failed> {
     let mut command = Command::new("sh");
     command.args(["-c", script, "sh"]).arg(folder).arg(env::current_exe()?);
     Ok(command.env(PART, part).env("TMPDIR", folder).stdin(Stdio::null()).output()?)
 }
 
-/// The same where it may mount: in a user's own namespace.
+/// The same in a user namespace, where it may mount.
 fn script_that_mounts(text: &str, folder: &Path, part: &str) -> Result<Output, Failed> {
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--mount", "sh", "-c", text, "sh"]).arg(folder);
@@ -166,14 +167,14 @@ fn killed() -> Outcome {
     let mut litter = 0;
     for round in 0..KILLS {
         let mut writer = child(&part)?.stderr(Stdio::null()).spawn()?;
-        // Moments all over the run, and some after it, in no particular order.
+        // Moments spread over the run and shortly after it, in no particular order.
         thread::sleep(whole.mul_f64(f64::from(round * 17 % KILLS) / f64::from(KILLS) * 1.1));
         writer.kill()?;
         writer.wait()?;
         for name in names(folder.path())? {
             if name.ends_with(".tar.gz") {
                 BundleReader::open(&folder.path().join(&name).to_string_lossy())?;
-                // The next is written from the beginning.
+                // The next one is written from the beginning.
                 fs::remove_file(folder.path().join(name))?;
             } else {
                 litter += 1;
@@ -197,7 +198,7 @@ fn abandoned() -> Outcome {
         for name in names(folder.path())? {
             fs::remove_file(folder.path().join(name))?;
         }
-        // Moments all over the run, in no particular order.
+        // Moments spread over the run, in no particular order.
         let time = whole.mul_f64(f64::from(round * 17 % KILLS) / f64::from(KILLS));
         let status = child(&part(time.as_millis()))?.stderr(Stdio::null()).status()?;
         let left = names(folder.path())?;
@@ -234,7 +235,7 @@ fn full_disk() -> Outcome {
         if where_it_ends == "archive" {
             ensure(said == "exit 2\n" && told.contains("could not write the bundle"), (where_it_ends, said, told))?;
         } else {
-            // What did fit is a bundle.
+            // What fitted is a bundle.
             let whole = "exit 0\napigee-tls-prod-apigee-20261124T201922Z.tar.gz\n";
             ensure(said == "exit 2\n" || said == whole, (where_it_ends, said, told))?;
         }
@@ -253,8 +254,8 @@ fn file_size() -> Outcome {
         }
         Ok((output.status.code(), left.len()))
     };
-    // With the signal ignored a write fails: of an entry, which costs only itself, or of the archive. Compressed entries
-    // have a little more than 8 MiB, and the archive a little more than they have.
+    // With the signal ignored, a write fails: of an entry, which fails alone, or of the archive.
+    // Compressed entries have a little more than 8 MiB, and the archive a little more than they have.
     let mut refused = 0;
     for blocks in [1, 8192, 16_388, 16_390, 16_392, 16_394, 16_396, 16_398] {
         match run("trap '' XFSZ;", blocks)? {
@@ -264,7 +265,7 @@ fn file_size() -> Outcome {
         }
     }
     ensure(refused > 0, "an archive that is too large is refused")?;
-    // Otherwise it ends the process there and then, and what it leaves is for the next to clear.
+    // Otherwise it ends the process at once, and the next run clears what it leaves.
     ensure(run("", 16_384)?.0.is_none(), "the signal ends the process")
 }
 
@@ -323,7 +324,7 @@ fn standard_output() -> Outcome {
     let output = writer.wait_with_output()?;
     ensure(output.stdout.is_empty() || BundleReader::from_reader("-", &output.stdout[..]).is_ok(), "half of it")?;
 
-    // What the killed one left goes with the next.
+    // The next run removes what the killed one left.
     let mut last = child("write - 1")?;
     temporary(&mut last);
     ensure(last.stdout(Stdio::null()).status()?.success(), "the last writer succeeds")?;

@@ -1,4 +1,4 @@
-//! The cases of the checks: one test for each entry of `tests/checks/<CODE>-<name>.yaml`.
+//! The cases of the checks: one test per entry of `tests/checks/<CODE>-<name>.yaml`.
 //!
 //! Each entry patches the healthy base evidence and gives the expected outcome and the expected messages.
 //! Every check needs at least one case that ends as found, one as passed and one as unknown.

@@ -1,4 +1,5 @@
-//! The scripts under `completions/` are what the program prints, and kubectl's questions get cobra's form of answer.
+//! The scripts under `completions/` are what the program prints, and kubectl gets candidates in cobra's
+//! format.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -42,7 +43,7 @@ fn scripts_are_what_the_program_prints() {
 #[test]
 fn kubectl_gets_candidates_with_descriptions_and_a_directive() {
     let commands = candidates(&[""]);
-    assert!(commands.contains("diagnose\tRun the checklist"), "{commands}");
+    assert!(commands.contains("diagnose\tRun all checks"), "{commands}");
     assert!(!commands.contains("__complete"), "what is hidden is not offered: {commands}");
     assert!(commands.ends_with("\n:4\n"), "{commands}");
 

@@ -1,4 +1,5 @@
-//! From a kubeconfig to the first answer, over real TLS: what kubectl would reach is reached, and what is not says why.
+//! From a kubeconfig to the first response, over real TLS: reaches what kubectl would reach, and reports why
+//! if it cannot.
 
 #![expect(clippy::disallowed_methods, reason = "the credentials made here end at a time from now")]
 #![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
@@ -44,7 +45,7 @@ impl LogSink for NoLog {
     }
 }
 
-/// Counts what it is told.
+/// Counts progress reports.
 #[derive(Default)]
 struct Told(AtomicU32);
 
@@ -80,7 +81,8 @@ struct Pair {
     key: PKey<Private>,
 }
 
-/// A certificate for `names` (IP addresses or DNS names) that ends `days` from now, signed by `issuer` or by itself.
+/// Returns a certificate for `names` (IP addresses or DNS names) that expires `days` from now, signed by
+/// `issuer` or by itself.
 fn pair(names: &[&str], days: i64, issuer: Option<&Pair>) -> Pair {
     let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
     let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
@@ -116,7 +118,7 @@ fn pair(names: &[&str], days: i64, issuer: Option<&Pair>) -> Pair {
     Pair { certificate: builder.build(), key }
 }
 
-/// A TLS server at `listen` that answers every request with a Status of this code; returns its port.
+/// Starts a TLS server at `listen` that answers every request with a Status of this code; returns its port.
 fn serve(listen: &str, leaf: &Pair, code: u16) -> u16 {
     let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).unwrap();
     acceptor.set_certificate(&leaf.certificate).unwrap();
@@ -225,7 +227,7 @@ async fn the_server_is_verified_as_the_kubeconfig_says() {
     );
     let wrong = home.ask(&format!("{of_good}, certificate-authority: ca.pem, tls-server-name: other.test"), "").await;
     assert_eq!(failure(wrong), untrusted("hostname mismatch"));
-    // Without a certificate authority that of the machine is asked, which does not know ours.
+    // Without a configured CA, the trust store of the machine is used, which does not hold ours.
     assert_eq!(failure(home.ask(&of_good, "").await), untrusted("unable to get local issuer certificate"));
 
     let other = serve("127.0.0.1", &home.leaf(&["10.0.0.1"], 30), 403);

@@ -1,4 +1,4 @@
-//! Several clusters in one run: what is told of each, what one of them costs the others, and with which code it ends.
+//! Runs over several clusters: the report of each, the effect of one on the others, and the exit code.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -37,7 +37,7 @@ fn names(report: &Value, list: &str) -> Vec<String> {
     entries.iter().map(|entry| entry["context"].as_str().expect("a name").to_owned()).collect()
 }
 
-/// A server that takes connections and never says anything.
+/// Returns a server that accepts connections and never responds.
 fn silent() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("it listens").port();
@@ -45,7 +45,7 @@ fn silent() -> u16 {
     port
 }
 
-/// A port where nobody listens.
+/// Returns a port where nothing listens.
 fn closed() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("it listens").port()
@@ -95,7 +95,7 @@ fn all_contexts_are_one_document_that_follows_its_schema() {
     assert!(failed["error"]["message"].as_str().is_some_and(|why| why.ends_with("connection refused")), "{failed}");
     assert_eq!((&report["summary"][1]["verdict"], &report["summary"][1]["checks"]), (&Value::Null, &Value::Null));
 
-    // The report of a context is that of a run with it alone.
+    // The report of a context equals that of a run with only that context.
     let alone = home.run(&["diagnose", "--probe", "none", "--context", "a b/c", "-o", "json"]);
     let (mut alone, mut among) = (json(&alone), report["contexts"][2]["report"].clone());
     for report in [&mut alone, &mut among] {
@@ -109,7 +109,7 @@ fn all_contexts_are_one_document_that_follows_its_schema() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused_before_anything_is_asked() {
+fn rejects_contradictory_arguments_before_any_request() {
     let home = Home::new(&[("east", silent()), ("west", silent())]);
     fs::write(home.path("none"), "clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\n").expect("written");
     fs::write(home.path("o.yaml"), "org: o\n").expect("written");
@@ -117,13 +117,13 @@ fn what_cannot_be_meant_is_refused_before_anything_is_asked() {
     for (arguments, parts) in [
         (
             &["diagnose", "--contexts", "east,north,south"][..],
-            &["no such context", "\"north\", \"south\"", "it has east, west"][..],
+            &["no such context", "\"north\", \"south\"", "the contexts are: east, west"][..],
         ),
-        (&["diagnose", "--contexts", "east,east"], &["\"east\" stands twice"]),
+        (&["diagnose", "--contexts", "east,east"], &["\"east\" is given twice"]),
         (&["diagnose", "--contexts", ""], &["a value is required for '--contexts"]),
         (&["diagnose", "--contexts", "east,,west"], &["a value is required for '--contexts"]),
-        (&["diagnose", "--all-contexts", "--kubeconfig", "none"], &["no context at all", "--cluster"]),
-        (&["diagnose", "--contexts", "a", "--kubeconfig", "none"], &["no context at all"]),
+        (&["diagnose", "--all-contexts", "--kubeconfig", "none"], &["has no contexts", "--cluster"]),
+        (&["diagnose", "--contexts", "a", "--kubeconfig", "none"], &["has no contexts"]),
         (&["diagnose", "--all-contexts", "--kubeconfig", "missing"], &["read the kubeconfig missing"]),
         (&["diagnose", "--all-contexts", "--contexts", "east"], &["cannot be used with"]),
         (&["diagnose", "--all-contexts", "--context", "east"], &["cannot be used with"]),
@@ -131,14 +131,17 @@ fn what_cannot_be_meant_is_refused_before_anything_is_asked() {
         (&["diagnose", "--contexts", "east", "--server", "http://x"], &["cannot be used with"]),
         (&["diagnose", "--contexts", "east", "--from", "x"], &["cannot be used with"]),
         (&["diagnose", "--contexts", "east", "--offline", "-f", "o.yaml"], &["cannot be used with"]),
-        (&["diagnose", "--all-contexts", "-f", "o.yaml"], &["files of one cluster", "--context NAME -f"]),
-        (&["diagnose", "--all-contexts", "--access-log", "-"], &["files of one cluster"]),
-        (&["diagnose", "--all-contexts", "--write-evidence", "x"], &["one file", "`collect` with the same flags"]),
+        (&["diagnose", "--all-contexts", "-f", "o.yaml"], &["belong to one cluster", "--context NAME -f"]),
+        (&["diagnose", "--all-contexts", "--access-log", "-"], &["belong to one cluster"]),
+        (&["diagnose", "--all-contexts", "--write-evidence", "x"], &["a single file", "`collect` with the same flags"]),
         (&["diagnose", "--all-contexts", "-l", "a in"], &["understand the label selector"]),
         (&["diagnose", "--all-contexts", "--ca-file", "missing.pem"], &["missing.pem"]),
-        (&["collect", several[0], several[1], "--to", "x.tar.gz"], &["--to x.tar.gz", "a folder, as in --to bundles/"]),
-        (&["collect", several[0], several[1], "--to", "-"], &["--to -", "a folder, as in --to bundles/"]),
-        (&["collect", "--all-contexts", "-f", "o.yaml"], &["files of one cluster"]),
+        (
+            &["collect", several[0], several[1], "--to", "x.tar.gz"],
+            &["--to x.tar.gz", "a folder, such as --to bundles/"],
+        ),
+        (&["collect", several[0], several[1], "--to", "-"], &["--to -", "a folder, such as --to bundles/"]),
+        (&["collect", "--all-contexts", "-f", "o.yaml"], &["belong to one cluster"]),
         (&["collect", "--contexts", "north"], &["no such context"]),
     ] {
         let output = home.run(arguments);
@@ -159,7 +162,7 @@ fn each_context_has_its_own_time() {
     let home = Home::new(&contexts);
     let begun = Instant::now();
     let output = home.run(&["diagnose", "--all-contexts", "--timeout", "1s", "-o", "json"]);
-    // Four at a time, and two rounds.
+    // Four at a time, in two rounds.
     assert!((Duration::from_secs(2)..Duration::from_secs(20)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
     assert_eq!(output.status.code(), Some(2));
     let report = json(&output);
@@ -168,7 +171,8 @@ fn each_context_has_its_own_time() {
     }
 }
 
-/// Runs a command over one context that can be asked and five that never answer, and presses Ctrl-C when the first is through.
+/// Runs a command over one reachable context and five that never respond, and presses Ctrl-C when the first
+/// is finished.
 fn interrupted(arguments: &[&str]) -> (Home, Output) {
     let silent = silent();
     let names = ["b", "c", "d", "e", "f"].map(|name| (name, silent));
@@ -177,7 +181,7 @@ fn interrupted(arguments: &[&str]) -> (Home, Output) {
     command.args(["--probe", "none", "--all-contexts", "-v"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     let mut errors = BufReader::new(child.stderr.take().expect("it was asked for"));
-    // The first context has been asked when its requests are counted.
+    // The first context is finished when its requests are counted.
     let mut line = String::new();
     while !line.starts_with("seen: API requests: ") {
         line.clear();
@@ -191,7 +195,7 @@ fn interrupted(arguments: &[&str]) -> (Home, Output) {
 }
 
 #[test]
-fn ctrl_c_ends_all_and_what_was_seen_is_told() {
+fn reports_what_was_seen_after_ctrl_c() {
     let (_, output) = interrupted(&["diagnose", "-o", "json"]);
     let report = json(&output);
     assert_eq!((output.status.code(), &report["exitCode"]), (Some(130), &Value::from(130)));
@@ -209,7 +213,7 @@ fn ctrl_c_ends_all_and_what_was_seen_is_told() {
 }
 
 #[test]
-fn collect_writes_a_bundle_of_each_context_that_can_be_asked() {
+fn collects_a_bundle_of_each_reachable_context() {
     let home = Home::new(&[("p/x", forbidding()), ("gone", closed()), ("p:X", forbidding()), ("p x", forbidding())]);
     let output = home.run(&["collect", "--probe", "none", "--all-contexts"]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));

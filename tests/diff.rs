@@ -1,4 +1,4 @@
-//! Two runs side by side: what is told of a cure, of a fault that came, and of nothing.
+//! Comparisons of two runs: a cure, a new fault, and no difference.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 

@@ -1,4 +1,5 @@
-//! What the README shows, run: the recorded example, the four exit codes that need no cluster, and usage errors.
+//! The examples of the README: the recorded example, the four exit codes that need no cluster, and usage
+//! errors.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -44,8 +45,8 @@ fn the_recorded_example_names_the_cause_and_the_fix() {
     }
 }
 
-/// As the README promises. When reports are to read differently, the examples have to be recorded anew. A report in JSON may have
-/// gained fields since: all that was recorded is in it unchanged, and the recorded one still reads.
+/// A recorded report must equal the one judged now. When reports change, the examples are recorded again. A
+/// JSON report may have gained fields; all recorded fields must be unchanged.
 #[test]
 fn the_report_of_an_example_is_the_one_in_it() {
     for example in [EXAMPLE, FIXED] {
@@ -68,7 +69,8 @@ fn recorded(example: &str, file: &str) -> String {
     stdout(&packed)
 }
 
-/// Everything of `old` is in `new`: objects may have more fields, and nothing else may differ.
+/// Returns whether `new` holds everything of `old`: objects may have more fields, and nothing else may
+/// differ.
 fn assert_kept(old: &Value, new: &Value, place: &str) {
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => {
@@ -86,9 +88,9 @@ fn assert_kept(old: &Value, new: &Value, place: &str) {
     }
 }
 
-/// The two bundles are of one cluster, before what the report says to do and after it.
+/// The two bundles are of one cluster, before and after applying the fix of the report.
 #[test]
-fn the_cure_is_seen_and_what_it_changed() {
+fn shows_the_cure_and_what_it_changed() {
     let output = run(&["diagnose", "--from", FIXED]);
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     let difference = run(&["diff", EXAMPLE, FIXED]);
@@ -100,7 +102,7 @@ fn the_cure_is_seen_and_what_it_changed() {
     assert_eq!(run(&["diff", FIXED, EXAMPLE]).status.code(), Some(1));
 }
 
-/// Whoever raises the number keeps a bundle of the new one, and goes on reading the old ones.
+/// A new version of the format needs a recorded bundle here; all older ones must still be read.
 #[test]
 fn bundles_of_every_version_keep_their_verdict() {
     for version in 1..=SCHEMA_VERSION {
@@ -135,7 +137,7 @@ fn written_evidence_gives_the_same_report() {
 }
 
 #[test]
-fn a_report_is_printed_even_where_its_evidence_cannot_be_kept() {
+fn prints_the_report_if_the_evidence_cannot_be_written() {
     let output = run(&["diagnose", "--from", EXAMPLE, "--write-evidence", "/nonexistent/evidence.json"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stdout(&output).contains("CAUSE"));
@@ -143,23 +145,23 @@ fn a_report_is_printed_even_where_its_evidence_cannot_be_kept() {
 }
 
 #[test]
-fn what_cannot_be_done_ends_with_2_and_says_so() {
+fn exits_with_2_and_an_error() {
     for (arguments, text) in [
         (&["diagnose"][..], "could not find a kubeconfig"),
-        (&["diagnose", "--offline"], "leaves nothing to judge"),
+        (&["diagnose", "--offline"], "nothing to judge"),
         (&["diagnose", "--offline", "-f", "/nonexistent.yaml"], "could not read /nonexistent.yaml"),
         (&["diagnose", "--from", EXAMPLE, "--tail", "5"], "cannot be used with"),
-        (&["diagnose", "--from", EXAMPLE, "--only", "AT201", "--skip", "route"], "leave no check"),
+        (&["diagnose", "--from", EXAMPLE, "--only", "AT201", "--skip", "route"], "leave no check to run"),
         (&["diagnose", "--from", EXAMPLE, "--write-evidence", EXAMPLE], "would replace an input"),
         (&["collect", "--pcap", RESETS], "it is neither pcap nor pcapng"),
-        (&["collect", "--pcap", EXAMPLE], "gunzip it first"),
-        (&["collect", "--pcap", "/"], "could not read /: it is no file"),
+        (&["collect", "--pcap", EXAMPLE], "with gunzip first"),
+        (&["collect", "--pcap", "/"], "could not read /: it is not a regular file"),
         (&["collect", "--pcap", "/nonexistent.pcap"], "could not read /nonexistent.pcap"),
-        (&["collect", "--pcap", "-"], "standard input is not kept"),
+        (&["collect", "--pcap", "-"], "standard input is not supported"),
         (&["collect", "--redact", "names"], "invalid value 'names'"),
         (&["collect", "--redact-map", "x"], "--redact <KINDS>"),
-        (&["collect", "--redact", "hosts", "--redact-as", RESETS], "could not understand the names"),
-        (&["collect", "--redact", "hosts", "--redact-as", "/nonexistent"], "could not read the names"),
+        (&["collect", "--redact", "hosts", "--redact-as", RESETS], "could not parse the list of pseudonyms"),
+        (&["collect", "--redact", "hosts", "--redact-as", "/nonexistent"], "could not read the list of pseudonyms"),
         (&["explain", "AT999"], "no check has this code"),
     ] {
         let output = run(arguments);
@@ -187,15 +189,15 @@ fn a_pipe_without_a_writer_does_not_outlast_the_run() {
 
 #[test]
 #[cfg(unix)]
-fn a_pipe_that_nobody_reads_does_not_hold_the_evidence() {
+fn gives_up_on_a_pipe_without_a_reader() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = run(&["diagnose", "--from", EXAMPLE, "--write-evidence", &pipe_in(&folder)]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert!(stderr(&output).contains("nobody reads that pipe"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("nobody opened the pipe for reading"), "{}", stderr(&output));
 }
 
 #[test]
-fn counts_that_no_log_could_give_are_refused() {
+fn rejects_impossible_counts() {
     let folder = tempfile::tempdir().expect("a folder");
     let forged = folder.path().join("forged.json");
     let forged = forged.to_str().expect("a plain path");
@@ -209,9 +211,10 @@ fn counts_that_no_log_could_give_are_refused() {
     assert!(stderr(&output).contains("a count is larger than any log could give"), "{}", stderr(&output));
 }
 
-/// Tokens and passwords in what the cluster reported: statuses of routes, issues, messages of pods, errors of the API server.
+/// Tokens and passwords in reported texts: statuses of routes, issues, messages of pods, errors of the API
+/// server.
 #[test]
-fn what_the_cluster_reported_is_redacted_in_every_output() {
+fn redacts_what_the_cluster_reported_in_every_output() {
     const SECRETS: [&str; 4] = ["told-by-route-7", "told-by-issue-7", "told-by-pod-7", "told-by-server-7"];
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name).to_str().expect("a plain path").to_owned();
@@ -240,11 +243,11 @@ fn what_the_cluster_reported_is_redacted_in_every_output() {
         assert!(matches!(output.status.code(), Some(1 | 3)), "{format}: {}", stderr(&output));
         outputs.push(stdout(&output));
         outputs.push(stdout(&run(&["diff", EXAMPLE, &old, "-o", format])));
-        // What was clean stays as it is.
+        // Redacting twice changes nothing.
         assert_eq!(stdout(&run(&["diagnose", "--from", &new, "-o", format])), stdout(&output), "{format}");
     }
     let written = std::fs::read_to_string(&new).expect("evidence was written");
-    // The label of the key and its line are two.
+    // The label of the key and its line count as two.
     assert_eq!(written.matches("<redacted>").count(), SECRETS.len() + 1, "{written}");
     outputs.push(written);
     for (output, secret) in outputs.iter().flat_map(|output| SECRETS.map(|secret| (output, secret))) {
@@ -259,7 +262,7 @@ fn checks_without_their_source_are_not_nothing_found() {
     assert!(stdout(&output).contains("UNKNOWN"));
 }
 
-/// The scenario `least-role` shows on a real cluster that a user with these rights loses nothing.
+/// The scenario `least-role` shows on a real cluster that these rights are sufficient.
 #[test]
 fn the_printed_role_is_the_one_that_is_tried() {
     let printed = run(&["rbac"]);
@@ -271,7 +274,7 @@ fn the_printed_role_is_the_one_that_is_tried() {
     assert_eq!(rights(&role["rules"]), rights(&scenario["user"]));
 }
 
-/// Group, resource and verb, each for itself.
+/// Returns each group, resource and verb separately.
 fn rights(rules: &serde_yaml::Value) -> std::collections::BTreeSet<[String; 3]> {
     let texts = |rule: &serde_yaml::Value, key: &str| -> Vec<String> {
         let list = rule[key].as_sequence().expect("a list");

@@ -1,5 +1,5 @@
-//! Every fuzz target for a short while: its corpus, whole, cut and changed. A panic is a failure; `make fuzz` runs them for long,
-//! guided by coverage.
+//! Runs every fuzz target briefly, on its corpus: whole, cut and mutated. A panic is a failure; `make fuzz`
+//! runs them for long, guided by coverage.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -17,7 +17,7 @@ use apigee_tls::wire::private_key::fuzz_private_key;
 use apigee_tls::wire::tls::passive::fuzz_passive;
 use apigee_tls::wire::tls::{fuzz_client_hello, fuzz_server_flight};
 
-/// Name of the target, what it calls, and how many changed copies of each file it gets.
+/// Name of the target, its function, and the number of mutated copies of each file.
 type Target = (&'static str, fn(&[u8]), usize);
 
 const TARGETS: [Target; 13] = [
@@ -36,7 +36,7 @@ const TARGETS: [Target; 13] = [
     ("tls_flight", fuzz_server_flight, 300),
 ];
 
-/// Places at which each file is cut, evenly; a shorter file is cut at each.
+/// Number of evenly spaced places at which each file is cut; a shorter file is cut at each byte.
 const CUTS: usize = 512;
 
 fn fuzz(folder: &str) -> PathBuf {
@@ -60,7 +60,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
     files.iter().map(|file| fs::read(file).expect("it can be read")).collect()
 }
 
-/// Xorshift: the same numbers in each run.
+/// Xorshift generator: the same numbers in each run.
 struct Random(u32);
 
 impl Random {
@@ -75,7 +75,7 @@ impl Random {
         self.below(256).try_into().unwrap_or_default()
     }
 
-    /// A few changes of the kinds that files suffer, and that parsers stumble over.
+    /// Applies a few mutations that damage files in practice and make parsers fail.
     fn change(&mut self, bytes: &mut Vec<u8>, files: &[Vec<u8>]) {
         for _ in 0..=self.below(4) {
             let at = self.below(bytes.len());
@@ -104,7 +104,7 @@ impl Random {
 }
 
 #[test]
-fn every_target_is_run_and_has_a_corpus() {
+fn runs_every_target_with_a_corpus() {
     let targets: BTreeSet<String> = TARGETS.iter().map(|(name, ..)| (*name).to_owned()).collect();
     assert_eq!(names("fuzz_targets"), targets);
     assert_eq!(names("corpus"), targets);
@@ -114,7 +114,7 @@ fn every_target_is_run_and_has_a_corpus() {
 }
 
 #[test]
-fn targets_hold_on_their_corpus_whole_cut_and_changed() {
+fn accepts_the_corpus_whole_cut_and_mutated() {
     std::thread::scope(|scope| {
         for (target, run, copies) in TARGETS {
             let hold = move || {

@@ -1,4 +1,5 @@
-//! The files that a user gives to `collect`: each is read once, judged, and kept in the bundle, also where it is a pipe.
+//! Files that a user gives to `collect`: each is read once, judged, and put into the bundle, even if it is a
+//! pipe.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -31,7 +32,7 @@ fn collect(home: &Home, arguments: &[&str], input: &[u8]) -> Output {
     child.wait_with_output().expect("it ends")
 }
 
-/// The one bundle that was written: its files, and its evidence.
+/// Reads the bundle that was written: its files and its evidence.
 fn written(home: &Home, output: &Output) -> (std::collections::BTreeMap<String, String>, Value) {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let bundles = home.bundles();
@@ -47,7 +48,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory")
 }
 
-/// The records that `diagnose` counts in the same log.
+/// Returns the number of records that `diagnose` counts in the same log.
 fn counted_alone(home: &Home) -> Value {
     fs::write(home.path("alone.log"), RECORDS).expect("the log is written");
     home.run(&["diagnose", "--offline", "--access-log", "alone.log", "--write-evidence", "alone.json"]);
@@ -57,7 +58,7 @@ fn counted_alone(home: &Home) -> Value {
 }
 
 #[test]
-fn overrides_on_standard_input_are_judged_and_kept_without_their_secrets() {
+fn judges_and_redacts_overrides_from_standard_input() {
     let home = Home::new(&[("a", forbidding())]);
     let output = collect(&home, &["--context", "a", "-f", "-"], OVERRIDES.as_bytes());
     let (files, evidence) = written(&home, &output);
@@ -67,7 +68,7 @@ fn overrides_on_standard_input_are_judged_and_kept_without_their_secrets() {
 }
 
 #[test]
-fn text_that_begins_like_a_secret_does_not_cost_the_bundle() {
+fn writes_a_bundle_with_text_that_looks_like_a_secret() {
     let home = Home::new(&[("a", forbidding())]);
     let odd = "virtualhosts:\n- name: 'token: [SENTINEL-2'\n  sslSecret: \"password='SENTINEL-3\"\n- name: '<password>SENTINEL-4'\n";
     let output = collect(&home, &["--context", "a", "-f", "-"], odd.as_bytes());
@@ -80,7 +81,7 @@ fn text_that_begins_like_a_secret_does_not_cost_the_bundle() {
 }
 
 #[test]
-fn the_list_of_pseudonyms_is_not_the_bundle() {
+fn rejects_one_path_for_bundle_and_list_of_pseudonyms() {
     let home = Home::new(&[("a", forbidding())]);
     let flags = ["--context", "a", "--redact", "hosts", "--redact-map", "x.tar.gz", "--to", "x.tar.gz"];
     let output = collect(&home, &flags, b"");
@@ -89,7 +90,7 @@ fn the_list_of_pseudonyms_is_not_the_bundle() {
 }
 
 #[test]
-fn a_log_on_standard_input_is_judged_and_kept() {
+fn judges_and_keeps_a_log_from_standard_input() {
     let home = Home::new(&[("a", forbidding())]);
     let output = collect(&home, &["--context", "a", "--access-log", "-"], &gzip(RECORDS.as_bytes()));
     let (files, evidence) = written(&home, &output);
@@ -100,7 +101,7 @@ fn a_log_on_standard_input_is_judged_and_kept() {
 }
 
 #[test]
-fn files_and_pipes_are_taken_together() {
+fn reads_files_and_pipes_together() {
     let home = Home::new(&[("a", forbidding())]);
     fs::write(home.path("gateway.log"), RECORDS).expect("the log is written");
     let made = Command::new("mkfifo").arg(home.path("pipe.yaml")).status().expect("mkfifo is there");
@@ -122,7 +123,7 @@ fn files_and_pipes_are_taken_together() {
 }
 
 #[test]
-fn a_pipe_that_does_not_end_costs_what_it_did_not_give() {
+fn loses_only_the_rest_of_an_endless_pipe() {
     let home = Home::new(&[("a", forbidding())]);
     let begun = Instant::now();
     let mut command =
@@ -153,7 +154,7 @@ fn a_pipe_that_does_not_end_costs_what_it_did_not_give() {
 }
 
 #[test]
-fn standard_input_cannot_be_two_files() {
+fn rejects_standard_input_twice() {
     let home = Home::new(&[("a", forbidding())]);
     let output = collect(&home, &["--context", "a", "-f", "-", "--access-log", "-"], b"");
     assert_eq!(output.status.code(), Some(2));

@@ -1,7 +1,7 @@
-//! A file of 50 MB, in a process of its own so that its memory can be read off.
+//! Reads an overrides file of 50 MB, in a process of its own so that its memory can be measured.
 //!
-//! Not a timed test: the bound is on memory, and generous. It is the file itself, once more for what the parser makes
-//! of the longest value, and the limits of the reader.
+//! Only memory is bounded, generously: the file, the parser's copy of the longest value, and the limits of
+//! the reader.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -16,7 +16,7 @@ const SIZE: usize = 50_000_000;
 const MOST_KIB: u64 = (2 * SIZE as u64) / 1024 + 64 * 1024;
 
 #[test]
-fn fifty_megabytes_are_read_in_bounded_memory() {
+fn reads_fifty_megabytes_in_bounded_memory() {
     let mut file = String::with_capacity(SIZE + 1024);
     file.push_str("org: meadow\nenvs:\n");
     let mut number = 0;
@@ -39,7 +39,7 @@ fn fifty_megabytes_are_read_in_bounded_memory() {
     assert!(peak < MOST_KIB, "{peak} KiB of memory, at most {MOST_KIB}");
 }
 
-/// The largest memory of this process so far.
+/// Returns the peak memory of this process.
 fn peak_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a peak");

@@ -1,4 +1,4 @@
-//! Pseudonyms change names, never the judgement: every evidence of the repository is judged as it is and with them.
+//! Pseudonyms never change the judgement: judges all evidence of the repository with and without them.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -22,7 +22,7 @@ struct Case {
     setting: Setting,
 }
 
-/// All that is recorded, with what to call it.
+/// Returns all recorded evidence, with a name for each.
 fn recorded() -> &'static [(String, Evidence)] {
     static RECORDED: LazyLock<Vec<(String, Evidence)>> = LazyLock::new(read_all);
     &RECORDED
@@ -53,7 +53,7 @@ fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// What a judgement says, without the words that names stand in.
+/// Returns a judgement without the texts that hold names.
 fn judgement(report: &Report) -> impl PartialEq + std::fmt::Debug {
     let checks = report.checks.iter().map(|check| (check.code, check.outcome, check.findings.len()));
     let causes = report.verdict.causes.iter().map(|cause| (cause.symptom, cause.codes.clone(), cause.certainty));
@@ -65,11 +65,12 @@ fn judgement(report: &Report) -> impl PartialEq + std::fmt::Debug {
 }
 
 #[test]
-fn the_judgement_is_the_same() {
+fn keeps_the_judgement() {
     let mut replaced = 0;
     for kinds in [Pseudonyms::Both, Pseudonyms::Hosts, Pseudonyms::Addresses] {
         let redactor = Redactor::new(kinds, Names::new([42; 32]));
-        // The cases of checks differ in one thing each; one kind of pseudonyms alone changes nothing that both do not.
+        // Cases of checks differ in one thing each, so both kinds of pseudonyms together suffice.
+        // both do not.
         let recorded = recorded().iter().filter(|(name, _)| kinds == Pseudonyms::Both || !name.starts_with("AT"));
         for (name, evidence) in recorded {
             let mut other = evidence.clone();
@@ -93,9 +94,9 @@ fn judged(evidence: &Evidence) -> Report {
     build(evidence, &Selection::default(), FailOn::default())
 }
 
-/// What the types say to be a hostname or an address of a client is nowhere in the evidence, and nowhere in the report.
+/// Hostnames and client addresses by type appear nowhere in the evidence, nor in the report.
 #[test]
-fn no_name_is_left() {
+fn leaves_no_name() {
     let redactor = Redactor::new(Pseudonyms::Both, Names::new([42; 32]));
     for (name, evidence) in recorded() {
         let mut other = evidence.clone();
@@ -109,7 +110,7 @@ fn no_name_is_left() {
     }
 }
 
-/// Hostnames of routes and of certificates, clients, and where handshakes were made.
+/// Returns hostnames of routes and certificates, clients, and endpoints of handshakes.
 fn hosts(evidence: &Evidence) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     if let Seen::Seen(routes) = &evidence.routes {

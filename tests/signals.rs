@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGHUP, as processes get them: what was seen is reported, and the run says that it is not all.
+//! Ctrl-C, SIGTERM and SIGHUP, sent to processes: the run reports what was seen, and that it is not complete.
 
 #![cfg(unix)]
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
@@ -19,14 +19,14 @@ fn program(folder: &Path) -> Command {
     command
 }
 
-/// Starts it, sends the signals once `is_under_way`, and waits for its end.
+/// Starts the program, sends the signals once `is_under_way`, and waits for its end.
 fn interrupted(command: &mut Command, signals: &[&str], is_under_way: impl FnOnce(u32)) -> Output {
     let child = command.spawn().expect("the program starts");
     is_under_way(child.id());
     for signal in signals {
         let sent = Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status();
         assert!(sent.expect("kill starts").success());
-        // Two of a kind that come at once are one.
+        // Two equal signals at once count as one.
         std::thread::sleep(Duration::from_millis(50));
     }
     child.wait_with_output().expect("it ends")
@@ -49,7 +49,7 @@ fn wait_until_it_listens(process: u32) {
     assert!(listens(), "it never listened for signals");
 }
 
-/// A log that never comes: a pipe without a writer.
+/// Returns a log that never arrives: a pipe without a writer.
 fn with_a_pipe(folder: &Path) -> Command {
     let made = Command::new("mkfifo").arg(folder.join("pipe")).status().expect("mkfifo starts");
     assert!(made.success());
@@ -59,7 +59,7 @@ fn with_a_pipe(folder: &Path) -> Command {
 }
 
 #[test]
-fn what_was_seen_is_reported_whatever_the_signal() {
+fn reports_what_was_seen_after_any_signal() {
     for signal in SIGNALS {
         let folder = tempfile::tempdir().expect("a folder");
         let output = interrupted(&mut with_a_pipe(folder.path()), &[signal], wait_until_it_listens);
@@ -70,7 +70,7 @@ fn what_was_seen_is_reported_whatever_the_signal() {
 }
 
 #[test]
-fn what_nohup_protects_goes_on() {
+fn ignores_sighup_under_nohup() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut plain = with_a_pipe(folder.path());
     let mut command = Command::new("nohup");
@@ -78,13 +78,14 @@ fn what_nohup_protects_goes_on() {
     command.current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = interrupted(&mut command, &["HUP"], wait_until_it_listens);
     assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
-    // The same without nohup is over at once.
+    // The same run without nohup ends at once.
     assert_eq!(interrupted(plain.process_group(0), &["HUP"], wait_until_it_listens).status.code(), Some(130));
 }
 
-/// An API server that takes the connection and says nothing. There is nothing to keep, and nothing is left.
+/// With an API server that accepts the connection and never responds, there is nothing to collect or to
+/// leave.
 #[test]
-fn before_the_first_answer_there_is_no_bundle() {
+fn leaves_no_bundle_before_the_first_response() {
     for signals in [&["INT"][..], &["TERM"], &["HUP"], &["INT", "INT"], &["TERM", "INT"]] {
         let folder = tempfile::tempdir().expect("a folder");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -1,8 +1,8 @@
-//! Whole reports: `tests/verdicts/<case>.yaml` patches the healthy base, the snapshot beside it holds the text that a
-//! person reads and the verdict that a program reads.
+//! Whole reports: `tests/verdicts/<case>.yaml` patches the healthy base; the snapshot beside it holds the
+//! report as text and the verdict as data.
 //!
-//! Of every case the report in JSON is also held against the published schema, its pasted commands against a shell and
-//! its manifests against a YAML parser, and the text against control characters of hostile names.
+//! Each case is also checked against the published schema (JSON), a shell (commands to paste), a YAML parser
+//! (manifests), and hostile names with control characters (text).
 
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
@@ -24,7 +24,7 @@ use support::Setting;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Case {
-    /// What the case is about; nothing is done with it.
+    /// Description of the case; not used.
     #[serde(rename = "about")]
     _about: String,
     exit_code: u8,
@@ -83,7 +83,7 @@ fn reports_fit_the_published_schema() {
     });
 }
 
-/// `sh -n` reads a command without running it; a manifest must be one object with the right names.
+/// `sh -n` parses a command without running it; a manifest must be one object with the right names.
 #[test]
 fn what_is_pasted_is_valid() {
     each_case(|stem, _, evidence, report| {
@@ -154,10 +154,10 @@ fn evidence_reads_back_and_gives_the_same_report() {
     });
 }
 
-/// Every string of the evidence gets an escape sequence, a line end, a reversal of direction and the end of a heredoc: none
-/// of it reaches the terminal, and no command carries one beyond its quotes.
+/// Adds escape sequences, line ends, direction overrides and a heredoc end to every string of the evidence.
+/// None of them may reach the terminal, or leave the quotes of a command.
 #[test]
-fn hostile_names_neither_write_to_the_terminal_nor_leave_their_quotes() {
+fn escapes_hostile_names_in_terminal_and_commands() {
     let escape = "\u{1b}[2J\r\n\u{202e}\u{7}EOF\nEOF\n";
     let quoted = format!("{escape}'; touch owned; $(touch owned) `touch owned`");
     let bare = format!("{escape};touch owned;$(touch owned)`touch owned`#");
@@ -195,7 +195,7 @@ fn no_harm_by(hostile: &str) {
     });
 }
 
-/// Runs the command where no program but the shell's own is found.
+/// Runs the command where only the shell's builtins are found.
 fn harmless(folder: &Path, command: &str) {
     let touch =
         "touch() { : > owned; }; kubectl() { :; }; helm() { :; }; openssl() { :; }; tcpdump() { :; }; cat() { :; };";
@@ -209,7 +209,7 @@ fn harmless(folder: &Path, command: &str) {
     assert!(!folder.join("owned").exists(), "{command}: {}", String::from_utf8_lossy(&ran.stderr));
 }
 
-/// Adds the text to names and labels that come from the cluster, from logs and from files.
+/// Adds the text to names and labels from the cluster, from logs and from files.
 fn spoil(value: &mut Value, hostile: &str, key: &str) {
     match value {
         Value::String(text) => {

@@ -1,7 +1,8 @@
-//! The walls of ARCHITECTURE.md, held by reading `src/` as text: who may use what, and who may know whom.
+//! The walls of ARCHITECTURE.md, enforced by scanning `src/` as text: which rooms may use which crates and
+//! rooms.
 //!
-//! A text scan is enough, because every use in this repository is written out: no glob of a whole crate, no macro that
-//! hides a path. Comments and string literals do not count.
+//! A text scan suffices, because every use in this repository is written out: no glob imports of crates, and
+//! no macros that hide paths. Comments and string literals do not count.
 
 #![expect(clippy::panic, reason = "helpers of tests fail as tests do")]
 
@@ -13,14 +14,14 @@ use apigee_tls::checks;
 use apigee_tls::playbooks::PLAYBOOKS;
 use apigee_tls::report::Format;
 
-/// The longest file that one still reads as a whole.
+/// Maximum number of lines of a file.
 const MAX_LINES: usize = 600;
 
-/// Folders that are pure functions of their input.
+/// Folders of pure functions.
 const PURE: [&str; 9] =
     ["checks", "evidence", "judgement", "playbooks", "report", "secrets", "text", "verdict", "wire"];
 
-/// What only the folders named may use; a path without an end names a folder.
+/// Crates and the folders that may use them; a path that ends in `/` names a folder.
 const ONLY_IN: [(&str, &[&str]); 8] = [
     ("granit_parser::", &["src/wire/yaml/"]),
     ("k8s_openapi::", &["src/gather/"]),
@@ -29,11 +30,11 @@ const ONLY_IN: [(&str, &[&str]); 8] = [
     ("indicatif::", &["src/terminal/"]),
     ("rustix::", &["src/gather/"]),
     ("tempfile::", &["src/bundle/"]),
-    // Columns of a terminal are counted where lines are broken, and nowhere else.
+    // Only the room that breaks lines counts terminal columns.
     ("unicode_width::", &["src/text/"]),
 ];
 
-/// What is no business of the pure folders, with the reason.
+/// What pure folders may not use, with the reason.
 const NOT_IN_PURE: [(&str, &str); 15] = [
     ("std::fs", "files are opened by gather and bundle"),
     ("std::net::Tcp", "connections are made by gather"),
@@ -52,7 +53,7 @@ const NOT_IN_PURE: [(&str, &str); 15] = [
     ("Instant::now", "the clock is Evidence::now"),
 ];
 
-/// Which modules of ours each module may use beside itself: only those that stand before it in the flow.
+/// The modules that each module may use: only those before it in the data flow.
 const MAY_USE: [(&str, &[&str]); 15] = [
     // Leaves: every room may use them, and they use none.
     ("text", &[]),
@@ -67,10 +68,11 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("report", &["checks", "evidence", "judgement", "text", "verdict"]),
     ("run", &["evidence", "text"]),
     ("gather", &["evidence", "run", "text", "wire"]),
-    // What is public of a Secret is what wire finds to be a certificate; addresses of load balancers are no pseudonyms.
+    // `wire` finds the certificates of a Secret; `checks` knows the addresses of load balancers, which are
+    // kept.
     ("redact", &["checks", "evidence", "secrets", "text", "wire"]),
     ("bundle", &["evidence", "redact", "text"]),
-    // The names of the catalogue are values of --only, --skip and explain, those of formats are values of -o.
+    // Names of the catalogue are values of --only, --skip and explain; names of formats are values of -o.
     ("cli", &["checks", "report"]),
     // Progress is reported to a trait of run.
     ("terminal", &["run", "text"]),
@@ -173,7 +175,7 @@ fn entries(folder: &str, wanted: fn(&Path) -> bool) -> BTreeSet<String> {
         .collect()
 }
 
-/// A module that no wall names could be used to walk around them all.
+/// A module without a wall could be used to bypass all of them.
 #[test]
 fn every_module_has_its_wall() {
     let flow_ends = ["bin", "commands", "lib", "main"];
@@ -183,7 +185,7 @@ fn every_module_has_its_wall() {
     }
 }
 
-/// A code is written once, in the file of its check; whoever else means it takes the constant, which cannot be mistyped.
+/// A check's code is a literal only in its own file; other files use the constant, which cannot be mistyped.
 #[test]
 fn codes_of_checks_are_literals_in_their_own_file_alone() {
     let mut literals = 0;
@@ -198,7 +200,7 @@ fn codes_of_checks_are_literals_in_their_own_file_alone() {
     assert_eq!(literals, checks::all().count(), "each check has its code");
 }
 
-/// String literals that are the code of a check and nothing else.
+/// Returns string literals that are exactly the code of a check.
 fn code_literals(line: &str) -> impl Iterator<Item = &str> {
     line.split('"').skip(1).step_by(2).filter(|text| {
         text.strip_prefix("AT")
@@ -215,7 +217,7 @@ fn every_file_says_what_it_is_for_and_can_be_read_as_a_whole() {
     }
 }
 
-/// A new source is one part and one line of a list.
+/// A new source is one part, and one line of the list.
 #[test]
 fn every_part_is_one_file_and_one_line_of_the_list() {
     let sources = sources("src/evidence");
@@ -241,8 +243,8 @@ fn every_part_is_one_file_and_one_line_of_the_list() {
     assert_eq!(implemented, listed, "parts that are implemented, and those of the list in src/evidence/mod.rs");
 }
 
-/// Names of parts and sources are asked of them, never written again. Names of one word and "accessLogs" are left out,
-/// because Kubernetes and the steps of playbooks use the same words.
+/// Names of parts and sources come from them and are never written again. Names of one word and "accessLogs" are
+/// excluded, because Kubernetes and the steps of playbooks use the same words.
 #[test]
 fn parts_and_sources_are_named_once() {
     let parts = ["meshLogging", "routeConfigs", "storedCertificates"];
@@ -260,7 +262,7 @@ fn parts_and_sources_are_named_once() {
 
 #[test]
 fn nothing_is_left_to_do() {
-    // Put together, so that this file does not find itself.
+    // Concatenated, so that this file does not match.
     let marks = ["TO".to_owned() + "DO", "FIX".to_owned() + "ME", "X".repeat(3)];
     let macros = ["todo".to_owned() + "!(", "unimplemented".to_owned() + "!(", "dbg".to_owned() + "!("];
     for (path, text) in files("src").into_iter().chain(files("tests")) {
@@ -276,13 +278,14 @@ fn nothing_is_left_to_do() {
     }
 }
 
-/// The top folder or file under `src`: `checks` of `src/checks/facts/words.rs`, `cli` of `src/cli.rs`.
+/// Returns the top folder or file under `src`: `checks` for `src/checks/facts/words.rs`, `cli` for
+/// `src/cli.rs`.
 fn module(path: &str) -> &str {
     let below = path.strip_prefix("src/").unwrap_or(path);
     below.split('/').next().unwrap_or(below).trim_end_matches(".rs")
 }
 
-/// What follows `crate::`, each time.
+/// Returns every name that follows `crate::`.
 fn used_modules(code: &str) -> impl Iterator<Item = &str> {
     code.match_indices("crate::").map(|(i, prefix)| {
         let used = &code[i + prefix.len()..];
@@ -291,14 +294,14 @@ fn used_modules(code: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The name stands there as a path of its own: `kube::` is not in `my_kube::`.
+/// Returns whether the text uses the path `name`: `my_kube::` does not use `kube::`.
 fn uses(code: &str, name: &str) -> bool {
     code.match_indices(name)
         .any(|(i, _)| !code[..i].chars().next_back().is_some_and(|letter| letter.is_alphanumeric() || letter == '_'))
 }
 
-/// Paths and code of all sources below a folder, without comments, the text of strings and unit tests: a test may read a
-/// fixture or start `git apply`.
+/// Returns paths and code of all sources below a folder, without comments, string contents and unit tests:
+/// tests may read fixtures or start `git apply`.
 fn sources(folder: &str) -> Vec<(String, String)> {
     files(folder)
         .into_iter()
@@ -310,18 +313,18 @@ fn sources(folder: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The file holds unit tests alone.
+/// Returns whether the file holds only unit tests.
 fn is_test(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     path.contains("/tests/") || name.ends_with("tests.rs") || name.starts_with("test_")
 }
 
-/// The text without the unit tests, which stand last in their file.
+/// Returns the text without the unit tests at its end.
 fn shipped(text: &str) -> &str {
     text.split("\n#[cfg(test)]\n").next().unwrap_or_default()
 }
 
-/// Drops comment lines and the inside of string literals that end on their line; a path in a text is no use of it.
+/// Drops comment lines and the content of string literals that end on their line.
 fn code_of(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
@@ -340,7 +343,7 @@ fn code_of(text: &str) -> String {
     code
 }
 
-/// Paths relative to the package, with `/`, and texts of all Rust files below a folder.
+/// Returns relative paths, with `/`, and texts of all Rust files below a folder.
 fn files(folder: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! The same program under the name that `kubectl apigee-tls` looks for.
+//! The same program under the file name that kubectl resolves `kubectl apigee-tls` to.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! One evidence value as a JSON file: written whole or not at all, and read as something hostile.
+//! One [`Evidence`] value as a JSON file: written whole or not at all, and read as untrusted input.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -11,30 +11,31 @@ use super::pipe;
 use super::unfinished::named;
 use crate::evidence::{Evidence, SCHEMA};
 
-/// No count may be larger, so that sums of them fit: a log of that many bytes would take years to read.
+/// Maximum value of any count, so that sums do not overflow. Reading a log of that many bytes would take
+/// years.
 const MAX_COUNT: u64 = 1 << 48;
 
-/// Why evidence could not be read or written.
+/// Why evidence could not be read or written. Texts read after "could not ".
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("read the evidence {name}")]
     Unreadable { name: String, source: io::Error },
     #[error("read the evidence {name}: it is larger than {} MiB", MAX_EVIDENCE_BYTES / 1024 / 1024)]
     TooLarge { name: String },
-    #[error("understand the evidence {name}")]
+    #[error("parse the evidence {name}")]
     Malformed { name: String, source: serde_json::Error },
     #[error("read {name}: {why}")]
     Neither { name: String, why: &'static str },
-    #[error("understand the evidence {name}: its schema is {schema:?}, and this version reads {SCHEMA:?}")]
+    #[error("parse the evidence {name}: its schema is {schema:?}; this version reads {SCHEMA:?}")]
     OtherSchema { name: String, schema: String },
     #[error("write the evidence {}", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
 }
 
-/// Reads evidence from a file, or from standard input where the name is `-`.
+/// Reads evidence from a file, or from standard input if `name` is `-`.
 ///
 /// # Errors
-/// The file cannot be read, is too large, or is not evidence of a version that is known.
+/// The file cannot be read, is too large, or is not evidence of a known version.
 pub fn read(name: &str) -> Result<Evidence, Error> {
     if name == "-" {
         return read_from(name, io::stdin().lock());
@@ -43,7 +44,7 @@ pub fn read(name: &str) -> Result<Evidence, Error> {
     read_from(name, file)
 }
 
-/// Reads evidence from a source, of which errors speak as `name`.
+/// Reads evidence from `source`. Errors refer to it as `name`.
 ///
 /// # Errors
 /// As for [`read`].
@@ -57,7 +58,8 @@ pub fn read_from(name: &str, source: impl Read) -> Result<Evidence, Error> {
     parse(name, &bytes)
 }
 
-/// Writes evidence beside its place and renames it there, readable by the owner only: it holds client addresses.
+/// Writes evidence to a temporary file beside `path` and renames it, readable by the owner only: it holds
+/// client addresses.
 ///
 /// # Errors
 /// The folder or the file cannot be written.
@@ -77,16 +79,16 @@ pub fn write(path: &Path, evidence: &Evidence) -> Result<(), Error> {
         .and_then(|()| fs::rename(&part, path));
     named().retain(|known| *known != part);
     result.map_err(|source| {
-        // The error that is told is the first one; a part that was never made cannot be removed.
+        // Report the first error; removing a file that was never created fails and is ignored.
         let _ = fs::remove_file(&part);
         unwritable(source)
     })
 }
 
-/// Understands the bytes of evidence, of which errors speak as `name`.
+/// Parses evidence from its bytes. Errors refer to it as `name`.
 ///
 /// # Errors
-/// They are not evidence of a version that is known.
+/// The bytes are not evidence of a known version.
 pub fn parse(name: &str, bytes: &[u8]) -> Result<Evidence, Error> {
     #[derive(Deserialize)]
     struct Head {
@@ -95,10 +97,10 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Evidence, Error> {
     let neither = match bytes.trim_ascii_start().first() {
         Some(b'{') => None,
         None => Some("it is empty"),
-        Some(_) if bytes.get(257..262) == Some(b"ustar") => Some(
-            "it is a tar archive that is no longer packed; gzip packs it again, or give the folder that it unpacks to",
-        ),
-        Some(_) => Some("it is neither a bundle (.tar.gz, or its folder) nor evidence (JSON)"),
+        Some(_) if bytes.get(257..262) == Some(b"ustar") => {
+            Some("it is an uncompressed tar archive; compress it with gzip, or give the unpacked folder")
+        }
+        Some(_) => Some("it is neither a bundle (.tar.gz or its folder) nor evidence (JSON)"),
     };
     if let Some(why) = neither {
         return Err(Error::Neither { name: name.to_owned(), why });

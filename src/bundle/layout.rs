@@ -1,7 +1,7 @@
-//! Where things stand in a bundle, in which order, and which paths may be there at all.
+//! The layout of a bundle: names, order, and which paths are allowed.
 //!
-//! The same rules hold for writing and reading: a path that unpacks to one place on Linux and to another on Windows or
-//! macOS is refused by both. It opens nothing.
+//! The same rules apply to writing and reading. A path that unpacks differently on Linux, Windows and macOS
+//! is rejected by both. This file opens nothing.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +10,9 @@ use jiff::tz::TimeZone;
 
 use crate::text::visible_start;
 
-/// Always the first entry.
+/// The manifest, always the first entry.
 pub const MANIFEST: &str = "manifest.json";
-/// What to read first.
+/// The page to read first.
 pub const README: &str = "README.md";
 pub const REPORT_TEXT: &str = "report.txt";
 pub const REPORT_HTML: &str = "report.html";
@@ -20,22 +20,22 @@ pub const REPORT_JSON: &str = "report.json";
 /// The evidence, as `--write-evidence` writes it.
 pub const EVIDENCE: &str = "evidence.json";
 
-/// What a bundle's file is called after its name.
+/// Extension of a bundle's file.
 pub const EXTENSION: &str = ".tar.gz";
 
-/// A path below the top folder.
+/// Maximum number of bytes of a path below the top-level folder.
 pub(crate) const MAX_PATH_BYTES: usize = 512;
 
-/// One part of a path: what file systems take.
+/// Maximum number of bytes of one part of a path, as file systems allow.
 pub(crate) const MAX_SEGMENT_BYTES: usize = 255;
 
-/// Parts of a path below the top folder.
+/// Maximum number of parts of a path below the top-level folder.
 pub(crate) const MAX_DEPTH: usize = 8;
 
-/// Files of the top folder, as they are read; folders follow.
+/// Files of the top-level folder in reading order; folders follow.
 const FIRST: [&str; 6] = [MANIFEST, README, REPORT_TEXT, REPORT_HTML, REPORT_JSON, EVIDENCE];
 
-/// The name of a bundle: of its top folder, and of its file.
+/// The name of a bundle, of its top-level folder and of its file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BundleName {
     context: Option<String>,
@@ -45,13 +45,14 @@ pub struct BundleName {
 }
 
 impl BundleName {
-    /// `apigee-tls-<context>-<namespace>-<UTC>`, where context and namespace are made safe for a file name.
+    /// Returns `apigee-tls-<context>-<namespace>-<UTC>`, with context and namespace made safe for a file
+    /// name.
     #[must_use]
     pub fn new(context: Option<&str>, namespace: &str, collected_at: Timestamp) -> Self {
         Self::with_suffix(context, namespace, collected_at, "")
     }
 
-    /// Another name for the same, where several contexts of one run have names that are made safe alike.
+    /// Returns a name with a number, for contexts of one run whose names become equal when made safe.
     #[must_use]
     pub fn numbered(&self, number: usize) -> Self {
         Self::with_suffix(self.context(), &self.namespace, self.collected_at, &format!("-{number}"))
@@ -74,13 +75,13 @@ impl BundleName {
         &self.text
     }
 
-    /// Name of the kubeconfig context, as it is.
+    /// Returns the original name of the kubeconfig context.
     #[must_use]
     pub fn context(&self) -> Option<&str> {
         self.context.as_deref()
     }
 
-    /// As it is.
+    /// Returns the original namespace.
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.namespace
@@ -91,14 +92,15 @@ impl BundleName {
         self.collected_at
     }
 
-    /// `<name>.tar.gz`.
+    /// Returns `<name>.tar.gz`.
     #[must_use]
     pub fn file_name(&self) -> String {
         format!("{}{EXTENSION}", self.text)
     }
 }
 
-/// A part of a path that is allowed, made from any text: what is not a letter, digit, `.`, `_` or `-` becomes `-`.
+/// Makes any text an allowed part of a path: each run of characters other than ASCII letters, digits, `.`,
+/// `_` and `-` becomes `-`.
 ///
 /// Two texts may give the same part; where that can happen, put a number before it.
 #[must_use]
@@ -107,7 +109,7 @@ pub fn segment(text: &str) -> String {
     if safe.is_empty() { "unnamed".to_owned() } else { safe }
 }
 
-/// Why a path may not be in a bundle; reads after the path and "may not be in a bundle: ".
+/// Why a path may not be in a bundle. Texts read after the path and "may not be in a bundle: ".
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum PathFault {
     #[error("it is empty or has an empty part")]
@@ -120,26 +122,26 @@ pub enum PathFault {
     Backslash,
     #[error("it holds a control character")]
     Control,
-    #[error("it holds a character that some systems do not take in a name")]
+    #[error("it holds a character that some systems do not allow in names")]
     Reserved,
-    #[error("a part of it ends with a dot or a space, or is the name of a device on Windows")]
+    #[error("a part of it ends with a dot or a space, or is a device name on Windows")]
     WindowsName,
-    #[error("it is longer than {MAX_PATH_BYTES} bytes, or a part of it longer than {MAX_SEGMENT_BYTES}")]
+    #[error("it is longer than {MAX_PATH_BYTES} bytes, or a part of it is longer than {MAX_SEGMENT_BYTES}")]
     Long,
-    #[error("it is deeper than {MAX_DEPTH} parts")]
+    #[error("it has more than {MAX_DEPTH} parts")]
     Deep,
-    #[error("it is there twice")]
+    #[error("it occurs twice")]
     Twice,
     #[error("another path differs only in upper and lower case")]
     OnlyCase,
-    #[error("another path uses it as a folder, or a folder of it is a file")]
+    #[error("it is a folder of another path, or one of its folders is a file")]
     FileAndFolder,
 }
 
-/// Looks at one path below the top folder.
+/// Validates a path below the top-level folder.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The first rule that it breaks.
 pub fn check(path: &str) -> Result<(), PathFault> {
     check_parts(path)?;
     if path.len() > MAX_PATH_BYTES {
@@ -151,7 +153,7 @@ pub fn check(path: &str) -> Result<(), PathFault> {
     Ok(())
 }
 
-/// Looks at each part of a path, whatever its length.
+/// Validates each part of a path, whatever its total length.
 pub(crate) fn check_parts(path: &str) -> Result<(), PathFault> {
     if path.starts_with('/') {
         return Err(PathFault::Absolute);
@@ -159,10 +161,10 @@ pub(crate) fn check_parts(path: &str) -> Result<(), PathFault> {
     path.split('/').try_for_each(check_segment)
 }
 
-/// Looks at one part of a path.
+/// Validates one part of a path.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The first rule that it breaks.
 pub fn check_segment(part: &str) -> Result<(), PathFault> {
     const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
     if part.is_empty() {
@@ -183,7 +185,7 @@ pub fn check_segment(part: &str) -> Result<(), PathFault> {
     if part.contains(['/', ':', '*', '?', '"', '<', '>', '|']) {
         return Err(PathFault::Reserved);
     }
-    // `com1.txt` is a device as `com1` is.
+    // Windows takes `com1.txt` for the device `com1`.
     let stem = part.split('.').next().unwrap_or(part).trim_end().to_ascii_lowercase();
     let device = DEVICES.iter().any(|device| match stem.strip_prefix(device) {
         Some("") => !matches!(*device, "com" | "lpt"),
@@ -196,23 +198,26 @@ pub fn check_segment(part: &str) -> Result<(), PathFault> {
     Ok(())
 }
 
-/// Paths that may stand beside each other.
+/// A set of paths that do not collide on any file system.
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
     exact: BTreeSet<String>,
-    /// Without upper case, which some file systems do not tell from lower case.
+    /// Paths in lower case, for file systems that ignore case.
     folded: BTreeSet<String>,
     folded_folders: BTreeSet<String>,
 }
 
 impl Paths {
-    /// Only the manifest, which is always there.
+    /// Returns the set with only the manifest, which is always present.
     pub(crate) fn with_manifest() -> Self {
         let own: BTreeSet<String> = [MANIFEST.to_owned()].into();
         Self { exact: own.clone(), folded: own, folded_folders: BTreeSet::new() }
     }
 
-    /// Adds a path that fits beside the others.
+    /// Adds a path.
+    ///
+    /// # Errors
+    /// The path is not allowed, or collides with another one.
     pub(crate) fn add(&mut self, path: &str) -> Result<(), PathFault> {
         check(path)?;
         if self.exact.contains(path) {
@@ -233,40 +238,42 @@ impl Paths {
     }
 }
 
-/// Sorts paths as they stand in an archive: what is read first, then by path.
+/// Sort key of a path in the archive: first [`FIRST`], then by path.
 pub(crate) fn order(path: &str) -> (usize, &str) {
     (FIRST.iter().position(|first| *first == path).unwrap_or(FIRST.len()), path)
 }
 
-/// Text of somebody else for an error: at most 120 characters of it, and without hidden ones.
+/// Shortens an untrusted text for an error: at most 120 characters, without hidden ones.
 pub(crate) fn shortened(text: &str) -> String {
     const LONGEST: usize = 120;
     visible_start(text, LONGEST)
 }
 
-/// The name of nothing: files alone were judged.
+/// Name in place of a context, if only files were judged.
 const NO_CONTEXT: &str = "files";
 
-/// With two parts of this length the top folder has 155 bytes, which is what a tar header has room for.
+/// Maximum length of context and namespace in a name. With both, the top-level folder has 155 bytes, which
+/// fits a tar header.
 const MAX_NAME_PART: usize = 63;
 
-/// Leaves room for a number and an extension.
+/// Maximum length of [`segment`]; leaves room for a number and an extension.
 const MAX_SAFE_SEGMENT: usize = 200;
 
-/// Keeps the end: the names of clusters at Amazon and Google begin with what they share.
+/// Makes a text safe. If it is too long, keeps its end: cluster names at Amazon and Google share their
+/// beginning.
 fn safe(text: &str, most: usize) -> String {
     let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-') {
-            safe.push(letter);
+    for char in text.chars() {
+        if char.is_ascii_alphanumeric() || matches!(char, '.' | '_' | '-') {
+            safe.push(char);
         } else if !safe.ends_with('-') {
             safe.push('-');
         }
     }
-    // Only ASCII is left, so that every place is a boundary.
+    // Only ASCII is left, so every index is a character boundary.
     let end = &safe[safe.len().saturating_sub(most)..];
     let end = end.trim_matches(['-', '.']);
-    // A device of Windows is one with any extension.
+    // Windows device names are reserved with any extension.
     if check_segment(end).is_ok() || end.is_empty() { end.to_owned() } else { format!("_{end}") }
 }
 
@@ -279,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_safe_for_files() {
+    fn makes_names_safe_for_files() {
         assert_eq!(name(Some("prod"), "apigee"), "apigee-tls-prod-apigee-20261124T201922Z");
         assert_eq!(name(None, "apigee"), "apigee-tls-files-apigee-20261124T201922Z");
         assert_eq!(
@@ -296,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_lead_elsewhere_are_refused() {
+    fn rejects_paths_that_lead_elsewhere() {
         for (path, fault) in [
             ("", PathFault::Empty),
             ("a//b", PathFault::Empty),
@@ -323,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_collide_are_refused() {
+    fn rejects_colliding_paths() {
         let mut paths = Paths::with_manifest();
         assert_eq!(paths.add("a/b/c"), Ok(()));
         assert_eq!(paths.add("a/b/d"), Ok(()));
@@ -336,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_first_comes_first() {
+    fn sorts_files_in_reading_order() {
         let mut paths = ["02-routes/b", "evidence.json", "02-routes/a", "README.md", "01-overrides/z", "other.txt"];
         paths.sort_by_key(|path| order(path));
         assert_eq!(paths, ["README.md", "evidence.json", "01-overrides/z", "02-routes/a", "02-routes/b", "other.txt"]);

@@ -1,7 +1,7 @@
-//! How large a bundle may be. The reader refuses what is larger, and the writer writes nothing that its reader would
-//! refuse.
+//! Limits of a bundle. The reader rejects larger ones, and the writer writes nothing that its reader would
+//! reject.
 
-/// Numbers that hold for one reader or writer; a test may take smaller ones.
+/// Limits of one reader or writer; tests use smaller ones.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) entries: usize,
@@ -9,7 +9,7 @@ pub(crate) struct Limits {
     pub(crate) evidence_bytes: u64,
     pub(crate) manifest_bytes: u64,
     pub(crate) total_bytes: u64,
-    /// So many bytes are taken beyond what the ratio allows.
+    /// Number of unpacked bytes allowed beyond the ratio.
     pub(crate) ratio_allowance: u64,
     pub(crate) ratio: u64,
 }
@@ -25,27 +25,33 @@ impl Limits {
         ratio: MAX_RATIO,
     };
 
-    /// The limit for the file at `path`.
-    pub(crate) fn of(&self, path: &str) -> u64 {
+    /// Returns the maximum number of bytes of the file at `path`.
+    pub(crate) fn max_bytes_of(&self, path: &str) -> u64 {
         match path {
             super::layout::EVIDENCE => self.evidence_bytes,
             _ => self.entry_bytes,
         }
     }
 
-    /// `packed` bytes may become `unpacked` ones. A log that repeats itself shrinks up to a thousandfold, so the ratio
-    /// counts only beyond what a disk and a processor take without notice.
+    /// Returns whether `packed` bytes may unpack to `unpacked` bytes.
+    ///
+    /// A repetitive log compresses up to a thousandfold, so the ratio applies only beyond an allowance that
+    /// disk and processor handle easily.
     pub(crate) fn ratio_is_fine(&self, packed: u64, unpacked: u64) -> bool {
         self.beyond_ratio(packed, unpacked) <= self.ratio_allowance
     }
 
-    /// How many bytes more there are than the ratio allows. Of any first entries together no more than the sum of each.
+    /// Returns the number of bytes beyond the ratio. For any sequence of entries it is at most the sum over
+    /// each.
     pub(crate) fn beyond_ratio(&self, packed: u64, unpacked: u64) -> u64 {
         unpacked.saturating_sub(packed.saturating_mul(self.ratio))
     }
 }
 
-/// Refuses a document that would take much more memory than it has bytes.
+/// Rejects a JSON document that would need much more memory than it has bytes.
+///
+/// # Errors
+/// The document has more than [`MAX_VALUES`] values.
 pub(crate) fn within_values(json: &[u8]) -> Result<(), serde_json::Error> {
     if memchr::memchr_iter(b',', json).count() < MAX_VALUES {
         return Ok(());
@@ -53,29 +59,31 @@ pub(crate) fn within_values(json: &[u8]) -> Result<(), serde_json::Error> {
     Err(serde::de::Error::custom(format!("it has more than {MAX_VALUES} values")))
 }
 
-/// Files beside the manifest. The manifest of so many has about 5 MB; a large cluster has 600.
+/// Maximum number of files besides the manifest. A manifest of that many has about 5 MB; a large cluster has
+/// 600 files.
 pub(crate) const MAX_ENTRIES: usize = 10_000;
 
-/// One file. Logs of a container are rotated long before.
+/// Maximum number of bytes of one file. Container logs are rotated long before.
 pub(crate) const MAX_ENTRY_BYTES: u64 = 4 * GIB;
 
-/// The evidence, which is held in memory. That of 20 pods and 500 routes has under 1 MiB.
+/// Maximum number of bytes of the evidence, which is held in memory. With 20 pods and 500 routes it has less
+/// than 1 MiB.
 pub(crate) const MAX_EVIDENCE_BYTES: u64 = 32 * MIB;
 
-/// Values in a document that is held in memory: an empty text has three bytes there, and eight times that once it is understood. A
-/// route has about 20.
+/// Maximum number of values of a document that is held in memory. An empty string has three bytes there, and
+/// eight times that once parsed. A route has about 20 values.
 const MAX_VALUES: usize = 2_000_000;
 
-/// The manifest, which is held in memory.
+/// Maximum number of bytes of the manifest, which is held in memory.
 pub(crate) const MAX_MANIFEST_BYTES: u64 = 16 * MIB;
 
-/// All files together, unpacked.
+/// Maximum number of unpacked bytes of all files together.
 pub(crate) const MAX_TOTAL_BYTES: u64 = 64 * GIB;
 
-/// Access logs shrink nine- to thirtyfold.
+/// Maximum compression ratio. Access logs compress nine- to thirtyfold.
 pub(crate) const MAX_RATIO: u64 = 200;
 
-/// As for [`Limits::ratio_is_fine`].
+/// See [`Limits::ratio_is_fine`].
 pub(crate) const RATIO_ALLOWANCE_BYTES: u64 = GIB;
 
 const MIB: u64 = 1024 * 1024;

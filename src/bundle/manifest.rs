@@ -1,22 +1,22 @@
-//! What a bundle says of itself: `manifest.json`, its first entry.
+//! The manifest of a bundle: `manifest.json`, its first entry.
 //!
-//! Plain data. It lists every file with its size and hash, so that a reader knows what has to come before it comes, and
-//! everything that was left out with the reason. It holds no clock: `collectedAt` is the evidence's own, and timings are
-//! what the run measured while gathering, so that the same evidence gives the same bytes.
+//! Plain data. It lists every file with its size and hash, so that a reader knows them before the content
+//! arrives, and everything left out with the reason. It holds no clock: `collectedAt` is that of the
+//! evidence, and timings are measured while gathering. The same evidence therefore gives the same bytes.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Names the format of a bundle. The number grows when an older reader would misread a newer bundle; within one number
-/// fields may be added, which is why unknown ones are no error.
+/// Name and version of the bundle format. The version grows when an older reader would misread a newer
+/// bundle. Within one version fields may be added, so unknown fields are accepted.
 pub const SCHEMA: &str = "apigee-tls.bundle/v1";
 
-/// What [`SCHEMA`] says before its number.
+/// The part of [`SCHEMA`] before its version.
 pub const SCHEMA_FAMILY: &str = "apigee-tls.bundle/v";
 
-/// The number of [`SCHEMA`].
+/// The version in [`SCHEMA`].
 pub const SCHEMA_VERSION: u64 = 1;
 
 /// The whole manifest.
@@ -27,40 +27,40 @@ pub struct Manifest {
     pub schema: String,
     /// Version of the tool that wrote the bundle.
     pub tool_version: String,
-    /// Name of the one top folder.
+    /// Name of the only top-level folder.
     pub name: String,
     /// When gathering began; the modification time of every entry.
     pub collected_at: Timestamp,
-    /// Number of the support case, where the user gave one.
+    /// Number of the support case, if given with `--case`.
     #[serde(default)]
     pub case: Option<String>,
-    /// What the user wanted to say.
+    /// Text given with `--note`.
     #[serde(default)]
     pub note: Option<String>,
-    /// What was replaced by pseudonyms: `addresses`, `hosts`.
+    /// Kinds replaced by pseudonyms: `addresses`, `hosts`.
     #[serde(default)]
     pub pseudonyms: Vec<String>,
-    /// Name of the kubeconfig context, where a cluster was asked.
+    /// Name of the kubeconfig context, if a cluster was queried.
     #[serde(default)]
     pub context: Option<String>,
     pub namespace: String,
-    /// Why the run ended early, where it did.
+    /// Why the run ended early, if it did.
     #[serde(default)]
     pub partial: Option<String>,
-    /// What was to be collected, in the order of the plan.
+    /// What was planned, in the order of the plan.
     #[serde(default)]
     pub plan: Vec<PlannedItem>,
-    /// Every file but this one, in the order of the archive.
+    /// Every file except the manifest, in the order of the archive.
     pub files: Vec<FileEntry>,
-    /// What was planned and is not there, in order of item and origin.
+    /// What was planned and is missing, in order of item and origin.
     #[serde(default)]
     pub skipped: Vec<Skipped>,
-    /// Milliseconds by item, as far as the run measured them.
+    /// Milliseconds by task, as far as measured.
     #[serde(default)]
     pub timings: BTreeMap<String, u64>,
 }
 
-/// Something that was to be collected.
+/// One planned item.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedItem {
@@ -74,59 +74,59 @@ pub struct PlannedItem {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileEntry {
-    /// Below the top folder, with `/`.
+    /// Path below the top-level folder, with `/`.
     pub path: String,
-    /// Where it comes from: `GET /api/v1/…`, `report`, `-f overrides.yaml`.
+    /// Where the file comes from: `GET /api/v1/…`, `report`, `-f overrides.yaml`.
     pub origin: String,
     /// Why support needs it.
     pub why: String,
     pub bytes: u64,
-    /// Of the content, in lower-case hexadecimal.
+    /// SHA-256 of the content, in lower-case hexadecimal.
     pub sha256: String,
-    /// How often something was taken out, by kind.
+    /// Number of redactions, by rule.
     #[serde(default)]
     pub redactions: BTreeMap<String, u64>,
-    /// Present where this is not the whole.
+    /// Present if the file is not the whole source.
     #[serde(default)]
     pub truncated: Option<Truncation>,
 }
 
-/// What is missing of a file.
+/// Which part of a source a file holds, and why not all of it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Truncation {
     pub kept: Kept,
-    /// The limit that was met, or what cut the source off.
+    /// The limit that was reached, or what cut the source off.
     pub why: String,
-    /// Size of the whole, where it is known.
+    /// Number of bytes of the whole source, if known.
     #[serde(default)]
     pub whole_bytes: Option<u64>,
 }
 
-/// Which part of a source is there.
+/// The part of a source that a file holds.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Kept {
     Beginning,
     End,
-    /// Beginning and end, and what matters in between.
+    /// Beginning and end, and the relevant lines in between.
     Window,
 }
 
-/// Whether something that is not there is a loss.
+/// Whether a missing item is a loss.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Absence {
-    /// It was to be there; so are all of bundles from before this was told apart.
+    /// It could not be collected. Bundles written before this field existed have no other value.
     #[default]
     Lost,
-    /// No flag asked for it.
+    /// No flag requested it.
     NotAsked,
-    /// It was looked for, and there is none.
+    /// The cluster has none.
     Empty,
 }
 
-/// Something that was planned and is not there.
+/// A planned item that is missing.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Skipped {
@@ -135,7 +135,7 @@ pub struct Skipped {
     #[serde(default)]
     pub absence: Absence,
     pub why: String,
-    /// The RBAC rule that would give it.
+    /// The missing right, as `verb resource`.
     #[serde(default)]
     pub needs: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! Evidence on disk: one file of it, and the support bundle that holds the same value beside what support asks for.
+//! Evidence on disk: an evidence file, or the support bundle that holds the same value beside what support
+//! needs.
 //!
 //! ```text
 //! text, logs, objects ─ redact ─ entries

@@ -1,4 +1,4 @@
-//! A pipe or a device that something is written to.
+//! Opens pipes and devices for writing.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -7,23 +7,23 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// How long a pipe waits for who reads it.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait for a reader of a pipe.
+const READER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens it. The system makes a pipe wait until somebody reads it, which may be never.
+/// Opens `path`. Opening a pipe blocks until it has a reader, which may be never.
 ///
 /// # Errors
-/// It cannot be opened, or nobody reads it.
+/// The path cannot be opened, or no reader opened the pipe within [`READER_TIMEOUT`].
 pub(super) fn open(path: &Path) -> io::Result<File> {
     let (opened, coming) = mpsc::channel();
     let path = path.to_owned();
-    // Nothing ends such a wait but a reader, so that it has a thread of its own, which ends with the process.
+    // Only a reader ends the blocking call, so it gets a thread of its own, which ends with the process.
     thread::Builder::new().spawn(move || {
-        // Nobody may wait for it any more.
+        // The receiver may have given up.
         let _ = opened.send(OpenOptions::new().write(true).open(path));
     })?;
-    coming.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-        let why = format!("nobody reads that pipe, {} s after the content was ready", PATIENCE.as_secs());
+    coming.recv_timeout(READER_TIMEOUT).unwrap_or_else(|_| {
+        let why = format!("nobody opened the pipe for reading within {} s", READER_TIMEOUT.as_secs());
         Err(io::Error::new(io::ErrorKind::TimedOut, why))
     })
 }

@@ -1,4 +1,5 @@
-//! Evidence from whatever holds it: a bundle, an unpacked one, or an evidence file. The first bytes tell which.
+//! Reads evidence from a bundle, an unpacked bundle, or an evidence file; the first bytes tell which one it
+//! is.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -6,12 +7,12 @@ use std::io::{self, Read};
 use crate::evidence::Evidence;
 
 use super::evidence_file;
-use super::reader::{BundleReader, Kind, ReadError, begin};
+use super::reader::{BundleReader, Kind, ReadError, detect};
 
-/// Reads evidence from a file or a folder, or from standard input where the name is `-`.
+/// Reads evidence from a file or a folder, or from standard input if `name` is `-`.
 ///
 /// # Errors
-/// It cannot be read, or is neither a bundle nor evidence of a version that is known.
+/// The input cannot be read, or is neither a bundle nor evidence of a known version.
 pub fn read(name: &str) -> Result<Evidence, ReadError> {
     let unreadable = |source| ReadError::from(evidence_file::Error::Unreadable { name: name.to_owned(), source });
     if name == "-" {
@@ -23,13 +24,13 @@ pub fn read(name: &str) -> Result<Evidence, ReadError> {
     read_from(name, File::open(name).map_err(unreadable)?)
 }
 
-/// Reads evidence from a source, of which errors speak as `name`.
+/// Reads evidence from `source`. Errors refer to it as `name`.
 ///
 /// # Errors
 /// As for [`read`].
 pub fn read_from(name: &str, source: impl Read) -> Result<Evidence, ReadError> {
     let unreadable = |source| ReadError::from(evidence_file::Error::Unreadable { name: name.to_owned(), source });
-    let (kind, source) = begin(source).map_err(unreadable)?;
+    let (kind, source) = detect(source).map_err(unreadable)?;
     match kind {
         Kind::Gzip => BundleReader::from_reader(name, source)?.into_evidence(),
         Kind::Empty | Kind::Other => Ok(evidence_file::read_from(name, source)?),

@@ -1,4 +1,5 @@
-//! What every command takes that asks a cluster: which one, how much of its logs, which files, where to shake hands.
+//! Arguments of commands that query a cluster: which cluster, how much of its logs, which files, which
+//! probes.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use jiff::Timestamp;
 
 use super::duration;
 
-/// What is looked at; the same for every command that asks a cluster.
+/// Arguments that select the evidence, shared by `diagnose` and `collect`.
 #[derive(Args, Clone, Debug)]
 pub struct EvidenceArgs {
     #[command(flatten)]
@@ -18,15 +19,15 @@ pub struct EvidenceArgs {
     #[command(flatten)]
     pub logs: LogArgs,
 
-    /// An overrides.yaml, - for standard input; may be repeated
+    /// Overrides file (overrides.yaml), or - for standard input; may be repeated
     #[arg(short = 'f', long = "overrides", value_name = "FILE", help_heading = "Evidence")]
     pub overrides: Vec<String>,
 
-    /// An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated
+    /// Access log or Cloud Logging export, also .gz, or - for standard input; may be repeated
     #[arg(long = "access-log", value_name = "FILE", help_heading = "Evidence")]
     pub access_logs: Vec<String>,
 
-    /// Where to shake hands, with each hostname, without one and with a wrong one
+    /// Where to test TLS handshakes: with each hostname, without SNI and with an unknown name
     #[arg(
         long,
         value_enum,
@@ -37,27 +38,27 @@ pub struct EvidenceArgs {
     )]
     pub probe: Vec<ProbePlace>,
 
-    /// A hostname to probe beside those of the routes; may be repeated
-    #[arg(long, value_name = "NAME", help_heading = "Probes")]
+    /// Additional hostname to probe, besides those of the routes; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "Probes", hide_short_help = true)]
     pub probe_host: Vec<String>,
 
-    /// Authorities that the clients trust (PEM); without, it is not judged who issued a certificate
+    /// PEM file of the CAs that clients trust; without it, certificate trust is not checked
     #[arg(long, value_name = "FILE", help_heading = "Probes")]
     pub ca_file: Option<PathBuf>,
 
-    /// Clients that exist whether or not they were seen
+    /// Clients that are known to exist, even if they were not seen
     #[arg(long, value_enum, value_name = "CLIENTS", help_heading = "Judgement")]
     pub expect: Option<Expectation>,
 
-    /// Time for the whole run, of several contexts for each; what was seen until then is reported. 0 is no limit
+    /// Time limit of the run, per context; what was seen by then is reported. 0 means no limit
     #[arg(long, value_parser = duration, default_value = "2m", value_name = "DURATION", help_heading = "Cluster")]
     pub timeout: Duration,
 }
 
-/// Which cluster, as whom, and where in it; with kubectl's meaning.
+/// Arguments that select the cluster and the identity, with kubectl's meaning.
 #[derive(Args, Clone, Debug)]
 pub struct ClusterArgs {
-    /// Namespace of Apigee hybrid; the context's own namespace is not used
+    /// Namespace of Apigee hybrid; the namespace of the context is ignored
     #[arg(short, long, default_value = "apigee", value_name = "NAMESPACE", help_heading = "Cluster")]
     pub namespace: String,
 
@@ -67,19 +68,20 @@ pub struct ClusterArgs {
         long,
         default_value = "app=apigee-ingressgateway",
         value_name = "SELECTOR",
-        help_heading = "Cluster"
+        help_heading = "Cluster",
+        hide_short_help = true
     )]
     pub selector: String,
 
-    /// Path of the kubeconfig
-    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
+    /// Path of the kubeconfig file
+    #[arg(long, value_name = "FILE", help_heading = "Cluster", hide_short_help = true)]
     pub kubeconfig: Option<PathBuf>,
 
-    /// Context of the kubeconfig
+    /// Kubeconfig context to use
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
     pub context: Option<String>,
 
-    /// Contexts of the kubeconfig, each asked as if it were given alone; may be repeated
+    /// Kubeconfig contexts to run for, each on its own; may be repeated
     #[arg(
         long,
         value_delimiter = ',',
@@ -90,85 +92,87 @@ pub struct ClusterArgs {
     )]
     pub contexts: Vec<String>,
 
-    /// Every context of the kubeconfig, in its order
+    /// Run for every context of the kubeconfig, in its order
     #[arg(long, help_heading = "Cluster", conflicts_with_all = ["context", "cluster", "server"])]
     pub all_contexts: bool,
 
-    /// Cluster of the kubeconfig
-    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
+    /// Kubeconfig cluster to use
+    #[arg(long, value_name = "NAME", help_heading = "Cluster", hide_short_help = true)]
     pub cluster: Option<String>,
 
-    /// User of the kubeconfig
-    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
+    /// Kubeconfig user to use
+    #[arg(long, value_name = "NAME", help_heading = "Cluster", hide_short_help = true)]
     pub user: Option<String>,
 
-    /// Address of the API server
-    #[arg(short, long, value_name = "URL", help_heading = "Cluster")]
+    /// URL of the API server
+    #[arg(short, long, value_name = "URL", help_heading = "Cluster", hide_short_help = true)]
     pub server: Option<String>,
 
-    /// User to act as
-    #[arg(long = "as", value_name = "USER", help_heading = "Cluster")]
+    /// User to impersonate
+    #[arg(long = "as", value_name = "USER", help_heading = "Cluster", hide_short_help = true)]
     pub as_user: Option<String>,
 
-    /// Group to act as; may be repeated
-    #[arg(long = "as-group", value_name = "GROUP", help_heading = "Cluster")]
+    /// Group to impersonate; may be repeated
+    #[arg(long = "as-group", value_name = "GROUP", help_heading = "Cluster", hide_short_help = true)]
     pub as_groups: Vec<String>,
 
-    /// User id to act as
-    #[arg(long = "as-uid", value_name = "UID", help_heading = "Cluster")]
+    /// UID to impersonate
+    #[arg(long = "as-uid", value_name = "UID", help_heading = "Cluster", hide_short_help = true)]
     pub as_uid: Option<String>,
 
-    /// Time for one request to the API server, 0 for no limit; 30s where not given
-    #[arg(long, value_parser = duration, value_name = "DURATION", help_heading = "Cluster")]
+    /// Time limit of a single API request; 0 means no limit [default: 30s]
+    #[arg(long, value_parser = duration, value_name = "DURATION", help_heading = "Cluster", hide_short_help = true)]
     pub request_timeout: Option<Duration>,
 
     /// Do not verify the certificate of the API server
-    #[arg(long, help_heading = "Cluster")]
+    #[arg(long, help_heading = "Cluster", hide_short_help = true)]
     pub insecure_skip_tls_verify: bool,
 
-    /// Name to expect in the certificate of the API server
-    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
+    /// Server name to verify in the certificate of the API server
+    #[arg(long, value_name = "NAME", help_heading = "Cluster", hide_short_help = true)]
     pub tls_server_name: Option<String>,
 }
 
-/// How much of each log is read; with the meaning of kubectl logs.
+/// Arguments that limit the logs, with the meaning of `kubectl logs`.
 #[derive(Args, Clone, Debug)]
 pub struct LogArgs {
-    /// Read the log of this container only
-    #[arg(short, long, value_name = "NAME", help_heading = "Access logs")]
+    /// Read only the log of this container
+    #[arg(short, long, value_name = "NAME", help_heading = "Access logs", hide_short_help = true)]
     pub container: Option<String>,
 
-    /// Only records younger than this, as 10m or 2h
+    /// Read only records newer than this duration, such as 10m or 2h
     #[arg(long, value_parser = duration, value_name = "DURATION", help_heading = "Access logs", conflicts_with = "since_time")]
     pub since: Option<Duration>,
 
-    /// Only records from this moment on (RFC 3339)
-    #[arg(long, value_name = "TIME", help_heading = "Access logs")]
+    /// Read only records since this time (RFC 3339)
+    #[arg(long, value_name = "TIME", help_heading = "Access logs", hide_short_help = true)]
     pub since_time: Option<Timestamp>,
 
-    /// Only so many lines from the end of each log; -1 for all
-    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-1..), value_name = "LINES", help_heading = "Access logs")]
+    /// Maximum number of lines from the end of each log; -1 means all
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-1..), value_name = "LINES", help_heading = "Access logs", hide_short_help = true)]
     pub tail: Option<i64>,
 
-    /// Only so many bytes of each log
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), value_name = "BYTES", help_heading = "Access logs")]
+    /// Maximum number of bytes of each log
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), value_name = "BYTES", help_heading = "Access logs", hide_short_help = true)]
     pub limit_bytes: Option<u64>,
 }
 
+/// Values of `--expect`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Expectation {
-    /// Clients that send no server name
+    /// Clients that send no SNI
     NonSni,
 }
 
+/// Values of `--probe`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum ProbePlace {
-    /// Every ingress pod, through the API server's port-forward
+    /// Every ingress pod, through port-forwards of the API server
     Pods,
-    /// The addresses of the Services that lead to them
+    /// The addresses of the Services of the ingress pods
     Services,
-    /// Where DNS leads, as seen from here
+    /// The addresses that DNS returns on this machine
     Dns,
-    /// No handshake at all
+    /// No handshakes
     None,
 }

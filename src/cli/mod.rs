@@ -1,4 +1,5 @@
-//! What the user may type. No work is done here, and no environment is read: `commands` turns this into what is needed.
+//! The command line: arguments only. It does no work and reads no environment; `commands` turns it into what
+//! is needed.
 
 mod evidence;
 mod format;
@@ -20,7 +21,10 @@ pub use self::evidence::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbeP
 pub use self::pcap::{PcapArgs, PcapOutput};
 pub use self::probe::{ProbeArgs, TlsVersion};
 
-/// Finds out why a TLS handshake with an Apigee ingress fails
+/// Help with the examples (`after_help`) before the flags, so that `-h` shows them first.
+const EXAMPLES_FIRST: &str = "{about-with-newline}\n{usage-heading} {usage}{after-help}\n\n{all-args}";
+
+/// Diagnose TLS handshake failures at Apigee ingress gateways
 #[derive(Debug, Parser)]
 #[command(
     name = "kubectl-apigee-tls",
@@ -29,9 +33,8 @@ pub use self::probe::{ProbeArgs, TlsVersion};
     disable_version_flag = true,
     propagate_version = false,
     max_term_width = 110,
-    after_help = "Flags stand after the plugin's name: kubectl apigee-tls diagnose -n apigee.\n\
-                  Exit codes: 0 nothing found, 1 found, 2 the tool could not do its work, 3 nothing found but something is \
-                  unknown, 130 interrupted."
+    after_help = "Put flags after the name of the plugin: kubectl apigee-tls diagnose -n apigee\n\n\
+                  Exit codes: 0 no findings, 1 findings, 2 error, 3 no findings but something is unknown, 130 interrupted."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -41,32 +44,32 @@ pub struct Cli {
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
     pub color: ColorChoice,
 
-    /// Tell on standard error what is done; twice for more
+    /// Print progress to standard error
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Output")]
     pub verbose: u8,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the checklist against the cluster, or against files, and say what is wrong
+    /// Run all checks against a cluster or files, and report what is wrong
     Diagnose(Box<DiagnoseArgs>),
-    /// Shake hands with endpoints: with the right server name, with none and with a wrong one
+    /// Test TLS handshakes with endpoints: with the right SNI, without SNI and with an unknown name
     Probe(Box<ProbeArgs>),
     /// Analyse packet captures: which TLS handshakes fail, how, and for whom
     Pcap(Box<PcapArgs>),
-    /// Do the same, and write the support bundle
+    /// Run diagnose and write a support bundle
     Collect(Box<CollectArgs>),
-    /// Hold two runs side by side: what is gone, what is new, what is still there
+    /// Compare two runs: findings resolved, new and unchanged
     Diff(DiffArgs),
-    /// Print the least Role that a run needs, and its binding, as YAML
+    /// Print the minimal Role and binding for a run, as YAML
     Rbac(RbacArgs),
-    /// Show what a check looks for, why it matters and how it is fixed; without a code the catalogue
+    /// Explain a check: what it detects, why it matters and how to fix it; without a code, list all checks
     Explain(ExplainArgs),
-    /// Print the completion script of a shell
+    /// Print a shell completion script
     Completion(CompletionArgs),
     /// Print the version
     Version,
-    /// Candidates for the words typed so far, as kubectl's completion asks for them
+    /// Print completion candidates for kubectl
     #[command(name = "__complete", hide = true)]
     Complete(CompleteArgs),
 }
@@ -74,22 +77,23 @@ pub enum Command {
 #[derive(Args, Debug)]
 #[command(
     args_override_self = true,
+    help_template = EXAMPLES_FIRST,
     after_help = "\
 Examples:
-  # The cluster of the current context, namespace apigee
+  # Diagnose the current context, namespace apigee
   kubectl apigee-tls diagnose
 
-  # With the overrides file, to compare it with the cluster and get the change as a diff
+  # Compare the overrides file with the cluster, and get the fix as a diff
   kubectl apigee-tls diagnose -f overrides.yaml
 
-  # Files alone, no cluster needed
+  # Judge files only, without a cluster
   kubectl apigee-tls diagnose --offline -f overrides.yaml --access-log gateway.log
 
-  # Several clusters: a table of them all, then the report of each
+  # Diagnose several clusters: an overview, then each report
   kubectl apigee-tls diagnose --contexts east,west
   kubectl apigee-tls diagnose --all-contexts -o json
 
-  # Keep what was seen, and judge it again elsewhere
+  # Save the evidence, and judge it again elsewhere
   kubectl apigee-tls diagnose --write-evidence evidence.json
   kubectl apigee-tls diagnose --from evidence.json -o json"
 )]
@@ -97,7 +101,7 @@ pub struct DiagnoseArgs {
     #[command(flatten)]
     pub evidence: EvidenceArgs,
 
-    /// Judge the files given, ask no cluster
+    /// Judge only the given files; contact no cluster
     #[arg(
         long,
         help_heading = "Evidence",
@@ -108,7 +112,7 @@ pub struct DiagnoseArgs {
     )]
     pub offline: bool,
 
-    /// Judge evidence that was written before, ask no cluster; - for standard input
+    /// Judge saved evidence or a bundle; contact no cluster. - for standard input
     #[arg(
         long,
         value_name = "FILE",
@@ -121,19 +125,19 @@ pub struct DiagnoseArgs {
     )]
     pub from: Option<String>,
 
-    /// Write the evidence to a file, for --from
+    /// Write the evidence to a file, for use with --from
     #[arg(long, value_name = "FILE", help_heading = "Evidence")]
     pub write_evidence: Option<PathBuf>,
 
-    /// Judge only these checks: codes, names or families
-    #[arg(long, value_delimiter = ',', value_parser = CheckName { families: true }, hide_possible_values = true, value_name = "CODE|FAMILY", help_heading = "Judgement")]
+    /// Run only these checks: codes, names or families, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = CheckName { families: true }, hide_possible_values = true, value_name = "CODE|FAMILY", help_heading = "Judgement", hide_short_help = true)]
     pub only: Vec<String>,
 
-    /// Leave these checks out: codes, names or families
-    #[arg(long, value_delimiter = ',', value_parser = CheckName { families: true }, hide_possible_values = true, value_name = "CODE|FAMILY", help_heading = "Judgement")]
+    /// Skip these checks: codes, names or families, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = CheckName { families: true }, hide_possible_values = true, value_name = "CODE|FAMILY", help_heading = "Judgement", hide_short_help = true)]
     pub skip: Vec<String>,
 
-    /// From which level on a finding makes the exit code 1
+    /// Lowest level of a finding that sets exit code 1
     #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Judgement")]
     pub fail_on: FailOn,
 
@@ -145,34 +149,35 @@ pub struct DiagnoseArgs {
 #[derive(Args, Clone, Debug)]
 #[command(
     args_override_self = true,
+    help_template = EXAMPLES_FIRST,
     after_help = "\
 Examples:
-  # What support needs, in one file beside you; its name is the last line
+  # Write a support bundle to the current folder; the last line of output is its path
   kubectl apigee-tls collect -f overrides.yaml --case 12345678
 
-  # What would be collected, why, and with which right; no cluster is asked
+  # List what would be collected, why and with which right, without contacting a cluster
   kubectl apigee-tls collect --list
 
-  # One file for each of several clusters
+  # Write one bundle per cluster
   kubectl apigee-tls collect --contexts east,west --to bundles/
 
-  # Without the names of hosts and the addresses of clients; what stands for them is in the .names.json beside it
+  # Replace hostnames and client addresses by pseudonyms; their list is the .names.json file beside the bundle
   kubectl apigee-tls collect --redact hosts,addresses
 
-  # With packets that were recorded meanwhile
+  # Include a packet capture
   kubectl apigee-tls collect --pcap node.pcap
 
-  # To a pipe
+  # Write the bundle to a pipe
   kubectl apigee-tls collect --to - | ssh support 'cat > bundle.tar.gz'
 
-Exit codes: 0 the bundle is written, 2 there is none (of several: one is missing), 130 interrupted: what was there is in it, and \
-it says so."
+Exit codes: 0 bundle written, 2 error (no bundle, or one of several is missing), 130 interrupted (the bundle is partial \
+and says so)."
 )]
 pub struct CollectArgs {
     #[command(flatten)]
     pub evidence: EvidenceArgs,
 
-    /// Where the bundle goes: a new file, a folder, or - for standard output
+    /// Output: a new file, a folder, or - for standard output
     #[arg(long, default_value = "./", value_name = "FILE|FOLDER|-", help_heading = "Bundle")]
     pub to: String,
 
@@ -180,60 +185,61 @@ pub struct CollectArgs {
     #[arg(long, value_name = "NUMBER", help_heading = "Bundle")]
     pub case: Option<String>,
 
-    /// A word to support
+    /// Note for support
     #[arg(long, value_name = "TEXT", help_heading = "Bundle")]
     pub note: Option<String>,
 
-    /// An environment group with the problem; may be repeated. Without, all that are found are listed
+    /// Environment group with the problem; may be repeated. Without it, all groups found are listed
     #[arg(long = "env-group", value_name = "NAME", help_heading = "Bundle")]
     pub env_groups: Vec<String>,
 
-    /// Replace these by pseudonyms in all of the bundle; what they stand for is written beside it
+    /// Replace these kinds by pseudonyms in the whole bundle; the list of pseudonyms is written beside it
     #[arg(long, value_enum, value_delimiter = ',', value_name = "KINDS", help_heading = "Bundle")]
     pub redact: Vec<Redacted>,
 
-    /// Where the list of pseudonyms goes, a new file; without, beside the bundle
-    #[arg(long, requires = "redact", value_name = "FILE", help_heading = "Bundle")]
+    /// New file for the list of pseudonyms [default: beside the bundle]
+    #[arg(long, requires = "redact", value_name = "FILE", help_heading = "Bundle", hide_short_help = true)]
     pub redact_map: Option<PathBuf>,
 
-    /// Give the same pseudonyms as an earlier run, whose list this is
-    #[arg(long, requires = "redact", value_name = "FILE", help_heading = "Bundle")]
+    /// Reuse the pseudonyms of an earlier run, from its list
+    #[arg(long, requires = "redact", value_name = "FILE", help_heading = "Bundle", hide_short_help = true)]
     pub redact_as: Option<PathBuf>,
 
-    /// A packet capture (pcap, pcapng) to keep, with secrets masked; may be repeated
+    /// Packet capture (pcap, pcapng) to include, with secrets masked; may be repeated
     #[arg(long = "pcap", value_name = "FILE", help_heading = "Bundle")]
     pub captures: Vec<String>,
 
-    /// How much of each log goes into the bundle
+    /// How much of each log to include
     #[arg(long = "logs", value_enum, default_value_t, value_name = "PART", help_heading = "Bundle")]
     pub kept_logs: KeptLogs,
 
-    /// Bytes of resets and complaints that are kept of one container's log
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), default_value_t = 5 << 20, value_name = "BYTES", help_heading = "Bundle")]
+    /// Maximum number of bytes of resets, warnings and errors to include per container log
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), default_value_t = 5 << 20, value_name = "BYTES", help_heading = "Bundle", hide_short_help = true)]
     pub log_limit: u64,
 
-    /// Show what would be collected, why, and by which right; ask nothing
+    /// List what would be collected, why and with which right; contact no cluster
     #[arg(long, help_heading = "Bundle")]
     pub list: bool,
 
-    /// Plant a secret, a hostname and an address of every kind, redact, and show that none comes out; ask nothing
-    #[arg(long, help_heading = "Bundle")]
+    /// Test the redaction with planted secrets, hostnames and addresses of every kind; contact no cluster
+    #[arg(long, help_heading = "Bundle", hide_short_help = true)]
     pub self_test: bool,
 }
 
 #[derive(Args, Debug)]
 #[command(
     args_override_self = true,
+    help_template = EXAMPLES_FIRST,
     after_help = "\
 Examples:
-  # For a user of the cluster
+  # Grant a user what diagnose needs
   kubectl apigee-tls rbac --user engineer@example.com | kubectl apply -f -
 
-  # For what collect reads, and a pipeline's service account
+  # Grant a pipeline's service account what collect needs
   kubectl apigee-tls rbac collect --serviceaccount ci:gate"
 )]
 pub struct RbacArgs {
-    /// The command that is to be run
+    /// Command to grant rights for
     #[arg(value_enum, default_value_t, value_name = "COMMAND")]
     pub command: RbacFor,
 
@@ -241,7 +247,7 @@ pub struct RbacArgs {
     #[arg(short, long, default_value = "apigee", value_name = "NAMESPACE")]
     pub namespace: String,
 
-    /// Where handshakes are to be made, as diagnose takes it; without pods no port-forward is needed
+    /// Places to probe, as for diagnose; without pods, no port-forward is needed
     #[arg(long, value_enum, value_delimiter = ',', default_value = "pods,services,dns", value_name = "PLACES")]
     pub probe: Vec<ProbePlace>,
 
@@ -249,35 +255,36 @@ pub struct RbacArgs {
     #[arg(long, default_value = "apigee-tls", value_name = "NAME")]
     pub name: String,
 
-    /// User to bind the Role to; may be repeated. Without any subject no binding is printed
+    /// User to bind the Role to; may be repeated. Without any subject, no binding is printed
     #[arg(long = "user", value_name = "NAME")]
     pub users: Vec<String>,
 
-    /// Group to bind it to; may be repeated
+    /// Group to bind the Role to; may be repeated
     #[arg(long = "group", value_name = "NAME")]
     pub groups: Vec<String>,
 
-    /// Service account to bind it to; may be repeated
+    /// Service account to bind the Role to; may be repeated
     #[arg(long = "serviceaccount", value_name = "NAMESPACE:NAME")]
     pub service_accounts: Vec<String>,
 }
 
 #[derive(Args, Debug)]
 pub struct ExplainArgs {
-    /// Code or name of a check, as AT201 or wildcard-route-missing
+    /// Code or name of a check, such as AT201 or wildcard-route-missing
     #[arg(value_parser = CheckName { families: false }, hide_possible_values = true)]
     pub code: Option<String>,
 }
 
 #[derive(Args, Debug)]
 pub struct CompletionArgs {
+    /// Shell to generate the script for
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
 }
 
 #[derive(Args, Debug)]
 pub struct CompleteArgs {
-    /// The words typed so far, the last one possibly empty
+    /// Words typed so far; the last one may be empty
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub words: Vec<String>,
 }
@@ -293,25 +300,26 @@ pub enum ColorChoice {
 #[derive(Args, Debug)]
 #[command(
     args_override_self = true,
+    help_template = EXAMPLES_FIRST,
     after_help = "\
 Example:
   kubectl apigee-tls diagnose --write-evidence before.json
-  # … the fix …
+  # … apply the fix …
   kubectl apigee-tls diagnose --write-evidence after.json
   kubectl apigee-tls diff before.json after.json
 
-Exit codes: 0 nothing got worse, 1 a finding is new, 2 the tool could not do its work, 3 something can no longer be told."
+Exit codes: 0 nothing got worse, 1 new finding, 2 error, 3 something became unknown."
 )]
 pub struct DiffArgs {
-    /// A bundle or evidence of the run before, - for standard input
+    /// Bundle or evidence of the earlier run; - for standard input
     #[arg(value_name = "BEFORE")]
     pub before: String,
 
-    /// A bundle or evidence of the run after, - for standard input
+    /// Bundle or evidence of the later run; - for standard input
     #[arg(value_name = "AFTER")]
     pub after: String,
 
-    /// From which level on a new finding makes the exit code 1
+    /// Lowest level of a new finding that sets exit code 1
     #[arg(long, value_enum, default_value_t, value_name = "LEVEL")]
     pub fail_on: FailOn,
 
@@ -320,28 +328,28 @@ pub struct DiffArgs {
     pub output: Format,
 }
 
-/// How much of a log is kept.
+/// Values of `--logs`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub enum KeptLogs {
-    /// All of it
+    /// The whole log
     Full,
-    /// Beginning and end, and every reset and complaint with the lines around it
+    /// Beginning, end, and all resets, warnings and errors with the lines around them
     #[default]
     Window,
-    /// Nothing but the counts
+    /// Only counts
     None,
 }
 
-/// What is replaced by pseudonyms.
+/// Values of `--redact`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Redacted {
     /// Addresses of clients and servers
     Addresses,
-    /// Hostnames; certificates go with them
+    /// Hostnames, and the certificates that contain them
     Hosts,
 }
 
-/// The commands that ask a cluster.
+/// Commands that query a cluster.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub enum RbacFor {
     Collect,
@@ -357,7 +365,7 @@ pub enum FailOn {
     Never,
 }
 
-/// Takes a code or name of the catalogue, or a family where that is allowed, and offers the codes for completion.
+/// Parses a code or name of the catalogue, or a family where allowed, and offers the codes for completion.
 #[derive(Clone, Copy)]
 struct CheckName {
     families: bool,
@@ -374,7 +382,7 @@ impl CheckName {
         }
         let families: Vec<&str> = checks::CATALOGUE.iter().map(|family| family.name).collect();
         let families =
-            if self.families { format!(", and it is no family ({})", families.join(", ")) } else { String::new() };
+            if self.families { format!(", nor is it a family ({})", families.join(", ")) } else { String::new() };
         Err(format!("no check has this code or name{families}; `kubectl apigee-tls explain` lists them"))
     }
 }
@@ -397,7 +405,7 @@ impl TypedValueParser for CheckName {
     }
 }
 
-/// Durations as kubectl takes them: `90s`, `10m`, `1h30m`, or seconds as a bare number.
+/// Parses a duration like kubectl: `90s`, `10m`, `1h30m`, or a bare number of seconds.
 fn duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));
@@ -410,7 +418,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 fn positive_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        Duration::ZERO => Err("a handshake needs some time; expected a duration such as 5s or 500ms".into()),
+        Duration::ZERO => Err("expected a duration above zero, such as 5s or 500ms".into()),
         length => Ok(length),
     }
 }

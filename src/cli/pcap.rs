@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::FailOn;
+use super::{EXAMPLES_FIRST, FailOn};
 
 #[derive(Args, Debug)]
 #[command(
     args_override_self = true,
+    help_template = EXAMPLES_FIRST,
     after_help = "\
 Examples:
   # What fails in a capture, how often, and the Wireshark filter that shows it

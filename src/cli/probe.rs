@@ -5,108 +5,115 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{FailOn, positive_duration};
+use super::{EXAMPLES_FIRST, FailOn, positive_duration};
 use crate::report::Format;
 
 #[derive(Args, Debug)]
 #[command(
     args_override_self = true,
+    help_template = EXAMPLES_FIRST,
     after_help = "\
 Examples:
-  # Three handshakes and a verdict: with the server name, without one, with a wrong one
+  # Test three handshakes: with the right SNI, without SNI, with an unknown name
   kubectl apigee-tls probe api.example.com
 
-  # As a client without SNI: exit code 1 if it is refused
+  # Act as a client without SNI: exit code 1 if the handshake fails
   kubectl apigee-tls probe api.example.com --no-sni
 
-  # The gateway behind an address, with the name that clients use
+  # Test the gateway at an address, with the name that clients use
   kubectl apigee-tls probe api.example.com --connect-to 203.0.113.7
 
-  # Every version and cipher suite
+  # Find all accepted TLS versions and cipher suites
   kubectl apigee-tls probe api.example.com:8443 --full
 
-  # Many hosts, one per line
+  # Test many endpoints, one per line
   kubectl apigee-tls probe -f hosts.txt -o json"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct ProbeArgs {
-    /// Endpoints: a name or an address, with a port where it is not 443
+    /// Endpoints: hostname or address, with an optional port [default port: 443]
     #[arg(value_name = "HOST[:PORT]", required_unless_present = "files")]
     pub hosts: Vec<String>,
 
-    /// A file with endpoints, one per line, - for standard input; may be repeated
+    /// File with endpoints, one per line, or - for standard input; may be repeated
     #[arg(short = 'f', long = "filename", value_name = "FILE", help_heading = "Endpoints")]
     pub files: Vec<String>,
 
-    /// Server name to send and to expect, instead of the host
+    /// SNI to send, and name to expect in the certificate, instead of the host
     #[arg(long, value_name = "NAME", help_heading = "Endpoints", conflicts_with = "no_sni")]
     pub sni: Option<String>,
 
-    /// Send no server name, as a client without SNI
+    /// Send no SNI
     #[arg(long, help_heading = "Endpoints")]
     pub no_sni: bool,
 
-    /// Connect to this address instead of those that the host has
+    /// Connect to this address instead of resolving the host
     #[arg(long, value_name = "IP[:PORT]", help_heading = "Endpoints")]
     pub connect_to: Option<String>,
 
-    /// Use IPv4 addresses only
-    #[arg(short = '4', long, help_heading = "Endpoints", conflicts_with = "ipv6")]
+    /// Use only IPv4 addresses
+    #[arg(short = '4', long, help_heading = "Endpoints", conflicts_with = "ipv6", hide_short_help = true)]
     pub ipv4: bool,
 
-    /// Use IPv6 addresses only
-    #[arg(short = '6', long, help_heading = "Endpoints")]
+    /// Use only IPv6 addresses
+    #[arg(short = '6', long, help_heading = "Endpoints", hide_short_help = true)]
     pub ipv6: bool,
 
-    /// Connect through an HTTP proxy; without a URL the one that the environment names
+    /// Connect through an HTTP proxy; without a URL, the proxy of the environment
     #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Endpoints")]
     pub via_proxy: Option<String>,
 
-    /// Begin each connection with a PROXY header, as a load balancer would
-    #[arg(long, help_heading = "Endpoints", conflicts_with = "via_proxy")]
+    /// Begin each connection with a PROXY protocol header, as a load balancer does
+    #[arg(long, help_heading = "Endpoints", conflicts_with = "via_proxy", hide_short_help = true)]
     pub proxy_protocol: bool,
 
-    /// Find out every version and cipher suite too
+    /// Also find all accepted TLS versions and cipher suites
     #[arg(long, help_heading = "Handshake")]
     pub full: bool,
 
-    /// Lowest version to offer: 1.0, 1.1, 1.2 or 1.3
-    #[arg(long, value_name = "VERSION", value_enum, help_heading = "Handshake")]
+    /// Lowest TLS version to offer: 1.0, 1.1, 1.2 or 1.3
+    #[arg(long, value_name = "VERSION", value_enum, help_heading = "Handshake", hide_short_help = true)]
     pub tls_min: Option<TlsVersion>,
 
-    /// Highest version to offer
-    #[arg(long, value_name = "VERSION", value_enum, help_heading = "Handshake")]
+    /// Highest TLS version to offer: 1.0, 1.1, 1.2 or 1.3
+    #[arg(long, value_name = "VERSION", value_enum, help_heading = "Handshake", hide_short_help = true)]
     pub tls_max: Option<TlsVersion>,
 
-    /// Cipher suites to offer, as OpenSSL names them, separated by colons
-    #[arg(long, value_name = "LIST", help_heading = "Handshake")]
+    /// Cipher suites to offer, by their OpenSSL names, separated by colons
+    #[arg(long, value_name = "LIST", help_heading = "Handshake", hide_short_help = true)]
     pub ciphers: Option<String>,
 
-    /// Protocols to offer by ALPN, separated by commas; empty offers none
-    #[arg(long, value_name = "LIST", default_value = "h2,http/1.1", help_heading = "Handshake")]
+    /// ALPN protocols to offer, separated by commas; empty offers none
+    #[arg(
+        long,
+        value_name = "LIST",
+        default_value = "h2,http/1.1",
+        help_heading = "Handshake",
+        hide_short_help = true
+    )]
     pub alpn: String,
 
-    /// Authorities to verify with (PEM), instead of those of this machine
+    /// PEM file of CAs to verify with, instead of those of this machine
     #[arg(long, value_name = "FILE", help_heading = "Handshake")]
     pub ca_file: Option<PathBuf>,
 
-    /// Client certificate to offer (PEM), with what leads to its authority
+    /// PEM file of the client certificate to offer, with its intermediate CAs
     #[arg(long, value_name = "FILE", help_heading = "Handshake")]
     pub cert: Option<PathBuf>,
 
-    /// Its key (PEM, not encrypted); without, the file of the certificate holds it
+    /// PEM file of the unencrypted key of --cert [default: the file of --cert]
     #[arg(long, value_name = "FILE", requires = "cert", help_heading = "Handshake")]
     pub key: Option<PathBuf>,
 
-    /// Time for one handshake
-    #[arg(long, value_parser = positive_duration, default_value = "10s", value_name = "DURATION", help_heading = "Handshake")]
+    /// Time limit of one handshake
+    #[arg(long, value_parser = positive_duration, default_value = "10s", value_name = "DURATION", help_heading = "Handshake", hide_short_help = true)]
     pub timeout: Duration,
 
-    /// Endpoints to probe at the same time
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), default_value_t = 32, value_name = "NUMBER", help_heading = "Handshake")]
+    /// Number of endpoints to probe at the same time
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), default_value_t = 32, value_name = "NUMBER", help_heading = "Handshake", hide_short_help = true)]
     pub parallel: u16,
 
-    /// From which level on a finding makes the exit code 1
+    /// Lowest level of a finding that sets exit code 1
     #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Judgement")]
     pub fail_on: FailOn,
 
@@ -115,7 +122,7 @@ pub struct ProbeArgs {
     pub output: Format,
 }
 
-/// A version of TLS, as Apigee's overrides write it, or as OpenSSL or Istio does.
+/// A TLS version, as Apigee's overrides, OpenSSL or Istio write it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum TlsVersion {
     #[value(name = "1.0", aliases = ["TLSv1.0", "TLSv1", "TLSV1_0"])]

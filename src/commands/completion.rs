@@ -1,7 +1,7 @@
-//! Completion: scripts for shells, and the candidates that kubectl asks for.
+//! Completion: shell scripts, and the candidates that kubectl requests.
 //!
-//! kubectl runs `kubectl_complete-apigee_tls` with the words typed so far and reads one candidate per line, a tab and a
-//! description behind it, and a last line `:N` with cobra's directive.
+//! kubectl runs `kubectl_complete-apigee_tls` with the words typed so far. It reads one candidate per line
+//! (`value<TAB>description`), and a last line `:N` with cobra's directive.
 
 use std::ffi::OsString;
 
@@ -12,7 +12,7 @@ use super::Error;
 use crate::cli::{Cli, CompleteArgs, CompletionArgs};
 use crate::terminal::Console;
 
-/// Cobra's directive for "no file names instead"; 0 lets the shell offer them.
+/// Cobra's directive `ShellCompDirectiveNoFileComp`. Directive 0 lets the shell offer file names.
 const NO_FILES: u8 = 4;
 
 pub(super) fn script(args: &CompletionArgs, console: &Console) -> Result<u8, Error> {

@@ -1,4 +1,5 @@
-//! `diagnose`: gather from the cluster, from files, or read what was gathered before; judge; report.
+//! `diagnose`: collects evidence from the cluster, from files or from an earlier run; judges it; prints the
+//! report.
 
 use std::io;
 use std::sync::Arc;
@@ -21,43 +22,43 @@ pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
         return several(args, &names, console);
     }
     let runtime = Runtime::new().map_err(Error::Runtime)?;
-    let seen = runtime.block_on(async {
+    let evidence = runtime.block_on(async {
         let stop = Stop::on_signal(sources::timeout(&args.evidence), bundle::abandon).map_err(Error::Runtime)?;
-        seen(args, &stop, console).await
+        obtain_evidence(args, &stop, console).await
     });
-    let told = seen.and_then(|evidence| tell(args, &evidence, console));
-    // It listens for signals until now. What hangs in a blocking call must not keep the end waiting.
+    let outcome = evidence.and_then(|evidence| report_evidence(args, &evidence, console));
+    // Signals are handled up to here. A hanging blocking call must not delay the exit.
     runtime.shutdown_background();
-    told
+    outcome
 }
 
-/// The same for each context, side by side, and one report of them all.
+/// Diagnoses each context in parallel and prints one combined report.
 fn several(args: &DiagnoseArgs, names: &[String], console: &Console) -> Result<u8, Error> {
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let stop = runtime.block_on(async { Stop::on_signal(None, || {}) }).map_err(Error::Runtime)?;
     let progress = console.progress();
     let outcomes = contexts::each(names, &stop, |context| {
-        let args_alone = contexts::alone(&args.evidence, context);
+        let args_alone = contexts::with_context(&args.evidence, context);
         let stop = stop.part(sources::timeout(&args.evidence));
-        let told = Arc::new(progress.labelled(context));
-        let evidence = sources::clean(&runtime.block_on(sources::gathered(&args_alone, &stop, told))?)?;
+        let labelled = Arc::new(progress.labelled(context));
+        let evidence = sources::clean(&runtime.block_on(sources::gathered(&args_alone, &stop, labelled))?)?;
         Ok(judgement::build(&evidence, &selection(args), fail_on(args.fail_on)))
     });
     progress.finish();
-    // From here on nothing is left to interrupt: Ctrl-C ends the program.
+    // Nothing is left to interrupt: from here on Ctrl-C ends the program.
     drop(stop);
     let outcomes = outcomes.into_iter().map(|outcome| outcome.map_err(|error| contexts::failure(&error)));
     let report = judgement::contexts::build(names.iter().cloned().zip(outcomes));
-    let shown = super::show(console, args.output, &report).map(|()| report.exit_code);
-    // It listens for Ctrl-C until now.
+    let printed = super::print_result(console, args.output, &report).map(|()| report.exit_code);
+    // Ctrl-C is handled up to here.
     runtime.shutdown_background();
-    shown
+    printed
 }
 
-fn tell(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
-    // The report of a run that took minutes is not lost because its evidence finds no room.
+fn report_evidence(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
+    // Print the report even if the evidence file cannot be written: the run may have taken minutes.
     let written = args.write_evidence.as_ref().map_or(Ok(()), |path| evidence_file::write(path, evidence));
-    let exit_code = show(args, evidence, console)?;
+    let exit_code = print_report(args, evidence, console)?;
     if args.from.is_none()
         && let Some(given) = &args.evidence.cluster.context
         && let Ok(current) = gather::context_name(&ConnectionOptions {
@@ -67,15 +68,13 @@ fn tell(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u
         && current.as_ref() != Some(given)
     {
         let current = current.as_deref().unwrap_or("none");
-        console.error(&format!(
-            "note: printed commands take the current context, which is {current}; give them --context {given}"
-        ));
+        console.error(&format!("note: printed commands use the current context ({current}); add --context {given}"));
     }
     written.map_err(bundle::ReadError::from)?;
     Ok(exit_code)
 }
 
-async fn seen(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evidence, Error> {
+async fn obtain_evidence(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evidence, Error> {
     let mut evidence = match &args.from {
         Some(name) => {
             let file = name.clone();
@@ -92,16 +91,16 @@ async fn seen(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evi
         }
     };
     sources::add_files(&args.evidence, &mut evidence, stop, None).await?;
-    // Of evidence that was written before, another question may be asked.
+    // Evidence of an earlier run may be judged with a different --expect.
     if sources::expects_non_sni(&args.evidence) {
         evidence.question.expect_non_sni();
     }
     sources::clean(&evidence)
 }
 
-fn show(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
+fn print_report(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
     let report = judgement::build(evidence, &selection(args), fail_on(args.fail_on));
-    super::show(console, args.output, &report)?;
+    super::print_result(console, args.output, &report)?;
     Ok(report.exit_code)
 }
 
@@ -113,7 +112,7 @@ fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
     let usage = |what: &str, hint: &str| Err(Error::Usage { what: what.to_owned(), hint: hint.to_owned() });
     if args.offline && args.evidence.overrides.is_empty() && args.evidence.access_logs.is_empty() {
         return usage(
-            "--offline without any file leaves nothing to judge",
+            "--offline without a file: nothing to judge",
             "give -f overrides.yaml, --access-log FILE, or both",
         );
     }
@@ -122,26 +121,27 @@ fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
     sources::check_standard_input(inputs.iter().copied())?;
     if args.write_evidence.is_some() && contexts::are_several(&args.evidence.cluster) {
         return usage(
-            "--write-evidence is one file, and --contexts and --all-contexts ask several clusters",
-            "`collect` with the same flags writes a bundle of each, which `diagnose --from` takes",
+            "--write-evidence with --contexts or --all-contexts: it writes a single file",
+            "use `collect` with the same flags: it writes one bundle per context, which `diagnose --from` reads",
         );
     }
     if let Some(path) = args.write_evidence.as_ref().and_then(|path| path.to_str()) {
         if path == "-" {
-            return usage("standard output is for the report", "give --write-evidence the name of a file");
+            return usage("--write-evidence -: standard output is for the report", "give --write-evidence a file name");
         }
         if inputs.iter().any(|name| *name == path) {
-            return usage("--write-evidence would replace an input", "give --write-evidence another name");
+            return usage("--write-evidence would replace an input file", "give --write-evidence another file name");
         }
     }
     let selection = selection(args);
     if !checks::all().any(|(family, check)| selection.lets_through(family, check)) {
-        return usage("--only and --skip leave no check", "`kubectl apigee-tls explain` lists them");
+        return usage("--only and --skip: they leave no check to run", "`kubectl apigee-tls explain` lists them");
     }
     Ok(())
 }
 
-/// Without the evidence file there is nothing to report.
+/// Converts the reason why the evidence file was not read into an error: without it there is nothing to
+/// report.
 fn unfinished(name: &str, reason: &Reason) -> Error {
     match reason {
         Reason::Interrupted => Error::Cluster(gather::Error::Interrupted),

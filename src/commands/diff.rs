@@ -1,4 +1,4 @@
-//! `diff`: two runs side by side, from the evidence that each kept.
+//! `diff`: compares two runs by the evidence that each of them saved.
 
 use super::{Error, fail_on, sources};
 use crate::bundle::source;
@@ -8,10 +8,10 @@ use crate::terminal::Console;
 
 pub(super) fn run(args: &DiffArgs, console: &Console) -> Result<u8, Error> {
     sources::check_standard_input([&args.before, &args.after].into_iter())?;
-    // A file of an older version, or of somebody else, may hold what this one would have redacted.
+    // Files of older versions or of others may hold secrets that this version redacts.
     let before = sources::clean(&source::read(&args.before)?)?;
     let after = sources::clean(&source::read(&args.after)?)?;
     let difference = diff::compare(&before, &after, fail_on(args.fail_on));
-    super::show(console, args.output, &difference)?;
+    super::print_result(console, args.output, &difference)?;
     Ok(difference.exit_code)
 }

@@ -1,4 +1,4 @@
-//! `explain [CODE]`: the catalogue, or the page of one check.
+//! `explain [CODE]`: prints the catalogue, or the page of one check.
 
 use super::Error;
 use crate::checks;

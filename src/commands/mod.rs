@@ -1,7 +1,7 @@
 //! One file per command: choose the source, run, render, pick the exit code.
 //!
-//! Errors come in two tiers. Findings are data and never an `Error`; an error is what stops the tool, and each has its
-//! exit code in one exhaustive `match`.
+//! Errors come in two tiers. Findings are data and never an `Error`. An `Error` stops the tool; each
+//! variant has its exit code in one exhaustive `match`.
 
 mod collect;
 mod completion;
@@ -31,13 +31,14 @@ use crate::report::{Document, Format, RenderError, TextOptions, render};
 use crate::terminal::{self, Console};
 use crate::text::visible;
 
-/// The whole program: parse, run, exit.
+/// Runs the program: parses the arguments, runs the command and returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help goes to standard output, usage errors to standard error; a closed pipe is nobody's fault.
+            // clap prints help to standard output and usage errors to standard error. A closed pipe is not an
+            // error.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -58,13 +59,13 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            tell(&error, &console);
+            print_error(&error, &console);
             ExitCode::from(error.exit_code())
         }
     }
 }
 
-/// What stops the tool. Texts read after "could not ".
+/// An error that stops the tool. Texts are lower-case fragments that read after "could not ".
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("use {what}")]
@@ -75,8 +76,8 @@ pub(crate) enum Error {
     Bundle(#[from] WriteError),
     #[error(transparent)]
     Evidence(#[from] ReadError),
-    #[error("finish: it failed by a fault of this program; please report it")]
-    Fault,
+    #[error("finish: internal error; please report this bug")]
+    Internal,
     #[error("read {name}")]
     Input { name: String, source: io::Error },
     #[error("make the report")]
@@ -107,7 +108,7 @@ impl Error {
             | Self::Bundle(_)
             | Self::Cluster(_)
             | Self::Evidence(_)
-            | Self::Fault
+            | Self::Internal
             | Self::Input { .. }
             | Self::Json(_)
             | Self::Log(_)
@@ -150,29 +151,30 @@ fn color(choice: ColorChoice) -> terminal::ColorChoice {
     }
 }
 
-/// Writes a document to standard output in the format that was asked for.
-fn show(console: &Console, format: Format, document: &impl Document) -> Result<(), Error> {
+/// Writes a document to standard output in the requested format.
+fn print_result(console: &Console, format: Format, document: &impl Document) -> Result<(), Error> {
     let styles = if console.colors() { Styles::colorize() } else { Styles::default() };
     let options = TextOptions { styles, width: console.width(), wide: false };
     console.result(&render(document, format, options)?).map_err(Error::Output)
 }
 
-/// `error: could not …: cause`, and after a blank line the hint.
-fn tell(error: &Error, console: &Console) {
-    // The chain quotes servers and files, which may not begin a line here.
+/// Prints `error: could not …: cause`, and after a blank line the hint.
+fn print_error(error: &Error, console: &Console) {
+    // Causes quote servers and files. `visible` escapes line breaks, so that none can start a line of its
+    // own.
     console.error(&visible(&format!("error: {}", message(error))));
     if let Some(hint) = error.hint() {
         console.error(&format!("\nhint: {}", visible(&hint)));
     }
 }
 
-/// `could not …: cause`.
+/// Returns `could not …: cause`, with the whole chain of sources.
 fn message(error: &Error) -> String {
     let mut text = format!("could not {error}");
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
-        // A transparent error and its source say the same.
+        // A transparent error has the same text as its source.
         if !text.ends_with(&cause_text) {
             text += &format!(": {cause_text}");
         }

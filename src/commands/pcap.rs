@@ -27,10 +27,10 @@ pub(super) fn run(args: &PcapArgs, console: &Console) -> Result<u8, Error> {
     // Signals need a runtime; the captures are read by this thread.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(Error::Runtime)?;
     let stop = runtime.block_on(async { Stop::on_signal(None, || {}) }).map_err(Error::Runtime)?;
-    let shown = read(args, &stop, console);
-    // It listens for signals until now.
+    let printed = read(args, &stop, console);
+    // Signals are handled up to here.
     runtime.shutdown_background();
-    shown
+    printed
 }
 
 fn check(args: &PcapArgs) -> Result<(), Error> {
@@ -99,7 +99,7 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
         PcapOutput::Json => Format::Json,
         PcapOutput::Yaml => Format::Yaml,
     };
-    super::show(console, format, &report).map(|()| report.exit_code)
+    super::print_result(console, format, &report).map(|()| report.exit_code)
 }
 
 /// A new file, which only its owner may read: packets are not for everybody.

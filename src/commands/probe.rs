@@ -1,4 +1,4 @@
-//! `probe`: handshakes with endpoints that the user names; judge; report.
+//! `probe`: tests handshakes with endpoints that the user names, judges them and prints the report.
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -19,64 +19,65 @@ use crate::run::Stop;
 use crate::terminal::Console;
 use crate::wire::tls::Version;
 
-/// A list of endpoints is not longer; more of them are a slip.
+/// Maximum number of endpoints in a run; more are taken for a mistake.
 const MAX_TARGETS: usize = 100_000;
-/// What an extension of 65,535 bytes holds beside the length of the list (RFC 7301 §3.1).
+/// Maximum number of bytes of the ALPN protocol list: an extension holds 65,535, less the two of the list's
+/// length (RFC 7301 §3.1).
 const MAX_ALPN: usize = 65_533;
-/// No line of such a list is longer.
+/// Maximum number of bytes per line of an endpoint list.
 const MAX_LINE: usize = 4096;
 
 pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
-    let given = given(args, console)?;
+    let given = probe_inputs(args, console)?;
     let prober = Arc::new(Prober::new(options(args)?)?);
     let runtime = runtime(given.targets.len()).map_err(Error::Runtime)?;
     #[expect(clippy::disallowed_methods, reason = "the one clock of every judgement of this run")]
     let collected_at = Timestamp::now();
     let (seen, interrupted) = runtime.block_on(async {
         let stop = Stop::on_signal(None, || {}).map_err(Error::Runtime)?;
-        let told = |target: &Target| console.verbose(&format!("probed {}:{}", target.host, target.port));
-        Ok::<_, Error>((probe::given(prober, &given, &stop, told).await, stop.reason()))
+        let report_probed = |target: &Target| console.verbose(&format!("probed {}:{}", target.host, target.port));
+        Ok::<_, Error>((probe::given(prober, &given, &stop, report_probed).await, stop.reason()))
     })?;
     let mut evidence =
-        Evidence::not_gathered(question(), collected_at, "`kubectl apigee-tls diagnose` asks the cluster");
+        Evidence::not_gathered(question(), collected_at, "`kubectl apigee-tls diagnose` queries the cluster");
     evidence.probes = Seen::Seen(seen);
     evidence.interrupted = interrupted.map(|reason| Unavailable::new("the endpoints", reason));
     let evidence = sources::clean(&evidence)?;
     let report = judgement::build(&evidence, fail_on(args.fail_on));
-    let shown = super::show(console, args.output, &report).map(|()| report.exit_code);
-    // It listens for signals until now.
+    let printed = super::print_result(console, args.output, &report).map(|()| report.exit_code);
+    // Signals are handled up to here.
     runtime.shutdown_background();
-    shown
+    printed
 }
 
-/// No more threads than there are endpoints: each that idles costs memory, on a machine of many cores more than the handshakes.
+/// Builds a runtime with at most one worker thread per endpoint. An idle thread costs memory; on a machine
+/// with many cores more than the handshakes.
 fn runtime(endpoints: usize) -> io::Result<Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     Builder::new_multi_thread().worker_threads(endpoints.clamp(1, cores)).enable_all().build()
 }
 
-/// No cluster is asked, so nothing of a cluster stands in the question.
+/// Returns a question without a cluster: `probe` queries none.
 fn question() -> HybridQuestion {
     HybridQuestion { offline: true, ..HybridQuestion::default() }
 }
 
-fn given(args: &ProbeArgs, console: &Console) -> Result<Given, Error> {
+fn probe_inputs(args: &ProbeArgs, console: &Console) -> Result<Given, Error> {
     let targets = targets(args)?;
     let sni = match &args.sni {
         _ if args.no_sni => Sni::None,
         Some(name) => Sni::Name(
-            probe::server_name(name)
-                .map_err(|why| usage(&format!("--sni {name:?}: {why}"), "expected a name as DNS has it"))?,
+            probe::server_name(name).map_err(|why| usage(&format!("--sni {name:?}: {why}"), "expected a DNS name"))?,
         ),
         None => Sni::Host,
     };
     let proxies = match args.via_proxy.as_deref() {
         None => Vec::new(),
         Some("") => {
-            if !Proxy::is_in_environment(of_process) {
+            if !Proxy::is_in_environment(process_env) {
                 return Err(usage("--via-proxy without a URL: HTTPS_PROXY is not set", PROXY_HINT));
             }
-            targets.iter().map(|target| of_environment(target, console)).collect::<Result<_, _>>()?
+            targets.iter().map(|target| proxy_from_environment(target, console)).collect::<Result<_, _>>()?
         }
         Some(url) => {
             let proxy = Proxy::parse(url).map_err(|why| usage(&format!("--via-proxy: {why}"), PROXY_HINT))?;
@@ -92,37 +93,37 @@ fn given(args: &ProbeArgs, console: &Console) -> Result<Given, Error> {
     if let Some((address, _)) = connect_to
         && (family == Family::V4 && address.is_ipv6() || family == Family::V6 && address.is_ipv4())
     {
-        return Err(usage(&format!("--connect-to {address} with -4 or -6"), "the address is of the other kind"));
+        return Err(usage(&format!("--connect-to {address} with -4 or -6"), "use an address of the selected version"));
     }
     Ok(Given { targets, sni, connect_to, family, proxies, full: args.full, parallel: usize::from(args.parallel) })
 }
 
-const PROXY_HINT: &str = "expected --via-proxy=http://HOST:PORT, with = and no blank";
+const PROXY_HINT: &str = "expected --via-proxy=http://HOST:PORT, with = and no space";
 
-fn of_environment(target: &Target, console: &Console) -> Result<Option<Proxy>, Error> {
-    let proxy = Proxy::of_environment(&target.host, target.port, of_process)
+fn proxy_from_environment(target: &Target, console: &Console) -> Result<Option<Proxy>, Error> {
+    let proxy = Proxy::of_environment(&target.host, target.port, process_env)
         .map_err(|why| usage(&format!("--via-proxy with HTTPS_PROXY: {why}"), PROXY_HINT))?;
     if proxy.is_none() {
         let host = &target.host;
-        console.verbose(&format!("{host} is connected to directly: NO_PROXY excepts it, or it is this machine"));
+        console.verbose(&format!("connecting to {host} directly: NO_PROXY excludes it, or it is this machine"));
     }
     Ok(proxy)
 }
 
-fn of_process(name: &str) -> Option<String> {
+fn process_env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
 fn connect_to(text: &str) -> Result<(IpAddr, Option<u16>), Error> {
     let hint = "expected an address, with or without a port: 203.0.113.7 or [2001:db8::7]:8443";
     let wrong = |why: &dyn Display| usage(&format!("--connect-to {:?}: {why}", probe::shown(text)), hint);
-    // What an endpoint may have around it would hide whether there is a port.
-    if text.contains(|letter: char| letter.is_whitespace() || "/@?#".contains(letter)) {
-        return Err(wrong(&"it is not an address alone"));
+    // Other parts of a URL would make it ambiguous whether a port is given.
+    if text.contains(|char: char| char.is_whitespace() || "/@?#".contains(char)) {
+        return Err(wrong(&"it is not just an address"));
     }
     let target = probe::target(text).map_err(|why| wrong(&why))?;
-    let address = target.address().ok_or_else(|| wrong(&"it is no IP address"))?;
-    // Without a port the host's own holds.
+    let address = target.address().ok_or_else(|| wrong(&"it is not an IP address"))?;
+    // Without a port, the port of the endpoint applies.
     let has_port =
         text.parse::<IpAddr>().is_err() && (text.rsplit_once(':').is_some_and(|(_, end)| !end.ends_with(']')));
     Ok((address, has_port.then_some(target.port)))
@@ -132,15 +133,18 @@ fn options(args: &ProbeArgs) -> Result<ProbeOptions, Error> {
     let alpn: Vec<String> =
         args.alpn.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
     if let Some(long) = alpn.iter().find(|name| name.len() > usize::from(u8::MAX)) {
-        return Err(usage(&format!("--alpn: a protocol of {} characters", long.len()), "RFC 7301 allows 255"));
+        return Err(usage(
+            &format!("--alpn: a protocol of {} characters", long.len()),
+            "the maximum is 255 (RFC 7301)",
+        ));
     }
     let length: usize = alpn.iter().map(|name| name.len() + 1).sum();
     if length > MAX_ALPN {
-        return Err(usage(&format!("--alpn: a list of {length} bytes"), "a ClientHello has room for 65533"));
+        return Err(usage(&format!("--alpn: a list of {length} bytes"), "the maximum is 65533"));
     }
     let (min_version, max_version) = (args.tls_min.map(version), args.tls_max.map(version));
     if min_version.zip(max_version).is_some_and(|(min, max)| min > max) {
-        return Err(usage("--tls-min above --tls-max", "no version is left to offer"));
+        return Err(usage("--tls-min above --tls-max", "give a --tls-min that is not above --tls-max"));
     }
     Ok(ProbeOptions {
         min_version,
@@ -163,7 +167,7 @@ fn version(version: TlsVersion) -> Version {
     }
 }
 
-/// Those of the command line, then those of the files, each once.
+/// Returns the endpoints of the command line, then those of the files, each once.
 fn targets(args: &ProbeArgs) -> Result<Vec<Target>, Error> {
     let mut targets = Vec::new();
     let mut known = HashSet::new();
@@ -173,7 +177,7 @@ fn targets(args: &ProbeArgs) -> Result<Vec<Target>, Error> {
         }
     };
     for text in &args.hosts {
-        // The value of an option that takes it only after an equals sign.
+        // `--via-proxy URL` without `=` leaves the URL as an endpoint.
         let is_proxy = args.via_proxy.as_deref() == Some("") && text.starts_with("http://");
         let hint = if is_proxy { PROXY_HINT } else { ENDPOINT_HINT };
         let wrong = |why: TargetError| usage(&format!("{:?} as an endpoint: {why}", probe::shown(text)), hint);
@@ -192,14 +196,14 @@ fn targets(args: &ProbeArgs) -> Result<Vec<Target>, Error> {
         }
     }
     if targets.is_empty() {
-        return Err(usage("-f with a list that is empty", ENDPOINT_HINT));
+        return Err(usage("-f with an empty list", ENDPOINT_HINT));
     }
     Ok(targets)
 }
 
 const ENDPOINT_HINT: &str = "expected HOST or HOST:PORT, one per line in a file; # begins a comment";
 
-/// The lines of a list with their numbers, without comments and empty ones.
+/// Returns the lines of an endpoint list with their numbers, without comments and empty lines.
 fn lines(name: &str) -> io::Result<Vec<(usize, String)>> {
     let source: Box<dyn Read> = match name {
         "-" => Box::new(io::stdin().lock()),
@@ -214,7 +218,7 @@ fn lines(name: &str) -> io::Result<Vec<(usize, String)>> {
             break;
         }
         if length > MAX_LINE {
-            let what = format!("line {number} has more than {MAX_LINE} bytes; expected one endpoint per line");
+            let what = format!("line {number} is longer than {MAX_LINE} bytes; expected one endpoint per line");
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
         let line = String::from_utf8_lossy(&line);
@@ -240,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_to_connect_to_may_have_a_port() {
+    fn parses_connect_to_with_and_without_a_port() {
         let address = |text| connect_to(text).ok();
         assert_eq!(address("203.0.113.7"), Some(("203.0.113.7".parse().unwrap(), None)));
         assert_eq!(address("203.0.113.7:8443"), Some(("203.0.113.7".parse().unwrap(), Some(8443))));

@@ -1,4 +1,4 @@
-//! `rbac`: the least rights that a run needs, as YAML to be applied. No cluster is asked.
+//! `rbac`: prints the minimal Role for a run, and its binding, as YAML. Contacts no cluster.
 
 use serde::Serialize;
 
@@ -56,15 +56,16 @@ fn role_kind(scope: Scope) -> &'static str {
     }
 }
 
-/// What each rule is for, in comments above the document.
+/// Returns the YAML comment above a document that says what each rule is for.
 fn comment(args: &RbacArgs, items: &[&Item], scope: Scope) -> String {
     let command = match args.command {
         RbacFor::Collect => "collect",
         RbacFor::Diagnose => "diagnose",
     };
     let mut text = if scope == Scope::Cluster { "---\n".to_owned() } else { String::new() };
-    text +=
-        &format!("# What `kubectl apigee-tls {command}` reads; a rule that is left out costs what stands behind it:\n");
+    text += &format!(
+        "# Rights for `kubectl apigee-tls {command}`. Without a right, the report lacks what is listed after it:\n"
+    );
     for item in items.iter().filter(|item| item.needs().iter().any(|right| right.scope == scope)) {
         let needs: Vec<String> =
             item.needs().iter().map(|right| format!("{} {}", right.verb, right.resource)).collect();
@@ -133,7 +134,7 @@ fn metadata(args: &RbacArgs, scope: Scope) -> Metadata<'_> {
     Metadata { name: &args.name, namespace }
 }
 
-/// One rule for each resource; a single object is named.
+/// Returns one rule per resource; where only a single object is read, the rule names it.
 fn rules(items: &[&Item], scope: Scope) -> Vec<Rule> {
     plan::rights(items.iter().copied())
         .into_iter()
@@ -159,9 +160,9 @@ fn single_objects(items: &[&Item], group: &str, resource: &str) -> Vec<&'static 
 
 fn subjects(args: &RbacArgs) -> Result<Vec<Subject>, Error> {
     const GROUP: Option<&str> = Some("rbac.authorization.k8s.io");
-    let plain = |kind, name: &String| Subject { api_group: GROUP, kind, name: name.clone(), namespace: None };
-    let mut subjects: Vec<Subject> = args.users.iter().map(|name| plain("User", name)).collect();
-    subjects.extend(args.groups.iter().map(|name| plain("Group", name)));
+    let subject = |kind, name: &String| Subject { api_group: GROUP, kind, name: name.clone(), namespace: None };
+    let mut subjects: Vec<Subject> = args.users.iter().map(|name| subject("User", name)).collect();
+    subjects.extend(args.groups.iter().map(|name| subject("Group", name)));
     for account in &args.service_accounts {
         let Some((namespace, name)) =
             account.split_once(':').filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty())

@@ -1,4 +1,4 @@
-//! Where evidence comes from: the cluster, and the files that the user adds. What every command does that judges.
+//! Collects evidence from the cluster and from the user's files, for every command that judges.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,18 +18,23 @@ use crate::redact::{Redactions, Redactor};
 use crate::run::{self, Stop};
 use crate::wire::access_log::{AccessLogScanner, Format};
 
-/// For one handshake of `diagnose`; what takes longer is as good as broken.
+/// Timeout of one handshake of `diagnose` and `collect`.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
-/// The files that the user adds, whatever the rest comes from; each is read once, for the judgement and for a bundle. What could
-/// not be read in time is evidence of that.
+/// Adds the user's files to `evidence`, wherever the rest came from.
+///
+/// Each file is read once, for the judgement and for `keeper` (the bundle). A file that could not be read in
+/// time is recorded as unavailable.
+///
+/// # Errors
+/// A file cannot be read, or is not what its flag expects.
 pub(super) async fn add_files(
     args: &EvidenceArgs,
     evidence: &mut Evidence,
     stop: &Stop,
     keeper: Option<&dyn Keeper>,
 ) -> Result<(), Error> {
-    // Evidence that was written before has the certificates of its own files.
+    // Evidence of an earlier run already holds the certificates of its own files.
     let known = evidence.overrides.len();
     for (number, name) in (1..).zip(&args.overrides) {
         let file = name.clone();
@@ -47,7 +52,7 @@ pub(super) async fn add_files(
         if let Some(keeper) = keeper {
             keeper.overrides(number, name, content.as_deref());
         }
-        // The file of a bundle beside the bundle says everything once.
+        // `--from BUNDLE -f FILE` may give the file that the bundle already holds; add it only once.
         if !evidence.overrides.iter().any(|known| known.content.seen().is_ok() && known.content == file.content) {
             evidence.overrides.push(file);
         }
@@ -91,8 +96,8 @@ pub(super) async fn add_files(
     Ok(())
 }
 
-/// Files beside the cluster's Secrets, or alone where these were not seen: without routes nobody knows which Secrets to read, and
-/// no check takes files for them.
+/// Adds certificates from files to those of the cluster's Secrets, or puts them in their place if the Secrets
+/// were not seen. Without routes the Secrets to read are unknown, and no check mistakes files for them.
 fn add_certificates(evidence: &mut Evidence, found: Vec<StoredCertificate>) {
     match &mut evidence.stored_certificates {
         Seen::Seen(known) => known.extend(found),
@@ -101,31 +106,33 @@ fn add_certificates(evidence: &mut Evidence, found: Vec<StoredCertificate>) {
     }
 }
 
-/// Runs what blocks beside the run's end, so that a pipe without a writer does not outlast it.
+/// Runs blocking work bounded by the end of the run, so that a pipe without a writer does not outlast it.
 pub(super) async fn in_time<T: Send + 'static>(
     stop: &Stop,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Reason> {
     let done = stop.bound(tokio::task::spawn_blocking(work)).await?;
-    done.map_err(|_| Reason::Broken("reading it failed by a fault of this program; please report it".into()))
+    done.map_err(|_| Reason::Broken("internal error while reading it; please report this bug".into()))
 }
 
-/// Notes that the run ended early, and returns why this file is missing.
+/// Records that the run ended early, and returns why this file is missing.
 fn not_read(evidence: &mut Evidence, name: &str, reason: Reason) -> Unavailable {
     evidence.interrupted.get_or_insert_with(|| Unavailable::new("the files", reason.clone()));
     Unavailable::new(name, reason)
 }
 
-/// The one door of evidence that leaves: what the cluster, servers and files said may hold tokens and passwords, which no report and no
-/// evidence file shows. `collect` does the same with the redactor of its bundle.
+/// Redacts the secrets of `evidence`. Every report and evidence file is made of the result.
+///
+/// What the cluster, servers and files return may hold tokens and passwords. `collect` calls
+/// [`Redactor::clean`] itself, with the redactor of its bundle.
 pub(super) fn clean(evidence: &Evidence) -> Result<Evidence, Error> {
-    Ok(Redactor::of_secrets().clean(evidence, &mut Redactions::default())?)
+    Ok(Redactor::secrets_only().clean(evidence, &mut Redactions::default())?)
 }
 
-/// The files alone.
+/// Returns evidence without a cluster, for `--offline`.
 pub(super) fn of_files(args: &EvidenceArgs) -> Evidence {
     let collected_at = now();
-    Evidence::not_gathered(question(args, collected_at, true), collected_at, "--offline judges the files alone")
+    Evidence::not_gathered(question(args, collected_at, true), collected_at, "--offline judges only the given files")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one clock of every judgement of this run")]
@@ -144,23 +151,23 @@ fn question(args: &EvidenceArgs, collected_at: Timestamp, offline: bool) -> Hybr
     }
 }
 
-/// Clients without a server name exist, whether or not they were seen.
+/// Returns whether `--expect` declares clients without SNI, whether or not they were seen.
 pub(super) fn expects_non_sni(args: &EvidenceArgs) -> bool {
     args.expect == Some(Expectation::NonSni)
 }
 
-/// Standard input is read once, whoever names it.
+/// Rejects arguments that name standard input (`-`) more than once.
 pub(super) fn check_standard_input<'a>(inputs: impl Iterator<Item = &'a String>) -> Result<(), Error> {
     if inputs.filter(|name| *name == "-").count() <= 1 {
         return Ok(());
     }
     Err(Error::Usage {
-        what: "standard input can be read once, and - stands more than once".into(),
-        hint: "save one of the inputs to a file".into(),
+        what: "-: standard input can be read only once".into(),
+        hint: "save one of the inputs to a file first".into(),
     })
 }
 
-/// Asks the cluster for what is judged.
+/// Collects from the cluster what the checks need.
 pub(super) async fn gathered(
     args: &EvidenceArgs,
     stop: &Stop,
@@ -170,7 +177,8 @@ pub(super) async fn gathered(
     gathered_with(args, now(), stop, progress, &sinks, None).await
 }
 
-/// The same, with every log fed to a sink around its scanner, and with objects for a bundle where somebody takes them.
+/// Like [`gathered`], with every log fed to a sink around its scanner, and with the retained objects passed
+/// to `keeper`.
 pub(super) async fn gathered_with<S: LogSink>(
     args: &EvidenceArgs,
     collected_at: Timestamp,
@@ -196,18 +204,18 @@ pub(super) async fn gathered_with<S: LogSink>(
     Ok(evidence)
 }
 
-/// What no cluster is needed to refuse.
-pub(super) fn check(args: &EvidenceArgs) -> Result<(), Error> {
+/// Validates the arguments that can be rejected without contacting a cluster.
+pub(super) fn validate(args: &EvidenceArgs) -> Result<(), Error> {
     gather::check_selector(&args.cluster.selector)?;
     gateway_probe(args).map(drop)
 }
 
-/// The time for what `--timeout` bounds; none for 0.
+/// Returns the limit that `--timeout` sets; `None` for 0.
 pub(super) fn timeout(args: &EvidenceArgs) -> Option<Duration> {
     (args.timeout > Duration::ZERO).then_some(args.timeout)
 }
 
-/// The handshakes to make; none with `--probe none`.
+/// Returns the handshakes to make; `None` for `--probe none`.
 fn gateway_probe(args: &EvidenceArgs) -> Result<Option<GatewayProbe>, Error> {
     let places = Places {
         pods: args.probe.contains(&ProbePlace::Pods),
@@ -216,7 +224,7 @@ fn gateway_probe(args: &EvidenceArgs) -> Result<Option<GatewayProbe>, Error> {
     };
     if args.probe.contains(&ProbePlace::None) {
         if places.any() {
-            let hint = "give --probe none alone, or the places to probe";
+            let hint = "give either --probe none or the places to probe";
             return Err(Error::Usage { what: "--probe none and --probe PLACE".into(), hint: hint.into() });
         }
         return Ok(None);
@@ -225,7 +233,7 @@ fn gateway_probe(args: &EvidenceArgs) -> Result<Option<GatewayProbe>, Error> {
     for name in &args.probe_host {
         hosts.push(probe::server_name(name).map_err(|why| Error::Argument {
             what: format!("--probe-host {name:?}: {why}"),
-            hint: "expected a name as DNS has it".into(),
+            hint: "expected a DNS name".into(),
         })?);
     }
     let options = ProbeOptions {
@@ -249,7 +257,7 @@ fn log_limits(args: &LogArgs, now: Timestamp) -> LogLimits {
     });
     LogLimits {
         since: since.or(args.since_time),
-        // kubectl's -1 is all.
+        // As for kubectl, -1 means all lines.
         tail: args.tail.and_then(|lines| u64::try_from(lines).ok()),
         limit_bytes: args.limit_bytes,
     }

@@ -1,14 +1,25 @@
-//! Redaction of everything that goes into a support bundle.
+//! Redaction of everything that leaves the program: reports, evidence files and support bundles.
 //!
 //! ```text
 //! objects, overrides, evidence ─ typed ─┐
-//! text ─────────────────────────────────┼─ text, line by line ─ pseudonyms, if asked for
+//! text ─────────────────────────────────┼─ text, line by line ─ pseudonyms, if requested
 //! pieces of a log ──────────────────────┘
 //! ```
 //!
-//! Secrets are replaced in memory, before anything is written; what cannot be understood is withheld with a reason. Names, paths,
-//! counts and public certificates stay, because support works with them. It knows a secret by where it stands, by the name it is
-//! given or by its shape. It does not know a word in prose (`the password is …`), nor a random text under a harmless name.
+//! Each line runs through one loop, which ends when no escape is left (`text::engine`, `unescape`):
+//!
+//! ```text
+//! line ─┬─► patterns, base64 ─► found ─► spans of the line as written ─► redacted line
+//!   ▲   │
+//!   └───┴── unescape one level: \x22, \u0022, %22, &quot;
+//! ```
+//!
+//! Secrets are replaced in memory, before anything is written. Content that cannot be parsed safely is
+//! withheld with a reason. Names, paths, counts and public certificates are kept, because support works with
+//! them.
+//!
+//! A secret is recognised by its position, by the name it is given, or by its shape. A secret in prose
+//! (`the password is …`) or a random text under a harmless name is not recognised.
 
 mod base64;
 mod pseudonyms;
@@ -39,13 +50,13 @@ use self::typed::{evidence, objects, overrides};
 use crate::evidence::Evidence;
 use crate::wire::capture::RecordKind;
 
-/// What was replaced, by rule.
+/// Number of replacements, by rule.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Redactions(pub BTreeMap<&'static str, u64>);
 
 impl Redactions {
-    /// Adds what was replaced elsewhere.
+    /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         for (rule, count) in &other.0 {
             let total = self.0.entry(rule).or_default();
@@ -69,7 +80,7 @@ impl Redactions {
     }
 }
 
-/// Why a content cannot be shown at all.
+/// Why a content is withheld.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Withheld {
     pub why: String,
@@ -89,55 +100,57 @@ impl fmt::Display for Withheld {
 
 impl std::error::Error for Withheld {}
 
-/// Redacts for one bundle: pseudonyms are the same in all that goes through one of these.
+/// Redacts the content of one bundle. Equal names get equal pseudonyms in everything that passes through it.
 pub struct Redactor {
     engine: Arc<Engine>,
-    /// Knows no pseudonyms.
+    /// Redacts secrets only.
     secrets: Arc<Engine>,
-    /// Redacts what `engine` does before it gives pseudonyms.
-    unnamed: Arc<Engine>,
+    /// Redacts the same secrets as `engine`, without giving pseudonyms.
+    without_pseudonyms: Arc<Engine>,
 }
 
 impl Redactor {
-    /// Takes out secrets, and gives pseudonyms where `pseudonyms` says so: those of `names`, and new ones by its key.
+    /// Redacts secrets, and replaces the kinds of `pseudonyms`: by those of `names`, and by new ones from its
+    /// key.
     #[must_use]
     pub fn new(pseudonyms: Pseudonyms, names: Names) -> Self {
         Self::with(pseudonyms, names, Rules::default())
     }
 
-    /// Takes out secrets; names and addresses stay.
+    /// Redacts secrets; names and addresses are kept.
     #[must_use]
-    pub fn of_secrets() -> Self {
+    pub fn secrets_only() -> Self {
         Self::with(Pseudonyms::None, Names::new([0; 32]), Rules::default())
     }
 
     fn with(pseudonyms: Pseudonyms, names: Names, rules: Rules) -> Self {
-        let without_names = |certificates| {
+        let engine_without_names = |certificates| {
             Arc::new(Engine { patterns: Arc::new(Patterns::new(certificates)), rules, table: Table::none() })
         };
-        let secrets = without_names(false);
+        let secrets = engine_without_names(false);
         if pseudonyms == Pseudonyms::None {
-            return Self { engine: Arc::clone(&secrets), unnamed: Arc::clone(&secrets), secrets };
+            return Self { engine: Arc::clone(&secrets), without_pseudonyms: Arc::clone(&secrets), secrets };
         }
-        let unnamed = without_names(true);
-        let patterns = Arc::clone(&unnamed.patterns);
+        let without_pseudonyms = engine_without_names(true);
+        let patterns = Arc::clone(&without_pseudonyms.patterns);
         let engine = Arc::new(Engine { patterns, rules, table: Table::new(pseudonyms, names) });
-        Self { engine, secrets, unnamed }
+        Self { engine, secrets, without_pseudonyms }
     }
 
-    /// Any text that fits in memory: reports, YAML, events, command output. The number of lines stays.
+    /// Redacts a text in memory: reports, YAML, events, command output. The number of lines is kept.
     #[must_use]
     pub fn text(&self, text: &str, redactions: &mut Redactions) -> String {
         string(self.engine.text(text.as_bytes(), false, redactions))
     }
 
-    /// A text that was made of evidence that has its pseudonyms: these stay as they are.
+    /// Redacts a text that is derived from evidence with pseudonyms; these are kept.
     #[must_use]
     pub fn derived(&self, text: &str, redactions: &mut Redactions) -> String {
         string(self.secrets.text(text.as_bytes(), false, redactions))
     }
 
-    /// The same of a document, text by text: what looks like the beginning of a secret must not take the document's own signs with it.
+    /// Redacts a JSON document string by string, so that what looks like the start of a secret cannot consume
+    /// the punctuation of the document.
     pub fn derived_document(&self, document: &mut Value, redactions: &mut Redactions) {
         match document {
             Value::String(text) => *text = self.derived(text, redactions),
@@ -146,7 +159,7 @@ impl Redactor {
                 let known = std::mem::take(fields);
                 for (name, mut value) in known {
                     self.derived_document(&mut value, redactions);
-                    // Names are clients' addresses and server names, too.
+                    // Keys hold client addresses and SNI values, too.
                     fields.insert(self.derived(&name, redactions), value);
                 }
             }
@@ -154,11 +167,11 @@ impl Redactor {
         }
     }
 
-    /// Evidence less its secrets, with its pseudonyms where there are any. Whatever leaves the program is made of this value: reports,
-    /// evidence files and bundles. Evidence that went through here once comes out as it went in.
+    /// Redacts evidence and gives pseudonyms, if requested. Everything that leaves the program is made of the
+    /// result: reports, evidence files and bundles. Redacting evidence twice changes nothing.
     ///
     /// # Errors
-    /// It could not be taken for evidence again.
+    /// The redacted document is no longer valid evidence.
     pub fn clean(&self, evidence: &Evidence, redactions: &mut Redactions) -> Result<Evidence, serde_json::Error> {
         let mut document = serde_json::to_value(evidence)?;
         self.derived_document(&mut document, redactions);
@@ -167,35 +180,38 @@ impl Redactor {
         Ok(evidence)
     }
 
-    /// Pseudonyms for evidence, by its types. Secrets have to be taken out before.
+    /// Gives pseudonyms in evidence, by its types. Secrets must be redacted before.
     pub fn evidence(&self, evidence: &mut Evidence, redactions: &mut Redactions) {
         if self.engine.table.kinds() != Pseudonyms::None {
             evidence::redact(&self.engine.table, self.engine.rules, evidence, redactions);
         }
     }
 
-    /// The name of a kubeconfig's context.
+    /// Redacts the name of a kubeconfig context.
     #[must_use]
     pub fn context(&self, context: &str) -> String {
-        let plain = || self.text(context, &mut Redactions::default());
-        self.engine.table.context(context).unwrap_or_else(plain)
+        let redacted = || self.text(context, &mut Redactions::default());
+        self.engine.table.context(context).unwrap_or_else(redacted)
     }
 
-    /// A log, in pieces of any size.
+    /// Returns a redactor for a log in pieces of any size.
     #[must_use]
     pub fn stream(&self) -> StreamRedactor {
         StreamRedactor::new(Arc::clone(&self.engine))
     }
 
-    /// A log of which lines are chosen later: secrets are followed through all lines, and only what is chosen gets pseudonyms, by
-    /// [`Self::rename`]. A choice before it would take the beginning of a key or of a block away from its lines.
+    /// Returns a redactor for a log whose lines are selected afterwards.
+    ///
+    /// Secrets are followed through all lines; only selected lines get pseudonyms, by
+    /// [`Self::pseudonymize_lines`]. Selecting first could separate the lines of a key or of a block from
+    /// their beginning.
     #[must_use]
-    pub fn stream_of_secrets(&self) -> StreamRedactor {
-        StreamRedactor::new(Arc::clone(&self.unnamed))
+    pub fn stream_secrets_only(&self) -> StreamRedactor {
+        StreamRedactor::new(Arc::clone(&self.without_pseudonyms))
     }
 
-    /// Appends whole lines of [`Self::stream_of_secrets`] with their pseudonyms.
-    pub fn rename(&self, lines: &[u8], out: &mut Vec<u8>, redactions: &mut Redactions) {
+    /// Appends whole lines of [`Self::stream_secrets_only`] to `out`, with pseudonyms.
+    pub fn pseudonymize_lines(&self, lines: &[u8], out: &mut Vec<u8>, redactions: &mut Redactions) {
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
             let inner = line.strip_suffix(b"\n").unwrap_or(line);
             let renamed = self.engine.table.replace(inner, self.engine.rules, redactions);
@@ -204,8 +220,9 @@ impl Redactor {
         }
     }
 
-    /// A record of a capture: secrets in its content are masked in their places, keys that decrypt packets go with their record.
-    /// It sees one record: a secret that begins in one and ends in another is not known.
+    /// Masks the secrets of a capture record in place, and clears records of decryption secrets.
+    ///
+    /// A secret that spans two records is not recognised.
     pub fn record(&self, kind: RecordKind, content: Range<usize>, record: &mut Vec<u8>, redactions: &mut Redactions) {
         if kind == RecordKind::Secrets {
             record.clear();
@@ -215,30 +232,31 @@ impl Redactor {
         }
     }
 
-    /// A Kubernetes object or list, by its kind.
+    /// Redacts a Kubernetes object or list, by its kind.
     ///
     /// # Errors
-    /// It is no object, it does not say what it is, or it is nested too deeply.
+    /// It is not an object, has no `kind`, or is nested too deeply.
     pub fn object(&self, object: &mut Value, redactions: &mut Redactions) -> Result<(), Withheld> {
         objects::redact(&self.engine, object, redactions)
     }
 
-    /// An overrides.yaml with its comments and places: only values are replaced, so that line numbers stay.
+    /// Redacts an overrides file. Only values and comments are replaced, so line numbers are kept.
     ///
     /// # Errors
-    /// It is too large, or a secret would have been left.
+    /// It is too large, or a secret would be left.
     pub fn overrides(&self, text: &str, redactions: &mut Redactions) -> Result<String, Withheld> {
         overrides::redact(&self.engine, text, redactions)
     }
 
-    /// Which pseudonyms there are and what they stand for, for a file that stays outside the bundle.
+    /// Returns the pseudonyms with their originals, for the file that stays outside the bundle.
     #[must_use]
     pub fn names(&self) -> Names {
         self.engine.table.names()
     }
 }
 
-/// What went in as UTF-8 comes out as UTF-8: only whole letters of ASCII are replaced.
+/// Converts redacted UTF-8 back to a string. Replacements start and end at ASCII characters, so it stays
+/// valid.
 fn string(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

@@ -1,8 +1,8 @@
-//! The names under which redactions are counted, and which of them are in force.
+//! The rules of redaction: their names in the manifest, and which of them are enabled.
 //!
-//! All of them are, always; only a test switches one off, to see that the self test then fails.
+//! All rules are enabled. Only a test disables one, to prove that the self test then fails.
 
-/// One reason to replace something. What it is called is part of the bundle's manifest.
+/// A reason to redact something. Its name is part of the bundle's manifest.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Rule {
     Address,
@@ -60,7 +60,7 @@ impl Rule {
     }
 }
 
-/// Which rules are in force.
+/// The enabled rules.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rules {
     #[cfg(test)]
@@ -78,7 +78,7 @@ impl Rules {
         self.off != Some(rule)
     }
 
-    /// Every rule is in force outside tests.
+    /// Returns whether a rule is enabled; always, outside tests.
     #[cfg(not(test))]
     #[expect(clippy::unused_self, reason = "a test's rules have one switched off")]
     pub(super) fn on(self, _rule: Rule) -> bool {

@@ -1,7 +1,7 @@
-//! One secret of every kind, and names of every kind, planted in every container and sent the way that the bundle's contents go.
+//! The self test: plants a secret of every kind, a hostname and an address in every kind of content, and
+//! redacts them with the code that bundles use.
 //!
-//! What a user may ask of the program that is in use (`collect --self-test`), and what the tests ask of the code. The secrets
-//! are made up; none of them opens anything.
+//! Run by `collect --self-test` and by the tests. The secrets are made up and open nothing.
 
 use std::sync::LazyLock;
 
@@ -13,15 +13,15 @@ use crate::evidence::cluster::ApigeeIssue;
 use crate::evidence::{Evidence, HybridQuestion, Seen};
 use crate::wire::capture::RecordKind;
 
-/// Where a sentinel is planted.
+/// The content in which a sentinel is planted.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Container {
     Text,
     /// A log, fed in pieces of a few bytes.
     Stream,
-    /// The file of a log, whose lines the container runtime wrote in two pieces each.
+    /// A log file in which the container runtime split each line into two pieces.
     RuntimeFile,
-    /// What the cluster reported, in evidence.
+    /// A text reported by the cluster, in evidence.
     Evidence,
     Secret,
     SecretList,
@@ -29,45 +29,45 @@ pub enum Container {
     Pod,
     CustomResource,
     Overrides,
-    /// An overrides file that is no YAML.
+    /// An overrides file that is not valid YAML.
     BrokenOverrides,
 }
 
-/// A content with a secret in it.
+/// A content with a planted secret.
 #[derive(Clone, Debug)]
 pub struct Sentinel {
     pub kind: &'static str,
     pub container: Container,
     pub content: String,
-    /// What must not come out.
+    /// The text that must be redacted.
     pub secret: String,
-    /// What must, for a content that loses everything would pass too.
-    pub stays: &'static str,
+    /// The text that must be kept; otherwise losing everything would pass.
+    pub kept: &'static str,
 }
 
-/// What became of a sentinel.
+/// The result for one sentinel.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SelfTestResult {
     pub kind: &'static str,
     pub container: Container,
     pub passed: bool,
-    /// What went wrong; empty where nothing did.
+    /// What went wrong; empty if it passed.
     pub why: &'static str,
 }
 
 const WORD: &str = "sentinel-7f3a9c51";
 /// 40 letters and digits.
 const TOKEN: &str = "s3nt1nelS3NT1NELs3nt1nelS3NT1NELs3nt1nel";
-/// A line of a key that is none: it has the first bytes of PKCS#8.
+/// A line that begins like PKCS#8 and is not a key.
 const KEY_LINE: &str = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCsentinel7f3a9";
-const STAYS: &str = "stays-readable";
+const KEPT: &str = "stays-readable";
 
-/// Secrets of which the shape alone tells that they are secret, with what must vanish of each.
+/// Returns secrets that are recognised by shape, with the part of each that must be redacted.
 fn shapes() -> Vec<(&'static str, String, String)> {
     let key = format!("-----BEGIN PRIVATE KEY-----\n{KEY_LINE}\n{TOKEN}\n-----END PRIVATE KEY-----");
     let legacy = key.replace("PRIVATE KEY", "EC PRIVATE KEY");
     let unfinished = key.lines().take(3).collect::<Vec<_>>().join("\n");
-    // Base64 of `-----BEGIN PRIVATE KEY-----` and a line that is the same in any key.
+    // Base64 of `-----BEGIN PRIVATE KEY-----` and of a line that is the same in any key.
     let encoded = format!("LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCk1JSUV2UUlCQURBTkJna3Foa2lHOXcw{TOKEN}");
     let token = format!("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZW50aW5lbCJ9.{TOKEN}");
     let word = |text: &str| (text.replace("WORD", WORD), WORD.to_owned());
@@ -111,23 +111,23 @@ fn shapes() -> Vec<(&'static str, String, String)> {
         let (text, secret) = word(text);
         shapes.push((kind, text, secret));
     }
-    // What was not finished takes the lines after it along, so it comes last in its text.
+    // An unfinished key takes the following lines with it, so it comes last.
     shapes.push(("private key without an end", unfinished, TOKEN.to_owned()));
     shapes
 }
 
-/// Every sentinel.
+/// Returns every sentinel with a secret.
 #[must_use]
 pub fn sentinels() -> Vec<Sentinel> {
     let mut all = Vec::new();
     let mut add = |kind, container, content: String, secret: &str| {
-        all.push(Sentinel { kind, container, content, secret: secret.to_owned(), stays: STAYS });
+        all.push(Sentinel { kind, container, content, secret: secret.to_owned(), kept: KEPT });
     };
     for (kind, text, secret) in shapes() {
         for container in [Container::Text, Container::Stream, Container::RuntimeFile, Container::Evidence] {
-            add(kind, container, format!("{STAYS}\n{text}\n"), &secret);
+            add(kind, container, format!("{KEPT}\n{text}\n"), &secret);
         }
-        let text = format!("{STAYS}\n{text}\n");
+        let text = format!("{KEPT}\n{text}\n");
         add(kind, Container::ConfigMap, json!({ "kind": "ConfigMap", "data": { "file": text } }).to_string(), &secret);
         let spec = json!({ "kind": "ApigeeDatastore", "spec": { "notes": [text] } });
         add(kind, Container::CustomResource, spec.to_string(), &secret);
@@ -140,11 +140,11 @@ pub fn sentinels() -> Vec<Sentinel> {
     all
 }
 
-/// Secrets that nothing gives away but their place.
+/// Adds secrets that are recognised only by their position.
 fn typed(add: &mut impl FnMut(&'static str, Container, String, &str)) {
     let secret = json!({
         "kind": "Secret",
-        "metadata": { "name": STAYS, "annotations": { "kubectl.kubernetes.io/last-applied-configuration": WORD } },
+        "metadata": { "name": KEPT, "annotations": { "kubectl.kubernetes.io/last-applied-configuration": WORD } },
         "data": { "tls.crt": "c2VudGluZWwtN2YzYTljNTE=" },
         "stringData": { "harmless": WORD },
     });
@@ -162,22 +162,22 @@ fn typed(add: &mut impl FnMut(&'static str, Container, String, &str)) {
     for kind in ["Pod", "ConfigMap", "ApigeeRoute"] {
         let container = if kind == "Pod" { Container::Pod } else { Container::CustomResource };
         let annotated = json!({ "kind": kind, "metadata": {
-            "name": STAYS, "annotations": { "kubectl.kubernetes.io/last-applied-configuration": WORD },
+            "name": KEPT, "annotations": { "kubectl.kubernetes.io/last-applied-configuration": WORD },
         } });
         add("last applied configuration", container, annotated.to_string(), WORD);
-        let managed = json!({ "kind": kind, "metadata": { "name": STAYS, "managedFields": [WORD] } });
+        let managed = json!({ "kind": kind, "metadata": { "name": KEPT, "managedFields": [WORD] } });
         add("managed fields", container, managed.to_string(), WORD);
     }
     for list in ["containers", "initContainers", "ephemeralContainers"] {
         let pod = |container: Value| {
-            json!({ "kind": "Pod", "metadata": { "name": STAYS }, "spec": { list: [container] } }).to_string()
+            json!({ "kind": "Pod", "metadata": { "name": KEPT }, "spec": { list: [container] } }).to_string()
         };
         let variable = json!({ "env": [{ "name": "APIGEE_AUTH", "value": WORD }] });
         add("variable of a container", Container::Pod, pod(variable), WORD);
         add("argument of a container", Container::Pod, pod(json!({ "args": ["--password", WORD] })), WORD);
     }
     for field in ["username", "password"] {
-        let resource = json!({ "kind": "ApigeeOrganization", "metadata": { "name": STAYS }, "spec": { "httpForwardProxy": { field: WORD } } });
+        let resource = json!({ "kind": "ApigeeOrganization", "metadata": { "name": KEPT }, "spec": { "httpForwardProxy": { field: WORD } } });
         add("proxy of a custom resource", Container::CustomResource, resource.to_string(), WORD);
     }
     for (kind, text) in [
@@ -193,12 +193,12 @@ fn typed(add: &mut impl FnMut(&'static str, Container, String, &str)) {
         ("URL of a proxy", "logger:\n  proxyURL: http://WORD@proxy"),
     ] {
         let text = text.replace("WORD", WORD);
-        add(kind, Container::Overrides, format!("org: {STAYS}\n{text}\n"), WORD);
-        add(kind, Container::BrokenOverrides, format!("org: {STAYS}\n\tbroken\n{text}\n"), WORD);
+        add(kind, Container::Overrides, format!("org: {KEPT}\n{text}\n"), WORD);
+        add(kind, Container::BrokenOverrides, format!("org: {KEPT}\n\tbroken\n{text}\n"), WORD);
     }
 }
 
-/// Hostnames and addresses, which `--redact` replaces.
+/// Returns sentinels with hostnames and addresses, which `--redact` replaces.
 #[must_use]
 pub fn named_sentinels() -> Vec<Sentinel> {
     let mut all = Vec::new();
@@ -214,43 +214,45 @@ pub fn named_sentinels() -> Vec<Sentinel> {
         ("address of version 6", "from [NAME]:20111", "2001:470:0:64::2"),
         ("address in a name", "listener.NAME_8443.downstream_cx_total: 1", "203.0.113.79"),
     ] {
-        let text = format!("{STAYS}\n{}\n", text.replace("NAME", name));
+        let text = format!("{KEPT}\n{}\n", text.replace("NAME", name));
         let object = |kind: &str| json!({ "kind": kind, "data": { "file": text } }).to_string();
         for (container, content) in [
             (Container::Text, text.clone()),
             (Container::Stream, text.clone()),
             (Container::ConfigMap, object("ConfigMap")),
             (Container::CustomResource, object("ApigeeDatastore")),
-            (Container::Overrides, format!("org: {STAYS}\nnote: {}\n", Value::from(text.as_str()))),
+            (Container::Overrides, format!("org: {KEPT}\nnote: {}\n", Value::from(text.as_str()))),
         ] {
-            all.push(Sentinel { kind, container, content, secret: name.to_owned(), stays: STAYS });
+            all.push(Sentinel { kind, container, content, secret: name.to_owned(), kept: KEPT });
         }
     }
     all
 }
 
-/// Sends every sentinel through the code that the bundle uses.
+/// Redacts every sentinel with the code that bundles use.
 #[must_use]
 pub fn self_test() -> Vec<SelfTestResult> {
-    let (plain, named) = (Redactor::of_secrets(), Redactor::new(Pseudonyms::Both, Names::new([0; 32])));
+    let (secrets_only, pseudonymizing) =
+        (Redactor::secrets_only(), Redactor::new(Pseudonyms::Both, Names::new([0; 32])));
     let secrets = sentinels();
-    let results = secrets.iter().map(|sentinel| judge(&plain, sentinel));
-    let hidden = secrets.iter().chain(&named_sentinels()).map(|sentinel| judge(&named, sentinel)).collect::<Vec<_>>();
+    let results = secrets.iter().map(|sentinel| judge(&secrets_only, sentinel));
+    let hidden =
+        secrets.iter().chain(&named_sentinels()).map(|sentinel| judge(&pseudonymizing, sentinel)).collect::<Vec<_>>();
     results.chain(hidden).collect()
 }
 
 pub(super) fn judge(redactor: &Redactor, sentinel: &Sentinel) -> SelfTestResult {
-    let why = match sent(redactor, sentinel) {
+    let why = match redact(redactor, sentinel) {
         None => "the content was withheld",
-        Some((output, _)) if output.contains(&sentinel.secret) => "the secret came out",
-        Some((output, _)) if !output.contains(sentinel.stays) => "what is no secret went too",
+        Some((output, _)) if output.contains(&sentinel.secret) => "the secret was not redacted",
+        Some((output, _)) if !output.contains(sentinel.kept) => "harmless text was redacted too",
         Some((_, redactions)) if redactions.is_empty() => "the redaction was not counted",
         Some(_) => "",
     };
     SelfTestResult { kind: sentinel.kind, container: sentinel.container, passed: why.is_empty(), why }
 }
 
-fn sent(redactor: &Redactor, sentinel: &Sentinel) -> Option<(String, Redactions)> {
+fn redact(redactor: &Redactor, sentinel: &Sentinel) -> Option<(String, Redactions)> {
     let mut redactions = Redactions::default();
     let output = match sentinel.container {
         Container::Text => redactor.text(&sentinel.content, &mut redactions),
@@ -298,7 +300,7 @@ fn sent(redactor: &Redactor, sentinel: &Sentinel) -> Option<(String, Redactions)
     Some((output, redactions))
 }
 
-/// Each line as two pieces, cut in its middle.
+/// Returns each line as two pieces of a container log, cut in its middle.
 fn in_pieces(text: &str) -> String {
     let line = |line: &str| {
         let middle = (0..=line.len() / 2).rev().find(|at| line.is_char_boundary(*at)).unwrap_or_default();
@@ -308,7 +310,7 @@ fn in_pieces(text: &str) -> String {
     text.lines().map(line).collect()
 }
 
-/// The lines of the log again.
+/// Joins the pieces to lines of the log again.
 fn joined(file: &str) -> String {
     let mut text = String::new();
     for line in file.lines() {
@@ -322,14 +324,15 @@ fn joined(file: &str) -> String {
     text
 }
 
-/// Entry for the fuzzer: any bytes as a log, as text, as an object and as a file, and the promises that hold for each.
+/// Entry point of the fuzzer: redacts any bytes as a log, a text, an object and a file, and checks the
+/// invariants of each.
 ///
 /// # Panics
-/// A promise is broken.
+/// An invariant is violated.
 pub fn fuzz_redact(bytes: &[u8]) {
-    // Building it costs more than most inputs.
-    static REDACTOR: LazyLock<Redactor> = LazyLock::new(Redactor::of_secrets);
-    static NAMING: LazyLock<Redactor> = LazyLock::new(|| Redactor::new(Pseudonyms::Both, Names::new([7; 32])));
+    // Building a redactor costs more than most inputs.
+    static REDACTOR: LazyLock<Redactor> = LazyLock::new(Redactor::secrets_only);
+    static PSEUDONYMIZING: LazyLock<Redactor> = LazyLock::new(|| Redactor::new(Pseudonyms::Both, Names::new([7; 32])));
     let redactor = &*REDACTOR;
     let streamed = |size: usize| {
         let mut stream = redactor.stream();
@@ -354,9 +357,9 @@ pub fn fuzz_redact(bytes: &[u8]) {
     let once = redactor.text(&text, &mut redactions);
     assert_eq!(lines(once.as_bytes()), lines(text.as_bytes()), "lines were lost");
     assert!(once == text || !redactions.is_empty(), "what was replaced was not counted");
-    let named = NAMING.text(&text, &mut Redactions::default());
+    let named = PSEUDONYMIZING.text(&text, &mut Redactions::default());
     assert_eq!(lines(named.as_bytes()), lines(text.as_bytes()), "lines were lost with names");
-    // Whatever stands around it, a secret that opens its own line behind a blank one is found.
+    // Whatever surrounds it, a secret that starts its own line behind an empty one is found.
     let planted = format!("{text}\n-----END X-----\n\nx\npassword: {WORD}\n");
     assert!(!redactor.text(&planted, &mut redactions).contains(&format!("password: {WORD}")), "a password came out");
     if let Ok(file) = redactor.overrides(&text, &mut redactions) {

@@ -1,146 +1,146 @@
-//! A line as it reads when its escapes are undone: `\x22`, `\u0022`, `%22`, `&quot;`, and the colours of a terminal.
+//! Undoes the escapes of a line (`\x22`, `\u0022`, `%22`, `&quot;`) and removes terminal colours.
 //!
-//! Programs log what they were sent in the spelling of their own format, and what they were sent was spelled by others, so that
-//! a password in quotes may have any of these around it, one inside another. Patterns know the plain spelling alone; what they find
-//! in it is carried back to where it stands. Text in UTF-8 stays text in UTF-8.
+//! Programs log what they received in the escapes of their own format, and what they received was escaped by
+//! others. A quoted password may therefore be surrounded by any of these, nested. Patterns match plain text
+//! only; each match is mapped back to its range in the line as written. UTF-8 stays UTF-8.
 //!
-//! A decoder of its own, because libraries undo one spelling each, and none says where a letter came from.
+//! The decoder is our own because libraries undo one kind of escape each, and none maps positions back.
 
 use std::iter;
 use std::ops::Range;
 
-/// Spellings inside spellings that are undone.
+/// Maximum number of nested escapes that are undone.
 const MAX_LEVELS: usize = 8;
-/// Backslashes before one escape, as JSON inside JSON doubles them.
+/// Maximum number of backslashes before an escape, as nested JSON doubles them.
 const MAX_BACKSLASHES: usize = 16;
-/// Of a colour: `ESC [ 1;38;5;208 m`.
+/// Maximum number of characters of the parameters of a colour: `ESC [ 1;38;5;208 m`.
 const MAX_COLOUR: usize = 24;
 const ESCAPE: u8 = 0x1B;
 
 const ENTITIES: &[(&[u8], char)] =
     &[(b"quot;", '"'), (b"apos;", '\''), (b"amp;", '&'), (b"lt;", '<'), (b"gt;", '>'), (b"nbsp;", ' ')];
 
-/// A line with escapes undone.
-pub(super) struct Plain {
+/// A line with escapes undone, and the origin of each of its bytes.
+pub(super) struct Unescaped {
     pub(super) bytes: Vec<u8>,
-    /// Where each byte begins in the line as it is written, and last where that ends.
-    places: Vec<u32>,
-    /// Where an escape was undone last, in ascending order.
+    /// Offset of each byte in the line as written, then the length of that line.
+    origins: Vec<u32>,
+    /// Offsets in `bytes` of the escapes undone by the last step, ascending.
     undone: Vec<u32>,
 }
 
-impl Plain {
-    /// Nothing where there is no escape.
-    fn of(line: &[u8]) -> Option<Self> {
-        let mut escapes = Escapes { line, at: 0, sign: None, colour: None };
+impl Unescaped {
+    /// Undoes one level of escapes; `None` if the line has none.
+    fn once(line: &[u8]) -> Option<Self> {
+        let mut escapes = Escapes { line, at: 0, escape: None, colour: None };
         let first = escapes.next()?;
-        let mut plain = Self {
+        let mut unescaped = Self {
             bytes: Vec::with_capacity(line.len()),
-            places: Vec::with_capacity(line.len() + 1),
+            origins: Vec::with_capacity(line.len() + 1),
             undone: Vec::new(),
         };
         let (mut at, mut escape) = (0, Some(first));
-        while let Some((place, letter)) = escape {
-            plain.copy(line, at..place.start);
-            plain.undone.push(number(plain.bytes.len()));
-            plain.push(letter, place.start);
+        while let Some((place, decoded)) = escape {
+            unescaped.copy(line, at..place.start);
+            unescaped.undone.push(offset(unescaped.bytes.len()));
+            unescaped.push(decoded, place.start);
             at = place.end;
             escape = escapes.next();
         }
-        plain.copy(line, at..line.len());
-        plain.places.push(number(line.len()));
-        Some(plain)
+        unescaped.copy(line, at..line.len());
+        unescaped.origins.push(offset(line.len()));
+        Some(unescaped)
     }
 
-    /// With one escape after the other undone that others made, each in turn.
+    /// Returns the results of undoing one level after the other.
     pub(super) fn levels(line: &[u8]) -> impl Iterator<Item = Self> {
-        iter::successors(Self::of(line), Self::deeper).take(MAX_LEVELS)
+        iter::successors(Self::once(line), Self::deeper).take(MAX_LEVELS)
     }
 
-    /// The same once more.
+    /// Undoes one more level.
     fn deeper(&self) -> Option<Self> {
-        let mut inner = Self::of(&self.bytes)?;
-        for place in &mut inner.places {
-            *place = self.places.get(*place as usize).copied().unwrap_or_default();
+        let mut inner = Self::once(&self.bytes)?;
+        for place in &mut inner.origins {
+            *place = self.origins.get(*place as usize).copied().unwrap_or_default();
         }
         Some(inner)
     }
 
-    /// As far as it can be undone.
+    /// Undoes all levels.
     pub(super) fn deepest(line: &[u8]) -> Option<Self> {
         Self::levels(line).last()
     }
 
-    /// Where this stands in the line as it is written.
-    pub(super) fn written(&self, range: &Range<usize>) -> Range<usize> {
-        let place = |at: usize| self.places.get(at).map_or(0, |place| *place as usize);
+    /// Maps a range of `bytes` to the line as written.
+    pub(super) fn source_range(&self, range: &Range<usize>) -> Range<usize> {
+        let place = |at: usize| self.origins.get(at).map_or(0, |place| *place as usize);
         place(range.start)..place(range.end)
     }
 
-    /// Whether an escape was undone in this part since the line that this was made of.
+    /// Returns whether the last step undid an escape in this range.
     pub(super) fn is_new(&self, range: &Range<usize>) -> bool {
         let first = self.undone.partition_point(|place| (*place as usize) < range.start);
         self.undone.get(first).is_some_and(|place| *place as usize <= range.end)
     }
 
     fn copy(&mut self, line: &[u8], range: Range<usize>) {
-        self.places.extend(range.clone().map(number));
+        self.origins.extend(range.clone().map(offset));
         self.bytes.extend_from_slice(&line[range]);
     }
 
-    fn push(&mut self, letter: Letter, at: usize) {
+    fn push(&mut self, decoded: Decoded, at: usize) {
         let mut buffer = [0; 4];
-        let bytes: &[u8] = match letter {
-            Letter::None => return,
-            // What ends a line there ends none here.
-            Letter::Byte(b'\n') | Letter::Char('\n') => b"\\n",
-            Letter::Byte(b'\r') | Letter::Char('\r') => b"\\r",
-            Letter::Byte(0) | Letter::Char('\0') => b" ",
-            Letter::Byte(byte) => {
+        let bytes: &[u8] = match decoded {
+            Decoded::None => return,
+            // An escaped line end must not end this line.
+            Decoded::Byte(b'\n') | Decoded::Char('\n') => b"\\n",
+            Decoded::Byte(b'\r') | Decoded::Char('\r') => b"\\r",
+            Decoded::Byte(0) | Decoded::Char('\0') => b" ",
+            Decoded::Byte(byte) => {
                 buffer[0] = byte;
                 &buffer[..1]
             }
-            Letter::Char(letter) => letter.encode_utf8(&mut buffer).as_bytes(),
+            Decoded::Char(char) => char.encode_utf8(&mut buffer).as_bytes(),
         };
         self.bytes.extend_from_slice(bytes);
-        self.places.extend(iter::repeat_n(number(at), bytes.len()));
+        self.origins.extend(iter::repeat_n(offset(at), bytes.len()));
     }
 }
 
 /// What an escape stands for.
 #[derive(Clone, Copy)]
-enum Letter {
-    /// A colour.
+enum Decoded {
+    /// A colour, which stands for nothing.
     None,
     Byte(u8),
     Char(char),
 }
 
-/// Lines are far shorter.
-fn number(at: usize) -> u32 {
+/// Converts an offset; lines are far shorter than `u32::MAX`.
+fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// The escapes of a line, one after the other: where each stands, and what for.
+/// Iterates over the escapes of a line, with their ranges and what they stand for.
 struct Escapes<'a> {
     line: &'a [u8],
     at: usize,
-    /// The next sign that begins one, and the next colour: each is looked for once. The length of the line where there is none.
-    sign: Option<usize>,
+    /// Offsets of the next possible escape and of the next colour; the length of the line if there is none.
+    escape: Option<usize>,
     colour: Option<usize>,
 }
 
 impl Iterator for Escapes<'_> {
-    type Item = (Range<usize>, Letter);
+    type Item = (Range<usize>, Decoded);
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let rest = self.line.get(self.at..)?;
             let from = self.at;
             let place = |found: Option<usize>| found.map_or(self.line.len(), |found| from + found);
-            let sign = *self.sign.get_or_insert_with(|| place(memchr::memchr3(b'\\', b'%', b'&', rest)));
+            let escape = *self.escape.get_or_insert_with(|| place(memchr::memchr3(b'\\', b'%', b'&', rest)));
             let colour = *self.colour.get_or_insert_with(|| place(memchr::memchr(ESCAPE, rest)));
-            self.at = sign.min(colour);
+            self.at = escape.min(colour);
             let rest = self.line.get(self.at..).filter(|rest| !rest.is_empty())?;
             let found = match rest[0] {
                 ESCAPE => self::colour(rest),
@@ -149,40 +149,40 @@ impl Iterator for Escapes<'_> {
                 _ => backslash(rest),
             };
             let begin = self.at;
-            // Of a row of backslashes that is no escape all were looked at.
+            // A row of backslashes that begins no escape is skipped whole.
             let row = || rest.iter().take(MAX_BACKSLASHES).take_while(|byte| **byte == b'\\').count().max(1);
             self.at += found.map_or_else(row, |(length, _)| length);
-            self.sign = self.sign.filter(|sign| *sign >= self.at);
+            self.escape = self.escape.filter(|escape| *escape >= self.at);
             self.colour = self.colour.filter(|colour| *colour >= self.at);
-            if let Some((_, letter)) = found {
-                return Some((begin..self.at, letter));
+            if let Some((_, decoded)) = found {
+                return Some((begin..self.at, decoded));
             }
         }
     }
 }
 
-/// `ESC [ … m`, and `ESC [ K`, which programs that colour what they found write as well.
-fn colour(rest: &[u8]) -> Option<(usize, Letter)> {
+/// Decodes `ESC [ … m`, and `ESC [ K`, which programs that highlight matches write as well.
+fn colour(rest: &[u8]) -> Option<(usize, Decoded)> {
     let digits = rest
         .strip_prefix(&[ESCAPE, b'['])?
         .iter()
         .take(MAX_COLOUR)
         .take_while(|byte| byte.is_ascii_digit() || **byte == b';')
         .count();
-    matches!(rest.get(2 + digits), Some(b'm' | b'K')).then_some((2 + digits + 1, Letter::None))
+    matches!(rest.get(2 + digits), Some(b'm' | b'K')).then_some((2 + digits + 1, Decoded::None))
 }
 
-/// `%22`.
-fn percent(rest: &[u8]) -> Option<(usize, Letter)> {
+/// Decodes `%22`.
+fn percent(rest: &[u8]) -> Option<(usize, Decoded)> {
     let value = hexadecimal(rest.get(1..3)?)?;
-    Some((3, Letter::Byte(u8::try_from(value).ok()?)))
+    Some((3, Decoded::Byte(u8::try_from(value).ok()?)))
 }
 
-/// `&quot;`, `&#34;`, `&#x22;`.
-fn entity(rest: &[u8]) -> Option<(usize, Letter)> {
+/// Decodes `&quot;`, `&#34;` and `&#x22;`.
+fn entity(rest: &[u8]) -> Option<(usize, Decoded)> {
     let inner = &rest[1..];
     if let Some((name, letter)) = ENTITIES.iter().find(|(name, _)| inner.starts_with(name)) {
-        return Some((1 + name.len(), Letter::Char(*letter)));
+        return Some((1 + name.len(), Decoded::Char(*letter)));
     }
     let number = inner.strip_prefix(b"#")?;
     let end = number.iter().take(8).position(|byte| *byte == b';')?;
@@ -190,22 +190,23 @@ fn entity(rest: &[u8]) -> Option<(usize, Letter)> {
         [b'x' | b'X', digits @ ..] => hexadecimal(digits)?,
         digits => str::from_utf8(digits).ok()?.parse().ok()?,
     };
-    Some((2 + end + 1, Letter::Char(char::from_u32(value)?)))
+    Some((2 + end + 1, Decoded::Char(char::from_u32(value)?)))
 }
 
-/// `\x22` and `\u0022`, and with more backslashes. The dots of an expression (`api\.acme\.com`) are dots.
-fn backslash(rest: &[u8]) -> Option<(usize, Letter)> {
-    let signs = rest.iter().take(MAX_BACKSLASHES).take_while(|byte| **byte == b'\\').count();
-    let (length, letter) = match rest.get(signs)? {
-        b'x' => (2, Letter::Byte(u8::try_from(hexadecimal(rest.get(signs + 1..signs + 3)?)?).ok()?)),
+/// Decodes `\x22` and `\u0022`, also behind several backslashes, and the dots of a regular expression
+/// (`api\.acme\.com`).
+fn backslash(rest: &[u8]) -> Option<(usize, Decoded)> {
+    let backslashes = rest.iter().take(MAX_BACKSLASHES).take_while(|byte| **byte == b'\\').count();
+    let (length, decoded) = match rest.get(backslashes)? {
+        b'x' => (2, Decoded::Byte(u8::try_from(hexadecimal(rest.get(backslashes + 1..backslashes + 3)?)?).ok()?)),
         b'u' => {
-            let digits = rest.get(signs + 1..signs + 5)?;
-            (4, Letter::Char(char::from_u32(hexadecimal(digits)?)?))
+            let digits = rest.get(backslashes + 1..backslashes + 5)?;
+            (4, Decoded::Char(char::from_u32(hexadecimal(digits)?)?))
         }
-        b'.' => (0, Letter::Byte(b'.')),
+        b'.' => (0, Decoded::Byte(b'.')),
         _ => return None,
     };
-    Some((signs + 1 + length, letter))
+    Some((backslashes + 1 + length, decoded))
 }
 
 fn hexadecimal(digits: &[u8]) -> Option<u32> {
@@ -218,11 +219,12 @@ mod tests {
     use super::*;
 
     fn undone(text: &str) -> String {
-        Plain::deepest(text.as_bytes()).map_or(text.to_owned(), |plain| String::from_utf8(plain.bytes).unwrap())
+        Unescaped::deepest(text.as_bytes())
+            .map_or(text.to_owned(), |unescaped| String::from_utf8(unescaped.bytes).unwrap())
     }
 
     #[test]
-    fn every_spelling_is_undone() {
+    fn undoes_every_kind_of_escape() {
         for (written, plain) in [
             (r"{\x22a\x22:1}", r#"{"a":1}"#),
             (r"{\u0022a\u0022:1}", r#"{"a":1}"#),
@@ -243,12 +245,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_stands_where_it_is_written() {
+    fn maps_ranges_back_to_the_line_as_written() {
         let line = "say %2522api%252eacme.com%2522 twice";
-        let plain = Plain::deepest(line.as_bytes()).unwrap();
-        assert_eq!(plain.bytes, b"say \"api.acme.com\" twice");
-        assert_eq!(&line[plain.written(&(5..17))], "api%252eacme.com");
-        assert_eq!(&line[plain.written(&(4..18))], "%2522api%252eacme.com%2522");
-        assert_eq!(plain.written(&(0..plain.bytes.len())), 0..line.len());
+        let unescaped = Unescaped::deepest(line.as_bytes()).unwrap();
+        assert_eq!(unescaped.bytes, b"say \"api.acme.com\" twice");
+        assert_eq!(&line[unescaped.source_range(&(5..17))], "api%252eacme.com");
+        assert_eq!(&line[unescaped.source_range(&(4..18))], "%2522api%252eacme.com%2522");
+        assert_eq!(unescaped.source_range(&(0..unescaped.bytes.len())), 0..line.len());
     }
 }

@@ -1,6 +1,6 @@
-//! The terminal: where the result and everything else go, whether in colour, how wide, and what is shown meanwhile.
+//! The terminal: streams, colours, width and progress.
 //!
-//! Standard output is the result, standard error everything else. Only this module uses indicatif.
+//! Standard output carries the result, standard error everything else. Only this room uses indicatif.
 
 mod console;
 pub mod progress;

@@ -1,5 +1,4 @@
-//! What is shown while gathering: one moving line on a terminal, and with `-v` a line for each task that
-//! ended.
+//! Progress of gathering: one live line on a terminal, and with `-v` a line for each finished task.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +11,7 @@ use super::streams::{Output, Streams};
 use crate::run::Progress;
 use crate::text::{at_most, seconds, visible};
 
-/// How often the moving line is drawn, whatever happens.
+/// Interval at which the live line is redrawn.
 const TICK: Duration = Duration::from_millis(120);
 
 /// Shows progress on standard error, and only there.
@@ -24,12 +23,12 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// A moving line where standard error is a terminal; lines from `-v` on.
+    /// Returns a reporter with a live line if standard error is a terminal, and with lines from `-v` on.
     #[must_use]
     pub fn new(streams: Streams, verbosity: u8) -> Self {
         let bar = streams.live_stderr.then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            // The template is fixed; were it wrong, indicatif's own would do.
+            // The template is constant; the fallback only avoids a panic.
             let style = ProgressStyle::with_template("{spinner} {wide_msg} {bytes:>10} {elapsed:>4}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
             bar.enable_steady_tick(TICK);
@@ -38,13 +37,14 @@ impl Reporter {
         Self { bar, lines: verbosity > 0, running: Mutex::default() }
     }
 
-    /// For one of several that are told of at the same time: the label stands before each of its tasks.
+    /// Returns a listener that puts `label` before the names of its tasks, for one of several runs in
+    /// parallel.
     #[must_use]
     pub fn labelled(self: &Arc<Self>, label: &str) -> Labelled {
         Labelled { label: label.to_owned(), reporter: Arc::clone(self) }
     }
 
-    /// Takes the moving line away. Dropping does the same.
+    /// Removes the live line, as dropping does.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -104,7 +104,7 @@ pub struct Labelled {
 
 impl Progress for Labelled {
     fn started(&self, task: &str) {
-        self.reporter.started(&self.named(task));
+        self.reporter.started(&self.labelled_task(task));
     }
 
     fn bytes(&self, count: u64) {
@@ -112,12 +112,12 @@ impl Progress for Labelled {
     }
 
     fn finished(&self, task: &str, outcome: &str) {
-        self.reporter.finished(&self.named(task), outcome);
+        self.reporter.finished(&self.labelled_task(task), outcome);
     }
 }
 
 impl Labelled {
-    fn named(&self, task: &str) -> String {
+    fn labelled_task(&self, task: &str) -> String {
         format!("{}: {task}", self.label)
     }
 }
@@ -128,8 +128,8 @@ impl Drop for Reporter {
     }
 }
 
-/// `reading ApigeeRoutes, Services and 4 more`, in one line without hidden characters. Tasks have names of
-/// the cluster in them, and no cluster may move the cursor.
+/// Returns `reading ApigeeRoutes, Services and 4 more` without hidden characters: task names hold names from
+/// the cluster, which must not control the terminal.
 fn summary<'a>(tasks: impl Iterator<Item = &'a String>) -> String {
     let tasks: Vec<&String> = tasks.collect();
     if tasks.is_empty() { String::new() } else { visible(&format!("reading {}", at_most(&tasks, 2))) }
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_moving_line_names_a_few() {
+    fn names_at_most_two_tasks_in_the_live_line() {
         let names: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
         assert_eq!(summary(names[..0].iter()), "");
         assert_eq!(summary(names[..2].iter()), "reading a, b");
@@ -148,13 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn the_moving_line_shows_names_and_obeys_none() {
+    fn escapes_control_characters_in_the_live_line() {
         let names = ["log of gw\u{1b}[2J\r\n".to_owned(), "pay\u{202e}ment".to_owned()];
         assert_eq!(summary(names.iter()), "reading log of gw\\u{1b}[2J\\u{d}\\u{a}, pay\\u{202e}ment");
     }
 
     #[test]
-    fn without_a_terminal_it_only_keeps_count() {
+    fn tracks_tasks_without_a_terminal() {
         let streams = Streams { color_stdout: false, color_stderr: false, live_stderr: false, width: None };
         let reporter = Reporter::new(streams, 0);
         reporter.started("x");
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_task_of_two_clusters_is_two() {
+    fn tells_equal_tasks_of_two_clusters_apart() {
         let streams = Streams { color_stdout: false, color_stderr: false, live_stderr: false, width: None };
         let reporter = Arc::new(Reporter::new(streams, 0));
         let (east, west) = (reporter.labelled("east"), reporter.labelled("west"));

@@ -20,14 +20,14 @@ pub struct Streams {
     pub color_stderr: bool,
     /// Standard error is a terminal on which a line can be rewritten.
     pub live_stderr: bool,
-    /// Columns of the result; absent where it goes to no terminal.
+    /// Width of the result in columns; `None` if it is not written to a terminal.
     pub width: Option<usize>,
 }
 
-/// A stream whose reader may go at any time, as in `… | head`.
+/// A stream whose reader may close it at any time, as in `… | head`.
 ///
-/// What is written after that is dropped without a word: the reader has what it wanted, and the exit code stays that of the
-/// verdict. Any other error (a full disk) is an error, so call [`Output::finish`].
+/// Writes after that are dropped silently, and the exit code stays that of the verdict. Any other error, such
+/// as a full disk, is returned; call [`Output::finish`] to see those of buffered bytes.
 #[derive(Debug)]
 pub struct Output<W: Write> {
     inner: W,
@@ -35,7 +35,8 @@ pub struct Output<W: Write> {
 }
 
 impl ColorChoice {
-    /// Whether a stream is coloured. The flag wins over the environment, and `NO_COLOR` over `CLICOLOR_FORCE`.
+    /// Returns whether a stream is coloured. The flag wins over the environment, and `NO_COLOR` over
+    /// `CLICOLOR_FORCE`.
     ///
     /// <https://no-color.org>, <https://bixense.com/clicolors>.
     pub fn applies(self, is_terminal: bool, env: impl Fn(&str) -> Option<String>) -> bool {
@@ -51,7 +52,7 @@ impl ColorChoice {
 }
 
 impl Streams {
-    /// Those of this process.
+    /// Returns what the streams of this process can show.
     #[must_use]
     pub fn of_this_process(choice: ColorChoice) -> Self {
         let env = |name: &str| std::env::var(name).ok();
@@ -67,7 +68,7 @@ impl Streams {
 }
 
 impl Output<BufWriter<Stdout>> {
-    /// Standard output, buffered as a whole: a report of a thousand lines is not a thousand system calls.
+    /// Returns standard output with a large buffer, so that a long report needs few system calls.
     #[must_use]
     pub fn stdout() -> Self {
         Self::new(BufWriter::with_capacity(64 << 10, io::stdout()))
@@ -75,7 +76,7 @@ impl Output<BufWriter<Stdout>> {
 }
 
 impl Output<Stderr> {
-    /// Standard error, unbuffered.
+    /// Returns standard error, unbuffered.
     #[must_use]
     pub fn stderr() -> Self {
         Self::new(io::stderr())
@@ -88,10 +89,10 @@ impl<W: Write> Output<W> {
         Self { inner, closed: false }
     }
 
-    /// Writes out what is still buffered.
+    /// Flushes the buffered bytes.
     ///
     /// # Errors
-    /// It could not be written, for another reason than that the reader has gone.
+    /// They could not be written, and the reader had not closed the stream.
     pub fn finish(mut self) -> io::Result<()> {
         self.flush()
     }
@@ -124,14 +125,15 @@ fn is_dumb(env: &impl Fn(&str) -> Option<String>) -> bool {
     env("TERM").as_deref() == Some("dumb")
 }
 
-/// `COLUMNS` says it also for a pipe, so that a test or a pager can ask for a width.
+/// Returns the width in columns. `COLUMNS` also applies to pipes, so that a test or a pager can request a
+/// width.
 fn width(
     is_terminal: bool,
     columns: impl Fn() -> Option<usize>,
     env: impl Fn(&str) -> Option<String>,
 ) -> Option<usize> {
-    let asked = env("COLUMNS").and_then(|value| value.trim().parse().ok()).filter(|columns| *columns > 0);
-    asked.or_else(|| is_terminal.then(columns).flatten().filter(|columns| *columns > 0))
+    let requested = env("COLUMNS").and_then(|value| value.trim().parse().ok()).filter(|columns| *columns > 0);
+    requested.or_else(|| is_terminal.then(columns).flatten().filter(|columns| *columns > 0))
 }
 
 #[cfg(test)]
@@ -162,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_width_is_that_of_the_terminal_or_asked_for() {
+    fn takes_the_width_from_the_environment_then_the_terminal() {
         assert_eq!(width(true, || Some(132), env(&[])), Some(132));
         assert_eq!(width(false, || Some(132), env(&[])), None);
         assert_eq!(width(true, || Some(0), env(&[])), None);
@@ -191,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_goes_is_no_error_and_a_full_disk_is() {
+    fn ignores_a_closed_pipe_and_reports_a_full_disk() {
         let mut gone = Output::new(Pipe { room: 3, error: io::ErrorKind::BrokenPipe });
         gone.write_all(b"a report").unwrap();
         gone.write_all(b"more").unwrap();

@@ -1,4 +1,4 @@
-//! Makes lines of access logs: well-formed records of several formats, odd ones, and damaged ones.
+//! Generates lines of access logs: well-formed records of several formats, unusual ones, and damaged ones.
 
 /// A deterministic source of lines (xorshift).
 pub(crate) struct Random(pub u64);

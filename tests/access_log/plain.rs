@@ -1,4 +1,4 @@
-//! Reads a log as plainly as can be: line by line, each line parsed in full into a value.
+//! The plain reader: parses every line of a log in full into a value.
 
 use apigee_tls::evidence::access_log::AccessLog;
 use jiff::Timestamp;
@@ -18,13 +18,13 @@ pub(crate) fn plain_reader(text: &str) -> AccessLog {
     log
 }
 
-/// What the plain reader, which reads lines, is spared.
+/// Returns whether a line opens a JSON document over several lines, which the plain reader cannot read.
 pub(crate) fn opens_document(line: &str) -> bool {
     let line = line.trim();
     line == "{" || line.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('{'))
 }
 
-/// Addresses and moments of this program's own handshakes, each of which explains one reset without a server name.
+/// Addresses and times of this program's own handshakes, each of which explains one reset without SNI.
 type Expected = Vec<(String, Timestamp)>;
 
 fn plain_line(line: &str, log: &mut AccessLog, expected: &mut Expected) {

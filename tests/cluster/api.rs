@@ -1,6 +1,6 @@
 //! The harness's own access to the API server: JSON in, JSON out, blocking.
 //!
-//! Objects are untyped on purpose: what the program under test reads as untyped JSON is written the same way.
+//! Objects are untyped on purpose: the program under test reads them as untyped JSON as well.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -40,12 +40,12 @@ impl Api {
         Ok(Self { client, runtime: Arc::new(runtime), server })
     }
 
-    /// A JSON answer as it is, any other as a string.
+    /// Returns a JSON response as a value, any other as a string.
     pub fn get(&self, path: &str) -> Result<Value> {
         self.send(&Method::GET, path, "application/json", None)
     }
 
-    /// An answer as it came.
+    /// Returns the unparsed response.
     pub fn get_text(&self, path: &str) -> Result<String> {
         self.send_for_text(&Method::GET, path, "application/json", None)
     }
@@ -58,7 +58,7 @@ impl Api {
         self.send(&Method::PATCH, path, "application/merge-patch+json", Some(change))
     }
 
-    /// Deletes an object; it is no error when there is none.
+    /// Deletes an object; a missing one is not an error.
     pub fn delete(&self, path: &str) -> Result<()> {
         match self.send(&Method::DELETE, path, "application/json", None) {
             Err(reason) if !reason.contains("404") => Err(reason),
@@ -66,7 +66,7 @@ impl Api {
         }
     }
 
-    /// The items of a collection.
+    /// Returns the items of a collection.
     pub fn list(&self, collection: &str) -> Result<Vec<Value>> {
         let answer = self.get(collection)?;
         Ok(answer["items"].as_array().cloned().unwrap_or_default())

@@ -1,5 +1,5 @@
-//! `collect` in a scenario: the bundle opens with tar, `diagnose --from` gives the report that is in it, and nothing that was
-//! planted as a secret comes out anywhere.
+//! `collect` in a scenario: tar opens the bundle, `diagnose --from` prints the report in it, and no planted
+//! secret appears anywhere.
 
 use std::fs;
 use std::net::IpAddr;
@@ -14,19 +14,19 @@ use crate::scenario::Scenario;
 use crate::shell::{Result, last_lines, run as shell};
 use crate::stage::Stage;
 
-/// What a scenario plants as a secret value begins so.
+/// Prefix of secret values planted by scenarios.
 const SENTINEL: &str = "SENTINEL";
-/// A capture that is added.
+/// File name of the added capture.
 const CAPTURE: &str = "node.pcap";
-/// Flags of `diagnose` that say how to judge, which `collect` leaves to whoever reads the bundle.
+/// Flags of `diagnose` that affect the judgement; `collect` leaves them to the reader of the bundle.
 const JUDGING: [&str; 3] = ["--fail-on", "--only", "--skip"];
 
-/// Something is planted. What must not come out is looked for in a second bundle too, one with pseudonyms.
+/// Returns whether something is planted. It is then also looked for in a second bundle, with pseudonyms.
 pub fn has_secrets(scenario: &Scenario) -> bool {
     scenario.overrides.as_deref().is_some_and(|text| text.contains(SENTINEL))
 }
 
-/// Collects, reads back, compares.
+/// Collects, reads back, and compares.
 pub fn collect(stage: &Stage<'_>, kubeconfig: &Path) -> Result<()> {
     let has_secrets = has_secrets(stage.scenario);
     if has_secrets {
@@ -58,7 +58,8 @@ pub fn collect(stage: &Stage<'_>, kubeconfig: &Path) -> Result<()> {
     leak(&unpacked, &holds_secret)?.map_or(Ok(()), |path| Err(format!("a secret is in {}", path.display())))
 }
 
-/// Collects with pseudonyms: the judgement is that of the bundle without, and no name of it is left.
+/// Collects with pseudonyms: the judgement must be that of the bundle without, and no original name may be
+/// left.
 pub fn collect_redacted(stage: &Stage<'_>, kubeconfig: &Path) -> Result<()> {
     let note = format!("as seen by {}", names(stage)[0]);
     let flags = ["--redact", "hosts,addresses", "--note", &note, "--pcap", CAPTURE];
@@ -99,13 +100,13 @@ pub fn collect_redacted(stage: &Stage<'_>, kubeconfig: &Path) -> Result<()> {
     if let Some(name) = missing {
         return Err(format!("{name} is not among the names"));
     }
-    if !told.contains("redacted.names.json: what the pseudonyms stand for; keep it; it is not for support") {
+    if !told.contains("redacted.names.json: list of pseudonyms; keep it, and do not send it to support") {
         return Err(format!("the names are not told of: {told}"));
     }
     continued(stage, kubeconfig, &map)
 }
 
-/// A later bundle that goes to a stream has the same pseudonyms.
+/// A later bundle written to a stream must have the same pseudonyms.
 fn continued(stage: &Stage<'_>, kubeconfig: &Path, map: &Value) -> Result<()> {
     let flags = ["--redact", "hosts", "--redact-as", "redacted.names.json", "--probe", "none", "--logs", "none"];
     let mut command = program(&stage.folder);
@@ -127,7 +128,7 @@ fn continued(stage: &Stage<'_>, kubeconfig: &Path, map: &Value) -> Result<()> {
     Ok(())
 }
 
-/// One packet as tcpdump writes it: Ethernet, IP and TCP, and a request with a token.
+/// Returns one packet as tcpdump writes it: Ethernet, IP and TCP, and a request with a token.
 fn capture() -> Vec<u8> {
     let request =
         b"GET / HTTP/1.1\r\nHost: api-test.mydomain.com\r\nAuthorization: Bearer SENTINEL-in-a-packet\r\n\r\n";
@@ -141,14 +142,14 @@ fn capture() -> Vec<u8> {
     [&header[..], &[0; 8], &length, &length, &packet].concat()
 }
 
-/// The names that the scenario has by itself.
+/// Returns the scenario's own names.
 fn names(stage: &Stage<'_>) -> Vec<String> {
     let groups = stage.scenario.env_groups.iter().flat_map(|group| group.hostnames.clone());
     let sent = stage.scenario.traffic.iter().filter_map(|traffic| traffic.server_name.clone());
     groups.chain(sent).map(|name| name.trim_start_matches("*.").to_owned()).collect()
 }
 
-/// Hostnames and addresses that evidence says to be such.
+/// Returns the hostnames and addresses in the evidence.
 fn seen(evidence: &Value) -> Vec<String> {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let mut names: Vec<String> = Vec::new();
@@ -176,7 +177,8 @@ fn seen(evidence: &Value) -> Vec<String> {
     names.iter().map(|name| name.trim_start_matches("*.").to_owned()).collect()
 }
 
-/// The unpacked bundle, which `--from` gives the same reports of, and what was said on the way.
+/// Checks that `--from` prints the same reports for the unpacked bundle, and checks the messages of
+/// `collect`.
 fn collected(stage: &Stage<'_>, kubeconfig: &Path, name: &str, flags: &[&str]) -> Result<(PathBuf, String)> {
     let file = format!("{name}.tar.gz");
     let mut command = program(&stage.folder);
@@ -202,7 +204,7 @@ fn collected(stage: &Stage<'_>, kubeconfig: &Path, name: &str, flags: &[&str]) -
     Ok((unpacked, collected.stderr + &String::from_utf8_lossy(&text.stdout)))
 }
 
-/// What was planted was met and taken out, and not merely left out with its files.
+/// Planted secrets must have been found and redacted, not merely left out with their files.
 fn was_redacted(unpacked: &Path) -> Result<()> {
     let manifest = parsed(&unpacked.join("manifest.json"))?;
     let files = manifest["files"].as_array().into_iter().flatten();
@@ -225,7 +227,7 @@ fn was_redacted(unpacked: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The arguments that say what to gather.
+/// Returns the arguments that affect gathering.
 fn gathering(arguments: &[String]) -> Vec<String> {
     let mut kept = Vec::new();
     let mut rest = arguments.iter();
@@ -239,7 +241,7 @@ fn gathering(arguments: &[String]) -> Vec<String> {
     kept
 }
 
-/// Unpacks a bundle beside it, and gives its one top folder.
+/// Unpacks a bundle beside it, and returns its top-level folder.
 pub fn unpack(folder: &Path, bundle: &Path) -> Result<PathBuf> {
     let name = bundle.file_name().unwrap_or_default().to_string_lossy();
     let into = folder.join(format!("unpacked-{}", name.trim_end_matches(".tar.gz")));
@@ -260,7 +262,7 @@ fn parsed(path: &Path) -> Result<Value> {
     serde_json::from_slice(&read(path)?).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// A file that holds what it may not, or is named by it.
+/// Returns a file that holds a forbidden text, or has it in its name.
 fn leak(folder: &Path, holds: &impl Fn(&[u8]) -> bool) -> Result<Option<PathBuf>> {
     for entry in fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?.flatten() {
         let path = entry.path();

@@ -1,4 +1,5 @@
-//! Shows that a sandbox leaves nothing behind, however it ends: starts small ones inside the big one and kills them.
+//! Tests that a sandbox leaves nothing behind, however it ends: starts small ones inside the sandbox and
+//! kills them.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, ExitCode, Stdio};
@@ -7,13 +8,14 @@ use std::time::Duration;
 use crate::sandbox;
 use crate::shell::{Result, run, wait_until};
 
-/// The argument with which a sandbox does what [`live_and_wait`] does.
+/// Argument for a sandbox that runs [`live_and_wait`].
 pub const LIVE_AND_WAIT: &str = "--live-and-wait";
 
-/// The argument with which a sandbox ends at once.
+/// Argument for a sandbox that ends at once.
 pub const NOTHING: &str = "--nothing";
 
-/// Leaves a process, a mount, an interface and a cgroup with the given mark, as a cluster would, and waits to be killed.
+/// Leaves a process, a mount, an interface and a cgroup with the given mark, as a cluster would, and waits to
+/// be killed.
 pub fn live_and_wait(mark: &str) -> Result<ExitCode> {
     sandbox::furnish("10.89.0.2", mark)?;
     run(Command::new("mount").args(["-t", "tmpfs", mark, "/mnt"]))?;
@@ -30,7 +32,7 @@ pub fn live_and_wait(mark: &str) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Both ways in which a run is cut short: the runner goes (Ctrl-C, SIGKILL), or the supervisor itself is killed.
+/// Tests both ways to cut a run short: the runner ends (Ctrl-C, SIGKILL), or the supervisor itself is killed.
 pub fn after_a_kill() -> Result<()> {
     for (number, kills_supervisor) in [(1, false), (2, true)] {
         let mark = format!("tb-mark-{number}");
@@ -42,14 +44,14 @@ pub fn after_a_kill() -> Result<()> {
         if traces(&mark)?.is_empty() {
             return Err(format!("the small sandbox did not start: {line:?}"));
         }
-        // The runner's end is nothing but the end of this pipe.
+        // For the supervisor, the end of the runner is the end of this pipe.
         drop(supervisor.stdin.take());
         if kills_supervisor {
             let _ = supervisor.kill();
         }
         let _ = supervisor.wait();
         if kills_supervisor {
-            // The kernel leaves the cgroup directories, and the next sandbox removes them.
+            // The kernel keeps the cgroup directories; the next sandbox removes them.
             sandbox::start_supervisor(&[NOTHING.to_owned()], Stdio::null())?
                 .wait()
                 .map_err(|error| error.to_string())?;
@@ -63,7 +65,7 @@ pub fn after_a_kill() -> Result<()> {
     Ok(())
 }
 
-/// Processes, mounts and interfaces that carry a mark.
+/// Returns processes, mounts and interfaces with a mark.
 fn traces(mark: &str) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").map_err(|error| format!("/proc: {error}"))?.flatten() {

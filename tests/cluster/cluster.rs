@@ -1,7 +1,7 @@
 //! Starts the components of a real Kubernetes cluster inside the sandbox, and stops single ones on demand.
 //!
-//! Everything below [`crate::sandbox::STATE`] is on the sandbox's own tmpfs. Components that do not need each other
-//! start side by side: etcd and the API server on one thread, containerd with its images on another.
+//! Everything below [`crate::sandbox::STATE`] is on the sandbox's own tmpfs. Independent components start in
+//! parallel: etcd and the API server on one thread, containerd with its images on another.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,27 +14,27 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::api::Api;
-use crate::pki::{Authority, Subject, signing_key};
+use crate::pki::{Subject, TestCa, signing_key};
 use crate::sandbox::{STATE, create_folder};
 use crate::settings::{self, API_PORT, NODE, NODE_ADDRESS, SERVICE_ADDRESS, SERVICE_RANGE, path};
 use crate::shell::{Result, last_lines, run, wait_until};
 use crate::{images, setup};
 
-/// How long a component may take to start. Several times what it needs on a slow machine.
+/// Time limit for the start of a component: several times what a slow machine needs.
 const START_LIMIT: Duration = Duration::from_mins(1);
 
 pub const API_SERVER: &str = "kube-apiserver";
 pub const KUBELET: &str = "kubelet";
 const CONTAINERD: &str = "containerd";
 
-/// The components that the testbed itself started.
+/// The components started by the testbed.
 pub struct Components {
     program: PathBuf,
     running: Mutex<BTreeMap<&'static str, Child>>,
 }
 
 impl Components {
-    /// Starts everything and returns when the node is Ready; gives the administrator's kubeconfig too.
+    /// Starts everything, and returns with the administrator's kubeconfig when the node is Ready.
     pub fn start() -> Result<(Self, PathBuf)> {
         let started = Instant::now();
         let paths = setup::paths()?;
@@ -52,7 +52,7 @@ impl Components {
         Ok((components, kubeconfig))
     }
 
-    /// Ends a component at once, as a crash would.
+    /// Kills a component, as a crash would.
     pub fn stop(&self, name: &'static str) -> Result<()> {
         let child = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
         let mut child = child.ok_or_else(|| format!("{name} does not run"))?;
@@ -60,7 +60,7 @@ impl Components {
         Ok(())
     }
 
-    /// Starts a stopped component again and waits until the cluster works.
+    /// Starts a stopped component again, and waits until the cluster works.
     pub fn restart(&self, name: &'static str, api: &Api) -> Result<()> {
         self.launch(name)?;
         self.wait_for(API_SERVER, || api.get("/readyz").map(drop))?;
@@ -116,7 +116,7 @@ impl Components {
         Ok(())
     }
 
-    /// Waits for a component's sign of life; its end or its silence is told with the last lines it logged.
+    /// Waits until a component works. The error includes the last lines of its log.
     fn wait_for(&self, name: &'static str, mut ask: impl FnMut() -> Result<()>) -> Result<()> {
         let mut ended = None;
         let outcome = wait_until(name, START_LIMIT, || {
@@ -191,12 +191,12 @@ fn arguments_of(name: &str) -> Vec<String> {
     flags.into_iter().map(|(flag, value)| format!("--{flag}={value}")).collect()
 }
 
-/// Writes certificates, kubeconfigs and configuration files; gives the administrator's kubeconfig.
+/// Writes certificates, kubeconfigs and configuration files; returns the administrator's kubeconfig.
 fn write_files() -> Result<PathBuf> {
     for folder in ["pki", "cni", "containerd", "kubelet", "pod-logs", "logs"] {
         create_folder(&Path::new(STATE).join(folder))?;
     }
-    let authority = Authority::new("testbed")?;
+    let ca = TestCa::new("testbed")?;
     let node_name = format!("system:node:{NODE}");
     let api_names = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost"];
     let api_addresses = [NODE_ADDRESS, SERVICE_ADDRESS, "127.0.0.1"];
@@ -214,9 +214,9 @@ fn write_files() -> Result<PathBuf> {
         ("kubelet", Subject { common_name: &node_name, organization: Some("system:nodes"), ..Subject::default() }),
         ("kubelet-server", Subject { common_name: NODE, addresses: &[NODE_ADDRESS], ..Subject::default() }),
     ];
-    write("pki/ca.crt", &authority.certificate()?)?;
+    write("pki/ca.crt", &ca.certificate()?)?;
     for (name, subject) in subjects {
-        let pair = authority.issue(&subject)?;
+        let pair = ca.issue(&subject)?;
         write(&format!("pki/{name}.crt"), &pair.certificate)?;
         write(&format!("pki/{name}.key"), &pair.key)?;
         let user = json!({
@@ -224,7 +224,7 @@ fn write_files() -> Result<PathBuf> {
             "client-key-data": openssl::base64::encode_block(pair.key.as_bytes()),
         });
         let server = format!("https://{NODE_ADDRESS}:{API_PORT}");
-        let kubeconfig = settings::kubeconfig(&server, &authority.certificate()?, &user);
+        let kubeconfig = settings::kubeconfig(&server, &ca.certificate()?, &user);
         write(&format!("{name}.kubeconfig"), &kubeconfig.to_string())?;
     }
     let (private, public) = signing_key()?;

@@ -1,4 +1,5 @@
-//! Several contexts in one run: the cluster as its administrator sees it, as the scenario's user does, and one that is not there.
+//! Several contexts in one run: one of the administrator, one of the scenario's user, and one without a
+//! server.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
@@ -13,9 +14,9 @@ use crate::report::Report;
 use crate::shell::{Finished, Result, last_lines};
 use crate::stage::Stage;
 
-/// The contexts in the order asked for, with the exit code of each.
+/// The contexts in order, with the exit code of each.
 const CONTEXTS: [(&str, i32); 3] = [("admin", 0), ("gone", 2), ("team/engineer:x", 3)];
-/// Nothing found, but one could not be asked.
+/// Exit code: no findings, but one context failed.
 const EXIT_CODE: i32 = 2;
 
 /// Diagnoses and collects all three; `kubeconfig` is that of the scenario's user.

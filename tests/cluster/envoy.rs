@@ -1,9 +1,11 @@
-//! The configuration of an ingress pod's Envoy, derived from what is in the API server, as Apigee's manager and Istio do it.
+//! The configuration of an ingress pod's Envoy, derived from the API server as Apigee's manager and Istio do
+//! it.
 //!
-//! Each HTTPS port of an ApigeeRoute becomes a filter chain whose `server_names` are the route's hostnames. Where `*` is
-//! among the hosts (`enableNonSniClient` puts it there), the chain has no `server_names` and takes every client. Requests on a chain find
-//! the virtual hosts of the routes that own it or list it in `additionalGateways`; others get 404 `route_not_found`.
-//! A route whose selector does not match the pod, or whose Secret is missing or unfit, gives no chain.
+//! Each HTTPS port of an ApigeeRoute becomes a filter chain whose `server_names` are the route's hostnames.
+//! If `*` is among the hosts (`enableNonSniClient` adds it), the chain has no `server_names` and accepts
+//! every client. Requests on a chain reach the virtual hosts of the routes that own it or list it in
+//! `additionalGateways`; others get 404 `route_not_found`. A route whose selector does not match the pod, or
+//! whose Secret is missing or unusable, gives no chain.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +15,7 @@ use crate::objects::text;
 use crate::pki::{self, Pair};
 use crate::scenario::merge;
 
-/// A volume of the pod: what is pushed here outlives a restart of the container.
+/// A volume of the pod: configurations pushed here survive a restart of the container.
 pub const FOLDER: &str = "/etc/envoy";
 
 const HTTP_MANAGER: &str =
@@ -24,14 +26,14 @@ const TLS_INSPECTOR: &str = "type.googleapis.com/envoy.extensions.filters.listen
 const TCP_PROXY: &str = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 const FILE_LOG: &str = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";
 
-/// What the API server holds at one moment.
+/// The objects of the API server at one moment.
 pub struct World {
     pub mesh: Value,
     pub routes: Vec<Value>,
     pub secrets: Vec<Value>,
 }
 
-/// How a pod's main container starts: without listeners, waiting for a configuration to be pushed.
+/// Returns the start command of a pod's main container: without listeners, waiting for a configuration.
 pub fn command(admin_port: u16) -> Value {
     let bootstrap = json!({
         "node": { "id": "ingress", "cluster": "ingress" },
@@ -55,7 +57,8 @@ pub fn command(admin_port: u16) -> Value {
     start(&bootstrap)
 }
 
-/// A load balancer in front of pods at these addresses: what comes at port 443 goes on to them in turn.
+/// Returns a load balancer in front of pods at these addresses: connections to port 443 are forwarded in
+/// turn.
 pub fn balancer(pods: &[&str]) -> Value {
     let endpoints: Vec<Value> =
         pods.iter().map(|pod| json!({ "endpoint": { "address": address(pod, 8443) } })).collect();
@@ -72,7 +75,7 @@ pub fn balancer(pods: &[&str]) -> Value {
     } }))
 }
 
-/// A load balancer that ends TLS itself, for every name.
+/// Returns a load balancer that terminates TLS itself, for every name.
 pub fn terminator(pair: &Pair) -> Value {
     let mut listener = answering("https", "0.0.0.0", 443, "{\"hello\":\"elsewhere\"}\n");
     let certificate = json!({
@@ -84,7 +87,7 @@ pub fn terminator(pair: &Pair) -> Value {
 }
 
 fn start(bootstrap: &Value) -> Value {
-    // Istio starts Envoy with the same interval, or lines would take ten seconds to appear.
+    // Istio uses the same interval; by default, lines would be flushed after ten seconds.
     let script = format!(
         "cd {FOLDER} && [ -f listeners.json ] || echo '{{\"resources\":[]}}' > listeners.json\n\
          exec envoy --concurrency 1 --file-flush-interval-msec 1000 --log-level warning --config-yaml \"$0\""
@@ -92,8 +95,8 @@ fn start(bootstrap: &Value) -> Value {
     json!(["sh", "-c", script, bootstrap.to_string()])
 }
 
-/// Takes a configuration from stdin and returns when Envoy works with it: when it shows the version, or no ingress
-/// listener where there is to be none.
+/// Returns the command that reads a configuration from stdin and waits until Envoy uses it: until it shows
+/// the version, or no ingress listener if there is to be none.
 pub fn push_script(version: Option<&str>, admin_port: u16) -> String {
     let works = version.map_or_else(|| "! grep -q 0.0.0.0_8443".to_owned(), |version| format!("grep -q '{version}'"));
     format!(
@@ -104,10 +107,10 @@ pub fn push_script(version: Option<&str>, admin_port: u16) -> String {
     )
 }
 
-/// The listeners of a pod with these labels.
+/// Returns the listeners of a pod with these labels.
 pub fn listeners(world: &World, labels: &Value) -> Value {
     let mut routes: Vec<&Value> = world.routes.iter().collect();
-    // When two routes claim the same names the older one wins, as in Istio.
+    // If two routes claim the same names, the older one wins, as in Istio.
     routes.sort_by_key(|route| (text(&route["metadata"]["creationTimestamp"]), text(&route["metadata"]["name"])));
     let mut chains = Vec::new();
     let mut taken = BTreeSet::new();
@@ -121,7 +124,7 @@ pub fn listeners(world: &World, labels: &Value) -> Value {
         "listener_filters": [{ "name": "envoy.filters.listener.tls_inspector", "typed_config": { "@type": TLS_INSPECTOR } }],
         "listener_filters_timeout": "0s",
         "continue_on_listener_filters_timeout": true,
-        // Istio logs at the listener only what found no route or filter chain.
+        // At the listener, Istio logs only connections without a route or filter chain.
         "access_log": access_log(&world.mesh, Some(json!({ "response_flag_filter": { "flags": ["NR"] } }))),
         "filter_chains": chains,
     });
@@ -167,8 +170,8 @@ fn filter_chain(
     }))
 }
 
-/// What `ports[].tls` of a route means: the common part of Envoy's TLS context, and what there is beside it. Nothing where Istio
-/// has no pair to push, or no authorities for client certificates that are asked for.
+/// Returns the common part of Envoy's TLS context for `ports[].tls` of a route, and the rest. Returns `None`
+/// if Istio has no pair to push, or no CAs for the requested client certificates.
 fn tls(world: &World, tls: &Value) -> Option<(Value, Value)> {
     let credential = text(&tls["credentialName"]);
     let secret = |name: &str| world.secrets.iter().find(|secret| text(&secret["metadata"]["name"]) == name);
@@ -186,7 +189,7 @@ fn tls(world: &World, tls: &Value) -> Option<(Value, Value)> {
         [("minProtocolVersion", "tls_minimum_protocol_version"), ("maxProtocolVersion", "tls_maximum_protocol_version")]
     {
         if !tls[ours].is_null() {
-            // TLSV1_2 is TLSv1_2 there.
+            // Envoy spells TLSV1_2 as TLSv1_2.
             parameters[envoys] = json!(text(&tls[ours]).replace("TLSV", "TLSv"));
         }
     }
@@ -210,7 +213,7 @@ fn tls_socket(common: &Value, further: &Value) -> Value {
     json!({ "name": "envoy.transport_sockets.tls", "typed_config": context })
 }
 
-/// The virtual hosts that are bound to a gateway. The wildcard route has no rules, so it brings none of its own.
+/// Returns the virtual hosts bound to a gateway. The wildcard route has no rules, so it adds none.
 fn virtual_hosts(routes: &[&Value], gateway: &str) -> Value {
     let mut bound = Vec::new();
     let mut taken = BTreeSet::new();
@@ -235,9 +238,9 @@ fn virtual_hosts(routes: &[&Value], gateway: &str) -> Value {
     Value::Array(bound)
 }
 
-/// What mesh configuration says about access logs, as Envoy's configuration.
+/// Returns Envoy's access-log configuration for the mesh configuration.
 fn access_log(mesh: &Value, filter: Option<Value>) -> Value {
-    // Istio's own format where none is configured.
+    // Without a configured format, Istio's default applies.
     const TEXT: &str = "[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%\" %RESPONSE_CODE% \
         %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% \"%UPSTREAM_TRANSPORT_FAILURE_REASON%\" \
         %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% \"%REQ(X-FORWARDED-FOR)%\" \
@@ -278,7 +281,7 @@ fn http_manager(name: &str, virtual_hosts: &Value, access_log: &Value) -> Value 
     })
 }
 
-/// A listener that answers every request itself.
+/// Returns a listener that answers every request itself.
 fn answering(name: &str, host: &str, port: u16, body: &str) -> Value {
     let hosts = json!([{
         "name": "all", "domains": ["*"],

@@ -1,4 +1,4 @@
-//! Runs the program as a user would, and compares what it says with what the scenario expects.
+//! Runs the program as a user would, and compares its output with the expectation of the scenario.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,32 +10,32 @@ use crate::report::{Report, counted_logs};
 use crate::scenario::Expectation;
 use crate::shell::{Finished, Result, finish, last_lines};
 
-/// The program under test.
+/// Path of the program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_kubectl-apigee-tls");
 
 const EVIDENCE: &str = "evidence.json";
 
-/// Several times what the largest scenario takes.
+/// Time limit: several times what the largest scenario takes.
 const LIMIT: Duration = Duration::from_mins(2);
 
-/// `diagnose` with the report as JSON and the evidence written beside it.
+/// Returns a `diagnose` command with the report as JSON and the evidence written beside it.
 pub fn diagnose(folder: &Path, kubeconfig: &Path, namespace: &str, further: &[String]) -> Command {
     let mut command = program(folder);
     command.args(["diagnose", "-n", namespace, "-o", "json", "--write-evidence", EVIDENCE, "--kubeconfig"]);
     command.arg(kubeconfig).args(further);
     if !further.iter().any(|argument| argument == "--probe") {
-        // Where the names of the scenarios lead in this machine's DNS is none of their business.
+        // This machine's DNS must not affect the scenarios.
         command.args(["--probe", "pods,services"]);
     }
     command
 }
 
-/// The evidence that [`diagnose`] wrote.
+/// Reads the evidence that [`diagnose`] wrote.
 pub fn evidence(folder: &Path) -> Result<String> {
     std::fs::read_to_string(folder.join(EVIDENCE)).map_err(|error| format!("{EVIDENCE}: {error}"))
 }
 
-/// The program with nothing of this machine's environment that changes its output.
+/// Returns the program without environment variables that change its output.
 pub fn program(folder: &Path) -> Command {
     let mut command = Command::new(PROGRAM);
     for name in ["KUBECONFIG", "NO_COLOR", "CLICOLOR_FORCE", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
@@ -49,7 +49,7 @@ pub fn run(command: &mut Command) -> Result<Finished> {
     finish(command, b"", LIMIT)
 }
 
-/// Compares one run with the expectation; every difference is told, not only the first.
+/// Compares one run with the expectation, and reports every difference.
 pub fn compare(finished: &Finished, expected: &Expectation) -> Result<()> {
     let mut differences = String::new();
     if finished.status.code() != Some(expected.exit) {
@@ -85,7 +85,7 @@ pub fn compare(finished: &Finished, expected: &Expectation) -> Result<()> {
     Err(format!("{differences}stderr:\n{}", last_lines(&finished.stderr, 20)))
 }
 
-/// The program has counted exactly the resets that clients have seen, unless it says itself that it could not.
+/// The program must count exactly the resets that clients have seen, unless it reports that it could not.
 pub fn compare_counts(folder: &Path, expected: &Expectation, logged: Logged) -> Result<()> {
     if expected.verdict.is_none() || expected.unknown.iter().any(|code| code.starts_with("AT10")) {
         return Ok(());
@@ -105,7 +105,7 @@ pub fn compare_counts(folder: &Path, expected: &Expectation, logged: Logged) -> 
     Err(told)
 }
 
-/// The same evidence gives the same report, byte for byte, in every format that a person or a machine reads.
+/// The same evidence must give the same report, byte for byte, in every format.
 pub fn compare_with_evidence(folder: &Path, live: &Finished, further: &[String]) -> Result<()> {
     let judged_again =
         run(program(folder).args(["diagnose", "--from", EVIDENCE, "-o", "json"]).args(judging(further)))?;
@@ -125,7 +125,7 @@ pub fn compare_with_evidence(folder: &Path, live: &Finished, further: &[String])
     Ok(())
 }
 
-/// Of the arguments, those that say how to judge; the others say what to gather, and are in the evidence.
+/// Returns the arguments that affect the judgement; the others affect gathering, and are in the evidence.
 fn judging(arguments: &[String]) -> Vec<String> {
     const KEPT: [&str; 4] = ["--expect", "--fail-on", "--only", "--skip"];
     arguments.windows(2).filter(|pair| KEPT.contains(&pair[0].as_str())).flat_map(|pair| pair.iter().cloned()).collect()

@@ -1,7 +1,9 @@
-//! `collect` while something fails, a hundred times: what answered is in the bundle, and what was hurt is listed there.
+//! Runs `collect` a hundred times while something fails: received responses must be in the bundle, and
+//! affected sources must be listed as missing.
 //!
-//! A run without a fault tells how often each source is asked and what it gives. A faulty run is compared with it by what the proxy
-//! let through whole: a source that came as often as it does without a fault has lost nothing.
+//! A run without a fault shows how often each source is requested and what it returns. A faulty run is
+//! compared with it by what the proxy forwarded whole: a source forwarded as often as without a fault has
+//! lost nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
@@ -19,12 +21,12 @@ use crate::stage::Stage;
 use crate::testbed::Testbed;
 
 const RUNS: usize = 94;
-/// Runs that need the cluster for themselves, of each kind.
+/// Number of runs, per kind of fault, that need the cluster for themselves.
 const BREAKDOWNS: usize = 3;
-/// How long the API server is away.
+/// Downtime of the API server.
 const AWAY: Duration = Duration::from_millis(500);
 
-/// Sources, as a part of their URLs; those that fail in more ways stand here more often.
+/// Sources, as parts of their URLs; those that fail in more ways are listed more often.
 const TARGETS: [&str; 24] = [
     "/pods?",
     "/services?",
@@ -59,7 +61,7 @@ const STATUSES: [Spoilt; 4] =
 const CONNECTIONS: [Spoilt; 4] = [Spoilt::Reset, Spoilt::Trickle, Spoilt::Stalled, Spoilt::Silent];
 const CONTENTS: [Spoilt; 2] = [Spoilt::Truncated, Spoilt::Garbage];
 
-/// Items of the plan, and where the evidence has what is judged of them.
+/// Items of the plan, and the field of the evidence with their data.
 const EVIDENCE: [(&str, &str); 7] = [
     ("pods", "pods"),
     ("services", "services"),
@@ -70,7 +72,7 @@ const EVIDENCE: [(&str, &str); 7] = [
     ("apigeeissues", "issues"),
 ];
 
-/// What a run without a fault asks for, and gets.
+/// The requests and results of a run without a fault.
 struct Sound {
     whole: BTreeMap<String, usize>,
     bundle: Bundle,
@@ -78,7 +80,7 @@ struct Sound {
 
 pub fn hundred(testbed: &Testbed) -> Result<()> {
     let seed = runs::seed("hundred_faults")?;
-    // First alone, then with others, and nobody comes in between, who would remove what is installed here.
+    // First alone, then with others; no other test may remove the objects installed here.
     let alone = testbed.turn.write().unwrap_or_else(PoisonError::into_inner);
     let scenario = runs::scenario("hundred-faults")?;
     let mut stage = Stage::set(testbed, &scenario)?;
@@ -121,19 +123,19 @@ fn drawn(dice: &mut Dice) -> Fault {
     let target = *dice.pick(&TARGETS);
     let mut ways = STATUSES.to_vec();
     match target {
-        // What is no JSON is a log as good as any.
+        // A response that is not JSON is a valid log.
         LOGS => ways.extend(CONNECTIONS),
-        // Half of a stream that is open is none.
+        // An open stream has no half.
         PORT_FORWARDS => ways.push(Spoilt::Silent),
         _ => ways.extend(CONNECTIONS.iter().chain(&CONTENTS)),
     }
     let spoilt = *dice.pick(&ways);
-    // One handshake that fails is a handshake of which the bundle tells.
+    // A failed handshake is a result that the bundle reports.
     let is_once = target != PORT_FORWARDS && dice.below(3) == 0;
     Fault { target, spoilt, times: if is_once { 1 } else { usize::MAX } }
 }
 
-/// The exit code that is documented: 2 where there was no first answer of an API server.
+/// Returns the documented exit code: 2 without a first response of an API server.
 fn exit_of(fault: Fault) -> i32 {
     let is_of_kubernetes = matches!(fault.spoilt, Spoilt::Status(..));
     if fault.target.is_empty() && fault.times > 1 && !is_of_kubernetes { 2 } else { 0 }
@@ -156,7 +158,7 @@ fn sound(stage: &Stage<'_>, upstream: &KubectlProxy, probes: bool) -> Result<Sou
     Ok(Sound { whole, bundle })
 }
 
-/// One run through a proxy of its own, in a folder of its own.
+/// Runs once through a proxy of its own, in a folder of its own.
 fn faulty(
     stage: &Stage<'_>,
     upstream: &KubectlProxy,
@@ -168,13 +170,13 @@ fn faulty(
     let proxy = Proxy::start(upstream, fault)?;
     let kubeconfig = proxy.kubeconfig(stage, &format!("{name}.kubeconfig"))?;
     let mut command = runs::collect(stage, &folder, &kubeconfig, if probes { "pods" } else { "none" });
-    // A log that flows, however slowly, is cut by this alone; one that stands still is cut before.
+    // Only this limit cuts a slow log; a stalled one is cut earlier.
     let is_slow = fault.is_some_and(|fault| fault.target == LOGS && fault.spoilt == Spoilt::Trickle);
     command.args(["--request-timeout", "5s", "--timeout", if is_slow { "8s" } else { "40s" }]);
     Ok((run(&mut command)?, proxy))
 }
 
-/// Restarts the API server so long after the program has started.
+/// Restarts the API server this long after the program has started.
 fn restarted(
     stage: &Stage<'_>,
     upstream: &KubectlProxy,
@@ -195,7 +197,8 @@ fn restarted(
     judge(stage, name, &finished, &proxy, sound, None)
 }
 
-/// Compares what a run has left with what it was given. Without an expectation, the exit code says whether there is a bundle.
+/// Compares the result of a run with what it received. Without an expectation, the exit code says whether
+/// there is a bundle.
 fn judge(
     stage: &Stage<'_>,
     name: &str,
@@ -216,13 +219,13 @@ fn judge(
         (Some(2), []) if finished.stderr.contains("error: could not ") => return Ok(()),
         (_, bundles) => return Err(format!("{bundles:?}: {}", told())),
     };
-    // A breakdown hurts what it meets.
+    // An outage affects whatever is in progress.
     let is_disturbed = proxy.spoilt() > 0 || !name.starts_with("run-");
     let lost = compare(&bundle, &whole(proxy), is_disturbed, sound);
     if lost.is_empty() { Ok(()) } else { Err(format!("{}\n{}", lost.join("\n"), told())) }
 }
 
-/// Everything that is not as it has to be.
+/// Returns all deviations.
 fn compare(bundle: &Bundle, whole: &BTreeMap<String, usize>, is_disturbed: bool, sound: &Sound) -> Vec<String> {
     let mut wrong = Vec::new();
     let (paths, cut) = (bundle.paths(), bundle.cut());
@@ -240,7 +243,7 @@ fn compare(bundle: &Bundle, whole: &BTreeMap<String, usize>, is_disturbed: bool,
             }
             continue;
         }
-        // What broke off behind the line up to which it is read has lost nothing.
+        // A log that breaks off behind the line where reading stops has lost nothing.
         if file.is_some() && is_heard(bundle, source) {
             continue;
         }
@@ -256,7 +259,7 @@ fn compare(bundle: &Bundle, whole: &BTreeMap<String, usize>, is_disturbed: bool,
             wrong.push(format!("lost: {path}"));
             continue;
         };
-        // Handshakes are many, and what became of each is told in one place.
+        // There are many handshakes; the results of all are in one place.
         let may_lack = match item {
             "logs" | "handshakes" => !of_item(item).is_empty(),
             item => lacking.contains(item),
@@ -269,7 +272,7 @@ fn compare(bundle: &Bundle, whole: &BTreeMap<String, usize>, is_disturbed: bool,
         let item = text(&entry["item"]);
         let may_lack = match item {
             "logs" => lacking.contains("logs") || lacking.contains("pods"),
-            // They are not counted.
+            // These requests are not counted.
             "handshakes" => !is_whole,
             item => lacking.contains(item),
         };
@@ -285,7 +288,7 @@ fn compare(bundle: &Bundle, whole: &BTreeMap<String, usize>, is_disturbed: bool,
     wrong
 }
 
-/// How often each source came whole. Objects of a kind are the same in whatever version they are asked for.
+/// Returns how often each source was forwarded whole, regardless of the API version.
 fn whole(proxy: &Proxy) -> BTreeMap<String, usize> {
     let mut whole = BTreeMap::new();
     for (source, count) in proxy.whole() {
@@ -295,8 +298,8 @@ fn whole(proxy: &Proxy) -> BTreeMap<String, usize> {
     whole
 }
 
-/// The item of the plan that a source belongs to; none for the first contact and for discovery, and for port-forwards, which are
-/// as many as there are handshakes.
+/// Returns the item of the plan of a source; `None` for the first request, discovery, and port-forwards,
+/// whose number is that of the handshakes.
 fn item_of(source: &str) -> Option<&str> {
     let (path, rest) = source.split_once(' ').unwrap_or((source, ""));
     let resource = match path.split_once("/namespaces/").and_then(|(_, path)| path.split_once('/')) {
@@ -319,7 +322,7 @@ fn item_of(source: &str) -> Option<&str> {
     }
 }
 
-/// The log of this source was read up to the line of the run's own handshake.
+/// Returns whether the log of this source was read up to the line of the run's own handshake.
 fn is_heard(bundle: &Bundle, source: &str) -> bool {
     let knock = text(&bundle.evidence["probes"]["seen"]["question"]["unknownName"]);
     let logs = bundle.evidence["accessLogs"].as_array().into_iter().flatten();
@@ -331,14 +334,14 @@ fn is_heard(bundle: &Bundle, source: &str) -> bool {
     )
 }
 
-/// The file of a log.
+/// Returns the bundle file of a log.
 fn log_file(source: &str) -> Option<String> {
     let (path, query) = source.split_once(" container=")?;
     let (_, rest) = path.split_once("/pods/")?;
     Some(format!("05-logs/{}/{query}.log", rest.strip_suffix("/log")?))
 }
 
-/// The item of the plan whose objects, logs or evidence a file holds; none for the pages that are always there.
+/// Returns the item of the plan whose data a file holds; `None` for the pages that are always there.
 pub fn item_of_file(path: &str) -> Option<&str> {
     let (folder, rest) = path.split_once('/')?;
     let kind = rest.split(['/', '.']).next().unwrap_or_default();

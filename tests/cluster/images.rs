@@ -1,7 +1,8 @@
-//! Container images as docker-archives: one layer of files of this machine, no registry and no image builder.
+//! Container images as docker-archives: one layer of files of this machine, without registry or image
+//! builder.
 //!
-//! The ingress image holds Envoy with the libraries it is linked to, and busybox for the harness's own commands; the
-//! small image holds busybox alone and serves as sidecar and as pause container.
+//! The ingress image holds Envoy with its libraries, and busybox for the harness's commands. The small image
+//! holds only busybox, and serves as sidecar and as pause container.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use crate::shell::{Result, find_program, run};
 pub const INGRESS: &str = "apigee-tls.test/ingressgateway:1";
 pub const SMALL: &str = "apigee-tls.test/small:1";
 
-/// Writes both images into a folder, unless they are there already, and gives their paths.
+/// Writes both images into a folder unless they exist, and returns their paths.
 pub fn prepare(folder: &Path, envoy: &Path) -> Result<Vec<PathBuf>> {
     create_folder(folder)?;
     let busybox = find_program("busybox").ok_or("busybox is not installed: run tests/setup.sh")?;
@@ -36,7 +37,7 @@ fn archive(folder: &Path, name: &str, image: &str, files: &[(PathBuf, String)]) 
     if target.is_file() {
         return Ok(target);
     }
-    // Two runs may build at once: each in a folder of its own, and the rename decides.
+    // Two runs may build at once: each in its own folder, and the rename decides.
     let work = folder.join(format!("{name}.{}", std::process::id()));
     let root = work.join("root");
     for (from, to) in files {
@@ -63,7 +64,7 @@ fn archive(folder: &Path, name: &str, image: &str, files: &[(PathBuf, String)]) 
     tar(&content.join("layer.tar"), &root)?;
     let config = json!({
         "architecture": architecture(), "os": "linux",
-        // Pause containers are started with what the image says; everything else names its command.
+        // Pause containers start the command of the image; all others name theirs.
         "config": { "Entrypoint": ["/bin/busybox", "sleep", "2147483647"], "Env": ["PATH=/usr/local/bin:/bin"] },
         "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{}", digest(&content.join("layer.tar"))?)] },
     });
@@ -78,7 +79,7 @@ fn archive(folder: &Path, name: &str, image: &str, files: &[(PathBuf, String)]) 
     Ok(target)
 }
 
-/// The shared libraries of a program, with the loader, as `ldd` finds them.
+/// Returns the shared libraries of a program and the loader, as `ldd` lists them.
 fn linked_libraries(program: &Path) -> Result<Vec<PathBuf>> {
     let listing = run(Command::new("ldd").arg(program))?;
     Ok(listing

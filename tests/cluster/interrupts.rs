@@ -1,4 +1,4 @@
-//! `collect` is interrupted at a hundred moments, by every signal in turn: there is a whole bundle or none.
+//! Interrupts `collect` at a hundred moments, by every signal in turn: there is a complete bundle or none.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -14,9 +14,9 @@ use crate::stage::Stage;
 use crate::testbed::Testbed;
 
 const RUNS: usize = 100;
-/// Several times what a run takes from its first signal.
+/// Time limit from the first signal: several times what a run takes.
 const LIMIT: Duration = Duration::from_mins(1);
-/// The second signal comes within this time after the first.
+/// Maximum time between the first and the second signal.
 const SECOND: usize = 200;
 
 /// How a run is ended.
@@ -30,7 +30,7 @@ enum End {
 
 const ENDS: [End; 4] = [End::Interrupt, End::Terminate, End::Kill, End::InterruptTwice];
 
-/// Bundles that say that they are not all. Without some of them the moments were badly chosen.
+/// Minimum number of partial bundles; with fewer, the moments were badly chosen.
 const ENOUGH: usize = 10;
 
 pub fn hundred(testbed: &Testbed) -> Result<()> {
@@ -45,7 +45,7 @@ pub fn hundred(testbed: &Testbed) -> Result<()> {
     let partial = AtomicUsize::new(0);
     runs::side_by_side(RUNS, |number, worker| {
         let mut dice = Dice::of(seed, number);
-        // Some come when all is done.
+        // Some signals arrive after the end.
         let after = usual * u32::try_from(dice.below(1050)).unwrap_or_default() / 1000;
         let end = ENDS[number % ENDS.len()];
         let bundle = interrupted(&stage, worker, after, end, &mut dice);
@@ -53,14 +53,14 @@ pub fn hundred(testbed: &Testbed) -> Result<()> {
         partial.fetch_add(usize::from(bundle.is_some_and(|bundle| bundle.partial().is_some())), Ordering::Relaxed);
         Ok(())
     })?;
-    // What a killed run left goes with the next.
+    // The next run removes what a killed run left.
     runs::side_by_side(SIDE_BY_SIDE, |_, worker| undisturbed(&stage, worker))?;
     let partial = partial.into_inner();
     eprintln!("hundred_interrupts: a run takes {usual:?}; {partial} partial bundles; {:?}", began.elapsed());
     if partial < ENOUGH { Err(format!("only {partial} runs were interrupted while they gathered")) } else { Ok(()) }
 }
 
-/// A run to its end leaves a bundle that is all, and nothing else.
+/// A run to its end must leave a complete bundle, and nothing else.
 fn undisturbed(stage: &Stage<'_>, worker: usize) -> Result<()> {
     let folder = runs::folder(stage, &format!("worker-{worker}"))?;
     let finished = run(&mut runs::collect(stage, &folder, &stage.testbed.kubeconfig, "pods"))?;
@@ -111,13 +111,14 @@ fn judge(folder: &Path, end: End, status: ExitStatus, before: &[PathBuf], told: 
     };
     let partial = bundle.as_ref().map(Bundle::partial);
     let is_as_documented = match (status.code(), status.signal(), partial) {
-        // It was done, or had everything and wrote it to the end.
+        // It was finished, or had collected everything and wrote it to the end.
         (Some(0), _, Some(None)) => true,
-        // What was there is in it, and it says so.
+        // The bundle is partial and says so.
         (Some(130), _, Some(Some(why))) => why.contains("interrupted"),
-        // Before the first answer there is nothing to keep.
+        // Before the first response there is nothing to put into a bundle.
         (Some(130), _, None) => end == End::InterruptTwice || told.contains("could not finish: interrupted"),
-        // Before it listens, when it has done nothing yet: neither left something nor cleared what a killed run had left.
+        // Before signals are handled: it has neither written anything nor removed what a killed run left.
+        // run had left.
         (None, Some(2 | 15), None) => told.is_empty(),
         (None, Some(9), _) => end == End::Kill,
         _ => false,

@@ -1,8 +1,8 @@
-//! The address of the Service: a pod beside the ingress pods whose Envoy is the load balancer in front of them, or another
-//! gateway that has nothing to do with them.
+//! The address of the Service: a pod whose Envoy is the load balancer in front of the ingress pods, or an
+//! unrelated gateway.
 //!
-//! Nobody in the testbed gives Services of type `LoadBalancer` an address, so the pod's own address is written to the status, as
-//! a cloud's controller would. Name service inside the sandbox is its `/etc/hosts`.
+//! No controller in the testbed gives Services of type `LoadBalancer` an address, so the pod's own address is
+//! written to the status, as a cloud's controller would. Names are resolved by the sandbox's `/etc/hosts`.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -18,7 +18,7 @@ use crate::stage::{POD_LIMIT, Stage};
 
 const NAME: &str = "load-balancer";
 
-/// Starts it, and returns when it takes connections and the Service has its address.
+/// Starts the pod, and returns when it accepts connections and the Service has its address.
 pub fn start(stage: &Stage<'_>, kind: LoadBalancer) -> Result<()> {
     let testbed = stage.testbed;
     let command = match kind {
@@ -30,7 +30,7 @@ pub fn start(stage: &Stage<'_>, kind: LoadBalancer) -> Result<()> {
         LoadBalancer::Elsewhere => {
             let names = ["*.mydomain.com"];
             let subject = Subject { common_name: "elsewhere.mydomain.com", names: &names, ..Subject::default() };
-            envoy::terminator(&testbed.authorities.ingress.issue(&subject)?)
+            envoy::terminator(&testbed.cas.ingress.issue(&subject)?)
         }
     };
     let pods = format!("/api/v1/namespaces/{}/pods", stage.namespace);
@@ -47,7 +47,7 @@ pub fn start(stage: &Stage<'_>, kind: LoadBalancer) -> Result<()> {
     if kind == LoadBalancer::Pods { name(stage, &address) } else { Ok(()) }
 }
 
-/// Lets the hostnames of the env groups lead to the address.
+/// Makes the hostnames of the env groups resolve to the address.
 fn name(stage: &Stage<'_>, address: &str) -> Result<()> {
     let names: Vec<&str> =
         stage.scenario.env_groups.iter().flat_map(|group| &group.hostnames).map(String::as_str).collect();

@@ -5,9 +5,19 @@
 //!                       └─ expect ◀─ report ◀─ kubectl-apigee-tls diagnose
 //! ```
 //!
-//! The cluster starts once, in a sandbox of kernel namespaces (`sandbox`), and goes with it. `--up`, `--exec` and `--down` keep one
-//! for working by hand; `APIGEE_TLS_TEST_KUBECONFIG` names another cluster to be used. Without root or Linux, and without
-//! that, the tests fail and say what to do.
+//! Who calls whom: `main` picks the role of the process and starts `sandbox`, or uses a given cluster. Inside
+//! it, `testbed` starts the cluster (`cluster`, `settings`, `images`, `pki`), and `tests` lists one test per
+//! file of `scenario`, plus those that need several runs. A test sets a `stage`: it creates `objects`, pushes
+//! what `envoy` derives, writes `recorded` lines and sends `traffic`, all through `api` and `shell`. The test
+//! then runs the program and compares its output by `expect`, which reads it through `report`; `bundle`,
+//! `plugin` and `contexts` check `collect`, the remedy and several contexts. `midway` disturbs a run of
+//! `diagnose`. `interrupts`, `faults` and `rights` run `collect` many times through `runs`, with `faults`
+//! placing `proxy` before the API server. `cleanup` tests the sandbox itself, and `manual` keeps a cluster
+//! for working by hand.
+//!
+//! The cluster starts once, in a sandbox of kernel namespaces, and ends with it. `--up`, `--exec` and
+//! `--down` keep one for working by hand; `APIGEE_TLS_TEST_KUBECONFIG` names another cluster to use. Without
+//! root, Linux or such a cluster, the tests fail and say what to do.
 
 #![expect(unreachable_pub, reason = "a program of its own: `pub` is what its modules offer each other")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it reports to a person, and has no other way")]
@@ -60,7 +70,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// The program starts itself again in several roles; the first argument says which.
+/// Runs the role given by the first argument: the program starts itself again in several roles.
 fn play_role(arguments: &[String]) -> Result<ExitCode> {
     let rest = arguments.get(1..).unwrap_or_default();
     match arguments.first().map(String::as_str) {
@@ -88,7 +98,8 @@ fn inside(arguments: &[String]) -> Result<ExitCode> {
 
 fn run_tests(arguments: &[String]) -> Result<ExitCode> {
     let parsed = parse(arguments);
-    // A run that chooses none of these tests, as `cargo test NAME` does for other targets, must not need a cluster.
+    // A run that selects none of these tests, such as `cargo test NAME` for other targets, must not need a
+    // cluster. cluster.
     if parsed.list || tests::none_chosen(&parsed)? {
         return Ok(tests::run(parsed, &Source::None)?.exit_code());
     }

@@ -1,7 +1,7 @@
-//! A cluster that is kept for working by hand: `--up [SCENARIO]`, `--exec COMMAND...`, `--down`.
+//! A cluster kept for working by hand: `--up [SCENARIO]`, `--exec COMMAND...`, `--down`.
 //!
-//! The sandbox's network is its own, so the API server is reached through a listener that is opened outside and handed in
-//! as stdin. Pods have no such door: what has to reach them runs inside, by `--exec`.
+//! The sandbox has its own network, so the API server is reached through a listener opened outside and passed
+//! in as stdin. Pods have no such listener: programs that need them run inside, by `--exec`.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -22,11 +22,11 @@ use crate::shell::{Result, last_lines, wait_until};
 use crate::stage::Stage;
 use crate::testbed::Testbed;
 
-/// The process that keeps the sandbox; its sandbox starts with [`KEEP`].
+/// Argument of the process that holds the sandbox; its sandbox starts with [`KEEP`].
 pub const HOLD: &str = "--sandbox-hold";
 pub const KEEP: &str = "--sandbox-keep";
 
-/// Starts a cluster in the background, with a scenario in it if one is named, and says how to use it.
+/// Starts a cluster in the background, with a scenario if one is named, and prints how to use it.
 pub fn up(scenario: Option<&str>) -> Result<ExitCode> {
     sandbox::check_possible()?;
     let kept = kept_folder()?;
@@ -51,7 +51,7 @@ pub fn up(scenario: Option<&str>) -> Result<ExitCode> {
         .map_err(failed)?;
     wait_until("the cluster is up", Duration::from_mins(3), || {
         if let Ok(Some(status)) = child.try_wait() {
-            // An error that waiting cannot mend, told through the loop's own way out.
+            // A permanent error, returned through the loop's result.
             return Ok(Err(format!("the cluster ended with {status}:\n{}", end_of_log(&kept))));
         }
         if kept.join("ready").is_file() { Ok(Ok(())) } else { Err(end_of_log(&kept)) }
@@ -91,7 +91,7 @@ pub fn exec(arguments: &[String]) -> Result<ExitCode> {
     Err(format!("nsenter: {error}"))
 }
 
-/// The life of the process that holds the sandbox until it is told to stop.
+/// Runs the process that holds the sandbox until it is told to stop.
 pub fn hold(arguments: &[String]) -> Result<ExitCode> {
     let kept = kept_folder()?;
     fs::write(kept.join("pid"), std::process::id().to_string()).map_err(|error| format!("pid: {error}"))?;
@@ -104,7 +104,7 @@ pub fn hold(arguments: &[String]) -> Result<ExitCode> {
     outcome
 }
 
-/// The life of the kept sandbox's first process.
+/// Runs the first process of the kept sandbox.
 pub fn keep(arguments: &[String]) -> Result<ExitCode> {
     let kept = kept_folder()?;
     let port = arguments.first().ok_or("no port was given")?;
@@ -133,7 +133,7 @@ pub fn keep(arguments: &[String]) -> Result<ExitCode> {
     };
     fs::write(kept.join("ready"), "").map_err(|error| format!("ready: {error}"))?;
     loop {
-        // What is changed by hand takes effect, as it would under Apigee's manager.
+        // Manual changes take effect, as under Apigee's manager.
         if let Some(Err(reason)) = stage.as_mut().map(Stage::reconcile) {
             eprintln!("{reason}");
         }
@@ -147,14 +147,14 @@ fn kept_folder() -> Result<PathBuf> {
     Ok(kept)
 }
 
-/// The process that holds the cluster, if it lives.
+/// Returns the process that holds the cluster, if it is alive.
 fn holder(kept: &Path) -> Option<String> {
     let process = fs::read_to_string(kept.join("pid")).ok()?;
     let command = fs::read_to_string(format!("/proc/{process}/cmdline")).ok()?;
     command.contains(HOLD).then_some(process)
 }
 
-/// The sandbox's first process as it is numbered outside: the child of the holder's child.
+/// Returns the outer PID of the sandbox's first process: the child of the holder's child.
 fn first_process(kept: &Path) -> Option<String> {
     let child = |process: String| {
         let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).ok()?;

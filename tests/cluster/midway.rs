@@ -1,7 +1,7 @@
-//! Runs in which something happens while the program reads the access logs.
+//! Runs that are disturbed while the program reads the access logs.
 //!
-//! "While" must not be a matter of luck: the program talks to the API server through a forwarder of ours that counts
-//! what has come back, and acts once logs, and not only lists, must be under way.
+//! The moment must not depend on luck: the program talks to the API server through a forwarder that counts
+//! the bytes returned, and acts once logs, and not only lists, must be in transfer.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -19,14 +19,14 @@ use crate::expect;
 use crate::shell::{Finished, Result};
 use crate::stage::Stage;
 
-/// More than all lists of a scenario together, less than its logs.
+/// Number of bytes that is more than all lists of a scenario, and less than its logs.
 const MIDWAY: usize = 1_000_000;
 
-/// A connection that has brought more than this brings a log. Others are let through, or it would be a matter of luck
-/// which lists are complete.
+/// A connection with more bytes than this transfers a log. Others are not held up, so that all lists
+/// complete.
 const LIST: usize = 100_000;
 
-/// Time for the lists to come in.
+/// Time for the lists to complete.
 const PAUSE: Duration = Duration::from_secs(1);
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -64,7 +64,7 @@ pub fn interrupt(stage: &Stage<'_>, kubeconfig: &PathBuf) -> Result<Finished> {
     let process = child.id().to_string();
     let signal = if reached { "-INT" } else { "-KILL" };
     let _ = Command::new("kill").args([signal, &process]).status();
-    // A program that does not mind Ctrl-C must not hold the test up.
+    // A program that ignores Ctrl-C must not hang the test.
     let (ended, over) = mpsc::channel::<()>();
     let watcher = std::thread::spawn(move || {
         if over.recv_timeout(LIMIT).is_err() {
@@ -104,8 +104,8 @@ fn changed(stage: &Stage<'_>, original: &PathBuf, name: &str, change: impl FnOnc
     Ok(target)
 }
 
-/// Stands between the program and the API server. Once `MIDWAY` bytes have come back it says so and holds
-/// the logs up.
+/// Forwards between the program and the API server. Once `MIDWAY` bytes have been returned, signals it and
+/// holds up the logs.
 struct Forwarder {
     port: u16,
     midway: mpsc::Receiver<()>,
@@ -124,7 +124,7 @@ impl Forwarder {
         let gate = Arc::new(Gate { count: AtomicUsize::new(0), reached, paused: Arc::clone(&paused) });
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                // When the API server is gone, so is the connection to it.
+                // When the API server is killed, its connection ends too.
                 let Ok(server) = TcpStream::connect(&upstream) else { continue };
                 let (Ok(client_copy), Ok(server_copy)) = (client.try_clone(), server.try_clone()) else { continue };
                 let gate = Arc::clone(&gate);
@@ -141,7 +141,7 @@ impl Forwarder {
         Ok(Self { port, midway, paused })
     }
 
-    /// Waits until midway; false if the program ends before or takes too long.
+    /// Waits until midway; returns false if the program ends before, or takes too long.
     fn wait(&self, mut ended: impl FnMut() -> bool) -> bool {
         let started = Instant::now();
         while started.elapsed() < LIMIT {
@@ -159,7 +159,7 @@ impl Forwarder {
     fn kubeconfig(&self, stage: &Stage<'_>, original: &PathBuf) -> Result<PathBuf> {
         changed(stage, original, "forwarded.kubeconfig", |config| {
             config["clusters"][0]["cluster"]["server"] = json!(format!("https://127.0.0.1:{}", self.port));
-            // Every API server's certificate has this name, whatever the address.
+            // The certificate of every API server is valid for this name, whatever the address.
             config["clusters"][0]["cluster"]["tls-server-name"] = json!("kubernetes");
         })
     }

@@ -1,7 +1,8 @@
-//! The objects of an Apigee hybrid installation, as far as the ingress needs them, built from a scenario.
+//! The objects of an Apigee hybrid installation that the ingress needs, built from a scenario.
 //!
-//! Names, labels and owners follow what is found in the field: an ApigeeRouteConfig `<org>-<group>` per env group owns an
-//! ApigeeRoute `<org>-<group>-000-<7 hex digits>`; pods and their Service are named after ingress and organisation.
+//! Names, labels and owners follow real installations: an ApigeeRouteConfig `<org>-<group>` per env group
+//! owns an ApigeeRoute `<org>-<group>-000-<7 hex digits>`; pods and their Service are named after ingress and
+//! organisation.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,17 +11,17 @@ use openssl::sha::sha256;
 use serde_json::{Map, Value, json};
 
 use crate::envoy;
-use crate::pki::{Authorities, Subject};
+use crate::pki::{Subject, TestCas};
 use crate::scenario::{Certificate, ClientAuthority, EnvGroup, Scenario, WildcardRoute, merge};
 use crate::shell::Result;
 
 pub const GROUP: &str = "apigee.cloud.google.com";
 pub const MESH_CONFIG: &str = "apigee-istio-mesh-config";
 
-/// The container that is the gateway.
+/// Name of the gateway container.
 pub const GATEWAY: &str = "apigee-ingressgateway";
 
-/// Which images the pods are made of, and whether a registry may be asked for them.
+/// The images of the pods, and whether they may be pulled from a registry.
 #[derive(Clone)]
 pub struct Images {
     pub ingress: String,
@@ -28,12 +29,12 @@ pub struct Images {
     pub pull_policy: String,
 }
 
-/// Everything of a scenario but its pods, in the order in which it is created.
-pub fn installation(scenario: &Scenario, authorities: &Authorities) -> Result<Vec<Value>> {
+/// Returns all objects of a scenario except pods, in the order of creation.
+pub fn installation(scenario: &Scenario, cas: &TestCas) -> Result<Vec<Value>> {
     let mut objects = vec![mesh_config(scenario), service(scenario)];
     for group in &scenario.env_groups {
         objects.extend(env_group(scenario, group));
-        objects.extend(secrets(scenario, group, authorities)?);
+        objects.extend(secrets(scenario, group, cas)?);
     }
     if scenario.bulk_routes > 0 {
         objects.extend(bulk_routes(scenario));
@@ -59,13 +60,13 @@ pub fn installation(scenario: &Scenario, authorities: &Authorities) -> Result<Ve
     Ok(objects)
 }
 
-/// What changes once the pods run: objects of the installation, each with the merge patch for it.
-pub fn later(scenario: &Scenario, installed: &[Value], authorities: &Authorities) -> Result<Vec<(Value, Value)>> {
+/// Returns the changes made once the pods run: objects of the installation, each with its merge patch.
+pub fn later(scenario: &Scenario, installed: &[Value], cas: &TestCas) -> Result<Vec<(Value, Value)>> {
     let patched = |object: &Value| patch_for(&scenario.later, object).map(|patch| (object.clone(), patch.clone()));
     let mut changes: Vec<(Value, Value)> = installed.iter().filter_map(patched).collect();
     for group in scenario.env_groups.iter().filter(|group| group.renewed) {
         let sound = EnvGroup { certificate: Certificate::default(), ..group.clone() };
-        for secret in secrets(scenario, &sound, authorities)? {
+        for secret in secrets(scenario, &sound, cas)? {
             let data = json!({ "stringData": secret["stringData"] });
             changes.push((secret, data));
         }
@@ -73,9 +74,9 @@ pub fn later(scenario: &Scenario, installed: &[Value], authorities: &Authorities
     Ok(changes)
 }
 
-/// The patch whose key, `Kind/name` or `Kind`, is meant for an object.
+/// Returns the patch for an object, by its key `Kind/name` or `Kind`.
 fn patch_for<'a>(patches: &'a BTreeMap<String, Value>, object: &Value) -> Option<&'a Value> {
-    // The longer key is the closer one, and comes later.
+    // The longer key is more specific, and sorts later.
     patches.iter().rev().find(|(key, _)| is_meant(key, object)).map(|(_, patch)| patch)
 }
 
@@ -84,7 +85,7 @@ fn is_meant(key: &str, object: &Value) -> bool {
     key == kind || key == format!("{kind}/{}", text(&object["metadata"]["name"]))
 }
 
-/// The ingress pods, in the order in which scenarios count them; those that do not run come last.
+/// Returns the ingress pods in the order of the scenario; those that do not run come last.
 pub fn pods(scenario: &Scenario, images: &Images) -> Vec<Value> {
     (0..scenario.ingress.pods + scenario.ingress.pods_not_running)
         .map(|index| {
@@ -95,12 +96,12 @@ pub fn pods(scenario: &Scenario, images: &Images) -> Vec<Value> {
         .collect()
 }
 
-/// Labels by which routes and Services select the ingress pods.
+/// Returns the labels by which routes and Services select the ingress pods.
 pub fn pod_labels(scenario: &Scenario) -> Value {
     json!({ "app": GATEWAY, "ingress_name": scenario.ingress.name, "org": scenario.org })
 }
 
-/// The collection that an object belongs to.
+/// Returns the path of the collection of an object.
 pub fn collection(object: &Value, namespace: &str) -> Result<String> {
     let version = text(&object["apiVersion"]);
     let (plural, namespaced) = match text(&object["kind"]) {
@@ -130,12 +131,12 @@ pub fn collection(object: &Value, namespace: &str) -> Result<String> {
     Ok(if namespaced { format!("{root}/namespaces/{namespace}/{plural}") } else { format!("{root}/{plural}") })
 }
 
-/// A string value, empty for anything else.
+/// Returns a string value; empty for anything else.
 pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// Bytes as hexadecimal digits.
+/// Returns bytes as hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut digits, byte| {
         let _ = write!(digits, "{byte:02x}");
@@ -157,12 +158,12 @@ fn mesh_config(scenario: &Scenario) -> Value {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": { "name": MESH_CONFIG },
-        // JSON is YAML; the API server stores it as the string that it is.
+        // JSON is valid YAML; the API server stores it as a string.
         "data": { "mesh": serde_yaml::to_string(&mesh).unwrap_or_default() },
     })
 }
 
-/// Apigee's own access-log format: field and Envoy operator.
+/// Returns Apigee's access-log format: field and Envoy operator.
 fn access_log_format() -> String {
     let fields = [
         ("apigee_dynamic_data", "%DYNAMIC_METADATA(envoy.lua)%"),
@@ -231,7 +232,7 @@ fn env_group(scenario: &Scenario, group: &EnvGroup) -> Vec<Value> {
         "metadata": {
             "name": format!("{name}-000-{}", short_hash(&name)),
             "labels": { "envGroupId": group.name, "org": scenario.org },
-            // The owner's uid is filled in when it exists.
+            // The owner's uid is filled in once the owner exists.
             "ownerReferences": [{
                 "apiVersion": format!("{GROUP}/v1alpha1"), "kind": "ApigeeRouteConfig", "name": name, "controller": true,
             }],
@@ -249,8 +250,8 @@ fn env_group(scenario: &Scenario, group: &EnvGroup) -> Vec<Value> {
     vec![config, route]
 }
 
-/// The TLS Secret of an env group, and that of its client authority where this has one of its own.
-fn secrets(scenario: &Scenario, group: &EnvGroup, authorities: &Authorities) -> Result<Vec<Value>> {
+/// Returns the TLS Secret of an env group, and that of its client CA if it is stored separately.
+fn secrets(scenario: &Scenario, group: &EnvGroup, cas: &TestCas) -> Result<Vec<Value>> {
     if !group.secret {
         return Ok(Vec::new());
     }
@@ -261,7 +262,7 @@ fn secrets(scenario: &Scenario, group: &EnvGroup, authorities: &Authorities) -> 
     }
     let common_name = names.first().copied().unwrap_or("no-hostname.mydomain.com");
     let subject = Subject { common_name, names: &names, days: Some((from, until)), ..Subject::default() };
-    let issuer = if intermediate { &authorities.intermediate } else { &authorities.ingress };
+    let issuer = if intermediate { &cas.intermediate } else { &cas.ingress };
     let pair = issuer.issue(&subject)?;
     let above = if chain { issuer.certificate()? } else { String::new() };
     let key = if key_of_another { issuer.issue(&subject)?.key } else { pair.key };
@@ -271,7 +272,7 @@ fn secrets(scenario: &Scenario, group: &EnvGroup, authorities: &Authorities) -> 
         let metadata = json!({ "name": name });
         json!({ "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata, "stringData": data })
     };
-    let client = json!({ "cacert": authorities.client.certificate()? });
+    let client = json!({ "cacert": cas.client.certificate()? });
     match group.client_authority {
         Some(ClientAuthority::SameSecret) => merge(&mut data, &client),
         Some(ClientAuthority::OwnSecret) => {
@@ -351,7 +352,7 @@ fn pod(scenario: &Scenario, images: &Images, index: usize, image: &str) -> Value
     pod
 }
 
-/// A pod whose main container runs a command in the image that has Envoy.
+/// Returns a pod whose main container runs a command in the image with Envoy.
 pub fn gateway_pod(name: &str, labels: &Value, images: &Images, command: &Value) -> Value {
     json!({
         "apiVersion": "v1",
@@ -377,7 +378,7 @@ pub fn gateway_pod(name: &str, labels: &Value, images: &Images, command: &Value)
     })
 }
 
-/// The name of the Service, and how those of the pods begin.
+/// Returns the name of the Service, which is also the prefix of pod names.
 pub fn base_name(scenario: &Scenario) -> String {
     let org: String = scenario.org.chars().take(15).collect();
     format!(
@@ -387,7 +388,7 @@ pub fn base_name(scenario: &Scenario) -> String {
     )
 }
 
-/// Five characters as a `ReplicaSet` gives them.
+/// Returns five characters, as a `ReplicaSet` appends them.
 fn pod_suffix(index: usize) -> String {
     const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     sha256(format!("pod {index}").as_bytes())
@@ -397,7 +398,7 @@ fn pod_suffix(index: usize) -> String {
         .collect()
 }
 
-/// Seven hexadecimal digits that depend on nothing but the text.
+/// Returns seven hexadecimal digits that depend only on the text.
 fn short_hash(of: &str) -> String {
     hex(&sha256(of.as_bytes())[..4]).chars().take(7).collect()
 }

@@ -1,6 +1,7 @@
-//! Certificates: for the cluster's components, and for the ingress as an operator would have issued them, or failed to.
+//! Certificates for the cluster's components, and for the ingress: sound ones, and faulty ones as operators
+//! issue them.
 //!
-//! Elliptic-curve keys throughout: an RSA key costs more time than the rest of a certificate together.
+//! All keys are elliptic-curve keys: an RSA key takes longer than the rest of a certificate.
 
 use openssl::asn1::Asn1Time;
 use openssl::bn::{BigNum, MsbOption};
@@ -14,7 +15,7 @@ use openssl::x509::{X509, X509Builder, X509NameBuilder};
 
 use crate::shell::Result;
 
-pub struct Authority {
+pub struct TestCa {
     certificate: X509,
     key: PKey<Private>,
 }
@@ -26,45 +27,45 @@ pub struct Pair {
     pub key: String,
 }
 
-/// Who a certificate is for.
+/// The subject of a certificate.
 #[derive(Default)]
 pub struct Subject<'a> {
     pub common_name: &'a str,
     pub organization: Option<&'a str>,
     pub names: &'a [&'a str],
     pub addresses: &'a [&'a str],
-    /// When it becomes and ceases to be valid, in days from now; a year from now on without.
+    /// Start and end of validity, in days from now; one year from now if not given.
     pub days: Option<(i64, i64)>,
 }
 
-/// Those whose certificates the scenarios use.
-pub struct Authorities {
+/// The CAs of the scenarios.
+pub struct TestCas {
     /// Issues the ingress certificates.
-    pub ingress: Authority,
-    /// Issues some of them, below the first.
-    pub intermediate: Authority,
+    pub ingress: TestCa,
+    /// An intermediate CA below `ingress`.
+    pub intermediate: TestCa,
     /// Issues the client certificates.
-    pub client: Authority,
+    pub client: TestCa,
 }
 
-impl Authorities {
+impl TestCas {
     pub fn new() -> Result<Self> {
-        let ingress = Authority::new("Ingress test CA")?;
+        let ingress = TestCa::new("Ingress test CA")?;
         let intermediate = ingress.intermediate("Ingress test intermediate CA")?;
-        Ok(Self { ingress, intermediate, client: Authority::new("Client test CA")? })
+        Ok(Self { ingress, intermediate, client: TestCa::new("Client test CA")? })
     }
 }
 
-impl Authority {
+impl TestCa {
     pub fn new(common_name: &str) -> Result<Self> {
         let subject = Subject { common_name, ..Subject::default() };
-        new_authority(&subject, None).map_err(|error| format!("certificate authority {common_name}: {error}"))
+        new_ca(&subject, None).map_err(|error| format!("certificate authority {common_name}: {error}"))
     }
 
-    /// An authority below this one.
+    /// Creates an intermediate CA below this one.
     pub fn intermediate(&self, common_name: &str) -> Result<Self> {
         let subject = Subject { common_name, ..Subject::default() };
-        new_authority(&subject, Some(self)).map_err(|error| format!("intermediate authority {common_name}: {error}"))
+        new_ca(&subject, Some(self)).map_err(|error| format!("intermediate authority {common_name}: {error}"))
     }
 
     pub fn certificate(&self) -> Result<String> {
@@ -100,20 +101,20 @@ impl Authority {
     }
 }
 
-/// The key belongs to the first certificate of the list.
+/// Returns whether the key belongs to the first certificate of the list.
 pub fn is_pair(certificates: &[u8], key: &[u8]) -> bool {
     let leaf = X509::from_pem(certificates).and_then(|leaf| leaf.public_key());
     let key = PKey::private_key_from_pem(key);
     matches!((leaf, key), (Ok(leaf), Ok(key)) if leaf.public_eq(&key))
 }
 
-/// A key pair that signs service-account tokens: private key and public key, both PEM.
+/// Creates the key pair that signs service-account tokens: private key and public key, both PEM.
 pub fn signing_key() -> Result<(String, String)> {
     let key = new_key().map_err(|error| format!("service-account key: {error}"))?;
     Ok((pem(key.private_key_to_pem_pkcs8())?, pem(key.public_key_to_pem())?))
 }
 
-fn new_authority(subject: &Subject<'_>, above: Option<&Authority>) -> std::result::Result<Authority, ErrorStack> {
+fn new_ca(subject: &Subject<'_>, above: Option<&TestCa>) -> std::result::Result<TestCa, ErrorStack> {
     let key = new_key()?;
     let mut builder = builder_for(subject, &key)?;
     match above {
@@ -123,7 +124,7 @@ fn new_authority(subject: &Subject<'_>, above: Option<&Authority>) -> std::resul
     builder.append_extension(BasicConstraints::new().critical().ca().build()?)?;
     builder.append_extension(KeyUsage::new().critical().key_cert_sign().crl_sign().build()?)?;
     builder.sign(above.map_or(&key, |above| &above.key), MessageDigest::sha256())?;
-    Ok(Authority { certificate: builder.build(), key })
+    Ok(TestCa { certificate: builder.build(), key })
 }
 
 fn builder_for(subject: &Subject<'_>, key: &PKey<Private>) -> std::result::Result<X509Builder, ErrorStack> {

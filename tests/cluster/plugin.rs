@@ -1,4 +1,4 @@
-//! What a user does beside `diagnose`: calls the program as a plugin of kubectl, and applies the remedy.
+//! Calls the program as a plugin of kubectl, and applies the remedy, as a user would.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,10 +11,10 @@ use crate::shell::{Finished, Result, run, run_with};
 use crate::stage::Stage;
 use crate::testbed::Testbed;
 
-/// The name under which kubectl looks for the plugin.
+/// The file name by which kubectl finds the plugin.
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-apigee_tls");
 
-/// `kubectl apigee-tls` works when the program's folder is on the `PATH`.
+/// `kubectl apigee-tls` works if the program's folder is on the `PATH`.
 pub fn kubectl_finds_it(testbed: &Testbed) -> Result<()> {
     let folder = Path::new(PLUGIN).parent().unwrap_or(Path::new("."));
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
@@ -28,7 +28,7 @@ pub fn kubectl_finds_it(testbed: &Testbed) -> Result<()> {
     Err(format!("kubectl apigee-tls version does not tell the version: {answer}"))
 }
 
-/// Follows the remedy of a report: applies its manifest as it stands there, and does what its `helm upgrade` lines would do.
+/// Applies the remedy of a report: its manifest as printed, and the effect of its `helm upgrade` lines.
 pub fn apply_remedy(stage: &mut Stage<'_>, finished: &Finished) -> Result<()> {
     let report = Report::parse(&finished.stdout)?;
     let mut gateway = stage.scenario.wildcard_routes.first().map(|route| route.name.clone());
@@ -40,7 +40,7 @@ pub fn apply_remedy(stage: &mut Stage<'_>, finished: &Finished) -> Result<()> {
         let object: Value =
             serde_yaml::from_str(&manifest).map_err(|error| format!("the remedy's manifest: {error}"))?;
         let name = text(&object["metadata"]["name"]).to_owned();
-        // The manager takes the route up and says so.
+        // The manager accepts the route and sets its status.
         let version = text(&object["apiVersion"]);
         let path = format!("/apis/{version}/namespaces/{}/apigeeroutes/{name}", stage.namespace);
         let generation = stage.testbed.api.get(&path)?["metadata"]["generation"].clone();
@@ -55,7 +55,7 @@ pub fn apply_remedy(stage: &mut Stage<'_>, finished: &Finished) -> Result<()> {
     stage.reconcile()
 }
 
-/// What `helm upgrade GROUP apigee-virtualhost` and the watcher do once the overrides list the gateway.
+/// Does what `helm upgrade GROUP apigee-virtualhost` and the watcher do once the overrides list the gateway.
 fn upgrade(stage: &Stage<'_>, group: &str, gateway: &str) -> Result<()> {
     for (version, plural) in
         [("v1alpha1", "apigeerouteconfigs"), (stage.scenario.route_version.as_str(), "apigeeroutes")]

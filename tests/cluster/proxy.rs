@@ -1,11 +1,11 @@
-//! Stands between the program and the API server, understands HTTP, and spoils the answers that a test chooses.
+//! An HTTP proxy between the program and the API server that spoils the responses chosen by a test.
 //!
 //! ```text
 //! program ─ HTTP ─ Proxy ─ HTTP ─ kubectl proxy ─ TLS, the administrator's credentials ─ API server
 //! ```
 //!
-//! It keeps count of what it let through whole, so that a test can tell what the program had and what it had not. Each request
-//! has a connection of its own, which ends with the answer.
+//! It counts the responses that it forwarded whole, so that a test knows what the program received. Each
+//! request has a connection of its own, which ends with the response.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
@@ -22,43 +22,43 @@ use crate::midway;
 use crate::shell::Result;
 use crate::stage::Stage;
 
-/// Of an answer that is spoilt on its way no more is fetched before.
+/// Maximum number of bytes fetched of a response that is spoiled in transfer.
 const FETCHED: usize = 256 << 10;
-/// How a slow answer comes.
+/// Pace of a slow response.
 const TRICKLE: (usize, Duration) = (64, Duration::from_millis(100));
-/// How often a connection that waits looks whether the program has left.
+/// Interval at which a waiting connection checks whether the program has closed it.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// What happens to an answer.
+/// How a response is spoiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spoilt {
-    /// This status, with seconds to wait where there are any.
+    /// This status, with a Retry-After in seconds if given.
     Status(u16, Option<u64>),
-    /// The connection is reset when half of it has come.
+    /// The connection is reset after half of it.
     Reset,
-    /// JSON that ends in the middle, in an answer that is whole.
+    /// A complete response with truncated JSON.
     Truncated,
-    /// No JSON.
+    /// A response that is not JSON.
     Garbage,
-    /// A few bytes now and then.
+    /// A few bytes at a time.
     Trickle,
-    /// Half of it, and then nothing.
+    /// Half of it, then silence.
     Stalled,
-    /// Nothing.
+    /// Silence.
     Silent,
 }
 
-/// Which answers are spoilt, and how.
+/// Which responses are spoiled, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault {
     /// Part of the URL; empty for all.
     pub target: &'static str,
     pub spoilt: Spoilt,
-    /// How many of them; the rest is let through.
+    /// Number of responses to spoil; further ones are forwarded.
     pub times: usize,
 }
 
-/// `kubectl proxy`, which ends with this value.
+/// A running `kubectl proxy`, ended when this is dropped.
 pub struct KubectlProxy {
     child: Child,
     port: u16,
@@ -92,7 +92,7 @@ impl Drop for KubectlProxy {
     }
 }
 
-/// A proxy for one run of the program.
+/// The proxy of one run of the program.
 pub struct Proxy {
     port: u16,
     state: Arc<State>,
@@ -102,7 +102,7 @@ struct State {
     upstream: u16,
     fault: Option<Fault>,
     spoilt: AtomicUsize,
-    /// How often an answer came whole and without an error, by [`source`].
+    /// Number of whole responses without an error, by [`source`].
     whole: Mutex<BTreeMap<String, usize>>,
     closed: AtomicBool,
 }
@@ -126,7 +126,7 @@ impl Proxy {
                     return;
                 }
                 let state = Arc::clone(&serving);
-                // What fails here fails for the program, which is what is tested.
+                // An error here is an error for the program, which is what is tested.
                 std::thread::spawn(move || state.serve(&client));
             }
         });
@@ -140,12 +140,12 @@ impl Proxy {
         })
     }
 
-    /// How often each source came whole.
+    /// Returns how often each source was forwarded whole.
     pub fn whole(&self) -> BTreeMap<String, usize> {
         self.state.whole.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How many answers were spoilt.
+    /// Returns the number of spoiled responses.
     pub fn spoilt(&self) -> usize {
         self.state.spoilt.load(Ordering::Relaxed)
     }
@@ -154,12 +154,13 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.state.closed.store(true, Ordering::Relaxed);
-        // The listener hears of it with its next connection.
+        // The listener notices with its next connection.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }
 
-/// A URL without what does not tell sources apart: of the query only the container of a log is left.
+/// Returns a URL without parts that do not identify the source: of the query, only the container of a log is
+/// kept.
 fn source(url: &str) -> String {
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
     let told = query.split('&').filter(|part| part.starts_with("container=") || part.starts_with("previous="));
@@ -172,7 +173,7 @@ impl State {
         let spoilt = self
             .fault
             .filter(|fault| url.contains(fault.target) && self.spoilt.fetch_add(1, Ordering::Relaxed) < fault.times);
-        // A connection that is closed with something unread is reset.
+        // Closing a connection with unread bytes resets it.
         let unread = usize::from(spoilt.is_some_and(|fault| fault.spoilt == Spoilt::Reset));
         client.read_exact(&mut vec![0; consumed - unread]).ok()?;
         match spoilt.map(|fault| fault.spoilt) {
@@ -184,7 +185,7 @@ impl State {
             Some(Spoilt::Reset) => {
                 let half = self.half(&head)?;
                 client.write_all(&half).ok()?;
-                // What was sent is to arrive before the reset does.
+                // Let the sent bytes arrive before the reset.
                 std::thread::sleep(GLANCE);
                 Some(())
             }
@@ -211,13 +212,13 @@ impl State {
         Some(server)
     }
 
-    /// The first half of what the API server answers.
+    /// Returns the first half of the API server's response.
     fn half(&self, head: &str) -> Option<Vec<u8>> {
         let mut server = self.ask(head)?;
         server.set_read_timeout(Some(Duration::from_secs(1))).ok()?;
         let mut fetched = Vec::new();
         let mut buffer = [0; 1 << 14];
-        // A log that is followed has no end; what came within a second is enough.
+        // A followed log has no end; what arrives within a second suffices.
         while let Ok(count @ 1..) = server.read(&mut buffer) {
             fetched.extend_from_slice(&buffer[..count]);
             if fetched.len() > FETCHED {
@@ -229,12 +230,12 @@ impl State {
         Some(fetched)
     }
 
-    /// Lets an answer through, or the two directions of a port-forward.
+    /// Forwards a response, or both directions of a port-forward.
     fn pass(&self, mut client: &TcpStream, head: &str, url: &str) -> Option<()> {
         let mut server = self.ask(head)?;
         let mut to_server = server.try_clone().ok()?;
         let mut from_client = client.try_clone().ok()?;
-        // The program leaves when it has what it wants; so does the other side then.
+        // The program closes the connection when it has what it needs; then the other side is closed too.
         std::thread::spawn(move || {
             let _ = std::io::copy(&mut from_client, &mut to_server);
             let _ = to_server.shutdown(Shutdown::Both);
@@ -249,7 +250,7 @@ impl State {
                 break;
             }
         }
-        // A log that is followed is left at the line that was waited for.
+        // The program stops following a log at the line that it waits for.
         let is_followed = url.contains("follow=true");
         if passed.is_whole() || (is_followed && passed.is_success() && (has_left || is_gone(client))) {
             let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
@@ -262,15 +263,15 @@ impl State {
 }
 
 struct Request {
-    /// As it goes on: one answer, uncompressed.
+    /// The request as forwarded: one response, uncompressed.
     head: String,
     url: String,
-    /// Bytes of the head as it came.
+    /// Number of bytes of the original head.
     consumed: usize,
 }
 
 impl Request {
-    /// Looks at the head, and leaves it where it is.
+    /// Peeks at the head without consuming it.
     fn peek(client: &TcpStream) -> Option<Self> {
         let mut buffer = vec![0; 1 << 14];
         let consumed = loop {
@@ -295,10 +296,10 @@ impl Request {
     }
 }
 
-/// What has gone through of an answer.
+/// The forwarded part of a response.
 #[derive(Default)]
 struct Passed {
-    /// The head, as far as it has come.
+    /// The head, as far as received.
     head: Vec<u8>,
     body: usize,
     /// The last bytes.

@@ -1,4 +1,4 @@
-//! Access-log lines that are written to a pod's stdout, and what a log in Apigee's format holds.
+//! Access-log lines written to a pod's stdout, and counts of logs in Apigee's format.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use serde_json::{Value, json};
 
 use crate::scenario::Recorded;
 
-/// How far apart the recorded lines are. About as often as a load balancer's health check comes.
+/// Time between recorded lines; about the interval of a load balancer's health check.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// The longest time that a long log is spread over.
+/// Maximum time that a long log is spread over.
 const LONGEST: Duration = Duration::from_mins(30);
 
-/// How the server names end that the program under test makes up; what it sends beside them, its evidence tells.
+/// Domain of the SNI values made up by the program under test; its evidence lists its other handshakes.
 const PROBE_NAME_SUFFIX: &str = ".apigee-tls.invalid\"";
 
-/// What access logs hold.
+/// Counts of access logs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Logged {
-    /// Resets of connections without a server name.
+    /// Resets of connections without SNI.
     pub without_name: u64,
-    /// Resets of connections with one.
+    /// Resets of connections with SNI.
     pub with_name: u64,
-    /// Everything else.
+    /// All other records.
     pub requests: u64,
 }
 
@@ -52,7 +52,7 @@ impl Logged {
     }
 }
 
-/// The text of an entry; a long log is spread over the pods' `age`.
+/// Returns the text of an entry; a long log is spread over the pods' `age`.
 pub fn text(recorded: &Recorded, age: Duration) -> String {
     let mut lines = Vec::new();
     let mut size = 0;
@@ -113,7 +113,7 @@ fn answered_line(turn: u64, start: &str) -> String {
     }))
 }
 
-/// All 23 fields of Apigee's format; those that are not given are null.
+/// Returns a record with all 23 fields of Apigee's format; those that are not given are null.
 fn line(given: &Value) -> String {
     let mut record = json!({
         "apigee_dynamic_data": null, "bytes_received": null, "bytes_sent": null, "host": null, "remote_address": null,
@@ -128,7 +128,7 @@ fn line(given: &Value) -> String {
     record.to_string()
 }
 
-/// The time so many lines ago.
+/// Returns the time this many lines ago.
 fn timestamp(ago: u64, interval: Duration) -> String {
     let back = interval * u32::try_from(ago).unwrap_or(u32::MAX);
     #[expect(clippy::disallowed_methods, reason = "lines that are to look fresh need the clock")]

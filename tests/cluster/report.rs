@@ -1,4 +1,4 @@
-//! The one place that knows what the program's JSON report and its evidence look like.
+//! Reads the program's JSON report and evidence; no other file of the testbed knows their form.
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ impl Report {
         text(&self.0["verdict"]["kind"])
     }
 
-    /// The codes of all checks that ended so, sorted.
+    /// Returns the codes of all checks with this outcome, sorted.
     pub fn codes(&self, outcome: &str) -> Vec<String> {
         let checks = self.0["checks"].as_array().map_or(&[][..], Vec::as_slice);
         let mut codes: Vec<String> = checks
@@ -31,19 +31,19 @@ impl Report {
         codes
     }
 
-    /// Why checks are unknown or not applicable.
+    /// Returns the reasons why checks are unknown or not applicable.
     pub fn reasons(&self) -> Vec<&str> {
         let checks = self.0["checks"].as_array().map_or(&[][..], Vec::as_slice);
         checks.iter().filter_map(|check| check["reason"].as_str()).collect()
     }
 
-    /// What a check says about itself, for error messages.
+    /// Returns a check's result, for error messages.
     pub fn describe(&self, code: &str) -> String {
         let checks = self.0["checks"].as_array().map_or(&[][..], Vec::as_slice);
         checks.iter().find(|check| text(&check["code"]) == code).map(ToString::to_string).unwrap_or_default()
     }
 
-    /// The ApigeeRoute that the remedy wants applied, without the shell around it.
+    /// Returns the ApigeeRoute of the remedy, without the shell command around it.
     pub fn remedy_manifest(&self) -> Option<String> {
         let texts = strings(&self.0["remedy"]);
         let manifest = texts.into_iter().find(|text| text.lines().any(|line| line.trim() == "kind: ApigeeRoute"))?;
@@ -52,7 +52,7 @@ impl Report {
         Some(lines.join("\n") + "\n")
     }
 
-    /// The env groups for which the remedy wants `helm upgrade`.
+    /// Returns the env groups for which the remedy lists `helm upgrade`.
     pub fn remedy_env_groups(&self) -> Vec<String> {
         let mut groups: Vec<String> = strings(&self.0["remedy"])
             .iter()
@@ -65,7 +65,7 @@ impl Report {
     }
 }
 
-/// What the written evidence says of one log.
+/// The counts of one log in the written evidence.
 #[derive(Debug)]
 #[expect(dead_code, reason = "what is not compared is printed, to tell a lost line from one that was not understood")]
 pub struct CountedLog {
@@ -77,8 +77,8 @@ pub struct CountedLog {
     pub broken_lines: u64,
 }
 
-/// The lines that the program's own handshakes must have left in the pods' logs, beside those with server names that it makes up:
-/// one for each that the gateway refused for its server name, or for want of one.
+/// Returns the number of log lines caused by the program's own handshakes, apart from those with made-up SNI
+/// values: one for each handshake that the gateway refused for its SNI, or for lack of one.
 pub fn own_resets(evidence: &str) -> Result<Logged> {
     let evidence: Value =
         serde_json::from_str(evidence).map_err(|error| format!("the evidence is not JSON: {error}"))?;
@@ -96,7 +96,7 @@ pub fn own_resets(evidence: &str) -> Result<Logged> {
     Ok(left)
 }
 
-/// What the written evidence says of each log, of those with records.
+/// Returns the counts of each log with records in the written evidence.
 pub fn counted_logs(evidence: &str) -> Result<Vec<CountedLog>> {
     let evidence: Value =
         serde_json::from_str(evidence).map_err(|error| format!("the evidence is not JSON: {error}"))?;
@@ -125,7 +125,7 @@ fn add_logs(value: &Value, logs: &mut Vec<CountedLog>) {
     }
 }
 
-/// All strings in a value, in order.
+/// Returns all strings in a value, in order.
 fn strings(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],

@@ -1,5 +1,5 @@
-//! Rights of users, and the proof that the Role that `rbac` prints is the least: with it `collect` loses nothing that an
-//! administrator gets, and without any one of its rights exactly what the plan says.
+//! Rights of users, and the proof that the Role printed by `rbac` is minimal: with it, `collect` loses
+//! nothing that an administrator gets; without any one of its rights, it loses exactly what the plan says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::stage::Stage;
 use crate::testbed::Testbed;
 
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
-/// Until the API server knows a new Role and its binding.
+/// Time limit until the API server applies a new Role and its binding.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// One verb on one resource.
@@ -53,7 +53,7 @@ fn compare_all(stage: &Stage<'_>) -> Result<usize> {
     let all = collected(stage, "administrator", &stage.testbed.kubeconfig)?;
     let [of_namespace, of_cluster] = &granted;
     let rights: Vec<Right> = of_namespace.iter().chain(of_cluster).flat_map(rights).collect();
-    // The first has them all; each of the others lacks one.
+    // The first one has all rights; each of the others lacks one.
     runs::side_by_side(rights.len() + 1, |number, _| {
         let lacks = number.checked_sub(1).map(|index| &rights[index]);
         let name = format!("engineer-{number}");
@@ -68,7 +68,8 @@ fn compare_all(stage: &Stage<'_>) -> Result<usize> {
     Ok(rights.len())
 }
 
-/// The rules that the program prints for `collect`: those of the Role, and those of the `ClusterRole`.
+/// Returns the rules that the program prints for `collect`: those of the Role, and those of the
+/// `ClusterRole`.
 fn printed(stage: &Stage<'_>) -> Result<[Vec<Value>; 2]> {
     let printed = run(program(&stage.folder).args(["rbac", "collect", "-n", &stage.namespace]))?;
     let mut rules = BTreeMap::new();
@@ -82,7 +83,7 @@ fn printed(stage: &Stage<'_>) -> Result<[Vec<Value>; 2]> {
     }
 }
 
-/// What each right is needed for, as `collect --list` says it: `list pods` and its items.
+/// Returns the items that need each right, such as `list pods`, from the output of `collect --list`.
 fn costs(stage: &Stage<'_>) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let listed = run(program(&stage.folder).args(["collect", "--list"]))?;
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
@@ -100,8 +101,8 @@ fn costs(stage: &Stage<'_>) -> Result<BTreeMap<String, BTreeSet<String>>> {
     Ok(costs)
 }
 
-/// Without a right, exactly the items that need it are listed as missing, each with that right, and every file of the others is
-/// there; with all rights, nothing is.
+/// Without a right, exactly the items that need it must be missing, each with that right, and every other
+/// file present; with all rights, nothing may be missing.
 fn compare(
     all: &Bundle,
     bundle: &Bundle,
@@ -148,7 +149,7 @@ fn collected(stage: &Stage<'_>, name: &str, kubeconfig: &Path) -> Result<Bundle>
     }
 }
 
-/// Creates the service account, where there is none, and a kubeconfig for it.
+/// Creates the service account if it does not exist, and returns a kubeconfig for it.
 pub fn account(stage: &Stage<'_>, name: &str) -> Result<PathBuf> {
     let accounts = format!("/api/v1/namespaces/{}/serviceaccounts", stage.namespace);
     let request = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {} });
@@ -157,7 +158,8 @@ pub fn account(stage: &Stage<'_>, name: &str) -> Result<PathBuf> {
     midway::kubeconfig_with(stage, &format!("{name}.kubeconfig"), |config| config["users"][0]["user"] = user.clone())
 }
 
-/// A service account with just these rules, in the namespace and in the whole cluster. It has them when this returns.
+/// Grants a service account exactly these rules, in the namespace and in the cluster, and waits until they
+/// apply.
 pub fn grant(stage: &Stage<'_>, name: &str, of_namespace: &[Value], of_cluster: &[Value]) -> Result<()> {
     create(stage, &json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name } }))?;
     for (kind, rules) in [("Role", of_namespace), ("ClusterRole", of_cluster)] {
@@ -179,7 +181,7 @@ pub fn grant(stage: &Stage<'_>, name: &str, of_namespace: &[Value], of_cluster: 
     Ok(())
 }
 
-/// Removes what does not go with the namespace.
+/// Removes the objects outside the namespace.
 fn revoke(stage: &Stage<'_>, name: &str) -> Result<()> {
     let metadata = json!({ "name": cluster_role(stage, name) });
     for kind in ["ClusterRoleBinding", "ClusterRole"] {
@@ -210,7 +212,7 @@ fn may(stage: &Stage<'_>, name: &str, is_namespaced: bool, right: &Right, object
     if answer["status"]["allowed"] == true { Ok(()) } else { Err(format!("{right:?} is not granted")) }
 }
 
-/// Group, resource and verb of a rule, each for itself.
+/// Returns each group, resource and verb of a rule separately.
 fn rights(rule: &Value) -> Vec<Right> {
     let texts = |key: &str| -> Vec<String> {
         rule[key].as_array().into_iter().flatten().map(|value| text(value).to_owned()).collect()
@@ -226,7 +228,7 @@ fn rights(rule: &Value) -> Vec<Right> {
     rights
 }
 
-/// The rules, less one right; a rule that gives nothing is none.
+/// Returns the rules without one right, and without empty rules.
 fn without(rules: &[Value], lacks: Option<&Right>) -> Vec<Value> {
     let kept = |rule: &Value| {
         let names = &rule["resourceNames"];
@@ -244,7 +246,7 @@ fn without(rules: &[Value], lacks: Option<&Right>) -> Vec<Value> {
     rules.iter().flat_map(kept).collect()
 }
 
-/// Webhooks that are asked about nothing.
+/// Returns webhooks that match no request.
 fn webhooks(stage: &Stage<'_>) -> [Value; 2] {
     let webhook = |kind: &str| {
         json!({

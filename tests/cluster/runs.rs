@@ -1,6 +1,7 @@
-//! Many runs of `collect` on one stage: what they share, from the stage to the look at what a run has left.
+//! Many runs of `collect` on one stage: set-up, random numbers, and reading back what a run has left.
 //!
-//! Each run draws from dice of its own, so that one that fails is repeated by its seed whatever ran beside it.
+//! Each run draws from its own generator, so a failed one can be repeated by its seed, whatever ran beside
+//! it.
 
 use std::collections::BTreeSet;
 use std::collections::hash_map::RandomState;
@@ -21,27 +22,27 @@ use crate::scenario::{self, Scenario};
 use crate::shell::{Result, last_lines};
 use crate::stage::Stage;
 
-/// Runs at the same time. Most of a run is waiting.
+/// Number of runs at the same time. Most of a run is waiting.
 pub const SIDE_BY_SIDE: usize = 6;
 
-/// Repeats the runs of an earlier test.
+/// Environment variable with the seed of an earlier test, to repeat its runs.
 const SEED: &str = "APIGEE_TLS_TEST_SEED";
 
-/// The scenario under a name of its own.
+/// Returns the scenario under another name.
 pub fn scenario(name: &str) -> Result<Scenario> {
     let mut scenario = Scenario::read(&scenario::folder().with_file_name("collect.yaml"))?;
     name.clone_into(&mut scenario.name);
     Ok(scenario)
 }
 
-/// Sends clients, writes logs, and waits until they are there.
+/// Sends clients, writes recorded lines, and waits until the logs hold both.
 pub fn furnish(stage: &mut Stage<'_>) -> Result<()> {
     stage.send(&stage.scenario.traffic)?;
     stage.record()?;
     stage.wait_for_logs()
 }
 
-/// `collect` into the folder `bundles` of a folder, with handshakes at these places.
+/// Returns a `collect` command that writes to `bundles` below a folder, with handshakes at these places.
 pub fn collect(stage: &Stage<'_>, folder: &Path, kubeconfig: &Path, probe: &str) -> Command {
     let mut command = program(folder);
     command.args(["collect", "-n", &stage.namespace, "--to", "bundles/", "--probe", probe, "--kubeconfig"]);
@@ -49,14 +50,14 @@ pub fn collect(stage: &Stage<'_>, folder: &Path, kubeconfig: &Path, probe: &str)
     command
 }
 
-/// A folder for one run after another.
+/// The folder of one worker's runs.
 pub fn folder(stage: &Stage<'_>, name: &str) -> Result<PathBuf> {
     let folder = stage.folder.join(name);
     crate::sandbox::create_folder(&folder.join("bundles"))?;
     Ok(folder)
 }
 
-/// What lies in `bundles`: bundles that are whole by their name, and anything else.
+/// Returns the content of `bundles`: complete bundles by their name, and other files.
 pub fn left(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let entries = fs::read_dir(folder.join("bundles")).map_err(|error| format!("bundles: {error}"))?;
     let paths = entries.flatten().map(|entry| entry.path());
@@ -70,7 +71,7 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Reads one back, and removes it.
+    /// Reads a bundle back, and removes it.
     pub fn take(folder: &Path, path: &Path) -> Result<Self> {
         let judged = run(program(folder).args(["diagnose", "-o", "json", "--from"]).arg(path))?;
         if !matches!(judged.status.code(), Some(0 | 1 | 3 | 130)) {
@@ -83,7 +84,7 @@ impl Bundle {
         let bundle = Self { manifest: read("manifest.json")?, evidence: read("evidence.json")? };
         let removed = fs::remove_dir_all(&unpacked).and_then(|()| fs::remove_file(path));
         removed.map_err(|error| format!("{}: {error}", path.display()))?;
-        // A bundle of an interrupted run says so when it is judged, and no other does.
+        // Only the bundle of an interrupted run says so when it is judged.
         let is_interrupted = bundle.partial().is_some_and(|why| why.contains("interrupted"));
         let says_so = judged.status.code() == Some(130);
         if says_so && !is_interrupted {
@@ -100,7 +101,7 @@ impl Bundle {
         self.files().map(|file| text(&file["path"])).collect()
     }
 
-    /// Files that are not the whole of their source, but for the lines that a window leaves out.
+    /// Returns files that are truncated, except for lines left out by the window.
     pub fn cut(&self) -> BTreeSet<&str> {
         let cut = self.files().filter(|file| file["truncated"]["kept"] == "beginning");
         cut.map(|file| text(&file["path"])).collect()
@@ -115,7 +116,7 @@ impl Bundle {
     }
 }
 
-/// Draws numbers; the same ones for the same seed and run.
+/// A random number generator: equal numbers for equal seed and run.
 pub struct Dice(u64);
 
 impl Dice {
@@ -125,7 +126,7 @@ impl Dice {
     }
 
     pub fn below(&mut self, end: usize) -> usize {
-        // xorshift64*, of which the upper bits are the better ones.
+        // xorshift64*, whose upper bits are the better ones.
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -137,7 +138,7 @@ impl Dice {
     }
 }
 
-/// The seed of this test, told so that a failure can be repeated.
+/// Returns the seed of this test, printed so that a failure can be repeated.
 pub fn seed(test: &str) -> Result<u64> {
     let seed = match std::env::var(SEED) {
         Ok(given) => given.parse().map_err(|_| format!("{SEED}={given:?} is no number"))?,
@@ -147,7 +148,7 @@ pub fn seed(test: &str) -> Result<u64> {
     Ok(seed)
 }
 
-/// Runs them all, several at a time, each with the number of its worker; the error tells of every run that failed.
+/// Runs all, several at a time, each with the number of its worker; the error lists every failed run.
 pub fn side_by_side(runs: usize, each: impl Fn(usize, usize) -> Result<()> + Sync) -> Result<()> {
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(Vec::new());

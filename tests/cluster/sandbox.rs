@@ -1,13 +1,13 @@
-//! A sandbox made of kernel namespaces: processes, network, mounts, IPC, host name and cgroups of its own.
+//! A sandbox of kernel namespaces: processes, network, mounts, IPC, host name and cgroups of its own.
 //!
 //! ```text
 //! test runner ──stdin──▶ supervisor ──▶ setpriv ─exec▶ unshare ──▶ PID 1 of the sandbox ──▶ cluster, clients, tests
 //! ```
 //!
-//! Nothing has to be undone by code that might not run: when PID 1 goes, the kernel ends every process, interface and
-//! mount inside. The supervisor, in a process group of its own so that Ctrl-C does not reach it, sees the runner's end
-//! as the end of its stdin, whatever ended it. What the kernel does not remove are cgroup directories: the
-//! supervisor removes its own, and those which a killed supervisor left.
+//! Clean-up does not depend on code that might not run: when PID 1 ends, the kernel ends every process,
+//! interface and mount inside. The supervisor has its own process group, so Ctrl-C does not reach it; it
+//! notices the end of the runner as the end of its stdin. The kernel keeps cgroup directories: the supervisor
+//! removes its own, and those left by killed supervisors.
 
 use std::fs;
 use std::io::Read as _;
@@ -20,18 +20,18 @@ use std::time::Duration;
 
 use crate::shell::{Result, find_program, run, wait_until};
 
-/// The first argument of the process that watches over the sandbox.
+/// First argument of the supervisor.
 pub const SUPERVISE: &str = "--sandbox-supervise";
 
-/// The first argument of the sandbox's PID 1.
+/// First argument of the sandbox's PID 1.
 pub const INSIDE: &str = "--sandbox-inside";
 
-/// Holds everything that the sandbox writes; a tmpfs of its own, so it goes with it.
+/// Folder of everything that the sandbox writes; a tmpfs of its own, which disappears with it.
 pub const STATE: &str = "/run/testbed";
 
 const CGROUP_PREFIX: &str = "apigee-tls-testbed-";
 
-/// Starts the supervisor, lets the sandbox run with the given arguments and waits for its end.
+/// Starts the supervisor, runs the sandbox with the given arguments, and waits for its end.
 pub fn run_to_end(arguments: &[String]) -> Result<ExitCode> {
     let mut supervisor = start_supervisor(arguments, Stdio::inherit())?;
     // `wait` closes the child's stdin, which would end the sandbox.
@@ -53,7 +53,7 @@ pub fn start_supervisor(arguments: &[String], output: Stdio) -> Result<Child> {
         .map_err(|error| format!("the sandbox's supervisor: could not start: {error}"))
 }
 
-/// The supervisor's whole life, with the runner's end as the end of stdin.
+/// Runs the supervisor; the end of stdin means the end of the runner.
 pub fn supervise(arguments: &[String]) -> Result<ExitCode> {
     let over = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&over);
@@ -65,7 +65,7 @@ pub fn supervise(arguments: &[String]) -> Result<ExitCode> {
     hold(arguments, Stdio::null(), || over.load(Ordering::Relaxed))
 }
 
-/// Runs a sandbox until it ends by itself or `over` says so, and removes its cgroups.
+/// Runs a sandbox until it ends or `over` returns true, and removes its cgroups.
 pub fn hold(arguments: &[String], stdin: Stdio, over: impl Fn() -> bool) -> Result<ExitCode> {
     remove_abandoned_cgroups();
     let cgroups = Cgroups::create()?;
@@ -85,7 +85,7 @@ pub fn hold(arguments: &[String], stdin: Stdio, over: impl Fn() -> bool) -> Resu
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(101)))
 }
 
-/// What has to be so before a sandbox can start; the error says what to do.
+/// Checks the prerequisites of a sandbox; the error says what to do.
 pub fn check_possible() -> Result<()> {
     const INSTEAD: &str =
         "or set APIGEE_TLS_TEST_KUBECONFIG to the kubeconfig of a throw-away cluster (kind, k3d, minikube)";
@@ -105,17 +105,17 @@ pub fn check_possible() -> Result<()> {
     Ok(())
 }
 
-/// Makes the freshly entered namespaces into a place where a cluster can live. Runs once, in PID 1.
+/// Prepares the new namespaces for a cluster. Runs once, in PID 1.
 pub fn furnish(node_address: &str, node_name: &str) -> Result<()> {
     run(Command::new("mount").args(["-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"]))?;
     for folder in ["tmp", "var-lib", "var-lib-work"] {
         create_folder(&Path::new(STATE).join(folder))?;
     }
-    // The kubelet and the CNI library write to fixed places below /var/lib: let them, in a layer of our own.
+    // The kubelet and the CNI library write to fixed paths below /var/lib: overlay them.
     let layers = format!("lowerdir=/var/lib,upperdir={STATE}/var-lib,workdir={STATE}/var-lib-work");
     run(Command::new("mount").args(["-t", "overlay", "overlay", "-o", &layers, "/var/lib"]))?;
     run(Command::new("mount").args(["-t", "tmpfs", "-o", "mode=755", "tmpfs", "/var/log"]))?;
-    // Names that scenarios add are for the sandbox alone.
+    // Names added by scenarios apply only inside the sandbox.
     let hosts = Path::new(STATE).join("hosts");
     fs::copy("/etc/hosts", &hosts).map_err(|error| format!("copy /etc/hosts: {error}"))?;
     run(Command::new("mount").arg("--bind").arg(&hosts).arg("/etc/hosts"))?;
@@ -125,7 +125,7 @@ pub fn furnish(node_address: &str, node_name: &str) -> Result<()> {
     fs::write("/proc/sys/kernel/hostname", node_name).map_err(|error| format!("set the host name: {error}"))
 }
 
-/// The path of this test program, to start itself again in another role.
+/// Returns the path of this test program, to start itself again in another role.
 pub fn own_program() -> Result<PathBuf> {
     std::env::current_exe().map_err(|error| format!("the path of this program: {error}"))
 }
@@ -135,7 +135,7 @@ pub fn create_folder(path: &Path) -> Result<()> {
 }
 
 fn start_sandbox(arguments: &[String], stdin: Stdio) -> Result<Child> {
-    // setpriv: should the supervisor itself be killed, its child is too, and with that everything inside.
+    // setpriv kills the child if the supervisor is killed, and with it everything inside.
     Command::new("setpriv")
         .args(["--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--ipc", "--uts", "--cgroup"])
         .args(["--fork", "--kill-child", "--mount-proc", "--"])
@@ -150,7 +150,7 @@ fn start_sandbox(arguments: &[String], stdin: Stdio) -> Result<Child> {
 /// One directory of ours in every cgroup hierarchy.
 struct Cgroups {
     directories: Vec<PathBuf>,
-    /// Where the supervisor came from, in the same order.
+    /// The supervisor's original cgroups, in the same order.
     origins: Vec<PathBuf>,
 }
 
@@ -173,7 +173,7 @@ impl Cgroups {
         Ok(Self { directories, origins })
     }
 
-    /// Starts something that is in these cgroups from its first instruction on: it inherits them from the supervisor.
+    /// Starts a process in these cgroups from its first instruction on: it inherits them from the supervisor.
     fn start_in<T>(&self, start: impl FnOnce() -> Result<T>) -> Result<T> {
         let started = enter(&self.directories).and_then(|()| start());
         enter(&self.origins)?;
@@ -182,7 +182,7 @@ impl Cgroups {
 
     fn remove(&self) {
         for directory in &self.directories {
-            // The last processes of the sandbox may still be on their way out.
+            // The last processes of the sandbox may still be exiting.
             let _ = wait_until("remove cgroups", Duration::from_secs(10), || remove_cgroup(directory));
         }
     }
@@ -197,7 +197,7 @@ fn enter(directories: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// The cgroups of this process, one per hierarchy, as paths.
+/// Returns the cgroup paths of this process, one per hierarchy.
 fn own_cgroups() -> Result<Vec<PathBuf>> {
     let memberships = fs::read_to_string("/proc/self/cgroup").map_err(|error| format!("/proc/self/cgroup: {error}"))?;
     let mut found = Vec::new();
@@ -210,13 +210,14 @@ fn own_cgroups() -> Result<Vec<PathBuf>> {
             continue;
         };
         let own = mount_point.join(path.trim_start_matches('/'));
-        // In a container the mount shows only a part of the hierarchy, and the path does not lead there.
+        // In a container, the mount shows only a part of the hierarchy, and the path does not exist there.
         found.push(if own.is_dir() { own } else { mount_point });
     }
     Ok(found)
 }
 
-/// The mounted cgroup hierarchies: their controllers as `/proc/self/cgroup` writes them (none for v2), and where.
+/// Returns the mounted cgroup hierarchies: controllers as in `/proc/self/cgroup` (none for v2), and mount
+/// point.
 fn cgroup_mounts() -> Result<Vec<(String, PathBuf)>> {
     let memberships = fs::read_to_string("/proc/self/cgroup").map_err(|error| format!("/proc/self/cgroup: {error}"))?;
     let mounts = fs::read_to_string("/proc/self/mounts").map_err(|error| format!("/proc/self/mounts: {error}"))?;
@@ -237,11 +238,12 @@ fn cgroup_mounts() -> Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
-/// Mounts every hierarchy anew: inside the cgroup namespace the root is our own directory, so nothing outside is seen.
+/// Mounts every hierarchy again: inside the cgroup namespace its root is our own directory, so nothing
+/// outside is visible.
 fn mount_cgroups() -> Result<()> {
     let mounts = cgroup_mounts()?;
     let _ = run(Command::new("umount").args(["--recursive", "--lazy", "/sys/fs/cgroup"]));
-    // A sysfs that was mounted in another network namespace shows that namespace's interfaces.
+    // A sysfs mounted in another network namespace shows the interfaces of that namespace.
     run(Command::new("mount").args(["-t", "sysfs", "sysfs", "/sys"]))?;
     if mounts.iter().all(|(controllers, _)| controllers.is_empty()) {
         run(Command::new("mount").args(["-t", "cgroup2", "cgroup2", "/sys/fs/cgroup"]))?;
@@ -261,7 +263,7 @@ fn mount_cgroups() -> Result<()> {
     Ok(())
 }
 
-/// cgroup v2 lets a directory hold processes or pass controllers on to its children, never both.
+/// In cgroup v2, a directory either holds processes or passes controllers to its children, never both.
 fn delegate_controllers(root: &Path) -> Result<()> {
     let leaf = root.join("sandbox");
     create_folder(&leaf)?;
@@ -275,7 +277,7 @@ fn delegate_controllers(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes the directories of supervisors that no longer live.
+/// Removes the directories of dead supervisors.
 fn remove_abandoned_cgroups() {
     for parent in own_cgroups().unwrap_or_default() {
         for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
@@ -303,7 +305,7 @@ fn remove_cgroup(directory: &Path) -> Result<()> {
     }
 }
 
-/// The cgroup directories that a supervisor made, as far as they are still there.
+/// Returns the existing cgroup directories of a supervisor.
 pub fn cgroups_of(supervisor: u32) -> Result<Vec<PathBuf>> {
     let name = format!("{CGROUP_PREFIX}{supervisor}");
     Ok(own_cgroups()?.into_iter().map(|parent| parent.join(&name)).filter(|path| path.exists()).collect())

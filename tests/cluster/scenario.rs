@@ -1,8 +1,8 @@
-//! The scenario files: what is in the cluster, who connects, and what the program has to find.
+//! The scenario files: the content of the cluster, the clients, and the expected findings.
 //!
-//! A file says only what differs from a sound installation with one env group and no wildcard route. Faults are
-//! injected with merge patches (RFC 7386) on the objects that the sound installation would have, so that a new kind of fault
-//! needs no new word here. Unknown keys are errors.
+//! A file states only differences from a sound installation with one env group and no wildcard route. Faults
+//! are merge patches (RFC 7386) on the objects of the sound installation, so new faults need no new keys.
+//! Unknown keys are errors.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::shell::Result;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "switches of a file, each of which stands for itself")]
 pub struct Scenario {
-    /// The file's name without its extension.
+    /// File name without extension.
     #[serde(skip)]
     pub name: String,
     pub title: String,
@@ -28,57 +28,59 @@ pub struct Scenario {
     pub env_groups: Vec<EnvGroup>,
     #[serde(default)]
     pub wildcard_routes: Vec<WildcardRoute>,
-    /// Further env-group routes with one hostname each, for a large cluster.
+    /// Number of further env-group routes with one hostname each, for a large cluster.
     #[serde(default)]
     pub bulk_routes: usize,
-    /// The version in which ApigeeRoutes are written.
+    /// API version of ApigeeRoutes.
     #[serde(default = "default_route_version")]
     pub route_version: String,
-    /// Merged over the mesh configuration (`data.mesh` of the ConfigMap).
+    /// Merge patch on the mesh configuration (`data.mesh` of the ConfigMap).
     #[serde(default)]
     pub mesh: Value,
-    /// Merged over objects of the sound installation, by `Kind/name` or `Kind`; null leaves the object out.
+    /// Merge patches on objects of the sound installation, by `Kind/name` or `Kind`; null leaves the object
+    /// out.
     #[serde(default)]
     pub patches: BTreeMap<String, Value>,
-    /// Created as they are, in the scenario's namespace.
+    /// Further objects, created unchanged in the scenario's namespace.
     #[serde(default)]
     pub objects: Vec<Value>,
-    /// Merged over objects as `patches` are, once the pods run with what was there before.
+    /// Merge patches like `patches`, applied once the pods run with the previous state.
     #[serde(default)]
     pub later: BTreeMap<String, Value>,
-    /// Where the address of the Service leads; it has none without.
+    /// What the address of the Service leads to; without it, the Service has no address.
     #[serde(default)]
     pub load_balancer: Option<LoadBalancer>,
-    /// The namespace exists.
+    /// Whether the namespace exists.
     #[serde(default = "yes")]
     pub namespace: bool,
     #[serde(default)]
     pub traffic: Vec<Traffic>,
     #[serde(default)]
     pub recorded: Vec<Recorded>,
-    /// The recorded lines are more than the kubelet keeps in one file: wait until it has rotated them away, a good minute
-    /// after the start of the containers, and send the traffic once more.
+    /// Whether the recorded lines exceed the kubelet's file size: waits until they are rotated away, more
+    /// than a minute after the start of the containers, and sends the traffic again.
     #[serde(default)]
     pub logs_rotate: bool,
-    /// Written to `overrides.yaml` where the program is started.
+    /// Content of `overrides.yaml` in the program's working folder.
     #[serde(default)]
     pub overrides: Option<String>,
     /// Further arguments for `diagnose`.
     #[serde(default)]
     pub diagnose: Vec<String>,
-    /// The RBAC rules of the user who runs the program; an administrator without.
+    /// RBAC rules of the user who runs the program; an administrator if not given.
     #[serde(default)]
     pub user: Option<Vec<Value>>,
-    /// The program also asks several contexts in one run: as an administrator, as this user, and of a cluster that is not there.
+    /// Whether the program also runs over several contexts: an administrator, this user, and a missing
+    /// cluster.
     #[serde(default)]
     pub contexts: bool,
-    /// Something about the cluster itself that is broken while the program runs.
+    /// A fault of the cluster itself while the program runs.
     #[serde(default)]
     pub cluster: Option<ClusterFault>,
-    /// The program runs once more: what its first run left in the logs is to count as no client.
+    /// Whether the program runs again: the log records of its first run must not count as clients.
     #[serde(default)]
     pub again: bool,
-    /// Apply the remedy of the report and expect what stands here.
+    /// Applies the remedy of the report, and expects this afterwards.
     #[serde(default)]
     pub after_remedy: Option<AfterRemedy>,
     pub expect: Expectation,
@@ -89,15 +91,16 @@ pub struct Scenario {
 pub struct Ingress {
     pub name: String,
     pub pods: usize,
-    /// Pods whose image does not exist, beside the others.
+    /// Number of additional pods whose image does not exist.
     pub pods_not_running: usize,
-    /// Pods whose main container is killed once before traffic comes.
+    /// Number of pods whose main container is killed once before traffic comes.
     pub pods_restarted: usize,
-    /// False: the pods only print what `recorded` says.
+    /// If false, the pods only print the `recorded` lines.
     pub envoy: bool,
-    /// So many of the pods, the last ones, get no configuration but their first: the control plane does not reach them.
+    /// Number of pods, counted from the last, that get only their first configuration: the control plane does
+    /// not reach them.
     pub pods_behind: usize,
-    /// Where Envoy's admin interface listens.
+    /// Listen address of Envoy's admin interface.
     pub admin_port: u16,
 }
 
@@ -108,44 +111,44 @@ pub struct EnvGroup {
     pub hostnames: Vec<String>,
     #[serde(default)]
     pub additional_gateways: Vec<String>,
-    /// Merged over the ApigeeRoute of this env group.
+    /// Merge patch on the ApigeeRoute of this env group.
     #[serde(default)]
     pub route: Value,
-    /// Merged over its ApigeeRouteConfig; the ApigeeRoute stays as it is, as when the watcher has not come by.
+    /// Merge patch on its ApigeeRouteConfig; the ApigeeRoute is unchanged, as before the watcher updates it.
     #[serde(default)]
     pub route_config: Value,
-    /// The TLS Secret exists.
+    /// Whether the TLS Secret exists.
     #[serde(default = "yes")]
     pub secret: bool,
-    /// What is in it.
+    /// Content of the TLS Secret.
     #[serde(default)]
     pub certificate: Certificate,
-    /// A new pair, of a sound certificate, takes its place once the pods run with the first.
+    /// Whether a new, sound pair replaces it once the pods run with the first.
     #[serde(default)]
     pub renewed: bool,
-    /// Where the authority that signs client certificates is stored.
+    /// Where the CA of client certificates is stored.
     #[serde(default)]
     pub client_authority: Option<ClientAuthority>,
 }
 
-/// How the certificate of a TLS Secret came about; a sound one with its chain by default.
+/// Properties of the certificate in a TLS Secret; by default sound, with its chain.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Certificate {
-    /// When it becomes and ceases to be valid, in days from now.
+    /// Start and end of validity, in days from now.
     pub from: i64,
     pub until: i64,
-    /// An intermediate authority signed it.
+    /// Whether an intermediate CA signed it.
     pub intermediate: bool,
-    /// False: the Secret holds the leaf alone.
+    /// If false, the Secret holds only the leaf.
     pub chain: bool,
-    /// The Secret holds the key of another certificate.
+    /// Whether the Secret holds the key of another certificate.
     pub key_of_another: bool,
-    /// Names that it is valid for, beside the hostnames of the env group.
+    /// Names that it is valid for, in addition to the hostnames of the env group.
     pub also_for: Vec<String>,
 }
 
-/// The places in which Istio looks for the authorities of client certificates.
+/// The places where Istio looks for the CAs of client certificates.
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub enum ClientAuthority {
@@ -155,22 +158,23 @@ pub enum ClientAuthority {
     OwnSecret,
 }
 
-/// What has the address of the Service.
+/// What the address of the Service leads to.
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub enum LoadBalancer {
-    /// A load balancer that passes connections on to the pods in turn. DNS has its address for the hostnames of the env groups.
+    /// A load balancer that forwards connections to the pods in turn. DNS has its address for the env groups'
+    /// hostnames.
     Pods,
-    /// One that ends TLS itself, with a certificate of its own.
+    /// A load balancer that terminates TLS with its own certificate.
     Elsewhere,
 }
 
-/// A route that a user applied by hand, sound by default.
+/// A route applied by hand; sound by default.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WildcardRoute {
     pub name: String,
-    /// Merged over the sound route.
+    /// Merge patch on the sound route.
     #[serde(default)]
     pub patch: Value,
 }
@@ -178,19 +182,19 @@ pub struct WildcardRoute {
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub enum ClusterFault {
-    /// The kinds of Apigee are not installed.
+    /// The CRDs of Apigee are not installed.
     KindsMissing,
-    /// Only version v1alpha1 of ApigeeRoute is served, as before hybrid 1.9.
+    /// Only v1alpha1 of ApigeeRoute is served, as before hybrid 1.9.
     OldRoutesOnly,
     KubeletStopped,
-    /// The API server ends while the access logs are being read.
+    /// The API server is killed while the access logs are read.
     ApiServerStopsMidway,
-    /// A user presses Ctrl-C while the access logs are being read.
+    /// A user presses Ctrl-C while the access logs are read.
     InterruptedMidway,
 }
 
 impl ClusterFault {
-    /// Others would notice: the scenario needs the cluster for itself, and one that may be broken.
+    /// Returns whether the scenario needs the cluster for itself, because the fault affects others.
     pub fn is_exclusive(self) -> bool {
         self != Self::InterruptedMidway
     }
@@ -200,13 +204,13 @@ impl ClusterFault {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Traffic {
     pub client: Client,
-    /// The server name that is sent; without, none is.
+    /// SNI to send; none if not given.
     #[serde(default)]
     pub server_name: Option<String>,
-    /// The Host header; without, the server name or the first env group's first hostname.
+    /// Host header; by default the SNI or the first hostname of the first env group.
     #[serde(default)]
     pub host: Option<String>,
-    /// The client has a certificate that the client authority signed, and sends it where it is asked; OpenSSL's client only.
+    /// Whether the client offers a certificate of the client CA when requested; OpenSSL's client only.
     #[serde(default)]
     pub client_certificate: bool,
     #[serde(default = "one")]
@@ -224,41 +228,41 @@ pub enum Client {
     Plain,
 }
 
-/// What a client sees.
+/// The outcome for a client.
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq, Debug)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// 200.
+    /// Status 200.
     Answered,
-    /// 404: TLS works, no route for the request.
+    /// Status 404: TLS works, but no route matches the request.
     NotFound,
     Reset,
-    /// Nothing listens.
+    /// Connection refused.
     Refused,
-    /// An alert, which leaves no line in the access log.
+    /// A TLS alert, which leaves no line in the access log.
     Alert,
 }
 
-/// Lines that are written to a pod's stdout instead of being caused by a client: for addresses this machine cannot send
-/// from, and for sizes that clients would take too long for.
+/// Lines written to a pod's stdout instead of being caused by clients: for addresses that this machine cannot
+/// send from, and for sizes that clients would need too long for.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Recorded {
-    /// Which pod; without, each.
+    /// Index of the pod; every pod if not given.
     #[serde(default)]
     pub pod: Option<usize>,
-    /// Addresses of the clients, in turn.
+    /// Client addresses, used in turn.
     #[serde(default)]
     pub clients: Vec<String>,
     #[serde(default)]
     pub server_name: Option<String>,
-    /// So many resets with no matching filter chain, ten seconds apart, the last one now.
+    /// Number of resets without a matching filter chain, ten seconds apart, the last one now.
     #[serde(default)]
     pub resets: u64,
-    /// Requests that were answered are mixed in until so many bytes are there.
+    /// Minimum number of bytes, reached by mixing in answered requests.
     #[serde(default)]
     pub megabytes: u64,
-    /// Printed as it is.
+    /// Text printed unchanged.
     #[serde(default)]
     pub text: String,
 }
@@ -267,22 +271,22 @@ pub struct Recorded {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Expectation {
     pub exit: i32,
-    /// Without: there is no report.
+    /// Expected verdict; if not given, there is no report.
     #[serde(default)]
     pub verdict: Option<String>,
-    /// The codes of all checks that found something.
+    /// Codes of all checks with findings.
     #[serde(default)]
     pub found: Vec<String>,
-    /// The codes of all checks that could not tell; `AT2*` stands for at least one that begins so, and any others.
+    /// Codes of all unknown checks; `AT2*` stands for at least one with that prefix, and any others with it.
     #[serde(default)]
     pub unknown: Vec<String>,
-    /// Where the moment decides, those that may be unknown too.
+    /// Codes that may be unknown in addition, depending on timing.
     #[serde(default)]
     pub perhaps_unknown: Vec<String>,
-    /// Parts of the reasons that the report gives for what it could not tell, or had no cause to.
+    /// Parts of the reported reasons why checks are unknown or not applicable.
     #[serde(default)]
     pub reasons: Vec<String>,
-    /// Parts of what is printed on stderr.
+    /// Parts of standard error.
     #[serde(default)]
     pub stderr: Vec<String>,
 }
@@ -290,7 +294,7 @@ pub struct Expectation {
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AfterRemedy {
-    /// What clients see then.
+    /// Outcomes for clients after the remedy.
     pub traffic: Vec<Traffic>,
     pub expect: Expectation,
 }
@@ -328,13 +332,13 @@ impl Scenario {
         self.cluster.is_some_and(ClusterFault::is_exclusive)
     }
 
-    /// It cannot run on somebody else's cluster: it would break that, or has to reach pods by their addresses.
+    /// Returns whether it cannot run on a given cluster: it would break it, or needs pods by their addresses.
     pub fn needs_own_cluster(&self) -> bool {
         self.is_exclusive() || self.load_balancer.is_some()
     }
 }
 
-/// All scenarios of the folder, by name.
+/// Reads all scenarios of the folder, by name.
 pub fn all() -> Result<Vec<Scenario>> {
     let folder = folder();
     let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -344,7 +348,7 @@ pub fn all() -> Result<Vec<Scenario>> {
     files.iter().map(|file| Scenario::read(file)).collect()
 }
 
-/// Where the scenario files are.
+/// Returns the folder of the scenario files.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/scenarios")
 }

@@ -1,6 +1,6 @@
-//! Addresses and configuration files of the cluster that the testbed starts.
+//! Addresses and configuration files of the testbed's own cluster.
 //!
-//! What is set here and differs from a default is what a sandbox on one machine needs; the reason stands beside it.
+//! Settings differ from defaults only where a sandbox on one machine needs it, with the reason beside them.
 
 use serde_json::{Value, json};
 
@@ -9,19 +9,20 @@ use crate::sandbox::STATE;
 
 pub const NODE: &str = "testbed";
 
-/// The kubelet refuses an address in 127/8 and one that no interface has; this one sits on the sandbox's loopback.
+/// Address of the node. The kubelet rejects addresses in 127/8 and addresses without an interface; this one
+/// is on the sandbox's loopback.
 pub const NODE_ADDRESS: &str = "10.89.0.1";
 
 pub const API_PORT: u16 = 6443;
 
-/// First address of the range for Services, by which the API server knows itself.
+/// First address of the Service range, which the API server uses for itself.
 pub const SERVICE_ADDRESS: &str = "10.90.0.1";
 pub const SERVICE_RANGE: &str = "10.90.0.0/16";
 
 const POD_RANGE: &str = "10.86.0.0/16";
 
-/// Above this size the kubelet rotates a container's log, and `kubectl logs` reads the newest file only. Larger than
-/// the largest log that a scenario wants whole, smaller than the one that is to be rotated.
+/// Size at which the kubelet rotates a container's log; `kubectl logs` reads only the newest file. Larger
+/// than any log that a scenario needs whole, smaller than the one to be rotated.
 pub const LOG_SIZE_LIMIT: &str = "16Mi";
 
 pub fn kubelet() -> Value {
@@ -36,13 +37,13 @@ pub fn kubelet() -> Value {
         },
         "authorization": { "mode": "Webhook" },
         "cgroupDriver": "cgroupfs",
-        // The sandbox may be on cgroup v1, and does not share the machine out.
+        // The sandbox may use cgroup v1, and does not divide the machine's resources.
         "cgroupsPerQOS": false,
         "enforceNodeAllocatable": [],
         "failCgroupV1": false,
         "failSwapOn": false,
         "localStorageCapacityIsolation": false,
-        // The machine's disk is none of the sandbox's business.
+        // The sandbox must not depend on free space of the machine's disk.
         "evictionHard": { "imagefs.available": "0%", "nodefs.available": "0%", "nodefs.inodesFree": "0%" },
         "imageGCHighThresholdPercent": 100,
         "containerLogMaxSize": LOG_SIZE_LIMIT,
@@ -98,7 +99,7 @@ pub fn network() -> Value {
     })
 }
 
-/// A kubeconfig for one user of the cluster.
+/// Returns a kubeconfig for one user of the cluster.
 pub fn kubeconfig(server: &str, authority: &str, user: &Value) -> Value {
     json!({
         "apiVersion": "v1",
@@ -113,7 +114,7 @@ pub fn kubeconfig(server: &str, authority: &str, user: &Value) -> Value {
     })
 }
 
-/// A place below the sandbox's own state folder.
+/// Returns a path below the sandbox's state folder.
 pub fn path(name: &str) -> String {
     format!("{STATE}/{name}")
 }

@@ -1,4 +1,4 @@
-//! Where `tests/setup.sh` put what the cluster is made of.
+//! The folders that `tests/setup.sh` prepared for the cluster.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,13 +8,13 @@ use crate::shell::{Result, run};
 pub struct Paths {
     pub components: PathBuf,
     pub envoy: PathBuf,
-    /// A folder for container images, which the testbed fills itself.
+    /// Folder for container images, filled by the testbed.
     pub images: PathBuf,
-    /// A folder for what a cluster that is kept running has to leave for its users.
+    /// Folder for what a kept cluster leaves for its users.
     pub kept: PathBuf,
 }
 
-/// Asks the set-up script, which alone knows how the places follow from their inputs.
+/// Runs the set-up script, which alone derives the paths from their inputs.
 pub fn paths() -> Result<Paths> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/setup.sh");
     let answer = run(Command::new("bash").arg(script).arg("paths"))?;

@@ -1,6 +1,6 @@
-//! Running programs and waiting for things, with errors that a person can act on.
+//! Runs programs and waits for conditions, with errors that a person can act on.
 //!
-//! Every wait of the testbed goes through [`wait_until`] or [`run`], so every wait has an end.
+//! Every wait of the testbed goes through [`wait_until`] or [`run`], so every wait is bounded.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -8,17 +8,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// What went wrong, ready to be printed. The testbed has no caller that would branch on the kind of error.
+/// An error text, ready to print. No caller of the testbed needs the kind of an error.
 pub type Result<T> = std::result::Result<T, String>;
 
-/// What a finished program left.
+/// Exit code and output of a finished program.
 pub struct Finished {
     pub status: ExitStatus,
     pub stdout: Vec<u8>,
     pub stderr: String,
 }
 
-/// Runs a program to its end, at most `limit` long, and gives what it printed whatever its exit code.
+/// Runs a program for at most `limit`, and returns its output whatever its exit code.
 pub fn finish(command: &mut Command, input: &[u8], limit: Duration) -> Result<Finished> {
     let name = describe(command);
     let mut child = command
@@ -33,7 +33,7 @@ pub fn finish(command: &mut Command, input: &[u8], limit: Duration) -> Result<Fi
     std::thread::scope(|scope| {
         scope.spawn(move || {
             if let Some(mut stdin) = stdin {
-                // A program that ends before it has read everything is judged by its exit code.
+                // A program may end before it has read everything; its exit code decides.
                 let _ = stdin.write_all(input);
             }
         });
@@ -59,12 +59,12 @@ pub fn finish(command: &mut Command, input: &[u8], limit: Duration) -> Result<Fi
     })
 }
 
-/// Runs a program that has to succeed and gives its stdout.
+/// Runs a program that must succeed, and returns its standard output.
 pub fn run(command: &mut Command) -> Result<String> {
     run_with(command, b"")
 }
 
-/// As [`run`], with something on the program's stdin.
+/// Like [`run`], with input on standard input.
 pub fn run_with(command: &mut Command, input: &[u8]) -> Result<String> {
     let finished = finish(command, input, Duration::from_mins(2))?;
     let stdout = String::from_utf8_lossy(&finished.stdout).into_owned();
@@ -79,7 +79,7 @@ pub fn run_with(command: &mut Command, input: &[u8]) -> Result<String> {
     ))
 }
 
-/// Asks again and again until there is an answer. The closure's error is the reason why not yet, and is told at the end.
+/// Calls `ask` repeatedly until it succeeds. The error after `limit` includes the last reason.
 pub fn wait_until<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Result<T>) -> Result<T> {
     let started = Instant::now();
     loop {
@@ -93,7 +93,7 @@ pub fn wait_until<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Resul
     }
 }
 
-/// The end of a text, for error messages.
+/// Returns the end of a text, for error messages.
 pub fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let mut kept = String::new();
@@ -103,9 +103,9 @@ pub fn last_lines(text: &str, count: usize) -> String {
     kept
 }
 
-/// Where a program of the `PATH` lies.
+/// Returns the path of a program of the `PATH`.
 pub fn find_program(name: &str) -> Option<PathBuf> {
-    // Debian keeps what only root uses outside the PATH of everybody else.
+    // Debian's PATH for users lacks the folders of root's programs.
     let path = std::env::var("PATH").unwrap_or_default() + ":/usr/local/sbin:/usr/sbin:/sbin";
     path.split(':').map(|folder| Path::new(folder).join(name)).find(|candidate| candidate.is_file())
 }

@@ -1,4 +1,4 @@
-//! One scenario in its namespace: sets it up, plays the part of Apigee's manager, sends traffic and cleans up.
+//! One scenario in its namespace: creates it, acts as Apigee's manager, sends traffic and cleans up.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -24,29 +24,30 @@ use crate::traffic::{self, Target};
 
 pub const POD_LIMIT: Duration = Duration::from_secs(90);
 
-/// A log window that starts within a minute of its container is taken as whole.
+/// Minimum container age for a log gap: the program takes a log that starts within a minute of its container
+/// for complete.
 const OLD: Duration = Duration::from_secs(75);
 
 pub struct Stage<'a> {
     pub testbed: &'a Testbed,
     pub scenario: &'a Scenario,
     pub namespace: String,
-    /// Where the program is started, with the scenario's files in it.
+    /// Working folder of the program, with the scenario's files.
     pub folder: PathBuf,
-    /// What clients have left in the logs by now.
+    /// Log records caused by clients so far.
     pub clients: Logged,
-    /// What the program has left there beside that.
+    /// Log records caused by the program's own handshakes.
     own: Logged,
-    /// How many connections there were, so that pods take turns.
+    /// Number of connections so far, so that pods take turns.
     turns: usize,
-    /// When the pods ran.
+    /// Time at which the pods were running.
     born: Instant,
-    /// The last configuration that each pod got.
+    /// Last configuration pushed to each pod.
     pushed: BTreeMap<String, String>,
 }
 
 impl<'a> Stage<'a> {
-    /// Creates everything and returns when the pods run with the configuration that follows from the routes.
+    /// Creates everything, and returns when the pods run with the configuration derived from the routes.
     pub fn set(testbed: &'a Testbed, scenario: &'a Scenario) -> Result<Self> {
         let namespace = format!("apigee-{}", scenario.name);
         let folder = testbed.folder.join(&scenario.name);
@@ -67,13 +68,13 @@ impl<'a> Stage<'a> {
             pushed: BTreeMap::new(),
         };
         if scenario.namespace {
-            let objects = objects::installation(scenario, &testbed.authorities)?;
+            let objects = objects::installation(scenario, &testbed.cas)?;
             stage.create_objects(&objects)?;
             stage.wait_for_pods()?;
             stage.born = Instant::now();
             stage.reconcile()?;
             stage.restart_pods()?;
-            stage.change(&objects::later(scenario, &objects, &testbed.authorities)?)?;
+            stage.change(&objects::later(scenario, &objects, &testbed.cas)?)?;
             if let Some(kind) = scenario.load_balancer {
                 load_balancer::start(&stage, kind)?;
             }
@@ -81,7 +82,7 @@ impl<'a> Stage<'a> {
         Ok(stage)
     }
 
-    /// What the manager does: derives each pod's configuration from the API server, and pushes what has changed.
+    /// Acts as the manager: derives each pod's configuration from the API server, and pushes changes.
     pub fn reconcile(&mut self) -> Result<()> {
         if !self.scenario.ingress.envoy || self.scenario.ingress.pods == 0 {
             return Ok(());
@@ -125,7 +126,7 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Lets clients connect, to the pods in turn.
+    /// Connects clients to the pods in turn.
     pub fn send(&mut self, traffic: &[Traffic]) -> Result<()> {
         let pods = self.running_pods()?;
         let default_host = self.scenario.env_groups.iter().flat_map(|group| &group.hostnames).next();
@@ -150,7 +151,7 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Waits until the containers are so old that a log which starts now has a gap that counts.
+    /// Waits until the containers are old enough that a log which starts now counts as having a gap.
     pub fn wait_for_age(&self) {
         std::thread::sleep(OLD.saturating_sub(self.born.elapsed()));
     }
@@ -165,18 +166,18 @@ impl<'a> Stage<'a> {
             let sizes = sizes?;
             if sizes.iter().all(|size| *size < 1_000_000) { Ok(()) } else { Err(format!("sizes {sizes:?}")) }
         })?;
-        // The last lines may have come after the rotation.
+        // The last lines may have been written after the rotation.
         self.clients = self.count()?;
         Ok(())
     }
 
-    /// Takes note of the handshakes that the program says it has made.
+    /// Counts the handshakes that the program reports to have made.
     pub fn probed(&mut self) -> Result<()> {
         self.own.add(own_resets(&expect::evidence(&self.folder)?)?);
         Ok(())
     }
 
-    /// Waits until the pods' logs hold exactly what clients, and the program, have seen.
+    /// Waits until the pods' logs hold exactly the records caused by clients and the program.
     pub fn wait_for_logs(&self) -> Result<()> {
         let mesh = self.world()?.mesh;
         let is_apigees = mesh["accessLogEncoding"] == 1 && text(&mesh["accessLogFormat"]).contains("sni_host");
@@ -192,7 +193,7 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// The ingress pods that run, by age.
+    /// Returns the running ingress pods, by age.
     pub fn running_pods(&self) -> Result<Vec<Value>> {
         let selector = format!("labelSelector=app%3D{GATEWAY}");
         let mut pods = self.testbed.api.list(&format!("/api/v1/namespaces/{}/pods?{selector}", self.namespace))?;
@@ -200,7 +201,8 @@ impl<'a> Stage<'a> {
         Ok(pods)
     }
 
-    /// Prints lines as if the pod's main process had. A stream that is cut on its way is noticed before anything is printed.
+    /// Prints lines as the pod's main process would. A truncated stream is detected before anything is
+    /// printed.
     fn print(&self, pod: &str, lines: &str) -> Result<()> {
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
         let packed =
@@ -210,16 +212,16 @@ impl<'a> Stage<'a> {
         run_with(&mut self.exec(pod, script), &packed).map(drop)
     }
 
-    /// A command in a pod's main container, reading the harness's input.
+    /// Returns a command in a pod's main container that reads the harness's input.
     fn exec(&self, pod: &str, script: &str) -> Command {
         let mut command = Command::new("kubectl");
-        // Over WebSockets kubectl now and then loses the end of a long input.
+        // Over WebSockets, kubectl sometimes loses the end of a long input.
         command.env("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", "false").arg("--kubeconfig").arg(&self.testbed.kubeconfig);
         command.args(["-n", &self.namespace, "exec", "-i", pod, "-c", GATEWAY, "--", "sh", "-c", script]);
         command
     }
 
-    /// Changes objects, as an operator would, and lets the manager take routes up and push what follows.
+    /// Changes objects as an operator would, then lets the manager accept routes and push configurations.
     fn change(&mut self, changes: &[(Value, Value)]) -> Result<()> {
         for (object, patch) in changes {
             let collection = objects::collection(object, &self.namespace)?;
@@ -236,7 +238,7 @@ impl<'a> Stage<'a> {
     fn create_objects(&self, objects: &[Value]) -> Result<()> {
         let api = &self.testbed.api;
         let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": self.namespace } });
-        // A cluster that was given may still hold what an earlier run left, or be busy removing it.
+        // A given cluster may still hold the objects of an earlier run, or be busy removing them.
         wait_until("create the namespace", POD_LIMIT, || {
             api.create("/api/v1/namespaces", &namespace).inspect_err(|_| {
                 let _ = api.delete(&format!("/api/v1/namespaces/{}", self.namespace));
@@ -252,7 +254,7 @@ impl<'a> Stage<'a> {
                 owners.insert(text(&object["metadata"]["name"]).to_owned(), created["metadata"]["uid"].clone());
             }
         }
-        // Pods need their namespace's service account, which the controller manager makes.
+        // Pods need the service account of their namespace, which the controller manager creates.
         for pod in objects::pods(self.scenario, &self.testbed.images) {
             wait_until("create a pod", POD_LIMIT, || self.create(&pod))?;
         }
@@ -301,7 +303,7 @@ impl<'a> Stage<'a> {
                 }
                 Err(now["status"]["containerStatuses"].to_string())
             })?;
-            // The new Envoy finds the old configuration; pushing it again shows when it works with it.
+            // The new Envoy starts with the old configuration; pushing it again shows when it is active.
             self.pushed.remove(name);
         }
         self.reconcile()
@@ -354,7 +356,8 @@ impl<'a> Stage<'a> {
 impl Drop for Stage<'_> {
     fn drop(&mut self) {
         if self.scenario.namespace {
-            // The rest goes on in the background: the cluster ends soon anyway, and a given one has a controller for it.
+            // Removal continues in the background: our cluster ends soon, and a given one has a controller
+            // for it. controller for it.
             let _ = self.testbed.api.delete(&format!("/api/v1/namespaces/{}", self.namespace));
         }
     }

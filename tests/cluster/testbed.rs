@@ -1,4 +1,4 @@
-//! The cluster that all scenarios share: the testbed's own, or one that was given.
+//! The cluster shared by all scenarios: the testbed's own, or a given one.
 
 use std::path::{Path, PathBuf};
 use std::sync::RwLock;
@@ -10,35 +10,36 @@ use serde_json::{Value, json};
 use crate::api::Api;
 use crate::cluster::Components;
 use crate::objects::{GROUP, Images, collection, text};
-use crate::pki::{Authorities, Subject};
+use crate::pki::{Subject, TestCas};
 use crate::settings::path;
 use crate::shell::{Result, wait_until};
 use crate::{images, sandbox};
 
-/// Names the kubeconfig of a throw-away cluster to be used instead of one of our own.
+/// Environment variable with the kubeconfig of a throw-away cluster to use instead of our own.
 pub const GIVEN_CLUSTER: &str = "APIGEE_TLS_TEST_KUBECONFIG";
 
-/// What the ingress pods of a given cluster are made of; the defaults are the names under which our own archives load.
+/// Environment variables with the images of ingress pods in a given cluster; the defaults are the names under
+/// which our own archives load.
 const INGRESS_IMAGE: &str = "APIGEE_TLS_TEST_INGRESS_IMAGE";
 const SMALL_IMAGE: &str = "APIGEE_TLS_TEST_SMALL_IMAGE";
 
 pub struct Testbed {
     pub api: Api,
     pub kubeconfig: PathBuf,
-    /// None for a cluster that was given.
+    /// `None` for a given cluster.
     pub components: Option<Components>,
     pub images: Images,
-    pub authorities: Authorities,
-    /// A folder for the scenarios' files. In it: `ca.crt`, the authority of the ingress certificates, and `client.pem`, a client's
-    /// certificate with its key.
+    pub cas: TestCas,
+    /// Folder for the scenarios' files. It holds `ca.crt`, the CA of the ingress certificates, and
+    /// `client.pem`, a client certificate with its key.
     pub folder: PathBuf,
-    /// Held for reading by scenarios that get along with others, for writing by those that do not.
+    /// Read-locked by scenarios that can share the cluster, write-locked by those that cannot.
     pub turn: RwLock<()>,
     kinds_missing: AtomicBool,
 }
 
 impl Testbed {
-    /// Starts a cluster, inside the sandbox.
+    /// Starts a cluster inside the sandbox.
     pub fn start() -> Result<Self> {
         sandbox::furnish(crate::settings::NODE_ADDRESS, crate::settings::NODE)?;
         let (components, kubeconfig) = Components::start()?;
@@ -47,7 +48,7 @@ impl Testbed {
         Self::new(&kubeconfig, Some(components), images, PathBuf::from(path("scenarios")))
     }
 
-    /// Uses the cluster that was given.
+    /// Uses a given cluster.
     pub fn given(kubeconfig: &Path) -> Result<Self> {
         let image = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
         let images = Images {
@@ -66,7 +67,7 @@ impl Testbed {
             kubeconfig: kubeconfig.to_owned(),
             components,
             images,
-            authorities: Authorities::new()?,
+            cas: TestCas::new()?,
             folder,
             turn: RwLock::new(()),
             kinds_missing: AtomicBool::new(false),
@@ -77,9 +78,9 @@ impl Testbed {
     }
 
     fn write_certificates(&self) -> Result<()> {
-        let client = self.authorities.client.issue(&Subject { common_name: "client", ..Subject::default() })?;
+        let client = self.cas.client.issue(&Subject { common_name: "client", ..Subject::default() })?;
         let files = [
-            ("ca.crt", self.authorities.ingress.certificate()?),
+            ("ca.crt", self.cas.ingress.certificate()?),
             ("client.pem", format!("{}{}", client.certificate, client.key)),
         ];
         files.into_iter().try_for_each(|(name, text)| {
@@ -87,7 +88,7 @@ impl Testbed {
         })
     }
 
-    /// Installs the kinds of Apigee and waits until they are served.
+    /// Installs the CRDs of Apigee, and waits until they are served.
     pub fn install_kinds(&self) -> Result<()> {
         for kind in kinds()? {
             let name = text(&kind["metadata"]["name"]).to_owned();
@@ -107,7 +108,7 @@ impl Testbed {
         Ok(())
     }
 
-    /// Removes the kinds of Apigee, with all their objects.
+    /// Removes the CRDs of Apigee, with all their objects.
     pub fn remove_kinds(&self) -> Result<()> {
         self.kinds_missing.store(true, Ordering::Relaxed);
         for kind in kinds()? {
@@ -121,7 +122,7 @@ impl Testbed {
         Ok(())
     }
 
-    /// Stops or starts serving v1alpha2 of ApigeeRoute.
+    /// Starts or stops serving v1alpha2 of ApigeeRoute.
     pub fn serve_new_routes(&self, served: bool) -> Result<()> {
         let mut kind =
             kinds()?.into_iter().find(|kind| kind["spec"]["names"]["kind"] == "ApigeeRoute").unwrap_or_default();
@@ -145,7 +146,7 @@ impl Testbed {
 
 impl Drop for Testbed {
     fn drop(&mut self) {
-        // Inside the sandbox the folder goes with it.
+        // Inside the sandbox, the folder disappears with it.
         if self.components.is_none() {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
@@ -172,7 +173,7 @@ fn kinds() -> Result<Vec<Value>> {
     Ok(kinds)
 }
 
-/// A kind that is put into bundles as it is, so that any object will do.
+/// Returns a CRD without a schema, for objects that bundles hold as they are.
 fn kept_kind(group: &str, version: &str, kind: &str) -> Value {
     let plural = format!("{}s", kind.to_lowercase());
     let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });

@@ -1,4 +1,4 @@
-//! The tests: one for each scenario file, and those that are about more than one run of the program.
+//! The list of tests: one for each scenario file, and those that need more than one run of the program.
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
@@ -14,21 +14,21 @@ use crate::stage::Stage;
 use crate::testbed::Testbed;
 use crate::{bundle, cleanup, contexts, faults, interrupts, midway, plugin, rights};
 
-/// How many scenarios run side by side. Pods and clients of more would fight for two cores.
+/// Number of scenarios run at the same time. More pods and clients would compete for two cores.
 const SIDE_BY_SIDE: usize = 3;
 
-/// How far back the program looks after the remedy.
+/// Log window of the run after the remedy.
 const WINDOW: Duration = Duration::from_secs(6);
 
-/// Where the cluster comes from when a test needs it.
+/// The cluster for a test.
 #[derive(Clone)]
 pub enum Source {
-    /// Tests are only listed.
+    /// No cluster: tests are only listed.
     None,
     Ready(Arc<Testbed>),
 }
 
-/// All tests: the one that mostly waits first, those that need the cluster for themselves last.
+/// Returns all tests: the one that mostly waits first, those that need the cluster for themselves last.
 pub fn all(source: &Source) -> Result<Vec<Trial>> {
     let mut scenarios = scenario::all()?;
     scenarios.sort_by_key(|scenario| (scenario.is_exclusive(), !scenario.logs_rotate));
@@ -42,7 +42,7 @@ pub fn all(source: &Source) -> Result<Vec<Trial>> {
     trials.push(trial("collect::hundred_interrupts", source, interrupts::hundred));
     trials.push(trial("collect::hundred_faults", source, faults::hundred));
     for scenario in scenarios {
-        // The list names as ignored what cannot run on somebody else's cluster.
+        // Tests that cannot run on a given cluster are listed as ignored.
         let ignored = is_given && scenario.needs_own_cluster();
         let name = format!("scenario::{}", scenario.name);
         trials.push(trial(&name, source, move |testbed| run_scenario(testbed, &scenario)).with_ignored_flag(ignored));
@@ -50,7 +50,7 @@ pub fn all(source: &Source) -> Result<Vec<Trial>> {
     Ok(trials)
 }
 
-/// The arguments' filters leave no test.
+/// Returns whether the filters of the arguments leave no test.
 pub fn none_chosen(arguments: &Arguments) -> Result<bool> {
     let trials = all(&Source::None)?;
     let matches =
@@ -62,7 +62,7 @@ pub fn none_chosen(arguments: &Arguments) -> Result<bool> {
     Ok(!trials.iter().any(|trial| chosen(trial.name())))
 }
 
-/// Runs the tests that the arguments choose.
+/// Runs the tests that the arguments select.
 pub fn run(mut arguments: Arguments, source: &Source) -> Result<Conclusion> {
     arguments.test_threads.get_or_insert(SIDE_BY_SIDE);
     Ok(libtest_mimic::run(&arguments, all(source)?))
@@ -169,7 +169,7 @@ fn play(testbed: &Testbed, scenario: &Scenario) -> Result<()> {
     }
     if let Some(after) = &scenario.after_remedy {
         plugin::apply_remedy(&mut stage, &finished)?;
-        // Resets of the time before the remedy stay in the logs, and are to stay out of the window.
+        // Resets from before the remedy remain in the logs, and must be outside the window.
         std::thread::sleep(WINDOW);
         stage.send(&after.traffic)?;
         stage.wait_for_logs()?;
@@ -180,7 +180,8 @@ fn play(testbed: &Testbed, scenario: &Scenario) -> Result<()> {
     Ok(())
 }
 
-/// The kubeconfig of the scenario's user: an administrator, or a service account with just the rules that the scenario lists.
+/// Returns the kubeconfig of the scenario's user: an administrator, or a service account with exactly the
+/// rules of the scenario.
 fn user(stage: &Stage<'_>) -> Result<PathBuf> {
     let Some(rules) = &stage.scenario.user else { return Ok(stage.testbed.kubeconfig.clone()) };
     rights::grant(stage, "engineer", rules, &[])?;

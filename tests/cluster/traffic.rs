@@ -1,7 +1,7 @@
-//! Real clients that connect to ingress pods, and what each of them saw.
+//! Real clients that connect to ingress pods, and the outcome of each.
 //!
-//! In the testbed's own cluster clients reach the pods' addresses directly, as a load balancer would. In a cluster that was given
-//! they go through `kubectl port-forward`, which the gateway sees as a client on its own loopback.
+//! In the testbed's own cluster, clients connect to the pods' addresses, as a load balancer would. In a given
+//! cluster, they use `kubectl port-forward`, which the gateway sees as a client on its own loopback.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -14,11 +14,11 @@ use crate::shell::{Finished, Result, finish, last_lines, run};
 
 const CLIENT_LIMIT: Duration = Duration::from_secs(30);
 
-/// One pod as clients see it.
+/// One pod as clients reach it.
 pub struct Target {
     pub address: String,
     pub port: u16,
-    /// Keeps the forwarding alive, where there is one. kubectl ends when nobody listens to what it prints.
+    /// The port-forward, if there is one. kubectl ends when nobody reads its output.
     forwarder: Option<(Child, BufReader<ChildStdout>)>,
 }
 
@@ -58,9 +58,9 @@ impl Drop for Target {
     }
 }
 
-/// Connects as often as the entry says, and fails when a client sees anything but the outcome that the entry expects.
+/// Connects as often as the entry says, and fails if a client sees another outcome than expected.
 ///
-/// What clients need is put into `folder`.
+/// Files for clients are written to `folder`.
 pub fn send(
     folder: &Path,
     traffic: &Traffic,
@@ -125,7 +125,7 @@ fn curl(server_name: Option<&str>, host: &str, target: &Target) -> Result<(Outco
             command.args(["--resolve", &format!("{name}:{}:{}", target.port, target.address)]);
             command.arg(format!("https://{name}:{}/hello", target.port));
         }
-        // curl sends no server name for an address.
+        // curl sends no SNI for an address.
         None => {
             command.arg(format!("https://{}:{}/hello", target.address, target.port));
         }
@@ -174,7 +174,8 @@ fn java_client(folder: &Path) -> Result<&'static str> {
     compiled.as_deref().map_err(Clone::clone)
 }
 
-/// Each client tells a status line or an error; curl's exit code is the only trace that its error leaves in every version.
+/// Derives the outcome: clients print a status line or an error. For curl, only the exit code is the same in
+/// every version.
 fn judge(finished: &Finished, curl_exit: Option<i32>) -> (Outcome, String) {
     let told = format!("{}\n{}", String::from_utf8_lossy(&finished.stdout), finished.stderr);
     let outcome = if told.contains("HTTP/1.1 200") {
@@ -186,7 +187,7 @@ fn judge(finished: &Finished, curl_exit: Option<i32>) -> (Outcome, String) {
     } else if told.contains(" alert ") || told.contains("Received fatal alert") {
         Outcome::Alert
     } else {
-        // A forwarder passes a reset on as the end of the connection; the access log shows that it was one.
+        // A port-forward turns a reset into the end of the connection; the access log shows the reset.
         Outcome::Reset
     };
     (outcome, told)

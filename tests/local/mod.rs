@@ -1,4 +1,4 @@
-//! A kubeconfig whose contexts lead to servers on this machine, and the program run with it.
+//! A kubeconfig whose contexts point to local servers, and runs of the program with it.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 use flate2::read::MultiGzDecoder;
 use tempfile::TempDir;
 
-/// What every request is answered with: the API server knows us, and lets us see nothing.
+/// The response to every request: the API server knows the user, and forbids everything.
 const FORBIDDEN: &str =
     r#"{"kind":"Status","apiVersion":"v1","status":"Failure","message":"forbidden","reason":"Forbidden","code":403}"#;
 
@@ -22,7 +22,7 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    /// With these contexts, in this order, each leading to a port of this machine.
+    /// Writes these contexts, in this order, each with a local port.
     pub(crate) fn new(contexts: &[(&str, u16)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let entries = |entry: &dyn Fn(usize, &str, u16) -> String| {
@@ -42,7 +42,7 @@ impl Home {
         self.folder.path().join(name)
     }
 
-    /// The program in this folder, with this kubeconfig and nothing of this machine's settings.
+    /// Returns the program, to run in this folder with this kubeconfig and without this machine's settings.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-apigee-tls"));
         for name in ["NO_COLOR", "CLICOLOR_FORCE", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "COLUMNS"] {
@@ -57,7 +57,7 @@ impl Home {
         self.command(arguments).output().expect("the program starts")
     }
 
-    /// The bundles that are in the folder, by name.
+    /// Returns the bundles in the folder, by name.
     pub(crate) fn bundles(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.folder.path()).expect("the folder can be listed");
         let paths = entries.map(|entry| entry.expect("it can be listed").path());
@@ -67,7 +67,7 @@ impl Home {
     }
 }
 
-/// What a bundle holds, by path below its top folder.
+/// Returns the files of a bundle, by path below its top-level folder.
 pub(crate) fn unpacked(bundle: &Path) -> BTreeMap<String, String> {
     let mut archive = tar::Archive::new(MultiGzDecoder::new(fs::File::open(bundle).expect("the bundle is there")));
     let entries = archive.entries().expect("it is an archive");
@@ -82,7 +82,7 @@ pub(crate) fn unpacked(bundle: &Path) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// An API server that answers everything with 403; returns its port.
+/// Starts an API server that responds to everything with 403; returns its port.
 pub(crate) fn forbidding() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("it listens").port();

@@ -1,4 +1,4 @@
-//! What a user may type wrong, and the forms of the result: each a clear error with exit code 2, and no panic.
+//! Wrong arguments, each with a clear error and exit code 2 and without a panic; and the output formats.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::run::Bench;
 use crate::servers::silent_address;
 use crate::shell::Result;
 
-/// Arguments, and a part of what is said about them.
+/// Arguments, and a part of the expected error.
 const WRONG: &[(&[&str], &str)] = &[
     (&[], "HOST[:PORT]"),
     (&[""], "empty"),
@@ -24,16 +24,16 @@ const WRONG: &[(&[&str], &str)] = &[
     (&["a.example", "--sni", "10.0.0.1"], "--no-sni"),
     (&["a.example", "--sni", ""], "empty"),
     (&["a.example", "--sni", "b.example", "--no-sni"], "cannot be used with"),
-    (&["a.example", "--connect-to", "b.example"], "no IP address"),
+    (&["a.example", "--connect-to", "b.example"], "not an IP address"),
     (&["a.example", "--connect-to", "10.0.0.1:0"], "port 0"),
-    (&["a.example", "--connect-to", "https://10.0.0.1:8443"], "address alone"),
-    (&["a.example", "--connect-to", "10.0.0.1 "], "address alone"),
-    (&["a.example", "--connect-to", "::1", "-4"], "other kind"),
-    (&["a.example", "--connect-to", "10.0.0.1", "-6"], "other kind"),
+    (&["a.example", "--connect-to", "https://10.0.0.1:8443"], "not just an address"),
+    (&["a.example", "--connect-to", "10.0.0.1 "], "not just an address"),
+    (&["a.example", "--connect-to", "::1", "-4"], "the selected version"),
+    (&["a.example", "--connect-to", "10.0.0.1", "-6"], "the selected version"),
     (&["https://me:sesame@a..b"], "\u{2026}@a..b"),
     (&["a.example", "--via-proxy=http://127.0.0.1:99999"], "does not exist"),
     (&["a.example", "--via-proxy"], "HTTPS_PROXY is not set"),
-    (&["--via-proxy", "http://127.0.0.1:3128", "a.example"], "with = and no blank"),
+    (&["--via-proxy", "http://127.0.0.1:3128", "a.example"], "with = and no space"),
     (&["a.example", "--key", "@client.key"], "--cert"),
     (&["a.example", "--cert", "@client.pem"], "no private key"),
     (&["a.example", "--cert", "@client.pem", "--key", "@api.key"], "does not fit"),
@@ -50,7 +50,7 @@ const WRONG: &[(&[&str], &str)] = &[
     (&["a.example", "--ciphers", "TLS_AES_128_GCM_SHA256", "--tls-max", "1.2"], "none of them is for such a version"),
     (&["a.example", "--ciphers", "TLS_RSA_WITH_AES_128_CBC_SHA"], "OpenSSL calls it AES128-SHA"),
     (&["a.example", "--tls-min", "2.0"], "possible values"),
-    (&["a.example", "--timeout", "0"], "some time"),
+    (&["a.example", "--timeout", "0"], "above zero"),
     (&["a.example", "--parallel", "0"], "--parallel"),
     (&["a.example", "--via-proxy=socks5://p"], "socks5"),
     (&["a.example", "-4", "-6"], "cannot be used with"),

@@ -1,4 +1,5 @@
-//! What each server is, and what `probe` has to say of it: exit code, the codes found, and how the handshakes ended.
+//! The servers, and what `probe` must report of each: exit code, codes found, and the results of the
+//! handshakes.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,13 +18,13 @@ struct Case {
     #[serde(default)]
     arguments: Vec<String>,
     exit: i32,
-    /// Codes of the checks that found something.
+    /// Codes of the checks with findings.
     #[serde(default)]
     found: BTreeSet<String>,
-    /// What the finding that decides says, in part; or the sentence of a target without one.
+    /// A part of the deciding finding, or the sentence of a target without findings.
     #[serde(default)]
     verdict: String,
-    /// How the handshake that was asked for ended, as the report's JSON has it: `stage/how`, or `ok`.
+    /// Result of the requested handshake as in the JSON report: `stage/how`, or `ok`.
     ended: String,
 }
 
@@ -83,7 +84,7 @@ fn run(bench: &Bench, case: &Case) -> Result<()> {
     if wrong.is_empty() { Ok(()) } else { Err(format!("{}\nverdict: {verdict}", wrong.join("\n"))) }
 }
 
-/// `stage/how`, with the alert's number or what a peer speaks.
+/// Returns `stage/how`, with the number of the alert or the protocol of the peer.
 fn ended(handshake: &Value) -> String {
     let failure = &handshake["failure"];
     let Some(stage) = failure["stage"].as_str() else { return "ok".into() };

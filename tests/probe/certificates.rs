@@ -1,4 +1,4 @@
-//! A small PKI: a root, an intermediate, and leaves with one fault each, as PEM files of a folder.
+//! A small PKI: a root, an intermediate, and leaves with one fault each, as PEM files in a folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,12 +19,12 @@ use openssl::x509::{X509, X509NameBuilder};
 
 use crate::shell::Result;
 
-/// The host that all servers are asked for.
+/// The host that all servers are probed as.
 pub const HOST: &str = "api-test.mydomain.com";
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// The folder with everything: `root.pem`, `<name>.pem` with the list that is served, `<name>.key`.
+/// The folder with `root.pem`, `<name>.pem` (the served chain) and `<name>.key`.
 pub struct Certificates {
     pub folder: PathBuf,
 }

@@ -1,6 +1,6 @@
-//! The nine faults that scanners were measured by: each has to be named, and each ends with exit code 1.
+//! The nine faults by which scanners were compared: each must be named, and each must give exit code 1.
 //!
-//! Of the usual tools none names all nine, and none tells half of them by its exit code.
+//! None of the usual tools names all nine, and none signals half of them by its exit code.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use crate::shell::Result;
 
 struct Fault {
     name: &'static str,
-    /// `{…}` is the port of the server.
+    /// Arguments; `{…}` is the port of a server.
     arguments: &'static [&'static str],
-    /// The check that names it.
+    /// The check that reports the fault.
     code: &'static str,
-    /// What a person has to read.
+    /// The text that a person must see.
     words: &'static str,
 }
 
@@ -105,7 +105,7 @@ fn run(bench: &Bench, fault: &Fault) -> Result<()> {
     if !checks.clone().any(|check| check["code"] == fault.code && check["outcome"] == "found") {
         return Err(format!("{} found nothing", fault.code));
     }
-    // A line that is too long for the terminal goes on in the next one.
+    // Long lines are wrapped at the width of the terminal.
     let said = String::from_utf8_lossy(&text.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
     if !said.contains(fault.words) || !said.contains(fault.code) {
         return Err(format!("{} and {:?} are not both in: {said}", fault.code, fault.words));

@@ -1,11 +1,13 @@
-//! `probe` against real servers: an Envoy with every set-up that an ingress can have, OpenSSL, Java, and peers that misbehave.
+//! Tests `probe` against real servers: an Envoy with every set-up of an ingress, OpenSSL, Java, and
+//! misbehaving peers.
 //!
 //! ```text
 //! certificates ─ servers ─▶ kubectl-apigee-tls probe ─▶ report in JSON ─ cases
 //! ```
 //!
-//! The servers start once for all tests and end with them. A server that does not start fails them all. With `--serve` the
-//! program keeps them for measurements: it prints where they are, as JSON, and ends them with its standard input.
+//! The servers start once for all tests and end with them. If one does not start, all tests fail. With
+//! `--serve`, the program keeps them for measurements: it prints their ports as JSON, and ends them at the
+//! end of its standard input.
 
 #![expect(unreachable_pub, reason = "a program of its own: `pub` is what its modules offer each other")]
 #![expect(
@@ -45,7 +47,7 @@ fn main() -> ExitCode {
     let bench = if arguments.list { Ok(None) } else { start().map(|bench| Some(Arc::new(bench))) };
     let bench = match bench {
         Ok(bench) => bench,
-        // Whatever the filter: without servers nothing was tried, and that is no success.
+        // Whatever the filter: without servers nothing was tested, which is not a success.
         Err(why) => {
             eprintln!("the servers do not start: {why}");
             return ExitCode::FAILURE;
@@ -66,12 +68,12 @@ fn serve() -> ExitCode {
         }
     };
     println!("{}", json!({ "certificates": bench.certificates.folder, "ports": bench.servers.ports }));
-    // Whoever started this holds the other end.
+    // The starting process holds the other end.
     let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
     ExitCode::SUCCESS
 }
 
-/// A free port may be taken by somebody else before its server has it; then all of them start anew.
+/// Another process may take a free port before its server listens; then all servers are started again.
 fn start() -> shell::Result<Bench> {
     let mut tries = 3;
     loop {

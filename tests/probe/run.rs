@@ -1,4 +1,4 @@
-//! Runs the program against the servers and reads what it says.
+//! Runs the program against the servers and reads its output.
 
 use std::process::Command;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::certificates::{Certificates, HOST};
 use crate::servers::Servers;
 use crate::shell::{Finished, Result, finish};
 
-/// Everything that a test needs.
+/// The test environment.
 pub struct Bench {
     pub certificates: Certificates,
     pub servers: Servers,
@@ -23,7 +23,8 @@ impl Bench {
         self.servers.ports.get(server).copied().ok_or_else(|| format!("there is no server {server}"))
     }
 
-    /// Runs `probe` with these arguments. `{NAME}` stands for the port of a server, `@FILE` for one of the certificates.
+    /// Runs `probe` with these arguments. `{NAME}` is replaced by the port of a server, `@FILE` by the path
+    /// of a certificate file.
     pub fn probe(&self, arguments: &[&str], environment: &[(&str, &str)], input: &[u8]) -> Result<Finished> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-apigee-tls"));
         command
@@ -41,7 +42,7 @@ impl Bench {
         finish(&mut command, input, Duration::from_secs(30))
     }
 
-    /// Probes [`HOST`] at the port of a server on this machine, and gives the exit code with the report.
+    /// Probes [`HOST`] at the port of a local server, and returns exit code and report.
     pub fn report(&self, server: &str, more: &[&str]) -> Result<(Option<i32>, Value)> {
         let endpoint = format!("{HOST}:{{{server}}}");
         let mut arguments = vec![endpoint.as_str(), "--connect-to", "127.0.0.1", "-o", "json"];

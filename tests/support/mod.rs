@@ -1,8 +1,8 @@
-//! Evidence for tests: the healthy base of `tests/checks/base.yaml`, changed by small patches.
+//! Evidence for tests: the healthy base of `tests/checks/base.yaml` with small patches.
 //!
-//! A patch is an RFC 7386 merge patch with one addition, because replacing whole lists would bury what a case is about:
-//! a mapping laid over a list changes the items that have these names. `null` removes an item; a name that the list
-//! does not have adds an item, which begins as a copy of the first one. `~end` stands for the name that ends so.
+//! A patch is an RFC 7386 merge patch with one addition, because replacing whole lists would hide what a case
+//! is about. A mapping in place of a list changes the items with these names; `null` removes an item; an
+//! unknown name adds an item, copied from the first one. `~end` selects the name with that ending.
 
 #![expect(clippy::expect_used, reason = "a test that cannot read its files fails there")]
 
@@ -22,9 +22,9 @@ use serde_json::{Map, Value, json};
 pub(crate) struct ForbiddenPart {
     /// Name of its field.
     pub(crate) name: &'static str,
-    /// What is then missing, in the words of the part.
+    /// Name of the missing source, from the part.
     what: String,
-    /// The right that is then missing.
+    /// The missing right.
     right: Right,
 }
 
@@ -44,10 +44,10 @@ pub(crate) fn sources() -> Vec<ForbiddenPart> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Setting {
-    /// `offline` begins with what `--offline` leaves of the base.
+    /// `offline` starts from the part of the base that `--offline` leaves.
     #[serde(default)]
     pub(crate) from: Option<String>,
-    /// Sources that answer with 403: a field of the evidence, or `logs` for the log of every container.
+    /// Sources that respond with 403: a field of the evidence, or `logs` for the logs of all containers.
     #[serde(default)]
     pub(crate) forbidden: Vec<String>,
     /// The patch.
@@ -82,10 +82,10 @@ pub(crate) fn root() -> PathBuf {
 /// A YAML file of the repository.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    // By way of a value: YAML merge keys are resolved there only.
+    // Parsed as a value first, because YAML merge keys are resolved only there.
     let mut value: serde_yaml::Value =
         serde_yaml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    // What a merge brings in may hold merges itself.
+    // A merged mapping may hold merges itself.
     loop {
         let before = value.clone();
         value.apply_merge().map_err(|error| format!("{}: {error}", path.display()))?;
@@ -123,7 +123,7 @@ fn forbid(evidence: &mut Value, source: &str) -> Result<(), String> {
     let ForbiddenPart { name, what, right } = known.ok_or_else(|| format!("{source} is no source"))?;
     evidence[name] = refusal(&what, right.verb, right.resource, right.group);
     if right.resource == "pods" {
-        // Without pods there is no container whose log could be asked for.
+        // Without pods there is no container whose log could be read.
         evidence["accessLogs"] = json!([]);
     }
     Ok(())
@@ -179,8 +179,8 @@ fn merge_items(items: &mut Vec<Value>, changes: &Map<String, Value>) -> Result<(
     Ok(())
 }
 
-/// Where items that have no name keep what they are called by: an endpoint its place, a handshake its kind, Envoy's
-/// account its pod, a certificate its subject or serial, a scan its version.
+/// The names of items without a name field: an endpoint its place, a handshake its kind, Envoy's account its
+/// pod, a certificate its subject or serial number, a scan its version.
 const CALLED_BY: [&str; 12] = [
     "/name",
     "/name/value",
@@ -196,7 +196,8 @@ const CALLED_BY: [&str; 12] = [
     "/origin/file/path",
 ];
 
-/// The name of an item; of a log stream `pod/container` or the file; of an address of a host `dns 203.0.113.7`.
+/// Returns the name of an item; for a log stream `pod/container` or the file, for an address of a host
+/// `dns 203.0.113.7`.
 fn key_of(item: &Value) -> Option<String> {
     let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let stream = || Some(format!("{}/{}", text("/origin/container/pod")?, text("/origin/container/container")?));

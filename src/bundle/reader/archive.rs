@@ -1,7 +1,7 @@
-//! An archive, entry by entry: the manifest first, and then only what it lists.
+//! Reads an archive entry by entry: the manifest first, then only what it lists.
 //!
-//! Headers are read raw: what they would have a reader do, such as a link or a name from elsewhere, is looked at and not
-//! done. Only the extended header is followed, and only for a name.
+//! Headers are read raw: links and foreign headers are rejected, not followed. Only a PAX extended header is
+//! honoured, and only for the path.
 
 use std::io::{self, Read};
 
@@ -12,41 +12,41 @@ use crate::bundle::limits::Limits;
 
 use super::inflate::Inflated;
 use super::listing::{Listing, Refusal, entry_error};
-use super::{Contents, EntryFault, Keep, ReadError};
+use super::{Contents, EntryFault, ReadError, Retain};
 
-/// An extended header holds the name, and nothing else of use.
+/// Maximum number of bytes of an extended header: it may hold nothing but the path.
 const MAX_EXTENDED_BYTES: u64 = 2 * layout::MAX_PATH_BYTES as u64 + 512;
 
 const BEGINNING: &str = "at its beginning";
 
-/// Where reading stopped, and why.
-enum Stop {
+/// Why reading the entries failed.
+enum Failure {
     Error(ReadError),
-    /// Of the file at that place.
+    /// A read error, with its place in the archive.
     Io(String, io::Error),
-    /// Before there was a first entry, by somebody who does not know why reading failed.
+    /// The input ended in a tar error before the first entry; its cause is unknown.
     NoArchive(io::Error),
 }
 
-impl From<ReadError> for Stop {
+impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         Self::Error(error)
     }
 }
 
-/// Reads a whole archive and holds every entry against the manifest.
-pub(super) fn read(name: &str, source: impl Read, mut keep: Keep, limits: &Limits) -> Result<Contents, ReadError> {
+/// Reads a whole archive and checks every entry against the manifest.
+pub(super) fn read(name: &str, source: impl Read, mut retain: Retain, limits: &Limits) -> Result<Contents, ReadError> {
     let mut archive = Archive::new(Inflated::new(name, source, limits)?);
-    let outcome = entries(name, &mut archive, &mut keep, limits);
+    let outcome = entries(name, &mut archive, &mut retain, limits);
     let mut rest = archive.into_inner();
     let listing = match outcome {
         Ok(read) => read,
-        Err(Stop::Error(error)) => return Err(error),
-        Err(Stop::Io(place, error)) => return Err(rest.explain(name, &place, error)),
-        Err(Stop::NoArchive(error)) => {
+        Err(Failure::Error(error)) => return Err(error),
+        Err(Failure::Io(place, error)) => return Err(rest.explain(name, &place, error)),
+        Err(Failure::NoArchive(error)) => {
             let why = format!("it does not hold a tar archive: {error}");
             return Err(match rest.explain(name, BEGINNING, error) {
-                // Unpacking went well, so that this is something packed.
+                // Unpacking succeeded, so this is a gzip file of something else.
                 ReadError::CutOff { .. } | ReadError::Damaged { .. } => {
                     ReadError::NoBundle { name: name.to_owned(), why }
                 }
@@ -54,7 +54,7 @@ pub(super) fn read(name: &str, source: impl Read, mut keep: Keep, limits: &Limit
             });
         }
     };
-    // Reading stops at the first empty block; what follows has to be there, and nothing but emptiness.
+    // The tar reader stops at the first empty block. Only zero bytes may follow, and they must be there.
     let mut empty = 0_u64;
     let mut chunk = [0; 4096];
     loop {
@@ -62,7 +62,7 @@ pub(super) fn read(name: &str, source: impl Read, mut keep: Keep, limits: &Limit
             Ok(0) => break,
             Ok(count) if chunk.iter().take(count).all(|byte| *byte == 0) => empty += count as u64,
             Ok(_) => {
-                let what = "something follows the end of the archive".to_owned();
+                let what = "data follows the end of the archive".to_owned();
                 return Err(ReadError::TooMuch { name: name.to_owned(), what });
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -73,35 +73,35 @@ pub(super) fn read(name: &str, source: impl Read, mut keep: Keep, limits: &Limit
         return Err(ReadError::CutOff { name: name.to_owned(), place: "at its end".to_owned() });
     }
     let manifest = listing.complete(name)?;
-    Ok(Contents { manifest, evidence: keep.evidence() })
+    Ok(Contents { manifest, evidence: retain.evidence() })
 }
 
 fn entries<R: Read>(
     name: &str,
     archive: &mut Archive<Inflated<R>>,
-    keep: &mut Keep,
+    retain: &mut Retain,
     limits: &Limits,
-) -> Result<Listing, Stop> {
+) -> Result<Listing, Failure> {
     let mut listing: Option<Listing> = None;
     let mut extended = None;
     let mut place = BEGINNING.to_owned();
     let no_bundle = |why: String| ReadError::NoBundle { name: name.to_owned(), why };
-    for entry in archive.entries().map_err(|error| Stop::Io(place.clone(), error))?.raw(true) {
+    for entry in archive.entries().map_err(|error| Failure::Io(place.clone(), error))?.raw(true) {
         let mut entry = match entry {
             Err(error) if listing.is_none() && error.kind() == io::ErrorKind::Other => {
-                return Err(Stop::NoArchive(error));
+                return Err(Failure::NoArchive(error));
             }
-            other => other.map_err(|error| Stop::Io(place.clone(), error))?,
+            other => other.map_err(|error| Failure::Io(place.clone(), error))?,
         };
         let kind = entry.header().entry_type();
-        let bytes = entry.header().entry_size().map_err(|error| Stop::Io(place.clone(), error))?;
+        let bytes = entry.header().entry_size().map_err(|error| Failure::Io(place.clone(), error))?;
         if kind.is_pax_local_extensions() {
             let fits = extended.is_none() && bytes <= MAX_EXTENDED_BYTES;
             let path = if fits { extended_path(&mut entry, bytes, &place)? } else { Err(EntryFault::Header) };
             extended = match path {
                 Ok(path) => Some(path),
                 Err(_) if listing.is_none() => {
-                    return Err(no_bundle("its first header is of another tool".to_owned()).into());
+                    return Err(no_bundle("its first header was written by another tool".to_owned()).into());
                 }
                 Err(fault) => return Err(entry_error(name, &format!("the entry {place}"), fault).into()),
             };
@@ -126,32 +126,32 @@ fn entries<R: Read>(
         if !is_file(kind) {
             return Err(entry_error(name, &path, EntryFault::Kind(kind_name(kind))).into());
         }
-        // A path that leads out of the folder is named as such, also where it begins with the folder's name.
+        // Check the parts first, so that a path that leads out of the folder is reported as such.
         layout::check_parts(&path).map_err(|fault| entry_error(name, &path, fault.into()))?;
         let top = &listing.manifest.name;
         let Some(below) = path.strip_prefix(top.as_str()).and_then(|rest| rest.strip_prefix('/')) else {
             return Err(entry_error(name, &path, EntryFault::OutsideTop { top: top.clone() }).into());
         };
         place = format!("in {}", shortened(below));
-        match listing.take(below, bytes, &mut entry, keep) {
+        match listing.take(below, bytes, &mut entry, retain) {
             Ok(()) => {}
             Err(Refusal::Fault(fault)) => return Err(entry_error(name, below, fault).into()),
-            Err(Refusal::Io(error)) => return Err(Stop::Io(place, error)),
+            Err(Refusal::Io(error)) => return Err(Failure::Io(place, error)),
         }
         place = format!("after {}", shortened(below));
     }
     if extended.is_some() {
-        return Err(Stop::Io(place, io::ErrorKind::UnexpectedEof.into()));
+        return Err(Failure::Io(place, io::ErrorKind::UnexpectedEof.into()));
     }
     listing.ok_or_else(|| no_bundle("it is an empty archive".to_owned()).into())
 }
 
-/// The first entry, which has to be the manifest of the folder that its path names.
-fn first<R: Read>(name: &str, path: &str, entry: &mut Entry<'_, R>, limits: &Limits) -> Result<Listing, Stop> {
+/// Reads the first entry, which must be the manifest of the folder that its path names.
+fn first<R: Read>(name: &str, path: &str, entry: &mut Entry<'_, R>, limits: &Limits) -> Result<Listing, Failure> {
     let top = path.strip_suffix(MANIFEST).and_then(|rest| rest.strip_suffix('/'));
     let is_file = is_file(entry.header().entry_type());
     let Some(top) = top.filter(|top| layout::check_segment(top).is_ok() && is_file) else {
-        let why = format!("its first entry is \"{}\", and not {MANIFEST} in a folder", shortened(path));
+        let why = format!("its first entry is \"{}\", not {MANIFEST} in a folder", shortened(path));
         return Err(ReadError::NoBundle { name: name.to_owned(), why }.into());
     };
     let bytes = entry.size();
@@ -159,7 +159,7 @@ fn first<R: Read>(name: &str, path: &str, entry: &mut Entry<'_, R>, limits: &Lim
     if bytes > limit {
         return Err(entry_error(name, MANIFEST, EntryFault::TooLarge { limit }).into());
     }
-    let json = whole(entry, bytes).map_err(|error| Stop::Io(format!("in {MANIFEST}"), error))?;
+    let json = whole(entry, bytes).map_err(|error| Failure::Io(format!("in {MANIFEST}"), error))?;
     let listing = Listing::parse(name, &json, limits)?;
     if listing.manifest.name != top {
         let fault = EntryFault::OutsideTop { top: shortened(&listing.manifest.name) };
@@ -168,12 +168,12 @@ fn first<R: Read>(name: &str, path: &str, entry: &mut Entry<'_, R>, limits: &Lim
     Ok(listing)
 }
 
-/// The name that an extended header gives to the next entry.
-fn extended_path(content: &mut impl Read, bytes: u64, place: &str) -> Result<Result<String, EntryFault>, Stop> {
-    let records = whole(content, bytes).map_err(|error| Stop::Io(place.to_owned(), error))?;
+/// Returns the path that an extended header gives to the next entry.
+fn extended_path(content: &mut impl Read, bytes: u64, place: &str) -> Result<Result<String, EntryFault>, Failure> {
+    let records = whole(content, bytes).map_err(|error| Failure::Io(place.to_owned(), error))?;
     let mut path = None;
     for record in PaxExtensions::new(&records) {
-        // One that says more, such as another size, could be read as something else by another reader.
+        // Other records, such as a size, could make another reader see something else.
         let Ok(record) = record else { return Ok(Err(EntryFault::Header)) };
         if record.key_bytes() != b"path" || path.is_some() {
             return Ok(Err(EntryFault::Header));
@@ -186,7 +186,7 @@ fn extended_path(content: &mut impl Read, bytes: u64, place: &str) -> Result<Res
     Ok(path.ok_or(EntryFault::Header))
 }
 
-/// A content whose size is within a limit.
+/// Reads a content whose size is within a limit.
 fn whole(content: &mut impl Read, bytes: u64) -> io::Result<Vec<u8>> {
     let mut all = Vec::new();
     content.read_to_end(&mut all)?;

@@ -1,5 +1,5 @@
-//! A bundle that was unpacked. Only what the manifest lists is opened, so that notes that somebody put beside it, or what
-//! a desktop leaves in every folder, does no harm; links are not followed.
+//! Reads an unpacked bundle. Only files that the manifest lists are opened, so additional files do no harm.
+//! Symbolic links are not followed.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -9,15 +9,15 @@ use crate::bundle::layout::MANIFEST;
 use crate::bundle::limits::Limits;
 
 use super::listing::{Listing, Refusal, entry_error};
-use super::{Contents, EntryFault, Keep, ReadError};
+use super::{Contents, EntryFault, ReadError, Retain};
 
-/// Reads a folder and holds every file that the manifest lists against it.
-pub(super) fn read(name: &str, folder: &Path, mut keep: Keep, limits: &Limits) -> Result<Contents, ReadError> {
+/// Reads a folder and checks every file that the manifest lists against it.
+pub(super) fn read(name: &str, folder: &Path, mut retain: Retain, limits: &Limits) -> Result<Contents, ReadError> {
     let unreadable = |source| ReadError::Unreadable { name: name.to_owned(), source };
     let (file, bytes) = match open(folder, MANIFEST) {
         Ok(opened) => opened,
         Err(Refusal::Fault(EntryFault::Missing)) => {
-            let why = format!("there is no {MANIFEST} in that folder");
+            let why = format!("the folder has no {MANIFEST}");
             return Err(ReadError::NoBundle { name: name.to_owned(), why });
         }
         Err(Refusal::Fault(fault)) => return Err(entry_error(name, MANIFEST, fault)),
@@ -28,12 +28,12 @@ pub(super) fn read(name: &str, folder: &Path, mut keep: Keep, limits: &Limits) -
         return Err(entry_error(name, MANIFEST, EntryFault::TooLarge { limit }));
     }
     let mut json = Vec::new();
-    // The file may have grown since.
+    // The file may have grown since its size was read.
     file.take(limit).read_to_end(&mut json).map_err(unreadable)?;
     let mut listing = Listing::parse(name, &json, limits)?;
     let paths: Vec<_> = listing.manifest.files.iter().map(|file| file.path.clone()).collect();
     for path in paths {
-        let taken = open(folder, &path).and_then(|(file, bytes)| listing.take(&path, bytes, file, &mut keep));
+        let taken = open(folder, &path).and_then(|(file, bytes)| listing.take(&path, bytes, file, &mut retain));
         match taken {
             Ok(()) => {}
             Err(Refusal::Fault(fault)) => return Err(entry_error(name, &path, fault)),
@@ -41,10 +41,10 @@ pub(super) fn read(name: &str, folder: &Path, mut keep: Keep, limits: &Limits) -
         }
     }
     let manifest = listing.complete(name)?;
-    Ok(Contents { manifest, evidence: keep.evidence() })
+    Ok(Contents { manifest, evidence: retain.evidence() })
 }
 
-/// Opens a file below the folder, and tells its size. The path has been looked at before: it leads nowhere else.
+/// Opens a file below the folder and returns its size. `path` was validated before and cannot lead elsewhere.
 fn open(folder: &Path, path: &str) -> Result<(File, u64), Refusal> {
     let mut place = PathBuf::from(folder);
     let mut parts = path.split('/').peekable();

@@ -1,4 +1,5 @@
-//! The bytes inside a gzip file of any number of members, within limits, and told apart: cut off, damaged, too much.
+//! Unpacks a gzip file of any number of members within limits, and tells cut off, damaged and too large
+//! apart.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
@@ -8,7 +9,7 @@ use crate::bundle::limits::Limits;
 
 use super::ReadError;
 
-/// How much of the packed bytes is read at once.
+/// Number of packed bytes read at once.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// A reader of the unpacked bytes.
@@ -16,15 +17,19 @@ pub(super) struct Inflated<R> {
     decoder: MultiGzDecoder<Counted<R>>,
     unpacked: u64,
     limits: Limits,
-    /// The packed bytes ended where a member may end.
+    /// Whether the packed bytes ended where a member may end.
     ended: bool,
     too_much: Option<String>,
 }
 
-impl<R: Read> Inflated<Begun<R>> {
-    /// A gzip file, or what else it is.
+impl<R: Read> Inflated<Detected<R>> {
+    /// Returns a reader for a gzip file.
+    ///
+    /// # Errors
+    /// The source cannot be read, is empty, or is not a gzip file.
     pub(super) fn new(name: &str, source: R, limits: &Limits) -> Result<Self, ReadError> {
-        let (kind, source) = begin(source).map_err(|source| ReadError::Unreadable { name: name.to_owned(), source })?;
+        let (kind, source) =
+            detect(source).map_err(|source| ReadError::Unreadable { name: name.to_owned(), source })?;
         let why = match kind {
             Kind::Empty => "it is empty",
             Kind::Other => "it is not a gzip file",
@@ -39,7 +44,7 @@ impl<R: Read> Inflated<Begun<R>> {
 }
 
 impl<R: Read> Inflated<R> {
-    /// What a failure of reading is about; `place` says where it happened.
+    /// Converts a read error into its cause. `place` says where it happened.
     pub(super) fn explain(self, name: &str, place: &str, error: io::Error) -> ReadError {
         let name = name.to_owned();
         if let Some(what) = self.too_much {
@@ -61,7 +66,7 @@ impl<R: Read> Read for Inflated<R> {
         self.ended |= count == 0 && !room.is_empty();
         self.unpacked += count as u64;
         let limits = &self.limits;
-        // Headers, padding and the manifest come on top of the files.
+        // Headers, padding and the manifest add to the bytes of the files.
         let most =
             limits.total_bytes.saturating_add(limits.manifest_bytes).saturating_add(limits.entries as u64 * 2048);
         if self.unpacked > most {
@@ -73,7 +78,7 @@ impl<R: Read> Read for Inflated<R> {
     }
 }
 
-/// Counts the packed bytes, and keeps an error that the layers above would wrap.
+/// Counts the packed bytes, and keeps a read error that the layers above would wrap.
 struct Counted<R> {
     inner: BufReader<R>,
     bytes: u64,
@@ -107,7 +112,7 @@ impl<R: Read> BufRead for Counted<R> {
     }
 }
 
-/// What the first bytes of a source say.
+/// The kind of a source by its first bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::bundle) enum Kind {
     Empty,
@@ -115,11 +120,11 @@ pub(in crate::bundle) enum Kind {
     Other,
 }
 
-/// A source of which the first bytes were looked at.
-pub(in crate::bundle) type Begun<R> = io::Chain<Cursor<Vec<u8>>, R>;
+/// A source whose first bytes were inspected.
+pub(in crate::bundle) type Detected<R> = io::Chain<Cursor<Vec<u8>>, R>;
 
-/// Looks at the first bytes; a pipe may hand out one at a time.
-pub(in crate::bundle) fn begin<R: Read>(mut source: R) -> io::Result<(Kind, Begun<R>)> {
+/// Inspects the first bytes of a source. A pipe may return them one at a time.
+pub(in crate::bundle) fn detect<R: Read>(mut source: R) -> io::Result<(Kind, Detected<R>)> {
     const MAGIC: [u8; 2] = [0x1F, 0x8B];
     let mut start = Vec::new();
     source.by_ref().take(MAGIC.len() as u64).read_to_end(&mut start)?;

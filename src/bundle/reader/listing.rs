@@ -1,4 +1,5 @@
-//! The manifest of a bundle as something hostile: understood, within the limits, and ticked off file by file.
+//! The manifest of a bundle as untrusted input: parsed, checked against the limits, and ticked off file by
+//! file.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -11,19 +12,19 @@ use crate::bundle::layout::{self, MANIFEST, PathFault, Paths, shortened};
 use crate::bundle::limits::{Limits, within_values};
 use crate::bundle::manifest::{Manifest, SCHEMA_FAMILY, SCHEMA_VERSION};
 
-use super::{EntryFault, Keep, ReadError};
+use super::{EntryFault, ReadError, Retain};
 
-/// How much is read at once.
+/// Number of bytes read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// The manifest, and which of its files came.
+/// The manifest, and which of its files were seen.
 pub(super) struct Listing {
     pub(super) manifest: Manifest,
     places: BTreeMap<String, usize>,
     seen: Vec<bool>,
 }
 
-/// Why a content was not taken.
+/// Why a content was rejected.
 pub(super) enum Refusal {
     Fault(EntryFault),
     Io(io::Error),
@@ -36,7 +37,7 @@ impl From<EntryFault> for Refusal {
 }
 
 impl Listing {
-    /// Understands a manifest and holds it against the limits, before anything else is read.
+    /// Parses a manifest and checks it against the limits before anything else is read.
     pub(super) fn parse(name: &str, json: &[u8], limits: &Limits) -> Result<Self, ReadError> {
         #[derive(Deserialize)]
         struct Head {
@@ -47,7 +48,7 @@ impl Listing {
         let head: Head = serde_json::from_slice(json).map_err(malformed)?;
         let name = name.to_owned();
         match head.schema.strip_prefix(SCHEMA_FAMILY).and_then(|number| number.parse::<u64>().ok()) {
-            // There is no older one; when there is, it is read here.
+            // There is no older version yet; it would be read here.
             Some(SCHEMA_VERSION) => {}
             Some(newer) if newer > SCHEMA_VERSION => {
                 return Err(ReadError::Newer { name, schema: shortened(&head.schema) });
@@ -63,14 +64,14 @@ impl Listing {
         for file in &manifest.files {
             let fault = |fault| entry_error(&name, &file.path, fault);
             paths.add(&file.path).map_err(|path| fault(path.into()))?;
-            let limit = limits.of(&file.path);
+            let limit = limits.max_bytes_of(&file.path);
             if file.bytes > limit {
                 return Err(fault(EntryFault::TooLarge { limit }));
             }
             total = total.saturating_add(file.bytes);
         }
         if total > limits.total_bytes {
-            let what = format!("its files have more than {} bytes together", limits.total_bytes);
+            let what = format!("its files have more than {} bytes in total", limits.total_bytes);
             return Err(ReadError::TooMuch { name, what });
         }
         let places = manifest.files.iter().enumerate().map(|(place, file)| (file.path.clone(), place)).collect();
@@ -78,13 +79,14 @@ impl Listing {
         Ok(Self { manifest, places, seen })
     }
 
-    /// Reads one content and holds it against the manifest. `bytes` is what its header says, or the file system.
+    /// Reads one content and checks it against the manifest. `bytes` is the size in its header or file
+    /// system.
     pub(super) fn take(
         &mut self,
         path: &str,
         bytes: u64,
         mut content: impl Read,
-        evidence: &mut Keep,
+        retain: &mut Retain,
     ) -> Result<(), Refusal> {
         layout::check(path).map_err(EntryFault::from)?;
         if path == MANIFEST {
@@ -100,15 +102,15 @@ impl Listing {
         if listed.bytes != bytes {
             return Err(EntryFault::Size { expected: listed.bytes, found: bytes }.into());
         }
-        let mut store = match evidence {
-            Keep::Evidence(store) if path == layout::EVIDENCE => Some(store.insert(Vec::new())),
+        let mut store = match retain {
+            Retain::Evidence(store) if path == layout::EVIDENCE => Some(store.insert(Vec::new())),
             _ => None,
         };
         let mut hash = Sha256::new();
         let mut chunk = vec![0; CHUNK_BYTES];
         let mut left = bytes;
         while left > 0 {
-            // A chunk is small enough for any pointer.
+            // `most` is at most CHUNK_BYTES, so the conversion cannot fail where it matters.
             let most = usize::try_from(left).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
             let Some(room) = chunk.get_mut(..most) else { break };
             let count = match content.read(room) {
@@ -131,7 +133,7 @@ impl Listing {
         Ok(())
     }
 
-    /// Nothing more comes.
+    /// Returns the manifest if every file was seen.
     pub(super) fn complete(self, name: &str) -> Result<Manifest, ReadError> {
         match self.manifest.files.iter().zip(&self.seen).find(|(_, seen)| !**seen) {
             Some((file, _)) => Err(entry_error(name, &file.path, EntryFault::Missing)),
@@ -140,7 +142,7 @@ impl Listing {
     }
 }
 
-/// Names an entry of somebody else.
+/// Returns an error about one entry, with its untrusted name shortened.
 pub(super) fn entry_error(name: &str, entry: &str, fault: EntryFault) -> ReadError {
     ReadError::Entry { name: name.to_owned(), entry: shortened(entry), fault }
 }

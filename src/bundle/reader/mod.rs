@@ -1,8 +1,8 @@
-//! Reads a bundle: a file, an unpacked folder, or standard input, each as something hostile.
+//! Reads a bundle from a file, an unpacked folder or standard input, as untrusted input.
 //!
-//! Everything is held against the manifest, which is read first and held against the limits: which files there are, their
-//! sizes, their hashes. Only `evidence.json` comes into memory; the rest is hashed as it passes. Nothing
-//! is ever unpacked to a disk.
+//! The manifest is read first and checked against the limits. Every file is then checked against the
+//! manifest: path, size and hash. Only `evidence.json` is held in memory; other files are hashed as they
+//! stream. Nothing is ever unpacked to disk.
 
 mod archive;
 mod error;
@@ -22,9 +22,9 @@ use super::limits::Limits;
 use super::manifest::Manifest;
 
 pub use self::error::{EntryFault, ReadError};
-pub(super) use self::inflate::{Kind, begin};
+pub(super) use self::inflate::{Kind, detect};
 
-/// A bundle that was read whole and is what its manifest says.
+/// A bundle that was read completely and matches its manifest.
 #[derive(Debug)]
 pub struct BundleReader {
     name: String,
@@ -33,49 +33,49 @@ pub struct BundleReader {
 }
 
 impl BundleReader {
-    /// Reads a bundle from a file or a folder, or from standard input where the name is `-`.
+    /// Reads a bundle from a file or a folder, or from standard input if `name` is `-`.
     ///
     /// # Errors
-    /// It cannot be read, is none, is of a newer version, or is not what its manifest says.
+    /// It cannot be read, is not a bundle, is of a newer version, or does not match its manifest.
     pub fn open(name: &str) -> Result<Self, ReadError> {
         let limits = &Limits::STANDARD;
         let unreadable = |source| ReadError::Unreadable { name: name.to_owned(), source };
         let contents = if name == "-" {
-            archive::read("-", io::stdin().lock(), Keep::Evidence(None), limits)?
+            archive::read("-", io::stdin().lock(), Retain::Evidence(None), limits)?
         } else if fs::metadata(name).map_err(unreadable)?.is_dir() {
-            folder::read(name, Path::new(name), Keep::Evidence(None), limits)?
+            folder::read(name, Path::new(name), Retain::Evidence(None), limits)?
         } else {
-            archive::read(name, File::open(name).map_err(unreadable)?, Keep::Evidence(None), limits)?
+            archive::read(name, File::open(name).map_err(unreadable)?, Retain::Evidence(None), limits)?
         };
         Self::of(name, contents)
     }
 
-    /// Reads a bundle from its bytes, of which errors speak as `name`.
+    /// Reads a bundle from its bytes. Errors refer to it as `name`.
     ///
     /// # Errors
     /// As for [`BundleReader::open`].
     pub fn from_reader(name: &str, source: impl Read) -> Result<Self, ReadError> {
-        Self::of(name, archive::read(name, source, Keep::Evidence(None), &Limits::STANDARD)?)
+        Self::of(name, archive::read(name, source, Retain::Evidence(None), &Limits::STANDARD)?)
     }
 
-    /// What the bundle says of itself.
+    /// Returns the manifest.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// The evidence, to be judged again.
+    /// Returns the evidence.
     ///
     /// # Errors
-    /// There is none in it.
+    /// The bundle holds none.
     pub fn evidence(&self) -> Result<&Evidence, ReadError> {
         self.evidence.as_ref().ok_or_else(|| ReadError::NoEvidence { name: self.name.clone() })
     }
 
-    /// As [`BundleReader::evidence`], without a copy.
+    /// Like [`BundleReader::evidence`], without a copy.
     ///
     /// # Errors
-    /// There is none in it.
+    /// As for [`BundleReader::evidence`].
     pub fn into_evidence(self) -> Result<Evidence, ReadError> {
         self.evidence.ok_or(ReadError::NoEvidence { name: self.name })
     }
@@ -88,46 +88,46 @@ impl BundleReader {
     }
 }
 
-/// Reads an archive as any reader would and returns only its manifest.
+/// Reads and verifies an archive, and returns only its manifest.
 pub(super) fn verified(name: &str, source: impl Read, limits: &Limits) -> Result<Manifest, ReadError> {
-    archive::read(name, source, Keep::Nothing, limits).map(|contents| contents.manifest)
+    archive::read(name, source, Retain::ManifestOnly, limits).map(|contents| contents.manifest)
 }
 
-/// What comes into memory beside the manifest.
-enum Keep {
+/// What is held in memory besides the manifest.
+enum Retain {
     Evidence(Option<Vec<u8>>),
-    Nothing,
+    ManifestOnly,
 }
 
-impl Keep {
+impl Retain {
     fn evidence(self) -> Option<Vec<u8>> {
         match self {
             Self::Evidence(evidence) => evidence,
-            Self::Nothing => None,
+            Self::ManifestOnly => None,
         }
     }
 }
 
-/// A bundle, byte for byte.
+/// The retained contents of a bundle.
 struct Contents {
     manifest: Manifest,
     evidence: Option<Vec<u8>>,
 }
 
-/// For the fuzzer: whatever the bytes are, reading them ends within the limits and does not panic.
+/// Entry point of the fuzzer: reading any bytes ends within the limits and does not panic.
 ///
-/// Almost every change of a gzip file is caught by its checksum, so that the bytes are also read as what is inside one,
-/// and as a manifest.
+/// The checksum of a gzip file rejects almost every mutation, so the bytes are also read as the content of
+/// one, and as a manifest.
 ///
 /// # Panics
-/// When something was read that is against the rules.
+/// Something was accepted that breaks the rules.
 pub fn fuzz_bundle(bytes: &[u8]) {
     const LIMITS: Limits = Limits { ratio_allowance: 1 << 20, total_bytes: 1 << 26, ..Limits::STANDARD };
     let read = |source: &[u8]| {
-        if let Ok(contents) = archive::read("fuzz", source, Keep::Evidence(None), &LIMITS) {
+        if let Ok(contents) = archive::read("fuzz", source, Retain::Evidence(None), &LIMITS) {
             let total: u64 = contents.manifest.files.iter().map(|file| file.bytes).sum();
             assert!(total <= LIMITS.total_bytes);
-            // What is in it may be anything.
+            // The evidence inside may be anything.
             let _ = BundleReader::of("fuzz", contents);
         }
     };

@@ -1,4 +1,4 @@
-//! Archives that nobody should trust, put together byte by byte, and the text that each gets.
+//! Hostile archives, assembled byte by byte, and the error for each.
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
@@ -47,7 +47,7 @@ fn manifest(files: Vec<FileEntry>) -> Manifest {
     }
 }
 
-/// One entry whose header says just what it is told.
+/// Returns an entry with exactly this header.
 fn entry(path: &[u8], kind: EntryType, content: &[u8]) -> Vec<u8> {
     sized(path, kind, content.len() as u64, content)
 }
@@ -79,12 +79,12 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// The parts as a gzip file, with the end of an archive.
+/// Returns the parts as a gzip file, with the end of an archive.
 fn archive(parts: &[Vec<u8>]) -> Vec<u8> {
     packed(&[parts.concat(), vec![0; 1024]].concat())
 }
 
-/// A manifest that lists one file, and other parts.
+/// Returns an archive with a manifest that lists these files, and further parts.
 fn with(listed_files: &[(&str, &[u8])], parts: &[Vec<u8>]) -> Vec<u8> {
     let files = listed_files.iter().map(|(path, content)| listed(path, content)).collect();
     archive(&[vec![head(&manifest(files))], parts.to_vec()].concat())
@@ -113,8 +113,8 @@ fn limits() -> Limits {
     }
 }
 
-/// The whole text of the error, with what caused it.
-fn told(error: &ReadError) -> String {
+/// Returns the text of the error with its causes.
+fn error_text(error: &ReadError) -> String {
     let mut text = format!("could not {error}");
     let mut source = error.source();
     while let Some(cause) = source {
@@ -125,9 +125,9 @@ fn told(error: &ReadError) -> String {
 }
 
 fn refused(bytes: &[u8]) -> String {
-    let result = archive::read("x.tar.gz", bytes, Keep::Evidence(None), &limits())
+    let result = archive::read("x.tar.gz", bytes, Retain::Evidence(None), &limits())
         .and_then(|contents| BundleReader::of("x.tar.gz", contents));
-    told(&result.expect_err("it is refused"))
+    error_text(&result.expect_err("it is refused"))
 }
 
 fn complete() -> Vec<u8> {
@@ -142,7 +142,7 @@ fn complete() -> Vec<u8> {
 }
 
 #[test]
-fn a_bundle_is_read() {
+fn reads_a_bundle() {
     let bytes = complete();
     let bundle = BundleReader::from_reader("x", &bytes[..]).unwrap();
     assert_eq!(serde_json::to_vec_pretty(bundle.evidence().unwrap()).unwrap(), evidence());
@@ -151,13 +151,13 @@ fn a_bundle_is_read() {
 }
 
 #[test]
-fn a_bundle_without_evidence_says_so() {
+fn reports_a_bundle_without_evidence() {
     let bundle = BundleReader::from_reader("x", &with(&[], &[])[..]).unwrap();
-    assert_eq!(told(&bundle.evidence().unwrap_err()), "could not find the evidence in the bundle x");
+    assert_eq!(error_text(&bundle.evidence().unwrap_err()), "could not find the evidence in the bundle x");
 }
 
 #[test]
-fn what_is_no_bundle_is_told_from_one_that_is_broken() {
+fn tells_other_files_from_broken_bundles() {
     for (bytes, why) in [
         (Vec::new(), "it is empty"),
         (b"PK\x03\x04 a zip file".to_vec(), "it is not a gzip file"),
@@ -166,23 +166,23 @@ fn what_is_no_bundle_is_told_from_one_that_is_broken() {
         (archive(&[]), "it is an empty archive"),
         (
             archive(&[entry(b"bug-report/", EntryType::Directory, b"")]),
-            "its first entry is \"bug-report/\", and not manifest.json in a folder",
+            "its first entry is \"bug-report/\", not manifest.json in a folder",
         ),
         (
             archive(&[entry(b"manifest.json", EntryType::Regular, b"{}")]),
-            "its first entry is \"manifest.json\", and not manifest.json in a folder",
+            "its first entry is \"manifest.json\", not manifest.json in a folder",
         ),
         (
             archive(&[entry(b"../manifest.json", EntryType::Regular, b"{}")]),
-            "its first entry is \"../manifest.json\", and not manifest.json in a folder",
+            "its first entry is \"../manifest.json\", not manifest.json in a folder",
         ),
         (
             archive(&[entry(b"a/b/manifest.json", EntryType::Regular, b"{}")]),
-            "its first entry is \"a/b/manifest.json\", and not manifest.json in a folder",
+            "its first entry is \"a/b/manifest.json\", not manifest.json in a folder",
         ),
         (
             archive(&[entry(b"a/manifest.json", EntryType::Symlink, b"")]),
-            "its first entry is \"a/manifest.json\", and not manifest.json in a folder",
+            "its first entry is \"a/manifest.json\", not manifest.json in a folder",
         ),
         (
             archive(&[entry(b"a\xE4/manifest.json", EntryType::Regular, b"")]),
@@ -190,7 +190,7 @@ fn what_is_no_bundle_is_told_from_one_that_is_broken() {
         ),
         (
             archive(&[entry(b"PaxHeader/x", EntryType::XHeader, b"20 mtime=1700000000\n")]),
-            "its first header is of another tool",
+            "its first header was written by another tool",
         ),
     ] {
         assert_eq!(refused(&bytes), format!("could not read x.tar.gz as a bundle: {why}"));
@@ -200,7 +200,7 @@ fn what_is_no_bundle_is_told_from_one_that_is_broken() {
 }
 
 #[test]
-fn other_versions_are_named() {
+fn names_other_versions() {
     let of = |schema: &str| {
         let mut other = manifest(Vec::new());
         schema.clone_into(&mut other.schema);
@@ -208,20 +208,20 @@ fn other_versions_are_named() {
     };
     assert_eq!(
         of("apigee-tls.bundle/v2"),
-        "could not read the bundle x.tar.gz: its format \"apigee-tls.bundle/v2\" was written by a newer version, and \
-         this one reads \"apigee-tls.bundle/v1\""
+        "could not read the bundle x.tar.gz: its format \"apigee-tls.bundle/v2\" was written by a newer version; \
+         this version reads \"apigee-tls.bundle/v1\""
     );
     for schema in ["apigee-tls.bundle/v0", "netdata-support-bundle/v1", ""] {
-        let expected = format!("its format is {schema:?}, and this version reads \"apigee-tls.bundle/v1\"");
+        let expected = format!("its format is {schema:?}; this version reads \"apigee-tls.bundle/v1\"");
         assert_eq!(of(schema), format!("could not read the bundle x.tar.gz: {expected}"));
     }
-    // A newer one may be told by its schema alone, whatever else it has.
+    // A newer version is recognised by its schema alone, whatever else differs.
     let newer = file("manifest.json", b"{\"schema\":\"apigee-tls.bundle/v3\",\"files\":7}");
     assert!(refused(&archive(&[newer])).contains("was written by a newer version"));
 }
 
 #[test]
-fn fields_that_came_later_or_are_not_there_do_no_harm() {
+fn accepts_unknown_and_missing_fields() {
     let json = format!(
         "{{\"schema\":{SCHEMA:?},\"toolVersion\":\"0.0.1\",\"name\":{TOP:?},\"collectedAt\":\"2026-11-24T20:19:22Z\",\
          \"namespace\":\"apigee\",\"files\":[],\"later\":{{\"a\":1}}}}"
@@ -229,17 +229,17 @@ fn fields_that_came_later_or_are_not_there_do_no_harm() {
     let bundle = BundleReader::from_reader("x", &archive(&[file("manifest.json", json.as_bytes())])[..]).unwrap();
     assert_eq!(bundle.manifest().tool_version, "0.0.1");
     let text = refused(&archive(&[file("manifest.json", format!("{{\"schema\":{SCHEMA:?}}}").as_bytes())]));
-    assert!(text.starts_with("could not understand manifest.json of the bundle x.tar.gz: missing field"), "{text}");
+    assert!(text.starts_with("could not parse manifest.json of the bundle x.tar.gz: missing field"), "{text}");
 }
 
 #[test]
-fn entries_that_lead_elsewhere_are_refused() {
+fn rejects_entries_that_lead_elsewhere() {
     let one = |path: &[u8], kind: EntryType| refused(&with(&[], &[entry(path, kind, b"")]));
     let inside = |kind| one(format!("{TOP}/a").as_bytes(), kind);
     let not_a_file = |what: &str| {
         format!(
-            "could not trust the bundle x.tar.gz: \"{TOP}/a\" may not be in a bundle: it is {what}, and only files may \
-             be there"
+            "could not accept the bundle x.tar.gz: \"{TOP}/a\" may not be in a bundle: it is {what}, and only regular files are \
+             allowed"
         )
     };
     for (kind, what) in [
@@ -258,7 +258,7 @@ fn entries_that_lead_elsewhere_are_refused() {
         assert_eq!(inside(kind), not_a_file(what));
     }
     let path = |path: &str, why: &str| {
-        let shown = format!("could not trust the bundle x.tar.gz: \"{path}\" {why}");
+        let shown = format!("could not accept the bundle x.tar.gz: \"{path}\" {why}");
         assert_eq!(one(path.as_bytes(), EntryType::Regular), shown);
     };
     path("/etc/passwd", "may not be in a bundle: it is absolute");
@@ -272,9 +272,9 @@ fn entries_that_lead_elsewhere_are_refused() {
     assert!(one(b"a\xFF", EntryType::Regular).ends_with("its name is not UTF-8"));
 }
 
-/// A name with NUL ends there in a plain header; an extended one could hold it.
+/// In a plain header a name ends at NUL; an extended header could hold it.
 #[test]
-fn extended_headers_give_names_and_nothing_else() {
+fn takes_only_paths_from_extended_headers() {
     let extended = |records: &[u8]| entry(b"", EntryType::XHeader, records);
     let record = |key: &str, value: &str| {
         let rest = key.len() + value.len() + 3;
@@ -288,8 +288,8 @@ fn extended_headers_give_names_and_nothing_else() {
     BundleReader::from_reader("x", &good[..]).unwrap();
 
     let bad = |parts: &[Vec<u8>]| refused(&with(&files, parts));
-    let after = "could not trust the bundle x.tar.gz: \"the entry in manifest.json\" may not be in a bundle: ";
-    let more = format!("{after}its header says more than the name");
+    let after = "could not accept the bundle x.tar.gz: \"the entry in manifest.json\" may not be in a bundle: ";
+    let more = format!("{after}its header holds more than the name");
     let path = record("path", &name);
     for records in [
         record("linkpath", "/etc/passwd"),
@@ -311,19 +311,19 @@ fn extended_headers_give_names_and_nothing_else() {
 }
 
 #[test]
-fn what_differs_from_the_manifest_is_refused() {
+fn rejects_what_differs_from_the_manifest() {
     let files: [(&str, &[u8]); 2] = [("a.txt", b"one"), ("b.txt", b"two")];
-    let trust = |rest: &str| format!("could not trust the bundle x.tar.gz: {rest}");
+    let trust = |rest: &str| format!("could not accept the bundle x.tar.gz: {rest}");
     let parts = |parts: &[Vec<u8>]| refused(&with(&files, parts));
     let (a, b) = (file("a.txt", b"one"), file("b.txt", b"two"));
-    assert_eq!(parts(std::slice::from_ref(&a)), trust("\"b.txt\" is listed in the manifest and is not there"));
+    assert_eq!(parts(std::slice::from_ref(&a)), trust("\"b.txt\" is listed in the manifest but missing"));
     assert_eq!(parts(&[a.clone(), file("c.txt", b"new"), b.clone()]), trust("\"c.txt\" is not listed in the manifest"));
-    assert_eq!(parts(&[a.clone(), a.clone(), b.clone()]), trust("\"a.txt\" may not be in a bundle: it is there twice"));
+    assert_eq!(parts(&[a.clone(), a.clone(), b.clone()]), trust("\"a.txt\" may not be in a bundle: it occurs twice"));
     let second = file("manifest.json", b"{}");
-    assert_eq!(parts(&[a.clone(), second]), trust("\"manifest.json\" may not be in a bundle: it is there twice"));
-    assert_eq!(parts(&[file("a.txt", b"one!")]), trust("\"a.txt\" has 4 bytes, and the manifest says 3"));
-    assert_eq!(parts(&[file("a.txt", b"One")]), trust("\"a.txt\" is not what the manifest says: its SHA-256 differs"));
-    // The order of files is of no importance.
+    assert_eq!(parts(&[a.clone(), second]), trust("\"manifest.json\" may not be in a bundle: it occurs twice"));
+    assert_eq!(parts(&[file("a.txt", b"one!")]), trust("\"a.txt\" has 4 bytes, but 3 in the manifest"));
+    assert_eq!(parts(&[file("a.txt", b"One")]), trust("\"a.txt\" does not match the manifest: its SHA-256 differs"));
+    // The order of files does not matter.
     let bytes = with(&files, &[b, a]);
     assert!(BundleReader::from_reader("x", &bytes[..]).is_ok());
     let mut renamed = manifest(Vec::new());
@@ -335,17 +335,17 @@ fn what_differs_from_the_manifest_is_refused() {
 }
 
 #[test]
-fn manifests_are_held_against_the_limits_before_anything_is_read() {
+fn checks_limits_of_the_manifest_before_reading_files() {
     let of = |files: &[(&str, u64)]| {
         let files = files.iter().map(|(path, bytes)| FileEntry { bytes: *bytes, ..listed(path, b"") }).collect();
         refused(&archive(&[head(&manifest(files))]))
     };
-    let trust = |rest: &str| format!("could not trust the bundle x.tar.gz: {rest}");
+    let trust = |rest: &str| format!("could not accept the bundle x.tar.gz: {rest}");
     assert_eq!(of(&[("a", 100_001)]), trust("\"a\" is larger than 100000 bytes"));
     assert_eq!(of(&[("evidence.json", 50_001)]), trust("\"evidence.json\" is larger than 50000 bytes"));
     assert_eq!(
         of(&[("a", 100_000), ("b", 100_000), ("c", 1)]),
-        "could not read the bundle x.tar.gz: its files have more than 200000 bytes together"
+        "could not read the bundle x.tar.gz: its files have more than 200000 bytes in total"
     );
     assert_eq!(
         of(&[("1", 0), ("2", 0), ("3", 0), ("4", 0), ("5", 0), ("6", 0)]),
@@ -358,11 +358,11 @@ fn manifests_are_held_against_the_limits_before_anything_is_read() {
     );
     assert_eq!(
         of(&[("1/2/3/4/5/6/7/8/9", 0)]),
-        trust("\"1/2/3/4/5/6/7/8/9\" may not be in a bundle: it is deeper than 8 parts")
+        trust("\"1/2/3/4/5/6/7/8/9\" may not be in a bundle: it has more than 8 parts")
     );
     let large = file("manifest.json", &vec![b' '; 20_001]);
     assert_eq!(refused(&archive(&[large])), trust("\"manifest.json\" is larger than 20000 bytes"));
-    // Names of somebody else do not write to a terminal.
+    // Untrusted names cannot control the terminal.
     assert_eq!(
         of(&[("\u{1b}]0;x\u{7}", 0)]),
         trust("\"\\u{1b}]0;x\\u{7}\" may not be in a bundle: it holds a control character")
@@ -370,51 +370,59 @@ fn manifests_are_held_against_the_limits_before_anything_is_read() {
 }
 
 #[test]
-fn bombs_are_stopped() {
+fn stops_decompression_bombs() {
     let content = vec![0; 90_000];
     let bomb = with(&[("a", &content)], &[file("a", &content)]);
     assert_eq!(refused(&bomb), "could not read the bundle x.tar.gz: it unpacks to more than 20 times its size");
-    // Emptiness after the end counts as well.
+    // Zero bytes after the end count as well.
     let tail = packed(&[head(&manifest(Vec::new())), vec![0; 500_000]].concat());
     assert_eq!(refused(&tail), "could not read the bundle x.tar.gz: it unpacks to more than 20 times its size");
     // A header that promises more than the manifest lists.
     let promised = sized(format!("{TOP}/a").as_bytes(), EntryType::Regular, 1 << 40, b"");
-    assert!(refused(&with(&[("a", b"")], &[promised])).ends_with("has 1099511627776 bytes, and the manifest says 0"));
+    assert!(refused(&with(&[("a", b"")], &[promised])).ends_with("has 1099511627776 bytes, but 0 in the manifest"));
     let promised = sized(format!("{TOP}/manifest.json").as_bytes(), EntryType::Regular, u64::MAX / 2, b"");
     assert!(refused(&archive(&[promised])).ends_with("\"manifest.json\" is larger than 20000 bytes"));
 }
 
 #[test]
-fn whatever_is_cut_off_or_flipped_is_noticed() {
+fn detects_truncation_and_flipped_bits() {
     let whole = complete();
     let good = BundleReader::from_reader("x", &whole[..]).unwrap();
     for end in 1..whole.len() {
         let error = BundleReader::from_reader("x", &whole[..end]).expect_err("it is cut");
-        assert!(matches!(error, ReadError::CutOff { .. } | ReadError::NoBundle { .. }), "{end}: {}", told(&error));
+        assert!(
+            matches!(error, ReadError::CutOff { .. } | ReadError::NoBundle { .. }),
+            "{end}: {}",
+            error_text(&error)
+        );
     }
-    // A disk that was full leaves members that are whole, and an archive that is not.
+    // A full disk can leave complete members of an incomplete archive.
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/bundle");
     let tar = fs::read(corpus.join("extended-name.tar")).unwrap();
     assert!(BundleReader::from_reader("x", &packed(&tar)[..]).is_ok());
     for end in 1..tar.len() - 512 {
         let error = BundleReader::from_reader("x", &packed(&tar[..end])[..]).expect_err("it is cut");
-        assert!(matches!(error, ReadError::CutOff { .. } | ReadError::NoBundle { .. }), "{end}: {}", told(&error));
+        assert!(
+            matches!(error, ReadError::CutOff { .. } | ReadError::NoBundle { .. }),
+            "{end}: {}",
+            error_text(&error)
+        );
     }
     for place in 0..whole.len() * 8 {
         let mut flipped = whole.clone();
         flipped[place / 8] ^= 1 << (place % 8);
-        // Some bits say nothing about the content: the time in a gzip header, from which of equal bytes one is copied.
+        // Some bits do not affect the content: the time in a gzip header, which of equal bytes is copied.
         if let Ok(read) = BundleReader::from_reader("x", &flipped[..]) {
             assert_eq!(read.manifest(), good.manifest(), "{place}");
         }
     }
-    // Between two members nothing but the end tells that something is missing.
+    // A cut between two members shows only in the missing end of the archive.
     let members = [packed(&head(&manifest(Vec::new()))), packed(&[0; 1024])];
     assert!(BundleReader::from_reader("x", &members.concat()[..]).is_ok());
     assert_eq!(refused(&members[0]), "could not read the bundle x.tar.gz: it is cut off at its end");
     assert!(refused(&[members.concat(), b"rest".to_vec()].concat()).contains("at its end"));
     let follows = packed(&[head(&manifest(Vec::new())), vec![0; 1024], b"rest".to_vec()].concat());
-    assert_eq!(refused(&follows), "could not read the bundle x.tar.gz: something follows the end of the archive");
+    assert_eq!(refused(&follows), "could not read the bundle x.tar.gz: data follows the end of the archive");
     let listed: [(&str, &[u8]); 1] = [("a", &[7; 5000])];
     let cut = packed(
         &[head(&manifest(vec![super::tests::listed("a", &[7; 5000])])), file("a", listed[0].1)].concat()[..3000],
@@ -423,16 +431,16 @@ fn whatever_is_cut_off_or_flipped_is_noticed() {
 }
 
 #[test]
-fn evidence_inside_is_parsed_as_an_evidence_file() {
+fn parses_the_evidence_like_an_evidence_file() {
     let text = refused(&with(&[("evidence.json", b"{}")], &[file("evidence.json", b"{}")]));
-    assert!(text.starts_with("could not understand the evidence x.tar.gz, evidence.json: missing field"), "{text}");
+    assert!(text.starts_with("could not parse the evidence x.tar.gz, evidence.json: missing field"), "{text}");
     let newer = br#"{"schema":"apigee-tls.evidence/v9"}"#;
     let text = refused(&with(&[("evidence.json", newer)], &[file("evidence.json", newer)]));
     assert!(text.contains("its schema is \"apigee-tls.evidence/v9\""), "{text}");
 }
 
 #[test]
-fn failures_of_the_source_are_told_as_such() {
+fn reports_read_errors_of_the_source() {
     struct Failing;
     impl Read for Failing {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -442,12 +450,12 @@ fn failures_of_the_source_are_told_as_such() {
     let whole = complete();
     for cut in [0, 5, whole.len() / 2] {
         let error = BundleReader::from_reader("x", whole[..cut].chain(Failing)).unwrap_err();
-        assert_eq!(told(&error), "could not read the bundle x: the disk is gone");
+        assert_eq!(error_text(&error), "could not read the bundle x: the disk is gone");
     }
 }
 
 #[test]
-fn a_source_may_come_byte_by_byte() {
+fn reads_a_source_byte_by_byte() {
     struct Slow<'a>(&'a [u8]);
     impl Read for Slow<'_> {
         fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
@@ -460,51 +468,53 @@ fn a_source_may_come_byte_by_byte() {
     assert_eq!(source::read_from("x", Slow(&whole)).unwrap().question.namespace(), "apigee");
     let alone = evidence();
     assert_eq!(source::read_from("x", Slow(&alone)).unwrap().question.namespace(), "apigee");
-    let text = told(&source::read_from("x", Slow(b"PK")).unwrap_err());
-    assert_eq!(text, "could not read x: it is neither a bundle (.tar.gz, or its folder) nor evidence (JSON)");
-    let text = told(&source::read_from("x", Slow(b" ")).unwrap_err());
+    let text = error_text(&source::read_from("x", Slow(b"PK")).unwrap_err());
+    assert_eq!(text, "could not read x: it is neither a bundle (.tar.gz or its folder) nor evidence (JSON)");
+    let text = error_text(&source::read_from("x", Slow(b" ")).unwrap_err());
     assert_eq!(text, "could not read x: it is empty");
     let mut unpacked = Vec::new();
     flate2::read::MultiGzDecoder::new(&whole[..]).read_to_end(&mut unpacked).unwrap();
-    let text = told(&source::read_from("x", &unpacked[..]).unwrap_err());
-    assert!(text.contains("a tar archive that is no longer packed"), "{text}");
+    let text = error_text(&source::read_from("x", &unpacked[..]).unwrap_err());
+    assert!(text.contains("an uncompressed tar archive"), "{text}");
     let report = source::read_from("x", &br#"{"schema": "apigee-tls.report/v1"}"#[..]).unwrap_err();
-    assert!(report.hint().unwrap().starts_with("that is a report"));
+    assert!(report.hint().unwrap().starts_with("this is a report"));
 }
 
 #[test]
-fn an_unpacked_folder_is_read_without_following_links() {
+fn reads_an_unpacked_folder_without_following_links() {
     let folder = tempfile::tempdir().unwrap();
     tar::Archive::new(flate2::read::MultiGzDecoder::new(&complete()[..])).unpack(folder.path()).unwrap();
     let top = folder.path().join(TOP);
     let name = top.to_str().unwrap();
-    // What a desktop leaves there is not read.
+    // Files that are not listed, such as those of a desktop, are not read.
     fs::write(top.join(".DS_Store"), "x").unwrap();
     let bundle = BundleReader::open(name).unwrap();
     assert_eq!(bundle.manifest(), BundleReader::from_reader("x", &complete()[..]).unwrap().manifest());
 
-    let refused = || told(&BundleReader::open(name).unwrap_err());
+    let refused = || error_text(&BundleReader::open(name).unwrap_err());
     let log = top.join("05-logs/a/istio-proxy.log");
     fs::write(&log, "another\n").unwrap();
-    assert!(refused().ends_with("\"05-logs/a/istio-proxy.log\" has 8 bytes, and the manifest says 7"));
+    assert!(refused().ends_with("\"05-logs/a/istio-proxy.log\" has 8 bytes, but 7 in the manifest"));
     fs::write(&log, "changed").unwrap();
     assert!(refused().ends_with("its SHA-256 differs"));
     fs::remove_file(&log).unwrap();
-    assert!(refused().ends_with("is listed in the manifest and is not there"));
+    assert!(refused().ends_with("is listed in the manifest but missing"));
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink("/etc/passwd", &log).unwrap();
-        assert!(refused().ends_with("it is a symbolic link, and only files may be there"));
+        assert!(refused().ends_with("it is a symbolic link, and only regular files are allowed"));
         fs::remove_dir_all(top.join("05-logs")).unwrap();
         std::os::unix::fs::symlink("/", top.join("05-logs")).unwrap();
-        assert!(refused().ends_with("it is a symbolic link, and only files may be there"));
+        assert!(refused().ends_with("it is a symbolic link, and only regular files are allowed"));
     }
     fs::remove_file(top.join("manifest.json")).unwrap();
-    assert!(refused().ends_with("there is no manifest.json in that folder"));
-    assert!(told(&BundleReader::open("/no/such/file").unwrap_err()).starts_with("could not read the bundle /no/such"));
+    assert!(refused().ends_with("the folder has no manifest.json"));
+    assert!(
+        error_text(&BundleReader::open("/no/such/file").unwrap_err()).starts_with("could not read the bundle /no/such")
+    );
 }
 
-/// Writes the corpus anew; run it by name when the format changes.
+/// Rewrites the fuzz corpus; run it by name when the format changes.
 #[test]
 #[ignore = "writes into fuzz/corpus"]
 fn write_the_corpus() {

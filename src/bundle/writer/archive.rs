@@ -1,7 +1,8 @@
-//! The bytes of the archive: tar headers, each in a gzip member of its own, between contents that are compressed already.
+//! The bytes of the archive: tar headers, each in a gzip member of its own, between contents that are already
+//! compressed.
 //!
-//! A gzip file is any number of members one after the other, so that a content is compressed once, while its size and
-//! hash are not yet known, and only copied when the manifest that names them can be written before it.
+//! A gzip file may consist of any number of members. A content is therefore compressed once, before its size
+//! and hash are known, and copied behind the manifest later.
 
 use std::io;
 use std::sync::Arc;
@@ -12,13 +13,13 @@ use crate::bundle::layout;
 
 use super::gzip::Compressors;
 
-/// Tar counts in blocks.
+/// Size of a tar block.
 const BLOCK_BYTES: usize = 512;
 
-/// Files are as private as the archive also when it is unpacked on a machine of many: they hold addresses of clients.
+/// Unpacked files stay private on shared machines: they hold client addresses.
 const MODE: u32 = 0o600;
 
-/// The gzip member with the header of one file.
+/// Returns the gzip member with the header of one file.
 pub(super) fn header(
     compressors: &Arc<Compressors>,
     top: &str,
@@ -29,12 +30,12 @@ pub(super) fn header(
     let path = format!("{top}/{path}");
     let mut header = Header::new_ustar();
     let mut blocks = Vec::new();
-    // Only the extended header says in which encoding a name is, and holds long ones.
+    // Only the extended header declares the encoding of a name and holds long ones.
     if !path.is_ascii() || header.set_path(&path).is_err() {
         let mut builder = Builder::new(Vec::new());
         builder.append_pax_extensions([("path", path.as_bytes())])?;
         blocks = std::mem::take(builder.get_mut());
-        // For readers that do not know extended headers: some name.
+        // A substitute name for readers that do not support extended headers.
         let name = layout::segment(&path);
         header.set_path(&name[name.len().saturating_sub(100)..])?;
     }
@@ -49,20 +50,20 @@ pub(super) fn header(
     compressors.whole(&[&blocks])
 }
 
-/// A gzip member with a content that is in memory.
+/// Returns the gzip member of a content in memory.
 pub(super) fn content(compressors: &Arc<Compressors>, bytes: &[u8]) -> io::Result<Vec<u8>> {
     compressors.whole(&[bytes, padding(bytes.len() as u64)])
 }
 
-/// The gzip member that ends an archive: two empty blocks.
+/// Returns the gzip member that ends an archive: two empty blocks.
 pub(super) fn end(compressors: &Arc<Compressors>) -> io::Result<Vec<u8>> {
     compressors.whole(&[&[0; 2 * BLOCK_BYTES]])
 }
 
-/// What fills the last block of a content of that size.
+/// Returns the bytes that fill the last block of a content of that size.
 pub(super) fn padding(bytes: u64) -> &'static [u8] {
     const ZEROS: [u8; BLOCK_BYTES] = [0; BLOCK_BYTES];
-    // Less than a block, which fits any pointer.
+    // Less than a block, so the conversion cannot fail.
     let beyond = usize::try_from(bytes % BLOCK_BYTES as u64).unwrap_or_default();
     &ZEROS[..(BLOCK_BYTES - beyond) % BLOCK_BYTES]
 }

@@ -1,4 +1,4 @@
-//! One entry while it streams: counted, hashed and compressed as it goes.
+//! One entry while it streams: counted, hashed and compressed.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 use crate::bundle::manifest::{FileEntry, Truncation};
 
 use super::gzip::Member;
-use super::spool::Strand;
+use super::spool::SpooledEntry;
 use super::{Shared, WriteError, archive};
 
-/// Takes the content of one entry. Nothing of it is in the bundle before [`EntryWriter::finish`].
+/// Writes the content of one entry. Nothing of it is in the bundle before [`EntryWriter::finish`].
 pub struct EntryWriter {
     shared: Arc<Shared>,
     path: String,
@@ -23,15 +23,15 @@ pub struct EntryWriter {
     bytes: u64,
     limit: u64,
     hash: Sha256,
-    /// Made with the first byte, so that entries that wait for an answer cost nothing.
-    member: Option<Member<Strand>>,
+    /// Created with the first byte, so that entries waiting for a response cost nothing.
+    member: Option<Member<SpooledEntry>>,
     failure: Option<io::ErrorKind>,
 }
 
 impl EntryWriter {
     pub(super) fn new(shared: Arc<Shared>, path: &str, origin: &str, why: &str) -> Self {
         Self {
-            limit: shared.limits.of(path),
+            limit: shared.limits.max_bytes_of(path),
             shared,
             path: path.to_owned(),
             origin: origin.to_owned(),
@@ -43,17 +43,17 @@ impl EntryWriter {
         }
     }
 
-    /// How many bytes it took so far.
+    /// Returns the number of bytes written so far.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Puts the entry into the bundle.
+    /// Adds the entry to the bundle.
     ///
     /// # Errors
-    /// Its path may not be there, or stands there already; the bundle is full; or a write has failed before. Then there
-    /// is no such entry, and the bundle goes on without it.
+    /// Its path is not allowed or already taken, the bundle is full, or an earlier write failed. The bundle
+    /// then lacks this entry and stays usable.
     pub fn finish(
         mut self,
         redactions: BTreeMap<String, u64>,
@@ -68,7 +68,7 @@ impl EntryWriter {
             Some(mut member) => member
                 .write_all(archive::padding(self.bytes))
                 .and_then(|()| member.finish())
-                .and_then(Strand::into_pieces)
+                .and_then(SpooledEntry::into_pieces)
                 .map_err(failed)?,
         };
         let refused = |why: String| WriteError::Refused { path: self.path.clone(), why };
@@ -81,14 +81,14 @@ impl EntryWriter {
             return Err(refused("the bundle is complete".into()));
         }
         if state.files.len() >= limits.entries {
-            return Err(refused(format!("it holds {} files already", limits.entries)));
+            return Err(refused(format!("it already holds {} files", limits.entries)));
         }
         if unpacked > limits.total_bytes {
-            return Err(refused(format!("all files together would have more than {} bytes", limits.total_bytes)));
+            return Err(refused(format!("all files would have more than {} bytes in total", limits.total_bytes)));
         }
-        // The reader sees them in another order, and the manifest in front of them.
+        // The reader sees the entries in another order, behind the manifest.
         if beyond_ratio > limits.ratio_allowance.saturating_sub(limits.manifest_bytes) {
-            return Err(refused("it shrinks so far that a reader would refuse it".into()));
+            return Err(refused("its compression ratio is above what a reader accepts".into()));
         }
         state.paths.add(&self.path).map_err(|fault| WriteError::Path { path: self.path.clone(), fault })?;
         (state.beyond_ratio, state.unpacked) = (beyond_ratio, unpacked);
@@ -105,10 +105,10 @@ impl EntryWriter {
         Ok(())
     }
 
-    fn begun(&mut self) -> io::Result<&mut Member<Strand>> {
+    fn begun(&mut self) -> io::Result<&mut Member<SpooledEntry>> {
         let member = match self.member.take() {
             Some(member) => member,
-            None => self.shared.compressors.member(Strand::new(Arc::clone(&self.shared.spool)))?,
+            None => self.shared.compressors.member(SpooledEntry::new(Arc::clone(&self.shared.spool)))?,
         };
         Ok(self.member.insert(member))
     }
@@ -137,7 +137,7 @@ impl Write for EntryWriter {
         }
     }
 
-    /// Bytes wait for a full piece; there is nobody who would read them earlier.
+    /// Does nothing: bytes wait for a full piece, and nobody reads them earlier.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }

@@ -1,7 +1,8 @@
-//! Gzip members (RFC 1952), from compressors that are used again.
+//! Gzip members (RFC 1952), from compressors that are reused.
 //!
-//! A compressor has a quarter of a MiB, and a bundle a thousand files, each of two members: to make one for each is slower
-//! than to compress, and what several threads give back so often, an allocator keeps.
+//! A compressor needs a quarter of a MiB, and a bundle of a thousand files has two members for each. Creating
+//! a compressor for each member is slower than compressing, and the allocator keeps what several threads free
+//! that often.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -9,23 +10,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
-/// Of zlib's levels, measured on 40 MB of access log with zlib-rs, one thread of a machine with two cores: level 1 takes
-/// 379 MB/s and shrinks to a 5.7th, 2 takes 274 MB/s and 7.6, 4 takes 193 MB/s and 9.0, 6 takes 133 MB/s and 9.9. Logs
-/// come from the API server slower than level 2 takes them.
+/// Compression level. Measured on 40 MB of access log with zlib-rs, one thread of a machine with two cores:
+/// level 1 takes 379 MB/s and compresses 5.7-fold; 2: 274 MB/s, 7.6; 4: 193 MB/s, 9.0; 6: 133 MB/s, 9.9. The
+/// API server delivers logs slower than level 2 compresses them.
 const LEVEL: Compression = Compression::new(2);
 
-/// Deflate, no flags, no time, the fastest algorithm or nearly so, no file system: the same bytes wherever it is made.
+/// Header of every member: deflate, no flags, no time, XFL 4 (fastest), unknown file system. It is the same
+/// on every machine.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
 
-/// What a compressor gives at once.
+/// Number of bytes reserved for the output of one step.
 const STEP_BYTES: usize = 32 << 10;
 
-/// Compressors that wait for their next member. No more than were at work at the same time.
+/// Idle compressors; never more than were in use at the same time.
 #[derive(Default)]
 pub(super) struct Compressors(Mutex<Vec<Compress>>);
 
 impl Compressors {
-    /// The member with a content that is in memory.
+    /// Returns the member of a content in memory.
     pub(super) fn whole(self: &Arc<Self>, parts: &[&[u8]]) -> io::Result<Vec<u8>> {
         let mut member = self.member(Vec::new())?;
         for part in parts {
@@ -34,7 +36,7 @@ impl Compressors {
         member.finish()
     }
 
-    /// Begins a member that goes to `to`.
+    /// Begins a member that is written to `to`.
     pub(super) fn member<W: Write>(self: &Arc<Self>, mut to: W) -> io::Result<Member<W>> {
         to.write_all(&HEADER)?;
         let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -49,7 +51,7 @@ impl fmt::Debug for Compressors {
     }
 }
 
-/// One member, as it is written. It is whole with [`Member::finish`].
+/// One member while it is written; complete after [`Member::finish`].
 pub(super) struct Member<W> {
     home: Arc<Compressors>,
     compress: Compress,
@@ -62,14 +64,14 @@ impl<W: Write> Member<W> {
     pub(super) fn finish(mut self) -> io::Result<W> {
         while self.step(&[], FlushCompress::Finish)?.1 != Status::StreamEnd {}
         self.to.write_all(&self.checksum.sum().to_le_bytes())?;
-        // Modulo 2^32, as the format has it.
+        // Size modulo 2^32 (RFC 1952 §2.3.1).
         self.to.write_all(&self.checksum.amount().to_le_bytes())?;
         self.compress.reset();
         self.home.0.lock().unwrap_or_else(PoisonError::into_inner).push(self.compress);
         Ok(self.to)
     }
 
-    /// Returns how many bytes were taken.
+    /// Compresses once, and returns the number of bytes consumed.
     fn step(&mut self, bytes: &[u8], flush: FlushCompress) -> io::Result<(usize, Status)> {
         self.packed.reserve(STEP_BYTES);
         let before = self.compress.total_in();
@@ -92,7 +94,7 @@ impl<W: Write> Write for Member<W> {
         Ok(bytes.len())
     }
 
-    /// Bytes wait for a block that is worth it.
+    /// Does nothing: bytes wait for a full block.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -107,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_of_one_compressor_read_back_one_after_the_other() {
+    fn reads_back_members_of_one_compressor() {
         let compressors = Arc::new(Compressors::default());
         let long: Vec<u8> = (0..3_000_000_u32).flat_map(|number| (number % 70_001).to_le_bytes()).collect();
         let contents: [&[u8]; 5] = [b"one", b"", &long, b"two", &long[..70_000]];
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn an_abandoned_member_does_not_harm_the_next() {
+    fn reuses_no_state_of_an_abandoned_member() {
         let compressors = Arc::new(Compressors::default());
         compressors.whole(&[b"first"]).unwrap();
         let mut abandoned = compressors.member(Vec::new()).unwrap();

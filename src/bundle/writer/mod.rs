@@ -6,9 +6,9 @@
 //!              ─ finish ─ manifest ─ archive in the part ─ read back ─ published
 //! ```
 //!
-//! Several entries may be written at the same time. Memory does not grow with what they hold: each open entry has one
-//! compressor, which is used again, and one piece of the spool (about half a MiB), each finished one its line of the manifest. It
-//! stops at bytes: what goes in, and whether it may, is decided before.
+//! Several entries may be written at the same time. Memory does not grow with their content: an open entry
+//! needs one reused compressor and one piece of the spool (about half a MiB), a finished one its line of the
+//! manifest. The writer knows only bytes: content and permission are decided before.
 
 mod archive;
 mod entry;
@@ -37,19 +37,19 @@ pub use self::entry::EntryWriter;
 pub use self::error::WriteError;
 pub use self::names::{NamesError, NamesFile, read_names};
 
-/// Where a bundle goes.
+/// Where a bundle is written to.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Destination {
-    /// A file of that name, which may not exist; a pipe or a device is written to when the bundle is complete.
+    /// A new file. A pipe or a device is written to when the bundle is complete.
     File(PathBuf),
-    /// A file of the bundle's own name in a folder, which is made where it is missing.
+    /// A file with the bundle's own name in a folder, which is created if missing.
     Folder(PathBuf),
     /// Standard output, when the bundle is complete.
     Stdout,
 }
 
 impl Destination {
-    /// What `--to` names: `-`, a folder (which exists, or ends with `/`), or a file.
+    /// Parses `--to`: `-`, a folder (which exists, or ends with `/`), or a file.
     #[must_use]
     pub fn from_argument(text: &str) -> Self {
         let is_folder = text.ends_with('/') || text.ends_with(std::path::MAIN_SEPARATOR) || Path::new(text).is_dir();
@@ -61,31 +61,31 @@ impl Destination {
     }
 }
 
-/// What the manifest says beside what the writer knows.
+/// The fields of the manifest that the writer does not know itself.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Head {
     pub case: Option<String>,
     pub note: Option<String>,
-    /// What has pseudonyms.
+    /// Kinds replaced by pseudonyms.
     pub pseudonyms: Vec<String>,
-    /// Why the run ended early, where it did.
+    /// Why the run ended early, if it did.
     pub partial: Option<String>,
     pub plan: Vec<PlannedItem>,
-    /// Milliseconds by item.
+    /// Milliseconds by task.
     pub timings: std::collections::BTreeMap<String, u64>,
 }
 
-/// A bundle that is there.
+/// A written bundle.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Written {
-    /// Its file, unless it went to a stream.
+    /// Path of its file; `None` if it was written to a stream.
     pub path: Option<PathBuf>,
-    /// Size of the archive.
+    /// Number of bytes of the archive.
     pub bytes: u64,
     pub manifest: Manifest,
 }
 
-/// A bundle that is being written. Dropping it leaves nothing.
+/// Writes one bundle. Dropping it leaves nothing behind.
 #[derive(Debug)]
 pub struct BundleWriter {
     shared: Arc<Shared>,
@@ -93,7 +93,7 @@ pub struct BundleWriter {
     sink: Sink,
 }
 
-/// What the writers of entries need as well.
+/// State shared with the writers of entries.
 #[derive(Debug)]
 struct Shared {
     spool: Arc<Spool>,
@@ -108,13 +108,13 @@ struct State {
     skipped: Vec<Skipped>,
     paths: Paths,
     unpacked: u64,
-    /// Bytes beyond what the ratio allows for each entry, all entries together.
+    /// Sum over all entries of the bytes beyond the ratio.
     beyond_ratio: u64,
-    /// What is finished now comes too late.
+    /// Whether the bundle is complete; entries finished later are rejected.
     complete: bool,
 }
 
-/// Where the archive is made, and where it goes.
+/// Where the archive is assembled, and where it is published.
 #[derive(Debug)]
 enum Sink {
     File { part: Part, target: PathBuf },
@@ -122,10 +122,10 @@ enum Sink {
 }
 
 impl BundleWriter {
-    /// Begins a bundle, so that what would refuse it is known before anything is gathered.
+    /// Begins a bundle, so that an unusable destination fails before anything is gathered.
     ///
     /// # Errors
-    /// The file exists, or its folder cannot be written.
+    /// The file exists, its folder cannot be written, or the destination is a terminal.
     pub fn create(destination: &Destination, name: &BundleName) -> Result<Self, WriteError> {
         Self::within(destination, name, Limits::STANDARD)
     }
@@ -154,13 +154,13 @@ impl BundleWriter {
             (spool, Sink::Stream { file, target })
         } else {
             let target = target.unwrap_or_default();
-            // A bundle of the same second gets a number; a name that the user gave is what they want.
+            // Bundles of the same second get a number; a name given by the user is not changed.
             if matches!(destination, Destination::File(_)) && fs::symlink_metadata(&target).is_ok() {
                 return Err(WriteError::Exists { path: target });
             }
             let unwritable = |source| WriteError::Unwritable { place: target.display().to_string(), source };
             let folder = part::folder_of(&target);
-            // Beside the target, where there is room for bundles; a folder for temporary files may be memory.
+            // Beside the target, where bundles have room; the temporary folder may be in memory.
             let spool = Part::anonymous(folder).map_err(unwritable)?;
             let part = Part::create(folder).map_err(unwritable)?;
             (spool, Sink::File { part, target })
@@ -182,7 +182,7 @@ impl BundleWriter {
         Ok(Self { shared: Arc::new(shared), name: name.clone(), sink })
     }
 
-    /// The folder where the bundle will be, unless it goes to a stream.
+    /// Returns the folder of the bundle; `None` if it is written to a stream.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
         match &self.sink {
@@ -191,29 +191,30 @@ impl BundleWriter {
         }
     }
 
-    /// Begins an entry at a path below the top folder.
+    /// Begins an entry at a path below the top-level folder.
     ///
-    /// `origin` and `why` are what the manifest says of it. It is there when it was finished; dropping it leaves none.
+    /// `origin` and `why` are its texts in the manifest. The entry is in the bundle once finished; dropping
+    /// it leaves none.
     #[must_use]
     pub fn entry(&self, path: &str, origin: &str, why: &str) -> EntryWriter {
         EntryWriter::new(Arc::clone(&self.shared), path, origin, why)
     }
 
-    /// Lists something that is not there.
+    /// Lists an item that is missing.
     pub fn skip(&self, skipped: Skipped) {
         self.shared.state().skipped.push(skipped);
     }
 
-    /// What was listed as not there so far, in the order of the manifest.
+    /// Returns the items listed as missing so far, in the order of the manifest.
     #[must_use]
     pub fn skipped(&self) -> Vec<Skipped> {
         in_order(self.shared.state().skipped.clone())
     }
 
-    /// Puts the archive together, reads it back and gives it its name. Entries that are still open are left out.
+    /// Assembles the archive, reads it back and publishes it. Entries that are still open are left out.
     ///
     /// # Errors
-    /// The archive cannot be written or does not read back; then nothing is left.
+    /// The archive cannot be written or does not read back. Nothing is left behind then.
     pub fn finish(self, head: Head) -> Result<Written, WriteError> {
         let Self { shared, name, sink } = self;
         let (mut files, skipped) = {
@@ -242,13 +243,13 @@ impl BundleWriter {
 
 fn in_order(mut skipped: Vec<Skipped>) -> Vec<Skipped> {
     skipped.sort();
-    // What was lost in several ways by one cause is lost once.
+    // Equal entries are listed once.
     skipped.dedup();
     skipped
 }
 
 impl Shared {
-    /// Nothing is left half done under this lock, so that a panic elsewhere does not matter.
+    /// No invariant spans several operations under this lock, so poisoning is harmless.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -262,7 +263,7 @@ impl Sink {
         }
     }
 
-    /// For an error.
+    /// Returns the destination as errors name it.
     fn place(&self) -> String {
         match self {
             Self::File { target, .. } | Self::Stream { target: Some(target), .. } => target.display().to_string(),
@@ -331,7 +332,7 @@ fn assemble(
     file.stream_position()
 }
 
-/// Reads the archive as any reader would.
+/// Reads the archive back and compares its manifest.
 fn verify(mut file: &File, manifest: &Manifest, limits: &Limits) -> Result<(), Option<Box<reader::ReadError>>> {
     let found = file
         .seek(SeekFrom::Start(0))

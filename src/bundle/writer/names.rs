@@ -1,6 +1,7 @@
-//! The file that says what each pseudonym of a bundle stands for. It is written beside the bundle, and belongs to whoever made it.
+//! The list of pseudonyms: what each pseudonym of a bundle stands for. It is written beside the bundle, for
+//! the person who made it.
 //!
-//! It is there when its bundle is: made ready before, and given its name after it.
+//! It is prepared before the bundle, and published after it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,27 +16,27 @@ use super::part::{Part, folder_of};
 use crate::redact::Names;
 
 const SCHEMA: &str = "apigee-tls.names/v1";
-const ABOUT: &str = "What the pseudonyms of this bundle stand for. Keep this file; it is not for support.";
-/// What follows the name of a bundle.
+const ABOUT: &str = "List of the pseudonyms in this bundle. Keep this file, and do not send it to support.";
+/// Ending that replaces the extension of the bundle.
 const ENDING: &str = ".names.json";
-/// The largest file that is read.
+/// Maximum number of bytes read.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// Texts read after "could not ".
+/// Why a list of pseudonyms could not be read or written. Texts read after "could not ".
 #[derive(Debug, thiserror::Error)]
 pub enum NamesError {
-    #[error("write the names {}: that file exists, and nothing is replaced", path.display())]
+    #[error("write the list of pseudonyms {}: the file already exists", path.display())]
     Exists { path: PathBuf },
-    #[error("write the names {}", path.display())]
+    #[error("write the list of pseudonyms {}", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
-    #[error("read the names {}", path.display())]
+    #[error("read the list of pseudonyms {}", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("understand the names {}: {why}", path.display())]
+    #[error("parse the list of pseudonyms {}: {why}", path.display())]
     Malformed { path: PathBuf, why: String },
 }
 
 impl NamesError {
-    /// What the user can do.
+    /// Returns what the user can do.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
@@ -48,31 +49,31 @@ impl NamesError {
     }
 }
 
-/// The names that are to be written.
+/// A list of pseudonyms that is being written.
 #[derive(Debug)]
 pub struct NamesFile {
     part: Part,
-    /// Where they go; beside the bundle where nobody said.
+    /// Path given with `--redact-map`; `None` for a file beside the bundle.
     target: Option<PathBuf>,
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Content {
+struct NamesDocument {
     schema: String,
     about: String,
     bundle: String,
     key: String,
-    /// There were more pseudonyms than are listed.
+    /// Whether there were more pseudonyms than are listed.
     incomplete: bool,
     names: BTreeMap<String, String>,
 }
 
 impl NamesFile {
-    /// Begins a file of that name, which may not exist.
+    /// Begins a new file at `target`.
     ///
     /// # Errors
-    /// It exists, or its folder cannot be written.
+    /// The file exists, or its folder cannot be written.
     pub fn at(target: &Path) -> Result<Self, NamesError> {
         if fs::symlink_metadata(target).is_ok() {
             return Err(NamesError::Exists { path: target.to_owned() });
@@ -82,7 +83,7 @@ impl NamesFile {
         Ok(file)
     }
 
-    /// Begins one that will stand beside a bundle in this folder.
+    /// Begins a file that will be published beside a bundle in this folder.
     ///
     /// # Errors
     /// The folder cannot be written.
@@ -95,12 +96,12 @@ impl NamesFile {
         Ok(Self { part: Part::create(folder).map_err(unwritable)?, target: None })
     }
 
-    /// Writes the names, without a name of its own yet.
+    /// Writes the names under the temporary name.
     ///
     /// # Errors
-    /// There is no space.
+    /// The file cannot be written, for example for want of space.
     pub fn fill(&self, bundle: &str, names: Names) -> Result<(), NamesError> {
-        let content = Content {
+        let content = NamesDocument {
             schema: SCHEMA.to_owned(),
             about: ABOUT.to_owned(),
             bundle: bundle.to_owned(),
@@ -116,10 +117,10 @@ impl NamesFile {
         })
     }
 
-    /// Gives the file its name, now that its bundle has one. Returns its path.
+    /// Publishes the file, now that its bundle has a name, and returns its path.
     ///
     /// # Errors
-    /// The file system refuses.
+    /// The file cannot be renamed.
     pub fn publish(self, bundle: Option<&Path>) -> Result<PathBuf, NamesError> {
         let path = self.target.or_else(|| bundle.map(beside)).unwrap_or_else(|| ENDING.into());
         self.part.publish(&path).map_err(|source| NamesError::Unwritable { path, source })
@@ -129,7 +130,7 @@ impl NamesFile {
 /// Reads the names of an earlier run.
 ///
 /// # Errors
-/// The file cannot be read, or is not what [`NamesFile`] writes.
+/// The file cannot be read, or was not written by [`NamesFile`].
 pub fn read_names(path: &Path) -> Result<Names, NamesError> {
     let unreadable = |source| NamesError::Unreadable { path: path.to_owned(), source };
     let malformed = |why: String| NamesError::Malformed { path: path.to_owned(), why };
@@ -138,20 +139,20 @@ pub fn read_names(path: &Path) -> Result<Names, NamesError> {
     if text.len() as u64 > MAX_BYTES {
         return Err(malformed(format!("it is larger than {} MiB", MAX_BYTES >> 20)));
     }
-    let content: Content = serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+    let content: NamesDocument = serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
     if content.schema != SCHEMA {
-        return Err(malformed(format!("its schema is {:?}, and this version reads {SCHEMA:?}", content.schema)));
+        return Err(malformed(format!("its schema is {:?}; this version reads {SCHEMA:?}", content.schema)));
     }
-    let key = key(&content.key).ok_or_else(|| malformed("its key has not 64 hexadecimal digits".into()))?;
+    let key = key(&content.key).ok_or_else(|| malformed("its key is not 64 hexadecimal digits".into()))?;
     Ok(Names { key, originals: content.names, incomplete: content.incomplete })
 }
 
-/// Decodes the key; digits may have either case.
+/// Decodes the key; hexadecimal digits may have either case.
 fn key(text: &str) -> Option<[u8; 32]> {
     HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?.try_into().ok()
 }
 
-/// `x.names.json` beside `x.tar.gz`.
+/// Returns `x.names.json` for `x.tar.gz`.
 fn beside(bundle: &Path) -> PathBuf {
     let name = bundle.file_name().unwrap_or_default().to_string_lossy();
     let stem = name.strip_suffix(EXTENSION).or_else(|| name.strip_suffix(".tgz")).unwrap_or(&name);
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn names_read_back_and_stand_beside_their_bundle() {
+    fn reads_back_names_published_beside_their_bundle() {
         let folder = tempfile::tempdir().unwrap();
         let bundle = folder.path().join("x.tar.gz");
         let file = NamesFile::beside_a_bundle_in(folder.path()).unwrap();
@@ -180,7 +181,7 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
-        // One that is there is somebody's.
+        // An existing file is never replaced.
         assert!(matches!(NamesFile::at(&path), Err(NamesError::Exists { .. })));
         let other = NamesFile::beside_a_bundle_in(folder.path()).unwrap();
         other.fill("x", Names::new([0; 32])).unwrap();
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn names_without_a_bundle_leave_nothing() {
+    fn leaves_nothing_without_a_bundle() {
         let folder = tempfile::tempdir().unwrap();
         let file = NamesFile::at(&folder.path().join("names.json")).unwrap();
         file.fill("x", names()).unwrap();
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_are_no_names_is_refused() {
+    fn rejects_files_that_are_no_list_of_names() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("names.json");
         assert!(matches!(read_names(&path), Err(NamesError::Unreadable { .. })));
@@ -207,8 +208,8 @@ mod tests {
         file.publish(None).unwrap();
         let good = fs::read_to_string(&path).unwrap();
         for (from, to, why) in [
-            ("a7a7", "a7a", "its key has not 64 hexadecimal digits"),
-            ("a7a7", "a7-a", "its key has not 64 hexadecimal digits"),
+            ("a7a7", "a7a", "its key is not 64 hexadecimal digits"),
+            ("a7a7", "a7-a", "its key is not 64 hexadecimal digits"),
             ("names/v1", "names/v2", "its schema is"),
             ("\"about\"", "\"aboot\"", "unknown field"),
         ] {

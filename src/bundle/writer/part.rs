@@ -1,7 +1,9 @@
-//! The file beside the target that becomes the bundle, and what is left of runs that were killed.
+//! Part files: the temporary file beside the target that becomes the bundle, and the clean-up of those left
+//! by killed runs.
 //!
-//! A part is locked as long as its run lives; the system lets go of the lock whatever ends the run. So a part whose lock
-//! is free is nobody's, and the next run in that folder removes it. A process that is to end at once removes its own.
+//! A part is locked as long as its run lives; the system releases the lock however the run ends. A part whose
+//! lock is free is therefore stale, and the next run in that folder removes it. A process that must exit at
+//! once removes its own ([`crate::bundle::abandon`]).
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -11,33 +13,34 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::bundle::unfinished::named;
 
-/// Parts that this process makes before it gives up: another run took each for litter before it was locked.
+/// Maximum number of attempts to create a part: another run may remove one as stale before it is locked.
 const MAX_TRIES: u32 = 1000;
 
-/// Neighbours of a name that is taken.
+/// Maximum number appended to a name that is taken.
 const MAX_NUMBER: u32 = 99;
 
 const PREFIX: &str = ".apigee-tls-";
 const SUFFIX: &str = ".part";
-/// Random letters and digits between the two.
+/// Number of random letters and digits between the two.
 const RANDOM: usize = 12;
 
 /// A file that is removed unless it is published.
 #[derive(Debug)]
 pub(super) struct Part {
     temporary: NamedTempFile,
-    /// Behind it, because fields are dropped in their order: first the file goes, then its entry in the list.
+    /// Declared after `temporary`, because fields are dropped in order: first the file is removed, then its
+    /// entry.
     listed: Listed,
 }
 
-/// The entry of a part among the files that a process removes that is to end at once.
+/// The entry of a part in the list of unfinished files ([`crate::bundle::abandon`]).
 #[derive(Debug)]
 struct Listed(PathBuf);
 
 impl Part {
-    /// A new part in `folder`, readable by its owner only.
+    /// Creates a part in `folder`, readable by its owner only.
     pub(super) fn create(folder: &Path) -> io::Result<Self> {
-        clear_litter(folder);
+        remove_stale_parts(folder);
         for _ in 0..MAX_TRIES {
             let mut named = named();
             let temporary = Builder::new().prefix(PREFIX).suffix(SUFFIX).rand_bytes(RANDOM).tempfile_in(folder)?;
@@ -45,9 +48,9 @@ impl Part {
             named.push(listed.0.clone());
             drop(named);
             let part = Self { temporary, listed };
-            // Where a file system has no locks nobody can take this one for litter either.
+            // On a file system without locks no other run can take this part for stale either.
             let _ = part.file().lock();
-            // Another run may have taken it for litter before it was locked.
+            // Another run may have removed it as stale before it was locked.
             if is_at(part.file(), part.temporary.path()) {
                 return Ok(part);
             }
@@ -55,10 +58,11 @@ impl Part {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
-    /// A file without a name in `folder`, which ends with this process.
+    /// Creates a file without a name in `folder`, which disappears with this process.
     pub(super) fn anonymous(folder: &Path) -> io::Result<File> {
-        // Dropping the part removes its name; the handle lives on. Where a system cannot make files without a name, as
-        // `tempfile::tempfile_in` does, a run that is killed would leave one that no later run knows for litter.
+        // Dropping the part removes its name; the handle stays valid. `tempfile::tempfile_in` is not used: on
+        // systems without anonymous files, a killed run would leave one that no later run recognises as
+        // stale.
         let part = Self::create(folder)?;
         part.file().try_clone()
     }
@@ -67,11 +71,12 @@ impl Part {
         self.temporary.as_file()
     }
 
-    /// Gives the part its name, but never that of a file that exists: then it gets a number. Returns its path.
+    /// Publishes the part at `target`, or with a number if that file exists, and returns its path. Never
+    /// replaces a file.
     pub(super) fn publish(self, target: &Path) -> io::Result<PathBuf> {
         let Self { mut temporary, listed } = self;
         temporary.as_file().sync_all()?;
-        // Held so that a process that is to end now does not end between the two names.
+        // Locked so that a process that must exit cannot do so between the two names.
         let named = named();
         for number in 1..=MAX_NUMBER {
             let path = numbered(target, number);
@@ -84,7 +89,7 @@ impl Part {
                 }
                 Err((back, None)) => temporary = back,
                 Err((_, Some(error))) => {
-                    // The entry is taken out under the same lock.
+                    // Dropping the part needs the same lock.
                     drop(named);
                     return Err(error);
                 }
@@ -101,7 +106,7 @@ impl Drop for Listed {
     }
 }
 
-/// Gives the file its name; where that is taken, gives it back without an error.
+/// Renames the file; if the name is taken, returns the file without an error.
 fn persist(temporary: NamedTempFile, path: &Path) -> Result<(), (NamedTempFile, Option<io::Error>)> {
     let Err(failed) = temporary.persist_noclobber(path) else { return Ok(()) };
     if failed.error.kind() == io::ErrorKind::AlreadyExists || fs::symlink_metadata(path).is_ok() {
@@ -111,7 +116,7 @@ fn persist(temporary: NamedTempFile, path: &Path) -> Result<(), (NamedTempFile, 
     failed.file.persist(path).map(drop).map_err(|failed| (failed.file, Some(failed.error)))
 }
 
-/// The folder of a file that is to be written.
+/// Returns the folder of a file that is to be written.
 pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -119,8 +124,9 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Removes parts of runs that are gone. What cannot be looked at or removed is left: this run does not depend on it.
-fn clear_litter(folder: &Path) {
+/// Removes parts of dead runs. Parts that cannot be inspected or removed are left: this run does not depend
+/// on it.
+fn remove_stale_parts(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let is_part = entry.file_name().to_str().is_some_and(is_part_name);
@@ -128,7 +134,7 @@ fn clear_litter(folder: &Path) {
             continue;
         }
         let path = entry.path();
-        // A network file system locks only what is open for writing.
+        // Network file systems lock only files that are open for writing.
         let Ok(file) = OpenOptions::new().read(true).write(true).open(&path) else { continue };
         match file.try_lock() {
             Ok(()) => {
@@ -144,7 +150,7 @@ fn is_part_name(name: &str) -> bool {
     random.is_some_and(|random| random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// The file has that name.
+/// Returns whether `path` names this file.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -155,14 +161,14 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Names of parts are random, so that it is this file or none.
+/// Returns whether `path` exists. Names of parts are random, so it is this file or none.
 #[cfg(not(unix))]
 fn is_at(_: &File, path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
-/// The name survives a power cut only when the folder is written too. The bundle is there in any case, so that a folder
-/// that cannot be synchronised is no error.
+/// Synchronises the folder, so that the name survives a power failure. The bundle is complete in any case, so
+/// a failure is ignored.
 fn sync_folder(path: &Path) {
     #[cfg(unix)]
     let _ = File::open(folder_of(path)).and_then(|folder| folder.sync_all());
@@ -170,7 +176,7 @@ fn sync_folder(path: &Path) {
     let _ = path;
 }
 
-/// `x.tar.gz`, then `x-2.tar.gz`.
+/// Returns `x.tar.gz`, then `x-2.tar.gz`.
 fn numbered(target: &Path, number: u32) -> PathBuf {
     if number == 1 {
         return target.to_owned();
@@ -178,7 +184,7 @@ fn numbered(target: &Path, number: u32) -> PathBuf {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let (stem, extension) = match name.strip_suffix(super::EXTENSION) {
         Some(stem) => (stem, super::EXTENSION),
-        // A name that begins with a dot has no extension there.
+        // A leading dot does not begin an extension.
         None => name.rfind('.').filter(|at| *at > 0).map_or((&*name, ""), |at| name.split_at(at)),
     };
     target.with_file_name(format!("{stem}-{number}{extension}"))
@@ -189,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_our_parts_are_litter() {
+    fn recognises_only_its_own_parts() {
         let folder = tempfile::tempdir().unwrap();
         let part = Part::create(folder.path()).unwrap();
         assert!(is_part_name(part.listed.0.file_name().unwrap().to_str().unwrap()), "{part:?}");
@@ -205,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_keep_their_extension() {
+    fn numbers_names_before_the_extension() {
         let name = |name: &str| numbered(Path::new(name), 2).to_string_lossy().into_owned();
         assert_eq!(name("a/x.y.tar.gz"), "a/x.y-2.tar.gz");
         assert_eq!(name("x.tgz"), "x-2.tgz");
@@ -214,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn litter_is_cleared_and_living_parts_are_not() {
+    fn removes_stale_parts_and_keeps_locked_ones() {
         let folder = tempfile::tempdir().unwrap();
         let living = Part::create(folder.path()).unwrap();
         fs::write(folder.path().join(".apigee-tls-0123456789aZ.part"), "left by a run that was killed").unwrap();
@@ -230,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_exists_is_never_replaced() {
+    fn never_replaces_an_existing_file() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("x.tar.gz");
         fs::write(&target, "somebody's").unwrap();
@@ -243,7 +249,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_part_is_readable_by_its_owner_only() {
+    fn creates_parts_readable_by_the_owner_only() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let part = Part::create(folder.path()).unwrap();

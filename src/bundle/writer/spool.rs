@@ -1,17 +1,17 @@
-//! Where compressed entries wait until all of them are known.
+//! The spool: holds compressed entries until all of them are complete.
 //!
-//! One anonymous file for all entries that are written at the same time: each appends pieces and remembers where they
-//! are. So memory holds one piece for each open entry, and one file descriptor is enough for any number of them. What an
-//! abandoned entry has appended stays there unused.
+//! One anonymous file serves all entries that are written at the same time. Each appends pieces and remembers
+//! their positions, so memory holds one piece per open entry, and one file descriptor is enough. Pieces of
+//! abandoned entries stay in the file unused.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The size of a piece: large enough that the disk is asked seldom, small enough for many entries at once.
+/// Size of a piece: large enough for few disk writes, small enough for many open entries.
 const PIECE_BYTES: usize = 128 * 1024;
 
-/// The file.
+/// The file and its end.
 #[derive(Debug)]
 pub(super) struct Spool {
     inner: Mutex<Inner>,
@@ -20,7 +20,7 @@ pub(super) struct Spool {
 #[derive(Debug)]
 struct Inner {
     file: File,
-    /// What a failed write has left behind it is written over.
+    /// End of the valid bytes; what a failed write left behind it is overwritten.
     end: u64,
 }
 
@@ -29,13 +29,13 @@ impl Spool {
         Self { inner: Mutex::new(Inner { file, end: 0 }) }
     }
 
-    /// Copies pieces to the place where `target` stands.
+    /// Copies pieces to the current position of `target`.
     pub(super) fn copy_to(&self, pieces: &[Piece], mut target: &File) -> io::Result<()> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let mut file = &inner.file;
         for piece in pieces {
             file.seek(SeekFrom::Start(piece.start))?;
-            // From file to file the standard library lets the kernel copy.
+            // Between files the standard library lets the kernel copy.
             if io::copy(&mut file.take(piece.bytes), &mut target)? != piece.bytes {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -54,34 +54,34 @@ impl Spool {
     }
 }
 
-/// A part of the file.
+/// A range of the file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Piece {
     start: u64,
     pub(super) bytes: u64,
 }
 
-/// What one entry has in the spool, and the piece of it that is still in memory.
+/// The pieces of one entry in the spool, and the one still in memory.
 #[derive(Debug)]
-pub(super) struct Strand {
+pub(super) struct SpooledEntry {
     spool: Arc<Spool>,
     pieces: Vec<Piece>,
     waiting: Vec<u8>,
 }
 
-impl Strand {
+impl SpooledEntry {
     pub(super) fn new(spool: Arc<Spool>) -> Self {
         Self { spool, pieces: Vec::new(), waiting: Vec::new() }
     }
 
-    /// Every piece of it, in the spool.
+    /// Writes the piece in memory and returns all pieces.
     pub(super) fn into_pieces(mut self) -> io::Result<Vec<Piece>> {
         self.flush()?;
         Ok(self.pieces)
     }
 }
 
-impl Write for Strand {
+impl Write for SpooledEntry {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.waiting.extend_from_slice(bytes);
         if self.waiting.len() >= PIECE_BYTES {

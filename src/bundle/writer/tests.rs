@@ -1,4 +1,4 @@
-//! Bundles as they are written, read back by this program and by others'.
+//! Written bundles, read back by this program and by GNU tar.
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
@@ -19,14 +19,14 @@ fn name() -> BundleName {
 
 fn put(writer: &BundleWriter, path: &str, content: &[u8]) {
     let mut entry = writer.entry(path, "a test", "to be read back");
-    // In pieces of any size, as an answer comes.
+    // Write in pieces, as responses arrive.
     for piece in content.chunks(7777) {
         entry.write_all(piece).unwrap();
     }
     entry.finish(BTreeMap::new(), None).unwrap();
 }
 
-/// Lines that shrink about as logs do.
+/// Returns lines that compress about as well as logs.
 fn log(bytes: usize) -> Vec<u8> {
     let mut lines = Vec::with_capacity(bytes + 200);
     let mut state = 1_u64;
@@ -90,7 +90,7 @@ fn written(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn what_is_written_is_read_back_by_anyone() {
+fn reads_back_a_bundle_here_and_with_gnu_tar() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(folder.path());
     assert_eq!(names(folder.path()), ["apigee-tls-prod-apigee-20261124T201922Z.tar.gz"]);
@@ -117,7 +117,7 @@ fn what_is_written_is_read_back_by_anyone() {
     assert_eq!((manifest.case.as_deref(), manifest.context.as_deref()), (Some("12345"), Some("prod")));
     assert_eq!((manifest.plan.clone(), manifest.timings.clone()), (head().plan, head().timings));
 
-    // GNU tar lists and unpacks it, and the hashes are those that others compute.
+    // GNU tar lists and unpacks it, and sha256sum computes the same hashes.
     let out = folder.path().join("out");
     fs::create_dir(&out).unwrap();
     let top = "apigee-tls-prod-apigee-20261124T201922Z";
@@ -147,13 +147,13 @@ fn what_is_written_is_read_back_by_anyone() {
             (Some(&*entry.sha256), content.len() as u64)
         );
     }
-    // The unpacked folder is the same bundle.
+    // The unpacked folder reads as the same bundle.
     let unpacked = BundleReader::open(out.join(top).to_str().unwrap()).unwrap();
     assert_eq!(unpacked.manifest(), manifest);
 }
 
 #[test]
-fn the_same_entries_give_the_same_bytes_in_whatever_order_they_come() {
+fn gives_the_same_bytes_in_any_order_of_entries() {
     let folder = tempfile::tempdir().unwrap();
     let first = fs::read(written(folder.path())).unwrap();
     let other = folder.path().join("other.tgz");
@@ -170,7 +170,7 @@ fn the_same_entries_give_the_same_bytes_in_whatever_order_they_come() {
 }
 
 #[test]
-fn many_entries_at_once_do_not_mix() {
+fn keeps_concurrent_entries_apart() {
     let folder = tempfile::tempdir().unwrap();
     let writer = BundleWriter::create(&Destination::Folder(folder.path().to_owned()), &name()).unwrap();
     let noise = |seed: u64| {
@@ -204,7 +204,7 @@ fn many_entries_at_once_do_not_mix() {
 }
 
 #[test]
-fn the_manifest_says_what_was_left_out_and_why() {
+fn lists_missing_items_with_reasons() {
     let folder = tempfile::tempdir().unwrap();
     let writer = BundleWriter::create(&Destination::Folder(folder.path().to_owned()), &name()).unwrap();
     let skipped = |item: &str| Skipped {
@@ -227,13 +227,13 @@ fn the_manifest_says_what_was_left_out_and_why() {
     assert_eq!(done.manifest.files[0].redactions, [("token".to_owned(), 2)].into());
     assert_eq!(done.manifest.files[0].truncated, Some(cut));
     let error = late.finish(BTreeMap::new(), None).unwrap_err();
-    assert_eq!(error.to_string(), "put 05-logs/b.log into the bundle: the bundle is complete");
+    assert_eq!(error.to_string(), "add 05-logs/b.log to the bundle: the bundle is complete");
     let read = BundleReader::open(done.path.unwrap().to_str().unwrap()).unwrap();
     assert_eq!(*read.manifest(), done.manifest);
 }
 
 #[test]
-fn an_entry_that_may_not_be_there_costs_only_itself() {
+fn rejects_a_bad_entry_and_keeps_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let limits = Limits { entries: 3, entry_bytes: 1000, total_bytes: 1500, ..Limits::STANDARD };
     let writer = BundleWriter::within(&Destination::Folder(folder.path().to_owned()), &name(), limits).unwrap();
@@ -259,42 +259,42 @@ fn an_entry_that_may_not_be_there_costs_only_itself() {
     finish("a", 900).unwrap();
     let texts =
         [finish("b", 1001), finish("c", 700), finish("A", 1), finish("a/b", 1)].map(|result| result.unwrap_err());
-    assert_eq!(texts[0].to_string(), "put b into the bundle");
+    assert_eq!(texts[0].to_string(), "add b to the bundle");
     assert_eq!(texts[0].source().unwrap().to_string(), "file too large");
-    assert_eq!(texts[1].to_string(), "put c into the bundle: all files together would have more than 1500 bytes");
-    assert_eq!(texts[2].to_string(), "put \"A\" into the bundle: another path differs only in upper and lower case");
+    assert_eq!(texts[1].to_string(), "add c to the bundle: all files would have more than 1500 bytes in total");
+    assert_eq!(texts[2].to_string(), "add \"A\" to the bundle: another path differs only in upper and lower case");
     assert!(matches!(texts[3], WriteError::Path { fault: PathFault::FileAndFolder, .. }));
     finish("d", 0).unwrap();
     finish("e", 0).unwrap();
-    assert_eq!(finish("f", 0).unwrap_err().to_string(), "put f into the bundle: it holds 3 files already");
+    assert_eq!(finish("f", 0).unwrap_err().to_string(), "add f to the bundle: it already holds 3 files");
     assert_eq!(writer.finish(Head::default()).unwrap().manifest.files.len(), 3);
 }
 
 #[test]
-fn a_manifest_that_no_reader_would_take_is_not_written() {
+fn writes_no_manifest_that_the_reader_rejects() {
     let folder = tempfile::tempdir().unwrap();
     let limits = Limits { manifest_bytes: 500, ..Limits::STANDARD };
     let writer = BundleWriter::within(&Destination::Folder(folder.path().to_owned()), &name(), limits).unwrap();
     let error = writer.finish(Head { note: Some("x".repeat(500)), ..Head::default() }).unwrap_err();
-    assert_eq!(error.to_string(), "put manifest.json into the bundle: it would be larger than 500 bytes");
+    assert_eq!(error.to_string(), "add manifest.json to the bundle: it would be larger than 500 bytes");
     assert!(names(folder.path()).is_empty());
 }
 
 #[test]
-fn a_file_that_exists_is_left_as_it_is() {
+fn leaves_existing_files_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let taken = folder.path().join("bundle.tar.gz");
     let error = |destination: &Destination| BundleWriter::create(destination, &name()).unwrap_err();
-    // It came while the bundle was made.
+    // The file was created while the bundle was written.
     let writer = BundleWriter::create(&Destination::File(taken.clone()), &name()).unwrap();
     fs::write(&taken, "somebody's").unwrap();
     let done = writer.finish(Head::default()).unwrap();
     assert_eq!(done.path, Some(folder.path().join("bundle-2.tar.gz")));
-    // It was there.
+    // The file existed before.
     let found = error(&Destination::File(taken.clone()));
-    assert!(found.to_string().ends_with("bundle.tar.gz: that file exists, and nothing is replaced"), "{found}");
+    assert!(found.to_string().ends_with("bundle.tar.gz: the file already exists"), "{found}");
     assert!(found.hint().is_some());
-    // The same second.
+    // Two bundles of the same second.
     let in_folder = Destination::Folder(folder.path().to_owned());
     let paths = [(); 2].map(|()| {
         let writer = BundleWriter::create(&in_folder, &name()).unwrap();
@@ -307,22 +307,22 @@ fn a_file_that_exists_is_left_as_it_is() {
 }
 
 #[test]
-fn places_that_cannot_be_written_are_known_at_once() {
+fn rejects_unwritable_places_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = folder.path().join("no/such/folder");
     let error = BundleWriter::create(&Destination::File(nowhere.join("x.tar.gz")), &name()).unwrap_err();
     assert!(error.to_string().starts_with("write the bundle /"), "{error}");
-    assert_eq!(error.hint().as_deref(), Some("name a place in a folder that exists"));
-    // A folder that is named as one is made.
+    assert_eq!(error.hint().as_deref(), Some("choose an existing folder"));
+    // A missing folder is created.
     let writer = BundleWriter::create(&Destination::Folder(nowhere.clone()), &name()).unwrap();
     assert!(writer.finish(Head::default()).unwrap().path.unwrap().starts_with(nowhere));
-    // No user may write there, not even root.
+    // Not even root can write there.
     #[cfg(target_os = "linux")]
     assert!(BundleWriter::create(&Destination::Folder("/proc/self".into()), &name()).is_err());
 }
 
 #[test]
-fn dropping_a_writer_leaves_nothing() {
+fn leaves_nothing_when_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let writer = BundleWriter::create(&Destination::Folder(folder.path().to_owned()), &name()).unwrap();
     put(&writer, "a", &log(500_000));
@@ -333,7 +333,7 @@ fn dropping_a_writer_leaves_nothing() {
 }
 
 #[test]
-fn writers_go_from_thread_to_thread() {
+fn is_send_and_sync() {
     fn is_shared<T: Send + Sync>() {}
     fn is_sent<T: Send + 'static>() {}
     is_shared::<BundleWriter>();
@@ -341,7 +341,7 @@ fn writers_go_from_thread_to_thread() {
 }
 
 #[test]
-fn arguments_name_destinations() {
+fn parses_destinations() {
     let folder = tempfile::tempdir().unwrap();
     let text = folder.path().to_str().unwrap();
     assert_eq!(Destination::from_argument("-"), Destination::Stdout);

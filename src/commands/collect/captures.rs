@@ -1,9 +1,10 @@
-//! Captures that the user adds: known to be such before anything is gathered, then kept with the secrets in their packets masked.
+//! Packet captures that the user adds: validated before anything is gathered, then copied into the bundle
+//! with the secrets in their packets masked.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use super::keep::{Keep, base, counted};
+use super::bundle_sink::{BundleSink, base, counted};
 use crate::bundle::layout;
 use crate::bundle::manifest::{Kept, Truncation};
 use crate::commands::Error;
@@ -12,18 +13,21 @@ use crate::redact::{Pseudonyms, Redactions};
 use crate::run::Stop;
 use crate::wire::capture::{MAGIC_BYTES, RecordReader, Step, is_capture};
 
-/// Bytes of one capture that go into a bundle. Handshakes of a minute fit many times.
+/// Maximum number of bytes of one capture in a bundle. The handshakes of a minute fit many times.
 const MAX_BYTES: u64 = 512 << 20;
 
-const WHY: &str = "packets as they were recorded; secrets in them are masked";
+const WHY: &str = "recorded packets, with secrets masked";
 
-/// A file that begins as a capture does.
+/// An open file that starts with the magic bytes of a capture.
 pub(super) struct Capture {
     name: String,
     file: File,
 }
 
-/// Opens them all.
+/// Opens all captures.
+///
+/// # Errors
+/// One of them cannot be read, or is not an uncompressed pcap or pcapng file.
 pub(super) fn open(names: &[String]) -> Result<Vec<Capture>, Error> {
     names.iter().map(|name| open_one(name)).collect()
 }
@@ -32,7 +36,7 @@ fn open_one(name: &str) -> Result<Capture, Error> {
     let unusable =
         |why: &str, hint: &str| Error::Argument { what: format!("--pcap {name}: {why}"), hint: hint.to_owned() };
     if name == "-" {
-        return Err(unusable("standard input is not kept", "give the capture by the name of its file"));
+        return Err(unusable("standard input is not supported", "give the capture as a file"));
     }
     let unreadable = |source| Error::Input { name: name.to_owned(), source };
     let mut file = opened(name).map_err(unreadable)?;
@@ -40,42 +44,42 @@ fn open_one(name: &str) -> Result<Capture, Error> {
     Read::by_ref(&mut file).take(MAGIC_BYTES as u64).read_to_end(&mut head).map_err(unreadable)?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
     if head.starts_with(&[0x1f, 0x8b]) {
-        return Err(unusable("it is compressed", "gunzip it first"));
+        return Err(unusable("it is compressed", "decompress it with gunzip first"));
     }
     if !is_capture(&head) {
-        return Err(unusable("it is neither pcap nor pcapng", "give what `tcpdump -w FILE` or Wireshark wrote"));
+        return Err(unusable("it is neither pcap nor pcapng", "give a file written by `tcpdump -w FILE` or Wireshark"));
     }
     Ok(Capture { name: name.to_owned(), file })
 }
 
-/// A file: a pipe has no beginning to come back to, and may have no end.
+/// Opens a regular file. A pipe cannot be rewound after its first bytes, and may have no end.
 fn opened(name: &str) -> io::Result<File> {
     if fs::metadata(name)?.is_file() {
         return File::open(name);
     }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"))
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
 }
 
-/// Puts them into the bundle, in the order given.
-pub(super) fn add(captures: Vec<Capture>, pseudonyms: Pseudonyms, stop: &Stop, keep: &Keep) {
+/// Adds the captures to the bundle, in the order given.
+pub(super) fn add(captures: Vec<Capture>, pseudonyms: Pseudonyms, stop: &Stop, sink: &BundleSink) {
     for (number, Capture { name, file }) in (1..).zip(captures) {
-        let name = keep.plain(base(&name));
+        let name = sink.redact_text(base(&name));
         let origin = format!("--pcap {name}");
         let path = format!("{}/{number}-{}", folder::CAPTURES, layout::segment(&name));
         if pseudonyms != Pseudonyms::None {
             let why = "withheld: --redact cannot replace hostnames and addresses in packets";
-            keep.lost(&path, &origin, why);
-        } else if let Err(error) = copy(file, &path, &origin, MAX_BYTES, stop, keep) {
-            keep.lost(&path, &origin, &error.to_string());
+            sink.lost(&path, &origin, why);
+        } else if let Err(error) = copy(file, &path, &origin, MAX_BYTES, stop, sink) {
+            sink.lost(&path, &origin, &error.to_string());
         }
     }
 }
 
-/// Record by record; what cannot be kept whole ends behind a packet.
-fn copy(file: File, path: &str, origin: &str, most: u64, stop: &Stop, keep: &Keep) -> io::Result<()> {
+/// Copies a capture record by record. If it cannot be copied whole, the copy ends after a complete packet.
+fn copy(file: File, path: &str, origin: &str, most: u64, stop: &Stop, sink: &BundleSink) -> io::Result<()> {
     let whole_bytes = file.metadata().ok().map(|known| known.len());
     let mut reader = RecordReader::new(file);
-    let mut entry = keep.writer.entry(path, origin, WHY);
+    let mut entry = sink.writer.entry(path, origin, WHY);
     let mut redactions = Redactions::default();
     let mut record = Vec::new();
     let cut = loop {
@@ -87,9 +91,9 @@ fn copy(file: File, path: &str, origin: &str, most: u64, stop: &Stop, keep: &Kee
                 record.clear();
                 record.extend_from_slice(reader.record());
                 if entry.bytes() + record.len() as u64 > most {
-                    break Some(format!("no more than {most} bytes of a capture are kept"));
+                    break Some(format!("limit of {most} bytes per capture"));
                 }
-                keep.redactor.record(kind, content, &mut record, &mut redactions);
+                sink.redactor.record(kind, content, &mut record, &mut redactions);
                 entry.write_all(&record)?;
             }
             Ok(Step::End) => break None,
@@ -115,67 +119,67 @@ mod tests {
 
     const SECRET: &[u8] = b"GET /?apikey=hunter2hunter2 HTTP/1.1\r\n";
 
-    fn keep(folder: &Path) -> Keep {
+    fn sink(folder: &Path) -> BundleSink {
         let name = BundleName::new(None, "apigee", "2026-11-24T20:19:22Z".parse().unwrap());
-        Keep {
+        BundleSink {
             writer: Arc::new(BundleWriter::create(&Destination::Folder(folder.to_owned()), &name).unwrap()),
-            redactor: Arc::new(Redactor::of_secrets()),
+            redactor: Arc::new(Redactor::secrets_only()),
             logs: KeptLogs::None,
             log_limit: 1,
             read: Arc::new(Mutex::new(crate::commands::collect::read::Read::default())),
         }
     }
 
-    /// Keeps at most so much of a capture, and returns what the bundle says of it.
-    fn kept(bytes: &[u8], most: u64) -> crate::bundle::manifest::FileEntry {
+    /// Copies at most `most` bytes of a capture into a bundle, and returns its entry in the manifest.
+    fn copied(bytes: &[u8], most: u64) -> crate::bundle::manifest::FileEntry {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("x.pcap");
         fs::write(&file, bytes).unwrap();
-        let keep = keep(folder.path());
+        let sink = sink(folder.path());
         let capture = open(&[file.to_str().unwrap().to_owned()]).unwrap().remove(0);
-        copy(capture.file, "09-captures/1-x.pcap", "--pcap x.pcap", most, &Stop::never(), &keep).unwrap();
-        let writer = Arc::try_unwrap(keep.writer).unwrap();
+        copy(capture.file, "09-captures/1-x.pcap", "--pcap x.pcap", most, &Stop::never(), &sink).unwrap();
+        let writer = Arc::try_unwrap(sink.writer).unwrap();
         let path = writer.finish(Head::default()).unwrap().path.unwrap();
         BundleReader::open(path.to_str().unwrap()).unwrap().manifest().files[0].clone()
     }
 
     #[test]
-    fn a_capture_ends_behind_a_packet() {
+    fn cuts_a_capture_after_a_complete_packet() {
         let whole = pcap(&[SECRET, SECRET]);
-        let entry = kept(&whole, 1 << 20);
+        let entry = copied(&whole, 1 << 20);
         assert_eq!((entry.bytes, entry.truncated), (whole.len() as u64, None));
         assert_eq!(entry.redactions["query-parameter"], 2);
 
         let one = (whole.len() - 24) / 2;
         for most in [whole.len() - 1, 24 + one] {
-            let entry = kept(&whole, most as u64);
+            let entry = copied(&whole, most as u64);
             assert_eq!(entry.bytes, 24 + one as u64);
             let truncated = entry.truncated.unwrap();
             assert_eq!((truncated.kept, truncated.whole_bytes), (Kept::Beginning, Some(whole.len() as u64)));
-            assert_eq!(truncated.why, format!("no more than {most} bytes of a capture are kept"));
+            assert_eq!(truncated.why, format!("limit of {most} bytes per capture"));
         }
-        let entry = kept(&whole[..whole.len() - 3], 1 << 20);
+        let entry = copied(&whole[..whole.len() - 3], 1 << 20);
         assert_eq!(entry.bytes, 24 + one as u64);
         assert_eq!(entry.truncated.unwrap().why, "the last packet is cut");
     }
 
     #[test]
-    fn a_run_that_has_to_end_keeps_what_was_copied() {
+    fn keeps_what_was_copied_when_the_run_is_interrupted() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("x.pcap");
         fs::write(&file, pcap(&[SECRET])).unwrap();
-        let keep = keep(folder.path());
+        let sink = sink(folder.path());
         let stop = Stop::new(None, tokio::sync::watch::channel(true).1);
-        copy(fs::File::open(file).unwrap(), "09-captures/1-x.pcap", "--pcap x.pcap", MAX_BYTES, &stop, &keep).unwrap();
-        let written = Arc::try_unwrap(keep.writer).unwrap().finish(Head::default()).unwrap();
+        copy(fs::File::open(file).unwrap(), "09-captures/1-x.pcap", "--pcap x.pcap", MAX_BYTES, &stop, &sink).unwrap();
+        let written = Arc::try_unwrap(sink.writer).unwrap().finish(Head::default()).unwrap();
         let entry = &written.manifest.files[0];
         assert_eq!(entry.truncated.as_ref().unwrap().why, "the run was interrupted");
     }
 
     #[test]
-    fn keys_of_sessions_are_left_out() {
+    fn leaves_out_session_keys() {
         let whole = pcapng(false, SECRET, b"CLIENT_RANDOM 0 1");
-        let entry = kept(&whole, 1 << 20);
+        let entry = copied(&whole, 1 << 20);
         assert_eq!(entry.bytes, whole.len() as u64 - 32);
         assert_eq!((entry.redactions["decryption-secrets"], entry.redactions["query-parameter"]), (1, 1));
     }

@@ -1,4 +1,5 @@
-//! The environment groups with the problem, which the playbook asks for: those that the user names, else all that were found.
+//! The page about the environment groups with the problem, which the playbook asks for: those that the user
+//! names with `--env-group`, otherwise all that were found.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,14 +8,14 @@ use crate::evidence::Evidence;
 use crate::evidence::cluster::{Route, RouteConfig};
 use crate::text::joined;
 
-/// What the cluster has of one environment group.
+/// The routes and configurations of one environment group.
 #[derive(Default)]
-struct Group<'a> {
+struct EnvironmentGroup<'a> {
     routes: Vec<&'a Route>,
     configs: Vec<&'a RouteConfig>,
 }
 
-/// One section for each group, those with the problem first.
+/// Returns the page: one section for each group, those with the problem first.
 pub(super) fn page(named: &[String], evidence: &Evidence) -> String {
     let groups = found(evidence);
     let mut page = format!("{}\n", line(named, evidence));
@@ -33,7 +34,7 @@ pub(super) fn page(named: &[String], evidence: &Evidence) -> String {
     page
 }
 
-/// Which groups have the problem, in one line.
+/// Returns one line that says which groups have the problem.
 pub(super) fn line(named: &[String], evidence: &Evidence) -> String {
     let groups = found(evidence);
     let all: Vec<&str> = groups.keys().copied().collect();
@@ -44,12 +45,12 @@ pub(super) fn line(named: &[String], evidence: &Evidence) -> String {
     let mut line = format!("Environment groups with the problem: {}.", named.join(", "));
     let unknown = unknown(named, evidence);
     if !unknown.is_empty() {
-        line += &format!(" The cluster has no {}; found: {all}.", unknown.join(", "));
+        line += &format!(" Not found in the cluster: {}; found: {all}.", unknown.join(", "));
     }
     line
 }
 
-/// Names that no group has, though the groups were seen.
+/// Returns the names that match no group; empty where the groups were not seen.
 pub(super) fn unknown<'a>(named: &'a [String], evidence: &Evidence) -> Vec<&'a str> {
     if evidence.routes.seen().is_err() || evidence.route_configs.seen().is_err() {
         return Vec::new();
@@ -59,9 +60,10 @@ pub(super) fn unknown<'a>(named: &'a [String], evidence: &Evidence) -> Vec<&'a s
     named.iter().map(String::as_str).filter(|name| !is_known(name)).collect()
 }
 
-/// By the name of the ApigeeRouteConfig, `<org>-<environment group>`; a wildcard route belongs to none.
-fn found(evidence: &Evidence) -> BTreeMap<&str, Group<'_>> {
-    let mut groups: BTreeMap<&str, Group<'_>> = BTreeMap::new();
+/// Returns the groups by the name of their ApigeeRouteConfig, `<org>-<environment group>`. A wildcard route
+/// belongs to none.
+fn found(evidence: &Evidence) -> BTreeMap<&str, EnvironmentGroup<'_>> {
+    let mut groups: BTreeMap<&str, EnvironmentGroup<'_>> = BTreeMap::new();
     for config in evidence.route_configs.seen().map(|configs| configs.items.as_slice()).unwrap_or_default() {
         groups.entry(&config.name).or_default().configs.push(config);
     }
@@ -72,12 +74,12 @@ fn found(evidence: &Evidence) -> BTreeMap<&str, Group<'_>> {
     groups
 }
 
-/// A person knows the group without its organisation.
+/// Returns whether `name` names `group`, with or without the organisation before it.
 fn is_called(group: &str, name: &str) -> bool {
     group == name || group.strip_suffix(name).is_some_and(|organisation| organisation.ends_with('-'))
 }
 
-fn section(group: &Group<'_>) -> String {
+fn section(group: &EnvironmentGroup<'_>) -> String {
     let set = |names: BTreeSet<String>| {
         let names: Vec<String> = names.into_iter().collect();
         joined(&names, ", ", "<none>")
@@ -136,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn those_with_the_problem_come_first() {
+    fn lists_groups_with_the_problem_first() {
         let page = page(&["prod".to_owned()], &evidence());
         let place = |part: &str| page.find(part).unwrap_or_else(|| panic!("{part} is not in:\n{page}"));
         assert!(place("org-prod (with the problem)") < place("org-dev\n"));
@@ -145,16 +147,16 @@ mod tests {
     }
 
     #[test]
-    fn without_a_name_all_are_listed_and_an_unknown_name_is_said() {
+    fn lists_all_groups_and_names_unknown_ones() {
         let evidence = evidence();
         assert!(line(&[], &evidence).ends_with("not given (--env-group NAME); found: org-dev, org-prod."));
         let named = ["prod".to_owned(), "rod".to_owned()];
         assert_eq!(unknown(&named, &evidence), ["rod"]);
-        assert!(line(&named, &evidence).ends_with("The cluster has no rod; found: org-dev, org-prod."));
+        assert!(line(&named, &evidence).ends_with("Not found in the cluster: rod; found: org-dev, org-prod."));
     }
 
     #[test]
-    fn what_was_not_seen_is_not_called_unknown() {
+    fn calls_no_group_unknown_when_routes_were_not_seen() {
         let mut evidence = evidence();
         evidence.routes =
             Evidence::not_gathered(evidence.question.clone(), jiff::Timestamp::UNIX_EPOCH, "a test").routes;

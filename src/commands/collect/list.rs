@@ -1,12 +1,13 @@
-//! `collect --list`: what would be asked for with these flags, why, from where, by which right, and how much of it.
+//! `collect --list`: prints what a run with these flags would request, why, from where, with which right, and
+//! how much of it.
 
-use super::keep::OVERRIDES;
+use super::bundle_sink::OVERRIDES;
 use crate::bundle::manifest::PlannedItem;
 use crate::cli::{CollectArgs, KeptLogs, ProbePlace};
 use crate::evidence::Source;
 use crate::gather::plan::{Item, Origin, PLAN, folder};
 
-/// The plan, for a person.
+/// Returns the plan as text for a person.
 pub(super) fn list(args: &CollectArgs) -> String {
     let mut text = String::new();
     let mut line = |name: &str, lines: &[String]| {
@@ -15,12 +16,12 @@ pub(super) fn list(args: &CollectArgs) -> String {
         }
     };
     for name in &args.evidence.overrides {
-        line(OVERRIDES, &[format!("-f {name}, less its secrets; {}/", folder::OVERRIDES)]);
+        line(OVERRIDES, &[format!("-f {name}, with secrets redacted; {}/", folder::OVERRIDES)]);
     }
     if args.evidence.overrides.is_empty() {
         line(OVERRIDES, &["not given: -f overrides.yaml".into()]);
     }
-    for item in PLAN.iter().filter(|item| is_asked(item, args)) {
+    for item in PLAN.iter().filter(|item| is_requested(item, args)) {
         let needs: Vec<String> =
             item.needs().iter().map(|right| format!("{} {}", right.verb, right.resource)).collect();
         let from = format!("{}; {}/", planned(item).origin, item.path());
@@ -30,14 +31,14 @@ pub(super) fn list(args: &CollectArgs) -> String {
         line(Source::Logs.name(), &[format!("--access-log {name}; {}/given/", folder::LOGS)]);
     }
     for name in &args.captures {
-        let fate = if args.redact.is_empty() { "secrets in its packets masked" } else { "withheld: --redact" };
+        let fate = if args.redact.is_empty() { "secrets in packets masked" } else { "withheld: --redact" };
         line("captures", &[format!("--pcap {name}, {fate}; {}/", folder::CAPTURES)]);
     }
     line("never", &["values of Secrets, private keys, tokens, passwords, environment values that look secret".into()]);
     text
 }
 
-/// What the manifest says was planned.
+/// Returns the manifest's entry for a planned item.
 pub(super) fn planned(item: &Item) -> PlannedItem {
     let origin = match item.origin {
         Origin::Objects(objects) => match objects.name {
@@ -51,25 +52,25 @@ pub(super) fn planned(item: &Item) -> PlannedItem {
     PlannedItem { item: item.name().into(), origin, why: item.why.into() }
 }
 
-fn is_asked(item: &Item, args: &CollectArgs) -> bool {
+fn is_requested(item: &Item, args: &CollectArgs) -> bool {
     item.origin != Origin::PortForward || args.evidence.probe.contains(&ProbePlace::Pods)
 }
 
-/// How much of it is kept.
+/// Returns how much of an item is kept.
 fn limit(item: &Item, args: &CollectArgs) -> String {
     match item.origin {
-        Origin::Objects(objects) if objects.name.is_some() => "limit: the one object".into(),
+        Origin::Objects(objects) if objects.name.is_some() => "limit: this object".into(),
         Origin::Objects(_) if item.source == Source::Events => "limit: all, in one file".into(),
-        Origin::Objects(_) => "limit: all, each in a file of its own".into(),
+        Origin::Objects(_) => "limit: all, one file each".into(),
         Origin::Logs => match args.kept_logs {
             KeptLogs::Full => "limit: all of each log (--logs full)".into(),
             KeptLogs::Window => format!(
-                "limit: beginning, end and what matters, of that {} bytes of each container (--logs, --log-limit)",
+                "limit: beginning, end, and {} bytes of relevant lines per container (--logs, --log-limit)",
                 args.log_limit
             ),
-            KeptLogs::None => "limit: counts alone (--logs none)".into(),
+            KeptLogs::None => "limit: counts only (--logs none)".into(),
         },
-        Origin::Secrets => "limit: certificates, and whether the key fits".into(),
+        Origin::Secrets => "limit: certificates, and whether the key matches".into(),
         Origin::PortForward => "limit: listeners, certificates and counters; 50 hostnames".into(),
     }
 }

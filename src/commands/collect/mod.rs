@@ -1,14 +1,14 @@
-//! `collect`: what `diagnose` does, and the support bundle of it.
+//! `collect`: runs `diagnose` and writes the support bundle.
 //!
 //! ```text
 //! cluster ─┬ logs ─ Tee ┬ evidence ─ report ─ pages ─┐
-//!          │            └ redacted ───────────────────┤
-//!          └ objects ─ redacted ──────────────────────┴─ BundleWriter
+//!          │            └ redacted ──────────────────┤
+//!          └ objects ─ redacted ─────────────────────┴─ BundleWriter
 //! ```
 
+mod bundle_sink;
 mod captures;
 mod groups;
-mod keep;
 mod list;
 mod objects;
 mod pages;
@@ -26,9 +26,9 @@ use std::time::Instant;
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
+use self::bundle_sink::{BundleSink, Tee};
 use self::captures::Capture;
-use self::keep::{Keep, Tee};
-use self::readme::Front;
+use self::readme::ReadmeInputs;
 use self::timings::Timings;
 use super::{Error, contexts, sources};
 use crate::bundle::manifest::Absence;
@@ -54,19 +54,19 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
         return Ok(0);
     }
     if args.self_test {
-        return tested(console);
+        return run_self_test(console);
     }
     sources::check_standard_input(args.evidence.overrides.iter().chain(&args.evidence.access_logs))?;
     let names = contexts::chosen(&args.evidence)?;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
-    // Held until the end: a signal ends the gathering, and the bundle of what is there is still written.
+    // Held until the end: a signal ends the gathering, and a bundle of what was collected is still written.
     let stop = runtime.block_on(async { Stop::on_signal(None, bundle::abandon) }).map_err(Error::Runtime)?;
-    let told = match names {
+    let outcome = match names {
         Some(names) => several(args, &names, &runtime, &stop, console),
         None => single(args, &runtime, &stop, console),
     };
     runtime.shutdown_background();
-    told
+    outcome
 }
 
 fn single(args: &CollectArgs, runtime: &Runtime, stop: &Stop, console: &Console) -> Result<u8, Error> {
@@ -90,7 +90,8 @@ fn single(args: &CollectArgs, runtime: &Runtime, stop: &Stop, console: &Console)
     Ok(collected.exit_code())
 }
 
-/// A bundle of each context in the folder, side by side. The table is for the person, the paths are the result.
+/// Writes a bundle for each context into the folder, in parallel. The table on standard error is for the
+/// person; the paths on standard output are the result.
 fn several(
     args: &CollectArgs,
     names: &[String],
@@ -100,20 +101,20 @@ fn several(
 ) -> Result<u8, Error> {
     if !matches!(Destination::from_argument(&args.to), Destination::Folder(_)) {
         return Err(Error::Usage {
-            what: format!("--to {}, and --contexts or --all-contexts, which write several bundles", args.to),
-            hint: "give --to a folder, as in --to bundles/; each bundle gets its own name there".into(),
+            what: format!("--to {} with --contexts or --all-contexts: they write several bundles", args.to),
+            hint: "give --to a folder, such as --to bundles/; each bundle gets its own name there".into(),
         });
     }
     if !args.captures.is_empty() || args.redact_map.is_some() {
         return Err(Error::Usage {
-            what: "--pcap and --redact-map are of one cluster, and --contexts and --all-contexts ask several".into(),
-            hint: "give them with the context of their cluster alone: --context NAME".into(),
+            what: "--pcap or --redact-map with --contexts or --all-contexts: they belong to one cluster".into(),
+            hint: "run them for their own cluster: --context NAME".into(),
         });
     }
     let numbers = numbers(names, &args.evidence.cluster.namespace);
     let progress = console.progress();
     let outcomes = contexts::each(names, stop, |context| {
-        let args = CollectArgs { evidence: contexts::alone(&args.evidence, context), ..args.clone() };
+        let args = CollectArgs { evidence: contexts::with_context(&args.evidence, context), ..args.clone() };
         let redactor = pseudonyms::redactor(&args)?;
         let number = numbers.get(context).copied();
         let subject = Subject { context: Some(context), number, redactor, captures: Vec::new() };
@@ -122,8 +123,8 @@ fn several(
     progress.finish();
     let outcomes: Vec<Result<Collected, Failure>> =
         outcomes.into_iter().map(|outcome| outcome.map_err(|error| contexts::failure(&error))).collect();
-    let told = names.iter().zip(&outcomes);
-    let lines: Vec<Summary> = told
+    let by_context = names.iter().zip(&outcomes);
+    let lines: Vec<Summary> = by_context
         .map(|(context, outcome)| Summary::new(context, outcome.as_ref().map(|collected| &collected.report)))
         .collect();
     let last: Vec<String> = outcomes
@@ -150,8 +151,8 @@ fn several(
     Ok(worst(&codes))
 }
 
-/// Contexts whose names are made safe alike would have bundles, and folders in them, of one name: the number that each of them but
-/// the first gets.
+/// Returns the numbers that tell bundles apart whose contexts have the same name after sanitising. The first
+/// of such contexts gets no number.
 fn numbers(names: &[String], namespace: &str) -> BTreeMap<String, usize> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let numbers = names.iter().map(|context| {
@@ -162,20 +163,20 @@ fn numbers(names: &[String], namespace: &str) -> BTreeMap<String, usize> {
     numbers.filter(|(_, number)| *number > 1).collect()
 }
 
-/// What one bundle is of.
+/// The input of one bundle.
 struct Subject<'a> {
     context: Option<&'a str>,
-    /// Tells bundles apart whose names would be the same.
+    /// Number in the name, where several bundles would have the same one.
     number: Option<usize>,
     redactor: Redactor,
     captures: Vec<Capture>,
 }
 
-/// A bundle that is there, and what it says.
+/// A written bundle with its report.
 struct Collected {
     written: Written,
     report: Report,
-    /// Where the list of pseudonyms is, where there are any.
+    /// Path of the list of pseudonyms, where there is one.
     names: Option<PathBuf>,
     /// Names of `--env-group` that the cluster does not have.
     unknown_groups: Vec<String>,
@@ -183,24 +184,23 @@ struct Collected {
 }
 
 impl Collected {
-    /// The verdict in one line, and in another what the bundle holds and lacks.
+    /// Returns two lines: the verdict, and what the bundle holds and lacks.
     fn summary(&self) -> String {
         let Written { manifest, bytes, .. } = &self.written;
         let partial = manifest.partial.as_ref().map_or_else(String::new, |why| format!("; partial: {why}"));
         let groups = match self.unknown_groups.join(", ") {
             names if names.is_empty() => String::new(),
-            names => format!(
-                "; --env-group {names}: there is none of that name, the bundle's {} has those that there are",
-                layout::README
-            ),
+            names => {
+                format!("; --env-group {names}: not found, {} in the bundle lists the groups found", layout::README)
+            }
         };
-        // What there is none of, and what nobody asked for, is not missing.
+        // Empty lists and what was not requested are not missing.
         let lost = manifest.skipped.iter().filter(|skipped| skipped.absence == Absence::Lost).count();
         let forbidden = manifest.skipped.iter().filter(|skipped| skipped.needs.is_some()).count();
         let rights = match forbidden {
             0 => String::new(),
             _ => format!(
-                "; {forbidden} of them for want of rights: `kubectl apigee-tls rbac collect -n {}` prints the Role",
+                "; {forbidden} of them forbidden: `kubectl apigee-tls rbac collect -n {}` prints the Role to apply",
                 manifest.namespace
             ),
         };
@@ -211,7 +211,7 @@ impl Collected {
         format!("{verdict}\n{}", visible(&contents))
     }
 
-    /// What was found is for whoever reads the bundle.
+    /// Findings do not change the exit code: they are for the reader of the bundle.
     fn exit_code(&self) -> u8 {
         if self.interrupted { 130 } else { 0 }
     }
@@ -234,53 +234,52 @@ fn collected(
         Some(number) => name.numbered(number),
         None => name,
     };
-    let keep = Keep {
+    let sink = BundleSink {
         writer: Arc::new(BundleWriter::create(&Destination::from_argument(&args.to), &name)?),
         redactor: Arc::new(redactor),
         logs: args.kept_logs,
         log_limit: args.log_limit,
         read: Arc::new(Mutex::new(read::Read::default())),
     };
-    let names = pseudonyms::file(args, &keep.writer)?;
+    let names = pseudonyms::file(args, &sink.writer)?;
     let stop = stop.part(sources::timeout(&args.evidence));
     let timings = Arc::new(Timings::new(progress));
     let evidence = runtime.block_on(async {
-        let sinks = |origin: &LogOrigin, scanner| Tee { scanner, file: keep.log_file(origin, "") };
+        let sinks = |origin: &LogOrigin, scanner| Tee { scanner, file: sink.log_file(origin, "") };
         let mut evidence =
-            sources::gathered_with(&args.evidence, collected_at, &stop, timings.clone(), &sinks, Some(&keep)).await?;
-        sources::add_files(&args.evidence, &mut evidence, &stop, Some(&keep)).await?;
+            sources::gathered_with(&args.evidence, collected_at, &stop, timings.clone(), &sinks, Some(&sink)).await?;
+        sources::add_files(&args.evidence, &mut evidence, &stop, Some(&sink)).await?;
         Ok::<_, Error>(evidence)
     })?;
     if args.evidence.overrides.is_empty() {
-        let why =
-            "not asked for: -f overrides.yaml gives it; the file that helm upgrade was run with, one for each cluster";
-        keep.absent(Absence::NotAsked, keep::OVERRIDES, "-f", why);
+        let why = "not given: add -f with the overrides file of the last helm upgrade of this cluster";
+        sink.absent(Absence::NotAsked, bundle_sink::OVERRIDES, "-f", why);
     }
     let has_captures = !captures.is_empty();
-    captures::add(captures, pseudonyms::kinds(args), &stop, &keep);
-    // Asked to end from here on, it writes what it has.
+    captures::add(captures, pseudonyms::kinds(args), &stop, &sink);
+    // An interruption after this point no longer affects what is written.
     let stopped = stop.reason();
-    let evidence = clean_evidence(&keep, &evidence)?;
+    let evidence = clean_evidence(&sink, &evidence)?;
     for (source, why) in unseen::unseen(&evidence) {
-        keep.unavailable(source.name(), &format!("diagnose: {}", why.what), why);
+        sink.unavailable(source.name(), &format!("diagnose: {}", why.what), why);
     }
     let partial = evidence.interrupted.as_ref().map(ToString::to_string);
-    let front = Front {
-        case: args.case.as_deref().filter(|case| !case.trim().is_empty()).map(|case| keep.plain(case)),
-        note: args.note.as_deref().map(|note| keep.plain(note)),
-        groups: args.env_groups.iter().map(|name| keep.plain(name)).collect(),
+    let inputs = ReadmeInputs {
+        case: args.case.as_deref().filter(|case| !case.trim().is_empty()).map(|case| sink.redact_text(case)),
+        note: args.note.as_deref().map(|note| sink.redact_text(note)),
+        groups: args.env_groups.iter().map(|name| sink.redact_text(name)).collect(),
         partial: partial.or_else(|| stopped.as_ref().map(ToString::to_string)),
         pseudonyms: pseudonyms::kinds(args),
         has_captures,
     };
-    let report = pages::add(&keep, &front, &evidence)?;
-    let timings = timings.milliseconds().into_iter().map(|(task, took)| (keep.plain(&task), took)).collect();
-    let Keep { writer, redactor, .. } = keep;
-    let writer = Arc::try_unwrap(writer).map_err(|_| Error::Fault)?;
+    let report = pages::add(&sink, &inputs, &evidence)?;
+    let timings = timings.milliseconds().into_iter().map(|(task, took)| (sink.redact_text(&task), took)).collect();
+    let BundleSink { writer, redactor, .. } = sink;
+    let writer = Arc::try_unwrap(writer).map_err(|_| Error::Internal)?;
     if let Some(file) = &names {
         file.fill(name.as_str(), redactor.names())?;
     }
-    let Front { case, note, groups, partial, pseudonyms, .. } = front;
+    let ReadmeInputs { case, note, groups, partial, pseudonyms, .. } = inputs;
     let written = writer.finish(Head {
         case,
         note,
@@ -294,34 +293,35 @@ fn collected(
     Ok(Collected { written, report, names, unknown_groups, interrupted: stopped == Some(Reason::Interrupted) })
 }
 
-fn tested(console: &Console) -> Result<u8, Error> {
+fn run_self_test(console: &Console) -> Result<u8, Error> {
     let results = self_test::self_test();
     let passed = results.iter().filter(|result| result.passed).count();
     let mut text = String::new();
     for self_test::SelfTestResult { kind, container, passed, why } in &results {
-        let told = format!("{kind}, planted in {container:?}");
+        let planted = format!("{kind} in {container:?}");
         if *passed {
-            console.verbose(&format!("passed {told}"));
+            console.verbose(&format!("passed {planted}"));
         } else {
-            text += &format!("FAILED {told}: {why}\n");
+            text += &format!("FAILED {planted}: {why}\n");
         }
     }
-    text += &format!("{passed} of {} secrets and names that were planted did not come out\n", results.len());
+    text += &format!("{passed} of {} planted secrets and names were redacted\n", results.len());
     console.result(&text).map_err(Error::Output)?;
     Ok(u8::from(passed < results.len()))
 }
 
-/// The evidence as the bundle holds it, less secrets and with its pseudonyms, so that the report is made of what is there.
-fn clean_evidence(keep: &Keep, evidence: &Evidence) -> Result<Evidence, Error> {
+/// Redacts the evidence and writes it into the bundle. Returns the redacted value, so that the report is made
+/// of what the bundle holds.
+fn clean_evidence(sink: &BundleSink, evidence: &Evidence) -> Result<Evidence, Error> {
     let mut redactions = Redactions::default();
-    let evidence = keep.redactor.clean(evidence, &mut redactions)?;
+    let evidence = sink.redactor.clean(evidence, &mut redactions)?;
     let json = serde_json::to_string_pretty(&evidence)?;
-    let why = "what was seen, for `kubectl apigee-tls diagnose --from`";
-    keep.whole(layout::EVIDENCE, "diagnose", why, json.as_bytes(), redactions);
+    let why = "the evidence, for `kubectl apigee-tls diagnose --from`";
+    sink.write_clean(layout::EVIDENCE, "diagnose", why, json.as_bytes(), redactions);
     Ok(evidence)
 }
 
-/// What the pages say of a source that was not seen.
+/// Returns the text that stands for a source that was not seen, or that was empty.
 fn why_not<T>(seen: &Seen<T>) -> String {
     match seen {
         Seen::Seen(_) => "none".into(),

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use super::keep::{Keep, counted};
+use super::bundle_sink::{BundleSink, counted};
 use crate::bundle::manifest::{Absence, Kept, Truncation};
 use crate::bundle::{EntryWriter, layout};
 use crate::evidence::{Source, Unavailable};
@@ -14,7 +14,7 @@ use crate::redact::Redactions;
 
 /// The objects of one item on their way into the bundle.
 pub(super) struct Objects {
-    keep: Keep,
+    sink: BundleSink,
     item: &'static Item,
     origin: String,
     /// Whether there was any object.
@@ -32,17 +32,17 @@ struct List {
 }
 
 impl Objects {
-    pub(super) fn new(keep: Keep, item: &'static Item, origin: String) -> Self {
-        Self { keep, item, origin, any: false, list: None }
+    pub(super) fn new(sink: BundleSink, item: &'static Item, origin: String) -> Self {
+        Self { sink, item, origin, any: false, list: None }
     }
 
-    /// Hundreds of small ones are read as a list.
+    /// Adds an event to the one list: hundreds of small objects are easier to read as one list.
     fn event(&mut self, object: Value) {
         let list = self.list.get_or_insert_with(|| {
-            let entry = self.keep.writer.entry(&format!("{}.yaml", self.item.path()), &self.origin, self.item.why);
+            let entry = self.sink.writer.entry(&format!("{}.yaml", self.item.path()), &self.origin, self.item.why);
             List { entry, redactions: Redactions::default(), fault: None }
         });
-        let Some(object) = self.keep.clean(self.item, &self.origin, object, &mut list.redactions) else { return };
+        let Some(object) = self.sink.clean(self.item, &self.origin, object, &mut list.redactions) else { return };
         // A list of one object is an entry of the list of all.
         let yaml = serde_yaml::to_string(&[object]).map_err(|error| error.to_string());
         let written = yaml.and_then(|yaml| list.entry.write_all(yaml.as_bytes()).map_err(|error| error.to_string()));
@@ -52,12 +52,12 @@ impl Objects {
     }
 
     fn object(&self, object: Value) {
-        let name = self.keep.plain(object["metadata"]["name"].as_str().unwrap_or("unnamed"));
+        let name = self.sink.redact_text(object["metadata"]["name"].as_str().unwrap_or("unnamed"));
         let origin = format!("{}/{name}", self.origin);
         let mut redactions = Redactions::default();
-        if let Some(object) = self.keep.clean(self.item, &origin, object, &mut redactions) {
+        if let Some(object) = self.sink.clean(self.item, &origin, object, &mut redactions) {
             let path = format!("{}/{}.yaml", self.item.path(), layout::segment(&name));
-            self.keep.yaml(&path, &origin, self.item, &object, redactions);
+            self.sink.yaml(&path, &origin, self.item, &object, redactions);
         }
     }
 }
@@ -76,9 +76,9 @@ impl ObjectKeeper for Objects {
 
     fn finish(self: Box<Self>, cut: Option<Unavailable>) {
         if let Some(cut) = &cut {
-            self.keep.unseen(self.item.name(), &self.origin, cut);
+            self.sink.redact_unavailable(self.item.name(), &self.origin, cut);
         } else if !self.any {
-            self.keep.absent(Absence::Empty, self.item.name(), &self.origin, "there is none");
+            self.sink.absent(Absence::Empty, self.item.name(), &self.origin, "the cluster has none");
         }
         let Some(List { entry, redactions, fault }) = self.list else { return };
         let truncated =
@@ -88,7 +88,7 @@ impl ObjectKeeper for Objects {
             None => entry.finish(counted(redactions), truncated).map_err(|error| error.to_string()),
         };
         if let Err(why) = finished {
-            self.keep.lost(self.item.name(), &self.origin, &why);
+            self.sink.lost(self.item.name(), &self.origin, &why);
         }
     }
 }

@@ -1,11 +1,12 @@
-//! The pages of a bundle that are made of the evidence: what to read first, and the lists that support asks for.
+//! Adds the pages that are derived from the evidence: the README, the reports, and the lists that support
+//! asks for.
 
 use std::sync::PoisonError;
 
 use serde_json::Value;
 
-use super::keep::Keep;
-use super::readme::{Front, readme};
+use super::bundle_sink::BundleSink;
+use super::readme::{ReadmeInputs, readme};
 use super::{groups, why_not};
 use crate::bundle::layout;
 use crate::commands::Error;
@@ -17,82 +18,89 @@ use crate::report::styles::Styles;
 use crate::report::{Format, TextOptions, formats, render};
 use crate::text::{joined, table};
 
-/// Columns of the report in the bundle: a pager and a mail take them.
+/// Width of the report in the bundle, in columns, for pagers and mail.
 const WIDTH: usize = 110;
 
-/// Adds them all, and returns the report that they begin with.
-pub(super) fn add(keep: &Keep, front: &Front, evidence: &Evidence) -> Result<Report, Error> {
+/// Adds all pages to the bundle, and returns the report.
+///
+/// # Errors
+/// The report cannot be rendered as JSON.
+pub(super) fn add(sink: &BundleSink, inputs: &ReadmeInputs, evidence: &Evidence) -> Result<Report, Error> {
     let report = build(evidence, &Selection::default(), FailOn::default());
     let options = TextOptions { styles: Styles::default(), width: WIDTH, wide: false };
-    // Made of evidence that is clean, and the very bytes that `--from` gives.
+    // Derived from redacted evidence, and byte for byte what `diagnose --from` prints.
     let as_it_is = |path: &str, why: &str, text: &str| {
-        keep.whole(path, "report", why, text.as_bytes(), Redactions::default());
+        sink.write_clean(path, "report", why, text.as_bytes(), Redactions::default());
     };
-    as_it_is(layout::REPORT_TEXT, "what was found, for a person", &render(&report, Format::Text, options)?);
+    as_it_is(layout::REPORT_TEXT, "findings, for a person", &render(&report, Format::Text, options)?);
     let json = render(&report, Format::Json, options)?;
-    as_it_is(layout::REPORT_JSON, "what was found, for a program", &json);
-    keep.text(
+    as_it_is(layout::REPORT_JSON, "findings, for a program", &json);
+    sink.write_derived(
         layout::README,
         "collect",
-        "what to read first",
-        &readme(front, evidence, &report, &keep.writer.skipped()),
+        "overview: read this first",
+        &readme(inputs, evidence, &report, &sink.writer.skipped()),
     );
     let routes = format!("{}/apigeeroutes.txt", folder::ROUTES);
-    keep.text(&routes, "diagnose", "kubectl get apigeeroutes, which the playbook asks for", &route_list(evidence));
+    sink.write_derived(
+        &routes,
+        "diagnose",
+        "kubectl get apigeeroutes, required by the playbook",
+        &route_list(evidence),
+    );
     let path = format!("{}/environment-groups.txt", folder::ENVIRONMENT_GROUPS);
-    let why = "the environment groups with the problem, which the playbook asks for";
-    keep.text(&path, "diagnose, --env-group", why, &groups::page(&front.groups, evidence));
+    let why = "the environment groups with the problem, required by the playbook";
+    sink.write_derived(&path, "diagnose, --env-group", why, &groups::page(&inputs.groups, evidence));
     let pods = format!("{}/pods.txt", folder::INGRESS);
-    keep.text(&pods, "diagnose", "kubectl get pods -o wide, of the ingress", &pod_list(evidence));
+    sink.write_derived(&pods, "diagnose", "kubectl get pods -o wide, of the ingress", &pod_list(evidence));
     let events = format!("{}/events.txt", folder::INGRESS);
-    let event_list = keep.read.lock().unwrap_or_else(PoisonError::into_inner).events();
-    keep.text(&events, "GET events", "what happened, in order of time", &event_list);
-    for (name, described) in descriptions(keep) {
+    let event_list = sink.read.lock().unwrap_or_else(PoisonError::into_inner).events();
+    sink.write_derived(&events, "GET events", "events in order of time", &event_list);
+    for (name, described) in descriptions(sink) {
         let path = format!("{}/apigeeroutes/{}.txt", folder::ROUTES, layout::segment(&name));
-        keep.text(&path, "GET apigeeroutes, events", "the route described, which the playbook asks for", &described);
+        sink.write_derived(
+            &path,
+            "GET apigeeroutes, events",
+            "description of the route, required by the playbook",
+            &described,
+        );
     }
     yaml(
-        keep,
+        sink,
         folder::CERTIFICATES,
         "stored.yaml",
-        "public certificates, and whether keys fit",
+        "public certificates, and whether the keys match",
         &evidence.stored_certificates,
     );
     yaml(
-        keep,
+        sink,
         folder::HANDSHAKES,
         "envoy.yaml",
         "filter chains, certificates and counters of each Envoy",
         &evidence.gateways,
     );
-    yaml(
-        keep,
-        folder::HANDSHAKES,
-        "handshakes.yaml",
-        "every handshake of this run, and how it ended",
-        &evidence.probes,
-    );
+    yaml(sink, folder::HANDSHAKES, "handshakes.yaml", "every handshake of this run and its result", &evidence.probes);
     let releases = format!("{}/helm-releases.txt", folder::PLATFORM);
-    keep.text(
+    sink.write_derived(
         &releases,
         "names of Secrets",
-        "which Helm releases there are; never their values",
+        "names of Helm releases, never their values",
         &helm_releases(evidence),
     );
     Ok(report)
 }
 
-fn yaml<T: serde::Serialize>(keep: &Keep, folder: &str, file: &str, why: &str, seen: &Seen<T>) {
+fn yaml<T: serde::Serialize>(sink: &BundleSink, folder: &str, file: &str, why: &str, seen: &Seen<T>) {
     let path = format!("{folder}/{file}");
-    // What was not seen is listed as such.
+    // A source that was not seen is listed in the manifest.
     let Seen::Seen(value) = seen else { return };
     match formats::yaml::of(value) {
-        Ok(text) => keep.text(&path, "diagnose", why, &text),
-        Err(error) => keep.lost(&path, "diagnose", &error.to_string()),
+        Ok(text) => sink.write_derived(&path, "diagnose", why, &text),
+        Err(error) => sink.lost(&path, "diagnose", &error.to_string()),
     }
 }
 
-/// As `kubectl get apigeeroutes` shows it, with what the playbook looks at.
+/// Returns the routes as `kubectl get apigeeroutes` prints them, with the columns that the playbook needs.
 fn route_list(evidence: &Evidence) -> String {
     let routes = match &evidence.routes {
         Seen::Seen(routes) if !routes.items.is_empty() => &routes.items,
@@ -111,7 +119,7 @@ fn route_list(evidence: &Evidence) -> String {
     table(&rows)
 }
 
-/// As `kubectl get pods -o wide` shows them, with their images.
+/// Returns the pods as `kubectl get pods -o wide` prints them, with their images.
 fn pod_list(evidence: &Evidence) -> String {
     let pods = match &evidence.pods {
         Seen::Seen(pods) if !pods.is_empty() => pods,
@@ -133,9 +141,9 @@ fn pod_list(evidence: &Evidence) -> String {
     table(&rows)
 }
 
-/// Each route as a person wants to read it, with its events.
-fn descriptions(keep: &Keep) -> Vec<(String, String)> {
-    let read = keep.read.lock().unwrap_or_else(PoisonError::into_inner);
+/// Returns a description of each route with its events, as pairs of name and page.
+fn descriptions(sink: &BundleSink) -> Vec<(String, String)> {
+    let read = sink.read.lock().unwrap_or_else(PoisonError::into_inner);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     read.routes
         .iter()
@@ -158,7 +166,8 @@ fn indented(yaml: &str) -> String {
     yaml.lines().map(|line| format!("  {line}\n")).collect()
 }
 
-/// Helm keeps each revision in a Secret named `sh.helm.release.v1.<release>.v<revision>`.
+/// Returns the Helm releases. Helm stores each revision in a Secret named
+/// `sh.helm.release.v1.<release>.v<revision>`.
 fn helm_releases(evidence: &Evidence) -> String {
     let Seen::Seen(secrets) = &evidence.secrets else { return format!("{}\n", why_not(&evidence.secrets)) };
     let mut releases: Vec<String> = secrets

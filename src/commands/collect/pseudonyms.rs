@@ -1,4 +1,4 @@
-//! Pseudonyms of one run: which kinds, by whose names, and where the list of them goes.
+//! The pseudonyms of a run: which kinds, with which key and names, and where their list is written.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::commands::Error;
 use crate::gather;
 use crate::redact::{Names, Pseudonyms, Redactor};
 
-/// What `--redact` asks for.
+/// Returns the kinds that `--redact` requests.
 pub(super) fn kinds(args: &CollectArgs) -> Pseudonyms {
     match (args.redact.contains(&Redacted::Hosts), args.redact.contains(&Redacted::Addresses)) {
         (true, true) => Pseudonyms::Both,
@@ -18,16 +18,17 @@ pub(super) fn kinds(args: &CollectArgs) -> Pseudonyms {
     }
 }
 
-/// Names of the kinds, as the manifest has them.
+/// Returns the names of the kinds, as the manifest lists them.
 pub(super) fn kind_names(kinds: Pseudonyms) -> Vec<String> {
-    let asked = [("addresses", kinds.addresses()), ("hosts", kinds.hosts())];
-    asked.into_iter().filter(|(_, on)| *on).map(|(word, _)| word.to_owned()).collect()
+    let requested = [("addresses", kinds.addresses()), ("hosts", kinds.hosts())];
+    requested.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_owned()).collect()
 }
 
+/// Returns the redactor of a run, with a new random key or with the names of an earlier run (`--redact-as`).
 pub(super) fn redactor(args: &CollectArgs) -> Result<Redactor, Error> {
     let kinds = kinds(args);
     if kinds == Pseudonyms::None {
-        return Ok(Redactor::of_secrets());
+        return Ok(Redactor::secrets_only());
     }
     let names = match &args.redact_as {
         Some(path) => read_names(path)?,
@@ -36,15 +37,16 @@ pub(super) fn redactor(args: &CollectArgs) -> Result<Redactor, Error> {
     Ok(Redactor::new(kinds, names))
 }
 
-/// The file for the list, begun before anything is gathered so that what would refuse it is known.
+/// Creates the file for the list of pseudonyms before anything is gathered, so that an unusable path fails
+/// early. Returns `None` without `--redact`.
 pub(super) fn file(args: &CollectArgs, writer: &BundleWriter) -> Result<Option<NamesFile>, Error> {
     if kinds(args) == Pseudonyms::None {
         return Ok(None);
     }
     if args.redact_map.as_deref() == Some(Path::new(&args.to)) {
         return Err(Error::Usage {
-            what: "--redact-map and --to with the same name".into(),
-            hint: "the list of pseudonyms stays outside of the bundle: give it a name of its own".into(),
+            what: "--redact-map and --to with the same file name".into(),
+            hint: "give --redact-map another file name: the list of pseudonyms is not part of the bundle".into(),
         });
     }
     let file = match (&args.redact_map, writer.folder()) {
@@ -52,8 +54,7 @@ pub(super) fn file(args: &CollectArgs, writer: &BundleWriter) -> Result<Option<N
         (None, Some(folder)) => NamesFile::beside_a_bundle_in(folder)?,
         (None, None) => {
             return Err(Error::Usage {
-                what: "--redact and a bundle that goes to a stream, beside which the list of pseudonyms has no place"
-                    .into(),
+                what: "--redact with a bundle written to a stream: the list of pseudonyms needs a file".into(),
                 hint: "give --redact-map FILE, or --to a file or a folder".into(),
             });
         }
@@ -61,7 +62,7 @@ pub(super) fn file(args: &CollectArgs, writer: &BundleWriter) -> Result<Option<N
     Ok(Some(file))
 }
 
-/// Line that says where the list of pseudonyms is, and whom it is for.
+/// Returns the line that says where the list of pseudonyms is, and that it is not for support.
 pub(super) fn map_notice(path: &Path) -> String {
-    format!("{}: what the pseudonyms stand for; keep it; it is not for support", path.display())
+    format!("{}: list of pseudonyms; keep it, and do not send it to support", path.display())
 }

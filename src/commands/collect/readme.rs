@@ -1,4 +1,4 @@
-//! `README.md` of a bundle: what was found, what to read first, what is missing.
+//! `README.md` of a bundle: findings, reading order, and what is missing.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,11 @@ use crate::redact::Pseudonyms;
 use crate::text::{joined, moment_in_heading, one_line, visible};
 use crate::verdict::{NotSeen, VerdictKind};
 
-/// Lines about what is missing.
+/// Maximum number of lines about missing items.
 const MISSING_LINES: usize = 20;
 
-/// What the front page says beside what was seen; without secrets, and with pseudonyms.
-pub(super) struct Front {
+/// What the README needs besides evidence and report. Texts are redacted and have pseudonyms.
+pub(super) struct ReadmeInputs {
     pub(super) case: Option<String>,
     pub(super) note: Option<String>,
     /// Environment groups with the problem, as the user names them.
@@ -29,11 +29,11 @@ pub(super) struct Front {
 }
 
 const CAPTURES: &str = "\
-    what was recorded; stars stand for secrets, in their places, so checksums of such packets do not fit; a\n   \
-    secret that is split over two packets or compressed is not known";
+    recorded packets; secrets are masked with stars, so checksums of those packets do not match; secrets\n   \
+    that are split over two packets or compressed are not masked";
 
-/// The front page: case, finding, what to read, what is missing.
-pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skipped: &[Skipped]) -> String {
+/// Returns the page: case, findings, reading order, what is missing.
+pub(super) fn readme(inputs: &ReadmeInputs, evidence: &Evidence, report: &Report, skipped: &[Skipped]) -> String {
     let mut page = format!("# {} {}\n\n", report.verdict.kind.word(), report.verdict.headline);
     let at = moment_in_heading(evidence.collected_at);
     let context = report.subject.context().unwrap_or("no context");
@@ -42,17 +42,17 @@ pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skippe
         report.subject.namespace(),
         report.tool_version
     );
-    if let Some(case) = &front.case {
+    if let Some(case) = &inputs.case {
         page += &format!("Case {}.\n", visible(case));
     }
-    if let Some(note) = &front.note {
-        // In one paragraph, whatever it is.
+    if let Some(note) = &inputs.note {
+        // Joined to one paragraph, so that a note cannot add headings.
         page += &format!("Note: {}\n", visible(&one_line(note)));
     }
     page += &versions(evidence);
-    page += &format!("{}\n", groups::line(&front.groups, evidence));
-    if let Some(why) = &front.partial {
-        page += &format!("\n**Partial**: {why}. What had been seen by then is here.\n");
+    page += &format!("{}\n", groups::line(&inputs.groups, evidence));
+    if let Some(why) = &inputs.partial {
+        page += &format!("\n**Partial**: {why}. The bundle holds what was seen by then.\n");
     }
     page += "\n## Found\n\n";
     let causes = report.verdict.causes.iter().take(3);
@@ -64,25 +64,27 @@ pub(super) fn readme(front: &Front, evidence: &Evidence, report: &Report, skippe
     }
     if report.verdict.causes.is_empty() {
         let kind = report.verdict.kind;
-        let told = if kind == VerdictKind::Unknown { &report.verdict.headline } else { "nothing that clients fail by" };
-        page += &format!("- {told}\n");
+        let statement =
+            if kind == VerdictKind::Unknown { &report.verdict.headline } else { "nothing that makes clients fail" };
+        page += &format!("- {statement}\n");
     }
-    page += &reading_order(evidence, front.has_captures && front.pseudonyms == Pseudonyms::None);
-    page += "\n`kubectl apigee-tls diagnose --from THIS-BUNDLE` gives the same report again; every file has its origin, its reason\n\
-        and its hash in manifest.json.\n";
-    page += &pseudonyms(front.pseudonyms);
+    page += &reading_order(evidence, inputs.has_captures && inputs.pseudonyms == Pseudonyms::None);
+    page += "\n`kubectl apigee-tls diagnose --from THIS-BUNDLE` prints this report again. manifest.json lists the origin, purpose and hash\n\
+        of every file.\n";
+    page += &pseudonyms(inputs.pseudonyms);
     page += "\n## Missing\n\n";
-    for item in report.not_seen.iter().filter(|item| !(front.has_captures && item.what == NotSeen::PACKET_CAPTURE)) {
+    for item in report.not_seen.iter().filter(|item| !(inputs.has_captures && item.what == NotSeen::PACKET_CAPTURE)) {
         page += &format!("- {}: {}\n", item.what, item.why);
     }
     page += &missing(report, skipped);
     page
 }
 
-/// What to read, in the order of the playbook. Lines are numbered from 1; `captures` are the last.
+/// Returns the section that lists what to read, in the order of the playbook. Lines are numbered from 1;
+/// captures come last.
 fn reading_order(evidence: &Evidence, has_captures: bool) -> String {
     let (_, run) = playbooks::of_run(&evidence.question);
-    let report = "the playbook step by step, the cause, and under FIX what to do";
+    let report = "the playbook step by step, the cause, and the fix (under FIX)";
     let mut lines = vec![(layout::REPORT_TEXT.to_owned(), report)];
     lines.extend(run.must_gather.iter().map(|reading| {
         let mut folders: Vec<&str> = reading.materials.iter().filter_map(|material| folder_of(*material)).collect();
@@ -96,7 +98,7 @@ fn reading_order(evidence: &Evidence, has_captures: bool) -> String {
     format!("\n## Read\n\n{}", numbered.collect::<String>())
 }
 
-/// The folder of the bundle that has it.
+/// Returns the folder of the bundle that holds the material.
 fn folder_of(material: Material) -> Option<&'static str> {
     match material {
         Material::Overrides => Some(folder::OVERRIDES),
@@ -104,7 +106,7 @@ fn folder_of(material: Material) -> Option<&'static str> {
     }
 }
 
-/// Of the cluster, and of what serves clients.
+/// Returns the versions of Kubernetes and of the ingress images.
 fn versions(evidence: &Evidence) -> String {
     let kubernetes = evidence.connection.seen().ok().and_then(|connection| connection.server_version.as_deref());
     let pods = evidence.pods.seen().map(Vec::as_slice).unwrap_or_default();
@@ -115,20 +117,20 @@ fn versions(evidence: &Evidence) -> String {
     format!("Versions: Kubernetes {}; ingress {images}.\n", kubernetes.unwrap_or("unknown"))
 }
 
-/// What could not be collected, in so many lines as a front page bears. An item that is empty is no loss, and what the report has
-/// not seen stands there already.
+/// Returns what could not be collected, at most [`MISSING_LINES`] items.
+///
+/// Empty items are not missing, and sources that the report lists as not seen are already on the page.
 fn missing(report: &Report, skipped: &[Skipped]) -> String {
-    let is_told = |skipped: &&Skipped| {
+    let is_listed = |skipped: &&Skipped| {
         report.not_seen.iter().any(|seen| skipped.item == seen.what || skipped.origin.ends_with(&seen.what))
     };
     let lost: Vec<&Skipped> =
-        skipped.iter().filter(|skipped| skipped.absence != Absence::Empty && !is_told(skipped)).collect();
+        skipped.iter().filter(|skipped| skipped.absence != Absence::Empty && !is_listed(skipped)).collect();
     if skipped.iter().all(|skipped| skipped.absence == Absence::Empty) {
-        return "\nNothing that was to be collected is missing.\n".into();
+        return "\nNothing is missing.\n".into();
     }
     if lost.is_empty() {
-        return "\nWhat was to be collected and is not here is named above, and in manifest.json under `skipped`.\n"
-            .into();
+        return "\nEverything that is missing is listed above, and in manifest.json under `skipped`.\n".into();
     }
     let mut page = "\nNot collected:\n\n".to_owned();
     for Skipped { item, origin, why, .. } in lost.iter().take(MISSING_LINES) {
@@ -140,7 +142,7 @@ fn missing(report: &Report, skipped: &[Skipped]) -> String {
     page
 }
 
-/// What a reader has to know of names that are none.
+/// Returns the section that explains the pseudonyms; empty where there are none.
 fn pseudonyms(kinds: Pseudonyms) -> String {
     let mut page = String::new();
     if kinds == Pseudonyms::None {
@@ -148,15 +150,16 @@ fn pseudonyms(kinds: Pseudonyms) -> String {
     }
     page += "\n## Pseudonyms\n\n";
     if kinds.hosts() {
-        page += "- Hostnames end in `.example` (RFC 2606) and stand for others, label by label: names that end alike end alike\n  \
-            here. Serial numbers and fingerprints of certificates are replaced too, and certificates are left out of objects\n  \
-            and logs.\n- Names of objects are replaced where they have the form of a hostname; other names may be made of one.\n";
+        page += "- Hostnames end in `.example` (RFC 2606) and replace the originals label by label: names with the same ending\n  \
+            still have the same ending. Serial numbers and fingerprints of certificates are replaced too, and certificates\n  \
+            are removed from objects and logs.\n- Object names are replaced if they look like a hostname; other names may contain one.\n";
     }
     if kinds.addresses() {
-        page += "- Addresses of 198.18.0.0/15 (RFC 2544) and 2001:db8::/32 (RFC 3849) stand for others; 198.19.255.255 for all\n  \
-            that were too many. Google's health checks, loopback and unspecified addresses are real.\n";
+        page += "- Addresses of 198.18.0.0/15 (RFC 2544) and 2001:db8::/32 (RFC 3849) replace the originals;\n  \
+            198.19.255.255 stands for all beyond the limit. Addresses of Google's health checks, loopback and unspecified\n  \
+            addresses are not replaced.\n";
     }
     page +=
-        "- The same name has the same pseudonym in every file. What each stands for, only who made the bundle knows.\n";
+        "- A name has the same pseudonym in every file. Only the creator of the bundle has the list of originals.\n";
     page
 }

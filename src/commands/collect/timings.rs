@@ -1,4 +1,4 @@
-//! How long each task of gathering took, for the manifest: which source was slow is a question that support asks.
+//! Measures how long each task of gathering takes, for the manifest: support asks which source was slow.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::run::Progress;
 
-/// Passes everything on, and looks at the clock.
+/// Forwards progress to `listener` and records durations.
 pub(super) struct Timings {
     listener: Arc<dyn Progress>,
     tasks: Mutex<BTreeMap<String, Task>>,
@@ -22,7 +22,7 @@ impl Timings {
         Self { listener, tasks: Mutex::default() }
     }
 
-    /// Milliseconds by task; those that did not end are left out.
+    /// Returns milliseconds by task, without tasks that did not finish.
     pub(super) fn milliseconds(&self) -> BTreeMap<String, u64> {
         let tasks = self.tasks();
         let ended = tasks.iter().filter_map(|(name, task)| {
@@ -61,7 +61,7 @@ mod tests {
     use crate::run::Silent;
 
     #[test]
-    fn what_ended_has_a_time_and_what_did_not_has_none() {
+    fn times_only_tasks_that_finished() {
         let timings = Timings::new(Arc::new(Silent));
         timings.started("routes");
         timings.started("pods");

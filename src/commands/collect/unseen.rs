@@ -1,9 +1,9 @@
-//! What the evidence of a bundle does not hold, source by source, for the manifest's list of what is missing.
+//! The sources that the evidence of a bundle lacks, for the manifest's list of what is missing.
 
 use crate::evidence::part::{Extent, Gap};
 use crate::evidence::{Evidence, Source, Unavailable};
 
-/// Everything that was to be seen and was not, with the source that would have shown it.
+/// Returns every gap of the evidence with the source that would have filled it.
 pub(super) fn unseen(evidence: &Evidence) -> Vec<(Source, &Unavailable)> {
     let gaps: Vec<Gap<'_>> = evidence.parts().into_iter().flat_map(|part| part.gaps()).collect();
     let has_own_reason = |source| gaps.iter().any(|gap| gap.extent == Extent::Part && gap.source == Some(source));
@@ -12,7 +12,7 @@ pub(super) fn unseen(evidence: &Evidence) -> Vec<(Source, &Unavailable)> {
         match gap.extent {
             Extent::Part | Extent::Item => Some((source, gap.why)),
             Extent::Dependent => (!has_own_reason(source)).then_some((source, gap.why)),
-            // The file of the item says where it ends.
+            // The entry of the item itself says where it ends.
             Extent::End => None,
         }
     });
@@ -29,7 +29,7 @@ mod tests {
     use crate::gather::plan::{PLAN, Stage};
 
     #[test]
-    fn nothing_that_is_judged_is_silently_absent() {
+    fn lists_every_judged_source_when_nothing_was_requested() {
         let question = HybridQuestion { namespace: "apigee".into(), ..HybridQuestion::default() };
         let evidence = Evidence::not_gathered(question, jiff::Timestamp::UNIX_EPOCH, "nothing was asked for");
         let named: BTreeSet<Source> = unseen(&evidence).into_iter().map(|(source, _)| source).collect();

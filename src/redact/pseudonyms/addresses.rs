@@ -1,12 +1,11 @@
-//! What is an address in free text: as it is written, glued to a word or to a port, with zeros in front, or with hyphens.
+//! Recognises addresses in free text: with a port, adjacent to a word, with leading zeros, or with hyphens.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use super::runs::is_part;
 
-/// The first address of a run of letters, digits, dots, colons and hyphens: without its port, or as part of a name
-/// (`listener.10.0.0.1_8443`).
+/// Returns the first address of a run: without its port, or as part of a name (`listener.10.0.0.1_8443`).
 pub(super) fn address(line: &[u8], run: &Range<usize>) -> Option<(Range<usize>, IpAddr)> {
     let text = str::from_utf8(&line[run.clone()]).ok()?;
     let placed = |place: Range<usize>, address: IpAddr| (run.start + place.start..run.start + place.end, address);
@@ -21,7 +20,8 @@ pub(super) fn address(line: &[u8], run: &Range<usize>) -> Option<(Range<usize>, 
     Some(placed(place, address.into()))
 }
 
-/// `2a00:1450::1`, alone, behind a word (`host:2a00:1450::1`) or with a port that no bracket sets apart.
+/// Finds an IPv6 address such as `2a00:1450::1`: alone, behind a word (`host:2a00:1450::1`), or with a port
+/// without brackets.
 fn version_six(text: &str) -> Option<(Range<usize>, Ipv6Addr)> {
     let mut start = 0;
     loop {
@@ -29,14 +29,14 @@ fn version_six(text: &str) -> Option<(Range<usize>, Ipv6Addr)> {
         let sign = |letter: char| !letter.is_ascii_hexdigit() && letter != ':' && letter != '.';
         let six = rest[..rest.find(sign).unwrap_or(rest.len())].trim_end_matches('.');
         let six = if six.ends_with("::") { six } else { six.trim_end_matches(':') };
-        // A serial number or a fingerprint is written in pairs.
+        // Serial numbers and fingerprints are written in pairs.
         let pairs = six.split(':').all(|group| group.len() == 2);
         if six.bytes().filter(|byte| *byte == b':').count() >= 2 {
-            // `std::cout` of C++ is no address either.
+            // `std::cout` of C++ is not an address either.
             if pairs || !six.bytes().any(|byte| byte.is_ascii_digit()) {
                 return None;
             }
-            // A port that could be a part of the address is taken for one.
+            // A port that could be part of the address is taken for one.
             let is_port = |port: &str| port.len() > 1 && port.bytes().all(|byte| byte.is_ascii_digit());
             let without_port = six.rsplit_once(':').filter(|(_, port)| is_port(port));
             let parsed = |text: &str| text.parse().ok().map(|address| (start..start + text.len(), address));
@@ -44,13 +44,13 @@ fn version_six(text: &str) -> Option<(Range<usize>, Ipv6Addr)> {
                 return Some(found);
             }
         }
-        // Only a word stands before an address, no number: a part of something else would be one.
+        // Only a word may precede an address; behind a number it would be part of something else.
         let word = rest.find(':').filter(|end| rest[..*end].contains(|letter: char| !letter.is_ascii_hexdigit()))?;
         start += word + 1;
     }
 }
 
-/// Four numbers with dots, which are no part of more numbers.
+/// Finds four numbers with dots that are not part of more numbers.
 fn quad(text: &str) -> Option<(Range<usize>, Ipv4Addr)> {
     let bytes = text.as_bytes();
     let glued = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
@@ -61,7 +61,7 @@ fn quad(text: &str) -> Option<(Range<usize>, Ipv4Addr)> {
         let skipped = numbers.len() - numbers.trim_start_matches('.').len();
         let (mut begin, mut numbers) = (at + skipped, &numbers[skipped..]);
         let end = begin + numbers.len();
-        // `http2.10.0.0.1`: the first number is part of a word, unless that is a version.
+        // `http2.10.0.0.1`: the first number belongs to the word, unless that is a version.
         if let Some(before) = begin.checked_sub(1).and_then(|before| bytes.get(before)).filter(|byte| glued(Some(byte)))
         {
             let rest = numbers.split_once('.').filter(|_| !matches!(before, b'v' | b'V')).map_or("", |(_, rest)| rest);
@@ -77,8 +77,8 @@ fn quad(text: &str) -> Option<(Range<usize>, Ipv4Addr)> {
     None
 }
 
-/// The next address at or after `from` whose numbers have hyphens between them, as in names of machines (`ip-10-0-0-1`) and of pods
-/// in DNS (`10-0-0-1.apigee.pod`).
+/// Returns the next address at or after `from` with hyphens between its numbers, as in names of machines
+/// (`ip-10-0-0-1`) and of pods in DNS (`10-0-0-1.apigee.pod`).
 pub(super) fn hyphenated(line: &[u8], from: usize) -> Option<(Range<usize>, Ipv4Addr)> {
     let mut at = from;
     loop {
@@ -107,7 +107,7 @@ pub(super) fn hyphenated(line: &[u8], from: usize) -> Option<(Range<usize>, Ipv4
     }
 }
 
-/// With zeros in front, as some programs write them.
+/// Parses four numbers, which may have leading zeros, as some programs write them.
 fn four_numbers(text: &str, sign: char) -> Option<Ipv4Addr> {
     let mut parts = text.split(sign);
     let mut number = || parts.next().filter(|part| (1..=3).contains(&part.len()))?.parse::<u8>().ok();
@@ -115,9 +115,11 @@ fn four_numbers(text: &str, sign: char) -> Option<Ipv4Addr> {
     parts.next().is_none().then_some(address)
 }
 
-/// `Chrome/120.0.0.0`: a product before a slash, with a capital as browsers have it, and the zeros that they tell since 2022; neither the
-/// name of a host (`api.acme.com/10.0.0.1`, as Java writes addresses), nor a part of a path (`/geo/10.0.0.1`), nor an object
-/// (`Node/10.0.0.1`).
+/// Returns whether it is a product version such as `Chrome/120.0.0.0`: behind a slash, a capitalised product
+/// before it, and the trailing zeros that browsers report since 2022.
+///
+/// Not versions: a host's address as Java writes it (`api.acme.com/10.0.0.1`), part of a path
+/// (`/geo/10.0.0.1`), or an object (`Node/10.0.0.1`).
 fn is_version(line: &[u8], at: usize, address: Ipv4Addr) -> bool {
     if address.octets()[2..] != [0, 0] {
         return false;

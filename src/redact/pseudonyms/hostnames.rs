@@ -1,9 +1,9 @@
-//! What is a hostname or an address in free text: a matter of form.
+//! Recognises hostnames and addresses in free text by their form.
 //!
-//! A hostname has at least two labels, the last one of letters. Names of the platform itself (API groups, registries, Services of the
-//! cluster) stay, because they name no one and support cannot read a bundle without them; so do fields of objects, classes and
-//! files. Where a name may be either, it is taken for a hostname. It does not know a name of a single label; where a type says that
-//! something is a hostname, nobody asks here.
+//! A hostname has at least two labels, the last one of letters. Names of the platform (API groups,
+//! registries, Services of the cluster) are kept: they identify nobody, and support needs them. Fields of
+//! objects, classes and files are kept too. What may be either is taken for a hostname. Names of a single
+//! label are not recognised. Where a type says that a text is a hostname, this file is not consulted.
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use super::runs::run;
 
 const MAX_HOST: usize = 253;
 
-/// Domains of the platform.
+/// Domains of the platform, which are kept.
 const PLATFORM: &[&str] = &[
     "apigee-tls.invalid",
     "apigee.com",
@@ -67,7 +67,7 @@ const PLATFORM: &[&str] = &[
     "x-k8s.io",
 ];
 
-/// Last labels that are no domain: endings of files, parts of the cluster's names, fields of objects.
+/// Last labels that are not domains: file extensions, parts of cluster names, fields of objects.
 const NO_DOMAIN: &[&str] = &[
     "bak",
     "cfg",
@@ -116,10 +116,11 @@ const NO_DOMAIN: &[&str] = &[
     "yml",
 ];
 
-/// Endings of files that are domains as well: of two labels, only what stands as a file does is one.
+/// Last labels that are both file extensions and domains. With two labels, only what is written as a file is
+/// one.
 const EITHER: &[&str] = &["cc", "md", "py", "rs", "sh", "so", "zip"];
 
-/// First labels of what is a path of fields, a class or a filter, unless it ends in a domain that everybody knows.
+/// First labels of field paths, classes and filters, unless the last label is one of [`DOMAINS`].
 const FIELDS: &[&str] = &[
     "annotations",
     "cluster",
@@ -146,7 +147,7 @@ const FIELDS: &[&str] = &[
     "x509",
 ];
 
-/// Domains that everybody knows, beside those of two letters.
+/// Known top-level domains, besides those of two letters.
 const DOMAINS: &[&str] = &[
     "aero",
     "agency",
@@ -210,49 +211,49 @@ const DOMAINS: &[&str] = &[
     "xyz",
 ];
 
-/// What was recognised.
+/// A recognised hostname or address.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) enum Part<'a> {
+pub(super) enum Recognised<'a> {
     Address(IpAddr),
     Host(&'a str),
 }
 
-/// The next hostname or address at or after `from`, where it stands, and where to look on.
-pub(super) fn next(line: &[u8], from: usize) -> Option<(Range<usize>, Part<'_>, usize)> {
+/// Returns the next hostname or address at or after `from`, its range, and where to continue.
+pub(super) fn next(line: &[u8], from: usize) -> Option<(Range<usize>, Recognised<'_>, usize)> {
     let mut at = from;
     while let Some(run) = run(line, at) {
         let address = address(line, &run);
         let end = address.as_ref().map_or(run.end, |(place, _)| place.start);
         if let Some((place, name)) = host(line, run.start..end) {
             at = place.end;
-            return Some((place, Part::Host(name), at));
+            return Some((place, Recognised::Host(name), at));
         }
         if let Some((place, address)) = address {
-            // What is glued to it is the name of a counter: `listener.10.0.0.1_8443.ssl.handshake`.
+            // Followed by `_`, it is part of a counter's name: `listener.10.0.0.1_8443.ssl.handshake`.
             at = if line.get(place.end) == Some(&b'_') { run.end } else { place.end };
-            return Some((place, Part::Address(address), at));
+            return Some((place, Recognised::Address(address), at));
         }
         at = run.end;
     }
     None
 }
 
-/// A name of the platform, in lower case.
+/// Returns whether a lower-case name is one of the platform.
 pub(super) fn is_of_platform(name: &str) -> bool {
     let name = name.trim_end_matches('.');
     let is_below = |domain: &str| name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     name == "localhost" || PLATFORM.iter().any(|domain| is_below(domain))
 }
 
-/// The first hostname of a run: without a port and without what is glued to it.
+/// Returns the first hostname of a run, without a port and without adjacent characters.
 fn host(line: &[u8], run: Range<usize>) -> Option<(Range<usize>, &str)> {
     let mut begin = run.start;
     for segment in line[run].split(|byte| *byte == b':') {
-        let signs = |byte: &&u8| matches!(**byte, b'.' | b'-' | b'_');
-        let start = begin + segment.iter().take_while(signs).count();
-        let end = begin + segment.len() - segment.iter().rev().take_while(signs).count();
+        let punctuation = |byte: &&u8| matches!(**byte, b'.' | b'-' | b'_');
+        let start = begin + segment.iter().take_while(punctuation).count();
+        let end = begin + segment.len() - segment.iter().rev().take_while(punctuation).count();
         let text = line.get(start..end).and_then(|name| str::from_utf8(name).ok());
-        let is_file = text.is_some_and(|text| stands_as_file(line, start, text));
+        let is_file = text.is_some_and(|text| is_written_as_file(line, start, text));
         if let Some(name) = text.and_then(|text| text.get(..host_length(text, is_file)?)) {
             return Some((start..start + name.len(), name));
         }
@@ -261,8 +262,9 @@ fn host(line: &[u8], run: Range<usize>) -> Option<(Range<usize>, &str)> {
     None
 }
 
-/// How much of the text is a hostname: of `api.acme.com.crt` all but its ending, of `api.acme.com-cacert` what the object is named for.
-fn host_length(text: &str, stands_as_file: bool) -> Option<usize> {
+/// Returns how many bytes of the text are a hostname: for `api.acme.com.crt` without the extension, for
+/// `api.acme.com-cacert` without the suffix of the object.
+fn host_length(text: &str, is_written_as_file: bool) -> Option<usize> {
     let lower = text.to_ascii_lowercase();
     let mut name = without_suffix(&lower);
     let whole = name.len();
@@ -270,7 +272,9 @@ fn host_length(text: &str, stands_as_file: bool) -> Option<usize> {
         let (rest, last) = name.rsplit_once('.')?;
         // `outbound|443||api.acme.com.upstream_cx_total`
         let is_counter = last.contains('_') && without_suffix(name).len() == name.len();
-        if !(is_counter || NO_DOMAIN.contains(&last) || EITHER.contains(&last) && stands_as_file && !rest.contains('.'))
+        if !(is_counter
+            || NO_DOMAIN.contains(&last)
+            || EITHER.contains(&last) && is_written_as_file && !rest.contains('.'))
         {
             break;
         }
@@ -291,14 +295,14 @@ fn host_length(text: &str, stands_as_file: bool) -> Option<usize> {
         && (last.chars().all(char::is_alphabetic) || known || last.starts_with("xn--") || is_numbered(name, last))
         && !is_of_platform(name)
         && (known && !(text.contains('_') && fields()) || !is_file && !fields())
-        && (known
-            || !name.split('.').rev().skip(1).all(|label| label.starts_with(|letter: char| letter.is_ascii_digit())))
+        && (known || !name.split('.').rev().skip(1).all(|label| label.starts_with(|char: char| char.is_ascii_digit())))
         && !is_class(text);
     is_host.then_some(name.len())
 }
 
-/// `./install.sh`, `server.cc:1059]` as programs log where they are, `README.md`, `libssl.so`.
-fn stands_as_file(line: &[u8], start: usize, text: &str) -> bool {
+/// Returns whether a name is written as a file: `./install.sh`, `server.cc:1059]` in logs, `README.md`,
+/// `libssl.so`.
+fn is_written_as_file(line: &[u8], start: usize, text: &str) -> bool {
     let in_path = line[..start].ends_with(b"/");
     let digits = |rest: &[u8]| rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let at_line = line[start + text.len()..]
@@ -310,33 +314,34 @@ fn stands_as_file(line: &[u8], start: usize, text: &str) -> bool {
     in_path || at_line || text.starts_with("lib") || text.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }
 
-/// `db.acme.dc1`: a domain that somebody numbered. What has no more than that in front, or has a version behind, is none.
+/// Returns whether a name ends in a numbered label such as `db.acme.dc1`. It needs three labels, and the last
+/// one must not look like a version.
 fn is_numbered(name: &str, last: &str) -> bool {
-    let word = last.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let word = last.trim_end_matches(|char: char| char.is_ascii_digit());
     word.len() >= 2
         && word.len() < last.len()
         && !matches!(word, "http" | "sha" | "rc" | "beta" | "alpha" | "ipv")
         && word.bytes().all(|byte| byte.is_ascii_lowercase())
         && name.split('.').count() >= 3
         && !name.contains('_')
-        && name.split('.').all(|label| label.starts_with(|letter: char| letter.is_ascii_alphabetic()))
+        && name.split('.').all(|label| label.starts_with(|char: char| char.is_ascii_alphabetic()))
 }
 
-/// Names that an object's name begins with are replaced there as they are alone, so that one can still be told from the other.
+/// Returns the hostname at the start of an object's name, so that both get the same pseudonym.
 fn without_suffix(name: &str) -> &str {
     let Some(last) = name.rsplit('.').next().filter(|last| !last.starts_with("xn--")) else { return name };
     let counted = |head: &str, tail: &str| head.len() == 2 && tail.bytes().all(|byte| byte.is_ascii_digit());
-    let kept = match (last.find('-'), last.split_once('_')) {
+    let length = match (last.find('-'), last.split_once('_')) {
         (Some(at), _) => at,
-        // Counters have such signs within their names, too.
+        // Names of counters contain underscores as well.
         (None, Some((head, tail))) if DOMAINS.contains(&head) || counted(head, tail) => head.len(),
         _ => return name,
     };
-    &name[..name.len() - last.len() + kept]
+    &name[..name.len() - last.len() + length]
 }
 
-/// `com.google.apigee.Handler`: a package in front, a capital behind.
+/// Returns whether a name is a class: `com.google.apigee.Handler`, with a package first and a capital later.
 fn is_class(name: &str) -> bool {
     let package = ["com.", "org.", "net.", "io."].iter().any(|start| name.starts_with(start));
-    package && name.split('.').any(|label| label.starts_with(|letter: char| letter.is_ascii_uppercase()))
+    package && name.split('.').any(|label| label.starts_with(|char: char| char.is_ascii_uppercase()))
 }

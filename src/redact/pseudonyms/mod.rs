@@ -1,11 +1,12 @@
-//! The same pseudonym for the same hostname or address, over the whole bundle, whichever file shows it first.
+//! Pseudonyms for hostnames and addresses: the same one for the same name in the whole bundle.
 //!
-//! A pseudonym follows from what it stands for and a random key, so that it does not depend on which log comes first. A hostname is
-//! replaced label by label, each by what stands behind it: `api.acme.com` and `*.acme.com` still end alike, which is what checks
-//! compare. The names end in `.example` (RFC 2606), the addresses are of `198.18.0.0/15` (RFC 2544) and `2001:db8::/32` (RFC 3849).
+//! A pseudonym is derived from the original and a random key, so it does not depend on which log comes first.
+//! A hostname is replaced label by label, each derived from the name up to that label: `api.acme.com` and
+//! `*.acme.com` still share their ending, which is what checks compare. Names end in `.example` (RFC 2606).
+//! Addresses are of `198.18.0.0/15` (RFC 2544) and `2001:db8::/32` (RFC 3849).
 //!
-//! What remains of order: where two of 131,070 addresses meet, the later one moves on; what comes after the limits below has a name
-//! that no list knows, or shares one address.
+//! Order matters in two cases only. If two of 131,070 addresses collide, the later one gets another one.
+//! Beyond the limits below, names are not listed, and addresses share [`SHARED`].
 
 mod addresses;
 mod hostnames;
@@ -19,34 +20,34 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use self::hostnames::Part;
+use self::hostnames::Recognised;
 use super::Redactions;
 use super::rules::{Rule, Rules};
-use super::unescape::Plain;
+use super::unescape::Unescaped;
 use crate::checks::facts::is_google_front_end;
 
-/// Labels that are remembered; those after them have a pseudonym as well, which no list knows.
+/// Maximum number of labels that are listed. Further labels get pseudonyms that are not listed.
 const MAX_LABELS: usize = 131_072;
-/// Addresses of version 4 that text may take; what comes after them shares [`SHARED`].
+/// Maximum number of IPv4 addresses taken from text; further ones share [`SHARED`].
 const MAX_OF_TEXT: usize = 98_304;
-/// The same for evidence, which comes last and is what is judged.
+/// Maximum number of IPv4 addresses including those of evidence, which comes last and is judged.
 const MAX_OF_EVIDENCE: usize = 122_880;
-/// The last one of the range, which stands for all that found no place.
+/// The last address of the range, shared by all addresses beyond the limits.
 const SHARED: Ipv4Addr = Ipv4Addr::new(198, 19, 255, 255);
-/// 198.18.0.0/15 without its first and its last address.
+/// Number of addresses of 198.18.0.0/15 without the first and the last.
 const ADDRESSES: u32 = (1 << 17) - 2;
 const FIRST_ADDRESS: u32 = u32::from_be_bytes([198, 18, 0, 1]);
-/// What names of servers end in that have no domain.
+/// Domain of all pseudonyms of hostnames.
 const ROOT: &str = "example";
-/// Last labels that no domain can have (RFC 6761): what is below them is judged apart, so they stay.
+/// Special-use top-level domains (RFC 6761). They are kept, because names below them are judged differently.
 const SPECIAL: [&str; 2] = ["invalid", "localhost"];
-/// The label that this program puts below a wildcard to have a name for its handshake.
+/// The label below a wildcard in the SNI of this program's own handshakes.
 const OWN_LABEL: &str = "apigee-tls";
-const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-/// No number of a certificate is shorter, so that two are not taken for one.
+const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+/// Minimum number of digits of a certificate number, so that two do not collide.
 const SHORTEST_NUMBER: usize = 16;
 
-/// What is replaced by pseudonyms.
+/// The kinds replaced by pseudonyms.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Pseudonyms {
     #[default]
@@ -68,19 +69,19 @@ impl Pseudonyms {
     }
 }
 
-/// What pseudonyms are made with, and what they stand for: the content of the file that stays outside the bundle.
+/// The key and the originals of pseudonyms: the content of the file that stays outside the bundle.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Names {
-    /// Random. Who has it can try names until one fits.
+    /// Random key. Whoever has it can test guesses of a name.
     pub key: [u8; 32],
     /// Pseudonym → original.
     pub originals: BTreeMap<String, String>,
-    /// Some pseudonyms are not listed: there were too many.
+    /// Whether some pseudonyms are not listed, because there were too many.
     pub incomplete: bool,
 }
 
 impl Names {
-    /// None yet.
+    /// Returns an empty list with this key.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
         Self { key, originals: BTreeMap::new(), incomplete: false }
@@ -93,12 +94,12 @@ pub(super) struct Table {
     known: Mutex<Known>,
 }
 
-/// What was given out.
+/// Pseudonyms given out so far.
 #[derive(Default)]
 struct Known {
-    /// The pseudonym of the first label of each name, by the name.
+    /// Pseudonym of the first label of each name, by the name.
     labels: HashMap<String, String>,
-    /// Those that stay stand for themselves.
+    /// Pseudonym by address; addresses that are kept map to themselves.
     addresses: HashMap<IpAddr, IpAddr>,
     version_four: usize,
     originals: BTreeMap<String, String>,
@@ -114,7 +115,7 @@ impl Table {
         Self { kinds, key: names.key, known: Mutex::new(known) }
     }
 
-    /// Gives out nothing.
+    /// Returns a table that replaces nothing.
     pub(super) fn none() -> Self {
         Self::new(Pseudonyms::None, Names::new([0; 32]))
     }
@@ -128,12 +129,12 @@ impl Table {
         Names { key: self.key, originals: known.originals.clone(), incomplete: known.incomplete }
     }
 
-    /// The line with its pseudonyms, where it has any.
+    /// Returns the line with pseudonyms; `None` if nothing was replaced.
     pub(super) fn replace(&self, line: &[u8], rules: Rules, redactions: &mut Redactions) -> Option<Vec<u8>> {
         self.replace_of(self.kinds, line, rules, redactions)
     }
 
-    /// The same for addresses alone, in what is no text.
+    /// Replaces addresses only, in names of counters.
     pub(super) fn replace_addresses(&self, line: &[u8], rules: Rules, redactions: &mut Redactions) -> Option<Vec<u8>> {
         let kinds = if self.kinds.addresses() { Pseudonyms::Addresses } else { Pseudonyms::None };
         self.replace_of(kinds, line, rules, redactions)
@@ -143,22 +144,22 @@ impl Table {
         if kinds == Pseudonyms::None {
             return None;
         }
-        let plain = Plain::deepest(line);
-        let text = plain.as_ref().map_or(line, |plain| &plain.bytes);
+        let unescaped = Unescaped::deepest(line);
+        let text = unescaped.as_ref().map_or(line, |unescaped| &unescaped.bytes);
         let mut names = Vec::new();
         let mut at = 0;
         while let Some((place, part, end)) = hostnames::next(text, at) {
             at = end;
             let (rule, name) = match part {
-                Part::Address(address) if kinds.addresses() => {
+                Recognised::Address(address) if kinds.addresses() => {
                     let other = self.address(address, MAX_OF_TEXT);
                     (Rule::Address, (other != address).then(|| other.to_string()))
                 }
-                Part::Host(name) if kinds.hosts() => (Rule::Host, Some(self.host(name))),
-                Part::Address(_) | Part::Host(_) => continue,
+                Recognised::Host(name) if kinds.hosts() => (Rule::Host, Some(self.host(name))),
+                Recognised::Address(_) | Recognised::Host(_) => continue,
             };
             let Some(name) = name.filter(|_| rules.on(rule)) else { continue };
-            names.push((plain.as_ref().map_or(place.clone(), |plain| plain.written(&place)), name));
+            names.push((unescaped.as_ref().map_or(place.clone(), |unescaped| unescaped.source_range(&place)), name));
             redactions.count(rule);
         }
         let renamed = with_names(line, &names);
@@ -168,7 +169,7 @@ impl Table {
         self.hyphenated(renamed.as_deref().unwrap_or(line), redactions).or(renamed)
     }
 
-    /// Addresses in the names of machines, where these are not replaced as a whole.
+    /// Replaces addresses in machine names (`ip-10-0-0-1`) that were not replaced as a whole.
     fn hyphenated(&self, line: &[u8], redactions: &mut Redactions) -> Option<Vec<u8>> {
         let mut names = Vec::new();
         let mut at = 0;
@@ -180,31 +181,32 @@ impl Table {
         with_names(line, &names)
     }
 
-    /// What is known to be a hostname or an address, whatever it looks like; nothing where it stays.
+    /// Returns the pseudonym of a known hostname or address; `None` if it is kept.
     pub(super) fn host_or_address(&self, name: &str) -> Option<(Rule, String)> {
         let bare = name.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = bare.parse::<IpAddr>() {
             let other = self.evidence_address(address)?;
             return Some((Rule::Address, name.replace(bare, &other.to_string())));
         }
-        let stays = !self.kinds.hosts() || hostnames::is_of_platform(&name.to_lowercase());
-        let other = if stays { name.to_owned() } else { self.host(name) };
+        let is_kept = !self.kinds.hosts() || hostnames::is_of_platform(&name.to_lowercase());
+        let other = if is_kept { name.to_owned() } else { self.host(name) };
         (other != name).then_some((Rule::Host, other))
     }
 
-    /// Nothing where the address stays.
+    /// Returns the pseudonym of an address in evidence; `None` if it is kept.
     pub(super) fn evidence_address(&self, address: IpAddr) -> Option<IpAddr> {
         let other = self.kinds.addresses().then(|| self.address(address, MAX_OF_EVIDENCE));
         other.filter(|other| *other != address)
     }
 
-    /// A serial number or a fingerprint: who has one finds the names of a public certificate in the logs of all certificates.
+    /// Returns the pseudonym of a serial number or fingerprint. Either one finds a public certificate, and so
+    /// its names, in certificate transparency logs.
     pub(super) fn number(&self, number: &str) -> String {
         if number.is_empty() {
             return String::new();
         }
         let hash = HEXLOWER.encode(&hash(&self.key, "number", number, 0));
-        // Serial numbers have no zero in front.
+        // Serial numbers have no leading zero.
         let digits = hash.trim_start_matches('0');
         let digits = digits.get(..number.len().clamp(SHORTEST_NUMBER, digits.len())).unwrap_or(digits).to_owned();
         let mut known = self.known();
@@ -212,17 +214,18 @@ impl Table {
         digits
     }
 
-    /// The name of a context that is more than a word: the address of a cluster, a user, an account.
+    /// Returns the pseudonym of a context name that holds an address, a user or an account; `None` for a
+    /// plain word.
     pub(super) fn context(&self, context: &str) -> Option<String> {
         if self.kinds == Pseudonyms::None || !context.contains(['.', ':', '/', '@']) {
             return None;
         }
-        let name = format!("context-{}", letters(&hash(&self.key, "context", context, 0)));
+        let name = format!("context-{}", base32(&hash(&self.key, "context", context, 0)));
         self.known().note(name.clone(), context);
         Some(name)
     }
 
-    /// From the last label on: what stands behind a label is part of what it is.
+    /// Replaces a hostname from its last label on: each label is derived from the name behind it.
     fn host(&self, name: &str) -> String {
         let bare = name.trim_end_matches('.');
         let lower = bare.to_lowercase();
@@ -232,16 +235,16 @@ impl Table {
         for (original, label) in bare.rsplit('.').zip(lower.rsplit('.')) {
             begin -= label.len();
             let last = labels.is_empty();
-            let stays = matches!(label, "" | "*" | OWN_LABEL) || last && SPECIAL.contains(&label);
+            let is_kept = matches!(label, "" | "*" | OWN_LABEL) || last && SPECIAL.contains(&label);
             let mut mapped = label.to_owned();
-            if !stays {
+            if !is_kept {
                 mapped = known.label(&self.key, &lower[begin..], if last { ROOT } else { &behind });
                 if last {
                     mapped = format!("{mapped}.{ROOT}");
                 }
             }
             behind = if last { mapped.clone() } else { format!("{mapped}.{behind}") };
-            // Checks tell upper case from lower case where DNS does not.
+            // Checks distinguish upper from lower case, DNS does not.
             labels.push(if original == label { mapped } else { mapped.to_ascii_uppercase() });
             begin = begin.saturating_sub(1);
         }
@@ -258,14 +261,14 @@ impl Table {
         }
     }
 
-    /// Nothing is left half done under this lock, so that a panic elsewhere does not matter.
+    /// No invariant spans several operations under this lock, so poisoning is harmless.
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Known {
-    /// One of an earlier run.
+    /// Adds a pseudonym of an earlier run.
     fn load(&mut self, pseudonym: String, original: String) {
         if let (Ok(pseudonym), Ok(original)) = (pseudonym.parse::<IpAddr>(), original.parse::<IpAddr>()) {
             self.version_four += usize::from(original.is_ipv4());
@@ -290,7 +293,7 @@ impl Known {
         }
         let mut label = String::new();
         for attempt in 0..=u8::MAX {
-            label = format!("h{}", letters(&hash(key, "host", name, attempt)));
+            label = format!("h{}", base32(&hash(key, "host", name, attempt)));
             if !self.originals.contains_key(&format!("{label}.{parent}")) {
                 break;
             }
@@ -316,7 +319,7 @@ impl Known {
             self.incomplete = true;
             return if address.is_ipv4() { SHARED.into() } else { SHARED.to_ipv6_mapped().into() };
         }
-        // At least a sixteenth of the range is free, so that it ends.
+        // At least a sixteenth of the range is free, so the search ends.
         let mut other = address;
         for attempt in 0..=u8::MAX {
             other = address_of(&hash(key, "address", &text, attempt), address.is_ipv4());
@@ -331,7 +334,8 @@ impl Known {
     }
 }
 
-/// A mask of a network, what every machine calls its own (`169.254.0.0/16`, `fe80::/10`), or many machines.
+/// Returns whether an address names no single machine: a netmask, link-local (`169.254.0.0/16`, `fe80::/10`)
+/// or multicast.
 fn is_no_machine(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_link_local() || address.octets()[0] == 255,
@@ -339,7 +343,7 @@ fn is_no_machine(address: IpAddr) -> bool {
     }
 }
 
-/// The line with these names in these places, which ascend; nothing where there is none.
+/// Returns the line with names in place of ascending ranges; `None` without any.
 fn with_names(line: &[u8], names: &[(Range<usize>, String)]) -> Option<Vec<u8>> {
     let (last, _) = names.last()?;
     let mut out = Vec::with_capacity(line.len());
@@ -353,15 +357,16 @@ fn with_names(line: &[u8], names: &[(Range<usize>, String)]) -> Option<Vec<u8>> 
     Some(out)
 }
 
-/// SHA-256 of key, kind and name. Only a few bits of it are shown, so that nothing can be added to a name.
+/// Returns SHA-256 of key, attempt, kind and name. Only a few bits of it are used, which rules out length
+/// extension.
 fn hash(key: &[u8; 32], kind: &str, name: &str, attempt: u8) -> [u8; 32] {
     let hash = Sha256::new().chain_update(key).chain_update([attempt]).chain_update(kind).chain_update([0]);
     hash.chain_update(name).finalize().into()
 }
 
-/// Six letters and digits, which are 30 bits.
-fn letters(hash: &[u8; 32]) -> String {
-    hash.iter().take(6).map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
+/// Returns six base32 characters: 30 bits.
+fn base32(hash: &[u8; 32]) -> String {
+    hash.iter().take(6).map(|byte| char::from(BASE32[usize::from(byte % 32)])).collect()
 }
 
 fn address_of(hash: &[u8; 32], version_four: bool) -> IpAddr {

@@ -1,30 +1,30 @@
-//! Where a hostname or an address may stand: letters of names, with a dot or a colon among them.
+//! Finds candidate runs for hostnames and addresses: characters of names with a dot or a colon among them.
 
 use std::ops::Range;
 
-/// Letters of a run that are looked at together: a name and what is glued to it. The rest is the next run.
+/// Maximum number of characters of a run: a name and adjacent characters. The rest is the next run.
 const MAX_RUN: usize = 1012;
 
-/// The next run of letters, digits, dots, colons and hyphens that has a dot or a colon in it.
+/// Returns the next run of letters, digits, dots, colons, hyphens and underscores that has a dot or a colon.
 pub(super) fn run(line: &[u8], from: usize) -> Option<Range<usize>> {
     let mut from = from;
     loop {
-        let sign = from + memchr::memchr2(b'.', b':', line.get(from..)?)?;
-        let mut begin = sign;
-        while let Some(length) = part_before(&line[from..begin]).filter(|_| sign - begin < MAX_RUN) {
+        let mark = from + memchr::memchr2(b'.', b':', line.get(from..)?)?;
+        let mut begin = mark;
+        while let Some(length) = part_before(&line[from..begin]).filter(|_| mark - begin < MAX_RUN) {
             begin -= length;
         }
-        let mut end = sign;
-        while let Some(length) = part_after(&line[end..]).filter(|_| end - sign < MAX_RUN) {
+        let mut end = mark;
+        while let Some(length) = part_after(&line[end..]).filter(|_| end - mark < MAX_RUN) {
             end += length;
         }
-        // A longer run is cut where a name may end.
-        if end - sign >= MAX_RUN
-            && let Some(colon) = memchr::memrchr(b':', &line[sign + 1..end])
+        // Cut a longer run where a name may end.
+        if end - mark >= MAX_RUN
+            && let Some(colon) = memchr::memrchr(b':', &line[mark + 1..end])
         {
-            end = sign + 1 + colon;
+            end = mark + 1 + colon;
         }
-        begin += escaped(line, begin, sign);
+        begin += escaped(line, begin, mark);
         if end - begin > 2 {
             return Some(begin..end);
         }
@@ -32,7 +32,7 @@ pub(super) fn run(line: &[u8], from: usize) -> Option<Range<usize>> {
     }
 }
 
-/// What of a run belongs to the escape that stands before it: the letter of `\n`.
+/// Returns how many bytes at the start of a run belong to the escape before it: the `n` of `\n`.
 fn escaped(line: &[u8], begin: usize, sign: usize) -> usize {
     usize::from(begin < sign && line[..begin].ends_with(b"\\"))
 }
@@ -41,7 +41,8 @@ pub(super) fn is_part(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'_')
 }
 
-/// The length of the last letter, if it may be part of a name. Names of other alphabets are logged as they are typed.
+/// Returns the byte length of the last character, if it may be part of a name. Names of other alphabets are
+/// logged as typed.
 fn part_before(bytes: &[u8]) -> Option<usize> {
     let last = *bytes.last()?;
     if last.is_ascii() {

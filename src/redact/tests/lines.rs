@@ -1,16 +1,17 @@
-//! What one line says of others: keys that are cut or interleaved, labels that somebody sent, and lines that a runtime split.
+//! State between lines: cut and interleaved keys, labels sent by clients, and lines split by a container
+//! runtime.
 
 use super::*;
 use crate::wire::log_window::LogWindow;
 
-/// Ends in a short line, as most keys do.
+/// Returns the lines of a key that ends in a short line, as most keys do.
 fn key_lines() -> Vec<String> {
     key_pem().lines().map(str::to_owned).collect()
 }
 
 fn chosen(log: &str) -> String {
-    let redactor = Redactor::of_secrets();
-    let mut stream = redactor.stream_of_secrets();
+    let redactor = Redactor::secrets_only();
+    let mut stream = redactor.stream_secrets_only();
     let mut clean = Vec::new();
     stream.feed(log.as_bytes(), &mut clean);
     let _ = stream.finish(&mut clean);
@@ -20,20 +21,20 @@ fn chosen(log: &str) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn is_gone(output: &str, key: &[String]) -> bool {
+fn is_redacted(output: &str, key: &[String]) -> bool {
     let body: Vec<&String> = key.iter().filter(|line| !line.starts_with('-') && line.len() >= 24).collect();
     body.len() > 8 && !body.iter().any(|line| output.contains(line.as_str()))
 }
 
 #[test]
-fn a_window_chooses_lines_of_a_key_whose_label_it_leaves_out() {
+fn redacts_key_lines_whose_label_the_window_leaves_out() {
     let filler = |from: usize, to: usize| {
         (from..to).map(|number| format!("2026-03-01T10:00:00Z\tinfo\tstep {number}\n")).collect::<String>()
     };
     let reset = "{\"status\":0,\"status_details\":\"filter_chain_not_found\",\"id\":\"reset-1\"}\n";
     let mut key = key_lines();
     let middle = key.len() / 2;
-    // Forty lines more than a window has before what matters.
+    // Forty lines more than the window keeps before a relevant line.
     let body = key[1].clone();
     key.splice(2..2, std::iter::repeat_n(body, 40));
     for prefix in ["", "2026-03-01T10:00:00Z\tinfo\tconfig\t"] {
@@ -43,34 +44,34 @@ fn a_window_chooses_lines_of_a_key_whose_label_it_leaves_out() {
         let end: String = second.iter().map(line).collect();
         let log = format!("{}{begin}{reset}{end}{}", filler(0, 100), filler(100, 600));
         let output = chosen(&log);
-        assert!(is_gone(&output, &key), "{prefix:?}: {output}");
+        assert!(is_redacted(&output, &key), "{prefix:?}: {output}");
         assert!(output.contains("reset-1") && output.contains("step 110\n"), "{prefix:?}: {output}");
         assert!(output.contains("left out"), "{output}");
     }
 }
 
 #[test]
-fn a_key_that_is_cut_at_both_ends_is_known_by_the_form_of_its_lines() {
+fn recognises_a_key_cut_at_both_ends_by_the_form_of_its_lines() {
     let key = key_lines();
     let body = &key[3..key.len() - 2];
     for prefix in ["", "2026-03-01T10:00:00.123Z ", "[2026-03-01 10:00:00] INFO app: ", "10:00:00,123 [main] WARN - "] {
         let alone: String = body.iter().map(|line| format!("{prefix}{line}\n")).collect();
-        assert!(is_gone_of(&text(&alone), body), "{prefix}: {alone}");
+        assert!(is_body_redacted(&text(&alone), body), "{prefix}: {alone}");
         let among: String = body.iter().map(|line| format!("{prefix}{line}\n{prefix}retry of server 7\n")).collect();
         let output = text(&among);
-        assert!(is_gone_of(&output, body) && output.contains("retry of server 7"), "{output}");
+        assert!(is_body_redacted(&output, body) && output.contains("retry of server 7"), "{output}");
         for piece in PIECES {
             assert_eq!(String::from_utf8(streamed(among.as_bytes(), piece).0).unwrap(), output);
         }
     }
 }
 
-fn is_gone_of(output: &str, body: &[String]) -> bool {
+fn is_body_redacted(output: &str, body: &[String]) -> bool {
     !body.is_empty() && !body.iter().any(|line| output.contains(line.as_str()))
 }
 
 #[test]
-fn base64_that_is_no_key_stays() {
+fn keeps_base64_that_is_no_key() {
     let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
     let certificate = certificate_pem();
     let body: String =
@@ -92,7 +93,7 @@ fn base64_that_is_no_key_stays() {
 }
 
 #[test]
-fn what_a_client_sent_takes_no_other_record_along() {
+fn confines_labels_sent_by_clients_to_their_record() {
     let behind: String = (0..60)
         .map(|number| {
             format!(
@@ -126,7 +127,7 @@ fn what_a_client_sent_takes_no_other_record_along() {
     ] {
         labels.push(sent.to_owned());
     }
-    let redactors = [Redactor::of_secrets(), Redactor::new(Pseudonyms::Both, Names::new([1; 32]))];
+    let redactors = [Redactor::secrets_only(), Redactor::new(Pseudonyms::Both, Names::new([1; 32]))];
     for label in &labels {
         for (record, behind) in [
             (format!("{{\"user_agent\":\"{label}\",\"status\":200}}\n"), &behind),
@@ -150,7 +151,7 @@ fn what_a_client_sent_takes_no_other_record_along() {
 }
 
 #[test]
-fn words_that_name_a_label_stay() {
+fn keeps_prose_that_names_a_label() {
     for line in [
         "{\"user_agent\":\"BEGIN PRIVATE KEY\",\"status\":200,\"sni_host\":\"api.shop.test\"}",
         "2026-03-01T10:00:00Z\terror\tthe file has no BEGIN RSA PRIVATE KEY line, see the END PRIVATE KEY line",
@@ -162,7 +163,7 @@ fn words_that_name_a_label_stay() {
 }
 
 #[test]
-fn a_key_below_a_label_in_a_message_still_goes() {
+fn redacts_a_key_below_a_label_in_a_message() {
     let key = key_lines();
     let body = key[1..].join("\n");
     for begin in [
@@ -170,15 +171,15 @@ fn a_key_below_a_label_in_a_message_still_goes() {
         "2026-03-01T10:00:00Z error tls: bad \"a\" in -----BEGIN PRIVATE KEY-----",
     ] {
         let output = text(&format!("{begin}\n{body}\nafter the key\n"));
-        assert!(is_gone(&output, &key) && output.ends_with("after the key\n"), "{output}");
+        assert!(is_redacted(&output, &key) && output.ends_with("after the key\n"), "{output}");
     }
-    // Each line of it in a record of its own.
+    // Each line of the key in a record of its own.
     let records: String = key.iter().map(|line| format!("{{\"level\":\"info\",\"msg\":\"{line}\"}}\n")).collect();
-    assert!(is_gone_of(&text(&records), &key[1..key.len() - 2]), "{}", text(&records));
+    assert!(is_body_redacted(&text(&records), &key[1..key.len() - 2]), "{}", text(&records));
 }
 
 #[test]
-fn pieces_of_a_line_are_judged_as_the_line() {
+fn redacts_the_pieces_of_a_line_like_the_line() {
     let cri = |tag: &str, stream: &str, part: &str| format!("2026-03-01T10:00:00.1Z {stream} {tag} {part}\n");
     let docker = |part: &str| {
         let value = serde_json::Value::from(part);
@@ -207,7 +208,7 @@ fn pieces_of_a_line_are_judged_as_the_line() {
 }
 
 #[test]
-fn pieces_without_a_secret_stay_as_they_are() {
+fn keeps_pieces_without_a_secret_unchanged() {
     let long = "x".repeat(1000);
     for log in [
         format!("2026-03-01T10:00:00.1Z stdout P {long}\n2026-03-01T10:00:00.2Z stdout F {long}\n"),
@@ -223,7 +224,7 @@ fn pieces_without_a_secret_stay_as_they_are() {
 }
 
 #[test]
-fn keys_are_found_behind_what_a_runtime_writes() {
+fn finds_keys_inside_container_runtime_envelopes() {
     let key = key_lines();
     let cri: String = key.iter().map(|line| format!("2026-03-01T10:00:00.1Z stdout F {line}\n")).collect();
     let docker: String = key
@@ -238,7 +239,7 @@ fn keys_are_found_behind_what_a_runtime_writes() {
 }
 
 #[test]
-fn a_line_in_pieces_without_end_is_withheld_in_bounded_memory() {
+fn withholds_an_endless_split_line_in_bounded_memory() {
     let piece = format!("2026-03-01T10:00:00.1Z stdout P password={}\n", "x".repeat(16 * 1024));
     let log = piece.repeat(40) + "2026-03-01T10:00:00.1Z stdout F hunter2\n2026-03-01T10:00:00.1Z stdout F after\n";
     let (output, redactions) = streamed(log.as_bytes(), 4096);

@@ -1,12 +1,12 @@
-//! Tables of what must vanish and what must survive, and the same in pieces.
+//! Tests of redaction: tables of what is redacted and what is kept, whole and in pieces.
 
 mod lines;
 mod objects;
 mod overrides;
 mod packets;
-mod plain;
 mod pseudonyms;
 mod sentinels;
+mod streams;
 mod tables;
 
 use super::*;
@@ -14,11 +14,11 @@ use super::*;
 const PIECES: [usize; 4] = [1, 7, 200, usize::MAX];
 
 fn text(text: &str) -> String {
-    Redactor::of_secrets().text(text, &mut Redactions::default())
+    Redactor::secrets_only().text(text, &mut Redactions::default())
 }
 
 fn streamed(text: &[u8], piece: usize) -> (Vec<u8>, Redactions) {
-    let mut stream = Redactor::of_secrets().stream();
+    let mut stream = Redactor::secrets_only().stream();
     let mut out = Vec::new();
     for piece in text.chunks(piece.min(text.len().max(1))) {
         stream.feed(piece, &mut out);
@@ -27,7 +27,7 @@ fn streamed(text: &[u8], piece: usize) -> (Vec<u8>, Redactions) {
     (out, redactions)
 }
 
-/// A key as OpenSSL writes it, made anew so that none stands in the repository.
+/// Returns a generated key as OpenSSL writes it, so that none is in the repository.
 fn key_pem() -> String {
     let key = openssl::rsa::Rsa::generate(1024).unwrap();
     String::from_utf8(openssl::pkey::PKey::from_rsa(key).unwrap().private_key_to_pem_pkcs8().unwrap()).unwrap()

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 fn redacted(mut object: Value) -> Value {
-    Redactor::of_secrets().object(&mut object, &mut Redactions::default()).unwrap();
+    Redactor::secrets_only().object(&mut object, &mut Redactions::default()).unwrap();
     object
 }
 
@@ -34,7 +34,7 @@ fn secret() -> Value {
 }
 
 #[test]
-fn of_a_secret_only_names_sizes_and_certificates_stay() {
+fn keeps_only_names_sizes_and_certificates_of_a_secret() {
     let output = redacted(secret());
     let text = output.to_string();
     assert!(!text.contains("hunter2") && !text.contains("aHVudGVyMg") && !text.contains("PRIVATE"), "{text}");
@@ -50,7 +50,7 @@ fn of_a_secret_only_names_sizes_and_certificates_stay() {
 }
 
 #[test]
-fn secrets_are_found_in_lists_with_and_without_their_kind() {
+fn redacts_secrets_in_lists_with_and_without_their_kind() {
     let mut bare = secret();
     bare.as_object_mut().unwrap().remove("kind");
     for list in [
@@ -69,13 +69,13 @@ fn secrets_are_found_in_lists_with_and_without_their_kind() {
 }
 
 #[test]
-fn what_does_not_say_its_kind_is_withheld() {
+fn withholds_objects_without_a_kind() {
     let mut output =
         json!({ "kind": "List", "items": [{ "data": { "a": "hunter2" } }, { "kind": "Service", "spec": {} }] });
     let mut redactions = Redactions::default();
-    let redactor = Redactor::of_secrets();
+    let redactor = Redactor::secrets_only();
     redactor.object(&mut output, &mut redactions).unwrap();
-    assert_eq!(output["items"], json!([{ "withheld": "it does not say its kind" }, { "kind": "Service", "spec": {} }]));
+    assert_eq!(output["items"], json!([{ "withheld": "it has no kind" }, { "kind": "Service", "spec": {} }]));
     let mut deep = json!({ "password": "hunter2" });
     for _ in 0..200 {
         deep = json!({ "a": deep });
@@ -88,7 +88,7 @@ fn what_does_not_say_its_kind_is_withheld() {
 }
 
 #[test]
-fn variables_of_containers_are_judged_by_their_names() {
+fn judges_container_variables_by_their_names() {
     let containers = |value: &str| {
         json!([{
             "name": "main",
@@ -129,7 +129,7 @@ fn variables_of_containers_are_judged_by_their_names() {
 }
 
 #[test]
-fn settings_and_custom_resources_pass_names_and_patterns() {
+fn judges_config_maps_and_custom_resources_by_names_and_patterns() {
     let output = redacted(json!({ "kind": "ConfigMap", "data": {
         "mesh": "accessLogFile: /dev/stdout\npassword: hunter2\n",
         "token": "hunter2",

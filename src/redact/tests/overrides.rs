@@ -1,13 +1,13 @@
-//! Files of settings.
+//! Redaction of overrides files.
 
 use super::*;
 
 fn redacted(text: &str) -> String {
-    Redactor::of_secrets().overrides(text, &mut Redactions::default()).unwrap()
+    Redactor::secrets_only().overrides(text, &mut Redactions::default()).unwrap()
 }
 
 #[test]
-fn secrets_of_the_reference_vanish_and_references_stay() {
+fn redacts_documented_secrets_and_keeps_references() {
     let file = |secret: &str, user: &str| {
         format!(
             "\
@@ -87,7 +87,7 @@ ingressGateways:
     assert_eq!(redacted(&windows), file("<redacted>", "<redacted>").replace('\n', "\r\n"));
 }
 
-/// Files in which `hunter2` is the secret, that keep their lines.
+/// Files in which `hunter2` is the secret; the number of lines is kept.
 const VANISH: &[&str] = &[
     "cassandra:\n  auth:\n    admin:\n      password: |\n        hunter2\n\n        hunter2\n    ddl:\n      password: x\n",
     "redis:\n  auth:\n    password: >-  # hunter2 is the secret\n      hunter2: hunter2\norg: x\n",
@@ -121,7 +121,7 @@ const VANISH: &[&str] = &[
     "note: |\n  password: hunter2\n  https://bob:hunter2@host\n",
     "logger:\n  proxyURL: \"http://bob:hunter2@proxy:3128\"\n",
     "cassandra:\n  auth:\n    anything: hunter2\n    deep: {more: hunter2}\n",
-    // No YAML.
+    // Not valid YAML.
     "redis:\n\tauth:\n\t\tpassword: hunter2\n",
     "redis:\n  auth:\n    password: hunter2\n  bad\n wrong: [\n",
     "password: \"hunter2\n",
@@ -132,13 +132,13 @@ const VANISH: &[&str] = &[
 ];
 
 #[test]
-fn secrets_vanish_in_every_form_and_lines_stay() {
+fn redacts_secrets_in_every_notation_and_keeps_lines() {
     for input in VANISH {
         for input in
             [(*input).to_owned(), input.replace('\n', "\r\n"), format!("\u{feff}{input}"), input.trim_end().to_owned()]
         {
             let mut redactions = Redactions::default();
-            let output = Redactor::of_secrets().overrides(&input, &mut redactions);
+            let output = Redactor::secrets_only().overrides(&input, &mut redactions);
             let Ok(output) = output else { panic!("{input:?} → {output:?}") };
             assert!(!output.contains("hunter2"), "{input:?} → {output:?}");
             assert_eq!(output.split('\n').count(), input.split('\n').count(), "{input:?} → {output:?}");
@@ -148,7 +148,7 @@ fn secrets_vanish_in_every_form_and_lines_stay() {
 }
 
 #[test]
-fn text_around_the_values_stays() {
+fn keeps_the_text_around_values() {
     for (input, expected) in [
         ("a: |\n  x\npassword: |-\n  x\n   y\nb: 1\n", "a: |\n  x\npassword: |-\n  <redacted>\n   <redacted>\nb: 1\n"),
         ("password: 'x' # note\n", "password: '<redacted>' # note\n"),
@@ -163,7 +163,7 @@ fn text_around_the_values_stays() {
 }
 
 #[test]
-fn of_a_file_that_is_no_yaml_only_what_is_documented_stays() {
+fn keeps_only_documented_lines_of_a_file_that_is_no_yaml() {
     let input = "\
 virtualhosts:
 - name: default
@@ -202,7 +202,7 @@ org: \"example\"
 }
 
 #[test]
-fn a_second_time_nothing_changes() {
+fn changes_nothing_the_second_time() {
     for input in VANISH {
         let once = redacted(input);
         assert_eq!(redacted(&once), once, "{input:?}");
@@ -210,12 +210,12 @@ fn a_second_time_nothing_changes() {
 }
 
 #[test]
-fn what_cannot_be_followed_is_withheld() {
+fn withholds_files_whose_anchors_cannot_be_followed() {
     let mut chain = "a0: &a0 hunter2\n".to_owned();
     for number in 1..100 {
         chain.push_str(&format!("a{number}: &a{number} [*a{}]\n", number - 1));
     }
     chain.push_str("password: *a99\n");
-    let refused = Redactor::of_secrets().overrides(&chain, &mut Redactions::default()).unwrap_err();
+    let refused = Redactor::secrets_only().overrides(&chain, &mut Redactions::default()).unwrap_err();
     assert!(refused.to_string().starts_with("withheld: its anchors"), "{refused}");
 }

@@ -1,4 +1,4 @@
-//! Secrets in packets: masked in their places, and nothing else is touched.
+//! Secrets in packets: masked in place, with everything else unchanged.
 
 use super::*;
 use crate::wire::capture::RecordKind;
@@ -7,14 +7,14 @@ fn masked(packet: &[u8]) -> (Vec<u8>, Redactions) {
     let mut record = [b"HEADER", packet, b"END"].concat();
     let mut redactions = Redactions::default();
     let content = 6..6 + packet.len();
-    Redactor::of_secrets().record(RecordKind::Packet, content, &mut record, &mut redactions);
+    Redactor::secrets_only().record(RecordKind::Packet, content, &mut record, &mut redactions);
     assert!(record.starts_with(b"HEADER") && record.ends_with(b"END"));
     (record[6..record.len() - 3].to_vec(), redactions)
 }
 
 #[test]
-fn secrets_are_masked_in_their_places() {
-    // Ethernet, IP and TCP as they stand before what is said.
+fn masks_secrets_in_place() {
+    // Ethernet, IP and TCP headers before the payload.
     let headers =
         b"\x02\x00\x00\x00\x00\x01\x08\x00E\x00\x01\x10@\x00@\x06\n\x00\x00\x07\x80\x18\x02\x00\xfe\x30\x00\x00";
     let key = key_pem();
@@ -39,8 +39,8 @@ fn secrets_are_masked_in_their_places() {
 }
 
 #[test]
-fn what_is_no_secret_is_not_touched() {
-    // A ClientHello is no text: what looks like lines in it says nothing of the next.
+fn leaves_other_bytes_unchanged() {
+    // A ClientHello is binary: what looks like lines in it implies nothing for the next one.
     let mut state = 0x9E37_79B9_u32;
     let noise: Vec<u8> = std::iter::repeat_with(|| {
         state ^= state << 13;
@@ -59,10 +59,10 @@ fn what_is_no_secret_is_not_touched() {
 }
 
 #[test]
-fn keys_that_decrypt_packets_go_with_their_record() {
+fn drops_records_with_decryption_secrets() {
     let mut record = b"CLIENT_RANDOM 0 1".to_vec();
     let mut redactions = Redactions::default();
-    Redactor::of_secrets().record(RecordKind::Secrets, 0..17, &mut record, &mut redactions);
+    Redactor::secrets_only().record(RecordKind::Secrets, 0..17, &mut record, &mut redactions);
     assert!(record.is_empty());
     assert_eq!(redactions.0["decryption-secrets"], 1);
 }

@@ -1,4 +1,4 @@
-//! Pseudonyms: which names get one, that it is the same everywhere, and that names keep what is compared of them.
+//! Pseudonyms: which names get one, that it is the same everywhere, and that names keep what checks compare.
 
 use serde_json::json;
 
@@ -21,7 +21,7 @@ fn both(text: &str) -> String {
 }
 
 #[test]
-fn one_name_has_one_pseudonym_in_the_whole_bundle() {
+fn gives_a_name_one_pseudonym_in_the_whole_bundle() {
     let redactor = redactor(Pseudonyms::Both);
     let mut redactions = Redactions::default();
     let (api, acme) = (renamed(&redactor, "api.acme.com"), renamed(&redactor, "acme.com"));
@@ -56,7 +56,7 @@ fn one_name_has_one_pseudonym_in_the_whole_bundle() {
 }
 
 #[test]
-fn pseudonyms_do_not_depend_on_what_came_before() {
+fn gives_pseudonyms_independent_of_order() {
     let words = ["api.acme.com", "10.0.0.1", "2001:470::1", "acme.de", "a.b.c.acme.com"];
     let forth = redactor(Pseudonyms::Both);
     let back = redactor(Pseudonyms::Both);
@@ -64,7 +64,7 @@ fn pseudonyms_do_not_depend_on_what_came_before() {
     let mut other: Vec<String> = words.iter().rev().map(|word| renamed(&back, word)).collect();
     other.reverse();
     assert_eq!(one, other);
-    // An earlier run's names go on, and another key gives others.
+    // The list of an earlier run gives the same names, and another key others.
     let later = Redactor::new(Pseudonyms::Both, forth.names());
     assert!(words.iter().map(|word| renamed(&later, word)).eq(one.iter().cloned()));
     assert!(later.names() == forth.names());
@@ -73,7 +73,7 @@ fn pseudonyms_do_not_depend_on_what_came_before() {
 }
 
 #[test]
-fn addresses_that_meet_are_told_apart() {
+fn keeps_colliding_addresses_apart() {
     let redactor = redactor(Pseudonyms::Both);
     let text: String = (0..10_000).map(|number| format!("10.0.{}.{}\n", number / 256, number % 256)).collect();
     let output = renamed(&redactor, &text);
@@ -82,7 +82,7 @@ fn addresses_that_meet_are_told_apart() {
 }
 
 #[test]
-fn names_keep_what_is_compared_of_them() {
+fn keeps_what_checks_compare_of_names() {
     let redactor = redactor(Pseudonyms::Both);
     let named = |name: &str| redactor.engine.table.host_or_address(name).map_or(name.to_owned(), |(_, name)| name);
     let acme = named("acme.com");
@@ -91,12 +91,12 @@ fn names_keep_what_is_compared_of_them() {
     assert!(named("a.b.acme.com").ends_with(&format!(".{}", named("b.acme.com"))));
     assert!(!named("xacme.com").ends_with(&acme) && !named("acme.org").ends_with(&acme));
     assert_eq!(named("a.b.acme.com").split('.').count(), named("x.y.acme.com").split('.').count());
-    // Upper case is told from lower case, and is the same name.
+    // Upper case stays upper case, and is the same name.
     assert_ne!(named("API.acme.com"), named("api.acme.com"));
     assert!(named("API.acme.com").eq_ignore_ascii_case(&named("api.acme.com")));
-    // The name of this program's own handshakes below a wildcard.
+    // The SNI of this program's own handshakes below a wildcard.
     assert_eq!(named("apigee-tls.acme.com"), format!("apigee-tls.{acme}"));
-    // What no domain can have is judged apart.
+    // Special-use domains are judged differently.
     assert!(named("gone.invalid").ends_with(".invalid") && named("gone.invalid") != "gone.invalid");
     for name in ["*", "localhost", "x.apigee-tls.invalid", "a.svc.cluster.local", "", "127.0.0.1", "[::1]"] {
         assert_eq!(named(name), name);
@@ -107,7 +107,7 @@ fn names_keep_what_is_compared_of_them() {
 }
 
 #[test]
-fn what_names_no_one_stays() {
+fn keeps_names_that_identify_nobody() {
     for text in [
         "apigee.cloud.google.com/v1alpha1 kubectl.kubernetes.io/x gcr.io/x:1.16.0 meta.helm.sh/release-name",
         "apigee-runtime.apigee.svc.cluster.local x.svc:443",
@@ -129,7 +129,7 @@ fn what_names_no_one_stays() {
 }
 
 #[test]
-fn names_are_found_wherever_they_stand() {
+fn finds_names_in_every_position() {
     let redactor = redactor(Pseudonyms::Both);
     for (text, name) in [
         ("status.acme.com", "status.acme.com"),
@@ -180,12 +180,12 @@ fn names_are_found_wherever_they_stand() {
         let output = renamed(&redactor, text);
         assert!(!output.contains(name) && output.contains(&renamed(&redactor, name)), "{text}: {output}");
     }
-    // Alone it is a library.
+    // Without a URL, it is a library.
     assert!(!renamed(&redactor, "https://libacme.sh/x").contains("libacme"));
 }
 
 #[test]
-fn names_of_machines_hold_addresses() {
+fn replaces_addresses_in_machine_names() {
     let redactor = redactor(Pseudonyms::Addresses);
     let other = renamed(&redactor, "10.1.2.3").replace('.', "-");
     for text in ["node ip-10-1-2-3 is ready", "10-1-2-3.apigee.pod.cluster.local", "ip-10-1-2-3.ec2.internal:9"] {
@@ -194,7 +194,7 @@ fn names_of_machines_hold_addresses() {
 }
 
 #[test]
-fn each_kind_can_be_asked_for_alone() {
+fn replaces_only_the_requested_kind() {
     let text = "api.acme.com 10.0.0.1 192.168.1.9";
     let words = both(text);
     let words: Vec<&str> = words.split(' ').collect();
@@ -208,14 +208,14 @@ fn each_kind_can_be_asked_for_alone() {
         assert_eq!(renamed(&redactor, text), expected);
         assert_eq!(redactor.engine.table.host_or_address("192.0.2.1").is_some(), kinds.addresses());
         assert_eq!(redactor.engine.table.host_or_address("acme.com").is_some(), kinds.hosts());
-        // Only what was given out is listed.
+        // Only pseudonyms that were given out are listed.
         let listed = redactor.names().originals;
         assert_eq!(listed.values().any(|original| original == "192.0.2.1"), kinds.addresses());
     }
 }
 
 #[test]
-fn certificates_name_hosts_and_addresses_and_go_with_them() {
+fn redacts_certificates_together_with_names() {
     for kinds in [Pseudonyms::Hosts, Pseudonyms::Addresses] {
         let redactor = redactor(kinds);
         let certificate = certificate_pem();
@@ -237,7 +237,7 @@ fn certificates_name_hosts_and_addresses_and_go_with_them() {
 }
 
 #[test]
-fn a_context_that_is_more_than_a_word_has_a_pseudonym() {
+fn replaces_contexts_that_hold_more_than_a_word() {
     let redactor = redactor(Pseudonyms::Addresses);
     assert_eq!(redactor.context("gke_project_west_prod"), "gke_project_west_prod");
     let other = redactor.context("default/api-ocp4-acme-com:6443/admin");
@@ -245,9 +245,9 @@ fn a_context_that_is_more_than_a_word_has_a_pseudonym() {
     assert_eq!(redactor.names().originals[&other], "default/api-ocp4-acme-com:6443/admin");
 }
 
-/// A listener may have an address in its name; what follows it is Envoy's, and checks look for it.
+/// The name of a listener may hold an address; the text behind it is Envoy's, and checks search for it.
 #[test]
-fn counters_keep_their_names() {
+fn keeps_names_of_counters() {
     let values = ["listener.10.1.2.3_8443.ssl.handshake", "listener.0.0.0.0_8443.ssl.handshake"];
     let values = values.map(|name| (name.to_owned(), 7)).into();
     let none = || Unavailable::new("", Reason::Interrupted);
@@ -280,7 +280,7 @@ fn nothing() -> Evidence {
 }
 
 #[test]
-fn what_is_derived_keeps_its_pseudonyms() {
+fn keeps_pseudonyms_in_derived_text() {
     let redactor = redactor(Pseudonyms::Both);
     let text = both("api.acme.com 10.0.0.1 password: hunter2\n");
     let derived = redactor.derived(&text, &mut Redactions::default());
@@ -288,7 +288,7 @@ fn what_is_derived_keeps_its_pseudonyms() {
 }
 
 #[test]
-fn what_is_beyond_the_limits_is_hidden_too() {
+fn hides_names_beyond_the_limits() {
     let redactor = redactor(Pseudonyms::Both);
     let address = |number: u32| std::net::Ipv4Addr::from(0x0A00_0000 + number);
     let text: String = (0..140_000).map(|number| format!("h{number}.acme.com {}\n", address(number))).collect();
@@ -302,7 +302,7 @@ fn what_is_beyond_the_limits_is_hidden_too() {
 }
 
 #[test]
-fn authorities_of_a_directory_have_no_domain_in_parts() {
+fn replaces_domains_split_into_domain_components() {
     let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/no-wildcard-route.tar.gz");
     let evidence = crate::bundle::source::read(example.to_str().unwrap()).unwrap();
     let json = serde_json::to_string(&evidence).unwrap();

@@ -1,8 +1,8 @@
-//! What has to vanish of text, and what has to stay.
+//! Tables of texts to redact and of texts to keep.
 
 /// Inputs in which `hunter2` is the secret.
 pub(super) const VANISH: &[&str] = &[
-    // Pairs, in the spellings of files and logs.
+    // Pairs, as files and logs write them.
     "password: hunter2",
     "\u{feff}password: my hunter2",
     "password:hunter2",
@@ -103,7 +103,7 @@ pub(super) const VANISH: &[&str] = &[
     "proxy //bob:hunter2@proxy:3128 was used",
     "dsn bob:hunter2@tcp(db:3306)/apigee",
     "https://hooks.slack.com/services/T00000000/B00000000/hunter2hunter2",
-    // Escaped by who logged it, or by who sent it.
+    // Escaped by the logging program or by the sender.
     r#"{"body":"{\x22password\x22:\x22hunter2\x22}"}"#,
     r#"{"body":"{\u0022password\u0022:\u0022hunter2\u0022}"}"#,
     r#"{"body":"{\\u0022password\\u0022: \\u0022hunter2\\u0022}"}"#,
@@ -117,7 +117,7 @@ pub(super) const VANISH: &[&str] = &[
     "\\u001b[36mtoken\\u001b[0m=hunter2",
     "eyJhbGciOiJIUzI1NiJ9%2EeyJzdWIiOiJhIn0%2Ehunter2",
     "eyJhbGciOiJIUzI1NiJ9\\u002eeyJzdWIiOiJhIn0\\u002ehunter2",
-    // A name and its value as two of a kind.
+    // A name and its value as a pair.
     "[\"authorization\",\"Bearer hunter2\"]",
     "[[\\\"x-api-key\\\", \\\"hunter2\\\"]]",
     "{\"value\":\"hunter2\",\"name\":\"DB_PASSWORD\"}",
@@ -159,7 +159,7 @@ pub(super) const VANISH: &[&str] = &[
     "args: [--port, 8443, --password, hunter2]",
     "- --password\n- hunter2",
     "  \"--password\",\n  \"hunter2\",",
-    // Names that are something else as well.
+    // Names with other meanings as well.
     "{\"request\":\"GET /login?user=bob&pwd=hunter2 HTTP/2\"}",
     "UID=sa;PWD=hunter2;",
     "DBPASS=hunter2 SECRET_KEY_BASE=hunter2",
@@ -187,7 +187,7 @@ pub(super) const VANISH: &[&str] = &[
     "+ password:\n+   hunter2",
     "name=\"password\"\r\n\r\nhunter2",
     "\u{1b}[01;31m\u{1b}[Kpassword\u{1b}[m\u{1b}[K=hunter2",
-    // Secrets of Kubernetes in text.
+    // Kubernetes Secrets in text.
     "Request Body: {\"kind\":\"Secret\",\"apiVersion\":\"v1\",\"data\":{\"any\":\"hunter2\",\"b\":\"a}hunter2\"}}",
     "{\\\"data\\\":{\\\"any\\\":\\\"hunter2\\\"},\\\"kind\\\":\\\"Secret\\\"}",
     "kind: Secret\nstringData:\n  foo: hunter2\n  bar: |\n    hunter2\ntype: Opaque",
@@ -214,7 +214,7 @@ pub(super) const VANISH: &[&str] = &[
     "redis-cli -h db -a 'hunter2' ping",
 ];
 
-/// Lines that have to come out as they went in.
+/// Lines that must not change.
 pub(super) const SURVIVE: &[&str] = &[
     "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "image: gcr.io/apigee-release/hybrid/apigee-asm-ingress@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

@@ -1,31 +1,32 @@
-//! Lines of a log out of the lines of its file: container runtimes write each behind an envelope of their own, and a long one in pieces.
+//! Joins the lines of a container's log file into lines of the log: runtimes wrap each line in an envelope,
+//! and split long lines.
 //!
 //! ```text
-//! CRI     2026-11-29T10:00:00Z stdout P first half     pieces end at the first `F`
-//! Docker  {"log":"first half","stream":"stdout","time":"…"}     pieces end where `log` ends in a line end
+//! CRI     2026-11-29T10:00:00Z stdout P first half     the pieces end at the first `F`
+//! Docker  {"log":"first half","stream":"stdout","time":"…"}     the pieces end where `log` ends in a line end
 //! ```
 //!
-//! What is judged is the line of the log. A line in pieces is written with all of its redacted text in the first piece and none in the
-//! others, so that the file has as many lines as before and reads the same when its pieces are joined.
+//! The joined line is redacted. Its whole redacted text is written in the first piece, and nothing in the
+//! others: the file keeps its number of lines, and joining its pieces gives the redacted line.
 
 use std::ops::Range;
 
 use memchr::memmem;
 
-use super::engine::{Engine, State};
+use super::engine::{Engine, TextState};
 use super::value::closing;
 use crate::redact::Redactions;
 use crate::redact::rules::Rule;
 
-/// Longest line that is joined. What is longer is withheld whole.
+/// Maximum number of bytes of a joined line; longer ones are withheld whole.
 const MAX_JOINED: usize = super::MAX_LINE;
-/// Standard output and standard error are pieced together apart from each other.
+/// Standard output and standard error are joined separately.
 const STREAMS: usize = 2;
-/// No time is longer, and no tag.
+/// Maximum length of a time or a tag.
 const MAX_WORD: usize = 48;
 const DOCKER: &[u8] = b"{\"log\":\"";
 
-/// The lines that wait for the rest of theirs.
+/// The incomplete lines, one per stream.
 #[derive(Default)]
 pub(super) struct Joiner {
     waiting: [Waiting; STREAMS],
@@ -34,29 +35,29 @@ pub(super) struct Joiner {
 /// The pieces of one line so far.
 #[derive(Default)]
 struct Waiting {
-    /// The lines of the file, one behind the other.
+    /// The lines of the file, concatenated.
     raw: Vec<u8>,
     pieces: Vec<Piece>,
-    /// The line of the log.
+    /// The joined line of the log.
     content: Vec<u8>,
-    /// Length of a line that is too long, of which nothing more is shown.
+    /// Number of bytes of a line that is too long, of which nothing more is written.
     withheld: Option<usize>,
 }
 
-/// A line of the file.
+/// One line of the file.
 struct Piece {
     length: usize,
-    /// The place of the content in it.
+    /// Range of the content in it.
     content: Range<usize>,
     is_json: bool,
 }
 
-/// What a line of the file says of itself.
+/// The envelope of a line of the file.
 struct Envelope {
     content: Range<usize>,
     stream: usize,
     is_json: bool,
-    /// The line of the log ends here.
+    /// Whether the line of the log ends here.
     is_last: bool,
 }
 
@@ -66,7 +67,7 @@ impl Joiner {
         &mut self,
         engine: &Engine,
         line: &[u8],
-        state: &mut State,
+        state: &mut TextState,
         out: &mut Vec<u8>,
         redactions: &mut Redactions,
     ) {
@@ -83,11 +84,11 @@ impl Joiner {
         }
     }
 
-    /// There is no more of the lines that wait.
+    /// Writes the incomplete lines: nothing more follows.
     pub(super) fn finish(
         &mut self,
         engine: &Engine,
-        state: &mut State,
+        state: &mut TextState,
         out: &mut Vec<u8>,
         redactions: &mut Redactions,
     ) {
@@ -114,12 +115,12 @@ impl Waiting {
         self.withheld.is_some() || self.raw.len() > MAX_JOINED
     }
 
-    /// Writes the pieces that are here. Of a line that is too long its length is told at its beginning, as far as it is known.
+    /// Writes the pieces so far. For a line that is too long, writes its length so far in the first piece.
     fn write(
         &mut self,
         engine: &Engine,
         is_last: bool,
-        state: &mut State,
+        state: &mut TextState,
         out: &mut Vec<u8>,
         redactions: &mut Redactions,
     ) {
@@ -155,7 +156,7 @@ impl Waiting {
 }
 
 impl Piece {
-    /// The line of the file, with another content where there is one.
+    /// Returns the line of the file, with other content if given.
     fn with(&self, line: &[u8], text: Option<&[u8]>, engine: &Engine, redactions: &mut Redactions) -> Vec<u8> {
         let Range { start, end } = self.content;
         let (head, content, tail) = (&line[..start], &line[start..end], &line[end..]);
@@ -164,16 +165,16 @@ impl Piece {
         }
         let text = text.map(escape);
         let content = text.as_deref().unwrap_or(content);
-        // Labels and variables of the container may stand behind the stream.
+        // Labels and variables of the container may follow the stream.
         if memmem::find(tail, b"\"attrs\":").is_none() {
             return [head, content, tail].concat();
         }
-        let tail = engine.nested(tail, &mut State::default(), redactions);
+        let tail = engine.nested(tail, &mut TextState::default(), redactions);
         [head, content, &tail].concat()
     }
 }
 
-/// How a container runtime wrote this line; nothing where it is none of its lines.
+/// Parses the envelope of a container runtime; `None` if the line has none.
 fn envelope(line: &[u8]) -> Option<Envelope> {
     match line.first()? {
         b'{' => docker(line),
@@ -182,7 +183,7 @@ fn envelope(line: &[u8]) -> Option<Envelope> {
     }
 }
 
-/// `2026-11-29T10:00:00.1Z stdout P …`; a tag may have more after a colon.
+/// Parses `2026-11-29T10:00:00.1Z stdout P …`. The tag may continue after a colon.
 fn cri(line: &[u8]) -> Option<Envelope> {
     let word = |at: usize| {
         let rest = line.get(at..line.len().min(at + MAX_WORD))?;
@@ -204,7 +205,7 @@ fn cri(line: &[u8]) -> Option<Envelope> {
     Some(Envelope { content: start..end, stream: number, is_json: false, is_last })
 }
 
-/// `{"log":"…\n","stream":"stdout","time":"…"}`, as Docker's json-file has it.
+/// Parses `{"log":"…\n","stream":"stdout","time":"…"}` of Docker's json-file driver.
 fn docker(line: &[u8]) -> Option<Envelope> {
     const STREAM: &[u8] = b"\",\"stream\":\"";
     if !line.starts_with(DOCKER) || !without_end(line).ends_with(b"}") {
@@ -214,7 +215,7 @@ fn docker(line: &[u8]) -> Option<Envelope> {
     let rest = line[close..].strip_prefix(STREAM)?;
     let name = rest.iter().take(MAX_WORD).position(|byte| *byte == b'"')?;
     let number = stream_number(&rest[..name])?;
-    // The line end stays where it is.
+    // The line end is kept outside the content.
     let inner = &line[DOCKER.len()..close];
     let backslashes =
         inner.strip_suffix(b"n").map_or(0, |inner| inner.iter().rev().take_while(|byte| **byte == b'\\').count());
@@ -232,7 +233,8 @@ fn without_end(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// The text of a string of JSON. What is no escape stays; a line end inside, which Docker does not write, stays escaped.
+/// Appends the text of a JSON string. Invalid escapes are kept. A line end inside, which Docker does not
+/// write, stays escaped.
 fn unescape(inner: &[u8], out: &mut Vec<u8>) {
     if memchr::memchr(b'\\', inner).is_none() {
         return out.extend_from_slice(inner);
@@ -244,7 +246,7 @@ fn unescape(inner: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// The same back, without the quotes.
+/// Returns a text as JSON string without the quotes.
 fn escape(text: &[u8]) -> Vec<u8> {
     let quoted = serde_json::Value::from(String::from_utf8_lossy(text)).to_string();
     quoted.as_bytes()[1..quoted.len() - 1].to_vec()

@@ -1,4 +1,4 @@
-//! What a line says about the lines after it: a key that goes on, a block of YAML, a value that stands below its name.
+//! State between lines: a key that continues, a block of YAML, a value in the line below its name.
 
 use std::ops::Range;
 
@@ -8,33 +8,36 @@ use crate::redact::base64;
 use crate::redact::rules::Rule;
 use crate::secrets::is_holder;
 
-/// Bytes of a private key that has no end, before the text is taken for something else again. The key of RSA with 16384 bits has
-/// 13 KiB; a log writes other lines between those of a key.
+/// Maximum number of bytes of a private key without an end. A 16384-bit RSA key has 13 KiB; logs interleave
+/// other lines.
 const MAX_KEY: usize = 32 * 1024;
-/// Behind the time of a log, base64 that is shorter is a word.
+/// Minimum length of base64 behind the time of a log; shorter ones are words.
 const SHORTEST_BODY: usize = 16;
-/// Bytes that belong to one name.
+/// Maximum number of bytes of the value of one name.
 const MAX_BELOW: usize = 256 * 1024;
 
+/// What the preceding lines imply for the next one. Ordered: of two states the greater one wins.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) enum Carry {
+pub(super) enum LineState {
     #[default]
     Nothing,
-    /// A key may have begun, in base64 whose lines begin at `column`: what has its form goes, other lines are as they are.
+    /// A key may have begun, with base64 starting at `column`. Lines in the form of a key are redacted,
+    /// others kept.
     Body { left: usize, column: usize },
-    /// The name of a secret variable was seen: the next line may hold its value.
+    /// The name of a secret variable was seen; the next line may hold its value.
     Value,
     /// A flag or a property was seen whose value is the next line.
     Argument,
-    /// The line ended in base64 of a key, in a word of so many letters.
+    /// The line ended in base64 of a key, in a word of `width` characters.
     Base64 { width: usize, left: usize },
-    /// A value that goes on in lines further in than `indent`: of a block (`|`) all of them, else until one is a pair itself.
+    /// A value continues in lines indented further than `indent`: all of them for a block (`|`), otherwise
+    /// until a line is a pair itself.
     Below { indent: usize, block: bool, left: usize },
-    /// Inside a private key whose label stands at `column`.
+    /// Inside a private key whose label is at `column`.
     Pem { left: usize, column: usize },
 }
 
-impl Carry {
+impl LineState {
     pub(super) fn pem(column: usize) -> Self {
         Self::Pem { left: MAX_KEY, column }
     }
@@ -43,7 +46,7 @@ impl Carry {
         Self::Body { left: MAX_KEY, column }
     }
 
-    /// Whether it is a private key that goes on.
+    /// Returns whether a private key continues.
     pub(super) fn is_key(self) -> bool {
         matches!(self, Self::Body { .. } | Self::Pem { .. })
     }
@@ -56,7 +59,7 @@ impl Carry {
         Self::Below { indent: indentation(line), block, left: MAX_BELOW }
     }
 
-    /// Why a word goes because of it.
+    /// Returns the rule under which a word is redacted because of this state.
     pub(super) fn rule(self) -> Rule {
         match self {
             Self::Base64 { .. } => Rule::Base64,
@@ -65,26 +68,27 @@ impl Carry {
         }
     }
 
-    /// What goes of this line because of those before it, and what is said of the next. The rest of the line is to be looked at.
+    /// Returns what to redact of this line because of the preceding ones, and updates the state for the next
+    /// line.
     pub(super) fn apply(&mut self, line: &[u8]) -> Effect {
         let effect = match self {
-            Self::Nothing => return Effect::Look { from: 0 },
-            // A blank line or a comment is none.
+            Self::Nothing => return Effect::Scan { from: 0 },
+            // Empty lines and comments are not values.
             Self::Value | Self::Argument if matches!(line.trim_ascii().first(), None | Some(b'#')) => {
-                return Effect::Look { from: 0 };
+                return Effect::Scan { from: 0 };
             }
             Self::Value => Effect::Value,
             Self::Argument => {
-                let sign = |byte: &u8| is_margin(*byte) || matches!(byte, b'"' | b'\'');
-                let start = line.iter().take_while(|byte| sign(byte)).count();
+                let punctuation = |byte: &u8| is_margin(*byte) || matches!(byte, b'"' | b'\'');
+                let start = line.iter().take_while(|byte| punctuation(byte)).count();
                 let rest = line[start..].iter().rev();
                 let end = line.len() - rest.take_while(|byte| matches!(**byte, b'"' | b'\'' | b',' | b' ')).count();
                 Effect::Word(start..end)
             }
             Self::Pem { left, column } => match end_label(line).filter(|_| !is_record(line)) {
-                Some(end) => Effect::Look { from: after_dashes(line, end) },
+                Some(end) => Effect::Scan { from: after_dashes(line, end) },
                 None if shorten(left, line).is_none() => return self.end(),
-                None if is_foreign(line, *column) => return Effect::Look { from: 0 },
+                None if is_foreign(line, *column) => return Effect::Scan { from: 0 },
                 None => {
                     if let Some(word) = body_word(line, *column) {
                         *column = word.start;
@@ -95,7 +99,7 @@ impl Carry {
             Self::Body { left, column } => {
                 let word = body_word(line, *column);
                 let is_over = shorten(left, line).is_none() || word.is_none() && end_label(line).is_some();
-                let effect = word.map_or(Effect::Look { from: 0 }, |word| {
+                let effect = word.map_or(Effect::Scan { from: 0 }, |word| {
                     *column = word.start;
                     Effect::Word(word)
                 });
@@ -106,86 +110,89 @@ impl Carry {
             }
             Self::Base64 { width, left } => {
                 let word = last_word(line);
-                let letters = &line[word.clone()];
+                let chars = &line[word.clone()];
                 let is_pure =
-                    !letters.is_empty() && letters.iter().all(|byte| base64::is_letter(*byte) || *byte == b'=');
-                // Behind the prefix of a log all lines of a key are as long as the first; only the last one is shorter.
+                    !chars.is_empty() && chars.iter().all(|byte| base64::is_base64_char(*byte) || *byte == b'=');
+                // Behind the prefix of a log, all lines of a key have the length of the first; only the last
+                // one is shorter.
                 let is_alone = indentation(line) == word.start;
-                let goes_on = is_pure && (is_alone || letters.len() == *width);
-                if goes_on {
+                let continues = is_pure && (is_alone || chars.len() == *width);
+                if continues {
                     return shorten(left, line).map_or_else(|| self.end(), |()| Effect::Word(word));
                 }
-                // Among the lines of others a short word is the end of a key only where it looks like one.
-                let is_rest = letters.len() < *width && (is_alone || is_random(letters) || letters.ends_with(b"="));
-                if is_pure && is_rest { Effect::Word(word) } else { Effect::Look { from: 0 } }
+                // Among other lines, a short word ends a key only if it looks like one.
+                let is_rest = chars.len() < *width && (is_alone || is_random(chars) || chars.ends_with(b"="));
+                if is_pure && is_rest { Effect::Word(word) } else { Effect::Scan { from: 0 } }
             }
             Self::Below { indent, block, left } => {
                 if line.trim_ascii().is_empty() {
-                    return Effect::Look { from: 0 };
+                    return Effect::Scan { from: 0 };
                 }
                 // `value: …` below a secret name.
-                if indentation(line) > *indent && !*block && is_held(line) {
+                if indentation(line) > *indent && !*block && is_value_entry(line) {
                     *self = Self::Nothing;
                     return Effect::Value;
                 }
                 if indentation(line) > *indent && (*block || !is_pair(line)) {
                     return shorten(left, line).map_or_else(|| self.end(), |()| Effect::Whole);
                 }
-                Effect::Look { from: 0 }
+                Effect::Scan { from: 0 }
             }
         };
         *self = Self::Nothing;
         effect
     }
 
-    /// The last line of a window.
+    /// Ends the state with this line, because its window is used up.
     fn end(&mut self) -> Effect {
         *self = Self::Nothing;
         Effect::Whole
     }
 }
 
-/// What a line has to expect from those before it.
+/// What the preceding lines imply for a line.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Effect {
-    /// All before `from` goes, the rest is looked at.
-    Look {
+    /// Redact everything before `from`, and scan the rest.
+    Scan {
         from: usize,
     },
-    /// If its name is `value`, the value goes.
+    /// If the name of the line is `value`, redact its value.
     Value,
-    /// Only this goes, and the rest is looked at.
+    /// Redact this word, and scan the rest.
     Word(Range<usize>),
     Whole,
 }
 
-/// Whether a line between those of a key is of another thread: a record of JSON, or a message behind a time of its own.
+/// Returns whether a line within a key belongs to another thread: a JSON record, or a message with its own
+/// time.
 fn is_foreign(line: &[u8], column: usize) -> bool {
     if is_record(line) {
         return true;
     }
     let word = last_word(line);
-    let letters = &line[word.clone()];
-    let is_body = is_pure(letters) && (word.start == column || letters.len() >= SHORTEST_BODY);
+    let chars = &line[word.clone()];
+    let is_body = is_pure(chars) && (word.start == column || chars.len() >= SHORTEST_BODY);
     begins_with_time(line) && !is_body
 }
 
-/// Nothing when the window is used up.
+/// Takes a line off the window; `None` if it is used up.
 fn shorten(left: &mut usize, line: &[u8]) -> Option<()> {
     *left = left.checked_sub(line.len() + 1)?;
     Some(())
 }
 
-/// The last word of a line, without the quotes and brackets around it.
+/// Returns the last word of a line, without surrounding quotes and brackets.
 pub(super) fn last_word(line: &[u8]) -> Range<usize> {
-    let sign =
+    let punctuation =
         |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b',' | b']' | b'}' | b')');
-    let end = line.len() - line.iter().rev().take_while(|byte| sign(byte)).count();
-    let start = line[..end].iter().rposition(|byte| sign(byte) || matches!(byte, b'[' | b'(' | b'{' | b':'));
+    let end = line.len() - line.iter().rev().take_while(|byte| punctuation(byte)).count();
+    let start = line[..end].iter().rposition(|byte| punctuation(byte) || matches!(byte, b'[' | b'(' | b'{' | b':'));
     start.map_or(0, |start| start + 1)..end
 }
 
-/// Columns before the first letter. Marks of comments and of list items count, so that a block in a comment is one too.
+/// Returns the number of columns before the first character. Marks of comments and list items count, so that
+/// a block in a comment is recognised.
 pub(in crate::redact) fn indentation(line: &[u8]) -> usize {
     line.iter().take_while(|byte| is_margin(**byte)).count()
 }
@@ -194,15 +201,15 @@ pub(super) fn is_margin(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'#' | b'-' | b'+')
 }
 
-/// `value: …`, the name alone or in quotes.
-fn is_held(line: &[u8]) -> bool {
+/// Returns whether a line is `value: …`, with or without quotes around the name.
+fn is_value_entry(line: &[u8]) -> bool {
     let inner = line[indentation(line)..].trim_ascii_start();
     let inner = inner.strip_prefix(b"\"").unwrap_or(inner);
     let length = inner.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
     is_holder(&inner[..length]) && matches!(inner.get(length), Some(b':' | b'"'))
 }
 
-/// Whether a line of YAML is a pair: then it is no part of a plain value above it.
+/// Returns whether a line of YAML is a pair, and so not part of a plain scalar above it.
 fn is_pair(line: &[u8]) -> bool {
     let inner = &line[indentation(line)..];
     let end = match inner.first() {

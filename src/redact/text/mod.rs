@@ -1,11 +1,11 @@
-//! Secrets in text: known by where they stand, by the name they are given, or by their shape.
+//! Secrets in text, recognised by their position, by the name they are given, or by their shape.
 //!
 //! ```text
-//! stream ─ engine, line by line ─┬ carry: what the lines before say
+//! stream ─ engine, line by line ─┬ line_state: what preceding lines imply
 //!                                ├ patterns ─┬ pairs ─ name, value
 //!                                │           └ tokens, urls, pem
 //!                                ├ base64
-//!                                └ the same with escapes undone: spelling
+//!                                └ the same again with escapes undone: unescape
 //! ```
 
 mod engine;
@@ -16,8 +16,8 @@ mod name;
 mod pairs;
 mod patterns;
 mod pem;
-mod places;
 mod prefix;
+mod spans;
 mod stream;
 mod tokens;
 mod urls;
@@ -28,4 +28,4 @@ pub(super) use self::line::MARK;
 pub(super) use self::line_state::indentation;
 pub(super) use self::patterns::Patterns;
 pub use self::stream::{MAX_LINE, StreamRedactor};
-pub(super) use self::value::{harmless, stays};
+pub(super) use self::value::{harmless, is_not_secret};

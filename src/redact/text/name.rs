@@ -1,24 +1,24 @@
-//! A name in a line, how it is written, and the sign behind it.
+//! Finds a name in a line: its extent, how it is written, and the separator behind it.
 
 use super::line::{MAX_ESCAPES, backslashes_before};
 use super::line_state::is_margin;
 use crate::secrets::MAX_NAME;
 
-/// Blanks between a name and its value.
-pub(super) const MAX_BLANKS: usize = 256;
+/// Maximum number of spaces between a name and its value.
+pub(super) const MAX_SPACES: usize = 256;
 
 /// A name in a line, and how it is written.
 pub(super) struct Name {
     pub(super) start: usize,
     pub(super) end: usize,
-    /// It opens its line, or the line that an escaped `\n` begins.
+    /// Whether it starts its line, or a line begun by an escaped `\n`.
     pub(super) first: bool,
     pub(super) escaped_line: bool,
-    /// A blank stands behind it.
-    pub(super) has_blank: bool,
-    /// Its own quotes, and the backslashes before each.
+    /// Whether a space follows.
+    pub(super) has_space: bool,
+    /// Its own quotes, and the number of backslashes before each.
     pub(super) quote: Option<(u8, usize)>,
-    /// The quote of a text that it opens: `"password: …"`.
+    /// The quote of a text that starts with this name: `"password: …"`.
     pub(super) enclosing: Option<(u8, usize)>,
 }
 
@@ -26,22 +26,22 @@ pub(super) struct Name {
 pub(super) enum Separator {
     Colon,
     Equals,
-    /// Of XML.
+    /// The end of an XML tag.
     Tag,
-    /// `--password hunter2`, `password "hunter2"`, and a line that has only the two.
-    Blank,
-    /// Between the parts of Envoy's `'cookie', 'a=b'`, and of the pair `["cookie", "a=b"]`.
+    /// A space: `--password hunter2`, `password "hunter2"`, or a line that holds only the two.
+    Space,
+    /// A comma: in Envoy's `'cookie', 'a=b'` and in the pair `["cookie", "a=b"]`.
     Comma,
 }
 
-/// The name of which `hit..hit_end` is a part.
+/// Returns the name that contains `hit..hit_end`.
 pub(super) fn name(bytes: &[u8], hit: usize, hit_end: usize) -> Name {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     let mut start = hit - bytes[..hit].iter().rev().take(MAX_NAME).take_while(|byte| part(byte)).count();
     let mut end = hit_end + bytes[hit_end..].iter().take(MAX_NAME).take_while(|byte| part(byte)).count();
     end -= bytes[hit_end..end].iter().rev().take_while(|byte| matches!(byte, b'.' | b'-')).count();
     let mut escaped_line = false;
-    // The letter of an escape is no part of the name behind it.
+    // The character of an escape is not part of the name behind it.
     if backslashes_before(bytes, start) % 2 == 1 && start < hit {
         if bytes[start..hit].starts_with(b"u00") && hit - start >= 5 {
             start += 5;
@@ -53,26 +53,26 @@ pub(super) fn name(bytes: &[u8], hit: usize, hit_end: usize) -> Name {
     let opens = bytes.get(start.wrapping_sub(1)).copied().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
     let quote = opens.map(|quote| (quote, backslashes_before(bytes, start - 1)));
     let mut margin = start - quote.map_or(0, |(_, escapes)| escapes + 1);
-    margin -= bytes[..margin].iter().rev().take(MAX_BLANKS).take_while(|byte| is_margin(**byte)).count();
+    margin -= bytes[..margin].iter().rev().take(MAX_SPACES).take_while(|byte| is_margin(**byte)).count();
     escaped_line |= bytes[..margin].ends_with(b"\\n");
     if escaped_line || margin > 0 {
-        // `\n  - password` is a line of its own although none begins here.
+        // `\n  - password` is a line of its own, although no line begins here.
         escaped_line |= margin > 0 && bytes[margin - 1] == b'n' && backslashes_before(bytes, margin - 1) % 2 == 1;
     }
     let escapes = bytes[end..].iter().take(MAX_ESCAPES).take_while(|byte| **byte == b'\\').count();
     let closed = quote.is_some_and(|(quote, _)| bytes.get(end + escapes) == Some(&quote));
     let (quote, enclosing) = if closed { (quote, None) } else { (None, quote) };
     escaped_line |= enclosing.is_some();
-    let has_blank = matches!(bytes.get(end), Some(b' ' | b'\t'));
-    Name { start, end, first: margin == 0 || escaped_line, escaped_line, has_blank, quote, enclosing }
+    let has_space = matches!(bytes.get(end), Some(b' ' | b'\t'));
+    Name { start, end, first: margin == 0 || escaped_line, escaped_line, has_space, quote, enclosing }
 }
 
-/// Whether a parameter of a URL begins here.
+/// Returns whether a query parameter begins here.
 pub(super) fn is_in_query(bytes: &[u8], at: usize) -> bool {
     matches!(bytes[..at].last(), Some(b'?' | b'&'))
 }
 
-/// The sign between a name and its value, and where the value begins.
+/// Returns the separator behind a name, and where the value begins.
 pub(super) fn separator(bytes: &[u8], name: &Name) -> Option<(Separator, usize)> {
     let mut at = name.end;
     let mut closed = false;
@@ -83,89 +83,91 @@ pub(super) fn separator(bytes: &[u8], name: &Name) -> Option<(Separator, usize)>
     if bytes.get(at) == Some(&b']') {
         at += 1;
     }
-    let blanks = blanks(bytes, at);
-    let rest = &bytes[at + blanks..];
-    let signs: &[(&[u8], Separator)] = &[
+    let spaces = spaces(bytes, at);
+    let rest = &bytes[at + spaces..];
+    let separators: &[(&[u8], Separator)] = &[
         (b":=", Separator::Equals),
         (b"=>", Separator::Equals),
         (b"==", Separator::Equals),
         (b":", Separator::Colon),
         (b"=", Separator::Equals),
     ];
-    if let Some((sign, separator)) = signs.iter().find(|(sign, _)| rest.starts_with(sign)) {
-        // `token://…` is a scheme.
+    if let Some((written, separator)) = separators.iter().find(|(written, _)| rest.starts_with(written)) {
+        // `token://…` is the scheme of a URL.
         if *separator == Separator::Colon && !closed && rest.starts_with(b"://") {
             return None;
         }
-        let begin = at + blanks + sign.len();
-        return Some((*separator, begin + self::blanks(bytes, begin)));
+        let begin = at + spaces + written.len();
+        return Some((*separator, begin + self::spaces(bytes, begin)));
     }
-    if let Some(length) = tag(rest, blanks > 0).filter(|_| opens_tag(&bytes[..name.start])) {
-        return Some((Separator::Tag, at + blanks + length));
+    if let Some(length) = tag(rest, spaces > 0).filter(|_| opens_tag(&bytes[..name.start])) {
+        return Some((Separator::Tag, at + spaces + length));
     }
     let written = &bytes[name.start..name.end];
     if rest.starts_with(b",") {
-        let begin = at + blanks + 1 + self::blanks(bytes, at + blanks + 1);
+        let begin = at + spaces + 1 + self::spaces(bytes, at + spaces + 1);
         let is_quote = matches!(bytes.get(begin), Some(b'"' | b'\'' | b'\\'));
         // `[--password, hunter2]` of YAML needs no quotes.
-        let separator = if closed { Separator::Comma } else { Separator::Blank };
+        let separator = if closed { Separator::Comma } else { Separator::Space };
         return (closed && is_quote || !closed && written.starts_with(b"--")).then_some((separator, begin));
     }
-    if closed || blanks == 0 || rest.is_empty() {
+    if closed || spaces == 0 || rest.is_empty() {
         return None;
     }
     // `secret "apigee-tls" not found` names a Secret.
     let kind = [&b"secret"[..], b"secrets"].iter().any(|kind| written.eq_ignore_ascii_case(kind));
     let quoted = matches!(rest.first(), Some(b'"' | b'\'' | b'\\'));
-    // A column of its own, a line of two words, and `machine h login u password p`.
+    // A column, a line of two words, or `machine h login u password p`.
     let alone = bytes[at] == b'\t' || name.first && is_word(rest) || follows_word(&bytes[..name.start]);
-    (is_flag(written) || !kind && (quoted || alone)).then_some((Separator::Blank, at + blanks))
+    (is_flag(written) || !kind && (quoted || alone)).then_some((Separator::Space, at + spaces))
 }
 
 impl Name {
-    /// What stands before it and its quote, but for blanks.
+    /// Returns the byte before it and its quote, ignoring spaces.
     fn before(&self, bytes: &[u8]) -> Option<u8> {
         let start = self.start - self.quote.map_or(0, |(_, escapes)| escapes + 1);
-        bytes[start.saturating_sub(MAX_BLANKS)..start].trim_ascii_end().last().copied()
+        bytes[start.saturating_sub(MAX_SPACES)..start].trim_ascii_end().last().copied()
     }
 
-    /// The bracket of a list or of arguments stands before it.
+    /// Returns whether the bracket of a list or of arguments precedes it.
     pub(super) fn opens_list(&self, bytes: &[u8]) -> bool {
         matches!(self.before(bytes), Some(b'[' | b'('))
     }
 
-    /// The pair stands in a flow mapping, `{password: a b}`, where a value ends at a comma or a brace.
+    /// Returns whether the pair is in a flow mapping, `{password: a b}`, where a value ends at a comma or a
+    /// brace.
     pub(super) fn is_in_flow(&self, bytes: &[u8]) -> bool {
         matches!(self.before(bytes), Some(b'{' | b','))
     }
 
-    /// The backslashes before its quotes, where these are of JSON.
+    /// Returns the number of backslashes before its quotes, if these are of JSON.
     pub(super) fn json_escapes(&self) -> Option<usize> {
         self.quote.filter(|(quote, _)| *quote == b'"').map(|(_, escapes)| escapes)
     }
 
-    /// The question mark of YAML stands before it, whose value follows below: `? password`.
+    /// Returns whether it is an explicit key of YAML, whose value follows below: `? password`.
     pub(super) fn is_explicit_key(&self, bytes: &[u8]) -> bool {
         bytes[self.end..].trim_ascii().is_empty()
-            && self.start <= MAX_BLANKS
+            && self.start <= MAX_SPACES
             && bytes[..self.start].trim_ascii() == b"?"
     }
 }
 
-/// Nothing more stands in the line.
+/// Returns whether the rest of the line is a single word.
 fn is_word(rest: &[u8]) -> bool {
     rest[0].is_ascii_alphanumeric() && !rest.trim_ascii_end().iter().any(u8::is_ascii_whitespace)
 }
 
-/// `--password`, `-storepass`.
+/// Returns whether a name is a flag: `--password`, `-storepass`.
 pub(super) fn is_flag(written: &[u8]) -> bool {
     written.starts_with(b"--") || written.starts_with(b"-") && written.len() > 4
 }
 
-/// A setting of a server (`fastcgi_param DB_PASSWORD …`) or of an image, or `login` and a name, as in a netrc.
+/// Returns whether a setting of a server (`fastcgi_param DB_PASSWORD …`) or of an image precedes, or `login`
+/// and a name, as in a netrc.
 fn follows_word(before: &[u8]) -> bool {
     const SETTINGS: [&[u8]; 4] = [b"env", b"fastcgi_param", b"proxy_set_header", b"setenv"];
-    let mut words = before[before.len().saturating_sub(MAX_BLANKS)..]
+    let mut words = before[before.len().saturating_sub(MAX_SPACES)..]
         .rsplit(u8::is_ascii_whitespace)
         .filter(|word| !word.is_empty())
         .take(2);
@@ -173,21 +175,21 @@ fn follows_word(before: &[u8]) -> bool {
     setting || words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"login"))
 }
 
-/// The length of what is left of a tag behind its name: attributes, and the bracket.
-fn tag(rest: &[u8], has_blank: bool) -> Option<usize> {
-    let end = rest.iter().take(MAX_BLANKS).position(|byte| matches!(byte, b'>' | b'<'))?;
-    let is_tag = rest[end] == b'>' && (end == 0 || has_blank && rest[end - 1] != b'/');
+/// Returns the length of the rest of a tag behind its name: attributes and the bracket.
+fn tag(rest: &[u8], has_space: bool) -> Option<usize> {
+    let end = rest.iter().take(MAX_SPACES).position(|byte| matches!(byte, b'>' | b'<'))?;
+    let is_tag = rest[end] == b'>' && (end == 0 || has_space && rest[end - 1] != b'/');
     is_tag.then_some(end + 1)
 }
 
-/// The bracket of a tag, and the name of its space where it has one: `<wsse:`.
+/// Returns whether the bracket of a tag precedes, with a namespace prefix if there is one: `<wsse:`.
 fn opens_tag(before: &[u8]) -> bool {
     let Some(space) = before.strip_suffix(b":") else { return before.ends_with(b"<") };
-    let length = space.iter().rev().take(MAX_BLANKS).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let length = space.iter().rev().take(MAX_SPACES).take_while(|byte| byte.is_ascii_alphanumeric()).count();
     length > 0 && space[..space.len() - length].ends_with(b"<")
 }
 
-fn blanks(bytes: &[u8], at: usize) -> usize {
-    let rest = &bytes[at..bytes.len().min(at + MAX_BLANKS)];
+fn spaces(bytes: &[u8], at: usize) -> usize {
+    let rest = &bytes[at..bytes.len().min(at + MAX_SPACES)];
     rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
 }

@@ -1,21 +1,21 @@
-//! A secret name and its value, in the spellings of JSON, YAML, URLs, headers, flags, properties and XML.
+//! Secret names with their values, as JSON, YAML, URLs, headers, flags, properties and XML write them.
 //!
-//! Quotes may be escaped once or more often, as in JSON inside a log line of JSON. Where it is not certain where a value ends, more
-//! is taken: the rest of the line.
+//! Quotes may be escaped once or more often, as in JSON inside a JSON log line. If the end of a value is
+//! uncertain, the rest of the line is redacted.
 
 use super::line::{Found, Line};
-use super::line_state::{Carry, is_margin};
-use super::name::{MAX_BLANKS, Name, Separator, is_flag, is_in_query, name, separator};
+use super::line_state::{LineState, is_margin};
+use super::name::{MAX_SPACES, Name, Separator, is_flag, is_in_query, name, separator};
 use super::tokens::is_random;
 use super::value::{bracket, closing, value};
 use crate::redact::base64;
 use crate::redact::rules::Rule;
 use crate::secrets::{self, MAX_NAME, ValueKind, is_secret_variable};
 
-/// A value that stands before its name is not longer.
+/// Maximum length of a value before its name.
 const MAX_BEFORE: usize = 4096;
 
-/// The value that belongs to the name of which `hit..hit_end` is a part.
+/// Returns the value of the name that contains `hit..hit_end`.
 pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Found> {
     let name = name(line.bytes, hit, hit_end);
     let bytes = line.bytes;
@@ -39,7 +39,7 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
         ValueKind::Secret if in_query => Rule::QueryParameter,
         ValueKind::Secret | ValueKind::Directory => Rule::NamedValue,
     };
-    let below = |carry| Some(Found { carry, ..Found::new(bytes.len(), bytes.len(), rule) });
+    let below = |line_state| Some(Found { line_state, ..Found::new(bytes.len(), bytes.len(), rule) });
     match separator(bytes, &name) {
         Some((Separator::Comma, at)) => {
             let found = value(line, &name, Separator::Comma, at, rule);
@@ -47,29 +47,29 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
         }
         // `"password":{"inline_string":"…"}`
         Some((_, at)) if bytes[at..].starts_with(b"{") => {
-            value_named(line, past_signs(bytes, at + 1)).map(|found| Found { rule, ..found })
+            value_named(line, skip_punctuation(bytes, at + 1)).map(|found| Found { rule, ..found })
         }
         Some((separator, at)) if named == ValueKind::Directory => {
             value(line, &name, separator, at, rule).filter(|found| not_a_path(bytes, found))
         }
         Some((separator, at)) => value(line, &name, separator, at, rule),
-        None if name.is_explicit_key(bytes) => below(Carry::Value),
-        // `- --password`, and its value in the next line.
+        None if name.is_explicit_key(bytes) => below(LineState::Value),
+        // `- --password`, with its value in the next line.
         None if name.first && is_flag(written) && bytes[name.end..].iter().all(|byte| is_between(*byte)) => {
-            below(Carry::Argument)
+            below(LineState::Argument)
         }
         None => named_by_value(line, &name),
     }
 }
 
-/// The value of `PWD`, which is a working directory more often than a password.
+/// Returns whether the value of `PWD` is not a path: it is a working directory more often than a password.
 fn not_a_path(bytes: &[u8], found: &Found) -> bool {
     !matches!(bytes.get(found.start), Some(b'/' | b'~' | b'$' | b'.')) && bytes.get(found.start + 1) != Some(&b':')
 }
 
-/// Whether a name and what follows its comma are a name and its value, and not two names of a list.
+/// Returns whether a name and the text behind its comma are a name and its value, not two names of a list.
 fn is_pair_of_list(bytes: &[u8], name: &Name, found: &Found) -> bool {
-    // Envoy's way to write headers.
+    // Envoy logs headers like this.
     if name.quote.is_some_and(|(quote, _)| quote == b'\'') || bytes[name.start..name.end].starts_with(b"--") {
         return true;
     }
@@ -85,13 +85,14 @@ fn is_pair_of_list(bytes: &[u8], name: &Name, found: &Found) -> bool {
         || name.opens_list(bytes) && closes_list(&bytes[found.end..])
 }
 
-/// `"d":"…"` of a JSON Web Key. Where nothing says that it is one, as in a line of its own, the value has to be random.
+/// Returns the value of `"d":"…"` of a JSON Web Key. If the line does not show the key's type, the value must
+/// look random.
 pub(super) fn of_web_key(line: &mut Line<'_>, start: usize, end: usize) -> Option<Found> {
     let bytes = line.bytes;
     let name = name(bytes, start, end);
     let (separator, at) = separator(bytes, &name).filter(|_| name.quote.is_some())?;
     if !line.has_web_key() {
-        let start = past_signs(bytes, at);
+        let start = skip_punctuation(bytes, at);
         let length = bytes[start..].iter().take(MAX_BEFORE).take_while(|byte| !is_between(**byte)).count();
         if !is_random(&bytes[start..start + length]) {
             return None;
@@ -100,7 +101,7 @@ pub(super) fn of_web_key(line: &mut Line<'_>, start: usize, end: usize) -> Optio
     value(line, &name, separator, at, Rule::PrivateKey)
 }
 
-/// `"data":{…}` of a Secret that stands in a line: all that is in it.
+/// Returns the content of `"data":{…}` of a Secret in the line.
 pub(super) fn of_secret(line: &mut Line<'_>, start: usize, end: usize) -> Option<Found> {
     let bytes = line.bytes;
     let name = name(bytes, start, end);
@@ -110,7 +111,7 @@ pub(super) fn of_secret(line: &mut Line<'_>, start: usize, end: usize) -> Option
     Some(Found { quoted: Some(escapes), ..Found::new(at, end, Rule::SecretData) })
 }
 
-/// `data:\n  …` of a Secret that is YAML inside another text: the rest of that text.
+/// Returns the rest of a text that holds a Secret as escaped YAML: `data:\n  …`.
 pub(super) fn of_secret_text(line: &mut Line<'_>, end: usize) -> Option<Found> {
     let bytes = line.bytes;
     line.has_secret().then(|| {
@@ -119,27 +120,27 @@ pub(super) fn of_secret_text(line: &mut Line<'_>, end: usize) -> Option<Found> {
     })
 }
 
-/// A name that is secret only as that of a variable, or as the value of another.
+/// Handles a name that is secret only as an environment variable, or as the value of `name`.
 fn unnamed(line: &mut Line<'_>, name: &Name) -> Option<Found> {
     let bytes = line.bytes;
     let written = &bytes[name.start..name.end];
     let is_variable = !written.iter().any(u8::is_ascii_lowercase) && is_secret_variable(written);
     match separator(bytes, name) {
-        Some((separator @ (Separator::Equals | Separator::Colon | Separator::Blank), at)) if is_variable => {
+        Some((separator @ (Separator::Equals | Separator::Colon | Separator::Space), at)) if is_variable => {
             value(line, name, separator, at, Rule::EnvironmentValue)
         }
         _ => named_by_value(line, name),
     }
 }
 
-/// A list of more than two is none of a name and its value.
+/// Returns whether a list closes here: a list of more than two is not a name and its value.
 fn closes_list(rest: &[u8]) -> bool {
-    let signs = |byte: &&u8| matches!(**byte, b'"' | b'\'' | b'\\' | b' ');
-    let length = rest.iter().take(MAX_BLANKS).take_while(signs).count();
+    let punctuation = |byte: &&u8| matches!(**byte, b'"' | b'\'' | b'\\' | b' ');
+    let length = rest.iter().take(MAX_SPACES).take_while(punctuation).count();
     matches!(rest.get(length), Some(b']' | b')'))
 }
 
-/// The value of a line whose name is `value`, below the name of a secret variable.
+/// Returns the value of a line whose name is `value`, below the name of a secret variable.
 pub(super) fn value_of_variable(line: &mut Line<'_>) -> Option<Found> {
     let bytes = line.bytes;
     let start = bytes.iter().position(|byte| !is_margin(*byte) && !matches!(byte, b'"' | b'\'' | b'\\'))?;
@@ -151,14 +152,14 @@ pub(super) fn value_of_variable(line: &mut Line<'_>) -> Option<Found> {
     value_named(line, start)
 }
 
-/// `auth` of a Docker configuration: a base64 of user and password.
+/// Returns the value of `auth` of a Docker configuration: base64 of user and password.
 fn auth(line: &mut Line<'_>, name: &Name) -> Option<Found> {
     if !line.bytes[name.start..name.end].ends_with(b"auth") {
         return None;
     }
     let bytes = line.bytes;
     let (separator, at) = separator(bytes, name)?;
-    let start = past_signs(bytes, at);
+    let start = skip_punctuation(bytes, at);
     let decoded = base64::decode(&bytes[start..bytes.len().min(start + 400)]);
     let readable = decoded.iter().all(|byte| matches!(byte, b' '..=b'~'));
     if !decoded.contains(&b':') || !readable {
@@ -167,22 +168,23 @@ fn auth(line: &mut Line<'_>, name: &Name) -> Option<Found> {
     value(line, name, separator, at, Rule::NamedValue)
 }
 
-/// `secret` alone, which in a file of settings names a Secret.
+/// Returns whether the name is just `secret`, which names a Secret in an overrides file.
 fn is_only_secret(name: &[u8]) -> bool {
     name.rsplit(|byte| *byte == b'.').next().is_some_and(|last| last == b"secret")
 }
 
-/// `"name":"DB_PASSWORD","value":"…"`: the name of a variable stands where a value does, its value after it or before it.
+/// Returns the value of `"name":"DB_PASSWORD","value":"…"`: the variable's name is itself a value, and its
+/// value comes after or before it.
 fn named_by_value(line: &mut Line<'_>, name: &Name) -> Option<Found> {
     let bytes = line.bytes;
     if !is_variable_name(&bytes[name.start..name.end]) {
         return None;
     }
     let (key_start, is_attribute) = names_something(bytes, name)?;
-    let at = past_signs(bytes, name.end);
+    let at = skip_punctuation(bytes, name.end);
     if at == bytes.len() || bytes[at..].starts_with(b"#") {
-        let carry = if is_attribute { Carry::Argument } else { Carry::Value };
-        return Some(Found { carry, ..Found::new(at, at, Rule::EnvironmentValue) });
+        let line_state = if is_attribute { LineState::Argument } else { LineState::Value };
+        return Some(Found { line_state, ..Found::new(at, at, Rule::EnvironmentValue) });
     }
     // `<entry key="password">…</entry>`
     if is_attribute && bytes.get(at) == Some(&b'>') {
@@ -196,7 +198,7 @@ fn named_by_value(line: &mut Line<'_>, name: &Name) -> Option<Found> {
     })
 }
 
-/// The value of what holds one, where its name stands at `at`.
+/// Returns the value of a holder (such as `value`) whose name is at `at`.
 fn value_named(line: &mut Line<'_>, at: usize) -> Option<Found> {
     let bytes = line.bytes;
     let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
@@ -209,10 +211,10 @@ fn value_named(line: &mut Line<'_>, at: usize) -> Option<Found> {
     value(line, &name, separator, at, Rule::EnvironmentValue)
 }
 
-/// Where `name:` begins that stands before it, and whether it is an attribute (`name=`).
+/// Returns where the `name:` before it begins, and whether it is an attribute (`name=`).
 fn names_something(bytes: &[u8], name: &Name) -> Option<(usize, bool)> {
     const KEYS: &[&[u8]] = &[b"name", b"key", b"header"];
-    let floor = name.start.saturating_sub(MAX_BLANKS);
+    let floor = name.start.saturating_sub(MAX_SPACES);
     let trimmed =
         |end: usize| floor + bytes[floor..end].iter().rposition(|byte| !is_between(*byte)).map_or(0, |at| at + 1);
     let end = trimmed(name.start);
@@ -222,17 +224,17 @@ fn names_something(bytes: &[u8], name: &Name) -> Option<(usize, bool)> {
     Some((trimmed(end - key.len()), sign == b'='))
 }
 
-/// Behind what may stand between a name and a value.
-fn past_signs(bytes: &[u8], at: usize) -> usize {
-    at + bytes[at..].iter().take(MAX_BLANKS).take_while(|byte| is_between(**byte)).count()
+/// Skips what may be between a name and a value.
+fn skip_punctuation(bytes: &[u8], at: usize) -> usize {
+    at + bytes[at..].iter().take(MAX_SPACES).take_while(|byte| is_between(**byte)).count()
 }
 
-/// What may stand between a name and a value.
+/// Returns whether a byte may be between a name and a value.
 fn is_between(byte: u8) -> bool {
     matches!(byte, b'"' | b'\'' | b'\\' | b',' | b' ' | b'\t')
 }
 
-/// Whether a value that belongs to this name is secret.
+/// Returns whether the value of this name is secret.
 fn is_variable_name(name: &[u8]) -> bool {
     name.iter().any(u8::is_ascii_uppercase) && is_secret_variable(name)
         || matches!(

@@ -1,8 +1,9 @@
-//! What is secret by its shape, wherever it stands in a line: one pass over the words that a secret begins with or is named by.
+//! Finds secrets by the words that they begin with or are named by, in one pass over the line.
 //!
-//! Each word is a trigger of one automaton, so a line without any costs one look at each of its bytes. The regex crate was left
-//! aside: where a value ends depends on how often its quotes are escaped, which no regular expression can count, and its tables
-//! would have to be carried. Every look around a trigger is bounded, or ends in a replacement that is not looked at again.
+//! All words are triggers of one Aho-Corasick automaton, so a line without any costs one step per byte. The
+//! regex crate is not used: where a value ends depends on how often its quotes are escaped, which no regular
+//! expression can count, and its tables would need to be shipped. Every search around a trigger is bounded,
+//! or ends in a replacement that is not scanned again.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -11,30 +12,31 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Input};
 use memchr::memmem;
 
 use super::line::{Found, Line};
-use super::line_state::Carry;
+use super::line_state::LineState;
 use super::pem::{LABEL, after_dashes, end_label, has_dashes, value_end};
 use super::tokens::{self, PREFIXES, Prefix};
 use super::{pairs, urls};
 use crate::redact::rules::Rule;
 use crate::secrets::WEB_KEY_PARTS;
 
+/// What a trigger word may begin.
 #[derive(Clone, Copy)]
 enum Trigger {
     /// A word that may be part of a name with a value.
     Name,
-    /// A name in quotes that has a value in a JSON Web Key.
+    /// A quoted name of a member of a JSON Web Key.
     WebKey,
-    /// `data` of a Secret, in quotes.
+    /// Quoted `data` of a Secret.
     SecretData,
-    /// The same in YAML inside another text.
+    /// `data` of a Secret in YAML inside another text.
     SecretText,
     Url,
     UrlWithoutScheme,
     DataSource,
     UserFlag,
-    /// The password of a user of a database.
+    /// The password of a database user.
     IdentifiedBy,
-    /// A flag behind which some programs take a password.
+    /// A flag that takes a password in some programs.
     Call(&'static str),
     PrivateKey,
     PrivateKeyInForm,
@@ -45,6 +47,7 @@ enum Trigger {
     Prefix(&'static Prefix),
 }
 
+/// Parts of names with secret values.
 const NAMES: &[&str] = &[
     "accountkey",
     "assertion",
@@ -72,7 +75,7 @@ const NAMES: &[&str] = &[
     "token",
 ];
 
-/// Flags with `user:password`.
+/// Flags that take `user:password`.
 const USER_FLAGS: &[&str] = &[
     " -u",
     "\"-u",
@@ -93,7 +96,7 @@ const USER_FLAGS: &[&str] = &[
 pub(in crate::redact) struct Patterns {
     automaton: Option<AhoCorasick>,
     triggers: Vec<Trigger>,
-    /// Certificates name hosts and addresses, so they go where those do.
+    /// Whether certificates are redacted: they name hosts and addresses.
     pub(in crate::redact) certificates: bool,
 }
 
@@ -105,7 +108,7 @@ impl Patterns {
             words.push(word.to_owned());
             triggers.push(trigger);
         };
-        // The first that fits is taken where several begin at one place, so the longer words come first.
+        // Of several words at one place the first match wins, so longer words come first.
         add("private key", Trigger::PrivateKey);
         add("private+key", Trigger::PrivateKeyInForm);
         add("bearer ", Trigger::Bearer);
@@ -135,7 +138,7 @@ impl Patterns {
         for name in NAMES {
             add(name, Trigger::Name);
         }
-        // In a text, or quoted in a list; the longer flags first.
+        // In a text, or quoted in a list; longer flags first.
         let flags: BTreeSet<_> = urls::calls().map(|(_, flag)| (Reverse(flag.len()), flag)).collect();
         for (_, flag) in flags {
             add(&format!(" {flag}"), Trigger::Call(flag));
@@ -147,7 +150,7 @@ impl Patterns {
             add(&format!("\"{name}\""), trigger);
             add(&format!("\"{name}\\"), trigger);
         }
-        // The words are constants, and far below what the automaton can hold; without it everything is withheld.
+        // The words are constants within the limits of the automaton; without it, everything is withheld.
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .kind(Some(AhoCorasickKind::DFA))
@@ -157,7 +160,7 @@ impl Patterns {
         Self { automaton, triggers, certificates }
     }
 
-    /// The next part of the line, at or after `from`, that goes.
+    /// Returns the next span to redact at or after `from`.
     pub(super) fn next(&self, line: &mut Line<'_>, from: usize) -> Option<Found> {
         let Some(automaton) = &self.automaton else {
             let end = line.bytes.len();
@@ -166,9 +169,9 @@ impl Patterns {
         let mut at = from;
         while let Some(hit) = automaton.find(Input::new(line.bytes).range(at.min(line.bytes.len())..)) {
             let trigger = self.triggers.get(hit.pattern().as_usize()).copied()?;
-            if let Some(mut found) = judge(trigger, line, hit.start(), hit.end(), from) {
+            if let Some(mut found) = match_trigger(trigger, line, hit.start(), hit.end(), from) {
                 found.start = found.start.max(from);
-                if !found.is_empty() || (found.end >= hit.end() && found.carry != Carry::Nothing) {
+                if !found.is_empty() || (found.end >= hit.end() && found.line_state != LineState::Nothing) {
                     return Some(found);
                 }
             }
@@ -178,7 +181,7 @@ impl Patterns {
     }
 }
 
-fn judge(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize, from: usize) -> Option<Found> {
+fn match_trigger(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize, from: usize) -> Option<Found> {
     match trigger {
         Trigger::Name => pairs::pair(line, start, end),
         Trigger::WebKey => pairs::of_web_key(line, start + 1, end - 1),
@@ -200,8 +203,8 @@ fn judge(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize, from: 
     }
 }
 
-/// From the dashes before `BEGIN` to those after `END`, or to the end of the value or the line. What the lines after it are is not said
-/// here: see [`super::pem::opened`].
+/// Returns the span from the dashes before `BEGIN` to those after `END`, or to the end of the value or the
+/// line. For the following lines see [`super::pem::opened`].
 fn pem(line: &mut Line<'_>, at: usize, from: usize) -> Option<Found> {
     let bytes = line.bytes;
     let floor = at.saturating_sub(LABEL).max(from);

@@ -1,47 +1,48 @@
-//! Where keys and certificates begin and end that are written as PEM, whole or cut at either end, and what a line without either says
-//! by its form.
+//! Finds where PEM keys and certificates begin and end, whole or cut at either end, and recognises key lines
+//! by their form.
 //!
-//! Only a label that opens its line, behind the prefix of a log at most, says that all lines after it are of a block. A label anywhere
-//! else may be a header that a client sent or a message that names it: after it, only lines in the form of a key are redacted.
+//! Only a label that starts its line, at most behind the prefix of a log, makes all following lines part of a
+//! block. A label elsewhere may be a header sent by a client or a message that names it; after it, only lines
+//! in the form of a key are redacted.
 
 use std::ops::Range;
 
 use memchr::memmem;
 
 use super::line::{Line, backslashes_before};
-use super::line_state::{Carry, indentation, is_margin, last_word};
+use super::line_state::{LineState, indentation, is_margin, last_word};
 use super::prefix::{is_record, prefix};
 use super::value::closing;
-use crate::redact::base64::{self, Content};
+use crate::redact::base64::{self, Base64Content};
 
-/// Bytes between `BEGIN` and `PRIVATE KEY`.
+/// Maximum number of bytes between `BEGIN` and `PRIVATE KEY`.
 pub(super) const LABEL: usize = 48;
-/// Widths in which keys are written: RFC 7468, OpenSSH, and MIME as Java and PGP programs wrap it.
+/// Line widths of keys: RFC 7468, OpenSSH, and MIME as Java and PGP programs wrap it.
 const WIDTHS: [usize; 4] = [64, 70, 72, 76];
-/// Shortest last line of a key behind the prefix of a log, unless it ends in padding.
+/// Minimum length of the last line of a key behind the prefix of a log, unless it ends in padding.
 const SHORTEST_REST: usize = 16;
-/// Labels of one line that are looked at.
+/// Maximum number of labels inspected per line.
 const MAX_LABELS: usize = 16;
-/// The first base64 of a block is not shorter.
+/// Minimum length of the first base64 of a block.
 const SHORTEST_BODY: usize = 8;
-/// Lines that stand between a label and the base64 (RFC 1421 §4.6, RFC 9580 §6.2).
+/// Headers between a label and the base64 (RFC 1421 §4.6, RFC 9580 §6.2).
 const HEADERS: [&[u8]; 5] = [b"Proc-Type:", b"DEK-Info:", b"Version:", b"Comment:", b"Hash:"];
 
-/// What a line says of a block that it opens and does not end.
+/// The block that a line opens and does not end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Opened {
-    /// The lines after it are of a block to redact.
-    Secret(Carry),
-    /// The lines after it are of a block that everybody may see.
+    /// The following lines belong to a block to redact.
+    Secret(LineState),
+    /// The following lines belong to a public block.
     Public,
 }
 
-/// Where the label begins with which something ends. A form has its spaces as `+`.
+/// Returns the offset of an end label. A form encodes its spaces as `+`.
 pub(super) fn end_label(line: &[u8]) -> Option<usize> {
     memmem::find(line, b"END ").or_else(|| memmem::find(line, b"-END+"))
 }
 
-/// Behind the dashes that close the label which begins at `at`.
+/// Returns the offset behind the dashes that close the label at `at`.
 pub(super) fn after_dashes(line: &[u8], at: usize) -> usize {
     let rest = &line[at..line.len().min(at + 2 * LABEL)];
     let before = rest.iter().take_while(|byte| **byte == b'-').count();
@@ -49,14 +50,14 @@ pub(super) fn after_dashes(line: &[u8], at: usize) -> usize {
     at + dashes + rest[dashes..].iter().take_while(|byte| **byte == b'-').count()
 }
 
-/// Whether dashes stand before the `BEGIN` at `begin` or behind its label: words alone (`BEGIN PRIVATE KEY`) are prose.
+/// Returns whether dashes surround the label at `begin`: words alone (`BEGIN PRIVATE KEY`) are prose.
 pub(super) fn has_dashes(line: &[u8], begin: usize) -> bool {
     let before = line[..begin].strip_suffix(b" ").unwrap_or(&line[..begin]);
     let label = &line[begin..line.len().min(begin + 2 * LABEL)];
     before.ends_with(b"--") || memmem::find(label, b"----").is_some()
 }
 
-/// The place where the quoted value ends that holds `start`, where it ends in this line.
+/// Returns where the quoted value around `start` ends, if it ends in this line.
 pub(super) fn value_end(line: &mut Line<'_>, start: usize) -> Option<usize> {
     let bytes = line.bytes;
     if let Some(quote @ (b'"' | b'\'' | b'`')) = start.checked_sub(1).and_then(|before| bytes.get(before)).copied() {
@@ -66,7 +67,7 @@ pub(super) fn value_end(line: &mut Line<'_>, start: usize) -> Option<usize> {
     line.is_quoted(start).then(|| closing(bytes, start, b'"', 0)).flatten()
 }
 
-/// The block that a line leaves open. With `certificates`, those are to redact as well.
+/// Returns the block that a line leaves open. With `certificates`, those are redacted as well.
 pub(super) fn opened(line: &[u8], certificates: bool) -> Option<Opened> {
     let last = memmem::rfind(line, b"BEGIN")?;
     let end = memmem::rfind(line, b"--END ").or_else(|| memmem::rfind(line, b"-- END "));
@@ -77,7 +78,7 @@ pub(super) fn opened(line: &[u8], certificates: bool) -> Option<Opened> {
         memmem::find(label, b"PRIVATE KEY").is_some() || certificates && memmem::find(label, b"CERTIFICATE").is_some()
     };
     let mut rest = line;
-    // The last label counts; words that are none hide none before them.
+    // The last label counts; prose does not hide a label before it.
     for _ in 0..MAX_LABELS {
         let begin = memmem::rfind(rest, b"BEGIN")?;
         rest = &rest[..begin];
@@ -94,42 +95,43 @@ pub(super) fn opened(line: &[u8], certificates: bool) -> Option<Opened> {
         let opens =
             opens_line(&line[..start]) && !is_record(line) && value_end(&mut Line::new(line, false), start).is_none();
         if !is_secret(label) {
-            // A form is one line.
+            // Form encoding has no line breaks.
             let is_public = memmem::find(label, b"PRIVATE").is_none();
             return (is_public && opens && line[after..].trim_ascii().is_empty()).then_some(Opened::Public);
         }
         if !is_body(&line[after..]) {
             return None;
         }
-        return Some(Opened::Secret(if opens { Carry::pem(start) } else { Carry::body(start) }));
+        return Some(Opened::Secret(if opens { LineState::pem(start) } else { LineState::body(start) }));
     }
     None
 }
 
-/// Whether what stands behind a label can be the beginning of a block: nothing, a header, base64; else it is prose.
+/// Returns whether the text behind a label can begin a block (nothing, a header, base64); otherwise it is
+/// prose.
 fn is_body(rest: &[u8]) -> bool {
     let mut rest = rest;
     loop {
         let inner = rest.trim_ascii_start();
-        let signs = inner
+        let punctuation = inner
             .iter()
             .take_while(|byte| matches!(byte, b'\\' | b'"' | b'\'' | b'`' | b',' | b'}' | b']' | b')'))
             .count();
-        let after = &inner[signs..];
-        // The letter of an escaped line end.
-        let letter = usize::from(inner[..signs].ends_with(b"\\") && matches!(after.first(), Some(b'n' | b'r')));
-        if signs + letter == 0 {
+        let after = &inner[punctuation..];
+        // The character of an escaped line end.
+        let escaped = usize::from(inner[..punctuation].ends_with(b"\\") && matches!(after.first(), Some(b'n' | b'r')));
+        if punctuation + escaped == 0 {
             rest = inner;
             break;
         }
-        rest = &after[letter..];
+        rest = &after[escaped..];
     }
-    let word = rest.iter().take_while(|byte| base64::is_letter(**byte) || **byte == b'=').count();
+    let word = rest.iter().take_while(|byte| base64::is_base64_char(**byte) || **byte == b'=').count();
     rest.is_empty() || HEADERS.iter().any(|header| rest.starts_with(header)) || word >= SHORTEST_BODY
 }
 
-/// Whether what begins behind `before` opens its line: nothing but the prefix of a log, marks of lists and comments, a name and a
-/// quote stand there.
+/// Returns whether the text behind `before` starts its line: only a log prefix, marks of lists and comments,
+/// a name and a quote may precede it.
 fn opens_line(before: &[u8]) -> bool {
     let inner = &before[prefix(before)..];
     let inner = &inner[indentation(inner)..];
@@ -141,8 +143,8 @@ fn opens_line(before: &[u8]) -> bool {
     name.strip_prefix(b"export ").unwrap_or(name).iter().all(part)
 }
 
-/// The word of a line that has the form of a line of a key, and nothing before it but a margin or the prefix of a log. What decodes to
-/// text or to something public is none.
+/// Returns the word of a line in the form of a key line, behind nothing but a margin or a log prefix. Base64
+/// of text or of public data is not one.
 pub(super) fn key_line(line: &[u8]) -> Option<KeyLine> {
     let word = last_word(line);
     if !WIDTHS.contains(&word.len()) || !is_random(&line[word.clone()]) {
@@ -152,28 +154,27 @@ pub(super) fn key_line(line: &[u8]) -> Option<KeyLine> {
     if !before.iter().all(|byte| is_margin(*byte)) && prefix(before) < before.len() {
         return None;
     }
-    let is_public = match base64::content(&line[word.clone()], 0) {
-        Content::Certificate => true,
-        Content::Text(_) | Content::Archive => return None,
-        Content::Key | Content::Other => false,
+    let is_public = match base64::classify(&line[word.clone()], 0) {
+        Base64Content::Certificate => true,
+        Base64Content::Text(_) | Base64Content::Archive => return None,
+        Base64Content::Key | Base64Content::Other => false,
     };
     Some(KeyLine { start: word.start, end: word.end, is_public })
 }
 
-/// A line of base64, as keys and certificates have them.
+/// A line of base64 of a key or a certificate.
 pub(super) struct KeyLine {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) is_public: bool,
 }
 
-/// The part of a line that is of a key which may go on here, where the base64 of the lines before began at `column`.
+/// Returns the part of a line that continues a key whose base64 began at `column` in the preceding lines.
 pub(super) fn body_word(line: &[u8], column: usize) -> Option<Range<usize>> {
     let word = last_word(line);
-    let letters = &line[word.clone()];
-    if is_pure(letters) && word.start == column && (is_random(letters) || letters.ends_with(b"=")) {
-        let is_rest =
-            letters.len() >= SHORTEST_REST || letters.ends_with(b"=") || line[..column].trim_ascii().is_empty();
+    let chars = &line[word.clone()];
+    if is_pure(chars) && word.start == column && (is_random(chars) || chars.ends_with(b"=")) {
+        let is_rest = chars.len() >= SHORTEST_REST || chars.ends_with(b"=") || line[..column].trim_ascii().is_empty();
         return is_rest.then_some(word);
     }
     let mut at = 0;
@@ -186,13 +187,14 @@ pub(super) fn body_word(line: &[u8], column: usize) -> Option<Range<usize>> {
     None
 }
 
-/// Base64 as keys have it: not the alphabet of URLs.
-pub(super) fn is_pure(letters: &[u8]) -> bool {
-    !letters.is_empty() && letters.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
+/// Returns whether the bytes are standard base64, as in keys, and not the URL alphabet.
+pub(super) fn is_pure(chars: &[u8]) -> bool {
+    !chars.is_empty() && chars.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
 }
 
-/// Letters of every kind, as random ones are: hexadecimal digests, words and numbers are not.
-pub(super) fn is_random(letters: &[u8]) -> bool {
-    let has = |kind: fn(&u8) -> bool| letters.iter().any(kind);
-    is_pure(letters) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
+/// Returns whether the bytes are base64 of upper case, lower case and digits, as random data is. Hexadecimal
+/// digests, words and numbers are not.
+pub(super) fn is_random(chars: &[u8]) -> bool {
+    let has = |kind: fn(&u8) -> bool| chars.iter().any(kind);
+    is_pure(chars) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
 }

@@ -1,15 +1,17 @@
-//! What programs, runtimes and shells write before a message: times, levels, threads, names of a source.
+//! Recognises the prefix that programs, runtimes and shells write before a message: time, level, thread,
+//! source.
 
-/// A prefix is not longer.
+/// Maximum number of bytes of a prefix.
 const MAX_PREFIX: usize = 256;
-/// Words that say who speaks, behind a time.
+/// Maximum number of words that name a source, behind a time.
 const MAX_SOURCES: usize = 3;
 const LEVELS: [&str; 16] = [
     "trace", "debug", "info", "notice", "warn", "warning", "error", "err", "fatal", "critical", "severe", "fine",
     "stdout", "stderr", "f", "p",
 ];
 
-/// Length of the prefix of a log that a line has, with the spaces behind it: 0 where none begins with a time, a level or brackets.
+/// Returns the length of the log prefix of a line with the spaces behind it; 0 if the line does not start
+/// with a time, a level or brackets.
 pub(super) fn prefix(line: &[u8]) -> usize {
     let line = &line[..line.len().min(MAX_PREFIX)];
     let (mut at, mut sources) = (0, 0);
@@ -20,7 +22,7 @@ pub(super) fn prefix(line: &[u8]) -> usize {
             _ => rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len()),
         };
         let word = &rest[..token];
-        let known = is_time(word) || is_level(word) || word.starts_with(b"[") || at > 0 && is_sign(word);
+        let known = is_time(word) || is_level(word) || word.starts_with(b"[") || at > 0 && is_separator(word);
         if !known {
             sources += 1;
         }
@@ -29,7 +31,7 @@ pub(super) fn prefix(line: &[u8]) -> usize {
         }
         let next =
             at + token + rest[token..].iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b'|').count();
-        // Without a space behind it, it is not over.
+        // Without a space behind it, the word is not complete.
         if next == at + token && !word.starts_with(b"[") {
             return at;
         }
@@ -37,7 +39,7 @@ pub(super) fn prefix(line: &[u8]) -> usize {
     }
 }
 
-/// Whether a line begins with a time, and so is a record that was written at once.
+/// Returns whether a line begins with a time, and so is a record of its own.
 pub(super) fn begins_with_time(line: &[u8]) -> bool {
     let line = line.trim_ascii_start();
     let inner = line.strip_prefix(b"[").unwrap_or(line);
@@ -45,19 +47,20 @@ pub(super) fn begins_with_time(line: &[u8]) -> bool {
     is_time(&inner[..length])
 }
 
-/// Whether a line is one object of JSON, which is its own limit.
+/// Returns whether a line is one JSON object.
 pub(super) fn is_record(line: &[u8]) -> bool {
     let inner = line.trim_ascii();
     inner.len() > 2 && inner.starts_with(b"{") && inner.ends_with(b"}")
 }
 
-/// `2026-11-29T10:00:00.123Z`, `10:00:00,123`, `2026/11/29`, and `I1129` of klog.
+/// Returns whether a word is a time: `2026-11-29T10:00:00.123Z`, `10:00:00,123`, `2026/11/29`, or `I1129` of
+/// klog.
 fn is_time(word: &[u8]) -> bool {
     let part = |byte: &u8| byte.is_ascii_digit() || b":.,+-/TZ".contains(byte);
-    let signs = word.iter().filter(|byte| b":-/".contains(byte)).count();
+    let separators = word.iter().filter(|byte| b":-/".contains(byte)).count();
     let has_digits = word.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4;
     let klog = matches!(word, [b'I' | b'W' | b'E' | b'F', digits @ ..] if digits.len() == 4 && digits.iter().all(u8::is_ascii_digit));
-    klog || has_digits && signs >= 2 && word.iter().all(part)
+    klog || has_digits && separators >= 2 && word.iter().all(part)
 }
 
 fn is_level(word: &[u8]) -> bool {
@@ -65,12 +68,12 @@ fn is_level(word: &[u8]) -> bool {
     LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level.as_bytes()))
 }
 
-/// What separates the parts.
-fn is_sign(word: &[u8]) -> bool {
+/// Returns whether a word is a separator.
+fn is_separator(word: &[u8]) -> bool {
     matches!(word, b"-" | b"--" | b"---" | b"|" | b":" | b"=")
 }
 
-/// A program, a class, a file with its line.
+/// Returns whether a word names a source: a program, a class, a file with its line.
 fn is_source(word: &[u8]) -> bool {
     word.first().is_some_and(u8::is_ascii_alphanumeric)
         && word.len() < 64

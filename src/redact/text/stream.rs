@@ -1,29 +1,32 @@
-//! Logs of any size: pieces in, clean bytes out.
+//! Redacts logs of any size: takes pieces, appends redacted bytes.
 //!
-//! A line is looked at when it is complete, so that nothing can hide where two pieces meet. Memory is one line, up to
-//! [`MAX_LINE`], the pieces of one that a container runtime split, and the lines of base64 that wait for their end.
+//! A line is redacted when it is complete, so nothing can hide where two pieces meet. Memory holds one line
+//! of up to [`MAX_LINE`] bytes, the pieces of a line that a container runtime split, and held-back lines of
+//! base64.
 
 use std::sync::Arc;
 
-use super::engine::{Engine, State};
+use super::engine::{Engine, TextState};
 use super::joiner::Joiner;
 use crate::redact::Redactions;
 use crate::redact::rules::Rule;
 
-/// Longest line that is shown. Container runtimes split at 16 KiB, Envoy's records have below 64 KiB.
+/// Maximum number of bytes of a line; longer ones are withheld. Container runtimes split at 16 KiB, and
+/// Envoy's records have less than 64 KiB.
 pub const MAX_LINE: usize = 256 * 1024;
-/// Bytes of a withheld line that are kept, to see the name of a key that straddles two pieces.
+/// Number of bytes kept of a withheld line, to recognise a label that straddles two pieces.
 const OVERLAP: usize = 128;
 
-/// Redacts a stream. What was fed and not yet given back is lost with it, unless [`StreamRedactor::finish`] is called.
+/// Redacts a stream. [`StreamRedactor::finish`] must be called; otherwise the bytes not yet returned are
+/// lost.
 pub struct StreamRedactor {
     engine: Arc<Engine>,
-    state: State,
+    state: TextState,
     joiner: Joiner,
     redactions: Redactions,
-    /// The line that is not complete, or the end of one that is withheld.
+    /// The incomplete line, or the end of one that is withheld.
     line: Vec<u8>,
-    /// Length of the line that is withheld.
+    /// Number of bytes of the line that is withheld.
     withheld: Option<usize>,
 }
 
@@ -31,7 +34,7 @@ impl StreamRedactor {
     pub(in crate::redact) fn new(engine: Arc<Engine>) -> Self {
         Self {
             engine,
-            state: State::default(),
+            state: TextState::default(),
             joiner: Joiner::default(),
             redactions: Redactions::default(),
             line: Vec::new(),
@@ -39,7 +42,7 @@ impl StreamRedactor {
         }
     }
 
-    /// Takes a piece and appends what is certain to be clean.
+    /// Takes a piece, and appends what is completely redacted to `out`.
     pub fn feed(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         let mut rest = piece;
         while let Some(end) = memchr::memchr(b'\n', rest) {
@@ -63,7 +66,7 @@ impl StreamRedactor {
         }
     }
 
-    /// The end of the stream: the last line, and what was replaced in all.
+    /// Appends the rest, and returns the redactions of the whole stream.
     #[must_use]
     pub fn finish(mut self, out: &mut Vec<u8>) -> Redactions {
         if self.withheld.is_some() {
@@ -76,7 +79,7 @@ impl StreamRedactor {
         self.redactions
     }
 
-    /// Forgets a part of a line that is too long, but not that a key began in it.
+    /// Drops a part of a line that is too long, but tracks whether a key begins in it.
     fn withhold(&mut self, part: &[u8]) {
         let before = if self.withheld.is_none() { self.line.len() } else { 0 };
         *self.withheld.get_or_insert(0) += before + part.len();

@@ -1,24 +1,24 @@
-//! Tokens that are known by their first letters, by the word before them, or by their form.
+//! Tokens recognised by their prefix, by the word before them, or by their form.
 
 use super::line::{Found, Line};
 use crate::redact::base64;
 use crate::redact::rules::Rule;
 
-/// A token that is known by its first letters.
+/// A token recognised by its prefix.
 pub(super) struct Prefix {
     pub(super) text: &'static str,
     rule: Rule,
-    /// Letters that follow, at least.
+    /// Minimum number of characters that follow.
     shortest: usize,
-    letters: fn(u8) -> bool,
+    charset: fn(u8) -> bool,
 }
 
-const fn prefix(text: &'static str, shortest: usize, letters: fn(u8) -> bool) -> Prefix {
-    Prefix { text, rule: Rule::Token, shortest, letters }
+const fn prefix(text: &'static str, shortest: usize, charset: fn(u8) -> bool) -> Prefix {
+    Prefix { text, rule: Rule::Token, shortest, charset }
 }
 
-const fn cloud_key(text: &'static str, shortest: usize, letters: fn(u8) -> bool) -> Prefix {
-    Prefix { text, rule: Rule::CloudKey, shortest, letters }
+const fn cloud_key(text: &'static str, shortest: usize, charset: fn(u8) -> bool) -> Prefix {
+    Prefix { text, rule: Rule::CloudKey, shortest, charset }
 }
 
 pub(super) const PREFIXES: &[Prefix] = &[
@@ -55,7 +55,7 @@ pub(super) const PREFIXES: &[Prefix] = &[
     prefix("sk-proj-", 16, url_safe),
     prefix("sk_live_", 16, word),
     prefix("sk_test_", 16, word),
-    prefix("whsec_", 20, base64::is_letter),
+    prefix("whsec_", 20, base64::is_base64_char),
     prefix("xapp-", 16, url_safe),
     prefix("xoxa-", 10, url_safe),
     prefix("xoxb-", 10, url_safe),
@@ -66,17 +66,17 @@ pub(super) const PREFIXES: &[Prefix] = &[
     prefix("ya29.", 12, url_safe_or_dot),
 ];
 
-/// The token that begins at `start` as `prefix` does.
+/// Returns the token at `start`, if it begins with `prefix`.
 pub(super) fn prefixed(prefix: &Prefix, line: &[u8], start: usize) -> Option<Found> {
     let begin = start + prefix.text.len();
     if !line[start..].starts_with(prefix.text.as_bytes()) || !begins_a_word(line, start) {
         return None;
     }
-    let end = begin + line[begin..].iter().take_while(|byte| (prefix.letters)(**byte)).count();
+    let end = begin + line[begin..].iter().take_while(|byte| (prefix.charset)(**byte)).count();
     (end - begin >= prefix.shortest).then(|| Found::new(start, end, prefix.rule))
 }
 
-/// What follows `Bearer `.
+/// Returns the token behind `Bearer `.
 pub(super) fn bearer(line: &[u8], start: usize) -> Option<Found> {
     let start = start + line[start..].iter().take(8).take_while(|byte| **byte == b' ').count();
     let end = start + line[start..].iter().take_while(|byte| token(**byte)).count();
@@ -87,16 +87,16 @@ pub(super) fn bearer(line: &[u8], start: usize) -> Option<Found> {
     (value.len() >= 6 && !prose).then(|| Found::new(start, end, Rule::AuthorizationHeader))
 }
 
-/// `Basic` and a base64 of `user:password`.
+/// Returns the base64 of `user:password` behind `Basic `.
 pub(super) fn basic(line: &[u8], start: usize) -> Option<Found> {
-    let end = start + line[start..].iter().take_while(|byte| base64::is_letter(**byte) || **byte == b'=').count();
+    let end = start + line[start..].iter().take_while(|byte| base64::is_base64_char(**byte) || **byte == b'=').count();
     let decoded = base64::decode(&line[start..end.min(start + 400)]);
     let readable = decoded.iter().all(|byte| matches!(byte, b' '..=b'~'));
     let is_pair = decoded.len() >= 3 && readable && decoded.contains(&b':');
     is_pair.then(|| Found::new(start, end, Rule::AuthorizationHeader))
 }
 
-/// A JSON Web Token, signed, unsigned or encrypted, or a piece of one.
+/// Returns a JSON Web Token, signed, unsigned or encrypted, or a piece of one.
 pub(super) fn web_token(line: &mut Line<'_>, start: usize) -> Option<Found> {
     let bytes = line.bytes;
     if !bytes[start..].starts_with(b"eyJ") || start < line.no_token || !begins_a_word(bytes, start) {
@@ -112,7 +112,7 @@ pub(super) fn web_token(line: &mut Line<'_>, start: usize) -> Option<Found> {
     (end - start >= 24).then(|| Found::new(start, end, Rule::WebToken))
 }
 
-/// What only a secret part of a JSON Web Key has under one of its short names: letters of every kind, as random ones are.
+/// Returns whether a value looks random, as secret members of a JSON Web Key do.
 pub(super) fn is_random(value: &[u8]) -> bool {
     let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
     value.len() >= 32
@@ -122,12 +122,13 @@ pub(super) fn is_random(value: &[u8]) -> bool {
         && has(u8::is_ascii_digit)
 }
 
-/// Whether a token can begin here: behind a sign, or behind an escape that ends in a letter (`\n`, `%3D`, `\u003d`).
+/// Returns whether a token can begin here: behind punctuation, or behind an escape that ends in a letter
+/// (`\n`, `%3D`, `\u003d`).
 fn begins_a_word(line: &[u8], at: usize) -> bool {
     let before = &line[..at];
     match before {
         [.., byte] if !url_safe(*byte) => true,
-        // `--data-AIza…` begins one, `x-AIza` may: better once too often.
+        // `--data-AIza…` begins a token, `x-AIza` may: rather redact too often.
         [] | [.., b'-' | b'_'] | [.., b'\\', b'n' | b'r' | b't'] | [.., b'%', _, _] | [.., b'u', b'0', b'0', _, _] => {
             true
         }

@@ -1,17 +1,17 @@
-//! User and password where an address of a server has them, and where a program is called with them.
+//! User names and passwords in URLs and in calls of programs.
 
 use super::line::Found;
 use crate::redact::rules::Rule;
 use crate::secrets;
 
-/// The longest user and password.
+/// Maximum number of bytes of user and password.
 const MAX_USERINFO: usize = 1024;
-/// With which curl sends cookies.
+/// curl's flag for cookies.
 const COOKIES: &str = "-b";
-/// From the name of a program to its flag, at most.
+/// Maximum number of bytes between the name of a program and its flag.
 const MAX_CALL: usize = 256;
 
-/// `user:password` of a URL whose authority begins at `start`.
+/// Returns `user:password` of a URL whose authority begins at `start`.
 pub(super) fn userinfo(line: &[u8], start: usize) -> Option<Found> {
     let rest = &line[start..line.len().min(start + MAX_USERINFO)];
     let stop =
@@ -21,10 +21,10 @@ pub(super) fn userinfo(line: &[u8], start: usize) -> Option<Found> {
     if let Some(at) = memchr::memrchr(b'@', authority) {
         return (at > 0).then(|| Found::new(start, start + at, Rule::UrlUserinfo));
     }
-    // A password with a slash that nobody encoded: what follows the colon is no port.
+    // An unencoded slash in a password: the part behind the colon is not a port.
     let colon = memchr::memchr(b':', authority)?;
-    let no_port = !authority.starts_with(b"[") && authority[colon + 1..].iter().any(|byte| !byte.is_ascii_digit());
-    if !no_port {
+    let is_not_port = !authority.starts_with(b"[") && authority[colon + 1..].iter().any(|byte| !byte.is_ascii_digit());
+    if !is_not_port {
         return None;
     }
     let whole = &rest[..rest.iter().position(stop).unwrap_or(rest.len())];
@@ -32,15 +32,15 @@ pub(super) fn userinfo(line: &[u8], start: usize) -> Option<Found> {
     Some(Found::new(start, start + at, Rule::UrlUserinfo))
 }
 
-/// The same behind `//` without a scheme: only with a password, because anything may stand there.
+/// Like [`userinfo`], behind `//` without a scheme. It needs a password, because anything may follow `//`.
 pub(super) fn without_scheme(line: &[u8], start: usize) -> Option<Found> {
     let found = userinfo(line, start)?;
     let inner = &line[found.start..found.end];
     (memchr::memchr(b':', inner).is_some() && memchr::memchr(b'/', inner).is_none()).then_some(found)
 }
 
-/// The data source of a database: `user:password@tcp(host:3306)/db`, as drivers in Go want it, or
-/// `jdbc:oracle:thin:user/password@//host:1521/db`. `at` is where its `@` stands.
+/// Returns user and password of a data source: `user:password@tcp(host:3306)/db` of Go drivers, or
+/// `jdbc:oracle:thin:user/password@//host:1521/db`. `at` is the offset of its `@`.
 pub(super) fn data_source(line: &[u8], at: usize, from: usize) -> Option<Found> {
     const ORACLE: &[u8] = b"jdbc:oracle:thin:";
     let floor = at.saturating_sub(MAX_USERINFO).max(from);
@@ -51,11 +51,12 @@ pub(super) fn data_source(line: &[u8], at: usize, from: usize) -> Option<Found> 
         let begins = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'=' | b'/');
         before.iter().rposition(begins).map_or(floor, |before| floor + before + 1)
     };
-    let has_sign = line[start..at.max(start)].iter().any(|byte| matches!(byte, b':' | b'/'));
-    has_sign.then(|| Found::new(start, at, Rule::UrlUserinfo))
+    let has_separator = line[start..at.max(start)].iter().any(|byte| matches!(byte, b':' | b'/'));
+    has_separator.then(|| Found::new(start, at, Rule::UrlUserinfo))
 }
 
-/// `curl -u user:password`, `--user=user:password`. `at` is behind the flag. A user and a group in numbers are no secret.
+/// Returns the argument of `curl -u user:password` or `--user=user:password`; `at` is behind the flag. A
+/// numeric user and group is no secret.
 pub(super) fn user_flag(line: &[u8], at: usize) -> Option<Found> {
     let argument = argument(line, at)?;
     let text = &line[argument.start..argument.end];
@@ -65,13 +66,14 @@ pub(super) fn user_flag(line: &[u8], at: usize) -> Option<Found> {
     (!numbers && !url && colon + 1 < text.len()).then_some(argument)
 }
 
-/// Every program with its flag: those of lists of arguments, and what only text has.
+/// Returns every program with its flag: those for lists of arguments, and those for text only.
 pub(super) fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
-    // A name of two words, and a flag that takes the name of a file, too.
+    // A name of two words, and a flag that also takes a file name.
     secrets::PASSWORD_FLAGS.iter().copied().chain([("docker login", "-p"), ("curl", COOKIES)])
 }
 
-/// `sshpass -p password`: at `start..end` this flag, which means a password to some programs.
+/// Returns the argument of a call such as `sshpass -p password`. At `start..end` is this flag, which means a
+/// password to some programs.
 pub(super) fn call(line: &[u8], start: usize, end: usize, flag: &str) -> Option<Found> {
     let before = &line[start.saturating_sub(MAX_CALL)..start];
     // `-P` is a port.
@@ -83,7 +85,7 @@ pub(super) fn call(line: &[u8], start: usize, end: usize, flag: &str) -> Option<
     argument(line, end).filter(|found| flag != COOKIES || line[found.start..found.end].contains(&b'='))
 }
 
-/// The argument of a flag, with or without quotes: the same in a list of JSON.
+/// Returns the argument of a flag, with or without quotes, also in a JSON list.
 pub(super) fn argument(line: &[u8], at: usize) -> Option<Found> {
     let between = |byte: &&u8| matches!(**byte, b' ' | b'\t' | b'=' | b'"' | b'\'' | b'\\' | b',');
     let start = at + line[at..].iter().take(16).take_while(between).count();

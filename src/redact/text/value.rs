@@ -1,22 +1,23 @@
-//! Where a value begins and ends.
+//! Finds where the value of a name begins and ends.
 
 use super::line::{Found, Line, MARK, MAX_ESCAPES, backslashes_before};
-use super::line_state::Carry;
+use super::line_state::LineState;
 use super::name::{Name, Separator, is_in_query};
 use crate::redact::rules::Rule;
 
-/// The value of a name that begins at `at`, behind its separator: what goes of the line, and of the lines after it.
+/// Returns the span of a value that begins at `at`, behind the separator of its name, and its effect on the
+/// following lines.
 pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: usize, rule: Rule) -> Option<Found> {
     let bytes = line.bytes;
     let rest = &bytes[at..];
     let yaml = name.first && separator == Separator::Colon;
-    // Below `passwords:` each is one, whatever it is called.
+    // Below `passwords:`, every value is one.
     let several = bytes[name.start..name.end].to_ascii_lowercase().ends_with(b"passwords");
-    let carry = if yaml && !name.escaped_line { Carry::below(bytes, several) } else { Carry::Nothing };
-    let pair = |start, end, quoted, carry| Some(Found { quoted, carry, ..Found::new(start, end, rule) });
+    let line_state = if yaml && !name.escaped_line { LineState::below(bytes, several) } else { LineState::Nothing };
+    let pair = |start, end, quoted, line_state| Some(Found { quoted, line_state, ..Found::new(start, end, rule) });
     if rest.is_empty() {
-        let carry = if separator == Separator::Tag { Carry::below(bytes, false) } else { carry };
-        return (carry != Carry::Nothing).then(|| Found { carry, ..Found::new(at, at, rule) });
+        let line_state = if separator == Separator::Tag { LineState::below(bytes, false) } else { line_state };
+        return (line_state != LineState::Nothing).then(|| Found { line_state, ..Found::new(at, at, rule) });
     }
     if rest.starts_with(MARK) {
         return None;
@@ -25,7 +26,8 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
     let opening = rest.get(escapes).copied().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
     if let Some(quote) = opening.filter(|_| separator != Separator::Tag) {
         let start = at + escapes + 1;
-        // The quote of the text around it ends an empty value: `"password:"`, `{"m":"no password ","b":1}`.
+        // The closing quote of the surrounding text means an empty value: `"password:"`, `{"m":"no password
+        // ","b":1}`.
         let ends_text = matches!(bytes.get(start), None | Some(b',' | b'}' | b']' | b':'))
             && quote == b'"'
             && name.quote.is_none()
@@ -34,30 +36,30 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
             return None;
         }
         let mut end = closing(bytes, start, quote, escapes);
-        // An apostrophe that closes nothing does not leave the text around it.
+        // An apostrophe without a partner ends at the quote of the surrounding text.
         if end.is_none() && quote == b'\'' && line.is_quoted(name.start) {
             end = closing(bytes, start, b'"', 0);
         }
-        let (end, carry) = match end {
-            // What it was, and what it is now.
-            Some(end) if bytes[end..].starts_with(b"\" -> ") => (bytes.len(), Carry::Nothing),
-            Some(end) => (end, Carry::Nothing),
-            None => (bytes.len(), carry),
+        let (end, line_state) = match end {
+            // An old and a new value: `"a" -> "b"`.
+            Some(end) if bytes[end..].starts_with(b"\" -> ") => (bytes.len(), LineState::Nothing),
+            Some(end) => (end, LineState::Nothing),
+            None => (bytes.len(), line_state),
         };
-        return if harmless(&bytes[start..end]) { None } else { pair(start, end, None, carry) };
+        return if harmless(&bytes[start..end]) { None } else { pair(start, end, None, line_state) };
     }
-    // A literal of Go.
+    // A Go literal.
     if let Some((start, end)) = enclosed(bytes, at, b"[]string{", b"}") {
         let quoted = bytes[start..].iter().take(MAX_ESCAPES).take_while(|byte| **byte == b'\\').count();
-        return if harmless(&bytes[start..end]) { None } else { pair(start, end, Some(quoted), Carry::Nothing) };
+        return if harmless(&bytes[start..end]) { None } else { pair(start, end, Some(quoted), LineState::Nothing) };
     }
     if let Some((start, end)) = enclosed(bytes, at, b"<![CDATA[", b"]]>").filter(|_| separator == Separator::Tag) {
-        return if harmless(&bytes[start..end]) { None } else { pair(start, end, None, Carry::Nothing) };
+        return if harmless(&bytes[start..end]) { None } else { pair(start, end, None, LineState::Nothing) };
     }
     if rest[0] == b'[' {
         return list(bytes, at, name).and_then(|(start, end, quoted, open)| {
-            let carry = if open && name.first { Carry::below(bytes, true) } else { Carry::Nothing };
-            pair(start, end, quoted, carry)
+            let line_state = if open && name.first { LineState::below(bytes, true) } else { LineState::Nothing };
+            pair(start, end, quoted, line_state)
         });
     }
     if rest[0] == b'{' {
@@ -66,16 +68,16 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
     if yaml && matches!(rest[0], b'|' | b'>') && is_block(rest) {
         let line_end = memchr::memmem::find(rest, b"\\n").filter(|_| name.escaped_line);
         return match line_end {
-            // The lines of the block are escaped as well: all of the text that is left.
+            // The lines of the block are escaped as well: redact the rest of the text.
             Some(begin) => {
                 let start = at + begin + 2;
-                pair(start, closing(bytes, start, b'"', 0).unwrap_or(bytes.len()), None, Carry::Nothing)
+                pair(start, closing(bytes, start, b'"', 0).unwrap_or(bytes.len()), None, LineState::Nothing)
             }
-            None => Some(Found { carry: Carry::below(bytes, true), ..Found::new(at, at, rule) }),
+            None => Some(Found { line_state: LineState::below(bytes, true), ..Found::new(at, at, rule) }),
         };
     }
     let end = match rule {
-        // In JSON it is a number or nothing, or it would have quotes.
+        // An unquoted value in JSON is a number or a word.
         Rule::AuthorizationHeader | Rule::Cookie
             if separator != Separator::Tag && (name.quote.is_none() || separator != Separator::Colon) =>
         {
@@ -84,25 +86,25 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
         _ => at + unquoted(rest, name, separator, is_in_query(bytes, name.start), name.is_in_flow(bytes)),
     };
     let end = end.max(at);
-    if stays(&bytes[at..end], &bytes[name.start..name.end]) {
+    if is_not_secret(&bytes[at..end], &bytes[name.start..name.end]) {
         return None;
     }
-    // Properties go on in the next line behind a backslash.
-    let goes_on = end == bytes.len() && separator == Separator::Equals && bytes.ends_with(b"\\");
-    let carry = if goes_on { Carry::Argument } else { carry };
-    pair(at, end, name.json_escapes().filter(|_| separator == Separator::Colon), carry)
+    // A backslash continues a property in the next line.
+    let continues = end == bytes.len() && separator == Separator::Equals && bytes.ends_with(b"\\");
+    let line_state = if continues { LineState::Argument } else { line_state };
+    pair(at, end, name.json_escapes().filter(|_| separator == Separator::Colon), line_state)
 }
 
-/// What stands between these two, or behind the first; nothing where that does not stand at `at`.
+/// Returns the range between two delimiters, or behind the first; `None` if that is not at `at`.
 fn enclosed(bytes: &[u8], at: usize, opening: &[u8], closing: &[u8]) -> Option<(usize, usize)> {
     let inner = bytes[at..].strip_prefix(opening)?;
     let start = bytes.len() - inner.len();
     Some((start, start + memchr::memmem::find(inner, closing).unwrap_or(inner.len())))
 }
 
-/// The length of a value without quotes.
+/// Returns the length of an unquoted value.
 fn unquoted(rest: &[u8], name: &Name, separator: Separator, in_query: bool, in_flow: bool) -> usize {
-    let ini = separator == Separator::Equals && name.has_blank;
+    let ini = separator == Separator::Equals && name.has_space;
     let whole_line = name.first && (separator == Separator::Colon || ini) && name.quote.is_none();
     let escape = |at: usize| matches!(rest.get(at + 1), Some(b'n' | b'r' | b't' | b'"' | b'\'' | b'\\' | b'u'));
     let mut length = 0;
@@ -133,14 +135,14 @@ fn unquoted(rest: &[u8], name: &Name, separator: Separator, in_query: bool, in_f
     length - rest[..length].iter().rev().take_while(closers).count()
 }
 
-/// `,user=…`: the comma before it separates, and is no part of a password.
+/// Returns whether a pair follows, as in `,user=…`: the comma separates and is not part of a password.
 fn begins_pair(rest: &[u8]) -> bool {
     let length =
         rest.iter().take(64).take_while(|byte| byte.is_ascii_alphanumeric() || b"_-.\"'".contains(byte)).count();
     length > 0 && matches!(rest.get(length), Some(b'=' | b':'))
 }
 
-/// Where the value of a header ends: at the quote that is open around it, else with the line.
+/// Returns where a header value ends: at the surrounding quote, otherwise with the line.
 fn header_end(line: &mut Line<'_>, name: &Name, at: usize) -> usize {
     let bytes = line.bytes;
     let enclosing = match name.enclosing {
@@ -149,12 +151,13 @@ fn header_end(line: &mut Line<'_>, name: &Name, at: usize) -> usize {
         None => None,
     };
     let end = enclosing.and_then(|(quote, escapes)| closing(bytes, at, quote, escapes)).unwrap_or(bytes.len());
-    // An escaped line end ends a header too.
+    // An escaped line end ends a header, too.
     let lines = memchr::memmem::find(&bytes[at..end], b"\\n").or_else(|| memchr::memmem::find(&bytes[at..end], b"\\r"));
     lines.map_or(end, |length| at + length)
 }
 
-/// The quote that closes a text which was opened by a quote with `escapes` backslashes, or the first of its backslashes.
+/// Returns the offset of the quote that closes a text opened by a quote with `escapes` backslashes, or of the
+/// first of its backslashes.
 pub(super) fn closing(bytes: &[u8], from: usize, quote: u8, escapes: usize) -> Option<usize> {
     let mut skip = false;
     for at in memchr::memchr_iter(quote, &bytes[from..]).map(|at| from + at) {
@@ -162,7 +165,7 @@ pub(super) fn closing(bytes: &[u8], from: usize, quote: u8, escapes: usize) -> O
             continue;
         }
         let before = backslashes_before(bytes, at).min(at - from);
-        // YAML doubles a single quote that is part of the text.
+        // YAML doubles a single quote inside a text.
         if quote == b'\'' && escapes == 0 && bytes.get(at + 1) == Some(&quote) {
             skip = true;
             continue;
@@ -174,7 +177,8 @@ pub(super) fn closing(bytes: &[u8], from: usize, quote: u8, escapes: usize) -> O
     None
 }
 
-/// `["a", "b"]` of JSON, `[a b]` of Go: what is inside, whether it has to be a string, and whether it stays open.
+/// Returns the content of a list, `["a", "b"]` of JSON or `[a b]` of Go: its range, whether the mark must be
+/// a JSON string, and whether the list stays open.
 fn list(bytes: &[u8], at: usize, name: &Name) -> Option<(usize, usize, Option<usize>, bool)> {
     let start = at + 1;
     let first = bytes[start..].trim_ascii_start();
@@ -194,7 +198,7 @@ fn list(bytes: &[u8], at: usize, name: &Name) -> Option<(usize, usize, Option<us
     (!harmless(inner) && !is_marked).then_some((start, end, quoted, found.is_none() && name.first))
 }
 
-/// The bracket that closes the one at `at`, whose strings have quotes behind so many backslashes.
+/// Returns the bracket that closes the one at `at`. Strings inside have quotes with `escapes` backslashes.
 pub(super) fn bracket(bytes: &[u8], at: usize, escapes: usize) -> Option<usize> {
     let mut depth = 0_usize;
     let mut place = at;
@@ -215,25 +219,26 @@ pub(super) fn bracket(bytes: &[u8], at: usize, escapes: usize) -> Option<usize> 
     None
 }
 
-/// `|`, `>-`, `|2` and nothing more, or a comment, or an escaped line end.
+/// Returns whether the rest of a line is only a block header (`|`, `>-`, `|2`), a comment, or an escaped line
+/// end.
 fn is_block(rest: &[u8]) -> bool {
     let length = 1 + rest[1..].iter().take(2).take_while(|byte| matches!(byte, b'+' | b'-' | b'0'..=b'9')).count();
     let after = rest[length..].trim_ascii_start();
     after.is_empty() || after.starts_with(b"#") || after.starts_with(b"\\n") || after.starts_with(b"\\r")
 }
 
-/// Whether the value of a secret name is none: nothing, the path of a key file, a count.
-pub(in crate::redact) fn stays(value: &[u8], name: &[u8]) -> bool {
+/// Returns whether the value of a secret name is not secret: nothing, the path of a key file, a count.
+pub(in crate::redact) fn is_not_secret(value: &[u8], name: &[u8]) -> bool {
     harmless(value) || is_file(value, name) || is_count(value, name)
 }
 
-/// Values that are no secret whatever they are called.
+/// Returns whether a value is not secret, whatever its name.
 pub(in crate::redact) fn harmless(value: &[u8]) -> bool {
     const WORDS: &[&[u8]] = &[
         b"", b"-", b"\"\"", b"''", b"true", b"false", b"null", b"nil", b"none", b"~", b"<nil>", b"<none>", b"<unset>",
     ];
     let value = value.trim_ascii();
-    // As `kubectl describe` tells of Secrets.
+    // The form in which `kubectl describe` shows Secrets.
     if value.strip_suffix(b" bytes").is_some_and(|size| size.iter().all(u8::is_ascii_digit))
         || value.starts_with(b"<set to the key '") && value.ends_with(b"'>")
     {
@@ -245,7 +250,7 @@ pub(in crate::redact) fn harmless(value: &[u8]) -> bool {
             && value[11..value.len() - 7].iter().all(u8::is_ascii_digit)
 }
 
-/// `max_tokens: 100` of a rate limit.
+/// Returns whether a value is a count, as in `max_tokens: 100` of a rate limit.
 fn is_count(value: &[u8], name: &[u8]) -> bool {
     value.len() < 10
         && value.iter().all(u8::is_ascii_digit)
@@ -253,7 +258,7 @@ fn is_count(value: &[u8], name: &[u8]) -> bool {
         && name[name.len() - 6..].eq_ignore_ascii_case(b"tokens")
 }
 
-/// The path of a key file below a name that ends in `key`.
+/// Returns whether a value is the path of a key file, for a name that ends in `key`.
 fn is_file(value: &[u8], name: &[u8]) -> bool {
     const ENDS: &[&[u8]] = &[b".pem", b".key", b".crt", b".json", b".jks", b".p12", b".pfx"];
     let path = |byte: &u8| byte.is_ascii_alphanumeric() || b"./_-".contains(byte);

@@ -1,14 +1,15 @@
-//! What may be shown of an overrides file that is not YAML: lines whose name is documented and whose value has the form of a name.
+//! Allowlist for overrides files that are not valid YAML: keeps lines whose name is documented and whose
+//! value has the form of a name.
 //!
-//! Where the structure is not certain, a line cannot be known to be harmless by what stands above it, so nothing is shown but what is
-//! known: no list of secrets decides here, only one of harmless names. Such a file is often the very fault that is looked for, so
-//! withholding all of it would cost the answer; everything else in it becomes a mark in its line.
+//! Without a reliable structure, the context of a line is unknown, so only known-harmless names are shown; a
+//! list of secret names would not be safe. The broken file is often the very fault, so withholding all of it
+//! would cost the answer. Every other line becomes a mark.
 
 use crate::redact::Redactions;
 use crate::redact::rules::Rule;
 use crate::redact::text::{MARK, indentation};
 
-/// Documented names below which there is more.
+/// Documented names that have names below them.
 const PARENTS: &[&str] = &[
     "additionalGateways",
     "ao",
@@ -84,10 +85,10 @@ const LISTS: &[&str] = &["additionalGateways", "cipherSuites", "hostAliases"];
 
 const MAX_VALUE: usize = 128;
 
-/// The same number of lines, with what is known to be harmless.
-pub(super) fn of(text: &str, redactions: &mut Redactions) -> String {
+/// Returns the text with unknown lines replaced; the number of lines is kept.
+pub(super) fn redact(text: &str, redactions: &mut Redactions) -> String {
     let mut out = String::with_capacity(text.len());
-    // Lines further in than this belong to something that is not shown.
+    // Lines indented further than this belong to something that is not shown.
     let mut hidden: Option<usize> = None;
     let mut list = false;
     for whole in text.split_inclusive('\n') {
@@ -129,12 +130,12 @@ pub(super) fn of(text: &str, redactions: &mut Redactions) -> String {
 
 enum Allowed {
     Line,
-    /// It has no value of its own; and whether its items are shown.
+    /// A name without a value of its own; the flag says whether its items are shown.
     Parent(bool),
     Nothing,
 }
 
-/// What of a line may be shown, without its indentation and `-`.
+/// Returns what may be shown of a line, given without its indentation and `-`.
 fn allowed(body: &str, item: bool) -> Allowed {
     let Some((name, value)) = body.split_once(':') else {
         return if item && is_name(body) { Allowed::Line } else { Allowed::Nothing };

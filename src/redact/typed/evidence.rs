@@ -1,8 +1,9 @@
-//! Pseudonyms for evidence: a text that its part calls a hostname or an address is replaced whatever it looks like.
+//! Pseudonyms for evidence: a text that its part calls a hostname or an address is replaced whatever its
+//! form.
 //!
-//! It is a [`Visitor`] of the evidence and knows none of its types: each part says what its texts are, and evidence that is
-//! read back still has its types. What checks compare stays comparable: names keep what they end in, addresses their
-//! version, numbers of certificates whether they are the same. Secrets were taken out before.
+//! It is a [`Visitor`] of the evidence and knows none of its types: each part says what its texts are. What
+//! checks compare stays comparable: names keep their common endings, addresses their version, certificate
+//! numbers their equality. Secrets are redacted before.
 
 use std::net::IpAddr;
 
@@ -12,7 +13,7 @@ use crate::redact::pseudonyms::Table;
 use crate::redact::rules::{Rule, Rules};
 use crate::redact::{Redactions, string};
 
-/// Replaces in place.
+/// Gives pseudonyms in place.
 pub(in crate::redact) fn redact(table: &Table, rules: Rules, evidence: &mut Evidence, redactions: &mut Redactions) {
     evidence.visit(&mut Pseudonymizer { table, rules, redactions });
 }
@@ -30,7 +31,7 @@ impl Visitor for Pseudonymizer<'_> {
             Kind::Counter => self.counter(text),
             Kind::Hostname => self.host(text),
             Kind::Number => self.number(text),
-            // A name of a file or an object may be made of a hostname, but need not be one.
+            // The name of a file or an object may contain a hostname without being one.
             Kind::File | Kind::Object | Kind::Text => self.text(text),
             Kind::Word => {}
         }
@@ -43,7 +44,8 @@ impl Visitor for Pseudonymizer<'_> {
         }
     }
 
-    /// A distinguished name. Its common name may be a hostname that only the list of names tells to be one.
+    /// Replaces the hostnames of a distinguished name. Its common name may be a hostname that only
+    /// `dns_names` tells to be one.
     fn distinguished_name(&mut self, name: &mut String, dns_names: &[String]) {
         let mut parts: Vec<String> = name.split(", ").map(str::to_owned).collect();
         for part in &mut parts {
@@ -67,7 +69,8 @@ impl Pseudonymizer<'_> {
         }
     }
 
-    /// A name of Envoy's, which has the form of a hostname and may hold the address of a listener.
+    /// Replaces addresses in the name of an Envoy counter, which looks like a hostname and may hold the
+    /// address of a listener.
     fn counter(&mut self, name: &mut String) {
         if let Some(out) = self.table.replace_addresses(name.as_bytes(), self.rules, self.redactions) {
             *name = string(out);
@@ -75,7 +78,7 @@ impl Pseudonymizer<'_> {
     }
 
     fn host(&mut self, name: &mut String) {
-        // A URL, a path, a sentence: it is no name.
+        // A URL, a path or a sentence is not a hostname.
         if name.contains(['/', ' ', '=']) {
             return self.text(name);
         }
@@ -99,13 +102,14 @@ impl Pseudonymizer<'_> {
         }
     }
 
-    /// `DC=acme, DC=com`, or the other way round, as authorities of Active Directory are named (RFC 4519 §2.4): a hostname in parts.
+    /// Replaces a hostname given as `DC=acme, DC=com`, in either order, as CAs of Active Directory are named
+    /// (RFC 4519 §2.4).
     fn domain(&mut self, parts: &mut Vec<String>) {
         let is_label = |part: &String| part.starts_with("DC=");
         let Some(begin) = parts.iter().position(is_label) else { return };
         let end = begin + parts[begin..].iter().take_while(|part| is_label(part)).count();
         let mut labels: Vec<String> = parts[begin..end].iter().map(|part| part["DC=".len()..].to_owned()).collect();
-        // `com` is shorter than what stands below it.
+        // The top-level domain is shorter than the labels below it.
         let is_reversed = labels.first().map(String::len) <= labels.last().map(String::len);
         if is_reversed {
             labels.reverse();

@@ -1,4 +1,4 @@
-//! Redaction where the type is known: objects of Kubernetes, overrides files, evidence.
+//! Redaction by type: Kubernetes objects, overrides files, evidence.
 
 mod allowlist;
 pub(super) mod evidence;

@@ -1,24 +1,25 @@
-//! Kubernetes objects: typed where the type is known, by name and by pattern everywhere else.
+//! Redaction of Kubernetes objects: by type where it is known, by name and by pattern everywhere else.
 //!
-//! Of a Secret only names, sizes and certificates stay. Environment variables are judged by their names, more strictly than other
-//! names. What `kubectl apply` and field managers keep of former versions is dropped: it is a second copy that support does not read.
+//! Of a Secret only names, sizes and certificates are kept. Environment variables are judged by their names,
+//! more strictly than other fields. Former versions kept by `kubectl apply` and field managers are dropped:
+//! they are a second copy that support does not read.
 
 use serde_json::{Map, Value};
 
 use crate::redact::rules::Rule;
-use crate::redact::text::{Engine, MARK, stays};
+use crate::redact::text::{Engine, MARK, is_not_secret};
 use crate::redact::{Redactions, Withheld, base64, string};
 use crate::secrets::{self, PASSWORD_FLAGS, ValueKind, WEB_KEY_PARTS, is_holder};
 use crate::wire::certificate::public_part;
 
-/// Levels of nesting. The API server refuses more than a hundred in a custom resource.
+/// Maximum number of nesting levels. The API server rejects more than a hundred in a custom resource.
 const MAX_DEPTH: usize = 128;
 /// Keys of a Secret whose value is a certificate.
 const CERTIFICATE_KEYS: &[&str] = &["ca.crt", "cacert", "cert", "tls.crt"];
-/// Keys whose values are hostnames, whatever they look like.
+/// Keys whose values are hostnames, whatever their form.
 const HOST_KEYS: &[&str] =
     &["commonName", "dnsNames", "externalName", "hostname", "hostnames", "hosts", "serverNames", "sniHosts"];
-/// What stays below a secret name: references to where the secret is, and settings of it.
+/// Keys that are kept below a secret name: references to a secret, and its settings.
 const NOT_BELOW_SECRET: &[&str] = &[
     "apiVersion",
     "audience",
@@ -36,54 +37,54 @@ const NOT_BELOW_SECRET: &[&str] = &[
     "url",
     "version",
 ];
-/// What stays of a Secret as it is.
+/// Fields of a Secret that are kept.
 const SECRET_FIELDS: &[&str] = &["apiVersion", "immutable", "kind", "type"];
 
-/// Redacts an object in place; where that cannot be done, nothing of it is left.
+/// Redacts an object in place. On an error it is replaced by null.
 pub(in crate::redact) fn redact(
     engine: &Engine,
     object: &mut Value,
     redactions: &mut Redactions,
 ) -> Result<(), Withheld> {
-    let result = Walk { engine, redactions }.object(object, None, 0);
+    let result = ObjectRedactor { engine, redactions }.object(object, None, 0);
     if result.is_err() {
         *object = Value::Null;
     }
     result
 }
 
-struct Walk<'a> {
+struct ObjectRedactor<'a> {
     engine: &'a Engine,
     redactions: &'a mut Redactions,
 }
 
-/// Where a value stands.
+/// The context of a value.
 #[derive(Clone, Copy, Default)]
 struct Below {
     depth: usize,
-    /// Below something that is called a proxy: a user's name is half of its password.
+    /// Below a key that names a proxy, where user names are redacted as well.
     proxy: bool,
-    /// Below a secret name.
+    /// The rule of a secret name above it.
     secret: Option<Rule>,
-    /// Directly in the list of a container's environment.
+    /// Directly in a container's list of environment variables.
     environment: bool,
     /// Below a key of [`HOST_KEYS`].
     hosts: bool,
 }
 
-impl Walk<'_> {
-    /// An object that says what it is, or is told: items of a list do not say it.
+impl ObjectRedactor<'_> {
+    /// Redacts an object by its `kind`, or by `kind` if it has none: items of a list have none.
     fn object(&mut self, value: &mut Value, kind: Option<&str>, depth: usize) -> Result<(), Withheld> {
-        let Value::Object(map) = value else { return Err(Withheld::because("it is no object")) };
+        let Value::Object(map) = value else { return Err(Withheld::because("it is not an object")) };
         let own = map.get("kind").and_then(Value::as_str).map(str::to_owned);
         let Some(kind) = own.or(kind.map(str::to_owned)).filter(|kind| !kind.is_empty()) else {
-            return Err(Withheld::because("it does not say its kind"));
+            return Err(Withheld::because("it has no kind"));
         };
         if let Some(of) = kind.strip_suffix("List")
             && let Some(Value::Array(items)) = map.get_mut("items")
         {
             for item in items {
-                // One object that is not understood costs only itself.
+                // An item that cannot be redacted is withheld alone.
                 if let Err(Withheld { why }) = self.object(item, Some(of), depth + 1) {
                     *item = serde_json::json!({ "withheld": why });
                     self.redactions.count(Rule::NotUnderstood);
@@ -128,7 +129,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Each value becomes its size, but for certificates.
+    /// Replaces each value by its size, except certificates.
     fn sizes(&mut self, data: Option<&mut Value>, encoded: bool) {
         match data {
             None | Some(Value::Null) => {}
@@ -143,7 +144,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Entries of a ConfigMap that become variables of a container.
+    /// Redacts entries of a ConfigMap that become environment variables.
     fn settings(&mut self, data: Option<&mut Value>) {
         for (key, value) in data.and_then(Value::as_object_mut).into_iter().flatten() {
             let is_variable = !key.bytes().any(|byte| byte.is_ascii_lowercase());
@@ -286,7 +287,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A text that is an object itself is judged as one: a copy in an annotation, a template in a ConfigMap.
+    /// Redacts a text. If it holds an object, as in an annotation or a template in a ConfigMap, it is
+    /// redacted as one.
     fn text(&mut self, text: &mut String, depth: usize) -> Result<(), Withheld> {
         if text.trim_start().starts_with(['{', '['])
             && text.contains("\"kind\"")
@@ -304,7 +306,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Whether it was a hostname, which then has its pseudonym.
+    /// Replaces a hostname by its pseudonym, and returns whether it was one.
     fn host(&mut self, text: &mut String) -> bool {
         let is_name =
             text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'*'));
@@ -333,7 +335,7 @@ impl Walk<'_> {
     }
 }
 
-/// Why the value of this key goes.
+/// Returns why the value of this key is redacted.
 fn rule(key: &str, below: Below) -> Option<Rule> {
     match secrets::of(key.as_bytes()) {
         ValueKind::EncryptionKey => Some(Rule::EncryptionKey),
@@ -343,18 +345,18 @@ fn rule(key: &str, below: Below) -> Option<Rule> {
         ValueKind::InQuery if key.eq_ignore_ascii_case("auth") => Some(Rule::NamedValue),
         ValueKind::InQuery | ValueKind::Directory | ValueKind::NotSecret => {
             let user = ["user", "username"].iter().any(|name| key.eq_ignore_ascii_case(name));
-            let kept = NOT_BELOW_SECRET.contains(&key) || key.to_ascii_lowercase().ends_with("name");
-            (below.proxy && user).then_some(Rule::UserName).or(below.secret.filter(|_| !kept))
+            let is_setting = NOT_BELOW_SECRET.contains(&key) || key.to_ascii_lowercase().ends_with("name");
+            (below.proxy && user).then_some(Rule::UserName).or(below.secret.filter(|_| !is_setting))
         }
     }
 }
 
 fn is_secret(key: &str, value: &Value) -> bool {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    !stays(text.as_bytes(), key.as_bytes())
+    !is_not_secret(text.as_bytes(), key.as_bytes())
 }
 
-/// `--password`, whose value is the next argument.
+/// Returns whether an argument is a flag such as `--password`, whose value is the next argument.
 fn is_flag(argument: &str) -> bool {
     argument.starts_with('-') && names_secret(argument.trim_start_matches('-'))
 }
@@ -364,16 +366,17 @@ fn names_secret(name: &str) -> bool {
         && !matches!(secrets::of(name.as_bytes()), ValueKind::NotSecret | ValueKind::Directory | ValueKind::InQuery)
 }
 
-/// `["mysql", "-phunter2"]`.
+/// Returns whether an argument holds a flag and its value: `["mysql", "-phunter2"]`.
 fn is_glued(flag: Option<&str>, argument: &Value) -> bool {
     let rest = |flag: &str| argument.as_str().and_then(|text| text.strip_prefix(flag)).map(str::len);
     flag.filter(|flag| flag.len() == 2).and_then(rest).is_some_and(|length| length > 0)
 }
 
-/// `["-u", "user:password"]`. A user and a group in numbers are no secret.
+/// Returns whether an argument is `user:password` behind `-u` or a like flag. A numeric user and group is no
+/// secret.
 fn is_user(flag: &str, argument: &Value) -> bool {
     let pair = |text: &str| text.contains(':') && !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
-    let letters = flag.strip_prefix('-').filter(|letters| letters.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    let is_flag = letters.is_some_and(|letters| letters.len() < 5 && letters.ends_with('u'));
+    let short_flags = flag.strip_prefix('-').filter(|flags| flags.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    let is_flag = short_flags.is_some_and(|flags| flags.len() < 5 && flags.ends_with('u'));
     (is_flag || matches!(flag, "--user" | "--proxy-user")) && argument.as_str().is_some_and(pair)
 }

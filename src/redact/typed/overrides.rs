@@ -1,8 +1,9 @@
-//! An overrides.yaml: secret values are replaced in place, so that every line keeps its number.
+//! Redaction of overrides files: secret values are replaced in place, so that every line keeps its number.
 //!
-//! The file is walked by `wire::yaml`, as for reading. What is secret follows from the path of keys (the configuration reference of Apigee
-//! hybrid lists them) and from names; an alias carries the judgement to its anchor. The result is walked again, and where a secret
-//! is left after all, the file is withheld. What is no YAML is redacted by `allowlist`. Last, every line passes the patterns.
+//! `wire::yaml` walks the file, as for reading. Secrets follow from the path of keys (see the configuration
+//! reference of Apigee hybrid) and from names; an alias passes its judgement to the anchor. The result is
+//! walked again, and withheld if a secret is left. A file that is not YAML is redacted by `allowlist`.
+//! Finally, every line passes the patterns.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -20,10 +21,10 @@ use crate::wire::yaml::{
     Visitor,
 };
 
-/// Anchors within anchors within anchors.
+/// Maximum nesting of anchors.
 const MAX_ROUNDS: usize = 32;
 
-/// Names below `auth` that are no password: roles, references, images.
+/// Names below `auth` that are not secret: roles, references, images.
 const HARMLESS_BELOW_AUTH: &[&str] =
     &["create", "enabled", "name", "pullPolicy", "secret", "secretName", "tag", "type", "url", "username"];
 
@@ -37,58 +38,55 @@ pub(in crate::redact) fn redact(engine: &Engine, text: &str, redactions: &mut Re
             let typed = replaced(engine, text, &found, &mut own);
             match scalars(&typed, engine.rules)? {
                 Some(left) if left.iter().any(|scalar| scalar.is_left(&typed)) => {
-                    return Err(Withheld::because("a secret value could not be replaced in its place"));
+                    return Err(Withheld::because("a secret value could not be replaced in place"));
                 }
                 Some(found) => without_comments(engine.rules, &typed, &found, &mut own),
                 None => return Err(Withheld::because("it could not be read again after its secrets were replaced")),
             }
         }
-        None => allowlist::of(text, &mut own),
+        None => allowlist::redact(text, &mut own),
     };
     let clean = string(engine.text(typed.as_bytes(), true, &mut own));
     let lines = |text: &str| memchr::memchr_iter(b'\n', text.as_bytes()).count();
     if lines(&clean) != lines(text) {
-        return Err(Withheld::because("its lines could not be kept"));
+        return Err(Withheld::because("its line numbers could not be kept"));
     }
     redactions.merge(&own);
     Ok(clean)
 }
 
-/// A value, or a key, and where it stands.
+/// A value or a key, with its range.
 struct Scalar {
     place: Range<usize>,
     style: ScalarStyle,
     rule: Option<Rule>,
-    /// Its text, where it is not as it is written.
+    /// The decoded text, if it differs from the text as written.
     decoded: Option<String>,
     parent: usize,
     anchor: usize,
 }
 
 impl Scalar {
-    /// Whether it should have been replaced and was not.
+    /// Returns whether it should have been replaced and was not.
     fn is_left(&self, text: &str) -> bool {
         let inner = inner(text, self);
-        let kept = text.get(inner).unwrap_or_default();
+        let raw = text.get(inner).unwrap_or_default();
         let block = matches!(self.style, ScalarStyle::Literal | ScalarStyle::Folded);
-        let kept = if block && kept.starts_with(['|', '>']) {
-            kept.split_once('\n').map_or("", |(_, rest)| rest)
-        } else {
-            kept
-        };
+        let raw =
+            if block && raw.starts_with(['|', '>']) { raw.split_once('\n').map_or("", |(_, rest)| rest) } else { raw };
         let mark = String::from_utf8_lossy(MARK);
-        self.rule.is_some() && !kept.split_whitespace().all(|word| word == mark) && !harmless(kept.as_bytes())
+        self.rule.is_some() && !raw.split_whitespace().all(|word| word == mark) && !harmless(raw.as_bytes())
     }
 }
 
-/// A collection that was begun.
+/// A mapping or a list.
 struct Node {
     parent: usize,
     anchor: usize,
     tainted: bool,
 }
 
-/// What holds for what is inside a collection.
+/// The context inside a collection.
 #[derive(Clone, Default)]
 struct Below {
     rule: Option<Rule>,
@@ -97,11 +95,11 @@ struct Below {
     users: bool,
 }
 
-/// What is kept of a collection while it is open.
+/// The state of an open collection.
 struct CollectionState {
     node: usize,
     below: Below,
-    /// Names of variables stand in this list: `envVars: [{name: …, value: …}]`.
+    /// Whether its items name environment variables: `envVars: [{name: …, value: …}]`.
     variables: bool,
 }
 
@@ -113,7 +111,7 @@ struct Alias {
     secret: bool,
 }
 
-/// Every scalar with its judgement, in the order of the text; nothing where the text is no YAML.
+/// Returns every scalar with its judgement, in the order of the text; `None` if the text is not YAML.
 fn scalars(text: &str, rules: Rules) -> Result<Option<Vec<Scalar>>, Withheld> {
     // The parser takes NUL for the end of its input.
     if text.contains('\0') {
@@ -134,13 +132,13 @@ fn scalars(text: &str, rules: Rules) -> Result<Option<Vec<Scalar>>, Withheld> {
     Ok(Some(found.scalars))
 }
 
-/// The scalars of a text, and by what each is judged.
+/// Collects the scalars of a text and what each is judged by.
 struct FoundScalars<'a> {
     text: &'a str,
     nodes: Vec<Node>,
     scalars: Vec<Scalar>,
     aliases: Vec<Alias>,
-    /// Anchors that a secret value is an alias of.
+    /// Anchors referenced by a secret value.
     tainted: BTreeSet<usize>,
 }
 
@@ -181,7 +179,7 @@ impl<'a> Visitor<'a> for FoundScalars<'a> {
         _extent: Extent,
     ) -> ControlFlow<(), Option<Cow<'a, str>>> {
         if let Some(anchor) = anchor.filter(|_| !open.expects_key()) {
-            // What a collection would be judged by from here on is not known where it stands: all of it is secret.
+            // The context of a collection differs at its anchor, so all of it is taken for secret.
             let below = below(open);
             let inside = below.rule.is_some() || below.auth || below.environment || below.users;
             let secret = inside || rule_of_value(open).is_some();
@@ -214,7 +212,7 @@ impl<'a> FoundScalars<'a> {
         });
     }
 
-    /// Spreads the judgement from aliases to anchors, and from those to the aliases inside them.
+    /// Passes the judgement from aliases to anchors, and from anchors to the aliases inside them.
     fn follow_aliases(&mut self) -> Result<(), Withheld> {
         self.tainted = self.aliases.iter().filter(|alias| alias.secret).map(|alias| alias.anchor).collect();
         for _ in 0..MAX_ROUNDS {
@@ -233,19 +231,19 @@ impl<'a> FoundScalars<'a> {
                 return Ok(());
             }
         }
-        Err(Withheld::because("its anchors refer to each other more often than can be followed"))
+        Err(Withheld::because("its anchors are nested too deeply"))
     }
 }
 
-/// The number of the innermost collection; 0 is the top.
+/// Returns the index of the innermost collection; 0 is the top.
 fn node(open: &Open<'_>) -> usize {
     open.last().map_or(0, |collection| collection.state.node)
 }
 
-/// Why a value that stands here is secret.
+/// Returns why a value at this position is secret.
 fn rule_of_value(open: &Open<'_>) -> Option<Rule> {
     let Some(collection) = open.last() else {
-        // A file that is a single text is no settings.
+        // A file with a single scalar is not an overrides file.
         return Some(Rule::NotUnderstood);
     };
     let below = &collection.state.below;
@@ -266,7 +264,7 @@ fn rule_of_value(open: &Open<'_>) -> Option<Rule> {
         .or((secrets::section(key) == Some(Section::Credentials)).then_some(Rule::NamedValue))
 }
 
-/// What holds inside a collection that stands here.
+/// Returns the context inside a collection at this position.
 fn below(open: &Open<'_>) -> Below {
     let Some(collection) = open.last() else { return Below::default() };
     let mut below = collection.state.below.clone();
@@ -300,7 +298,7 @@ fn is_environment(key: &str) -> bool {
     secrets::section(key) == Some(Section::Environment)
 }
 
-/// The place of a scalar without its quotes.
+/// Returns the range of a scalar without its quotes.
 fn inner(text: &str, scalar: &Scalar) -> Range<usize> {
     let place = scalar.place.clone();
     let quoted = matches!(scalar.style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
@@ -317,7 +315,7 @@ fn replaced(engine: &Engine, text: &str, scalars: &[Scalar], redactions: &mut Re
     for scalar in scalars {
         let place = inner(text, scalar);
         let rule = scalar.rule.or_else(|| {
-            // Escapes could hide a pattern from the look at the lines.
+            // Escapes could hide a pattern when the line is scanned.
             let mut inside = Redactions::default();
             engine.text(scalar.decoded.as_ref()?.as_bytes(), true, &mut inside);
             (!inside.is_empty()).then_some(Rule::NamedValue)
@@ -328,7 +326,7 @@ fn replaced(engine: &Engine, text: &str, scalars: &[Scalar], redactions: &mut Re
         }
         out.push_str(&text[copied..place.start]);
         let mut lines = raw.split_inclusive('\n').peekable();
-        // The header of a block stays: its indentation belongs to the lines below.
+        // Keep the header of a block: its indentation indicator applies to the lines below.
         if matches!(scalar.style, ScalarStyle::Literal | ScalarStyle::Folded) && raw.starts_with(['|', '>']) {
             out.push_str(lines.next().unwrap_or_default());
         }
@@ -350,7 +348,7 @@ fn replaced(engine: &Engine, text: &str, scalars: &[Scalar], redactions: &mut Re
     out
 }
 
-/// Replaces the comments that speak of secrets, each with the lines of comment that follow it.
+/// Redacts comments that mention secrets, each with the comment lines that follow it.
 fn without_comments(rules: Rules, text: &str, scalars: &[Scalar], redactions: &mut Redactions) -> String {
     if !rules.on(Rule::Comment) {
         return text.to_owned();
@@ -374,7 +372,7 @@ fn without_comments(rules: Rules, text: &str, scalars: &[Scalar], redactions: &m
         }
         let alone = comment.is_some_and(|mark| text[at..mark].trim_start_matches('\u{feff}').trim().is_empty());
         match comment {
-            Some(mark) if is_telling(&text[mark..end]) || goes_on && alone => {
+            Some(mark) if mentions_secret(&text[mark..end]) || goes_on && alone => {
                 out.push_str(&text[at..mark]);
                 out.push_str("# ");
                 out.push_str(&String::from_utf8_lossy(MARK));
@@ -392,7 +390,7 @@ fn without_comments(rules: Rules, text: &str, scalars: &[Scalar], redactions: &m
     out
 }
 
-/// The place of a scalar; of a block without its header, behind which a comment may stand.
+/// Returns the range of a scalar; for a block without its header, behind which a comment may follow.
 fn body(text: &str, scalar: &Scalar) -> Range<usize> {
     let place = scalar.place.clone();
     let raw = text.get(place.clone()).unwrap_or_default();
@@ -401,7 +399,7 @@ fn body(text: &str, scalar: &Scalar) -> Range<usize> {
     place.start + header..place.end
 }
 
-fn is_telling(comment: &str) -> bool {
+fn mentions_secret(comment: &str) -> bool {
     let lower = comment.to_ascii_lowercase();
     lower != format!("# {}", String::from_utf8_lossy(MARK)) && COMMENT_WORDS.iter().any(|word| lower.contains(word))
 }

@@ -1,4 +1,4 @@
-//! One Envoy with a listener for each way in which an ingress can be set up, right or wrong.
+//! One Envoy with a listener for each set-up of an ingress, right or wrong.
 
 use std::fs;
 use std::path::Path;
@@ -29,7 +29,7 @@ const LEGACY: [&str; 9] = [
     "AES256-SHA",
 ];
 
-/// Starts it; the ports are by the name of the set-up.
+/// Starts Envoy, and returns the ports by the name of the set-up.
 pub fn start(
     program: &Path,
     folder: &Path,

@@ -1,4 +1,4 @@
-//! The servers that are probed: a real Envoy, OpenSSL and Java; and peers that no TLS library would make.
+//! The probed servers: a real Envoy, OpenSSL and Java, and peers that no TLS library would produce.
 
 mod envoy;
 mod odd;
@@ -15,9 +15,9 @@ pub use self::odd::silent_address;
 
 use self::process::Running;
 
-/// All servers, each on a port of this machine, until this is dropped.
+/// All servers, each on a local port, until this is dropped.
 pub struct Servers {
-    /// By name.
+    /// Ports by name.
     pub ports: BTreeMap<&'static str, u16>,
     running: Vec<Running>,
 }

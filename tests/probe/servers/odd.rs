@@ -1,4 +1,4 @@
-//! Peers that no TLS library would make: they close, stall, babble, or speak something else.
+//! Peers that no TLS library would produce: they close, stall, send garbage, or speak another protocol.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use openssl::ssl::{SslAcceptor, SslAcceptorBuilder, SslFiletype, SslMethod, SslV
 use crate::certificates::Certificates;
 use crate::shell::Result;
 
-/// One connection of a peer, after its ClientHello was read.
+/// Handles one connection, after its ClientHello was read.
 type Peer = fn(TcpStream) -> io::Result<()>;
 
 const PEERS: [(&str, Peer); 18] = [
@@ -20,7 +20,7 @@ const PEERS: [(&str, Peer); 18] = [
         Ok(())
     }),
     ("odd-half-record", |mut stream| {
-        // The head of a ServerHello of 122 bytes, and 20 of them.
+        // The header of a ServerHello of 122 bytes, and 20 bytes of it.
         stream.write_all(&[0x16, 3, 3, 0, 122, 2, 0, 0, 118, 3, 3])?;
         stream.write_all(&[7; 14])
     }),
@@ -31,7 +31,7 @@ const PEERS: [(&str, Peer); 18] = [
     }),
     ("odd-endless", |mut stream| {
         loop {
-            // HelloRequests, which a client may pass over.
+            // HelloRequests, which a client may ignore.
             stream.write_all(&[0x16, 3, 3, 0, 4, 0, 0, 0, 0])?;
         }
     }),
@@ -89,7 +89,7 @@ pub fn start(certificates: &Certificates) -> Result<Vec<(&'static str, u16)>> {
             listen(name, move |mut stream| {
                 let reset = name == "odd-reset";
                 let mut hello = [0; 4096];
-                // Closing with bytes unread is what makes the kernel send a reset.
+                // Closing with unread bytes makes the kernel send a reset.
                 let _ = stream.read(if reset { &mut hello[..1] } else { &mut hello })?;
                 peer(stream)
             })?,
@@ -112,12 +112,12 @@ pub fn start(certificates: &Certificates) -> Result<Vec<(&'static str, u16)>> {
     Ok(ports)
 }
 
-/// An address of a network that is for documentation (RFC 5737): nobody answers, or the system says that there is no way.
+/// An address of a documentation network (RFC 5737): it does not respond, or the system has no route to it.
 pub fn silent_address() -> &'static str {
     "192.0.2.1"
 }
 
-/// A good server behind a slow line: each connection waits before it begins.
+/// A sound server behind a slow line: each connection is delayed.
 fn slow(certificates: &Certificates) -> Result<u16> {
     let acceptor = acceptor(certificates)?.build();
     listen("odd-slow", move |stream| {
@@ -136,7 +136,7 @@ fn acceptor(certificates: &Certificates) -> Result<SslAcceptorBuilder> {
     prepared.map_err(|error| format!("an odd server: {error}"))
 }
 
-/// A server that demands a client certificate, and looks at what it gets when it has thought about it.
+/// A server that requires a client certificate, and delays reading it.
 fn demanding(name: &'static str, certificates: &Certificates, thought: Duration) -> Result<u16> {
     let mut acceptor = acceptor(certificates)?;
     acceptor.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
@@ -147,7 +147,7 @@ fn demanding(name: &'static str, certificates: &Certificates, thought: Duration)
     })
 }
 
-/// A stream that is read only a while after something was written to it.
+/// A stream that delays the read after a write.
 struct Thoughtful {
     stream: TcpStream,
     thought: Duration,
@@ -174,7 +174,7 @@ impl Write for Thoughtful {
     }
 }
 
-/// A port on which nothing listens.
+/// A port where nothing listens.
 fn refused() -> Result<u16> {
     super::process::free_port()
 }

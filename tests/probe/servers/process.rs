@@ -1,4 +1,4 @@
-//! Servers that are programs of their own: started on a free port, waited for, ended with the tests.
+//! Servers as processes: started on a free port, awaited, and ended with the tests.
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::certificates::Certificates;
 use crate::shell::{Result, run, wait_until};
 
-/// The set-ups of `openssl s_server`, each with its arguments; `@name` stands for a file of the certificates.
+/// The set-ups of `openssl s_server` with their arguments; `@name` is replaced by a certificate file.
 pub const OPENSSL: [(&str, &[&str]); 6] = [
     ("openssl", &["-cert", "@api.pem", "-cert_chain", "@intermediate.pem", "-key", "@api.key"]),
     (
@@ -56,7 +56,7 @@ pub const OPENSSL: [(&str, &[&str]); 6] = [
     ),
 ];
 
-/// A program that ends when this is dropped.
+/// A process that is ended when this is dropped.
 pub struct Running {
     name: String,
     child: Child,
@@ -74,7 +74,7 @@ impl Running {
         Ok(Self { name: name.to_owned(), child, port })
     }
 
-    /// Until it listens.
+    /// Waits until it listens.
     pub fn wait(&mut self) -> Result<()> {
         let port = self.port;
         wait_until(&format!("{} on port {port}", self.name), Duration::from_secs(30), || {

@@ -1,4 +1,4 @@
-//! HTTP proxies that know CONNECT: one that forwards, one that wants to know who asks, one that refuses.
+//! HTTP proxies that support CONNECT: one forwards, one requires authentication, one refuses.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -43,7 +43,7 @@ fn serve(mut client: TcpStream, answer: &str, asks: bool) -> io::Result<()> {
     }
     let target = head.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default().to_owned();
     let port = target.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(0);
-    // Every name leads to this machine here.
+    // Every name resolves to this machine here.
     let server = TcpStream::connect(("127.0.0.1", port))?;
     let (mut from, mut to) = (server.try_clone()?, client.try_clone()?);
     let back = thread::spawn(move || {

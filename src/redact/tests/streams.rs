@@ -1,17 +1,17 @@
-//! Text and streams.
+//! Redaction of texts and streams.
 
 use super::tables::{SURVIVE, VANISH};
 use super::*;
 
 #[test]
-fn what_is_secret_vanishes() {
+fn redacts_every_secret_of_the_table() {
     for input in VANISH {
         let output = text(input);
         assert!(!output.contains("hunter2"), "{input:?} → {output:?}");
         assert!(!output.contains("aHVudGVyMg") && !output.contains("Ym9iOmh1bnRlcjI"), "{input:?} → {output:?}");
         assert_eq!(output.matches('\n').count(), input.matches('\n').count(), "{input:?} → {output:?}");
         assert_eq!(text(&output), output, "again: {input:?}");
-        // The same line in a log, after another.
+        // The same line in a log, behind another one.
         let log = format!("first line\n{input}\nlast line\n");
         let output = text(&log);
         assert!(!output.contains("hunter2"), "{log:?} → {output:?}");
@@ -20,14 +20,14 @@ fn what_is_secret_vanishes() {
 }
 
 #[test]
-fn what_is_not_secret_survives() {
+fn keeps_every_harmless_line_of_the_table() {
     for input in SURVIVE {
         assert_eq!(text(input), *input);
     }
 }
 
 #[test]
-fn only_the_value_goes() {
+fn redacts_only_the_value() {
     for (input, expected) in [
         ("user=bob,password=x,host=db", "user=bob,password=<redacted>,host=db"),
         ("{\"password\":\"x\",\"b\":2}", "{\"password\":\"<redacted>\",\"b\":2}"),
@@ -51,7 +51,7 @@ fn only_the_value_goes() {
 }
 
 #[test]
-fn json_stays_json() {
+fn keeps_json_valid() {
     for line in [
         r#"{"authorization":null,"cookie":7,"status":200}"#,
         r#"{"kind":"Secret","data":{"a":"b"},"x":1}"#,
@@ -74,10 +74,10 @@ fn json_stays_json() {
 }
 
 #[test]
-fn what_goes_for_the_line_before_is_counted() {
+fn counts_values_redacted_because_of_the_line_before() {
     for lines in ["- --password\n- hunter2", "  \"--password\",\n  \"hunter2\","] {
         let mut redactions = Redactions::default();
-        let output = Redactor::of_secrets().text(lines, &mut redactions);
+        let output = Redactor::secrets_only().text(lines, &mut redactions);
         assert!(!output.contains("hunter2"), "{output}");
         assert_eq!(redactions.0.get("named-value"), Some(&1), "{lines}");
     }
@@ -86,7 +86,7 @@ fn what_goes_for_the_line_before_is_counted() {
 }
 
 #[test]
-fn tokens_are_known_by_their_first_letters() {
+fn recognises_tokens_by_their_prefix() {
     let body = "0123456789abcdefABCDEF0123456789abcdefAB";
     for token in [
         format!("AIza{}", &body[..35]),
@@ -115,7 +115,7 @@ fn tokens_are_known_by_their_first_letters() {
 }
 
 #[test]
-fn private_keys_vanish_in_every_wrapping() {
+fn redacts_private_keys_in_every_wrapping() {
     let key = key_pem();
     let body: Vec<&str> = key.lines().filter(|line| !line.starts_with('-')).collect();
     let escaped = key.replace('\n', "\\n");
@@ -143,7 +143,7 @@ fn private_keys_vanish_in_every_wrapping() {
         key.replace("PRIVATE KEY", "OPENSSH PRIVATE KEY"),
         key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"),
         key.replace("PRIVATE KEY", "PGP PRIVATE KEY BLOCK"),
-        // Without an end, and without a beginning.
+        // Keys without an end, and without a beginning.
         key.lines().take(8).map(|line| format!("{line}\n")).collect(),
         key.lines().skip(3).map(|line| format!("{line}\n")).collect(),
         format!("x \"{}\"", escaped.split_once("\\n").unwrap().1),
@@ -169,7 +169,7 @@ fn private_keys_vanish_in_every_wrapping() {
     ] {
         let output = text(&input);
         for (number, line) in body.iter().enumerate().take(body.len() - 1) {
-            // Of a key that was cut, what is there.
+            // The remaining lines of a cut key.
             assert!(!output.contains(line), "line {number} of the key is left of {input:?}: {output:?}");
             assert!(!output.contains(&encoded(line.as_bytes())[4..60]), "{input:?}: {output:?}");
         }
@@ -183,11 +183,11 @@ fn private_keys_vanish_in_every_wrapping() {
 }
 
 #[test]
-fn what_follows_a_key_is_shown_again() {
+fn keeps_the_lines_after_a_key() {
     let key = key_pem();
     let output = text(&format!("before\n{key}after\n"));
     assert!(output.starts_with("before\n<redacted>\n") && output.ends_with("<redacted>\nafter\n"), "{output}");
-    // A key without an end costs a bounded window.
+    // A key without an end redacts a bounded window.
     let log = "a line of a log that goes on\n".repeat(5000);
     let output = text(&format!("{}{log}", key.lines().next().unwrap().to_owned() + "\n"));
     assert!(output.ends_with("a line of a log that goes on\n"));
@@ -195,7 +195,7 @@ fn what_follows_a_key_is_shown_again() {
 }
 
 #[test]
-fn public_certificates_survive() {
+fn keeps_public_certificates() {
     let certificate = certificate_pem();
     assert_eq!(text(&certificate), certificate);
     let base64 = format!("caBundle: {}\n", encoded(certificate.as_bytes()));
@@ -207,7 +207,7 @@ fn public_certificates_survive() {
 }
 
 #[test]
-fn pieces_of_any_size_give_the_same() {
+fn redacts_pieces_of_any_size_alike() {
     let mut whole = String::new();
     for input in VANISH.iter().chain(SURVIVE) {
         whole.push_str(input);
@@ -217,7 +217,7 @@ fn pieces_of_any_size_give_the_same() {
     whole.push_str(&key_pem());
     whole.push_str("no end of line");
     let mut counts = Redactions::default();
-    let expected = Redactor::of_secrets().text(&whole, &mut counts);
+    let expected = Redactor::secrets_only().text(&whole, &mut counts);
     for piece in PIECES {
         let (streamed, redactions) = streamed(whole.as_bytes(), piece);
         assert_eq!(String::from_utf8(streamed).unwrap(), expected, "in pieces of {piece}");
@@ -226,7 +226,7 @@ fn pieces_of_any_size_give_the_same() {
 }
 
 #[test]
-fn long_lines_and_text_in_two_bytes_are_withheld() {
+fn withholds_long_lines_and_utf_16() {
     let long = format!("first\n{} password=hunter2\nlast\n", "x".repeat(MAX_LINE));
     for piece in [7000, usize::MAX] {
         let (output, redactions) = streamed(long.as_bytes(), piece);
@@ -234,7 +234,7 @@ fn long_lines_and_text_in_two_bytes_are_withheld() {
         assert_eq!(String::from_utf8(output).unwrap(), format!("first\n<redacted: a line of {length} bytes>\nlast\n"));
         assert_eq!(redactions.0.get("long-line"), Some(&1));
     }
-    // A key that begins in a withheld line goes on below it.
+    // A key that begins in a withheld line continues below it.
     let key = key_pem();
     let (output, _) = streamed(format!("{} {key}after\n", "x".repeat(MAX_LINE)).as_bytes(), 1000);
     assert!(!String::from_utf8(output).unwrap().contains(key.lines().nth(2).unwrap()));
@@ -245,21 +245,21 @@ fn long_lines_and_text_in_two_bytes_are_withheld() {
 }
 
 #[test]
-fn bytes_that_are_no_text_stay_as_they_are() {
+fn keeps_bytes_that_are_not_utf_8() {
     let bytes = [b"\xff\xfe\x80 caf\xe9 ".as_slice(), b"password=hunter2 \xff\n"].concat();
     let (output, _) = streamed(&bytes, 2);
     assert_eq!(output, b"\xff\xfe\x80 caf\xe9 password=<redacted> \xff\n");
 }
 
 #[test]
-fn archives_in_base64_cannot_be_looked_into() {
+fn redacts_archives_in_base64() {
     let release = encoded(b"\x1f\x8b\x08\0\0\0\0\0\0\xff0123456789012345678901234567890123456789");
     assert_eq!(text(&format!("release {release}")), "release <redacted>");
 }
 
 #[test]
-fn what_begins_like_a_secret_leaves_the_document_whole() {
-    let redactor = Redactor::of_secrets();
+fn keeps_a_document_whole_when_a_text_looks_like_a_secret() {
+    let redactor = Redactor::secrets_only();
     for text in [
         "password: [hunter2",
         "password='hunter2",
@@ -276,9 +276,9 @@ fn what_begins_like_a_secret_leaves_the_document_whole() {
     }
 }
 
-/// What looks far ahead for nothing, or looks again at what it has seen, would take minutes for a line that anyone can send.
+/// Unbounded look-ahead or repeated scanning would take minutes for these lines, which anyone can send.
 #[test]
-fn hostile_lines_are_redacted_too() {
+fn redacts_hostile_lines_in_bounded_time() {
     let redactor = Redactor::new(Pseudonyms::Both, Names::new([7; 32]));
     let mut nested = "plain text that is readable".to_owned();
     for _ in 0..6 {

@@ -1,4 +1,4 @@
-//! Puts what gathering hands over into the bundle: redacted first, each in a file of its own.
+//! Writes what gathering hands over into the bundle: redacted first, each object in a file of its own.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,32 +18,32 @@ use crate::redact::{Redactions, Redactor, StreamRedactor};
 use crate::wire::access_log::{AccessLogScanner, Format};
 use crate::wire::log_window::{LogWindow, WindowSummary};
 
-/// An overrides file is not larger: its redaction takes several times that of memory.
+/// Maximum number of bytes of an overrides file: its redaction needs several times as much memory.
 const MAX_OVERRIDES: usize = 16 << 20;
-/// What the manifest calls the files that `-f` names.
+/// Name of the `-f` files in the manifest.
 pub(super) const OVERRIDES: &str = "overrides.yaml";
 
-/// The bundle that is being written, as everything that is gathered goes into it.
+/// Redacts everything that is gathered and writes it into the bundle.
 #[derive(Clone)]
-pub(super) struct Keep {
+pub(super) struct BundleSink {
     pub(super) writer: Arc<BundleWriter>,
     pub(super) redactor: Arc<Redactor>,
     pub(super) logs: KeptLogs,
     pub(super) log_limit: u64,
-    /// What the pages need of routes and events.
+    /// Routes and lines of events, for the pages that are made of them ([`super::pages`]).
     pub(super) read: Arc<Mutex<Read>>,
 }
 
-impl Keep {
-    /// A text that was made of what is in the bundle.
-    pub(super) fn text(&self, path: &str, origin: &str, why: &str, text: &str) {
+impl BundleSink {
+    /// Writes a text that is derived from what is in the bundle.
+    pub(super) fn write_derived(&self, path: &str, origin: &str, why: &str, text: &str) {
         let mut redactions = Redactions::default();
         let clean = self.redactor.derived(text, &mut redactions);
-        self.whole(path, origin, why, clean.as_bytes(), redactions);
+        self.write_clean(path, origin, why, clean.as_bytes(), redactions);
     }
 
-    /// Bytes that are clean already.
-    pub(super) fn whole(&self, path: &str, origin: &str, why: &str, bytes: &[u8], redactions: Redactions) {
+    /// Writes bytes that are already redacted.
+    pub(super) fn write_clean(&self, path: &str, origin: &str, why: &str, bytes: &[u8], redactions: Redactions) {
         let mut entry = self.writer.entry(path, origin, why);
         let written = entry.write_all(bytes).map_err(|error| error.to_string());
         let finished =
@@ -53,33 +53,33 @@ impl Keep {
         }
     }
 
-    /// Words from outside, as they may stand in the manifest or in a path.
-    pub(super) fn plain(&self, text: &str) -> String {
+    /// Redacts a text from outside for use in the manifest or in a path.
+    pub(super) fn redact_text(&self, text: &str) -> String {
         self.redactor.text(text, &mut Redactions::default())
     }
 
-    /// Lists something that was to be there.
+    /// Lists something that was planned and could not be collected.
     pub(super) fn lost(&self, item: &str, origin: &str, why: &str) {
         self.absent(Absence::Lost, item, origin, why);
     }
 
-    /// Lists something that is not there.
+    /// Lists something that is not in the bundle.
     pub(super) fn absent(&self, absence: Absence, item: &str, origin: &str, why: &str) {
         let (item, origin, why) = (item.to_owned(), origin.to_owned(), why.to_owned());
         self.writer.skip(Skipped { item, origin, absence, why, needs: None });
     }
 
-    /// What evidence of the bundle says that it has not.
+    /// Records a source that the bundled evidence reports as unavailable.
     pub(super) fn unavailable(&self, item: &str, origin: &str, why: &Unavailable) {
-        self.not_seen(item, origin.to_owned(), why.reason.to_string(), &why.reason);
+        self.skip_unavailable(item, origin.to_owned(), why.reason.to_string(), &why.reason);
     }
 
-    /// The same, as it was gathered.
-    pub(super) fn unseen(&self, item: &str, origin: &str, why: &Unavailable) {
-        self.not_seen(item, self.plain(origin), self.plain(&why.reason.to_string()), &why.reason);
+    /// Like [`Self::unavailable`], with texts that are not redacted yet.
+    pub(super) fn redact_unavailable(&self, item: &str, origin: &str, why: &Unavailable) {
+        self.skip_unavailable(item, self.redact_text(origin), self.redact_text(&why.reason.to_string()), &why.reason);
     }
 
-    fn not_seen(&self, item: &str, origin: String, why: String, reason: &Reason) {
+    fn skip_unavailable(&self, item: &str, origin: String, why: String, reason: &Reason) {
         let absence = match reason {
             Reason::NotRequested(_) => Absence::NotAsked,
             _ => Absence::Lost,
@@ -87,32 +87,32 @@ impl Keep {
         self.writer.skip(Skipped { item: item.to_owned(), origin, absence, why, needs: needs(reason) });
     }
 
-    /// A file for the log of a container, or of the user.
+    /// Returns the bundle file for the log of a container or of the user; `None` with `--logs none`.
     pub(super) fn log_file(&self, origin: &LogOrigin, suffix: &str) -> Option<LogFile> {
         if self.logs == KeptLogs::None {
             return None;
         }
         let (path, from) = match origin {
             LogOrigin::Container { pod, container } => {
-                let (pod, container) = (self.plain(pod), self.plain(container));
+                let (pod, container) = (self.redact_text(pod), self.redact_text(container));
                 let (of_pod, file) = (layout::segment(&pod), layout::segment(&container));
                 let path = format!("{}/{of_pod}/{file}{suffix}.log", folder::LOGS);
                 (path, format!("GET pods/{pod}/log?container={container}"))
             }
             LogOrigin::File(name) => {
-                let base = self.plain(base(name));
+                let base = self.redact_text(base(name));
                 let path = format!("{}/given/{}{suffix}.log", folder::LOGS, layout::segment(&base));
                 (path, format!("--access-log {base}"))
             }
         };
         Some(LogFile {
-            keep: self.clone(),
+            sink: self.clone(),
             entry: None,
             path,
             from,
-            choice: (self.logs == KeptLogs::Window).then(|| Choice::new(self.log_limit)),
+            selection: (self.logs == KeptLogs::Window).then(|| WindowSelection::new(self.log_limit)),
             redactor: match self.logs {
-                KeptLogs::Window => self.redactor.stream_of_secrets(),
+                KeptLogs::Window => self.redactor.stream_secrets_only(),
                 _ => self.redactor.stream(),
             },
             clean: Vec::new(),
@@ -120,7 +120,7 @@ impl Keep {
         })
     }
 
-    /// Redacts an object, and remembers what the pages need of it.
+    /// Redacts an object; remembers what the pages need of it. Returns `None` if it is withheld.
     pub(super) fn clean(
         &self,
         item: &'static Item,
@@ -138,32 +138,32 @@ impl Keep {
 
     pub(super) fn yaml(&self, path: &str, origin: &str, item: &'static Item, value: &Value, redactions: Redactions) {
         match serde_yaml::to_string(value) {
-            Ok(yaml) => self.whole(path, origin, item.why, yaml.as_bytes(), redactions),
+            Ok(yaml) => self.write_clean(path, origin, item.why, yaml.as_bytes(), redactions),
             Err(error) => self.lost(item.name(), origin, &error.to_string()),
         }
     }
 }
 
-impl Keeper for Keep {
+impl Keeper for BundleSink {
     fn objects(&self, item: &'static Item, origin: &str) -> Box<dyn ObjectKeeper> {
-        Box::new(Objects::new(self.clone(), item, self.plain(origin)))
+        Box::new(Objects::new(self.clone(), item, self.redact_text(origin)))
     }
 
     fn missing(&self, item: &'static Item, origin: &str, why: Unavailable) {
-        self.unseen(item.name(), origin, &why);
+        self.redact_unavailable(item.name(), origin, &why);
     }
 
     fn overrides(&self, number: usize, name: &str, content: Result<&[u8], &Unavailable>) {
-        let origin = format!("-f {}", self.plain(base(name)));
+        let origin = format!("-f {}", self.redact_text(base(name)));
         let item = OVERRIDES;
         let text = match content {
-            Err(why) => return self.unseen(item, &origin, why),
+            Err(why) => return self.redact_unavailable(item, &origin, why),
             Ok(bytes) if bytes.len() > MAX_OVERRIDES => {
                 return self.lost(item, &origin, &format!("it is larger than {MAX_OVERRIDES} bytes"));
             }
             Ok(bytes) => match std::str::from_utf8(bytes) {
                 Ok(text) => text,
-                Err(error) => return self.lost(item, &origin, &format!("it is no text: {error}")),
+                Err(error) => return self.lost(item, &origin, &format!("it is not UTF-8: {error}")),
             },
         };
         let mut redactions = Redactions::default();
@@ -171,7 +171,7 @@ impl Keeper for Keep {
             Ok(clean) => {
                 let number = if number == 1 { String::new() } else { format!("-{number}") };
                 let path = format!("{}/overrides{number}.yaml", folder::OVERRIDES);
-                self.whole(&path, &origin, "what the virtual hosts are to be", clean.as_bytes(), redactions);
+                self.write_clean(&path, &origin, "the intended virtual hosts", clean.as_bytes(), redactions);
             }
             Err(withheld) => self.lost(item, &origin, &withheld.to_string()),
         }
@@ -179,18 +179,18 @@ impl Keeper for Keep {
 
     fn log(&self, origin: &LogOrigin, is_previous: bool) -> Box<dyn LogKeeper> {
         let suffix = if is_previous { ".previous" } else { "" };
-        Box::new(More { keep: self.clone(), origin: origin.clone(), file: self.log_file(origin, suffix) })
+        Box::new(UnjudgedLog { sink: self.clone(), origin: origin.clone(), file: self.log_file(origin, suffix) })
     }
 }
 
-/// A log that is not judged here.
-struct More {
-    keep: Keep,
+/// A log that is written to the bundle but not scanned.
+struct UnjudgedLog {
+    sink: BundleSink,
     origin: LogOrigin,
     file: Option<LogFile>,
 }
 
-impl LogKeeper for More {
+impl LogKeeper for UnjudgedLog {
     fn feed(&mut self, piece: &[u8]) {
         if let Some(file) = &mut self.file {
             file.feed(piece);
@@ -204,11 +204,11 @@ impl LogKeeper for More {
     }
 
     fn missing(self: Box<Self>, why: Unavailable) {
-        self.keep.unseen(Source::Logs.name(), &self.origin.to_string(), &why);
+        self.sink.redact_unavailable(Source::Logs.name(), &self.origin.to_string(), &why);
     }
 }
 
-/// A log that is judged and kept in one reading.
+/// Feeds a log to the scanner and to the bundle in one pass.
 pub(super) struct Tee {
     pub(super) scanner: AccessLogScanner,
     pub(super) file: Option<LogFile>,
@@ -238,50 +238,51 @@ impl LogSink for Tee {
     }
 }
 
-/// One log on its way into the bundle: redacted, then chosen, then written. Redaction comes first, because what a line is depends on
-/// lines before it that the choice may leave out.
+/// Writes one log into the bundle: redacts it, selects the lines to keep, then writes them.
+///
+/// Redaction comes before selection, because it depends on preceding lines that the selection may leave out.
 pub(super) struct LogFile {
-    keep: Keep,
-    /// Opened with the first byte: of the logs of twenty pods most wait for their turn.
+    sink: BundleSink,
+    /// Opened with the first byte: most of the logs of twenty pods wait for their turn.
     entry: Option<EntryWriter>,
     path: String,
     from: String,
-    choice: Option<Choice>,
+    selection: Option<WindowSelection>,
     redactor: StreamRedactor,
     clean: Vec<u8>,
-    /// Why nothing more can be written.
+    /// Why nothing more can be written, after a failed write.
     fault: Option<String>,
 }
 
-/// The lines of a redacted log that are kept.
-struct Choice {
+/// Selects the lines of a redacted log to keep (`--logs window`).
+struct WindowSelection {
     window: LogWindow,
-    /// Bytes of the log as it came.
+    /// Number of bytes of the original log.
     bytes: u64,
     chosen: Vec<u8>,
-    /// What pseudonyms replaced.
+    /// Counts of what pseudonyms replaced.
     redactions: Redactions,
 }
 
-impl Choice {
+impl WindowSelection {
     fn new(limit: u64) -> Self {
         Self { window: LogWindow::new(limit), bytes: 0, chosen: Vec::new(), redactions: Redactions::default() }
     }
 
-    /// Leaves of `clean` what is kept, with its pseudonyms.
+    /// Replaces `clean` with its selected lines, with pseudonyms.
     fn feed(&mut self, redactor: &Redactor, clean: &mut Vec<u8>) {
         self.window.feed(clean, &mut self.chosen);
         clean.clear();
-        redactor.rename(&self.chosen, clean, &mut self.redactions);
+        redactor.pseudonymize_lines(&self.chosen, clean, &mut self.redactions);
         self.chosen.clear();
     }
 
-    /// The same for the end of the log: what was chosen, and the length of the whole.
+    /// Selects the last lines. Returns the summary of the window and the number of bytes of the whole log.
     fn finish(mut self, redactor: &Redactor, clean: &mut Vec<u8>, redactions: &mut Redactions) -> (WindowSummary, u64) {
         self.window.feed(clean, &mut self.chosen);
         clean.clear();
         let summary = self.window.finish(&mut self.chosen);
-        redactor.rename(&self.chosen, clean, &mut self.redactions);
+        redactor.pseudonymize_lines(&self.chosen, clean, &mut self.redactions);
         redactions.merge(&self.redactions);
         (summary, self.bytes)
     }
@@ -293,18 +294,19 @@ impl LogFile {
             return;
         }
         self.redactor.feed(piece, &mut self.clean);
-        if let Some(choice) = &mut self.choice {
-            choice.bytes += piece.len() as u64;
-            choice.feed(&self.keep.redactor, &mut self.clean);
+        if let Some(selection) = &mut self.selection {
+            selection.bytes += piece.len() as u64;
+            selection.feed(&self.sink.redactor, &mut self.clean);
         }
         self.write();
     }
 
     pub(super) fn finish(mut self, cut: Option<Unavailable>) {
         let mut clean = std::mem::take(&mut self.clean);
-        let redactor = std::mem::replace(&mut self.redactor, self.keep.redactor.stream());
+        let redactor = std::mem::replace(&mut self.redactor, self.sink.redactor.stream());
         let mut redactions = redactor.finish(&mut clean);
-        let left_out = self.choice.take().map(|choice| choice.finish(&self.keep.redactor, &mut clean, &mut redactions));
+        let left_out =
+            self.selection.take().map(|selection| selection.finish(&self.sink.redactor, &mut clean, &mut redactions));
         if self.fault.is_none() {
             self.fault = self.opened().write_all(&clean).err().map(|error| error.to_string());
         }
@@ -315,7 +317,7 @@ impl LogFile {
             (None, Some((summary, bytes))) if summary.left_out_lines > 0 || summary.beyond_limit > 0 => {
                 let mut why = format!("--logs window: {} lines left out", summary.left_out_lines);
                 if summary.beyond_limit > 0 {
-                    why += &format!(", {} that matter among them: beyond --log-limit", summary.beyond_limit);
+                    why += &format!(", {} of them relevant but beyond --log-limit", summary.beyond_limit);
                 }
                 Some(Truncation { kept: Kept::Window, why, whole_bytes: Some(bytes) })
             }
@@ -326,7 +328,7 @@ impl LogFile {
             None => finish(self.entry, redactions, truncated),
         };
         if let Err(why) = finished {
-            self.keep.lost(Source::Logs.name(), &self.from, &why);
+            self.sink.lost(Source::Logs.name(), &self.from, &why);
         }
     }
 
@@ -340,12 +342,12 @@ impl LogFile {
     }
 
     fn opened(&mut self) -> &mut EntryWriter {
-        let why = "connections that found no filter chain, and what the proxy complains of";
-        self.entry.get_or_insert_with(|| self.keep.writer.entry(&self.path, &self.from, why))
+        let why = "connections without a matching filter chain, and warnings and errors of the proxy";
+        self.entry.get_or_insert_with(|| self.sink.writer.entry(&self.path, &self.from, why))
     }
 }
 
-/// The right that would have shown it.
+/// Returns the missing right, as `verb resource`.
 fn needs(reason: &Reason) -> Option<String> {
     match reason {
         Reason::Forbidden { verb, resource, .. } => Some(format!("{verb} {resource}")),
@@ -360,7 +362,7 @@ fn finish(entry: Option<EntryWriter>, redactions: Redactions, truncated: Option<
     }
 }
 
-/// What a file of the user's is called in the bundle.
+/// Returns the base name of a user's file, as used in the bundle.
 pub(super) fn base(name: &str) -> &str {
     match name {
         "-" => "standard-input",
