@@ -158,6 +158,6 @@ fn rejects_standard_input_twice() {
     let home = Home::new(&[("a", forbidding())]);
     let output = collect(&home, &["--context", "a", "-f", "-", "--access-log", "-"], b"");
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("standard input can be read once"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("standard input can be read only once"));
     assert!(home.bundles().is_empty());
 }
