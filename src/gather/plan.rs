@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn names_are_told_apart_and_say_why() {
-        let names: BTreeSet<&str> = PLAN.iter().map(|item| item.name()).collect();
+        let names: BTreeSet<&str> = PLAN.iter().map(Item::name).collect();
         assert_eq!(names.len(), PLAN.len());
         assert!(PLAN.iter().all(|item| !item.why.is_empty() && !item.folder.is_empty()));
         assert!(PLAN.is_sorted_by_key(|item| item.folder), "folders are numbered in the order of the plan");

@@ -89,7 +89,7 @@ fn plain_record(record: &Value, log: &mut AccessLog, expected: &mut Expected) {
         log.first = Some(log.first.map_or(moment, |first| first.min(moment)));
         log.last = Some(log.last.map_or(moment, |last| last.max(moment)));
     }
-    if !has("status_details") && !(has("status") && has("upstream_response_flags")) {
+    if !(has("status_details") || has("status") && has("upstream_response_flags")) {
         log.lacking.insert("RESPONSE_CODE_DETAILS".to_owned());
     }
     let status = record["status"].as_f64().or_else(|| text("status").and_then(|text| text.trim().parse().ok()));

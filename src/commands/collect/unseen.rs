@@ -5,7 +5,7 @@ use crate::evidence::{Evidence, Source, Unavailable};
 
 /// Returns every gap of the evidence with the source that would have filled it.
 pub(super) fn unseen(evidence: &Evidence) -> Vec<(Source, &Unavailable)> {
-    let gaps: Vec<Gap<'_>> = evidence.parts().into_iter().flat_map(|part| part.gaps()).collect();
+    let gaps: Vec<Gap<'_>> = evidence.parts().into_iter().flat_map(crate::evidence::part::Part::gaps).collect();
     let has_own_reason = |source| gaps.iter().any(|gap| gap.extent == Extent::Part && gap.source == Some(source));
     let unseen = gaps.iter().filter_map(|gap| {
         let source = gap.source?;

@@ -92,7 +92,7 @@ pub(in crate::gather) async fn gather<S: LogSink>(
         return Err(Error::MissingNamespace { namespace: namespace.to_owned(), address: api.address().to_owned() });
     }
     // Without a first answer nobody waits for what else would fail.
-    let first = contact(api, namespace).await?;
+    let first = Box::pin(contact(api, namespace)).await?;
     let keeping = async {
         if let Some(keeper) = keeper {
             kept::keep(api, namespace, &selects, progress, keeper).await;

@@ -58,7 +58,9 @@ async fn run_counted(server: &TestServer, stop: Stop) -> Result<(Evidence, u64),
     let api = server.api(stop, Duration::from_millis(700));
     let (mut evidence, context) = (unasked(), Some("prod".into()));
     let sinks = |_: &LogOrigin| Count::default();
-    let requests = gather(&api, context, &options(), &mut evidence, &progress, &sinks, None).await?;
+    let options = options();
+    let gathering = gather(&api, context, &options, &mut evidence, &progress, &sinks, None);
+    let requests = Box::pin(gathering).await?;
     Ok((evidence, requests))
 }
 
@@ -484,7 +486,7 @@ async fn a_container_that_a_pod_does_not_have() {
     let api = server.api(Stop::never(), Duration::from_secs(5));
     let mut evidence = unasked();
     let sinks = |_: &LogOrigin| Count::default();
-    gather(&api, None, &options, &mut evidence, &progress, &sinks, None).await.unwrap();
+    Box::pin(gather(&api, None, &options, &mut evidence, &progress, &sinks, None)).await.unwrap();
     assert_eq!(evidence.access_logs.len(), 2);
     let text = "the pod has no container \"istio-proxy\" (it has a, b)";
     assert_eq!(why(&evidence.access_logs[0].log), Reason::Missing(text.into()));

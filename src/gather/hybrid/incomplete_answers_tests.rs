@@ -195,7 +195,10 @@ async fn objects_of_a_bundle_are_handed_over_page_by_page() {
         let api = server.api(Stop::never(), Duration::from_secs(5));
         let pages = Pages::default();
         let sinks = |_: &LogOrigin| Count::default();
-        gather(&api, None, &options(), &mut unasked(), &progress, &sinks, Some(&pages)).await.unwrap();
+        let mut evidence = unasked();
+        let options = options();
+        let gathering = gather(&api, None, &options, &mut evidence, &progress, &sinks, Some(&pages));
+        Box::pin(gathering).await.unwrap();
         let told = pages.0.lock().unwrap();
         let of_events: Vec<&str> = told.iter().map(String::as_str).filter(|told| told.starts_with("events ")).collect();
         let pages: &[&str] =

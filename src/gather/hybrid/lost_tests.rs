@@ -15,12 +15,16 @@ const CLOSE: u8 = 8;
 const TEXT: u8 = 1;
 const NORMAL: (u8, &[u8]) = (CLOSE, &[0x03, 0xE8]);
 
+/// Frames of a WebSocket: opcode and payload.
+type Frames = &'static [(u8, &'static [u8])];
+
 /// A handshake without SNI through an API server that answers each port-forward so, and how often it was asked for one.
-async fn made(messages: &'static [(u8, &'static [u8])]) -> (Handshake, usize) {
+async fn made(messages: Frames) -> (Handshake, usize) {
     let server = TestServer::start(move |asked| Answer::Raw(socket(asked, messages)));
     let api = server.api(Stop::never(), Duration::from_secs(5));
     let way = Way::Pod { api, namespace: "apigee".into(), pod: "gw".into(), port: 8443 };
-    let made = handshake_within(&Stop::never(), &prober(), &way, &nameless(true)).await.unwrap();
+    let (stop, prober, hello) = (Stop::never(), prober(), nameless(true));
+    let made = Box::pin(handshake_within(&stop, &prober, &way, &hello)).await.unwrap();
     (made, server.paths().len())
 }
 
@@ -33,7 +37,7 @@ macro_rules! begun {
 
 #[tokio::test]
 async fn what_the_way_did_is_not_the_gateways_doing() {
-    let cases: [(&'static [(u8, &'static [u8])], &str); 6] = [
+    let cases: [(Frames, &str); 6] = [
         (
             begun!((BINARY, b"\x01dial unix /run/containerd.sock: connect: connection refused"), NORMAL),
             "the port-forward to port 8443 of the pod failed: dial unix /run/containerd.sock: connect: connection refused",

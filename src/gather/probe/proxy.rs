@@ -300,7 +300,7 @@ mod tests {
 
     #[tokio::test]
     async fn responses_that_are_none_are_told_apart() {
-        let endless = Vec::leak([&b"HTTP/1.1 200 OK\r\nX: "[..], &[b'x'; 2 * MAX_HEAD]].concat());
+        let endless = Vec::leak([&b"HTTP/1.1 200 OK\r\nX: "[..], &vec![b'x'; 2 * MAX_HEAD]].concat());
         for (response, words) in [
             (&b""[..], "the proxy closed the connection without an answer"),
             (b"HTTP/1.1 200 OK\r\n", "the proxy closed the connection without an answer"),

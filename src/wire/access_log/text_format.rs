@@ -253,14 +253,15 @@ mod tests {
         Format::default().texts().iter().find_map(|format| fields(format, line))
     }
 
-    fn some<const N: usize>(texts: [&str; N]) -> Option<[Option<String>; N]> {
-        Some(texts.map(|text| (!text.is_empty()).then(|| text.to_owned())))
+    /// Four values as they were read; an empty text is a value that is absent.
+    fn values(texts: [&str; 4]) -> [Option<String>; 4] {
+        texts.map(|text| (!text.is_empty()).then(|| text.to_owned()))
     }
 
     #[test]
     fn default_formats_recognise_themselves() {
         let tail = r#""10.9.9.9" "curl/8" "id" "api.example.com" "10.8.1.7:8443" outbound|8443||rt 10.4.0.9:1 10.4.0.9:8443 10.0.0.9:4002 api.example.com default"#;
-        let read = some(["api.example.com", "200", "10.0.0.9:4002", "api.example.com"]);
+        let read = Some(values(["api.example.com", "200", "10.0.0.9:4002", "api.example.com"]));
         for (middle, expected) in [
             ("200 - via_upstream - \"-\" 0 12 3 2", &read),
             ("200 - \"-\" 0 12 3 2", &read),
@@ -272,7 +273,7 @@ mod tests {
             assert_eq!(defaults(&format!("[pod/gw-1/istio-proxy] {line}")), *expected, "{line}");
         }
         let envoy = r#"[2016-04-15T20:17:00.310Z] "POST /x HTTP/2" 204 - 154 0 226 100 "10.0.35.28" "nsq2http" "id" "locations" "tcp://10.0.2.1:80""#;
-        assert_eq!(defaults(envoy), some(["", "204", "", "locations"]));
+        assert_eq!(defaults(envoy), Some(values(["", "204", "", "locations"])));
     }
 
     #[test]
@@ -288,7 +289,7 @@ mod tests {
             r#"x" "id" "evil.example" "-" - - 1.1.1.1:1 6.6.6.6:6 - -"#,
             r#"" 0 NR filter_chain_not_found - ""#,
         ] {
-            let expected = some(["a.example.com", "404", "10.0.0.9:4002", "b.example.com"]);
+            let expected = Some(values(["a.example.com", "404", "10.0.0.9:4002", "b.example.com"]));
             assert_eq!(defaults(&line(agent)), expected, "{agent}");
         }
     }
@@ -302,13 +303,13 @@ mod tests {
         let line = "2025-06-02T10:00:02.005Z sni=a.example.com,DC,NR,404 100% peer=[::1]:4 ua='x' host=' host=b";
         assert_eq!(fields(&format, line), None, "a comma too many");
         let line = line.replace("DC,", "");
-        assert_eq!(fields(&format, &line), some(["a.example.com", "404", "[::1]:4", "b"]));
+        assert_eq!(fields(&format, &line), Some(values(["a.example.com", "404", "[::1]:4", "b"])));
 
         let bare = TextFormat::compile("%REQUESTED_SERVER_NAME%%RESPONSE_CODE% %PROTOCOL%", None);
         assert_eq!(bare.lacking().collect::<Vec<_>>(), ["REQUESTED_SERVER_NAME", "RESPONSE_CODE_DETAILS"]);
         assert!(!bare.has_fields() && fields(&bare, "a200 HTTP/2").is_some());
         let ends_free = TextFormat::compile("%RESPONSE_CODE% %REQUESTED_SERVER_NAME% %REQ(X)%", None);
-        assert_eq!(fields(&ends_free, "0 - a b c"), some(["-", "0", "", ""]));
+        assert_eq!(fields(&ends_free, "0 - a b c"), Some(values(["-", "0", "", ""])));
         assert_eq!(fields(&ends_free, "x - a b c"), None);
     }
 }
