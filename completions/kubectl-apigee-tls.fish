@@ -27,50 +27,50 @@ end
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -l color -d 'When to use colour' -r -f -a "always\t''
 auto\t''
 never\t''"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -s v -l verbose -d 'Print progress to standard error'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -s h -l help -d 'Print help'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "diagnose" -d 'Run the checklist against the cluster, or against files, and say what is wrong'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "probe" -d 'Shake hands with endpoints: with the right server name, with none and with a wrong one'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "diagnose" -d 'Run all checks against a cluster or files, and report what is wrong'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "probe" -d 'Test TLS handshakes with endpoints: with the right SNI, without SNI and with an unknown name'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "pcap" -d 'Analyse packet captures: which TLS handshakes fail, how, and for whom'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "collect" -d 'Do the same, and write the support bundle'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "diff" -d 'Hold two runs side by side: what is gone, what is new, what is still there'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "rbac" -d 'Print the least Role that a run needs, and its binding, as YAML'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "explain" -d 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "collect" -d 'Run diagnose and write a support bundle'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "diff" -d 'Compare two runs: findings resolved, new and unchanged'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "rbac" -d 'Print the minimal Role and binding for a run, as YAML'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "explain" -d 'Explain a check: what it detects, why it matters and how to fix it; without a code, list all checks'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "completion" -d 'Print a shell completion script'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "version" -d 'Print the version'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "__complete" -d 'Candidates for the words typed so far, as kubectl\'s completion asks for them'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "__complete" -d 'Print completion candidates for kubectl'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s n -l namespace -d 'Namespace of Apigee hybrid; the context\'s own namespace is not used' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s n -l namespace -d 'Namespace of Apigee hybrid; the namespace of the context is ignored' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s l -l selector -d 'Label selector of the ingress pods' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l kubeconfig -d 'Path of the kubeconfig' -r -F
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l context -d 'Context of the kubeconfig' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l contexts -d 'Contexts of the kubeconfig, each asked as if it were given alone; may be repeated' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l cluster -d 'Cluster of the kubeconfig' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l user -d 'User of the kubeconfig' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s s -l server -d 'Address of the API server' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l as -d 'User to act as' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l as-group -d 'Group to act as; may be repeated' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l as-uid -d 'User id to act as' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l request-timeout -d 'Time for one request to the API server, 0 for no limit; 30s where not given' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l tls-server-name -d 'Name to expect in the certificate of the API server' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s c -l container -d 'Read the log of this container only' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l since -d 'Only records younger than this, as 10m or 2h' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l since-time -d 'Only records from this moment on (RFC 3339)' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l tail -d 'Only so many lines from the end of each log; -1 for all' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l limit-bytes -d 'Only so many bytes of each log' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s f -l overrides -d 'An overrides.yaml, - for standard input; may be repeated' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l access-log -d 'An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l probe -d 'Where to shake hands, with each hostname, without one and with a wrong one' -r -f -a "pods\t'Every ingress pod, through the API server\'s port-forward'
-services\t'The addresses of the Services that lead to them'
-dns\t'Where DNS leads, as seen from here'
-none\t'No handshake at all'"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l probe-host -d 'A hostname to probe beside those of the routes; may be repeated' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l ca-file -d 'Authorities that the clients trust (PEM); without, it is not judged who issued a certificate' -r -F
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l expect -d 'Clients that exist whether or not they were seen' -r -f -a "non-sni\t'Clients that send no server name'"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l timeout -d 'Time for the whole run, of several contexts for each; what was seen until then is reported. 0 is no limit' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l from -d 'Judge evidence that was written before, ask no cluster; - for standard input' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l write-evidence -d 'Write the evidence to a file, for --from' -r -F
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l only -d 'Judge only these checks: codes, names or families' -r -f -a "client\t'family AT1xx'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l context -d 'Kubeconfig context to use' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l contexts -d 'Kubeconfig contexts to run for, each on its own; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l cluster -d 'Kubeconfig cluster to use' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l user -d 'Kubeconfig user to use' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l as -d 'User to impersonate' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l request-timeout -d 'Time limit of a single API request; 0 means no limit [default: 30s]' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l tls-server-name -d 'Server name to verify in the certificate of the API server' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s c -l container -d 'Read only the log of this container' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l since -d 'Read only records newer than this duration, such as 10m or 2h' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l since-time -d 'Read only records since this time (RFC 3339)' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l tail -d 'Maximum number of lines from the end of each log; -1 means all' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l limit-bytes -d 'Maximum number of bytes of each log' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s f -l overrides -d 'Overrides file (overrides.yaml), or - for standard input; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l access-log -d 'Access log or Cloud Logging export, also .gz, or - for standard input; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l probe -d 'Where to test TLS handshakes: with each hostname, without SNI and with an unknown name' -r -f -a "pods\t'Every ingress pod, through port-forwards of the API server'
+services\t'The addresses of the Services of the ingress pods'
+dns\t'The addresses that DNS returns on this machine'
+none\t'No handshakes'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l probe-host -d 'Additional hostname to probe, besides those of the routes; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l ca-file -d 'PEM file of the CAs that clients trust; without it, certificate trust is not checked' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l expect -d 'Clients that are known to exist, even if they were not seen' -r -f -a "non-sni\t'Clients that send no SNI'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l timeout -d 'Time limit of the run, per context; what was seen by then is reported. 0 means no limit' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l from -d 'Judge saved evidence or a bundle; contact no cluster. - for standard input' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l write-evidence -d 'Write the evidence to a file, for use with --from' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l only -d 'Run only these checks: codes, names or families, separated by commas' -r -f -a "client\t'family AT1xx'
 route\t'family AT2xx'
 overrides\t'family AT3xx'
 certificate\t'family AT4xx'
@@ -174,7 +174,7 @@ AT806\t'access-log-off'
 AT807\t'access-log-format-unknown'
 AT808\t'apigee-issue-open'
 AT809\t'route-kind-missing'"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l skip -d 'Leave these checks out: codes, names or families' -r -f -a "client\t'family AT1xx'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l skip -d 'Skip these checks: codes, names or families, separated by commas' -r -f -a "client\t'family AT1xx'
 route\t'family AT2xx'
 overrides\t'family AT3xx'
 certificate\t'family AT4xx'
@@ -278,56 +278,56 @@ AT806\t'access-log-off'
 AT807\t'access-log-format-unknown'
 AT808\t'apigee-issue-open'
 AT809\t'route-kind-missing'"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l fail-on -d 'From which level on a finding makes the exit code 1' -r -f -a "error\t''
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l fail-on -d 'Lowest level of a finding that sets exit code 1' -r -f -a "error\t''
 warning\t''
 never\t''"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s o -l output -d 'Format of the report' -r -f -a "text\t''
-wide\t'Text, with every pod, stream and check'
+wide\t'Text with every pod, stream and check'
 json\t''
 yaml\t''"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l color -d 'When to use colour' -r -f -a "always\t''
 auto\t''
 never\t''"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l all-contexts -d 'Every context of the kubeconfig, in its order'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l all-contexts -d 'Run for every context of the kubeconfig, in its order'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l insecure-skip-tls-verify -d 'Do not verify the certificate of the API server'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l offline -d 'Judge the files given, ask no cluster'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -l offline -d 'Judge only the given files; contact no cluster'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s v -l verbose -d 'Print progress to standard error'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diagnose" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s f -l filename -d 'A file with endpoints, one per line, - for standard input; may be repeated' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l sni -d 'Server name to send and to expect, instead of the host' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l connect-to -d 'Connect to this address instead of those that the host has' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l via-proxy -d 'Connect through an HTTP proxy; without a URL the one that the environment names' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l tls-min -d 'Lowest version to offer: 1.0, 1.1, 1.2 or 1.3' -r -f -a "1.0\t''
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s f -l filename -d 'File with endpoints, one per line, or - for standard input; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l sni -d 'SNI to send, and name to expect in the certificate, instead of the host' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l connect-to -d 'Connect to this address instead of resolving the host' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l via-proxy -d 'Connect through an HTTP proxy; without a URL, the proxy of the environment' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l tls-min -d 'Lowest TLS version to offer: 1.0, 1.1, 1.2 or 1.3' -r -f -a "1.0\t''
 1.1\t''
 1.2\t''
 1.3\t''"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l tls-max -d 'Highest version to offer' -r -f -a "1.0\t''
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l tls-max -d 'Highest TLS version to offer: 1.0, 1.1, 1.2 or 1.3' -r -f -a "1.0\t''
 1.1\t''
 1.2\t''
 1.3\t''"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l ciphers -d 'Cipher suites to offer, as OpenSSL names them, separated by colons' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l alpn -d 'Protocols to offer by ALPN, separated by commas; empty offers none' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l ca-file -d 'Authorities to verify with (PEM), instead of those of this machine' -r -F
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l cert -d 'Client certificate to offer (PEM), with what leads to its authority' -r -F
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l key -d 'Its key (PEM, not encrypted); without, the file of the certificate holds it' -r -F
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l timeout -d 'Time for one handshake' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l parallel -d 'Endpoints to probe at the same time' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l fail-on -d 'From which level on a finding makes the exit code 1' -r -f -a "error\t''
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l ciphers -d 'Cipher suites to offer, by their OpenSSL names, separated by colons' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l alpn -d 'ALPN protocols to offer, separated by commas; empty offers none' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l ca-file -d 'PEM file of CAs to verify with, instead of those of this machine' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l cert -d 'PEM file of the client certificate to offer, with its intermediate CAs' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l key -d 'PEM file of the unencrypted key of --cert [default: the file of --cert]' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l timeout -d 'Time limit of one handshake' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l parallel -d 'Number of endpoints to probe at the same time' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l fail-on -d 'Lowest level of a finding that sets exit code 1' -r -f -a "error\t''
 warning\t''
 never\t''"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s o -l output -d 'Format of the report' -r -f -a "text\t''
-wide\t'Text, with every pod, stream and check'
+wide\t'Text with every pod, stream and check'
 json\t''
 yaml\t''"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l color -d 'When to use colour' -r -f -a "always\t''
 auto\t''
 never\t''"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l no-sni -d 'Send no server name, as a client without SNI'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s 4 -l ipv4 -d 'Use IPv4 addresses only'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s 6 -l ipv6 -d 'Use IPv6 addresses only'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l proxy-protocol -d 'Begin each connection with a PROXY header, as a load balancer would'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l full -d 'Find out every version and cipher suite too'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l no-sni -d 'Send no SNI'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s 4 -l ipv4 -d 'Use only IPv4 addresses'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s 6 -l ipv6 -d 'Use only IPv6 addresses'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l proxy-protocol -d 'Begin each connection with a PROXY protocol header, as a load balancer does'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -l full -d 'Also find all accepted TLS versions and cipher suites'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s v -l verbose -d 'Print progress to standard error'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -l host -d 'Only connections with this address at either end; may be repeated' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -l port -d 'Only connections to this port of the server; may be repeated' -r
@@ -348,112 +348,112 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pc
 auto\t''
 never\t''"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -l failed -d 'Only connections whose handshake failed'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -s v -l verbose -d 'Print progress to standard error'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand pcap" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s n -l namespace -d 'Namespace of Apigee hybrid; the context\'s own namespace is not used' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s n -l namespace -d 'Namespace of Apigee hybrid; the namespace of the context is ignored' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s l -l selector -d 'Label selector of the ingress pods' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l kubeconfig -d 'Path of the kubeconfig' -r -F
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l context -d 'Context of the kubeconfig' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l contexts -d 'Contexts of the kubeconfig, each asked as if it were given alone; may be repeated' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l cluster -d 'Cluster of the kubeconfig' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l user -d 'User of the kubeconfig' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s s -l server -d 'Address of the API server' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l as -d 'User to act as' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l as-group -d 'Group to act as; may be repeated' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l as-uid -d 'User id to act as' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l request-timeout -d 'Time for one request to the API server, 0 for no limit; 30s where not given' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l tls-server-name -d 'Name to expect in the certificate of the API server' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s c -l container -d 'Read the log of this container only' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l since -d 'Only records younger than this, as 10m or 2h' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l since-time -d 'Only records from this moment on (RFC 3339)' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l tail -d 'Only so many lines from the end of each log; -1 for all' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l limit-bytes -d 'Only so many bytes of each log' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s f -l overrides -d 'An overrides.yaml, - for standard input; may be repeated' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l access-log -d 'An access log or an export of Cloud Logging, also .gz, - for standard input; may be repeated' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l probe -d 'Where to shake hands, with each hostname, without one and with a wrong one' -r -f -a "pods\t'Every ingress pod, through the API server\'s port-forward'
-services\t'The addresses of the Services that lead to them'
-dns\t'Where DNS leads, as seen from here'
-none\t'No handshake at all'"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l probe-host -d 'A hostname to probe beside those of the routes; may be repeated' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l ca-file -d 'Authorities that the clients trust (PEM); without, it is not judged who issued a certificate' -r -F
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l expect -d 'Clients that exist whether or not they were seen' -r -f -a "non-sni\t'Clients that send no server name'"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l timeout -d 'Time for the whole run, of several contexts for each; what was seen until then is reported. 0 is no limit' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l to -d 'Where the bundle goes: a new file, a folder, or - for standard output' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l context -d 'Kubeconfig context to use' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l contexts -d 'Kubeconfig contexts to run for, each on its own; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l cluster -d 'Kubeconfig cluster to use' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l user -d 'Kubeconfig user to use' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l as -d 'User to impersonate' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l request-timeout -d 'Time limit of a single API request; 0 means no limit [default: 30s]' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l tls-server-name -d 'Server name to verify in the certificate of the API server' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s c -l container -d 'Read only the log of this container' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l since -d 'Read only records newer than this duration, such as 10m or 2h' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l since-time -d 'Read only records since this time (RFC 3339)' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l tail -d 'Maximum number of lines from the end of each log; -1 means all' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l limit-bytes -d 'Maximum number of bytes of each log' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s f -l overrides -d 'Overrides file (overrides.yaml), or - for standard input; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l access-log -d 'Access log or Cloud Logging export, also .gz, or - for standard input; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l probe -d 'Where to test TLS handshakes: with each hostname, without SNI and with an unknown name' -r -f -a "pods\t'Every ingress pod, through port-forwards of the API server'
+services\t'The addresses of the Services of the ingress pods'
+dns\t'The addresses that DNS returns on this machine'
+none\t'No handshakes'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l probe-host -d 'Additional hostname to probe, besides those of the routes; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l ca-file -d 'PEM file of the CAs that clients trust; without it, certificate trust is not checked' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l expect -d 'Clients that are known to exist, even if they were not seen' -r -f -a "non-sni\t'Clients that send no SNI'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l timeout -d 'Time limit of the run, per context; what was seen by then is reported. 0 means no limit' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l to -d 'Output: a new file, a folder, or - for standard output' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l case -d 'Number of the support case' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l note -d 'A word to support' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l env-group -d 'An environment group with the problem; may be repeated. Without, all that are found are listed' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l redact -d 'Replace these by pseudonyms in all of the bundle; what they stand for is written beside it' -r -f -a "addresses\t'Addresses of clients and servers'
-hosts\t'Hostnames; certificates go with them'"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l redact-map -d 'Where the list of pseudonyms goes, a new file; without, beside the bundle' -r -F
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l redact-as -d 'Give the same pseudonyms as an earlier run, whose list this is' -r -F
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l pcap -d 'A packet capture (pcap, pcapng) to keep, with secrets masked; may be repeated' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l logs -d 'How much of each log goes into the bundle' -r -f -a "full\t'All of it'
-window\t'Beginning and end, and every reset and complaint with the lines around it'
-none\t'Nothing but the counts'"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l log-limit -d 'Bytes of resets and complaints that are kept of one container\'s log' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l note -d 'Note for support' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l env-group -d 'Environment group with the problem; may be repeated. Without it, all groups found are listed' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l redact -d 'Replace these kinds by pseudonyms in the whole bundle; the list of pseudonyms is written beside it' -r -f -a "addresses\t'Addresses of clients and servers'
+hosts\t'Hostnames, and the certificates that contain them'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l redact-map -d 'New file for the list of pseudonyms [default: beside the bundle]' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l redact-as -d 'Reuse the pseudonyms of an earlier run, from its list' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l pcap -d 'Packet capture (pcap, pcapng) to include, with secrets masked; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l logs -d 'How much of each log to include' -r -f -a "full\t'The whole log'
+window\t'Beginning, end, and all resets, warnings and errors with the lines around them'
+none\t'Only counts'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l log-limit -d 'Maximum number of bytes of resets, warnings and errors to include per container log' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l color -d 'When to use colour' -r -f -a "always\t''
 auto\t''
 never\t''"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l all-contexts -d 'Every context of the kubeconfig, in its order'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l all-contexts -d 'Run for every context of the kubeconfig, in its order'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l insecure-skip-tls-verify -d 'Do not verify the certificate of the API server'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l list -d 'Show what would be collected, why, and by which right; ask nothing'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l self-test -d 'Plant a secret, a hostname and an address of every kind, redact, and show that none comes out; ask nothing'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l list -d 'List what would be collected, why and with which right; contact no cluster'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l self-test -d 'Test the redaction with planted secrets, hostnames and addresses of every kind; contact no cluster'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s v -l verbose -d 'Print progress to standard error'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diff" -l fail-on -d 'From which level on a new finding makes the exit code 1' -r -f -a "error\t''
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diff" -l fail-on -d 'Lowest level of a new finding that sets exit code 1' -r -f -a "error\t''
 warning\t''
 never\t''"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diff" -s o -l output -d 'Format of the result' -r -f -a "text\t''
-wide\t'Text, with every pod, stream and check'
+wide\t'Text with every pod, stream and check'
 json\t''
 yaml\t''"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diff" -l color -d 'When to use colour' -r -f -a "always\t''
 auto\t''
 never\t''"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diff" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diff" -s v -l verbose -d 'Print progress to standard error'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -s n -l namespace -d 'Namespace of Apigee hybrid' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -l probe -d 'Where handshakes are to be made, as diagnose takes it; without pods no port-forward is needed' -r -f -a "pods\t'Every ingress pod, through the API server\'s port-forward'
-services\t'The addresses of the Services that lead to them'
-dns\t'Where DNS leads, as seen from here'
-none\t'No handshake at all'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -l probe -d 'Places to probe, as for diagnose; without pods, no port-forward is needed' -r -f -a "pods\t'Every ingress pod, through port-forwards of the API server'
+services\t'The addresses of the Services of the ingress pods'
+dns\t'The addresses that DNS returns on this machine'
+none\t'No handshakes'"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -l name -d 'Name of the Role and its binding' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -l user -d 'User to bind the Role to; may be repeated. Without any subject no binding is printed' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -l group -d 'Group to bind it to; may be repeated' -r
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -l serviceaccount -d 'Service account to bind it to; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -l user -d 'User to bind the Role to; may be repeated. Without any subject, no binding is printed' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -l group -d 'Group to bind the Role to; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -l serviceaccount -d 'Service account to bind the Role to; may be repeated' -r
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -l color -d 'When to use colour' -r -f -a "always\t''
 auto\t''
 never\t''"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -s v -l verbose -d 'Print progress to standard error'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand rbac" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand explain" -l color -d 'When to use colour' -r -f -a "always\t''
 auto\t''
 never\t''"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand explain" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand explain" -s v -l verbose -d 'Print progress to standard error'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand completion" -l color -d 'When to use colour' -r -f -a "always\t''
 auto\t''
 never\t''"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand completion" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand completion" -s v -l verbose -d 'Print progress to standard error'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand completion" -s h -l help -d 'Print help'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand version" -l color -d 'When to use colour' -r -f -a "always\t''
 auto\t''
 never\t''"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand version" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand version" -s v -l verbose -d 'Print progress to standard error'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand version" -s h -l help -d 'Print help'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand __complete" -l color -d 'When to use colour' -r -f -a "always\t''
 auto\t''
 never\t''"
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand __complete" -s v -l verbose -d 'Tell on standard error what is done; twice for more'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand __complete" -s v -l verbose -d 'Print progress to standard error'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand __complete" -s h -l help -d 'Print help'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "diagnose" -d 'Run the checklist against the cluster, or against files, and say what is wrong'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "probe" -d 'Shake hands with endpoints: with the right server name, with none and with a wrong one'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "diagnose" -d 'Run all checks against a cluster or files, and report what is wrong'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "probe" -d 'Test TLS handshakes with endpoints: with the right SNI, without SNI and with an unknown name'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "pcap" -d 'Analyse packet captures: which TLS handshakes fail, how, and for whom'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "collect" -d 'Do the same, and write the support bundle'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "diff" -d 'Hold two runs side by side: what is gone, what is new, what is still there'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "rbac" -d 'Print the least Role that a run needs, and its binding, as YAML'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "explain" -d 'Show what a check looks for, why it matters and how it is fixed; without a code the catalogue'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "completion" -d 'Print the completion script of a shell'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "collect" -d 'Run diagnose and write a support bundle'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "diff" -d 'Compare two runs: findings resolved, new and unchanged'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "rbac" -d 'Print the minimal Role and binding for a run, as YAML'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "explain" -d 'Explain a check: what it detects, why it matters and how to fix it; without a code, list all checks'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "completion" -d 'Print a shell completion script'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "version" -d 'Print the version'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "__complete" -d 'Candidates for the words typed so far, as kubectl\'s completion asks for them'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "__complete" -d 'Print completion candidates for kubectl'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -13,6 +13,7 @@ pub(crate) const CLIENT_WITHOUT_SNI_UNROUTED: Code = client::client_without_sni_
 pub(crate) const EXPECTED_CLIENT_WITHOUT_SNI_REFUSED: Code = client::expected_client_without_sni_refused::CHECK.code;
 pub(crate) const LOG_WINDOW_INCOMPLETE: Code = client::log_window_incomplete::CHECK.code;
 pub(crate) const SERVED_CLIENT_WITHOUT_WILDCARD: Code = client::served_client_without_wildcard::CHECK.code;
+pub(crate) const HOST_WITHOUT_ROUTE_ON_CONNECTION: Code = client::host_without_route_on_connection::CHECK.code;
 pub(crate) const ACCESS_LOG_UNCONFIRMED: Code = client::access_log_unconfirmed::CHECK.code;
 pub(crate) const WILDCARD_ROUTE_MISSING: Code = route::wildcard_route_missing::CHECK.code;
 pub(crate) const WILDCARD_ROUTE_FLAG_OFF: Code = route::wildcard_route_flag_off::CHECK.code;

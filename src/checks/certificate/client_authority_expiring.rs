@@ -29,7 +29,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     stored::judge_client_cas(evidence, right, |authorities| {
         chain::without_successor(&authorities.certificates, at)
             .filter_map(|authority| chain::expiring(authority, at))
-            .map(|wrong| Deviation { what: format!("the authority of clients {}", wrong.what), ..wrong })
+            .map(|wrong| Deviation { what: format!("the client CA {}", wrong.what), ..wrong })
             .collect()
     })
 }

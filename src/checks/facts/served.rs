@@ -29,7 +29,7 @@ pub(crate) fn judge_dates(
     for probe in to_clients(probes).chain(compared) {
         for (_, certificate) in chain::dated(&probe.1.certificates) {
             let Some(wrong) = wrong(certificate) else { continue };
-            let to = if probe.1.requested { "" } else { "clients without SNI get: " };
+            let to = if probe.1.requested { "" } else { "served without SNI: " };
             faults.push(Fault {
                 probe,
                 what: format!("{to}{}", wrong.what),

@@ -64,7 +64,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         findings.push(Finding::new(
             Object::new(Kind::ConfigMap, "apigee-istio-mesh-config"),
             Location::field("data.mesh accessLogFormat"),
-            "the access-log format does not tell the server name",
+            "the access-log format does not contain the server name",
             if mesh.fields.is_some() {
                 "JSON without %REQUESTED_SERVER_NAME%"
             } else {
