@@ -1,4 +1,4 @@
-//! Certificate files beside an overrides file, absolute, and not there.
+//! Tests certificate files beside an overrides file, with absolute paths, and missing ones.
 
 use super::*;
 use crate::gather::files::overrides::overrides_file;
@@ -55,7 +55,7 @@ fn files_are_found_beside_the_overrides_and_their_keys_stay_there() {
     let why = |position: usize| found[position].content.seen().unwrap_err();
     assert_eq!(why(3).reason, Reason::NotRequested(NOT_HERE.into()));
     assert_eq!(why(4).reason, Reason::Broken("it is no file with bytes in it".into()));
-    // A key where the certificate should be is said to be none, and not shown.
+    // A key in place of the certificate is reported as not a certificate, and not shown.
     assert_eq!(content(5).certificate_fault.as_deref(), Some("there is no BEGIN CERTIFICATE line"));
     assert_eq!((content(5).keys.len(), &content(5).key), (1, &KeyFit::Absent));
     let told = format!("{found:?} {}", serde_json::to_string(&found).unwrap());

@@ -124,7 +124,7 @@ fn pod(name: &str) -> Value {
         "spec": {"containers": [{"name": "a"}, {"name": "b"}]}, "status": {"phase": "Running"}})
 }
 
-/// A healthy cluster, but for what `odd` answers.
+/// A healthy cluster, except for the responses of `odd`.
 fn but(odd: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static) -> TestServer {
     TestServer::start(move |asked| odd(asked).unwrap_or_else(|| healthy(asked)))
 }
@@ -227,7 +227,7 @@ async fn a_missing_right_costs_only_itself() {
         "forbidden: the rule \"list apigeeroutes.apigee.cloud.google.com\" in namespace apigee is missing"
     );
     assert!(why(&evidence.secrets).to_string().contains("\"list secrets\""));
-    // Without routes nobody knows which Secrets to read.
+    // Without routes the Secrets to read are unknown.
     assert_eq!(why(&evidence.stored_certificates), why(&evidence.routes));
     assert!(why(&evidence.access_logs[0].log).to_string().contains("\"get pods/log\""));
     assert!(evidence.pods.seen().is_ok() && evidence.mesh_logging.seen().is_ok());
@@ -289,7 +289,7 @@ async fn patience_ends_where_a_server_says_later_again_and_again() {
     });
     let evidence = run(&server, Stop::never()).await.unwrap();
     assert_eq!(why(&evidence.routes), Reason::Unreachable("the server answered 429: come back later".into()));
-    // A second wait would have been longer than all the patience that was left.
+    // A second wait would have been longer than the remaining time limit of the request.
     assert_eq!(server.paths().iter().filter(|path| path.starts_with(ROUTES)).count(), 2);
 
     let tries = Arc::new(AtomicU32::new(0));
@@ -463,7 +463,7 @@ async fn a_followed_log_that_ends_before_the_knock_has_broken_off() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn logs_of_many_small_pieces_are_whole() {
-    // The kubelet flushes every line, so pieces outnumber whatever is taken at once.
+    // The kubelet flushes every line, so there are more pieces than are taken at once.
     let lines = 50_000;
     let body: String = (0..lines).map(|number| format!("6\r\n{number:05}\n\r\n")).collect();
     let answer = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{body}0\r\n\r\n");
@@ -532,7 +532,7 @@ async fn the_first_contact_decides() {
 #[tokio::test]
 async fn a_server_that_is_not_there() {
     let mut server = but(|_| None);
-    // Port 1 of this machine: nobody listens there.
+    // Nothing listens on port 1 of this machine.
     server.address = "http://127.0.0.1:1".into();
     let error = run(&server, Stop::never()).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { source: ConnectFailure::Refused, .. }), "{error}");

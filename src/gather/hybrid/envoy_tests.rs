@@ -1,4 +1,4 @@
-//! Envoy's forms as Envoy 1.40 writes them, shortened, and its HTTP over a stream of memory.
+//! Tests Envoy's formats as Envoy 1.40 writes them, shortened, and its HTTP over an in-memory stream.
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -110,7 +110,7 @@ fn certificates_are_listed_once_each() {
     assert_eq!(found[0].not_after, Some("2027-11-24T04:39:27Z".parse().unwrap()));
 }
 
-/// An answer of 200 without what it must have tells nothing, and never that there is nothing.
+/// A 200 without the required content counts as malformed, never as an empty result.
 #[test]
 fn an_answer_without_its_keys_is_not_an_empty_one() {
     let no_answers = ["null", "[]", "\"\"", "7", "{\"error\": \"x\"}", "", " \n"];
@@ -147,7 +147,7 @@ fn counters_are_those_of_the_whole_listener() {
     assert_eq!(values, BTreeMap::from(expected));
 }
 
-/// Answers one request after the other, each with the bytes given.
+/// Answers one request after the other with the given bytes.
 async fn admin(mut stream: DuplexStream, answers: Vec<Vec<u8>>) -> usize {
     let mut asked = Vec::new();
     for (index, answer) in answers.into_iter().enumerate() {
@@ -228,6 +228,6 @@ async fn without_the_right_to_port_forward_everything_is_unavailable() {
         why,
         ["listeners", "certificates", "counters"].map(|part| format!("the {part} of Envoy in pod gw: {rule}"))
     );
-    // One connection for the whole account, one for the counters.
+    // One connection for the state, one for the counters.
     assert_eq!(api.requests(), 2);
 }

@@ -1,13 +1,15 @@
-//! The probes of one run of `diagnose`: at each ingress pod, at the addresses of the Services, and where DNS leads.
+//! Runs the probes of `diagnose`: at each ingress pod, at the addresses of the Services, and at the addresses
+//! in DNS.
 //!
 //! ```text
-//! pods ─ counters ─ knock ┬ a hello without a name ──────────┬ handshakes with names ─ counters
-//!                         └ logs, until the knock is in them ┘
+//! pods ─ counters ─ marker probe ┬ a ClientHello without SNI ─────────────┬ handshakes with SNI ─ counters
+//!                                └ logs, until the marker probe is in them ┘
 //! ```
 //!
-//! The knock is a handshake with a server name that nobody has. It comes first, and the log is read no further than to its
-//! line, as far as the pieces allow in which it comes. The hello without a name follows at once, for a reset that it leaves is
-//! told from those of clients by the knock before it, in this run and in later ones (`wire::access_log::own`).
+//! The marker probe is a handshake with a server name that no route has. It comes first, and the log is read
+//! only up to its record, as exactly as the pieces allow. The ClientHello without SNI follows at once: a
+//! reset that it causes is distinguished from those of clients by the marker probe before it, in this run and
+//! in later ones (`wire::access_log::own`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -31,18 +33,18 @@ use crate::gather::probe::prober::Prober;
 use crate::gather::probe::transport::Way;
 use crate::gather::probe::{self, Family, lookup, name_authorities, nowhere, scan};
 
-/// Hostnames that are probed at one place; more are named as not probed.
+/// Maximum number of hostnames probed at one place; further ones are listed as not probed.
 pub(in crate::gather) const MAX_HOSTS: usize = 50;
-/// Connections to load balancers at the same time.
+/// Number of concurrent connections to load balancers.
 const CONNECTIONS: usize = 16;
-/// Routes with limits on versions or suites whose endpoint is scanned.
+/// Maximum number of routes with limits on versions or suites whose endpoint is scanned.
 const MAX_SCANS: usize = 4;
-/// What a scan tells.
+/// What a scan found.
 const SCANNED: &str = "versions and cipher suites";
-/// What stands for the asterisk of a hostname like `*.example.com`.
+/// Replaces the asterisk of a hostname like `*.example.com`.
 const SOME_LABEL: &str = "apigee-tls-probe";
 
-/// Everything else, when the logs have been read.
+/// Runs all other probes, after the logs have been read.
 pub(in crate::gather) async fn probes(
     api: &Api,
     namespace: &str,
@@ -100,7 +102,8 @@ pub(in crate::gather) async fn probes(
             by_name(&probe.prober, &all_hosts, nameless).await
         },
     );
-    // Connections that are none of the API server's do not end with the run by themselves; what is missing is told below.
+    // Connections outside the API server do not end with the run by themselves. The missing probes are
+    // reported below.
     let (at_services, by_name) = api.stop().bound(Box::pin(at_addresses)).await.unwrap_or_default();
     let in_front = services.iter().filter(|service| !service.is_internal_chaining()).collect::<Vec<_>>();
     if probe.places.services && !in_front.is_empty() && in_front.iter().all(|service| service.addresses.is_empty()) {
@@ -121,7 +124,7 @@ pub(in crate::gather) async fn probes(
     (Probes { question: probe.prober.question(None), endpoints, unprobed }, gateways)
 }
 
-/// Envoy's account of a pod where there is no way to it.
+/// Envoy's state for a pod that cannot be reached.
 fn unseen(pod: &str, before: &Seen<Counters>, reason: &Reason) -> Gateway {
     let why = |part: &str| Unavailable::new(format!("the {part} of Envoy in pod {pod}"), reason.clone());
     Gateway {
@@ -140,7 +143,7 @@ struct PodPlan {
     before: Seen<Counters>,
     nameless: Option<Handshake>,
     hosts: Vec<String>,
-    /// Hosts whose versions and suites are wanted too.
+    /// Hosts whose versions and suites are scanned too.
     scanned: Vec<String>,
     nameless_asked: bool,
 }
@@ -168,7 +171,7 @@ async fn pod(
             let _permit = permits.acquire().await;
             return envoy::account(api, namespace, &pod).await;
         };
-        // What does not answer is not asked again and again.
+        // A pod that does not answer gets no further probes.
         let Gateway { listeners, certificates, .. } = unseen(&pod, &before, &why.reason);
         (listeners, certificates)
     };
@@ -176,7 +179,7 @@ async fn pod(
     if is_unreached(&knock) {
         let (listeners, certificates) = account.await;
         let gateway = Gateway { pod: pod.clone(), listeners, certificates, after: before.clone(), before };
-        // What was to be asked for ended as the first look did.
+        // The requested handshakes failed as the preflight did.
         let tried = Handshake { kind: ClientHelloKind::WithoutSni, server_name: None, requested: true, ..knock };
         return (vec![endpoint(hosts.into_iter().next(), vec![tried], probe::not_scanned())], gateway);
     }
@@ -188,10 +191,10 @@ async fn pod(
     let (made, (listeners, certificates)) = futures::join!(made, account);
     let mut endpoints = Vec::new();
     for (host, made) in hosts.iter().zip(made) {
-        // That the run ended is said once for all of its handshakes.
+        // The end of the run is reported once for all handshakes of the pod.
         let Ok(mut handshake) = made else { continue };
         let _permit = permits.acquire().await;
-        // Names that do not come in time are not seen, as in TLS 1.3.
+        // CA names that do not come in time are missing, as in TLS 1.3.
         let _ = stop.bound(name_authorities(prober, &way, std::slice::from_mut(&mut handshake), None)).await;
         let scan = if scanned.contains(host) {
             let whole = stop.bound(scan::scan(prober, &way, Some(host))).await;
@@ -222,7 +225,7 @@ async fn pod(
     (endpoints, gateway)
 }
 
-/// What decides whether an address is sent a hello without a name.
+/// Decides whether an address is sent a ClientHello without SNI.
 #[derive(Clone, Copy)]
 struct Nameless<'a> {
     asked: bool,
@@ -230,9 +233,10 @@ struct Nameless<'a> {
 }
 
 impl Nameless<'_> {
-    /// Where it only serves to compare, and the address leads to pods that are known to reset it, the answer is known, and a
-    /// client would seem to have been reset: behind a load balancer the knock before it may have gone to another pod, whose
-    /// log tells nothing of this one. What serves other certificates than the pods is not they.
+    /// If the handshake only serves comparison, and the pods behind the address are known to reset it, the
+    /// result is known. Sending it would also look like the reset of a client: behind a load balancer the
+    /// marker probe may have reached another pod, whose log shows nothing of this one. An address that serves
+    /// other certificates than the pods does not lead to them.
     fn is_wanted(self, at_address: &[Handshake]) -> bool {
         let all = || self.pods.iter().flat_map(|(endpoints, _)| endpoints).flat_map(|endpoint| &endpoint.handshakes);
         let is_refused = all().any(|made| made.kind == ClientHelloKind::WithoutSni && made.was_refused());
@@ -273,8 +277,8 @@ async fn by_name(prober: &Arc<Prober>, hosts: &[String], nameless: Nameless<'_>)
         .iter()
         .map(|host| async move { (host, lookup::addresses(host, Family::Any, prober.options.timeout).await) });
     let looked_up: Vec<_> = stream::iter(looked_up).buffered(CONNECTIONS).collect().await;
-    // Several hosts share an address as a rule, and are asked for there together: the hellos without a host are for an
-    // address, and one that cannot be reached is not tried once more for each.
+    // Several hosts usually share an address, and are probed there together. The handshakes without one of
+    // these hosts are performed once for each address, and an unreachable address is not tried for each host.
     let mut by_address: BTreeMap<IpAddr, Vec<String>> = BTreeMap::new();
     let mut found = Vec::new();
     for (host, addresses) in looked_up {
@@ -303,7 +307,8 @@ struct Reached<'a> {
     port: u16,
 }
 
-/// The handshakes with all hosts at one address, and those without a host.
+/// Performs the handshakes with all hosts at one address, the one with an unknown name and the one without
+/// SNI.
 async fn at_address(
     prober: &Arc<Prober>,
     target: Reached<'_>,
@@ -325,7 +330,8 @@ async fn at_address(
     let mut others = Vec::new();
     if !made.first().is_some_and(is_unreached) {
         let name = prober.unknown_name().to_owned();
-        // One after the other and in this order, by which access logs tell that the second is ours too.
+        // Sequential and in this order, because access logs recognise the second as probe traffic by the
+        // first.
         let unknown = Hello { kind: ClientHelloKind::Unknown, server_name: Some(name), asked: false, knock: false };
         others.push(handshake(prober, &way, &unknown).await);
         if nameless.is_wanted(&made) {
@@ -343,8 +349,8 @@ async fn at_address(
     found
 }
 
-/// A handshake for each host. Where the first does not get as far as TLS, the others would not either, each after a
-/// time-out of its own: they end as it did.
+/// Performs a handshake for each host. If the first does not get as far as TLS, the others would fail the
+/// same way, each after its own time-out. They are recorded with the same failure.
 async fn at_hosts(prober: &Arc<Prober>, way: &Way, hosts: &[String]) -> Vec<Handshake> {
     let Some((first, rest)) = hosts.split_first() else { return Vec::new() };
     let first = handshake(prober, way, &named(first)).await;
@@ -366,12 +372,13 @@ fn not_wanted() -> Seen<Scan> {
     Seen::Unavailable(Unavailable::new(SCANNED, reason))
 }
 
-/// A route with the hostname `*` and `enableNonSniClient` says that clients without a server name are served.
+/// Whether a route with the hostname `*` and `enableNonSniClient` declares that clients without SNI are
+/// served.
 fn promises_nameless(routes: &[&Route]) -> bool {
     routes.iter().any(|route| route.is_wildcard() && route.enable_non_sni_client == Some(true))
 }
 
-/// The names to send for these routes: each once, those that the user adds first.
+/// Returns the server names to send for these routes: each once, those of the user first.
 fn hosts(routes: &[&Route], more: &[String], place: &str, unprobed: &mut Vec<Unavailable>) -> Vec<String> {
     let own = routes.iter().flat_map(|route| &route.hostnames).filter(|name| *name != "*").map(|name| concrete(name));
     let mut hosts: Vec<String> = Vec::new();
@@ -389,14 +396,14 @@ fn hosts(routes: &[&Route], more: &[String], place: &str, unprobed: &mut Vec<Una
     hosts
 }
 
-/// A name that a hostname covers.
+/// Returns a name that a hostname covers.
 fn concrete(hostname: &str) -> String {
     hostname
         .strip_prefix("*.")
         .map_or_else(|| hostname.to_ascii_lowercase(), |rest| format!("{SOME_LABEL}.{}", rest.to_ascii_lowercase()))
 }
 
-/// One host of each route that limits versions or suites.
+/// Returns one host of each route that limits versions or suites.
 fn scanned_hosts(routes: &[&Route]) -> BTreeSet<String> {
     let limited = |route: &&&Route| {
         route.ports.iter().filter_map(|port| port.tls.as_ref()).any(|tls| {

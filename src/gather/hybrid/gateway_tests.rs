@@ -1,4 +1,4 @@
-//! What is probed where, as far as no network is needed, and what an address that is out of reach costs.
+//! Tests which endpoints are probed, without a network, and how long an unreachable address takes.
 
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ pub(in crate::gather) fn prober() -> Arc<Prober> {
 
 #[tokio::test]
 async fn what_cannot_be_reached_is_tried_once() {
-    // Bound, and not listening: every connection is refused at once.
+    // Bound and not listening: every connection is refused at once.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = socket.local_addr().unwrap();
@@ -111,7 +111,7 @@ async fn what_cannot_be_reached_is_tried_once() {
 
 #[tokio::test]
 async fn the_end_of_the_run_says_nothing_of_the_peer() {
-    // It accepts, and never says a word.
+    // Accepts the connection and never sends a byte.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let way = Way::Tcp(silent.local_addr().unwrap());
     let (interrupt, interrupted) = watch::channel(false);

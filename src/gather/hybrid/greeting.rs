@@ -1,7 +1,7 @@
-//! The first look at each ingress pod: its counters, a knock, and a hello without a server name.
+//! Runs the preflight at each ingress pod: its counters, a marker probe, and a ClientHello without SNI.
 //!
-//! The knock is what the pod's log must show. The hello without a name follows it at once, for the reset that it may leave is told
-//! from those of clients by the knock before it (`wire::access_log::own`).
+//! The pod's log must show the marker probe. The ClientHello without SNI follows at once: the reset that it
+//! may cause is distinguished from those of clients by the marker before it (`wire::access_log::own`).
 
 use std::time::Duration;
 
@@ -18,31 +18,32 @@ use crate::gather::kubernetes::api::Api;
 use crate::gather::probe::handshake::{Hello, handshake_within};
 use crate::gather::probe::transport::Way;
 
-/// For the counters before the knock. They come in a fraction of that; a port-forward to a closed port says so after a
-/// second, which the knock need not wait for.
+/// Time limit of the counters before the marker probe. They usually take a fraction of it. A port-forward to
+/// a closed port reports that after a second, for which the marker probe need not wait.
 const HEAD_START: Duration = Duration::from_millis(300);
 
-/// The first look at a pod.
+/// The result of the preflight at one pod.
 #[derive(Clone, Debug)]
 pub(in crate::gather) struct Greeted {
     pub(in crate::gather) pod: String,
     pub(in crate::gather) port: u16,
-    /// The reason, where the run ended before the pod had answered.
+    /// The error is the reason why the run ended before the pod answered.
     pub(in crate::gather) knock: Result<Handshake, Reason>,
     pub(in crate::gather) before: Seen<Counters>,
-    /// Absent where the knock did not reach the gateway, or the run ended first.
+    /// Absent if the marker probe did not reach the gateway, or the run ended first.
     pub(in crate::gather) nameless: Option<Handshake>,
 }
 
-/// A pod at whose gateway was knocked.
+/// A pod whose gateway received a marker probe.
 pub(in crate::gather) struct Knocked {
     pub pod: String,
-    /// A line in the access log must follow: the gateway refused the name, or answered a request that had it.
+    /// A record in the access log must follow: the gateway refused the name, or answered a request with it.
     pub leaves_a_line: bool,
 }
 
 impl Greeted {
-    /// Why there is no port-forward to this pod, or no time left for one, so that nothing more can be seen of it.
+    /// Returns why a port-forward to this pod is impossible, or why no time is left for one, so that nothing
+    /// more can be observed.
     pub(in crate::gather) fn closed_way(&self) -> Option<Reason> {
         let failure = match &self.knock {
             Ok(knock) => knock.failure.as_ref()?,
@@ -50,7 +51,7 @@ impl Greeted {
         };
         match (&self.before, &failure.how) {
             _ if failure.by != Party::Transport => None,
-            // The same way was tried once more, and its reason has the rule that is missing.
+            // The same transport was tried once more, and its reason names the missing rule.
             (Seen::Unavailable(why), _) if failure.stage == Stage::Connect => Some(why.reason.clone()),
             (_, How::TimedOut { milliseconds }) => Some(Reason::TimedOut { milliseconds: *milliseconds }),
             _ => Some(Reason::Unreachable(failure.to_string())),
@@ -58,8 +59,8 @@ impl Greeted {
     }
 }
 
-/// Knocks at the pods that run, tells of each when it has been done, and then sends each a hello without a name. Internal
-/// chaining is not for clients outside and is left alone.
+/// Sends marker probes to the running pods, reports each one when it is done, and then sends each pod a
+/// ClientHello without SNI. Skips internal chaining, which serves no external clients.
 pub(in crate::gather) async fn greet(
     api: &Api,
     namespace: &str,
@@ -72,7 +73,7 @@ pub(in crate::gather) async fn greet(
         return Vec::new();
     }
     let reachable = pods.iter().filter(|pod| pod.is_running() && !pod.is_internal_chaining() && !pod.terminating);
-    // Whoever waits longest comes first, so that all knocks are made before most of the rest, and the logs need not wait.
+    // The slowest part starts first, so that all marker probes are sent early and the logs need not wait.
     let permits = &Semaphore::new(POD_CONNECTIONS);
     let greetings: Vec<_> = reachable
         .map(|pod| {
@@ -83,14 +84,14 @@ pub(in crate::gather) async fn greet(
                 let name = probe.prober.unknown_name().to_owned();
                 let hello =
                     Hello { kind: ClientHelloKind::Unknown, server_name: Some(name), asked: false, knock: true };
-                // The semaphore is never closed.
+                // Nobody closes the semaphore.
                 let permit = permits.acquire().await;
                 let mut counters = std::pin::pin!(envoy::counters(api, namespace, &pod.name));
                 let early = tokio::time::timeout(HEAD_START, &mut counters).await;
                 let knocking = async {
                     let knock = handshake_within(api.stop(), &probe.prober, &way, &hello).await;
                     let leaves_a_line = knock.as_ref().is_ok_and(|knock| knock.succeeded() || knock.was_refused());
-                    // Nobody listens any more where the run was ended.
+                    // The receiver is gone if the run was ended.
                     let _ = knocked.send(Knocked { pod: pod.name.clone(), leaves_a_line });
                     drop(knocked);
                     knock
@@ -117,7 +118,7 @@ pub(in crate::gather) async fn greet(
     join_all(greetings).await
 }
 
-/// It ended before the peer said anything of TLS, or could.
+/// Whether the handshake ended before the peer sent, or could send, any TLS.
 pub(in crate::gather) fn is_unreached(handshake: &Handshake) -> bool {
     handshake.failure.as_ref().is_some_and(|failure| failure.stage <= Stage::Connect)
 }

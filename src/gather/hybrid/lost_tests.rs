@@ -1,4 +1,5 @@
-//! Handshakes through a port-forward that breaks, at each place where it can: what the way did is never told as the gateway's doing.
+//! Tests handshakes through a port-forward that fails at each possible hop: a fault of the transport is never
+//! attributed to the gateway.
 
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ const CLOSE: u8 = 8;
 const TEXT: u8 = 1;
 const NORMAL: (u8, &[u8]) = (CLOSE, &[0x03, 0xE8]);
 
-/// A handshake without SNI through an API server that answers each port-forward so, and how often it was asked for one.
+/// Performs a handshake without SNI through an API server that answers each port-forward so. Also returns how
+/// many port-forwards were requested.
 async fn made(messages: &'static [(u8, &'static [u8])]) -> (Handshake, usize) {
     let server = TestServer::start(move |asked| Answer::Raw(socket(asked, messages)));
     let api = server.api(Stop::never(), Duration::from_secs(5));
@@ -24,7 +26,7 @@ async fn made(messages: &'static [(u8, &'static [u8])]) -> (Handshake, usize) {
     (made, server.paths().len())
 }
 
-/// The port is announced on both channels, as the kubelet does.
+/// The kubelet announces the port on both channels.
 macro_rules! begun {
     ($($message:expr),*) => {
         &[(BINARY, b"\x00\xfb\x20"), (BINARY, b"\x01\xfb\x20"), $($message),*]
@@ -55,7 +57,8 @@ async fn what_the_way_did_is_not_the_gateways_doing() {
         let failure = made.failure.clone().unwrap();
         assert_eq!((failure.by, failure.to_string().as_str()), (Party::Transport, words));
         assert!(made.was_lost() && !made.was_refused());
-        // Once more, and before that the marker by which a log tells its record from those of clients, which is lost too.
+        // One repetition, and before it the marker probe by which a log recognises probe traffic. Both are
+        // lost too.
         assert_eq!(asked, 3, "{words}");
     }
     let (made, _) = made(begun!()).await;
@@ -75,7 +78,7 @@ async fn what_the_kubelet_says_of_the_pods_socket_is_the_gateways_doing() {
         made(begun!((BINARY, b"\x01e: dial tcp4 127.0.0.1:8443: connect: connection refused"), NORMAL)).await;
     let expected = Failure { stage: Stage::Connect, by: Party::Server, how: How::Refused };
     assert_eq!((refused.failure, asked), (Some(expected), 1));
-    // A FIN of the gateway has no words, and so is tried once more.
+    // A FIN of the gateway comes without an error text, so the handshake is repeated once.
     let (closed, asked) = made(begun!(NORMAL)).await;
     let expected = Failure { stage: Stage::ClientHello, by: Party::Server, how: How::Closed };
     assert_eq!((closed.failure, asked), (Some(expected), 3));

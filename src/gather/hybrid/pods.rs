@@ -1,4 +1,4 @@
-//! The ingress pods and their containers.
+//! Reads the ingress pods and their containers.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::gather::kubernetes::fault::Access;
 use crate::gather::kubernetes::json;
 use crate::gather::kubernetes::list::{Listing, list};
 
-/// The pods that match the selector, by name.
+/// Lists the pods that match the selector, sorted by name.
 pub(in crate::gather) async fn pods(
     api: &Api,
     namespace: &str,
@@ -46,7 +46,8 @@ fn pod(object: &Value) -> IngressPod {
     }
 }
 
-/// All that keep running: the containers, and the init containers that Kubernetes 1.28 and later runs as sidecars.
+/// Returns all long-running containers: the containers, and the init containers that Kubernetes 1.28 and
+/// later runs as sidecars.
 fn containers(object: &Value) -> Vec<Container> {
     let sidecars = json::items(object, &["spec", "initContainers"])
         .iter()
@@ -74,7 +75,7 @@ fn containers(object: &Value) -> Vec<Container> {
         .collect()
 }
 
-/// `OOMKilled (exit code 137)`.
+/// Formats a termination, such as `OOMKilled (exit code 137)`.
 fn termination(terminated: &Value) -> String {
     let reason = json::text(terminated, &["reason"]).unwrap_or_else(|| "Terminated".into());
     match json::number::<i64>(terminated, &["exitCode"]) {

@@ -1,4 +1,5 @@
-//! Secrets in both layouts and in pieces, from an API server on the loopback interface. Whatever comes out holds no key.
+//! Tests Secrets of both layouts, complete and incomplete, from an API server on the loopback interface. No
+//! output contains a key.
 
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ fn routes(ports: &[(&str, &str, &str)]) -> Routes {
     Routes { items, ..Routes::default() }
 }
 
-/// What was found in each Secret that the routes name, and which paths were asked for.
+/// Returns the result for each Secret that the routes name, and the requested paths.
 async fn found(
     ports: &[(&str, &str, &str)],
     secrets: impl Fn(&str) -> Option<Answer> + Send + Sync + 'static,

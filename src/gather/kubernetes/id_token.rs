@@ -1,8 +1,9 @@
-//! The id-token of a user whose kubeconfig has `auth-provider: oidc`: whether it is of any use still.
+//! Checks whether the id-token of a user with `auth-provider: oidc` in the kubeconfig is still valid.
 //!
-//! kubectl renews one that has ended with the refresh-token, and writes both back into the kubeconfig, because a provider may take a
-//! refresh-token only once. This program writes to no kubeconfig, so it renews nothing, and says so before anything is sent.
-//! Source: `k8s.io/client-go/plugin/pkg/client/auth/oidc`. No text holds any part of a token.
+//! kubectl renews an expired one with the refresh-token, and writes both back into the kubeconfig, because a
+//! provider may accept a refresh-token only once. This program writes to no kubeconfig, so it renews nothing,
+//! and reports that before anything is sent. Source: `k8s.io/client-go/plugin/pkg/client/auth/oidc`. No text
+//! contains any part of a token.
 
 use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
@@ -11,10 +12,10 @@ use serde_json::Value;
 
 use crate::gather::error::Error;
 
-/// Refuses a token that has ended.
+/// Rejects an expired token.
 ///
 /// # Errors
-/// There is no id-token, or its time is over.
+/// There is no id-token, or it has expired.
 pub(in crate::gather) fn check(user: &str, auth: &AuthInfo) -> Result<(), Error> {
     let Some(provider) = auth.auth_provider.as_ref().filter(|provider| provider.name == "oidc") else { return Ok(()) };
     #[expect(clippy::disallowed_methods, reason = "whether the token is of use is asked now")]
@@ -23,13 +24,13 @@ pub(in crate::gather) fn check(user: &str, auth: &AuthInfo) -> Result<(), Error>
     let what = match token.map(|token| ends(token)) {
         None => "there is none".to_owned(),
         Some(Some(end)) if end <= now => format!("it ended {}", end.strftime("%Y-%m-%d %H:%M:%S UTC")),
-        // What cannot be read here is for the API server to judge.
+        // A token that cannot be parsed here is left to the API server.
         Some(_) => return Ok(()),
     };
     Err(Error::EndedIdToken { user: user.to_owned(), what })
 }
 
-/// The claim `exp` (RFC 7519 §4.1.4); absent where the token has none that can be read.
+/// Returns the claim `exp` (RFC 7519 §4.1.4); absent if the token has none that can be parsed.
 fn ends(token: &str) -> Option<Timestamp> {
     let claims = token.split('.').nth(1)?;
     // base64url without padding, RFC 7515 §2.

@@ -1,5 +1,5 @@
-//! The protocol over a WebSocket of memory, and what answers other than a WebSocket mean. The real thing is seen in the
-//! cluster's tests.
+//! Tests the protocol over an in-memory WebSocket, and the meaning of responses other than a WebSocket. The
+//! cluster tests use a real one.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::run::stop::Stop;
 
 const PORT: u16 = 0x1F90;
 
-/// Gives the messages one by one, then the end; takes whatever is sent.
+/// Delivers the messages one by one, then the end; accepts everything that is sent.
 #[derive(Default)]
 struct Memory {
     messages: VecDeque<Result<Message, SocketError>>,
@@ -36,7 +36,7 @@ impl Sink<Message> for Memory {
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), SocketError> {
-        // What was sent comes back, so that a test can see it as the peer would.
+        // Sent bytes are echoed, so that a test can inspect them as the peer would.
         self.sent.push(message.clone());
         self.messages.push_back(Ok(message));
         Ok(())
@@ -135,7 +135,7 @@ fn only_the_pods_own_socket_is_the_pods_doing() {
     }
 }
 
-/// What breaks between this program and the pod is told by its own words, and never as what the pod did.
+/// A fault between this program and the pod is reported in its own words, and never attributed to the pod.
 #[tokio::test]
 async fn what_breaks_on_the_way_is_not_the_pods_doing() {
     type Messages = Vec<Result<Message, SocketError>>;

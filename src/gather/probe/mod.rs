@@ -1,11 +1,11 @@
-//! TLS handshakes on purpose: what an endpoint does with the right server name, with none, and with one that nobody has.
+//! Probes endpoints with TLS handshakes: with the right SNI, without SNI and with an unknown name.
 //!
 //! ```text
-//! target ─ lookup ─ way (TCP, tunnel, port-forward) ─┬ handshake: OpenSSL, watched
-//!                                                    └ scan: hellos made by hand
+//! target ─ lookup ─ transport (TCP, tunnel, port-forward) ─┬ handshake: OpenSSL, both directions parsed
+//!                                                          └ scan: ClientHellos built by this program
 //! ```
 //!
-//! It returns facts. Only files of the command line can be an error; whatever a network does is evidence.
+//! It returns facts. Only files of the command line can be an error; network failures are evidence.
 
 pub(in crate::gather) mod handshake;
 mod identity;
@@ -37,32 +37,33 @@ pub use self::prober::{ProbeOptions, Prober, ProberError};
 pub use self::proxy::{Proxy, ProxyError};
 pub use self::target::{Target, TargetError, server_name, shown, target};
 
-/// Which server name the clients that are asked about send.
+/// The server name that the clients in question send.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Sni {
-    /// The host itself; none where it is an address, as RFC 6066 has it.
+    /// The host itself; no SNI if the host is an address, as RFC 6066 requires.
     Host,
     Name(String),
     None,
 }
 
-/// What to probe, and how to get there.
+/// The endpoints to probe, and how to connect to them.
 #[derive(Clone, Debug)]
 pub struct Given {
     pub targets: Vec<Target>,
     pub sni: Sni,
-    /// Connect there instead of to the addresses of the host.
+    /// Connects to this address instead of the addresses of the host.
     pub connect_to: Option<(IpAddr, Option<u16>)>,
     pub family: Family,
-    /// By target, in their order; empty where none goes through a proxy.
+    /// One entry for each target, in the same order; empty if no target is reached through a proxy.
     pub proxies: Vec<Option<Proxy>>,
-    /// Scan versions and cipher suites too.
+    /// Also scans versions and cipher suites.
     pub full: bool,
-    /// Endpoints that are probed at the same time.
+    /// Number of endpoints that are probed at the same time.
     pub parallel: usize,
 }
 
-/// Probes the endpoints that the user names. What was not reached before the run had to end is said in `unprobed`.
+/// Probes the endpoints that the user names. Endpoints not reached before the end of the run are listed in
+/// `unprobed`.
 pub async fn given(prober: Arc<Prober>, given: &Given, stop: &Stop, done: impl Fn(&Target)) -> Probes {
     let turn = Arc::new(Semaphore::new(given.parallel.max(1)));
     let mut running = JoinSet::new();
@@ -77,7 +78,7 @@ pub async fn given(prober: Arc<Prober>, given: &Given, stop: &Stop, done: impl F
         };
         let (prober, turn) = (prober.clone(), turn.clone());
         running.spawn(async move {
-            // A semaphore that nobody closes gives every permit in the end.
+            // Nobody closes the semaphore, so every permit is granted eventually.
             let _turn = turn.acquire().await;
             (position, job.run(&prober).await)
         });
@@ -118,7 +119,7 @@ fn via(given: &Given) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// One target.
+/// Probes one target.
 struct Job {
     target: Target,
     sni: Sni,
@@ -153,7 +154,7 @@ impl Job {
         };
         let port = self.connect_to.and_then(|(_, port)| port).unwrap_or(*port);
         match addresses {
-            // Only a name that is looked up may lead nowhere, and then no other port stands in.
+            // Only a looked-up name may have no address; another port is no replacement then.
             Err(failure) => vec![nowhere(EndpointOrigin::Given, host, port, name, failure)],
             Ok(addresses) => {
                 let endpoints = addresses.iter().enumerate().map(|(position, address)| {
@@ -165,7 +166,8 @@ impl Job {
         }
     }
 
-    /// One address: all that is wanted of the first, and of the others the handshake that is asked about, to compare.
+    /// Probes one address: with all handshakes if it is the first one. The others get only the requested
+    /// handshake, for comparison.
     async fn endpoint(
         &self,
         prober: &Arc<Prober>,
@@ -188,7 +190,8 @@ impl Job {
             }
         } else {
             hellos.push(hello(ClientHelloKind::WithoutSni, None, true));
-            // The name that would be right, where there is one, shows whether the missing name is all that is wrong.
+            // A handshake with the right name, if there is one, shows whether missing SNI is the only
+            // problem.
             if first && self.target.address().is_none() {
                 hellos.push(hello(ClientHelloKind::Named, Some(&self.target.host), false));
             }
@@ -221,7 +224,7 @@ impl Job {
     }
 }
 
-/// A host without an address: the handshake that was asked for, and why there was none.
+/// Describes a host without an address: the requested handshake, and why it failed.
 pub(in crate::gather) fn nowhere(
     place: EndpointOrigin,
     host: &str,
@@ -248,8 +251,9 @@ pub(in crate::gather) fn not_scanned() -> Seen<Scan> {
     Seen::Unavailable(Unavailable::new("versions and cipher suites", Reason::NotRequested("--full".into())))
 }
 
-/// Several handshakes at once, each on its own connection; they come back in the order of the hellos. The one without a
-/// server name waits for the one with an unknown name, whose line in an access log marks the next as ours.
+/// Performs several handshakes at once, each on its own connection, and returns them in the order of
+/// `hellos`. The one without SNI waits for the one with the unknown name, whose record in an access log marks
+/// the next as probe traffic.
 async fn all(prober: &Arc<Prober>, way: &Way, hellos: Vec<Hello>) -> Vec<Handshake> {
     let numbered = hellos.into_iter().enumerate();
     let (mut in_turn, alone): (Vec<_>, Vec<_>) = numbered.partition(|(_, hello)| hello.kind != ClientHelloKind::Named);
@@ -272,7 +276,7 @@ async fn all(prober: &Arc<Prober>, way: &Way, hellos: Vec<Hello>) -> Vec<Handsha
     made.into_iter().map(|(_, handshake)| handshake).collect()
 }
 
-/// TLS 1.3 encrypts which authorities a server wants certificates of; a hello of TLS 1.2 shows them.
+/// TLS 1.3 encrypts the list of CAs in a CertificateRequest; with TLS 1.2 it is in clear.
 pub(in crate::gather) async fn name_authorities(
     prober: &Prober,
     way: &Way,
