@@ -172,7 +172,7 @@ impl ConnectFailure {
             }
             Self::UntrustedCertificate(_) => {
                 "the cluster's certificate-authority in the kubeconfig (without one, this machine's own) did not sign it; \
-                 or a proxy stands in between"
+                 or a proxy intercepts the connection"
             }
             Self::Tls(_) | Self::Closed | Self::Other(_) => {
                 "does the address lead to an API server, and through a proxy?"

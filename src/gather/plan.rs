@@ -104,7 +104,7 @@ pub struct Right {
 pub static PLAN: &[Item] = &[
     Item {
         source: Source::ApigeeRoutes,
-        why: "the hostnames, the wildcard route and its flag, the Secret of each, and what the operator said of them",
+        why: "the hostnames, the wildcard route and its flag, the Secret of each, and what the operator reported about them",
         folder: folder::ROUTES,
         within: Some("apigeeroutes"),
         origin: apigee("apigeeroutes", "ApigeeRoute"),

@@ -33,7 +33,7 @@ impl Target {
 pub enum TargetError {
     #[error("an address is no server name (RFC 6066 §3); use --no-sni to send none")]
     AddressAsServerName,
-    #[error("{0} stands after the bracket; expected :PORT")]
+    #[error("unexpected {0} after the bracket; expected :PORT")]
     BehindBracket(String),
     #[error("a host name has no {0:?}; expected HOST or HOST:PORT")]
     Character(char),
@@ -71,7 +71,7 @@ pub enum TargetError {
     #[error("the scheme {0}:// is not known; expected HOST or HOST:PORT")]
     UnknownScheme(String),
     /// The user or password contains a character that ends the authority of a URL.
-    #[error("what stands before the @ cannot be told from a host; expected HOST or HOST:PORT")]
+    #[error("the part before the @ cannot be distinguished from a host; expected HOST or HOST:PORT")]
     UserUnclear,
     #[error("a wildcard cannot be connected to; give a name that it covers")]
     Wildcard,
