@@ -51,7 +51,7 @@ struct Source {
     reader: PacketReader<Box<dyn Read>>,
     file: CaptureFile,
     /// Bytes already reported as progress.
-    told: u64,
+    reported: u64,
     /// The earliest and the latest time of a packet, in nanoseconds since 1970.
     times: Option<(i64, i64)>,
     is_open: bool,
@@ -101,8 +101,8 @@ pub fn read(
         packets += 1;
         if packets.is_multiple_of(LOOK) {
             let offset = source.reader.offset();
-            progress.bytes(offset.saturating_sub(source.told));
-            source.told = offset;
+            progress.bytes(offset.saturating_sub(source.reported));
+            source.reported = offset;
             if stop.reason().is_some() {
                 interrupted = true;
                 break;
@@ -185,7 +185,7 @@ fn open(name: &str, buffer: usize) -> io::Result<Source> {
     }
     let reader = PacketReader::new(Box::new(Cursor::new(head).chain(plain)) as Box<dyn Read>, buffer);
     let file = CaptureFile { name: name.to_owned(), compressed, ..CaptureFile::default() };
-    Ok(Source { reader, file, told: 0, times: None, is_open: true })
+    Ok(Source { reader, file, reported: 0, times: None, is_open: true })
 }
 
 /// Reads the first bytes, in as many reads as necessary: a pipe may deliver one byte at a time.

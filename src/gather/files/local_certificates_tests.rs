@@ -58,9 +58,9 @@ fn files_are_found_beside_the_overrides_and_their_keys_stay_there() {
     // A key in place of the certificate is reported as not a certificate, and not shown.
     assert_eq!(content(5).certificate_fault.as_deref(), Some("there is no BEGIN CERTIFICATE line"));
     assert_eq!((content(5).keys.len(), &content(5).key), (1, &KeyFit::Absent));
-    let told = format!("{found:?} {}", serde_json::to_string(&found).unwrap());
+    let output = format!("{found:?} {}", serde_json::to_string(&found).unwrap());
     let body = key.lines().nth(1).unwrap();
-    assert!(!told.contains(body));
+    assert!(!output.contains(body));
 }
 
 #[test]

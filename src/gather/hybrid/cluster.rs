@@ -15,12 +15,12 @@ use crate::evidence::{Evidence, LogLimits, LogOrigin, LogStream, Seen, Unavailab
 use crate::gather::error::Error;
 use crate::gather::hybrid::GatewayProbe;
 use crate::gather::hybrid::gateway;
-use crate::gather::hybrid::greeting::{self, Greeted};
 use crate::gather::hybrid::issues::issues;
 use crate::gather::hybrid::kept::{self, Keeper};
 use crate::gather::hybrid::mesh::mesh_logging;
 use crate::gather::hybrid::pod_logs::{LogRequest, LogSink, logs};
 use crate::gather::hybrid::pods::pods;
+use crate::gather::hybrid::preflight::{self, Preflight};
 use crate::gather::hybrid::routes::{route_configs, routes};
 use crate::gather::hybrid::secrets::secrets;
 use crate::gather::hybrid::services::{leading_to, services};
@@ -126,14 +126,14 @@ async fn see<S: LogSink>(
         let group = discovery::kinds(api, group, namespace).await;
         let routes_and_certificates = async {
             let count = |routes: &Routes| routes.items.len();
-            let routes = told(progress, "ApigeeRoutes", count, async {
+            let routes = reported(progress, "ApigeeRoutes", count, async {
                 routes(api, group.find("ApigeeRoute")?, namespace).await
             });
             let routes = routes.await;
             let stored = match &routes {
                 Ok(routes) => {
                     let stored = async { Ok(stored_certificates(api, namespace, routes).await) };
-                    told(progress, "TLS Secrets", Vec::len, stored).await
+                    reported(progress, "TLS Secrets", Vec::len, stored).await
                 }
                 // Only routes name the Secrets to read.
                 Err(why) => Err(Unavailable::new(tls_secrets::WHAT, why.reason.clone())),
@@ -142,22 +142,22 @@ async fn see<S: LogSink>(
         };
         join!(
             routes_and_certificates,
-            told(progress, "ApigeeRouteConfigs", |configs: &RouteConfigs| configs.items.len(), async {
+            reported(progress, "ApigeeRouteConfigs", |configs: &RouteConfigs| configs.items.len(), async {
                 route_configs(api, group.find("ApigeeRouteConfig")?, namespace).await
             }),
-            told(progress, "ApigeeIssues", Vec::len, async {
+            reported(progress, "ApigeeIssues", Vec::len, async {
                 issues(api, group.find("ApigeeIssue")?, namespace).await
             }),
         )
     };
     let (
         ((routes, stored_certificates), route_configs, issues),
-        (pods, services, mesh_logging, greeted, access_logs),
+        (pods, services, mesh_logging, preflights, access_logs),
         secrets,
     ) = join!(
         Box::pin(custom),
         Box::pin(pods_and_logs(api, options, selects, progress, new_sink)),
-        told(progress, "names of Secrets", |secrets: &SecretNames| secrets.names.len(), secrets(api, namespace)),
+        reported(progress, "names of Secrets", |secrets: &SecretNames| secrets.names.len(), secrets(api, namespace)),
     );
     let probing = async {
         let Some(probe) = &options.probe else {
@@ -168,7 +168,7 @@ async fn see<S: LogSink>(
         let known = pods.as_deref().unwrap_or_default();
         let services = services.as_deref().unwrap_or_default();
         let routes = routes.as_ref().map(|routes| routes.items.as_slice()).unwrap_or_default();
-        let (probes, gateways) = gateway::probes(api, namespace, probe, greeted, known, services, routes).await;
+        let (probes, gateways) = gateway::probes(api, namespace, probe, preflights, known, services, routes).await;
         progress.finished("handshakes", &format!("{} endpoints", probes.endpoints.len()));
         (Seen::Seen(probes), Seen::Seen(gateways))
     };
@@ -190,7 +190,7 @@ type PodsAndLogs = (
     Result<Vec<IngressPod>, Unavailable>,
     Result<Vec<Service>, Unavailable>,
     Result<MeshLogging, Unavailable>,
-    Vec<Greeted>,
+    Vec<Preflight>,
     Vec<LogStream>,
 );
 
@@ -205,39 +205,39 @@ async fn pods_and_logs<S: LogSink>(
 ) -> PodsAndLogs {
     let namespace = options.namespace.as_str();
     let (pods, services, mesh) = join!(
-        told(progress, "ingress pods", Vec::len, pods(api, namespace, &options.selector)),
-        told(progress, "Services", Vec::len, services(api, namespace)),
-        told(progress, "mesh settings", |_| 1, mesh_logging(api, namespace)),
+        reported(progress, "ingress pods", Vec::len, pods(api, namespace, &options.selector)),
+        reported(progress, "Services", Vec::len, services(api, namespace)),
+        reported(progress, "mesh settings", |_| 1, mesh_logging(api, namespace)),
     );
     let known = pods.as_deref().unwrap_or_default();
     let services = services.map(|services| leading_to(services, known, selects));
     // A record that will not come, or that cannot be recognised by its server name, is not waited for.
     let logs_names = mesh.as_ref().map_or(true, MeshLogging::names_server);
     let format = Arc::new(mesh.as_ref().map(Format::of).unwrap_or_default());
-    let (knocks, mut knocked) = mpsc::unbounded_channel();
-    let greetings = async {
+    let (marker_sender, mut markers) = mpsc::unbounded_channel();
+    let probing = async {
         let Some(probe) = &options.probe else { return Vec::new() };
-        greeting::greet(api, namespace, probe, known, services.as_deref().unwrap_or_default(), knocks).await
+        preflight::run(api, namespace, probe, known, services.as_deref().unwrap_or_default(), marker_sender).await
     };
     let reading = async {
         let mut marked = Vec::new();
-        while let Some(knocked) = knocked.recv().await {
-            if knocked.leaves_a_line && logs_names {
-                marked.push(knocked.pod);
+        while let Some(sent) = markers.recv().await {
+            if sent.leaves_a_line && logs_names {
+                marked.push(sent.pod);
             }
         }
         let request = LogRequest {
             namespace,
             container: options.container.as_deref(),
             limits: &options.log_limits,
-            knocked: &marked,
-            knock: options.probe.as_ref().map_or("", |probe| probe.prober.unknown_name()),
+            marked_pods: &marked,
+            marker: options.probe.as_ref().map_or("", |probe| probe.prober.unknown_name()),
             format: &format,
         };
         logs(api, request, known, progress, new_sink).await
     };
-    let (greeted, logs) = join!(greetings, reading);
-    (pods, services, mesh, greeted, logs)
+    let (preflights, logs) = join!(probing, reading);
+    (pods, services, mesh, preflights, logs)
 }
 
 /// Sends the first requests: does the API server answer, does it accept the credentials, and does the
@@ -270,7 +270,7 @@ async fn contact(api: &Api, namespace: &str) -> Result<First, Error> {
 }
 
 /// Reports the beginning and the end of a task.
-async fn told<T>(
+async fn reported<T>(
     progress: &Arc<dyn Progress>,
     task: &str,
     count: impl Fn(&T) -> usize,

@@ -334,8 +334,8 @@ async fn answers_that_make_no_sense() {
     ] {
         let server = but(move |asked| asked.path.starts_with(ROUTES).then(|| Answer::Raw(answer.into())));
         let evidence = run(&server, Stop::never()).await.unwrap();
-        let Reason::Broken(said) = why(&evidence.routes) else { panic!("{:?}", evidence.routes) };
-        assert!(said.starts_with(text), "{said}");
+        let Reason::Broken(message) = why(&evidence.routes) else { panic!("{:?}", evidence.routes) };
+        assert!(message.starts_with(text), "{message}");
     }
     let server = but(|asked| asked.path.starts_with(ROUTES).then(|| Answer::Raw(Vec::new())));
     let evidence = run(&server, Stop::never()).await.unwrap();
@@ -445,13 +445,13 @@ async fn a_followed_log_that_ends_before_the_knock_has_broken_off() {
     let progress: Arc<dyn Progress> = Arc::new(Silent);
     for (limit_bytes, expected) in [(None, true), (Some(8), false)] {
         let limits = LogLimits { limit_bytes, ..LogLimits::default() };
-        let knocked = ["gw-1".to_owned()];
+        let marked_pods = ["gw-1".to_owned()];
         let request = LogRequest {
             namespace: "apigee",
             container: None,
             limits: &limits,
-            knocked: &knocked,
-            knock: "k",
+            marked_pods: &marked_pods,
+            marker: "k",
             format: &Arc::default(),
         };
         let streams = logs(&api, request, &pods, &progress, &|_: &LogOrigin| Count::default()).await;

@@ -72,8 +72,8 @@ fn chains_are_reduced_to_whom_they_take_and_what_they_ask_for() {
     );
     let conditional: Vec<bool> = listener.chains.iter().map(|chain| chain.conditional).collect();
     assert_eq!(conditional, [false, true, true, true, false, false, false]);
-    let nameless: Vec<bool> = listener.chains.iter().map(FilterChain::matches_without_sni).collect();
-    assert_eq!(nameless, [false, false, false, false, false, false, true]);
+    let without_sni: Vec<bool> = listener.chains.iter().map(FilterChain::matches_without_sni).collect();
+    assert_eq!(without_sni, [false, false, false, false, false, false, true]);
     assert!(!listener.chains[5].tls);
 }
 

@@ -19,8 +19,8 @@ use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use tokio::sync::Semaphore;
 
-use super::gateway_options::{GatewayProbe, HTTPS, POD_CONNECTIONS, nameless};
-use super::greeting::{Greeted, is_unreached};
+use super::gateway_options::{GatewayProbe, HTTPS, POD_CONNECTIONS, without_sni};
+use super::preflight::{Preflight, is_unreached};
 use super::silence;
 use crate::evidence::cluster::{IngressPod, Route, Service, selects};
 use crate::evidence::gateway::{Counters, Gateway};
@@ -28,9 +28,9 @@ use crate::evidence::handshake::{ClientHelloKind, Endpoint, EndpointOrigin, Hand
 use crate::evidence::{Reason, Seen, Unavailable};
 use crate::gather::hybrid::envoy;
 use crate::gather::kubernetes::api::Api;
-use crate::gather::probe::handshake::{Hello, handshake, handshake_within};
+use crate::gather::probe::handshake::{ClientHelloOptions, handshake, handshake_within};
 use crate::gather::probe::prober::Prober;
-use crate::gather::probe::transport::Way;
+use crate::gather::probe::transport::Transport;
 use crate::gather::probe::{self, Family, lookup, name_authorities, nowhere, scan};
 
 /// Maximum number of hostnames probed at one place; further ones are listed as not probed.
@@ -49,7 +49,7 @@ pub(in crate::gather) async fn probes(
     api: &Api,
     namespace: &str,
     probe: &GatewayProbe,
-    greeted: Vec<Greeted>,
+    preflights: Vec<Preflight>,
     pods: &[IngressPod],
     services: &[Service],
     routes: &[Route],
@@ -58,13 +58,13 @@ pub(in crate::gather) async fn probes(
     let mut unprobed = Vec::new();
     let mut scans = scanned_hosts(&routes);
     let mut closed = Vec::new();
-    let at_pods: Vec<PodPlan> = greeted
+    let at_pods: Vec<PodPlan> = preflights
         .into_iter()
-        .filter_map(|greeted| {
-            let closed_way = greeted.closed_way();
-            let Greeted { pod: name, port, knock, before, nameless } = greeted;
-            let knock = match (closed_way, knock) {
-                (None, Ok(knock)) => knock,
+        .filter_map(|preflight| {
+            let unreachable_reason = preflight.unreachable_reason();
+            let Preflight { pod: name, port, marker, before, without_sni } = preflight;
+            let marker = match (unreachable_reason, marker) {
+                (None, Ok(marker)) => marker,
                 (Some(reason), _) | (None, Err(reason)) => {
                     unprobed.push(Unavailable::new(format!("handshakes with pod {name}"), reason.clone()));
                     closed.push(unseen(&name, &before, &reason));
@@ -79,27 +79,27 @@ pub(in crate::gather) async fn probes(
                 .collect();
             let hosts = hosts(&of_pod, &probe.hosts, &format!("Pod {name}"), &mut unprobed);
             let scanned: Vec<String> = hosts.iter().filter(|host| scans.remove(*host)).cloned().collect();
-            let nameless_asked = probe.expect_nameless || promises_nameless(&of_pod);
-            Some(PodPlan { pod: name, port, knock, before, nameless, hosts, scanned, nameless_asked })
+            let without_sni_requested = probe.expect_without_sni || promises_without_sni(&of_pod);
+            Some(PodPlan { pod: name, port, marker, before, without_sni, hosts, scanned, without_sni_requested })
         })
         .collect();
     let all_hosts = hosts(&routes, &probe.hosts, "load balancers", &mut unprobed);
-    let nameless_asked = probe.expect_nameless || promises_nameless(&routes);
+    let without_sni_requested = probe.expect_without_sni || promises_without_sni(&routes);
     let permits = Semaphore::new(POD_CONNECTIONS);
     let at_pods = join_all(at_pods.into_iter().map(|plan| pod(api, namespace, &probe.prober, &permits, plan))).await;
-    let nameless = Nameless { asked: nameless_asked, pods: &at_pods };
+    let without_sni = WithoutSniRule { requested: without_sni_requested, pods: &at_pods };
     let at_addresses = futures::future::join(
         async {
             if !probe.places.services {
                 return Vec::new();
             }
-            at_services(&probe.prober, services, &all_hosts, nameless).await
+            at_services(&probe.prober, services, &all_hosts, without_sni).await
         },
         async {
             if !probe.places.dns {
                 return Vec::new();
             }
-            by_name(&probe.prober, &all_hosts, nameless).await
+            by_name(&probe.prober, &all_hosts, without_sni).await
         },
     );
     // Connections outside the API server do not end with the run by themselves. The missing probes are
@@ -139,13 +139,13 @@ fn unseen(pod: &str, before: &Seen<Counters>, reason: &Reason) -> Gateway {
 struct PodPlan {
     pod: String,
     port: u16,
-    knock: Handshake,
+    marker: Handshake,
     before: Seen<Counters>,
-    nameless: Option<Handshake>,
+    without_sni: Option<Handshake>,
     hosts: Vec<String>,
     /// Hosts whose versions and suites are scanned too.
     scanned: Vec<String>,
-    nameless_asked: bool,
+    without_sni_requested: bool,
 }
 
 async fn pod(
@@ -155,7 +155,7 @@ async fn pod(
     permits: &Semaphore,
     plan: PodPlan,
 ) -> (Vec<Endpoint>, Gateway) {
-    let PodPlan { pod, port, knock, before, nameless, hosts, scanned, nameless_asked } = plan;
+    let PodPlan { pod, port, marker, before, without_sni, hosts, scanned, without_sni_requested } = plan;
     let stop = api.stop();
     let endpoint = |host: Option<String>, handshakes, scan| Endpoint {
         place: EndpointOrigin::Pod { pod: pod.clone() },
@@ -176,17 +176,17 @@ async fn pod(
         (listeners, certificates)
     };
     // Nothing listens at the gateway's port.
-    if is_unreached(&knock) {
+    if is_unreached(&marker) {
         let (listeners, certificates) = account.await;
         let gateway = Gateway { pod: pod.clone(), listeners, certificates, after: before.clone(), before };
         // The requested handshakes failed as the preflight did.
-        let tried = Handshake { kind: ClientHelloKind::WithoutSni, server_name: None, requested: true, ..knock };
+        let tried = Handshake { kind: ClientHelloKind::WithoutSni, server_name: None, requested: true, ..marker };
         return (vec![endpoint(hosts.into_iter().next(), vec![tried], probe::not_scanned())], gateway);
     }
-    let way = Way::Pod { api: api.clone(), namespace: namespace.to_owned(), pod: pod.clone(), port };
+    let transport = Transport::Pod { api: api.clone(), namespace: namespace.to_owned(), pod: pod.clone(), port };
     let made = join_all(hosts.iter().map(|host| async {
         let _permit = permits.acquire().await;
-        handshake_within(stop, prober, &way, &named(host)).await
+        handshake_within(stop, prober, &transport, &named(host)).await
     }));
     let (made, (listeners, certificates)) = futures::join!(made, account);
     let mut endpoints = Vec::new();
@@ -195,9 +195,9 @@ async fn pod(
         let Ok(mut handshake) = made else { continue };
         let _permit = permits.acquire().await;
         // CA names that do not come in time are missing, as in TLS 1.3.
-        let _ = stop.bound(name_authorities(prober, &way, std::slice::from_mut(&mut handshake), None)).await;
+        let _ = stop.bound(name_authorities(prober, &transport, std::slice::from_mut(&mut handshake), None)).await;
         let scan = if scanned.contains(host) {
-            let whole = stop.bound(scan::scan(prober, &way, Some(host))).await;
+            let whole = stop.bound(scan::scan(prober, &transport, Some(host))).await;
             match whole.and_then(|(scan, _)| stop.reason().map_or(Ok(scan), Err)) {
                 Ok(scan) => Seen::Seen(scan),
                 Err(reason) => Seen::Unavailable(Unavailable::new(SCANNED, reason)),
@@ -211,8 +211,8 @@ async fn pod(
         endpoints.push(endpoint(None, Vec::new(), not_wanted()));
     }
     if let Some(first) = endpoints.first_mut() {
-        first.handshakes.extend(nameless.map(|made| Handshake { requested: nameless_asked, ..made }));
-        first.handshakes.push(knock);
+        first.handshakes.extend(without_sni.map(|made| Handshake { requested: without_sni_requested, ..made }));
+        first.handshakes.push(marker);
     }
     let after = if let Seen::Seen(_) = &before {
         let _permit = permits.acquire().await;
@@ -227,12 +227,12 @@ async fn pod(
 
 /// Decides whether an address is sent a ClientHello without SNI.
 #[derive(Clone, Copy)]
-struct Nameless<'a> {
-    asked: bool,
+struct WithoutSniRule<'a> {
+    requested: bool,
     pods: &'a [(Vec<Endpoint>, Gateway)],
 }
 
-impl Nameless<'_> {
+impl WithoutSniRule<'_> {
     /// If the handshake only serves comparison, and the pods behind the address are known to reset it, the
     /// result is known. Sending it would also look like the reset of a client: behind a load balancer the
     /// marker probe may have reached another pod, whose log shows nothing of this one. An address that serves
@@ -243,7 +243,7 @@ impl Nameless<'_> {
         let leaf = |made: &Handshake| made.certificates.first().map(|leaf| leaf.fingerprint.clone());
         let known: BTreeSet<String> = all().filter_map(leaf).collect();
         let leads_elsewhere = at_address.iter().filter_map(leaf).any(|leaf| !known.contains(&leaf));
-        self.asked || !is_refused || leads_elsewhere
+        self.requested || !is_refused || leads_elsewhere
     }
 }
 
@@ -251,7 +251,7 @@ async fn at_services(
     prober: &Arc<Prober>,
     services: &[Service],
     hosts: &[String],
-    nameless: Nameless<'_>,
+    without_sni: WithoutSniRule<'_>,
 ) -> Vec<Endpoint> {
     let mut found = Vec::new();
     for service in services.iter().filter(|service| !service.is_internal_chaining()) {
@@ -262,7 +262,7 @@ async fn at_services(
                 Ok(addresses) => {
                     for address in addresses {
                         let target = Reached { place: &place, address, port: port.number };
-                        found.extend(at_address(prober, target, hosts, nameless).await);
+                        found.extend(at_address(prober, target, hosts, without_sni).await);
                     }
                 }
                 Err(failure) => found.push(nowhere(place, address, port.number, None, failure)),
@@ -272,7 +272,7 @@ async fn at_services(
     found
 }
 
-async fn by_name(prober: &Arc<Prober>, hosts: &[String], nameless: Nameless<'_>) -> Vec<Endpoint> {
+async fn by_name(prober: &Arc<Prober>, hosts: &[String], without_sni: WithoutSniRule<'_>) -> Vec<Endpoint> {
     let looked_up = hosts
         .iter()
         .map(|host| async move { (host, lookup::addresses(host, Family::Any, prober.options.timeout).await) });
@@ -293,7 +293,7 @@ async fn by_name(prober: &Arc<Prober>, hosts: &[String], nameless: Nameless<'_>)
     }
     for (address, hosts) in by_address {
         let target = Reached { place: &EndpointOrigin::Dns, address, port: HTTPS };
-        found.extend(at_address(prober, target, &hosts, nameless).await);
+        found.extend(at_address(prober, target, &hosts, without_sni).await);
     }
     let place = |endpoint: &Endpoint| hosts.iter().position(|host| Some(host) == endpoint.host.as_ref());
     found.sort_by_key(|endpoint| (place(endpoint), endpoint.address));
@@ -313,10 +313,10 @@ async fn at_address(
     prober: &Arc<Prober>,
     target: Reached<'_>,
     hosts: &[String],
-    nameless: Nameless<'_>,
+    without_sni: WithoutSniRule<'_>,
 ) -> Vec<Endpoint> {
     let Reached { place, address, port } = target;
-    let way = Way::Tcp(SocketAddr::new(address, port));
+    let transport = Transport::Tcp(SocketAddr::new(address, port));
     let endpoint = |host: Option<&String>, handshakes| Endpoint {
         place: place.clone(),
         host: host.cloned(),
@@ -326,16 +326,21 @@ async fn at_address(
         handshakes,
         scan: not_wanted(),
     };
-    let made = at_hosts(prober, &way, hosts).await;
+    let made = at_hosts(prober, &transport, hosts).await;
     let mut others = Vec::new();
     if !made.first().is_some_and(is_unreached) {
         let name = prober.unknown_name().to_owned();
         // Sequential and in this order, because access logs recognise the second as probe traffic by the
         // first.
-        let unknown = Hello { kind: ClientHelloKind::Unknown, server_name: Some(name), asked: false, knock: false };
-        others.push(handshake(prober, &way, &unknown).await);
-        if nameless.is_wanted(&made) {
-            others.push(handshake(prober, &way, &self::nameless(nameless.asked)).await);
+        let unknown = ClientHelloOptions {
+            kind: ClientHelloKind::Unknown,
+            server_name: Some(name),
+            requested: false,
+            is_marker: false,
+        };
+        others.push(handshake(prober, &transport, &unknown).await);
+        if without_sni.is_wanted(&made) {
+            others.push(handshake(prober, &transport, &self::without_sni(without_sni.requested)).await);
         }
     }
     let mut found: Vec<Endpoint> =
@@ -351,20 +356,25 @@ async fn at_address(
 
 /// Performs a handshake for each host. If the first does not get as far as TLS, the others would fail the
 /// same way, each after its own time-out. They are recorded with the same failure.
-async fn at_hosts(prober: &Arc<Prober>, way: &Way, hosts: &[String]) -> Vec<Handshake> {
+async fn at_hosts(prober: &Arc<Prober>, transport: &Transport, hosts: &[String]) -> Vec<Handshake> {
     let Some((first, rest)) = hosts.split_first() else { return Vec::new() };
-    let first = handshake(prober, way, &named(first)).await;
+    let first = handshake(prober, transport, &named(first)).await;
     if is_unreached(&first) {
         return hosts.iter().map(|host| Handshake { server_name: Some(host.clone()), ..first.clone() }).collect();
     }
     let mut made = vec![first];
-    let rest = rest.iter().map(|host| async move { handshake(prober, way, &named(host)).await });
+    let rest = rest.iter().map(|host| async move { handshake(prober, transport, &named(host)).await });
     made.extend(stream::iter(rest).buffered(CONNECTIONS).collect::<Vec<_>>().await);
     made
 }
 
-fn named(host: &str) -> Hello {
-    Hello { kind: ClientHelloKind::Named, server_name: Some(host.to_owned()), asked: true, knock: false }
+fn named(host: &str) -> ClientHelloOptions {
+    ClientHelloOptions {
+        kind: ClientHelloKind::Named,
+        server_name: Some(host.to_owned()),
+        requested: true,
+        is_marker: false,
+    }
 }
 
 fn not_wanted() -> Seen<Scan> {
@@ -374,7 +384,7 @@ fn not_wanted() -> Seen<Scan> {
 
 /// Whether a route with the hostname `*` and `enableNonSniClient` declares that clients without SNI are
 /// served.
-fn promises_nameless(routes: &[&Route]) -> bool {
+fn promises_without_sni(routes: &[&Route]) -> bool {
     routes.iter().any(|route| route.is_wildcard() && route.enable_non_sni_client == Some(true))
 }
 

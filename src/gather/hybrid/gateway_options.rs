@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::evidence::cluster::{IngressPod, Service, selects};
 use crate::evidence::handshake::ClientHelloKind;
-use crate::gather::probe::handshake::Hello;
+use crate::gather::probe::handshake::ClientHelloOptions;
 use crate::gather::probe::prober::Prober;
 
 /// Port to which Apigee's Service leads, unless a Service says otherwise. Source: "Expose Apigee ingress
@@ -43,12 +43,12 @@ pub struct GatewayProbe {
     /// `--probe-host`: probed in addition to the hostnames of the routes.
     pub hosts: Vec<String>,
     /// Whether clients without SNI are expected, so that their handshake counts as requested.
-    pub expect_nameless: bool,
+    pub expect_without_sni: bool,
 }
 
 /// Returns a ClientHello without SNI.
-pub(in crate::gather) fn nameless(asked: bool) -> Hello {
-    Hello { kind: ClientHelloKind::WithoutSni, server_name: None, asked, knock: false }
+pub(in crate::gather) fn without_sni(requested: bool) -> ClientHelloOptions {
+    ClientHelloOptions { kind: ClientHelloKind::WithoutSni, server_name: None, requested, is_marker: false }
 }
 
 /// Returns the port on which the pod's gateway listens: the target of port 443 of a Service that selects the

@@ -71,7 +71,7 @@ fn pods_behind_an_address_are_not_reset_once_more() {
     let (refusing, serving) = ([pod(Some(reset))], [pod(None)]);
     let (same, other) =
         ([made(ClientHelloKind::Named, Some("a1"), None)], [made(ClientHelloKind::Named, Some("b2"), None)]);
-    let wanted = |asked, pods, at_address| Nameless { asked, pods }.is_wanted(at_address);
+    let wanted = |requested, pods, at_address| WithoutSniRule { requested, pods }.is_wanted(at_address);
     assert!(!wanted(false, &refusing, &same[..]));
     assert!(wanted(false, &refusing, &other), "another certificate: they are not these pods");
     assert!(wanted(true, &refusing, &same), "clients without a server name are to be served");
@@ -101,7 +101,7 @@ async fn what_cannot_be_reached_is_tried_once() {
     let prober = prober();
     let hosts = ["a.example.com", "b.example.com"].map(str::to_owned);
     let target = Reached { place: &EndpointOrigin::Dns, address: address.ip(), port: address.port() };
-    let found = at_address(&prober, target, &hosts, Nameless { asked: true, pods: &[] }).await;
+    let found = at_address(&prober, target, &hosts, WithoutSniRule { requested: true, pods: &[] }).await;
     let names: Vec<_> = found.iter().flat_map(|endpoint| &endpoint.handshakes).map(|made| &made.server_name).collect();
     assert_eq!(names, [&Some("a.example.com".to_owned()), &Some("b.example.com".to_owned())], "no others follow");
     let [first, second] = found.as_slice() else { panic!("{found:?}") };
@@ -113,10 +113,10 @@ async fn what_cannot_be_reached_is_tried_once() {
 async fn the_end_of_the_run_says_nothing_of_the_peer() {
     // Accepts the connection and never sends a byte.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let way = Way::Tcp(silent.local_addr().unwrap());
+    let transport = Transport::Tcp(silent.local_addr().unwrap());
     let (interrupt, interrupted) = watch::channel(false);
     let late = Stop::new(Some(Duration::from_millis(50)), interrupted.clone());
-    let made = handshake_within(&late, &prober(), &way, &nameless(true)).await;
+    let made = handshake_within(&late, &prober(), &transport, &without_sni(true)).await;
     assert_eq!(made, Err(Reason::TimedOut { milliseconds: 50 }));
     let stop = Stop::new(None, interrupted);
     let pressed = async {
@@ -124,7 +124,7 @@ async fn the_end_of_the_run_says_nothing_of_the_peer() {
         interrupt.send(true).unwrap();
     };
     let prober = prober();
-    let hello = nameless(true);
-    let (made, ()) = tokio::join!(handshake_within(&stop, &prober, &way, &hello), pressed);
+    let hello = without_sni(true);
+    let (made, ()) = tokio::join!(handshake_within(&stop, &prober, &transport, &hello), pressed);
     assert_eq!(made, Err(Reason::Interrupted));
 }

@@ -199,8 +199,9 @@ async fn objects_of_a_bundle_are_handed_over_page_by_page() {
         let pages = Pages::default();
         let sinks = |_: &LogOrigin| Count::default();
         gather(&api, None, &options(), &mut unasked(), &progress, &sinks, Some(&pages)).await.unwrap();
-        let told = pages.0.lock().unwrap();
-        let of_events: Vec<&str> = told.iter().map(String::as_str).filter(|told| told.starts_with("events ")).collect();
+        let recorded = pages.0.lock().unwrap();
+        let of_events: Vec<&str> =
+            recorded.iter().map(String::as_str).filter(|recorded| recorded.starts_with("events ")).collect();
         let pages: &[&str] =
             if last == 410 { &["events 2", "events 1"] } else { &["events 2", "events 1", "events 3"] };
         assert_eq!(of_events, [pages, &[end]].concat());

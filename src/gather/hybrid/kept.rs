@@ -82,9 +82,9 @@ pub(in crate::gather) async fn keep(
             // Nobody closes the semaphore.
             let _permit = permits.acquire().await;
             progress.started(item.name());
-            let said = one_item(api, Of { namespace, selects }, item, objects, group, keeper).await;
-            progress.finished(item.name(), &said.outcome);
-            said.logs
+            let result = one_item(api, Of { namespace, selects }, item, objects, group, keeper).await;
+            progress.finished(item.name(), &result.outcome);
+            result.logs
         }
     });
     let logs: Vec<More> = join_all(items).await.into_iter().flatten().collect();
@@ -100,7 +100,7 @@ pub(in crate::gather) async fn keep(
 
 /// The outcome of an item and, if it lists pods, the logs of the pods, which are read next.
 #[derive(Default)]
-struct Said {
+struct ItemOutcome {
     outcome: String,
     logs: Vec<More>,
 }
@@ -119,13 +119,13 @@ async fn one_item(
     objects: Objects,
     group: &Group,
     keeper: &dyn Keeper,
-) -> Said {
+) -> ItemOutcome {
     let path = match path(namespace, objects, group) {
         Ok(path) => path,
         Err(why) => {
             let outcome = why.reason.to_string();
             keeper.missing(item, objects.resource, why);
-            return Said { outcome, ..Said::default() };
+            return ItemOutcome { outcome, ..ItemOutcome::default() };
         }
     };
     let origin = format!("GET {path}");
@@ -153,12 +153,12 @@ async fn one_item(
     match (outcome, kept) {
         (Ok(()), kept) => {
             kept.unwrap_or_else(|| keeper.objects(item, &origin)).finish(None);
-            Said { outcome: format!("{count} kept"), logs }
+            ItemOutcome { outcome: format!("{count} kept"), logs }
         }
         (Err(reason), Some(kept)) => {
             let outcome = format!("{count} kept, then {reason}");
             kept.finish(Some(Unavailable::new(item.name(), reason)));
-            Said { outcome, logs }
+            ItemOutcome { outcome, logs }
         }
         (Err(reason), None) => {
             let outcome = reason.to_string();
@@ -170,7 +170,7 @@ async fn one_item(
                 }
             }
             keeper.missing(item, &origin, Unavailable::new(item.name(), reason));
-            Said { outcome, ..Said::default() }
+            ItemOutcome { outcome, ..ItemOutcome::default() }
         }
     }
 }
@@ -310,15 +310,15 @@ mod tests {
 
     #[test]
     fn one_object_that_is_not_there_is_not_its_kind() {
-        let said = |source| reason(refused(404), "apigee", objects(source)).to_string();
-        assert_eq!(said(Source::MeshConfig), "configmaps \"apigee-istio-mesh-config\" not found");
-        assert_eq!(said(Source::Certificates), "the API server has no certificates (not installed)");
+        let message = |source| reason(refused(404), "apigee", objects(source)).to_string();
+        assert_eq!(message(Source::MeshConfig), "configmaps \"apigee-istio-mesh-config\" not found");
+        assert_eq!(message(Source::Certificates), "the API server has no certificates (not installed)");
     }
 
     #[test]
     fn a_right_to_the_whole_cluster_is_named_as_such() {
-        let said = |source| reason(refused(403), "apigee", objects(source)).to_string();
-        assert_eq!(said(Source::Nodes), "forbidden: the rule \"list nodes\" for the whole cluster is missing");
-        assert_eq!(said(Source::Pods), "forbidden: the rule \"list pods\" in namespace apigee is missing");
+        let message = |source| reason(refused(403), "apigee", objects(source)).to_string();
+        assert_eq!(message(Source::Nodes), "forbidden: the rule \"list nodes\" for the whole cluster is missing");
+        assert_eq!(message(Source::Pods), "forbidden: the rule \"list pods\" in namespace apigee is missing");
     }
 }

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use super::gateway::tests::prober;
-use super::gateway_options::nameless;
+use super::gateway_options::without_sni;
 use crate::evidence::handshake::{Failure, Handshake, How, Party, Stage};
 use crate::gather::probe::handshake::handshake_within;
-use crate::gather::probe::transport::Way;
+use crate::gather::probe::transport::Transport;
 use crate::gather::test_server::{Answer, TestServer, socket};
 use crate::run::stop::Stop;
 
@@ -21,8 +21,8 @@ const NORMAL: (u8, &[u8]) = (CLOSE, &[0x03, 0xE8]);
 async fn made(messages: &'static [(u8, &'static [u8])]) -> (Handshake, usize) {
     let server = TestServer::start(move |asked| Answer::Raw(socket(asked, messages)));
     let api = server.api(Stop::never(), Duration::from_secs(5));
-    let way = Way::Pod { api, namespace: "apigee".into(), pod: "gw".into(), port: 8443 };
-    let made = handshake_within(&Stop::never(), &prober(), &way, &nameless(true)).await.unwrap();
+    let transport = Transport::Pod { api, namespace: "apigee".into(), pod: "gw".into(), port: 8443 };
+    let made = handshake_within(&Stop::never(), &prober(), &transport, &without_sni(true)).await.unwrap();
     (made, server.paths().len())
 }
 

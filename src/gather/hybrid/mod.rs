@@ -7,7 +7,6 @@ pub mod cluster;
 mod envoy;
 mod gateway;
 mod gateway_options;
-mod greeting;
 mod issues;
 pub mod kept;
 #[cfg(test)]
@@ -15,6 +14,7 @@ mod lost_tests;
 mod mesh;
 pub mod pod_logs;
 mod pods;
+mod preflight;
 mod routes;
 mod secrets;
 mod services;

@@ -80,8 +80,8 @@ pub(in crate::gather) struct LogRequest<'a> {
     pub container: Option<&'a str>,
     pub limits: &'a LogLimits,
     /// Pods whose gateway received a marker probe, so that a record with this server name must come.
-    pub knocked: &'a [String],
-    pub knock: &'a str,
+    pub marked_pods: &'a [String],
+    pub marker: &'a str,
     /// The format that the mesh settings configure.
     pub format: &'a Arc<Format>,
 }
@@ -108,12 +108,12 @@ pub(in crate::gather) async fn logs<S: LogSink>(
             if !found {
                 continue;
             }
-            let follows = request.knocked.contains(&pod.name) && is_gateway(pod, name);
+            let follows = request.marked_pods.contains(&pod.name) && is_gateway(pod, name);
             let reader = Reader {
                 api: api.clone(),
                 path: path(&request, &pod.name, name, follows),
                 until: follows.then(|| Until {
-                    name: request.knock.to_owned(),
+                    name: request.marker.to_owned(),
                     given_up: Instant::now() + FLUSH,
                     may_end: request.limits.limit_bytes.is_some(),
                 }),
@@ -212,12 +212,12 @@ impl Reader {
             }
             Err(reason) => (self.unavailable(reason), None),
         };
-        let said = match &outcome {
+        let outcome_text = match &outcome {
             (Seen::Seen(log), None) => format!("{} bytes", log.bytes),
             (Seen::Seen(log), Some(cut)) => format!("{} bytes, then {}", log.bytes, cut.reason),
             (Seen::Unavailable(why), _) => why.reason.to_string(),
         };
-        self.progress.finished(&self.what, &said);
+        self.progress.finished(&self.what, &outcome_text);
         outcome
     }
 
@@ -364,8 +364,8 @@ mod tests {
             namespace: "apigee",
             container: None,
             limits: &limits,
-            knocked: &[],
-            knock: "",
+            marked_pods: &[],
+            marker: "",
             format: &Arc::default(),
         };
         assert_eq!(

@@ -32,11 +32,11 @@ pub(in crate::gather) fn doubt(endpoints: &mut [Endpoint], port: u16, gateway: &
 
 /// The gateway responded, or the kubelet reported what the gateway's socket did.
 fn has_spoken(handshake: &Handshake) -> bool {
-    let told = |failure: &Failure| !is_silence(failure) && failure.by == Party::Server;
+    let is_reported = |failure: &Failure| !is_silence(failure) && failure.by == Party::Server;
     handshake.succeeded()
         || handshake.session.is_some()
         || !handshake.certificates.is_empty()
-        || handshake.failure.as_ref().is_some_and(told)
+        || handshake.failure.as_ref().is_some_and(is_reported)
 }
 
 fn is_silence(failure: &Failure) -> bool {
@@ -127,7 +127,11 @@ mod tests {
         let gone = || unseen(Reason::Unreachable("gone".into()));
         let nothing = gateway(gone(), gone());
         assert_eq!(are_lost(&[closed.clone(), stalled.clone()], &nothing), [true, true]);
-        assert_eq!(are_lost(&[closed.clone(), reset.clone()], &nothing), [false, false], "the kubelet told of a reset");
+        assert_eq!(
+            are_lost(&[closed.clone(), reset.clone()], &nothing),
+            [false, false],
+            "the kubelet reported a reset"
+        );
         let told_closed = gateway(unseen(Reason::Missing("connection refused at port 15000".into())), gone());
         assert_eq!(are_lost(&[closed.clone(), stalled.clone()], &told_closed), [false, false]);
 

@@ -80,11 +80,11 @@ async fn nothing_of_a_private_key_comes_out() {
     assert_eq!(content.certificates[0].dns_names, ["api.example.com"]);
     assert_eq!((content.certificates.len(), content.certificates[0].signer), (2, Some(1)));
     assert_ne!(content.trusted_here, Some(true));
-    let told = format!("{found:?} {}", serde_json::to_string(&found).unwrap());
+    let output = format!("{found:?} {}", serde_json::to_string(&found).unwrap());
     for line in pair.key.lines().filter(|line| !line.starts_with("--")) {
-        assert!(!told.contains(line) && !told.contains(&encode_block(line.as_bytes())));
+        assert!(!output.contains(line) && !output.contains(&encode_block(line.as_bytes())));
     }
-    assert!(!told.contains("PRIVATE"));
+    assert!(!output.contains("PRIVATE"));
 }
 
 #[test]

@@ -304,7 +304,7 @@ current-context: prod
 contexts:
 - {name: prod, context: {cluster: east, user: red, namespace: elsewhere}}
 - {name: ghost, context: {cluster: nowhere, user: red}}
-- {name: nameless, context: {cluster: east, user: nobody}}
+- {name: orphan, context: {cluster: east, user: nobody}}
 clusters:
 - {name: east, cluster: {server: 'https://east.example.com', certificate-authority: ca.pem}}
 users:
@@ -368,10 +368,10 @@ users:
         let home = Home::new();
         let names = |places: &Places| names(&ConnectionOptions::default(), places);
         let (first, second) = (home.write("1", FIRST), home.write("2", SECOND));
-        assert_eq!(names(&home.places(&[&first, &second])).unwrap(), ["prod", "ghost", "nameless", "dev"]);
-        assert_eq!(names(&home.places(&[&second, &first])).unwrap(), ["prod", "dev", "ghost", "nameless"]);
+        assert_eq!(names(&home.places(&[&first, &second])).unwrap(), ["prod", "ghost", "orphan", "dev"]);
+        assert_eq!(names(&home.places(&[&second, &first])).unwrap(), ["prod", "dev", "ghost", "orphan"]);
         let twice = home.write("3", &FIRST.replace("name: ghost", "name: prod"));
-        assert_eq!(names(&home.places(&[&twice])).unwrap(), ["prod", "nameless"]);
+        assert_eq!(names(&home.places(&[&twice])).unwrap(), ["prod", "orphan"]);
         let without = home.write("4", "users: [{name: red, user: {token: t}}]\n");
         assert!(names(&home.places(&[&without])).unwrap().is_empty());
         assert!(matches!(names(&home.places(&[])), Err(Error::NoKubeconfig { .. })));
@@ -402,7 +402,7 @@ users:
         let text = FIRST.replace("current-context: prod", "");
         let places = home.places(&[&home.write("1", &text)]);
         let error = target(&ConnectionOptions::default(), &places).unwrap_err();
-        assert!(matches!(&error, Error::NoContext { known } if known == &["ghost", "nameless", "prod"]), "{error}");
+        assert!(matches!(&error, Error::NoContext { known } if known == &["ghost", "orphan", "prod"]), "{error}");
         let options = ConnectionOptions {
             cluster: Some("east".into()),
             user: Some("red".into()),
@@ -418,12 +418,12 @@ users:
         let ask = |options: ConnectionOptions| target(&options, &places).unwrap_err();
         let error = ask(ConnectionOptions { context: Some("x".into()), ..ConnectionOptions::default() });
         assert_eq!(error.to_string(), "find the context \"x\" in the kubeconfig");
-        assert_eq!(error.hint().unwrap(), "choose another with --context: ghost, nameless, prod");
+        assert_eq!(error.hint().unwrap(), "choose another with --context: ghost, orphan, prod");
         let error = ask(ConnectionOptions { user: Some("x".into()), ..ConnectionOptions::default() });
         assert_eq!(error.to_string(), "find the user \"x\" in the kubeconfig");
         let error = ask(ConnectionOptions { context: Some("ghost".into()), ..ConnectionOptions::default() });
         assert_eq!(error.to_string(), "find the cluster \"nowhere\" in the kubeconfig");
-        let options = ConnectionOptions { context: Some("nameless".into()), ..ConnectionOptions::default() };
+        let options = ConnectionOptions { context: Some("orphan".into()), ..ConnectionOptions::default() };
         assert!(target(&options, &places).is_ok());
     }
 

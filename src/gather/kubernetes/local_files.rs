@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_told_by_its_path_and_key() {
         let missing = || Some("/no/such/file.pem".to_owned());
-        let told = |cluster: Cluster, user: AuthInfo| check(&cluster, &user).unwrap_err().to_string();
+        let message = |cluster: Cluster, user: AuthInfo| check(&cluster, &user).unwrap_err().to_string();
         let cases = [
             (
                 Cluster { certificate_authority: missing(), ..Cluster::default() },
@@ -65,7 +65,7 @@ mod tests {
             (Cluster::default(), AuthInfo { token_file: missing(), ..AuthInfo::default() }, "tokenFile"),
         ];
         for (cluster, user, key) in cases {
-            assert_eq!(told(cluster, user), format!("read /no/such/file.pem, which the kubeconfig names as {key}"));
+            assert_eq!(message(cluster, user), format!("read /no/such/file.pem, which the kubeconfig names as {key}"));
         }
     }
 

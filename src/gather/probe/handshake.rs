@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 use super::prober::Prober;
-use super::transport::{Connection, Ended, Way};
+use super::transport::{Connection, Ended, Transport};
 use crate::evidence::Reason;
 use crate::evidence::handshake::{ClientCertificate, ClientHelloKind, Failure, Handshake, How, Party, Session, Stage};
 use crate::run::stop::Stop;
@@ -38,13 +38,13 @@ const ALERT_REASON: i32 = 1000;
 
 /// The ClientHello to send.
 #[derive(Clone, Debug)]
-pub(in crate::gather) struct Hello {
+pub(in crate::gather) struct ClientHelloOptions {
     pub kind: ClientHelloKind,
     pub server_name: Option<String>,
-    pub asked: bool,
+    pub requested: bool,
     /// Whether to send an HTTP request for this host after the handshake, so that the gateway writes a log
     /// record with it.
-    pub knock: bool,
+    pub is_marker: bool,
 }
 
 /// Buffers between OpenSSL and the stream: bytes received and not yet consumed, bytes written and not yet
@@ -86,7 +86,7 @@ impl Write for Pipe {
 }
 
 /// One handshake in progress.
-struct Talk<'a> {
+struct HandshakeDriver<'a> {
     tls: SslStream<Pipe>,
     stream: Box<dyn Connection>,
     server: ServerFlight,
@@ -110,17 +110,21 @@ enum End {
 }
 
 /// Performs a handshake and describes it. It never takes longer than the prober's options allow.
-pub(in crate::gather) async fn handshake(prober: &Prober, way: &Way, hello: &Hello) -> Handshake {
+pub(in crate::gather) async fn handshake(
+    prober: &Prober,
+    transport: &Transport,
+    hello: &ClientHelloOptions,
+) -> Handshake {
     #[expect(clippy::disallowed_methods, reason = "when a handshake was made is a part of what was seen")]
     let started_at = Timestamp::now();
     let begun = Instant::now();
-    let mut made = Handshake::begun(hello.kind, hello.server_name.clone(), hello.asked, started_at);
+    let mut made = Handshake::begun(hello.kind, hello.server_name.clone(), hello.requested, started_at);
     let allowed = prober.options.timeout;
-    let talk = match way.open(allowed, prober.options.proxy_protocol).await {
+    let driver = match transport.open(allowed, prober.options.proxy_protocol).await {
         Err(failure) => Err(failure),
         Ok(stream) => prober.session(hello).map_err(|error| local(&error)).map(|ssl| (ssl, stream)),
     };
-    match talk {
+    match driver {
         Err(failure) => made.failure = Some(failure),
         Ok((ssl, stream)) => match SslStream::new(ssl, Pipe::default()) {
             Err(error) => made.failure = Some(local(&error)),
@@ -128,7 +132,7 @@ pub(in crate::gather) async fn handshake(prober: &Prober, way: &Way, hello: &Hel
                 let deadline = begun + allowed;
                 let server = ServerFlight::default();
                 let client = ClientFlight::default();
-                let mut talk = Talk {
+                let mut driver = HandshakeDriver {
                     tls,
                     stream,
                     server,
@@ -140,8 +144,8 @@ pub(in crate::gather) async fn handshake(prober: &Prober, way: &Way, hello: &Hel
                     allowed,
                     prober,
                 };
-                made.failure = talk.run(hello).await;
-                talk.describe(&mut made);
+                made.failure = driver.run(hello).await;
+                driver.describe(&mut made);
             }
         },
     }
@@ -157,20 +161,21 @@ pub(in crate::gather) async fn handshake(prober: &Prober, way: &Way, hello: &Hel
 pub(in crate::gather) async fn handshake_within(
     stop: &Stop,
     prober: &Prober,
-    way: &Way,
-    hello: &Hello,
+    transport: &Transport,
+    hello: &ClientHelloOptions,
 ) -> Result<Handshake, Reason> {
-    let made = once_within(stop, prober, way, hello).await?;
-    if !(matches!(way, Way::Pod { .. }) && is_doubtful(&made)) {
+    let made = once_within(stop, prober, transport, hello).await?;
+    if !(matches!(transport, Transport::Pod { .. }) && is_doubtful(&made)) {
         return Ok(made);
     }
     if hello.kind == ClientHelloKind::WithoutSni {
         // Access logs recognise the record of this handshake as probe traffic by the marker probe before it.
         let server_name = Some(prober.unknown_name().to_owned());
-        let marker = Hello { kind: ClientHelloKind::Unknown, server_name, asked: false, knock: false };
-        once_within(stop, prober, way, &marker).await?;
+        let marker =
+            ClientHelloOptions { kind: ClientHelloKind::Unknown, server_name, requested: false, is_marker: false };
+        once_within(stop, prober, transport, &marker).await?;
     }
-    once_within(stop, prober, way, hello).await
+    once_within(stop, prober, transport, hello).await
 }
 
 /// Whether the transport failed, or the stream ended without a reported reason.
@@ -179,8 +184,13 @@ fn is_doubtful(made: &Handshake) -> bool {
     made.failure.as_ref().is_some_and(doubtful)
 }
 
-async fn once_within(stop: &Stop, prober: &Prober, way: &Way, hello: &Hello) -> Result<Handshake, Reason> {
-    let made = stop.bound(handshake(prober, way, hello)).await?;
+async fn once_within(
+    stop: &Stop,
+    prober: &Prober,
+    transport: &Transport,
+    hello: &ClientHelloOptions,
+) -> Result<Handshake, Reason> {
+    let made = stop.bound(handshake(prober, transport, hello)).await?;
     match stop.reason() {
         // The transport, such as a port-forward, ends with the run too, and its end may be noticed first.
         Some(reason) if !made.succeeded() => Err(reason),
@@ -193,14 +203,14 @@ fn local(error: &ErrorStack) -> Failure {
     Failure { stage: Stage::ClientHello, by: Party::Client, how: How::Local(words(error)) }
 }
 
-impl Talk<'_> {
-    async fn run(&mut self, hello: &Hello) -> Option<Failure> {
+impl HandshakeDriver<'_> {
+    async fn run(&mut self, hello: &ClientHelloOptions) -> Option<Failure> {
         if let Err(end) = self.shake().await {
             return Some(self.failure(end));
         }
         self.established = true;
-        let judged = if hello.knock && self.speaks_http1() {
-            self.knock(hello).await
+        let judged = if hello.is_marker && self.speaks_http1() {
+            self.send_marker_request(hello).await
         } else if self.was_asked() {
             self.part().await
         } else {
@@ -229,7 +239,7 @@ impl Talk<'_> {
         let whole = self.deadline;
         let before = self.server.facts().encrypted_records;
         self.deadline = whole.min(Instant::now() + OBJECTION);
-        let has_spoken = |talk: &Self| talk.server.facts().encrypted_records > before;
+        let has_spoken = |driver: &Self| driver.server.facts().encrypted_records > before;
         let heard = self.read_until(has_spoken).await;
         if !is_late(&heard) {
             return heard;
@@ -249,7 +259,7 @@ impl Talk<'_> {
 
     /// Sends a request, so that the gateway logs a record with this server name, and waits for the first
     /// bytes of the response.
-    async fn knock(&mut self, hello: &Hello) -> Result<(), End> {
+    async fn send_marker_request(&mut self, hello: &ClientHelloOptions) -> Result<(), End> {
         let host = hello.server_name.as_deref().unwrap_or("probe").trim_end_matches('.');
         let agent = concat!("kubectl-apigee-tls/", env!("CARGO_PKG_VERSION"));
         let request = format!("HEAD / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\nConnection: close\r\n\r\n");
@@ -451,13 +461,13 @@ impl Talk<'_> {
 }
 
 impl Prober {
-    fn session(&self, hello: &Hello) -> Result<Ssl, ErrorStack> {
+    fn session(&self, hello: &ClientHelloOptions) -> Result<Ssl, ErrorStack> {
         let mut ssl = Ssl::new(&self.context)?;
         if let Some(name) = &hello.server_name {
             ssl.set_hostname(name)?;
         }
         ssl.set_status_type(StatusType::OCSP)?;
-        if hello.knock {
+        if hello.is_marker {
             ssl.set_alpn_protos(b"\x08http/1.1")?;
         }
         ssl.set_min_proto_version(self.min_version.map(library_version))?;

@@ -24,8 +24,8 @@ use futures::future::join_all;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use self::handshake::{Hello, handshake};
-use self::transport::Way;
+use self::handshake::{ClientHelloOptions, handshake};
+use self::transport::Transport;
 use crate::evidence::handshake::{
     ClientCertificate, ClientHelloKind, Endpoint, EndpointOrigin, Failure, Handshake, Probes, Scan, socket,
 };
@@ -143,9 +143,10 @@ impl Job {
                 Some((address, other)) => (address.to_string(), other.unwrap_or(*port)),
                 None => (host.clone(), *port),
             };
-            let way = Way::Tunnel { proxy: proxy.clone(), host, port };
+            let transport = Transport::Tunnel { proxy: proxy.clone(), host, port };
             return vec![
-                self.endpoint(prober, way, self.connect_to.map(|(address, _)| address), name.as_deref(), true).await,
+                self.endpoint(prober, transport, self.connect_to.map(|(address, _)| address), name.as_deref(), true)
+                    .await,
             ];
         }
         let addresses = match self.connect_to {
@@ -158,8 +159,8 @@ impl Job {
             Err(failure) => vec![nowhere(EndpointOrigin::Given, host, port, name, failure)],
             Ok(addresses) => {
                 let endpoints = addresses.iter().enumerate().map(|(position, address)| {
-                    let way = Way::Tcp(SocketAddr::new(*address, port));
-                    self.endpoint(prober, way, Some(*address), name.as_deref(), position == 0)
+                    let transport = Transport::Tcp(SocketAddr::new(*address, port));
+                    self.endpoint(prober, transport, Some(*address), name.as_deref(), position == 0)
                 });
                 join_all(endpoints).await
             }
@@ -171,16 +172,16 @@ impl Job {
     async fn endpoint(
         &self,
         prober: &Arc<Prober>,
-        way: Way,
+        transport: Transport,
         address: Option<IpAddr>,
         name: Option<&str>,
         first: bool,
     ) -> Endpoint {
-        let hello = |kind, server_name: Option<&str>, asked| Hello {
+        let hello = |kind, server_name: Option<&str>, requested| ClientHelloOptions {
             kind,
             server_name: server_name.map(str::to_owned),
-            asked,
-            knock: false,
+            requested,
+            is_marker: false,
         };
         let mut hellos = Vec::new();
         if let Some(name) = name {
@@ -203,14 +204,14 @@ impl Job {
             if !(self.full && first) {
                 return None;
             }
-            Some(scan::scan(prober, &way, name).await)
+            Some(scan::scan(prober, &transport, name).await)
         };
-        let (mut handshakes, scanned) = futures::join!(all(prober, &way, hellos), scanning);
+        let (mut handshakes, scanned) = futures::join!(all(prober, &transport, hellos), scanning);
         let (scan, authorities) = match scanned {
             Some((scan, authorities)) => (Seen::Seen(scan), authorities),
             None => (not_scanned(), None),
         };
-        name_authorities(prober, &way, &mut handshakes, authorities).await;
+        name_authorities(prober, &transport, &mut handshakes, authorities).await;
         let port = self.connect_to.and_then(|(_, port)| port).unwrap_or(self.target.port);
         Endpoint {
             place: EndpointOrigin::Given,
@@ -254,18 +255,18 @@ pub(in crate::gather) fn not_scanned() -> Seen<Scan> {
 /// Performs several handshakes at once, each on its own connection, and returns them in the order of
 /// `hellos`. The one without SNI waits for the one with the unknown name, whose record in an access log marks
 /// the next as probe traffic.
-async fn all(prober: &Arc<Prober>, way: &Way, hellos: Vec<Hello>) -> Vec<Handshake> {
+async fn all(prober: &Arc<Prober>, transport: &Transport, hellos: Vec<ClientHelloOptions>) -> Vec<Handshake> {
     let numbered = hellos.into_iter().enumerate();
     let (mut in_turn, alone): (Vec<_>, Vec<_>) = numbered.partition(|(_, hello)| hello.kind != ClientHelloKind::Named);
     in_turn.sort_by_key(|(_, hello)| hello.kind != ClientHelloKind::Unknown);
     let sequences = alone.into_iter().map(|hello| vec![hello]).chain([in_turn]);
     let tasks: Vec<_> = sequences
         .map(|sequence| {
-            let (prober, way) = (prober.clone(), way.clone());
+            let (prober, transport) = (prober.clone(), transport.clone());
             tokio::spawn(async move {
                 let mut made = Vec::new();
                 for (position, hello) in sequence {
-                    made.push((position, handshake(&prober, &way, &hello).await));
+                    made.push((position, handshake(&prober, &transport, &hello).await));
                 }
                 made
             })
@@ -279,7 +280,7 @@ async fn all(prober: &Arc<Prober>, way: &Way, hellos: Vec<Hello>) -> Vec<Handsha
 /// TLS 1.3 encrypts the list of CAs in a CertificateRequest; with TLS 1.2 it is in clear.
 pub(in crate::gather) async fn name_authorities(
     prober: &Prober,
-    way: &Way,
+    transport: &Transport,
     handshakes: &mut [Handshake],
     known: Option<Vec<String>>,
 ) {
@@ -288,7 +289,7 @@ pub(in crate::gather) async fn name_authorities(
     let mut known = known;
     for handshake in handshakes.iter_mut().filter(unnamed) {
         if known.is_none() {
-            known = scan::authorities(prober, way, handshake.server_name.as_deref()).await;
+            known = scan::authorities(prober, transport, handshake.server_name.as_deref()).await;
         }
         handshake.client_certificate = ClientCertificate::Requested(known.clone());
     }

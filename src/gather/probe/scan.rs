@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 use super::prober::Prober;
-use super::transport::{Connection, Ended, Way};
+use super::transport::{Connection, Ended, Transport};
 use crate::evidence::handshake::{Failure, How, Party, Scan, Stage, VersionScan};
 use crate::evidence::{Reason, Unavailable};
 use crate::wire::tls::{self, ClientHello, FlightFacts, ServerFlight, Version};
@@ -31,17 +31,17 @@ struct Found {
 /// Scans all versions at once.
 pub(in crate::gather) async fn scan(
     prober: &Prober,
-    way: &Way,
+    transport: &Transport,
     server_name: Option<&str>,
 ) -> (Scan, Option<Vec<String>>) {
-    let versions = Version::ALL.map(|version| version_scan(prober, way, server_name, version));
+    let versions = Version::ALL.map(|version| version_scan(prober, transport, server_name, version));
     let found = join_all(versions).await;
     let authorities = found.iter().rev().find_map(|found| found.authorities.clone());
     let connections = found.iter().map(|found| found.connections).sum();
     (Scan { versions: found.into_iter().map(|found| found.scan).collect(), connections }, authorities)
 }
 
-async fn version_scan(prober: &Prober, way: &Way, server_name: Option<&str>, version: Version) -> Found {
+async fn version_scan(prober: &Prober, transport: &Transport, server_name: Option<&str>, version: Version) -> Found {
     let mut left: Vec<u16> = tls::suites::of(version).to_vec();
     let mut scan = VersionScan { version: version.name().to_owned(), suites: Vec::new(), refusal: None, cut: None };
     let mut connections = 0;
@@ -53,7 +53,7 @@ async fn version_scan(prober: &Prober, way: &Way, server_name: Option<&str>, ver
             break;
         }
         connections += 1;
-        let facts = match ask(prober, way, server_name, version, &left).await {
+        let facts = match ask(prober, transport, server_name, version, &left).await {
             Ok(facts) => facts,
             Err(failure) => {
                 // A response that is not TLS reveals nothing about the remaining suites.
@@ -91,14 +91,14 @@ async fn version_scan(prober: &Prober, way: &Way, server_name: Option<&str>, ver
 /// Opens one connection, sends the ClientHello, and reads the response as far as it is in clear and relevant.
 async fn ask(
     prober: &Prober,
-    way: &Way,
+    transport: &Transport,
     server_name: Option<&str>,
     version: Version,
     suites: &[u16],
 ) -> Result<FlightFacts, Failure> {
     let allowed = prober.options.timeout;
     let deadline = Instant::now() + allowed;
-    let mut stream = way.open(allowed, prober.options.proxy_protocol).await?;
+    let mut stream = transport.open(allowed, prober.options.proxy_protocol).await?;
     let mut random = [0; 96];
     // Any bytes will do; new ones for each connection keep a server from detecting a replay.
     let _ = openssl::rand::rand_bytes(&mut random);
@@ -171,9 +171,9 @@ async fn exchange(stream: &mut Box<dyn Connection>, hello: &[u8], flight: &mut S
 /// Returns the CAs that a server names in the CertificateRequest of a TLS 1.2 flight.
 pub(in crate::gather) async fn authorities(
     prober: &Prober,
-    way: &Way,
+    transport: &Transport,
     server_name: Option<&str>,
 ) -> Option<Vec<String>> {
     let suites = tls::suites::of(Version::Tls12);
-    ask(prober, way, server_name, Version::Tls12, suites).await.ok()?.certificate_request
+    ask(prober, transport, server_name, Version::Tls12, suites).await.ok()?.certificate_request
 }

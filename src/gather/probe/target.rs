@@ -265,8 +265,8 @@ mod tests {
             (long.as_str(), "253"),
             (label.as_str(), "63"),
         ] {
-            let said = target(text).unwrap_err().to_string();
-            assert!(said.contains(reason), "{text}: {said}");
+            let message = target(text).unwrap_err().to_string();
+            assert!(message.contains(reason), "{text}: {message}");
         }
     }
 
@@ -279,8 +279,11 @@ mod tests {
             "me:ses://ame@b.example",
             "http://me:sesame@b.example",
         ] {
-            let said = format!("{} {}", shown(text), target(text).unwrap_err());
-            assert!(!said.contains("ses") && !said.contains("ame@") && !said.contains("me:"), "{text}: {said}");
+            let message = format!("{} {}", shown(text), target(text).unwrap_err());
+            assert!(
+                !message.contains("ses") && !message.contains("ame@") && !message.contains("me:"),
+                "{text}: {message}"
+            );
         }
         assert_eq!(shown("api.example.com:0"), "api.example.com:0");
         assert_eq!(shown("https://me:sesame@b.example:0"), "https://…@b.example:0");

@@ -69,7 +69,7 @@ impl Connection for Forwarded {
 
 /// The transport to one endpoint.
 #[derive(Clone)]
-pub(in crate::gather) enum Way {
+pub(in crate::gather) enum Transport {
     Tcp(SocketAddr),
     /// A port of a pod, through the API server.
     Pod {
@@ -94,7 +94,7 @@ fn proxy_header(stream: &TcpStream) -> io::Result<String> {
     Ok(format!("PROXY {family} {} {} {} {}\r\n", from.ip(), to.ip(), from.port(), to.port()))
 }
 
-impl Way {
+impl Transport {
     /// Opens the connection.
     pub(in crate::gather) async fn open(
         &self,

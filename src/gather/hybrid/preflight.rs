@@ -8,15 +8,15 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::gateway_options::{GatewayProbe, POD_CONNECTIONS, gateway_port, nameless};
+use super::gateway_options::{GatewayProbe, POD_CONNECTIONS, gateway_port, without_sni};
 use crate::evidence::cluster::{IngressPod, Service};
 use crate::evidence::gateway::Counters;
 use crate::evidence::handshake::{ClientHelloKind, Handshake, How, Party, Stage};
 use crate::evidence::{Reason, Seen};
 use crate::gather::hybrid::envoy;
 use crate::gather::kubernetes::api::Api;
-use crate::gather::probe::handshake::{Hello, handshake_within};
-use crate::gather::probe::transport::Way;
+use crate::gather::probe::handshake::{ClientHelloOptions, handshake_within};
+use crate::gather::probe::transport::Transport;
 
 /// Time limit of the counters before the marker probe. They usually take a fraction of it. A port-forward to
 /// a closed port reports that after a second, for which the marker probe need not wait.
@@ -24,29 +24,29 @@ const HEAD_START: Duration = Duration::from_millis(300);
 
 /// The result of the preflight at one pod.
 #[derive(Clone, Debug)]
-pub(in crate::gather) struct Greeted {
+pub(in crate::gather) struct Preflight {
     pub(in crate::gather) pod: String,
     pub(in crate::gather) port: u16,
     /// The error is the reason why the run ended before the pod answered.
-    pub(in crate::gather) knock: Result<Handshake, Reason>,
+    pub(in crate::gather) marker: Result<Handshake, Reason>,
     pub(in crate::gather) before: Seen<Counters>,
     /// Absent if the marker probe did not reach the gateway, or the run ended first.
-    pub(in crate::gather) nameless: Option<Handshake>,
+    pub(in crate::gather) without_sni: Option<Handshake>,
 }
 
 /// A pod whose gateway received a marker probe.
-pub(in crate::gather) struct Knocked {
+pub(in crate::gather) struct MarkerSent {
     pub pod: String,
     /// A record in the access log must follow: the gateway refused the name, or answered a request with it.
     pub leaves_a_line: bool,
 }
 
-impl Greeted {
+impl Preflight {
     /// Returns why a port-forward to this pod is impossible, or why no time is left for one, so that nothing
     /// more can be observed.
-    pub(in crate::gather) fn closed_way(&self) -> Option<Reason> {
-        let failure = match &self.knock {
-            Ok(knock) => knock.failure.as_ref()?,
+    pub(in crate::gather) fn unreachable_reason(&self) -> Option<Reason> {
+        let failure = match &self.marker {
+            Ok(marker) => marker.failure.as_ref()?,
             Err(reason) => return Some(reason.clone()),
         };
         match (&self.before, &failure.how) {
@@ -61,40 +61,45 @@ impl Greeted {
 
 /// Sends marker probes to the running pods, reports each one when it is done, and then sends each pod a
 /// ClientHello without SNI. Skips internal chaining, which serves no external clients.
-pub(in crate::gather) async fn greet(
+pub(in crate::gather) async fn run(
     api: &Api,
     namespace: &str,
     probe: &GatewayProbe,
     pods: &[IngressPod],
     services: &[Service],
-    knocked: mpsc::UnboundedSender<Knocked>,
-) -> Vec<Greeted> {
+    markers: mpsc::UnboundedSender<MarkerSent>,
+) -> Vec<Preflight> {
     if !probe.places.pods {
         return Vec::new();
     }
     let reachable = pods.iter().filter(|pod| pod.is_running() && !pod.is_internal_chaining() && !pod.terminating);
     // The slowest part starts first, so that all marker probes are sent early and the logs need not wait.
     let permits = &Semaphore::new(POD_CONNECTIONS);
-    let greetings: Vec<_> = reachable
+    let preflights: Vec<_> = reachable
         .map(|pod| {
-            let knocked = knocked.clone();
+            let markers = markers.clone();
             async move {
                 let port = gateway_port(pod, services);
-                let way = Way::Pod { api: api.clone(), namespace: namespace.to_owned(), pod: pod.name.clone(), port };
+                let transport =
+                    Transport::Pod { api: api.clone(), namespace: namespace.to_owned(), pod: pod.name.clone(), port };
                 let name = probe.prober.unknown_name().to_owned();
-                let hello =
-                    Hello { kind: ClientHelloKind::Unknown, server_name: Some(name), asked: false, knock: true };
+                let hello = ClientHelloOptions {
+                    kind: ClientHelloKind::Unknown,
+                    server_name: Some(name),
+                    requested: false,
+                    is_marker: true,
+                };
                 // Nobody closes the semaphore.
                 let permit = permits.acquire().await;
                 let mut counters = std::pin::pin!(envoy::counters(api, namespace, &pod.name));
                 let early = tokio::time::timeout(HEAD_START, &mut counters).await;
-                let knocking = async {
-                    let knock = handshake_within(api.stop(), &probe.prober, &way, &hello).await;
-                    let leaves_a_line = knock.as_ref().is_ok_and(|knock| knock.succeeded() || knock.was_refused());
+                let probing = async {
+                    let marker = handshake_within(api.stop(), &probe.prober, &transport, &hello).await;
+                    let leaves_a_line = marker.as_ref().is_ok_and(|marker| marker.succeeded() || marker.was_refused());
                     // The receiver is gone if the run was ended.
-                    let _ = knocked.send(Knocked { pod: pod.name.clone(), leaves_a_line });
-                    drop(knocked);
-                    knock
+                    let _ = markers.send(MarkerSent { pod: pod.name.clone(), leaves_a_line });
+                    drop(markers);
+                    marker
                 };
                 let counting = async {
                     match early {
@@ -102,20 +107,20 @@ pub(in crate::gather) async fn greet(
                         Err(_) => counters.await,
                     }
                 };
-                let (knock, before) = futures::join!(knocking, counting);
+                let (marker, before) = futures::join!(probing, counting);
                 drop(permit);
                 let _permit = permits.acquire().await;
-                let nameless = if knock.as_ref().is_ok_and(|knock| !is_unreached(knock) && !knock.was_lost()) {
-                    handshake_within(api.stop(), &probe.prober, &way, &nameless(false)).await.ok()
+                let without_sni = if marker.as_ref().is_ok_and(|marker| !is_unreached(marker) && !marker.was_lost()) {
+                    handshake_within(api.stop(), &probe.prober, &transport, &without_sni(false)).await.ok()
                 } else {
                     None
                 };
-                Greeted { pod: pod.name.clone(), port, knock, before, nameless }
+                Preflight { pod: pod.name.clone(), port, marker, before, without_sni }
             }
         })
         .collect();
-    drop(knocked);
-    join_all(greetings).await
+    drop(markers);
+    join_all(preflights).await
 }
 
 /// Whether the handshake ended before the peer sent, or could send, any TLS.
