@@ -352,7 +352,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_told_apart_and_say_why() {
+    fn names_are_distinct_and_reasons_present() {
         let names: BTreeSet<&str> = PLAN.iter().map(|item| item.name()).collect();
         assert_eq!(names.len(), PLAN.len());
         assert!(PLAN.iter().all(|item| !item.why.is_empty() && !item.folder.is_empty()));
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn diagnose_asks_nothing_of_the_whole_cluster() {
+    fn diagnose_needs_no_cluster_wide_permission() {
         let asked = rights(PLAN.iter().filter(|item| item.stage != Stage::Collect));
         assert!(asked.keys().all(|(scope, _, _)| *scope == Scope::Namespace));
         assert_eq!(asked[&(Scope::Namespace, "", "secrets")], BTreeSet::from(["get", "list"]));

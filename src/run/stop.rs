@@ -55,7 +55,7 @@ impl Stop {
                 signals.next().await;
             }
             clear();
-            #[expect(clippy::disallowed_methods, reason = "asked for twice, now means now")]
+            #[expect(clippy::disallowed_methods, reason = "a second signal ends the process at once")]
             std::process::exit(130);
         });
         Ok(Self::new(timeout, interrupted))
@@ -229,7 +229,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_nohup_ignores_is_left_alone() {
+    fn a_signal_ignored_by_nohup_stays_ignored() {
         let status = |mask: &str| format!("SigBlk:\t0000000000000000\nSigIgn:\t{mask}\nSigCgt:\t0000000000000001\n");
         assert!(ignores(&status("0000000000001001"), SignalKind::hangup()));
         assert!(!ignores(&status("0000000000001000"), SignalKind::hangup()));

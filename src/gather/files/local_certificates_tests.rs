@@ -64,7 +64,7 @@ fn files_are_found_beside_the_overrides_and_their_keys_stay_there() {
 }
 
 #[test]
-fn there_is_an_end_to_reading_files() {
+fn the_number_of_files_is_limited() {
     let mut text = "virtualhosts:\n".to_owned();
     for number in 0..=MAX_PAIRS {
         text.push_str(&format!("- name: grp{number}\n  sslCertPath: missing.pem\n"));
@@ -78,7 +78,7 @@ fn there_is_an_end_to_reading_files() {
 
 #[cfg(unix)]
 #[test]
-fn what_cannot_be_looked_at_is_not_taken_as_absent() {
+fn an_inaccessible_place_does_not_count_as_missing() {
     let home = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink("loop.pem", home.path().join("loop.pem")).unwrap();
     fs::write(home.path().join("file"), "").unwrap();

@@ -459,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_readable_file_says_so() {
+    fn unreadable_files_are_reported() {
         let folder = tempfile::tempdir().expect("a folder");
         let name = folder.path().display().to_string();
         let missing = format!("{name}/missing.log");
@@ -471,7 +471,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn parts_read_at_once_give_what_one_reader_gives() {
+    fn parallel_and_sequential_reading_agree() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("x.log");
         let mut text = String::new();
@@ -505,7 +505,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_document_is_left_to_one_reader() {
+    fn a_document_is_read_sequentially() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("x.json");
         let text = format!("{}{{\n\"log\": 1\n}}\n{RECORD}", RECORD.repeat(50));
@@ -516,7 +516,7 @@ mod tests {
     }
     #[test]
     #[cfg(unix)]
-    fn records_of_our_own_handshakes_are_left_to_one_reader() {
+    fn records_of_probe_traffic_are_read_sequentially() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("x.log");
         let own = RECORD.replace("null", "\"x.apigee-tls.invalid\"");

@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_and_a_directory_are_errors() {
+    fn missing_files_and_directories_are_errors() {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let missing = folder.path().join("missing.yaml");
 
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_input_is_cut_and_said_to_be_too_large() {
+    fn an_endless_input_is_cut_off_and_reported_as_too_large() {
         let bytes = bounded(io::repeat(b'#')).expect("readable");
 
         assert_eq!(bytes.len(), MAX_BYTES + 1);

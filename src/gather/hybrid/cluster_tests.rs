@@ -66,7 +66,7 @@ fn unasked() -> Evidence {
     Evidence::not_gathered(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "a test")
 }
 
-/// What a healthy cluster with two pods answers.
+/// Returns the responses of a healthy cluster with two pods.
 fn healthy(asked: &Asked) -> Answer {
     let path = asked.path.split('?').next().unwrap_or_default();
     let resources = |kinds: &[(&str, &str)]| {
@@ -143,7 +143,7 @@ fn route_names(evidence: &Evidence) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_healthy_cluster_is_seen_whole() {
+async fn reads_a_healthy_cluster_completely() {
     let server = but(|_| None);
     let (evidence, requests) = run_counted(&server, Stop::never()).await.unwrap();
     assert_eq!(evidence.connection.seen().unwrap().server_version.as_deref(), Some("v1.36.3"));
@@ -169,7 +169,7 @@ async fn a_healthy_cluster_is_seen_whole() {
 }
 
 #[tokio::test]
-async fn of_secrets_that_no_route_names_only_metadata_is_asked_for() {
+async fn only_metadata_is_requested_of_secrets_that_no_route_names() {
     let server = but(|_| None);
     run(&server, Stop::never()).await.unwrap();
     let mut secrets: Vec<Asked> = server.asked();
@@ -208,14 +208,14 @@ async fn a_list_that_expired_is_read_again_at_once() {
 }
 
 #[tokio::test]
-async fn a_list_without_end_is_no_list() {
+async fn an_endless_list_is_an_error() {
     let server = but(|asked| asked.path.starts_with(ROUTES).then(|| page(&["a"], "again")));
     let evidence = run(&server, Stop::never()).await.unwrap();
     assert_eq!(why(&evidence.routes), Reason::Broken("the list does not end after 400 objects".into()));
 }
 
 #[tokio::test]
-async fn a_missing_right_costs_only_itself() {
+async fn a_missing_permission_does_not_affect_other_sources() {
     let server = but(|asked| {
         let forbidden =
             asked.path.starts_with(ROUTES) || asked.path.contains("/secrets") || asked.path.contains("/log");
@@ -253,7 +253,7 @@ async fn a_crd_that_is_not_installed() {
 }
 
 #[tokio::test]
-async fn a_busy_server_is_asked_again_when_it_says() {
+async fn a_busy_server_is_retried_after_its_delay() {
     let tries = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&tries);
     let server = but(move |asked| {
@@ -283,7 +283,7 @@ async fn a_wait_beyond_the_deadline_is_not_begun() {
 }
 
 #[tokio::test]
-async fn patience_ends_where_a_server_says_later_again_and_again() {
+async fn retries_end_at_the_time_limit_of_one_request() {
     let server = but(|asked| {
         asked.path.starts_with(ROUTES).then_some(Answer::Status(429, "retry-after: 1\r\n", "come back later"))
     });
@@ -307,7 +307,7 @@ async fn patience_ends_where_a_server_says_later_again_and_again() {
 }
 
 #[tokio::test]
-async fn a_long_list_that_flows_is_not_cut() {
+async fn a_long_list_with_progress_is_not_cut_off() {
     let server = but(|asked| {
         let (path, query) = asked.path.split_once('?')?;
         (path == ROUTES).then(|| {
@@ -324,7 +324,7 @@ async fn a_long_list_that_flows_is_not_cut() {
 }
 
 #[tokio::test]
-async fn answers_that_make_no_sense() {
+async fn malformed_responses_are_reported() {
     for (answer, text) in [
         ("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"items\": [", "the answer broke off"),
         ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{\"ite", "the answer broke off"),
@@ -358,7 +358,7 @@ async fn a_compressed_answer_is_read() {
 }
 
 #[tokio::test]
-async fn a_slow_source_costs_only_itself() {
+async fn a_slow_source_does_not_affect_others() {
     let server = but(|asked| asked.path.starts_with(ROUTES).then(|| Answer::Hang(Vec::new())));
     let evidence = run(&server, Stop::never()).await.unwrap();
     assert_eq!(why(&evidence.routes), Reason::TimedOut { milliseconds: 700 });
@@ -387,7 +387,7 @@ async fn the_deadline_leaves_a_report() {
 }
 
 #[tokio::test]
-async fn an_interruption_leaves_what_was_seen() {
+async fn an_interruption_keeps_the_evidence_so_far() {
     let (interrupt, interrupted) = watch::channel(false);
     let server = but(move |asked| {
         asked.path.starts_with(ROUTES).then(|| {
@@ -403,7 +403,7 @@ async fn an_interruption_leaves_what_was_seen() {
 }
 
 #[tokio::test]
-async fn logs_that_break_off_or_are_none() {
+async fn reports_truncated_and_missing_logs() {
     let server = but(|asked| {
         let raw = |text: &str| Some(Answer::Raw(text.as_bytes().to_vec()));
         match asked.path.as_str() {
@@ -437,7 +437,7 @@ async fn logs_that_break_off_or_are_none() {
 }
 
 #[tokio::test]
-async fn a_followed_log_that_ends_before_the_knock_has_broken_off() {
+async fn a_followed_log_that_ends_before_the_marker_probe_was_cut_off() {
     let server = but(|_| None);
     let api = server.api(Stop::never(), Duration::from_secs(5));
     let containers = vec![Container { name: "apigee-ingressgateway".into(), ..Container::default() }];
@@ -502,7 +502,7 @@ async fn requests_do_not_grow_with_routes() {
 }
 
 #[tokio::test]
-async fn the_first_contact_decides() {
+async fn a_failed_first_request_is_an_error() {
     let failing = async |code: u16, text: &'static str| {
         let server = but(move |_| Some(Answer::Status(code, "", text)));
         run(&server, Stop::never()).await.unwrap_err()

@@ -66,7 +66,7 @@ pub(in crate::gather) async fn account(
 pub(in crate::gather) async fn counters(api: &Api, namespace: &str, pod: &str) -> Seen<Counters> {
     let path = format!("/stats?format=json&type=Counters&filter={}", encode(COUNTERS));
     let [answer] = answers(api, namespace, pod, [&path]).await;
-    #[expect(clippy::disallowed_methods, reason = "counters are compared with what was done before and after them")]
+    #[expect(clippy::disallowed_methods, reason = "counters are compared with handshakes by time")]
     let at = Timestamp::now();
     answer
         .and_then(|answer| Ok(Counters { at, values: values(&answer)? }))

@@ -26,7 +26,7 @@ fn dumped(listener: &Value) -> Vec<Listener> {
 }
 
 #[test]
-fn chains_are_reduced_to_whom_they_take_and_what_they_ask_for() {
+fn parses_matches_and_client_certificate_modes_of_chains() {
     let matching = |matching: Value| json!({"filter_chain_match": matching, "transport_socket": context(&json!({}))});
     let found = dumped(&json!({
         "name": "0.0.0.0_8443",
@@ -78,7 +78,7 @@ fn chains_are_reduced_to_whom_they_take_and_what_they_ask_for() {
 }
 
 #[test]
-fn static_listeners_have_another_form_and_some_have_no_port() {
+fn parses_static_listeners_and_listeners_without_a_port() {
     let dump = json!({"configs": [
         {"listener": {"address": {"socket_address": {"address": "::", "port_value": 15021}}, "filter_chains": [{}]}},
         {"listener": {"address": {"socket_address": {"address": "0.0.0.0", "port_value": 443, "protocol": "UDP"}}}},
@@ -185,7 +185,7 @@ async fn one_connection_carries_all_answers() {
 }
 
 #[tokio::test]
-async fn what_makes_the_connection_useless_is_the_reason_for_the_rest() {
+async fn a_failed_connection_is_the_reason_for_the_remaining_requests() {
     let [first, second, third] = talk(&[b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\none", b"garbage\r\n\r\n"]).await;
     assert_eq!(first, Ok(b"one".to_vec()));
     assert!(matches!(&second, Err(Trouble::Lost(_))), "{second:?}");
@@ -204,7 +204,7 @@ async fn what_makes_the_connection_useless_is_the_reason_for_the_rest() {
 }
 
 #[test]
-fn a_closed_admin_port_is_told_from_a_way_that_broke() {
+fn a_closed_admin_port_is_distinguished_from_a_failed_transport() {
     let at_port = "at port 15000 of the pod, where Envoy's admin interface listens";
     let text = || "no answer".to_owned();
     assert_eq!(lost(Ended::Refused, text()), Reason::Missing(format!("connection refused {at_port}")));
@@ -214,7 +214,7 @@ fn a_closed_admin_port_is_told_from_a_way_that_broke() {
 }
 
 #[tokio::test]
-async fn without_the_right_to_port_forward_everything_is_unavailable() {
+async fn without_port_forward_permission_everything_is_unavailable() {
     let server = TestServer::start(|_| Answer::Status(403, "", "pods \"gw\" is forbidden: "));
     let api = server.api(Stop::never(), Duration::from_secs(5));
     let (listeners, certificates) = account(&api, "apigee", "gw").await;

@@ -19,7 +19,7 @@ fn route(hostnames: &[&str]) -> Route {
 }
 
 #[test]
-fn hosts_are_names_that_can_be_sent_each_once() {
+fn hosts_are_valid_server_names_without_repetition() {
     let (one, two) = (route(&["Api.example.com", "*.wild.example.com", "*"]), route(&["api.example.com", "bad name"]));
     let mut unprobed = Vec::new();
     let found = hosts(&[&one, &two], &["first.example.com".into()], "Pod x", &mut unprobed);
@@ -28,7 +28,7 @@ fn hosts_are_names_that_can_be_sent_each_once() {
 }
 
 #[test]
-fn what_is_beyond_the_limit_is_named() {
+fn hosts_beyond_the_limit_are_listed() {
     let names: Vec<String> = (0..60).map(|i| format!("h{i}.example.com")).collect();
     let many = Route { hostnames: names, ..Route::default() };
     let mut unprobed = Vec::new();
@@ -37,7 +37,7 @@ fn what_is_beyond_the_limit_is_named() {
 }
 
 #[test]
-fn the_port_is_where_a_service_leads() {
+fn the_port_is_the_target_port_of_a_service() {
     let labels = BTreeMap::from([("app".to_owned(), "gw".to_owned())]);
     let pod = IngressPod { labels: labels.clone(), ..IngressPod::default() };
     let service = |target: &str| Service {
@@ -93,7 +93,7 @@ pub(in crate::gather) fn prober() -> Arc<Prober> {
 }
 
 #[tokio::test]
-async fn what_cannot_be_reached_is_tried_once() {
+async fn an_unreachable_address_is_tried_once() {
     // Bound and not listening: every connection is refused at once.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -110,7 +110,7 @@ async fn what_cannot_be_reached_is_tried_once() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_run_says_nothing_of_the_peer() {
+async fn the_end_of_the_run_is_not_attributed_to_the_peer() {
     // Accepts the connection and never sends a byte.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let transport = Transport::Tcp(silent.local_addr().unwrap());

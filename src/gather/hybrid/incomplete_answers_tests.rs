@@ -36,7 +36,7 @@ async fn an_answer_without_its_keys_is_not_an_empty_one() {
 }
 
 #[tokio::test]
-async fn only_the_api_server_says_that_kinds_are_missing() {
+async fn only_the_api_server_can_report_missing_kinds() {
     let text = |body: &str| {
         Answer::Raw(format!("HTTP/1.1 404 X\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes())
     };
@@ -73,7 +73,7 @@ async fn a_balancer_without_api_servers_is_asked_again_and_named() {
 /// A proxy may compress without being asked to. A readable response is read; any other is reported with its
 /// reason.
 #[tokio::test]
-async fn a_compressed_answer_that_was_not_requested_is_read_or_refused() {
+async fn an_unrequested_compressed_response_is_read_or_rejected() {
     let packed = |text: &[u8]| {
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         std::io::Write::write_all(&mut packed, text).unwrap();
@@ -127,7 +127,7 @@ async fn a_body_without_an_end_is_bounded() {
 
 /// A page that is too large is requested again in smaller pages.
 #[tokio::test]
-async fn a_large_page_is_halved() {
+async fn a_large_page_is_requested_again_in_smaller_pages() {
     let server = but(|asked| {
         let (path, query) = asked.path.split_once('?')?;
         (path == ROUTES).then(|| match query {

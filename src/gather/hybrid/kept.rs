@@ -309,14 +309,14 @@ mod tests {
     }
 
     #[test]
-    fn one_object_that_is_not_there_is_not_its_kind() {
+    fn a_missing_object_differs_from_a_missing_kind() {
         let message = |source| reason(refused(404), "apigee", objects(source)).to_string();
         assert_eq!(message(Source::MeshConfig), "configmaps \"apigee-istio-mesh-config\" not found");
         assert_eq!(message(Source::Certificates), "the API server has no certificates (not installed)");
     }
 
     #[test]
-    fn a_right_to_the_whole_cluster_is_named_as_such() {
+    fn a_missing_cluster_wide_permission_is_named_as_such() {
         let message = |source| reason(refused(403), "apigee", objects(source)).to_string();
         assert_eq!(message(Source::Nodes), "forbidden: the rule \"list nodes\" for the whole cluster is missing");
         assert_eq!(message(Source::Pods), "forbidden: the rule \"list pods\" in namespace apigee is missing");

@@ -34,7 +34,7 @@ macro_rules! begun {
 }
 
 #[tokio::test]
-async fn what_the_way_did_is_not_the_gateways_doing() {
+async fn transport_faults_are_not_attributed_to_the_gateway() {
     let cases: [(&'static [(u8, &'static [u8])], &str); 6] = [
         (
             begun!((BINARY, b"\x01dial unix /run/containerd.sock: connect: connection refused"), NORMAL),
@@ -66,7 +66,7 @@ async fn what_the_way_did_is_not_the_gateways_doing() {
 }
 
 #[tokio::test]
-async fn what_the_kubelet_says_of_the_pods_socket_is_the_gateways_doing() {
+async fn socket_errors_of_the_pod_are_attributed_to_the_gateway() {
     let (reset, asked) = made(begun!(
         (BINARY, b"\x01e: read tcp4 127.0.0.1:4711->127.0.0.1:8443: read: connection reset by peer"),
         NORMAL

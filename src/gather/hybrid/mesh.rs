@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_is_off_or_text() {
+    fn parses_a_disabled_log_and_a_text_format() {
         let off = parse("accessLogFile: \"\"\nrootNamespace: apigee\n").unwrap();
         assert_eq!(off, MeshLogging::default());
         let text = parse("{accessLogFile: /dev/stdout, accessLogEncoding: TEXT, accessLogFormat: '[%START_TIME%] x'}")
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_types_and_broken_yaml() {
+    fn reports_wrong_types_and_malformed_yaml() {
         let odd = parse("{accessLogFile: [1], accessLogEncoding: {}, accessLogFormat: 7}").unwrap();
         assert_eq!((odd.file, odd.encoding, odd.text_format), (None, None, true));
         assert!(parse("a: [").unwrap_err().starts_with("its key \"mesh\" is no YAML at line "));

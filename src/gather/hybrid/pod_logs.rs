@@ -354,7 +354,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_become_what_the_api_calls_them() {
+    fn limits_become_query_parameters() {
         let limits = LogLimits {
             since: Some("2025-05-19T04:46:20.917Z".parse().unwrap()),
             tail: Some(100),
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_is_no_log() {
+    fn a_kubelet_notice_is_not_a_log() {
         let mut pieces = Pieces::default();
         pieces.note(b"unable to retrieve container ");
         pieces.note(b"logs for containerd://4f2a\n");

@@ -91,7 +91,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_pod_is_reduced() {
+    fn parses_a_pod() {
         let pod = pod(&json!({
             "metadata": {"name": "gw-1", "labels": {"app": "apigee-ingressgateway"}, "deletionTimestamp": "2025-05-19T04:46:20Z"},
             "spec": {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_waits_for_a_node_says_why() {
+    fn an_unscheduled_pod_has_the_reason() {
         let pod = pod(&json!({"status": {"phase": "Pending", "conditions": [
             {"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available: 3 Insufficient cpu."}]}}));
         assert_eq!(pod.reason.as_deref(), Some("0/3 nodes are available: 3 Insufficient cpu."));
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_types_everywhere_still_give_a_pod() {
+    fn wrong_types_still_yield_a_pod() {
         let wrong = pod(&json!({
             "metadata": {"name": "gw", "labels": [1], "deletionTimestamp": 7},
             "spec": {"nodeName": {}, "containers": [7, {"name": 1}, {"name": "c", "image": []}], "initContainers": "x"},

@@ -115,7 +115,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_route_is_reduced() {
+    fn parses_a_route() {
         let route = route(&json!({
             "metadata": {"name": "non-sni", "generation": 3, "creationTimestamp": "2025-05-19T04:00:00Z",
                 "ownerReferences": [{"kind": "Other", "name": "x"}, {"kind": "ApigeeRouteConfig", "name": "myorg-dev"}]},
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_types_everywhere_still_give_a_route() {
+    fn wrong_types_still_yield_a_route() {
         let wrong = json!({
             "metadata": {"name": "r", "labels": "x", "ownerReferences": {"kind": 1}, "generation": "3"},
             "spec": {"hostnames": "*", "selector": ["app"], "enableNonSniClient": "true", "additionalGateways": {"a": 1},

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_is_reduced() {
+    fn parses_a_service() {
         let service = service(&json!({
             "metadata": {"name": "s"},
             "spec": {"type": "LoadBalancer", "externalIPs": ["192.0.2.1"],

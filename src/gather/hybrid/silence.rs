@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_the_gateways_where_something_else_came_the_same_way() {
+    fn silence_is_the_gateways_if_something_else_used_the_transport() {
         let failure = |by, how| Failure { stage: Stage::ClientHello, by, how };
         let closed = failure(Party::Server, How::Closed);
         let stalled = failure(Party::Nobody, How::TimedOut { milliseconds: 5000 });

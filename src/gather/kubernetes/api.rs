@@ -68,7 +68,7 @@ pub(in crate::gather) struct Inner {
     pub proxy: Option<String>,
     /// Whether responses may be compressed.
     pub compress: bool,
-    /// Of the client certificate in the kubeconfig.
+    /// End of validity of the client certificate in the kubeconfig.
     pub certificate_ends: Option<Timestamp>,
     pub requests: AtomicU64,
     pub clock: ServerClock,
@@ -489,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_is_tried_again() {
+    fn only_transient_errors_are_retried() {
         let refused =
             |code, retry_after| Fault::Refused { code, message: String::new(), by_kubernetes: true, retry_after };
         let second = Duration::from_secs(1);

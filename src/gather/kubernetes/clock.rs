@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fastest_answer_tells_the_time() {
+    fn the_fastest_response_gives_the_time() {
         let clock = ServerClock::default();
         let at = |seconds: i64| Timestamp::from_second(784_111_777 + seconds).unwrap();
         assert_eq!(clock.ahead_seconds(), None);

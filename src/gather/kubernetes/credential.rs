@@ -174,7 +174,7 @@ impl Plugin {
 
 impl Credential {
     fn has_expired(&self) -> bool {
-        #[expect(clippy::disallowed_methods, reason = "whether the credential is of use is asked now")]
+        #[expect(clippy::disallowed_methods, reason = "the credential must be valid now")]
         let now = Timestamp::now();
         self.expires.is_some_and(|expires| now + MARGIN >= expires)
     }
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn gets_what_client_go_gives() {
+    async fn receives_the_same_input_as_from_client_go() {
         let script = "printf 'kind: ExecCredential\nstatus: {token: \"%s\"}\n' \
             $(printf %s \"$KUBERNETES_EXEC_INFO\" | grep -c '\"interactive\":false')";
         let credential = plugin(script).credential(None, &Stop::never()).await.unwrap();
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_says_how_but_not_what_was_printed() {
+    async fn a_failure_has_the_status_but_not_the_output() {
         for (script, what) in [
             ("echo sesame; exit 3", "it ended with exit status: 3"),
             ("echo sesame; echo '{'", "it printed no ExecCredential"),
@@ -312,7 +312,7 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn what_a_plugin_started_ends_with_it() {
+    async fn children_of_a_plugin_end_with_it() {
         let home = tempfile::TempDir::new().unwrap();
         let file = home.path().join("child");
         let starts = format!("sleep 60 & echo $! >{}", file.display());
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn how_to_install_it_is_said_only_where_it_is_missing() {
+    async fn an_install_hint_is_given_only_for_a_missing_plugin() {
         for (command, hint) in
             [("no-such-plugin-anywhere", "run setup.sh"), ("false", "run `false` by hand to see what it says")]
         {

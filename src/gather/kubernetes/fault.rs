@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_keeps_the_words_of_the_server() {
+    fn an_error_keeps_the_servers_message() {
         let fault =
             Fault::Refused { code: 500, message: "etcd is down".into(), by_kubernetes: true, retry_after: None };
         assert_eq!(fault.reason(ACCESS), Reason::Unreachable("the server answered 500: etcd is down".into()));

@@ -18,7 +18,7 @@ use crate::gather::error::Error;
 /// There is no id-token, or it has expired.
 pub(in crate::gather) fn check(user: &str, auth: &AuthInfo) -> Result<(), Error> {
     let Some(provider) = auth.auth_provider.as_ref().filter(|provider| provider.name == "oidc") else { return Ok(()) };
-    #[expect(clippy::disallowed_methods, reason = "whether the token is of use is asked now")]
+    #[expect(clippy::disallowed_methods, reason = "the token must be valid now")]
     let now = Timestamp::now();
     let token = provider.config.get("id-token").filter(|token| !token.is_empty());
     let what = match token.map(|token| ends(token)) {
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_token_is_told_with_its_end_and_the_way_out() {
+    fn an_expired_token_is_reported_with_its_end_and_a_hint() {
         let ended = token("{\"exp\":1000000000,\"sub\":\"sesame\"}");
         let error = check("me", &user(&[("id-token", &ended), ("refresh-token", "anything")])).unwrap_err();
         assert_eq!(
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_of_use_is_sent() {
+    fn tokens_that_may_be_valid_are_sent() {
         for claims in ["{\"exp\":4102444800}", "{\"exp\":\"soon\"}", "{}", "no JSON"] {
             assert!(check("me", &user(&[("id-token", &token(claims))])).is_ok(), "{claims}");
         }

@@ -364,7 +364,7 @@ users:
     }
 
     #[test]
-    fn all_contexts_are_those_of_all_files_in_their_order() {
+    fn contexts_come_from_all_files_in_order() {
         let home = Home::new();
         let names = |places: &Places| names(&ConnectionOptions::default(), places);
         let (first, second) = (home.write("1", FIRST), home.write("2", SECOND));
@@ -428,7 +428,7 @@ users:
     }
 
     #[test]
-    fn a_file_that_was_named_must_be_there() {
+    fn an_explicitly_named_file_must_exist() {
         let home = Home::new();
         let options = ConnectionOptions { kubeconfig: Some(home.0.path().join("no")), ..ConnectionOptions::default() };
         assert!(matches!(target(&options, &home.places(&[])), Err(Error::UnreadableKubeconfig { .. })));

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_file_is_told_by_its_path_and_key() {
+    fn a_missing_file_is_reported_with_its_path_and_key() {
         let missing = || Some("/no/such/file.pem".to_owned());
         let message = |cluster: Cluster, user: AuthInfo| check(&cluster, &user).unwrap_err().to_string();
         let cases = [
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_may_be_missing() {
+    fn unused_files_may_be_missing() {
         let path = || Some("/no/such/file.pem".to_owned());
         let cluster =
             Cluster { certificate_authority: path(), insecure_skip_tls_verify: Some(true), ..Cluster::default() };

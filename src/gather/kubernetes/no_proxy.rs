@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn excepts_as_go_does() {
+    fn excludes_as_go_does() {
         for (server, list, expected) in [
             ("https://api.example.com", "", false),
             ("https://api.example.com", "*", true),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kubeconfig_comes_first_and_knows_no_exception() {
+    fn the_kubeconfigs_proxy_comes_first_and_ignores_no_proxy() {
         let server = "https://api.example.com".parse().unwrap();
         let env = |name: &str| match name {
             "HTTPS_PROXY" => Some("proxy.example.net:3128".to_owned()),

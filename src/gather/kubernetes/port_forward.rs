@@ -52,7 +52,7 @@ const OPERATIONS: [&str; 7] = ["connect(", "dial ", "read ", "readfrom ", "splic
 pub(in crate::gather) struct Forwarded {
     socket: Pin<Box<dyn Socket + Send>>,
     port: u16,
-    /// What came and was not read yet.
+    /// Bytes received and not yet read.
     received: Bytes,
     /// Whether the first message of each channel came, which only repeats the port.
     announced: [bool; 2],

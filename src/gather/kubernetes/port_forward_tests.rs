@@ -90,7 +90,7 @@ async fn the_error_text_is_there_when_the_stream_has_ended() {
 }
 
 #[test]
-fn only_the_pods_own_socket_is_the_pods_doing() {
+fn only_the_pods_own_socket_is_attributed_to_the_pod() {
     let of = |text: &str| of_the_pod(text, 8443);
     let front = "error forwarding port 8443 to pod 4f, uid : failed to execute portforward in network namespace \"/var/run/x\":";
     for (text, expected) in [
@@ -137,7 +137,7 @@ fn only_the_pods_own_socket_is_the_pods_doing() {
 
 /// A fault between this program and the pod is reported in its own words, and never attributed to the pod.
 #[tokio::test]
-async fn what_breaks_on_the_way_is_not_the_pods_doing() {
+async fn transport_faults_are_not_attributed_to_the_pod() {
     type Messages = Vec<Result<Message, SocketError>>;
     let binary = |bytes: &[u8]| Ok(Message::Binary(bytes.to_vec().into()));
     let begun = || -> Messages { announced(&[]).iter().map(|bytes| binary(bytes)).collect() };
@@ -174,7 +174,7 @@ fn closed_with(code: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_long_write_goes_in_pieces() {
+async fn a_long_write_is_split_into_messages() {
     let mut stream = forwarded([]);
     let messages = announced(&[]).into_iter().map(|message| Ok(Message::Binary(message.into()))).collect();
     stream.socket = Box::pin(Memory { messages, ..Memory::default() });
@@ -190,7 +190,7 @@ async fn a_long_write_goes_in_pieces() {
 }
 
 #[tokio::test]
-async fn what_is_no_websocket_says_why() {
+async fn a_response_without_a_websocket_has_a_reason() {
     for (answer, expected) in [
         (
             Answer::Status(403, "", "pods \"gw\" is forbidden: "),

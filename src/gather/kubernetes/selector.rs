@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_an_error() {
+    fn malformed_selectors_are_errors() {
         for selector in ["=x", "app=a b", "app in x", "app is (a)", "a,,b", "app=x,", "(", "a=b=c", "!"] {
             assert!(matches!(parse(selector), Err(Error::InvalidSelector { .. })), "{selector}");
         }

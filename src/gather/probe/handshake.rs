@@ -115,7 +115,7 @@ pub(in crate::gather) async fn handshake(
     transport: &Transport,
     hello: &ClientHelloOptions,
 ) -> Handshake {
-    #[expect(clippy::disallowed_methods, reason = "when a handshake was made is a part of what was seen")]
+    #[expect(clippy::disallowed_methods, reason = "the time of a handshake is evidence")]
     let started_at = Timestamp::now();
     let begun = Instant::now();
     let mut made = Handshake::begun(hello.kind, hello.server_name.clone(), hello.requested, started_at);
@@ -417,8 +417,8 @@ impl HandshakeDriver<'_> {
     }
 
     /// Whether the server requested a client certificate. Up to TLS 1.2 the CertificateRequest is in clear.
-    /// In TLS 1.3 the size of the client's second flight shows it: without a request the flight holds only
-    /// the Finished message.
+    /// In TLS 1.3 more than one encrypted record of the client shows it: without a request its second flight
+    /// holds only the Finished message.
     fn was_asked(&self) -> bool {
         self.server.facts().certificate_request.is_some() || self.is_13() && self.client.encrypted_records() > 1
     }

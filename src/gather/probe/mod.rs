@@ -155,7 +155,7 @@ impl Job {
         };
         let port = self.connect_to.and_then(|(_, port)| port).unwrap_or(*port);
         match addresses {
-            // Only a looked-up name may have no address; another port is no replacement then.
+            // Only a lookup can fail, and without `connect_to` the port is the one in the target.
             Err(failure) => vec![nowhere(EndpointOrigin::Given, host, port, name, failure)],
             Ok(addresses) => {
                 let endpoints = addresses.iter().enumerate().map(|(position, address)| {
@@ -233,7 +233,7 @@ pub(in crate::gather) fn nowhere(
     name: Option<String>,
     failure: Failure,
 ) -> Endpoint {
-    #[expect(clippy::disallowed_methods, reason = "when a handshake was tried is a part of what was seen")]
+    #[expect(clippy::disallowed_methods, reason = "the time of a handshake is evidence")]
     let started_at = jiff::Timestamp::now();
     let kind = if name.is_some() { ClientHelloKind::Named } else { ClientHelloKind::WithoutSni };
     let handshake = Handshake { failure: Some(failure), ..Handshake::begun(kind, name, true, started_at) };

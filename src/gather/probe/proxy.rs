@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_http_proxy_is_refused_without_repeating_it() {
+    fn rejects_other_proxies_without_repeating_the_text() {
         for (url, why) in [
             ("socks5://me:sesame@p", ProxyError::UnknownScheme("socks5".to_owned())),
             ("https://me:sesame@p", ProxyError::UnknownScheme("https".to_owned())),
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_tunnel_begins_with_what_stands_behind_the_response() {
+    async fn a_tunnel_begins_with_the_bytes_after_the_response() {
         let (tunnel, request) = tunnel(b"HTTP/1.0 200 Connection established\r\nVia: x\r\n\r\n220 ready\r\n").await;
         assert!(tunnel.is_ok());
         let expected = "CONNECT api.example.com:8443 HTTP/1.1\r\nHost: api.example.com:8443\r\n\
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refusals_have_the_proxys_own_words() {
+    async fn refusals_contain_the_proxys_own_reason() {
         for (response, status, reason) in [
             (&b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"[..], 403, "Forbidden"),
             (b"HTTP/1.0 503 No way out\r\n\r\n<html>", 503, "No way out"),
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn responses_that_are_none_are_told_apart() {
+    async fn invalid_responses_are_distinguished() {
         let endless = Vec::leak([&b"HTTP/1.1 200 OK\r\nX: "[..], &[b'x'; 2 * MAX_HEAD]].concat());
         for (response, words) in [
             (&b""[..], "the proxy closed the connection without an answer"),

@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_people_paste() {
+    fn parses_urls_and_pasted_addresses() {
         for (text, host, port) in [
             ("api.example.com", "api.example.com", 443),
             (" API.Example.com.:8443 ", "api.example.com", 8443),
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_the_rest_with_the_reason() {
+    fn rejects_other_texts_with_a_reason() {
         let long = format!("{}example.com", "a.".repeat(150));
         let label = format!("{}.example.com", "a".repeat(64));
         for (text, reason) in [
