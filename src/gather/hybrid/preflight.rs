@@ -18,8 +18,8 @@ use crate::gather::kubernetes::api::Api;
 use crate::gather::probe::handshake::{ClientHelloOptions, handshake_within};
 use crate::gather::probe::transport::Transport;
 
-/// Time limit of the counters before the marker probe. They usually take a fraction of it. A port-forward to
-/// a closed port reports that after a second, for which the marker probe need not wait.
+/// How long the marker probe waits for the counters, which usually take a fraction of it. A port-forward to a
+/// closed port takes a second to report that; the marker probe does not wait so long.
 const HEAD_START: Duration = Duration::from_millis(300);
 
 /// The result of the preflight at one pod.

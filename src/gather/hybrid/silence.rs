@@ -30,7 +30,7 @@ pub(in crate::gather) fn doubt(endpoints: &mut [Endpoint], port: u16, gateway: &
     }
 }
 
-/// The gateway responded, or the kubelet reported what the gateway's socket did.
+/// Whether the gateway responded, or the kubelet reported what the gateway's socket did.
 fn has_spoken(handshake: &Handshake) -> bool {
     let is_reported = |failure: &Failure| !is_silence(failure) && failure.by == Party::Server;
     handshake.succeeded()
@@ -43,7 +43,7 @@ fn is_silence(failure: &Failure) -> bool {
     failure.stage >= Stage::ClientHello && matches!(failure.how, How::Closed | How::TimedOut { .. })
 }
 
-/// Envoy's admin interface responded over the same transport, or its port was reported as closed.
+/// Whether Envoy's admin interface responded over the same transport, or its port was reported as closed.
 fn has_account(gateway: &Gateway) -> bool {
     let answers = |counters: &Seen<Counters>| match counters {
         Seen::Seen(_) => true,
