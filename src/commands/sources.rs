@@ -247,7 +247,7 @@ fn gateway_probe(args: &EvidenceArgs) -> Result<Option<GatewayProbe>, Error> {
         timeout: HANDSHAKE_TIME,
     };
     let prober = Arc::new(Prober::new(options)?);
-    Ok(Some(GatewayProbe { prober, places, hosts, expect_nameless: expects_non_sni(args) }))
+    Ok(Some(GatewayProbe { prober, places, hosts, expect_without_sni: expects_non_sni(args) }))
 }
 
 fn log_limits(args: &LogArgs, now: Timestamp) -> LogLimits {

@@ -1,8 +1,8 @@
-//! What stops the tool before there is evidence to judge: configuration that cannot be used, and a cluster that cannot
-//! be asked. Everything that fails after the first answer is evidence, not an error.
+//! Errors before there is evidence to judge: unusable configuration, or a cluster that cannot be reached.
+//! Failures after the first response are evidence, not errors.
 //!
-//! Texts read after "could not "; what a source says is left to the chain. No text holds a token, a password or a value of
-//! a kubeconfig other than its names, addresses and paths.
+//! The texts follow "could not "; the text of a source is left to the error chain. No text contains a token,
+//! a password or a value of a kubeconfig other than its names, addresses and paths.
 
 use std::fmt;
 use std::io;
@@ -13,25 +13,25 @@ use jiff::Timestamp;
 
 use crate::text::seconds;
 
-/// Why the cluster cannot be asked.
+/// Why the cluster cannot be reached or used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A credential plugin of the kubeconfig gave no credential.
+    /// A credential plugin of the kubeconfig provided no credential.
     #[error("get a credential from `{command}`: {what}")]
     CredentialPlugin { command: String, what: String, install_hint: Option<String> },
-    /// The id-token of an OIDC provider in the kubeconfig is of no use.
+    /// The id-token of an OIDC provider in the kubeconfig is unusable.
     #[error("use the id-token of user {user} in the kubeconfig: {what}")]
     EndedIdToken { user: String, what: String },
-    /// Client certificate of the kubeconfig, and the server refused it.
+    /// The server rejected the client certificate of the kubeconfig.
     #[error("authenticate to the API server at {address}: the client certificate expired on {not_after}")]
     ExpiredClientCertificate { address: String, not_after: Timestamp },
-    /// Groups or a user id to act as, but no user.
+    /// Impersonated groups or user id, but no user.
     #[error("act as a group or user id alone: no user was given")]
     ImpersonationWithoutUser,
     /// Ctrl-C before there was anything to report.
     #[error("finish: interrupted")]
     Interrupted,
-    /// The kubeconfig is readable, but a part of it makes no sense.
+    /// The kubeconfig is readable, but a part of it is invalid.
     #[error("use the {part}: {what}")]
     InvalidConfiguration { part: String, what: String },
     #[error("understand the label selector \"{selector}\": {what}")]
@@ -40,12 +40,12 @@ pub enum Error {
     MalformedKubeconfig { path: PathBuf, what: String },
     #[error("find the namespace \"{namespace}\" in the cluster at {address}")]
     MissingNamespace { namespace: String, address: String },
-    /// A load balancer answered in the place of the API servers behind it.
+    /// A load balancer answered in place of the API servers behind it.
     #[error("reach an API server behind {address}: none answers now ({what})")]
     NoApiServerBehind { address: String, what: String },
     #[error("choose a context: the kubeconfig names no current-context")]
     NoContext { known: Vec<String> },
-    /// No kubeconfig, and this is no pod.
+    /// There is no kubeconfig, and this process is not in a pod.
     #[error("find a kubeconfig; looked for {}", list_paths(looked))]
     NoKubeconfig { looked: Vec<PathBuf> },
     #[error("read the answer of {address}: it does not speak as a Kubernetes API server ({what})")]
@@ -71,22 +71,22 @@ pub enum Entry {
     User,
 }
 
-/// Why no HTTP answer came.
+/// Why no HTTP response came.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ConnectFailure {
     #[error("the connection was closed before an answer came")]
     Closed,
     #[error("{0}")]
     Other(String),
-    /// Nobody accepted the connection in time.
+    /// No server accepted the connection in time.
     #[error("no connection within {}", seconds(*.0, 1))]
     NotAccepted(Duration),
     #[error("connection refused")]
     Refused,
-    /// The connection was accepted, and the answer to a request did not come in time.
+    /// The connection was accepted, and the response to a request did not come in time.
     #[error("it accepts connections, but gave no answer within {}", seconds(*.0, 1))]
     Slow(Duration),
-    /// The whole run's time was over before an answer came.
+    /// The time limit of the run passed before a response came.
     #[error("no answer within {}", seconds(*.0, 1))]
     TimedOut(Duration),
     /// The handshake failed for another reason than the server's certificate.
@@ -94,13 +94,13 @@ pub enum ConnectFailure {
     Tls(String),
     #[error("the host name does not resolve")]
     UnknownHost,
-    /// OpenSSL's reason, as `certificate has expired`.
+    /// OpenSSL's reason, such as `certificate has expired`.
     #[error("its certificate is not accepted: {0}")]
     UntrustedCertificate(String),
 }
 
 impl Error {
-    /// What the user may try next.
+    /// Returns a hint for the user.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -172,7 +172,7 @@ impl ConnectFailure {
             }
             Self::UntrustedCertificate(_) => {
                 "the cluster's certificate-authority in the kubeconfig (without one, this machine's own) did not sign it; \
-                 or a proxy stands in between"
+                 or a proxy intercepts the connection"
             }
             Self::Tls(_) | Self::Closed | Self::Other(_) => {
                 "does the address lead to an API server, and through a proxy?"

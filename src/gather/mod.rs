@@ -1,4 +1,4 @@
-//! Asks the cluster and reads files, and returns what they said or why they did not.
+//! Reads from the cluster and from files, and returns the content or the reason why it is missing.
 //!
 //! ```text
 //! flags ─ kubeconfig ─ connection ─ Api ─┬ contact: namespace, version, discovery      ─ Error (exit 2)
@@ -7,8 +7,9 @@
 //!                                        └ the logs of the pods, as soon as they are known ─ LogStream
 //! ```
 //!
-//! Until the first answer a failure is an [`error::Error`], because there is nothing to judge. From then on it is evidence, and
-//! costs only itself. Only this module uses kube; it prints nothing and judges nothing.
+//! Before the first response a failure is an [`error::Error`], because there is nothing to judge. After that
+//! it is evidence, and does not affect other sources. Only this module uses kube. It prints nothing and
+//! judges nothing.
 
 pub mod error;
 pub mod files;

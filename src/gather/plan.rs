@@ -1,61 +1,64 @@
-//! What a run asks of the cluster, item by item: why, from where, by which right, and where a bundle has it.
+//! Lists what a run requests from the cluster, item by item: why, from where, with which permission, and
+//! where a bundle has it.
 //!
-//! The one list that collecting, `collect --list` and `rbac` read, so that the Role that is printed is the one that is needed.
-//! Nothing here asks anything.
+//! Collecting, `collect --list` and `rbac` share this list, so that the printed Role is the necessary one.
+//! Nothing here sends a request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::evidence::Source;
 use crate::gather::kubernetes::discovery::GROUP;
 
-/// One thing that is asked for.
+/// One item to request.
 pub struct Item {
-    /// What is asked, as parts of the evidence name what they rest on.
+    /// The source, as parts of the evidence name it.
     pub source: Source,
-    /// What it is good for.
+    /// The purpose of the item.
     pub why: &'static str,
-    /// The numbered folder of the bundle that has it.
+    /// The numbered folder of the bundle that contains the item.
     pub folder: &'static str,
-    /// The folder in that one; absent where the files are in the numbered folder itself, or in one of another name.
+    /// The folder in that one; absent if the files are in the numbered folder itself, or in one with another
+    /// name.
     pub within: Option<&'static str>,
     pub origin: Origin,
     pub stage: Stage,
 }
 
-/// Numbered folders of a bundle, in the order of triage: what the playbook's "must gather" list asks for comes first.
+/// Numbered folders of a bundle, in the order of triage: the items of the playbook's "must gather" list come
+/// first.
 pub mod folder {
-    /// `overrides.yaml` as it was given.
+    /// `overrides.yaml`, unchanged.
     pub const OVERRIDES: &str = "01-overrides";
     /// The list of `ApigeeRoutes`, and each of them.
     pub const ROUTES: &str = "02-routes";
-    /// `ApigeeRouteConfigs`: the environment groups as the cluster has them.
+    /// `ApigeeRouteConfigs`: the environment groups in the cluster.
     pub const ENVIRONMENT_GROUPS: &str = "03-environment-groups";
-    /// Pods of the ingress, and what is reported of them.
+    /// Pods of the ingress, and what the cluster reports about them.
     pub const INGRESS: &str = "04-ingress";
-    /// Access logs, a file for each container.
+    /// Access logs, one file for each container.
     pub const LOGS: &str = "05-logs";
     /// Public certificates.
     pub const CERTIFICATES: &str = "06-certificates";
-    /// Handshakes that were made on purpose.
+    /// Handshakes of the probes.
     pub const HANDSHAKES: &str = "07-handshakes";
-    /// What the rest stands on: Services, mesh settings, issues, events.
+    /// Context of the other folders: Services, mesh settings, issues, events.
     pub const PLATFORM: &str = "08-platform";
-    /// Packets that the user recorded.
+    /// Packet captures of the user.
     pub const CAPTURES: &str = "09-captures";
 }
 
-/// When an item is asked for.
+/// When an item is requested.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Stage {
     /// By `diagnose`; `collect` does the same first.
     Diagnose,
-    /// By `diagnose`, unless `--probe` leaves the pods out.
+    /// By `diagnose`, unless `--probe` excludes the pods.
     Probe,
     /// By `collect` alone.
     Collect,
 }
 
-/// Where an item comes from.
+/// The origin of an item.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Origin {
     /// Objects of a kind.
@@ -72,23 +75,23 @@ pub enum Origin {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Objects {
     pub group: &'static str,
-    /// Absent where the API server is asked which versions it has.
+    /// Absent if the versions come from the discovery of the API server.
     pub version: Option<&'static str>,
     pub resource: &'static str,
     pub kind: &'static str,
     pub scope: Scope,
-    /// The one object that is asked for; absent for a list.
+    /// The name of the single object; absent for a list.
     pub name: Option<&'static str>,
 }
 
-/// Where objects live.
+/// The scope of objects.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Scope {
     Namespace,
     Cluster,
 }
 
-/// A right, as RBAC has it.
+/// A permission in the terms of RBAC.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Right {
     pub scope: Scope,
@@ -97,11 +100,11 @@ pub struct Right {
     pub verb: &'static str,
 }
 
-/// Everything that is asked for, in the order in which support reads it.
+/// All items, in the order in which support reads them.
 pub static PLAN: &[Item] = &[
     Item {
         source: Source::ApigeeRoutes,
-        why: "the hostnames, the wildcard route and its flag, the Secret of each, and what the operator said of them",
+        why: "the hostnames, the wildcard route and its flag, the Secret of each, and what the operator reported about them",
         folder: folder::ROUTES,
         within: Some("apigeeroutes"),
         origin: apigee("apigeeroutes", "ApigeeRoute"),
@@ -295,13 +298,13 @@ const fn webhooks(resource: &'static str, kind: &'static str) -> Origin {
 }
 
 impl Item {
-    /// Name in the plan, the manifest of a bundle and the comments of `rbac`.
+    /// Returns the name in the plan, the manifest of a bundle and the comments of `rbac`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.source.name()
     }
 
-    /// Path of its folder in the bundle.
+    /// Returns the path of its folder in the bundle.
     #[must_use]
     pub fn path(&self) -> String {
         match self.within {
@@ -310,7 +313,8 @@ impl Item {
         }
     }
 
-    /// The rights without which it is lost, that to what leads to it first.
+    /// Returns the permissions without which the item is missing; those for the objects that lead to it come
+    /// first.
     #[must_use]
     pub fn needs(&self) -> Vec<Right> {
         let core = |resource, verb| Right { scope: Scope::Namespace, group: "", resource, verb };
@@ -325,13 +329,13 @@ impl Item {
                 let routes = Right { scope: Scope::Namespace, group: GROUP, resource: "apigeeroutes", verb: "list" };
                 vec![routes, core("secrets", "get")]
             }
-            // Over WebSockets the verb is get; Kubernetes 1.35 asks for create as well (KEP 5411).
+            // Over WebSockets the verb is get; Kubernetes 1.35 requires create as well (KEP 5411).
             Origin::PortForward => vec![pods, core("pods/portforward", "create"), core("pods/portforward", "get")],
         }
     }
 }
 
-/// The rights of these items: verbs by scope, group and resource.
+/// Returns the permissions of these items: verbs by scope, group and resource.
 #[must_use]
 pub fn rights<'a>(
     items: impl Iterator<Item = &'a Item>,
@@ -348,7 +352,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_told_apart_and_say_why() {
+    fn names_are_distinct_and_reasons_present() {
         let names: BTreeSet<&str> = PLAN.iter().map(Item::name).collect();
         assert_eq!(names.len(), PLAN.len());
         assert!(PLAN.iter().all(|item| !item.why.is_empty() && !item.folder.is_empty()));
@@ -356,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn diagnose_asks_nothing_of_the_whole_cluster() {
+    fn diagnose_needs_no_cluster_wide_permission() {
         let asked = rights(PLAN.iter().filter(|item| item.stage != Stage::Collect));
         assert!(asked.keys().all(|(scope, _, _)| *scope == Scope::Namespace));
         assert_eq!(asked[&(Scope::Namespace, "", "secrets")], BTreeSet::from(["get", "list"]));

@@ -1,11 +1,11 @@
-//! Random bytes, for what nobody may guess.
+//! Random bytes for values that must be unpredictable.
 
 use std::io;
 
-/// A key.
+/// Returns a random key.
 ///
 /// # Errors
-/// The system has no random bytes: a key that is not random would be none.
+/// The system has no random bytes. A predictable key would be useless.
 pub fn key() -> io::Result<[u8; 32]> {
     let mut key = [0; 32];
     openssl::rand::rand_priv_bytes(&mut key).map_err(io::Error::other)?;

@@ -1,4 +1,4 @@
-//! Certificates and keys for tests, made anew in every run: none is in the repository.
+//! Creates certificates and keys for tests in every run: none is in the repository.
 
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
@@ -11,7 +11,7 @@ use openssl::x509::{X509, X509Builder, X509Name, X509NameRef};
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// One that signs others.
+/// A CA that signs other certificates.
 pub(super) struct Issuer {
     pub certificate: X509,
     key: PKey<Private>,
@@ -31,7 +31,7 @@ impl Issuer {
         Self { certificate, key }
     }
 
-    /// A certificate for a host, valid between two days since 1970, and its key.
+    /// Creates a certificate for a host, valid between two days since 1970, and its key.
     pub(super) fn leaf(&self, host: &str, from: i64, to: i64) -> (X509, PKey<Private>) {
         let key = key();
         let mut builder = builder(&named(host), &key, from, to);

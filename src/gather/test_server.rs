@@ -1,4 +1,4 @@
-//! An API server for tests: real HTTP on the loopback interface, answers written down by the test.
+//! An API server for tests: real HTTP on the loopback interface, with responses that the test defines.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,24 +14,24 @@ use crate::gather::kubernetes::api::{Api, Inner};
 use crate::gather::kubernetes::clock::ServerClock;
 use crate::run::stop::Stop;
 
-/// A request as it came.
+/// A request as received.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     /// With its query.
     pub path: String,
-    /// In lower case, as `accept: application/json`.
+    /// In lower case, such as `accept: application/json`.
     pub headers: Vec<String>,
-    /// What a WebSocket is accepted by: the value of `Sec-WebSocket-Key` as it came.
+    /// The value of `Sec-WebSocket-Key`, needed to accept a WebSocket.
     pub socket_key: Option<String>,
 }
 
 pub(super) enum Answer {
     Json(Value),
-    /// A Kubernetes Status with further header lines.
+    /// A Kubernetes Status with additional headers.
     Status(u16, &'static str, &'static str),
-    /// Bytes as they are, then the end of the connection.
+    /// Raw bytes, then the end of the connection.
     Raw(Vec<u8>),
-    /// Bytes as they are, then nothing for a minute.
+    /// Raw bytes, then nothing for a minute.
     Hang(Vec<u8>),
 }
 
@@ -55,7 +55,7 @@ impl TestServer {
         Self { address, asked }
     }
 
-    /// The paths asked for, sorted: requests come at once, in no order.
+    /// Returns the requested paths, sorted: concurrent requests come in no order.
     pub(super) fn paths(&self) -> Vec<String> {
         let mut paths: Vec<String> = self.asked().into_iter().map(|asked| asked.path).collect();
         paths.sort();
@@ -85,7 +85,8 @@ impl TestServer {
     }
 }
 
-/// Accepts a WebSocket (RFC 6455 §4.2.2) and sends these messages, each of less than 126 bytes, with its opcode.
+/// Accepts a WebSocket (RFC 6455 §4.2.2) and sends these messages, each of less than 126 bytes, with its
+/// opcode.
 pub(super) fn socket(asked: &Asked, messages: &[(u8, &[u8])]) -> Vec<u8> {
     const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     let key = asked.socket_key.as_deref().unwrap();
@@ -123,7 +124,7 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&Asked) -> Answer, seen: &Mutex<
         Answer::Raw(bytes) => (bytes, false),
         Answer::Hang(bytes) => (bytes, true),
     };
-    // The client may have gone, which is its right.
+    // The client may have closed the connection.
     let _ = stream.write_all(&bytes);
     if hang {
         std::thread::sleep(Duration::from_mins(1));

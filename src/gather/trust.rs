@@ -1,8 +1,9 @@
-//! The certificate authorities of this machine: for a cluster whose kubeconfig names none, and to say whether a certificate
-//! would be trusted here.
+//! Reads the trusted CAs of this machine: for a cluster whose kubeconfig names none, and to judge whether a
+//! certificate would be trusted here.
 //!
-//! The OpenSSL that this program carries looks in the folder it was built for, which exists on no machine of a user. So the
-//! bundles that systems keep are read here. `SSL_CERT_FILE` and `SSL_CERT_DIR` need nothing: OpenSSL reads them itself.
+//! The bundled OpenSSL looks in the folder it was built for, which exists on no user's machine. So the CA
+//! bundles of common systems are read here. `SSL_CERT_FILE` and `SSL_CERT_DIR` need no code: OpenSSL reads
+//! them itself.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -19,7 +20,8 @@ use openssl::x509::{X509, X509Ref, X509StoreContext, X509VerifyResult};
 use crate::evidence::handshake::Verification;
 use crate::wire::x509;
 
-/// In the order in which Go looks for them, so that a machine where kubectl works is a machine where this works.
+/// CA bundles in the order in which Go looks for them, so that this works on every machine where kubectl
+/// works.
 const BUNDLES: [&str; 8] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -31,7 +33,7 @@ const BUNDLES: [&str; 8] = [
     "/opt/homebrew/etc/ca-certificates/cert.pem",
 ];
 
-/// The first bundle found, as DER; `None` leaves the choice to OpenSSL.
+/// Returns the first bundle found, as DER; `None` leaves the choice to OpenSSL.
 pub(super) fn system_authorities() -> Option<Vec<Vec<u8>>> {
     let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
     if named.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
@@ -45,27 +47,27 @@ fn authorities(path: &Path) -> Option<Vec<Vec<u8>>> {
     (!found.is_empty()).then_some(found)
 }
 
-/// The authorities of this machine, for certificates that an endpoint serves.
+/// The trusted CAs of this machine, for certificates that an endpoint serves.
 ///
-/// A bundle holds a hundred and more; parsing them all takes longer than the handshakes. So they are kept as DER, and those
-/// alone are parsed that a served list can lead to.
+/// A bundle holds more than a hundred; parsing them all takes longer than the handshakes. So they are kept as
+/// DER, and only those are parsed to which a served list can lead.
 pub(super) struct SystemAuthorities {
     bundle: Vec<Vec<u8>>,
-    /// `SSL_CERT_DIR`, where OpenSSL finds by names' hashes what it needs.
+    /// `SSL_CERT_DIR`, where OpenSSL finds certificates by the hashes of their names.
     folders: Option<String>,
 }
 
-/// The authorities of this machine, read once, when the first list asks for them; absent where it keeps none.
+/// Returns the trusted CAs of this machine, read once, when the first list needs them; absent if it has none.
 pub(super) fn system() -> Option<&'static SystemAuthorities> {
     static SYSTEM: OnceLock<Option<SystemAuthorities>> = OnceLock::new();
     SYSTEM.get_or_init(load).as_ref()
 }
 
-/// What the authorities of a store say of a list, whose leaf is the first of it or stands apart from it. Names are not judged, and
-/// dates are not where the store does not.
+/// Judges a list by the CAs of a store. The leaf is the first of the list or given separately. Names are not
+/// checked, and dates only if the store checks them.
 ///
 /// # Errors
-/// OpenSSL could not even begin.
+/// OpenSSL could not start the verification.
 pub(super) fn verify(store: &X509StoreRef, leaf: &X509Ref, list: &StackRef<X509>) -> Result<Verification, ErrorStack> {
     X509StoreContext::new()?.init(store, leaf, list, |context| {
         let trusted = context.verify_cert()?;
@@ -78,8 +80,8 @@ pub(super) fn verify(store: &X509StoreRef, leaf: &X509Ref, list: &StackRef<X509>
     })
 }
 
-/// Whether the authorities of this machine trust a list of certificates, its leaf first; absent for an empty list and a machine
-/// without authorities.
+/// Whether the trusted CAs of this machine trust a list of certificates, its leaf first; absent for an empty
+/// list and for a machine without CAs.
 pub(super) fn trusts(list: &[X509]) -> Option<bool> {
     let store = system()?.store_for(list.iter().map(AsRef::as_ref))?;
     trusts_by(&store, list)
@@ -94,7 +96,7 @@ fn trusts_by(store: &X509StoreRef, list: &[X509]) -> Option<bool> {
     verify(store, leaf, &chain).ok().map(|verification| verification.code == 0)
 }
 
-/// Those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, else the bundle of the system.
+/// Reads the CAs that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, or else the bundle of the system.
 fn load() -> Option<SystemAuthorities> {
     let named = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let folders = named("SSL_CERT_DIR");
@@ -109,7 +111,7 @@ fn load() -> Option<SystemAuthorities> {
     Some(SystemAuthorities { bundle: bundle.unwrap_or_default(), folders })
 }
 
-/// Block by block: the whole file would take more memory than what is kept of it.
+/// Reads block by block: the whole file would take more memory than the result.
 fn bundle(path: &Path) -> Option<Vec<Vec<u8>>> {
     let mut file = BufReader::new(File::open(path).ok()?);
     let (mut found, mut block) = (Vec::new(), Vec::new());
@@ -127,13 +129,13 @@ fn bundle(path: &Path) -> Option<Vec<Vec<u8>>> {
 }
 
 impl SystemAuthorities {
-    /// A store with the authorities that these certificates can lead to. Dates are not judged by it.
+    /// Builds a store with the CAs to which these certificates can lead. It does not check dates.
     pub(super) fn store_for<'a>(&self, served: impl Iterator<Item = &'a X509Ref>) -> Option<X509Store> {
         let mut store = X509StoreBuilder::new().ok()?;
         store.set_flags(X509VerifyFlags::NO_CHECK_TIME).ok()?;
         let issuers = served.filter_map(|certificate| certificate.issuer_name().to_der().ok());
         for authority in leading_to(&self.bundle, issuers.collect()) {
-            // One that is odd must not cost the others.
+            // One malformed certificate must not affect the others.
             let _ = store.add_cert(authority);
         }
         if let Some(folders) = &self.folders {
@@ -143,14 +145,14 @@ impl SystemAuthorities {
     }
 }
 
-/// The certificates of the bundle that have one of these names, and those that issued them in turn.
+/// Returns the certificates of the bundle with one of these names, and their issuers in turn.
 fn leading_to(bundle: &[Vec<u8>], mut names: Vec<Vec<u8>>) -> Vec<X509> {
     let mut found: Vec<(usize, X509)> = Vec::new();
     while !names.is_empty() {
         let wanted = std::mem::take(&mut names);
         for (position, der) in bundle.iter().enumerate() {
             let known = found.iter().any(|(known, _)| *known == position);
-            // A name stands in a certificate byte by byte, as subject or as issuer.
+            // A certificate contains a name byte by byte, as subject or as issuer.
             if known || !wanted.iter().any(|name| memchr::memmem::find(der, name).is_some()) {
                 continue;
             }

@@ -1,6 +1,7 @@
-//! The end of a run and its progress, as every room that waits needs them.
+//! Ends a run and reports its progress, for all modules that wait.
 //!
-//! [`Stop`] ends all waits on a signal or at the deadline; [`Progress`] is told what a run is doing and prints nothing itself.
+//! [`Stop`] ends all waits on a signal or at the deadline. [`Progress`] receives what a run is doing and
+//! prints nothing itself.
 
 pub mod progress;
 pub mod stop;

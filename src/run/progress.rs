@@ -1,16 +1,16 @@
-//! What gathering tells about itself while it runs; who shows it, and whether, is not its business.
+//! Reports the progress of gathering. The implementation decides whether and how to show it.
 
-/// Someone who is told how gathering goes. Called from several tasks at once.
+/// Receives the progress of gathering. Called concurrently from several tasks.
 pub trait Progress: Send + Sync {
-    /// A task began, as `reading ApigeeRoutes`.
+    /// A task began, such as `reading ApigeeRoutes`.
     fn started(&self, task: &str);
     /// More bytes of logs were read.
     fn bytes(&self, count: u64);
-    /// A task ended; the outcome reads after its name: `3 routes`, `forbidden: …`.
+    /// A task ended. The outcome follows the task's name: `3 routes`, `forbidden: …`.
     fn finished(&self, task: &str, outcome: &str);
 }
 
-/// Nobody listens.
+/// Discards all progress.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 

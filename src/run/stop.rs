@@ -1,7 +1,7 @@
-//! When a run has to end: its deadline, and who asks for it by Ctrl-C or a signal.
+//! Decides when a run has to end: at its deadline, on Ctrl-C or on a signal.
 //!
-//! Every wait of gathering goes through [`Stop::bound`], so that a source that hangs ends with a reason, and the run
-//! with a report.
+//! Every wait of gathering goes through [`Stop::bound`], so that a source that hangs yields a reason, and the
+//! run yields a report.
 
 use std::io;
 use std::time::Duration;
@@ -21,30 +21,30 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// A run that ends after `timeout`, where given, or when `interrupted` turns true.
+    /// Creates a run that ends after `timeout`, if given, or when `interrupted` becomes true.
     ///
-    /// A sender that is gone means that nobody will interrupt any more.
+    /// If the sender is dropped, the run can no longer be interrupted.
     #[must_use]
     pub fn new(timeout: Option<Duration>, interrupted: watch::Receiver<bool>) -> Self {
-        // A deadline beyond what the clock can express is no deadline.
+        // A deadline beyond the range of the clock is no deadline.
         let deadline = timeout.and_then(|timeout| Some((Instant::now().checked_add(timeout)?, timeout)));
         Self { deadline, interrupted }
     }
 
-    /// A run that ends by itself only.
+    /// Creates a run without a deadline and without signals.
     #[must_use]
     pub fn never() -> Self {
         Self::new(None, watch::channel(false).1)
     }
 
-    /// A run that ends after `timeout`, or when a signal asks for it: Ctrl-C, SIGTERM or SIGHUP.
+    /// Creates a run that ends after `timeout`, or on Ctrl-C, SIGTERM or SIGHUP.
     ///
-    /// A second signal ends the process at once with exit code 130, after `clear` has removed what would be left half done; so
-    /// does the first where no copy of this value is left, for then nobody takes the request. The signals never go back to the
-    /// system, so the runtime that listens has to live until everything is written.
+    /// A second signal ends the process at once with exit code 130, after `clear` has removed incomplete
+    /// files. The first signal does so too if no copy of this value is left to receive it. The system's
+    /// default handlers are not restored, so the listening runtime has to live until everything is written.
     ///
     /// # Errors
-    /// The system lets nobody listen.
+    /// The signal handlers cannot be installed.
     pub fn on_signal(timeout: Option<Duration>, clear: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let mut signals = Signals::listen()?;
         let (interrupt, interrupted) = watch::channel(false);
@@ -55,19 +55,19 @@ impl Stop {
                 signals.next().await;
             }
             clear();
-            #[expect(clippy::disallowed_methods, reason = "asked for twice, now means now")]
+            #[expect(clippy::disallowed_methods, reason = "a second signal ends the process at once")]
             std::process::exit(130);
         });
         Ok(Self::new(timeout, interrupted))
     }
 
-    /// A part of this run: interrupted with it, and with a time of its own from now on.
+    /// Creates a part of this run: interrupted with it, and with a time limit of its own that starts now.
     #[must_use]
     pub fn part(&self, timeout: Option<Duration>) -> Self {
         Self::new(timeout, self.interrupted.clone())
     }
 
-    /// The reason, where the run has to end now.
+    /// Returns the reason, if the run has to end now.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
         if *self.interrupted.borrow() {
@@ -77,7 +77,7 @@ impl Stop {
         (Instant::now() >= deadline).then(|| timed_out(allowed))
     }
 
-    /// What is left of the time allowed.
+    /// Returns the remaining time.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         self.deadline.map(|(deadline, _)| deadline.saturating_duration_since(Instant::now()))
@@ -114,12 +114,12 @@ impl Stop {
     }
 }
 
-/// What asks a run to end, from now on.
+/// Signals that end a run, received from now on.
 #[cfg(unix)]
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    /// Absent where whoever started the run has said that it is to outlive its terminal.
+    /// Absent if the process was started to outlive its terminal.
     hang_up: Option<Signal>,
 }
 
@@ -148,14 +148,15 @@ impl Signals {
     }
 }
 
-/// Whether SIGHUP would end this process. Under `nohup` it is ignored, and to listen would undo that; where the system does not
-/// say, the signal is left as it is.
+/// Whether SIGHUP would end this process. Under `nohup` it is ignored, and a handler would undo that. If the
+/// system does not report it, the signal is left unchanged.
 #[cfg(unix)]
 fn hang_up_ends() -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| !ignores(&status, SignalKind::hangup()))
 }
 
-/// As `proc_pid_status(5)` has it: `SigIgn:` and a mask in hexadecimal, the first signal its lowest bit.
+/// Parses the format of `proc_pid_status(5)`: `SigIgn:` and a hexadecimal mask whose lowest bit is the first
+/// signal.
 #[cfg(unix)]
 fn ignores(status: &str, signal: SignalKind) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -163,7 +164,7 @@ fn ignores(status: &str, signal: SignalKind) -> bool {
     mask.is_some_and(|mask| mask >> (signal.as_raw_value() - 1) & 1 == 1)
 }
 
-/// What asks a run to end, from now on.
+/// Signals that end a run, received from now on.
 #[cfg(windows)]
 struct Signals(tokio::signal::windows::CtrlC);
 
@@ -178,7 +179,7 @@ impl Signals {
     }
 }
 
-/// The reason for `allowed` having passed.
+/// Returns the reason for a run whose time limit `allowed` has passed.
 pub(crate) fn timed_out(allowed: Duration) -> Reason {
     Reason::TimedOut { milliseconds: u64::try_from(allowed.as_millis()).unwrap_or(u64::MAX) }
 }
@@ -228,7 +229,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_nohup_ignores_is_left_alone() {
+    fn a_signal_ignored_by_nohup_stays_ignored() {
         let status = |mask: &str| format!("SigBlk:\t0000000000000000\nSigIgn:\t{mask}\nSigCgt:\t0000000000000001\n");
         assert!(ignores(&status("0000000000001001"), SignalKind::hangup()));
         assert!(!ignores(&status("0000000000001000"), SignalKind::hangup()));

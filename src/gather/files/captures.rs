@@ -1,8 +1,8 @@
-//! Capture files, standard input and pipes, unpacked where they are compressed, merged by time, and followed connection
-//! by connection.
+//! Reads capture files, standard input and pipes: decompresses them, merges them by time, and follows each
+//! connection.
 //!
-//! What was read before damage counts, and the place of the damage is recorded. A file that is no capture is an error:
-//! "no TLS connections" would be the worst answer for it.
+//! Packets before a damaged place count, and the place is recorded. A file that is not a capture is an error:
+//! reporting "no TLS connections" for it would be misleading.
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
@@ -16,16 +16,16 @@ use crate::wire::capture::{self, Analysis, Break, MAGIC_BYTES, PacketReader, Sin
 
 /// Maximum number of captures that are merged.
 pub const MAX_CAPTURES: usize = 64;
-/// Memory of all buffers for reading, in bytes, and the limits of one.
+/// Memory of all read buffers, in bytes, and the limits of one.
 const BUFFERS: usize = 2 << 20;
 const LEAST_BUFFER: usize = 32 << 10;
 const MOST_BUFFER: usize = 512 << 10;
-/// Packets between two looks at whether the run has to end.
+/// Number of packets between two checks whether the run has to end.
 const LOOK: u64 = 4096;
 
 const GZIP: [u8; 2] = [0x1F, 0x8B];
 
-/// Formats that are named when they are refused, by their first bytes.
+/// Unsupported formats that the error names, by their first bytes.
 const OTHER_FORMATS: [(&[u8], &str); 9] = [
     (b"snoop\0\0\0", "a capture of snoop; convert it with editcap"),
     (&[0x28, 0xB5, 0x2F, 0xFD], "compressed with zstd; unpack it with `zstd -dc`"),
@@ -38,7 +38,7 @@ const OTHER_FORMATS: [(&[u8], &str); 9] = [
     (&[0x30, 0, 0, 0], "an event trace of Windows; convert it with etl2pcapng"),
 ];
 
-/// A capture cannot be read at all.
+/// Why a capture cannot be read at all.
 #[derive(Debug, thiserror::Error)]
 #[error("read {name}")]
 pub struct CaptureError {
@@ -46,19 +46,19 @@ pub struct CaptureError {
     pub source: io::Error,
 }
 
-/// One capture that is being read.
+/// One capture in progress.
 struct Source {
     reader: PacketReader<Box<dyn Read>>,
     file: CaptureFile,
-    /// Bytes that progress was told of.
-    told: u64,
+    /// Bytes already reported as progress.
+    reported: u64,
     /// The earliest and the latest time of a packet, in nanoseconds since 1970.
     times: Option<(i64, i64)>,
     is_open: bool,
 }
 
 impl Source {
-    /// Notes what is known of the file as a whole.
+    /// Records the properties of the file as a whole.
     fn close(&mut self) {
         self.file.format = self.reader.format().to_owned();
         self.file.packets = self.reader.packets();
@@ -68,11 +68,11 @@ impl Source {
     }
 }
 
-/// Reads captures, the earliest packet first, and hands each connection to `sink` when it is over. If `keeps` is true,
-/// the packets of handshakes come with it.
+/// Reads captures, the earliest packet first, and hands each connection to `sink` when it is over. If `keeps`
+/// is true, the packets of handshakes come with it.
 ///
 /// # Errors
-/// A file cannot be opened, or is no capture.
+/// A file cannot be opened, or is not a capture.
 pub fn read(
     names: &[String],
     keeps: bool,
@@ -101,8 +101,8 @@ pub fn read(
         packets += 1;
         if packets.is_multiple_of(LOOK) {
             let offset = source.reader.offset();
-            progress.bytes(offset.saturating_sub(source.told));
-            source.told = offset;
+            progress.bytes(offset.saturating_sub(source.reported));
+            source.reported = offset;
             if stop.reason().is_some() {
                 interrupted = true;
                 break;
@@ -116,7 +116,7 @@ pub fn read(
     Ok(Capture { files, interrupted, traffic, unread, limits, ..Capture::default() })
 }
 
-/// The source whose next packet is the earliest; the first of them where several are.
+/// Returns the source whose next packet is the earliest; the first of them if several are.
 fn earliest(sources: &[Source]) -> Option<usize> {
     if let [only] = sources {
         return only.is_open.then_some(0);
@@ -125,7 +125,7 @@ fn earliest(sources: &[Source]) -> Option<usize> {
     open.min_by_key(|(_, source)| source.reader.packet().map(|packet| packet.time)).map(|(index, _)| index)
 }
 
-/// Reads the next packet of a source, or closes it.
+/// Reads the next packet of a source, or closes the source.
 fn advance(source: &mut Source) -> io::Result<()> {
     let result = source.reader.next_packet();
     let broken = |what: &str, cut: bool, reader: &PacketReader<Box<dyn Read>>| Damage {
@@ -136,7 +136,7 @@ fn advance(source: &mut Source) -> io::Result<()> {
     };
     match result {
         Ok(capture::Progress::Packet) => {
-            // Simple packets have no time: 0 says nothing.
+            // Simple packets have no time: 0 means unknown.
             if let Some(time) = source.reader.packet().map(|packet| packet.time).filter(|time| *time != 0) {
                 let (first, last) = source.times.unwrap_or((time, time));
                 source.times = Some((first.min(time), last.max(time)));
@@ -185,10 +185,10 @@ fn open(name: &str, buffer: usize) -> io::Result<Source> {
     }
     let reader = PacketReader::new(Box::new(Cursor::new(head).chain(plain)) as Box<dyn Read>, buffer);
     let file = CaptureFile { name: name.to_owned(), compressed, ..CaptureFile::default() };
-    Ok(Source { reader, file, told: 0, times: None, is_open: true })
+    Ok(Source { reader, file, reported: 0, times: None, is_open: true })
 }
 
-/// The first bytes, however they arrive: a pipe may deliver one at a time.
+/// Reads the first bytes, in as many reads as necessary: a pipe may deliver one byte at a time.
 fn head(source: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     source.take(2 * MAGIC_BYTES as u64).read_to_end(&mut head)?;

@@ -1,7 +1,9 @@
-//! The certificate files that overrides name (`sslCertPath`, `sslKeyPath`), where they are on this machine.
+//! Reads the certificate files that overrides name (`sslCertPath`, `sslKeyPath`), if they exist on this
+//! machine.
 //!
-//! Helm takes their paths relative to the chart, whose folder is not known here; so they are looked for beside the overrides file
-//! and in the current folder. A file that is not found is no fault of anything: the user may run this elsewhere.
+//! Helm resolves their paths relative to the chart, whose folder is unknown here. So they are looked up
+//! beside the overrides file and in the current folder. A missing file is not a finding: the command may run
+//! on another machine.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,9 +17,9 @@ use crate::evidence::{Reason, Unavailable};
 use crate::gather::files::overrides::STANDARD_INPUT;
 use crate::gather::stored::compared;
 
-/// Files of no more virtual hosts are read.
+/// Maximum number of virtual hosts whose files are read.
 const MAX_PAIRS: usize = 64;
-/// No file is larger: a Secret could not hold it.
+/// Maximum size of a file: a Secret could not hold a larger one.
 const MAX_FILE: usize = 1 << 20;
 const CERTIFICATE: &str = "sslCertPath";
 const KEY: &str = "sslKeyPath";
@@ -39,13 +41,13 @@ pub fn local_certificates(files: &[OverridesFile]) -> Vec<StoredCertificate> {
         .collect()
 }
 
-/// The same files, when they could not be read for a reason that has nothing to do with them.
+/// Returns the same files with a reason, if reading failed for a cause outside them.
 #[must_use]
 pub fn unread(files: &[OverridesFile], reason: &Reason) -> Vec<StoredCertificate> {
     named(files).map(|(file, _, path)| stored(file, path, Err(Unavailable::new(&path.value, reason.clone())))).collect()
 }
 
-/// The virtual hosts that name a certificate file.
+/// Returns the virtual hosts that name a certificate file.
 fn named(files: &[OverridesFile]) -> impl Iterator<Item = (&OverridesFile, &VirtualHost, &Positioned<String>)> {
     let hosts = files.iter().flat_map(|file| {
         let hosts = file.content.seen().map_or(&[][..], |overrides| overrides.virtual_hosts.as_slice());
@@ -65,7 +67,7 @@ fn stored(
     }
 }
 
-/// A key without a value is as good as none.
+/// A key without a value counts as missing.
 fn filled(path: Option<&Positioned<String>>) -> Option<&Positioned<String>> {
     path.filter(|path| !path.value.is_empty())
 }
@@ -89,11 +91,12 @@ fn content(overrides: &str, host: &VirtualHost, path: &str) -> Result<StoredCont
     Ok(StoredContent { keys, ..content })
 }
 
-/// The bytes of the first of the places that has the file. A place that cannot be looked at may have it: it is not passed over.
+/// Returns the bytes from the first place that has the file. A place that cannot be examined may have it, so
+/// it is not skipped.
 fn found(overrides: &str, path: &str) -> Result<Zeroizing<Vec<u8>>, Reason> {
     let path = Path::new(path);
     let beside = Path::new(overrides).parent().filter(|_| overrides != STANDARD_INPUT);
-    // An absolute path replaces what it is joined to.
+    // Joining an absolute path replaces the folder.
     let places = beside.map(|folder| folder.join(path)).into_iter().chain([path.to_owned()]);
     for place in places {
         match read(&place) {
@@ -105,10 +108,10 @@ fn found(overrides: &str, path: &str) -> Result<Zeroizing<Vec<u8>>, Reason> {
     Err(Reason::NotRequested(NOT_HERE.into()))
 }
 
-/// Into a buffer that is overwritten when it is dropped, and never grows, which would leave a copy behind.
+/// Reads into a buffer that is overwritten on drop. It never grows, which would leave a copy behind.
 fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Before it is opened, because opening a pipe waits for its writer, and again afterwards, for another may stand there by now.
-    // A pipe would have no end, and a folder has no bytes.
+    // Checks before opening, because opening a pipe waits for its writer, and again afterwards, because the
+    // path may name another file by then. A pipe would have no end, and a folder has no bytes.
     let is_file = std::fs::metadata(path)?.is_file();
     let no_file = || io::Error::new(io::ErrorKind::InvalidInput, "it is no file with bytes in it");
     let mut file = if is_file { File::open(path)? } else { return Err(no_file()) };

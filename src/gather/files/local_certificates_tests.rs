@@ -1,4 +1,4 @@
-//! Certificate files beside an overrides file, absolute, and not there.
+//! Tests certificate files beside an overrides file, with absolute paths, and missing ones.
 
 use super::*;
 use crate::gather::files::overrides::overrides_file;
@@ -55,16 +55,16 @@ fn files_are_found_beside_the_overrides_and_their_keys_stay_there() {
     let why = |position: usize| found[position].content.seen().unwrap_err();
     assert_eq!(why(3).reason, Reason::NotRequested(NOT_HERE.into()));
     assert_eq!(why(4).reason, Reason::Broken("it is no file with bytes in it".into()));
-    // A key where the certificate should be is said to be none, and not shown.
+    // A key in place of the certificate is reported as not a certificate, and not shown.
     assert_eq!(content(5).certificate_fault.as_deref(), Some("there is no BEGIN CERTIFICATE line"));
     assert_eq!((content(5).keys.len(), &content(5).key), (1, &KeyFit::Absent));
-    let told = format!("{found:?} {}", serde_json::to_string(&found).unwrap());
+    let output = format!("{found:?} {}", serde_json::to_string(&found).unwrap());
     let body = key.lines().nth(1).unwrap();
-    assert!(!told.contains(body));
+    assert!(!output.contains(body));
 }
 
 #[test]
-fn there_is_an_end_to_reading_files() {
+fn the_number_of_files_is_limited() {
     let mut text = "virtualhosts:\n".to_owned();
     for number in 0..=MAX_PAIRS {
         text.push_str(&format!("- name: grp{number}\n  sslCertPath: missing.pem\n"));
@@ -78,7 +78,7 @@ fn there_is_an_end_to_reading_files() {
 
 #[cfg(unix)]
 #[test]
-fn what_cannot_be_looked_at_is_not_taken_as_absent() {
+fn an_inaccessible_place_does_not_count_as_missing() {
     let home = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink("loop.pem", home.path().join("loop.pem")).unwrap();
     fs::write(home.path().join("file"), "").unwrap();

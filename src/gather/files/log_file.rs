@@ -1,8 +1,8 @@
-//! An access log from a file, from standard input or from a pipe; gzip is recognised by its content.
+//! Reads an access log from a file, from standard input or from a pipe. Gzip is recognised by its content.
 //!
-//! A plain file is read by all processors at once, in parts that begin at line starts, with positioned reads into small
-//! buffers. Not mapped: the pages of a mapped gigabyte count as resident memory, and a file that is cut while mapped ends
-//! the program. Everything else is read in order.
+//! All processors read a plain file at once, in parts that begin at line starts, with positioned reads into
+//! small buffers. It is not mapped: the pages of a mapped gigabyte count as resident memory, and truncating a
+//! mapped file kills the process. Everything else is read in order.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -19,32 +19,32 @@ use crate::gather::hybrid::kept::LogKeeper;
 use crate::run::stop::Stop;
 use crate::wire::access_log::{AccessLogScanner, Format};
 
-/// Bytes per read: large enough that the calls do not matter, small enough for the second-level cache.
+/// Bytes per read: large enough to amortise the calls, small enough for the second-level cache.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// The first bytes of every gzip member (RFC 1952 §2.3.1), with the only compression method there is.
+/// First bytes of every gzip member (RFC 1952 §2.3.1), with the only defined compression method.
 const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B, 0x08];
 
-/// What errors call it.
+/// Name of standard input in errors.
 const STANDARD_INPUT: &str = "standard input";
 
-/// Pieces that wait for whoever keeps them: enough that reading and keeping take turns seldom.
+/// Number of pieces that may wait for the bundle sink: enough that reading and writing seldom alternate.
 const PIECES_WAITING: usize = 4;
 
-/// What a file held.
+/// The content of a file.
 #[derive(Debug)]
 pub struct LogFile {
     pub log: AccessLog,
-    /// Why the file could not be read to its end, where it could not; `log` then holds what came before.
+    /// Why the file could not be read to its end; `log` then holds what came before.
     pub cut: Option<Unavailable>,
 }
 
-/// Which records of a file are read, and how.
+/// Which records of a file to read, and how.
 #[derive(Clone, Debug, Default)]
 pub struct LogReading {
     /// Leaves out records that began before.
     pub since: Option<Timestamp>,
-    /// The format that the mesh settings state, beside the default ones.
+    /// The format that the mesh settings configure, in addition to the default ones.
     pub format: Arc<Format>,
 }
 
@@ -54,7 +54,7 @@ impl LogReading {
     }
 }
 
-/// Why a file gave nothing at all. Reads after "could not".
+/// Why a file gave nothing at all. The text follows "could not".
 #[derive(Debug, Error)]
 pub enum LogFileError {
     #[error("read the access log {name}: it is a directory")]
@@ -62,7 +62,7 @@ pub enum LogFileError {
     #[error("read the access log {name}: broken gzip data at byte {at}")]
     Gzip {
         name: String,
-        /// Compressed bytes that were read before the mistake was seen.
+        /// Number of compressed bytes read before the error was detected.
         at: u64,
         source: io::Error,
     },
@@ -70,10 +70,10 @@ pub enum LogFileError {
     Unreadable { name: String, source: io::Error },
 }
 
-/// Reads the file of this name, `-` for standard input.
+/// Reads the file of this name, or standard input for `-`.
 ///
 /// # Errors
-/// When nothing could be read. A file that breaks off later gives what came before, and says where.
+/// Nothing could be read. A file that breaks off later returns what came before, and where it broke off.
 pub fn read(name: &str, reading: &LogReading) -> Result<LogFile, LogFileError> {
     let scanner = || reading.scanner();
     if name == "-" {
@@ -90,8 +90,8 @@ pub fn read(name: &str, reading: &LogReading) -> Result<LogFile, LogFileError> {
     in_order(name, file, scanner())
 }
 
-/// Reads it once, in order, for the judgement and for `kept`, which also takes what a pipe has. Where the run ends first,
-/// what came by then counts.
+/// Reads it once, in order, for the judgement and for `kept`, which also retains the content of a pipe. If
+/// the run ends first, the content read until then counts.
 ///
 /// # Errors
 /// As for [`read`].
@@ -103,7 +103,8 @@ pub async fn read_and_keep(
 ) -> Result<LogStream, LogFileError> {
     let (pieces, mut coming) = mpsc::channel::<Vec<u8>>(PIECES_WAITING);
     let file = name.to_owned();
-    // A pipe without a writer blocks this thread beyond the end of the run; what keeps the log must not be in it.
+    // A pipe without a writer blocks this thread beyond the end of the run, so the retained log must not be
+    // owned by it.
     let reader = tokio::task::spawn_blocking(move || {
         let hand_on = |piece: &[u8]| match pieces.blocking_send(piece.to_vec()) {
             Ok(()) => ControlFlow::Continue(()),
@@ -164,7 +165,8 @@ fn in_order(name: &str, stream: impl Read, mut scanner: AccessLogScanner) -> Res
     Ok(LogFile { log: without_beginning(scanner.finish()), cut })
 }
 
-/// Hands on what a stream holds, unpacked, until nobody takes it any more; returns what cut it off, where something did.
+/// Hands on the decompressed bytes of a stream until the receiver closes. Returns what cut the stream off, if
+/// anything.
 fn drain(
     name: &str,
     mut stream: impl Read,
@@ -220,13 +222,13 @@ fn cut(name: &str, error: &io::Error, at: u64, kind: &str) -> Unavailable {
     Unavailable::new(what, Reason::Broken(format!("{kind}{error}, at byte {at}")))
 }
 
-/// The ends of a log: an export that begins as an array and does not end as one was cut, and what is missing may be
-/// just what is looked for.
+/// The first and last bytes of a log. An export that begins as an array and does not end as one was
+/// truncated, and the missing part may contain the relevant records.
 #[derive(Default)]
 struct Outline {
-    /// The first two bytes that are neither blank nor a byte-order mark.
+    /// The first two bytes that are neither white space nor a byte-order mark.
     first: Vec<u8>,
-    /// The last byte that is not blank.
+    /// The last byte that is not white space.
     last: u8,
 }
 
@@ -236,7 +238,7 @@ impl Outline {
             let visible = piece.iter().filter(|byte| byte.is_ascii_graphic()).copied();
             self.first.extend(visible.take(2 - self.first.len()));
         }
-        // The other half of a character in UTF-16 is no character.
+        // The second byte of a UTF-16 character is not a character.
         if let Some(last) = piece.iter().rev().find(|byte| !byte.is_ascii_whitespace() && **byte != 0) {
             self.last = *last;
         }
@@ -261,12 +263,13 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// Where a file begins says nothing of a container; and which of many threads read its first line would be chance.
+/// The first bytes of a file identify no container, and which of many threads reads its first line would be
+/// arbitrary.
 fn without_beginning(log: AccessLog) -> AccessLog {
     AccessLog { begins_with_record: false, ..log }
 }
 
-/// All processors on one file.
+/// Reads one file with all processors.
 #[cfg(unix)]
 mod parallel {
     use std::fs::File;
@@ -282,18 +285,18 @@ mod parallel {
     use crate::evidence::AccessLog;
     use crate::wire::access_log::AccessLogScanner;
 
-    /// Bytes of a part: many more parts than processors, so that a slow one does not keep the others waiting. The file
-    /// of a kubelet has 10 MiB.
+    /// Bytes of a part: many more parts than processors, so that a slow one does not delay the others. A
+    /// kubelet's log file has 10 MiB.
     const PART_BYTES: u64 = 1 << 20;
 
-    /// Threads, whatever the machine has; each costs a buffer and its counts.
+    /// Maximum number of threads, whatever the machine has; each costs a buffer and its counts.
     const MAX_THREADS: usize = 8;
 
-    /// Bytes per read after the end of a part, where only the rest of a line is wanted.
+    /// Bytes per read after the end of a part, where only the rest of a line is needed.
     const REST_BYTES: usize = 8 << 10;
 
-    /// Reads a file of this size. `None` where it must be read in order: it is small, compressed, or of lines that belong
-    /// together, or there was an error that only a reader in order can place.
+    /// Reads a file of this size. Returns `None` if it must be read in order: it is small, compressed, or of
+    /// records that span lines, or there was an error that only sequential reading can locate.
     pub(in crate::gather) fn read(
         file: &File,
         size: u64,
@@ -350,7 +353,7 @@ mod parallel {
         buffer: &mut [u8],
         scanner: &mut AccessLogScanner,
     ) -> io::Result<()> {
-        // A line begins at `start` where the byte before it ends one; so that is where to look first.
+        // A line begins at `start` if the byte before it ends one, so the search begins there.
         let mut at = start.saturating_sub(1);
         let mut in_earlier_line = start > 0;
         loop {
@@ -446,7 +449,7 @@ mod tests {
         assert!(why.starts_with("the rest of the access log x.log: broken gzip data: "), "{why}");
         assert!(why.ends_with(&format!("at byte {}", bytes.len())), "{why}");
 
-        // Of a gzip file there is the header.
+        // Only the header of a gzip file is present.
         let error = read_bytes(&gzip(RECORD)[..10]).expect_err("nothing of it is readable");
         assert_eq!(error.to_string(), "read the access log x.log: broken gzip data at byte 10");
 
@@ -456,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_readable_file_says_so() {
+    fn unreadable_files_are_reported() {
         let folder = tempfile::tempdir().expect("a folder");
         let name = folder.path().display().to_string();
         let missing = format!("{name}/missing.log");
@@ -468,7 +471,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn parts_read_at_once_give_what_one_reader_gives() {
+    fn parallel_and_sequential_reading_agree() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("x.log");
         let mut text = String::new();
@@ -502,7 +505,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_document_is_left_to_one_reader() {
+    fn a_document_is_read_sequentially() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("x.json");
         let text = format!("{}{{\n\"log\": 1\n}}\n{RECORD}", RECORD.repeat(50));
@@ -513,7 +516,7 @@ mod tests {
     }
     #[test]
     #[cfg(unix)]
-    fn records_of_our_own_handshakes_are_left_to_one_reader() {
+    fn records_of_probe_traffic_are_read_sequentially() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("x.log");
         let own = RECORD.replace("null", "\"x.apigee-tls.invalid\"");

@@ -1,4 +1,4 @@
-//! Reads the files that the user gives: overrides, the certificates they name, and access logs.
+//! Reads the files that the user gives: overrides, the certificates they name, captures, and access logs.
 
 pub mod captures;
 pub mod local_certificates;

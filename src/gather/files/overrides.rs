@@ -1,7 +1,7 @@
 //! Reads an overrides file from a path or from standard input, once.
 //!
-//! A file that cannot be opened or read is an error of the input; whatever stands in it is evidence. The bytes are handed out beside
-//! it, for a bundle.
+//! A file that cannot be opened or read is an input error; its content is evidence. The bytes are returned
+//! too, for a bundle.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,12 +10,12 @@ use crate::evidence::Seen;
 use crate::evidence::overrides::OverridesFile;
 use crate::wire::overrides::{MAX_BYTES, read};
 
-/// The name that stands for standard input.
+/// The name that denotes standard input.
 pub const STANDARD_INPUT: &str = "-";
 
-/// The content of the file `name`, or of standard input where the name is `-`, and the bytes it was made of.
+/// Reads the file `name`, or standard input if the name is `-`. Also returns the bytes it was parsed from.
 ///
-/// At most [`MAX_BYTES`] and one more are read; the one more is how the parser learns that there was too much.
+/// Reads at most [`MAX_BYTES`] and one more, by which the parser detects that there was too much.
 ///
 /// # Errors
 /// The file cannot be opened or read, or is a directory.
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_and_a_directory_are_errors() {
+    fn missing_files_and_directories_are_errors() {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let missing = folder.path().join("missing.yaml");
 
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_input_is_cut_and_said_to_be_too_large() {
+    fn an_endless_input_is_cut_off_and_reported_as_too_large() {
         let bytes = bounded(io::repeat(b'#')).expect("readable");
 
         assert_eq!(bytes.len(), MAX_BYTES + 1);

@@ -1,4 +1,4 @@
-//! Everything that the cluster is asked for one report, at once and within the time allowed.
+//! Sends all cluster requests of one report, concurrently and within the time limit.
 //!
 //! The number of requests depends on kinds, pages, containers and TLS Secrets, never on the number of routes.
 
@@ -15,12 +15,12 @@ use crate::evidence::{Evidence, LogLimits, LogOrigin, LogStream, Seen, Unavailab
 use crate::gather::error::Error;
 use crate::gather::hybrid::GatewayProbe;
 use crate::gather::hybrid::gateway;
-use crate::gather::hybrid::greeting::{self, Greeted};
 use crate::gather::hybrid::issues::issues;
 use crate::gather::hybrid::kept::{self, Keeper};
 use crate::gather::hybrid::mesh::mesh_logging;
 use crate::gather::hybrid::pod_logs::{LogRequest, LogSink, logs};
 use crate::gather::hybrid::pods::pods;
+use crate::gather::hybrid::preflight::{self, Preflight};
 use crate::gather::hybrid::routes::{route_configs, routes};
 use crate::gather::hybrid::secrets::secrets;
 use crate::gather::hybrid::services::{leading_to, services};
@@ -36,28 +36,29 @@ use crate::run::progress::Progress;
 use crate::run::stop::Stop;
 use crate::wire::access_log::Format;
 
-/// What to ask for.
+/// What to read from the cluster.
 #[derive(Clone)]
 pub struct GatherOptions {
     pub connection: ConnectionOptions,
     pub namespace: String,
     /// Label selector of the ingress pods.
     pub selector: String,
-    /// Container whose log is wanted; all where absent.
+    /// Container whose log is read; all containers if absent.
     pub container: Option<String>,
     pub log_limits: LogLimits,
-    /// The handshakes to make; none where absent.
+    /// The handshakes to perform; none if absent.
     pub probe: Option<GatewayProbe>,
 }
 
-/// Asks the cluster that the options choose.
+/// Gathers evidence from the cluster that the options choose.
 ///
-/// Fills the parts of `evidence` that the cluster knows, and returns the number of API requests that were sent.
-/// `new_sink` makes what a log is fed to, one for each; `keeper` takes what a bundle holds beside the evidence.
-/// Dropping the future, like [`Stop`], ends everything that is under way.
+/// Fills the parts of `evidence` that the cluster provides, and returns the number of API requests.
+/// `new_sink` creates one sink for each log. `keeper` is the bundle sink: it receives the retained objects
+/// and logs. Dropping the future, like [`Stop`], cancels everything in progress.
 ///
 /// # Errors
-/// The configuration cannot be used, or the cluster gave no first answer. Whatever fails later is in the evidence.
+/// The configuration cannot be used, or the first request failed. Later failures are recorded in the
+/// evidence.
 pub async fn cluster<S: LogSink>(
     options: &GatherOptions,
     evidence: &mut Evidence,
@@ -66,7 +67,7 @@ pub async fn cluster<S: LogSink>(
     new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
     keeper: Option<&dyn Keeper>,
 ) -> Result<u64, Error> {
-    // First, so that a slip in a flag costs no request.
+    // First, so that a mistake in a flag costs no request.
     selector::parse(&options.selector)?;
     let target = target(&options.connection, &Places::of_this_process())?;
     let context = target.context.clone();
@@ -74,8 +75,8 @@ pub async fn cluster<S: LogSink>(
     Box::pin(gather(&api, context, options, evidence, &progress, new_sink, keeper)).await
 }
 
-/// Asks an API server that is connected. The parts stand on the heap, for together they are large, and stacks are not all
-/// of a size.
+/// Gathers evidence through a connected API server. The parts are boxed, because together they are large and
+/// stack sizes differ.
 pub(in crate::gather) async fn gather<S: LogSink>(
     api: &Api,
     context: Option<String>,
@@ -87,11 +88,11 @@ pub(in crate::gather) async fn gather<S: LogSink>(
 ) -> Result<u64, Error> {
     let namespace = options.namespace.as_str();
     let selects = selector::parse(&options.selector)?;
-    // What is no name of a namespace must not become part of a URL.
+    // A text that is not a namespace name must not become part of a URL.
     if namespace.is_empty() || !namespace.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return Err(Error::MissingNamespace { namespace: namespace.to_owned(), address: api.address().to_owned() });
     }
-    // Without a first answer nobody waits for what else would fail.
+    // If the first request fails, do not wait for the others to fail.
     let first = Box::pin(contact(api, namespace)).await?;
     let keeping = async {
         if let Some(keeper) = keeper {
@@ -101,16 +102,16 @@ pub(in crate::gather) async fn gather<S: LogSink>(
     let (server_version, group) = first;
     let seeing = Box::pin(see(api, options, evidence, &selects, progress, new_sink, group));
     join!(seeing, Box::pin(keeping));
-    // Last, because the fastest answer of all tells the time best.
+    // Last, because the fastest response gives the most precise time.
     let clock_ahead_seconds = api.clock_ahead_seconds();
     evidence.connection = Seen::Seen(Connection { context, server_version, clock_ahead_seconds });
     Ok(api.requests())
 }
 
-/// The version of the API server, and what it has of Apigee's kinds.
+/// Reads the version of the API server and the kinds of Apigee that it serves.
 type First = (Option<String>, Result<Value, Fault>);
 
-/// Everything that is judged, of a cluster that has given its first answer.
+/// Gathers everything that is judged, from a cluster that has answered the first request.
 async fn see<S: LogSink>(
     api: &Api,
     options: &GatherOptions,
@@ -125,38 +126,38 @@ async fn see<S: LogSink>(
         let group = discovery::kinds(api, group, namespace).await;
         let routes_and_certificates = async {
             let count = |routes: &Routes| routes.items.len();
-            let routes = told(progress, "ApigeeRoutes", count, async {
+            let routes = reported(progress, "ApigeeRoutes", count, async {
                 routes(api, group.find("ApigeeRoute")?, namespace).await
             });
             let routes = routes.await;
             let stored = match &routes {
                 Ok(routes) => {
                     let stored = async { Ok(stored_certificates(api, namespace, routes).await) };
-                    told(progress, "TLS Secrets", Vec::len, stored).await
+                    reported(progress, "TLS Secrets", Vec::len, stored).await
                 }
-                // Which Secrets to read, only routes tell.
+                // Only routes name the Secrets to read.
                 Err(why) => Err(Unavailable::new(tls_secrets::WHAT, why.reason.clone())),
             };
             (routes, stored)
         };
         join!(
             routes_and_certificates,
-            told(progress, "ApigeeRouteConfigs", |configs: &RouteConfigs| configs.items.len(), async {
+            reported(progress, "ApigeeRouteConfigs", |configs: &RouteConfigs| configs.items.len(), async {
                 route_configs(api, group.find("ApigeeRouteConfig")?, namespace).await
             }),
-            told(progress, "ApigeeIssues", Vec::len, async {
+            reported(progress, "ApigeeIssues", Vec::len, async {
                 issues(api, group.find("ApigeeIssue")?, namespace).await
             }),
         )
     };
     let (
         ((routes, stored_certificates), route_configs, issues),
-        (pods, services, mesh_logging, greeted, access_logs),
+        (pods, services, mesh_logging, preflights, access_logs),
         secrets,
     ) = join!(
         Box::pin(custom),
         Box::pin(pods_and_logs(api, options, selects, progress, new_sink)),
-        told(progress, "names of Secrets", |secrets: &SecretNames| secrets.names.len(), secrets(api, namespace)),
+        reported(progress, "names of Secrets", |secrets: &SecretNames| secrets.names.len(), secrets(api, namespace)),
     );
     let probing = async {
         let Some(probe) = &options.probe else {
@@ -167,7 +168,7 @@ async fn see<S: LogSink>(
         let known = pods.as_deref().unwrap_or_default();
         let services = services.as_deref().unwrap_or_default();
         let routes = routes.as_ref().map(|routes| routes.items.as_slice()).unwrap_or_default();
-        let (probes, gateways) = gateway::probes(api, namespace, probe, greeted, known, services, routes).await;
+        let (probes, gateways) = gateway::probes(api, namespace, probe, preflights, known, services, routes).await;
         progress.finished("handshakes", &format!("{} endpoints", probes.endpoints.len()));
         (Seen::Seen(probes), Seen::Seen(gateways))
     };
@@ -184,17 +185,17 @@ async fn see<S: LogSink>(
     evidence.interrupted = api.stop().reason().map(|reason| Unavailable::new("the cluster", reason));
 }
 
-/// What [`pods_and_logs`] finds.
+/// The results of [`pods_and_logs`].
 type PodsAndLogs = (
     Result<Vec<IngressPod>, Unavailable>,
     Result<Vec<Service>, Unavailable>,
     Result<MeshLogging, Unavailable>,
-    Vec<Greeted>,
+    Vec<Preflight>,
     Vec<LogStream>,
 );
 
-/// The pods, what leads to them and how they log; then a first look at each gateway, and the logs, which are read as far as
-/// that look.
+/// Reads the pods, their Services and the mesh settings; then runs the preflight at each gateway and reads
+/// the logs up to its marker probe.
 async fn pods_and_logs<S: LogSink>(
     api: &Api,
     options: &GatherOptions,
@@ -204,45 +205,46 @@ async fn pods_and_logs<S: LogSink>(
 ) -> PodsAndLogs {
     let namespace = options.namespace.as_str();
     let (pods, services, mesh) = join!(
-        told(progress, "ingress pods", Vec::len, pods(api, namespace, &options.selector)),
-        told(progress, "Services", Vec::len, services(api, namespace)),
-        told(progress, "mesh settings", |_| 1, mesh_logging(api, namespace)),
+        reported(progress, "ingress pods", Vec::len, pods(api, namespace, &options.selector)),
+        reported(progress, "Services", Vec::len, services(api, namespace)),
+        reported(progress, "mesh settings", |_| 1, mesh_logging(api, namespace)),
     );
     let known = pods.as_deref().unwrap_or_default();
     let services = services.map(|services| leading_to(services, known, selects));
-    // A line that will not come, or cannot be known by its server name, is not waited for.
+    // A record that will not come, or that cannot be recognised by its server name, is not waited for.
     let logs_names = mesh.as_ref().map_or(true, MeshLogging::names_server);
     let format = Arc::new(mesh.as_ref().map(Format::of).unwrap_or_default());
-    let (knocks, mut knocked) = mpsc::unbounded_channel();
-    let greetings = async {
+    let (marker_sender, mut markers) = mpsc::unbounded_channel();
+    let probing = async {
         let Some(probe) = &options.probe else { return Vec::new() };
-        greeting::greet(api, namespace, probe, known, services.as_deref().unwrap_or_default(), knocks).await
+        preflight::run(api, namespace, probe, known, services.as_deref().unwrap_or_default(), marker_sender).await
     };
     let reading = async {
         let mut marked = Vec::new();
-        while let Some(knocked) = knocked.recv().await {
-            if knocked.leaves_a_line && logs_names {
-                marked.push(knocked.pod);
+        while let Some(sent) = markers.recv().await {
+            if sent.leaves_a_line && logs_names {
+                marked.push(sent.pod);
             }
         }
         let request = LogRequest {
             namespace,
             container: options.container.as_deref(),
             limits: &options.log_limits,
-            knocked: &marked,
-            knock: options.probe.as_ref().map_or("", |probe| probe.prober.unknown_name()),
+            marked_pods: &marked,
+            marker: options.probe.as_ref().map_or("", |probe| probe.prober.unknown_name()),
             format: &format,
         };
         logs(api, request, known, progress, new_sink).await
     };
-    let (greeted, logs) = join!(greetings, reading);
-    (pods, services, mesh, greeted, logs)
+    let (preflights, logs) = join!(probing, reading);
+    (pods, services, mesh, preflights, logs)
 }
 
-/// The first contact: is there an API server, does it know us, and the namespace?
+/// Sends the first requests: does the API server answer, does it accept the credentials, and does the
+/// namespace exist?
 ///
-/// `/version` is open to everybody, so it does not show whether we are known; the namespace does. A 403 for it is common and
-/// stops nothing.
+/// `/version` needs no authentication, so it does not show whether the credentials are valid; the namespace
+/// does. A 403 for the namespace is common and stops nothing.
 async fn contact(api: &Api, namespace: &str) -> Result<First, Error> {
     let path = format!("/api/v1/namespaces/{namespace}");
     let (found, version, group) =
@@ -267,8 +269,8 @@ async fn contact(api: &Api, namespace: &str) -> Result<First, Error> {
     Ok((version, group))
 }
 
-/// Tells of the beginning and the end of a task.
-async fn told<T>(
+/// Reports the beginning and the end of a task.
+async fn reported<T>(
     progress: &Arc<dyn Progress>,
     task: &str,
     count: impl Fn(&T) -> usize,

@@ -68,7 +68,7 @@ fn unasked() -> Evidence {
     Evidence::not_gathered(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "a test")
 }
 
-/// What a healthy cluster with two pods answers.
+/// Returns the responses of a healthy cluster with two pods.
 fn healthy(asked: &Asked) -> Answer {
     let path = asked.path.split('?').next().unwrap_or_default();
     let resources = |kinds: &[(&str, &str)]| {
@@ -126,7 +126,7 @@ fn pod(name: &str) -> Value {
         "spec": {"containers": [{"name": "a"}, {"name": "b"}]}, "status": {"phase": "Running"}})
 }
 
-/// A healthy cluster, but for what `odd` answers.
+/// A healthy cluster, except for the responses of `odd`.
 fn but(odd: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static) -> TestServer {
     TestServer::start(move |asked| odd(asked).unwrap_or_else(|| healthy(asked)))
 }
@@ -145,7 +145,7 @@ fn route_names(evidence: &Evidence) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_healthy_cluster_is_seen_whole() {
+async fn reads_a_healthy_cluster_completely() {
     let server = but(|_| None);
     let (evidence, requests) = run_counted(&server, Stop::never()).await.unwrap();
     assert_eq!(evidence.connection.seen().unwrap().server_version.as_deref(), Some("v1.36.3"));
@@ -171,7 +171,7 @@ async fn a_healthy_cluster_is_seen_whole() {
 }
 
 #[tokio::test]
-async fn of_secrets_that_no_route_names_only_metadata_is_asked_for() {
+async fn only_metadata_is_requested_of_secrets_that_no_route_names() {
     let server = but(|_| None);
     run(&server, Stop::never()).await.unwrap();
     let mut secrets: Vec<Asked> = server.asked();
@@ -210,14 +210,14 @@ async fn a_list_that_expired_is_read_again_at_once() {
 }
 
 #[tokio::test]
-async fn a_list_without_end_is_no_list() {
+async fn an_endless_list_is_an_error() {
     let server = but(|asked| asked.path.starts_with(ROUTES).then(|| page(&["a"], "again")));
     let evidence = run(&server, Stop::never()).await.unwrap();
     assert_eq!(why(&evidence.routes), Reason::Broken("the list does not end after 400 objects".into()));
 }
 
 #[tokio::test]
-async fn a_missing_right_costs_only_itself() {
+async fn a_missing_permission_does_not_affect_other_sources() {
     let server = but(|asked| {
         let forbidden =
             asked.path.starts_with(ROUTES) || asked.path.contains("/secrets") || asked.path.contains("/log");
@@ -229,7 +229,7 @@ async fn a_missing_right_costs_only_itself() {
         "forbidden: the rule \"list apigeeroutes.apigee.cloud.google.com\" in namespace apigee is missing"
     );
     assert!(why(&evidence.secrets).to_string().contains("\"list secrets\""));
-    // Without routes nobody knows which Secrets to read.
+    // Without routes the Secrets to read are unknown.
     assert_eq!(why(&evidence.stored_certificates), why(&evidence.routes));
     assert!(why(&evidence.access_logs[0].log).to_string().contains("\"get pods/log\""));
     assert!(evidence.pods.seen().is_ok() && evidence.mesh_logging.seen().is_ok());
@@ -255,7 +255,7 @@ async fn a_crd_that_is_not_installed() {
 }
 
 #[tokio::test]
-async fn a_busy_server_is_asked_again_when_it_says() {
+async fn a_busy_server_is_retried_after_its_delay() {
     let tries = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&tries);
     let server = but(move |asked| {
@@ -285,13 +285,13 @@ async fn a_wait_beyond_the_deadline_is_not_begun() {
 }
 
 #[tokio::test]
-async fn patience_ends_where_a_server_says_later_again_and_again() {
+async fn retries_end_at_the_time_limit_of_one_request() {
     let server = but(|asked| {
         asked.path.starts_with(ROUTES).then_some(Answer::Status(429, "retry-after: 1\r\n", "come back later"))
     });
     let evidence = run(&server, Stop::never()).await.unwrap();
     assert_eq!(why(&evidence.routes), Reason::Unreachable("the server answered 429: come back later".into()));
-    // A second wait would have been longer than all the patience that was left.
+    // A second wait would have been longer than the remaining time limit of the request.
     assert_eq!(server.paths().iter().filter(|path| path.starts_with(ROUTES)).count(), 2);
 
     let tries = Arc::new(AtomicU32::new(0));
@@ -309,7 +309,7 @@ async fn patience_ends_where_a_server_says_later_again_and_again() {
 }
 
 #[tokio::test]
-async fn a_long_list_that_flows_is_not_cut() {
+async fn a_long_list_with_progress_is_not_cut_off() {
     let server = but(|asked| {
         let (path, query) = asked.path.split_once('?')?;
         (path == ROUTES).then(|| {
@@ -326,7 +326,7 @@ async fn a_long_list_that_flows_is_not_cut() {
 }
 
 #[tokio::test]
-async fn answers_that_make_no_sense() {
+async fn malformed_responses_are_reported() {
     for (answer, text) in [
         ("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"items\": [", "the answer broke off"),
         ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{\"ite", "the answer broke off"),
@@ -336,8 +336,8 @@ async fn answers_that_make_no_sense() {
     ] {
         let server = but(move |asked| asked.path.starts_with(ROUTES).then(|| Answer::Raw(answer.into())));
         let evidence = run(&server, Stop::never()).await.unwrap();
-        let Reason::Broken(said) = why(&evidence.routes) else { panic!("{:?}", evidence.routes) };
-        assert!(said.starts_with(text), "{said}");
+        let Reason::Broken(message) = why(&evidence.routes) else { panic!("{:?}", evidence.routes) };
+        assert!(message.starts_with(text), "{message}");
     }
     let server = but(|asked| asked.path.starts_with(ROUTES).then(|| Answer::Raw(Vec::new())));
     let evidence = run(&server, Stop::never()).await.unwrap();
@@ -360,7 +360,7 @@ async fn a_compressed_answer_is_read() {
 }
 
 #[tokio::test]
-async fn a_slow_source_costs_only_itself() {
+async fn a_slow_source_does_not_affect_others() {
     let server = but(|asked| asked.path.starts_with(ROUTES).then(|| Answer::Hang(Vec::new())));
     let evidence = run(&server, Stop::never()).await.unwrap();
     assert_eq!(why(&evidence.routes), Reason::TimedOut { milliseconds: 700 });
@@ -389,7 +389,7 @@ async fn the_deadline_leaves_a_report() {
 }
 
 #[tokio::test]
-async fn an_interruption_leaves_what_was_seen() {
+async fn an_interruption_keeps_the_evidence_so_far() {
     let (interrupt, interrupted) = watch::channel(false);
     let server = but(move |asked| {
         asked.path.starts_with(ROUTES).then(|| {
@@ -405,7 +405,7 @@ async fn an_interruption_leaves_what_was_seen() {
 }
 
 #[tokio::test]
-async fn logs_that_break_off_or_are_none() {
+async fn reports_truncated_and_missing_logs() {
     let server = but(|asked| {
         let raw = |text: &str| Some(Answer::Raw(text.as_bytes().to_vec()));
         match asked.path.as_str() {
@@ -439,7 +439,7 @@ async fn logs_that_break_off_or_are_none() {
 }
 
 #[tokio::test]
-async fn a_followed_log_that_ends_before_the_knock_has_broken_off() {
+async fn a_followed_log_that_ends_before_the_marker_probe_was_cut_off() {
     let server = but(|_| None);
     let api = server.api(Stop::never(), Duration::from_secs(5));
     let containers = vec![Container { name: "apigee-ingressgateway".into(), ..Container::default() }];
@@ -447,13 +447,13 @@ async fn a_followed_log_that_ends_before_the_knock_has_broken_off() {
     let progress: Arc<dyn Progress> = Arc::new(Silent);
     for (limit_bytes, expected) in [(None, true), (Some(8), false)] {
         let limits = LogLimits { limit_bytes, ..LogLimits::default() };
-        let knocked = ["gw-1".to_owned()];
+        let marked_pods = ["gw-1".to_owned()];
         let request = LogRequest {
             namespace: "apigee",
             container: None,
             limits: &limits,
-            knocked: &knocked,
-            knock: "k",
+            marked_pods: &marked_pods,
+            marker: "k",
             format: &Arc::default(),
         };
         let streams = logs(&api, request, &pods, &progress, &|_: &LogOrigin| Count::default()).await;
@@ -465,7 +465,7 @@ async fn a_followed_log_that_ends_before_the_knock_has_broken_off() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn logs_of_many_small_pieces_are_whole() {
-    // The kubelet flushes every line, so pieces outnumber whatever is taken at once.
+    // The kubelet flushes every line, so there are more pieces than are taken at once.
     let lines = 50_000;
     let body: String = (0..lines).map(|number| format!("6\r\n{number:05}\n\r\n")).collect();
     let answer = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{body}0\r\n\r\n");
@@ -504,7 +504,7 @@ async fn requests_do_not_grow_with_routes() {
 }
 
 #[tokio::test]
-async fn the_first_contact_decides() {
+async fn a_failed_first_request_is_an_error() {
     let failing = async |code: u16, text: &'static str| {
         let server = but(move |_| Some(Answer::Status(code, "", text)));
         run(&server, Stop::never()).await.unwrap_err()
@@ -534,7 +534,7 @@ async fn the_first_contact_decides() {
 #[tokio::test]
 async fn a_server_that_is_not_there() {
     let mut server = but(|_| None);
-    // Port 1 of this machine: nobody listens there.
+    // Nothing listens on port 1 of this machine.
     server.address = "http://127.0.0.1:1".into();
     let error = run(&server, Stop::never()).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { source: ConnectFailure::Refused, .. }), "{error}");

@@ -1,7 +1,7 @@
-//! What the Envoy of a pod says of itself, from its admin interface, which listens on the pod's loopback alone.
+//! Reads the state of a pod's Envoy from its admin interface, which listens only on the pod's loopback.
 //!
-//! Only GETs, only of what is needed: of `config_dump` the listeners, never the section with secrets; of the counters those that tell
-//! of handshakes. Seen with Envoy 1.40; the forms are those of `envoy/admin/v3`.
+//! Only GETs, and only the necessary ones: of `config_dump` the listeners, never the section with secrets; of
+//! the counters those about handshakes. Observed with Envoy 1.40; the formats are those of `envoy/admin/v3`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,17 +27,18 @@ use crate::run::stop::timed_out;
 
 /// `proxyAdminPort` of Apigee's mesh configuration.
 const PORT: u16 = 15000;
-/// No answer is larger. A listener of a large organisation holds hundreds of filter chains of some ten KiB each.
+/// Maximum number of bytes of a response. A listener of a large organisation holds hundreds of filter chains
+/// of some ten KiB each.
 const MAX_ANSWER: usize = 32 << 20;
-/// No more counters are kept: a listener has some dozens, and a gateway few listeners.
+/// Maximum number of counters kept: a listener has some dozens, and a gateway few listeners.
 const MAX_COUNTERS: usize = 4096;
-/// For one answer; Envoy's main thread writes it beside everything else it does.
+/// Time limit of one response; Envoy's main thread writes it beside its other work.
 const ANSWER_TIME: Duration = Duration::from_secs(15);
 
-/// Which counters are asked for; Envoy matches it with RE2.
+/// Filter for the requested counters; Envoy matches it with RE2.
 const COUNTERS: &str = r"^(listener\..+\.)?(no_filter_chain_match|downstream_cx_total|tls_inspector\.[a-z_]+|server_ssl_socket_factory\.downstream_context_secrets_not_ready|ssl\.(connection_error|handshake|no_certificate|fail_verify_[a-z_]+|versions\..+|ciphers\..+))$";
 
-/// The listeners and the certificates that are in use.
+/// Reads the listeners and the certificates in use.
 pub(in crate::gather) async fn account(
     api: &Api,
     namespace: &str,
@@ -48,7 +49,7 @@ pub(in crate::gather) async fn account(
     let listeners = async {
         let mut found = listeners(&dynamic?)?;
         found.extend(listeners(&fixed?)?);
-        // Istio gives each gateway static listeners for its health and its metrics, whatever the routes are.
+        // Istio gives each gateway static listeners for health checks and metrics, regardless of the routes.
         if found.is_empty() { Err(Reason::Broken("Envoy's answer holds no listener at all".into())) } else { Ok(found) }
     };
     let what = |part: &str| format!("the {part} of Envoy in pod {pod}");
@@ -61,11 +62,11 @@ pub(in crate::gather) async fn account(
     )
 }
 
-/// The counters that tell of handshakes. Those of each worker are left out, and those of the admin interface itself.
+/// Reads the counters about handshakes, without those of each worker and of the admin interface itself.
 pub(in crate::gather) async fn counters(api: &Api, namespace: &str, pod: &str) -> Seen<Counters> {
     let path = format!("/stats?format=json&type=Counters&filter={}", encode(COUNTERS));
     let [answer] = answers(api, namespace, pod, [&path]).await;
-    #[expect(clippy::disallowed_methods, reason = "counters are compared with what was done before and after them")]
+    #[expect(clippy::disallowed_methods, reason = "counters are compared with handshakes by time")]
     let at = Timestamp::now();
     answer
         .and_then(|answer| Ok(Counters { at, values: values(&answer)? }))
@@ -73,7 +74,8 @@ pub(in crate::gather) async fn counters(api: &Api, namespace: &str, pod: &str) -
         .into()
 }
 
-/// Asks one after the other on one connection. What makes the connection useless is the reason for the rest too.
+/// Sends the requests one after the other on one connection. If the connection fails, the remaining requests
+/// get the same reason.
 async fn answers<const N: usize>(
     api: &Api,
     namespace: &str,
@@ -100,7 +102,7 @@ async fn answers<const N: usize>(
     })
 }
 
-/// Why an answer is missing.
+/// Why a response is missing.
 #[derive(Clone, Debug, PartialEq)]
 enum Trouble {
     Broken(String),
@@ -141,7 +143,7 @@ async fn ask_all<const N: usize>(
     });
     tokio::select! {
         found = &mut asking => found,
-        // What waits for an answer learns that none will come.
+        // Wakes those who wait for a response that will not come.
         _ = connection => asking.await,
     }
 }
@@ -165,7 +167,7 @@ async fn ask(sender: &mut SendRequest<String>, path: &str) -> Result<Vec<u8>, Tr
     }
 }
 
-/// Why no answer came; `text` is HTTP's account of it. A port that is closed is no fault of the way.
+/// Returns why no response came; `text` is HTTP's error text. A closed port is not a fault of the transport.
 fn lost(ended: Ended, text: String) -> Reason {
     let at_port = |what: &str| format!("{what} at port {PORT} of the pod, where Envoy's admin interface listens");
     match ended {
@@ -176,7 +178,7 @@ fn lost(ended: Ended, text: String) -> Reason {
     }
 }
 
-/// Envoy answers with an object; serde would take an array for one as well.
+/// Envoy responds with an object; serde would also accept an array for a struct.
 fn parse<T: DeserializeOwned>(answer: &[u8]) -> Result<T, Reason> {
     if answer.trim_ascii_start().first() != Some(&b'{') {
         return Err(no_sense("it is no object"));
@@ -188,7 +190,7 @@ fn no_sense(why: &str) -> Reason {
     Reason::Broken(format!("Envoy's answer makes no sense: {why}"))
 }
 
-/// The list that an answer must have under this key.
+/// Returns the list that a response must have under this key.
 fn listed<'a>(answer: &'a Value, key: &str) -> Result<&'a [Value], Reason> {
     let list = answer.get(key).and_then(Value::as_array);
     list.map(Vec::as_slice).ok_or_else(|| no_sense(&format!("it has no list \"{key}\"")))
@@ -199,7 +201,8 @@ struct Dump {
     configs: Option<Vec<DumpedListener>>,
 }
 
-/// Both kinds of listener. What is only warming up (`warming_state`) does not meet clients yet.
+/// Both kinds of listener. A listener that is still warming up (`warming_state`) serves no clients
+/// yet.
 #[derive(Deserialize)]
 struct DumpedListener {
     active_state: Option<ActiveState>,
@@ -211,7 +214,7 @@ struct ActiveState {
     listener: Option<ListenerForm>,
 }
 
-/// As far as it is needed: filters, the largest part by far, are passed over while reading.
+/// Contains only the necessary fields: filters, by far the largest part, are skipped while reading.
 #[derive(Deserialize)]
 struct ListenerForm {
     #[serde(default)]
@@ -234,7 +237,7 @@ struct ChainForm {
 
 fn listeners(answer: &[u8]) -> Result<Vec<Listener>, Reason> {
     let dump: Dump = parse(answer)?;
-    // Envoy leaves an empty list away, and then the object has nothing else.
+    // Envoy omits an empty list, and then the object is empty.
     let is_empty = || answer.iter().filter(|byte| !byte.is_ascii_whitespace()).eq(b"{}");
     let configs = match dump.configs {
         Some(configs) => configs,
@@ -245,7 +248,7 @@ fn listeners(answer: &[u8]) -> Result<Vec<Listener>, Reason> {
     Ok(configs.into_iter().filter_map(active).filter_map(listener).collect())
 }
 
-/// A listener without a TCP port is none that clients could meet.
+/// A listener without a TCP port cannot serve clients.
 fn listener(form: ListenerForm) -> Option<Listener> {
     let socket = json::at(&form.address, &["socket_address"])?;
     if json::text(socket, &["protocol"]).is_some_and(|protocol| protocol != "TCP") {
@@ -282,7 +285,7 @@ fn chain(form: &ChainForm) -> FilterChain {
     }
 }
 
-/// Some clients are left out for another reason than their server name, or than not speaking TLS.
+/// Whether some clients are excluded for another reason than their SNI or not speaking TLS.
 fn is_conditional(matching: &Value) -> bool {
     matching.as_object().into_iter().flatten().any(|(key, value)| match (key.as_str(), value) {
         ("server_names", _) | (_, Value::Null) => false,

@@ -1,4 +1,4 @@
-//! Envoy's forms as Envoy 1.40 writes them, shortened, and its HTTP over a stream of memory.
+//! Tests Envoy's formats as Envoy 1.40 writes them, shortened, and its HTTP over an in-memory stream.
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -26,7 +26,7 @@ fn dumped(listener: &Value) -> Vec<Listener> {
 }
 
 #[test]
-fn chains_are_reduced_to_whom_they_take_and_what_they_ask_for() {
+fn parses_matches_and_client_certificate_modes_of_chains() {
     let matching = |matching: Value| json!({"filter_chain_match": matching, "transport_socket": context(&json!({}))});
     let found = dumped(&json!({
         "name": "0.0.0.0_8443",
@@ -72,13 +72,13 @@ fn chains_are_reduced_to_whom_they_take_and_what_they_ask_for() {
     );
     let conditional: Vec<bool> = listener.chains.iter().map(|chain| chain.conditional).collect();
     assert_eq!(conditional, [false, true, true, true, false, false, false]);
-    let nameless: Vec<bool> = listener.chains.iter().map(FilterChain::matches_without_sni).collect();
-    assert_eq!(nameless, [false, false, false, false, false, false, true]);
+    let without_sni: Vec<bool> = listener.chains.iter().map(FilterChain::matches_without_sni).collect();
+    assert_eq!(without_sni, [false, false, false, false, false, false, true]);
     assert!(!listener.chains[5].tls);
 }
 
 #[test]
-fn static_listeners_have_another_form_and_some_have_no_port() {
+fn parses_static_listeners_and_listeners_without_a_port() {
     let dump = json!({"configs": [
         {"listener": {"address": {"socket_address": {"address": "::", "port_value": 15021}}, "filter_chains": [{}]}},
         {"listener": {"address": {"socket_address": {"address": "0.0.0.0", "port_value": 443, "protocol": "UDP"}}}},
@@ -110,7 +110,7 @@ fn certificates_are_listed_once_each() {
     assert_eq!(found[0].not_after, Some("2027-11-24T04:39:27Z".parse().unwrap()));
 }
 
-/// An answer of 200 without what it must have tells nothing, and never that there is nothing.
+/// A 200 without the required content counts as malformed, never as an empty result.
 #[test]
 fn an_answer_without_its_keys_is_not_an_empty_one() {
     let no_answers = ["null", "[]", "\"\"", "7", "{\"error\": \"x\"}", "", " \n"];
@@ -147,7 +147,7 @@ fn counters_are_those_of_the_whole_listener() {
     assert_eq!(values, BTreeMap::from(expected));
 }
 
-/// Answers one request after the other, each with the bytes given.
+/// Answers one request after the other with the given bytes.
 async fn admin(mut stream: DuplexStream, answers: Vec<Vec<u8>>) -> usize {
     let mut asked = Vec::new();
     for (index, answer) in answers.into_iter().enumerate() {
@@ -185,7 +185,7 @@ async fn one_connection_carries_all_answers() {
 }
 
 #[tokio::test]
-async fn what_makes_the_connection_useless_is_the_reason_for_the_rest() {
+async fn a_failed_connection_is_the_reason_for_the_remaining_requests() {
     let [first, second, third] = talk(&[b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\none", b"garbage\r\n\r\n"]).await;
     assert_eq!(first, Ok(b"one".to_vec()));
     assert!(matches!(&second, Err(Trouble::Lost(_))), "{second:?}");
@@ -204,7 +204,7 @@ async fn what_makes_the_connection_useless_is_the_reason_for_the_rest() {
 }
 
 #[test]
-fn a_closed_admin_port_is_told_from_a_way_that_broke() {
+fn a_closed_admin_port_is_distinguished_from_a_failed_transport() {
     let at_port = "at port 15000 of the pod, where Envoy's admin interface listens";
     let text = || "no answer".to_owned();
     assert_eq!(lost(Ended::Refused, text()), Reason::Missing(format!("connection refused {at_port}")));
@@ -214,7 +214,7 @@ fn a_closed_admin_port_is_told_from_a_way_that_broke() {
 }
 
 #[tokio::test]
-async fn without_the_right_to_port_forward_everything_is_unavailable() {
+async fn without_port_forward_permission_everything_is_unavailable() {
     let server = TestServer::start(|_| Answer::Status(403, "", "pods \"gw\" is forbidden: "));
     let api = server.api(Stop::never(), Duration::from_secs(5));
     let (listeners, certificates) = account(&api, "apigee", "gw").await;
@@ -228,6 +228,6 @@ async fn without_the_right_to_port_forward_everything_is_unavailable() {
         why,
         ["listeners", "certificates", "counters"].map(|part| format!("the {part} of Envoy in pod gw: {rule}"))
     );
-    // One connection for the whole account, one for the counters.
+    // One connection for the state, one for the counters.
     assert_eq!(api.requests(), 2);
 }

@@ -1,13 +1,15 @@
-//! The probes of one run of `diagnose`: at each ingress pod, at the addresses of the Services, and where DNS leads.
+//! Runs the probes of `diagnose`: at each ingress pod, at the addresses of the Services, and at the addresses
+//! in DNS.
 //!
 //! ```text
-//! pods ─ counters ─ knock ┬ a hello without a name ──────────┬ handshakes with names ─ counters
-//!                         └ logs, until the knock is in them ┘
+//! pods ─ counters ─ marker probe ┬ a ClientHello without SNI ─────────────┬ handshakes with SNI ─ counters
+//!                                └ logs, until the marker probe is in them ┘
 //! ```
 //!
-//! The knock is a handshake with a server name that nobody has. It comes first, and the log is read no further than to its
-//! line, as far as the pieces allow in which it comes. The hello without a name follows at once, for a reset that it leaves is
-//! told from those of clients by the knock before it, in this run and in later ones (`wire::access_log::own`).
+//! The marker probe is a handshake with a server name that no route has. It comes first, and the log is read
+//! only up to its record, as exactly as the pieces allow. The ClientHello without SNI follows at once: a
+//! reset that it causes is distinguished from those of clients by the marker probe before it, in this run and
+//! in later ones (`wire::access_log::own`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -17,8 +19,8 @@ use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use tokio::sync::Semaphore;
 
-use super::gateway_options::{GatewayProbe, HTTPS, POD_CONNECTIONS, nameless};
-use super::greeting::{Greeted, is_unreached};
+use super::gateway_options::{GatewayProbe, HTTPS, POD_CONNECTIONS, without_sni};
+use super::preflight::{Preflight, is_unreached};
 use super::silence;
 use crate::evidence::cluster::{IngressPod, Route, Service, selects};
 use crate::evidence::gateway::{Counters, Gateway};
@@ -26,28 +28,28 @@ use crate::evidence::handshake::{ClientHelloKind, Endpoint, EndpointOrigin, Hand
 use crate::evidence::{Reason, Seen, Unavailable};
 use crate::gather::hybrid::envoy;
 use crate::gather::kubernetes::api::Api;
-use crate::gather::probe::handshake::{Hello, handshake, handshake_within};
+use crate::gather::probe::handshake::{ClientHelloOptions, handshake, handshake_within};
 use crate::gather::probe::prober::Prober;
-use crate::gather::probe::transport::Way;
+use crate::gather::probe::transport::Transport;
 use crate::gather::probe::{self, Family, lookup, name_authorities, nowhere, scan};
 
-/// Hostnames that are probed at one place; more are named as not probed.
+/// Maximum number of hostnames probed at one place; further ones are listed as not probed.
 pub(in crate::gather) const MAX_HOSTS: usize = 50;
-/// Connections to load balancers at the same time.
+/// Number of concurrent connections to load balancers.
 const CONNECTIONS: usize = 16;
-/// Routes with limits on versions or suites whose endpoint is scanned.
+/// Maximum number of routes with limits on versions or suites whose endpoint is scanned.
 const MAX_SCANS: usize = 4;
-/// What a scan tells.
+/// What a scan found.
 const SCANNED: &str = "versions and cipher suites";
-/// What stands for the asterisk of a hostname like `*.example.com`.
+/// Replaces the asterisk of a hostname like `*.example.com`.
 const SOME_LABEL: &str = "apigee-tls-probe";
 
-/// Everything else, when the logs have been read.
+/// Runs all other probes, after the logs have been read.
 pub(in crate::gather) async fn probes(
     api: &Api,
     namespace: &str,
     probe: &GatewayProbe,
-    greeted: Vec<Greeted>,
+    preflights: Vec<Preflight>,
     pods: &[IngressPod],
     services: &[Service],
     routes: &[Route],
@@ -56,13 +58,13 @@ pub(in crate::gather) async fn probes(
     let mut unprobed = Vec::new();
     let mut scans = scanned_hosts(&routes);
     let mut closed = Vec::new();
-    let at_pods: Vec<PodPlan> = greeted
+    let at_pods: Vec<PodPlan> = preflights
         .into_iter()
-        .filter_map(|greeted| {
-            let closed_way = greeted.closed_way();
-            let Greeted { pod: name, port, knock, before, nameless } = greeted;
-            let knock = match (closed_way, knock) {
-                (None, Ok(knock)) => knock,
+        .filter_map(|preflight| {
+            let unreachable_reason = preflight.unreachable_reason();
+            let Preflight { pod: name, port, marker, before, without_sni } = preflight;
+            let marker = match (unreachable_reason, marker) {
+                (None, Ok(marker)) => marker,
                 (Some(reason), _) | (None, Err(reason)) => {
                     unprobed.push(Unavailable::new(format!("handshakes with pod {name}"), reason.clone()));
                     closed.push(unseen(&name, &before, &reason));
@@ -77,30 +79,31 @@ pub(in crate::gather) async fn probes(
                 .collect();
             let hosts = hosts(&of_pod, &probe.hosts, &format!("Pod {name}"), &mut unprobed);
             let scanned: Vec<String> = hosts.iter().filter(|host| scans.remove(*host)).cloned().collect();
-            let nameless_asked = probe.expect_nameless || promises_nameless(&of_pod);
-            Some(PodPlan { pod: name, port, knock, before, nameless, hosts, scanned, nameless_asked })
+            let without_sni_requested = probe.expect_without_sni || promises_without_sni(&of_pod);
+            Some(PodPlan { pod: name, port, marker, before, without_sni, hosts, scanned, without_sni_requested })
         })
         .collect();
     let all_hosts = hosts(&routes, &probe.hosts, "load balancers", &mut unprobed);
-    let nameless_asked = probe.expect_nameless || promises_nameless(&routes);
+    let without_sni_requested = probe.expect_without_sni || promises_without_sni(&routes);
     let permits = Semaphore::new(POD_CONNECTIONS);
     let at_pods = join_all(at_pods.into_iter().map(|plan| pod(api, namespace, &probe.prober, &permits, plan))).await;
-    let nameless = Nameless { asked: nameless_asked, pods: &at_pods };
+    let without_sni = WithoutSniRule { requested: without_sni_requested, pods: &at_pods };
     let at_addresses = futures::future::join(
         async {
             if !probe.places.services {
                 return Vec::new();
             }
-            at_services(&probe.prober, services, &all_hosts, nameless).await
+            at_services(&probe.prober, services, &all_hosts, without_sni).await
         },
         async {
             if !probe.places.dns {
                 return Vec::new();
             }
-            by_name(&probe.prober, &all_hosts, nameless).await
+            by_name(&probe.prober, &all_hosts, without_sni).await
         },
     );
-    // Connections that are none of the API server's do not end with the run by themselves; what is missing is told below.
+    // Connections outside the API server do not end with the run by themselves. The missing probes are
+    // reported below.
     let (at_services, by_name) = api.stop().bound(Box::pin(at_addresses)).await.unwrap_or_default();
     let in_front = services.iter().filter(|service| !service.is_internal_chaining()).collect::<Vec<_>>();
     if probe.places.services && !in_front.is_empty() && in_front.iter().all(|service| service.addresses.is_empty()) {
@@ -121,7 +124,7 @@ pub(in crate::gather) async fn probes(
     (Probes { question: probe.prober.question(None), endpoints, unprobed }, gateways)
 }
 
-/// Envoy's account of a pod where there is no way to it.
+/// Envoy's state for a pod that cannot be reached.
 fn unseen(pod: &str, before: &Seen<Counters>, reason: &Reason) -> Gateway {
     let why = |part: &str| Unavailable::new(format!("the {part} of Envoy in pod {pod}"), reason.clone());
     Gateway {
@@ -136,13 +139,13 @@ fn unseen(pod: &str, before: &Seen<Counters>, reason: &Reason) -> Gateway {
 struct PodPlan {
     pod: String,
     port: u16,
-    knock: Handshake,
+    marker: Handshake,
     before: Seen<Counters>,
-    nameless: Option<Handshake>,
+    without_sni: Option<Handshake>,
     hosts: Vec<String>,
-    /// Hosts whose versions and suites are wanted too.
+    /// Hosts whose versions and suites are scanned too.
     scanned: Vec<String>,
-    nameless_asked: bool,
+    without_sni_requested: bool,
 }
 
 async fn pod(
@@ -152,7 +155,7 @@ async fn pod(
     permits: &Semaphore,
     plan: PodPlan,
 ) -> (Vec<Endpoint>, Gateway) {
-    let PodPlan { pod, port, knock, before, nameless, hosts, scanned, nameless_asked } = plan;
+    let PodPlan { pod, port, marker, before, without_sni, hosts, scanned, without_sni_requested } = plan;
     let stop = api.stop();
     let endpoint = |host: Option<String>, handshakes, scan| Endpoint {
         place: EndpointOrigin::Pod { pod: pod.clone() },
@@ -168,33 +171,33 @@ async fn pod(
             let _permit = permits.acquire().await;
             return envoy::account(api, namespace, &pod).await;
         };
-        // What does not answer is not asked again and again.
+        // A pod that does not answer gets no further probes.
         let Gateway { listeners, certificates, .. } = unseen(&pod, &before, &why.reason);
         (listeners, certificates)
     };
     // Nothing listens at the gateway's port.
-    if is_unreached(&knock) {
+    if is_unreached(&marker) {
         let (listeners, certificates) = account.await;
         let gateway = Gateway { pod: pod.clone(), listeners, certificates, after: before.clone(), before };
-        // What was to be asked for ended as the first look did.
-        let tried = Handshake { kind: ClientHelloKind::WithoutSni, server_name: None, requested: true, ..knock };
+        // The requested handshakes failed as the preflight did.
+        let tried = Handshake { kind: ClientHelloKind::WithoutSni, server_name: None, requested: true, ..marker };
         return (vec![endpoint(hosts.into_iter().next(), vec![tried], probe::not_scanned())], gateway);
     }
-    let way = Way::Pod { api: api.clone(), namespace: namespace.to_owned(), pod: pod.clone(), port };
+    let transport = Transport::Pod { api: api.clone(), namespace: namespace.to_owned(), pod: pod.clone(), port };
     let made = join_all(hosts.iter().map(|host| async {
         let _permit = permits.acquire().await;
-        handshake_within(stop, prober, &way, &named(host)).await
+        handshake_within(stop, prober, &transport, &named(host)).await
     }));
     let (made, (listeners, certificates)) = futures::join!(made, account);
     let mut endpoints = Vec::new();
     for (host, made) in hosts.iter().zip(made) {
-        // That the run ended is said once for all of its handshakes.
+        // The end of the run is reported once for all handshakes of the pod.
         let Ok(mut handshake) = made else { continue };
         let _permit = permits.acquire().await;
-        // Names that do not come in time are not seen, as in TLS 1.3.
-        let _ = stop.bound(name_authorities(prober, &way, std::slice::from_mut(&mut handshake), None)).await;
+        // CA names that do not come in time are missing, as in TLS 1.3.
+        let _ = stop.bound(name_authorities(prober, &transport, std::slice::from_mut(&mut handshake), None)).await;
         let scan = if scanned.contains(host) {
-            let whole = stop.bound(scan::scan(prober, &way, Some(host))).await;
+            let whole = stop.bound(scan::scan(prober, &transport, Some(host))).await;
             match whole.and_then(|(scan, _)| stop.reason().map_or(Ok(scan), Err)) {
                 Ok(scan) => Seen::Seen(scan),
                 Err(reason) => Seen::Unavailable(Unavailable::new(SCANNED, reason)),
@@ -208,8 +211,8 @@ async fn pod(
         endpoints.push(endpoint(None, Vec::new(), not_wanted()));
     }
     if let Some(first) = endpoints.first_mut() {
-        first.handshakes.extend(nameless.map(|made| Handshake { requested: nameless_asked, ..made }));
-        first.handshakes.push(knock);
+        first.handshakes.extend(without_sni.map(|made| Handshake { requested: without_sni_requested, ..made }));
+        first.handshakes.push(marker);
     }
     let after = if let Seen::Seen(_) = &before {
         let _permit = permits.acquire().await;
@@ -222,24 +225,25 @@ async fn pod(
     (endpoints, gateway)
 }
 
-/// What decides whether an address is sent a hello without a name.
+/// Decides whether an address is sent a ClientHello without SNI.
 #[derive(Clone, Copy)]
-struct Nameless<'a> {
-    asked: bool,
+struct WithoutSniRule<'a> {
+    requested: bool,
     pods: &'a [(Vec<Endpoint>, Gateway)],
 }
 
-impl Nameless<'_> {
-    /// Where it only serves to compare, and the address leads to pods that are known to reset it, the answer is known, and a
-    /// client would seem to have been reset: behind a load balancer the knock before it may have gone to another pod, whose
-    /// log tells nothing of this one. What serves other certificates than the pods is not they.
+impl WithoutSniRule<'_> {
+    /// If the handshake only serves comparison, and the pods behind the address are known to reset it, the
+    /// result is known. Sending it would also look like the reset of a client: behind a load balancer the
+    /// marker probe may have reached another pod, whose log shows nothing of this one. An address that serves
+    /// other certificates than the pods does not lead to them.
     fn is_wanted(self, at_address: &[Handshake]) -> bool {
         let all = || self.pods.iter().flat_map(|(endpoints, _)| endpoints).flat_map(|endpoint| &endpoint.handshakes);
         let is_refused = all().any(|made| made.kind == ClientHelloKind::WithoutSni && made.was_refused());
         let leaf = |made: &Handshake| made.certificates.first().map(|leaf| leaf.fingerprint.clone());
         let known: BTreeSet<String> = all().filter_map(leaf).collect();
         let leads_elsewhere = at_address.iter().filter_map(leaf).any(|leaf| !known.contains(&leaf));
-        self.asked || !is_refused || leads_elsewhere
+        self.requested || !is_refused || leads_elsewhere
     }
 }
 
@@ -247,7 +251,7 @@ async fn at_services(
     prober: &Arc<Prober>,
     services: &[Service],
     hosts: &[String],
-    nameless: Nameless<'_>,
+    without_sni: WithoutSniRule<'_>,
 ) -> Vec<Endpoint> {
     let mut found = Vec::new();
     for service in services.iter().filter(|service| !service.is_internal_chaining()) {
@@ -258,7 +262,7 @@ async fn at_services(
                 Ok(addresses) => {
                     for address in addresses {
                         let target = Reached { place: &place, address, port: port.number };
-                        found.extend(at_address(prober, target, hosts, nameless).await);
+                        found.extend(at_address(prober, target, hosts, without_sni).await);
                     }
                 }
                 Err(failure) => found.push(nowhere(place, address, port.number, None, failure)),
@@ -268,13 +272,13 @@ async fn at_services(
     found
 }
 
-async fn by_name(prober: &Arc<Prober>, hosts: &[String], nameless: Nameless<'_>) -> Vec<Endpoint> {
+async fn by_name(prober: &Arc<Prober>, hosts: &[String], without_sni: WithoutSniRule<'_>) -> Vec<Endpoint> {
     let looked_up = hosts
         .iter()
         .map(|host| async move { (host, lookup::addresses(host, Family::Any, prober.options.timeout).await) });
     let looked_up: Vec<_> = stream::iter(looked_up).buffered(CONNECTIONS).collect().await;
-    // Several hosts share an address as a rule, and are asked for there together: the hellos without a host are for an
-    // address, and one that cannot be reached is not tried once more for each.
+    // Several hosts usually share an address, and are probed there together. The handshakes without one of
+    // these hosts are performed once for each address, and an unreachable address is not tried for each host.
     let mut by_address: BTreeMap<IpAddr, Vec<String>> = BTreeMap::new();
     let mut found = Vec::new();
     for (host, addresses) in looked_up {
@@ -289,7 +293,7 @@ async fn by_name(prober: &Arc<Prober>, hosts: &[String], nameless: Nameless<'_>)
     }
     for (address, hosts) in by_address {
         let target = Reached { place: &EndpointOrigin::Dns, address, port: HTTPS };
-        found.extend(at_address(prober, target, &hosts, nameless).await);
+        found.extend(at_address(prober, target, &hosts, without_sni).await);
     }
     let place = |endpoint: &Endpoint| hosts.iter().position(|host| Some(host) == endpoint.host.as_ref());
     found.sort_by_key(|endpoint| (place(endpoint), endpoint.address));
@@ -303,15 +307,16 @@ struct Reached<'a> {
     port: u16,
 }
 
-/// The handshakes with all hosts at one address, and those without a host.
+/// Performs the handshakes with all hosts at one address, the one with an unknown name and the one without
+/// SNI.
 async fn at_address(
     prober: &Arc<Prober>,
     target: Reached<'_>,
     hosts: &[String],
-    nameless: Nameless<'_>,
+    without_sni: WithoutSniRule<'_>,
 ) -> Vec<Endpoint> {
     let Reached { place, address, port } = target;
-    let way = Way::Tcp(SocketAddr::new(address, port));
+    let transport = Transport::Tcp(SocketAddr::new(address, port));
     let endpoint = |host: Option<&String>, handshakes| Endpoint {
         place: place.clone(),
         host: host.cloned(),
@@ -321,15 +326,21 @@ async fn at_address(
         handshakes,
         scan: not_wanted(),
     };
-    let made = at_hosts(prober, &way, hosts).await;
+    let made = at_hosts(prober, &transport, hosts).await;
     let mut others = Vec::new();
     if !made.first().is_some_and(is_unreached) {
         let name = prober.unknown_name().to_owned();
-        // One after the other and in this order, by which access logs tell that the second is ours too.
-        let unknown = Hello { kind: ClientHelloKind::Unknown, server_name: Some(name), asked: false, knock: false };
-        others.push(handshake(prober, &way, &unknown).await);
-        if nameless.is_wanted(&made) {
-            others.push(handshake(prober, &way, &self::nameless(nameless.asked)).await);
+        // Sequential and in this order, because access logs recognise the second as probe traffic by the
+        // first.
+        let unknown = ClientHelloOptions {
+            kind: ClientHelloKind::Unknown,
+            server_name: Some(name),
+            requested: false,
+            is_marker: false,
+        };
+        others.push(handshake(prober, &transport, &unknown).await);
+        if without_sni.is_wanted(&made) {
+            others.push(handshake(prober, &transport, &self::without_sni(without_sni.requested)).await);
         }
     }
     let mut found: Vec<Endpoint> =
@@ -343,22 +354,27 @@ async fn at_address(
     found
 }
 
-/// A handshake for each host. Where the first does not get as far as TLS, the others would not either, each after a
-/// time-out of its own: they end as it did.
-async fn at_hosts(prober: &Arc<Prober>, way: &Way, hosts: &[String]) -> Vec<Handshake> {
+/// Performs a handshake for each host. If the first does not get as far as TLS, the others would fail the
+/// same way, each after its own time-out. They are recorded with the same failure.
+async fn at_hosts(prober: &Arc<Prober>, transport: &Transport, hosts: &[String]) -> Vec<Handshake> {
     let Some((first, rest)) = hosts.split_first() else { return Vec::new() };
-    let first = handshake(prober, way, &named(first)).await;
+    let first = handshake(prober, transport, &named(first)).await;
     if is_unreached(&first) {
         return hosts.iter().map(|host| Handshake { server_name: Some(host.clone()), ..first.clone() }).collect();
     }
     let mut made = vec![first];
-    let rest = rest.iter().map(|host| async move { handshake(prober, way, &named(host)).await });
+    let rest = rest.iter().map(|host| async move { handshake(prober, transport, &named(host)).await });
     made.extend(stream::iter(rest).buffered(CONNECTIONS).collect::<Vec<_>>().await);
     made
 }
 
-fn named(host: &str) -> Hello {
-    Hello { kind: ClientHelloKind::Named, server_name: Some(host.to_owned()), asked: true, knock: false }
+fn named(host: &str) -> ClientHelloOptions {
+    ClientHelloOptions {
+        kind: ClientHelloKind::Named,
+        server_name: Some(host.to_owned()),
+        requested: true,
+        is_marker: false,
+    }
 }
 
 fn not_wanted() -> Seen<Scan> {
@@ -366,12 +382,13 @@ fn not_wanted() -> Seen<Scan> {
     Seen::Unavailable(Unavailable::new(SCANNED, reason))
 }
 
-/// A route with the hostname `*` and `enableNonSniClient` says that clients without a server name are served.
-fn promises_nameless(routes: &[&Route]) -> bool {
+/// Whether a route with the hostname `*` and `enableNonSniClient` declares that clients without SNI are
+/// served.
+fn promises_without_sni(routes: &[&Route]) -> bool {
     routes.iter().any(|route| route.is_wildcard() && route.enable_non_sni_client == Some(true))
 }
 
-/// The names to send for these routes: each once, those that the user adds first.
+/// Returns the server names to send for these routes: each once, those of the user first.
 fn hosts(routes: &[&Route], more: &[String], place: &str, unprobed: &mut Vec<Unavailable>) -> Vec<String> {
     let own = routes.iter().flat_map(|route| &route.hostnames).filter(|name| *name != "*").map(|name| concrete(name));
     let mut hosts: Vec<String> = Vec::new();
@@ -389,14 +406,14 @@ fn hosts(routes: &[&Route], more: &[String], place: &str, unprobed: &mut Vec<Una
     hosts
 }
 
-/// A name that a hostname covers.
+/// Returns a name that a hostname covers.
 fn concrete(hostname: &str) -> String {
     hostname
         .strip_prefix("*.")
         .map_or_else(|| hostname.to_ascii_lowercase(), |rest| format!("{SOME_LABEL}.{}", rest.to_ascii_lowercase()))
 }
 
-/// One host of each route that limits versions or suites.
+/// Returns one host of each route that limits versions or suites.
 fn scanned_hosts(routes: &[&Route]) -> BTreeSet<String> {
     let limited = |route: &&&Route| {
         route.ports.iter().filter_map(|port| port.tls.as_ref()).any(|tls| {

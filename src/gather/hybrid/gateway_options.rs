@@ -1,22 +1,24 @@
-//! What is probed of the gateways of a cluster, and as whom.
+//! Options of the gateway probes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::evidence::cluster::{IngressPod, Service, selects};
 use crate::evidence::handshake::ClientHelloKind;
-use crate::gather::probe::handshake::Hello;
+use crate::gather::probe::handshake::ClientHelloOptions;
 use crate::gather::probe::prober::Prober;
 
-/// Where Apigee's Service leads, unless a Service says otherwise. Source: "Expose Apigee ingress gateway".
+/// Port to which Apigee's Service leads, unless a Service says otherwise. Source: "Expose Apigee ingress
+/// gateway".
 pub(in crate::gather) const GATEWAY_PORT: u16 = 8443;
-/// Where clients connect to.
+/// Port to which clients connect.
 pub(in crate::gather) const HTTPS: u16 = 443;
-/// Connections through the API server at the same time, to all pods together. As many as logs are read at once: a stream
-/// costs the API server the same, and one whose handshake is refused lasts a second (see `port_forward`).
+/// Number of concurrent connections through the API server, for all pods together. It equals the number of
+/// concurrent logs: a stream costs the API server the same, and one whose handshake is refused lasts a second
+/// (see `port_forward`).
 pub(in crate::gather) const POD_CONNECTIONS: usize = 16;
 
-/// Which places are probed.
+/// The places to probe.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Places {
     pub pods: bool,
@@ -33,23 +35,24 @@ impl Places {
     }
 }
 
-/// What `diagnose` probes, and as whom.
+/// What `diagnose` probes, and with which parameters.
 #[derive(Clone)]
 pub struct GatewayProbe {
     pub prober: Arc<Prober>,
     pub places: Places,
-    /// `--probe-host`: probed beside the hostnames of the routes.
+    /// `--probe-host`: probed in addition to the hostnames of the routes.
     pub hosts: Vec<String>,
-    /// Clients without a server name are expected, so their handshake is one that is asked for.
-    pub expect_nameless: bool,
+    /// Whether clients without SNI are expected, so that their handshake counts as requested.
+    pub expect_without_sni: bool,
 }
 
-/// A hello without a server name.
-pub(in crate::gather) fn nameless(asked: bool) -> Hello {
-    Hello { kind: ClientHelloKind::WithoutSni, server_name: None, asked, knock: false }
+/// Returns a ClientHello without SNI.
+pub(in crate::gather) fn without_sni(requested: bool) -> ClientHelloOptions {
+    ClientHelloOptions { kind: ClientHelloKind::WithoutSni, server_name: None, requested, is_marker: false }
 }
 
-/// The port on which the pod's gateway listens: where a Service that selects it leads 443.
+/// Returns the port on which the pod's gateway listens: the target of port 443 of a Service that selects the
+/// pod.
 pub(in crate::gather) fn gateway_port(pod: &IngressPod, services: &[Service]) -> u16 {
     let mut leads: BTreeMap<u16, usize> = BTreeMap::new();
     for service in services.iter().filter(|service| selects(&service.selector, &pod.labels)) {

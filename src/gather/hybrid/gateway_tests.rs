@@ -1,4 +1,4 @@
-//! What is probed where, as far as no network is needed, and what an address that is out of reach costs.
+//! Tests which endpoints are probed, without a network, and how long an unreachable address takes.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn route(hostnames: &[&str]) -> Route {
 }
 
 #[test]
-fn hosts_are_names_that_can_be_sent_each_once() {
+fn hosts_are_valid_server_names_without_repetition() {
     let (one, two) = (route(&["Api.example.com", "*.wild.example.com", "*"]), route(&["api.example.com", "bad name"]));
     let mut unprobed = Vec::new();
     let found = hosts(&[&one, &two], &["first.example.com".into()], "Pod x", &mut unprobed);
@@ -28,7 +28,7 @@ fn hosts_are_names_that_can_be_sent_each_once() {
 }
 
 #[test]
-fn what_is_beyond_the_limit_is_named() {
+fn hosts_beyond_the_limit_are_listed() {
     let names: Vec<String> = (0..60).map(|i| format!("h{i}.example.com")).collect();
     let many = Route { hostnames: names, ..Route::default() };
     let mut unprobed = Vec::new();
@@ -37,7 +37,7 @@ fn what_is_beyond_the_limit_is_named() {
 }
 
 #[test]
-fn the_port_is_where_a_service_leads() {
+fn the_port_is_the_target_port_of_a_service() {
     let labels = BTreeMap::from([("app".to_owned(), "gw".to_owned())]);
     let pod = IngressPod { labels: labels.clone(), ..IngressPod::default() };
     let service = |target: &str| Service {
@@ -71,7 +71,7 @@ fn pods_behind_an_address_are_not_reset_once_more() {
     let (refusing, serving) = ([pod(Some(reset))], [pod(None)]);
     let (same, other) =
         ([made(ClientHelloKind::Named, Some("a1"), None)], [made(ClientHelloKind::Named, Some("b2"), None)]);
-    let wanted = |asked, pods, at_address| Nameless { asked, pods }.is_wanted(at_address);
+    let wanted = |requested, pods, at_address| WithoutSniRule { requested, pods }.is_wanted(at_address);
     assert!(!wanted(false, &refusing, &same[..]));
     assert!(wanted(false, &refusing, &other), "another certificate: they are not these pods");
     assert!(wanted(true, &refusing, &same), "clients without a server name are to be served");
@@ -93,15 +93,15 @@ pub(in crate::gather) fn prober() -> Arc<Prober> {
 }
 
 #[tokio::test]
-async fn what_cannot_be_reached_is_tried_once() {
-    // Bound, and not listening: every connection is refused at once.
+async fn an_unreachable_address_is_tried_once() {
+    // Bound and not listening: every connection is refused at once.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = socket.local_addr().unwrap();
     let prober = prober();
     let hosts = ["a.example.com", "b.example.com"].map(str::to_owned);
     let target = Reached { place: &EndpointOrigin::Dns, address: address.ip(), port: address.port() };
-    let found = at_address(&prober, target, &hosts, Nameless { asked: true, pods: &[] }).await;
+    let found = at_address(&prober, target, &hosts, WithoutSniRule { requested: true, pods: &[] }).await;
     let names: Vec<_> = found.iter().flat_map(|endpoint| &endpoint.handshakes).map(|made| &made.server_name).collect();
     assert_eq!(names, [&Some("a.example.com".to_owned()), &Some("b.example.com".to_owned())], "no others follow");
     let [first, second] = found.as_slice() else { panic!("{found:?}") };
@@ -110,13 +110,13 @@ async fn what_cannot_be_reached_is_tried_once() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_run_says_nothing_of_the_peer() {
-    // It accepts, and never says a word.
+async fn the_end_of_the_run_is_not_attributed_to_the_peer() {
+    // Accepts the connection and never sends a byte.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let way = Way::Tcp(silent.local_addr().unwrap());
+    let transport = Transport::Tcp(silent.local_addr().unwrap());
     let (interrupt, interrupted) = watch::channel(false);
     let late = Stop::new(Some(Duration::from_millis(50)), interrupted.clone());
-    let made = handshake_within(&late, &prober(), &way, &nameless(true)).await;
+    let made = handshake_within(&late, &prober(), &transport, &without_sni(true)).await;
     assert_eq!(made, Err(Reason::TimedOut { milliseconds: 50 }));
     let stop = Stop::new(None, interrupted);
     let pressed = async {
@@ -124,7 +124,7 @@ async fn the_end_of_the_run_says_nothing_of_the_peer() {
         interrupt.send(true).unwrap();
     };
     let prober = prober();
-    let hello = nameless(true);
-    let (made, ()) = tokio::join!(handshake_within(&stop, &prober, &way, &hello), pressed);
+    let hello = without_sni(true);
+    let (made, ()) = tokio::join!(handshake_within(&stop, &prober, &transport, &hello), pressed);
     assert_eq!(made, Err(Reason::Interrupted));
 }

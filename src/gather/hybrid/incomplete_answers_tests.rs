@@ -1,4 +1,5 @@
-//! Answers that say less than they seem to: without their keys, from something in between, compressed, or without an end.
+//! Tests responses that contain less than they seem to: without required keys, from an intermediary,
+//! compressed, or truncated.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,7 +8,8 @@ use serde_json::json;
 
 use super::*;
 
-/// Only the API server's own 404 says that kinds are missing; an answer of 200 without what it must have says nothing.
+/// Only the API server's own 404 shows that kinds are missing. A 200 without the required content shows
+/// nothing.
 #[tokio::test]
 async fn an_answer_without_its_keys_is_not_an_empty_one() {
     const GROUP: &str = "/apis/apigee.cloud.google.com";
@@ -34,7 +36,7 @@ async fn an_answer_without_its_keys_is_not_an_empty_one() {
 }
 
 #[tokio::test]
-async fn only_the_api_server_says_that_kinds_are_missing() {
+async fn only_the_api_server_can_report_missing_kinds() {
     let text = |body: &str| {
         Answer::Raw(format!("HTTP/1.1 404 X\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes())
     };
@@ -68,9 +70,10 @@ async fn a_balancer_without_api_servers_is_asked_again_and_named() {
     }
 }
 
-/// A proxy may compress what nobody asked it to. What can be read is read, and the rest says why not.
+/// A proxy may compress without being asked to. A readable response is read; any other is reported with its
+/// reason.
 #[tokio::test]
-async fn a_compressed_answer_that_was_not_requested_is_read_or_refused() {
+async fn an_unrequested_compressed_response_is_read_or_rejected() {
     let packed = |text: &[u8]| {
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         std::io::Write::write_all(&mut packed, text).unwrap();
@@ -122,9 +125,9 @@ async fn a_body_without_an_end_is_bounded() {
     assert_eq!(why(&evidence.routes), Reason::Broken("the answer is larger than 8 MiB".into()));
 }
 
-/// A page that is too large is asked for again in smaller pieces.
+/// A page that is too large is requested again in smaller pages.
 #[tokio::test]
-async fn a_large_page_is_halved() {
+async fn a_large_page_is_requested_again_in_smaller_pages() {
     let server = but(|asked| {
         let (path, query) = asked.path.split_once('?')?;
         (path == ROUTES).then(|| match query {
@@ -140,7 +143,7 @@ async fn a_large_page_is_halved() {
     assert_eq!(route_names(&evidence), ["a", "b"]);
 }
 
-/// What a keeper of objects was told: the item, the objects of each page, and whether the list was cut.
+/// What a bundle sink received: the item, the objects of each page, and whether the list was cut off.
 #[derive(Clone, Default)]
 struct Pages(Arc<std::sync::Mutex<Vec<String>>>);
 
@@ -178,7 +181,7 @@ impl Keeper for Pages {
     }
 }
 
-/// Memory must not grow with a list, so none is whole before it is handed on.
+/// Memory must not grow with a list, so pages are handed on as they come.
 #[tokio::test]
 async fn objects_of_a_bundle_are_handed_over_page_by_page() {
     for (last, end) in [(200, "events whole"), (410, "events the server answered 410: too old")] {
@@ -199,15 +202,16 @@ async fn objects_of_a_bundle_are_handed_over_page_by_page() {
         let options = options();
         let gathering = gather(&api, None, &options, &mut evidence, &progress, &sinks, Some(&pages));
         Box::pin(gathering).await.unwrap();
-        let told = pages.0.lock().unwrap();
-        let of_events: Vec<&str> = told.iter().map(String::as_str).filter(|told| told.starts_with("events ")).collect();
+        let recorded = pages.0.lock().unwrap();
+        let of_events: Vec<&str> =
+            recorded.iter().map(String::as_str).filter(|recorded| recorded.starts_with("events ")).collect();
         let pages: &[&str] =
             if last == 410 { &["events 2", "events 1"] } else { &["events 2", "events 1", "events 3"] };
         assert_eq!(of_events, [pages, &[end]].concat());
     }
 }
 
-/// The time that the API server tells goes into the evidence; a proxy's does not.
+/// The evidence records the API server's time; a proxy's does not count.
 #[tokio::test]
 async fn the_clock_of_the_api_server_is_compared_with_this_machines() {
     let dated = |code: u16, body: &str| {

@@ -1,4 +1,4 @@
-//! What Apigee itself has found: ApigeeIssues.
+//! Reads the problems that Apigee itself has found: ApigeeIssues.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::gather::kubernetes::api::Api;
 use crate::gather::kubernetes::discovery::Resource;
 use crate::gather::kubernetes::json;
 
-/// All ApigeeIssues of the namespace, by name.
+/// Lists all ApigeeIssues of the namespace, sorted by name.
 pub(in crate::gather) async fn issues(
     api: &Api,
     resource: Resource,
@@ -30,7 +30,8 @@ fn issue(object: &Value) -> ApigeeIssue {
     }
 }
 
-/// Of the spec. The documentation shows the keys with a capital letter, samples without; both are taken.
+/// Returns a field of the spec. The documentation has the keys with a capital letter, samples without; both
+/// are accepted.
 fn field(object: &Value, name: &str) -> Option<String> {
     let spec = json::at(object, &["spec"])?.as_object()?;
     let (_, value) = spec.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;

@@ -1,7 +1,8 @@
-//! What a bundle holds beside the evidence: objects as the cluster has them, logs that are not judged, and the user's files.
+//! Reads what a bundle holds beside the evidence: objects unchanged, logs that are not judged, and the user's
+//! files.
 //!
-//! Asked for by the plan, several at once, each in its own time, and handed to whoever keeps them. Nothing is written here, and
-//! nothing is taken out of an object here.
+//! Reads what the plan lists, several items at once, each with its own time limit, and hands it to the bundle
+//! sink. Nothing is written here, and nothing is removed from an object here.
 
 use std::sync::Arc;
 
@@ -23,42 +24,44 @@ use crate::gather::plan::{Item, Objects, Origin, PLAN, Scope};
 use crate::run::progress::Progress;
 use crate::run::stop::timed_out;
 
-/// Items asked for at the same time, beside what is asked for the evidence.
+/// Number of items requested concurrently, beside the requests for the evidence.
 const IN_FLIGHT: usize = 6;
-/// Of a log that is not judged, no more lines are asked for.
+/// Maximum number of lines requested of a log that is not judged.
 const TAIL_LINES: u32 = 20_000;
-/// Pods whose logs tell why routes do not reach the gateways. Source: hybrid 1.13 and later have both in this namespace.
+/// Pods whose logs explain why routes do not reach the gateways. Source: hybrid 1.13 and later have both in
+/// this namespace.
 const BESIDE_INGRESS: [&str; 2] = ["apigee-ingressgateway", "apigee-watcher"];
 
-/// Someone who keeps what is handed over. Called from several tasks at once.
+/// The bundle sink: retains what it receives. Called concurrently from several tasks.
 pub trait Keeper: Send + Sync {
-    /// The objects of an item, from this path of the API.
+    /// Starts retaining the objects of an item, from this path of the API.
     fn objects(&self, item: &'static Item, origin: &str) -> Box<dyn ObjectKeeper>;
-    /// An item that is not there.
+    /// Records an item that is missing.
     fn missing(&self, item: &'static Item, origin: &str, why: Unavailable);
-    /// The overrides file that the user gave as the `number`th, as it is.
+    /// Retains the user's overrides file with this `number`, unchanged.
     fn overrides(&self, number: usize, name: &str, content: Result<&[u8], &Unavailable>);
-    /// A log that is not judged, or one of the user's: takes its pieces until it is dropped or finished.
+    /// Starts retaining a log that is not judged, or one of the user's. It takes pieces until it is dropped
+    /// or finished.
     fn log(&self, origin: &LogOrigin, is_previous: bool) -> Box<dyn LogKeeper>;
 }
 
-/// Takes the objects of an item, page by page.
+/// Retains the objects of an item, page by page.
 pub trait ObjectKeeper: Send {
     fn page(&mut self, objects: Vec<Value>);
-    /// There are no more; what cut the list off, where something did.
+    /// Ends the list, with the reason if it was cut off.
     fn finish(self: Box<Self>, cut: Option<Unavailable>);
 }
 
-/// Takes one log, piece by piece.
+/// Retains one log, piece by piece.
 pub trait LogKeeper: Send {
     fn feed(&mut self, piece: &[u8]);
-    /// There is no more; what cut it off, where something did.
+    /// Ends the log, with the reason if it was cut off.
     fn finish(self: Box<Self>, cut: Option<Unavailable>);
-    /// There is nothing of it.
+    /// Records that the log does not exist.
     fn missing(self: Box<Self>, why: Unavailable);
 }
 
-/// Asks for everything that the plan has beside the evidence, and for the objects behind it.
+/// Reads everything that the plan has beside the evidence, and the objects behind the evidence.
 pub(in crate::gather) async fn keep(
     api: &Api,
     namespace: &str,
@@ -69,19 +72,19 @@ pub(in crate::gather) async fn keep(
     let group = discovery::kinds(api, discovery::group(api).await, namespace).await;
     let permits = Semaphore::new(IN_FLIGHT);
     let asked = PLAN.iter().filter_map(|item| match item.origin {
-        // Of Secrets only metadata may be asked for, and the evidence has their names.
+        // Only the metadata of Secrets may be requested, and the evidence has their names.
         Origin::Objects(objects) if item.source != Source::SecretNames => Some((item, objects)),
         _ => None,
     });
     let items = asked.map(|(item, objects)| {
         let (permits, group) = (&permits, &group);
         async move {
-            // The semaphore is never closed.
+            // Nobody closes the semaphore.
             let _permit = permits.acquire().await;
             progress.started(item.name());
-            let said = one_item(api, Of { namespace, selects }, item, objects, group, keeper).await;
-            progress.finished(item.name(), &said.outcome);
-            said.logs
+            let result = one_item(api, Of { namespace, selects }, item, objects, group, keeper).await;
+            progress.finished(item.name(), &result.outcome);
+            result.logs
         }
     });
     let logs: Vec<More> = join_all(items).await.into_iter().flatten().collect();
@@ -95,14 +98,14 @@ pub(in crate::gather) async fn keep(
     join_all(logs).await;
 }
 
-/// What became of an item, and the logs of the pods, where it is about them: these are next.
+/// The outcome of an item and, if it lists pods, the logs of the pods, which are read next.
 #[derive(Default)]
-struct Said {
+struct ItemOutcome {
     outcome: String,
     logs: Vec<More>,
 }
 
-/// Of what namespace, and which of its pods are the ingress.
+/// The namespace, and the selectors of the ingress pods.
 #[derive(Clone, Copy)]
 struct Of<'a> {
     namespace: &'a str,
@@ -116,13 +119,13 @@ async fn one_item(
     objects: Objects,
     group: &Group,
     keeper: &dyn Keeper,
-) -> Said {
+) -> ItemOutcome {
     let path = match path(namespace, objects, group) {
         Ok(path) => path,
         Err(why) => {
             let outcome = why.reason.to_string();
             keeper.missing(item, objects.resource, why);
-            return Said { outcome, ..Said::default() };
+            return ItemOutcome { outcome, ..ItemOutcome::default() };
         }
     };
     let origin = format!("GET {path}");
@@ -150,16 +153,16 @@ async fn one_item(
     match (outcome, kept) {
         (Ok(()), kept) => {
             kept.unwrap_or_else(|| keeper.objects(item, &origin)).finish(None);
-            Said { outcome: format!("{count} kept"), logs }
+            ItemOutcome { outcome: format!("{count} kept"), logs }
         }
         (Err(reason), Some(kept)) => {
             let outcome = format!("{count} kept, then {reason}");
             kept.finish(Some(Unavailable::new(item.name(), reason)));
-            Said { outcome, logs }
+            ItemOutcome { outcome, logs }
         }
         (Err(reason), None) => {
             let outcome = reason.to_string();
-            // Which other logs there are, only the pods tell.
+            // Only the pods show which other logs exist.
             if is_pods {
                 for logs in PLAN.iter().filter(|item| item.origin == Origin::Logs) {
                     let why = Unavailable::new("logs of manager and watcher", reason.clone());
@@ -167,7 +170,7 @@ async fn one_item(
                 }
             }
             keeper.missing(item, &origin, Unavailable::new(item.name(), reason));
-            Said { outcome, ..Said::default() }
+            ItemOutcome { outcome, ..ItemOutcome::default() }
         }
     }
 }
@@ -184,7 +187,7 @@ fn path(namespace: &str, objects: Objects, group: &Group) -> Result<String, Unav
     })
 }
 
-/// Objects of a list do not say what they are.
+/// Objects in a list lack `apiVersion` and `kind`.
 fn with_kind(object: &Value, objects: Objects, group: &Group) -> Value {
     let version = match (objects.group, objects.version) {
         ("", version) => version.unwrap_or("v1").to_owned(),
@@ -200,7 +203,7 @@ fn with_kind(object: &Value, objects: Objects, group: &Group) -> Value {
 
 fn reason(fault: Fault, namespace: &str, objects: Objects) -> Reason {
     match fault {
-        // The group is not installed, which says that nothing of it is there.
+        // The group is not installed, so none of its objects exist.
         fault if fault.is_not_found() && objects.name.is_none() => {
             Reason::Missing(format!("the API server has no {} (not installed)", objects.resource))
         }
@@ -212,7 +215,7 @@ fn reason(fault: Fault, namespace: &str, objects: Objects) -> Reason {
     }
 }
 
-/// Its logs are judged, and are kept as they are read.
+/// The logs of an ingress pod are judged, and are retained while they are read.
 fn is_gateway(pod: &Value, selects: &Selector) -> bool {
     fulfils(&json::texts_by_key(pod, &["metadata", "labels"]), selects)
 }
@@ -230,7 +233,7 @@ struct More {
     is_previous: bool,
 }
 
-/// The run before of containers that were restarted, and all logs of manager and watcher.
+/// Returns the previous run of containers that were restarted, and all logs of manager and watcher.
 fn more_logs(pods: &[Value], selects: &Selector) -> Vec<More> {
     let mut logs = Vec::new();
     for pod in pods {
@@ -284,7 +287,7 @@ async fn one_log(api: &Api, namespace: &str, log: &More, keeper: &dyn Keeper) {
         }
     };
     match cut {
-        // Nothing came and nothing will: that is not an empty log.
+        // Nothing came and nothing will: that differs from an empty log.
         Some(reason) if bytes == 0 => kept.missing(Unavailable::new(what, reason)),
         cut => kept.finish(cut.map(|reason| Unavailable::new(what, reason))),
     }
@@ -306,16 +309,16 @@ mod tests {
     }
 
     #[test]
-    fn one_object_that_is_not_there_is_not_its_kind() {
-        let said = |source| reason(refused(404), "apigee", objects(source)).to_string();
-        assert_eq!(said(Source::MeshConfig), "configmaps \"apigee-istio-mesh-config\" not found");
-        assert_eq!(said(Source::Certificates), "the API server has no certificates (not installed)");
+    fn a_missing_object_differs_from_a_missing_kind() {
+        let message = |source| reason(refused(404), "apigee", objects(source)).to_string();
+        assert_eq!(message(Source::MeshConfig), "configmaps \"apigee-istio-mesh-config\" not found");
+        assert_eq!(message(Source::Certificates), "the API server has no certificates (not installed)");
     }
 
     #[test]
-    fn a_right_to_the_whole_cluster_is_named_as_such() {
-        let said = |source| reason(refused(403), "apigee", objects(source)).to_string();
-        assert_eq!(said(Source::Nodes), "forbidden: the rule \"list nodes\" for the whole cluster is missing");
-        assert_eq!(said(Source::Pods), "forbidden: the rule \"list pods\" in namespace apigee is missing");
+    fn a_missing_cluster_wide_permission_is_named_as_such() {
+        let message = |source| reason(refused(403), "apigee", objects(source)).to_string();
+        assert_eq!(message(Source::Nodes), "forbidden: the rule \"list nodes\" for the whole cluster is missing");
+        assert_eq!(message(Source::Pods), "forbidden: the rule \"list pods\" in namespace apigee is missing");
     }
 }

@@ -1,12 +1,13 @@
-//! Handshakes through a port-forward that breaks, at each place where it can: what the way did is never told as the gateway's doing.
+//! Tests handshakes through a port-forward that fails at each possible hop: a fault of the transport is never
+//! attributed to the gateway.
 
 use std::time::Duration;
 
 use super::gateway::tests::prober;
-use super::gateway_options::nameless;
+use super::gateway_options::without_sni;
 use crate::evidence::handshake::{Failure, Handshake, How, Party, Stage};
 use crate::gather::probe::handshake::handshake_within;
-use crate::gather::probe::transport::Way;
+use crate::gather::probe::transport::Transport;
 use crate::gather::test_server::{Answer, TestServer, socket};
 use crate::run::stop::Stop;
 
@@ -18,17 +19,18 @@ const NORMAL: (u8, &[u8]) = (CLOSE, &[0x03, 0xE8]);
 /// Frames of a WebSocket: opcode and payload.
 type Frames = &'static [(u8, &'static [u8])];
 
-/// A handshake without SNI through an API server that answers each port-forward so, and how often it was asked for one.
+/// Performs a handshake without SNI through an API server that answers each port-forward so. Also returns how
+/// many port-forwards were requested.
 async fn made(messages: Frames) -> (Handshake, usize) {
     let server = TestServer::start(move |asked| Answer::Raw(socket(asked, messages)));
     let api = server.api(Stop::never(), Duration::from_secs(5));
-    let way = Way::Pod { api, namespace: "apigee".into(), pod: "gw".into(), port: 8443 };
-    let (stop, prober, hello) = (Stop::never(), prober(), nameless(true));
-    let made = Box::pin(handshake_within(&stop, &prober, &way, &hello)).await.unwrap();
+    let transport = Transport::Pod { api, namespace: "apigee".into(), pod: "gw".into(), port: 8443 };
+    let (stop, prober, options) = (Stop::never(), prober(), without_sni(true));
+    let made = Box::pin(handshake_within(&stop, &prober, &transport, &options)).await.unwrap();
     (made, server.paths().len())
 }
 
-/// The port is announced on both channels, as the kubelet does.
+/// The kubelet announces the port on both channels.
 macro_rules! begun {
     ($($message:expr),*) => {
         &[(BINARY, b"\x00\xfb\x20"), (BINARY, b"\x01\xfb\x20"), $($message),*]
@@ -36,7 +38,7 @@ macro_rules! begun {
 }
 
 #[tokio::test]
-async fn what_the_way_did_is_not_the_gateways_doing() {
+async fn transport_faults_are_not_attributed_to_the_gateway() {
     let cases: [(Frames, &str); 6] = [
         (
             begun!((BINARY, b"\x01dial unix /run/containerd.sock: connect: connection refused"), NORMAL),
@@ -59,7 +61,8 @@ async fn what_the_way_did_is_not_the_gateways_doing() {
         let failure = made.failure.clone().unwrap();
         assert_eq!((failure.by, failure.to_string().as_str()), (Party::Transport, words));
         assert!(made.was_lost() && !made.was_refused());
-        // Once more, and before that the marker by which a log tells its record from those of clients, which is lost too.
+        // One repetition, and before it the marker probe by which a log recognises probe traffic. Both are
+        // lost too.
         assert_eq!(asked, 3, "{words}");
     }
     let (made, _) = made(begun!()).await;
@@ -67,7 +70,7 @@ async fn what_the_way_did_is_not_the_gateways_doing() {
 }
 
 #[tokio::test]
-async fn what_the_kubelet_says_of_the_pods_socket_is_the_gateways_doing() {
+async fn socket_errors_of_the_pod_are_attributed_to_the_gateway() {
     let (reset, asked) = made(begun!(
         (BINARY, b"\x01e: read tcp4 127.0.0.1:4711->127.0.0.1:8443: read: connection reset by peer"),
         NORMAL
@@ -79,7 +82,7 @@ async fn what_the_kubelet_says_of_the_pods_socket_is_the_gateways_doing() {
         made(begun!((BINARY, b"\x01e: dial tcp4 127.0.0.1:8443: connect: connection refused"), NORMAL)).await;
     let expected = Failure { stage: Stage::Connect, by: Party::Server, how: How::Refused };
     assert_eq!((refused.failure, asked), (Some(expected), 1));
-    // A FIN of the gateway has no words, and so is tried once more.
+    // A FIN of the gateway comes without an error text, so the handshake is repeated once.
     let (closed, asked) = made(begun!(NORMAL)).await;
     let expected = Failure { stage: Stage::ClientHello, by: Party::Server, how: How::Closed };
     assert_eq!((closed.failure, asked), (Some(expected), 3));

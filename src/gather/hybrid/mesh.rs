@@ -1,4 +1,4 @@
-//! The access-log settings of the mesh: ConfigMap `apigee-istio-mesh-config`, key `mesh`.
+//! Reads the access-log settings of the mesh: ConfigMap `apigee-istio-mesh-config`, key `mesh`.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::gather::kubernetes::json;
 
 const CONFIG_MAP: &str = "apigee-istio-mesh-config";
 
-/// The settings of the namespace's ingress.
+/// Reads the settings of the namespace's ingress.
 pub(in crate::gather) async fn mesh_logging(api: &Api, namespace: &str) -> Result<MeshLogging, Unavailable> {
     let what = format!("ConfigMap {CONFIG_MAP}");
     let path = format!("/api/v1/namespaces/{namespace}/configmaps/{CONFIG_MAP}");
@@ -54,7 +54,7 @@ fn parse(mesh: &str) -> Result<MeshLogging, String> {
     })
 }
 
-/// The keys of a format that is a JSON object, written as text (as Istio wants it) or as YAML.
+/// Returns the keys of a format that is a JSON object, given as text (as Istio requires) or as YAML.
 fn fields(format: &Value) -> Option<BTreeMap<String, String>> {
     let parsed = match format {
         Value::String(text) => serde_json::from_str(text).ok()?,
@@ -66,7 +66,7 @@ fn fields(format: &Value) -> Option<BTreeMap<String, String>> {
     }
 }
 
-/// Text as it is; everything else as JSON.
+/// Returns text unchanged, and everything else as JSON.
 fn as_text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_is_off_or_text() {
+    fn parses_a_disabled_log_and_a_text_format() {
         let off = parse("accessLogFile: \"\"\nrootNamespace: apigee\n").unwrap();
         assert_eq!(off, MeshLogging::default());
         let text = parse("{accessLogFile: /dev/stdout, accessLogEncoding: TEXT, accessLogFormat: '[%START_TIME%] x'}")
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_types_and_broken_yaml() {
+    fn reports_wrong_types_and_malformed_yaml() {
         let odd = parse("{accessLogFile: [1], accessLogEncoding: {}, accessLogFormat: 7}").unwrap();
         assert_eq!((odd.file, odd.encoding, odd.text_format), (None, None, true));
         assert!(parse("a: [").unwrap_err().starts_with("its key \"mesh\" is no YAML at line "));

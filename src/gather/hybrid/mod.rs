@@ -1,12 +1,12 @@
-//! Asks the cluster for what Apigee hybrid consists of, one source per file, and fills the evidence.
+//! Reads the components of Apigee hybrid from the cluster, one source per file, and fills the evidence.
 //!
-//! A source that fails is recorded with its reason and costs only itself. `cluster` runs all of them side by side.
+//! A source that fails is recorded with its reason and does not affect the others. `cluster` runs them
+//! concurrently.
 
 pub mod cluster;
 mod envoy;
 mod gateway;
 mod gateway_options;
-mod greeting;
 mod issues;
 pub mod kept;
 #[cfg(test)]
@@ -14,6 +14,7 @@ mod lost_tests;
 mod mesh;
 pub mod pod_logs;
 mod pods;
+mod preflight;
 mod routes;
 mod secrets;
 mod services;

@@ -1,7 +1,9 @@
-//! The logs of the ingress pods: every container of every pod, several at once, each piece handed on as it comes.
+//! Reads the logs of the ingress pods: every container of every pod, several at once, each piece handed on as
+//! it comes.
 //!
-//! Only the log of a container's present run is read, and of that only the file that the kubelet has not rotated away. The run
-//! before (`previous`) is left alone: its window ended with the restart, so it would mix two states of the configuration.
+//! Reads only the log of a container's current run, and of that only the file that the kubelet has not
+//! rotated away. The previous run (`previous`) is skipped: its window ended with the restart, so it would mix
+//! two states of the configuration.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,33 +23,36 @@ use crate::run::progress::Progress;
 use crate::run::stop::timed_out;
 use crate::wire::access_log::{AccessLogScanner, Format};
 
-/// Streams open at once. Each is a connection of its own, because kube speaks HTTP/1.1, where none waits for another.
+/// Maximum number of open streams. Each is a connection of its own, because kube speaks HTTP/1.1, where none
+/// waits for another.
 const IN_FLIGHT: usize = 16;
-/// A kubelet that has begun to send does not pause for longer unless something is wrong.
+/// Longest pause of a kubelet that has begun to send, unless something is wrong.
 const IDLE: Duration = Duration::from_secs(15);
-/// The kubelet may have to pass over a whole file before it finds the first line that was asked for.
+/// The kubelet may have to skip a whole file before it finds the first requested line.
 const FIRST_PIECE: Duration = Duration::from_secs(30);
 /// The container that serves clients. Source: configuration property reference, `hub`.
 const GATEWAY_CONTAINER: &str = "apigee-ingressgateway";
-/// Envoy writes its log every second as Istio starts it, and every ten by default.
+/// Envoy flushes its log every second as Istio starts it, and every ten by default.
 const FLUSH: Duration = Duration::from_secs(12);
-/// A followed log that pauses for so long has been read to its present end.
+/// A followed log that pauses for so long has been read to its current end.
 const CAUGHT_UP: Duration = Duration::from_millis(200);
-/// Pieces that are taken without looking at the clock. The kubelet flushes every line, so pieces may be small and many.
+/// Number of pieces taken without checking the clock. The kubelet flushes every line, so pieces may be small
+/// and many.
 const BATCH: usize = 64;
-/// What the kubelet sends as the log, with status 200, when it has none.
+/// The text that the kubelet sends as the log, with status 200, if it has none.
 const NOTICES: [&str; 2] = ["unable to retrieve container logs for ", "failed to try resolving symlinks in path "];
 const MAX_NOTICE: usize = 1024;
 
-/// Takes a log piece by piece, and says in the end what it held.
+/// Receives a log piece by piece, and returns its content at the end.
 pub trait LogSink: Send + 'static {
-    /// Takes the next piece; pieces break anywhere.
+    /// Takes the next piece; pieces may end anywhere.
     fn feed(&mut self, piece: &[u8]);
-    /// There is no more; why there may be more of it elsewhere, where that is so.
+    /// Ends the log, with the reason why it may be incomplete, if there is one.
     fn finish(self, cut: Option<&Unavailable>) -> AccessLog;
-    /// A record with this server name has come.
+    /// Whether a record with this server name has come.
     fn saw(&self, server_name: &str) -> bool;
-    /// Reads records of this format too; called before the first piece. A sink that reads no records leaves it.
+    /// Also parses records of this format; called before the first piece. A sink that parses no records
+    /// ignores it.
     fn read_as(&mut self, _format: &Arc<Format>) {}
 }
 
@@ -69,15 +74,15 @@ impl LogSink for AccessLogScanner {
     }
 }
 
-/// Which logs, and how much of each.
+/// Which logs to read, and how much of each.
 pub(in crate::gather) struct LogRequest<'a> {
     pub namespace: &'a str,
     pub container: Option<&'a str>,
     pub limits: &'a LogLimits,
-    /// Pods at whose gateway was knocked, so that a line with this server name must come.
-    pub knocked: &'a [String],
-    pub knock: &'a str,
-    /// The format that the mesh settings state.
+    /// Pods whose gateway received a marker probe, so that a record with this server name must come.
+    pub marked_pods: &'a [String],
+    pub marker: &'a str,
+    /// The format that the mesh settings configure.
     pub format: &'a Arc<Format>,
 }
 
@@ -103,12 +108,12 @@ pub(in crate::gather) async fn logs<S: LogSink>(
             if !found {
                 continue;
             }
-            let follows = request.knocked.contains(&pod.name) && is_gateway(pod, name);
+            let follows = request.marked_pods.contains(&pod.name) && is_gateway(pod, name);
             let reader = Reader {
                 api: api.clone(),
                 path: path(&request, &pod.name, name, follows),
                 until: follows.then(|| Until {
-                    name: request.knock.to_owned(),
+                    name: request.marker.to_owned(),
                     given_up: Instant::now() + FLUSH,
                     may_end: request.limits.limit_bytes.is_some(),
                 }),
@@ -122,7 +127,7 @@ pub(in crate::gather) async fn logs<S: LogSink>(
         }
     }
     while let Some(ended) = readers.join_next().await {
-        // A reader that panicked leaves its stream as it was put down above: failed.
+        // If a reader panicked, its stream keeps the state set above: failed.
         if let Ok((index, (log, cut))) = ended {
             streams[index].log = log;
             streams[index].cut = cut;
@@ -131,7 +136,7 @@ pub(in crate::gather) async fn logs<S: LogSink>(
     streams
 }
 
-/// The one container that was asked for, or all.
+/// Returns the requested container, or all of them.
 fn wanted<'a>(pod: &'a IngressPod, container: Option<&'a str>) -> Vec<&'a str> {
     match container {
         Some(name) => vec![name],
@@ -144,7 +149,7 @@ fn no_such_container(pod: &IngressPod, name: &str) -> Reason {
     Reason::Missing(format!("the pod has no container \"{name}\" (it has {})", names.join(", ")))
 }
 
-/// The container that serves clients: the one that bears the gateway's name, or the only one.
+/// Whether this container serves clients: it has the gateway's name, or is the only one.
 fn is_gateway(pod: &IngressPod, container: &str) -> bool {
     container == GATEWAY_CONTAINER || pod.containers.len() == 1
 }
@@ -154,7 +159,7 @@ fn path(request: &LogRequest<'_>, pod: &str, container: &str, follows: bool) -> 
         format!("/api/v1/namespaces/{}/pods/{}/log?container={}", request.namespace, encode(pod), encode(container));
     let LogLimits { since, tail, limit_bytes } = request.limits;
     if let Some(since) = since {
-        // The API knows whole seconds; downwards, so that nothing asked for is lost.
+        // The API has whole seconds; rounded so that nothing requested is lost.
         let whole = jiff::Timestamp::from_second(since.as_second()).unwrap_or(*since);
         path.push_str(&format!("&sinceTime={}", encode(&whole.to_string())));
     }
@@ -170,11 +175,11 @@ fn path(request: &LogRequest<'_>, pod: &str, container: &str, follows: bool) -> 
     path
 }
 
-/// A log that is followed ends with the line of the knock, or when there is no more hope for it.
+/// A followed log ends with the record of the marker probe, or when that record is no longer expected.
 struct Until {
     name: String,
     given_up: Instant,
-    /// Because only so many bytes were asked for.
+    /// Cut off by the requested limit of bytes.
     may_end: bool,
 }
 
@@ -187,12 +192,12 @@ struct Reader {
     progress: Arc<dyn Progress>,
 }
 
-/// How reading came to its end.
+/// How reading ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum End {
-    /// At the end of the log, or at the line up to which it was followed.
+    /// At the end of the log, or at the record up to which it was followed.
     Reached,
-    /// It was followed, and that line did not come.
+    /// It was followed, and that record did not come.
     Unheard,
 }
 
@@ -207,12 +212,12 @@ impl Reader {
             }
             Err(reason) => (self.unavailable(reason), None),
         };
-        let said = match &outcome {
+        let outcome_text = match &outcome {
             (Seen::Seen(log), None) => format!("{} bytes", log.bytes),
             (Seen::Seen(log), Some(cut)) => format!("{} bytes, then {}", log.bytes, cut.reason),
             (Seen::Unavailable(why), _) => why.reason.to_string(),
         };
-        self.progress.finished(&self.what, &said);
+        self.progress.finished(&self.what, &outcome_text);
         outcome
     }
 
@@ -224,7 +229,7 @@ impl Reader {
         let mut pieces = Pieces::default();
         let end = self.feed(&mut body, &mut sink, &mut pieces).await;
         match end {
-            // Nothing came and nothing will: that is not an empty log.
+            // Nothing came and nothing will: that differs from an empty log.
             Err(reason) if pieces.bytes == 0 => (self.unavailable(reason), None),
             Err(reason) => {
                 let cut = Unavailable::new(&self.what, reason);
@@ -237,7 +242,8 @@ impl Reader {
         }
     }
 
-    /// Why what was read may not be all. It counts as read to its end all the same: that the line did not come is a finding.
+    /// Returns why the log may be incomplete. It counts as read to its end all the same: a missing record is
+    /// a finding.
     fn doubt(&self, end: End) -> Option<Unavailable> {
         let why = "the line that this run's own handshake leaves did not come, so there may be more";
         (end == End::Unheard).then(|| Unavailable::new(&self.what, Reason::Missing(why.to_owned())))
@@ -252,7 +258,7 @@ impl Reader {
                     next.map_err(|_| timed_out(allowed))?
                 }
                 Some(until) if sink.saw(&until.name) => return Ok(End::Reached),
-                // What is there is read to its end; what is still to come is waited for until then.
+                // Bytes that are available are read to their end; further ones are awaited until then.
                 Some(until) => {
                     let wait = until.given_up.saturating_duration_since(Instant::now()).max(CAUGHT_UP);
                     match self.api.stop().bound(tokio::time::timeout(wait, body.frame())).await? {
@@ -262,8 +268,8 @@ impl Reader {
                 }
             };
             let before = pieces.bytes;
-            // What is there already is taken without a timer each. A frame that was polled is gone from the body, so the
-            // batch ends before another is asked for.
+            // Available pieces are taken without a timer for each. A polled frame is gone from the body, so
+            // the batch ends before another is requested.
             for taken in 1.. {
                 match next {
                     None => return self.ended(sink),
@@ -287,7 +293,7 @@ impl Reader {
         }
     }
 
-    /// The server has nothing more. A log that is followed goes on as long as its container, so that one that ends has broken off.
+    /// The server sends no more. A followed log lasts as long as its container, so one that ends was cut off.
     fn ended<S: LogSink>(&self, sink: &S) -> Result<End, Reason> {
         match &self.until {
             Some(until) if !until.may_end && !sink.saw(&until.name) => {
@@ -311,7 +317,7 @@ impl Reader {
     }
 }
 
-/// How long a log may pause that has brought so many bytes. One that flows may go on as long as the run.
+/// Returns how long a log may pause after so many bytes. A log without pauses may last as long as the run.
 pub(in crate::gather) fn longest_pause(api: &Api, bytes: u64) -> Duration {
     if bytes > 0 { IDLE } else { api.request_timeout().unwrap_or(FIRST_PIECE).max(IDLE) }
 }
@@ -320,7 +326,7 @@ pub(in crate::gather) fn broken_off(error: &kube::Error, bytes: u64) -> Reason {
     Reason::Broken(format!("the stream broke off after {bytes} bytes: {}", innermost(error)))
 }
 
-/// How much came, and how it began.
+/// The number of bytes received, and the first of them.
 #[derive(Default)]
 struct Pieces {
     bytes: u64,
@@ -336,7 +342,7 @@ impl Pieces {
         self.bytes += piece.len() as u64;
     }
 
-    /// The kubelet's word that there is no log, where that is all that came.
+    /// Returns the kubelet's notice that there is no log, if nothing else came.
     fn notice(&self) -> Option<String> {
         let text = std::str::from_utf8(&self.head).ok().filter(|text| text.len() <= MAX_NOTICE)?.trim();
         (NOTICES.iter().any(|notice| text.starts_with(notice)) && !text.contains('\n')).then(|| text.to_owned())
@@ -348,7 +354,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_become_what_the_api_calls_them() {
+    fn limits_become_query_parameters() {
         let limits = LogLimits {
             since: Some("2025-05-19T04:46:20.917Z".parse().unwrap()),
             tail: Some(100),
@@ -358,8 +364,8 @@ mod tests {
             namespace: "apigee",
             container: None,
             limits: &limits,
-            knocked: &[],
-            knock: "",
+            marked_pods: &[],
+            marker: "",
             format: &Arc::default(),
         };
         assert_eq!(
@@ -369,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_is_no_log() {
+    fn a_kubelet_notice_is_not_a_log() {
         let mut pieces = Pieces::default();
         pieces.note(b"unable to retrieve container ");
         pieces.note(b"logs for containerd://4f2a\n");

@@ -1,4 +1,4 @@
-//! The ingress pods and their containers.
+//! Reads the ingress pods and their containers.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::gather::kubernetes::fault::Access;
 use crate::gather::kubernetes::json;
 use crate::gather::kubernetes::list::{Listing, list};
 
-/// The pods that match the selector, by name.
+/// Lists the pods that match the selector, sorted by name.
 pub(in crate::gather) async fn pods(
     api: &Api,
     namespace: &str,
@@ -46,7 +46,8 @@ fn pod(object: &Value) -> IngressPod {
     }
 }
 
-/// All that keep running: the containers, and the init containers that Kubernetes 1.28 and later runs as sidecars.
+/// Returns all long-running containers: the containers, and the init containers that Kubernetes 1.28 and
+/// later runs as sidecars.
 fn containers(object: &Value) -> Vec<Container> {
     let sidecars = json::items(object, &["spec", "initContainers"])
         .iter()
@@ -74,7 +75,7 @@ fn containers(object: &Value) -> Vec<Container> {
         .collect()
 }
 
-/// `OOMKilled (exit code 137)`.
+/// Formats a termination, such as `OOMKilled (exit code 137)`.
 fn termination(terminated: &Value) -> String {
     let reason = json::text(terminated, &["reason"]).unwrap_or_else(|| "Terminated".into());
     match json::number::<i64>(terminated, &["exitCode"]) {
@@ -90,7 +91,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_pod_is_reduced() {
+    fn parses_a_pod() {
         let pod = pod(&json!({
             "metadata": {"name": "gw-1", "labels": {"app": "apigee-ingressgateway"}, "deletionTimestamp": "2025-05-19T04:46:20Z"},
             "spec": {
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_waits_for_a_node_says_why() {
+    fn an_unscheduled_pod_has_the_reason() {
         let pod = pod(&json!({"status": {"phase": "Pending", "conditions": [
             {"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available: 3 Insufficient cpu."}]}}));
         assert_eq!(pod.reason.as_deref(), Some("0/3 nodes are available: 3 Insufficient cpu."));
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_types_everywhere_still_give_a_pod() {
+    fn wrong_types_still_yield_a_pod() {
         let wrong = pod(&json!({
             "metadata": {"name": "gw", "labels": [1], "deletionTimestamp": 7},
             "spec": {"nodeName": {}, "containers": [7, {"name": 1}, {"name": "c", "image": []}], "initContainers": "x"},

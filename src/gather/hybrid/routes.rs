@@ -1,6 +1,6 @@
-//! ApigeeRoutes and ApigeeRouteConfigs.
+//! Reads ApigeeRoutes and ApigeeRouteConfigs.
 //!
-//! Both are read as untyped JSON, because their schemas differ from release to release and are not all published.
+//! Parses both as untyped JSON, because their schemas differ between releases and are not all published.
 
 use serde_json::Value;
 
@@ -12,14 +12,14 @@ use crate::gather::kubernetes::fault::Access;
 use crate::gather::kubernetes::json;
 use crate::gather::kubernetes::list::{Listing, list};
 
-/// All ApigeeRoutes of the namespace, by name.
+/// Lists all ApigeeRoutes of the namespace, sorted by name.
 pub(in crate::gather) async fn routes(api: &Api, resource: Resource, namespace: &str) -> Result<Routes, Unavailable> {
     let mut items = custom_resources(api, &resource, namespace, "ApigeeRoutes", route).await?;
     items.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(Routes { api_version: resource.api_version, served_versions: resource.served_versions, items })
 }
 
-/// All ApigeeRouteConfigs of the namespace, by name.
+/// Lists all ApigeeRouteConfigs of the namespace, sorted by name.
 pub(in crate::gather) async fn route_configs(
     api: &Api,
     resource: Resource,
@@ -30,7 +30,7 @@ pub(in crate::gather) async fn route_configs(
     Ok(RouteConfigs { api_version: resource.api_version, items })
 }
 
-/// All objects of a custom resource.
+/// Lists all objects of a custom resource.
 pub(in crate::gather) async fn custom_resources<T>(
     api: &Api,
     resource: &Resource,
@@ -90,7 +90,7 @@ fn route_config(object: &Value) -> RouteConfig {
         selector: json::texts_by_key(object, &["spec", "selector"]),
         enable_non_sni_client: json::truth(object, &["spec", "enableNonSniClient"]),
         additional_gateways: json::texts(object, &["spec", "additionalGateways"]),
-        // `namespace/secret` is how it was written while the ingress was Anthos Service Mesh.
+        // `namespace/secret` was the notation while the ingress was Anthos Service Mesh.
         secret_name: json::text(object, &["spec", "tls", "secretNameRef"])
             .map(|name| name.rsplit_once('/').map_or(name.clone(), |(_, name)| name.to_owned())),
         status: status(object),
@@ -115,7 +115,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_route_is_reduced() {
+    fn parses_a_route() {
         let route = route(&json!({
             "metadata": {"name": "non-sni", "generation": 3, "creationTimestamp": "2025-05-19T04:00:00Z",
                 "ownerReferences": [{"kind": "Other", "name": "x"}, {"kind": "ApigeeRouteConfig", "name": "myorg-dev"}]},
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_types_everywhere_still_give_a_route() {
+    fn wrong_types_still_yield_a_route() {
         let wrong = json!({
             "metadata": {"name": "r", "labels": "x", "ownerReferences": {"kind": 1}, "generation": "3"},
             "spec": {"hostnames": "*", "selector": ["app"], "enableNonSniClient": "true", "additionalGateways": {"a": 1},

@@ -1,4 +1,5 @@
-//! The names of the Secrets, and nothing else of them: the API server is asked for metadata alone, so that no value leaves it.
+//! Reads the names of the Secrets, and nothing else: the API server is asked only for metadata, so that it
+//! sends no value.
 
 use crate::evidence::Unavailable;
 use crate::evidence::cluster::SecretNames;
@@ -7,10 +8,10 @@ use crate::gather::kubernetes::fault::Access;
 use crate::gather::kubernetes::json;
 use crate::gather::kubernetes::list::{Listing, list};
 
-/// No other form is acceptable: a server that cannot leave the data out has to answer 406.
+/// Accepts only this form: a server that cannot omit the data must answer 406.
 const METADATA_ALONE: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
-/// The names of all Secrets of the namespace.
+/// Lists the names of all Secrets of the namespace.
 pub(in crate::gather) async fn secrets(api: &Api, namespace: &str) -> Result<SecretNames, Unavailable> {
     let path = format!("/api/v1/namespaces/{namespace}/secrets");
     let access = Access { verb: "list", resource: "secrets", group: "", namespace };

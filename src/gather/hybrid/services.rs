@@ -1,4 +1,4 @@
-//! The Services that lead to the ingress pods, whatever they are called.
+//! Reads the Services that select the ingress pods, whatever their names.
 
 use kube::core::Selector;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::gather::kubernetes::json;
 use crate::gather::kubernetes::list::{Listing, list};
 use crate::gather::kubernetes::selector::fulfils;
 
-/// All Services of the namespace, by name.
+/// Lists all Services of the namespace, sorted by name.
 pub(in crate::gather) async fn services(api: &Api, namespace: &str) -> Result<Vec<Service>, Unavailable> {
     let path = format!("/api/v1/namespaces/{namespace}/services");
     let access = Access { verb: "list", resource: "services", group: "", namespace };
@@ -21,7 +21,8 @@ pub(in crate::gather) async fn services(api: &Api, namespace: &str) -> Result<Ve
     Ok(services)
 }
 
-/// Those whose selector matches an ingress pod; where there is none, those that select what the user's selector selects.
+/// Returns those whose selector matches an ingress pod. Without pods, returns those whose selector selects
+/// what the user's selector selects.
 pub(in crate::gather) fn leading_to(
     mut services: Vec<Service>,
     pods: &[IngressPod],
@@ -55,7 +56,7 @@ fn service(object: &Value) -> Service {
 
 fn port(port: &Value) -> Option<ServicePort> {
     let number: u16 = json::number(port, &["port"])?;
-    // Absent, it is the port itself.
+    // An absent `targetPort` equals the port itself.
     let target = json::scalar(port, &["targetPort"]).unwrap_or_else(|| number.to_string());
     Some(ServicePort { number, target })
 }
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_is_reduced() {
+    fn parses_a_service() {
         let service = service(&json!({
             "metadata": {"name": "s"},
             "spec": {"type": "LoadBalancer", "externalIPs": ["192.0.2.1"],

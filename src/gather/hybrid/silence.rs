@@ -1,14 +1,15 @@
-//! Whether the silence of a pod is its gateway's.
+//! Decides whether the silence of a pod comes from its gateway.
 //!
-//! Through a port-forward, a stream that ends without a word and one on which nothing comes look the same whether the gateway or
-//! something on the way does it. What else came through the same way tells them apart: another answer of the gateway, Envoy's
-//! account of itself, and whether Envoy's counters moved. Where nothing does, the handshake was lost on the way.
+//! Through a port-forward, a silent end of the stream and a stream without bytes look the same, whether the
+//! gateway or a hop before it causes them. Other results over the same transport distinguish them: another
+//! response of the gateway, Envoy's admin interface, and whether Envoy's counters changed. If none of them
+//! confirms the gateway, the handshake counts as lost in transit.
 
 use crate::evidence::gateway::{Counters, Gateway};
 use crate::evidence::handshake::{Endpoint, Failure, Handshake, How, Party, Stage};
 use crate::evidence::{Reason, Seen};
 
-/// Takes back what the handshakes with one pod say of its gateway, where it may be the way's doing.
+/// Withdraws what the handshakes with one pod report of its gateway, if the transport may have caused it.
 pub(in crate::gather) fn doubt(endpoints: &mut [Endpoint], port: u16, gateway: &Gateway) {
     let mut all = endpoints.iter().flat_map(|endpoint| &endpoint.handshakes);
     if all.any(has_spoken) {
@@ -29,20 +30,20 @@ pub(in crate::gather) fn doubt(endpoints: &mut [Endpoint], port: u16, gateway: &
     }
 }
 
-/// The gateway said something, or the kubelet told what its socket did.
+/// Whether the gateway responded, or the kubelet reported what the gateway's socket did.
 fn has_spoken(handshake: &Handshake) -> bool {
-    let told = |failure: &Failure| !is_silence(failure) && failure.by == Party::Server;
+    let is_reported = |failure: &Failure| !is_silence(failure) && failure.by == Party::Server;
     handshake.succeeded()
         || handshake.session.is_some()
         || !handshake.certificates.is_empty()
-        || handshake.failure.as_ref().is_some_and(told)
+        || handshake.failure.as_ref().is_some_and(is_reported)
 }
 
 fn is_silence(failure: &Failure) -> bool {
     failure.stage >= Stage::ClientHello && matches!(failure.how, How::Closed | How::TimedOut { .. })
 }
 
-/// Envoy's admin interface answered through the same way, or was told to be closed.
+/// Whether Envoy's admin interface responded over the same transport, or its port was reported as closed.
 fn has_account(gateway: &Gateway) -> bool {
     let answers = |counters: &Seen<Counters>| match counters {
         Seen::Seen(_) => true,
@@ -54,7 +55,7 @@ fn has_account(gateway: &Gateway) -> bool {
         || gateway.certificates.seen().is_ok()
 }
 
-/// By how much the counters of the listener grew meanwhile; absent where there are none.
+/// Returns by how much the listener's counters grew meanwhile; absent without counters.
 fn counted(gateway: &Gateway, port: u16) -> Option<u64> {
     let (before, after) = (gateway.before.seen().ok()?, gateway.after.seen().ok()?);
     let of_port = format!("_{port}.");
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_the_gateways_where_something_else_came_the_same_way() {
+    fn silence_is_the_gateways_if_something_else_used_the_transport() {
         let failure = |by, how| Failure { stage: Stage::ClientHello, by, how };
         let closed = failure(Party::Server, How::Closed);
         let stalled = failure(Party::Nobody, How::TimedOut { milliseconds: 5000 });
@@ -126,7 +127,11 @@ mod tests {
         let gone = || unseen(Reason::Unreachable("gone".into()));
         let nothing = gateway(gone(), gone());
         assert_eq!(are_lost(&[closed.clone(), stalled.clone()], &nothing), [true, true]);
-        assert_eq!(are_lost(&[closed.clone(), reset.clone()], &nothing), [false, false], "the kubelet told of a reset");
+        assert_eq!(
+            are_lost(&[closed.clone(), reset.clone()], &nothing),
+            [false, false],
+            "the kubelet reported a reset"
+        );
         let told_closed = gateway(unseen(Reason::Missing("connection refused at port 15000".into())), gone());
         assert_eq!(are_lost(&[closed.clone(), stalled.clone()], &told_closed), [false, false]);
 

@@ -1,7 +1,7 @@
-//! The TLS Secrets that ApigeeRoutes name: their certificates, and whether the private key fits.
+//! Reads the TLS Secrets that ApigeeRoutes name: their certificates, and whether the private key matches.
 //!
-//! The API server has no way to leave the key out. So the answer is kept in buffers that are overwritten when they are dropped, is
-//! read without copies, and lives no longer than one function; no error quotes any of it.
+//! The API server cannot omit the key. So the response is kept in buffers that are overwritten on drop, is
+//! parsed without copies, and lives no longer than one function. No error quotes any of it.
 
 use std::collections::BTreeMap;
 
@@ -17,21 +17,21 @@ use crate::gather::kubernetes::api::{Api, encode};
 use crate::gather::kubernetes::fault::{Access, Fault};
 use crate::gather::stored::{client_authorities, compared};
 
-/// What they are, as it reads after "could not read".
+/// Name of the resource in errors, after "could not read".
 pub(in crate::gather) const WHAT: &str = "the certificates of Secrets";
-/// No more Secrets are read. There is one for each environment group, and few organisations have dozens.
+/// Maximum number of Secrets read. There is one for each environment group; few organisations have dozens.
 const MAX_SECRETS: usize = 64;
-/// Requests at once.
+/// Number of concurrent requests.
 const IN_FLIGHT: usize = 8;
-/// No name of a Kubernetes object is longer.
+/// Maximum length of the name of a Kubernetes object.
 const MAX_NAME: usize = 253;
-/// Certificate and key, in the order in which Istio looks for them (`pilot/pkg/credentials/kube/secrets.go`): the first pair
-/// of which both are there and not empty.
+/// Keys of certificate and private key, in the order in which Istio looks for them: the first pair of which
+/// both are present and not empty. Source: `pilot/pkg/credentials/kube/secrets.go`.
 const PAIRS: [(&str, &str); 2] = [("cert", "key"), ("tls.crt", "tls.key")];
-/// Where Istio looks for what client certificates are verified with.
+/// Key of the CAs with which Istio verifies client certificates.
 const AUTHORITIES: [&str; 2] = ["cacert", "ca.crt"];
 
-/// Reads each Secret that an HTTPS port of a route names, in the order of their names.
+/// Reads each Secret that an HTTPS port of a route names, sorted by name.
 pub(in crate::gather) async fn stored_certificates(
     api: &Api,
     namespace: &str,
@@ -42,7 +42,7 @@ pub(in crate::gather) async fn stored_certificates(
         let permits = &permits;
         async move {
             let content = if position < MAX_SECRETS {
-                // The semaphore is never closed.
+                // Nobody closes the semaphore.
                 let _permit = permits.acquire().await;
                 content(api, namespace, &name, mutual).await
             } else {
@@ -56,8 +56,8 @@ pub(in crate::gather) async fn stored_certificates(
     join_all(reads).await
 }
 
-/// The names, each with whether a route asks for client certificates with it. A name with a slash is that of a Secret of another
-/// namespace, or of another kind of store.
+/// Returns the names, each with whether a route requests client certificates with it. A name with a slash
+/// belongs to a Secret of another namespace or to another kind of store.
 fn named(routes: &Routes) -> BTreeMap<String, bool> {
     let mut named = BTreeMap::new();
     for port in routes.items.iter().flat_map(|route| &route.ports) {
@@ -68,7 +68,8 @@ fn named(routes: &Routes) -> BTreeMap<String, bool> {
     named
 }
 
-/// What the Secret holds. For client authorities Istio takes `<name>-cacert` where there is one, and else the Secret itself.
+/// Reads the Secret. For client CAs Istio takes `<name>-cacert` if it exists, and otherwise the Secret
+/// itself.
 async fn content(api: &Api, namespace: &str, name: &str, mutual: bool) -> Result<StoredContent, Reason> {
     if !is_name(name) {
         return Err(Reason::Missing("no Secret can have this name".into()));
@@ -98,7 +99,7 @@ async fn read(api: &Api, namespace: &str, name: &str) -> Result<StoredContent, F
     reduce(&body, name).map_err(Fault::Broken)
 }
 
-/// Borrows from the body: base64 and names of entries never need an escape in JSON.
+/// Borrows from the body: base64 and the names of entries never need an escape in JSON.
 #[derive(Deserialize)]
 struct Form<'a> {
     #[serde(borrow, default)]
@@ -107,22 +108,22 @@ struct Form<'a> {
     data: Option<BTreeMap<&'a str, &'a str>>,
 }
 
-/// From the answer to what may be known of it.
+/// Reduces the response to what the evidence may hold.
 fn reduce(body: &[u8], name: &str) -> Result<StoredContent, String> {
-    // The parser's own words may quote a value.
+    // The parser's error text may quote a value.
     let form: Form<'_> = serde_json::from_slice(body).map_err(|_| "the answer is not the JSON of a Secret")?;
     if form.kind != Some("Secret") {
         return Err("the answer is no Secret".into());
     }
     let data = form.data.unwrap_or_default();
     let entry = |name: &str| -> Result<Option<Zeroizing<Vec<u8>>>, String> {
-        // One without a value is as good as none: Istio asks for both and for values in them.
+        // A key without a value counts as missing: Istio requires both keys with values.
         let Some(encoded) = data.get(name).filter(|encoded| !encoded.is_empty()) else { return Ok(None) };
         let decoded = openssl::base64::decode_block(encoded).map_err(|_| format!("the entry {name} is not base64"))?;
         Ok(Some(Zeroizing::new(decoded)))
     };
     let filled = |name: &str| data.get(name).is_some_and(|encoded| !encoded.is_empty());
-    // Where no pair is whole, what is there of one is shown.
+    // Without a complete pair, what is present of one is shown.
     let pair = (PAIRS.iter().find(|(certificate, key)| filled(certificate) && filled(key)))
         .or_else(|| PAIRS.iter().find(|(certificate, _)| data.contains_key(certificate)))
         .or_else(|| PAIRS.iter().find(|(_, key)| data.contains_key(key)));
@@ -141,7 +142,7 @@ fn reduce(body: &[u8], name: &str) -> Result<StoredContent, String> {
     Ok(content)
 }
 
-/// RFC 1123, as Kubernetes wants it. What is no name must not become part of a URL.
+/// RFC 1123, as Kubernetes requires. Any other text must not become part of a URL.
 fn is_name(name: &str) -> bool {
     let ends = name.as_bytes().first().zip(name.as_bytes().last());
     name.len() <= MAX_NAME

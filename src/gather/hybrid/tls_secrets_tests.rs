@@ -1,4 +1,5 @@
-//! Secrets in both layouts and in pieces, from an API server on the loopback interface. Whatever comes out holds no key.
+//! Tests Secrets of both layouts, complete and incomplete, from an API server on the loopback interface. No
+//! output contains a key.
 
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ fn routes(ports: &[(&str, &str, &str)]) -> Routes {
     Routes { items, ..Routes::default() }
 }
 
-/// What was found in each Secret that the routes name, and which paths were asked for.
+/// Returns the result for each Secret that the routes name, and the requested paths.
 async fn found(
     ports: &[(&str, &str, &str)],
     secrets: impl Fn(&str) -> Option<Answer> + Send + Sync + 'static,
@@ -66,7 +67,7 @@ fn only(secret: &Value) -> Result<StoredContent, String> {
 }
 
 #[tokio::test]
-async fn nothing_of_a_private_key_comes_out() {
+async fn no_output_contains_a_private_key() {
     let pair = pair();
     let (list, key) = (pair.list.clone(), pair.key.clone());
     let (found, _) = found(&[("HTTPS", "SIMPLE", "grp")], move |_| {
@@ -79,11 +80,11 @@ async fn nothing_of_a_private_key_comes_out() {
     assert_eq!(content.certificates[0].dns_names, ["api.example.com"]);
     assert_eq!((content.certificates.len(), content.certificates[0].signer), (2, Some(1)));
     assert_ne!(content.trusted_here, Some(true));
-    let told = format!("{found:?} {}", serde_json::to_string(&found).unwrap());
+    let output = format!("{found:?} {}", serde_json::to_string(&found).unwrap());
     for line in pair.key.lines().filter(|line| !line.starts_with("--")) {
-        assert!(!told.contains(line) && !told.contains(&encode_block(line.as_bytes())));
+        assert!(!output.contains(line) && !output.contains(&encode_block(line.as_bytes())));
     }
-    assert!(!told.contains("PRIVATE"));
+    assert!(!output.contains("PRIVATE"));
 }
 
 #[test]
@@ -108,7 +109,7 @@ fn the_pair_is_the_one_that_istio_takes() {
 }
 
 #[test]
-fn an_answer_that_makes_no_sense_is_not_quoted() {
+fn a_malformed_response_is_not_quoted() {
     let sentinel = "c2VzYW1l";
     for odd in [
         json!({"kind": "Secret", "data": sentinel}),
@@ -124,7 +125,7 @@ fn an_answer_that_makes_no_sense_is_not_quoted() {
 }
 
 #[tokio::test]
-async fn client_authorities_are_beside_the_secret_or_in_it() {
+async fn client_cas_are_in_the_cacert_secret_or_in_the_secret() {
     let pair = pair();
     let list = pair.list.clone();
     let ports = [
@@ -169,7 +170,7 @@ async fn client_authorities_are_beside_the_secret_or_in_it() {
 }
 
 #[tokio::test]
-async fn what_is_not_seen_says_why_and_costs_only_itself() {
+async fn a_missing_secret_has_a_reason_and_does_not_affect_others() {
     let long = "x".repeat(MAX_NAME + 1);
     let ports = [
         ("HTTPS", "SIMPLE", "forbidden"),
@@ -213,7 +214,7 @@ async fn what_is_not_seen_says_why_and_costs_only_itself() {
 }
 
 #[tokio::test]
-async fn there_is_an_end_to_reading_secrets() {
+async fn the_number_of_secrets_is_limited() {
     let names: Vec<String> = (0..=MAX_SECRETS).map(|number| format!("s{number:03}")).collect();
     let ports: Vec<(&str, &str, &str)> = names.iter().map(|name| ("HTTPS", "SIMPLE", name.as_str())).collect();
     let (found, paths) = found(&ports, |_| Some(Answer::Json(secret(&[])))).await;

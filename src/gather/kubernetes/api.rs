@@ -1,7 +1,9 @@
-//! Requests to the API server: counted, bounded in time and size, tried again where that is what the server asks for.
+//! Sends requests to the API server: counted, bounded in time and size, and repeated if the server asks for
+//! it.
 //!
-//! kube sends them. Its own retries are switched off (15 tries, up to 1000 s apart, which no deadline survives), it has no read
-//! timeout, and it hides status and headers of an error; so requests go through [`Client::send`] and are handled here.
+//! kube sends them. Its own retries are disabled (15 tries, up to 1000 s apart, which would exceed every
+//! deadline). It has no read timeout, and it hides status and headers of an error. So requests go through
+//! [`Client::send`] and are handled here.
 
 use std::error::Error as StdError;
 use std::io::Read;
@@ -27,25 +29,26 @@ use crate::gather::kubernetes::fault::{Fault, connect_failure, connect_timeout, 
 use crate::gather::kubernetes::json;
 use crate::run::stop::Stop;
 
-/// What a document is asked for as.
+/// `Accept` value for plain JSON documents.
 pub(in crate::gather) const JSON: &str = "application/json";
 
-/// No document is larger, after decompression; a page of a list that is gets asked for in smaller pieces. Parsed, it takes
-/// several times that of memory, and several are read at once.
+/// Maximum number of bytes of a document after decompression; a larger page of a list is requested again in
+/// smaller pages. Parsed, a document takes several times that memory, and several are read at once.
 const MAX_DOCUMENT: usize = 8 << 20;
-/// No Secret is larger: etcd takes a MiB and a half, base64 adds a third, and an annotation may hold it once more.
+/// Maximum number of bytes of a Secret: etcd takes a MiB and a half, base64 adds a third, and an annotation
+/// may hold it once more.
 const MAX_SECRET: usize = 4 << 20;
-/// Enough for the certificates and the key of most Secrets at once.
+/// Initial capacity: enough for the certificates and the key of most Secrets.
 const FIRST_ROOM: usize = 32 << 10;
-/// Of an answer that is an error, no more is read.
+/// Maximum number of bytes read from an error response.
 const MAX_ERROR: usize = 64 << 10;
-/// How often a request is sent before its error counts.
+/// Maximum number of tries of a request.
 const TRIES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// All but the unreserved characters (RFC 3986 §2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// An API server, asked with one identity during one run.
+/// An API server, with one identity during one run.
 #[derive(Clone)]
 pub(in crate::gather) struct Api {
     inner: Arc<Inner>,
@@ -54,18 +57,18 @@ pub(in crate::gather) struct Api {
 pub(in crate::gather) struct Inner {
     pub client: Client,
     pub plugin: Option<Plugin>,
-    /// For one try, from sending to the end of the answer; for a stream, to the end of its head.
+    /// Time limit of one try, from sending to the end of the response; for a stream, to the end of its head.
     pub request_timeout: Option<Duration>,
-    /// For all tries of one request together, with the waits between them.
+    /// Time limit of all tries of one request together, with the waits between them.
     pub patience: Option<Duration>,
     pub stop: Stop,
-    /// As it may be shown: without a user or a path.
+    /// For display: without a user or a path.
     pub address: String,
     /// Address of the proxy that requests go through.
     pub proxy: Option<String>,
-    /// Whether answers may come compressed.
+    /// Whether responses may be compressed.
     pub compress: bool,
-    /// Of the client certificate in the kubeconfig.
+    /// End of validity of the client certificate in the kubeconfig.
     pub certificate_ends: Option<Timestamp>,
     pub requests: AtomicU64,
     pub clock: ServerClock,
@@ -76,19 +79,20 @@ impl Api {
         Self { inner: Arc::new(inner) }
     }
 
-    /// The server's address, for messages.
+    /// Returns the server's address, for messages.
     #[must_use]
     pub(in crate::gather) fn address(&self) -> &str {
         &self.inner.address
     }
 
-    /// Requests sent so far, each try counted.
+    /// Returns the number of requests sent so far, each try counted.
     #[must_use]
     pub(in crate::gather) fn requests(&self) -> u64 {
         self.inner.requests.load(Ordering::Relaxed)
     }
 
-    /// Seconds by which the API server's clock is ahead of this machine's; absent where no answer told.
+    /// Returns the seconds by which the API server's clock is ahead of this machine's; absent if no response
+    /// had the time.
     pub(in crate::gather) fn clock_ahead_seconds(&self) -> Option<i64> {
         self.inner.clock.ahead_seconds()
     }
@@ -101,36 +105,37 @@ impl Api {
         self.inner.request_timeout
     }
 
-    /// One JSON document.
+    /// Requests one JSON document.
     pub(in crate::gather) async fn document(&self, path: &str, accept: &str) -> Result<Value, Fault> {
         let body = self.patiently(move || self.in_time(self.whole(path, accept))).await?;
         serde_json::from_slice(&body).map_err(|error| Fault::Broken(format!("the answer is not JSON: {error}")))
     }
 
-    /// The body of an answer that holds a secret, in a buffer that is overwritten when it is dropped.
+    /// Returns the body of a response that holds a secret, in a buffer that is overwritten on drop.
     ///
-    /// It comes uncompressed, so that no decompressor keeps a window of it. The buffers of TLS and HTTP below are not within reach.
+    /// It is uncompressed, so that no decompressor retains parts of it. The buffers of TLS and HTTP below
+    /// cannot be overwritten from here.
     pub(in crate::gather) async fn secret(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
         self.patiently(move || self.in_time(self.overwritten(path))).await
     }
 
-    /// The body of an answer as it comes. The caller guards the time between its pieces.
+    /// Returns the body of a response as a stream. The caller limits the time between its pieces.
     pub(in crate::gather) async fn stream(&self, path: &str) -> Result<Body, Fault> {
         let response = self.patiently(move || self.in_time(self.successful(path, "*/*", false))).await?;
         plain(response.headers())?;
         Ok(response.into_body())
     }
 
-    /// A WebSocket in place of an answer. The caller guards the time from then on.
+    /// Opens a WebSocket. The caller limits the time from then on.
     pub(in crate::gather) async fn upgrade(&self, path: &str) -> Result<Connection, Fault> {
         let switch = move |credential: Option<Arc<Credential>>| self.switch(path, credential);
         self.patiently(move || self.in_time(self.authorized(switch))).await
     }
 
-    /// What an error of the first contact means for the run.
+    /// Returns what an error of the first request means for the run.
     pub(in crate::gather) fn failure(&self, fault: Fault) -> Error {
         let mut address = self.inner.address.clone();
-        // Which of the two does not answer only the proxy could say.
+        // Only the proxy could report which of the two does not respond.
         let may_be_proxy = match &fault {
             Fault::Connect(_) | Fault::TimedOut(_) | Fault::Broken(_) | Fault::TooLarge(_) => true,
             Fault::Refused { code: 502..=504, by_kubernetes, .. } => !by_kubernetes,
@@ -162,7 +167,8 @@ impl Api {
 
     fn unauthorized(&self, message: String) -> Error {
         let address = self.inner.address.clone();
-        // An API server asks for client certificates but takes any in the handshake, so an expired one ends as a 401.
+        // An API server requests client certificates but accepts any in the handshake, so an expired one ends
+        // as a 401.
         let now = now();
         if let Some(not_after) = self.inner.certificate_ends.filter(|ends| *ends < now) {
             return Error::ExpiredClientCertificate { address, not_after };
@@ -174,8 +180,8 @@ impl Api {
         }
     }
 
-    /// Sends again what the server asks to send again, and once more what was lost with its connection, as long as the patience
-    /// for one request lasts.
+    /// Repeats a request if the server asks for it, and once more if it was lost with its connection, within
+    /// the time limit of one request.
     async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, Fault>>,
@@ -203,7 +209,7 @@ impl Api {
                 Err(reason) => return Err(Fault::Stopped(reason)),
             };
             let Some(wait) = wait_before_next_try(&fault, tried, pause) else { return Err(fault) };
-            // Waiting until a deadline only to miss it would hide what the server said.
+            // Waiting until a deadline only to miss it would hide the server's response.
             let patience = self.inner.patience.map(|patience| patience.saturating_sub(began.elapsed()));
             if [stop.remaining(), patience].into_iter().flatten().any(|remaining| remaining <= wait) {
                 return Err(fault);
@@ -254,7 +260,7 @@ impl Api {
             let response = self.send(path, accept, compress, credential.as_deref()).await?;
             let (answered, headers) = (now(), response.headers().clone());
             let outcome = if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) };
-            // What stands in between has a clock of its own.
+            // An intermediary has a clock of its own.
             if matches!(&outcome, Ok(_) | Err(Fault::Refused { by_kubernetes: true, .. })) {
                 self.inner.clock.note(&headers, sent, answered);
             }
@@ -263,7 +269,8 @@ impl Api {
         .await
     }
 
-    /// Asks with the plugin's credential, where there is a plugin; once more with a new one where the first is not accepted.
+    /// Sends with the plugin's credential, if there is a plugin; once more with a new one if the first is
+    /// rejected.
     async fn authorized<T, F>(&self, ask: impl Fn(Option<Arc<Credential>>) -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, Fault>>,
@@ -307,7 +314,8 @@ impl Api {
         connect_failure(error, connect_timeout(self.inner.request_timeout)).into()
     }
 
-    /// Why there is no WebSocket. Unlike [`Client::send`], [`Client::connect`] has read the answer already.
+    /// Returns why there is no WebSocket. Unlike [`Client::send`], [`Client::connect`] has already read the
+    /// response.
     fn not_switched(&self, error: kube::Error) -> Fault {
         switching_refused(error).unwrap_or_else(|error| self.not_connected(&error))
     }
@@ -348,18 +356,18 @@ fn wait_before_next_try(fault: &Fault, tried: u32, pause: Duration) -> Option<Du
     match fault {
         Fault::Refused { retry_after: Some(wait), code: 429 | 500..=599, .. } => Some(*wait),
         Fault::Refused { code: 429 | 502..=504, .. } => Some(pause),
-        // The connection was lost, perhaps one that had been idle; all requests are GETs, so this is safe.
+        // The connection was lost, perhaps an idle one; all requests are GETs, so repeating is safe.
         Fault::Connect(ConnectFailure::Closed) if tried == 1 => Some(Duration::ZERO),
         _ => None,
     }
 }
 
-/// What an answer in place of a WebSocket says; the error itself, where none came.
+/// Returns the error of a response in place of a WebSocket; the original error, if none came.
 fn switching_refused(error: kube::Error) -> Result<Fault, kube::Error> {
     Ok(match error {
         kube::Error::Api(status) => {
             let status = *status;
-            // kube makes a Status of any answer, and marks those that were none.
+            // kube makes a Status of any response, and marks those that were none.
             let by_kubernetes = status.code != 0 && status.reason != "Failed to parse error data";
             let wait = status.details.map_or(0, |details| details.retry_after_seconds);
             let message = if by_kubernetes {
@@ -390,7 +398,7 @@ async fn refusal(response: Response<Body>) -> Fault {
     let status = status.filter(|status| json::text(status, &["kind"]).as_deref() == Some("Status"));
     let message = match &status {
         Some(status) => json::text(status, &["message"]),
-        // Proxies and load balancers answer in text or HTML; its first line says enough.
+        // Proxies and load balancers respond with text or HTML; its first line is enough.
         None => String::from_utf8_lossy(&body).lines().find(|line| !line.trim().is_empty()).map(brief),
     };
     Fault::Refused { code, message: message.unwrap_or_else(fallback), by_kubernetes: status.is_some(), retry_after }
@@ -401,7 +409,7 @@ fn response_reason(code: u16) -> String {
     status.and_then(|status| status.canonical_reason()).unwrap_or("unknown status").to_owned()
 }
 
-/// At most so much of a foreign text as a message may quote.
+/// Shortens a foreign text to what a message may quote.
 pub(in crate::gather) fn brief(line: &str) -> String {
     const MAX: usize = 200;
     let line = line.trim();
@@ -416,7 +424,8 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// The body, at most so many bytes of it, and decompressed where it came as gzip, whether or not that was requested.
+/// Returns at most so many bytes of the body, decompressed if it came as gzip, whether or not that was
+/// requested.
 async fn read(response: Response<Body>, limit: usize) -> Result<Vec<u8>, Fault> {
     let is_gzip = match encoding(response.headers()) {
         None => false,
@@ -435,12 +444,12 @@ async fn read(response: Response<Body>, limit: usize) -> Result<Vec<u8>, Fault> 
     if plain.len() > limit { Err(Fault::TooLarge(limit)) } else { Ok(plain) }
 }
 
-/// Nothing, where the body is not compressed.
+/// `None`, if the body is not compressed.
 fn plain(headers: &HeaderMap) -> Result<(), Fault> {
     encoding(headers).map_or(Ok(()), |encoding| Err(compressed(&encoding)))
 }
 
-/// How the body is compressed; absent where it is not.
+/// Returns how the body is compressed; absent if it is not.
 fn encoding(headers: &HeaderMap) -> Option<String> {
     let encoding = headers.get(CONTENT_ENCODING)?;
     let encoding = brief(&String::from_utf8_lossy(encoding.as_bytes()).to_ascii_lowercase());
@@ -480,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_is_tried_again() {
+    fn only_transient_errors_are_retried() {
         let refused =
             |code, retry_after| Fault::Refused { code, message: String::new(), by_kubernetes: true, retry_after };
         let second = Duration::from_secs(1);

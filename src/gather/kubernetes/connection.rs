@@ -1,7 +1,7 @@
-//! From a chosen cluster and user to an [`Api`] that can be asked.
+//! Prepares an [`Api`] from a chosen cluster and user.
 //!
-//! [`kube::Config`] is filled in here field by field, because its own loader takes decisions that differ from kubectl's (see
-//! `no_proxy`, `credential` and `trust` beside this file). Nothing is sent yet.
+//! Fills in [`kube::Config`] field by field, because its own loader takes decisions that differ from
+//! kubectl's (see `no_proxy`, `credential` and `trust` beside this file). Nothing is sent yet.
 
 use std::net::Ipv6Addr;
 use std::sync::atomic::AtomicU64;
@@ -29,21 +29,22 @@ use crate::gather::trust;
 use crate::run::stop::Stop;
 use crate::wire::x509;
 
-/// Where no `--request-timeout` was given. kubectl waits without end, which no deadline survives.
+/// Default without `--request-timeout`. kubectl waits without a limit, which would exceed every deadline.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// For one request with all its tries: a source that says "later" again and again is given up, long before the run is. A list is
-/// asked for page by page, so that a long one that flows is not cut.
+/// Time limit of one request with all its tries: a source that answers "later" again and again is given up
+/// long before the run ends. A list is requested page by page, so that a long one is not cut off while it
+/// makes progress.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Prepares the API server of `target` to be asked. A credential plugin is run, if there is one.
+/// Prepares requests to the API server of `target`. Runs the credential plugin, if there is one.
 ///
 /// # Errors
-/// What the kubeconfig says cannot be used, or its credential plugin fails.
+/// The content of the kubeconfig is unusable, or its credential plugin fails.
 pub(in crate::gather) async fn connect(target: Target, options: &ConnectionOptions, stop: Stop) -> Result<Api, Error> {
     let Target { cluster, mut user, user_name, .. } = target;
     local_files::check(&cluster, &user)?;
     id_token::check(user_name.as_deref().unwrap_or_default(), &user)?;
-    // kube takes a token or a password first where there is one.
+    // kube prefers a token or a password, if there is one.
     let has_other = user.token.is_some() || user.token_file.is_some() || user.username.is_some();
     let plugin = user.exec.take().filter(|_| !has_other && user.auth_provider.is_none()).map(Plugin::new);
     if let Some(plugin) = &plugin
@@ -52,7 +53,7 @@ pub(in crate::gather) async fn connect(target: Target, options: &ConnectionOptio
         adopt(&mut user, identity)?;
     }
 
-    // kube puts the token into a header without looking, and ends the program where that cannot be.
+    // kube puts the token into a header without checking, and panics if that is impossible.
     let token = user.token.as_ref().map(|token| HeaderValue::try_from(token.expose_secret()));
     if matches!(token, Some(Err(_))) {
         let what = "its token holds characters that no header can carry, such as a line end".to_owned();
@@ -60,7 +61,7 @@ pub(in crate::gather) async fn connect(target: Target, options: &ConnectionOptio
     }
 
     let server = server(&cluster, &user)?;
-    // What the user allows is not cut short.
+    // A limit that the user sets is not reduced.
     let (request_timeout, patience) = match options.request_timeout {
         None => (Some(REQUEST_TIMEOUT), Some(PATIENCE)),
         Some(Duration::ZERO) => (None, None),
@@ -100,7 +101,7 @@ pub(in crate::gather) async fn connect(target: Target, options: &ConnectionOptio
     }))
 }
 
-/// kube's reason, but for the URL of a proxy, which may hold a password.
+/// Returns kube's reason, without the URL of a proxy, which may hold a password.
 fn unusable(error: &kube::Error) -> Error {
     let (part, what) = match error {
         kube::Error::ProxyProtocolUnsupported { proxy_url } => {
@@ -112,7 +113,7 @@ fn unusable(error: &kube::Error) -> Error {
     Error::InvalidConfiguration { part: part.into(), what }
 }
 
-/// The certificate and key of a plugin, where kube looks for those of a kubeconfig.
+/// Puts the certificate and key of a plugin where kube looks for those of a kubeconfig.
 fn adopt(user: &mut AuthInfo, identity: &Identity) -> Result<(), Error> {
     let encode = |text: &str| match serde_json::to_value(ByteString(text.as_bytes().to_vec())) {
         Ok(Value::String(encoded)) => Ok(encoded),
@@ -126,7 +127,8 @@ fn adopt(user: &mut AuthInfo, identity: &Identity) -> Result<(), Error> {
     Ok(())
 }
 
-/// The address of the cluster. As in client-go one without a scheme is `https` where anything speaks of TLS.
+/// Returns the address of the cluster. As in client-go, an address without a scheme is `https` if any TLS
+/// setting is present.
 fn server(cluster: &Cluster, user: &AuthInfo) -> Result<Uri, Error> {
     let fail = |what: String| Error::InvalidConfiguration { part: "kubeconfig's cluster".into(), what };
     let given = cluster.server.as_deref().filter(|server| !server.is_empty());
@@ -148,13 +150,14 @@ fn server(cluster: &Cluster, user: &AuthInfo) -> Result<Uri, Error> {
     }
 }
 
-/// Without user, password and path.
+/// Removes user, password and path.
 fn address(server: &Uri) -> String {
     let port = server.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{}{port}", server.scheme_str().unwrap_or_default(), server.host().unwrap_or_default())
 }
 
-/// hyper-openssl 0.10.3 verifies the host of an address like `https://[fd00::1]` with its brackets, which fits no certificate.
+/// hyper-openssl 0.10.3 verifies the host of an address like `https://[fd00::1]` with its brackets, which
+/// match no certificate.
 fn bare_ipv6(server: &Uri) -> Option<String> {
     let bare = server.host()?.strip_prefix('[')?.strip_suffix(']')?;
     bare.parse::<Ipv6Addr>().ok().map(|address| address.to_string())
@@ -172,7 +175,7 @@ fn proxy(server: &Uri, cluster: &Cluster) -> Result<Option<Uri>, Error> {
 }
 
 fn authorities(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, Error> {
-    // This conversion is the one door of kube that reads and decodes the certificate authority of a cluster.
+    // This conversion is kube's only public function that reads and decodes the CA of a cluster.
     let loaded: ExecAuthCluster = cluster.try_into().map_err(|error| invalid("certificate authority", &error))?;
     let Some(pem) = loaded.certificate_authority_data.filter(|pem| !pem.is_empty()) else {
         return Ok(trust::system_authorities());
@@ -185,7 +188,7 @@ fn authorities(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, Error> {
     Ok(Some(found))
 }
 
-/// The client certificate as PEM, where it can be read; what is wrong with it is for kube to say.
+/// Returns the client certificate as PEM, if it can be read; kube reports what is wrong with it.
 fn client_certificate(user: &AuthInfo) -> Option<Vec<u8>> {
     if let Some(data) = &user.client_certificate_data {
         let decoded: ByteString = serde_json::from_value(Value::String(data.clone())).ok()?;

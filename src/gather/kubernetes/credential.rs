@@ -1,11 +1,13 @@
-//! Credential plugins of a kubeconfig (`users[].user.exec`), such as `gke-gcloud-auth-plugin`.
+//! Runs credential plugins of a kubeconfig (`users[].user.exec`), such as `gke-gcloud-auth-plugin`.
 //!
-//! kube 5.0.0 runs a plugin too, but three times for one client (for the TLS identity, for the header and for the expiry), each time
-//! blocking the runtime and offering it the terminal. Here it runs once, may be interrupted, gets standard input only where
-//! that is a terminal, and runs again when its token has expired or the server answers 401, as in client-go.
+//! kube 5.0.0 runs a plugin too, but three times for one client (for the TLS identity, for the header and for
+//! the expiry). Each time it blocks the runtime and offers the plugin the terminal. Here it runs once, can be
+//! interrupted, and gets standard input only if that is a terminal. It runs again if its token has expired or
+//! the server answers 401, as in client-go.
 //!
-//! A plugin without a terminal leads a process group of its own, and what it started ends with it. One that may ask at the terminal
-//! stays in the group of this program, for no other may read from there.
+//! A plugin without a terminal leads a process group of its own, and its children are ended with it. A plugin
+//! that may prompt on the terminal stays in the group of this program, because no other group may read from
+//! there.
 
 use std::io::{self, IsTerminal, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -23,21 +25,21 @@ use crate::gather::error::Error;
 use crate::gather::kubernetes::json;
 use crate::run::stop::Stop;
 
-/// No credential is longer; a plugin that prints more has gone astray.
+/// Maximum number of bytes of a plugin's output; no credential is longer.
 const MAX_OUTPUT: u64 = 1 << 20;
-/// How often it is looked whether a plugin has ended.
+/// Interval at which a plugin is polled for its end.
 const POLL: Duration = Duration::from_millis(10);
-/// A token that ends within this time is renewed before it is used.
+/// A token that expires within this time is renewed before it is used.
 const MARGIN: SignedDuration = SignedDuration::from_secs(10);
 
-/// A plugin and what it last gave.
+/// A plugin and its last credential.
 #[derive(Debug)]
 pub(in crate::gather) struct Plugin {
     config: ExecConfig,
     given: Mutex<Option<Arc<Credential>>>,
 }
 
-/// What a plugin gave. `Debug` shows nothing of it: the header is marked as sensitive.
+/// The credential of a plugin. `Debug` shows nothing of it: the header is marked as sensitive.
 #[derive(Debug)]
 pub(in crate::gather) struct Credential {
     pub authorization: Option<HeaderValue>,
@@ -62,12 +64,13 @@ impl Plugin {
         Self { config, given: Mutex::new(None) }
     }
 
-    /// The command as the kubeconfig has it, without its arguments.
+    /// Returns the command as in the kubeconfig, without its arguments.
     pub(in crate::gather) fn command(&self) -> &str {
         self.config.command.as_deref().unwrap_or_default()
     }
 
-    /// The credential of the last run, or of a new one where there is none, it has expired, or it is the one `refused`.
+    /// Returns the credential of the last run. Runs the plugin if there is none, it has expired, or it is the
+    /// one `refused`.
     pub(in crate::gather) async fn credential(
         &self,
         refused: Option<&Arc<Credential>>,
@@ -102,7 +105,8 @@ impl Plugin {
         Ok(text)
     }
 
-    /// What it printed, once it has ended. A child of its own that holds the output open is not waited for.
+    /// Returns the output once the plugin has ended. Does not wait for a child of it that holds the output
+    /// open.
     async fn answer(&self, child: &mut Running, output: Option<impl Read + Send + 'static>) -> Result<Vec<u8>, Error> {
         let reading = tokio::task::spawn_blocking(move || {
             let mut text = Vec::new();
@@ -118,7 +122,7 @@ impl Plugin {
         if status.success() { Ok(text) } else { Err(self.failed(format!("it ended with {status}"))) }
     }
 
-    /// The command, and whether it may ask at the terminal.
+    /// Returns the command, and whether it may prompt on the terminal.
     fn command_line(&self) -> Result<(Command, bool), Error> {
         let config = &self.config;
         let Some(program) = &config.command else {
@@ -154,7 +158,7 @@ impl Plugin {
         Ok((command, interactive))
     }
 
-    /// Only then how to install it is of use.
+    /// Only then does a hint on installing it help.
     fn not_installed(&self) -> Error {
         Error::CredentialPlugin {
             command: self.command().to_owned(),
@@ -170,21 +174,21 @@ impl Plugin {
 
 impl Credential {
     fn has_expired(&self) -> bool {
-        #[expect(clippy::disallowed_methods, reason = "whether the credential is of use is asked now")]
+        #[expect(clippy::disallowed_methods, reason = "the credential must be valid now")]
         let now = Timestamp::now();
         self.expires.is_some_and(|expires| now + MARGIN >= expires)
     }
 }
 
-/// A plugin that runs, and ends at the latest with this value.
+/// A running plugin. Dropping this value ends it.
 struct Running {
     child: Child,
-    /// It has a process group of its own, whose number is its own.
+    /// Whether it has a process group of its own, whose number is its process id.
     leads_group: bool,
 }
 
 impl Running {
-    /// Waits without blocking the thread, so that the wait can be given up.
+    /// Waits without blocking the thread, so that the wait can be cancelled.
     async fn ended(&mut self) -> io::Result<ExitStatus> {
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -194,13 +198,13 @@ impl Running {
         }
     }
 
-    /// Ends what the plugin started and left behind.
+    /// Ends the processes that the plugin started and left behind.
     fn end_group(&self) {
         #[cfg(unix)]
         if self.leads_group
             && let Some(group) = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw)
         {
-            // It fails where nobody is left in it, which is what is wanted.
+            // It fails if the group is empty, which is the desired state.
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
     }
@@ -208,7 +212,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // One that has ended is reaped, and its number may be another's.
+        // A process that has ended is reaped, and its number may belong to another.
         if matches!(self.child.try_wait(), Ok(None)) {
             self.end_group();
             let _ = self.child.kill();
@@ -217,7 +221,7 @@ impl Drop for Running {
     }
 }
 
-/// Reads an `ExecCredential`. Plugins print JSON, some YAML. No message quotes any of it.
+/// Parses an `ExecCredential`. Plugins print JSON, some YAML. No message quotes any of it.
 fn parse(output: &[u8]) -> Result<Credential, String> {
     let answer = serde_saphyr::from_slice(output).ok().filter(Value::is_object);
     let answer = answer.ok_or("it printed no ExecCredential")?;
@@ -274,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn gets_what_client_go_gives() {
+    async fn receives_the_same_input_as_from_client_go() {
         let script = "printf 'kind: ExecCredential\nstatus: {token: \"%s\"}\n' \
             $(printf %s \"$KUBERNETES_EXEC_INFO\" | grep -c '\"interactive\":false')";
         let credential = plugin(script).credential(None, &Stop::never()).await.unwrap();
@@ -282,7 +286,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_says_how_but_not_what_was_printed() {
+    async fn a_failure_has_the_status_but_not_the_output() {
         for (script, what) in [
             ("echo sesame; exit 3", "it ended with exit status: 3"),
             ("echo sesame; echo '{'", "it printed no ExecCredential"),
@@ -296,7 +300,7 @@ mod tests {
         }
     }
 
-    /// The output of a plugin ends before it does, and a deadline ends the wait for the rest.
+    /// Handles output that is closed before the plugin ends, and a deadline that ends the wait.
     #[tokio::test]
     async fn a_plugin_that_closes_its_output_and_goes_on_is_ended() {
         let stop = Stop::new(Some(Duration::from_millis(300)), tokio::sync::watch::channel(false).1);
@@ -308,7 +312,7 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn what_a_plugin_started_ends_with_it() {
+    async fn children_of_a_plugin_end_with_it() {
         let home = tempfile::TempDir::new().unwrap();
         let file = home.path().join("child");
         let starts = format!("sleep 60 & echo $! >{}", file.display());
@@ -331,14 +335,14 @@ mod tests {
         let gives = plugin(&format!("{starts}; echo '{{\"status\":{{\"token\":\"t\"}}}}'"));
         assert!(gives.credential(None, &Stop::never()).await.is_ok());
         assert!(is_gone().await && began.elapsed() < Duration::from_secs(30));
-        // It is ended.
+        // It is killed.
         let stop = Stop::new(Some(Duration::from_millis(300)), tokio::sync::watch::channel(false).1);
         assert!(plugin(&format!("{starts}; wait")).credential(None, &stop).await.is_err());
         assert!(is_gone().await);
     }
 
     #[tokio::test]
-    async fn how_to_install_it_is_said_only_where_it_is_missing() {
+    async fn an_install_hint_is_given_only_for_a_missing_plugin() {
         for (command, hint) in
             [("no-such-plugin-anywhere", "run setup.sh"), ("false", "run `false` by hand to see what it says")]
         {

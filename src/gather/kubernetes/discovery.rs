@@ -1,7 +1,7 @@
-//! Which versions of Apigee's custom resources the API server serves.
+//! Discovers which versions of Apigee's custom resources the API server serves.
 //!
-//! Releases differ (ApigeeRoute is v1alpha1 in old ones, v1alpha2 as well in newer ones), so no version is written down
-//! anywhere. The preferred version of the group need not serve a kind, so each version's own list is asked.
+//! Releases differ (ApigeeRoute is v1alpha1 in old ones, v1alpha2 as well in newer ones), so no version is
+//! hard-coded. The preferred version of the group need not serve a kind, so the list of each version is read.
 
 use futures::future::join_all;
 use serde_json::Value;
@@ -28,7 +28,7 @@ struct Kind {
     plural: String,
 }
 
-/// Where a kind is found.
+/// The location of a kind.
 pub(in crate::gather) struct Resource {
     /// `apigee.cloud.google.com/v1alpha2`.
     pub api_version: String,
@@ -36,12 +36,12 @@ pub(in crate::gather) struct Resource {
     pub plural: String,
 }
 
-/// Asks for the versions of the group.
+/// Reads the versions of the group.
 pub(in crate::gather) async fn group(api: &Api) -> Result<Value, Fault> {
     api.document(&group_path(), JSON).await
 }
 
-/// Asks each version for its kinds.
+/// Reads the kinds of each version.
 pub(in crate::gather) async fn kinds(api: &Api, group: Result<Value, Fault>, namespace: &str) -> Group {
     let unknown = |fault: Fault| {
         let failed = Some(fault.reason(access(&group_path(), namespace)));
@@ -49,7 +49,7 @@ pub(in crate::gather) async fn kinds(api: &Api, group: Result<Value, Fault>, nam
     };
     let group = match group {
         Ok(group) => group,
-        // The API server itself says that it has no such group, and so none of its kinds.
+        // The API server itself reports that it has no such group, and so none of its kinds.
         Err(fault) if fault.is_not_found() => return Group::default(),
         Err(fault) => return unknown(fault),
     };
@@ -57,7 +57,7 @@ pub(in crate::gather) async fn kinds(api: &Api, group: Result<Value, Fault>, nam
         return unknown(Fault::Broken("the answer is no APIGroup with versions".into()));
     };
     let preferred = json::text(&group, &["preferredVersion", "groupVersion"]);
-    // Stable: behind the preferred one the server's order stays.
+    // A stable sort: after the preferred version the server's order is kept.
     versions.sort_by_key(|version| Some(version) != preferred.as_ref());
     let asked = versions.into_iter().map(async |version| {
         let path = format!("/apis/{version}");
@@ -71,7 +71,7 @@ pub(in crate::gather) async fn kinds(api: &Api, group: Result<Value, Fault>, nam
 }
 
 impl Group {
-    /// Where `kind` is served.
+    /// Returns where `kind` is served.
     pub(in crate::gather) fn find(&self, kind: &str) -> Result<Resource, Unavailable> {
         let serving = |kinds: &[Kind]| kinds.iter().find(|served| served.name == kind).map(|kind| kind.plural.clone());
         let served: Vec<(&String, String)> = self
@@ -97,12 +97,13 @@ fn group_path() -> String {
     format!("/apis/{GROUP}")
 }
 
-/// Discovery has URLs, not resources; the rule that is missing names the URL.
+/// Discovery has URLs, not resources; the missing rule names the URL.
 fn access<'a>(path: &'a str, namespace: &'a str) -> Access<'a> {
     Access { verb: "get", resource: path, group: "", namespace }
 }
 
-/// The versions of an `APIGroup`; absent where the answer is none. A group without any version does not exist.
+/// Returns the versions of an `APIGroup`; absent if the response is not one. A group without any version does
+/// not exist.
 fn versions(group: &Value) -> Option<Vec<String>> {
     let listed = json::at(group, &["versions"])?.as_array().filter(|listed| !listed.is_empty())?;
     let version = |version: &Value| {
@@ -113,7 +114,7 @@ fn versions(group: &Value) -> Option<Vec<String>> {
     is_kind(group, "APIGroup").then(|| listed.iter().map(version).collect())?
 }
 
-/// The kinds of an `APIResourceList`, without subresources; absent where the answer is none.
+/// Returns the kinds of an `APIResourceList`, without subresources; absent if the response is not one.
 fn resources(list: &Value) -> Option<Vec<Kind>> {
     let listed = match json::at(list, &["resources"])? {
         Value::Array(listed) => listed.as_slice(),

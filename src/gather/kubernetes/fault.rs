@@ -1,4 +1,4 @@
-//! Why one request gave nothing, and how that is said in the evidence.
+//! Classifies why one request failed, and gives the reason for the evidence.
 
 use std::error::Error as StdError;
 use std::io;
@@ -8,41 +8,41 @@ use crate::evidence::{Reason, Unavailable};
 use crate::gather::error::{ConnectFailure, Error};
 use crate::run::stop::timed_out;
 
-/// For the connection alone; a server that is there accepts within milliseconds.
+/// Time limit of the connection alone; a reachable server accepts within milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The time to connect in, of the time for a whole request: less, so that a server that is not there is told from one that is
-/// slow to answer.
+/// Time limit of connecting, as a part of the time for a whole request: shorter, to distinguish an
+/// unreachable server from a slow one.
 pub(in crate::gather) fn connect_timeout(request_timeout: Option<Duration>) -> Duration {
     request_timeout.map_or(CONNECT_TIMEOUT, |given| given.mul_f64(0.9).min(CONNECT_TIMEOUT))
 }
 
-/// Why one request gave nothing.
+/// Why one request failed.
 #[derive(Debug)]
 pub(in crate::gather) enum Fault {
-    /// The answer broke off or made no sense.
+    /// The response broke off or was malformed.
     Broken(String),
-    /// No answer came.
+    /// No response came.
     Connect(ConnectFailure),
     /// The credential plugin failed.
     Plugin(Box<Error>),
-    /// The server answered with an error.
+    /// The server responded with an error.
     Refused {
         code: u16,
         message: String,
-        /// The answer was a Kubernetes Status, not something that stands in between.
+        /// Whether the response was a Kubernetes Status, not one of an intermediary.
         by_kubernetes: bool,
         retry_after: Option<Duration>,
     },
     /// The run has to end.
     Stopped(Reason),
-    /// The request's own time ran out.
+    /// The request's own time limit passed.
     TimedOut(Duration),
-    /// The answer has more bytes than are read of one.
+    /// The response has more bytes than the limit.
     TooLarge(usize),
 }
 
-/// What a request needs the right to.
+/// The permission that a request needs.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::gather) struct Access<'a> {
     pub verb: &'a str,
@@ -67,17 +67,18 @@ impl From<Error> for Fault {
     }
 }
 
-/// What the API server answers, as text, for a path that it does not know. Source: `http.NotFound` of Go, which
-/// `k8s.io/apiserver` calls behind everything that it serves.
+/// The API server's response text for an unknown path. Source: `http.NotFound` of Go, which
+/// `k8s.io/apiserver` calls after all its handlers.
 const NO_SUCH_PATH: &str = "404 page not found";
 
 impl Fault {
-    /// The API server itself says that there is no such thing; a 404 of something in between does not.
+    /// Whether the API server itself reports that there is no such thing; a 404 of an intermediary does not
+    /// count.
     pub(in crate::gather) fn is_not_found(&self) -> bool {
         matches!(self, Self::Refused { code: 404, message, by_kubernetes, .. } if *by_kubernetes || message == NO_SUCH_PATH)
     }
 
-    /// The reason that the evidence keeps.
+    /// Returns the reason that the evidence keeps.
     pub(in crate::gather) fn reason(self, access: Access<'_>) -> Reason {
         let is_not_found = self.is_not_found();
         match self {
@@ -103,20 +104,21 @@ impl Fault {
         }
     }
 
-    /// The same with what was looked at.
+    /// Returns the same with what was requested.
     pub(in crate::gather) fn unavailable(self, what: &str, access: Access<'_>) -> Unavailable {
         Unavailable::new(what, self.reason(access))
     }
 }
 
-/// What is said of an answer of more bytes than are read.
+/// Returns the text for a response with more bytes than the limit.
 pub(in crate::gather) fn too_large(limit: usize) -> String {
     format!("the answer is larger than {} MiB", limit >> 20)
 }
 
-/// Sorts out why kube got no answer.
+/// Classifies why kube got no response.
 ///
-/// Its errors are boxes within boxes, and most name no kind; the innermost sources do. `allowed` was the time to connect in.
+/// Its errors are nested boxes, and most have no kind; the innermost sources do. `allowed` was the time limit
+/// of connecting.
 pub(in crate::gather) fn connect_failure(error: &(dyn StdError + 'static), allowed: Duration) -> ConnectFailure {
     let mut text = String::new();
     let mut at = Some(error);
@@ -133,7 +135,7 @@ pub(in crate::gather) fn connect_failure(error: &(dyn StdError + 'static), allow
         if text.contains("dns error") {
             return ConnectFailure::UnknownHost;
         }
-        // hyper-openssl puts OpenSSL's verdict on the certificate behind the stack of errors.
+        // hyper-openssl puts OpenSSL's verdict on the certificate after the stack of errors.
         if let Some((_, verdict)) = text.split_once("certificate verify failed:") {
             let verdict = verdict.rsplit_once(": ").map_or("unknown reason", |(_, verdict)| verdict);
             return ConnectFailure::UntrustedCertificate(verdict.trim().to_owned());
@@ -149,7 +151,7 @@ pub(in crate::gather) fn connect_failure(error: &(dyn StdError + 'static), allow
     ConnectFailure::Other(text)
 }
 
-/// The last text of a chain of errors.
+/// Returns the last text of a chain of errors.
 pub(in crate::gather) fn innermost(error: &(dyn StdError + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
@@ -158,7 +160,8 @@ pub(in crate::gather) fn innermost(error: &(dyn StdError + 'static)) -> String {
     error.to_string()
 }
 
-/// `error:0A00010B:SSL routines:tls_get_more_records:wrong version number:ssl/…` says `wrong version number`.
+/// Returns `wrong version number` of `error:0A00010B:SSL routines:tls_get_more_records:wrong version
+/// number:ssl/…`.
 fn openssl_reason(text: &str) -> String {
     let reason = text.split("SSL routines:").nth(1).and_then(|rest| rest.split(':').nth(1));
     match reason {
@@ -187,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_keeps_the_words_of_the_server() {
+    fn an_error_keeps_the_servers_message() {
         let fault =
             Fault::Refused { code: 500, message: "etcd is down".into(), by_kubernetes: true, retry_after: None };
         assert_eq!(fault.reason(ACCESS), Reason::Unreachable("the server answered 500: etcd is down".into()));

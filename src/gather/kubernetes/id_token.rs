@@ -1,8 +1,9 @@
-//! The id-token of a user whose kubeconfig has `auth-provider: oidc`: whether it is of any use still.
+//! Checks whether the id-token of a user with `auth-provider: oidc` in the kubeconfig is still valid.
 //!
-//! kubectl renews one that has ended with the refresh-token, and writes both back into the kubeconfig, because a provider may take a
-//! refresh-token only once. This program writes to no kubeconfig, so it renews nothing, and says so before anything is sent.
-//! Source: `k8s.io/client-go/plugin/pkg/client/auth/oidc`. No text holds any part of a token.
+//! kubectl renews an expired one with the refresh-token, and writes both back into the kubeconfig, because a
+//! provider may accept a refresh-token only once. This program writes to no kubeconfig, so it renews nothing,
+//! and reports that before anything is sent. Source: `k8s.io/client-go/plugin/pkg/client/auth/oidc`. No text
+//! contains any part of a token.
 
 use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
@@ -11,25 +12,25 @@ use serde_json::Value;
 
 use crate::gather::error::Error;
 
-/// Refuses a token that has ended.
+/// Rejects an expired token.
 ///
 /// # Errors
-/// There is no id-token, or its time is over.
+/// There is no id-token, or it has expired.
 pub(in crate::gather) fn check(user: &str, auth: &AuthInfo) -> Result<(), Error> {
     let Some(provider) = auth.auth_provider.as_ref().filter(|provider| provider.name == "oidc") else { return Ok(()) };
-    #[expect(clippy::disallowed_methods, reason = "whether the token is of use is asked now")]
+    #[expect(clippy::disallowed_methods, reason = "the token must be valid now")]
     let now = Timestamp::now();
     let token = provider.config.get("id-token").filter(|token| !token.is_empty());
     let what = match token.map(|token| ends(token)) {
         None => "there is none".to_owned(),
         Some(Some(end)) if end <= now => format!("it ended {}", end.strftime("%Y-%m-%d %H:%M:%S UTC")),
-        // What cannot be read here is for the API server to judge.
+        // A token that cannot be parsed here is left to the API server.
         Some(_) => return Ok(()),
     };
     Err(Error::EndedIdToken { user: user.to_owned(), what })
 }
 
-/// The claim `exp` (RFC 7519 §4.1.4); absent where the token has none that can be read.
+/// Returns the claim `exp` (RFC 7519 §4.1.4); absent if the token has none that can be parsed.
 fn ends(token: &str) -> Option<Timestamp> {
     let claims = token.split('.').nth(1)?;
     // base64url without padding, RFC 7515 §2.
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_token_is_told_with_its_end_and_the_way_out() {
+    fn an_expired_token_is_reported_with_its_end_and_a_hint() {
         let ended = token("{\"exp\":1000000000,\"sub\":\"sesame\"}");
         let error = check("me", &user(&[("id-token", &ended), ("refresh-token", "anything")])).unwrap_err();
         assert_eq!(
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_of_use_is_sent() {
+    fn tokens_that_may_be_valid_are_sent() {
         for claims in ["{\"exp\":4102444800}", "{\"exp\":\"soon\"}", "{}", "no JSON"] {
             assert!(check("me", &user(&[("id-token", &token(claims))])).is_ok(), "{claims}");
         }

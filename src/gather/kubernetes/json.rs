@@ -1,24 +1,25 @@
-//! Reads untyped JSON without ever failing: a field of the wrong type is a field that is not there.
+//! Reads untyped JSON without errors: a field of the wrong type counts as missing.
 //!
-//! Custom resources come from many releases, and webhooks do not guard what an old release stored. One odd object
-//! must not cost the other five hundred.
+//! Custom resources come from many releases, and webhooks do not check what an old release stored. One
+//! malformed object must not affect the other five hundred.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// The value at a path of keys.
+/// Returns the value at a path of keys.
 pub(in crate::gather) fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
     path.iter().try_fold(value, |value, key| value.get(key))
 }
 
-/// A text that is not empty; Kubernetes writes "not set" as an empty string as often as by leaving the key away.
+/// Returns a text that is not empty. Kubernetes writes "not set" as an empty string as often as by omitting
+/// the key.
 pub(in crate::gather) fn text(value: &Value, path: &[&str]) -> Option<String> {
     at(value, path)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// A text, or a number or truth value as text.
+/// Returns a text, or a number or boolean as text.
 pub(in crate::gather) fn scalar(value: &Value, path: &[&str]) -> Option<String> {
     match at(value, path)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -28,32 +29,32 @@ pub(in crate::gather) fn scalar(value: &Value, path: &[&str]) -> Option<String> 
     }
 }
 
-/// A truth value.
+/// Returns a boolean.
 pub(in crate::gather) fn truth(value: &Value, path: &[&str]) -> Option<bool> {
     at(value, path)?.as_bool()
 }
 
-/// A whole number that fits.
+/// Returns a whole number that fits.
 pub(in crate::gather) fn number<N: TryFrom<i64>>(value: &Value, path: &[&str]) -> Option<N> {
     N::try_from(at(value, path)?.as_i64()?).ok()
 }
 
-/// An RFC 3339 time.
+/// Returns an RFC 3339 time.
 pub(in crate::gather) fn time(value: &Value, path: &[&str]) -> Option<Timestamp> {
     at(value, path)?.as_str()?.parse().ok()
 }
 
-/// The items of a list; none where it is no list.
+/// Returns the items of a list; none if it is not a list.
 pub(in crate::gather) fn items<'a>(value: &'a Value, path: &[&str]) -> &'a [Value] {
     at(value, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The texts of a list; what is no text is left out.
+/// Returns the texts of a list; other items are left out.
 pub(in crate::gather) fn texts(value: &Value, path: &[&str]) -> Vec<String> {
     items(value, path).iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// A map of texts, as labels are; what is no text is left out.
+/// Returns a map of texts, such as labels; other values are left out.
 pub(in crate::gather) fn texts_by_key(value: &Value, path: &[&str]) -> BTreeMap<String, String> {
     let map = at(value, path).and_then(Value::as_object);
     map.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()

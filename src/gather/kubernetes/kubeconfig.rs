@@ -1,7 +1,9 @@
-//! Which cluster, and as whom: kubeconfig files, flags and the pod's own account, with the precedence that kubectl gives them.
+//! Chooses cluster and user from kubeconfig files, flags and the pod's own account, with the precedence of
+//! kubectl.
 //!
-//! kube can do this alone, but not as kubectl does: it stops at a path of `$KUBECONFIG` that does not exist, falls back to the
-//! pod's account when a kubeconfig is broken, and takes no `--cluster` and `--user` without a context. It stops before the network.
+//! kube can do this alone, but differs from kubectl. It stops at a path of `$KUBECONFIG` that does not exist.
+//! It falls back to the pod's account if a kubeconfig is malformed. It accepts no `--cluster` and `--user`
+//! without a context. Nothing here uses the network.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -29,11 +31,11 @@ pub struct ConnectionOptions {
     pub as_user: Option<String>,
     pub as_uid: Option<String>,
     pub as_groups: Vec<String>,
-    /// For one request; zero is no limit, and absent a default of 30 s.
+    /// Time limit of one request; zero is no limit. If absent, the default is 30 s.
     pub request_timeout: Option<Duration>,
 }
 
-/// Where this process would look.
+/// The places where this process looks for a configuration.
 #[derive(Clone, Debug)]
 pub(in crate::gather) struct Places {
     /// `$KUBECONFIG`.
@@ -41,23 +43,23 @@ pub(in crate::gather) struct Places {
     pub home: Option<PathBuf>,
     /// `$KUBERNETES_SERVICE_HOST` and `_PORT`, which a pod has.
     pub service: Option<(String, String)>,
-    /// Where a pod finds its token and the cluster's CA.
+    /// The folder in which a pod finds its token and the cluster's CA.
     pub service_account: PathBuf,
 }
 
-/// The cluster and the user that were chosen.
+/// The chosen cluster and user.
 #[derive(Clone, Debug)]
 pub(in crate::gather) struct Target {
-    /// Absent inside a pod, and where cluster and user were given without a context.
+    /// Absent inside a pod, and if cluster and user were given without a context.
     pub context: Option<String>,
     pub cluster: Cluster,
     pub user: AuthInfo,
-    /// As the kubeconfig has it.
+    /// As in the kubeconfig.
     pub user_name: Option<String>,
 }
 
 impl Places {
-    /// Those of this process.
+    /// Returns the places of this process.
     #[must_use]
     pub(in crate::gather) fn of_this_process() -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -70,7 +72,7 @@ impl Places {
     }
 }
 
-/// The context that is chosen, of this process; absent inside a pod.
+/// Returns the context that this process would use; absent inside a pod.
 ///
 /// # Errors
 /// As for [`target`].
@@ -78,7 +80,7 @@ pub fn context_name(options: &ConnectionOptions) -> Result<Option<String>, Error
     target(options, &Places::of_this_process()).map(|target| target.context)
 }
 
-/// All contexts of this process's kubeconfig, each once, in the order of its files.
+/// Returns all contexts of this process's kubeconfig, each once, in the order of its files.
 ///
 /// # Errors
 /// There is no kubeconfig, or it is malformed.
@@ -96,12 +98,12 @@ fn names(options: &ConnectionOptions, places: &Places) -> Result<Vec<String>, Er
 /// Chooses cluster and user.
 ///
 /// # Errors
-/// Whatever keeps the choice from being made: no file, a malformed file, a name that is not in it.
+/// The choice is impossible: no file, a malformed file, or a name that is not in it.
 pub(in crate::gather) fn target(options: &ConnectionOptions, places: &Places) -> Result<Target, Error> {
     let (kubeconfig, looked) = read(options.kubeconfig.as_deref(), places)?;
     let mut target = match kubeconfig {
         Some(kubeconfig) => choose(&kubeconfig, options)?,
-        // kubectl takes the pod's account only where nothing else says which cluster is meant.
+        // kubectl uses the pod's account only if nothing else names a cluster.
         None if options.server.is_none() => in_cluster(options, places).ok_or(Error::NoKubeconfig { looked })?,
         None => choose(&Kubeconfig::default(), options)?,
     };
@@ -116,7 +118,8 @@ pub(in crate::gather) fn target(options: &ConnectionOptions, places: &Places) ->
     Ok(target)
 }
 
-/// All files, merged; `None` where there is none, or nothing in them. Also the places that were looked at.
+/// Reads and merges all files; `None` if there is none, or all are empty. Also returns the places that were
+/// searched.
 fn read(explicit: Option<&Path>, places: &Places) -> Result<(Option<Kubeconfig>, Vec<PathBuf>), Error> {
     let paths: Vec<PathBuf> = match (explicit, &places.list) {
         (Some(path), _) => vec![path.to_owned()],
@@ -127,13 +130,14 @@ fn read(explicit: Option<&Path>, places: &Places) -> Result<(Option<Kubeconfig>,
     for path in &paths {
         let next = match Kubeconfig::read_from(path) {
             Ok(next) => next,
-            // A path of the list may be for a file that `kubectl config` would create; one that was named must be there.
+            // A path of the list may name a file that `kubectl config` would create; an explicitly named one
+            // must exist.
             Err(KubeconfigError::ReadConfig(source, _)) if explicit.is_none() && is_missing(&source) => continue,
             Err(error) => return Err(unreadable(path, error)),
         };
         merged = merged.merge(next).map_err(|error| unreadable(path, error))?;
     }
-    // An empty file says as little as no file.
+    // An empty file counts as no file.
     let says_nothing = merged.clusters.is_empty() && merged.contexts.is_empty() && merged.auth_infos.is_empty();
     Ok(((!says_nothing).then_some(merged), paths))
 }
@@ -150,7 +154,7 @@ fn unreadable(path: &Path, error: KubeconfigError) -> Error {
         }
         KubeconfigError::ReadConfig(source, _) => Error::UnreadableKubeconfig { path, source },
         KubeconfigError::Parse(error) => {
-            // The whole message quotes the lines around, and those may hold a token.
+            // The whole message quotes the surrounding lines, which may hold a token.
             let text = without_values(error.without_snippet().to_string().lines().next().unwrap_or_default());
             let place = error.location().map(|at| format!("line {}, column {}: ", at.line(), at.column()));
             Error::MalformedKubeconfig { path, what: format!("{}{text}", place.unwrap_or_default()) }
@@ -159,7 +163,7 @@ fn unreadable(path: &Path, error: KubeconfigError) -> Error {
     }
 }
 
-/// A message without what stands in double quotes, which is how serde quotes a value.
+/// Removes text in double quotes from a message: serde quotes values this way.
 fn without_values(message: &str) -> String {
     message.split('"').enumerate().map(|(index, part)| if index % 2 == 1 { "\"…\"" } else { part }).collect()
 }
@@ -200,7 +204,7 @@ fn choose(kubeconfig: &Kubeconfig, options: &ConnectionOptions) -> Result<Target
             let name = wanted.clone().or(of_context).unwrap_or_default();
             match kubeconfig.auth_infos.iter().find(|named| named.name == name) {
                 Some(named) => named.auth_info.clone().unwrap_or_default(),
-                // As in client-go: a context may name a user that is not there (anonymous access), a flag may not.
+                // As in client-go: a context may name a missing user (anonymous access), a flag may not.
                 None if wanted.is_none() => AuthInfo::default(),
                 None => {
                     let known = sorted(kubeconfig.auth_infos.iter().map(|named| &named.name));
@@ -218,7 +222,8 @@ fn sorted<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
     names
 }
 
-/// The account of the pod this process runs in. client-go wants both variables and the token file.
+/// Returns the account of the pod in which this process runs. client-go requires both variables and the token
+/// file.
 fn in_cluster(options: &ConnectionOptions, places: &Places) -> Option<Target> {
     if options.kubeconfig.is_some() || options.context.is_some() || options.cluster.is_some() || options.user.is_some()
     {
@@ -269,7 +274,8 @@ fn apply_flags(target: &mut Target, options: &ConnectionOptions) -> Result<(), E
         if options.as_uid.is_some() || !options.as_groups.is_empty() {
             return Err(Error::ImpersonationWithoutUser);
         }
-        // client-go sends groups, uid and extra only along with a user; kube would send them alone, and be refused.
+        // client-go sends groups, uid and extra only along with a user; kube would send them alone, and be
+        // rejected.
         user.impersonate = None;
         user.impersonate_uid = None;
         user.impersonate_groups = None;
@@ -278,7 +284,7 @@ fn apply_flags(target: &mut Target, options: &ConnectionOptions) -> Result<(), E
     Ok(())
 }
 
-/// An error of the configuration's content.
+/// Returns an error about the content of the configuration.
 pub(in crate::gather) fn invalid(part: &str, error: &dyn std::error::Error) -> Error {
     Error::InvalidConfiguration { part: format!("kubeconfig's {part}"), what: error.to_string() }
 }
@@ -298,7 +304,7 @@ current-context: prod
 contexts:
 - {name: prod, context: {cluster: east, user: red, namespace: elsewhere}}
 - {name: ghost, context: {cluster: nowhere, user: red}}
-- {name: nameless, context: {cluster: east, user: nobody}}
+- {name: orphan, context: {cluster: east, user: nobody}}
 clusters:
 - {name: east, cluster: {server: 'https://east.example.com', certificate-authority: ca.pem}}
 users:
@@ -358,14 +364,14 @@ users:
     }
 
     #[test]
-    fn all_contexts_are_those_of_all_files_in_their_order() {
+    fn contexts_come_from_all_files_in_order() {
         let home = Home::new();
         let names = |places: &Places| names(&ConnectionOptions::default(), places);
         let (first, second) = (home.write("1", FIRST), home.write("2", SECOND));
-        assert_eq!(names(&home.places(&[&first, &second])).unwrap(), ["prod", "ghost", "nameless", "dev"]);
-        assert_eq!(names(&home.places(&[&second, &first])).unwrap(), ["prod", "dev", "ghost", "nameless"]);
+        assert_eq!(names(&home.places(&[&first, &second])).unwrap(), ["prod", "ghost", "orphan", "dev"]);
+        assert_eq!(names(&home.places(&[&second, &first])).unwrap(), ["prod", "dev", "ghost", "orphan"]);
         let twice = home.write("3", &FIRST.replace("name: ghost", "name: prod"));
-        assert_eq!(names(&home.places(&[&twice])).unwrap(), ["prod", "nameless"]);
+        assert_eq!(names(&home.places(&[&twice])).unwrap(), ["prod", "orphan"]);
         let without = home.write("4", "users: [{name: red, user: {token: t}}]\n");
         assert!(names(&home.places(&[&without])).unwrap().is_empty());
         assert!(matches!(names(&home.places(&[])), Err(Error::NoKubeconfig { .. })));
@@ -396,7 +402,7 @@ users:
         let text = FIRST.replace("current-context: prod", "");
         let places = home.places(&[&home.write("1", &text)]);
         let error = target(&ConnectionOptions::default(), &places).unwrap_err();
-        assert!(matches!(&error, Error::NoContext { known } if known == &["ghost", "nameless", "prod"]), "{error}");
+        assert!(matches!(&error, Error::NoContext { known } if known == &["ghost", "orphan", "prod"]), "{error}");
         let options = ConnectionOptions {
             cluster: Some("east".into()),
             user: Some("red".into()),
@@ -412,17 +418,17 @@ users:
         let ask = |options: ConnectionOptions| target(&options, &places).unwrap_err();
         let error = ask(ConnectionOptions { context: Some("x".into()), ..ConnectionOptions::default() });
         assert_eq!(error.to_string(), "find the context \"x\" in the kubeconfig");
-        assert_eq!(error.hint().unwrap(), "choose another with --context: ghost, nameless, prod");
+        assert_eq!(error.hint().unwrap(), "choose another with --context: ghost, orphan, prod");
         let error = ask(ConnectionOptions { user: Some("x".into()), ..ConnectionOptions::default() });
         assert_eq!(error.to_string(), "find the user \"x\" in the kubeconfig");
         let error = ask(ConnectionOptions { context: Some("ghost".into()), ..ConnectionOptions::default() });
         assert_eq!(error.to_string(), "find the cluster \"nowhere\" in the kubeconfig");
-        let options = ConnectionOptions { context: Some("nameless".into()), ..ConnectionOptions::default() };
+        let options = ConnectionOptions { context: Some("orphan".into()), ..ConnectionOptions::default() };
         assert!(target(&options, &places).is_ok());
     }
 
     #[test]
-    fn a_file_that_was_named_must_be_there() {
+    fn an_explicitly_named_file_must_exist() {
         let home = Home::new();
         let options = ConnectionOptions { kubeconfig: Some(home.0.path().join("no")), ..ConnectionOptions::default() };
         assert!(matches!(target(&options, &home.places(&[])), Err(Error::UnreadableKubeconfig { .. })));

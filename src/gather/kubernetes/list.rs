@@ -1,6 +1,6 @@
-//! One LIST, page by page, each object reduced as soon as its page is there.
+//! Reads one LIST page by page, and reduces each object as soon as its page arrives.
 //!
-//! A list is whole or it is not there: half of the routes would read as "no wildcard route".
+//! A list is complete or missing: half of the routes would read as "no wildcard route".
 
 use serde_json::Value;
 
@@ -8,21 +8,21 @@ use crate::gather::kubernetes::api::{Api, encode};
 use crate::gather::kubernetes::fault::Fault;
 use crate::gather::kubernetes::json;
 
-/// As kubectl pages.
+/// The page size of kubectl.
 const PAGE: u32 = 500;
-/// A page that is too large is asked for again with a tenth of the objects, down to one.
+/// A page that is too large is requested again with a tenth of the objects, down to one.
 const SHRINK: u32 = 10;
-/// A server that always says "there is more" is not followed for ever.
+/// Maximum number of pages, for a server that always reports more.
 const MAX_PAGES: u32 = 400;
 
 /// What to list.
 pub(in crate::gather) struct Listing<'a> {
-    /// As `/api/v1/namespaces/apigee/pods`.
+    /// A path such as `/api/v1/namespaces/apigee/pods`.
     pub path: &'a str,
     /// Label selector; empty for all.
     pub selector: &'a str,
     pub accept: &'a str,
-    /// The kind that the answer must have, where any other would be a breach.
+    /// The kind that the response must have, if any other would leak data.
     pub kind: Option<&'a str>,
 }
 
@@ -38,7 +38,7 @@ pub(in crate::gather) async fn list<T>(
         items.extend(page.iter().map(&reduce));
     });
     match paged.await {
-        // The rest of the pages was compacted away while we read. Once more, and all at once.
+        // The remaining pages were compacted away meanwhile. Repeat once, without pages.
         Err(Fault::Refused { code: 410, .. }) if begun => {
             let whole = api.document(&url(listing.path, &[&selector(&listing)]), listing.accept).await?;
             Ok(objects(&whole, &listing)?.iter().map(reduce).collect())
@@ -47,7 +47,8 @@ pub(in crate::gather) async fn list<T>(
     }
 }
 
-/// Hands over page after page, each as soon as it is there. After an error what was handed over is not all.
+/// Hands over page after page, each as soon as it arrives. After an error the pages handed over are
+/// incomplete.
 pub(in crate::gather) async fn each_page(
     api: &Api,
     listing: &Listing<'_>,
@@ -86,7 +87,7 @@ fn selector(listing: &Listing<'_>) -> String {
     }
 }
 
-/// The objects of one page.
+/// Returns the objects of one page.
 fn objects<'a>(page: &'a Value, listing: &Listing<'_>) -> Result<&'a [Value], Fault> {
     let kind = page.get("kind").and_then(Value::as_str);
     if let Some(expected) = listing.kind
@@ -96,11 +97,11 @@ fn objects<'a>(page: &'a Value, listing: &Listing<'_>) -> Result<&'a [Value], Fa
     }
     let found = match page.get("items") {
         Some(Value::Array(found)) => found.as_slice(),
-        // Go writes an empty list as null now and then.
+        // Go sometimes writes an empty list as null.
         Some(Value::Null) => &[],
         _ => return Err(Fault::Broken("the answer is no list".into())),
     };
-    // That there is nothing must be said by a list, not by whatever has no objects in it.
+    // Only a list may report that there is nothing, not any document without objects.
     if found.is_empty() && !kind.is_some_and(|kind| kind.ends_with("List")) {
         return Err(Fault::Broken("the answer is no list".into()));
     }

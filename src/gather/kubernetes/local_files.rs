@@ -1,7 +1,7 @@
-//! The files that the chosen cluster and user of a kubeconfig name, looked at before anything is sent.
+//! Checks the files that the chosen cluster and user of a kubeconfig name, before anything is sent.
 //!
-//! kube reads them too, but what it says of one that is missing has no name of the entry, and its path in the notation of a
-//! debugger, with every backslash of Windows doubled. Nothing of a file is kept here.
+//! kube reads them too, but its error for a missing file lacks the name of the entry. It also prints the path
+//! in debug notation, with every backslash of Windows doubled. Nothing of a file is kept here.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -13,10 +13,10 @@ use crate::gather::error::Error;
 /// Opens each file that will be read.
 ///
 /// # Errors
-/// The first that cannot be opened, by its path and by the key that names it.
+/// The first file that cannot be opened, by its path and by the key that names it.
 pub(in crate::gather) fn check(cluster: &Cluster, user: &AuthInfo) -> Result<(), Error> {
     check_authority(cluster)?;
-    // Data in the kubeconfig goes before a file.
+    // Inline data in the kubeconfig takes precedence over a file.
     let entries = [
         ("client-certificate", &user.client_certificate, user.client_certificate_data.is_none()),
         ("client-key", &user.client_key, user.client_key_data.is_none()),
@@ -25,7 +25,7 @@ pub(in crate::gather) fn check(cluster: &Cluster, user: &AuthInfo) -> Result<(),
     entries.into_iter().try_for_each(|(key, path, is_read)| open(key, path.as_ref().filter(|_| is_read)))
 }
 
-/// The same of the file with the certificate authority of the cluster.
+/// Checks the file with the CA of the cluster in the same way.
 ///
 /// # Errors
 /// As for [`check`].
@@ -47,9 +47,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_file_is_told_by_its_path_and_key() {
+    fn a_missing_file_is_reported_with_its_path_and_key() {
         let missing = || Some("/no/such/file.pem".to_owned());
-        let told = |cluster: Cluster, user: AuthInfo| check(&cluster, &user).unwrap_err().to_string();
+        let message = |cluster: Cluster, user: AuthInfo| check(&cluster, &user).unwrap_err().to_string();
         let cases = [
             (
                 Cluster { certificate_authority: missing(), ..Cluster::default() },
@@ -65,12 +65,12 @@ mod tests {
             (Cluster::default(), AuthInfo { token_file: missing(), ..AuthInfo::default() }, "tokenFile"),
         ];
         for (cluster, user, key) in cases {
-            assert_eq!(told(cluster, user), format!("read /no/such/file.pem, which the kubeconfig names as {key}"));
+            assert_eq!(message(cluster, user), format!("read /no/such/file.pem, which the kubeconfig names as {key}"));
         }
     }
 
     #[test]
-    fn what_is_not_read_may_be_missing() {
+    fn unused_files_may_be_missing() {
         let path = || Some("/no/such/file.pem".to_owned());
         let cluster =
             Cluster { certificate_authority: path(), insecure_skip_tls_verify: Some(true), ..Cluster::default() };

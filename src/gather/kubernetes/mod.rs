@@ -1,7 +1,7 @@
-//! Talks to the API server as kubectl does: the kubeconfig, its credentials, one connection, requests with their deadlines, lists,
-//! discovery, and port-forwards.
+//! Talks to the API server as kubectl does: the kubeconfig, its credentials, one connection, requests with
+//! their deadlines, lists, discovery, and port-forwards.
 //!
-//! It knows no kind of Apigee: what is asked for is the matter of `hybrid`.
+//! It knows no kind of Apigee: `hybrid` decides what to request.
 
 pub(in crate::gather) mod api;
 pub(in crate::gather) mod clock;

@@ -1,18 +1,19 @@
-//! Which proxy leads to the API server, decided as client-go does.
+//! Chooses the proxy to the API server, as client-go does.
 //!
-//! kube 5.0.0 knows `NO_PROXY`, but compares it with the host of the proxy instead of the host of the API server, applies it to
-//! the `proxy-url` of a kubeconfig (which client-go does not), and gives up on an entry that it cannot parse, such as
-//! the empty one behind a trailing comma. So the decision is made here and kube is given its result. The rules are those of
-//! `golang.org/x/net/http/httpproxy`.
+//! kube 5.0.0 knows `NO_PROXY`, but compares it with the host of the proxy instead of the host of the API
+//! server. It also applies it to the `proxy-url` of a kubeconfig, which client-go does not, and fails at an
+//! entry that it cannot parse, such as the empty one after a trailing comma. So the decision is made here,
+//! and kube receives the result. The rules are those of `golang.org/x/net/http/httpproxy`.
 
 use std::net::IpAddr;
 
 use http::Uri;
 use ipnet::IpNet;
 
-/// The proxy for `server`: the kubeconfig's own, else the environment's unless `NO_PROXY` excepts the server.
+/// Returns the proxy for `server`: the kubeconfig's own, else the environment's unless `NO_PROXY` excludes
+/// the server.
 ///
-/// `env` looks up an environment variable; Go asks for the name in capitals first.
+/// `env` looks up an environment variable; as in Go, the name in capitals comes first.
 pub(in crate::gather) fn proxy_for(
     server: &Uri,
     configured: Option<&str>,
@@ -33,7 +34,7 @@ pub(in crate::gather) fn proxy_for(
     (!is_excepted(server, &exceptions)).then(|| with_scheme(&proxy))
 }
 
-/// Whether a list as `NO_PROXY` holds it excepts the server. This machine itself is always excepted.
+/// Whether a list in the format of `NO_PROXY` excludes the server. This machine itself is always excluded.
 fn is_excepted(server: &Uri, list: &str) -> bool {
     let host = server.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
     let port = server.port_u16().unwrap_or(if server.scheme_str() == Some("http") { 80 } else { 443 });
@@ -58,7 +59,7 @@ fn matches(entry: &str, host: &str, address: Option<IpAddr>, port: u16) -> bool 
     if let Ok(wanted) = name.parse::<IpAddr>() {
         return address == Some(wanted.to_canonical());
     }
-    // A name excepts itself and what is below it; a leading dot or `*.` excepts only what is below.
+    // A name excludes itself and its subdomains; a leading dot or `*.` excludes only the subdomains.
     let name = name.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(name);
     let (below, itself) = name.strip_prefix('.').map_or((name, true), |rest| (rest, false));
     address.is_none()
@@ -79,8 +80,8 @@ fn split_port(entry: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Go reads a proxy without a scheme as `http://…`; `socks5h` is how some say that the proxy resolves names, which
-/// is what kube's `socks5` does.
+/// Go reads a proxy without a scheme as `http://…`. `socks5h` is another name for a SOCKS5 proxy that
+/// resolves names, which is how kube's `socks5` works.
 fn with_scheme(proxy: &str) -> String {
     match proxy.split_once("://") {
         Some(("socks5h", rest)) => format!("socks5://{rest}"),
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn excepts_as_go_does() {
+    fn excludes_as_go_does() {
         for (server, list, expected) in [
             ("https://api.example.com", "", false),
             ("https://api.example.com", "*", true),
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kubeconfig_comes_first_and_knows_no_exception() {
+    fn the_kubeconfigs_proxy_comes_first_and_ignores_no_proxy() {
         let server = "https://api.example.com".parse().unwrap();
         let env = |name: &str| match name {
             "HTTPS_PROXY" => Some("proxy.example.net:3128".to_owned()),

@@ -1,25 +1,26 @@
-//! A byte stream to one port of one pod, through the API server: what `kubectl port-forward` opens, without a port of this
-//! machine.
+//! Opens a byte stream to one port of a pod through the API server, as `kubectl port-forward` does, but
+//! without a local port.
 //!
 //! ```text
 //! Forwarded ─ WebSocket ─ API server ─ kubelet ─ container runtime ─ localhost:PORT of the pod
 //!             channel 0: bytes; channel 1: the one error text
 //! ```
 //!
-//! What was seen on Kubernetes 1.36.3 with containerd 1.6:
+//! Observed on Kubernetes 1.36.3 with containerd 1.6:
 //!
-//! - The request is a GET, so the verb `get` on `pods/portforward` is needed; since 1.35 `create` as well (feature gate
-//!   `AuthorizePodWebsocketUpgradeCreatePermission`; before, kubectl alone needed it). A 403 for lack of `create` has no reason in
-//!   its message, one for lack of `get` says `cannot get resource`.
-//! - A pod that is not there is a 404. A port where nothing listens is an open stream that ends at once, and the error text
-//!   holds `connection refused`.
-//! - When the peer closes (FIN) the stream ends without an error, when it resets (RST) with `connection reset by peer` in the
-//!   error text; both a second late, because the runtime waits that long for the other direction. Other runtimes may not tell
-//!   the two apart, so an end without an error is no proof of a FIN.
+//! - The request is a GET, so the verb `get` on `pods/portforward` is needed; since 1.35 `create` as well
+//!   (feature gate `AuthorizePodWebsocketUpgradeCreatePermission`; before, only kubectl needed it). A 403 for
+//!   lack of `create` has no reason in its message; one for lack of `get` contains `cannot get resource`.
+//! - A missing pod is a 404. A port where nothing listens is an open stream that ends at once, and the error
+//!   text contains `connection refused`.
+//! - If the peer closes (FIN), the stream ends without an error; if it resets (RST), with
+//!   `connection reset by peer` in the error text. Both come a second late, because the runtime waits that
+//!   long for the other direction. Other runtimes may not distinguish the two, so an end without an error is
+//!   no proof of a FIN.
 //!
-//! Only what the pod's own socket did is the peer's doing ([`Ended`]). The kubelet ends a port-forward with a Close frame of
-//! code 1000 (`golang.org/x/net/websocket`, `Conn.Close`); any other end, every other error text and every breach of the
-//! protocol is a fault between this program and the pod.
+//! Only what the pod's own socket did is attributed to the peer ([`Ended`]). The kubelet ends a port-forward
+//! with a Close frame of code 1000 (`golang.org/x/net/websocket`, `Conn.Close`). Any other end, error text or
+//! protocol violation is a fault between this program and the pod.
 
 use std::io;
 use std::net::IpAddr;
@@ -36,28 +37,29 @@ use crate::evidence::Reason;
 use crate::gather::kubernetes::api::{Api, brief, encode};
 use crate::gather::kubernetes::fault::{Access, Fault, innermost};
 
-/// Of one write no more goes into one message.
+/// Maximum number of bytes of one message.
 const MAX_MESSAGE: usize = 64 << 10;
-/// Of the error text no more is kept.
+/// Maximum number of bytes kept of the error text.
 const MAX_ERROR: usize = 4 << 10;
 const BYTES: u8 = 0;
-/// The channel by which version 5 of the protocol ends another one. Source: `k8s.io/apimachinery/pkg/util/remotecommand`.
+/// The channel with which version 5 of the protocol closes another one.
+/// Source: `k8s.io/apimachinery/pkg/util/remotecommand`.
 const CLOSING: u8 = 255;
-/// What names an operation on a socket in the words of Go and socat; its address follows.
+/// Prefixes of socket operations in errors of Go and socat; the address follows.
 const OPERATIONS: [&str; 7] = ["connect(", "dial ", "read ", "readfrom ", "splice ", "write ", "writeto "];
 
-/// The open stream. Dropping it closes the connection to the API server, and with it everything behind.
+/// The open stream. Dropping it closes the connection to the API server, and everything behind it.
 pub(in crate::gather) struct Forwarded {
     socket: Pin<Box<dyn Socket + Send>>,
     port: u16,
-    /// What came and was not read yet.
+    /// Bytes received and not yet read.
     received: Bytes,
     /// Whether the first message of each channel came, which only repeats the port.
     announced: [bool; 2],
     error: Vec<u8>,
-    /// What broke on the way, in its own words.
+    /// The fault of the transport, in its own words.
     lost: Option<String>,
-    /// The socket holds messages that may not have left.
+    /// The socket holds messages that may not have been sent.
     unflushed: bool,
     ended: bool,
 }
@@ -65,24 +67,24 @@ pub(in crate::gather) struct Forwarded {
 /// How a port-forward ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(in crate::gather) enum Ended {
-    /// The pod's socket was closed, or the runtime does not say how it ended.
+    /// The pod's socket was closed, or the runtime does not report how it ended.
     Closed,
-    /// Nothing listens at the pod's port.
+    /// Nothing listens on the pod's port.
     Refused,
     /// The pod's socket was reset.
     Reset,
-    /// Something between this program and the pod's socket broke; its own words.
+    /// A hop between this program and the pod's socket failed; with its own error text.
     Lost(String),
 }
 
-/// What kube's WebSocket is, without the names of its layers.
+/// The type of kube's WebSocket, without the names of its layers.
 trait Socket: Stream<Item = Result<Message, SocketError>> + Sink<Message, Error = SocketError> {}
 
 impl<T: Stream<Item = Result<Message, SocketError>> + Sink<Message, Error = SocketError>> Socket for T {}
 
 /// Opens a stream to a port of a pod.
 ///
-/// That it is open does not say that anything listens there: the runtime connects later, and a refusal comes as the
+/// An open stream does not show that anything listens: the runtime connects later, and a refusal comes as the
 /// stream's [end](Forwarded::ended).
 pub(in crate::gather) async fn forward(api: &Api, namespace: &str, pod: &str, port: u16) -> Result<Forwarded, Fault> {
     let path = format!("/api/v1/namespaces/{namespace}/pods/{}/portforward?ports={port}", encode(pod));
@@ -90,10 +92,11 @@ pub(in crate::gather) async fn forward(api: &Api, namespace: &str, pod: &str, po
     Ok(Forwarded::new(Box::pin(socket), port))
 }
 
-/// The reason that the evidence keeps for a stream that was not opened.
+/// Returns the reason that the evidence keeps for a stream that was not opened.
 pub(in crate::gather) fn reason(fault: Fault, namespace: &str) -> Reason {
     let verb = match &fault {
-        // Who lacks this one may lack both, and learns of the second only with the first.
+        // A user who lacks this permission may lack both, and would learn of the second only after getting
+        // the first.
         Fault::Refused { code: 403, message, .. } if message.contains("cannot get resource") => "get, create",
         _ => "create",
     };
@@ -119,7 +122,8 @@ impl Forwarded {
         self.announced[usize::from(BYTES)]
     }
 
-    /// How it ended, after reading or writing gave its end, or `error`.
+    /// Returns how the stream ended. Call it after a read reported the end, or a read or write failed with
+    /// `error`.
     pub(in crate::gather) fn ended(&self, error: Option<&io::Error>) -> Ended {
         let text = String::from_utf8_lossy(&self.error);
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -157,7 +161,8 @@ impl Forwarded {
         Ok(())
     }
 
-    /// A Close frame. The kubelet's own has the code 1000; whatever else closes a WebSocket closes it for a reason of its own.
+    /// Handles a Close frame. The kubelet's own has the code 1000; any other sender closes for a reason of
+    /// its own.
     fn close(&mut self, frame: Option<&CloseFrame>) {
         self.ended = true;
         self.lost = match frame {
@@ -171,7 +176,7 @@ impl Forwarded {
         };
     }
 
-    /// Notes what broke, for [`ended`](Self::ended).
+    /// Records the fault, for [`ended`](Self::ended).
     fn lose(&mut self, error: io::Error) -> io::Error {
         self.ended = true;
         self.lost.get_or_insert_with(|| error.to_string());
@@ -179,7 +184,7 @@ impl Forwarded {
     }
 
     fn flush_quietly(&mut self, context: &mut Context<'_>) {
-        // A failure shows when reading, together with what came before it.
+        // A failure shows when reading, together with the bytes before it.
         if self.unflushed && self.socket.as_mut().poll_flush(context).is_ready() {
             self.unflushed = false;
         }
@@ -192,7 +197,7 @@ impl AsyncRead for Forwarded {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // Who waits for an answer means the question to be on its way, whether flushed or not.
+        // A caller that waits for a response expects the request to be sent, whether it flushed or not.
         self.flush_quietly(context);
         while self.received.is_empty() && !self.ended {
             match ready!(self.socket.as_mut().poll_next(context)) {
@@ -205,7 +210,7 @@ impl AsyncRead for Forwarded {
                 Some(Ok(Message::Text(_))) => {
                     return Poll::Ready(Err(self.lose(breach("it sends text in place of bytes"))));
                 }
-                // Pings are answered by the library.
+                // The library answers pings.
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Poll::Ready(Err(self.lose(lost(&error)))),
                 None => {
@@ -242,7 +247,7 @@ impl AsyncWrite for Forwarded {
         Poll::Ready(Ok(()))
     }
 
-    /// Ends both directions: the protocol knows no end of one alone.
+    /// Ends both directions: the protocol cannot end one alone.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match ready!(self.socket.as_mut().poll_close(context)) {
             Ok(()) | Err(SocketError::ConnectionClosed | SocketError::AlreadyClosed) => Poll::Ready(Ok(())),
@@ -251,12 +256,13 @@ impl AsyncWrite for Forwarded {
     }
 }
 
-/// What the pod's socket did, as kubelet and container runtime report it; absent where another socket failed, or none is named.
+/// Returns what the pod's socket did, as kubelet and container runtime report it; absent if another socket
+/// failed, or none is named.
 ///
-/// containerd and CRI-O quote Go (`dial tcp4 127.0.0.1:8443: connect: connection refused`,
-/// `read tcp4 127.0.0.1:4711->127.0.0.1:8443: read: connection reset by peer`), older runtimes socat
-/// (`connect(5, AF=2 127.0.0.1:8443, 16): Connection refused`). The same words of another socket, such as the runtime's own
-/// (`dial unix /run/containerd/containerd.sock: connect: connection refused`), tell nothing of the pod.
+/// containerd and CRI-O quote Go (`dial tcp4 127.0.0.1:8443: connect: connection refused`, `read tcp4
+/// 127.0.0.1:4711->127.0.0.1:8443: read: connection reset by peer`), older runtimes socat (`connect(5, AF=2
+/// 127.0.0.1:8443, 16): Connection refused`). The same words about another socket, such as the runtime's own
+/// (`dial unix /run/containerd/containerd.sock: connect: connection refused`), reveal nothing about the pod.
 fn of_the_pod(text: &str, port: u16) -> Option<Ended> {
     let text = text.to_ascii_lowercase();
     let at_pod = |words: &str| text.match_indices(words).any(|(at, _)| is_at_pod(&text[..at], port));
@@ -266,7 +272,7 @@ fn of_the_pod(text: &str, port: u16) -> Option<Ended> {
     at_pod("connection refused").then_some(Ended::Refused)
 }
 
-/// Whether the operation that failed is one of the pod's loopback: the last address that is named before the error counts.
+/// Whether the failed operation is on the pod's loopback: the last address before the error decides.
 fn is_at_pod(before: &str, port: u16) -> bool {
     let begin = OPERATIONS.iter().filter_map(|operation| before.rfind(operation)).max();
     let operation = begin.map_or(before, |begin| &before[begin..]);
@@ -279,7 +285,7 @@ fn is_at_pod(before: &str, port: u16) -> bool {
     }
 }
 
-/// The far end of `127.0.0.1:8443:` or `127.0.0.1:4711->127.0.0.1:8443:`.
+/// Returns the remote end of `127.0.0.1:8443:` or `127.0.0.1:4711->127.0.0.1:8443:`.
 fn endpoint(word: &str) -> Option<(&str, u16)> {
     let word = word.trim_end_matches([':', ',', ')', ';']);
     let far = word.rsplit("->").next().unwrap_or(word);

@@ -1,5 +1,5 @@
-//! The protocol over a WebSocket of memory, and what answers other than a WebSocket mean. The real thing is seen in the
-//! cluster's tests.
+//! Tests the protocol over an in-memory WebSocket, and the meaning of responses other than a WebSocket. The
+//! cluster tests use a real one.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::run::stop::Stop;
 
 const PORT: u16 = 0x1F90;
 
-/// Gives the messages one by one, then the end; takes whatever is sent.
+/// Delivers the messages one by one, then the end; accepts everything that is sent.
 #[derive(Default)]
 struct Memory {
     messages: VecDeque<Result<Message, SocketError>>,
@@ -36,7 +36,7 @@ impl Sink<Message> for Memory {
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), SocketError> {
-        // What was sent comes back, so that a test can see it as the peer would.
+        // Sent bytes are echoed, so that a test can inspect them as the peer would.
         self.sent.push(message.clone());
         self.messages.push_back(Ok(message));
         Ok(())
@@ -90,7 +90,7 @@ async fn the_error_text_is_there_when_the_stream_has_ended() {
 }
 
 #[test]
-fn only_the_pods_own_socket_is_the_pods_doing() {
+fn only_the_pods_own_socket_is_attributed_to_the_pod() {
     let of = |text: &str| of_the_pod(text, 8443);
     let front = "error forwarding port 8443 to pod 4f, uid : failed to execute portforward in network namespace \"/var/run/x\":";
     for (text, expected) in [
@@ -135,9 +135,9 @@ fn only_the_pods_own_socket_is_the_pods_doing() {
     }
 }
 
-/// What breaks between this program and the pod is told by its own words, and never as what the pod did.
+/// A fault between this program and the pod is reported in its own words, and never attributed to the pod.
 #[tokio::test]
-async fn what_breaks_on_the_way_is_not_the_pods_doing() {
+async fn transport_faults_are_not_attributed_to_the_pod() {
     type Messages = Vec<Result<Message, SocketError>>;
     let binary = |bytes: &[u8]| Ok(Message::Binary(bytes.to_vec().into()));
     let begun = || -> Messages { announced(&[]).iter().map(|bytes| binary(bytes)).collect() };
@@ -174,7 +174,7 @@ fn closed_with(code: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_long_write_goes_in_pieces() {
+async fn a_long_write_is_split_into_messages() {
     let mut stream = forwarded([]);
     let messages = announced(&[]).into_iter().map(|message| Ok(Message::Binary(message.into()))).collect();
     stream.socket = Box::pin(Memory { messages, ..Memory::default() });
@@ -190,7 +190,7 @@ async fn a_long_write_goes_in_pieces() {
 }
 
 #[tokio::test]
-async fn what_is_no_websocket_says_why() {
+async fn a_response_without_a_websocket_has_a_reason() {
     for (answer, expected) in [
         (
             Answer::Status(403, "", "pods \"gw\" is forbidden: "),

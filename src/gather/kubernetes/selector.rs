@@ -1,7 +1,7 @@
-//! Label selectors as kubectl writes them, for what the API server does not select for us.
+//! Parses and evaluates label selectors in kubectl's syntax, where the API server does not do it.
 //!
-//! Pods are selected by the server; here a selector is checked before anything is sent, and compared with the selectors of
-//! Services where there is no pod to compare them with.
+//! The server selects pods. Here a selector is checked before anything is sent, and compared with the
+//! selectors of Services if there is no pod to compare them with.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,18 +9,18 @@ use kube::core::{Expression, Selector, SelectorExt};
 
 use crate::gather::error::Error;
 
-/// Whether it can be understood, before any cluster is asked.
+/// Checks the syntax before any request to a cluster.
 ///
 /// # Errors
-/// The part that cannot be understood.
+/// The part that cannot be parsed.
 pub fn check(selector: &str) -> Result<(), Error> {
     parse(selector).map(drop)
 }
 
-/// Reads `app=x,tier in (a, b),!legacy`.
+/// Parses `app=x,tier in (a, b),!legacy`.
 ///
 /// # Errors
-/// The part that cannot be understood.
+/// The part that cannot be parsed.
 pub(in crate::gather) fn parse(selector: &str) -> Result<Selector, Error> {
     let fail = |what: String| Error::InvalidSelector { selector: selector.to_owned(), what };
     let mut expressions = Vec::new();
@@ -50,7 +50,7 @@ pub(in crate::gather) fn parse(selector: &str) -> Result<Selector, Error> {
     Ok(expressions.into_iter().collect())
 }
 
-/// Whether labels fulfil a selector.
+/// Whether labels match a selector.
 pub(in crate::gather) fn fulfils(labels: &BTreeMap<String, String>, selector: &Selector) -> bool {
     selector.matches(labels)
 }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_an_error() {
+    fn malformed_selectors_are_errors() {
         for selector in ["=x", "app=a b", "app in x", "app is (a)", "a,,b", "app=x,", "(", "a=b=c", "!"] {
             assert!(matches!(parse(selector), Err(Error::InvalidSelector { .. })), "{selector}");
         }

@@ -1,11 +1,12 @@
-//! One TLS handshake by OpenSSL, over any stream, watched byte by byte.
+//! Performs one TLS handshake with OpenSSL over any stream, and parses the bytes of both directions.
 //!
 //! ```text
 //! stream ⇄ Pipe ⇄ OpenSSL
-//!    └─────┴─ ServerFlight, ClientFlight: what each side said, as far as it is in clear
-//! ```
+//! stream ⇄ Pipe ⇄ OpenSSL
+//!    └─────┴─ ServerFlight, ClientFlight: what each side sent, as far as it is in clear
 //!
-//! OpenSSL alone does not tell who ended a handshake and when, nor whether TLS 1.3 asked for a certificate; the watchers do.
+//! OpenSSL alone reports neither who ended a handshake and when, nor whether a TLS 1.3 server requested a
+//! certificate. The two parsers do.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Duration;
@@ -17,33 +18,37 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 use super::prober::Prober;
-use super::transport::{Connection, Ended, Way};
+use super::transport::{Connection, Ended, Transport};
 use crate::evidence::Reason;
 use crate::evidence::handshake::{ClientCertificate, ClientHelloKind, Failure, Handshake, How, Party, Session, Stage};
 use crate::run::stop::Stop;
 use crate::wire::certificate;
 use crate::wire::tls::{self, ClientFlight, ServerFlight, Version};
 
-/// A handshake of more bytes from the server does not end by itself. Certificates alone may have 100 KiB in OpenSSL.
+/// Maximum number of bytes read from the server. OpenSSL alone allows 100 KiB of certificates.
 const MAX_RECEIVED: u64 = 1 << 20;
-/// How long a server may take to object to a client's certificate, or to none, before the client says goodbye. From then on it
-/// may take all the time that there is: some verify certificates elsewhere, which takes seconds.
+/// How long the server may take to reject the client's certificate, or its absence, before the client sends
+/// `close_notify`. After that only the time limit of the handshake applies: some servers verify certificates
+/// remotely, which takes seconds.
 const OBJECTION: Duration = Duration::from_millis(200);
 const CHUNK: usize = 16 << 10;
-/// Reason codes of OpenSSL for an alert of the peer begin here, the alert's number added. Source: `ssl/sslerr.h`.
+/// First OpenSSL reason code for an alert of the peer; the alert's number is added to it. Source:
+/// `ssl/sslerr.h`.
 const ALERT_REASON: i32 = 1000;
 
-/// What to say.
+/// The ClientHello to send.
 #[derive(Clone, Debug)]
-pub(in crate::gather) struct Hello {
+pub(in crate::gather) struct ClientHelloOptions {
     pub kind: ClientHelloKind,
     pub server_name: Option<String>,
-    pub asked: bool,
-    /// After a handshake that succeeds, ask for this host by HTTP, so that the gateway writes a line about it.
-    pub knock: bool,
+    pub requested: bool,
+    /// Whether to send an HTTP request for this host after the handshake, so that the gateway writes a log
+    /// record with it.
+    pub is_marker: bool,
 }
 
-/// Between OpenSSL and the stream: what was read and not yet taken, what was written and not yet sent.
+/// Buffers between OpenSSL and the stream: bytes received and not yet consumed, bytes written and not yet
+/// sent.
 #[derive(Default)]
 struct Pipe {
     incoming: Vec<u8>,
@@ -80,42 +85,46 @@ impl Write for Pipe {
     }
 }
 
-/// One handshake under way.
-struct Talk<'a> {
+/// One handshake in progress.
+struct HandshakeDriver<'a> {
     tls: SslStream<Pipe>,
     stream: Box<dyn Connection>,
     server: ServerFlight,
     client: ClientFlight,
-    /// OpenSSL has said that the handshake is complete.
+    /// OpenSSL has reported that the handshake is complete.
     established: bool,
-    /// The server has not said what it thinks of the client's certificate, or of getting none.
+    /// The server has not yet accepted or rejected the client's certificate, or its absence.
     undecided: bool,
-    /// How the stream ended; what came before is still for OpenSSL to read.
+    /// How the stream ended. Bytes received before that are still for OpenSSL to read.
     ended: Option<Ended>,
     deadline: Instant,
     allowed: Duration,
     prober: &'a Prober,
 }
 
-/// What ended the exchange of bytes before OpenSSL was content.
+/// Why the exchange of bytes ended before OpenSSL completed the handshake.
 enum End {
-    /// OpenSSL's own words.
+    /// OpenSSL's error text.
     Library(ErrorStack),
     Stream(Ended),
 }
 
-/// Makes a handshake and describes it. It takes as long as the prober's options allow, and no longer.
-pub(in crate::gather) async fn handshake(prober: &Prober, way: &Way, hello: &Hello) -> Handshake {
-    #[expect(clippy::disallowed_methods, reason = "when a handshake was made is a part of what was seen")]
+/// Performs a handshake and describes it. It never takes longer than the prober's options allow.
+pub(in crate::gather) async fn handshake(
+    prober: &Prober,
+    transport: &Transport,
+    hello: &ClientHelloOptions,
+) -> Handshake {
+    #[expect(clippy::disallowed_methods, reason = "the time of a handshake is evidence")]
     let started_at = Timestamp::now();
     let begun = Instant::now();
-    let mut made = Handshake::begun(hello.kind, hello.server_name.clone(), hello.asked, started_at);
+    let mut made = Handshake::begun(hello.kind, hello.server_name.clone(), hello.requested, started_at);
     let allowed = prober.options.timeout;
-    let talk = match way.open(allowed, prober.options.proxy_protocol).await {
+    let driver = match transport.open(allowed, prober.options.proxy_protocol).await {
         Err(failure) => Err(failure),
         Ok(stream) => prober.session(hello).map_err(|error| local(&error)).map(|ssl| (ssl, stream)),
     };
-    match talk {
+    match driver {
         Err(failure) => made.failure = Some(failure),
         Ok((ssl, stream)) => match SslStream::new(ssl, Pipe::default()) {
             Err(error) => made.failure = Some(local(&error)),
@@ -123,7 +132,7 @@ pub(in crate::gather) async fn handshake(prober: &Prober, way: &Way, hello: &Hel
                 let deadline = begun + allowed;
                 let server = ServerFlight::default();
                 let client = ClientFlight::default();
-                let mut talk = Talk {
+                let mut driver = HandshakeDriver {
                     tls,
                     stream,
                     server,
@@ -135,8 +144,8 @@ pub(in crate::gather) async fn handshake(prober: &Prober, way: &Way, hello: &Hel
                     allowed,
                     prober,
                 };
-                made.failure = talk.run(hello).await;
-                talk.describe(&mut made);
+                made.failure = driver.run(hello).await;
+                driver.describe(&mut made);
             }
         },
     }
@@ -144,56 +153,64 @@ pub(in crate::gather) async fn handshake(prober: &Prober, way: &Way, hello: &Hel
     made
 }
 
-/// The same, unless the run ends first: then nobody knows what the peer would have said, and its reason is all there is.
+/// Performs a handshake like [`handshake`], unless the run ends first: then the reason of that end is
+/// returned, because the response of the peer is unknown.
 ///
-/// What a port-forward lost is tried once more: a fault on the way may pass, and what the gateway did it does again.
+/// A handshake that a port-forward lost is repeated once: a fault of the transport may be transient, whereas
+/// the gateway repeats its behaviour.
 pub(in crate::gather) async fn handshake_within(
     stop: &Stop,
     prober: &Prober,
-    way: &Way,
-    hello: &Hello,
+    transport: &Transport,
+    hello: &ClientHelloOptions,
 ) -> Result<Handshake, Reason> {
-    let made = once_within(stop, prober, way, hello).await?;
-    if !(matches!(way, Way::Pod { .. }) && is_doubtful(&made)) {
+    let made = once_within(stop, prober, transport, hello).await?;
+    if !(matches!(transport, Transport::Pod { .. }) && is_doubtful(&made)) {
         return Ok(made);
     }
     if hello.kind == ClientHelloKind::WithoutSni {
-        // The record that a log may have of it is told from those of clients by the marker before it.
+        // Access logs recognise the record of this handshake as probe traffic by the marker probe before it.
         let server_name = Some(prober.unknown_name().to_owned());
-        let marker = Hello { kind: ClientHelloKind::Unknown, server_name, asked: false, knock: false };
-        once_within(stop, prober, way, &marker).await?;
+        let marker =
+            ClientHelloOptions { kind: ClientHelloKind::Unknown, server_name, requested: false, is_marker: false };
+        once_within(stop, prober, transport, &marker).await?;
     }
-    once_within(stop, prober, way, hello).await
+    once_within(stop, prober, transport, hello).await
 }
 
-/// The way broke, or the stream ended without a word of how.
+/// Whether the transport failed, or the stream ended without a reported reason.
 fn is_doubtful(made: &Handshake) -> bool {
     let doubtful = |failure: &Failure| failure.by == Party::Transport || failure.how == How::Closed;
     made.failure.as_ref().is_some_and(doubtful)
 }
 
-async fn once_within(stop: &Stop, prober: &Prober, way: &Way, hello: &Hello) -> Result<Handshake, Reason> {
-    let made = stop.bound(handshake(prober, way, hello)).await?;
+async fn once_within(
+    stop: &Stop,
+    prober: &Prober,
+    transport: &Transport,
+    hello: &ClientHelloOptions,
+) -> Result<Handshake, Reason> {
+    let made = stop.bound(handshake(prober, transport, hello)).await?;
     match stop.reason() {
-        // What the handshake rests on, as a port-forward, ends with the run too, and may have been seen to end first.
+        // The transport, such as a port-forward, ends with the run too, and its end may be noticed first.
         Some(reason) if !made.succeeded() => Err(reason),
         _ => Ok(made),
     }
 }
 
-/// The library could not even begin.
+/// OpenSSL could not start the handshake.
 fn local(error: &ErrorStack) -> Failure {
     Failure { stage: Stage::ClientHello, by: Party::Client, how: How::Local(words(error)) }
 }
 
-impl Talk<'_> {
-    async fn run(&mut self, hello: &Hello) -> Option<Failure> {
+impl HandshakeDriver<'_> {
+    async fn run(&mut self, hello: &ClientHelloOptions) -> Option<Failure> {
         if let Err(end) = self.shake().await {
             return Some(self.failure(end));
         }
         self.established = true;
-        let judged = if hello.knock && self.speaks_http1() {
-            self.knock(hello).await
+        let judged = if hello.is_marker && self.speaks_http1() {
+            self.send_marker_request(hello).await
         } else if self.was_asked() {
             self.part().await
         } else {
@@ -202,7 +219,7 @@ impl Talk<'_> {
         judged.err().map(|end| self.failure(end))
     }
 
-    /// Until the client has all it needs, and has sent all it has to.
+    /// Runs until the handshake is complete for the client and all its bytes are sent.
     async fn shake(&mut self) -> Result<(), End> {
         loop {
             let step = self.tls.connect();
@@ -214,14 +231,15 @@ impl Talk<'_> {
         }
     }
 
-    /// Reads once more. In TLS 1.3 a client is done before the server has seen its certificate, or that it has none: what the
-    /// server thinks of that comes after the handshake. A ticket is its consent. Who says nothing is asked by a goodbye, which
-    /// must not come first: a server that closes before reading it resets, and a reset wipes out the alert.
+    /// Reads the server's decision about the client certificate. A TLS 1.3 client is done before the server
+    /// has seen its certificate, or its absence. A session ticket shows that the server accepts. If the
+    /// server stays silent, send `close_notify`, but only after waiting: a server that closes before reading
+    /// it answers with a TCP reset, which can discard a pending alert.
     async fn part(&mut self) -> Result<(), End> {
         let whole = self.deadline;
         let before = self.server.facts().encrypted_records;
         self.deadline = whole.min(Instant::now() + OBJECTION);
-        let has_spoken = |talk: &Self| talk.server.facts().encrypted_records > before;
+        let has_spoken = |driver: &Self| driver.server.facts().encrypted_records > before;
         let heard = self.read_until(has_spoken).await;
         if !is_late(&heard) {
             return heard;
@@ -229,7 +247,8 @@ impl Talk<'_> {
         self.deadline = whole;
         let _ = self.tls.shutdown();
         match self.read_until(has_spoken).await {
-            // Up to TLS 1.2 the server's Finished, without which this is no handshake, comes after its decision.
+            // Up to TLS 1.2 the server's Finished follows its decision, and no handshake is complete without
+            // it.
             end if is_late(&end) => {
                 self.undecided = self.is_13();
                 Ok(())
@@ -238,23 +257,25 @@ impl Talk<'_> {
         }
     }
 
-    /// Sends a request, so that the gateway's log has a line with this server name, and waits for the answer to begin.
-    async fn knock(&mut self, hello: &Hello) -> Result<(), End> {
+    /// Sends a request, so that the gateway logs a record with this server name, and waits for the first
+    /// bytes of the response.
+    async fn send_marker_request(&mut self, hello: &ClientHelloOptions) -> Result<(), End> {
         let host = hello.server_name.as_deref().unwrap_or("probe").trim_end_matches('.');
         let agent = concat!("kubectl-apigee-tls/", env!("CARGO_PKG_VERSION"));
         let request = format!("HEAD / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\nConnection: close\r\n\r\n");
-        // Everything goes into the pipe at once.
+        // The pipe accepts everything at once.
         let _ = self.tls.ssl_write(request.as_bytes());
         match self.read_until(|_| false).await {
-            // What becomes of the request does not matter, once there is one.
+            // Once the handshake is complete, the outcome of the request does not matter.
             Err(End::Stream(_)) => Ok(()),
             end => end,
         }
     }
 
-    /// Reads until the peer says goodbye, or what came is enough. The end of the stream alone is no objection.
+    /// Reads until the peer sends `close_notify`, or until enough bytes came. The end of the stream alone is
+    /// not a rejection.
     async fn read_until(&mut self, is_enough: impl Fn(&Self) -> bool) -> Result<(), End> {
-        // On the heap: every future that waits for a handshake would have it in itself.
+        // Boxed: every future that waits for a handshake would otherwise contain the buffer.
         let mut buffer = vec![0; CHUNK];
         loop {
             let read = self.tls.ssl_read(&mut buffer);
@@ -275,7 +296,7 @@ impl Talk<'_> {
         }
     }
 
-    /// Gets what OpenSSL waits for, or says why there is no more of it.
+    /// Receives the bytes that OpenSSL waits for, or returns why there are no more.
     async fn want(&mut self, error: openssl::ssl::Error) -> Result<(), End> {
         match error.code() {
             ErrorCode::WANT_READ => self.receive().await,
@@ -287,7 +308,8 @@ impl Talk<'_> {
                 })),
                 Err(error) => {
                     let stack = error.ssl_error().cloned().unwrap_or_else(ErrorStack::get);
-                    // The end of the stream is an error of its own to OpenSSL, which does not know how it ended.
+                    // OpenSSL reports the end of the stream as an error of its own, without knowing how the
+                    // stream ended.
                     match &self.ended {
                         Some(ended) if peer_alert(&stack).is_none() && is_unexpected_end(&stack) => {
                             Err(End::Stream(ended.clone()))
@@ -309,7 +331,7 @@ impl Talk<'_> {
         match written {
             Ok(Ok(())) => Ok(()),
             Err(_) => Err(End::Stream(self.late())),
-            // Who resets may have said why before: what is there is read first.
+            // A peer that resets may have sent an alert before: read the received bytes first.
             Ok(Err(error)) => {
                 while self.ended.is_none() {
                     self.receive().await?;
@@ -320,7 +342,7 @@ impl Talk<'_> {
         }
     }
 
-    /// More bytes for OpenSSL, or their end; beyond that why there are none.
+    /// Reads more bytes for OpenSSL, or the end of the stream. After that, returns why there are none.
     async fn receive(&mut self) -> Result<(), End> {
         if let Some(ended) = &self.ended {
             return Err(End::Stream(ended.clone()));
@@ -355,7 +377,7 @@ impl Talk<'_> {
         Ended { by: Party::Nobody, how: How::TimedOut { milliseconds } }
     }
 
-    /// The alert of the server that ended it: in clear, or as OpenSSL decrypted it.
+    /// Returns the server's alert that ended the handshake, in clear or as OpenSSL decrypted it.
     fn alert(&self) -> Option<(u8, u8)> {
         self.server.facts().alert.filter(|(level, number)| *level == 2 || *number == 0)
     }
@@ -394,8 +416,9 @@ impl Talk<'_> {
         }
     }
 
-    /// Whether the server asked for a client certificate: up to TLS 1.2 it does so in clear; in TLS 1.3 the client's second
-    /// flight shows it, which without a request is the Finished alone.
+    /// Whether the server requested a client certificate. Up to TLS 1.2 the CertificateRequest is in clear.
+    /// In TLS 1.3 more than one encrypted record of the client shows it: without a request its second flight
+    /// holds only the Finished message.
     fn was_asked(&self) -> bool {
         self.server.facts().certificate_request.is_some() || self.is_13() && self.client.encrypted_records() > 1
     }
@@ -438,13 +461,13 @@ impl Talk<'_> {
 }
 
 impl Prober {
-    fn session(&self, hello: &Hello) -> Result<Ssl, ErrorStack> {
+    fn session(&self, hello: &ClientHelloOptions) -> Result<Ssl, ErrorStack> {
         let mut ssl = Ssl::new(&self.context)?;
         if let Some(name) = &hello.server_name {
             ssl.set_hostname(name)?;
         }
         ssl.set_status_type(StatusType::OCSP)?;
-        if hello.knock {
+        if hello.is_marker {
             ssl.set_alpn_protos(b"\x08http/1.1")?;
         }
         ssl.set_min_proto_version(self.min_version.map(library_version))?;
@@ -463,7 +486,7 @@ fn library_version(version: Version) -> SslVersion {
     }
 }
 
-/// Up to TLS 1.2 the group stands in a message that the watcher does not look into.
+/// Up to TLS 1.2 the group is in ServerKeyExchange, which [`ServerFlight`] does not parse.
 fn group_of_key(ssl: &openssl::ssl::SslRef) -> Option<String> {
     let key = ssl.peer_tmp_key().ok()?;
     let curve = key.ec_key().ok().and_then(|key| key.group().curve_name());
@@ -483,7 +506,7 @@ fn is_late(end: &Result<(), End>) -> bool {
     matches!(end, Err(End::Stream(Ended { how: How::TimedOut { .. }, .. })))
 }
 
-/// The number of the peer's alert, where that is the error.
+/// Returns the number of the peer's alert, if the error is an alert.
 fn peer_alert(stack: &ErrorStack) -> Option<u8> {
     stack.errors().iter().find_map(|error| u8::try_from(error.reason_code().checked_sub(ALERT_REASON)?).ok())
 }
@@ -493,7 +516,7 @@ fn is_unexpected_end(stack: &ErrorStack) -> bool {
         || stack.errors().iter().any(|error| error.reason() == Some("unexpected eof while reading"))
 }
 
-/// OpenSSL's reasons without their numbers.
+/// Returns OpenSSL's reason texts without their codes.
 fn words(stack: &ErrorStack) -> String {
     let reasons: Vec<&str> = stack.errors().iter().filter_map(openssl::error::Error::reason).collect();
     if reasons.is_empty() { "the TLS library gave no reason".into() } else { reasons.join(": ") }

@@ -1,6 +1,6 @@
-//! The files that a handshake may need: authorities to verify with, and a client certificate with its key.
+//! Reads the files that a handshake may need: trusted CAs, and a client certificate with its key.
 //!
-//! They are read once, before anything is connected to, so that a file that cannot be used is an error of the command line.
+//! They are read once, before any connection, so that an unusable file is an error of the command line.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -14,17 +14,17 @@ use zeroize::Zeroizing;
 
 use crate::wire::{certificate, pem};
 
-/// No file with certificates or a key is larger.
+/// Maximum size of a file with certificates or a key, in bytes.
 const MAX_FILE: u64 = 16 << 20;
 
-/// A client certificate, what goes with it up to its authority, and its key.
+/// A client certificate, its intermediate certificates, and its private key.
 pub(super) struct Identity {
     pub certificate: X509,
     pub intermediates: Vec<X509>,
     pub key: PKey<Private>,
 }
 
-/// Why a file cannot be used. Texts read after "could not ".
+/// Why a file cannot be used. The texts follow "could not ".
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     #[error("read {}", path.display())]
@@ -34,7 +34,7 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// What would help.
+    /// Returns a hint for the user.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -44,7 +44,7 @@ impl FileError {
     }
 }
 
-/// The authorities of a file of PEM certificates.
+/// Reads the CAs of a PEM file.
 pub(super) fn authorities(path: &Path) -> Result<X509Store, FileError> {
     let found = certificates(path)?;
     let unusable = |error: openssl::error::ErrorStack| FileError::Unusable {
@@ -53,7 +53,7 @@ pub(super) fn authorities(path: &Path) -> Result<X509Store, FileError> {
         hint: None,
     };
     let mut store = X509StoreBuilder::new().map_err(unusable)?;
-    // Dates are judged from the evidence, by its own clock.
+    // Checks judge the dates by the clock of the evidence.
     store.set_flags(X509VerifyFlags::NO_CHECK_TIME).map_err(unusable)?;
     for certificate in found {
         store.add_cert(certificate).map_err(unusable)?;
@@ -61,7 +61,7 @@ pub(super) fn authorities(path: &Path) -> Result<X509Store, FileError> {
     Ok(store.build())
 }
 
-/// The client certificate of one file, and its key from another or from the same.
+/// Reads the client certificate of one file, and its key from another file or the same one.
 pub(super) fn identity(certificate: &Path, key: Option<&Path>) -> Result<Identity, FileError> {
     let mut list = certificates(certificate)?.into_iter();
     let key_path = key.unwrap_or(certificate);
@@ -91,7 +91,7 @@ fn private_key(path: &Path) -> Result<PKey<Private>, FileError> {
         return Err(unusable("there is no private key in it", "--key takes the PEM file of the client's key"));
     }
     let mut asked = false;
-    // The callback keeps OpenSSL from asking on the terminal.
+    // The callback keeps OpenSSL from prompting on the terminal.
     let key = PKey::private_key_from_pem_callback(&text, |_| {
         asked = true;
         Ok(0)

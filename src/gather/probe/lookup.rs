@@ -1,4 +1,4 @@
-//! The addresses of a name, as this machine's resolver gives them.
+//! Looks up the addresses of a name with this machine's resolver.
 
 use std::io;
 use std::net::IpAddr;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::tcp::plain;
 use crate::evidence::handshake::{Failure, How, Party, Stage};
 
-/// No more addresses of one name are looked at.
+/// Maximum number of addresses used of one name.
 pub(in crate::gather) const MAX_ADDRESSES: usize = 8;
 
-/// Which addresses count.
+/// The address families to use.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Family {
     #[default]
@@ -29,7 +29,7 @@ impl Family {
     }
 }
 
-/// Looks a name up. The addresses keep the resolver's order, without repetitions, at most [`MAX_ADDRESSES`].
+/// Looks up a name. The addresses keep the resolver's order, without repetitions, at most [`MAX_ADDRESSES`].
 pub(in crate::gather) async fn addresses(
     host: &str,
     family: Family,
@@ -57,7 +57,8 @@ pub(in crate::gather) async fn addresses(
     if addresses.is_empty() { Err(failed(Party::Resolver, How::NoAddress)) } else { Ok(addresses) }
 }
 
-/// getaddrinfo's error has no number in the standard library, only its text: of glibc, musl and macOS in turn.
+/// Returns the reason of a getaddrinfo error. The standard library keeps only its text, which differs between
+/// glibc, musl and macOS.
 fn reason(error: &io::Error) -> How {
     const NO_NAME: [&str; 3] = ["Name or service not known", "Name does not resolve", "nodename nor servname"];
     const NO_ADDRESS: [&str; 2] = ["No address associated", "Name has no usable address"];

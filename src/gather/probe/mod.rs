@@ -1,11 +1,11 @@
-//! TLS handshakes on purpose: what an endpoint does with the right server name, with none, and with one that nobody has.
+//! Probes endpoints with TLS handshakes: with the right SNI, without SNI and with an unknown name.
 //!
 //! ```text
-//! target ─ lookup ─ way (TCP, tunnel, port-forward) ─┬ handshake: OpenSSL, watched
-//!                                                    └ scan: hellos made by hand
+//! target ─ lookup ─ transport (TCP, tunnel, port-forward) ─┬ handshake: OpenSSL, both directions parsed
+//!                                                          └ scan: ClientHellos built by this program
 //! ```
 //!
-//! It returns facts. Only files of the command line can be an error; whatever a network does is evidence.
+//! It returns facts. Only files of the command line can be an error; network failures are evidence.
 
 pub(in crate::gather) mod handshake;
 mod identity;
@@ -24,8 +24,8 @@ use futures::future::join_all;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use self::handshake::{Hello, handshake};
-use self::transport::Way;
+use self::handshake::{ClientHelloOptions, handshake};
+use self::transport::Transport;
 use crate::evidence::handshake::{
     ClientCertificate, ClientHelloKind, Endpoint, EndpointOrigin, Failure, Handshake, Probes, Scan, socket,
 };
@@ -37,32 +37,33 @@ pub use self::prober::{ProbeOptions, Prober, ProberError};
 pub use self::proxy::{Proxy, ProxyError};
 pub use self::target::{Target, TargetError, server_name, shown, target};
 
-/// Which server name the clients that are asked about send.
+/// The server name that the clients in question send.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Sni {
-    /// The host itself; none where it is an address, as RFC 6066 has it.
+    /// The host itself; no SNI if the host is an address, as RFC 6066 requires.
     Host,
     Name(String),
     None,
 }
 
-/// What to probe, and how to get there.
+/// The endpoints to probe, and how to connect to them.
 #[derive(Clone, Debug)]
 pub struct Given {
     pub targets: Vec<Target>,
     pub sni: Sni,
-    /// Connect there instead of to the addresses of the host.
+    /// Connects to this address instead of the addresses of the host.
     pub connect_to: Option<(IpAddr, Option<u16>)>,
     pub family: Family,
-    /// By target, in their order; empty where none goes through a proxy.
+    /// One entry for each target, in the same order; empty if no target is reached through a proxy.
     pub proxies: Vec<Option<Proxy>>,
-    /// Scan versions and cipher suites too.
+    /// Also scans versions and cipher suites.
     pub full: bool,
-    /// Endpoints that are probed at the same time.
+    /// Number of endpoints that are probed at the same time.
     pub parallel: usize,
 }
 
-/// Probes the endpoints that the user names. What was not reached before the run had to end is said in `unprobed`.
+/// Probes the endpoints that the user names. Endpoints not reached before the end of the run are listed in
+/// `unprobed`.
 pub async fn given(prober: Arc<Prober>, given: &Given, stop: &Stop, done: impl Fn(&Target)) -> Probes {
     let turn = Arc::new(Semaphore::new(given.parallel.max(1)));
     let mut running = JoinSet::new();
@@ -77,7 +78,7 @@ pub async fn given(prober: Arc<Prober>, given: &Given, stop: &Stop, done: impl F
         };
         let (prober, turn) = (prober.clone(), turn.clone());
         running.spawn(async move {
-            // A semaphore that nobody closes gives every permit in the end.
+            // Nobody closes the semaphore, so every permit is granted eventually.
             let _turn = turn.acquire().await;
             (position, job.run(&prober).await)
         });
@@ -118,7 +119,7 @@ fn via(given: &Given) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// One target.
+/// Probes one target.
 struct Job {
     target: Target,
     sni: Sni,
@@ -142,9 +143,10 @@ impl Job {
                 Some((address, other)) => (address.to_string(), other.unwrap_or(*port)),
                 None => (host.clone(), *port),
             };
-            let way = Way::Tunnel { proxy: proxy.clone(), host, port };
+            let transport = Transport::Tunnel { proxy: proxy.clone(), host, port };
             return vec![
-                self.endpoint(prober, way, self.connect_to.map(|(address, _)| address), name.as_deref(), true).await,
+                self.endpoint(prober, transport, self.connect_to.map(|(address, _)| address), name.as_deref(), true)
+                    .await,
             ];
         }
         let addresses = match self.connect_to {
@@ -153,32 +155,33 @@ impl Job {
         };
         let port = self.connect_to.and_then(|(_, port)| port).unwrap_or(*port);
         match addresses {
-            // Only a name that is looked up may lead nowhere, and then no other port stands in.
+            // Only a lookup can fail, and without `connect_to` the port is the one in the target.
             Err(failure) => vec![nowhere(EndpointOrigin::Given, host, port, name, failure)],
             Ok(addresses) => {
                 let endpoints = addresses.iter().enumerate().map(|(position, address)| {
-                    let way = Way::Tcp(SocketAddr::new(*address, port));
-                    self.endpoint(prober, way, Some(*address), name.as_deref(), position == 0)
+                    let transport = Transport::Tcp(SocketAddr::new(*address, port));
+                    self.endpoint(prober, transport, Some(*address), name.as_deref(), position == 0)
                 });
                 join_all(endpoints).await
             }
         }
     }
 
-    /// One address: all that is wanted of the first, and of the others the handshake that is asked about, to compare.
+    /// Probes one address: with all handshakes if it is the first one. The others get only the requested
+    /// handshake, for comparison.
     async fn endpoint(
         &self,
         prober: &Arc<Prober>,
-        way: Way,
+        transport: Transport,
         address: Option<IpAddr>,
         name: Option<&str>,
         first: bool,
     ) -> Endpoint {
-        let hello = |kind, server_name: Option<&str>, asked| Hello {
+        let hello = |kind, server_name: Option<&str>, requested| ClientHelloOptions {
             kind,
             server_name: server_name.map(str::to_owned),
-            asked,
-            knock: false,
+            requested,
+            is_marker: false,
         };
         let mut hellos = Vec::new();
         if let Some(name) = name {
@@ -188,7 +191,8 @@ impl Job {
             }
         } else {
             hellos.push(hello(ClientHelloKind::WithoutSni, None, true));
-            // The name that would be right, where there is one, shows whether the missing name is all that is wrong.
+            // A handshake with the right name, if there is one, shows whether missing SNI is the only
+            // problem.
             if first && self.target.address().is_none() {
                 hellos.push(hello(ClientHelloKind::Named, Some(&self.target.host), false));
             }
@@ -200,14 +204,14 @@ impl Job {
             if !(self.full && first) {
                 return None;
             }
-            Some(scan::scan(prober, &way, name).await)
+            Some(scan::scan(prober, &transport, name).await)
         };
-        let (mut handshakes, scanned) = futures::join!(all(prober, &way, hellos), scanning);
+        let (mut handshakes, scanned) = futures::join!(all(prober, &transport, hellos), scanning);
         let (scan, authorities) = match scanned {
             Some((scan, authorities)) => (Seen::Seen(scan), authorities),
             None => (not_scanned(), None),
         };
-        name_authorities(prober, &way, &mut handshakes, authorities).await;
+        name_authorities(prober, &transport, &mut handshakes, authorities).await;
         let port = self.connect_to.and_then(|(_, port)| port).unwrap_or(self.target.port);
         Endpoint {
             place: EndpointOrigin::Given,
@@ -221,7 +225,7 @@ impl Job {
     }
 }
 
-/// A host without an address: the handshake that was asked for, and why there was none.
+/// Describes a host without an address: the requested handshake, and why it failed.
 pub(in crate::gather) fn nowhere(
     place: EndpointOrigin,
     host: &str,
@@ -229,7 +233,7 @@ pub(in crate::gather) fn nowhere(
     name: Option<String>,
     failure: Failure,
 ) -> Endpoint {
-    #[expect(clippy::disallowed_methods, reason = "when a handshake was tried is a part of what was seen")]
+    #[expect(clippy::disallowed_methods, reason = "the time of a handshake is evidence")]
     let started_at = jiff::Timestamp::now();
     let kind = if name.is_some() { ClientHelloKind::Named } else { ClientHelloKind::WithoutSni };
     let handshake = Handshake { failure: Some(failure), ..Handshake::begun(kind, name, true, started_at) };
@@ -248,20 +252,21 @@ pub(in crate::gather) fn not_scanned() -> Seen<Scan> {
     Seen::Unavailable(Unavailable::new("versions and cipher suites", Reason::NotRequested("--full".into())))
 }
 
-/// Several handshakes at once, each on its own connection; they come back in the order of the hellos. The one without a
-/// server name waits for the one with an unknown name, whose line in an access log marks the next as ours.
-async fn all(prober: &Arc<Prober>, way: &Way, hellos: Vec<Hello>) -> Vec<Handshake> {
+/// Performs several handshakes at once, each on its own connection, and returns them in the order of
+/// `hellos`. The one without SNI waits for the one with the unknown name, whose record in an access log marks
+/// the next as probe traffic.
+async fn all(prober: &Arc<Prober>, transport: &Transport, hellos: Vec<ClientHelloOptions>) -> Vec<Handshake> {
     let numbered = hellos.into_iter().enumerate();
     let (mut in_turn, alone): (Vec<_>, Vec<_>) = numbered.partition(|(_, hello)| hello.kind != ClientHelloKind::Named);
     in_turn.sort_by_key(|(_, hello)| hello.kind != ClientHelloKind::Unknown);
     let sequences = alone.into_iter().map(|hello| vec![hello]).chain([in_turn]);
     let tasks: Vec<_> = sequences
         .map(|sequence| {
-            let (prober, way) = (prober.clone(), way.clone());
+            let (prober, transport) = (prober.clone(), transport.clone());
             tokio::spawn(async move {
                 let mut made = Vec::new();
                 for (position, hello) in sequence {
-                    made.push((position, handshake(&prober, &way, &hello).await));
+                    made.push((position, handshake(&prober, &transport, &hello).await));
                 }
                 made
             })
@@ -272,10 +277,10 @@ async fn all(prober: &Arc<Prober>, way: &Way, hellos: Vec<Hello>) -> Vec<Handsha
     made.into_iter().map(|(_, handshake)| handshake).collect()
 }
 
-/// TLS 1.3 encrypts which authorities a server wants certificates of; a hello of TLS 1.2 shows them.
+/// TLS 1.3 encrypts the list of CAs in a CertificateRequest; with TLS 1.2 it is in clear.
 pub(in crate::gather) async fn name_authorities(
     prober: &Prober,
-    way: &Way,
+    transport: &Transport,
     handshakes: &mut [Handshake],
     known: Option<Vec<String>>,
 ) {
@@ -284,7 +289,7 @@ pub(in crate::gather) async fn name_authorities(
     let mut known = known;
     for handshake in handshakes.iter_mut().filter(unnamed) {
         if known.is_none() {
-            known = scan::authorities(prober, way, handshake.server_name.as_deref()).await;
+            known = scan::authorities(prober, transport, handshake.server_name.as_deref()).await;
         }
         handshake.client_certificate = ClientCertificate::Requested(known.clone());
     }

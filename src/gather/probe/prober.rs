@@ -1,4 +1,4 @@
-//! What all handshakes of a run share: what is offered, which authorities count, and for how long to wait.
+//! Holds what all handshakes of a run share: the offered parameters, the trusted CAs and the time limit.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,38 +15,39 @@ use crate::evidence::handshake::{PROBE_NAME_SUFFIX, ProbeQuestion, Trust, Verifi
 use crate::gather::trust;
 use crate::wire::tls::{Version, suites};
 
-/// How handshakes are made.
+/// Parameters of all handshakes.
 #[derive(Clone, Debug)]
 pub struct ProbeOptions {
     pub min_version: Option<Version>,
     pub max_version: Option<Version>,
-    /// A cipher list as OpenSSL takes it, with suites of TLS 1.3 in it or beside others.
+    /// A cipher list in OpenSSL's syntax. It may also contain suites of TLS 1.3.
     pub ciphers: Option<String>,
-    /// Protocols to offer by ALPN; empty offers none.
+    /// Protocols to offer by ALPN; if empty, the extension is not sent.
     pub alpn: Vec<String>,
-    /// The authorities that count; those of this machine where absent.
+    /// The trusted CAs; if absent, those of this machine.
     pub ca_file: Option<PathBuf>,
-    /// The client certificate, and its key where it has a file of its own.
+    /// The client certificate, and the file of its key if it is a separate one.
     pub identity: Option<(PathBuf, Option<PathBuf>)>,
-    /// Begin each connection with a PROXY header.
+    /// Whether each connection begins with a PROXY protocol header.
     pub proxy_protocol: bool,
-    /// For one handshake, from connecting to its end.
+    /// Time limit of one handshake, from connecting to its end.
     pub timeout: Duration,
 }
 
-/// Makes handshakes; cheap to share.
+/// Performs handshakes; cheap to clone.
 pub struct Prober {
     pub(in crate::gather) options: ProbeOptions,
     pub(in crate::gather) context: SslContext,
-    /// Those of the options, less the versions for which they leave no cipher suite.
+    /// Versions of the options, without those for which they leave no cipher suite.
     pub(in crate::gather) min_version: Option<Version>,
     pub(in crate::gather) max_version: Option<Version>,
-    /// `--ca-file`; absent for those of this machine, which are read when the first certificate needs them.
+    /// The CAs of `--ca-file`. If absent, those of this machine are read when the first certificate needs
+    /// them.
     authorities: Option<X509Store>,
     unknown_name: String,
 }
 
-/// What keeps a prober from being made.
+/// Why a prober cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ProberError {
     #[error(transparent)]
@@ -62,7 +63,7 @@ pub enum ProberError {
 }
 
 impl ProberError {
-    /// What would help.
+    /// Returns a hint for the user.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -87,9 +88,10 @@ impl Prober {
     pub fn new(options: ProbeOptions) -> Result<Self, ProberError> {
         let authorities = options.ca_file.as_deref().map(identity::authorities).transpose()?;
         let mut context = SslContext::builder(SslMethod::tls_client())?;
-        // The list is judged afterwards, whatever it is: a handshake must not end because of it.
+        // The certificates are judged afterwards: verification must not end the handshake.
         context.set_verify(SslVerifyMode::NONE);
-        // A server that speaks only what today's defaults refuse is to be seen, not to be hidden by our own refusal.
+        // Lower OpenSSL's defaults: a server with only legacy parameters must be seen, not be refused by this
+        // program.
         context.set_security_level(0);
         context.set_options(SslOptions::ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
         if !options.alpn.is_empty() {
@@ -104,7 +106,7 @@ impl Prober {
             if !new {
                 max_version = Some(max_version.map_or(Version::Tls12, |max| max.min(Version::Tls12)));
             }
-            // Our own refusal to say anything would read as the server's.
+            // A refusal by this program would look like a refusal by the server.
             if min_version.zip(max_version).is_some_and(|(min, max)| min > max) {
                 let limit = match options.max_version.filter(|_| !old) {
                     Some(max) => format!("up to {}", max.name()),
@@ -131,13 +133,13 @@ impl Prober {
         })
     }
 
-    /// The server name that nobody has.
+    /// Returns the server name that no route has.
     #[must_use]
     pub fn unknown_name(&self) -> &str {
         &self.unknown_name
     }
 
-    /// What goes into the evidence of what was asked.
+    /// Returns the parameters for the evidence.
     #[must_use]
     pub fn question(&self, via_proxy: Option<String>) -> ProbeQuestion {
         let options = &self.options;
@@ -156,7 +158,8 @@ impl Prober {
         }
     }
 
-    /// What the authorities say of a served list, whose first certificate is the leaf. Nothing where there are none to ask.
+    /// Judges a served list, whose first certificate is the leaf, by the trusted CAs. Returns `None` without
+    /// any.
     pub(in crate::gather) fn verify(&self, served: &StackRef<X509>) -> Option<Verification> {
         let leaf = served.iter().next()?;
         let system;
@@ -170,13 +173,13 @@ impl Prober {
     }
 }
 
-/// Suites of TLS 1.3 have a list of their own in OpenSSL; the user has one. Returns whether there are some for the versions up
-/// to 1.2, and some for 1.3.
+/// OpenSSL configures the suites of TLS 1.3 separately; the user has one list. Returns whether the list
+/// contains suites for versions up to 1.2, and for 1.3.
 fn set_ciphers(context: &mut openssl::ssl::SslContextBuilder, ciphers: &str) -> Result<(bool, bool), ProberError> {
     let unknown = || ProberError::Ciphers { ciphers: ciphers.to_owned() };
     let (new, old): (Vec<&str>, Vec<&str>) =
         ciphers.split([':', ',', ' ']).filter(|name| !name.is_empty()).partition(|name| name.starts_with("TLS_"));
-    // The registry begins the names of all suites so, OpenSSL only those of TLS 1.3.
+    // The IANA registry begins the names of all suites this way, OpenSSL only those of TLS 1.3.
     for name in &new {
         let openssl = suites::number(name).map(suites::name);
         if let Some(openssl) = openssl.filter(|openssl| !openssl.starts_with("TLS_")) {
@@ -192,7 +195,8 @@ fn set_ciphers(context: &mut openssl::ssl::SslContextBuilder, ciphers: &str) -> 
     if new.is_empty() && old.is_empty() { Err(unknown()) } else { Ok((!old.is_empty(), !new.is_empty())) }
 }
 
-/// The form of RFC 7301 §3.1: each name with its length in front. Longer names than one byte can count were refused before.
+/// Encodes the protocols as RFC 7301 §3.1 requires: each name after its length. Names longer than 255 bytes
+/// were rejected before.
 fn protocol_list(protocols: &[String]) -> Vec<u8> {
     let mut list = Vec::new();
     for protocol in protocols {
@@ -204,10 +208,10 @@ fn protocol_list(protocols: &[String]) -> Vec<u8> {
     list
 }
 
-/// A server name that no route can have, new for every run.
+/// Returns a server name that no route can have, new for every run.
 fn unknown_name() -> String {
     let mut random = [0; 8];
-    // Where there is no randomness nothing of TLS works either; the name only has to be new.
+    // Without random bytes TLS would fail anyway; the name only has to be new.
     let _ = openssl::rand::rand_bytes(&mut random);
     format!("p{}{PROBE_NAME_SUFFIX}", HEXLOWER.encode(&random))
 }

@@ -1,6 +1,6 @@
 //! A tunnel through an HTTP proxy (CONNECT, RFC 9110 §9.3.6).
 //!
-//! The URL may hold a user and a password: they go into one header and are shown nowhere.
+//! The URL may hold a user and a password: they are sent in one header and never shown.
 
 use std::error::Error as _;
 use std::fmt;
@@ -31,7 +31,7 @@ const MAX_REASON: usize = 100;
 /// A stream through a proxy.
 pub(super) type Tunnel = TokioIo<Upgraded>;
 
-/// Why a text is no proxy. Does not repeat it: it may hold a password.
+/// Why a text is not a proxy URL. The message does not repeat the text, which may hold a password.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ProxyError {
     #[error("the proxy has no host")]
@@ -56,10 +56,10 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// The proxy of a URL as `--via-proxy` or an environment variable gives it.
+    /// Parses the proxy URL of `--via-proxy` or of an environment variable.
     ///
     /// # Errors
-    /// Returns why `url` is no proxy.
+    /// Returns why `url` is not a proxy URL.
     pub fn parse(url: &str) -> Result<Self, ProxyError> {
         let whole = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
         let uri: Uri = whole.parse().map_err(|_| ProxyError::NotUrl)?;
@@ -77,16 +77,16 @@ impl Proxy {
         let place = authority.as_str().rsplit_once('@').map_or(authority.as_str(), |(_, place)| place);
         let port = match place.strip_prefix(authority.host()) {
             Some("") => 80,
-            // What is no number between 1 and 65535 must not become the default.
+            // A port that is not between 1 and 65535 must not become the default port.
             _ => authority.port_u16().filter(|port| *port > 0).ok_or(ProxyError::Port)?,
         };
         Ok(Self { host, port, authorization: user.map(|user| format!("Basic {}", BASE64.encode(&user))) })
     }
 
-    /// The proxy that the environment names for an endpoint, unless `NO_PROXY` excepts it.
+    /// Returns the proxy that the environment names for an endpoint, unless `NO_PROXY` excludes it.
     ///
     /// # Errors
-    /// Returns why the value of the variable is no proxy.
+    /// Returns why the value of the variable is not a proxy URL.
     pub fn of_environment(
         host: &str,
         port: u16,
@@ -96,20 +96,20 @@ impl Proxy {
         no_proxy::proxy_for(&uri, None, env).map(|url| Self::parse(&url)).transpose()
     }
 
-    /// The environment names a proxy, whatever `NO_PROXY` excepts.
+    /// Whether the environment names a proxy, regardless of `NO_PROXY`.
     #[must_use]
     pub fn is_in_environment(env: impl Fn(&str) -> Option<String>) -> bool {
         ["HTTPS_PROXY", "https_proxy"].iter().any(|name| env(name).is_some_and(|value| !value.is_empty()))
     }
 
-    /// As it may be shown.
+    /// Returns the proxy for display, without user and password.
     #[must_use]
     pub fn address(&self) -> String {
         socket(&self.host, self.port)
     }
 
-    /// Opens a connection to the endpoint, through the proxy. What the endpoint sends together with the proxy's response is
-    /// the beginning of the stream.
+    /// Opens a connection to the endpoint through the proxy. Bytes that the endpoint sends together with the
+    /// proxy's response are the beginning of the stream.
     pub(super) async fn tunnel(&self, host: &str, port: u16) -> Result<Tunnel, Failure> {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|error| {
             let failure = not_connected(&error);
@@ -122,7 +122,7 @@ impl Proxy {
         stream.set_nodelay(true).map_err(|error| failed(How::Other(plain(&error))))?;
         let request = self.request(&socket(host, port)).map_err(|error| failed(How::Other(error.to_string())))?;
         let (mut sender, connection) = http1::Builder::new()
-            // As other clients write them.
+            // The same headers as other clients send.
             .title_case_headers(true)
             .max_buf_size(MAX_HEAD)
             .handshake(TokioIo::new(stream))
@@ -137,7 +137,8 @@ impl Proxy {
         });
         match select(connect, pin!(connection.with_upgrades())).await {
             Either::Left((tunnel, _)) => tunnel,
-            // The connection ends by handing over its stream, or by an error that the request ends with too.
+            // The connection task ends by handing over its stream, or with an error that the request reports
+            // too.
             Either::Right((_, connect)) => connect.await,
         }
     }
@@ -155,18 +156,18 @@ fn failed(how: How) -> Failure {
     Failure { stage: Stage::Proxy, by: Party::Proxy, how }
 }
 
-/// A response that is no success, with the reason in the proxy's words.
+/// Describes an unsuccessful response, with the proxy's own reason.
 fn refused(response: &Response<Incoming>) -> How {
     let status = response.status();
-    // hyper keeps only words that differ from the usual ones.
+    // hyper keeps a reason phrase only if it differs from the standard one.
     let own = response.extensions().get::<ReasonPhrase>().map(|own| String::from_utf8_lossy(own.as_bytes()));
     let reason = own.unwrap_or_else(|| status.canonical_reason().unwrap_or_default().into());
     How::ProxyRefused { status: status.as_u16(), reason: reason.chars().take(MAX_REASON).collect() }
 }
 
-/// Why there is no response.
+/// Describes why there is no response.
 fn unanswered(error: &hyper::Error) -> How {
-    // hyper has a method for this kind in servers only.
+    // hyper has a method for this kind of error only for servers.
     let is_too_large = error.to_string() == "message head is too large";
     How::Other(if error.is_parse() && is_too_large {
         "the proxy did not answer: the answer's head does not end".into()
@@ -204,7 +205,7 @@ mod tests {
         assert_eq!(proxy.authorization.unwrap(), "Basic bWU6b3BlbiBzZXNhbWU=");
         assert_eq!(Proxy::parse("proxy.example").unwrap().address(), "proxy.example:80");
         let authorization = |url: &str| Proxy::parse(url).unwrap().authorization.unwrap();
-        // A percent sign without two digits behind it is one.
+        // A percent sign without two digits after it is literal.
         assert_eq!(authorization("http://me:100%@p"), format!("Basic {}", BASE64.encode(b"me:100%")));
         assert_eq!(authorization("http://me:a%2Bb%ff@p"), format!("Basic {}", BASE64.encode(b"me:a+b\xff")));
     }
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_http_proxy_is_refused_without_repeating_it() {
+    fn rejects_other_proxies_without_repeating_the_text() {
         for (url, why) in [
             ("socks5://me:sesame@p", ProxyError::UnknownScheme("socks5".to_owned())),
             ("https://me:sesame@p", ProxyError::UnknownScheme("https".to_owned())),
@@ -243,7 +244,8 @@ mod tests {
         assert_eq!(of("localhost"), None);
     }
 
-    /// What a proxy that sends `response` and ends its direction leads to, and the request that it got.
+    /// Runs a proxy that sends `response` and closes its direction. Returns the result and the request that
+    /// it received.
     async fn tunnel(response: &'static [u8]) -> (Result<Tunnel, Failure>, String) {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -255,10 +257,10 @@ mod tests {
                 std::io::Read::read_exact(&mut stream, &mut byte).unwrap();
                 request.extend(byte);
             }
-            // The client may be gone already, where it read enough.
+            // The client may have closed already, if it read enough.
             let _ = std::io::Write::write_all(&mut stream, response);
             let _ = stream.shutdown(Shutdown::Write);
-            // What is still read is not answered with a reset, which could overtake the response.
+            // Reading the rest avoids a reset, which could overtake the response.
             let _ = std::io::copy(&mut stream, &mut std::io::sink());
             String::from_utf8(request).unwrap()
         });
@@ -277,7 +279,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_tunnel_begins_with_what_stands_behind_the_response() {
+    async fn a_tunnel_begins_with_the_bytes_after_the_response() {
         let (tunnel, request) = tunnel(b"HTTP/1.0 200 Connection established\r\nVia: x\r\n\r\n220 ready\r\n").await;
         assert!(tunnel.is_ok());
         let expected = "CONNECT api.example.com:8443 HTTP/1.1\r\nHost: api.example.com:8443\r\n\
@@ -286,7 +288,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refusals_have_the_proxys_own_words() {
+    async fn refusals_contain_the_proxys_own_reason() {
         for (response, status, reason) in [
             (&b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"[..], 403, "Forbidden"),
             (b"HTTP/1.0 503 No way out\r\n\r\n<html>", 503, "No way out"),
@@ -299,7 +301,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn responses_that_are_none_are_told_apart() {
+    async fn invalid_responses_are_distinguished() {
         let endless = Vec::leak([&b"HTTP/1.1 200 OK\r\nX: "[..], &vec![b'x'; 2 * MAX_HEAD]].concat());
         for (response, words) in [
             (&b""[..], "the proxy closed the connection without an answer"),

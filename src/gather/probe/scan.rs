@@ -1,46 +1,47 @@
-//! What an endpoint offers, by version and cipher suite, with hellos made by hand.
+//! Scans which versions and cipher suites an endpoint accepts, with ClientHellos built by this program.
 //!
-//! Each connection offers all suites that are left, the server's choice is taken out, and so on until it refuses: one connection
-//! more than it has suites, and no cryptography. So versions and suites that no library speaks any more are found too.
+//! Each connection offers all remaining suites and removes the server's choice, until the server refuses.
+//! This takes one connection more than the server has suites, and no cryptography. So it also finds versions
+//! and suites that no TLS library supports any more.
 
 use futures::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 use super::prober::Prober;
-use super::transport::{Connection, Ended, Way};
+use super::transport::{Connection, Ended, Transport};
 use crate::evidence::handshake::{Failure, How, Party, Scan, Stage, VersionScan};
 use crate::evidence::{Reason, Unavailable};
 use crate::wire::tls::{self, ClientHello, FlightFacts, ServerFlight, Version};
 
-/// A server with more suites of one version does not keep to what it is offered.
+/// Maximum number of suites of one version; a server with more does not keep to the offer.
 const MAX_SUITES: usize = 128;
 const CHUNK: usize = 4096;
-/// A server's first answer is not longer; certificates are passed over.
+/// Maximum number of bytes of a server's first flight; certificates are skipped.
 const MAX_ANSWER: u64 = 256 << 10;
 
-/// What one version of a server was found to have.
+/// The result for one version.
 struct Found {
     scan: VersionScan,
     connections: u32,
-    /// The names of the authorities in a request for a client certificate, which TLS 1.2 sends in clear.
+    /// Names of the CAs in a CertificateRequest, which TLS 1.2 sends in clear.
     authorities: Option<Vec<String>>,
 }
 
 /// Scans all versions at once.
 pub(in crate::gather) async fn scan(
     prober: &Prober,
-    way: &Way,
+    transport: &Transport,
     server_name: Option<&str>,
 ) -> (Scan, Option<Vec<String>>) {
-    let versions = Version::ALL.map(|version| version_scan(prober, way, server_name, version));
+    let versions = Version::ALL.map(|version| version_scan(prober, transport, server_name, version));
     let found = join_all(versions).await;
     let authorities = found.iter().rev().find_map(|found| found.authorities.clone());
     let connections = found.iter().map(|found| found.connections).sum();
     (Scan { versions: found.into_iter().map(|found| found.scan).collect(), connections }, authorities)
 }
 
-async fn version_scan(prober: &Prober, way: &Way, server_name: Option<&str>, version: Version) -> Found {
+async fn version_scan(prober: &Prober, transport: &Transport, server_name: Option<&str>, version: Version) -> Found {
     let mut left: Vec<u16> = tls::suites::of(version).to_vec();
     let mut scan = VersionScan { version: version.name().to_owned(), suites: Vec::new(), refusal: None, cut: None };
     let mut connections = 0;
@@ -52,10 +53,10 @@ async fn version_scan(prober: &Prober, way: &Way, server_name: Option<&str>, ver
             break;
         }
         connections += 1;
-        let facts = match ask(prober, way, server_name, version, &left).await {
+        let facts = match ask(prober, transport, server_name, version, &left).await {
             Ok(facts) => facts,
             Err(failure) => {
-                // What is no answer in terms of TLS says nothing about the suites that are left.
+                // A response that is not TLS reveals nothing about the remaining suites.
                 let answered = matches!(failure.how, How::Alert { .. } | How::Reset | How::Closed);
                 if !answered || !scan.suites.is_empty() && !matches!(failure.how, How::Alert { .. }) {
                     let reason = Reason::Broken(failure.to_string());
@@ -70,7 +71,7 @@ async fn version_scan(prober: &Prober, way: &Way, server_name: Option<&str>, ver
         }
         let Some(hello) = facts.hello else { break };
         if hello.version != version {
-            // An older version instead of an alert: the one asked for is not offered.
+            // An older version instead of an alert: the server does not offer the requested version.
             let how = How::Other(format!("the server chose {} instead", hello.version.name()));
             scan.refusal = Some(Failure { stage: Stage::ServerFlight, by: Party::Server, how });
             break;
@@ -87,19 +88,19 @@ async fn version_scan(prober: &Prober, way: &Way, server_name: Option<&str>, ver
     Found { scan, connections, authorities }
 }
 
-/// One connection: the ClientHello, and the answer as far as it is in clear and says something.
+/// Opens one connection, sends the ClientHello, and reads the response as far as it is in clear and relevant.
 async fn ask(
     prober: &Prober,
-    way: &Way,
+    transport: &Transport,
     server_name: Option<&str>,
     version: Version,
     suites: &[u16],
 ) -> Result<FlightFacts, Failure> {
     let allowed = prober.options.timeout;
     let deadline = Instant::now() + allowed;
-    let mut stream = way.open(allowed, prober.options.proxy_protocol).await?;
+    let mut stream = transport.open(allowed, prober.options.proxy_protocol).await?;
     let mut random = [0; 96];
-    // Any bytes will do; new ones for each connection keep a server from taking it for a repetition.
+    // Any bytes will do; new ones for each connection keep a server from detecting a replay.
     let _ = openssl::rand::rand_bytes(&mut random);
     let hello = ClientHello { version, server_name, suites, alpn: &[], random };
     let mut flight = ServerFlight::default();
@@ -137,7 +138,8 @@ async fn ask(
     fail(ended.by, ended.how)
 }
 
-/// Until the server's first flight has said all that is wanted: its choice, and up to TLS 1.2 whether it asks for a certificate.
+/// Reads until the server's first flight has shown its choice and, up to TLS 1.2, whether it requests a
+/// certificate.
 async fn exchange(stream: &mut Box<dyn Connection>, hello: &[u8], flight: &mut ServerFlight) -> std::io::Result<()> {
     let sent = stream.write_all(hello).await;
     let mut chunk = vec![0; CHUNK];
@@ -148,7 +150,8 @@ async fn exchange(stream: &mut Box<dyn Connection>, hello: &[u8], flight: &mut S
                 return Ok(());
             }
             Ok(count) => count,
-            // Who resets while we still write is seen here too; the first error is the better one.
+            // This also sees a peer that resets while bytes are still being written; the first error is more
+            // precise.
             Err(error) => return sent.and(Err(error)),
         };
         flight.push(&chunk[..count]);
@@ -165,12 +168,12 @@ async fn exchange(stream: &mut Box<dyn Connection>, hello: &[u8], flight: &mut S
     }
 }
 
-/// The authorities that a server names when it asks for a client certificate, from a first flight of TLS 1.2.
+/// Returns the CAs that a server names in the CertificateRequest of a TLS 1.2 flight.
 pub(in crate::gather) async fn authorities(
     prober: &Prober,
-    way: &Way,
+    transport: &Transport,
     server_name: Option<&str>,
 ) -> Option<Vec<String>> {
     let suites = tls::suites::of(Version::Tls12);
-    ask(prober, way, server_name, Version::Tls12, suites).await.ok()?.certificate_request
+    ask(prober, transport, server_name, Version::Tls12, suites).await.ok()?.certificate_request
 }

@@ -1,39 +1,39 @@
-//! What the user may name as an endpoint: `HOST`, `HOST:PORT`, an address, or a URL of it.
+//! Parses endpoints that the user names: `HOST`, `HOST:PORT`, an address, or a URL with one of them.
 //!
-//! A scheme, a user and a path are dropped where what is left is clear: people paste what they have. What cannot be an endpoint
-//! is refused with the reason, before anything is connected to.
+//! Drops scheme, user and path where the rest is unambiguous, because people paste URLs. Rejects everything
+//! else with a reason, before any connection.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Where HTTPS listens.
+/// Default port of HTTPS.
 const DEFAULT_PORT: u16 = 443;
-/// RFC 1035 §2.3.4, without the dot at the end.
+/// Maximum length of a name without the final dot. Source: RFC 1035 §2.3.4.
 const MAX_NAME: usize = 253;
 const MAX_LABEL: usize = 63;
 
-/// An endpoint as it was named.
+/// An endpoint as the user named it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Target {
-    /// A name in lower case without a dot at the end, or an address without brackets.
+    /// A name in lower case without a final dot, or an address without brackets.
     pub host: String,
     pub port: u16,
 }
 
 impl Target {
-    /// The host as an address, if it is one.
+    /// Returns the host as an address, if it is one.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
         self.host.parse().ok()
     }
 }
 
-/// Why a text is no endpoint, or no server name. Displays as it reads after the text in question and a colon, without the
-/// user and password of a URL.
+/// Why a text is not an endpoint or a server name. The message follows the text in question and a colon, and
+/// never contains the user and password of a URL.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TargetError {
     #[error("an address is no server name (RFC 6066 §3); use --no-sni to send none")]
     AddressAsServerName,
-    #[error("{0} stands after the bracket; expected :PORT")]
+    #[error("unexpected {0} after the bracket; expected :PORT")]
     BehindBracket(String),
     #[error("a host name has no {0:?}; expected HOST or HOST:PORT")]
     Character(char),
@@ -70,26 +70,26 @@ pub enum TargetError {
     UnclosedBracket,
     #[error("the scheme {0}:// is not known; expected HOST or HOST:PORT")]
     UnknownScheme(String),
-    /// A user or a password with a sign in it that ends the authority of a URL.
-    #[error("what stands before the @ cannot be told from a host; expected HOST or HOST:PORT")]
+    /// The user or password contains a character that ends the authority of a URL.
+    #[error("the part before the @ cannot be distinguished from a host; expected HOST or HOST:PORT")]
     UserUnclear,
     #[error("a wildcard cannot be connected to; give a name that it covers")]
     Wildcard,
 }
 
-/// Reads an endpoint.
+/// Parses an endpoint.
 ///
 /// # Errors
-/// Returns why `text` is no endpoint.
+/// Returns why `text` is not an endpoint.
 pub fn target(text: &str) -> Result<Target, TargetError> {
-    // Where a password may be cut in two, its parts may stand in the reason.
+    // If a password may have been split, its parts could appear in the reason.
     read(text).map_err(|why| match text.rsplit_once('@') {
         Some((before, _)) if user_part(before).1.contains(['/', '?', '#']) => TargetError::UserUnclear,
         _ => why,
     })
 }
 
-/// An endpoint as it may be shown: without what stands in the place of a user and a password.
+/// Returns an endpoint for display: without user and password.
 #[must_use]
 pub fn shown(text: &str) -> String {
     match text.rsplit_once('@') {
@@ -98,7 +98,7 @@ pub fn shown(text: &str) -> String {
     }
 }
 
-/// What stands before an @, as scheme and user.
+/// Splits off the text before an @, as scheme and user.
 fn user_part(before: &str) -> (&str, &str) {
     let length =
         before.find("://").filter(|length| before[..*length].chars().all(|letter| letter.is_ascii_alphanumeric()));
@@ -125,7 +125,7 @@ fn read(text: &str) -> Result<Target, TargetError> {
     if scheme.is_none() && authority.is_empty() {
         return Err(TargetError::Path);
     }
-    // A user or a password of a URL is no part of the endpoint, and is shown nowhere.
+    // The user and password of a URL are not part of the endpoint, and are never shown.
     let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let (host, port) = split(authority)?;
     let port = match port {
@@ -135,10 +135,10 @@ fn read(text: &str) -> Result<Target, TargetError> {
     Ok(Target { host: host_name(host)?, port })
 }
 
-/// A server name to send: a name, not an address.
+/// Parses a server name to send: a name, not an address.
 ///
 /// # Errors
-/// Returns why `text` is no name.
+/// Returns why `text` is not a name.
 pub fn server_name(text: &str) -> Result<String, TargetError> {
     let name = host_name(text.trim())?;
     if name.parse::<IpAddr>().is_ok() {
@@ -147,7 +147,7 @@ pub fn server_name(text: &str) -> Result<String, TargetError> {
     Ok(name)
 }
 
-/// Splits the port off; a bare IPv6 address has none.
+/// Splits off the port; a bare IPv6 address has none.
 fn split(authority: &str) -> Result<(&str, Option<&str>), TargetError> {
     if let Some(rest) = authority.strip_prefix('[') {
         let Some((address, after)) = rest.split_once(']') else {
@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_people_paste() {
+    fn parses_urls_and_pasted_addresses() {
         for (text, host, port) in [
             ("api.example.com", "api.example.com", 443),
             (" API.Example.com.:8443 ", "api.example.com", 8443),
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_the_rest_with_the_reason() {
+    fn rejects_other_texts_with_a_reason() {
         let long = format!("{}example.com", "a.".repeat(150));
         let label = format!("{}.example.com", "a".repeat(64));
         for (text, reason) in [
@@ -265,13 +265,13 @@ mod tests {
             (long.as_str(), "253"),
             (label.as_str(), "63"),
         ] {
-            let said = target(text).unwrap_err().to_string();
-            assert!(said.contains(reason), "{text}: {said}");
+            let message = target(text).unwrap_err().to_string();
+            assert!(message.contains(reason), "{text}: {message}");
         }
     }
 
     #[test]
-    fn a_password_stands_in_no_reason() {
+    fn a_reason_never_contains_a_password() {
         for text in [
             "https://me:sesame@b..example",
             "https://me:ses/ame@b.example:0",
@@ -279,8 +279,11 @@ mod tests {
             "me:ses://ame@b.example",
             "http://me:sesame@b.example",
         ] {
-            let said = format!("{} {}", shown(text), target(text).unwrap_err());
-            assert!(!said.contains("ses") && !said.contains("ame@") && !said.contains("me:"), "{text}: {said}");
+            let message = format!("{} {}", shown(text), target(text).unwrap_err());
+            assert!(
+                !message.contains("ses") && !message.contains("ame@") && !message.contains("me:"),
+                "{text}: {message}"
+            );
         }
         assert_eq!(shown("api.example.com:0"), "api.example.com:0");
         assert_eq!(shown("https://me:sesame@b.example:0"), "https://…@b.example:0");

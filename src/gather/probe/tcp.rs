@@ -1,4 +1,4 @@
-//! TCP, and what its errors mean before the first byte of TLS.
+//! Connects over TCP, and classifies errors that occur before the first byte of TLS.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -8,14 +8,14 @@ use tokio::net::TcpStream;
 use super::transport::Ended;
 use crate::evidence::handshake::{Failure, How, Party, Stage};
 
-/// Small writes go out at once: a handshake is nothing else.
+/// Disables Nagle's algorithm: a handshake consists of small writes.
 pub(super) async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
-/// What an error before the first byte of TLS means.
+/// Classifies an error before the first byte of TLS.
 pub(super) fn not_connected(error: &io::Error) -> Failure {
     let (by, how) = match error.kind() {
         ErrorKind::ConnectionRefused => (Party::Server, How::Refused),
@@ -29,7 +29,8 @@ pub(super) fn not_connected(error: &io::Error) -> Failure {
     Failure { stage: Stage::Connect, by, how }
 }
 
-/// What the end of a stream means, or an error once the connection is there. A network that gives up is not the peer.
+/// Classifies the end of a stream, or an error of an established connection. A failing network is not
+/// attributed to the peer.
 pub(super) fn stream_end(error: Option<&io::Error>) -> Ended {
     let Some(error) = error else { return Ended { by: Party::Server, how: How::Closed } };
     let (by, how) = match error.kind() {
@@ -45,7 +46,7 @@ pub(super) fn stream_end(error: Option<&io::Error>) -> Ended {
     Ended { by, how }
 }
 
-/// The system's words without its number.
+/// Returns the system's error text without its number.
 pub(super) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default().to_owned();

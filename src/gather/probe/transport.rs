@@ -1,6 +1,8 @@
-//! How the bytes of one connection get to an endpoint: TCP, a tunnel through a proxy, or the API server's port-forward.
+//! Opens the connection to an endpoint: TCP, a tunnel through a proxy, or a port-forward through the API
+//! server.
 //!
-//! Every way ends in a stream or in a [`Failure`] that says where it broke. Nothing of TLS is known here.
+//! Every transport ends in a stream or in a [`Failure`] that names the failing hop. Nothing here depends on
+//! TLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,12 +17,13 @@ use crate::evidence::handshake::{Failure, How, Party, Stage};
 use crate::gather::kubernetes::api::Api;
 use crate::gather::kubernetes::port_forward::{self, Forwarded, forward};
 
-/// A connection that handshakes can be made on.
+/// A connection for a handshake.
 pub(in crate::gather) trait Connection: AsyncRead + AsyncWrite + Send + Unpin {
-    /// Who ended the stream, and how, after reading it gave its end, or reading or writing it gave `error`.
+    /// Returns who ended the stream and how. Call it after a read reported the end, or a read or write failed
+    /// with `error`.
     fn ended(&mut self, error: Option<&io::Error>) -> Ended;
 
-    /// The way to the peer is there, so that silence is the peer's.
+    /// Whether the connection to the peer is established, so that silence is the peer's.
     fn has_begun(&self) -> bool {
         true
     }
@@ -39,14 +42,15 @@ impl Connection for TcpStream {
     }
 }
 
-/// A proxy passes on how the other end ended it, as far as it does.
+/// A proxy forwards the way in which the peer closed, as far as it can.
 impl Connection for Tunnel {
     fn ended(&mut self, error: Option<&io::Error>) -> Ended {
         tcp::stream_end(error)
     }
 }
 
-/// Through the API server every end looks the same; the words of kubelet and container runtime tell them apart.
+/// Through the API server every end looks the same; the error texts of kubelet and container runtime
+/// distinguish them.
 impl Connection for Forwarded {
     fn ended(&mut self, error: Option<&io::Error>) -> Ended {
         let (by, how) = match Self::ended(self, error) {
@@ -63,9 +67,9 @@ impl Connection for Forwarded {
     }
 }
 
-/// The way to one endpoint.
+/// The transport to one endpoint.
 #[derive(Clone)]
-pub(in crate::gather) enum Way {
+pub(in crate::gather) enum Transport {
     Tcp(SocketAddr),
     /// A port of a pod, through the API server.
     Pod {
@@ -74,7 +78,7 @@ pub(in crate::gather) enum Way {
         pod: String,
         port: u16,
     },
-    /// The proxy looks the host up.
+    /// The proxy looks up the host.
     Tunnel {
         proxy: Proxy,
         host: String,
@@ -82,16 +86,16 @@ pub(in crate::gather) enum Way {
     },
 }
 
-/// The first bytes of a connection that a PROXY header begins (version 1, as text).
-/// Source: "The PROXY protocol", section 2.1 (`haproxy.org`).
+/// Returns the first bytes of a connection with a PROXY protocol header (version 1, text). Source: "The PROXY
+/// protocol", section 2.1 (`haproxy.org`).
 fn proxy_header(stream: &TcpStream) -> io::Result<String> {
     let (from, to) = (stream.local_addr()?, stream.peer_addr()?);
     let family = if from.is_ipv4() { "TCP4" } else { "TCP6" };
     Ok(format!("PROXY {family} {} {} {} {}\r\n", from.ip(), to.ip(), from.port(), to.port()))
 }
 
-impl Way {
-    /// Connects.
+impl Transport {
+    /// Opens the connection.
     pub(in crate::gather) async fn open(
         &self,
         allowed: Duration,
