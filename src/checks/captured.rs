@@ -1,8 +1,8 @@
 //! What a kind of connection in a capture means: whether it failed, for whom, and what can cause it.
 //!
-//! A pure function of [`Signature`], so that each kind can become a check. The same fault has different alerts in different
-//! TLS libraries, so a kind is told by sender, stage and number together, and offers a set of causes. Which library sends
-//! which alert was measured: OpenSSL 3, and the JSSE of JDK 17.
+//! A pure function of [`Signature`], so that each kind can become a check. The same fault has different
+//! alerts in different TLS libraries, so a kind is identified by sender, stage and number together, and
+//! offers a set of causes. Which library sends which alert was measured: OpenSSL 3, and the JSSE of JDK 17.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub struct Kind {
     pub is_guess: bool,
 }
 
-/// How a kind stands.
+/// How a kind is judged.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Standing {
@@ -206,7 +206,10 @@ fn ended(signature: &Signature, by: Party, stage: Stage, verb: &str) -> Kind {
                 NameKind::Sent => &[UNKNOWN_NAME, FIREWALL, NOT_TLS_PORT],
                 NameKind::Encrypted | NameKind::NoHello | NameKind::Unknown => &[UNKNOWN_NAME, NO_ROUTE, FIREWALL],
             };
-            let code = if signature.name == NameKind::None { "hello-without-sni-ended" } else { "hello-ended" };
+            let code = match signature.name {
+                NameKind::None => "hello-without-sni-ended",
+                _ => "hello-ended",
+            };
             failed(code, &format!("server {verb} after a ClientHello{with}"), causes)
         }
         (_, Stage::ServerFlight) => {

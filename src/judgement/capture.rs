@@ -1,4 +1,5 @@
-//! The report of `pcap`: the captures in sum, each kind of connection judged, what could not be seen, the exit code.
+//! The report of `pcap`: the captures in sum, each kind of connection judged, what could not be seen, the
+//! exit code.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};

@@ -11,8 +11,8 @@ use crate::verdict::VerdictKind;
 pub const SCHEMA: &str = "apigee-tls.contexts/v1";
 
 /// Exit codes by precedence: the first that any context has is that of the run. A finding is certain and
-/// remains when the other clusters can be read again, so it comes before a cluster that could not be asked.
-/// Without a finding, such a cluster must not pass.
+/// remains when the other clusters can be read again, so it comes before a cluster that could not be
+/// contacted. Without a finding, such a cluster must not pass.
 const WORST_FIRST: [u8; 4] = [130, 1, 2, 3];
 
 /// One run over several contexts.
@@ -24,7 +24,7 @@ pub struct ContextsReport {
     pub tool_version: String,
     /// A line for each context, in the order asked for.
     pub summary: Vec<Summary>,
-    /// The same contexts in the same order, with all that is told of them.
+    /// The same contexts in the same order, with everything that is reported of them.
     pub contexts: Vec<ContextReport>,
     /// The exit code of the run, the same for every format.
     pub exit_code: u8,
@@ -58,7 +58,7 @@ pub struct Counts {
     pub unknown: usize,
 }
 
-/// All that is told of one context.
+/// Everything that is reported of one context.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum ContextReport {

@@ -58,12 +58,12 @@ pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
     list
 }
 
-/// Two clocks that differ by more than a minute: whose time counts, and who says so.
+/// Two clocks that differ by more than a minute: which one is used, and which source shows the difference.
 fn wrong_clock(evidence: &Evidence) -> Option<NotSeen> {
     let clocks = evidence.other_clocks();
     let OtherClock { ahead, witness } = clocks.first()?;
     let (behind, length) = (*ahead > SignedDuration::ZERO, days(ahead.abs()));
-    let told = match witness {
+    let witnesses = match witness {
         Witness::ApiServer => "the API server's answers".to_owned(),
         Witness::OwnRecord { pod } => format!("the record of this run's handshake in the log of pod {pod}"),
         Witness::LaterRecord { origin } => format!("the latest record of {origin}"),
@@ -78,7 +78,7 @@ fn wrong_clock(evidence: &Evidence) -> Option<NotSeen> {
         NotSeen {
             what: "one time for all logs".into(),
             why: format!(
-                "this machine's clock is {length} {verb} that of {told}; other clocks of the cluster agree with it"
+                "this machine's clock is {length} {verb} that of {witnesses}; other clocks of the cluster agree with it"
             ),
             measurement: None,
         }
@@ -86,7 +86,7 @@ fn wrong_clock(evidence: &Evidence) -> Option<NotSeen> {
         NotSeen {
             what: "the time of this machine".into(),
             why: format!(
-                "its clock is {length} {verb} the cluster's, as {told} show{also}; dates are judged at {}",
+                "its clock is {length} {verb} the cluster's, as {witnesses} show{also}; dates are judged at {}",
                 moment(there)
             ),
             measurement: None,

@@ -1,4 +1,5 @@
-//! The report of `diagnose` as a plain value. It concludes nothing that is not in it already; documents show it.
+//! The report of `diagnose` as a plain value. It concludes nothing that is not in it already; documents show
+//! it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,10 +9,11 @@ use crate::checks::{Code, Finding, Level, Location, Object};
 use crate::playbooks::StepKey;
 use crate::verdict::{NotSeen, Remedy, Verdict};
 
-/// Names the format of the report in JSON and YAML. The number grows when an older reader would misread a newer file.
+/// Names the format of the report in JSON and YAML. The number grows when an older reader would misread a
+/// newer file.
 pub const SCHEMA: &str = "apigee-tls.report/v1";
 
-/// Everything that is told about one run.
+/// Everything that is reported about one run.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Report {
@@ -71,7 +73,7 @@ pub struct Mark {
     pub message: String,
 }
 
-/// What one check said.
+/// The result of one check.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckReport {
@@ -86,8 +88,8 @@ pub struct CheckReport {
     pub findings: Vec<FindingReport>,
 }
 
-/// One fault at one object. The strings are for a reader; the fields after them say the same as data. A report that was
-/// written before there were such fields has none of them.
+/// One fault at one object. The strings are for a reader; the fields after them say the same as data. A
+/// report that was written before there were such fields has none of them.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "Finding")]
@@ -126,7 +128,7 @@ impl From<&Finding> for FindingReport {
     }
 }
 
-/// The four things that a check can say.
+/// The four results of a check.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OutcomeWord {

@@ -115,7 +115,7 @@ impl JsonSchema for StepKey {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "The steps of the non-SNI playbook, in its order; what stands beside it comes last.",
+            "description": "The steps of the non-SNI playbook, in its order; steps outside the playbook come last.",
             "enum": Self::all().map(Self::as_str).collect::<Vec<_>>(),
             "type": "string",
         })

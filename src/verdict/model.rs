@@ -112,6 +112,7 @@ pub struct NotSeen {
 }
 
 impl NotSeen {
-    /// What is called the packet capture that a run does not make, so that a bundle that has one can leave it out.
+    /// What is called the packet capture that a run does not make, so that a bundle that has one can leave it
+    /// out.
     pub const PACKET_CAPTURE: &str = "packet capture";
 }

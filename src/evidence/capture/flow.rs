@@ -1,4 +1,4 @@
-//! One TCP connection of a capture: what its TLS handshake said, as far as it is in clear, and how it ended.
+//! One TCP connection of a capture: the parts of its TLS handshake that are in clear, and how it ended.
 //!
 //! Facts only. Which kind of failure an [`Outcome`] is, and what can cause it, is judged elsewhere.
 
@@ -121,7 +121,8 @@ pub struct Hello {
     pub ssl2: bool,
     pub state: HelloState,
     pub server_name: ServerName,
-    /// The extension of Encrypted ClientHello is there; the name above is then the public one. Most are GREASE.
+    /// The extension of Encrypted ClientHello is there; the name above is then the public one. Most are
+    /// GREASE.
     pub encrypted_client_hello: bool,
     /// The versions offered, the highest first, as `TLSv1.3`; without GREASE. Empty if not known.
     pub versions: Vec<Cow<'static, str>>,

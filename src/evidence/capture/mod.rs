@@ -4,8 +4,8 @@
 //! packets ─ connections ─ Flow ─ Summary (counts with limits)
 //! ```
 //!
-//! A [`Flow`] is handed on when its connection is over, and then forgotten; what is kept of a capture of any size is
-//! [`Capture`].
+//! A [`Flow`] is handed on when its connection is over, and then forgotten; what is kept of a capture of any
+//! size is [`Capture`].
 
 mod flow;
 mod summary;
@@ -44,7 +44,7 @@ pub struct Capture {
 pub struct CaptureFile {
     /// As it was given; `-` is standard input.
     pub name: String,
-    /// `pcap`, `nanosecond pcap`, `modified pcap` or `pcapng`; empty if it could not be told.
+    /// `pcap`, `nanosecond pcap`, `modified pcap` or `pcapng`; empty if it is not recognised.
     pub format: String,
     /// It was compressed with gzip.
     pub compressed: bool,

@@ -40,8 +40,8 @@ pub(super) fn healthy(judged: Judged<'_>) -> String {
     headline
 }
 
-/// A leaf was served without its issuer, and nobody said which CAs clients trust: they may be right to refuse
-/// it.
+/// A leaf was served without its issuer, and the CAs that clients trust are not known: they may be right to
+/// refuse it.
 fn has_untold_issuer(evidence: &Evidence) -> bool {
     let Seen::Seen(probes) = &evidence.probes else { return false };
     served::with_unknown_trust(probes).any(|(_, made)| chain::leaf_without_issuer(&made.certificates).is_some())

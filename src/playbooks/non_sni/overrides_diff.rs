@@ -63,7 +63,7 @@ pub(super) fn add_gateway(file: &OverridesFile, gateway: &str) -> Result<Overrid
     Ok(OverridesDiff { text: rendered(&file.name, &edits, overrides.line_ends), by_hand })
 }
 
-/// Where an edit stands: a line is changed before another is put below it.
+/// The position of an edit: a line is changed before another is inserted below it.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Position {
     line: u32,
@@ -82,8 +82,8 @@ impl Edit {
         let edit = |old, new| Self { old, new, headings: Vec::new() };
         match &host.additional_gateways.form {
             GatewaysForm::Absent { after, indentation } => {
-                let blanks = " ".repeat(usize::try_from(*indentation).unwrap_or_default());
-                let line = format!("{blanks}additionalGateways: [{}]", quote.around(gateway));
+                let indent = " ".repeat(usize::try_from(*indentation).unwrap_or_default());
+                let line = format!("{indent}additionalGateways: [{}]", quote.around(gateway));
                 Ok((Position { line: *after, below: true }, edit(None, vec![line])))
             }
             GatewaysForm::Block { line, text } => {

@@ -43,7 +43,7 @@ impl Document for Difference {
         }
         let verdict = match self.exit_code {
             1 => "Something got worse.",
-            3 => "Nothing got worse that could be told; something cannot be told any more.",
+            3 => "Nothing got worse that could be judged; something can no longer be judged.",
             _ if self.new.is_empty() && self.gone.is_empty() => "Nothing changed for clients.",
             _ => "Nothing got worse.",
         };

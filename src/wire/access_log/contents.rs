@@ -1,7 +1,8 @@
-//! What one line, one log entry or one element of a document holds → the counts.
+//! Counts the records in one line, one log entry or one element of a document.
 //!
-//! A record may be wrapped: in the entry of a log store, in text inside that, in the line of a container runtime that
-//! goes on in the next one. Everything but plain records takes this way, so it may cost more than those.
+//! A record may be wrapped: in the entry of a log store, in text inside that, in the line of a container
+//! runtime that goes on in the next one. Everything but plain records takes this way, so it may cost more
+//! than those.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use super::prefix::{self, is_dated, next_object};
 use super::record::{Counter, Field, Record};
 use super::shape::Shapes;
 
-/// How deep in entries and their text a record is looked for: `resourceLogs` of OpenTelemetry have eight levels.
+/// Maximum depth at which a record is searched in entries and their text: OpenTelemetry's `resourceLogs` have
+/// eight levels.
 const MAX_WRAPPED: u8 = 12;
 
 /// How far into a line a text record may begin, after what `kubectl logs --prefix` and others write in front.
@@ -88,7 +90,7 @@ impl Contents {
         self.partial.iter().any(|part| !part.is_empty())
     }
 
-    /// Counts what is left of lines whose end did not come.
+    /// Counts the pending parts of lines whose end is missing.
     pub(super) fn end(&mut self) {
         for part in &mut self.partial {
             self.counter.log.broken_lines += u64::from(!part.is_empty());
@@ -123,8 +125,8 @@ impl Contents {
         true
     }
 
-    /// Reads what a line, or a log entry's text, holds. Text that is known to have had a date is the proxy's own where
-    /// it is no record.
+    /// Reads what a line, or a log entry's text, holds. Text that is known to have had a date is the proxy's
+    /// own where it is no record.
     fn content(&mut self, text: &[u8], way: Way, is_proxys: bool) {
         if text.is_empty() || !text.starts_with(b"{") && self.text_record(text) {
             return;
@@ -148,7 +150,7 @@ impl Contents {
         }
     }
 
-    /// Counts a text that is not read.
+    /// Counts a text that is not parsed.
     fn unread(&mut self, text: &[u8], begins_object: bool) {
         let is_part = self.cut_keys.iter().any(|key| key.find(text).is_some());
         if names_fields(text) && !has_proper_key(text) {
@@ -178,15 +180,15 @@ impl Contents {
         looks_like_one
     }
 
-    /// Reads a line of several objects; false, and nothing counted, where the line is not just that: what follows a
-    /// nested object on a line whose beginning is missing must not make the nested object a record.
+    /// Reads a line of several objects; false, and nothing counted, where the line is not just that: what
+    /// follows a nested object on a line whose beginning is missing must not make the nested object a record.
     fn objects(&mut self, text: &[u8], way: Way) -> bool {
         let next = |at| {
             let start = next_object(text, at)?;
             Some((start, json::object(text, start, |_| ())))
         };
-        // Looked through before anything is counted, and then once more: a list of what was found would be as long as
-        // the line allows.
+        // Looked through before anything is counted, and then once more: a list of what was found would be as
+        // long as the line allows.
         let mut at = 0;
         while let Some((_, end)) = next(at) {
             let Some(end) = end else { return false };
@@ -267,7 +269,7 @@ impl Contents {
         json::object(part.trim_ascii(), 0, |_| ()).is_some()
     }
 
-    /// Looks for records in every member, but for the one that was looked into.
+    /// Searches every member for records, except the one that was already searched.
     fn members(&mut self, object: &[u8], but: Option<Value<'_>>, way: Way) {
         if let Some(rows) = envelope::rows(object) {
             rows.each(|row| self.object(row, way.within(true)));
@@ -280,7 +282,7 @@ impl Contents {
         });
     }
 
-    /// Looks for records in a value.
+    /// Searches a value for records.
     pub(super) fn value(&mut self, value: Value<'_>, way: Way) {
         match value {
             _ if way.level > MAX_WRAPPED => {}
@@ -328,7 +330,8 @@ fn names_fields(text: &[u8]) -> bool {
     has(&NAME_WORDS) && has(&END_WORDS)
 }
 
-/// Whether a field's name stands in a line as JSON writes a key: in quotes that are neither escaped nor doubled.
+/// Returns whether a line contains a field's name as a JSON key: in quotes that are neither escaped nor
+/// doubled.
 fn has_proper_key(text: &[u8]) -> bool {
     let unquoted = |text: &[u8]| !matches!(text.last(), Some(b'"' | b'\\'));
     NAME_WORDS.iter().chain(&END_WORDS).any(|word| {

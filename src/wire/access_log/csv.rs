@@ -1,7 +1,8 @@
-//! Exports as comma-separated values: Logs Explorer, `CloudWatch` Logs Insights, Log Analytics, Kibana, Splunk, Grafana.
+//! Exports as comma-separated values: Logs Explorer, `CloudWatch` Logs Insights, Log Analytics, Kibana,
+//! Splunk, Grafana.
 //!
-//! A row becomes the object that its columns name (RFC 4180; a semicolon or a tab may stand for the comma). A row may
-//! span lines, and costs as much memory as one record may have.
+//! A row becomes the object that its columns name (RFC 4180; a semicolon or a tab may replace the comma). A
+//! row may span lines, and costs as much memory as one record may have.
 
 use std::borrow::Cow;
 
@@ -39,7 +40,7 @@ pub(super) struct Csv {
     above_limit: bool,
 }
 
-/// What the bytes led to.
+/// The result of reading bytes.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
     /// All are used; the row goes on.
@@ -120,7 +121,7 @@ impl Csv {
         }
     }
 
-    /// The object of a row; `None` for a blank one, and for the header of another export behind this one.
+    /// The object of a row; `None` for an empty one, and for the header of another export behind this one.
     fn object(&self, row: &[u8]) -> Option<Vec<u8>> {
         if row.trim_ascii().is_empty() {
             return None;
@@ -151,7 +152,7 @@ fn bare(name: &[u8]) -> &[u8] {
     if is_entrys && Field::of(last).is_some() {
         return last;
     }
-    // BigQuery and Kibana write other signs between the two.
+    // BigQuery and Kibana write other punctuation between the two.
     name.strip_prefix(b"jsonPayload_").unwrap_or(name)
 }
 

@@ -1,17 +1,17 @@
-//! Finds the elements of a JSON document that is not one record per line: `gcloud logging read --format=json`, `jq`, and
-//! the answers of log stores, which are one object around an array of entries.
+//! Finds the elements of a JSON document that is not one record per line: `gcloud logging read
+//! --format=json`, `jq`, and the responses of log stores, which are one object around an array of entries.
 //!
-//! Keeps one element at a time. One that grows too large is handed on in parts: the elements of its outermost array that
-//! are complete, as an array of their own. It knows only brackets, strings and colons; whether an element is well-formed is for the
-//! grammar to say once it is whole. A bracket that cannot stand where it stands ends the document, so that a lone `{` in a
-//! log does not swallow the records after it.
+//! Keeps one element at a time. One that grows too large is handed on in parts: the elements of its outermost
+//! array that are complete, as an array of their own. It knows only brackets, strings and colons; whether an
+//! element is well-formed is for the grammar to say once it is whole. A misplaced bracket ends the document,
+//! so that a lone `{` in a log does not swallow the records after it.
 
 use super::MAX_RECORD_BYTES;
 
 /// Nested arrays and objects within one element. One bit each in a `u128`.
 const MAX_DEPTH: u32 = 120;
 
-/// What a piece of a document led to.
+/// The result of reading a piece of a document.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
     /// All bytes are used; the document goes on.
@@ -26,7 +26,7 @@ pub(super) enum Step {
     Broken {
         /// An element was begun.
         in_element: bool,
-        /// Nothing but blanks stood before it on its line.
+        /// Only spaces precede it on its line.
         at_line_start: bool,
     },
 }
@@ -67,12 +67,12 @@ struct Parts {
 #[derive(Debug)]
 struct Open {
     depth: u32,
-    /// Where its bracket and its last comma stand in the buffer.
+    /// Positions of its bracket and its last comma in the buffer.
     at: usize,
     comma: Option<usize>,
 }
 
-/// Where the next byte stands.
+/// The context of the next byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Place {
     #[default]
@@ -83,9 +83,9 @@ enum Place {
 }
 
 impl Document {
-    /// Whether a line opens a document: an array whose first element begins at once, or a bracket by itself as pretty
-    /// printers write it, alone or behind the first keys of an object. An array's bracket by itself opens nothing yet:
-    /// its elements may be one per line.
+    /// Whether a line opens a document: an array whose first element begins at once, or a bracket by itself
+    /// as pretty printers write it, alone or behind the first keys of an object. An array's bracket by itself
+    /// opens nothing yet: its elements may be one per line.
     pub(super) fn opens_with(line: &[u8]) -> bool {
         Self::is_array(line) || matches!(line.trim_ascii(), b"{" | [b'{', .., b'{' | b'['])
     }
@@ -177,7 +177,7 @@ impl Document {
         self.depth > 0
     }
 
-    /// Takes one byte outside strings; false where it cannot stand here.
+    /// Accepts one byte outside strings; returns false if it is not allowed here.
     fn accept(&mut self, byte: u8) -> bool {
         let in_object = self.kinds & 1 == 1;
         let may_hold_value = if in_object { self.significant == b':' } else { matches!(self.significant, b'[' | b',') };
@@ -208,7 +208,7 @@ impl Document {
                 }
                 self.depth -= 1;
                 self.kinds >>= 1;
-                // What a comma and the end of an array mean for the buffer is seen to afterwards.
+                // The buffer is updated for a comma or the end of an array afterwards.
                 if byte == b'}' {
                     self.keep(&[byte]);
                 }
@@ -253,7 +253,8 @@ impl Document {
         }
     }
 
-    /// Keeps the comma or the closing bracket of an array that was just accepted, and hands on what is complete.
+    /// Keeps the comma or the closing bracket of an array that was just accepted, and hands on what is
+    /// complete.
     fn part(&mut self, byte: u8) -> Option<Step> {
         if byte == b']' {
             return self.close();

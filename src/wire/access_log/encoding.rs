@@ -23,7 +23,7 @@ pub(super) struct Utf16 {
 }
 
 impl Encoding {
-    /// Looks at the next piece; returns bytes to read before it.
+    /// Inspects the next piece; returns bytes to read before it.
     pub(super) fn note(&mut self, piece: &[u8]) -> Option<u8> {
         let (first, second, held) = match (&*self, piece) {
             (Self::Unknown, &[first]) => {

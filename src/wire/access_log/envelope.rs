@@ -10,7 +10,8 @@ use super::record::Field;
 /// Keys of a pair's name: `CloudWatch` Logs Insights (`field`), OpenTelemetry (`key`), others.
 const NAMES: [&[u8]; 3] = [b"field", b"key", b"name"];
 
-/// The object that a list of pairs describes, where one of them is a server name: `[{"field":"sni_host","value":"a"}]`.
+/// The object that a list of pairs describes, where one of them is a server name:
+/// `[{"field":"sni_host","value":"a"}]`.
 pub(super) fn pairs(array: &[u8]) -> Option<Vec<u8>> {
     let mut object = Object::default();
     let mut is_record = false;

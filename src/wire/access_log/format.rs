@@ -1,8 +1,9 @@
 //! `accessLogFormat` of the mesh settings → what each value of a record says.
 //!
-//! Envoy's formats are text with command operators (`%REQUESTED_SERVER_NAME%`), alone or as the values of a JSON object.
-//! Of the operators only those are known here that are judged. Source: Envoy documentation, "Access logging", format
-//! rules and command operators; the default formats are those of Istio's `pilot/pkg/model/telemetry_logging.go`.
+//! Envoy's formats are text with command operators (`%REQUESTED_SERVER_NAME%`), alone or as the values of a
+//! JSON object. Of the operators only those are known here that are judged. Source: Envoy documentation,
+//! "Access logging", format rules and command operators; the default formats are those of Istio's
+//! `pilot/pkg/model/telemetry_logging.go`.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +50,8 @@ const DEFAULT_TEXT_FORMATS: [&str; 4] = [
     ),
 ];
 
-/// What the records of a log look like: the stated format first, then the defaults, which recognise themselves.
+/// What the records of a log look like: the stated format first, then the defaults, which recognise
+/// themselves.
 #[derive(Clone, Debug)]
 pub struct Format {
     keys: BTreeMap<Vec<u8>, Target>,
@@ -170,7 +172,8 @@ pub(super) fn tokens(format: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// Of a format with both, the peer's address is read, as in Apigee's own format, and not the one that headers give.
+/// Of a format with both, the peer's address is read, as in Apigee's own format, and not the one that headers
+/// give.
 pub(super) fn preferred_remote(format: &str) -> Option<&'static str> {
     ["DOWNSTREAM_DIRECT_REMOTE_ADDRESS", "DOWNSTREAM_REMOTE_ADDRESS"]
         .into_iter()

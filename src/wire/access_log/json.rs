@@ -1,8 +1,8 @@
 //! The grammar of JSON (RFC 8259) over one record, without building a value.
 //!
-//! Strict where structure is concerned, since a record counts only where its top-level keys are certain. Lenient inside
-//! strings: bytes that are not UTF-8, control characters and unknown escapes come from clients (paths, user agents) and
-//! must not cost the record.
+//! Strict where structure is concerned, since a record counts only where its top-level keys are certain.
+//! Lenient inside strings: bytes that are not UTF-8, control characters and unknown escapes come from clients
+//! (paths, user agents) and must not cost the record.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ const MAX_DEPTH: u32 = 120;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Value<'a> {
     Null,
-    /// What stands between the quotes.
+    /// The content between the quotes.
     Text(&'a [u8]),
     /// A number, `true` or `false`.
     Plain(&'a [u8]),
@@ -66,7 +66,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// One member of an object, with where its value stands.
+/// One member of an object, with the position of its value.
 pub(super) struct Member<'a> {
     pub(super) key: Cow<'a, [u8]>,
     pub(super) value: Value<'a>,
@@ -74,8 +74,8 @@ pub(super) struct Member<'a> {
     pub(super) end: usize,
 }
 
-/// Reads the object that begins at `at`; returns where it ends. Calls `each` for every top-level member in order, also
-/// for those before a mistake: what it was told counts only when there is an end.
+/// Reads the object that begins at `at`, and returns its end, or `None` if the object is malformed. Calls
+/// `each` for every top-level member in order, also for those before an error: discard them without an end.
 pub(super) fn object<'a>(bytes: &'a [u8], at: usize, mut each: impl FnMut(Member<'a>)) -> Option<usize> {
     let mut at = blank(bytes, take(bytes, at, b'{')?);
     if bytes.get(at) == Some(&b'}') {
@@ -179,7 +179,7 @@ pub(super) fn value_with(bytes: &[u8], mut at: usize, string: impl Fn(usize) -> 
     }
 }
 
-/// Where the next byte stands that is not white space.
+/// Returns the position of the next byte that is not white space.
 pub(super) fn blank(bytes: &[u8], mut at: usize) -> usize {
     while matches!(bytes.get(at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
         at += 1;
@@ -213,7 +213,7 @@ pub(super) fn literal(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
     bytes.get(at..)?.starts_with(word).then_some(at + word.len())
 }
 
-/// Takes the escapes out of a string's content. An unknown escape stands for itself, half a surrogate pair for U+FFFD.
+/// Unescapes the content of a string. An unknown escape is kept, and half a surrogate pair becomes U+FFFD.
 pub(super) fn unescape(raw: &[u8]) -> Cow<'_, [u8]> {
     let Some(first) = memchr::memchr(b'\\', raw) else {
         return Cow::Borrowed(raw);

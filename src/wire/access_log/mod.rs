@@ -8,10 +8,11 @@
 //!                └ YAML ─ document ─ contents ───────┘
 //! ```
 //!
-//! Nothing is kept of a record but its counts, and no line, however long, costs more memory than [`MAX_RECORD_BYTES`].
-//! The parts: `shape` reads lines like the ones before (with `specials`); `contents` reads all others, with `json`,
-//! `text_format`, `prefix` and `envelope`; `document`, `csv` and `yaml` find the entries of exports that are not one per
-//! line; `format` says what the values of a record are, and `record` what they mean.
+//! Nothing is kept of a record but its counts, and no line, however long, costs more memory than
+//! [`MAX_RECORD_BYTES`]. The parts: `shape` reads lines like the ones before (with `specials`); `contents`
+//! reads all others, with `json`, `text_format`, `prefix` and `envelope`; `document`, `csv` and `yaml` find
+//! the entries of exports that are not one per line; `format` says what the values of a record are, and
+//! `record` what they mean.
 
 mod contents;
 mod csv;
@@ -46,14 +47,15 @@ use self::yaml::Yaml;
 use crate::evidence::AccessLog;
 use crate::evidence::cluster::MeshLogging;
 
-/// The longest line, and the largest element of an array, that is read as a record; what is longer is a broken line.
-/// Envoy's own limit on request headers, 60 KiB by default, leaves records far below it.
+/// The longest line, and the largest element of an array, that is read as a record; what is longer is a
+/// broken line. Envoy's own limit on request headers, 60 KiB by default, leaves records far below it.
 pub const MAX_RECORD_BYTES: usize = 1 << 20;
 
 /// Bytes of lines that are marked at a time; with their marks they stay in the nearest caches.
 const BLOCK_BYTES: usize = 32 << 10;
 
-/// The same after a document: the next one may begin within a few lines, and what was marked beyond is marked in vain.
+/// The same after a document: the next one may begin within a few lines, and what was marked beyond is marked
+/// in vain.
 const SMALL_BLOCK_BYTES: usize = 256;
 
 /// Counts the records of one log while its bytes arrive in pieces of any size.
@@ -127,8 +129,9 @@ impl AccessLogScanner {
         }
     }
 
-    /// Leaves out records that began before this moment, as if the log did not reach back further. Records without a
-    /// readable `start_time`, foreign and text records stay, and so do the counts of bytes and lines.
+    /// Leaves out records that began before this moment, as if the log did not reach back further. Records
+    /// without a readable `start_time`, foreign and text records stay, and so do the counts of bytes and
+    /// lines.
     #[must_use]
     pub fn since(mut self, since: Option<Timestamp>) -> Self {
         self.contents.counter.since = since;
@@ -167,16 +170,17 @@ impl AccessLogScanner {
         self.drive(bytes);
     }
 
-    /// Whether the log held what is spread over lines, or records of this program's own handshakes. Then, and only
-    /// then, a line means something else in the middle of the log than by itself, and parts that begin at line starts
-    /// must not be read apart and merged.
+    /// Whether the log held what is spread over lines, or records of this program's own handshakes. Then, and
+    /// only then, a line means something else in the middle of the log than by itself, and parts that begin
+    /// at line starts must not be read apart and merged.
     #[must_use]
     pub fn depends_on_order(&self) -> bool {
         self.met_document || self.contents.met_partial || !self.contents.counter.log.own.is_empty()
     }
 
     /// Whether a record of this program's own handshake with this server name has come, among the latest
-    /// [`MAX_PROBE_NAMES`](crate::evidence::access_log::MAX_PROBE_NAMES): one who follows the log has then read far enough.
+    /// [`MAX_PROBE_NAMES`](crate::evidence::access_log::MAX_PROBE_NAMES): one who follows the log has then
+    /// read far enough.
     #[must_use]
     pub fn saw(&self, name: &str) -> bool {
         self.contents.counter.log.own.names.contains_key(name)
@@ -458,7 +462,8 @@ impl AccessLogScanner {
     }
 }
 
-/// Reads any bytes, whole and in halves: as a log, and after a first line that is a text format, in that format.
+/// Reads any bytes, whole and in halves: as a log, and after a first line that is a text format, in that
+/// format.
 ///
 /// # Panics
 /// When the two give different counts, which is what a fuzzer is to find.

@@ -1,8 +1,8 @@
 //! `start_time` → a moment.
 //!
-//! Envoy writes RFC 3339 with milliseconds, and neighbouring records share their minute: the calendar is consulted once
-//! per minute, the rest is two numbers. Every other form goes through jiff: those that log stores make of it, and what
-//! `%START_TIME(…)%` of the mesh settings states.
+//! Envoy writes RFC 3339 with milliseconds, and neighbouring records share their minute: the calendar is
+//! consulted once per minute, the rest is two numbers. Every other form goes through jiff: those that log
+//! stores make of it, and what `%START_TIME(…)%` of the mesh settings states.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -31,7 +31,8 @@ impl Clock {
         self.pattern = pattern.map(str::to_owned);
     }
 
-    /// Milliseconds since the epoch of a moment in the usual form; `None` for every other form, well-formed or not.
+    /// Milliseconds since the epoch of a moment in the usual form; `None` for every other form, well-formed
+    /// or not.
     pub(super) fn milliseconds(&mut self, text: &[u8]) -> Option<i64> {
         let text: &[u8; USUAL_LENGTH] = text.try_into().ok()?;
         let [.., colon, s1, s2, dot, m1, m2, m3, zulu] = *text;
@@ -48,7 +49,8 @@ impl Clock {
         let (minute, _) = text.split_first_chunk::<TO_THE_MINUTE>()?;
         let into_minute = (s1 * 10 + s2) * 1000 + m1 * 100 + m2 * 10 + m3;
         if *minute != self.minute {
-            // Only the usual form up to the minute may be remembered: a basic-format date of the same length may not.
+            // Only the usual form up to the minute may be remembered: a basic-format date of the same length
+            // may not.
             let usual = minute.iter().zip(b"0000-00-00T00:00").all(|(byte, form)| match form {
                 b'0' => byte.is_ascii_digit(),
                 _ => byte == form,
@@ -63,7 +65,8 @@ impl Clock {
         Some(self.minute_start + into_minute)
     }
 
-    /// The moment, in the stated form, or in any that RFC 3339 allows: fractions to the nanosecond, any offset.
+    /// The moment, in the stated form, or in any that RFC 3339 allows: fractions to the nanosecond, any
+    /// offset.
     pub(super) fn moment(&mut self, text: &[u8]) -> Option<Timestamp> {
         if let Some(milliseconds) = self.milliseconds(text) {
             return Timestamp::from_millisecond(milliseconds).ok();
@@ -90,8 +93,8 @@ impl Clock {
     }
 }
 
-/// A moment as Envoy's `%START_TIME(pattern)%` writes it; without an offset it is UTC. Source: Envoy documentation,
-/// "Access logging", command operators.
+/// A moment as Envoy's `%START_TIME(pattern)%` writes it; without an offset it is UTC. Source: Envoy
+/// documentation, "Access logging", command operators.
 fn by_pattern(pattern: &str, text: &str) -> Option<Timestamp> {
     if let Some(fraction) = pattern.strip_prefix("%s") {
         return since_epoch(fraction, text);

@@ -1,8 +1,8 @@
 //! Records that this program's own handshakes left in the log, so that they are not taken for clients.
 //!
-//! A handshake with a server name of its own is known by that name. One without a server name looks like any client's,
-//! and is known by what stands before it alone. So is one with the name of a route that the gateway refuses, but only where it
-//! came through a port-forward: there no client's can stand beside it.
+//! A marker probe is recognised by its unique server name. A handshake without SNI looks like that of any
+//! client, and is recognised only by the record before it. So is a handshake with the name of a route that the
+//! gateway refuses, but only if it came through a port-forward: no client's record has the same address there.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -12,12 +12,13 @@ use jiff::{SignedDuration, Timestamp};
 use crate::evidence::access_log::MAX_KEY_BYTES;
 use crate::evidence::handshake::PROBE_NAME_SUFFIX;
 
-/// How long after the handshake with a name of its own the one without a name may begin. The prober makes the two one
-/// after the other at an endpoint, the unknown name first, and a handshake that is reset takes one round trip.
+/// How long after the handshake with a name of its own the one without a name may begin. The prober makes the
+/// two one after the other at an endpoint, the unknown name first, and a handshake that is reset takes one
+/// round trip.
 const FOLLOWS_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// How long after the handshake with a name of its own those with the names of routes may come through the same
-/// port-forward: they wait until the logs have been read.
+/// How long after the handshake with a name of its own those with the names of routes may come through the
+/// same port-forward: they wait until the logs have been read.
 const NAMED_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// Handshakes whose follower is waited for; the oldest gives way. More endpoints are not probed at one time.

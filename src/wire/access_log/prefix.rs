@@ -1,4 +1,5 @@
-//! What stands in front of a record on its line: the date of a container runtime, the labels of Loki, names of pods.
+//! Skips the text in front of a record on its line: the date of a container runtime, the labels of Loki,
+//! names of pods.
 
 use memchr::memchr2;
 
@@ -42,11 +43,12 @@ pub(super) fn is_dated(text: &[u8]) -> bool {
     })
 }
 
-/// Where the next object begins, with no quote in front of it: a quote would make it a part of something whose beginning
-/// is missing. Quotes of `name="value"` are no such thing: Loki's labels, which `logcli` writes first, and the structured
-/// data of syslog (RFC 5424 §6.3).
+/// Where the next object begins, with no quote in front of it: a quote would make it a part of something
+/// whose beginning is missing. Quotes of `name="value"` are no such thing: Loki's labels, which `logcli`
+/// writes first, and the structured data of syslog (RFC 5424 §6.3).
 pub(super) fn next_object(text: &[u8], mut from: usize) -> Option<usize> {
-    // One step from bracket to bracket: looking for the quote first would read the rest of the line for every object.
+    // One step from bracket to bracket: looking for the quote first would read the rest of the line for every
+    // object.
     loop {
         let at = from + memchr2(b'{', b'"', text.get(from..)?)?;
         if text.get(at) == Some(&b'"') {

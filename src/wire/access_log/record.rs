@@ -1,7 +1,7 @@
 //! One record → the counts it belongs to.
 //!
-//! A record says little: whether a server name came, and whether a filter chain was found. The classes, and what each
-//! does and does not prove, are described at [`AccessLog`].
+//! A record says little: whether a server name came, and whether a filter chain was found. The classes, and
+//! what each does and does not prove, are described at [`AccessLog`].
 
 use std::borrow::Cow;
 
@@ -26,10 +26,10 @@ pub(super) const MISDIRECTED: &[u8] = b"421";
 const FLATTENED: [&[u8]; 7] =
     [b"jsonPayload.", b"jsonPayload_", b"_source.", b"message.", b"log.", b"LogMessage.", b"fields."];
 
-/// Members whose value is, or holds, the record of an entry: of Cloud Logging (`jsonPayload`, `textPayload`), container
-/// runtimes and fluent-bit (`log`), stern, vector, filebeat and `CloudWatch` (`message`, `@message`), journald (`MESSAGE`),
-/// Loki (`line`), Splunk (`_raw`, `result`), Elastic (`_source`), OpenTelemetry (`body`), Log Analytics (`LogMessage`,
-/// `LogEntry`), Datadog (`content`, `attributes`).
+/// Members whose value is, or holds, the record of an entry: of Cloud Logging (`jsonPayload`, `textPayload`),
+/// container runtimes and fluent-bit (`log`), stern, vector, filebeat and `CloudWatch` (`message`,
+/// `@message`), journald (`MESSAGE`), Loki (`line`), Splunk (`_raw`, `result`), Elastic (`_source`),
+/// OpenTelemetry (`body`), Log Analytics (`LogMessage`, `LogEntry`), Datadog (`content`, `attributes`).
 const PAYLOAD_KEYS: [&[u8]; 15] = [
     b"jsonPayload",
     b"textPayload",
@@ -48,8 +48,8 @@ const PAYLOAD_KEYS: [&[u8]; 15] = [
     b"attributes",
 ];
 
-/// Keys that tell an access log of another format from any other JSON on a line: the names in Apigee's own format, in
-/// Istio's default JSON format, and in common use. Two of them make a foreign record.
+/// Keys that tell an access log of another format from any other JSON on a line: the names in Apigee's own
+/// format, in Istio's default JSON format, and in common use. Two of them make a foreign record.
 const ACCESS_LOG_KEYS: &[&[u8]] = &[
     b"authority",
     b"bytes_received",
@@ -96,7 +96,8 @@ pub(super) struct Record<'a> {
     pub(super) start: Option<Value<'a>>,
     pub(super) status: Option<Value<'a>>,
     pub(super) tls: Option<Value<'a>>,
-    /// What a log store or a container runtime wraps around a record: text before objects, which may be labels.
+    /// What a log store or a container runtime wraps around a record: text before objects, which may be
+    /// labels.
     pub(super) payload: Option<Value<'a>>,
     known_keys: usize,
 }
@@ -220,7 +221,8 @@ pub(super) struct Counter {
     followers: Followers,
     /// Records that are older than asked for.
     dropped: u64,
-    /// The window of records with a usual `start_time`, in milliseconds: comparing those is all that most records cost.
+    /// The window of records with a usual `start_time`, in milliseconds: comparing those is all that most
+    /// records cost.
     window: Option<(i64, i64)>,
 }
 
@@ -266,9 +268,9 @@ impl Counter {
             .as_deref()
             .is_some_and(|flags| flags.split(|&byte| byte == b',').any(|flag| matches!(flag, b"NR" | b"NoRouteFound")));
 
-        // Status and flags only ever confirm the details; a format without them leaves nothing to contradict. Without
-        // details they suffice: with 404 `NR` means no route, without a response no filter chain (Envoy documentation,
-        // "Access logging", response flags).
+        // Status and flags only ever confirm the details; a format without them leaves nothing to contradict.
+        // Without details they suffice: with 404 `NR` means no route, without a response no filter chain
+        // (Envoy documentation, "Access logging", response flags).
         let no_filter_chain = match (&details, record.details) {
             (Some(details), _) => {
                 &**details == NO_FILTER_CHAIN
@@ -278,7 +280,8 @@ impl Counter {
             (None, None) => status == Some(0.0) && no_route,
             (None, Some(_)) => false,
         };
-        // A request over plain HTTP on another port has no server name either, and proves nothing about handshakes.
+        // A request over plain HTTP on another port has no server name either, and proves nothing about
+        // handshakes.
         let over_tls = !record.tls.is_some_and(|tls| ServerName::of(Some(tls)) == ServerName::Absent);
         let served = status.is_some_and(|status| status >= 100.0) && over_tls;
         if let (ServerName::Given(name), false) = (&name, no_filter_chain) {
@@ -362,8 +365,8 @@ impl Counter {
         self.log
     }
 
-    /// Counts the record where it is not older than asked for, and gives its moment. A record without a readable moment
-    /// cannot be shown to be older, so it stays.
+    /// Counts the record where it is not older than asked for, and gives its moment. A record without a
+    /// readable moment cannot be shown to be older, so it stays.
     #[expect(clippy::option_option, reason = "outer: is it counted; inner: does it have a moment")]
     fn in_window(&mut self, start: Option<Value<'_>>) -> Option<Option<Timestamp>> {
         let moment = match start {

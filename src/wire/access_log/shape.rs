@@ -1,8 +1,9 @@
 //! The shape of a record: everything on its line that is not a value.
 //!
-//! Envoy writes every record of a gateway with the same keys in the same order, so what stood between the values of one
-//! record is what to expect in the next. A line that fits a known shape is read to its end and is thereby proved a
-//! well-formed record: no byte is skipped unread. A line that fits none goes the long way and may teach a new shape.
+//! Envoy writes every record of a gateway with the same keys in the same order, so what stood between the
+//! values of one record is what to expect in the next. A line that fits a known shape is read to its end and
+//! is thereby proved a well-formed record: no byte is skipped unread. A line that fits none goes the long way
+//! and may teach a new shape.
 //!
 //! ```text
 //! {"bytes_sent":0,"host":null,"sni_host":"api.example.com","status":200}
@@ -23,7 +24,7 @@ const MAX_SHAPES: usize = 4;
 /// Members of a record that may have a shape. Apigee's format has 23.
 const MAX_MEMBERS: usize = 64;
 
-/// Length of a text that a shape may have: a key and its blanks.
+/// Length of a text that a shape may have: a key and its spaces.
 const MAX_TEXT_BYTES: usize = 256;
 
 /// Bytes of a text that are compared at once.
@@ -47,8 +48,8 @@ pub(super) struct Fit<'a> {
 
 /// What a fitting line holds.
 pub(super) enum Line<'a> {
-    /// A client's server name, and no reason to doubt its filter chain, as in nearly all records: only the `start_time`
-    /// matters.
+    /// A client's server name, and no reason to doubt its filter chain, as in nearly all records: only the
+    /// `start_time` matters.
     Ordinary(Option<Value<'a>>),
     Record(Record<'a>),
 }
@@ -64,8 +65,8 @@ impl Default for Spans {
 }
 
 impl Shapes {
-    /// Reads the line that begins at `at` of the marked block, where its record has a known shape. Text in front of the
-    /// record is allowed where there is no quote in it.
+    /// Reads the line that begins at `at` of the marked block, where its record has a known shape. Text in
+    /// front of the record is allowed where there is no quote in it.
     #[inline]
     pub(super) fn read<'a>(&mut self, bytes: &'a [u8], at: usize, specials: &Specials) -> Option<Fit<'a>> {
         let at = if *bytes.get(at)? == b'{' {
@@ -192,8 +193,8 @@ impl Shape {
     }
 }
 
-/// Whether a record has a server name, not one of this program's own, and neither a reason to doubt its filter chain nor
-/// one to doubt its route.
+/// Whether a record has a server name, not one of this program's own, and neither a reason to doubt its
+/// filter chain nor one to doubt its route.
 #[inline]
 fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>, status: Option<Value<'_>>) -> bool {
     matches!(name, Some(Value::Text(name)) if !matches!(name, b"" | b"-") && !is_own(name))
@@ -226,7 +227,7 @@ impl Text {
         Self { all: text.to_vec(), head: head.map(u8x16::new), mask: mask.map(u8x16::new) }
     }
 
-    /// The place after this text, where it stands at `at`.
+    /// Returns the position after this text, if it is at `at`.
     #[inline]
     fn after(&self, bytes: &[u8], at: usize) -> Option<usize> {
         let length = self.all.len();

@@ -1,7 +1,8 @@
 //! Where quotes, backslashes and line ends stand in a block of lines: one bit per byte.
 //!
-//! Found sixteen bytes at a time beforehand, so that the end of a string is one load and one count of zeros, without a
-//! loop whose exit the processor must guess. That is what makes reading every record cheaper than searching it.
+//! Found sixteen bytes at a time beforehand, so that the end of a string is one load and one count of zeros,
+//! without a loop whose exit the processor must guess. That is what makes reading every record cheaper than
+//! searching it.
 
 use wide::u8x16;
 
@@ -24,7 +25,8 @@ impl Specials {
     /// Marks the bytes of a new block.
     pub(super) fn mark(&mut self, block: &[u8]) {
         let padded = block.len().div_ceil(16) * 2 + 8;
-        // Exact, so that a search without a hit ends at the padding and not in what a longer block left behind.
+        // Exact, so that a search without a hit ends at the padding and not in what a longer block left
+        // behind.
         self.bits.resize(padded, 0);
         let (sixteens, rest) = block.as_chunks::<16>();
         let (pairs, _) = self.bits.as_chunks_mut::<2>();

@@ -1,8 +1,9 @@
 //! One text format of Envoy, and records written in it.
 //!
-//! Envoy does not escape what it puts into text, so a value that a client may choose freely (a user agent) can look like
-//! the rest of the line. So only the values before the first and after the last of those are certain, and a line is
-//! read from both ends: each value has the bytes that it can have, and the last ones must end with the line.
+//! Envoy does not escape what it puts into text, so a value that a client may choose freely (a user agent)
+//! can look like the rest of the line. So only the values before the first and after the last of those are
+//! certain, and a line is read from both ends: each value has the bytes that it can have, and the last ones
+//! must end with the line.
 
 use super::format::{Token, field_of, tokens};
 use super::json::Value;
@@ -20,7 +21,7 @@ const NEEDED: [(Field, &str); 2] = [(Field::Name, "REQUESTED_SERVER_NAME"), (Fie
 /// A compiled format.
 #[derive(Clone, Debug)]
 pub(super) struct TextFormat {
-    /// What stands before, between and after free values.
+    /// The text before, between and after free values.
     segments: Vec<Vec<Piece>>,
     /// The fields of the free values between the segments.
     free: Vec<Option<Field>>,
@@ -91,7 +92,8 @@ impl Class {
 }
 
 impl TextFormat {
-    /// Compiles a format. `remote` names the operator that is read as the client's address, where there are several.
+    /// Compiles a format. `remote` names the operator that is read as the client's address, where there are
+    /// several.
     pub(super) fn compile(format: &str, remote: Option<&str>) -> Self {
         let mut compiled = Self { segments: vec![Vec::new()], free: Vec::new(), fields: Vec::new() };
         for token in tokens(format).into_iter().take(MAX_PIECES) {
@@ -116,7 +118,7 @@ impl TextFormat {
 
     fn value(&mut self, field: Option<Field>, class: Class) {
         let Some(segment) = self.segments.last_mut() else { return };
-        // Where nothing stands between two values, nobody knows where the first one ends.
+        // If nothing separates two values, the end of the first one is unknown.
         let after_value = matches!(segment.last(), Some(Piece::Value(..)));
         let after_free = segment.is_empty() && !self.free.is_empty();
         if after_value || after_free {

@@ -1,8 +1,8 @@
-//! Exports as YAML, which `gcloud logging read` writes unless it is told otherwise: one document, or one item of a
+//! Exports as YAML, the default output of `gcloud logging read`: one document, or one item of a
 //! sequence, for each entry.
 //!
-//! Documents are told apart line by line, and one is in memory at a time. Lines that turn out to be no entry are given
-//! back, to be read as lines of a log.
+//! Documents are separated line by line, and only one is in memory at a time. Lines that turn out to be no
+//! entry are given back, to be read as lines of a log.
 
 use serde_json::Value;
 

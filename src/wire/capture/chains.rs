@@ -35,7 +35,8 @@ pub(super) struct Chains {
 }
 
 impl Chains {
-    /// Reads the body of a Certificate message up to TLS 1.2, of which there are `body.len()` of `length` bytes.
+    /// Reads the body of a Certificate message up to TLS 1.2, of which there are `body.len()` of `length`
+    /// bytes.
     pub(super) fn read(&mut self, body: &[u8], length: usize) -> Arc<Chain> {
         let key = sha256(body);
         if let Some(chain) = self.known.get(&key) {
@@ -73,7 +74,8 @@ fn read(body: &[u8], length: usize, is_described: bool) -> Chain {
         });
         parsed.push(is_described.then(|| X509::from_der(der).ok()).flatten());
     }
-    // Positions of signers are those of the certificates that can be read, so a list with others is described one by one.
+    // Positions of signers are those of the certificates that can be read, so a list with others is described
+    // one by one.
     if parsed.iter().all(Option::is_some) {
         let described = certificate::describe(parsed.iter().flatten().map(AsRef::as_ref));
         for (captured, described) in chain.certificates.iter_mut().zip(described) {

@@ -1,7 +1,8 @@
-//! One TCP connection: who is the client, both streams, what stands before TLS, who ended it.
+//! One TCP connection: the client, both streams, the bytes before TLS, and the side that ended it.
 //!
-//! The first byte of the server's TLS is at the acknowledgement number of the ClientHello. That holds for captures that
-//! began without the SYN, for several SYN/ACKs with different numbers, and behind every preface.
+//! The first byte of the server's TLS is at the acknowledgement number of the ClientHello. That holds for
+//! captures that began without the SYN, for several SYN/ACKs with different numbers, and behind every
+//! preface.
 
 use super::chains::Chains;
 use super::direction::{ClientState, Direction, ServerState, data_sequence, is_from_client};
@@ -306,7 +307,8 @@ impl Connection {
             ClientState::Start | ClientState::Ssl2 => {
                 if self.client.head.is_empty() {
                     self.client.head_start = sequence;
-                    // The answer begins where the first bytes of the hello say that the client has read to.
+                    // The response begins at the acknowledgement number of the first bytes of the
+                    // ClientHello.
                     self.set_server_start(ack, at, chains);
                 }
                 let room = (MAX_HEAD + usize::from(u16::MAX)).saturating_sub(self.client.head.len());
@@ -456,7 +458,7 @@ impl Connection {
                     Some(start) => start,
                     None if has_begun || begins_tls => sequence,
                     None => {
-                        // A banner, or the answer to a hello that comes later in the capture.
+                        // A banner, or the response to a ClientHello that comes later in the capture.
                         if self.server.head.is_empty() {
                             self.server.head_start = sequence;
                         }

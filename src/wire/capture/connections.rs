@@ -1,8 +1,8 @@
 //! All TCP connections of a capture that are under way, within limits.
 //!
-//! A connection is told apart by addresses and ports, and where several have the same (a port used again, two tunnels or
-//! VLANs), by sequence numbers. It is handed on when it is over for a while, when another takes its place, when there is
-//! no room, or when the capture ends.
+//! Connections are distinguished by addresses and ports and, where several have the same ones (a port used
+//! again, two tunnels or VLANs), by sequence numbers. It is handed on when it is over for a while, when
+//! another takes its place, when there is no room, or when the capture ends.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
@@ -24,11 +24,12 @@ const EVICTED: usize = MAX_CONNECTIONS / 8;
 const MAX_SAME: usize = 4;
 /// Maximum number of bytes of all streams that wait or are undecided.
 const MAX_BUFFERED: usize = 4 << 20;
-/// How long a connection that is over is remembered, so that its last segments are not taken for a new one, in
-/// nanoseconds of the capture.
+/// How long a connection that is over is remembered, so that its last segments are not taken for a new one,
+/// in nanoseconds of the capture.
 const LINGER: i64 = 3_000_000_000;
 
-/// Maximum number of connections that are remembered after they made room, so that their data begin no new ones.
+/// Maximum number of connections that are remembered after they made room, so that their data begin no new
+/// ones.
 const MAX_FORGOTTEN: usize = 16_384;
 
 /// Two sockets, the smaller first.

@@ -1,7 +1,8 @@
-//! IP datagrams that came in fragments, put together. Rare before TCP, and usual where tunnels make packets too long.
+//! IP datagrams that came in fragments, put together. Rare before TCP, and usual where tunnels make packets
+//! too long.
 //!
-//! Bounded: [`MAX_DATAGRAMS`] at a time, each of at most 64 KiB; the oldest makes room. One that is never complete is
-//! what a lost segment is: a gap.
+//! Bounded: [`MAX_DATAGRAMS`] at a time, each of at most 64 KiB; the oldest makes room. One that is never
+//! complete is what a lost segment is: a gap.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;

@@ -1,4 +1,5 @@
-//! What both directions of a connection say, put together: how far the handshake got, and what of it is in clear.
+//! Combines both directions of a connection: how far the handshake got, and which of its messages are in
+//! clear.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ const MAX_AUTHORITIES_TEXT: usize = 8 << 10;
 const NAMED_CURVE: u8 = 3;
 const WARNING: u8 = 1;
 
-/// Lengths of an encrypted alert in TLS 1.3: two bytes, the type and the tag, in JSSE with 16 bytes of padding.
+/// Lengths of an encrypted alert in TLS 1.3: two bytes, the type and the tag, in JSSE with 16 bytes of
+/// padding.
 const ALERT_LENGTHS: [usize; 2] = [19, 35];
 
 /// The place and time of the packet that is being read.
@@ -196,7 +198,8 @@ impl Handshake {
 
     fn client_hello(&mut self, offer: &Offer, at: Moment) {
         self.reach(Stage::ClientHello);
-        // The first whole one counts: what follows is the answer to a HelloRetryRequest, or a library that tries again.
+        // The first whole one counts: what follows is the answer to a HelloRetryRequest, or a library that
+        // tries again.
         if self.hello.as_ref().is_some_and(|known| known.state == HelloState::Whole || offer.cut.is_some()) {
             return;
         }
@@ -255,12 +258,13 @@ impl Handshake {
     }
 
     fn change(&mut self, by: Party) -> Next {
-        // In TLS 1.3 it means nothing (RFC 8446 §D.4), and a hello in clear may follow that of a HelloRetryRequest.
+        // In TLS 1.3 it means nothing (RFC 8446 §D.4), and a ClientHello in clear may follow that of a
+        // HelloRetryRequest.
         if self.is_tls13() || self.retried {
             return Next::Same;
         }
         if by == Party::Client && self.answer.is_none() && self.chain.is_none() && self.client_chain.is_none() {
-            // Without the server's packets it cannot be told which version this is; what follows says it.
+            // Without the server's packets the version is unknown here; the following bytes show it.
             self.client.changed = true;
             return Next::Encrypted;
         }

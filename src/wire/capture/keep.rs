@@ -1,6 +1,7 @@
 //! Packets of connections whose outcome is not known yet, so that those of failing handshakes can be written.
 //!
-//! Bounded in sum and by connection. What is kept ends with the handshake: application data is never among it.
+//! Bounded in sum and by connection. What is kept ends with the handshake: application data is never among
+//! it.
 
 use super::packets::Packet;
 use crate::evidence::capture::PacketPlace;

@@ -1,10 +1,12 @@
-//! The layers below TCP, peeled until a TCP segment or a UDP datagram is left: link layers, tags, tunnels, IP.
+//! The layers below TCP, peeled until a TCP segment or a UDP datagram is left: link layers, tags, tunnels,
+//! IP.
 //!
-//! Tags (VLAN, MPLS) and tunnels never become part of a connection's identity: one direction may carry them and the other
-//! not, and on a node the same packet is captured inside and outside. The innermost addresses are reported.
+//! Tags (VLAN, MPLS) and tunnels never become part of a connection's identity: one direction may carry them
+//! and the other not, and on a node the same packet is captured inside and outside. The innermost addresses
+//! are reported.
 //!
-//! etherparse reads IP with its extension headers and TCP; the link layers and tunnels round clusters are a few bytes
-//! each, which it does not know.
+//! etherparse reads IP with its extension headers and TCP; the link layers and tunnels round clusters are a
+//! few bytes each, which it does not know.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -248,7 +250,8 @@ fn by_type<'a>(kind: u16, rest: &mut Rest<'a>) -> Next<'a> {
             Ok(Layer::Type(u16::from_be_bytes([header[6], header[7]])))
         }
         TRANSPARENT_ETHERNET => Ok(Layer::Ethernet),
-        // ARP, RARP, LLDP, wake on LAN, slow protocols, PPPoE discovery, EAPOL, PTP, MACsec's key agreement aside.
+        // ARP, RARP, LLDP, wake on LAN, slow protocols, PPPoE discovery, EAPOL, PTP, MACsec's key agreement
+        // aside.
         0x0806 | 0x8035 | 0x88CC | 0x0842 | 0x8809 | 0x8863 | 0x888E | 0x88F7 | 0x9000 => Err(beside()),
         // Linux cooked marks what is no EtherType with small numbers; 802.3 frames have lengths there.
         kind if kind < 0x0600 => Err(beside()),
@@ -264,8 +267,8 @@ fn ppp<'a>(rest: &mut Rest<'a>) -> Next<'a> {
     }
 }
 
-/// Labels up to the bottom of the stack. What follows does not name itself: IP by its version, else Ethernet behind a
-/// control word, which begins with a zero (RFC 4385 §3), or without one.
+/// Labels up to the bottom of the stack. What follows does not name itself: IP by its version, else Ethernet
+/// behind a control word, which begins with a zero (RFC 4385 §3), or without one.
 fn mpls<'a>(rest: &mut Rest<'a>) -> Next<'a> {
     for _ in 0..MAX_LAYERS {
         let label = rest.take::<4>().ok_or_else(malformed)?;
@@ -312,8 +315,8 @@ fn ip<'a>(rest: &mut Rest<'a>) -> Next<'a> {
         }
     };
     let payload = packet.payload();
-    // A length of 0 is written by segmentation offload, which leaves it to the network card. Otherwise what is behind the
-    // packet is padding.
+    // A length of 0 is written by segmentation offload, which leaves it to the network card. Otherwise what
+    // is behind the packet is padding.
     let wire = total.unwrap_or(rest.wire).saturating_sub(consumed).max(payload.payload.len());
     *rest = Rest { data: payload.payload, wire, addresses: Some(addresses), ..*rest };
     let number = payload.ip_number;

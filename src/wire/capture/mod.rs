@@ -5,8 +5,9 @@
 //!                            (fragments)           └──────────── outcome ◄────────────────────────┘─ Flow
 //! ```
 //!
-//! Memory is bounded by named constants of each file, whatever a capture holds; what finds no room is counted. Nothing is
-//! decrypted. Files are opened elsewhere, and what a [`Flow`](crate::evidence::capture::Flow) means is judged elsewhere.
+//! Memory is bounded by named constants of each file, whatever a capture holds; what finds no room is
+//! counted. Nothing is decrypted. Files are opened elsewhere, and what a
+//! [`Flow`](crate::evidence::capture::Flow) means is judged elsewhere.
 
 mod beside;
 mod chains;

@@ -1,7 +1,7 @@
 //! A connection that is over → [`Flow`], with its outcome in one value.
 //!
-//! The side that ends first decides: a server that closes after the client's own FIN has not refused anything. And what
-//! the capture lacks is told apart from what the server did not send.
+//! The side that ends first decides: a server that closes after the client's own FIN has not refused
+//! anything. And what the capture lacks is distinguished from what the server did not send.
 
 use super::connection::Connection;
 use super::handshake::timestamp;
@@ -64,7 +64,7 @@ pub(super) fn flow(connection: &Connection, because: Because) -> Flow {
 
 fn outcome(connection: &Connection, because: Because) -> Outcome {
     match connection.handshake.hello {
-        // Nothing is known of what the client asked for, so nothing is said of how it was answered.
+        // The client's request is unknown, so the response to it is not judged.
         None => before_hello(connection),
         Some(_) if connection.handshake.is_complete() => Outcome::Completed,
         Some(_) => after_hello(connection, because),
@@ -161,7 +161,7 @@ fn without_answer(connection: &Connection, because: Because) -> Outcome {
 }
 
 fn ended(connection: &Connection, stage: Stage) -> Outcome {
-    // Without a part of the handshake the end cannot be told from the end of one that went well.
+    // If a part of the handshake is missing, its end looks like that of a completed handshake.
     let missing = connection.missing;
     if stage > Stage::ClientHello && (missing.of_client > 0 || missing.of_server > 0) {
         return Outcome::NotCaptured;

@@ -1,7 +1,8 @@
-//! Records of a capture → packets: when, on which kind of link, which bytes, and how many there were on the wire.
+//! Records of a capture → packets: when, on which kind of link, which bytes, and how many there were on the
+//! wire.
 //!
-//! Nothing that a packet's own numbers say makes it unreadable: times that jump, a fraction of a second above 10⁹, more
-//! bytes captured than were sent. What is needed to go on is that a record ends inside the file.
+//! Nothing that a packet's own numbers say makes it unreadable: times that jump, a fraction of a second above
+//! 10⁹, more bytes captured than were sent. What is needed to go on is that a record ends inside the file.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -27,7 +28,8 @@ const NANOSECONDS: u64 = 1_000_000_000;
 pub struct Packet<'a> {
     /// Nanoseconds since 1970.
     pub time: i64,
-    /// Type of the link layer (<https://www.tcpdump.org/linktypes.html>); absent for an interface that is not described.
+    /// Type of the link layer (<https://www.tcpdump.org/linktypes.html>); absent for an interface that is not
+    /// described.
     pub link: Option<u16>,
     /// Number of the interface, counted over all sections.
     pub interface: u32,

@@ -1,8 +1,9 @@
 //! The first bytes of a client: a ClientHello, what can stand before one, or something else.
 //!
-//! A ClientHello is accepted at the beginning of the stream, behind a preface that says its own length, or at the
-//! beginning of a later segment of a protocol that is known to turn to TLS. It is never searched for byte by byte:
-//! protocols that wrap TLS records in frames of their own (OpenVPN over TCP) would be found that are not TLS over TCP.
+//! A ClientHello is accepted at the beginning of the stream, behind a preface that says its own length, or at
+//! the beginning of a later segment of a protocol that is known to turn to TLS. It is never searched for byte
+//! by byte: protocols that wrap TLS records in frames of their own (OpenVPN over TCP) would be found that are
+//! not TLS over TCP.
 
 use crate::evidence::capture::Preface;
 use crate::evidence::handshake::NotTls;
@@ -71,7 +72,7 @@ pub(super) fn start(head: &[u8]) -> Start {
         [4, 1 | 2, ..] => return sized(head, Preface::Socks4, socks4(head)),
         // TPKT, and a connection request of X.224.
         [3, 0, _, _, _, 0xE0, ..] => return Start::MayTurn(Preface::Rdp),
-        // Length 32, sequence number 1: SSLRequest behind the greeting of MySQL.
+        // Length 32, sequence number 1: SSLRequest after the initial handshake packet of MySQL.
         [32, 0, 0, 1, ..] => return sized(head, Preface::MySql, Some(36)),
         [0x30, ..] if memchr::memmem::find(head, LDAP_START_TLS).is_some() => return Start::MayTurn(Preface::Ldap),
         _ => {}

@@ -1,9 +1,10 @@
 //! A packet capture (pcap, pcapng) as its records, one at a time. The packets themselves are not parsed here.
 //!
-//! One splitter serves the analysis, which wants packets, and the support bundle, which masks secrets in the bytes of each
-//! record: two readers of one format would disagree on where a record ends.
+//! One splitter serves the analysis, which wants packets, and the support bundle, which masks secrets in the
+//! bytes of each record: two readers of one format would disagree on where a record ends.
 //!
-//! Sources: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. Memory is one buffer, which grows up to [`MAX_RECORD`].
+//! Sources: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. Memory is one buffer, which grows up to
+//! [`MAX_RECORD`].
 
 use std::io::{self, Read};
 use std::ops::Range;

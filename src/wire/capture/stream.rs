@@ -1,7 +1,8 @@
 //! One direction of a TCP connection as a stream of bytes, with its gaps.
 //!
-//! Each byte is handed on once: the first copy wins over later ones. Segments that came too early wait, within limits;
-//! when they have waited for too many others, or the connection is over, what is missing is handed on as a gap.
+//! Each byte is handed on once: the first copy wins over later ones. Segments that came too early wait,
+//! within limits; when they have waited for too many others, or the connection is over, what is missing is
+//! handed on as a gap.
 
 /// Maximum number of segments, and of their bytes, that wait in one direction.
 const MAX_SEGMENTS: usize = 64;
@@ -66,8 +67,8 @@ impl Stream {
         self.waiting_bytes = 0;
     }
 
-    /// Adds a segment of `length` bytes, of which `bytes` were captured. If `may_wait` is false, a segment that is too
-    /// early is dropped. Returns false if it was.
+    /// Adds a segment of `length` bytes, of which `bytes` were captured. If `may_wait` is false, a segment
+    /// that is too early is dropped. Returns false if it was.
     pub(super) fn add(
         &mut self,
         sequence: u32,
@@ -169,7 +170,8 @@ impl Stream {
     }
 }
 
-/// What a fuzzer feeds: four bytes a segment (place, length, captured, order), of a stream whose bytes tell their place.
+/// What a fuzzer feeds: four bytes a segment (place, length, captured, order), of a stream whose bytes tell
+/// their place.
 ///
 /// # Panics
 /// When a byte is handed on twice or at the wrong place, or more waits than promised.

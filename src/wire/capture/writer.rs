@@ -1,6 +1,7 @@
 //! Packets → pcapng, so that what is written opens in Wireshark.
 //!
-//! An interface is described when its first packet comes, once for each kind of link. Times are in nanoseconds.
+//! An interface is described when its first packet comes, once for each kind of link. Times are in
+//! nanoseconds.
 
 use std::io::{self, Write};
 

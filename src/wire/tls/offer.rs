@@ -1,7 +1,8 @@
 //! The ClientHello of any client: what it offers, and exactly how much of it can be trusted.
 //!
-//! A hello that is cut or contradicts itself still tells what stands before the fault; what was not reached is unknown and
-//! never "absent". That is the difference between "sent no server_name" and "server_name was not captured".
+//! Of a ClientHello that is cut or inconsistent, the part before the fault is still read; what was not
+//! reached is unknown and never "absent". That is the difference between "sent no server_name" and
+//! "server_name was not captured".
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -274,16 +275,17 @@ fn server_name(content: &[u8]) -> Option<ServerName> {
 /// What a fuzzer feeds: any bytes as a ClientHello, whole and cut at each length.
 ///
 /// # Panics
-/// When the name of a cut hello is another than that of the whole one, or a hello that is not whole has "no" name.
+/// If the name of a cut ClientHello differs from that of the whole one, or if an incomplete ClientHello has
+/// "no" name.
 pub fn fuzz_client_hello(bytes: &[u8]) {
     let whole = Offer::read(bytes, bytes.len());
     let _ = (whole.versions(), whole.suites(), whole.groups(), whole.resumption());
     for end in (0..bytes.len()).step_by(bytes.len().div_ceil(64).max(1)) {
         let cut = Offer::read(bytes.get(..end).unwrap_or_default(), bytes.len());
-        assert!(cut.server_name != Some(ServerName::None), "a cut hello cannot tell that there is no name");
+        assert!(cut.server_name != Some(ServerName::None), "a cut ClientHello cannot show that there is no name");
         if let Some(ServerName::Sent(name)) = &cut.server_name {
             let same = matches!(&whole.server_name, Some(ServerName::Sent(other)) if other == name);
-            assert!(same, "the name must not depend on where the hello is cut");
+            assert!(same, "the name must not depend on where the ClientHello is cut");
         }
     }
     let _ = Offer::read_ssl2(bytes, bytes.len());

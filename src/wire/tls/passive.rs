@@ -1,9 +1,9 @@
-//! One direction of a TLS connection that others made, as a capture shows it: messages in clear, alerts, and what is
-//! encrypted by its kind and length.
+//! One direction of a TLS connection that others made, as a capture shows it: messages in clear, alerts, and
+//! what is encrypted by its kind and length.
 //!
-//! Unlike [`ServerFlight`](super::ServerFlight) it survives what captures do: bytes that are missing in the middle, a
-//! beginning in mid-stream, messages cut by a short snapshot length. Where a length is known, what is missing is passed
-//! over and the rest read on.
+//! Unlike [`ServerFlight`](super::ServerFlight) it survives what captures do: bytes that are missing in the
+//! middle, a beginning in mid-stream, messages cut by a short snapshot length. Where a length is known, what
+//! is missing is passed over and the rest read on.
 
 use super::messages;
 use super::records::{self, Piece, Records};
@@ -26,8 +26,8 @@ pub const CERTIFICATE_REQUEST: u8 = messages::CERTIFICATE_REQUEST;
 pub const CERTIFICATE_VERIFY: u8 = 15;
 pub const CLIENT_KEY_EXCHANGE: u8 = 16;
 
-/// Messages that stand in clear: HelloRequest, the hellos, NewSessionTicket, Certificate to ClientKeyExchange,
-/// CertificateURL, CertificateStatus, NextProtocol.
+/// Messages that are in clear: HelloRequest, ClientHello, ServerHello, NewSessionTicket, Certificate to
+/// ClientKeyExchange, CertificateURL, CertificateStatus, NextProtocol.
 const IN_CLEAR: [u8; 13] = [0, 1, 2, 3, 4, 11, 12, 13, 14, 15, 16, 22, 67];
 
 /// What a direction shows next.

@@ -148,7 +148,7 @@ fn obstructed(evidence: &Evidence, symptom: Code, route: &Route, all: &[CheckRes
         symptom: None,
         codes,
         certainty: Certainty::Established,
-        statement: format!("Clients without SNI {fail}: wildcard route {} does not work as it stands", route.name),
+        statement: format!("Clients without SNI {fail}: wildcard route {} does not work as configured", route.name),
         evidence: seen,
     }
 }
