@@ -1,8 +1,8 @@
 //! Records that this program's own handshakes left in the log, so that they are not taken for clients.
 //!
 //! A marker probe is recognised by its unique server name. A handshake without SNI looks like that of any
-//! client, and is recognised only by the record before it. So is a handshake with the name of a route that the
-//! gateway refuses, but only if it came through a port-forward: no client's record has the same address there.
+//! client, and is recognised only by the record before it. So is a refused handshake with the name of a route,
+//! but only if it came through a port-forward: no client's record has the same address there.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
