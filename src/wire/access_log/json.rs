@@ -2,13 +2,13 @@
 //!
 //! Strict where structure is concerned, since a record counts only where its top-level keys are certain.
 //! Lenient inside strings: bytes that are not UTF-8, control characters and unknown escapes come from clients
-//! (paths, user agents) and must not cost the record.
+//! (paths, user agents) and must not invalidate the record.
 
 use std::borrow::Cow;
 
 use memchr::memchr2;
 
-/// Nested arrays and objects within one record; deeper is no record. One bit each in a `u128`.
+/// Nested arrays and objects within one record; deeper content is not a record. One bit each in a `u128`.
 const MAX_DEPTH: u32 = 120;
 
 /// One value, as far as the classifier needs to know it.
@@ -43,7 +43,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The only element of an array, as Elastic's `fields` have it; else the value itself.
+    /// Returns the only element of an array, as in Elastic's `fields`; otherwise the value itself.
     pub(super) fn single(self) -> Self {
         let Self::Array(raw) = self else { return self };
         let mut found = None;
@@ -96,7 +96,7 @@ pub(super) fn object<'a>(bytes: &'a [u8], at: usize, mut each: impl FnMut(Member
     }
 }
 
-/// Reads the array that begins at `at`; returns where it ends. Calls `each` as [`object`] does.
+/// Reads the array that begins at `at`; returns its end. Calls `each` as [`object`] does.
 pub(super) fn array<'a>(bytes: &'a [u8], at: usize, mut each: impl FnMut(Value<'a>)) -> Option<usize> {
     let mut at = blank(bytes, take(bytes, at, b'[')?);
     if bytes.get(at) == Some(&b']') {
@@ -114,12 +114,12 @@ pub(super) fn array<'a>(bytes: &'a [u8], at: usize, mut each: impl FnMut(Value<'
     }
 }
 
-/// Reads any value that begins at `at`; returns where it ends.
+/// Reads any value that begins at `at`; returns its end.
 pub(super) fn value(bytes: &[u8], at: usize) -> Option<usize> {
     value_with(bytes, at, |at| string(bytes, at))
 }
 
-/// The same, with another way to find where the string that begins somewhere ends.
+/// Like [`value`], with a custom function to find the end of a string.
 pub(super) fn value_with(bytes: &[u8], mut at: usize, string: impl Fn(usize) -> Option<usize>) -> Option<usize> {
     let key = |at| {
         let at = blank(bytes, string(take(bytes, at, b'"')? - 1)?);
@@ -249,7 +249,7 @@ pub(super) fn unescape(raw: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// What follows `\u`: the character, and how many bytes it took.
+/// Parses what follows `\u`: returns the character and the number of bytes consumed.
 fn code_point(rest: &[u8]) -> (char, usize) {
     let Some(high) = hex4(rest) else {
         return (char::REPLACEMENT_CHARACTER, 0);

@@ -1,12 +1,12 @@
-//! Where quotes, backslashes and line ends stand in a block of lines: one bit per byte.
+//! Positions of quotes, backslashes and line ends in a block of lines: one bit per byte.
 //!
 //! Found sixteen bytes at a time beforehand, so that the end of a string is one load and one count of zeros,
-//! without a loop whose exit the processor must guess. That is what makes reading every record cheaper than
+//! without a loop whose exit the processor must predict. This makes reading every record cheaper than
 //! searching it.
 
 use wide::u8x16;
 
-/// Bits that one look is sure to see: eight bytes of bits, less those shifted out of the first.
+/// Number of bits that one load is sure to contain: eight bytes of bits, less those shifted out of the first.
 const IN_SIGHT: usize = 57;
 
 /// The bits of one block.
@@ -43,7 +43,7 @@ impl Specials {
         }
     }
 
-    /// The first marked byte at or after `from`.
+    /// Returns the first marked byte at or after `from`.
     pub(super) fn next(&self, mut from: usize) -> Option<usize> {
         loop {
             let (bits, _) = self.bits.get(from / 8..)?.split_first_chunk::<8>()?;
@@ -55,7 +55,8 @@ impl Specials {
         }
     }
 
-    /// Where the string that opens at `quote` ends, on its own line; `bytes` is the block that was marked.
+    /// Returns the end of the string that opens at `quote`, on its own line; `bytes` is the block that was
+    /// marked.
     #[inline]
     pub(super) fn string_end(&self, bytes: &[u8], quote: usize) -> Option<StringEnd> {
         let mut escaped = false;

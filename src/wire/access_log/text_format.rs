@@ -1,9 +1,9 @@
 //! One text format of Envoy, and records written in it.
 //!
-//! Envoy does not escape what it puts into text, so a value that a client may choose freely (a user agent)
-//! can look like the rest of the line. So only the values before the first and after the last of those are
-//! certain, and a line is read from both ends: each value has the bytes that it can have, and the last ones
-//! must end with the line.
+//! Envoy does not escape values in text, so a value that a client may choose freely (a user agent) can look
+//! like the rest of the line. So only the values before the first and after the last of those are certain,
+//! and a line is read from both ends: each value has the bytes that it can have, and the last ones must end
+//! with the line.
 
 use super::format::{Token, field_of, tokens};
 use super::json::Value;
@@ -12,10 +12,10 @@ use super::record::{Field, Record};
 /// Values of one format. Istio's has 22.
 const MAX_PIECES: usize = 128;
 
-/// How far into a line a record may begin, after what `kubectl logs --prefix` and others write in front.
+/// Maximum offset of a record in its line, after a prefix such as that of `kubectl logs --prefix`.
 const MAX_PREFIX_BYTES: usize = 512;
 
-/// The operators that a record cannot do without, in the order in which they are named.
+/// The operators that a record must have, in the order in which they are reported.
 const NEEDED: [(Field, &str); 2] = [(Field::Name, "REQUESTED_SERVER_NAME"), (Field::Details, "RESPONSE_CODE_DETAILS")];
 
 /// A compiled format.
@@ -40,11 +40,11 @@ enum Piece {
 enum Class {
     /// Digits, or `-`.
     Code,
-    /// A server name: what separates values in formats of people's own is not in it.
+    /// A server name: it has no characters that separate values in custom formats.
     Name,
     /// RFC 3339, or `-`.
     Time,
-    /// Neither blank nor quote.
+    /// Neither spaces nor quotes.
     Word,
     /// Anything, as clients and peers choose it.
     Free,
@@ -92,7 +92,7 @@ impl Class {
 }
 
 impl TextFormat {
-    /// Compiles a format. `remote` names the operator that is read as the client's address, where there are
+    /// Compiles a format. `remote` names the operator that is read as the client's address, if there are
     /// several.
     pub(super) fn compile(format: &str, remote: Option<&str>) -> Self {
         let mut compiled = Self { segments: vec![Vec::new()], free: Vec::new(), fields: Vec::new() };
@@ -144,12 +144,12 @@ impl TextFormat {
         }
     }
 
-    /// Whether anything in it is judged.
+    /// Returns whether anything in it is judged.
     pub(super) fn has_fields(&self) -> bool {
         !self.fields.is_empty()
     }
 
-    /// The operators that are missing for a judgement.
+    /// Returns the operators that are missing for a judgement.
     pub(super) fn lacking(&self) -> impl Iterator<Item = &'static str> {
         let by_flags = self.fields.contains(&Field::Status) && self.fields.contains(&Field::Flags);
         NEEDED
@@ -158,7 +158,7 @@ impl TextFormat {
             .map(|(_, operator)| operator)
     }
 
-    /// Reads a line of this format, perhaps with a prefix, into the fields of a record.
+    /// Reads a line of this format, with or without a prefix, into the fields of a record.
     pub(super) fn read<'a>(&self, line: &'a [u8], record: &mut Record<'a>) -> bool {
         let mut starts = Vec::new();
         match self.segments.first().and_then(|segment| segment.first()) {
@@ -204,7 +204,7 @@ impl TextFormat {
     }
 }
 
-/// Reads the pieces of a segment at one place; returns where they end. The last segment ends with the line.
+/// Reads the pieces of a segment at one position; returns their end. The last segment ends with the line.
 fn fixed(
     segment: &[Piece],
     line: &[u8],
