@@ -1,12 +1,12 @@
-//! The layers below TCP, peeled until a TCP segment or a UDP datagram is left: link layers, tags, tunnels,
+//! Removes the layers below TCP until a TCP segment or a UDP datagram is left: link layers, tags, tunnels,
 //! IP.
 //!
 //! Tags (VLAN, MPLS) and tunnels never become part of a connection's identity: one direction may carry them
 //! and the other not, and on a node the same packet is captured inside and outside. The innermost addresses
 //! are reported.
 //!
-//! etherparse reads IP with its extension headers and TCP; the link layers and tunnels round clusters are a
-//! few bytes each, which it does not know.
+//! etherparse reads IP with its extension headers and TCP; it does not know the link layers and tunnels of
+//! clusters, which are a few bytes each.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -17,7 +17,7 @@ use super::fragments::Fragments;
 use super::packets::Packet;
 use crate::evidence::capture::Tunnel;
 
-/// Maximum number of layers of one packet. Real ones have a dozen at most.
+/// Maximum number of layers of one packet. Real packets have a dozen at most.
 const MAX_LAYERS: usize = 24;
 
 const IPV4: u16 = 0x0800;
@@ -56,7 +56,7 @@ pub(super) struct Segment<'a> {
     pub(super) tunnel: Option<Tunnel>,
 }
 
-/// What a packet turned out to be.
+/// The content of a packet.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Content<'a> {
     Tcp(Segment<'a>),
