@@ -112,7 +112,7 @@ impl Analysis {
 /// Fuzz entry point: reads any bytes as a capture to its end, without judging it.
 ///
 /// # Panics
-/// If a packet is in no flow, or more than one flow has the same number.
+/// If a packet is not counted, or two flows have the same number.
 pub fn fuzz_analysis(data: &[u8]) {
     let mut reader = PacketReader::new(data, 1 << 12);
     let mut analysis = Analysis::new(true);
