@@ -113,7 +113,7 @@ fn create(path: &Path) -> Result<CaptureWriter<BufWriter<File>>, Error> {
     CaptureWriter::new(BufWriter::new(file)).map_err(unwritable)
 }
 
-/// What is done with each connection.
+/// The outputs for each connection.
 struct Session<'a> {
     args: &'a PcapArgs,
     out: terminal::Output<io::BufWriter<io::Stdout>>,

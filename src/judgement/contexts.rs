@@ -22,7 +22,7 @@ pub struct ContextsReport {
     /// Always [`SCHEMA`].
     pub schema: String,
     pub tool_version: String,
-    /// A line for each context, in the order asked for.
+    /// A line for each context, in the requested order.
     pub summary: Vec<Summary>,
     /// The same contexts in the same order, with everything that is reported of them.
     pub contexts: Vec<ContextReport>,
@@ -41,11 +41,11 @@ pub struct Summary {
     pub checks: Option<Counts>,
     /// Why the context has no report.
     pub error: Option<String>,
-    /// That of a run with this context alone.
+    /// The exit code of a run with this context alone.
     pub exit_code: u8,
 }
 
-/// How many checks ended so.
+/// Number of checks by result.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Counts {
@@ -72,9 +72,9 @@ pub enum ContextReport {
 pub struct Failure {
     /// Begins with "could not".
     pub message: String,
-    /// What may be tried next.
+    /// A hint at what to try next.
     pub hint: Option<String>,
-    /// That of a run with this context alone.
+    /// The exit code of a run with this context alone.
     pub exit_code: u8,
 }
 

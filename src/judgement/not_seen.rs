@@ -53,7 +53,7 @@ pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
     // The cluster's first, then the user's files.
     let (of_files, of_cluster): (Vec<_>, Vec<_>) = others.into_iter().partition(|gap| gap.source.is_none());
     list.extend(of_cluster.into_iter().chain(of_files).map(missing));
-    // An API server that does not answer gives the same reason for neighbouring sources.
+    // An API server that does not respond gives the same reason for neighbouring sources.
     list.dedup();
     list
 }
@@ -94,8 +94,8 @@ fn wrong_clock(evidence: &Evidence) -> Option<NotSeen> {
     })
 }
 
-/// Whether clients trust what is served is not judged by the CAs of this machine, which are not those of the
-/// clients.
+/// The trusted CAs of this machine do not show whether clients trust a served certificate: clients may have
+/// others.
 fn untold_trust(probes: &Probes) -> Option<NotSeen> {
     served::with_unknown_trust(probes).next()?;
     Some(NotSeen {

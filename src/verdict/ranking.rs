@@ -9,7 +9,7 @@ use crate::checks::{CheckResult, Code, Finding, Level, Object};
 use crate::evidence::Unavailable;
 use crate::text::count;
 
-/// The causes of every symptom found, by symptom, best first. `causes_of` explains one symptom.
+/// Returns the causes of every symptom found, by symptom, the best first. `causes_of` explains one symptom.
 pub(crate) fn causes(
     relations: &Relations,
     judged: Judged<'_>,

@@ -276,7 +276,7 @@ fn slot<'a, K: Clone + Ord, V: Default>(map: &'a mut BTreeMap<K, V>, key: &K, li
     Some(map.entry(key.clone()).or_default())
 }
 
-/// Like the above, for a name, which is copied only if it is new.
+/// Like [`slot`], for a name, which is copied only if it is new.
 fn named<'a, V: Default>(map: &'a mut BTreeMap<String, V>, name: &str, limit: usize) -> Option<&'a mut V> {
     if !map.contains_key(name) {
         if map.len() >= limit {

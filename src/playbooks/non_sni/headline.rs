@@ -5,8 +5,8 @@ use crate::checks::facts::{self, chain, served};
 use crate::evidence::{Evidence, Seen};
 use crate::verdict::Judged;
 
-/// That no client was seen to fail says little where the logs could not be read, and is not true of resets
-/// that are over.
+/// "No client was seen to fail" proves little if the logs could not be read, and is false if there were
+/// resets that are over.
 pub(super) fn nobody_seen(judged: Judged<'_>) -> String {
     let unread = !judged
         .selected
@@ -40,8 +40,8 @@ pub(super) fn healthy(judged: Judged<'_>) -> String {
     headline
 }
 
-/// A leaf was served without its issuer, and the CAs that clients trust are not known: they may be right to
-/// refuse it.
+/// Returns whether a leaf was served without its issuer while the CAs that clients trust are not known:
+/// clients may be right to refuse it.
 fn has_untold_issuer(evidence: &Evidence) -> bool {
     let Seen::Seen(probes) = &evidence.probes else { return false };
     served::with_unknown_trust(probes).any(|(_, made)| chain::leaf_without_issuer(&made.certificates).is_some())

@@ -50,7 +50,7 @@ impl Document for Difference {
         out + "\n" + verdict + "\n"
     }
 
-    /// Those of the second run, the new ones first; what is gone is not wrong any more.
+    /// Those of the second run, the new ones first; a resolved finding is no longer a fault.
     fn findings(&self) -> Vec<Located<'_>> {
         let told = self.new.iter().chain(&self.still);
         told.map(|told| Located {

@@ -99,7 +99,7 @@ fn step_lines(step: &StepReport, options: TextOptions, out: &mut String) {
     }
 }
 
-/// Returns the sign of the step. A step with notices alone must not look like one with errors.
+/// Returns the mark of the step. A step with only notices must not look like one with errors.
 fn sign(step: &StepReport, styles: Styles) -> (&'static str, owo_colors::Style) {
     let level = step.marks.iter().map(|mark| mark.level).max();
     match (step.state, level) {

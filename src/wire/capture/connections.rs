@@ -18,7 +18,7 @@ use crate::evidence::capture::{Flow, LimitsReached};
 
 /// Maximum number of connections that are followed at the same time.
 const MAX_CONNECTIONS: usize = 2048;
-/// Share of them that is dropped when there are too many: those idle for the longest time.
+/// Number of them that are dropped when there are too many: those idle for the longest time.
 const EVICTED: usize = MAX_CONNECTIONS / 8;
 /// Maximum number of connections with the same addresses and ports.
 const MAX_SAME: usize = 4;

@@ -12,7 +12,7 @@ use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Failure};
 use crate::evidence::{Evidence, LogOrigin, Seen};
 use crate::verdict::{Cause, Certainty, findings_on};
 
-/// Where probes with one SNI were refused.
+/// The endpoints where probes with one SNI were refused.
 #[derive(Default)]
 struct Refusals<'a> {
     pods: Vec<&'a str>,

@@ -251,7 +251,8 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
     causes
 }
 
-/// The pod refused a connection without SNI: by its log, or in answer to a probe where that is the symptom.
+/// Returns whether the pod refused a connection without SNI: by its log, or in response to a probe if that is
+/// the symptom.
 fn refuses(evidence: &Evidence, symptom: Code, pod: &str) -> bool {
     let in_log = facts::logs(evidence).any(|(origin, log)| {
         log.reset_without_sni.count > 0 && matches!(origin, LogOrigin::Container { pod: known, .. } if known == pod)
