@@ -37,7 +37,7 @@ pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
     if evidence.question.is_offline() {
         list.push(NotSeen {
             what: "the cluster".into(),
-            why: "not asked (--offline): routes, pods, Services and their settings".into(),
+            why: "not requested (--offline): routes, pods, Services and their settings".into(),
             measurement: None,
         });
     }
@@ -64,7 +64,7 @@ fn wrong_clock(evidence: &Evidence) -> Option<NotSeen> {
     let OtherClock { ahead, witness } = clocks.first()?;
     let (behind, length) = (*ahead > SignedDuration::ZERO, days(ahead.abs()));
     let witnesses = match witness {
-        Witness::ApiServer => "the API server's answers".to_owned(),
+        Witness::ApiServer => "the API server's responses".to_owned(),
         Witness::OwnRecord { pod } => format!("the record of this run's handshake in the log of pod {pod}"),
         Witness::LaterRecord { origin } => format!("the latest record of {origin}"),
     };

@@ -28,7 +28,7 @@ pub enum VerdictKind {
     AtRisk,
     /// Clients fail, and this is why.
     Cause,
-    /// Nothing that was looked at keeps clients from shaking hands.
+    /// Nothing that was checked keeps clients from completing a handshake.
     Healthy,
     /// Too little could be seen.
     Unknown,

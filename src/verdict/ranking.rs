@@ -125,7 +125,7 @@ pub(crate) fn unknown(selected: &[CheckResult], next: impl FnOnce(&Unavailable) 
             format!("Nothing wrong was found, but {} could not be judged: {why}", count(unknown.len() as u64, "check"))
         }
         None if judged_nothing(selected) => {
-            "Nothing could be judged: what the selected checks need was not asked for".into()
+            "Nothing could be judged: what the selected checks need was not requested".into()
         }
         None => return None,
     };

@@ -26,12 +26,14 @@ pub(super) fn healthy(judged: Judged<'_>) -> String {
     let selected_alone = judged.selected.len() < judged.all.len();
     let headline = match judged.found(codes::WILDCARD_ROUTE_MISSING) {
         _ if selected_alone => "The checks that were selected found nothing wrong",
-        _ if evidence.question.is_offline() => "Nothing wrong was found in the files given; the cluster was not asked",
-        Some(_) => {
-            "Nothing that was looked at keeps clients with SNI from shaking hands; clients without SNI are not accepted, \
-             and none was seen"
+        _ if evidence.question.is_offline() => {
+            "Nothing wrong was found in the files given; the cluster was not contacted"
         }
-        None => "Nothing that was looked at keeps clients from shaking hands",
+        Some(_) => {
+            "Nothing that was checked keeps clients with SNI from completing a handshake; \
+             clients without SNI are not accepted, and none was seen"
+        }
+        None => "Nothing that was checked keeps clients from completing a handshake",
     };
     let mut headline = headline.to_owned();
     if !selected_alone && has_untold_issuer(evidence) {
