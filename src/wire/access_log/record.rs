@@ -202,7 +202,7 @@ impl Field {
         })
     }
 
-    /// Like the above, if the settings have a format; `None` also for what takes the slow path.
+    /// Like [`Self::of`], if the settings have a format; `None` also for what takes the slow path.
     pub(super) fn in_format(key: &[u8], format: &Format) -> Option<Self> {
         match format.target(key) {
             Some(Target::Field(field)) => Some(*field),
