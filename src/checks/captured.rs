@@ -1,8 +1,8 @@
-//! What a kind of connection in a capture means: whether it failed, for whom, and what can cause it.
+//! Judges a kind of connection in a capture: whether it failed, for which clients, and the possible causes.
 //!
-//! A pure function of [`Signature`], so that each kind can become a check. The same fault has different alerts in different
-//! TLS libraries, so a kind is told by sender, stage and number together, and offers a set of causes. Which library sends
-//! which alert was measured: OpenSSL 3, and the JSSE of JDK 17.
+//! A pure function of [`Signature`], so that each kind can become a check. The same fault has different
+//! alerts in different TLS libraries, so a kind is identified by sender, stage and number together, and
+//! offers a set of causes. Which library sends which alert was measured: OpenSSL 3, and the JSSE of JDK 17.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::checks::Level;
 use crate::evidence::capture::{ClientChainKind, NameKind, Outcome, Preface, Signature};
 use crate::evidence::handshake::{Party, Stage, alert_name};
 
-/// What a kind of connection means.
+/// The judgement of a kind of connection.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Kind {
@@ -20,21 +20,21 @@ pub struct Kind {
     pub standing: Standing,
     /// One sentence without a full stop: subject, verb, object.
     pub sentence: String,
-    /// What can cause it, the most likely first.
+    /// Possible causes, the most likely first.
     pub causes: Vec<String>,
-    /// It rests on a guess, which the sentence says.
+    /// It rests on a guess, which the sentence states.
     pub is_guess: bool,
 }
 
-/// How a kind stands.
+/// How a kind is judged.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Standing {
     /// The handshake failed.
     Failed(Level),
-    /// The capture does not tell.
+    /// The capture does not show it.
     Unknown,
-    /// It is no handshake, or the capture holds only a part of it: nothing failed as far as can be seen.
+    /// It is not a handshake, or the capture has only a part of it: no failure is visible.
     Beside,
     Good,
 }
@@ -155,7 +155,7 @@ fn silent(signature: &Signature, acknowledged: bool) -> Kind {
     failed("silent", &format!("nothing comes back after the ClientHello{}", name(signature)), &[FIREWALL, LARGE_HELLO])
 }
 
-/// How the ClientHello is named in a sentence.
+/// Returns how a sentence describes the ClientHello.
 fn name(signature: &Signature) -> &'static str {
     match signature.name {
         NameKind::None => " without SNI",
@@ -166,7 +166,7 @@ fn name(signature: &Signature) -> &'static str {
     }
 }
 
-/// An end without an alert.
+/// Judges an end without an alert.
 fn ended(signature: &Signature, by: Party, stage: Stage, verb: &str) -> Kind {
     let with = name(signature);
     match (by, stage) {
@@ -206,7 +206,10 @@ fn ended(signature: &Signature, by: Party, stage: Stage, verb: &str) -> Kind {
                 NameKind::Sent => &[UNKNOWN_NAME, FIREWALL, NOT_TLS_PORT],
                 NameKind::Encrypted | NameKind::NoHello | NameKind::Unknown => &[UNKNOWN_NAME, NO_ROUTE, FIREWALL],
             };
-            let code = if signature.name == NameKind::None { "hello-without-sni-ended" } else { "hello-ended" };
+            let code = match signature.name {
+                NameKind::None => "hello-without-sni-ended",
+                _ => "hello-ended",
+            };
             failed(code, &format!("server {verb} after a ClientHello{with}"), causes)
         }
         (_, Stage::ServerFlight) => {
@@ -227,7 +230,7 @@ fn ended(signature: &Signature, by: Party, stage: Stage, verb: &str) -> Kind {
     }
 }
 
-/// An alert of the server.
+/// Judges an alert of the server.
 fn server_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
     let alert = format!("{} ({number})", alert_name(number));
     let with = name(signature);
@@ -283,7 +286,7 @@ fn server_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
     }
 }
 
-/// The server refuses after the client's second flight.
+/// Judges a refusal by the server after the client's second flight.
 fn client_certificate(signature: &Signature, alert: &str) -> Kind {
     match (signature.client_certificate, signature.certificate_requested) {
         (ClientChainKind::Empty, _) => failed(
@@ -309,7 +312,7 @@ fn client_certificate(signature: &Signature, alert: &str) -> Kind {
     }
 }
 
-/// An alert of the client.
+/// Judges an alert of the client.
 fn client_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
     let alert = format!("{} ({number})", alert_name(number));
     if signature.warned == Some(112) {
@@ -334,7 +337,7 @@ fn client_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
         ],
         44 => &["the certificate is revoked"],
         45 => &[EXPIRED],
-        // JSSE has one alert for all of these.
+        // JSSE sends the same alert for all of these.
         46 => &[UNTRUSTED, INTERMEDIATE, NAME_MISMATCH, EXPIRED],
         48 => &[UNTRUSTED, INTERMEDIATE],
         0 | 90 => {
@@ -355,7 +358,7 @@ fn client_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
     failed("server-certificate-rejected", &format!("client rejects the server's certificate, alert {alert}"), causes)
 }
 
-/// TLS 1.3 encrypts the alert; its length is all there is.
+/// TLS 1.3 encrypts the alert; only its length is known.
 fn hidden(by: Party, length: u16) -> Kind {
     let mut found = if by == Party::Client {
         failed(

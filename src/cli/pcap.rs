@@ -69,7 +69,8 @@ pub struct PcapArgs {
     #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Judgement")]
     pub fail_on: FailOn,
 
-    /// Format of the report; wide adds a line for each connection, jsonl prints each connection as JSON when it is over
+    /// Format of the report; wide adds a line for each connection, jsonl prints each connection as JSON when
+    /// it is over
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
     pub output: PcapOutput,
 }

@@ -113,7 +113,7 @@ fn create(path: &Path) -> Result<CaptureWriter<BufWriter<File>>, Error> {
     CaptureWriter::new(BufWriter::new(file)).map_err(unwritable)
 }
 
-/// What is done with each connection.
+/// The outputs for each connection.
 struct Session<'a> {
     args: &'a PcapArgs,
     out: terminal::Output<io::BufWriter<io::Stdout>>,
@@ -163,7 +163,7 @@ fn is_selected(flow: &Flow, args: &PcapArgs) -> bool {
         && (!args.failed || captured::judge(&Signature::of(flow)).standing.is_failure())
 }
 
-/// Whether the ClientHello has this server_name; an empty one stands for none, `*.` for all names below.
+/// Returns whether the ClientHello has this server_name; an empty one means none, `*.` for all names below.
 fn has_name(flow: &Flow, wanted: &str) -> bool {
     let Some(hello) = &flow.hello else { return false };
     match &hello.server_name {

@@ -84,10 +84,12 @@ pub struct AccessLog {
     pub bytes: u64,
     /// Lines read, including a last line without a line end.
     pub lines: u64,
-    /// Access-log records that state the server name and one of response code, response code details and response
-    /// flags: JSON objects with the keys of Apigee, of Istio or of the mesh settings, and lines of a known text format.
+    /// Access-log records that state the server name and one of response code, response code details and
+    /// response flags: JSON objects with the keys of Apigee, of Istio or of the mesh settings, and lines of a
+    /// known text format.
     pub records: u64,
-    /// JSON objects that look like access-log records of another format: they have such keys, but no server name.
+    /// JSON objects that look like access-log records of another format: they have such keys, but no server
+    /// name.
     pub foreign_records: u64,
     /// Records in a text format that does not state what is judged, or in none that is known
     /// (`[2025-05-19T04:46:20.117Z] "GET …`).
@@ -124,8 +126,8 @@ pub struct AccessLog {
     /// The records of `served_without_sni` that found no route: status 404 with `NR` and `route_not_found`.
     #[serde(rename = "unroutedWithoutName")]
     pub unrouted_without_sni: Tally,
-    /// Requests for a host other than the server name of their connection, answered with 421, or with 404, `NR` and
-    /// `route_not_found`.
+    /// Requests for a host other than the server name of their connection, answered with 421, or with 404,
+    /// `NR` and `route_not_found`.
     #[serde(default, skip_serializing_if = "OtherHost::is_empty")]
     pub other_host: OtherHost,
     /// Records of probe traffic, which are in none of the classes above.

@@ -1,4 +1,5 @@
-//! The report of `pcap`: the captures in sum, each kind of connection judged, what could not be seen, the exit code.
+//! The report of `pcap`: totals of the captures, the judgement of each kind of connection, what could not be
+//! seen, the exit code.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -39,7 +40,7 @@ pub struct CaptureReport {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Question {
-    /// As they were typed: `--port 443`.
+    /// As the user typed them: `--port 443`.
     pub filters: Vec<String>,
     /// The file that packets were written to, and how many.
     pub written: Option<(String, u64)>,
@@ -51,7 +52,7 @@ pub struct Question {
 pub struct KindReport {
     pub kind: Kind,
     pub flows: u64,
-    /// Where the first of them begins.
+    /// Position of the first packet of the first one.
     pub first: PacketPlace,
     pub first_at: Timestamp,
     pub last_at: Timestamp,
@@ -66,7 +67,7 @@ pub struct KindReport {
     pub sample: Option<String>,
 }
 
-/// Judges what the captures hold.
+/// Judges the content of the captures.
 #[must_use]
 pub fn build(capture: Capture, question: Question, fail_on: FailOn) -> CaptureReport {
     let kinds = kinds(&capture.summary.groups);
@@ -97,7 +98,7 @@ fn kinds(groups: &[Group]) -> Vec<KindReport> {
     let mut kinds: Vec<KindReport> = Vec::new();
     for group in groups {
         let kind = captured::judge(&group.signature);
-        // Groups differ in more than what the sentence says.
+        // Several groups may have the same sentence.
         match kinds.iter_mut().find(|known| known.kind.sentence == kind.sentence) {
             Some(known) => known.add(group),
             None => kinds.push(KindReport::of(kind, group)),

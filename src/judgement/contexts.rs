@@ -11,8 +11,8 @@ use crate::verdict::VerdictKind;
 pub const SCHEMA: &str = "apigee-tls.contexts/v1";
 
 /// Exit codes by precedence: the first that any context has is that of the run. A finding is certain and
-/// remains when the other clusters can be read again, so it comes before a cluster that could not be asked.
-/// Without a finding, such a cluster must not pass.
+/// remains when the other clusters can be read again, so it comes before a cluster that could not be
+/// contacted. Without a finding, such a cluster must not pass.
 const WORST_FIRST: [u8; 4] = [130, 1, 2, 3];
 
 /// One run over several contexts.
@@ -22,9 +22,9 @@ pub struct ContextsReport {
     /// Always [`SCHEMA`].
     pub schema: String,
     pub tool_version: String,
-    /// A line for each context, in the order asked for.
+    /// A line for each context, in the requested order.
     pub summary: Vec<Summary>,
-    /// The same contexts in the same order, with all that is told of them.
+    /// The same contexts in the same order, with everything that is reported of them.
     pub contexts: Vec<ContextReport>,
     /// The exit code of the run, the same for every format.
     pub exit_code: u8,
@@ -41,11 +41,11 @@ pub struct Summary {
     pub checks: Option<Counts>,
     /// Why the context has no report.
     pub error: Option<String>,
-    /// That of a run with this context alone.
+    /// The exit code of a run with this context alone.
     pub exit_code: u8,
 }
 
-/// How many checks ended so.
+/// Number of checks by result.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Counts {
@@ -58,7 +58,7 @@ pub struct Counts {
     pub unknown: usize,
 }
 
-/// All that is told of one context.
+/// Everything that is reported of one context.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum ContextReport {
@@ -72,9 +72,9 @@ pub enum ContextReport {
 pub struct Failure {
     /// Begins with "could not".
     pub message: String,
-    /// What may be tried next.
+    /// A hint at what to try next.
     pub hint: Option<String>,
-    /// That of a run with this context alone.
+    /// The exit code of a run with this context alone.
     pub exit_code: u8,
 }
 

@@ -32,7 +32,7 @@ pub struct Difference {
     pub new: Vec<Told>,
     pub gone: Vec<Told>,
     pub still: Vec<Told>,
-    /// Checks that could tell before and cannot now, and the other way round.
+    /// Checks that could judge before and cannot now, and the reverse.
     pub no_longer_told: Vec<String>,
     pub told_now: Vec<String>,
     /// Sentences about routes, certificates and counts.
@@ -146,7 +146,7 @@ fn hostnames(evidence: &Evidence) -> BTreeSet<&str> {
     routes.iter().flat_map(|route| &route.hostnames).map(String::as_str).filter(|name| *name != "*").collect()
 }
 
-/// What makes two findings the same: code, object and place. The message may differ, because its numbers
+/// Two findings are the same if code, object and place are equal. The message may differ, because its numbers
 /// change.
 type Key = (Code, String, String);
 

@@ -37,7 +37,7 @@ pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
     if evidence.question.is_offline() {
         list.push(NotSeen {
             what: "the cluster".into(),
-            why: "not asked (--offline): routes, pods, Services and their settings".into(),
+            why: "not requested (--offline): routes, pods, Services and their settings".into(),
             measurement: None,
         });
     }
@@ -53,18 +53,18 @@ pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
     // The cluster's first, then the user's files.
     let (of_files, of_cluster): (Vec<_>, Vec<_>) = others.into_iter().partition(|gap| gap.source.is_none());
     list.extend(of_cluster.into_iter().chain(of_files).map(missing));
-    // An API server that does not answer gives the same reason for neighbouring sources.
+    // An API server that does not respond gives the same reason for neighbouring sources.
     list.dedup();
     list
 }
 
-/// Two clocks that differ by more than a minute: whose time counts, and who says so.
+/// Two clocks that differ by more than a minute: which one is used, and which source shows the difference.
 fn wrong_clock(evidence: &Evidence) -> Option<NotSeen> {
     let clocks = evidence.other_clocks();
     let OtherClock { ahead, witness } = clocks.first()?;
     let (behind, length) = (*ahead > SignedDuration::ZERO, days(ahead.abs()));
-    let told = match witness {
-        Witness::ApiServer => "the API server's answers".to_owned(),
+    let witnesses = match witness {
+        Witness::ApiServer => "the API server's responses".to_owned(),
         Witness::OwnRecord { pod } => format!("the record of this run's handshake in the log of pod {pod}"),
         Witness::LaterRecord { origin } => format!("the latest record of {origin}"),
     };
@@ -78,7 +78,7 @@ fn wrong_clock(evidence: &Evidence) -> Option<NotSeen> {
         NotSeen {
             what: "one time for all logs".into(),
             why: format!(
-                "this machine's clock is {length} {verb} that of {told}; other clocks of the cluster agree with it"
+                "this machine's clock is {length} {verb} that of {witnesses}; other clocks of the cluster agree with it"
             ),
             measurement: None,
         }
@@ -86,7 +86,7 @@ fn wrong_clock(evidence: &Evidence) -> Option<NotSeen> {
         NotSeen {
             what: "the time of this machine".into(),
             why: format!(
-                "its clock is {length} {verb} the cluster's, as {told} show{also}; dates are judged at {}",
+                "its clock is {length} {verb} the cluster's, as {witnesses} show{also}; dates are judged at {}",
                 moment(there)
             ),
             measurement: None,
@@ -94,8 +94,8 @@ fn wrong_clock(evidence: &Evidence) -> Option<NotSeen> {
     })
 }
 
-/// Whether clients trust what is served is not judged by the CAs of this machine, which are not those of the
-/// clients.
+/// The trusted CAs of this machine do not show whether clients trust a served certificate: clients may have
+/// others.
 fn untold_trust(probes: &Probes) -> Option<NotSeen> {
     served::with_unknown_trust(probes).next()?;
     Some(NotSeen {

@@ -42,11 +42,11 @@ pub struct TargetReport {
     pub state: TargetState,
     /// One sentence.
     pub verdict: String,
-    /// What was seen, by address.
+    /// The observations, by address.
     pub endpoints: Vec<Endpoint>,
     /// Command lines that repeat the handshakes, in their order, by endpoint.
     pub commands: Vec<Vec<String>>,
-    /// What the checks found or could not tell.
+    /// Findings, and checks that could not judge.
     pub checks: Vec<CheckReport>,
 }
 
@@ -54,13 +54,13 @@ pub struct TargetReport {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TargetState {
-    /// The handshake that was asked for succeeds, and nothing is wrong with it.
+    /// The requested handshake succeeds, and nothing is wrong with it.
     Good,
-    /// It fails, or a client that looks at the certificate would end it.
+    /// It fails, or a client that verifies the certificate would end it.
     Fails,
-    /// It succeeds, and something will go wrong with it.
+    /// It succeeds, and a fault in it will cause failures.
     AtRisk,
-    /// Too little could be seen.
+    /// Too little could be observed.
     Unknown,
 }
 

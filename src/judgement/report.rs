@@ -1,4 +1,4 @@
-//! The report of `diagnose` as a plain value. It concludes nothing that is not in it already; documents show it.
+//! The report of `diagnose` as a plain value. Documents render it and conclude nothing.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,10 +8,11 @@ use crate::checks::{Code, Finding, Level, Location, Object};
 use crate::playbooks::StepKey;
 use crate::verdict::{NotSeen, Remedy, Verdict};
 
-/// Names the format of the report in JSON and YAML. The number grows when an older reader would misread a newer file.
+/// Names the format of the report in JSON and YAML. The number grows when an older reader would misread a
+/// newer file.
 pub const SCHEMA: &str = "apigee-tls.report/v1";
 
-/// Everything that is told about one run.
+/// Everything that is reported about one run.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Report {
@@ -24,7 +25,7 @@ pub struct Report {
     pub steps: Vec<StepReport>,
     pub verdict: Verdict,
     pub remedy: Remedy,
-    /// What was not looked at or could not be seen, with the reason.
+    /// What was not checked or could not be seen, with the reason.
     pub not_seen: Vec<NotSeen>,
     /// Every check that was selected, in the order of the catalogue.
     pub checks: Vec<CheckReport>,
@@ -40,13 +41,13 @@ pub struct StepReport {
     pub step: StepKey,
     pub title: String,
     pub state: StepState,
-    /// What was seen, in one line.
+    /// The observation, in one line.
     pub seen: String,
-    /// More of it, a line each.
+    /// Details of it, one per line.
     pub details: Vec<String>,
-    /// What only `-o wide` shows.
+    /// Details that only `-o wide` shows.
     pub wide: Vec<String>,
-    /// What was found in this step.
+    /// Findings of this step.
     pub marks: Vec<Mark>,
 }
 
@@ -71,7 +72,7 @@ pub struct Mark {
     pub message: String,
 }
 
-/// What one check said.
+/// The result of one check.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckReport {
@@ -81,13 +82,13 @@ pub struct CheckReport {
     pub level: Level,
     pub step: StepKey,
     pub outcome: OutcomeWord,
-    /// What was seen, why it does not apply, or why it is unknown; absent where something was found.
+    /// The observation, why the check does not apply, or why it is unknown; absent if something was found.
     pub reason: Option<String>,
     pub findings: Vec<FindingReport>,
 }
 
-/// One fault at one object. The strings are for a reader; the fields after them say the same as data. A report that was
-/// written before there were such fields has none of them.
+/// One fault at one object. The strings are for readers; the fields after them hold the same as data. Reports
+/// of older versions lack these fields.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "Finding")]
@@ -126,7 +127,7 @@ impl From<&Finding> for FindingReport {
     }
 }
 
-/// The four things that a check can say.
+/// The four results of a check.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OutcomeWord {

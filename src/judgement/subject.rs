@@ -1,4 +1,4 @@
-//! What a report is about: the head of every format.
+//! The subject of a report: the head of every format.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::evidence::{Evidence, Question, Seen};
 
-/// What was looked at. One variant for each kind of [`Question`].
+/// The subject of a report. One variant for each kind of [`Question`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Subject {
@@ -16,11 +16,11 @@ pub enum Subject {
     Hybrid(HybridSubject),
 }
 
-/// What was looked at.
+/// The cluster or the files of the report.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HybridSubject {
-    /// Name of the kubeconfig context, where a cluster was asked.
+    /// Name of the kubeconfig context, if a cluster was contacted.
     pub context: Option<String>,
     pub namespace: String,
     pub collected_at: Timestamp,
@@ -42,7 +42,7 @@ impl Subject {
         })
     }
 
-    /// Name of the kubeconfig context, where a cluster was asked.
+    /// Name of the kubeconfig context, if a cluster was contacted.
     #[must_use]
     pub fn context(&self) -> Option<&str> {
         let Self::Hybrid(subject) = self;

@@ -1,9 +1,9 @@
-//! The playbooks: how checks answer a question together. [`PLAYBOOKS`] is the only list.
+//! The playbooks, which combine checks to answer a question. [`PLAYBOOKS`] is the only list.
 //!
 //! A playbook is data and functions: steps in order, each with its checks and what it shows of the evidence;
-//! relations between the checks; what explains a symptom; what cures it; what support reads first. One folder
-//! each, which knows no other playbook. What is general (ranking, model of the answer, command lines) is in
-//! `verdict`.
+//! relations between the checks; the causes of a symptom; the remedy; the files that support reads first. One
+//! folder each, which knows no other playbook. What is general (ranking, model of the answer, command lines)
+//! is in `verdict`.
 
 pub(crate) mod endpoint;
 pub(crate) mod non_sni;
@@ -19,7 +19,7 @@ pub use self::step::{Step, StepKey};
 /// Every playbook. Of those that fit a question, the first is used.
 pub static PLAYBOOKS: &[&Playbook] = &[&non_sni::PLAYBOOK, &endpoint::PLAYBOOK];
 
-/// One way to find out what breaks handshakes.
+/// A procedure that finds out why handshakes fail.
 pub struct Playbook {
     /// In kebab case; also the name of its folder, with `_`.
     pub name: &'static str,
@@ -30,7 +30,7 @@ pub struct Playbook {
     pub(crate) judges: Judges,
 }
 
-/// What a playbook judges, and how.
+/// The evidence that a playbook judges, and the functions that judge it.
 pub(crate) enum Judges {
     /// All evidence of a run.
     Run(Run),
@@ -46,7 +46,7 @@ pub(crate) struct Run {
     /// The playbook is for this question.
     pub(crate) applies_to: fn(&Question) -> bool,
     pub(crate) relations: &'static Relations,
-    /// What explains a symptom.
+    /// Returns the causes of a symptom.
     pub(crate) causes_of: fn(Judged<'_>, &CheckResult) -> Vec<Cause>,
     pub(crate) next_measurement: fn(&Evidence, Open<'_>) -> Measurement,
     /// First half of the headline where no client was seen to fail and something warns.
@@ -56,11 +56,11 @@ pub(crate) struct Run {
     pub(crate) remedy: fn(Judged<'_>, &Verdict) -> Remedy,
     /// Steps that a run does not do, or did not.
     pub(crate) not_done: fn(&Evidence) -> Vec<NotSeen>,
-    /// What support reads first, in order.
+    /// The files that support reads first, in order.
     pub(crate) must_gather: &'static [Reading],
 }
 
-/// What is left open by a verdict.
+/// The question that a verdict leaves open.
 #[derive(Clone, Copy)]
 pub(crate) enum Open<'a> {
     /// The first cause, which has rivals or is not established.
@@ -75,12 +75,12 @@ pub(crate) struct Reading {
     pub(crate) what: &'static str,
 }
 
-/// What a bundle has.
+/// Material in a bundle.
 #[derive(Clone, Copy)]
 pub(crate) enum Material {
     /// The overrides files.
     Overrides,
-    /// What this source gave.
+    /// The files of this source.
     Source(Source),
 }
 

@@ -17,7 +17,7 @@ pub struct Step {
     /// Its name in reports.
     pub title: &'static str,
     pub(crate) covers: &'static [Covers],
-    /// What was seen, or why nothing was.
+    /// The observation, or why there is none.
     pub(crate) see: fn(&Evidence) -> StepSeen,
     /// The title names the source, so that the reason why it was not seen need not.
     pub(crate) names_source: bool,
@@ -42,17 +42,17 @@ pub(crate) enum Covers {
     Family(&'static str),
 }
 
-/// What a step shows, or the source that it could not see.
+/// The observation of a step, or the source that was not seen.
 pub(crate) type StepSeen = Result<StepLines, Unavailable>;
 
 /// The lines of a step.
 #[derive(Default)]
 pub(crate) struct StepLines {
-    /// What was seen, in one line.
+    /// The observation, in one line.
     pub(crate) seen: String,
     /// More of it, a line each.
     pub(crate) details: Vec<String>,
-    /// What only `-o wide` shows.
+    /// Details that only `-o wide` shows.
     pub(crate) wide: Vec<String>,
     /// The run does not do this step; a detail is the command that does.
     pub(crate) not_done: bool,
@@ -115,7 +115,7 @@ impl JsonSchema for StepKey {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "The steps of the non-SNI playbook, in its order; what stands beside it comes last.",
+            "description": "The steps of the non-SNI playbook, in its order; steps outside the playbook come last.",
             "enum": Self::all().map(Self::as_str).collect::<Vec<_>>(),
             "type": "string",
         })

@@ -107,10 +107,10 @@ impl Unescaped {
     }
 }
 
-/// What an escape stands for.
+/// What an escape represents.
 #[derive(Clone, Copy)]
 enum Decoded {
-    /// A colour, which stands for nothing.
+    /// A colour, which represents no character.
     None,
     Byte(u8),
     Char(char),

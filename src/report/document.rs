@@ -1,4 +1,4 @@
-//! What a document offers to formats.
+//! The interface of documents for formats.
 
 use serde::Serialize;
 
@@ -11,14 +11,15 @@ pub trait Document: Serialize {
     /// misread a newer file.
     const SCHEMA: &'static str;
 
-    /// The whole document as text for a person.
+    /// Returns the whole document as text.
     fn text(&self, options: TextOptions) -> String;
 
-    /// What is wrong, and where, for formats that show findings alone. In the order of the document.
+    /// Returns the findings and their places, in the order of the document, for formats that show findings
+    /// only.
     fn findings(&self) -> Vec<Located<'_>>;
 }
 
-/// How text is made.
+/// Options of text output.
 #[derive(Clone, Copy, Debug)]
 pub struct TextOptions {
     pub styles: Styles,
@@ -36,7 +37,7 @@ pub struct Located<'a> {
     /// The context or target that the finding is of; absent where the document is of one.
     pub subject: Option<&'a str>,
     pub objects: &'a [Object],
-    /// Absent where the document does not tell it.
+    /// Absent if the document does not have it.
     pub location: Option<&'a Location>,
     pub message: &'a str,
 }

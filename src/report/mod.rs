@@ -1,4 +1,4 @@
-//! What is printed: documents made of the values of `judgement`, in the format that the user asked for.
+//! Renders the values of `judgement` as documents, in the format that the user requested.
 //!
 //! ```text
 //! Report · ContextsReport · ProbeReport · Difference ─ Document ─ render ─ text│wide│json│yaml

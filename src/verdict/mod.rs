@@ -1,5 +1,5 @@
-//! What every playbook needs on the way from single findings to one answer: the model of the answer, the
-//! ranking of causes by relations that a playbook gives as data, and the words of command lines.
+//! Shared parts of the playbooks, from single findings to one answer: the model of the answer, the ranking of
+//! causes by relations that a playbook gives as data, and the words of command lines.
 //!
 //! ```text
 //! CheckResult ─┬─ ranking (Relations) ─ Verdict

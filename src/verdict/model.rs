@@ -1,11 +1,11 @@
-//! The answer of a playbook as plain data: verdict, causes, remedy, and what it does not rest on.
+//! The answer of a playbook as plain data: verdict, causes, remedy, and what was not seen.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::checks::Code;
 
-/// What was concluded.
+/// The conclusion.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Verdict {
@@ -14,7 +14,7 @@ pub struct Verdict {
     pub headline: String,
     /// Best first, by symptom.
     pub causes: Vec<Cause>,
-    /// The one measurement that would split the causes that are left, or tell what is unknown.
+    /// The one measurement that would decide between the remaining causes, or resolve what is unknown.
     pub next_measurement: Option<Measurement>,
 }
 
@@ -28,7 +28,7 @@ pub enum VerdictKind {
     AtRisk,
     /// Clients fail, and this is why.
     Cause,
-    /// Nothing that was looked at keeps clients from shaking hands.
+    /// Nothing that was checked keeps clients from completing a handshake.
     Healthy,
     /// Too little could be seen.
     Unknown,
@@ -58,7 +58,7 @@ pub struct Cause {
     pub certainty: Certainty,
     /// One sentence.
     pub statement: String,
-    /// What was seen that says so.
+    /// The observations that support it.
     pub evidence: Vec<String>,
 }
 
@@ -82,12 +82,12 @@ pub struct Measurement {
     pub command: String,
 }
 
-/// The steps that cure what was found; empty where nothing was.
+/// The steps that fix the findings; empty if there are none.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Remedy {
     pub steps: Vec<RemedyStep>,
-    /// What else changes when the steps are taken.
+    /// Side effects of the steps.
     pub side_effects: Vec<String>,
 }
 
@@ -107,11 +107,12 @@ pub struct RemedyStep {
 pub struct NotSeen {
     pub what: String,
     pub why: String,
-    /// What would show it.
+    /// The measurement that would show it.
     pub measurement: Option<Measurement>,
 }
 
 impl NotSeen {
-    /// What is called the packet capture that a run does not make, so that a bundle that has one can leave it out.
+    /// Name of the entry for the packet capture that a run does not make, so that a bundle with a capture can
+    /// omit it.
     pub const PACKET_CAPTURE: &str = "packet capture";
 }

@@ -9,7 +9,7 @@ use crate::checks::{CheckResult, Code, Finding, Level, Object};
 use crate::evidence::Unavailable;
 use crate::text::count;
 
-/// The causes of every symptom found, by symptom, best first. `causes_of` explains one symptom.
+/// Returns the causes of every symptom found, by symptom, the best first. `causes_of` explains one symptom.
 pub(crate) fn causes(
     relations: &Relations,
     judged: Judged<'_>,
@@ -125,7 +125,7 @@ pub(crate) fn unknown(selected: &[CheckResult], next: impl FnOnce(&Unavailable) 
             format!("Nothing wrong was found, but {} could not be judged: {why}", count(unknown.len() as u64, "check"))
         }
         None if judged_nothing(selected) => {
-            "Nothing could be judged: what the selected checks need was not asked for".into()
+            "Nothing could be judged: what the selected checks need was not requested".into()
         }
         None => return None,
     };

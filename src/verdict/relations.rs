@@ -3,7 +3,7 @@
 
 use crate::checks::Code;
 
-/// The relations between the checks of one playbook. Each table is written once, here or nowhere.
+/// The relations between the checks of one playbook. Each table is written only here.
 pub(crate) struct Relations {
     /// Checks that see clients fail and have their cause elsewhere, or none; the graver first.
     pub(crate) symptoms: &'static [Symptom],
@@ -16,8 +16,8 @@ pub(crate) struct Relations {
     pub(crate) not_served: Option<Code>,
     /// One fault that two checks see: the step of the second is also the step of the first.
     pub(crate) one_step: &'static [(Code, Code)],
-    /// Pods that answer otherwise than others: without a step of their own where [`Self::not_served`] has one
-    /// for the same pods.
+    /// Pods that respond differently from the others: without a step of their own where [`Self::not_served`]
+    /// has one for the same pods.
     pub(crate) diverging_pods: &'static [Code],
     /// Clients that may not be ours: their cause comes last.
     pub(crate) strangers: &'static [Code],

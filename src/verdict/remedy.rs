@@ -7,7 +7,7 @@ use super::{Relations, RemedyStep};
 use crate::checks::{CheckResult, Finding};
 use crate::text::some_of;
 
-/// What to do about a finding, as the check explains it.
+/// Returns the fix of a finding, as the check explains it.
 pub(crate) fn by_explanation(result: &CheckResult) -> RemedyStep {
     // A place in a file says where; elsewhere the object does.
     let place = |finding: &Finding| if finding.is_in_own_file() { finding.place() } else { finding.object() };

@@ -3,7 +3,7 @@
 use crate::checks::{CheckResult, Code, Finding, Kind, Outcome};
 use crate::evidence::{Evidence, Reason};
 
-/// What a playbook concludes from.
+/// The results from which a playbook concludes.
 #[derive(Clone, Copy)]
 pub struct Judged<'a> {
     pub evidence: &'a Evidence,
@@ -32,7 +32,7 @@ pub(crate) fn is_unknown(result: &CheckResult) -> bool {
     matches!(&result.judgement, Err(why) if !matches!(why.reason, Reason::NotRequested(_)))
 }
 
-/// No check could see what it needs, whether it was asked for or not. That is no "nothing found".
+/// Returns whether no check could see what it needs, requested or not. This differs from "nothing found".
 #[must_use]
 pub(crate) fn judged_nothing(selected: &[CheckResult]) -> bool {
     selected.iter().all(|result| result.judgement.is_err())

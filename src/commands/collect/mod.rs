@@ -321,7 +321,7 @@ fn clean_evidence(sink: &BundleSink, evidence: &Evidence) -> Result<Evidence, Er
     Ok(evidence)
 }
 
-/// Returns the text that stands for a source that was not seen, or that was empty.
+/// Returns the placeholder text for a source that was not seen, or that was empty.
 fn why_not<T>(seen: &Seen<T>) -> String {
     match seen {
         Seen::Seen(_) => "none".into(),

@@ -1,4 +1,5 @@
-//! Puts the objects of one item into the bundle, page by page as they come, so that memory does not grow with their number.
+//! Puts the objects of one item into the bundle, page by page as they come, so that memory does not grow with
+//! their number.
 
 use std::io::Write;
 

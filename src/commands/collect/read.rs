@@ -1,6 +1,8 @@
-//! What the pages of a bundle need of the objects that go into it: the routes, and a line for each of the latest events.
+//! What the pages of a bundle need of the objects that go into it: the routes, and a line for each of the
+//! latest events.
 //!
-//! Events have no bound of their own in a cluster, so only lines of them are kept, and no more than there is room for.
+//! Events have no bound of their own in a cluster, so only lines of them are kept, and no more than there is
+//! room for.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};

@@ -31,7 +31,7 @@ mod tests {
     #[test]
     fn lists_every_judged_source_when_nothing_was_requested() {
         let question = HybridQuestion { namespace: "apigee".into(), ..HybridQuestion::default() };
-        let evidence = Evidence::not_gathered(question, jiff::Timestamp::UNIX_EPOCH, "nothing was asked for");
+        let evidence = Evidence::not_gathered(question, jiff::Timestamp::UNIX_EPOCH, "nothing was requested");
         let named: BTreeSet<Source> = unseen(&evidence).into_iter().map(|(source, _)| source).collect();
         let judged = PLAN.iter().filter(|item| item.stage != Stage::Collect).map(|item| item.source).collect();
         assert_eq!(named, judged);

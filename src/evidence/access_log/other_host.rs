@@ -8,15 +8,16 @@ use serde::{Deserialize, Serialize};
 use super::{MAX_KEY_BYTES, MAX_SERVER_NAMES, Span, Tally, visit_spans};
 use crate::evidence::part::{Kind, Visit, Visitor};
 
-/// Requests that arrived on a connection opened for another name. HTTP/2 clients reuse a connection for every name that
-/// its certificate covers (RFC 9113 §9.1.1), but its filter chain knows only the routes of the name it was opened for.
+/// Requests that arrived on a connection opened for another name. HTTP/2 clients reuse a connection for every
+/// name that its certificate covers (RFC 9113 §9.1.1), but its filter chain knows only the routes of the name
+/// it was opened for.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OtherHost {
     /// The server names are those of the connections.
     pub tally: Tally,
-    /// Hosts requested by server name of the connection, both in lower case; at most [`MAX_SERVER_NAMES`] pairs. Pairs
-    /// without room are counted in the tally's `beyond`.
+    /// Hosts requested by server name of the connection, both in lower case; at most [`MAX_SERVER_NAMES`]
+    /// pairs. Pairs without room are counted in the tally's `beyond`.
     pub hosts: BTreeMap<String, BTreeMap<String, Span>>,
 }
 

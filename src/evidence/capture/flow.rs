@@ -1,4 +1,4 @@
-//! One TCP connection of a capture: what its TLS handshake said, as far as it is in clear, and how it ended.
+//! One TCP connection of a capture: the parts of its TLS handshake that are in clear, and how it ended.
 //!
 //! Facts only. Which kind of failure an [`Outcome`] is, and what can cause it, is judged elsewhere.
 
@@ -41,12 +41,12 @@ pub struct Flow {
     pub joined: bool,
     /// What the client sent before TLS.
     pub preface: Option<Preface>,
-    /// What the first bytes of the client, or of the server's answer, are where they are not TLS.
+    /// The protocol of the first bytes of the client, or of the server's response, if they are not TLS.
     pub speaks: Option<NotTls>,
     /// A sample of them, at most 64 printable characters.
     pub sample: Option<String>,
     pub hello: Option<Hello>,
-    /// The server asked for another ClientHello (HelloRetryRequest).
+    /// The server requested another ClientHello (HelloRetryRequest).
     pub retried: bool,
     pub answer: Option<Answer>,
     /// The alerts in clear, at most [`MAX_ALERTS`].
@@ -121,7 +121,8 @@ pub struct Hello {
     pub ssl2: bool,
     pub state: HelloState,
     pub server_name: ServerName,
-    /// The extension of Encrypted ClientHello is there; the name above is then the public one. Most are GREASE.
+    /// The extension of Encrypted ClientHello is there; the name above is then the public one. Most are
+    /// GREASE.
     pub encrypted_client_hello: bool,
     /// The versions offered, the highest first, as `TLSv1.3`; without GREASE. Empty if not known.
     pub versions: Vec<Cow<'static, str>>,
@@ -133,7 +134,7 @@ pub struct Hello {
     pub alpn: Vec<String>,
     /// What the client offers to resume a session with.
     pub resumption: Resumption,
-    /// It announces data before the server's answer (0-RTT).
+    /// It announces data before the server's response (0-RTT).
     pub early_data: bool,
 }
 
@@ -229,7 +230,7 @@ pub enum ClientChain {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct End {
-    /// Who ended it first; the other side's FIN or RST after that is its answer.
+    /// Who ended it first; the other side's FIN or RST after that is its response.
     pub by: Party,
     pub how: Ending,
     pub packet: PacketPlace,
@@ -258,15 +259,15 @@ pub struct Missing {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Outcome {
-    /// A SYN without an answer.
+    /// A SYN without a response.
     Unanswered,
-    /// An RST in answer to the SYN.
+    /// An RST in response to the SYN.
     Refused,
-    /// Connected, and nobody sent a byte, as health checks do.
+    /// Connected, and neither side sent a byte, as health checks do.
     Idle,
     /// The capture began after the ClientHello.
     Joined,
-    /// What the client sent first is not TLS.
+    /// The client's first bytes are not TLS.
     ClientNotTls,
     /// The server sent first, and the client sent no ClientHello.
     ServerFirst,
@@ -281,11 +282,11 @@ pub enum Outcome {
         /// TCP acknowledged the ClientHello.
         acknowledged: bool,
     },
-    /// The capture lacks the server's answer, or so much of the handshake that its end tells nothing.
+    /// The capture lacks the server's response, or so much of the handshake that its end proves nothing.
     NotCaptured,
-    /// The server's answer is not TLS.
+    /// The server's response is not TLS.
     ServerNotTls { speaks: NotTls },
-    /// The server's answer begins as TLS and breaks its rules.
+    /// The server's response begins as TLS and violates the protocol.
     Malformed,
     /// A fatal alert in clear, or a close_notify before the end of the handshake.
     Alert { by: Party, stage: Stage, level: u8, number: u8 },

@@ -1,11 +1,11 @@
-//! Packet captures: what the files hold, and each connection in them, in sum and one by one.
+//! Packet captures: what the files hold, and each connection in them, as totals and one by one.
 //!
 //! ```text
 //! packets ─ connections ─ Flow ─ Summary (counts with limits)
 //! ```
 //!
-//! A [`Flow`] is handed on when its connection is over, and then forgotten; what is kept of a capture of any size is
-//! [`Capture`].
+//! A [`Flow`] is reported when its connection ends, and then dropped. Of a capture of any size, only
+//! [`Capture`] is kept.
 
 mod flow;
 mod summary;
@@ -22,18 +22,18 @@ pub use self::flow::{
 };
 pub use self::summary::{ClientChainKind, Count, Group, NameKind, Signature, Summary};
 
-/// Everything that one or several captures, merged by time, hold.
+/// The content of one or several captures, merged by time.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Capture {
     /// In the order given.
     pub files: Vec<CaptureFile>,
-    /// Why reading ended early, where it did.
+    /// Why reading ended early; absent if it did not.
     pub interrupted: bool,
     pub traffic: Traffic,
-    /// What was not read, by its name, with the number of packets.
+    /// Protocols and link types that were not read, by name, with the number of packets.
     pub unread: BTreeMap<String, u64>,
-    /// What found no room in the limits of memory.
+    /// Losses by limits of memory.
     pub limits: LimitsReached,
     pub summary: Summary,
 }
@@ -42,9 +42,9 @@ pub struct Capture {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CaptureFile {
-    /// As it was given; `-` is standard input.
+    /// The name as the user gave it; `-` is standard input.
     pub name: String,
-    /// `pcap`, `nanosecond pcap`, `modified pcap` or `pcapng`; empty if it could not be told.
+    /// `pcap`, `nanosecond pcap`, `modified pcap` or `pcapng`; empty if it is not recognised.
     pub format: String,
     /// It was compressed with gzip.
     pub compressed: bool,
@@ -55,7 +55,7 @@ pub struct CaptureFile {
     pub damage: Option<Damage>,
 }
 
-/// Where a file ends to be readable. What was read before counts.
+/// Where a file stops being readable. Packets before it count.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Damage {
@@ -76,7 +76,7 @@ pub struct Traffic {
     pub tcp_segments: u64,
     /// Segments of connections that are not in the capture: an RST or ACK without data.
     pub stray_segments: u64,
-    /// Packets of which not all bytes were captured.
+    /// Packets that were captured only in part.
     pub cut_packets: u64,
     /// Fragments of IP datagrams.
     pub fragments: u64,
@@ -87,7 +87,7 @@ pub struct Traffic {
     pub dtls_flows: u64,
 }
 
-/// What found no room, and so is missing in the rest.
+/// Losses by limits of memory, which are missing in the other counts.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LimitsReached {

@@ -1,6 +1,6 @@
-//! The connections of a capture, counted: by how they went, by client, by server name, by minute.
+//! Counts the connections of a capture by outcome, client, server name and minute.
 //!
-//! Every map has a named limit; what finds no room is counted as such, so that the sum is always whole.
+//! Every map has a named limit; flows beyond it are counted as such, so that the total is always complete.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -14,7 +14,7 @@ use crate::evidence::handshake::NotTls;
 
 /// Maximum number of groups. They are combinations of few values; hostile captures can have more.
 const MAX_GROUPS: usize = 256;
-/// Maximum number of clients, server names and minutes that are counted apart.
+/// Maximum number of clients, server names and minutes that are counted separately.
 const MAX_CLIENTS: usize = 2048;
 const MAX_NAMES: usize = 2048;
 const MAX_MINUTES: usize = 1440;
@@ -38,7 +38,7 @@ pub struct Summary {
     pub other_groups: u64,
     pub clients: BTreeMap<IpAddr, Count>,
     pub other_clients: u64,
-    /// By server_name; the empty text is "none sent".
+    /// By server_name; the empty string means that none was sent.
     pub server_names: BTreeMap<String, Count>,
     pub other_server_names: u64,
     /// By the minute in which the flow began.
@@ -65,11 +65,11 @@ pub struct Signature {
     /// The version of the ServerHello.
     pub chosen: Option<String>,
     pub preface: Option<Preface>,
-    /// What the client's first bytes are, where they are not TLS.
+    /// The protocol of the client's first bytes, if they are not TLS.
     pub speaks: Option<NotTls>,
     /// The number of an alert that the server sent as a warning before.
     pub warned: Option<u8>,
-    /// The server asked for a client certificate in clear.
+    /// The server requested a client certificate in clear.
     pub certificate_requested: bool,
     pub client_certificate: ClientChainKind,
     /// A ClientHello that is cut or malformed.
@@ -98,7 +98,7 @@ pub enum ClientChainKind {
     Sent,
 }
 
-/// The flows that went the same way.
+/// The flows with the same signature.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Group {
@@ -141,13 +141,13 @@ impl Summary {
         }
     }
 
-    /// Sorts the groups; to be called when all flows are counted.
+    /// Sorts the groups. Call it when all flows are counted.
     pub fn finish(&mut self) {
         self.groups.sort_by(|one, other| other.flows.cmp(&one.flows).then(one.first.cmp(&other.first)));
     }
 
     fn group(&mut self, flow: &Flow) {
-        // There are few, and mostly it is one of the first.
+        // There are few groups, and usually one of the first matches.
         let known = self.groups.iter().position(|group| group.signature.is_of(flow));
         let group = match known {
             Some(position) => self.groups.get_mut(position),
@@ -216,7 +216,7 @@ impl ClientChain {
 }
 
 impl Signature {
-    /// What the judgement of `flow` depends on.
+    /// Returns what the judgement of `flow` depends on.
     #[must_use]
     pub fn of(flow: &Flow) -> Self {
         let hello = flow.hello.as_ref();
@@ -234,7 +234,8 @@ impl Signature {
         }
     }
 
-    /// Whether `flow` went this way; the same as comparing with [`Self::of`], without making one.
+    /// Returns whether `flow` has this signature, like a comparison with [`Self::of`], without allocating
+    /// one.
     fn is_of(&self, flow: &Flow) -> bool {
         self.outcome == flow.outcome
             && self.name == flow.hello.as_ref().map_or(NameKind::NoHello, |hello| hello.server_name.kind())
@@ -267,7 +268,7 @@ impl Group {
     }
 }
 
-/// The count of a key, where it is known or there is room for it.
+/// Returns the count of a key, if it is known or there is room for it.
 fn slot<'a, K: Clone + Ord, V: Default>(map: &'a mut BTreeMap<K, V>, key: &K, limit: usize) -> Option<&'a mut V> {
     if map.len() >= limit && !map.contains_key(key) {
         return None;
@@ -275,7 +276,7 @@ fn slot<'a, K: Clone + Ord, V: Default>(map: &'a mut BTreeMap<K, V>, key: &K, li
     Some(map.entry(key.clone()).or_default())
 }
 
-/// The same for a name, which is copied only when it is new.
+/// Like [`slot`], for a name, which is copied only if it is new.
 fn named<'a, V: Default>(map: &'a mut BTreeMap<String, V>, name: &str, limit: usize) -> Option<&'a mut V> {
     if !map.contains_key(name) {
         if map.len() >= limit {

@@ -21,7 +21,7 @@ pub(super) static PLAYBOOK: Playbook = Playbook {
     judges: Judges::Target(conclude),
 };
 
-/// The gravest finding; without one that harms clients, which clients are served.
+/// Returns the most severe finding, or, if none harms clients, which clients are served.
 pub(super) fn conclude(evidence: &Evidence, judged: &[CheckResult]) -> Verdict {
     let found = judged.iter().filter(|result| !result.findings().is_empty());
     let harmful = found.max_by_key(|result| result.check.level).filter(|result| result.check.level >= Level::Warning);

@@ -5,8 +5,8 @@ use crate::checks::facts::{self, chain, served};
 use crate::evidence::{Evidence, Seen};
 use crate::verdict::Judged;
 
-/// That no client was seen to fail says little where the logs could not be read, and is not true of resets
-/// that are over.
+/// "No client was seen to fail" proves little if the logs could not be read, and is false if there were
+/// resets that are over.
 pub(super) fn nobody_seen(judged: Judged<'_>) -> String {
     let unread = !judged
         .selected
@@ -26,12 +26,14 @@ pub(super) fn healthy(judged: Judged<'_>) -> String {
     let selected_alone = judged.selected.len() < judged.all.len();
     let headline = match judged.found(codes::WILDCARD_ROUTE_MISSING) {
         _ if selected_alone => "The checks that were selected found nothing wrong",
-        _ if evidence.question.is_offline() => "Nothing wrong was found in the files given; the cluster was not asked",
-        Some(_) => {
-            "Nothing that was looked at keeps clients with SNI from shaking hands; clients without SNI are not accepted, \
-             and none was seen"
+        _ if evidence.question.is_offline() => {
+            "Nothing wrong was found in the files given; the cluster was not contacted"
         }
-        None => "Nothing that was looked at keeps clients from shaking hands",
+        Some(_) => {
+            "Nothing that was checked keeps clients with SNI from completing a handshake; \
+             clients without SNI are not accepted, and none was seen"
+        }
+        None => "Nothing that was checked keeps clients from completing a handshake",
     };
     let mut headline = headline.to_owned();
     if !selected_alone && has_untold_issuer(evidence) {
@@ -40,8 +42,8 @@ pub(super) fn healthy(judged: Judged<'_>) -> String {
     headline
 }
 
-/// A leaf was served without its issuer, and nobody said which CAs clients trust: they may be right to refuse
-/// it.
+/// Returns whether a leaf was served without its issuer while the CAs that clients trust are not known:
+/// clients may be right to refuse it.
 fn has_untold_issuer(evidence: &Evidence) -> bool {
     let Seen::Seen(probes) = &evidence.probes else { return false };
     served::with_unknown_trust(probes).any(|(_, made)| chain::leaf_without_issuer(&made.certificates).is_some())

@@ -1,7 +1,7 @@
 //! The playbook of clients without SNI: the ingress gateway refuses them unless a wildcard route accepts
 //! them.
 //!
-//! Source: Apigee's playbook for TLS handshake failures of non-SNI clients, step by step; what stands beside
+//! Source: Apigee's playbook for TLS handshake failures of non-SNI clients, step by step; what is outside
 //! it (platform) comes last. Clients with SNI whose hostname a route declares are judged on the way, because
 //! the same objects serve both.
 

@@ -1,9 +1,8 @@
 //! The change of the user's overrides file that adds a gateway to every virtual host, as a unified diff.
 //!
-//! Made from the evidence alone, without the file: each virtual host carries the one line that is changed, or
-//! the place where one is put. There is no context, because no other line is ever kept; `git apply
-//! --unidiff-zero` takes it, and `patch` too. What cannot be changed by a line is listed to be changed by
-//! hand, never guessed.
+//! Made from the evidence alone, without the file: each virtual host has the line to change, or the position
+//! to insert one. There is no context, because no other line is ever kept; `git apply --unidiff-zero` takes
+//! it, and `patch` too. What cannot be changed by a line is listed to be changed by hand, never guessed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -22,7 +21,7 @@ const LONGEST_HEADING: usize = 80;
 /// Plain words that are not strings to a YAML parser.
 const NOT_STRINGS: &[&str] = &["false", "n", "no", "null", "off", "on", "true", "y", "yes"];
 
-/// The change of one file.
+/// The diff of one file.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct OverridesDiff {
     /// A unified diff without context; empty where no line is changed.
@@ -34,7 +33,7 @@ pub(super) struct OverridesDiff {
 /// A virtual host that has to be changed by hand.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct ByHand {
-    /// Where to change it.
+    /// The position of the change.
     pub place: FilePosition,
     /// The path and the name, as `virtualhosts[0] dev-grp`.
     pub virtual_host: String,
@@ -63,7 +62,7 @@ pub(super) fn add_gateway(file: &OverridesFile, gateway: &str) -> Result<Overrid
     Ok(OverridesDiff { text: rendered(&file.name, &edits, overrides.line_ends), by_hand })
 }
 
-/// Where an edit stands: a line is changed before another is put below it.
+/// The position of an edit: a line is changed before another is inserted below it.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Position {
     line: u32,
@@ -71,7 +70,7 @@ struct Position {
 }
 
 struct Edit {
-    /// The line that is taken away, where one is.
+    /// The removed line, if any.
     old: Option<String>,
     new: Vec<String>,
     headings: Vec<String>,
@@ -82,8 +81,8 @@ impl Edit {
         let edit = |old, new| Self { old, new, headings: Vec::new() };
         match &host.additional_gateways.form {
             GatewaysForm::Absent { after, indentation } => {
-                let blanks = " ".repeat(usize::try_from(*indentation).unwrap_or_default());
-                let line = format!("{blanks}additionalGateways: [{}]", quote.around(gateway));
+                let indent = " ".repeat(usize::try_from(*indentation).unwrap_or_default());
+                let line = format!("{indent}additionalGateways: [{}]", quote.around(gateway));
                 Ok((Position { line: *after, below: true }, edit(None, vec![line])))
             }
             GatewaysForm::Block { line, text } => {

@@ -1,7 +1,7 @@
 //! Lists what to do, in order, as commands to paste, with the cluster's own names.
 //!
-//! Everything that is wrong with the wildcard route has one cure: its whole manifest, applied. Then follow
-//! the overrides file, `helm upgrade` for each environment group that needs it, and the proof.
+//! Every fault of the wildcard route has the same fix: apply its whole manifest. Then follow the overrides
+//! file, `helm upgrade` for each environment group that needs it, and the proof.
 
 use std::collections::BTreeSet;
 
@@ -137,7 +137,7 @@ fn changes_cluster(step: &RemedyStep) -> bool {
     step.paste.as_deref().is_some_and(|paste| paste.starts_with("kubectl ") || paste.starts_with("helm "))
 }
 
-/// What a step cures: a check as a whole, or its findings on one `ApigeeRoute`.
+/// What a step fixes: all findings of a check, or its findings on one `ApigeeRoute`.
 struct Cured {
     code: Code,
     route: Option<String>,

@@ -239,7 +239,7 @@ pub(super) const SURVIVE: &[&str] = &[
     "MountVolume.SetUp failed for volume \"certs\" : secret \"apigee-ingress-tls\" not found",
     "error: the server refused the token",
     "https://apigee.googleapis.com/v1/organizations/example/environments/test/deployments?pageSize=10",
-    "GET /hello?id=10&monkey=1&keyword=x HTTP/2",
+    "GET /echo?id=10&monkey=1&keyword=x HTTP/2",
     "apigee.cloud.google.com/v1alpha1, Kind=ApigeeRoute",
     "outbound|8443||apigee-runtime-example-test-1234567-1160-abcdefg.apigee.svc.cluster.local",
     "/var/run/secrets/kubernetes.io/serviceaccount/token",
@@ -275,5 +275,5 @@ pub(super) const SURVIVE: &[&str] = &[
     "[\"username\",\"password\",\"email\"]",
     "GET /search?q=100%25&name=a%20b HTTP/1.1",
     r"C:\Users\u0 \x \u12",
-    "{\"start_time\":\"2025-05-19T04:50:00.000Z\",\"remote_address\":\"10.138.0.28:20111\",\"user_agent\":\"curl/8.5.0\",\"host\":\"api-test.mydomain.com\",\"request\":\"GET /hello HTTP/2\",\"request_time\":12,\"status\":200,\"status_details\":\"via_upstream\",\"upstream_response_flags\":\"-\",\"tls_protocol\":\"TLSv1.3\",\"request_id\":\"0-0\",\"sni_host\":\"api-test.mydomain.com\",\"apigee_dynamic_data\":null}",
+    "{\"start_time\":\"2025-05-19T04:50:00.000Z\",\"remote_address\":\"10.138.0.28:20111\",\"user_agent\":\"curl/8.5.0\",\"host\":\"api-test.mydomain.com\",\"request\":\"GET /echo HTTP/2\",\"request_time\":12,\"status\":200,\"status_details\":\"via_upstream\",\"upstream_response_flags\":\"-\",\"tls_protocol\":\"TLSv1.3\",\"request_id\":\"0-0\",\"sni_host\":\"api-test.mydomain.com\",\"apigee_dynamic_data\":null}",
 ];

@@ -2,8 +2,8 @@
 //! and split long lines.
 //!
 //! ```text
-//! CRI     2026-11-29T10:00:00Z stdout P first half     the pieces end at the first `F`
-//! Docker  {"log":"first half","stream":"stdout","time":"…"}     the pieces end where `log` ends in a line end
+//! CRI     2026-11-29T10:00:00Z stdout P first half            the pieces end at the first `F`
+//! Docker  {"log":"first half","stream":"stdout","time":"…"}   the pieces end where `log` ends in a newline
 //! ```
 //!
 //! The joined line is redacted. Its whole redacted text is written in the first piece, and nothing in the

@@ -1,5 +1,5 @@
-//! The report of `pcap` for a person: the verdict, each kind of connection with its first packet and filter, what could
-//! not be seen.
+//! The report of `pcap` for a person: the verdict, each kind of connection with its first packet and filter,
+//! what could not be seen.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};

@@ -43,14 +43,14 @@ impl Document for Difference {
         }
         let verdict = match self.exit_code {
             1 => "Something got worse.",
-            3 => "Nothing got worse that could be told; something cannot be told any more.",
+            3 => "Nothing got worse that could be judged; something can no longer be judged.",
             _ if self.new.is_empty() && self.gone.is_empty() => "Nothing changed for clients.",
             _ => "Nothing got worse.",
         };
         out + "\n" + verdict + "\n"
     }
 
-    /// Those of the second run, the new ones first; what is gone is not wrong any more.
+    /// Those of the second run, the new ones first; a resolved finding is no longer a fault.
     fn findings(&self) -> Vec<Located<'_>> {
         let told = self.new.iter().chain(&self.still);
         told.map(|told| Located {

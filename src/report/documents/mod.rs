@@ -1,5 +1,5 @@
-//! Documents, one file each: how a value of `judgement` reads, and which findings it has. Pages of the
-//! catalogue have no value behind them and are text alone.
+//! Documents, one file each: the text of a value of `judgement`, and its findings. Pages of the catalogue
+//! have no value behind them and are text alone.
 
 pub mod capture;
 pub mod catalogue;

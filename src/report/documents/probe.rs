@@ -191,10 +191,10 @@ impl Page {
         }
         let asked = match &handshake.client_certificate {
             ClientCertificate::Unknown => return,
-            ClientCertificate::NotRequested => "not asked for".into(),
-            ClientCertificate::Requested(None) => "asked for; of which authorities was not seen".into(),
-            ClientCertificate::Requested(Some(names)) if names.is_empty() => "asked for, of any authority".into(),
-            ClientCertificate::Requested(Some(names)) => format!("asked for, of {}", names_or_none(names)),
+            ClientCertificate::NotRequested => "not requested".into(),
+            ClientCertificate::Requested(None) => "requested; the CAs were not seen".into(),
+            ClientCertificate::Requested(Some(names)) if names.is_empty() => "requested, of any CA".into(),
+            ClientCertificate::Requested(Some(names)) => format!("requested, of {}", names_or_none(names)),
         };
         self.row("client certificate", plain, &asked);
     }

@@ -89,7 +89,7 @@ fn step_lines(step: &StepReport, options: TextOptions, out: &mut String) {
         let label = format!("{} {} {}", mark_sign(mark.level), mark.code, mark.level.as_str());
         let whole =
             wrap(&format!("{label} {}", visible(&mark.message)), options.width.saturating_sub(SEEN_COLUMN + 2), 2);
-        // The label is within the first line: wrapping breaks at blanks, and messages follow it.
+        // The label is within the first line: wrapping breaks at spaces, and messages follow it.
         let text = whole.strip_prefix(&label).unwrap_or(&whole);
         let mut lines = text.lines();
         push(out, &format!("{blank}{}{}", label.style(style), lines.next().unwrap_or_default()));
@@ -99,7 +99,7 @@ fn step_lines(step: &StepReport, options: TextOptions, out: &mut String) {
     }
 }
 
-/// Returns the sign of the step. A step with notices alone must not look like one with errors.
+/// Returns the mark of the step. A step with only notices must not look like one with errors.
 fn sign(step: &StepReport, styles: Styles) -> (&'static str, owo_colors::Style) {
     let level = step.marks.iter().map(|mark| mark.level).max();
     match (step.state, level) {

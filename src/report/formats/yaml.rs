@@ -11,8 +11,8 @@ pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, 
     of(document)
 }
 
-/// YAML, ending with a line end. A variant is a map of one key, as in JSON: the tags that would be for it are
-/// refused by most parsers.
+/// Writes YAML, ending with a line end. A variant is a map of one key, as in JSON: the tags that would be for
+/// it are refused by most parsers.
 ///
 /// # Errors
 /// The value has no form in YAML. Every document has one.

@@ -1,7 +1,7 @@
-//! What one line, one log entry or one element of a document holds → the counts.
+//! Counts the records in one line, one log entry or one element of a document.
 //!
-//! A record may be wrapped: in the entry of a log store, in text inside that, in the line of a container runtime that
-//! goes on in the next one. Everything but plain records takes this way, so it may cost more than those.
+//! A record may be wrapped: in the entry of a log store, in text inside that, or in lines of a container
+//! runtime that split it. Everything but plain records takes this path, so it may be slower.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,10 +16,11 @@ use super::prefix::{self, is_dated, next_object};
 use super::record::{Counter, Field, Record};
 use super::shape::Shapes;
 
-/// How deep in entries and their text a record is looked for: `resourceLogs` of OpenTelemetry have eight levels.
+/// Maximum depth at which a record is searched in entries and their text: OpenTelemetry's `resourceLogs` have
+/// eight levels.
 const MAX_WRAPPED: u8 = 12;
 
-/// How far into a line a text record may begin, after what `kubectl logs --prefix` and others write in front.
+/// Maximum offset of a text record in its line, after a prefix such as that of `kubectl logs --prefix`.
 const MAX_PREFIX_BYTES: usize = 512;
 
 /// Keys that show the rest of a record that was cut.
@@ -45,14 +46,14 @@ pub(super) struct Contents {
     cut_keys: [memmem::Finder<'static>; 5],
     /// Parts of lines that container runtimes have split: of standard output, of standard error, of Docker's.
     partial: [Vec<u8>; 3],
-    /// A part of a line has come, which means nothing without the next one.
+    /// A part of a line was read that has no meaning without the next one.
     pub(super) met_partial: bool,
 }
 
 /// The place of Docker's among the parts.
 const DOCKER: usize = 2;
 
-/// How a content was reached.
+/// How the content was reached.
 #[derive(Clone, Copy)]
 pub(super) struct Way {
     level: u8,
@@ -88,7 +89,7 @@ impl Contents {
         self.partial.iter().any(|part| !part.is_empty())
     }
 
-    /// Counts what is left of lines whose end did not come.
+    /// Counts the pending parts of lines whose end is missing.
     pub(super) fn end(&mut self) {
         for part in &mut self.partial {
             self.counter.log.broken_lines += u64::from(!part.is_empty());
@@ -123,8 +124,8 @@ impl Contents {
         true
     }
 
-    /// Reads what a line, or a log entry's text, holds. Text that is known to have had a date is the proxy's own where
-    /// it is no record.
+    /// Reads the content of a line, or of a log entry's text. Text that had a date and is no record is the
+    /// proxy's own log.
     fn content(&mut self, text: &[u8], way: Way, is_proxys: bool) {
         if text.is_empty() || !text.starts_with(b"{") && self.text_record(text) {
             return;
@@ -148,7 +149,7 @@ impl Contents {
         }
     }
 
-    /// Counts a text that is not read.
+    /// Counts a text that is not parsed.
     fn unread(&mut self, text: &[u8], begins_object: bool) {
         let is_part = self.cut_keys.iter().any(|key| key.find(text).is_some());
         if names_fields(text) && !has_proper_key(text) {
@@ -158,7 +159,7 @@ impl Contents {
         }
     }
 
-    /// Counts a record in a text format; false where the text is none.
+    /// Counts a record in a text format; returns false if the text is not a record.
     fn text_record(&mut self, text: &[u8]) -> bool {
         let format = Arc::clone(&self.format);
         for known in format.texts().iter().filter(|known| known.has_fields()) {
@@ -178,15 +179,15 @@ impl Contents {
         looks_like_one
     }
 
-    /// Reads a line of several objects; false, and nothing counted, where the line is not just that: what follows a
-    /// nested object on a line whose beginning is missing must not make the nested object a record.
+    /// Reads a line of several objects. Returns false and counts nothing if the line has other content: on a
+    /// line whose beginning is missing, a nested object must not count as a record.
     fn objects(&mut self, text: &[u8], way: Way) -> bool {
         let next = |at| {
             let start = next_object(text, at)?;
             Some((start, json::object(text, start, |_| ())))
         };
-        // Looked through before anything is counted, and then once more: a list of what was found would be as long as
-        // the line allows.
+        // Parsed once before anything is counted, and then again: a list of the objects would grow with the
+        // line.
         let mut at = 0;
         while let Some((_, end)) = next(at) {
             let Some(end) = end else { return false };
@@ -203,7 +204,7 @@ impl Contents {
         true
     }
 
-    /// Reads one object that is neither more nor less.
+    /// Reads content that is exactly one object.
     pub(super) fn object(&mut self, object: &[u8], way: Way) {
         let mut record = Record::default();
         match json::object(object, 0, |member| record.member(&member, &self.format)) {
@@ -212,7 +213,7 @@ impl Contents {
         }
     }
 
-    /// Counts a whole object, or what is wrapped in it.
+    /// Counts a complete object, or the record wrapped in it.
     fn judge(&mut self, record: &Record<'_>, object: &[u8], way: Way) {
         if record.is_judgeable() {
             self.counter.record(record);
@@ -267,7 +268,7 @@ impl Contents {
         json::object(part.trim_ascii(), 0, |_| ()).is_some()
     }
 
-    /// Looks for records in every member, but for the one that was looked into.
+    /// Searches every member for records, except the one that was already searched.
     fn members(&mut self, object: &[u8], but: Option<Value<'_>>, way: Way) {
         if let Some(rows) = envelope::rows(object) {
             rows.each(|row| self.object(row, way.within(true)));
@@ -280,7 +281,7 @@ impl Contents {
         });
     }
 
-    /// Looks for records in a value.
+    /// Searches a value for records.
     pub(super) fn value(&mut self, value: Value<'_>, way: Way) {
         match value {
             _ if way.level > MAX_WRAPPED => {}
@@ -296,7 +297,7 @@ impl Contents {
         }
     }
 
-    /// Whether text that is found anywhere in an entry is worth reading.
+    /// Returns whether text found anywhere in an entry may contain a record.
     fn holds_record(&self, text: &[u8]) -> bool {
         text.starts_with(b"[2")
             || NAME_WORDS.iter().any(|word| memmem::find(text, word.as_bytes()).is_some())
@@ -304,7 +305,8 @@ impl Contents {
     }
 }
 
-/// Whether the line is one of Envoy's default text format: a moment in brackets, then the request in quotes.
+/// Returns whether the line is in Envoy's default text format: a moment in brackets, then the request in
+/// quotes.
 fn is_text_record(text: &[u8]) -> bool {
     let head = text.get(..MAX_PREFIX_BYTES).unwrap_or(text);
     let Some(close) = memmem::find(head, b"] \"") else {
@@ -322,13 +324,14 @@ fn is_text_record(text: &[u8]) -> bool {
         })
 }
 
-/// Whether a line names both a server name and the end of a connection, in whatever form.
+/// Returns whether a line names both a server name and the end of a connection, in any form.
 fn names_fields(text: &[u8]) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| memmem::find(text, word.as_bytes()).is_some());
     has(&NAME_WORDS) && has(&END_WORDS)
 }
 
-/// Whether a field's name stands in a line as JSON writes a key: in quotes that are neither escaped nor doubled.
+/// Returns whether a line contains a field's name as a JSON key: in quotes that are neither escaped nor
+/// doubled.
 fn has_proper_key(text: &[u8]) -> bool {
     let unquoted = |text: &[u8]| !matches!(text.last(), Some(b'"' | b'\\'));
     NAME_WORDS.iter().chain(&END_WORDS).any(|word| {

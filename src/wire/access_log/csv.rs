@@ -1,7 +1,8 @@
-//! Exports as comma-separated values: Logs Explorer, `CloudWatch` Logs Insights, Log Analytics, Kibana, Splunk, Grafana.
+//! Exports as comma-separated values: Logs Explorer, `CloudWatch` Logs Insights, Log Analytics, Kibana,
+//! Splunk, Grafana.
 //!
-//! A row becomes the object that its columns name (RFC 4180; a semicolon or a tab may stand for the comma). A row may
-//! span lines, and costs as much memory as one record may have.
+//! A row becomes the object that its columns name (RFC 4180; a semicolon or a tab may replace the comma). A
+//! row may span lines, and costs as much memory as one record may have.
 
 use std::borrow::Cow;
 
@@ -39,19 +40,19 @@ pub(super) struct Csv {
     above_limit: bool,
 }
 
-/// What the bytes led to.
+/// The result of reading bytes.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
-    /// All are used; the row goes on.
+    /// All bytes are consumed; the row continues.
     More,
-    /// A row is complete: the object that it describes, where it is one.
+    /// A row is complete: the object that it describes, if any.
     Row(Option<Vec<u8>>),
-    /// A row above the limit was given up.
+    /// A row above the limit was dropped.
     TooLong,
 }
 
 impl Csv {
-    /// Begins an export, where the line is the header of one.
+    /// Begins an export if the line is its header.
     pub(super) fn of_header(line: &[u8]) -> Option<Self> {
         let is_json = line.iter().any(|byte| b"{}".contains(byte)) || memchr::memmem::find(line, b"\":").is_some();
         if line.len() > MAX_COLUMNS * MAX_NAME_BYTES || is_json {
@@ -72,7 +73,7 @@ impl Csv {
         is_header.then(|| Self { header, delimiter, ..Self::default() })
     }
 
-    /// Uses bytes up to the end of the row; returns how many.
+    /// Consumes bytes up to the end of the row; returns their number.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> (usize, Step) {
         let mut from = 0;
         while let Some(at) = memchr::memchr2(b'"', b'\n', bytes.get(from..).unwrap_or_default()).map(|at| from + at) {
@@ -92,7 +93,7 @@ impl Csv {
         (bytes.len(), Step::More)
     }
 
-    /// The last row, where it has no line end.
+    /// Returns the last row, if it has no line end.
     pub(super) fn end(&mut self) -> Step {
         self.is_quoted = false;
         if std::mem::take(&mut self.above_limit) {
@@ -120,7 +121,8 @@ impl Csv {
         }
     }
 
-    /// The object of a row; `None` for a blank one, and for the header of another export behind this one.
+    /// Returns the object of a row; `None` for an empty one, and for for the header of another export after
+    /// this one.
     fn object(&self, row: &[u8]) -> Option<Vec<u8>> {
         if row.trim_ascii().is_empty() {
             return None;
@@ -141,7 +143,7 @@ impl Csv {
     }
 }
 
-/// The name of a column without what a log store puts in front of a field of a record.
+/// Returns the name of a column without the prefix that a log store adds to the fields of a record.
 fn bare(name: &[u8]) -> &[u8] {
     let last = memchr::memrchr(b'.', name).and_then(|dot| name.get(dot + 1..)).unwrap_or(name);
     let is_entrys = PAYLOADS.iter().any(|payload| {
@@ -151,7 +153,7 @@ fn bare(name: &[u8]) -> &[u8] {
     if is_entrys && Field::of(last).is_some() {
         return last;
     }
-    // BigQuery and Kibana write other signs between the two.
+    // BigQuery and Kibana write other punctuation between the two.
     name.strip_prefix(b"jsonPayload_").unwrap_or(name)
 }
 

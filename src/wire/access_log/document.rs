@@ -1,32 +1,32 @@
-//! Finds the elements of a JSON document that is not one record per line: `gcloud logging read --format=json`, `jq`, and
-//! the answers of log stores, which are one object around an array of entries.
+//! Finds the elements of a JSON document that is not one record per line: `gcloud logging read
+//! --format=json`, `jq`, and the responses of log stores, which are one object around an array of entries.
 //!
-//! Keeps one element at a time. One that grows too large is handed on in parts: the elements of its outermost array that
-//! are complete, as an array of their own. It knows only brackets, strings and colons; whether an element is well-formed is for the
-//! grammar to say once it is whole. A bracket that cannot stand where it stands ends the document, so that a lone `{` in a
-//! log does not swallow the records after it.
+//! Keeps one element at a time. One that grows too large is returned in parts: the complete elements of its
+//! outermost array, as an array of their own. This reader knows only brackets, strings and colons; the
+//! grammar validates an element once it is complete. A misplaced bracket ends the document, so that a lone
+//! `{` in a log does not swallow the records after it.
 
 use super::MAX_RECORD_BYTES;
 
 /// Nested arrays and objects within one element. One bit each in a `u128`.
 const MAX_DEPTH: u32 = 120;
 
-/// What a piece of a document led to.
+/// The result of reading a piece of a document.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
-    /// All bytes are used; the document goes on.
+    /// All bytes are consumed; the document continues.
     More,
     /// An element is complete.
     Element,
-    /// Elements of an array within one that is too large are.
+    /// Some elements of an array are complete, within an element that is too large.
     Elements,
     /// A line ended outside every element.
     LineEnd,
-    /// This is no document (any more). The byte that shows it is not used.
+    /// This is not a document, or no longer. The byte that shows it is not consumed.
     Broken {
         /// An element was begun.
         in_element: bool,
-        /// Nothing but blanks stood before it on its line.
+        /// Only spaces precede it on its line.
         at_line_start: bool,
     },
 }
@@ -47,7 +47,7 @@ pub(super) struct Document {
     line_begun: bool,
 }
 
-/// An element that is handed on in parts.
+/// An element that is returned in parts.
 #[derive(Debug, Default)]
 struct Parts {
     /// The arrays that are open and whose beginning is in the buffer.
@@ -56,9 +56,9 @@ struct Parts {
     outer: Vec<u32>,
     /// Parts of the element are gone: the buffer begins with the first of the arrays, or is empty.
     is_spilling: bool,
-    /// What comes belongs to an entry whose beginning is gone, up to the next entry.
+    /// The next bytes belong to an entry whose beginning was dropped, up to the next entry.
     is_tail: bool,
-    /// The part that is complete, and whether it is still to be handed on.
+    /// The complete part, and whether it is still to be returned.
     elements: Vec<u8>,
     is_due: bool,
 }
@@ -67,12 +67,12 @@ struct Parts {
 #[derive(Debug)]
 struct Open {
     depth: u32,
-    /// Where its bracket and its last comma stand in the buffer.
+    /// Positions of its bracket and its last comma in the buffer.
     at: usize,
     comma: Option<usize>,
 }
 
-/// Where the next byte stands.
+/// The context of the next byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Place {
     #[default]
@@ -83,20 +83,20 @@ enum Place {
 }
 
 impl Document {
-    /// Whether a line opens a document: an array whose first element begins at once, or a bracket by itself as pretty
-    /// printers write it, alone or behind the first keys of an object. An array's bracket by itself opens nothing yet:
-    /// its elements may be one per line.
+    /// Returns whether a line opens a document: an array whose first element begins at once, or a bracket by
+    /// itself as pretty printers write it, alone or behind the first keys of an object. An array's bracket by
+    /// itself opens nothing yet: its elements may be one per line.
     pub(super) fn opens_with(line: &[u8]) -> bool {
         Self::is_array(line) || matches!(line.trim_ascii(), b"{" | [b'{', .., b'{' | b'['])
     }
 
-    /// Whether a line, or what has come of it so far, opens an array of objects.
+    /// Returns whether a line, or its beginning, opens an array of objects.
     pub(super) fn is_array(line: &[u8]) -> bool {
         let line = line.trim_ascii_start();
         line.strip_prefix(b"[").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"))
     }
 
-    /// Uses bytes up to the next event; returns how many.
+    /// Consumes bytes up to the next event; returns their number.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> (usize, Step) {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
@@ -154,30 +154,30 @@ impl Document {
         (at, Step::More)
     }
 
-    /// The element that was completed; `None` where it was above the limit.
+    /// Returns the completed element, or `None` if it was above the limit.
     pub(super) fn take_element(&mut self) -> Option<Vec<u8>> {
         let above_limit = std::mem::take(&mut self.above_limit);
         let element = std::mem::take(&mut self.element);
         (!above_limit).then_some(element)
     }
 
-    /// The elements that were completed, as an array.
+    /// Returns the completed elements, as an array.
     pub(super) fn take_elements(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.parts.elements)
     }
 
-    /// Gives an element's buffer back, to be used again.
+    /// Returns an element's buffer for reuse.
     pub(super) fn reuse(&mut self, mut element: Vec<u8>) {
         element.clear();
         self.element = element;
     }
 
-    /// Whether the log ends here within an element.
+    /// Returns whether the log ends here within an element.
     pub(super) fn in_element(&self) -> bool {
         self.depth > 0
     }
 
-    /// Takes one byte outside strings; false where it cannot stand here.
+    /// Accepts one byte outside strings; returns false if it is not allowed here.
     fn accept(&mut self, byte: u8) -> bool {
         let in_object = self.kinds & 1 == 1;
         let may_hold_value = if in_object { self.significant == b':' } else { matches!(self.significant, b'[' | b',') };
@@ -208,7 +208,7 @@ impl Document {
                 }
                 self.depth -= 1;
                 self.kinds >>= 1;
-                // What a comma and the end of an array mean for the buffer is seen to afterwards.
+                // The buffer is updated for a comma or the end of an array afterwards.
                 if byte == b'}' {
                     self.keep(&[byte]);
                 }
@@ -253,7 +253,8 @@ impl Document {
         }
     }
 
-    /// Keeps the comma or the closing bracket of an array that was just accepted, and hands on what is complete.
+    /// Keeps the comma or the closing bracket of an array that was just accepted, and returns what is
+    /// complete.
     fn part(&mut self, byte: u8) -> Option<Step> {
         if byte == b']' {
             return self.close();
@@ -294,7 +295,7 @@ impl Document {
             self.keep(b"]");
             return None;
         }
-        // The array whose elements are handed on ends; what follows is the tail of the entry around it.
+        // The array whose elements are returned ends; what follows is the tail of the entry around it.
         let was_tail = std::mem::replace(&mut self.parts.is_tail, true);
         self.parts.arrays.clear();
         self.parts.arrays.extend(self.parts.outer.pop().map(|depth| Open { depth, at: 0, comma: None }));
@@ -406,7 +407,7 @@ mod tests {
         }
     }
 
-    /// The entries of an answer, which is larger than the limit, with what is around them in between.
+    /// The entries of a response above the limit, with the content around them.
     #[test]
     fn an_element_above_the_limit_comes_in_parts() {
         let entry = |number: usize| format!(r#"{{"n":{number},"x":"{}","list":[{{"m":[1,2]}},[]]}}"#, "y".repeat(900));

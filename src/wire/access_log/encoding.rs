@@ -3,7 +3,7 @@
 /// The encoding of a log, known by its first two bytes.
 #[derive(Debug, Default)]
 pub(super) enum Encoding {
-    /// Fewer than two bytes have come: the first, where it has.
+    /// Fewer than two bytes have arrived: the first, if any.
     #[default]
     Unknown,
     First(u8),
@@ -23,7 +23,7 @@ pub(super) struct Utf16 {
 }
 
 impl Encoding {
-    /// Looks at the next piece; returns bytes to read before it.
+    /// Inspects the next piece; returns bytes to read before it.
     pub(super) fn note(&mut self, piece: &[u8]) -> Option<u8> {
         let (first, second, held) = match (&*self, piece) {
             (Self::Unknown, &[first]) => {
@@ -42,7 +42,7 @@ impl Encoding {
         held.then_some(first)
     }
 
-    /// The one byte of a log that has no second.
+    /// Returns the only byte of a log of one byte.
     pub(super) fn end(&mut self) -> Option<u8> {
         match std::mem::replace(self, Self::Bytes) {
             Self::First(first) => Some(first),
@@ -56,7 +56,7 @@ impl Utf16 {
         Self { is_big_endian, half: None, high: None }
     }
 
-    /// Decodes a piece. What is no text becomes U+FFFD; a byte-order mark is left out.
+    /// Decodes a piece. Invalid text becomes U+FFFD; a byte-order mark is left out.
     pub(super) fn decode(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         for &byte in piece {
             let Some(first) = self.half.take() else {

@@ -1,6 +1,6 @@
 //! Entries of log stores whose record is neither an object nor text, but a list of pairs or a row of a table.
 //!
-//! They become the object that they describe, so that one reader judges all.
+//! They are converted to the object that they describe, so that one reader handles all forms.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,8 @@ use super::record::Field;
 /// Keys of a pair's name: `CloudWatch` Logs Insights (`field`), OpenTelemetry (`key`), others.
 const NAMES: [&[u8]; 3] = [b"field", b"key", b"name"];
 
-/// The object that a list of pairs describes, where one of them is a server name: `[{"field":"sni_host","value":"a"}]`.
+/// Returns the object that a list of pairs describes, if one of them is a server name:
+/// `[{"field":"sni_host","value":"a"}]`.
 pub(super) fn pairs(array: &[u8]) -> Option<Vec<u8>> {
     let mut object = Object::default();
     let mut is_record = false;
@@ -59,7 +60,7 @@ pub(super) struct Rows<'a> {
     rows: &'a [u8],
 }
 
-/// The table that an object is, where one of its columns is a server name.
+/// Returns the table that an object represents, if one of its columns is a server name.
 pub(super) fn rows(object: &[u8]) -> Option<Rows<'_>> {
     let (mut columns, mut rows) = (Vec::new(), None);
     json::object(object, 0, |member| match (&*member.key, member.value) {
@@ -84,7 +85,7 @@ pub(super) fn rows(object: &[u8]) -> Option<Rows<'_>> {
 }
 
 impl Rows<'_> {
-    /// Hands on each row as the object that it describes.
+    /// Passes on each row as the object that it describes.
     pub(super) fn each(&self, mut each: impl FnMut(&[u8])) {
         json::array(self.rows, 0, |row| {
             let Value::Array(row) = row else { return };

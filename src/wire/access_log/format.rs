@@ -1,8 +1,9 @@
-//! `accessLogFormat` of the mesh settings → what each value of a record says.
+//! `accessLogFormat` of the mesh settings → the meaning of each value of a record.
 //!
-//! Envoy's formats are text with command operators (`%REQUESTED_SERVER_NAME%`), alone or as the values of a JSON object.
-//! Of the operators only those are known here that are judged. Source: Envoy documentation, "Access logging", format
-//! rules and command operators; the default formats are those of Istio's `pilot/pkg/model/telemetry_logging.go`.
+//! Envoy's formats are text with command operators (`%REQUESTED_SERVER_NAME%`), alone or as the values of a
+//! JSON object. Only the operators that are judged are known here. Source: Envoy documentation, "Access
+//! logging", format rules and command operators; the default formats are those of Istio's
+//! `pilot/pkg/model/telemetry_logging.go`.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +11,10 @@ use super::record::Field;
 use super::text_format::TextFormat;
 use crate::evidence::cluster::MeshLogging;
 
-/// Nested objects of a JSON format; Istio's settings have none, and three are more than anybody writes.
+/// Maximum depth of nested objects in a JSON format. Istio's settings have none.
 const MAX_NESTED: usize = 4;
 
-/// The default text formats, each with the versions that write it. Of Envoy's own the server name is missing.
+/// The default text formats, each with the versions that write it. Envoy's own lacks the server name.
 const DEFAULT_TEXT_FORMATS: [&str; 4] = [
     // Istio since 1.9.
     concat!(
@@ -49,16 +50,17 @@ const DEFAULT_TEXT_FORMATS: [&str; 4] = [
     ),
 ];
 
-/// What the records of a log look like: the stated format first, then the defaults, which recognise themselves.
+/// The formats of a log's records: the configured format first, then the defaults, which are recognised by
+/// their form.
 #[derive(Clone, Debug)]
 pub struct Format {
     keys: BTreeMap<Vec<u8>, Target>,
     texts: Vec<TextFormat>,
-    /// `%START_TIME(…)%`, where the format states one: a pattern of strftime with Envoy's `%3f`.
+    /// `%START_TIME(…)%`, if the format has one: a pattern of strftime with Envoy's `%3f`.
     start: Option<String>,
 }
 
-/// What the value of a key of a JSON format is.
+/// The content of a value of a JSON format.
 #[derive(Clone, Debug)]
 pub(super) enum Target {
     Field(Field),
@@ -78,7 +80,7 @@ impl Default for Format {
 }
 
 impl Format {
-    /// Compiles the format that the settings state.
+    /// Compiles the format of the settings.
     #[must_use]
     pub fn of(mesh: &MeshLogging) -> Self {
         let mut format = Self::default();
@@ -94,18 +96,18 @@ impl Format {
         format
     }
 
-    /// What the stated JSON format says of a top-level key; `None` where it does not have the key.
+    /// Returns the content of a top-level key in the configured JSON format, or `None` if it lacks the key.
     pub(super) fn target(&self, key: &[u8]) -> Option<&Target> {
-        // Nearly all logs have no stated format, or Apigee's.
+        // Nearly all logs have no configured format, or Apigee's.
         if self.keys.is_empty() { None } else { self.keys.get(key) }
     }
 
-    /// Whether the value of a key has to be taken apart.
+    /// Returns whether the value of a key has to be split.
     pub(super) fn takes_long_way(&self, key: &[u8]) -> bool {
         matches!(self.target(key), Some(Target::Text(_) | Target::Nested(_)))
     }
 
-    /// The top-level key of a field in the stated JSON format.
+    /// The top-level key of a field in the configured JSON format.
     pub(super) fn key_of(&self, field: Field) -> Option<&[u8]> {
         self.keys.iter().find_map(|(key, target)| match target {
             Target::Field(known) if *known == field => Some(key.as_slice()),
@@ -134,7 +136,8 @@ pub(super) enum Token<'a> {
     Operator(&'a str, &'a str),
 }
 
-/// Takes a format apart: `%NAME%`, `%NAME(arguments)%`, `%NAME(arguments):length%`, and text between.
+/// Splits a format into its pieces: `%NAME%`, `%NAME(arguments)%`, `%NAME(arguments):length%`, and text
+/// between.
 pub(super) fn tokens(format: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut rest = format;
@@ -170,14 +173,14 @@ pub(super) fn tokens(format: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// Of a format with both, the peer's address is read, as in Apigee's own format, and not the one that headers give.
+/// If a format has both, the peer's address is read, as in Apigee's format, not the one from headers.
 pub(super) fn preferred_remote(format: &str) -> Option<&'static str> {
     ["DOWNSTREAM_DIRECT_REMOTE_ADDRESS", "DOWNSTREAM_REMOTE_ADDRESS"]
         .into_iter()
         .find(|operator| format.contains(&format!("%{operator}")))
 }
 
-/// What an operator is to the judgement.
+/// Returns the field of an operator.
 pub(super) fn field_of(name: &str, arguments: &str, remote: Option<&str>) -> Option<Field> {
     let remote_operator = name.strip_suffix("_WITHOUT_PORT").unwrap_or(name);
     Some(match name {

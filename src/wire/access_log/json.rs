@@ -1,21 +1,21 @@
 //! The grammar of JSON (RFC 8259) over one record, without building a value.
 //!
-//! Strict where structure is concerned, since a record counts only where its top-level keys are certain. Lenient inside
-//! strings: bytes that are not UTF-8, control characters and unknown escapes come from clients (paths, user agents) and
-//! must not cost the record.
+//! Strict where structure is concerned, since a record counts only where its top-level keys are certain.
+//! Lenient inside strings: bytes that are not UTF-8, control characters and unknown escapes come from clients
+//! (paths, user agents) and must not invalidate the record.
 
 use std::borrow::Cow;
 
 use memchr::memchr2;
 
-/// Nested arrays and objects within one record; deeper is no record. One bit each in a `u128`.
+/// Nested arrays and objects within one record; deeper content is not a record. One bit each in a `u128`.
 const MAX_DEPTH: u32 = 120;
 
 /// One value, as far as the classifier needs to know it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Value<'a> {
     Null,
-    /// What stands between the quotes.
+    /// The content between the quotes.
     Text(&'a [u8]),
     /// A number, `true` or `false`.
     Plain(&'a [u8]),
@@ -43,7 +43,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The only element of an array, as Elastic's `fields` have it; else the value itself.
+    /// Returns the only element of an array, as in Elastic's `fields`; otherwise the value itself.
     pub(super) fn single(self) -> Self {
         let Self::Array(raw) = self else { return self };
         let mut found = None;
@@ -66,7 +66,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// One member of an object, with where its value stands.
+/// One member of an object, with the position of its value.
 pub(super) struct Member<'a> {
     pub(super) key: Cow<'a, [u8]>,
     pub(super) value: Value<'a>,
@@ -74,8 +74,8 @@ pub(super) struct Member<'a> {
     pub(super) end: usize,
 }
 
-/// Reads the object that begins at `at`; returns where it ends. Calls `each` for every top-level member in order, also
-/// for those before a mistake: what it was told counts only when there is an end.
+/// Reads the object that begins at `at`, and returns its end, or `None` if the object is malformed. Calls
+/// `each` for every top-level member in order, also for those before an error: discard them without an end.
 pub(super) fn object<'a>(bytes: &'a [u8], at: usize, mut each: impl FnMut(Member<'a>)) -> Option<usize> {
     let mut at = blank(bytes, take(bytes, at, b'{')?);
     if bytes.get(at) == Some(&b'}') {
@@ -96,7 +96,7 @@ pub(super) fn object<'a>(bytes: &'a [u8], at: usize, mut each: impl FnMut(Member
     }
 }
 
-/// Reads the array that begins at `at`; returns where it ends. Calls `each` as [`object`] does.
+/// Reads the array that begins at `at`; returns its end. Calls `each` as [`object`] does.
 pub(super) fn array<'a>(bytes: &'a [u8], at: usize, mut each: impl FnMut(Value<'a>)) -> Option<usize> {
     let mut at = blank(bytes, take(bytes, at, b'[')?);
     if bytes.get(at) == Some(&b']') {
@@ -114,12 +114,12 @@ pub(super) fn array<'a>(bytes: &'a [u8], at: usize, mut each: impl FnMut(Value<'
     }
 }
 
-/// Reads any value that begins at `at`; returns where it ends.
+/// Reads any value that begins at `at`; returns its end.
 pub(super) fn value(bytes: &[u8], at: usize) -> Option<usize> {
     value_with(bytes, at, |at| string(bytes, at))
 }
 
-/// The same, with another way to find where the string that begins somewhere ends.
+/// Like [`value`], with a custom function to find the end of a string.
 pub(super) fn value_with(bytes: &[u8], mut at: usize, string: impl Fn(usize) -> Option<usize>) -> Option<usize> {
     let key = |at| {
         let at = blank(bytes, string(take(bytes, at, b'"')? - 1)?);
@@ -179,7 +179,7 @@ pub(super) fn value_with(bytes: &[u8], mut at: usize, string: impl Fn(usize) -> 
     }
 }
 
-/// Where the next byte stands that is not white space.
+/// Returns the position of the next byte that is not white space.
 pub(super) fn blank(bytes: &[u8], mut at: usize) -> usize {
     while matches!(bytes.get(at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
         at += 1;
@@ -213,7 +213,7 @@ pub(super) fn literal(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
     bytes.get(at..)?.starts_with(word).then_some(at + word.len())
 }
 
-/// Takes the escapes out of a string's content. An unknown escape stands for itself, half a surrogate pair for U+FFFD.
+/// Unescapes the content of a string. An unknown escape is kept, and half a surrogate pair becomes U+FFFD.
 pub(super) fn unescape(raw: &[u8]) -> Cow<'_, [u8]> {
     let Some(first) = memchr::memchr(b'\\', raw) else {
         return Cow::Borrowed(raw);
@@ -249,7 +249,7 @@ pub(super) fn unescape(raw: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// What follows `\u`: the character, and how many bytes it took.
+/// Parses what follows `\u`: returns the character and the number of bytes consumed.
 fn code_point(rest: &[u8]) -> (char, usize) {
     let Some(high) = hex4(rest) else {
         return (char::REPLACEMENT_CHARACTER, 0);

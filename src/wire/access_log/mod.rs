@@ -1,4 +1,4 @@
-//! Access logs of the ingress, byte by byte as they arrive, into counts.
+//! Counts the records of the ingress's access logs while their bytes arrive.
 //!
 //! ```text
 //! bytes ─ lines ─┬ a known shape ────────────────────┐
@@ -8,10 +8,10 @@
 //!                └ YAML ─ document ─ contents ───────┘
 //! ```
 //!
-//! Nothing is kept of a record but its counts, and no line, however long, costs more memory than [`MAX_RECORD_BYTES`].
-//! The parts: `shape` reads lines like the ones before (with `specials`); `contents` reads all others, with `json`,
-//! `text_format`, `prefix` and `envelope`; `document`, `csv` and `yaml` find the entries of exports that are not one per
-//! line; `format` says what the values of a record are, and `record` what they mean.
+//! Only counts of a record are kept, and no line uses more memory than [`MAX_RECORD_BYTES`]. The parts:
+//! `shape` reads lines of a known shape (with `specials`); `contents` reads all others, with `json`,
+//! `text_format`, `prefix` and `envelope`; `document`, `csv` and `yaml` find the entries of exports that are
+//! not one per line; `format` identifies the values of a record, and `record` interprets them.
 
 mod contents;
 mod csv;
@@ -46,14 +46,14 @@ use self::yaml::Yaml;
 use crate::evidence::AccessLog;
 use crate::evidence::cluster::MeshLogging;
 
-/// The longest line, and the largest element of an array, that is read as a record; what is longer is a broken line.
-/// Envoy's own limit on request headers, 60 KiB by default, leaves records far below it.
+/// Maximum size of a line, or of an element of an array, that is read as a record. A longer one is a broken
+/// line. Envoy's own limit on request headers, 60 KiB by default, leaves records far below it.
 pub const MAX_RECORD_BYTES: usize = 1 << 20;
 
-/// Bytes of lines that are marked at a time; with their marks they stay in the nearest caches.
+/// Bytes of lines that are marked at a time; with their marks they fit the nearest caches.
 const BLOCK_BYTES: usize = 32 << 10;
 
-/// The same after a document: the next one may begin within a few lines, and what was marked beyond is marked in vain.
+/// The same after a document: the next one may begin within a few lines, and marks beyond it are wasted.
 const SMALL_BLOCK_BYTES: usize = 256;
 
 /// Counts the records of one log while its bytes arrive in pieces of any size.
@@ -70,7 +70,7 @@ pub struct AccessLogScanner {
     specials: Specials,
     /// Between [`SMALL_BLOCK_BYTES`] and [`BLOCK_BYTES`].
     block_bytes: usize,
-    /// What has come is not one record per line.
+    /// The log so far is not one record per line.
     met_document: bool,
     /// The last byte was not a line end.
     line_open: bool,
@@ -83,7 +83,7 @@ enum Mode {
     Document,
     Csv,
     Yaml,
-    /// The rest of a line that is given up.
+    /// The rest of a line that is dropped.
     Skip,
 }
 
@@ -111,14 +111,14 @@ impl AccessLogScanner {
         }
     }
 
-    /// Reads records of this format too. To be called before the first bytes.
+    /// Reads records of this format too. Call it before the first bytes.
     #[must_use]
     pub fn reading(mut self, format: Arc<Format>) -> Self {
         self.read_as(format);
         self
     }
 
-    /// Reads records of this format too, where none has come yet.
+    /// Reads records of this format too. Has no effect once bytes have been read.
     pub fn read_as(&mut self, format: Arc<Format>) {
         let since = self.contents.counter.since;
         if self.contents.counter.log.bytes == 0 {
@@ -127,15 +127,15 @@ impl AccessLogScanner {
         }
     }
 
-    /// Leaves out records that began before this moment, as if the log did not reach back further. Records without a
-    /// readable `start_time`, foreign and text records stay, and so do the counts of bytes and lines.
+    /// Leaves out records that began before this time, as if the log began there. Records without a readable
+    /// `start_time`, foreign and text records are kept, and so are the counts of bytes and lines.
     #[must_use]
     pub fn since(mut self, since: Option<Timestamp>) -> Self {
         self.contents.counter.since = since;
         self
     }
 
-    /// Reads on.
+    /// Reads the next bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
         let Some(&last) = bytes.last() else { return };
         self.contents.counter.log.bytes += bytes.len() as u64;
@@ -167,22 +167,23 @@ impl AccessLogScanner {
         self.drive(bytes);
     }
 
-    /// Whether the log held what is spread over lines, or records of this program's own handshakes. Then, and only
-    /// then, a line means something else in the middle of the log than by itself, and parts that begin at line starts
-    /// must not be read apart and merged.
+    /// Returns whether the log has content that spans lines, or records of probe traffic of this program.
+    /// Only then does the meaning of a line depend on preceding lines, and parts of the log must not be read
+    /// separately and merged.
     #[must_use]
     pub fn depends_on_order(&self) -> bool {
         self.met_document || self.contents.met_partial || !self.contents.counter.log.own.is_empty()
     }
 
-    /// Whether a record of this program's own handshake with this server name has come, among the latest
-    /// [`MAX_PROBE_NAMES`](crate::evidence::access_log::MAX_PROBE_NAMES): one who follows the log has then read far enough.
+    /// Returns whether the log has a record of the marker probe with this server name, among the latest
+    /// [`MAX_PROBE_NAMES`](crate::evidence::access_log::MAX_PROBE_NAMES): a reader that follows the log can
+    /// then stop.
     #[must_use]
     pub fn saw(&self, name: &str) -> bool {
         self.contents.counter.log.own.names.contains_key(name)
     }
 
-    /// Ends the log here, and gives its counts.
+    /// Ends the log here, and returns its counts.
     #[must_use]
     pub fn finish(mut self) -> AccessLog {
         if let Some(only) = self.encoding.end() {
@@ -229,7 +230,7 @@ impl AccessLogScanner {
         }
     }
 
-    /// Reads whole lines, or takes what there is of one; returns how many bytes it used.
+    /// Reads whole lines, or the beginning of one; returns the number of bytes consumed.
     fn lines(&mut self, bytes: &[u8]) -> usize {
         if !self.carry.is_empty() {
             return self.carry_on(bytes);
@@ -275,7 +276,7 @@ impl AccessLogScanner {
         part.len()
     }
 
-    /// Reads a block of whole lines, up to its end or to where a document begins.
+    /// Reads a block of whole lines, up to its end or to the beginning of a document.
     fn block(&mut self, block: &[u8]) -> usize {
         self.specials.mark(block);
         let mut at = 0;
@@ -302,7 +303,7 @@ impl AccessLogScanner {
         at
     }
 
-    /// Reads the line the long way, without its line end.
+    /// Reads the line on the slow path, without its line end.
     fn line(&mut self, line: &[u8], is_terminated: bool) {
         if Document::opens_with(line) {
             self.enter_document(line);
@@ -327,7 +328,7 @@ impl AccessLogScanner {
         } else {
             self.contents.line(line.trim_ascii());
         }
-        // The first line never comes another way: until one was read there is no shape to go by.
+        // The first line always takes this path, because no shape is known yet.
         if is_first {
             self.contents.counter.log.begins_with_record = self.contents.counter.log.records == 1;
         }
@@ -425,7 +426,7 @@ impl AccessLogScanner {
         self.mode = Mode::Lines;
     }
 
-    /// Counts an entry, or else reads its lines as those of a log.
+    /// Counts an entry, or reads its lines as log lines.
     fn yaml_document(&mut self, document: Option<yaml::Document>) {
         let lines = match document {
             None => return,
@@ -458,10 +459,11 @@ impl AccessLogScanner {
     }
 }
 
-/// Reads any bytes, whole and in halves: as a log, and after a first line that is a text format, in that format.
+/// Fuzz entry point. Reads any bytes, whole and in halves: as a log, and, with the first line as a text
+/// format, in that format.
 ///
 /// # Panics
-/// When the two give different counts, which is what a fuzzer is to find.
+/// If the two give different counts.
 pub fn fuzz_access_log(data: &[u8]) {
     let check = |format: &Arc<Format>, data: &[u8]| {
         let scan = |pieces: &[&[u8]]| {

@@ -1,8 +1,8 @@
-//! `start_time` → a moment.
+//! `start_time` → a timestamp.
 //!
-//! Envoy writes RFC 3339 with milliseconds, and neighbouring records share their minute: the calendar is consulted once
-//! per minute, the rest is two numbers. Every other form goes through jiff: those that log stores make of it, and what
-//! `%START_TIME(…)%` of the mesh settings states.
+//! Envoy writes RFC 3339 with milliseconds, and neighbouring records share their minute: the calendar is used
+//! once per minute, the rest is two numbers. jiff parses every other form: those of log stores, and the
+//! pattern of `%START_TIME(…)%` in the mesh settings.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -12,13 +12,13 @@ use jiff::{SignedDuration, Timestamp};
 const USUAL_LENGTH: usize = 24;
 const TO_THE_MINUTE: usize = 16;
 
-/// Reads moments, and remembers the minute of the last one.
+/// Reads timestamps, and caches the minute of the last one.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     /// The text of the minute that `minute_start` belongs to.
     minute: [u8; TO_THE_MINUTE],
     minute_start: i64,
-    /// The minute since the epoch that `name` names.
+    /// The minute since the epoch of the text in `name`.
     named: Option<i64>,
     name: String,
     /// The pattern of `%START_TIME(…)%`, in jiff's spelling.
@@ -26,12 +26,13 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// Reads moments of this pattern too. Envoy writes fractions as `%f` and `%1f` to `%9f`.
+    /// Reads timestamps of this pattern too. Envoy writes fractions as `%f` and `%1f` to `%9f`.
     pub(super) fn stated(&mut self, pattern: Option<&str>) {
         self.pattern = pattern.map(str::to_owned);
     }
 
-    /// Milliseconds since the epoch of a moment in the usual form; `None` for every other form, well-formed or not.
+    /// Returns the milliseconds since the epoch of a timestamp in the usual form; `None` for every other
+    /// form, well-formed or not.
     pub(super) fn milliseconds(&mut self, text: &[u8]) -> Option<i64> {
         let text: &[u8; USUAL_LENGTH] = text.try_into().ok()?;
         let [.., colon, s1, s2, dot, m1, m2, m3, zulu] = *text;
@@ -41,14 +42,14 @@ impl Clock {
         let digit = |byte: u8| i64::from(byte.wrapping_sub(b'0'));
         let digits = [s1, s2, m1, m2, m3].map(digit);
         let [s1, s2, m1, m2, m3] = digits;
-        // A leap second is jiff's affair.
+        // jiff handles leap seconds.
         if digits.iter().any(|&digit| digit > 9) || s1 > 5 {
             return None;
         }
         let (minute, _) = text.split_first_chunk::<TO_THE_MINUTE>()?;
         let into_minute = (s1 * 10 + s2) * 1000 + m1 * 100 + m2 * 10 + m3;
         if *minute != self.minute {
-            // Only the usual form up to the minute may be remembered: a basic-format date of the same length may not.
+            // Only the usual form up to the minute may be cached, not a basic-format date of the same length.
             let usual = minute.iter().zip(b"0000-00-00T00:00").all(|(byte, form)| match form {
                 b'0' => byte.is_ascii_digit(),
                 _ => byte == form,
@@ -63,7 +64,8 @@ impl Clock {
         Some(self.minute_start + into_minute)
     }
 
-    /// The moment, in the stated form, or in any that RFC 3339 allows: fractions to the nanosecond, any offset.
+    /// Returns the timestamp, in the configured form, or in any that RFC 3339 allows: fractions to the
+    /// nanosecond, any offset.
     pub(super) fn moment(&mut self, text: &[u8]) -> Option<Timestamp> {
         if let Some(milliseconds) = self.milliseconds(text) {
             return Timestamp::from_millisecond(milliseconds).ok();
@@ -72,14 +74,14 @@ impl Clock {
         if let Some(moment) = self.pattern.as_deref().and_then(|pattern| by_pattern(pattern, text)) {
             return Some(moment);
         }
-        // BigQuery and Log Analytics end a moment of theirs so.
+        // BigQuery and Log Analytics write this suffix.
         match text.strip_suffix(" UTC") {
             Some(text) => text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp()),
             None => text.parse().ok(),
         }
     }
 
-    /// The key of the moment's minute, as `2025-05-19T04:46Z`.
+    /// Returns the key of the timestamp's minute, as `2025-05-19T04:46Z`.
     pub(super) fn minute_name(&mut self, moment: Timestamp) -> &str {
         let minute = moment.as_second().div_euclid(60);
         if self.named != Some(minute) {
@@ -90,8 +92,8 @@ impl Clock {
     }
 }
 
-/// A moment as Envoy's `%START_TIME(pattern)%` writes it; without an offset it is UTC. Source: Envoy documentation,
-/// "Access logging", command operators.
+/// Parses a timestamp as Envoy's `%START_TIME(pattern)%` writes it; without an offset it is UTC. Source:
+/// Envoy documentation, "Access logging", command operators.
 fn by_pattern(pattern: &str, text: &str) -> Option<Timestamp> {
     if let Some(fraction) = pattern.strip_prefix("%s") {
         return since_epoch(fraction, text);
@@ -103,7 +105,7 @@ fn by_pattern(pattern: &str, text: &str) -> Option<Timestamp> {
     })
 }
 
-/// Seconds since the epoch, with a fraction of the stated digits, which may stand behind a point.
+/// Parses seconds since the epoch, with a fraction of the given number of digits, which may follow a point.
 fn since_epoch(fraction: &str, text: &str) -> Option<Timestamp> {
     let (seconds, digits) = match fraction.strip_prefix('.').unwrap_or(fraction) {
         "" => (text, ""),

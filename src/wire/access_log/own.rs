@@ -1,8 +1,8 @@
-//! Records that this program's own handshakes left in the log, so that they are not taken for clients.
+//! Recognises the log records of this program's probe traffic, so that they do not count as clients.
 //!
-//! A handshake with a server name of its own is known by that name. One without a server name looks like any client's,
-//! and is known by what stands before it alone. So is one with the name of a route that the gateway refuses, but only where it
-//! came through a port-forward: there no client's can stand beside it.
+//! A marker probe is recognised by its unique server name. A handshake without SNI looks like that of any
+//! client, and is recognised only by the record before it. A refused handshake with the name of a route is
+//! too, but only if it came through a port-forward: no client's record has the same address there.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -12,34 +12,36 @@ use jiff::{SignedDuration, Timestamp};
 use crate::evidence::access_log::MAX_KEY_BYTES;
 use crate::evidence::handshake::PROBE_NAME_SUFFIX;
 
-/// How long after the handshake with a name of its own the one without a name may begin. The prober makes the two one
-/// after the other at an endpoint, the unknown name first, and a handshake that is reset takes one round trip.
+/// Maximum time between a marker probe and the handshake without SNI that follows it. The prober makes the
+/// two in sequence at an endpoint, the unknown name first, and a handshake that is reset takes one round
+/// trip.
 const FOLLOWS_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// How long after the handshake with a name of its own those with the names of routes may come through the same
+/// Maximum time between a marker probe and the handshakes with the names of routes through the same
 /// port-forward: they wait until the logs have been read.
 const NAMED_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
-/// Handshakes whose follower is waited for; the oldest gives way. More endpoints are not probed at one time.
+/// Maximum number of marker probes whose next handshake is expected; the oldest is dropped. More endpoints
+/// are not probed at the same time.
 const MAX_EXPECTED: usize = 64;
 
-/// Whether the program made up this server name.
+/// Returns whether this program generated the server name.
 #[inline]
 pub(super) fn is_own(name: &[u8]) -> bool {
     name.ends_with(PROBE_NAME_SUFFIX.as_bytes())
 }
 
-/// The resets that are still to come.
+/// The resets that are still expected.
 #[derive(Debug, Default)]
 pub(super) struct Followers {
-    /// Without a server name, in the order of the handshakes before them.
-    nameless: VecDeque<(String, Timestamp)>,
+    /// Resets without SNI, in the order of the marker probes before them.
+    without_sni: VecDeque<(String, Timestamp)>,
     /// The latest handshake that came from the pod's own loopback, where a port-forward ends.
     forwarded: Option<Timestamp>,
 }
 
 impl Followers {
-    /// A handshake with a name of its own: one without may follow from the same address.
+    /// Records a marker probe: a handshake without SNI may follow from the same address.
     pub(super) fn expect(&mut self, client: Option<&str>, at: Option<Timestamp>) {
         let (Some(client), Some(at)) = (client, at) else { return };
         if client.len() > MAX_KEY_BYTES {
@@ -48,26 +50,26 @@ impl Followers {
         if is_loopback(client) {
             self.forwarded = self.forwarded.max(Some(at));
         }
-        if self.nameless.len() == MAX_EXPECTED {
-            self.nameless.pop_front();
+        if self.without_sni.len() == MAX_EXPECTED {
+            self.without_sni.pop_front();
         }
-        self.nameless.push_back((client.to_owned(), at));
+        self.without_sni.push_back((client.to_owned(), at));
     }
 
-    /// Whether a reset without a server name is one that was expected; each is expected once.
+    /// Returns whether a reset without SNI was expected; each is expected once.
     pub(super) fn take(&mut self, client: Option<&str>, at: Option<Timestamp>) -> bool {
-        if self.nameless.is_empty() {
+        if self.without_sni.is_empty() {
             return false;
         }
         let (Some(client), Some(at)) = (client, at) else { return false };
         let found = self
-            .nameless
+            .without_sni
             .iter()
             .position(|(address, before)| address == client && is_within(*before, at, FOLLOWS_WITHIN));
-        found.and_then(|position| self.nameless.remove(position)).is_some()
+        found.and_then(|position| self.without_sni.remove(position)).is_some()
     }
 
-    /// Whether a reset with a server name is due to this program.
+    /// Returns whether a reset with SNI was caused by this program.
     pub(super) fn has_forwarded(&self, client: Option<&str>, at: Option<Timestamp>) -> bool {
         let (Some(before), Some(client), Some(at)) = (self.forwarded, client, at) else { return false };
         is_within(before, at, NAMED_WITHIN) && is_loopback(client)
@@ -120,7 +122,7 @@ mod tests {
         whole
     }
 
-    /// Own records, resets with a name, resets without.
+    /// Records of this program, resets with SNI, resets without SNI.
     fn counts(lines: &[String]) -> [u64; 3] {
         let log = scanned(lines);
         assert_eq!((log.records, log.broken_lines), (lines.len() as u64, 0));
@@ -133,7 +135,7 @@ mod tests {
         for (lines, expected) in [
             (vec![reset(OWN, a, 0), reset("null", a, 1)], [2, 0, 0]),
             (vec![reset(OWN, "[2001:db8::1]", 0), reset("null", "[2001:db8::1]", 5)], [2, 0, 0]),
-            // Too late, from elsewhere, before, or of a client that has its own reason.
+            // Too late, from another address, too early, or of a client with a reason of its own.
             (vec![reset(OWN, a, 0), reset("null", a, 6)], [1, 0, 1]),
             (vec![reset(OWN, a, 0), reset("null", b, 1)], [1, 0, 1]),
             (vec![reset("null", a, 0), reset(OWN, a, 0)], [1, 0, 1]),
@@ -171,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_was_served_under_an_own_name_is_own_too() {
-        // Twice, so that the second one goes the short way; with an escape, which never does.
+        // Twice, so that the second one takes the fast path; and with an escape, which never takes it.
         let log = scanned(&[
             record(OWN, "10.0.0.1", 0, "404", "\"route_not_found\"", "\"NR\""),
             record(OWN, "10.0.0.1", 1, "0", "null", "\"-\""),
@@ -206,7 +208,7 @@ mod tests {
         followers.expect(Some(&"1".repeat(MAX_KEY_BYTES + 1)), at);
         followers.expect(None, at);
         followers.expect(Some("10.0.1.1"), None);
-        assert_eq!(followers.nameless.len(), MAX_EXPECTED);
+        assert_eq!(followers.without_sni.len(), MAX_EXPECTED);
         assert!(!followers.take(Some("10.0.0.0"), at), "the oldest has given way");
         assert!(followers.take(Some("10.0.0.1"), at) && !followers.take(Some("10.0.0.1"), at));
         assert!(!followers.take(None, at) && !followers.take(Some("10.0.0.2"), None));

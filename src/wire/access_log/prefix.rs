@@ -1,4 +1,5 @@
-//! What stands in front of a record on its line: the date of a container runtime, the labels of Loki, names of pods.
+//! Skips the text in front of a record on its line: the date of a container runtime, the labels of Loki,
+//! names of pods.
 
 use memchr::memchr2;
 
@@ -8,12 +9,12 @@ use super::json;
 #[derive(Debug, PartialEq)]
 pub(super) struct Runtime<'a> {
     pub(super) is_stderr: bool,
-    /// The text goes on in the next line of its stream.
+    /// The text continues in the next line of its stream.
     pub(super) is_partial: bool,
     pub(super) text: &'a [u8],
 }
 
-/// Takes the line of a container runtime apart. Source: Kubernetes, `pkg/kubelet/kuberuntime/logs`.
+/// Splits the line of a container runtime. Source: Kubernetes, `pkg/kubelet/kuberuntime/logs`.
 pub(super) fn runtime(line: &[u8]) -> Option<Runtime<'_>> {
     if !is_dated(line) {
         return None;
@@ -33,8 +34,8 @@ pub(super) fn runtime(line: &[u8]) -> Option<Runtime<'_>> {
     Some(Runtime { is_stderr, is_partial, text })
 }
 
-/// The line begins with a date, as what Envoy (`[2025-05-19 04:46:20.117][1][info]…`) and the istio agent
-/// (`2025-05-19T04:46:20.117Z info …`) write about themselves does.
+/// Returns whether the line begins with a date, as the own logs of Envoy (`[2025-05-19
+/// 04:46:20.117][1][info]…`) and the istio agent (`2025-05-19T04:46:20.117Z info …`) do.
 pub(super) fn is_dated(text: &[u8]) -> bool {
     let text = text.strip_prefix(b"[").unwrap_or(text);
     text.get(..10).is_some_and(|date| {
@@ -42,11 +43,12 @@ pub(super) fn is_dated(text: &[u8]) -> bool {
     })
 }
 
-/// Where the next object begins, with no quote in front of it: a quote would make it a part of something whose beginning
-/// is missing. Quotes of `name="value"` are no such thing: Loki's labels, which `logcli` writes first, and the structured
-/// data of syslog (RFC 5424 §6.3).
+/// Returns the start of the next object, if no quote precedes it: after a quote it is a part of something
+/// whose beginning is missing. Quotes of `name="value"` are allowed: Loki's labels, which `logcli` writes
+/// first, and the structured data of syslog (RFC 5424 §6.3).
 pub(super) fn next_object(text: &[u8], mut from: usize) -> Option<usize> {
-    // One step from bracket to bracket: looking for the quote first would read the rest of the line for every object.
+    // One step from bracket to bracket: searching for the quote first would read the rest of the line for
+    // every object.
     loop {
         let at = from + memchr2(b'{', b'"', text.get(from..)?)?;
         if text.get(at) == Some(&b'"') {

@@ -1,7 +1,7 @@
 //! One record → the counts it belongs to.
 //!
-//! A record says little: whether a server name came, and whether a filter chain was found. The classes, and what each
-//! does and does not prove, are described at [`AccessLog`].
+//! A record shows only whether a server name was sent, and whether a filter chain was found. The classes, and
+//! what each does and does not prove, are described at [`AccessLog`].
 
 use std::borrow::Cow;
 
@@ -13,23 +13,23 @@ use super::moment::Clock;
 use super::own::{self, Followers};
 use crate::evidence::AccessLog;
 
-/// What Envoy writes as `%RESPONSE_CODE_DETAILS%` where no filter chain matched the connection.
+/// `%RESPONSE_CODE_DETAILS%` if no filter chain matched the connection.
 pub(super) const NO_FILTER_CHAIN: &[u8] = b"filter_chain_not_found";
 
-/// What Envoy writes there where no route matched the request.
+/// `%RESPONSE_CODE_DETAILS%` if no route matched the request.
 pub(super) const NO_ROUTE: &[u8] = b"route_not_found";
 
 /// The status of a request on a connection that cannot serve its host (RFC 9110 §15.5.20).
 pub(super) const MISDIRECTED: &[u8] = b"421";
 
-/// What log stores put in front of a record's keys when they flatten an entry into columns.
+/// Prefixes that log stores add to a record's keys when they flatten an entry into columns.
 const FLATTENED: [&[u8]; 7] =
     [b"jsonPayload.", b"jsonPayload_", b"_source.", b"message.", b"log.", b"LogMessage.", b"fields."];
 
-/// Members whose value is, or holds, the record of an entry: of Cloud Logging (`jsonPayload`, `textPayload`), container
-/// runtimes and fluent-bit (`log`), stern, vector, filebeat and `CloudWatch` (`message`, `@message`), journald (`MESSAGE`),
-/// Loki (`line`), Splunk (`_raw`, `result`), Elastic (`_source`), OpenTelemetry (`body`), Log Analytics (`LogMessage`,
-/// `LogEntry`), Datadog (`content`, `attributes`).
+/// Members whose value is, or holds, the record of an entry: of Cloud Logging (`jsonPayload`, `textPayload`),
+/// container runtimes and fluent-bit (`log`), stern, vector, filebeat and `CloudWatch` (`message`,
+/// `@message`), journald (`MESSAGE`), Loki (`line`), Splunk (`_raw`, `result`), Elastic (`_source`),
+/// OpenTelemetry (`body`), Log Analytics (`LogMessage`, `LogEntry`), Datadog (`content`, `attributes`).
 const PAYLOAD_KEYS: [&[u8]; 15] = [
     b"jsonPayload",
     b"textPayload",
@@ -48,8 +48,8 @@ const PAYLOAD_KEYS: [&[u8]; 15] = [
     b"attributes",
 ];
 
-/// Keys that tell an access log of another format from any other JSON on a line: the names in Apigee's own format, in
-/// Istio's default JSON format, and in common use. Two of them make a foreign record.
+/// Keys that distinguish an access log of another format from any other JSON on a line: the names in Apigee's
+/// own format, in Istio's default JSON format, and in common use. Two of them make a foreign record.
 const ACCESS_LOG_KEYS: &[&[u8]] = &[
     b"authority",
     b"bytes_received",
@@ -85,7 +85,7 @@ const ACCESS_LOG_KEYS: &[&[u8]] = &[
     b"x_forwarded_for",
 ];
 
-/// The members that are read; of duplicates the last, as JSON parsers have it.
+/// The members that are read; the last one of duplicates, as in JSON parsers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Record<'a> {
     pub(super) details: Option<Value<'a>>,
@@ -96,13 +96,14 @@ pub(super) struct Record<'a> {
     pub(super) start: Option<Value<'a>>,
     pub(super) status: Option<Value<'a>>,
     pub(super) tls: Option<Value<'a>>,
-    /// What a log store or a container runtime wraps around a record: text before objects, which may be labels.
+    /// The members with which a log store or a container runtime wraps a record: text before objects, which
+    /// may be labels.
     pub(super) payload: Option<Value<'a>>,
     known_keys: usize,
 }
 
 impl<'a> Record<'a> {
-    /// Takes note of a member.
+    /// Records a member.
     pub(super) fn member(&mut self, member: &Member<'a>, format: &Format) {
         let key = &*member.key;
         match format.target(key) {
@@ -123,7 +124,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Takes note of a value of the stated format.
+    /// Records a value of the configured format.
     fn stated(&mut self, target: &Target, value: Value<'a>) {
         match (target, value) {
             (Target::Field(field), value) => *self.field(*field) = Some(value),
@@ -154,23 +155,24 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Whether it is in a format that can be judged.
+    /// Returns whether it is in a format that can be judged.
     pub(super) fn is_judgeable(&self) -> bool {
         self.name.is_some() && (self.status.is_some() || self.details.is_some() || self.flags.is_some())
     }
 
-    /// Whether its format tells a connection without a filter chain from other ends without a status.
+    /// Returns whether its format distinguishes a connection without a filter chain from other ends without a
+    /// status.
     pub(super) fn tells_resets(&self) -> bool {
         self.details.is_some() || (self.status.is_some() && self.flags.is_some())
     }
 
-    /// Whether it is an access-log record of some other format.
+    /// Returns whether it is an access-log record of another format.
     pub(super) fn is_foreign(&self) -> bool {
         self.known_keys >= 2
     }
 }
 
-/// The members that decide.
+/// The members that are judged.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Field {
     Details,
@@ -184,7 +186,7 @@ pub(super) enum Field {
 }
 
 impl Field {
-    /// The field of a key of Apigee's format, of Istio's default and of common ones. Source: Apigee's
+    /// Returns the field of a key of Apigee's format, of Istio's default and of common ones. Source: Apigee's
     /// `istiod.accessLogFormat`; Istio `pilot/pkg/model/telemetry_logging.go`.
     pub(super) fn of(key: &[u8]) -> Option<Self> {
         Some(match key {
@@ -200,7 +202,7 @@ impl Field {
         })
     }
 
-    /// The same where the settings state a format; `None` also for what takes the long way.
+    /// Like [`Self::of`], if the settings have a format; `None` also for what takes the slow path.
     pub(super) fn in_format(key: &[u8], format: &Format) -> Option<Self> {
         match format.target(key) {
             Some(Target::Field(field)) => Some(*field),
@@ -216,16 +218,17 @@ pub(super) struct Counter {
     pub(super) log: AccessLog,
     pub(super) since: Option<Timestamp>,
     pub(super) clock: Clock,
-    /// What the handshakes of this program may still leave behind.
+    /// Resets that probe traffic of this program may still cause.
     followers: Followers,
-    /// Records that are older than asked for.
+    /// Records that are older than requested.
     dropped: u64,
-    /// The window of records with a usual `start_time`, in milliseconds: comparing those is all that most records cost.
+    /// The window of records with a usual `start_time`, in milliseconds: most records need no more than
+    /// comparing these.
     window: Option<(i64, i64)>,
 }
 
 impl Counter {
-    /// Counts a record with a server name and a filter chain: nothing but its moment matters.
+    /// Counts a record with a server name and a filter chain: only its timestamp matters.
     pub(super) fn ordinary(&mut self, start: Option<Value<'_>>) {
         if self.since.is_none()
             && let Some(Value::Text(text)) = start
@@ -266,9 +269,9 @@ impl Counter {
             .as_deref()
             .is_some_and(|flags| flags.split(|&byte| byte == b',').any(|flag| matches!(flag, b"NR" | b"NoRouteFound")));
 
-        // Status and flags only ever confirm the details; a format without them leaves nothing to contradict. Without
-        // details they suffice: with 404 `NR` means no route, without a response no filter chain (Envoy documentation,
-        // "Access logging", response flags).
+        // Status and flags only ever confirm the details; a format without them contradicts nothing. Without
+        // details they suffice: with 404 `NR` means no route, without a response no filter chain (Envoy
+        // documentation, "Access logging", response flags).
         let no_filter_chain = match (&details, record.details) {
             (Some(details), _) => {
                 &**details == NO_FILTER_CHAIN
@@ -278,7 +281,8 @@ impl Counter {
             (None, None) => status == Some(0.0) && no_route,
             (None, Some(_)) => false,
         };
-        // A request over plain HTTP on another port has no server name either, and proves nothing about handshakes.
+        // A request over plain HTTP on another port has no server name either, and proves nothing about
+        // handshakes.
         let over_tls = !record.tls.is_some_and(|tls| ServerName::of(Some(tls)) == ServerName::Absent);
         let served = status.is_some_and(|status| status >= 100.0) && over_tls;
         if let (ServerName::Given(name), false) = (&name, no_filter_chain) {
@@ -324,7 +328,7 @@ impl Counter {
         }
     }
 
-    /// Counts a request that was refused, where its host is not the name that its connection was opened for.
+    /// Counts a refused request whose host is not the name that its connection was opened for.
     fn other_host(&mut self, name: &[u8], host: Option<Value<'_>>, client: Option<&str>, moment: Option<Timestamp>) {
         let Some(host) = host.and_then(Value::text) else { return };
         let Some(host) = without_port(&host) else { return };
@@ -336,21 +340,21 @@ impl Counter {
         }
     }
 
-    /// What has been counted of lines and records so far, to see whether something more was.
+    /// Returns the number of lines and records counted so far, to detect whether more were counted.
     pub(super) fn told(&self) -> u64 {
         let log = &self.log;
         let lines = log.foreign_records + log.text_records + log.proxy_lines + log.broken_lines + log.other_forms;
         log.records + self.dropped + lines
     }
 
-    /// Notes an operator that the format of a record lacks.
+    /// Records an operator that the format of a record lacks.
     pub(super) fn lacks(&mut self, operator: &str) {
         if !self.log.lacking.contains(operator) {
             self.log.lacking.insert(operator.to_owned());
         }
     }
 
-    /// What was counted, with the window of all records.
+    /// Returns the counts, with the window of all records.
     pub(super) fn finish(mut self) -> AccessLog {
         if let Some((first, last)) = self.window {
             for milliseconds in [first, last] {
@@ -362,8 +366,8 @@ impl Counter {
         self.log
     }
 
-    /// Counts the record where it is not older than asked for, and gives its moment. A record without a readable moment
-    /// cannot be shown to be older, so it stays.
+    /// Counts the record unless it is older than requested, and returns its timestamp. A record without a
+    /// readable timestamp cannot be shown to be older, so it is kept.
     #[expect(clippy::option_option, reason = "outer: is it counted; inner: does it have a moment")]
     fn in_window(&mut self, start: Option<Value<'_>>) -> Option<Option<Timestamp>> {
         let moment = match start {
@@ -390,13 +394,13 @@ impl Counter {
     }
 }
 
-/// What the record says of the server name that the client asked for.
+/// The server name that the client sent, as the record has it.
 #[derive(Debug, PartialEq)]
 enum ServerName<'a> {
     /// `null`, empty, or the `-` that Envoy's text encoder writes for an absent value.
     Absent,
     Given(Cow<'a, [u8]>),
-    /// Something that is no name: it proves neither presence nor absence.
+    /// Not a name: it proves neither presence nor absence.
     Unreadable,
 }
 
@@ -413,7 +417,7 @@ impl<'a> ServerName<'a> {
     }
 }
 
-/// `10.138.0.28:19432` → `10.138.0.28`, `[::1]:1234` → `::1`; `None` for the ways to write an absent address.
+/// `10.138.0.28:19432` → `10.138.0.28`, `[::1]:1234` → `::1`; `None` for an absent address in any form.
 fn without_port(address: &[u8]) -> Option<&[u8]> {
     let bare = if let Some(bracketed) = address.strip_prefix(b"[") {
         memchr::memchr(b']', bracketed).and_then(|end| bracketed.get(..end)).unwrap_or(address)

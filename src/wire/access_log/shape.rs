@@ -1,8 +1,9 @@
 //! The shape of a record: everything on its line that is not a value.
 //!
-//! Envoy writes every record of a gateway with the same keys in the same order, so what stood between the values of one
-//! record is what to expect in the next. A line that fits a known shape is read to its end and is thereby proved a
-//! well-formed record: no byte is skipped unread. A line that fits none goes the long way and may teach a new shape.
+//! Envoy writes every record of a gateway with the same keys in the same order, so the text between the
+//! values of one record is expected in the next. A line that fits a known shape is read to its end, which
+//! proves that it is a well-formed record: no byte is skipped. A line that fits none takes the slow path and
+//! may add a new shape.
 //!
 //! ```text
 //! {"bytes_sent":0,"host":null,"sni_host":"api.example.com","status":200}
@@ -17,43 +18,43 @@ use super::own::is_own;
 use super::record::{Field, MISDIRECTED, NO_FILTER_CHAIN, NO_ROUTE, Record};
 use super::specials::Specials;
 
-/// Shapes known at a time: two formats in one stream, each with and without some member.
+/// Maximum number of known shapes: two formats in one stream, each with and without some member.
 const MAX_SHAPES: usize = 4;
 
-/// Members of a record that may have a shape. Apigee's format has 23.
+/// Maximum number of members of a record that has a shape. Apigee's format has 23.
 const MAX_MEMBERS: usize = 64;
 
-/// Length of a text that a shape may have: a key and its blanks.
+/// Maximum length of a text in a shape: a key and its spaces.
 const MAX_TEXT_BYTES: usize = 256;
 
 /// Bytes of a text that are compared at once.
 const HEAD: usize = 32;
 
-/// What has been learnt of the lines of one log.
+/// The shapes that were learnt from the lines of one log.
 #[derive(Debug, Default)]
 pub(super) struct Shapes {
     known: Vec<Shape>,
     spans: Spans,
-    /// The shape that the next one takes the place of.
+    /// The shape that the next one replaces.
     oldest: usize,
 }
 
 /// A line that fits.
 pub(super) struct Fit<'a> {
     pub(super) line: Line<'a>,
-    /// Where the next line begins.
+    /// The start of the next line.
     pub(super) next: usize,
 }
 
-/// What a fitting line holds.
+/// The content of a line that fits.
 pub(super) enum Line<'a> {
-    /// A client's server name, and no reason to doubt its filter chain, as in nearly all records: only the `start_time`
-    /// matters.
+    /// A client's server name, and no reason to doubt its filter chain, as in nearly all records: only the
+    /// `start_time` matters.
     Ordinary(Option<Value<'a>>),
     Record(Record<'a>),
 }
 
-/// Where the values of a line stand; kept between lines only to spare making it anew.
+/// Positions of the values of a line; kept between lines only to avoid allocating again.
 #[derive(Debug)]
 struct Spans([(usize, usize); MAX_MEMBERS]);
 
@@ -64,8 +65,8 @@ impl Default for Spans {
 }
 
 impl Shapes {
-    /// Reads the line that begins at `at` of the marked block, where its record has a known shape. Text in front of the
-    /// record is allowed where there is no quote in it.
+    /// Reads the line that begins at `at` of the marked block, if its record has a known shape. Text in front
+    /// of the record is allowed if it has no quote.
     #[inline]
     pub(super) fn read<'a>(&mut self, bytes: &'a [u8], at: usize, specials: &Specials) -> Option<Fit<'a>> {
         let at = if *bytes.get(at)? == b'{' {
@@ -78,10 +79,11 @@ impl Shapes {
         self.known.iter().find_map(|shape| shape.read(bytes, at, specials, spans))
     }
 
-    /// Learns the shape of the record that begins the line, where it is one that can be judged.
+    /// Learns the shape of the record that begins the line, if the record can be judged.
     pub(super) fn learn(&mut self, line: &[u8], format: &Format) {
         let Some(shape) = Shape::of(line, format) else { return };
-        // A line of a known shape may still have gone the long way, by an escape in a value that decides.
+        // A line of a known shape may still have taken the slow path, because of an escape in a value that is
+        // judged.
         if self.known.contains(&shape) {
             return;
         }
@@ -99,9 +101,9 @@ impl Shapes {
 struct Shape {
     texts: Vec<Text>,
     closing: Text,
-    /// Which members decide, by their place.
+    /// The members that are judged, by their place.
     fields: Vec<(Field, usize)>,
-    /// The places of four of them, which every line is asked for.
+    /// The places of four of them, which every line needs.
     name: usize,
     details: Option<usize>,
     status: Option<usize>,
@@ -173,7 +175,7 @@ impl Shape {
             b'\r' if *bytes.get(at + 1)? == b'\n' => at + 2,
             _ => return None,
         };
-        // An escaped value that decides is for the long way to decode.
+        // The slow path decodes an escaped value that is judged.
         if escapes & self.deciding != 0 {
             return None;
         }
@@ -192,8 +194,8 @@ impl Shape {
     }
 }
 
-/// Whether a record has a server name, not one of this program's own, and neither a reason to doubt its filter chain nor
-/// one to doubt its route.
+/// Returns whether a record has a server name, not one of this program's probes, and neither a reason to
+/// doubt its filter chain nor one to doubt its route.
 #[inline]
 fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>, status: Option<Value<'_>>) -> bool {
     matches!(name, Some(Value::Text(name)) if !matches!(name, b"" | b"-") && !is_own(name))
@@ -204,7 +206,7 @@ fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>, status: Opti
 /// A value of more than one byte's choice, on one line.
 fn nested(bytes: &[u8], start: usize, specials: &Specials) -> Option<usize> {
     let end = json::value_with(bytes, start, |at| specials.string_end(bytes, at).map(|string| string.end))?;
-    // The grammar takes a line end for white space.
+    // The grammar accepts a line end as white space.
     memchr::memchr(b'\n', bytes.get(start..end)?).is_none().then_some(end)
 }
 
@@ -226,7 +228,7 @@ impl Text {
         Self { all: text.to_vec(), head: head.map(u8x16::new), mask: mask.map(u8x16::new) }
     }
 
-    /// The place after this text, where it stands at `at`.
+    /// Returns the position after this text, if it is at `at`.
     #[inline]
     fn after(&self, bytes: &[u8], at: usize) -> Option<usize> {
         let length = self.all.len();

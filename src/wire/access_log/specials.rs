@@ -1,11 +1,12 @@
-//! Where quotes, backslashes and line ends stand in a block of lines: one bit per byte.
+//! Positions of quotes, backslashes and line ends in a block of lines: one bit per byte.
 //!
-//! Found sixteen bytes at a time beforehand, so that the end of a string is one load and one count of zeros, without a
-//! loop whose exit the processor must guess. That is what makes reading every record cheaper than searching it.
+//! Found sixteen bytes at a time beforehand, so that the end of a string is one load and one count of zeros,
+//! without a loop whose exit the processor must predict. This makes reading every record cheaper than
+//! searching it.
 
 use wide::u8x16;
 
-/// Bits that one look is sure to see: eight bytes of bits, less those shifted out of the first.
+/// Number of bits that one load is sure to contain: eight bytes of bits, less those shifted out of the first.
 const IN_SIGHT: usize = 57;
 
 /// The bits of one block.
@@ -24,7 +25,8 @@ impl Specials {
     /// Marks the bytes of a new block.
     pub(super) fn mark(&mut self, block: &[u8]) {
         let padded = block.len().div_ceil(16) * 2 + 8;
-        // Exact, so that a search without a hit ends at the padding and not in what a longer block left behind.
+        // Exact, so that a search without a hit ends at the padding and not in what a longer block left
+        // behind.
         self.bits.resize(padded, 0);
         let (sixteens, rest) = block.as_chunks::<16>();
         let (pairs, _) = self.bits.as_chunks_mut::<2>();
@@ -41,7 +43,7 @@ impl Specials {
         }
     }
 
-    /// The first marked byte at or after `from`.
+    /// Returns the first marked byte at or after `from`.
     pub(super) fn next(&self, mut from: usize) -> Option<usize> {
         loop {
             let (bits, _) = self.bits.get(from / 8..)?.split_first_chunk::<8>()?;
@@ -53,7 +55,8 @@ impl Specials {
         }
     }
 
-    /// Where the string that opens at `quote` ends, on its own line; `bytes` is the block that was marked.
+    /// Returns the end of the string that opens at `quote`, on its own line; `bytes` is the block that was
+    /// marked.
     #[inline]
     pub(super) fn string_end(&self, bytes: &[u8], quote: usize) -> Option<StringEnd> {
         let mut escaped = false;

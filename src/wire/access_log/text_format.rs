@@ -1,8 +1,9 @@
 //! One text format of Envoy, and records written in it.
 //!
-//! Envoy does not escape what it puts into text, so a value that a client may choose freely (a user agent) can look like
-//! the rest of the line. So only the values before the first and after the last of those are certain, and a line is
-//! read from both ends: each value has the bytes that it can have, and the last ones must end with the line.
+//! Envoy does not escape values in text, so a value that a client may choose freely (a user agent) can look
+//! like the rest of the line. So only the values before the first and after the last of those are certain,
+//! and a line is read from both ends: each value has the bytes that it can have, and the last ones must end
+//! with the line.
 
 use super::format::{Token, field_of, tokens};
 use super::json::Value;
@@ -11,16 +12,16 @@ use super::record::{Field, Record};
 /// Values of one format. Istio's has 22.
 const MAX_PIECES: usize = 128;
 
-/// How far into a line a record may begin, after what `kubectl logs --prefix` and others write in front.
+/// Maximum offset of a record in its line, after a prefix such as that of `kubectl logs --prefix`.
 const MAX_PREFIX_BYTES: usize = 512;
 
-/// The operators that a record cannot do without, in the order in which they are named.
+/// The operators that a record must have, in the order in which they are reported.
 const NEEDED: [(Field, &str); 2] = [(Field::Name, "REQUESTED_SERVER_NAME"), (Field::Details, "RESPONSE_CODE_DETAILS")];
 
 /// A compiled format.
 #[derive(Clone, Debug)]
 pub(super) struct TextFormat {
-    /// What stands before, between and after free values.
+    /// The text before, between and after free values.
     segments: Vec<Vec<Piece>>,
     /// The fields of the free values between the segments.
     free: Vec<Option<Field>>,
@@ -39,11 +40,11 @@ enum Piece {
 enum Class {
     /// Digits, or `-`.
     Code,
-    /// A server name: what separates values in formats of people's own is not in it.
+    /// A server name: it has no characters that separate values in custom formats.
     Name,
     /// RFC 3339, or `-`.
     Time,
-    /// Neither blank nor quote.
+    /// Neither spaces nor quotes.
     Word,
     /// Anything, as clients and peers choose it.
     Free,
@@ -91,7 +92,8 @@ impl Class {
 }
 
 impl TextFormat {
-    /// Compiles a format. `remote` names the operator that is read as the client's address, where there are several.
+    /// Compiles a format. `remote` names the operator that is read as the client's address, if there are
+    /// several.
     pub(super) fn compile(format: &str, remote: Option<&str>) -> Self {
         let mut compiled = Self { segments: vec![Vec::new()], free: Vec::new(), fields: Vec::new() };
         for token in tokens(format).into_iter().take(MAX_PIECES) {
@@ -116,7 +118,7 @@ impl TextFormat {
 
     fn value(&mut self, field: Option<Field>, class: Class) {
         let Some(segment) = self.segments.last_mut() else { return };
-        // Where nothing stands between two values, nobody knows where the first one ends.
+        // If nothing separates two values, the end of the first one is unknown.
         let after_value = matches!(segment.last(), Some(Piece::Value(..)));
         let after_free = segment.is_empty() && !self.free.is_empty();
         if after_value || after_free {
@@ -142,12 +144,12 @@ impl TextFormat {
         }
     }
 
-    /// Whether anything in it is judged.
+    /// Returns whether anything in it is judged.
     pub(super) fn has_fields(&self) -> bool {
         !self.fields.is_empty()
     }
 
-    /// The operators that are missing for a judgement.
+    /// Returns the operators that are missing for a judgement.
     pub(super) fn lacking(&self) -> impl Iterator<Item = &'static str> {
         let by_flags = self.fields.contains(&Field::Status) && self.fields.contains(&Field::Flags);
         NEEDED
@@ -156,7 +158,7 @@ impl TextFormat {
             .map(|(_, operator)| operator)
     }
 
-    /// Reads a line of this format, perhaps with a prefix, into the fields of a record.
+    /// Reads a line of this format, with or without a prefix, into the fields of a record.
     pub(super) fn read<'a>(&self, line: &'a [u8], record: &mut Record<'a>) -> bool {
         let mut starts = Vec::new();
         match self.segments.first().and_then(|segment| segment.first()) {
@@ -202,7 +204,7 @@ impl TextFormat {
     }
 }
 
-/// Reads the pieces of a segment at one place; returns where they end. The last segment ends with the line.
+/// Reads the pieces of a segment at one position; returns their end. The last segment ends with the line.
 fn fixed(
     segment: &[Piece],
     line: &[u8],

@@ -1,8 +1,8 @@
-//! Exports as YAML, which `gcloud logging read` writes unless it is told otherwise: one document, or one item of a
+//! Exports as YAML, the default output of `gcloud logging read`: one document, or one item of a
 //! sequence, for each entry.
 //!
-//! Documents are told apart line by line, and one is in memory at a time. Lines that turn out to be no entry are given
-//! back, to be read as lines of a log.
+//! Documents are separated line by line, and only one is in memory at a time. Lines that are not an entry are
+//! returned, to be read as log lines.
 
 use serde_json::Value;
 
@@ -39,14 +39,14 @@ pub(super) enum Document {
 }
 
 impl Yaml {
-    /// Whether a line begins an export.
+    /// Returns whether a line begins an export.
     pub(super) fn opens_with(line: &[u8]) -> bool {
         let line = line.trim_ascii_end();
         let entry = line.strip_prefix(b"- ").unwrap_or(line);
         line == b"---" || FIRST_KEYS.iter().any(|key| entry.starts_with(key))
     }
 
-    /// Whether a line, without its end, can stand in a document.
+    /// Returns whether a line, without its end, can be part of a document.
     pub(super) fn goes_on_with(line: &[u8]) -> bool {
         let line = line.trim_ascii_end();
         let key = line.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_@-./".contains(byte)).count();
@@ -57,7 +57,7 @@ impl Yaml {
         }
     }
 
-    /// Takes the next line; returns the document that it ends, where it ends one.
+    /// Reads the next line; returns the document that it ends, if any.
     pub(super) fn line(&mut self, line: &[u8]) -> Option<Document> {
         let is_separator = line.trim_ascii_end() == b"---";
         let ended = if is_separator || line.starts_with(b"- ") { self.end() } else { None };

@@ -1,10 +1,10 @@
-//! What stands beside TCP: QUIC and DTLS, counted by addresses and ports. Neither is a TLS connection over TCP, and
+//! Counts QUIC and DTLS by addresses and ports. Neither is a TLS connection over TCP, and
 //! QUIC's own ClientHello cannot be read without deriving keys.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
 
-/// Maximum number of flows of each kind that are told apart.
+/// Maximum number of flows of each kind that are distinguished.
 const MAX_FLOWS: usize = 4096;
 
 /// The long headers of QUIC: versions 1 and 2, and drafts (RFC 9000 §17.2, RFC 9369).

@@ -1,6 +1,7 @@
 //! Certificate lists of a capture, each described once: a server sends the same one in every handshake.
 //!
-//! Bytes are hashed as they were sent. What is no certificate is hashed too, and costs only itself.
+//! Bytes are hashed as they were sent. Data that is not a certificate is hashed too, and does not affect the
+//! others.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,11 +22,11 @@ const MAX_BYTES: usize = 512 << 10;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Chain {
     pub(super) certificates: Vec<CapturedCertificate>,
-    /// The list is not whole, or longer than what is described.
+    /// The list is incomplete, or above the limit for descriptions.
     pub(super) is_cut: bool,
 }
 
-/// The lists that are known.
+/// The known lists.
 #[derive(Debug, Default)]
 pub(super) struct Chains {
     known: HashMap<[u8; 32], Arc<Chain>>,
@@ -35,7 +36,8 @@ pub(super) struct Chains {
 }
 
 impl Chains {
-    /// Reads the body of a Certificate message up to TLS 1.2, of which there are `body.len()` of `length` bytes.
+    /// Reads the body of a Certificate message up to TLS 1.2, of which there are `body.len()` of `length`
+    /// bytes.
     pub(super) fn read(&mut self, body: &[u8], length: usize) -> Arc<Chain> {
         let key = sha256(body);
         if let Some(chain) = self.known.get(&key) {
@@ -73,7 +75,8 @@ fn read(body: &[u8], length: usize, is_described: bool) -> Chain {
         });
         parsed.push(is_described.then(|| X509::from_der(der).ok()).flatten());
     }
-    // Positions of signers are those of the certificates that can be read, so a list with others is described one by one.
+    // Positions of signers count only certificates that can be read, so a list with others is described one
+    // by one.
     if parsed.iter().all(Option::is_some) {
         let described = certificate::describe(parsed.iter().flatten().map(AsRef::as_ref));
         for (captured, described) in chain.certificates.iter_mut().zip(described) {

@@ -1,7 +1,7 @@
-//! One TCP connection: who is the client, both streams, what stands before TLS, who ended it.
+//! One TCP connection: the client, both streams, the bytes before TLS, and the side that ended it.
 //!
-//! The first byte of the server's TLS is at the acknowledgement number of the ClientHello. That holds for captures that
-//! began without the SYN, for several SYN/ACKs with different numbers, and behind every preface.
+//! The first byte of the server's TLS is at the acknowledgement number of the ClientHello. This holds for
+//! captures that began without the SYN, for several SYN/ACKs with different numbers, and after every preface.
 
 use super::chains::Chains;
 use super::direction::{ClientState, Direction, ServerState, data_sequence, is_from_client};
@@ -14,12 +14,12 @@ use crate::evidence::handshake::{NotTls, Party};
 use crate::wire::tls::not_tls::{self, MAX_HEAD_BYTES, Opening};
 use crate::wire::tls::passive::{Passive, begins_client_hello, begins_record};
 
-/// Maximum number of SYN/ACKs with different sequence numbers that are remembered.
+/// Maximum number of SYN/ACKs with different sequence numbers that are kept.
 const MAX_BASES: usize = 4;
-/// Bytes of preface after which no ClientHello is expected any more.
+/// Number of preface bytes after which no ClientHello is expected any more.
 const MAX_PREFACE: usize = 64 << 10;
 
-/// Bytes of both directions after which nothing of a handshake is expected any more.
+/// Number of bytes in both directions after which no handshake message is expected any more.
 const MAX_HANDSHAKE: u64 = 1 << 20;
 
 /// A connection.
@@ -35,11 +35,11 @@ pub(super) struct Connection {
     pub(super) has_syn_ack: bool,
     client_isn: Option<u32>,
     bases: Vec<u32>,
-    /// Which side is which follows from the packets, not from a guess.
+    /// The packets show which side is the client; it is not a guess.
     is_certain: bool,
     pub(super) client: Direction,
     pub(super) server: Direction,
-    /// Where the server's TLS begins.
+    /// The start of the server's TLS.
     server_start: Option<u32>,
     client_state: ClientState,
     server_state: ServerState,
@@ -52,12 +52,12 @@ pub(super) struct Connection {
     hello_end: Option<u32>,
     pub(super) acknowledged: bool,
     pub(super) missing: Missing,
-    /// Nothing more of the streams is read.
+    /// The streams are no longer read.
     pub(super) is_settled: bool,
 }
 
 impl Connection {
-    /// A connection that begins with `segment`.
+    /// Creates a connection that begins with `segment`.
     pub(super) fn new(number: u64, segment: &Segment<'_>, at: Moment) -> Self {
         let from_client = is_from_client(segment);
         let (client, server) = if from_client.unwrap_or_else(|| segment.source.port() >= segment.destination.port()) {
@@ -93,24 +93,25 @@ impl Connection {
         }
     }
 
-    /// How well a segment fits this connection, among several with the same addresses and ports; 0 is best.
+    /// Returns how well a segment fits this connection, among several with the same addresses and ports; 0 is
+    /// best.
     pub(super) fn distance(&self, segment: &Segment<'_>) -> u32 {
         let direction = if segment.source == self.ends.client { &self.client } else { &self.server };
         direction.stream.distance(segment.sequence)
     }
 
-    /// Whether a SYN is the one this connection began with.
+    /// Returns whether a SYN is the one that this connection began with.
     pub(super) fn began_with(&self, segment: &Segment<'_>) -> bool {
         self.client_isn == Some(segment.sequence) && segment.source == self.ends.client
     }
 
-    /// Number of bytes that are kept of the streams.
+    /// Returns the number of bytes of the streams in memory.
     pub(super) fn buffered(&self) -> usize {
         let of = |one: &Direction| one.stream.buffered() + one.tls.buffered() + one.head.capacity();
         of(&self.client) + of(&self.server)
     }
 
-    /// Takes a segment. Returns false if it was dropped because nothing may wait.
+    /// Adds a segment. Returns false if it was dropped because segments may not wait.
     pub(super) fn segment(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, chains: &mut Chains) -> bool {
         self.last = at;
         if !self.is_certain
@@ -148,7 +149,7 @@ impl Connection {
         kept
     }
 
-    /// Reads what still waits, because nothing more comes.
+    /// Reads the segments that still wait, at the end of the connection.
     pub(super) fn finish(&mut self, chains: &mut Chains) {
         if self.is_settled {
             return;
@@ -176,27 +177,27 @@ impl Connection {
         self.settle();
     }
 
-    /// The server's answer, or its beginning, is missing in the capture.
+    /// Returns whether the server's response, or its beginning, is missing in the capture.
     pub(super) fn lacks_answer(&self) -> bool {
         self.server_state == ServerState::Lost || self.server.packets == 0 || self.handshake.proves_answer()
     }
 
-    /// The client's first bytes are missing in the capture.
+    /// Returns whether the client's first bytes are missing in the capture.
     pub(super) fn lacks_beginning(&self) -> bool {
         self.client_state == ClientState::Lost || self.client.packets == 0
     }
 
-    /// It has a ClientHello, and its handshake has not completed.
+    /// Returns whether it has a ClientHello, and its handshake has not completed.
     pub(super) fn is_undecided(&self) -> bool {
         self.handshake.hello.is_some() && !self.handshake.is_complete()
     }
 
-    /// What the client or the server sent before TLS, or instead of it, that is not TLS.
+    /// Returns what the client or the server sent before TLS, or instead of it, that is not TLS.
     pub(super) fn server_is_not_tls(&self) -> bool {
         self.server_state == ServerState::NotTls
     }
 
-    /// The client's bytes are TLS, from whatever point on.
+    /// Returns whether the client's bytes are TLS, from any position on.
     pub(super) fn client_is_tls(&self) -> bool {
         matches!(self.client_state, ClientState::Tls | ClientState::Ssl2)
     }
@@ -214,7 +215,7 @@ impl Connection {
         if by == Party::Client { &mut self.client } else { &mut self.server }
     }
 
-    /// It is known now which side is the client.
+    /// Records which side is the client.
     fn certain(&mut self, as_guessed: bool) {
         self.is_certain = true;
         if as_guessed || self.handshake.hello.is_some() {
@@ -251,7 +252,7 @@ impl Connection {
     }
 
     fn client_segment(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, chains: &mut Chains) -> bool {
-        // Of several SYN/ACKs the one counts that the client acknowledges.
+        // If there are several SYN/ACKs, the one that the client acknowledges counts.
         if let Some(acknowledged) = segment.acknowledged
             && self.server.stream.is_fresh()
             && (self.bases.contains(&acknowledged) || self.bases.is_empty() && segment.length > 0)
@@ -306,7 +307,8 @@ impl Connection {
             ClientState::Start | ClientState::Ssl2 => {
                 if self.client.head.is_empty() {
                     self.client.head_start = sequence;
-                    // The answer begins where the first bytes of the hello say that the client has read to.
+                    // The response begins at the acknowledgement number of the first bytes of the
+                    // ClientHello.
                     self.set_server_start(ack, at, chains);
                 }
                 let room = (MAX_HEAD + usize::from(u16::MAX)).saturating_sub(self.client.head.len());
@@ -370,7 +372,7 @@ impl Connection {
         }
     }
 
-    /// Decides what the client's first bytes are; at the end, with what there is.
+    /// Classifies the client's first bytes; at the end, with the bytes available.
     fn decide_client(&mut self, is_end: bool, at: Moment, ack: Option<u32>, chains: &mut Chains) {
         loop {
             let mut decided = preface::start(&self.client.head);
@@ -378,7 +380,7 @@ impl Connection {
                 if !is_end && self.client.head.len() < MAX_HEAD {
                     return;
                 }
-                // A record header that is cut is still TLS; of other bytes nobody can tell.
+                // A truncated record header is still TLS; other bytes cannot be classified.
                 decided =
                     if matches!(*self.client.head, [22, 3, ..]) { Start::Tls } else { Start::NotTls(NotTls::Unknown) };
             }
@@ -431,7 +433,7 @@ impl Connection {
         self.handshake.ssl2_hello(&body, length, at);
     }
 
-    /// TLS begins in mid-stream: the server's part of it too.
+    /// TLS begins in mid-stream, also in the server's direction.
     fn restart(&mut self, ack: Option<u32>, at: Moment, chains: &mut Chains) {
         self.server_start = None;
         self.server_state = ServerState::Before;
@@ -456,7 +458,7 @@ impl Connection {
                     Some(start) => start,
                     None if has_begun || begins_tls => sequence,
                     None => {
-                        // A banner, or the answer to a hello that comes later in the capture.
+                        // A banner, or the response to a ClientHello that comes later in the capture.
                         if self.server.head.is_empty() {
                             self.server.head_start = sequence;
                         }
@@ -465,7 +467,7 @@ impl Connection {
                         return;
                     }
                 };
-                // What is before the start is the answer to a preface, or a banner.
+                // Bytes before the start are the response to a preface, or a banner.
                 let before = start.wrapping_sub(sequence).cast_signed();
                 let skipped = usize::try_from(before).unwrap_or_default();
                 if let Some(rest) = bytes.get(skipped..)
@@ -486,7 +488,7 @@ impl Connection {
                 let Self { server, handshake, .. } = self;
                 server.tls.push(bytes, &mut |event| handshake.event(Party::Server, event, at, chains));
             }
-            // Behind a gap a record may begin again.
+            // A record may begin after a gap.
             ServerState::Lost if begins_record(bytes) => {
                 self.server_state = ServerState::Tls;
                 self.server_bytes(sequence, bytes, at, chains);
@@ -495,7 +497,7 @@ impl Connection {
         }
     }
 
-    /// While the client speaks a preface, the server answers that.
+    /// While the client sends a preface, the server responds to it.
     fn may_be_answer(&self) -> bool {
         !matches!(self.client_state, ClientState::MayTurn { .. })
     }

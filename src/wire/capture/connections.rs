@@ -1,8 +1,8 @@
-//! All TCP connections of a capture that are under way, within limits.
+//! All open TCP connections of a capture, within limits.
 //!
-//! A connection is told apart by addresses and ports, and where several have the same (a port used again, two tunnels or
-//! VLANs), by sequence numbers. It is handed on when it is over for a while, when another takes its place, when there is
-//! no room, or when the capture ends.
+//! Connections are distinguished by addresses and ports and, where several have the same ones (a port used
+//! again, two tunnels or VLANs), by sequence numbers. A connection is reported some time after its end, when
+//! another one replaces it, when there is no room, or when the capture ends.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
@@ -18,17 +18,17 @@ use crate::evidence::capture::{Flow, LimitsReached};
 
 /// Maximum number of connections that are followed at the same time.
 const MAX_CONNECTIONS: usize = 2048;
-/// Part of them that makes room when there are too many: those that were quiet the longest.
+/// Number of them that are dropped when there are too many: those idle for the longest time.
 const EVICTED: usize = MAX_CONNECTIONS / 8;
 /// Maximum number of connections with the same addresses and ports.
 const MAX_SAME: usize = 4;
-/// Maximum number of bytes of all streams that wait or are undecided.
+/// Maximum number of bytes of all streams that wait or are not classified yet.
 const MAX_BUFFERED: usize = 4 << 20;
-/// How long a connection that is over is remembered, so that its last segments are not taken for a new one, in
-/// nanoseconds of the capture.
+/// Time for which a finished connection is kept, in nanoseconds of the capture, so that its last segments do
+/// not count as a new one.
 const LINGER: i64 = 3_000_000_000;
 
-/// Maximum number of connections that are remembered after they made room, so that their data begin no new ones.
+/// Maximum number of dropped connections that are remembered, so that their data do not start new ones.
 const MAX_FORGOTTEN: usize = 16_384;
 
 /// Two sockets, the smaller first.
@@ -42,9 +42,9 @@ pub type Sink<'a> = dyn FnMut(Flow, Vec<KeptPacket>) + 'a;
 pub(super) struct Connections {
     open: HashMap<Key, Vec<Entry>>,
     count: usize,
-    /// Connections that are over, in the order in which they ended.
+    /// Finished connections, in the order in which they ended.
     over: VecDeque<(Key, u64, i64)>,
-    /// Connections that made room before their end.
+    /// Connections that were dropped before their end.
     forgotten: HashSet<Key>,
     numbers: u64,
     buffered: usize,
@@ -64,17 +64,18 @@ struct Entry {
 }
 
 impl Connections {
-    /// Connections whose packets are kept until it is known how they went, if `keeps` is true.
+    /// Creates an empty set. If `keeps` is true, packets are kept until the outcome of their connection is
+    /// known.
     pub(super) fn new(keeps: bool) -> Self {
         Self { kept: Kept::new(keeps), ..Self::default() }
     }
 
-    /// Takes a segment of `packet`.
+    /// Adds a segment of `packet`.
     pub(super) fn segment(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, at: Moment, sink: &mut Sink<'_>) {
         self.latest = self.latest.max(at.time);
         self.report_over(at.time, sink);
         let key = key(segment);
-        // Most segments are data of a handshake that is over.
+        // Most segments are data after a finished handshake.
         if !segment.syn
             && let Some([entry]) = self.open.get_mut(&key).map(Vec::as_mut_slice)
             && entry.connection.is_settled
@@ -129,7 +130,7 @@ impl Connections {
         }
     }
 
-    /// Hands on all that are left, in the order in which they began.
+    /// Reports all remaining connections, in the order in which they began.
     pub(super) fn finish(&mut self, sink: &mut Sink<'_>) {
         let mut left: Vec<Entry> = self.open.drain().flat_map(|(_, entries)| entries).collect();
         left.sort_by_key(|entry| entry.connection.number);
@@ -147,7 +148,7 @@ impl Connections {
         if self.count >= MAX_CONNECTIONS {
             self.evict(sink);
         }
-        // A SYN where the connection before is over is another connection.
+        // A SYN after the end of the previous connection starts another one.
         let replaced = self.open.get_mut(&key).and_then(|entries| {
             let over = entries.iter().position(|entry| entry.is_over);
             over.or((entries.len() >= MAX_SAME).then_some(0)).map(|position| entries.remove(position))
@@ -176,7 +177,7 @@ impl Connections {
 
     fn evict(&mut self, sink: &mut Sink<'_>) {
         let entries = self.open.iter().flat_map(|(key, entries)| entries.iter().map(move |entry| (key, entry)));
-        // Those that are over go first.
+        // Finished ones are dropped first.
         let mut quiet: Vec<(bool, i64, u64, Key)> = entries
             .map(|(key, entry)| (!entry.is_over, entry.connection.last.time, entry.connection.number, *key))
             .collect();
@@ -205,7 +206,7 @@ impl Connections {
         if because == Because::Evicted && self.forgotten.len() < MAX_FORGOTTEN {
             self.forgotten.insert(key);
         }
-        // A connection whose handshake is finished has lost nothing but its end.
+        // A connection with a finished handshake loses only its end.
         if because == Because::Evicted && !entry.connection.handshake.is_complete() {
             self.limits.flows_evicted += 1;
         }

@@ -1,4 +1,4 @@
-//! One direction of a connection with what is known of its stream, and which side a segment is of.
+//! One direction of a connection with the state of its stream, and the side that sent a segment.
 
 use super::layers::Segment;
 use super::preface::{self, Start};
@@ -16,49 +16,49 @@ pub(super) struct Direction {
     pub(super) syns: u64,
     /// Bytes of data on the wire, retransmissions included.
     pub(super) bytes: u64,
-    /// The first bytes, until it is decided what they are.
+    /// The first bytes, until they are classified.
     pub(super) head: Vec<u8>,
     pub(super) head_start: u32,
 }
 
-/// What is known of the client's stream.
+/// The state of the client's stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum ClientState {
     Start,
-    /// A protocol that may turn to TLS at a later segment.
+    /// A protocol that may switch to TLS at a later segment.
     MayTurn {
         kind: Preface,
         passed: usize,
     },
     Tls,
-    /// A ClientHello in SSL 2.0's framing is under way, then records follow.
+    /// A ClientHello in SSL 2.0's framing is being read; records follow.
     Ssl2,
     NotTls,
-    /// Bytes are missing before it could be decided.
+    /// Bytes are missing before it could be classified.
     Lost,
 }
 
-/// What is known of the server's stream.
+/// The state of the server's stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum ServerState {
     /// Before TLS begins.
     Before,
-    /// The first bytes of the answer are not enough to tell what they are.
+    /// The first bytes of the response are too few to classify it.
     Opening,
     Tls,
     NotTls,
-    /// The beginning of the answer is missing.
+    /// The beginning of the response is missing.
     Lost,
 }
 
 impl Direction {
-    /// Nothing but SYNs came.
+    /// Only SYNs were seen.
     pub(super) fn packets_are_syn_only(&self) -> bool {
         self.syns == self.packets
     }
 }
 
-/// Whether a segment is the client's, where it tells: by SYN, or by what its data begin with.
+/// Returns whether a segment is the client's, if known: by SYN, or by the first bytes of its data.
 pub(super) fn is_from_client(segment: &Segment<'_>) -> Option<bool> {
     if segment.syn {
         return Some(segment.acknowledged.is_none());
@@ -80,7 +80,7 @@ pub(super) fn is_from_client(segment: &Segment<'_>) -> Option<bool> {
     }
 }
 
-/// The sequence number of the first byte of data; a SYN takes one itself.
+/// Returns the sequence number of the first byte of data; a SYN occupies one itself.
 pub(super) fn data_sequence(segment: &Segment<'_>) -> u32 {
     segment.sequence.wrapping_add(u32::from(segment.syn))
 }

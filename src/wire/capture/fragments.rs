@@ -1,7 +1,8 @@
-//! IP datagrams that came in fragments, put together. Rare before TCP, and usual where tunnels make packets too long.
+//! Reassembles IP datagrams from fragments. They are rare with TCP, and common where tunnels make packets too
+//! long.
 //!
-//! Bounded: [`MAX_DATAGRAMS`] at a time, each of at most 64 KiB; the oldest makes room. One that is never complete is
-//! what a lost segment is: a gap.
+//! Bounded: [`MAX_DATAGRAMS`] at a time, each of at most 64 KiB; the oldest is dropped. An incomplete one is
+//! a gap, like a lost segment.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -11,13 +12,13 @@ use etherparse::defrag::IpDefragBuf;
 
 use super::layers::Fragment;
 
-/// Maximum number of datagrams that are put together at the same time.
+/// Maximum number of datagrams that are reassembled at the same time.
 const MAX_DATAGRAMS: usize = 16;
 
-/// What fragments of one datagram share (RFC 791 §3.2, RFC 8200 §4.5).
+/// The key that fragments of one datagram share (RFC 791 §3.2, RFC 8200 §4.5).
 type Key = (IpAddr, IpAddr, u32, u8);
 
-/// The datagrams under way, the oldest first.
+/// The incomplete datagrams, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Fragments {
     pending: VecDeque<(Key, IpDefragBuf)>,

@@ -1,4 +1,5 @@
-//! What both directions of a connection say, put together: how far the handshake got, and what of it is in clear.
+//! Combines both directions of a connection: how far the handshake got, and which of its messages are in
+//! clear.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,10 +17,11 @@ const MAX_AUTHORITIES_TEXT: usize = 8 << 10;
 const NAMED_CURVE: u8 = 3;
 const WARNING: u8 = 1;
 
-/// Lengths of an encrypted alert in TLS 1.3: two bytes, the type and the tag, in JSSE with 16 bytes of padding.
+/// Lengths of an encrypted alert in TLS 1.3: two bytes, the type and the tag, in JSSE with 16 bytes of
+/// padding.
 const ALERT_LENGTHS: [usize; 2] = [19, 35];
 
-/// The place and time of the packet that is being read.
+/// The position and time of the packet that is being read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
     pub(super) place: PacketPlace,
@@ -42,14 +44,14 @@ pub(super) struct Handshake {
     pub(super) client_chain: Option<Arc<Chain>>,
     pub(super) resumed: bool,
     pub(super) stage: Stage,
-    /// What of the server breaks the rules.
+    /// Violations of the protocol by the server.
     pub(super) malformed: Option<String>,
-    /// The client's second flight, or records that only come after it, were seen.
+    /// The client's second flight, or records that only follow it, were seen.
     client: Side,
     server: Side,
 }
 
-/// What one side encrypted.
+/// The encrypted records of one side.
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Side {
@@ -58,7 +60,7 @@ struct Side {
     records: u32,
     /// Length of the last of them.
     last: usize,
-    /// A record that is no alert by its length.
+    /// A record that cannot be an alert because of its length.
     has_long: bool,
     finished: bool,
     /// Any message or record of TLS.
@@ -88,7 +90,7 @@ impl Default for Handshake {
 }
 
 impl Handshake {
-    /// Takes what a side says next.
+    /// Adds the next message of a side.
     #[expect(clippy::needless_pass_by_value, reason = "an event is handed on once")]
     pub(super) fn event(&mut self, by: Party, event: Event<'_>, at: Moment, chains: &mut Chains) -> Next {
         if !matches!(event, Event::Broken(_)) {
@@ -108,40 +110,42 @@ impl Handshake {
         Next::Same
     }
 
-    /// Takes a ClientHello in the framing of SSL 2.0, without its length.
+    /// Adds a ClientHello in the framing of SSL 2.0, without its length.
     pub(super) fn ssl2_hello(&mut self, body: &[u8], length: usize, at: Moment) {
         self.client.spoke = true;
         self.client_hello(&Offer::read_ssl2(body, length), at);
     }
 
-    /// Whether both sides have finished the handshake.
+    /// Returns whether both sides have finished the handshake.
     pub(super) fn is_complete(&self) -> bool {
         self.stage == Stage::Established
     }
 
-    /// Whether a side sent anything of TLS.
+    /// Returns whether a side sent any TLS data.
     pub(super) fn spoke(&self, by: Party) -> bool {
         if by == Party::Client { self.client.spoke } else { self.server.spoke }
     }
 
-    /// Whether the client went on as it only does after an answer of the server.
+    /// Returns whether the client continued as it only does after a response of the server.
     pub(super) fn proves_answer(&self) -> bool {
         self.client_chain.is_some() || self.client.finished || (self.client.changed && self.client.records > 0)
     }
 
-    /// The client finished its part of a TLS 1.3 handshake: its last flight was longer than an alert.
+    /// Returns whether the client finished its part of a TLS 1.3 handshake: its last flight was longer than
+    /// an alert.
     pub(super) fn client_accepted(&self) -> bool {
         self.is_tls13() && self.client.has_long
     }
 
-    /// The length of the last record of a side, if in TLS 1.3 it can be an alert that ended the handshake.
+    /// Returns the length of the last record of a side, if in TLS 1.3 it can be an alert that ended the
+    /// handshake.
     pub(super) fn hidden_alert(&self, by: Party) -> Option<u16> {
         let side = if by == Party::Client { &self.client } else { &self.server };
         let is_candidate = self.is_tls13() && side.records > 0 && ALERT_LENGTHS.contains(&side.last);
         let fits = match by {
             // Instead of its Finished.
             Party::Client => !self.client.has_long,
-            // In answer to the client's second flight.
+            // In response to the client's second flight.
             _ => self.stage == Stage::ClientFlight,
         };
         (is_candidate && fits).then(|| u16::try_from(side.last).unwrap_or(u16::MAX))
@@ -196,7 +200,7 @@ impl Handshake {
 
     fn client_hello(&mut self, offer: &Offer, at: Moment) {
         self.reach(Stage::ClientHello);
-        // The first whole one counts: what follows is the answer to a HelloRetryRequest, or a library that tries again.
+        // The first complete one counts: a later one answers a HelloRetryRequest, or is a retry of a library.
         if self.hello.as_ref().is_some_and(|known| known.state == HelloState::Whole || offer.cut.is_some()) {
             return;
         }
@@ -255,12 +259,13 @@ impl Handshake {
     }
 
     fn change(&mut self, by: Party) -> Next {
-        // In TLS 1.3 it means nothing (RFC 8446 §D.4), and a hello in clear may follow that of a HelloRetryRequest.
+        // In TLS 1.3 it means nothing (RFC 8446 §D.4), and a ClientHello in clear may follow that of a
+        // HelloRetryRequest.
         if self.is_tls13() || self.retried {
             return Next::Same;
         }
         if by == Party::Client && self.answer.is_none() && self.chain.is_none() && self.client_chain.is_none() {
-            // Without the server's packets it cannot be told which version this is; what follows says it.
+            // Without the server's packets the version is unknown here; the following bytes show it.
             self.client.changed = true;
             return Next::Encrypted;
         }
@@ -312,13 +317,13 @@ impl Handshake {
         }
     }
 
-    /// The first alert that ends the handshake, else the last warning.
+    /// Returns the first alert that ends the handshake, otherwise the last warning.
     pub(super) fn ending_alert(&self) -> Option<Alert> {
         let fatal = self.alerts.iter().find(|alert| alert.level != WARNING);
         fatal.or(self.alerts.last()).copied()
     }
 
-    /// A warning of the server before the alert that ended the handshake.
+    /// Returns a warning of the server before the alert that ended the handshake.
     pub(super) fn warning(&self) -> Option<u8> {
         let ending = self.ending_alert()?;
         let warning = self.alerts.iter().find(|alert| alert.by == Party::Server && alert.level == WARNING)?;
@@ -326,7 +331,7 @@ impl Handshake {
     }
 }
 
-/// A time of a capture as a time of evidence; what lies beyond all times is the last one.
+/// Converts a time of a capture to a time of evidence; a time out of range becomes the last one.
 pub(super) fn timestamp(nanoseconds: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_nanosecond(i128::from(nanoseconds)).unwrap_or(jiff::Timestamp::MAX)
 }

@@ -1,17 +1,19 @@
-//! Packets of connections whose outcome is not known yet, so that those of failing handshakes can be written.
+//! Retains packets of connections whose outcome is not known yet, so that those of failing handshakes can be
+//! written.
 //!
-//! Bounded in sum and by connection. What is kept ends with the handshake: application data is never among it.
+//! Bounded in total and per connection. Only packets up to the end of the handshake are retained, never
+//! application data.
 
 use super::packets::Packet;
 use crate::evidence::capture::PacketPlace;
 
-/// Maximum number of bytes that are kept of one connection, and of all.
+/// Maximum number of bytes that are retained of one connection, and of all.
 const MAX_OF_CONNECTION: usize = 128 << 10;
 const MAX_BYTES: usize = 4 << 20;
-/// What a packet costs beside its bytes.
+/// Memory of a packet besides its bytes.
 const OVERHEAD: usize = 64;
 
-/// A packet that was kept.
+/// A retained packet.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeptPacket {
     pub place: PacketPlace,
@@ -24,7 +26,7 @@ pub struct KeptPacket {
     pub wire: usize,
 }
 
-/// The sum of what is kept.
+/// The total of the retained packets.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     is_on: bool,
@@ -55,7 +57,7 @@ impl Kept {
         drop(self.take(kept));
     }
 
-    /// Hands the packets of a connection on; they no longer count.
+    /// Returns the packets of a connection; they no longer count.
     pub(super) fn take(&mut self, kept: &mut Vec<KeptPacket>) -> Vec<KeptPacket> {
         self.bytes -= kept.iter().map(|packet| cost(packet.data.len())).sum::<usize>();
         std::mem::take(kept)

@@ -1,10 +1,12 @@
-//! The layers below TCP, peeled until a TCP segment or a UDP datagram is left: link layers, tags, tunnels, IP.
+//! Removes the layers below TCP until a TCP segment or a UDP datagram is left: link layers, tags, tunnels,
+//! IP.
 //!
-//! Tags (VLAN, MPLS) and tunnels never become part of a connection's identity: one direction may carry them and the other
-//! not, and on a node the same packet is captured inside and outside. The innermost addresses are reported.
+//! Tags (VLAN, MPLS) and tunnels never become part of a connection's identity: one direction may carry them
+//! and the other not, and on a node the same packet is captured inside and outside. The innermost addresses
+//! are reported.
 //!
-//! etherparse reads IP with its extension headers and TCP; the link layers and tunnels round clusters are a few bytes
-//! each, which it does not know.
+//! etherparse reads IP with its extension headers and TCP; it does not know the link layers and tunnels of
+//! clusters, which are a few bytes each.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -15,7 +17,7 @@ use super::fragments::Fragments;
 use super::packets::Packet;
 use crate::evidence::capture::Tunnel;
 
-/// Maximum number of layers of one packet. Real ones have a dozen at most.
+/// Maximum number of layers of one packet. Real packets have a dozen at most.
 const MAX_LAYERS: usize = 24;
 
 const IPV4: u16 = 0x0800;
@@ -54,7 +56,7 @@ pub(super) struct Segment<'a> {
     pub(super) tunnel: Option<Tunnel>,
 }
 
-/// What a packet turned out to be.
+/// The content of a packet.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Content<'a> {
     Tcp(Segment<'a>),
@@ -79,17 +81,17 @@ pub(super) enum Unread {
     NoInterface,
     /// `EtherType`.
     Type(u16),
-    /// Headers that end too early or contradict themselves.
+    /// Headers that are truncated or inconsistent.
     Malformed,
     /// More layers than [`MAX_LAYERS`].
     TooDeep,
 }
 
-/// Peels packets; keeps fragments until they are complete.
+/// Removes the layers of packets; keeps fragments until their datagram is complete.
 #[derive(Debug, Default)]
 pub(super) struct Layers {
     fragments: Fragments,
-    /// The datagram that was put together last.
+    /// The datagram that was reassembled last.
     whole: Vec<u8>,
 }
 
@@ -100,7 +102,7 @@ enum Layer {
     Type(u16),
     Mpls,
     Ip,
-    /// What IP carries.
+    /// The payload of IP.
     Payload(IpNumber),
 }
 
@@ -115,7 +117,7 @@ struct Rest<'a> {
 }
 
 impl Layers {
-    /// Returns what `packet` carries.
+    /// Returns the content of `packet`.
     pub(super) fn peel<'a>(&'a mut self, packet: &Packet<'a>) -> Content<'a> {
         let Some(link) = packet.link else { return Content::Unread(Unread::NoInterface) };
         let mut rest = Rest { data: packet.data, wire: packet.wire, tunnel: None, addresses: None };
@@ -148,7 +150,7 @@ enum Peeled<'a> {
     Fragment(Fragment<'a>),
 }
 
-/// One layer less, or what there is instead.
+/// The result of removing one layer.
 type Next<'a> = Result<Layer, Peeled<'a>>;
 
 fn peel<'a>(rest: &mut Rest<'a>, first: Layer) -> Peeled<'a> {
@@ -185,7 +187,7 @@ fn malformed<'a>() -> Peeled<'a> {
 fn link_layer<'a>(link: u16, rest: &mut Rest<'a>) -> Next<'a> {
     match link {
         1 => Ok(Layer::Ethernet),
-        // The address family, in the byte order of the machine that captured.
+        // The address family, in the byte order of the capturing machine.
         0 | 108 => {
             let family = rest.take::<4>().ok_or_else(malformed)?;
             match u32::from_be_bytes(family).min(u32::from_le_bytes(family)) {
@@ -248,9 +250,11 @@ fn by_type<'a>(kind: u16, rest: &mut Rest<'a>) -> Next<'a> {
             Ok(Layer::Type(u16::from_be_bytes([header[6], header[7]])))
         }
         TRANSPARENT_ETHERNET => Ok(Layer::Ethernet),
-        // ARP, RARP, LLDP, wake on LAN, slow protocols, PPPoE discovery, EAPOL, PTP, MACsec's key agreement aside.
+        // ARP, RARP, LLDP, wake on LAN, slow protocols, PPPoE discovery, EAPOL, PTP, MACsec's key agreement
+        // aside.
         0x0806 | 0x8035 | 0x88CC | 0x0842 | 0x8809 | 0x8863 | 0x888E | 0x88F7 | 0x9000 => Err(beside()),
-        // Linux cooked marks what is no EtherType with small numbers; 802.3 frames have lengths there.
+        // Linux cooked capture uses small numbers for other protocols than EtherTypes; 802.3 frames have
+        // lengths there.
         kind if kind < 0x0600 => Err(beside()),
         kind => Err(unread(Unread::Type(kind))),
     }
@@ -264,8 +268,8 @@ fn ppp<'a>(rest: &mut Rest<'a>) -> Next<'a> {
     }
 }
 
-/// Labels up to the bottom of the stack. What follows does not name itself: IP by its version, else Ethernet behind a
-/// control word, which begins with a zero (RFC 4385 §3), or without one.
+/// Skips labels up to the bottom of the stack. The payload has no type field: it is IP by its version,
+/// otherwise Ethernet after a control word, which begins with a zero (RFC 4385 §3), or without one.
 fn mpls<'a>(rest: &mut Rest<'a>) -> Next<'a> {
     for _ in 0..MAX_LAYERS {
         let label = rest.take::<4>().ok_or_else(malformed)?;
@@ -312,8 +316,8 @@ fn ip<'a>(rest: &mut Rest<'a>) -> Next<'a> {
         }
     };
     let payload = packet.payload();
-    // A length of 0 is written by segmentation offload, which leaves it to the network card. Otherwise what is behind the
-    // packet is padding.
+    // Segmentation offload writes a length of 0 and leaves it to the network card. Otherwise bytes after the
+    // packet are padding.
     let wire = total.unwrap_or(rest.wire).saturating_sub(consumed).max(payload.payload.len());
     *rest = Rest { data: payload.payload, wire, addresses: Some(addresses), ..*rest };
     let number = payload.ip_number;
@@ -370,7 +374,7 @@ fn udp<'a>(rest: &mut Rest<'a>) -> Next<'a> {
     let inner = match (to, data) {
         // Flags with the bit of a network identifier, reserved, identifier, reserved (RFC 7348 §5).
         (to, [0x08 | 0x88 | 0x0C, _, _, _, _, _, _, _, ..]) if VXLAN_PORTS.contains(&to) => {
-            // The Generic Protocol Extension names what follows.
+            // The Generic Protocol Extension has a type field for the payload.
             let next = if data[0] & 0x04 == 0 { 3 } else { data[3] };
             let layer = match next {
                 1 | 2 => Layer::Ip,
@@ -397,7 +401,7 @@ fn udp<'a>(rest: &mut Rest<'a>) -> Next<'a> {
     Ok(layer)
 }
 
-/// Length of a GTP-U header with its optional fields and extension headers.
+/// Returns the length of a GTP-U header with its optional fields and extension headers.
 fn gtp(data: &[u8]) -> Option<usize> {
     let flags = *data.first()?;
     if flags.trailing_zeros() >= 3 {
@@ -416,7 +420,7 @@ fn gtp(data: &[u8]) -> Option<usize> {
     Some(length)
 }
 
-/// GRE (RFC 2784, RFC 2890) and what mirrors put into it.
+/// GRE (RFC 2784, RFC 2890) and the mirroring formats inside it.
 fn gre<'a>(rest: &mut Rest<'a>) -> Next<'a> {
     let [flags, version, high, low] = rest.take::<4>().ok_or_else(malformed)?;
     // Checksum with offset, key, sequence number.
@@ -429,7 +433,7 @@ fn gre<'a>(rest: &mut Rest<'a>) -> Next<'a> {
     let kind = u16::from_be_bytes([high, low]);
     rest.tunnel = Some(if matches!(kind, ERSPAN_2 | ERSPAN_3) { Tunnel::Erspan } else { Tunnel::Gre });
     match kind {
-        // Type I has no header of its own, and no sequence number to tell it by.
+        // Type I has no header of its own, and no sequence number that identifies it.
         ERSPAN_2 => {
             if has(0x10) {
                 rest.take::<8>().ok_or_else(malformed)?;
@@ -457,7 +461,7 @@ impl Rest<'_> {
         Some(*taken)
     }
 
-    /// Passes over bytes that are there.
+    /// Skips bytes that are present.
     fn skip(&mut self, length: usize) {
         self.data = self.data.get(length..).unwrap_or_default();
         self.wire = self.wire.saturating_sub(length);

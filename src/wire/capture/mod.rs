@@ -5,8 +5,9 @@
 //!                            (fragments)           └──────────── outcome ◄────────────────────────┘─ Flow
 //! ```
 //!
-//! Memory is bounded by named constants of each file, whatever a capture holds; what finds no room is counted. Nothing is
-//! decrypted. Files are opened elsewhere, and what a [`Flow`](crate::evidence::capture::Flow) means is judged elsewhere.
+//! Memory is bounded by named constants of each file, whatever a capture holds; what finds no room is
+//! counted. Nothing is decrypted. Files are opened elsewhere, and what a
+//! [`Flow`](crate::evidence::capture::Flow) means is judged elsewhere.
 
 mod beside;
 mod chains;
@@ -68,7 +69,7 @@ impl Analysis {
         Self { connections: Connections::new(keeps), ..Self::default() }
     }
 
-    /// Reads a packet. Flows that are over by it are handed to `sink`.
+    /// Reads a packet. Flows that it ends are passed to `sink`.
     pub fn packet(&mut self, packet: &Packet<'_>, place: PacketPlace, sink: &mut Sink<'_>) {
         self.traffic.packets += 1;
         self.traffic.cut_packets += u64::from(packet.data.len() < packet.wire);
@@ -94,7 +95,7 @@ impl Analysis {
         }
     }
 
-    /// Hands on the flows that are left, and returns what else was counted.
+    /// Reports the remaining flows, and returns the other counts.
     pub fn finish(mut self, sink: &mut Sink<'_>) -> Rest {
         self.connections.finish(sink);
         let traffic = Traffic {
@@ -108,10 +109,10 @@ impl Analysis {
     }
 }
 
-/// What a fuzzer feeds: any bytes as a capture, read to its end and judged by nobody.
+/// Fuzz entry point: reads any bytes as a capture to its end, without judging it.
 ///
 /// # Panics
-/// When a packet is reported in no flow or more than one flow has the same number.
+/// If a packet is not counted, or two flows have the same number.
 pub fn fuzz_analysis(data: &[u8]) {
     let mut reader = PacketReader::new(data, 1 << 12);
     let mut analysis = Analysis::new(true);
@@ -132,10 +133,10 @@ pub fn fuzz_analysis(data: &[u8]) {
     assert_eq!(rest.traffic.packets, reader.packets());
 }
 
-/// What a fuzzer feeds: the type of a link in two bytes, then one packet.
+/// Fuzz entry point: the link type in two bytes, then one packet.
 ///
 /// # Panics
-/// When more of a segment is captured than was sent.
+/// If more bytes of a segment are captured than were sent.
 pub fn fuzz_layers(data: &[u8]) {
     let Some((link, data)) = data.split_first_chunk::<2>() else { return };
     let packet = Packet {

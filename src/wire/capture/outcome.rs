@@ -1,24 +1,25 @@
-//! A connection that is over → [`Flow`], with its outcome in one value.
+//! A finished connection → [`Flow`], with its outcome in one value.
 //!
-//! The side that ends first decides: a server that closes after the client's own FIN has not refused anything. And what
-//! the capture lacks is told apart from what the server did not send.
+//! The side that ends first decides: a server that closes after the client's own FIN has not refused
+//! anything. And what the capture lacks is distinguished from what the server did not send.
 
 use super::connection::Connection;
 use super::handshake::timestamp;
 use crate::evidence::capture::{ClientChain, Ending, Flow, Outcome, display_filter};
 use crate::evidence::handshake::{NotTls, Party, Stage};
 
-/// A ClientHello that is younger than this when the capture ends is not "without an answer", in nanoseconds.
+/// Age in nanoseconds: a ClientHello that is younger when the capture ends does not count as "without a
+/// response".
 const PATIENCE: i64 = 3_000_000_000;
 
 /// Why a connection is reported now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Because {
-    /// It is over, or another one has taken its place.
+    /// It ended, or another one has replaced it.
     Over,
     /// The capture ends at this time, in nanoseconds since 1970.
     CaptureEnds(i64),
-    /// There was no room for it any more.
+    /// There was no room for it.
     Evicted,
 }
 
@@ -64,7 +65,7 @@ pub(super) fn flow(connection: &Connection, because: Because) -> Flow {
 
 fn outcome(connection: &Connection, because: Because) -> Outcome {
     match connection.handshake.hello {
-        // Nothing is known of what the client asked for, so nothing is said of how it was answered.
+        // The client's request is unknown, so the response to it is not judged.
         None => before_hello(connection),
         Some(_) if connection.handshake.is_complete() => Outcome::Completed,
         Some(_) => after_hello(connection, because),
@@ -110,7 +111,7 @@ fn after_hello(connection: &Connection, because: Because) -> Outcome {
     if let Some(length) = handshake.hidden_alert(end.by) {
         return Outcome::HiddenAlert { by: end.by, stage, length };
     }
-    // A client that ended after its own Finished has what it wanted of the handshake.
+    // A client that ended after its own Finished has completed the handshake.
     if end.by == Party::Client && handshake.client_accepted() {
         return Outcome::Completed;
     }
@@ -123,7 +124,7 @@ fn after_hello(connection: &Connection, because: Because) -> Outcome {
 fn without_answer(connection: &Connection, because: Because) -> Outcome {
     let handshake = &connection.handshake;
     if handshake.retried {
-        // A HelloRetryRequest is an answer, and the handshake goes on from there.
+        // A HelloRetryRequest is a response, and the handshake continues from there.
         return if connection.end.is_some() {
             ended(connection, Stage::ClientHello)
         } else {
@@ -161,7 +162,7 @@ fn without_answer(connection: &Connection, because: Because) -> Outcome {
 }
 
 fn ended(connection: &Connection, stage: Stage) -> Outcome {
-    // Without a part of the handshake the end cannot be told from the end of one that went well.
+    // If a part of the handshake is missing, its end looks like that of a completed handshake.
     let missing = connection.missing;
     if stage > Stage::ClientHello && (missing.of_client > 0 || missing.of_server > 0) {
         return Outcome::NotCaptured;

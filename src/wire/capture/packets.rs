@@ -1,7 +1,7 @@
-//! Records of a capture → packets: when, on which kind of link, which bytes, and how many there were on the wire.
+//! Records of a capture → packets: time, link type, bytes, and their number on the wire.
 //!
-//! Nothing that a packet's own numbers say makes it unreadable: times that jump, a fraction of a second above 10⁹, more
-//! bytes captured than were sent. What is needed to go on is that a record ends inside the file.
+//! No value of a packet header makes the packet unreadable: times that jump, a fraction of a second above
+//! 10⁹, more bytes captured than were sent. A record only has to end inside the file.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -11,14 +11,14 @@ use super::record::{Break, Form, Order, RecordKind, RecordReader, Step};
 /// Maximum number of interfaces of a section. Packets of later ones are counted as unread.
 const MAX_INTERFACES: usize = 4096;
 
-/// The bits of a link-type word that are the type; above them are flags (length of a frame check sequence).
+/// The type bits of a link-type word; above them are flags (length of a frame check sequence).
 const LINK_TYPE: u32 = 0xFFFF;
 
 /// Option of an interface: the resolution of times (draft-ietf-opsawg-pcapng §4.2).
 const IF_TSRESOL: u16 = 9;
 /// Option of an interface: seconds to add to each time.
 const IF_TSOFFSET: u16 = 14;
-/// Ticks in a second where an interface does not say.
+/// Ticks per second if an interface does not specify them.
 const MICROSECONDS: u64 = 1_000_000;
 const NANOSECONDS: u64 = 1_000_000_000;
 
@@ -27,7 +27,8 @@ const NANOSECONDS: u64 = 1_000_000_000;
 pub struct Packet<'a> {
     /// Nanoseconds since 1970.
     pub time: i64,
-    /// Type of the link layer (<https://www.tcpdump.org/linktypes.html>); absent for an interface that is not described.
+    /// Type of the link layer (<https://www.tcpdump.org/linktypes.html>); absent for an interface that is not
+    /// described.
     pub link: Option<u16>,
     /// Number of the interface, counted over all sections.
     pub interface: u32,
@@ -37,7 +38,7 @@ pub struct Packet<'a> {
     pub wire: usize,
 }
 
-/// A capture as packets, with one of them in memory.
+/// Reads a capture packet by packet, with one of them in memory.
 #[derive(Debug)]
 pub struct PacketReader<R> {
     records: RecordReader<R>,
@@ -49,7 +50,7 @@ pub struct PacketReader<R> {
     last_time: i64,
 }
 
-/// What is known of an interface.
+/// The description of an interface.
 #[derive(Clone, Copy, Debug)]
 struct Interface {
     link: u16,
@@ -73,9 +74,9 @@ struct Current {
 pub enum Progress {
     /// [`PacketReader::packet`] has the next packet.
     Packet,
-    /// The capture came to its end.
+    /// The capture ended.
     End,
-    /// It cannot be read on from [`PacketReader::offset`].
+    /// It cannot be read beyond [`PacketReader::offset`].
     Broken(Break),
 }
 
@@ -134,7 +135,7 @@ impl<R: Read> PacketReader<R> {
         self.packets
     }
 
-    /// Position of the record that was read last, or of what broke.
+    /// Position of the record that was read last, or of the damage.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.records.offset()
@@ -262,7 +263,7 @@ fn interface(order: Order, record: &[u8], end: usize) -> Interface {
             (IF_TSRESOL, [power, ..]) => {
                 let exponent = u32::from(power & 0x7F);
                 let base: u64 = if power & 0x80 == 0 { 10 } else { 2 };
-                // What is finer than 64 bits can tell is no clock.
+                // A resolution that 64 bits cannot represent is invalid.
                 found.ticks = base.checked_pow(exponent).unwrap_or(MICROSECONDS);
             }
             (IF_TSOFFSET, value) if value.len() >= 8 => {

@@ -1,18 +1,19 @@
-//! The first bytes of a client: a ClientHello, what can stand before one, or something else.
+//! Classifies the first bytes of a client: a ClientHello, a preface of one, or something else.
 //!
-//! A ClientHello is accepted at the beginning of the stream, behind a preface that says its own length, or at the
-//! beginning of a later segment of a protocol that is known to turn to TLS. It is never searched for byte by byte:
-//! protocols that wrap TLS records in frames of their own (OpenVPN over TCP) would be found that are not TLS over TCP.
+//! A ClientHello is accepted at the beginning of the stream, after a preface of known length, or at the
+//! beginning of a later segment of a protocol that is known to switch to TLS. It is never searched byte by
+//! byte: protocols that wrap TLS records in frames of their own (OpenVPN over TCP) would match, and are not
+//! TLS over TCP.
 
 use crate::evidence::capture::Preface;
 use crate::evidence::handshake::NotTls;
 use crate::wire::tls::not_tls::{self, Opening};
 use crate::wire::tls::passive::{begins_client_hello, begins_record};
 
-/// Maximum number of bytes that are looked at before it is decided what they are.
+/// Maximum number of bytes that are read to classify them.
 pub(super) const MAX_HEAD: usize = 2048;
 
-/// What the bytes begin with.
+/// The class of the first bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Start {
     /// More bytes are needed.
@@ -21,17 +22,18 @@ pub(super) enum Start {
     Tls,
     /// A ClientHello in the framing of SSL 2.0.
     Ssl2,
-    /// A preface of this length; what follows begins anew.
+    /// A preface of this length; the bytes after it are classified again.
     Preface {
         kind: Preface,
         length: usize,
     },
-    /// A protocol that may turn to TLS at the beginning of a later segment.
+    /// A protocol that may switch to TLS at the beginning of a later segment.
     MayTurn(Preface),
     NotTls(NotTls),
 }
 
-/// Protocols that turn to TLS by a word, with how the client's first line can begin, in upper case.
+/// Protocols that switch to TLS by a command, with possible beginnings of the client's first line, in upper
+/// case.
 const TEXT: [(&[&[u8]], Preface); 6] = [
     (&[b"EHLO ", b"HELO ", b"LHLO "], Preface::Smtp),
     (&[b"AUTH TLS", b"AUTH SSL", b"FEAT\r", b"USER "], Preface::Ftp),
@@ -49,7 +51,7 @@ const POSTGRES: [[u8; 8]; 2] = [[0, 0, 0, 8, 4, 210, 22, 47], [0, 0, 0, 8, 4, 21
 /// Object identifier of LDAP's StartTLS (RFC 4511 §4.14.1).
 const LDAP_START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
 
-/// Decides what `head`, the first bytes of the stream or of what follows a preface, is.
+/// Classifies `head`, the first bytes of the stream or after a preface.
 pub(super) fn start(head: &[u8]) -> Start {
     match *head {
         [20..=24, 3, ..] | [20..=24] => {
@@ -71,7 +73,7 @@ pub(super) fn start(head: &[u8]) -> Start {
         [4, 1 | 2, ..] => return sized(head, Preface::Socks4, socks4(head)),
         // TPKT, and a connection request of X.224.
         [3, 0, _, _, _, 0xE0, ..] => return Start::MayTurn(Preface::Rdp),
-        // Length 32, sequence number 1: SSLRequest behind the greeting of MySQL.
+        // Length 32, sequence number 1: SSLRequest after the initial handshake packet of MySQL.
         [32, 0, 0, 1, ..] => return sized(head, Preface::MySql, Some(36)),
         [0x30, ..] if memchr::memmem::find(head, LDAP_START_TLS).is_some() => return Start::MayTurn(Preface::Ldap),
         _ => {}
@@ -92,7 +94,7 @@ pub(super) fn start(head: &[u8]) -> Start {
     text(head)
 }
 
-/// Whether a later segment of a protocol that may turn begins TLS.
+/// Returns whether a later segment of such a protocol begins TLS.
 pub(super) fn turns(segment: &[u8]) -> bool {
     begins_client_hello(segment)
 }
@@ -149,7 +151,7 @@ fn end_of(head: &[u8], end: &[u8]) -> Option<usize> {
     memchr::memmem::find(head, end).map(|at| at + end.len())
 }
 
-/// Whether the two begin alike, as far as both go.
+/// Returns whether the two have the same bytes up to the end of the shorter one.
 fn agrees(head: &[u8], pattern: &[u8]) -> bool {
     let common = head.len().min(pattern.len());
     common > 0 && head.get(..common) == pattern.get(..common)

@@ -1,20 +1,21 @@
-//! A packet capture (pcap, pcapng) as its records, one at a time. The packets themselves are not parsed here.
+//! Splits a packet capture (pcap, pcapng) into records, one at a time. Packets are not parsed here.
 //!
-//! One splitter serves the analysis, which wants packets, and the support bundle, which masks secrets in the bytes of each
-//! record: two readers of one format would disagree on where a record ends.
+//! One splitter serves the analysis, which needs packets, and the support bundle, which masks secrets in the
+//! bytes of each record: two readers of one format would disagree on where a record ends.
 //!
-//! Sources: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. Memory is one buffer, which grows up to [`MAX_RECORD`].
+//! Sources: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. Memory is one buffer, which grows up to
+//! [`MAX_RECORD`].
 
 use std::io::{self, Read};
 use std::ops::Range;
 
-/// Maximum size of a packet or block, in bytes. libpcap cuts network packets at 256 KiB.
+/// Maximum size of a packet or block, in bytes. libpcap truncates network packets at 256 KiB.
 pub(super) const MAX_RECORD: usize = 1 << 20;
 
 /// Maximum size of a block without packets that is skipped, in bytes. Longer ones are damage.
 const MAX_SKIPPED_BLOCK: usize = 64 << 20;
 
-/// Number of bytes that tell a capture from another file.
+/// Number of bytes that identify a capture.
 pub const MAGIC_BYTES: usize = 4;
 
 /// Size of the buffer while no record needs more, in bytes.
@@ -43,7 +44,7 @@ pub(super) enum Order {
     Little,
 }
 
-/// Which of the forms of a capture a file has.
+/// The format of a capture.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Form {
     Pcap {
@@ -65,20 +66,20 @@ pub enum Step {
     Skipped { bytes: usize },
     /// The capture ends behind the last record.
     End,
-    /// It does not; why.
+    /// The capture is damaged; the reason.
     Broken(Break),
 }
 
-/// Why a capture cannot be read on.
+/// Why a capture cannot be read further.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Break {
     /// The file ends within a record: the program that wrote it was interrupted.
     Cut(&'static str),
-    /// The bytes are no record.
+    /// The bytes are not a record.
     Damaged(&'static str),
 }
 
-/// What a record holds.
+/// The content of a record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RecordKind {
     /// The header of the file or of a section.
@@ -96,7 +97,7 @@ pub enum RecordKind {
     Other,
 }
 
-/// Whether a file that begins with `head` is a capture.
+/// Returns whether a file that begins with `head` is a capture.
 #[must_use]
 pub fn is_capture(head: &[u8]) -> bool {
     head.get(..MAGIC_BYTES).is_some_and(|magic| form(magic).is_some())
@@ -134,7 +135,7 @@ impl<R: Read> RecordReader<R> {
         self.buffer.get(self.record.clone()).unwrap_or_default()
     }
 
-    /// Position of the last record, or of what broke, in bytes from the beginning of the (unpacked) capture.
+    /// Position of the last record, or of the damage, in bytes from the beginning of the (unpacked) capture.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.offset
@@ -192,7 +193,7 @@ impl<R: Read> RecordReader<R> {
         Ok(Step::Record { kind: RecordKind::Packet, content: header..header + length })
     }
 
-    /// A block of pcapng, of which the first bytes may be there.
+    /// Reads a block of pcapng, whose first bytes may be in the buffer.
     fn block(&mut self, mut order: Order) -> io::Result<Step> {
         const NO_BLOCK: Step = Step::Broken(Break::Damaged("what follows is no block"));
         const CUT: Step = Step::Broken(Break::Cut("the last block is cut"));
@@ -246,7 +247,7 @@ impl<R: Read> RecordReader<R> {
     fn fill(&mut self, length: usize) -> io::Result<bool> {
         let start = self.record.start;
         if self.filled - start < length {
-            // What was read moves to the front, so that one record always fits.
+            // The data moves to the front, so that one record always fits.
             self.buffer.copy_within(start..self.filled, 0);
             self.filled -= start;
             self.record = 0..0;
@@ -268,7 +269,7 @@ impl<R: Read> RecordReader<R> {
         Ok(self.record.len() == length)
     }
 
-    /// Passes over this many bytes from the beginning of the record.
+    /// Skips this many bytes from the beginning of the record.
     fn skip(&mut self, length: usize) -> io::Result<bool> {
         let have = (self.filled - self.record.start).min(length);
         let missing = (length - have) as u64;
@@ -284,7 +285,7 @@ impl<R: Read> RecordReader<R> {
 }
 
 impl Break {
-    /// As it reads after the name of the file and a colon.
+    /// Returns the text that follows the name of the file and a colon.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
@@ -294,7 +295,7 @@ impl Break {
 }
 
 impl Order {
-    /// Four bytes as a number; 0 where they are not there.
+    /// Returns four bytes as a number; 0 if they are missing.
     pub(super) fn number(self, bytes: &[u8], at: usize) -> u32 {
         let four = bytes.get(at..).and_then(<[u8]>::first_chunk::<4>).copied().unwrap_or_default();
         match self {
@@ -303,7 +304,7 @@ impl Order {
         }
     }
 
-    /// Two bytes as a number; 0 where they are not there.
+    /// Returns two bytes as a number; 0 if they are missing.
     pub(super) fn short(self, bytes: &[u8], at: usize) -> u16 {
         let two = bytes.get(at..).and_then(<[u8]>::first_chunk::<2>).copied().unwrap_or_default();
         match self {
@@ -331,10 +332,10 @@ fn form(magic: &[u8]) -> Option<Form> {
     }
 }
 
-/// Entry for the fuzzer: any bytes, and what holds for them.
+/// Fuzz entry point: splits any bytes and checks the invariants.
 ///
 /// # Panics
-/// A promise is broken.
+/// If an invariant is violated.
 pub fn fuzz_capture(data: &[u8]) {
     let mut reader = RecordReader::new(data);
     let mut taken = 0;

@@ -1,12 +1,12 @@
 //! One direction of a TCP connection as a stream of bytes, with its gaps.
 //!
-//! Each byte is handed on once: the first copy wins over later ones. Segments that came too early wait, within limits;
-//! when they have waited for too many others, or the connection is over, what is missing is handed on as a gap.
+//! Each byte is delivered once: the first copy wins over later ones. Segments that come too early wait,
+//! within limits. When too many wait, or the connection ends, the missing bytes are delivered as a gap.
 
 /// Maximum number of segments, and of their bytes, that wait in one direction.
 const MAX_SEGMENTS: usize = 64;
 const MAX_BYTES: usize = 64 << 10;
-/// A segment that is farther ahead belongs to something else.
+/// Maximum distance of a segment ahead of the stream; one farther ahead belongs to another connection.
 const WINDOW: u32 = 1 << 24;
 
 /// A piece of the stream.
@@ -21,9 +21,9 @@ pub(super) enum Piece<'a> {
 /// The reader of one direction.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
-    /// Sequence number of the byte that is handed on next; absent until the stream has a base.
+    /// Sequence number of the byte that is delivered next; absent until the stream has a base.
     next: Option<u32>,
-    /// Bytes that were handed on, gaps included.
+    /// Number of bytes delivered, including gaps.
     passed: u64,
     waiting: Vec<Segment>,
     waiting_bytes: usize,
@@ -43,12 +43,12 @@ impl Stream {
         self.next
     }
 
-    /// Whether nothing has been handed on.
+    /// Returns whether nothing has been delivered.
     pub(super) fn is_fresh(&self) -> bool {
         self.passed == 0
     }
 
-    /// Sets where the stream begins. Has no effect once a byte was handed on.
+    /// Sets the start of the stream. Has no effect once a byte was delivered.
     pub(super) fn begin(&mut self, sequence: u32) {
         if self.is_fresh() {
             self.next = Some(sequence);
@@ -60,14 +60,14 @@ impl Stream {
         self.waiting_bytes
     }
 
-    /// Forgets what waits.
+    /// Drops the waiting segments.
     pub(super) fn clear(&mut self) {
         self.waiting = Vec::new();
         self.waiting_bytes = 0;
     }
 
-    /// Adds a segment of `length` bytes, of which `bytes` were captured. If `may_wait` is false, a segment that is too
-    /// early is dropped. Returns false if it was.
+    /// Adds a segment of `length` bytes, of which `bytes` were captured. If `may_wait` is false, a segment
+    /// that is too early is dropped. Returns false if it was.
     pub(super) fn add(
         &mut self,
         sequence: u32,
@@ -79,7 +79,7 @@ impl Stream {
         let length = u32::try_from(length).unwrap_or(u32::MAX);
         let Some(next) = self.next else { return false };
         let ahead = sequence.wrapping_sub(next);
-        // Half of the number space is behind.
+        // Half of the number space precedes it.
         let is_behind = ahead > u32::MAX / 2;
         if !is_behind && ahead > 0 {
             if ahead > WINDOW {
@@ -99,7 +99,7 @@ impl Stream {
         true
     }
 
-    /// Hands on everything that waits, with the gaps between.
+    /// Delivers all waiting segments, with the gaps between them.
     pub(super) fn flush(&mut self, on: &mut dyn FnMut(Piece<'_>)) {
         while !self.waiting.is_empty() {
             self.pass_gap(on);
@@ -124,7 +124,7 @@ impl Stream {
         self.waiting.insert(place, Segment { sequence, bytes: bytes.into(), length });
     }
 
-    /// Gives up what is missing before the first segment that waits.
+    /// Gives up the missing bytes before the first waiting segment.
     fn pass_gap(&mut self, on: &mut dyn FnMut(Piece<'_>)) {
         let (Some(next), Some(first)) = (self.next, self.waiting.first()) else { return };
         let missing = first.sequence.wrapping_sub(next);
@@ -147,7 +147,7 @@ impl Stream {
         }
     }
 
-    /// Hands on what of a segment is due or later; its beginning may have been handed on before.
+    /// Delivers the part of a segment that is due or later; its beginning may have been delivered before.
     fn hand_on(&mut self, sequence: u32, bytes: &[u8], length: u32, on: &mut dyn FnMut(Piece<'_>)) {
         let Some(next) = self.next else { return };
         let old = next.wrapping_sub(sequence);
@@ -169,10 +169,11 @@ impl Stream {
     }
 }
 
-/// What a fuzzer feeds: four bytes a segment (place, length, captured, order), of a stream whose bytes tell their place.
+/// Fuzz entry point: four bytes per segment (position, length, captured, order), of a stream whose bytes
+/// encode their position.
 ///
 /// # Panics
-/// When a byte is handed on twice or at the wrong place, or more waits than promised.
+/// If a byte is delivered twice or at the wrong position, or more bytes wait than the limit.
 pub fn fuzz_stream(data: &[u8]) {
     let base = 0xFFFF_FF00_u32;
     let content: Vec<u8> = (0..=u16::MAX).map(|place| u8::try_from(place % 251).unwrap_or_default()).collect();

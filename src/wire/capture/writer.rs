@@ -1,6 +1,6 @@
-//! Packets → pcapng, so that what is written opens in Wireshark.
+//! Packets → pcapng, which Wireshark opens.
 //!
-//! An interface is described when its first packet comes, once for each kind of link. Times are in nanoseconds.
+//! An interface is described before its first packet, once for each link type. Times are in nanoseconds.
 
 use std::io::{self, Write};
 
@@ -28,7 +28,7 @@ impl<W: Write> CaptureWriter<W> {
     /// # Errors
     /// It cannot be written.
     pub fn new(mut out: W) -> io::Result<Self> {
-        // Version 1.0, and a length of the section that is not known.
+        // Version 1.0, and an unknown length of the section.
         let body = [&BYTE_ORDER_MAGIC.to_le_bytes()[..], &[1, 0, 0, 0], &[0xFF; 8]].concat();
         block(&mut out, SECTION, &[&body])?;
         Ok(Self { out, interfaces: Vec::new(), packets: 0 })

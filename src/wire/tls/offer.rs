@@ -1,7 +1,8 @@
-//! The ClientHello of any client: what it offers, and exactly how much of it can be trusted.
+//! Reads the ClientHello of any client: what it offers, and which parts of it are known.
 //!
-//! A hello that is cut or contradicts itself still tells what stands before the fault; what was not reached is unknown and
-//! never "absent". That is the difference between "sent no server_name" and "server_name was not captured".
+//! Of a ClientHello that is cut or inconsistent, the part before the fault is still read; what was not
+//! reached is unknown and never "absent". That is the difference between "sent no server_name" and
+//! "server_name was not captured".
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -10,7 +11,8 @@ use super::fields::Fields;
 use super::{Version, groups, suites};
 use crate::evidence::capture::{Resumption, ServerName};
 
-/// Maximum length of a server_name, in bytes. DNS allows 253; what is longer names nothing (RFC 1035 §2.3.4).
+/// Maximum length of a server_name, in bytes. DNS allows 253; a longer one is not a hostname (RFC 1035
+/// §2.3.4).
 const MAX_NAME_BYTES: usize = 255;
 /// Maximum number of suites, groups, versions and protocols that are listed.
 const MAX_LISTED: usize = 256;
@@ -25,7 +27,7 @@ const SUPPORTED_VERSIONS: u16 = 43;
 const ENCRYPTED_CLIENT_HELLO: u16 = 0xFE0D;
 const ENCRYPTED_SERVER_NAME: u16 = 0xFFCE;
 
-/// Drafts of TLS 1.3, and those that Google and Facebook tried out.
+/// Drafts of TLS 1.3, and experimental versions of Google and Facebook.
 const TLS13_DRAFTS: [std::ops::RangeInclusive<u16>; 3] = [0x7E01..=0x7E0F, 0x7F00..=0x7FFF, 0xFB00..=0xFBFF];
 
 /// What a ClientHello offers.
@@ -34,12 +36,12 @@ const TLS13_DRAFTS: [std::ops::RangeInclusive<u16>; 3] = [0x7E01..=0x7E0F, 0x7F0
 pub struct Offer {
     /// It has the framing of SSL 2.0.
     pub ssl2: bool,
-    /// Bytes that there are, and that there should be; absent if it is whole.
+    /// Number of bytes present and expected; absent if it is complete.
     pub cut: Option<(usize, usize)>,
-    /// What in it breaks the rules.
+    /// Violations of the protocol.
     pub malformed: Option<String>,
     pub server_name: Option<ServerName>,
-    /// `encrypted_client_hello` is there.
+    /// It has the extension `encrypted_client_hello`.
     pub encrypted: bool,
     encrypted_name: bool,
     versions: Vec<u16>,
@@ -76,12 +78,12 @@ impl Offer {
         let mut offer = Self { ssl2: true, ..Self::default() };
         let result = offer.parse_ssl2(body, length);
         offer.conclude(result, body.len(), length);
-        // The form has no room for one.
+        // This framing has no extensions.
         offer.server_name = Some(ServerName::None);
         offer
     }
 
-    /// The versions offered, the highest first, without GREASE. Empty if they are not known.
+    /// Returns the versions offered, the highest first, without GREASE. Empty if they are not known.
     #[must_use]
     pub fn versions(&self) -> Vec<Cow<'static, str>> {
         let mut versions: Vec<u16> = self.versions.clone();
@@ -111,14 +113,14 @@ impl Offer {
         self.groups.iter().map(|&group| groups::label(group)).collect()
     }
 
-    /// What it offers to resume a session with.
+    /// Returns how it offers to resume a session.
     #[must_use]
     pub fn resumption(&self) -> Resumption {
         let is_tls13 = !self.versions.is_empty();
         match () {
             () if self.has_psk => Resumption::PreSharedKey,
             () if self.has_ticket => Resumption::Ticket,
-            // In TLS 1.3 the session id is filled for the sake of old boxes (RFC 8446 §D.4).
+            // In TLS 1.3 the session id is filled for compatibility with middleboxes (RFC 8446 §D.4).
             () if self.has_session && !is_tls13 => Resumption::SessionId,
             () => Resumption::None,
         }
@@ -234,7 +236,7 @@ impl Offer {
     }
 }
 
-/// The name of a version of TLS by its number; a number without one as `0x0305`.
+/// Returns the name of a TLS version by its number; an unknown number as `0x0305`.
 #[must_use]
 pub fn version_name(number: u16) -> Cow<'static, str> {
     match Version::from_number(number) {
@@ -244,7 +246,7 @@ pub fn version_name(number: u16) -> Cow<'static, str> {
     }
 }
 
-/// Whether a number is reserved to keep servers tolerant (RFC 8701).
+/// Returns whether a number is reserved for GREASE (RFC 8701).
 fn is_grease(number: u16) -> bool {
     let [high, low] = number.to_be_bytes();
     high == low && low & 0x0F == 0x0A
@@ -255,7 +257,7 @@ fn numbers(bytes: &[u8]) -> Vec<u16> {
     pairs.map(|pair| u16::from_be_bytes(*pair)).filter(|&number| !is_grease(number)).take(MAX_LISTED).collect()
 }
 
-/// The first host name of the extension (RFC 6066 §3).
+/// Returns the first host name of the extension (RFC 6066 §3).
 fn server_name(content: &[u8]) -> Option<ServerName> {
     let mut fields = Fields(content);
     let mut list = Fields(fields.long()?);
@@ -271,19 +273,20 @@ fn server_name(content: &[u8]) -> Option<ServerName> {
     Some(if is_address { ServerName::Address(name) } else { ServerName::Sent(name) })
 }
 
-/// What a fuzzer feeds: any bytes as a ClientHello, whole and cut at each length.
+/// Fuzz entry point: reads any bytes as a ClientHello, whole and cut at several lengths.
 ///
 /// # Panics
-/// When the name of a cut hello is another than that of the whole one, or a hello that is not whole has "no" name.
+/// If the name of a cut ClientHello differs from that of the whole one, or if an incomplete ClientHello has
+/// "no" name.
 pub fn fuzz_client_hello(bytes: &[u8]) {
     let whole = Offer::read(bytes, bytes.len());
     let _ = (whole.versions(), whole.suites(), whole.groups(), whole.resumption());
     for end in (0..bytes.len()).step_by(bytes.len().div_ceil(64).max(1)) {
         let cut = Offer::read(bytes.get(..end).unwrap_or_default(), bytes.len());
-        assert!(cut.server_name != Some(ServerName::None), "a cut hello cannot tell that there is no name");
+        assert!(cut.server_name != Some(ServerName::None), "a cut ClientHello cannot show that there is no name");
         if let Some(ServerName::Sent(name)) = &cut.server_name {
             let same = matches!(&whole.server_name, Some(ServerName::Sent(other)) if other == name);
-            assert!(same, "the name must not depend on where the hello is cut");
+            assert!(same, "the name must not depend on where the ClientHello is cut");
         }
     }
     let _ = Offer::read_ssl2(bytes, bytes.len());

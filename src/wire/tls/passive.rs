@@ -1,9 +1,9 @@
-//! One direction of a TLS connection that others made, as a capture shows it: messages in clear, alerts, and what is
-//! encrypted by its kind and length.
+//! Reads one direction of a captured TLS connection: messages in clear, alerts, and encrypted records by type
+//! and length.
 //!
-//! Unlike [`ServerFlight`](super::ServerFlight) it survives what captures do: bytes that are missing in the middle, a
-//! beginning in mid-stream, messages cut by a short snapshot length. Where a length is known, what is missing is passed
-//! over and the rest read on.
+//! Unlike [`ServerFlight`](super::ServerFlight) it tolerates the gaps of captures: bytes missing in the
+//! middle, a beginning in mid-stream, messages truncated by a short snapshot length. If a length is known,
+//! missing bytes are skipped and reading continues after them.
 
 use super::messages;
 use super::records::{self, Piece, Records};
@@ -12,9 +12,9 @@ pub use super::records::{ALERT, APPLICATION_DATA, HANDSHAKE};
 
 /// Maximum number of bytes of a message that are kept. Longer ones are reported as cut.
 const MAX_KEPT: usize = 64 << 10;
-/// Maximum length of a message in clear. What claims more is encrypted, or no handshake.
+/// Maximum length of a message in clear. A longer one is encrypted, or not a handshake.
 const MAX_MESSAGE: usize = 1 << 18;
-/// A ServerHello is not shorter (version, random, session id, suite, compression).
+/// Minimum length of a ServerHello (version, random, session id, suite, compression).
 const MIN_SERVER_HELLO: usize = 38;
 const HEADER_BYTES: usize = 4;
 
@@ -26,11 +26,11 @@ pub const CERTIFICATE_REQUEST: u8 = messages::CERTIFICATE_REQUEST;
 pub const CERTIFICATE_VERIFY: u8 = 15;
 pub const CLIENT_KEY_EXCHANGE: u8 = 16;
 
-/// Messages that stand in clear: HelloRequest, the hellos, NewSessionTicket, Certificate to ClientKeyExchange,
-/// CertificateURL, CertificateStatus, NextProtocol.
+/// Messages that are in clear: HelloRequest, ClientHello, ServerHello, NewSessionTicket, Certificate to
+/// ClientKeyExchange, CertificateURL, CertificateStatus, NextProtocol.
 const IN_CLEAR: [u8; 13] = [0, 1, 2, 3, 4, 11, 12, 13, 14, 15, 16, 22, 67];
 
-/// What a direction shows next.
+/// The next event of a direction.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event<'a> {
     /// A message of the handshake. The body is shorter than `length` if bytes are missing.
@@ -44,19 +44,19 @@ pub enum Event<'a> {
         level: u8,
         number: u8,
     },
-    /// A record that is encrypted.
+    /// An encrypted record.
     Encrypted {
         kind: u8,
         length: usize,
     },
-    /// The bytes are no TLS; nothing after them is read.
+    /// The bytes are not TLS; nothing after them is read.
     Broken(&'a str),
 }
 
-/// What follows an event in the same direction.
+/// How the direction continues after an event.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Next {
-    /// It goes on as before.
+    /// It continues as before.
     Same,
     /// Records of handshake and alerts are encrypted from here on.
     Encrypted,
@@ -68,9 +68,9 @@ pub struct Passive {
     records: Records,
     state: State,
     is_encrypted: bool,
-    /// A message whose header or body has not come whole.
+    /// A message whose header or body is incomplete.
     message: Partial,
-    /// The first byte of an alert whose second has not come.
+    /// The first byte of an alert whose second is missing.
     alert: Option<u8>,
 }
 
@@ -87,16 +87,16 @@ enum State {
 struct Partial {
     header: Vec<u8>,
     body: Vec<u8>,
-    /// Bytes of the body that have not passed yet.
+    /// Number of bytes of the body that are still to come.
     left: usize,
-    /// Bytes of it are missing; what came before them is kept.
+    /// Bytes of it are missing; those before them are kept.
     has_hole: bool,
-    /// The handshake bytes of this record are not to be read: encrypted, or their beginning is missing.
+    /// The handshake bytes of this record cannot be read: encrypted, or their beginning is missing.
     passes_record: bool,
 }
 
 impl Passive {
-    /// Reads on.
+    /// Reads the next bytes.
     pub fn push(&mut self, bytes: &[u8], on: &mut dyn FnMut(Event<'_>) -> Next) {
         let mut rest = bytes;
         if self.state == State::Lost {
@@ -118,7 +118,7 @@ impl Passive {
         }
     }
 
-    /// Passes over bytes that the capture lacks.
+    /// Skips bytes that the capture lacks.
     pub fn gap(&mut self, missing: u64, on: &mut dyn FnMut(Event<'_>) -> Next) {
         if self.state != State::Reading {
             return;
@@ -145,12 +145,12 @@ impl Passive {
         }
     }
 
-    /// Reports a message that has begun and not ended, as far as it is there.
+    /// Reports the available part of an incomplete message.
     pub fn finish(&mut self, on: &mut dyn FnMut(Event<'_>) -> Next) {
         self.message.emit(on);
     }
 
-    /// Number of bytes that are kept.
+    /// Returns the number of bytes in memory.
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.message.body.capacity()
@@ -168,7 +168,7 @@ impl Passive {
         }
     }
 
-    /// A record came to its end.
+    /// Handles the end of a record.
     fn ended(&mut self, kind: u8, length: usize, on: &mut dyn FnMut(Event<'_>) -> Next) {
         match kind {
             records::CHANGE_CIPHER_SPEC if on(Event::ChangeCipherSpec) == Next::Encrypted => {
@@ -207,7 +207,7 @@ impl Passive {
     fn handshake(&mut self, bytes: &[u8], on: &mut dyn FnMut(Event<'_>) -> Next) {
         let mut rest = bytes;
         while !rest.is_empty() {
-            // Most messages are whole in one piece, and need not be copied.
+            // Most messages are complete in one piece, and need no copy.
             if self.message.header.is_empty()
                 && let Some((kind, body, after)) = whole(rest)
             {
@@ -231,7 +231,8 @@ impl Passive {
 }
 
 impl Partial {
-    /// Takes bytes from the front up to the end of the message; false if this is no message in clear.
+    /// Takes bytes from the front up to the end of the message; returns false if it is not a message in
+    /// clear.
     fn take(&mut self, bytes: &mut &[u8]) -> bool {
         if self.header.len() < HEADER_BYTES {
             let (head, rest) = bytes.split_at(bytes.len().min(HEADER_BYTES - self.header.len()));
@@ -262,7 +263,7 @@ impl Partial {
     }
 }
 
-/// The message that `bytes` begin with, and the bytes behind it.
+/// Returns the message at the beginning of `bytes`, and the bytes after it.
 fn whole(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (kind, length) = header(bytes)?;
     let (body, rest) = bytes.get(HEADER_BYTES..)?.split_at_checked(length)?;
@@ -279,7 +280,7 @@ fn is_in_clear(kind: u8, length: usize) -> bool {
     IN_CLEAR.contains(&kind) && (least..=MAX_MESSAGE).contains(&length)
 }
 
-/// Whether bytes in mid-stream look like the beginning of a record.
+/// Returns whether bytes in mid-stream look like the beginning of a record.
 #[must_use]
 pub fn begins_record(bytes: &[u8]) -> bool {
     match *bytes {
@@ -292,16 +293,16 @@ pub fn begins_record(bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether bytes look like the record of a ClientHello.
+/// Returns whether bytes look like the record of a ClientHello.
 #[must_use]
 pub fn begins_client_hello(bytes: &[u8]) -> bool {
     matches!(*bytes, [HANDSHAKE, 3, 0..=4, _, _, CLIENT_HELLO, 0, ..]) && begins_record(bytes)
 }
 
-/// What a fuzzer feeds: any bytes as one direction, whole, byte by byte, and with a gap in the middle.
+/// Fuzz entry point: reads any bytes as one direction, whole, byte by byte, and with a gap in the middle.
 ///
 /// # Panics
-/// When what is read depends on how the bytes arrive, or more is kept than promised.
+/// If the result depends on how the bytes arrive, or more bytes are kept than the limit.
 pub fn fuzz_passive(bytes: &[u8]) {
     let read = |pieces: &mut dyn Iterator<Item = &[u8]>| {
         let (mut passive, mut seen) = (Passive::default(), Vec::new());

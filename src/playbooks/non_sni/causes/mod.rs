@@ -2,7 +2,7 @@
 //!
 //! Symptoms are clients that fail: in the access logs, or reproduced by the probes of this run. A log record
 //! without SNI and without a filter chain does not prove a TLS client, so wherever only the log speaks, "not
-//! TLS" stays among the causes.
+//! TLS" remains among the causes.
 
 mod with_name;
 mod without_name;
@@ -14,7 +14,7 @@ use crate::evidence::Evidence;
 use crate::verdict::ranking::direct;
 use crate::verdict::{Cause, Judged};
 
-/// The causes of one symptom. None where nothing that was seen explains a symptom of the logs.
+/// Returns the causes of one symptom; none if nothing that was seen explains a symptom of the logs.
 pub(super) fn of(judged: Judged<'_>, symptom: &CheckResult) -> Vec<Cause> {
     let Judged { evidence, all, .. } = judged;
     match symptom.check.code {

@@ -12,7 +12,7 @@ use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Failure};
 use crate::evidence::{Evidence, LogOrigin, Seen};
 use crate::verdict::{Cause, Certainty, findings_on};
 
-/// Where probes with one SNI were refused.
+/// The endpoints where probes with one SNI were refused.
 #[derive(Default)]
 struct Refusals<'a> {
     pods: Vec<&'a str>,
@@ -66,7 +66,7 @@ fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>
             [codes::ROUTE_NOT_IN_GATEWAY] => {
                 format!("the gateway does not have what ApigeeRoute {} asks for", route.name)
             }
-            _ => format!("ApigeeRoute {} does not work as it stands", route.name),
+            _ => format!("ApigeeRoute {} does not work as configured", route.name),
         };
         (Certainty::Established, "are reset", why)
     } else if !elsewhere.is_empty() {

@@ -148,7 +148,7 @@ fn obstructed(evidence: &Evidence, symptom: Code, route: &Route, all: &[CheckRes
         symptom: None,
         codes,
         certainty: Certainty::Established,
-        statement: format!("Clients without SNI {fail}: wildcard route {} does not work as it stands", route.name),
+        statement: format!("Clients without SNI {fail}: wildcard route {} does not work as configured", route.name),
         evidence: seen,
     }
 }
@@ -251,7 +251,8 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
     causes
 }
 
-/// The pod refused a connection without SNI: by its log, or in answer to a probe where that is the symptom.
+/// Returns whether the pod refused a connection without SNI: by its log, or in response to a probe if that is
+/// the symptom.
 fn refuses(evidence: &Evidence, symptom: Code, pod: &str) -> bool {
     let in_log = facts::logs(evidence).any(|(origin, log)| {
         log.reset_without_sni.count > 0 && matches!(origin, LogOrigin::Container { pod: known, .. } if known == pod)

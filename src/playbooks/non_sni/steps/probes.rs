@@ -59,14 +59,14 @@ pub(super) fn of(evidence: &Evidence) -> StepSeen {
         .iter()
         .flat_map(|endpoint| {
             endpoint.handshakes.iter().map(|made| {
-                let hello = made.server_name.as_deref().unwrap_or("no server name");
+                let sni = made.server_name.as_deref().unwrap_or("no server name");
                 let leaf = made.certificates.first().map_or(String::new(), |leaf| format!(", {}", leaf.subject));
                 let end = match (&made.failure, &made.session) {
                     (Some(failure), _) => failure.to_string(),
                     (None, Some(session)) => format!("{} {}{leaf}", session.protocol, session.cipher),
                     (None, None) => "served".into(),
                 };
-                format!("{}  {hello}: {end}", endpoint.name())
+                format!("{}  {sni}: {end}", endpoint.name())
             })
         })
         .collect();

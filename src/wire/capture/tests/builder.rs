@@ -1,5 +1,5 @@
-//! Writes captures for tests: conversations of TCP packet by packet, in any form of file. Uses nothing of the program,
-//! so that a misreading is not shared by reader and writer.
+//! Writes captures for tests: conversations of TCP packet by packet, in any form of file. Uses nothing of the
+//! program, so that a misreading is not shared by reader and writer.
 
 use std::net::{IpAddr, SocketAddr};
 

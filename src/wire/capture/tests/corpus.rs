@@ -1,4 +1,5 @@
-//! The corpora of the fuzz targets: `cargo test --lib write_the_capture_corpus -- --ignored` writes them anew.
+//! The corpora of the fuzz targets: `cargo test --lib write_the_capture_corpus -- --ignored` regenerates
+//! them.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! How connections go: what is told apart, and who ended what.
+//! Outcomes of connections: which cases are distinguished, and which side ended the connection.
 
 use super::super::Analysis;
 use super::builder::*;
@@ -39,7 +39,8 @@ fn seven_answers_to_a_hello_are_seven_outcomes() {
         let (flows, ..) = read(&pcap(101, &merged(&[talk, other])));
         flows[0].outcome
     };
-    // Nothing at all: the answer is missing, or nothing was sent. The server's SYN/ACK is there, so it was seen.
+    // Nothing at all: the answer is missing, or nothing was sent. The server's SYN/ACK is there, so it was
+    // seen.
     assert_eq!(outcome(&|_| {}), Silent { acknowledged: false });
     assert_eq!(outcome(&|talk| talk.server_says(b"")), Silent { acknowledged: true });
     assert_eq!(outcome(&|talk| talk.server_sends(ACK | FIN, b"")), Closed { by, stage });
@@ -403,7 +404,7 @@ fn prefaces_are_named_and_the_hello_behind_them_is_read() {
         assert_eq!((flow.preface, flow.answer.is_some()), (Some(preface), true), "{preface:?} {flow:?}");
         assert_eq!(name(&flow), ServerName::Sent("a.example".into()), "{preface:?}");
     }
-    // In one segment with the hello, and nothing of it is acknowledged on its own.
+    // In one segment with the ClientHello, and none of it is acknowledged separately.
     let v2 = [&b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"[..], &[0; 12]].concat();
     for (preface, header) in [(ProxyV1, &b"PROXY TCP4 10.0.0.9 10.0.0.1 5 443\r\n"[..]), (ProxyV2, &v2)] {
         let mut talk = talk();
@@ -413,7 +414,7 @@ fn prefaces_are_named_and_the_hello_behind_them_is_read() {
         assert_eq!((flow.preface, name(&flow)), (Some(preface), ServerName::None));
         assert_eq!(flow.outcome, Outcome::Reset { by: Party::Server, stage: Stage::ClientHello });
     }
-    // The server greets first.
+    // The server sends a banner first.
     let mut talk = talk();
     talk.server_says(&[&[0x4A, 0, 0, 0, 10][..], b"8.0.36\0", &[0; 60]].concat());
     talk.client_says(&[&[32, 0, 0, 1][..], &[0; 32]].concat());

@@ -1,5 +1,5 @@
-//! ClientHellos as they are in the wild: without extensions, with addresses for names, drafts, GREASE, SSL 2.0's framing,
-//! contradictions.
+//! ClientHellos as they are in the wild: without extensions, with addresses for names, drafts, GREASE, SSL
+//! 2.0's framing, contradictions.
 
 use super::builder::*;
 use super::flow;

@@ -247,7 +247,7 @@ fn layers_without_end_are_given_up() {
     }
     let (flows, rest, _) = read(&builder::pcap(101, &[(START, packet)]));
     assert!(flows.is_empty() && rest.unread.len() == 1, "{rest:?}");
-    // An ICMP error quotes the beginning of a hello, and is no packet of its flow.
+    // An ICMP error quotes the beginning of a ClientHello, and is not a packet of its flow.
     let quote = [&[3, 0, 0, 0, 0, 0, 0, 0][..], &conversation(false).packets[3].1].concat();
     let error = ip("192.0.2.1".parse().unwrap(), "10.0.0.7".parse().unwrap(), 1, &quote);
     let (flows, rest, _) = read(&builder::pcap(101, &[(START, error)]));

@@ -1,4 +1,5 @@
-//! Captures made by hand: files of every form, link layers and tunnels, broken streams, handshakes that go any way.
+//! Captures made by hand: files of every form, link layers and tunnels, broken streams, handshakes that go
+//! any way.
 
 #[expect(unreachable_pub, reason = "tests of the program include the file too")]
 pub(crate) mod builder;

@@ -78,7 +78,8 @@ fn little_waits() {
         assert!(stream.buffered() <= 66_000);
     }
     assert!(bytes > 900_000 && gaps > 900_000, "{bytes} {gaps}");
-    // Where nothing may wait, a segment that is too early is dropped; one that is far ahead belongs to something else.
+    // Where nothing may wait, a segment that is too early is dropped; one that is far ahead belongs to
+    // something else.
     let mut stream = Stream::default();
     stream.begin(0);
     assert!(!stream.add(5, b"x", 1, false, &mut |_| {}));
