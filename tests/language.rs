@@ -11,12 +11,11 @@ use std::path::{Path, PathBuf};
 use apigee_tls::checks;
 
 /// Words of the house in place of the field's, with the word to use. Compared whole and in lower case.
-const REPLACED: [(&str, &str); 19] = [
+const REPLACED: [(&str, &str); 18] = [
     ("asunder", "apart"),
     ("blanks", "spaces"),
     ("greets", "preflight"),
     ("greeted", "preflight"),
-    ("greeting", "banner, or preflight"),
     ("hello", "ClientHello"),
     ("hellos", "ClientHellos"),
     ("keeper", "bundle sink"),
@@ -95,8 +94,11 @@ fn prose_of(line: &str) -> String {
     let mut prose = String::new();
     let mut quoted = false;
     let mut escaped = false;
+    let mut previous = ' ';
     for character in line.chars() {
         match character {
+            // Bytes are data.
+            '"' if !escaped && previous == 'b' => return String::new(),
             '"' if !escaped => {
                 quoted = !quoted;
                 prose.push(' ');
@@ -105,6 +107,7 @@ fn prose_of(line: &str) -> String {
             _ => {}
         }
         escaped = character == '\\' && !escaped;
+        previous = character;
     }
     // A literal of one word is a key or a name, not prose.
     if prose.split_whitespace().count() > 1 { prose } else { String::new() }

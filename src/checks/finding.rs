@@ -260,7 +260,7 @@ impl fmt::Display for Kind {
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Location {
-    /// Handshakes with an endpoint, by what each ClientHello said.
+    /// Handshakes with an endpoint, by what each ClientHello has.
     ClientHellos(Vec<ClientHello>),
     /// A container of a pod.
     Container(String),

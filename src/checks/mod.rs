@@ -1,8 +1,8 @@
 //! The checks: pure functions from evidence to findings, and the catalogue that lists them.
 //!
-//! One fault, one file, one level. A check sees [`Evidence`] and nothing else: no client, no clock, no environment, no
-//! printing. [`CATALOGUE`] is the only list; help, `explain`, `docs/checks.md`, completions and the JSON schema render
-//! it. What follows from several findings together is the business of `playbooks`.
+//! One fault, one file, one level. A check sees [`Evidence`] and nothing else: no client, no clock, no
+//! environment, no printing. [`CATALOGUE`] is the only list; help, `explain`, `docs/checks.md`, completions
+//! and the JSON schema render it. What follows from several findings together is the business of `playbooks`.
 
 pub mod captured;
 mod certificate;

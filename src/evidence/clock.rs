@@ -1,7 +1,9 @@
-//! Whether the clock that the evidence has its times from agrees with the cluster's, and what time it is there.
+//! Whether the clock that the evidence has its times from agrees with the cluster's, and what time it is
+//! there.
 //!
-//! A machine whose clock is wrong would find good certificates expired, or miss expired ones. Two witnesses tell: the `Date` of the
-//! API server's answers, and the records that the handshakes of this run left in the logs of the gateways.
+//! A machine whose clock is wrong would find good certificates expired, or miss expired ones. Two witnesses
+//! tell: the `Date` of the API server's answers, and the records that the handshakes of this run left in the
+//! logs of the gateways.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -52,8 +54,8 @@ impl Evidence {
         }
     }
 
-    /// The API server agrees with this machine, or, where it does not tell the time, a pod. Then a log that does not agree is of a
-    /// pod whose own clock is wrong.
+    /// The API server agrees with this machine, or, where it does not tell the time, a pod. Then a log that
+    /// does not agree is of a pod whose own clock is wrong.
     fn is_confirmed(&self) -> bool {
         match self.clock_of_server() {
             Some(ahead) => ahead.abs() <= TOLERANCE,

@@ -229,7 +229,8 @@ pub enum Party {
     Proxy,
     /// The server, or a middlebox that responds in its place: the two cannot be distinguished.
     Server,
-    /// What carries the bytes: the API server's port-forward, or a network that gave up. It tells nothing of the other end.
+    /// What carries the bytes: the API server's port-forward, or a network that gave up. It tells nothing of
+    /// the other end.
     Transport,
     /// Nobody answered.
     Nobody,
@@ -383,8 +384,8 @@ impl Handshake {
         self.failure.as_ref().is_some_and(|failure| failure.by == Party::Transport)
     }
 
-    /// The server ended it in answer to the ClientHello itself: a reset, the end of the stream or an alert, and no
-    /// certificate before it.
+    /// The server ended it in answer to the ClientHello itself: a reset, the end of the stream or an alert,
+    /// and no certificate before it.
     #[must_use]
     pub fn was_refused(&self) -> bool {
         let ended = |failure: &Failure| {

@@ -51,7 +51,8 @@ macro_rules! parts {
             pub schema: String,
             /// Version of the program that gathered, such as `0.1.0`.
             pub tool_version: String,
-            /// When gathering began, by the clock of the machine that gathered; judgements take [`Evidence::now`].
+            /// When gathering began, by the clock of the machine that gathered; judgements take
+            /// [`Evidence::now`].
             pub collected_at: Timestamp,
             /// The options of the user that change what can be concluded.
             pub question: Question,

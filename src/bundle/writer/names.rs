@@ -1,4 +1,4 @@
-//! The list of pseudonyms: what each pseudonym of a bundle stands for. It is written beside the bundle, for
+//! The list of pseudonyms: what each pseudonym of a bundle means. It is written beside the bundle, for
 //! the person who made it.
 //!
 //! It is prepared before the bundle, and published after it.

@@ -12,7 +12,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "The certificate in a TLS Secret does not cover a hostname of its routes",
     explanation: Explanation {
         looks_for: "subjectAltName of the leaf of each Secret, compared with the hostnames of the routes \
-            that name the Secret, except * (AT416). The common name is ignored. In a certificate, * stands \
+            that name the Secret, except * (AT416). The common name is ignored. In a certificate, * means \
             for one label. The hostname *.example.com is covered by the same wildcard. A certificate that \
             has only some names below it is not reported, because it may have all names that clients use.",
         matters: "Clients that connect to such a hostname end the handshake: hostname mismatch, No subject \

@@ -183,9 +183,9 @@ fn deviation(leaf: &Certificate, comparison: &PodComparison<'_>) -> Deviation {
     if !comparison.lacking.is_empty() {
         parts.push(format!("the Envoy of {} has not loaded it", facts::some_of(&comparison.lacking)));
     }
-    for (other, pods, hellos) in &comparison.served {
-        let (pods, hellos) = (probed::names(pods.iter().cloned()), probed::names(hellos.iter().cloned()));
-        parts.push(format!("{pods} serves {} ({hellos})", named(other)));
+    for (other, pods, client_hellos) in &comparison.served {
+        let (pods, client_hellos) = (probed::names(pods.iter().cloned()), probed::names(client_hellos.iter().cloned()));
+        parts.push(format!("{pods} serves {} ({client_hellos})", named(other)));
     }
     let seen = parts.join("; ");
     Deviation {

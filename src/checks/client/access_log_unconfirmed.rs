@@ -32,7 +32,8 @@ fn judge(evidence: &Evidence) -> Judgement {
     if let Seen::Seen(mesh) = &evidence.mesh_logging
         && (mesh.is_off() || !mesh.names_server())
     {
-        // The run did not wait for the record, so only a log that has it says anything: the settings are not all.
+        // The run did not wait for the record, so only a log that has it says anything: the settings are not
+        // all.
         logs.retain(|marker| marker.is_logged);
         if logs.is_empty() {
             return Ok(Outcome::NotApplicable(format!(

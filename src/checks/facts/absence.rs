@@ -113,7 +113,7 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
     Ok(())
 }
 
-/// What is said of lines that name the fields of records but are not read.
+/// Describes lines that name the fields of records but are not read.
 pub(crate) const OTHER_FORM: &str = "look like access-log records inside another form, which is not read; give the plain \
     lines (kubectl logs) or JSON (gcloud logging read --format=json)";
 
@@ -133,7 +133,8 @@ pub(crate) fn lacking(logs: &[&AccessLog]) -> Option<String> {
     (!operators.is_empty()).then(|| operators.join(" and no "))
 }
 
-/// A source without which what was seen cannot be judged: that it was not asked for does not make it needless.
+/// A source without which what was seen cannot be judged: that it was not asked for does not make it
+/// needless.
 pub(crate) fn required<T>(source: Result<T, Unavailable>) -> Result<T, Unavailable> {
     source.map_err(|why| match why.reason {
         Reason::NotRequested(how) => Unavailable::new(why.what, Reason::Missing(format!("not requested ({how})"))),

@@ -189,8 +189,8 @@ pub(crate) fn unknown_strength(certificate: &Certificate) -> Option<Unavailable>
         .then(|| Unavailable::new(format!("how strong the key of {} is", subject_and_serial(certificate)), reason()))
 }
 
-/// What makes a certificate weak, where something does. Source: NIST SP 800-131A revision 2, less than 112 bits of
-/// security are disallowed: RSA below 2048 bits, curves below 224, DSA, signatures over SHA-1 or MD5.
+/// What makes a certificate weak, where something does. Source: NIST SP 800-131A revision 2, less than 112
+/// bits of security are disallowed: RSA below 2048 bits, curves below 224, DSA, signatures over SHA-1 or MD5.
 pub(crate) fn weakness(certificate: &Certificate, position: usize) -> Option<String> {
     let key = &certificate.key;
     let is_weak_key = match key.algorithm.to_ascii_uppercase().as_str() {

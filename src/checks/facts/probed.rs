@@ -244,7 +244,8 @@ pub(crate) fn judgement_if_seen(
     }
 }
 
-/// Nothing, where every handshake was made that was to be; a limit that the user can raise counts as not asked for.
+/// Nothing, where every handshake was made that was to be; a limit that the user can raise counts as not
+/// asked for.
 pub(crate) fn all_probed(probes: &Probes) -> Result<(), Unavailable> {
     let unprobed = probes.unprobed.iter().find(|why| !matches!(why.reason, Reason::NotRequested(_))).cloned();
     match unprobed.or_else(|| lost(probes).into_iter().next()) {
@@ -266,7 +267,7 @@ pub(crate) fn lost(probes: &Probes) -> Vec<Unavailable> {
     found
 }
 
-/// Whether a client certificate, or having none, is taken, where every server that asks for one has told.
+/// Checks that every server that requests a client certificate has shown whether it accepts one, or none.
 pub(crate) fn certificates_decided(probes: &Probes) -> Result<(), Unavailable> {
     match requested(probes).find(|(_, handshake)| handshake.undecided) {
         Some((endpoint, _)) => Err(Unavailable::new(

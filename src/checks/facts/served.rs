@@ -67,7 +67,8 @@ pub(crate) fn judge_trust<'a>(
     settle(probes, faults, seen)
 }
 
-/// Nothing, where every certificate that can be judged was verified. There may be no authorities to verify one with.
+/// Nothing, where every certificate that can be judged was verified. There may be no authorities to verify
+/// one with.
 pub(crate) fn all_verified(probes: &Probes) -> Result<(), Unavailable> {
     let judged = |(endpoint, _): &Probe<'_>| probed::trust_is_known(probes, endpoint);
     match to_clients(probes).filter(judged).find(|(_, handshake)| handshake.verification.is_none()) {

@@ -81,7 +81,8 @@ fn in_gateways(evidence: &Evidence, route: &Route, tls: &Tls) -> Vec<Finding> {
         .collect()
 }
 
-/// Nothing, where the Envoys of all pods of the route were seen, or a handshake or a whole scan of one of its names.
+/// Nothing, where the Envoys of all pods of the route were seen, or a handshake or a whole scan of one of its
+/// names.
 fn was_looked_at(evidence: &Evidence, route: &Route) -> Result<(), Unavailable> {
     let Err(why) = envoy::every_envoy_queried(evidence) else { return Ok(()) };
     let Seen::Seen(probes) = &evidence.probes else { return Err(why) };

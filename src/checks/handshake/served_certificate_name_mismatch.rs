@@ -14,7 +14,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     explanation: Explanation {
         looks_for: "subjectAltName of the leaf, compared with the server name that was sent. Without SNI, it \
             is compared with the host or IP address on the command line. The common name is ignored, * \
-            stands for one label, and an IP address needs an entry of that type.",
+            means one label, and an IP address needs an entry of that type.",
         matters: "Clients end the handshake: hostname mismatch, No subject alternative DNS name matching. \
             With a wildcard route, a name that no route declares gets the certificate of the wildcard route \
             instead of a reset.",

@@ -14,7 +14,7 @@ pub(in crate::checks) const CHECK: Check = Check {
         looks_for: "Logs whose records lack %REQUESTED_SERVER_NAME%, or %RESPONSE_CODE_DETAILS% and %RESPONSE_FLAGS%; lines \
             that look like records inside another form; where no record was read, the accessLogFormat of the mesh \
             ConfigMap. Read are the formats of Apigee, Istio and the mesh ConfigMap, and what log stores export of them.",
-        matters: "Without the server name it cannot be told whether a connection brought one, so resets cannot be counted.",
+        matters: "Without the server name nobody can know whether a connection had one, so resets cannot be counted.",
         fix: "Remove istiod.accessLogFormat from overrides.yaml, or add sni_host: \"%REQUESTED_SERVER_NAME%\" to it. Apigee's \
             own evaluations read the default format too. Of a log store give the plain lines, or its export as JSON.",
     },

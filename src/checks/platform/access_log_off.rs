@@ -12,7 +12,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     explanation: Explanation {
         looks_for: "accessLogFile in the ConfigMap apigee-istio-mesh-config: empty or absent, and no line in the log of a \
             handshake that this run made.",
-        matters: "Resets leave no trace in the log, so whether clients are refused cannot be told from it.",
+        matters: "Resets leave no trace in the log, so it cannot show whether clients are refused.",
         fix: "Set istiod.accessLogFile to /dev/stdout in overrides.yaml and run helm upgrade for the ingress manager.",
     },
     reference: "Configuration property istiod.accessLogFile: undefined disables",
@@ -24,7 +24,8 @@ fn judge(evidence: &Evidence) -> Judgement {
     if !mesh.is_off() {
         return Ok(Outcome::Passed(format!("accessLogFile is {}", mesh.file.as_deref().unwrap_or_default())));
     }
-    // A log may be written all the same: by a Telemetry resource, or by a gateway that runs with earlier settings.
+    // A log may be written all the same: by a Telemetry resource, or by a gateway that runs with earlier
+    // settings.
     if marker_probe::expected(evidence).iter().any(|knocked| knocked.is_logged) {
         let text = "accessLogFile is not set, but the log has the line of a handshake that this run made";
         return Ok(Outcome::Passed(text.into()));

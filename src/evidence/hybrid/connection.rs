@@ -13,8 +13,8 @@ pub struct Connection {
     pub context: Option<String>,
     /// `gitVersion` of the API server, if it reported one.
     pub server_version: Option<String>,
-    /// How many seconds the clock of the API server is ahead of the one that the evidence has its times from; negative
-    /// where it is behind. From the `Date` of its answers; absent where they have none.
+    /// How many seconds the clock of the API server is ahead of the one that the evidence has its times from;
+    /// negative where it is behind. From the `Date` of its answers; absent where they have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_ahead_seconds: Option<i64>,
 }

@@ -44,8 +44,9 @@ impl MeshLogging {
         !self.is_off() && self.states("REQUESTED_SERVER_NAME")
     }
 
-    /// The format has this command operator, as far as the settings show it. Without an `accessLogFormat`, and where
-    /// it does not fit the encoding JSON, Istio writes its default format, which has every operator that is judged.
+    /// The format has this command operator, as far as the settings show it. Without an `accessLogFormat`,
+    /// and where it does not fit the encoding JSON, Istio writes its default format, which has every operator
+    /// that is judged.
     #[must_use]
     pub fn states(&self, operator: &str) -> bool {
         let has = |text: &str| {

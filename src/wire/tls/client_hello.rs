@@ -16,7 +16,8 @@ const MAX_PROTOCOLS: usize = 32;
 /// Maximum length of a DNS name (RFC 1035 §2.3.4). A longer name is invalid and is not sent.
 const MAX_NAME_BYTES: usize = 253;
 
-/// Sizes of a ClientHello that make old F5 load balancers hang. RFC 7685 defines the padding that avoids them.
+/// Sizes of a ClientHello that make old F5 load balancers hang. RFC 7685 defines the padding that avoids
+/// them.
 const PADDED_SIZES: std::ops::RangeInclusive<usize> = 256..=511;
 
 const RECORD_HANDSHAKE: u8 = 22;

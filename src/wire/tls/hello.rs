@@ -13,7 +13,8 @@ const RETRY: [u8; 32] = [
 
 /// Numbers of TLS 1.3 before it was published, in `supported_versions`.
 const DRAFTS: std::ops::RangeInclusive<u16> = 0x7F00..=0x7FFF;
-/// The same in the place of the version, up to draft 21; the oldest had the number of the final version there.
+/// The same in the place of the version, up to draft 21; the oldest had the number of the final version
+/// there.
 const EARLY_DRAFTS: [u16; 9] = [0x0304, 0x7F0E, 0x7F0F, 0x7F10, 0x7F11, 0x7F12, 0x7F13, 0x7F14, 0x7F15];
 
 /// What the server chose.
@@ -53,7 +54,8 @@ pub(in crate::wire) fn read(body: &[u8]) -> Result<ServerHello, Malformed> {
     let mut fields = Fields(body);
     let mut version = fields.u16().ok_or(truncated)?;
     let random: [u8; 32] = fields.array().ok_or(truncated)?;
-    // Up to draft 21 a ServerHello of TLS 1.3 gave its version here, and had neither session id nor compression.
+    // Up to draft 21 a ServerHello of TLS 1.3 gave its version here, and had neither session id nor
+    // compression.
     let is_early_draft = EARLY_DRAFTS.contains(&version);
     let session = if is_early_draft { &[] } else { fields.short().ok_or(truncated)? };
     if session.len() > 32 {

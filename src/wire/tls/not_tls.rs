@@ -31,7 +31,7 @@ enum Byte {
 /// depend on how the bytes arrive.
 const PATTERNS: &[(&[Byte], Opening)] = &[
     (&[Between(20, 24), OneOf(&[3])], Opening::Tls),
-    // SERVER-HELLO: length, message, session id and certificate type, version.
+    // SSLv2 ServerHello: length, message, session id and certificate type, version.
     (&[Between(0x80, 0xFF), Any, OneOf(&[4]), Any, Any, OneOf(&[0]), OneOf(&[2])], Opening::Ssl2),
     (&[OneOf(b"H"), OneOf(b"T"), OneOf(b"T"), OneOf(b"P"), OneOf(b"/")], Opening::NotTls(NotTls::Http)),
     // A page without headers, as HTTP/0.9 servers send it.

@@ -63,8 +63,8 @@ impl Records {
         Ok(Some(Piece { kind, length: usize::from(length), bytes: body, is_last }))
     }
 
-    /// Passes over bytes that are missing, if they are of the record that is under way. Returns its kind, and its length if
-    /// it ends with them.
+    /// Passes over bytes that are missing, if they are of the record that is under way. Returns its kind, and
+    /// its length if it ends with them.
     pub(super) fn pass(&mut self, missing: usize) -> Option<(u8, Option<usize>)> {
         if self.header.len() < HEADER_BYTES || missing > self.left {
             return None;

@@ -55,8 +55,8 @@ pub fn number(openssl_or_iana_name: &str) -> Option<u16> {
     known.map(|suite| suite.number).or_else(former)
 }
 
-/// Whether the key is exchanged over an elliptic curve of the server's choice, with no hint of a shared secret before it
-/// in the ServerKeyExchange (RFC 8422 §5.4, RFC 5489 §2).
+/// Whether the key is exchanged over an elliptic curve of the server's choice, with no hint of a shared
+/// secret before it in the ServerKeyExchange (RFC 8422 §5.4, RFC 5489 §2).
 pub(in crate::wire) fn names_its_curve(suite: u16) -> bool {
     find(suite).is_some_and(|suite| {
         let ephemeral = ["ECDHE-", "AECDH-"].iter().any(|kind| suite.openssl.starts_with(kind))

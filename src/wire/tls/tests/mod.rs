@@ -1,5 +1,5 @@
-//! Tests of the whole module: the ClientHello against OpenSSL and an independent reader, and the readers against
-//! recorded responses.
+//! Tests of the whole module: the ClientHello against OpenSSL and an independent reader, and the readers
+//! against recorded responses.
 
 mod reader;
 mod writer;
