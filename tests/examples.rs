@@ -45,6 +45,16 @@ fn the_recorded_example_names_the_cause_and_the_fix() {
     }
 }
 
+/// The answer in README is the one that the program gives.
+#[test]
+fn the_report_in_readme_is_a_real_one() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README is there");
+    let (_, block) = readme.split_once("diagnose -f overrides.yaml\n…\n").expect("README shows a report");
+    let (block, _) = block.split_once("```").expect("the block ends");
+    let report = stdout(&run(&["diagnose", "--from", EXAMPLE]));
+    assert!(report.contains(block.trim_end()), "not in the report:\n{block}");
+}
+
 /// A recorded report must equal the one judged now. When reports change, the examples are recorded again. A
 /// JSON report may have gained fields; all recorded fields must be unchanged.
 #[test]
