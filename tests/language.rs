@@ -43,7 +43,7 @@ fn prose_uses_the_word_of_the_field() {
     let mut found = Vec::new();
     for (path, text) in files() {
         for (number, line) in (1..).zip(text.lines()) {
-            let prose = if path.ends_with(".rs") { prose_of(line) } else { line.to_owned() };
+            let prose = if is_rust(&path) { prose_of(line) } else { line.to_owned() };
             let words = words(&prose);
             for (word, better) in REPLACED {
                 let parts: Vec<&str> = word.split(' ').collect();
@@ -72,7 +72,7 @@ fn explanations_use_the_word_of_the_field() {
 #[test]
 fn comments_have_at_most_110_columns() {
     let mut long = Vec::new();
-    for (path, text) in files().into_iter().filter(|(path, _)| path.ends_with(".rs")) {
+    for (path, text) in files().into_iter().filter(|(path, _)| is_rust(path)) {
         for (number, line) in (1..).zip(text.lines()) {
             if line.trim_start().starts_with("//") && line.chars().count() > LONGEST_LINE {
                 long.push(format!("{path}:{number}"));
@@ -80,6 +80,10 @@ fn comments_have_at_most_110_columns() {
         }
     }
     assert!(long.is_empty(), "{} lines: {}", long.len(), long.join(", "));
+}
+
+fn is_rust(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "rs")
 }
 
 /// The comment and the string literals of a line of Rust; nothing of an attribute, which names what is on the wire.

@@ -9,7 +9,7 @@ use super::RETIRED;
 
 /// A code of the catalogue, as `AT201`. It is stable and never reused for another check.
 ///
-/// A check defines its code in its own file. All other code uses the constants in [`super::codes`], so that a
+/// A check defines its code in its own file. All other code uses the constants in `checks::codes`, so that a
 /// mistyped code does not compile.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Code(&'static str);

@@ -75,7 +75,7 @@ impl Places {
 /// Returns the context that this process would use; absent inside a pod.
 ///
 /// # Errors
-/// As for [`target`].
+/// As for `target`.
 pub fn context_name(options: &ConnectionOptions) -> Result<Option<String>, Error> {
     target(options, &Places::of_this_process()).map(|target| target.context)
 }
