@@ -33,8 +33,11 @@ fn judge(evidence: &Evidence) -> Judgement {
         if named.kind != ClientHelloKind::Named || !named.succeeded() {
             continue;
         }
-        let Some(nameless) = probed::other_handshake(probes, endpoint, ClientHelloKind::WithoutSni) else { continue };
-        let (false, true, Some(failure)) = (nameless.requested, nameless.was_refused(), &nameless.failure) else {
+        let Some(without_sni) = probed::other_handshake(probes, endpoint, ClientHelloKind::WithoutSni) else {
+            continue;
+        };
+        let (false, true, Some(failure)) = (without_sni.requested, without_sni.was_refused(), &without_sni.failure)
+        else {
             continue;
         };
         faults.push(Fault {

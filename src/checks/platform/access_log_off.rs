@@ -26,7 +26,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     // A log may be written all the same: by a Telemetry resource, or by a gateway that runs with earlier
     // settings.
-    if marker_probe::expected(evidence).iter().any(|knocked| knocked.is_logged) {
+    if marker_probe::expected(evidence).iter().any(|marker| marker.is_logged) {
         let text = "accessLogFile is not set, but the log has the line of a handshake that this run made";
         return Ok(Outcome::Passed(text.into()));
     }

@@ -40,17 +40,8 @@ pub fn of(value: &impl Serialize) -> Result<String, serde_json::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::{Reason, Seen, Unavailable};
-
-    fn hostile() -> Vec<Seen<String>> {
-        let text = "a\u{9b}31m\u{202e}\u{feff}\u{7f}\u{e0041}\n\u{e9}";
-        let late = Unavailable::new(text, Reason::TimedOut { milliseconds: 5 });
-        vec![
-            Seen::Seen(text.into()),
-            Seen::Unavailable(late),
-            Seen::Unavailable(Unavailable::new("x", Reason::Interrupted)),
-        ]
-    }
+    use crate::evidence::Seen;
+    use crate::report::formats::hostile;
 
     #[test]
     fn json_shows_what_a_terminal_would_obey_and_loses_nothing() {

@@ -8,6 +8,8 @@ pub mod yaml;
 use std::error::Error as StdError;
 
 use super::{Document, TextOptions};
+#[cfg(test)]
+use crate::evidence::{Reason, Seen, Unavailable};
 
 /// Declares the formats by their modules, which have `ABOUT` and `write`. The name of a module is the name of
 /// its format.
@@ -69,4 +71,16 @@ impl RenderError {
     fn new(source: impl StdError + Send + Sync + 'static) -> Self {
         Self(Box::new(source))
     }
+}
+
+/// Values with the characters that a terminal would obey, for the tests of each format.
+#[cfg(test)]
+fn hostile() -> Vec<Seen<String>> {
+    let text = "a\u{9b}31m\u{202e}\u{feff}\u{7f}\u{e0041}\n\u{e9}";
+    let late = Unavailable::new(text, Reason::TimedOut { milliseconds: 5 });
+    vec![
+        Seen::Seen(text.into()),
+        Seen::Unavailable(late),
+        Seen::Unavailable(Unavailable::new("x", Reason::Interrupted)),
+    ]
 }

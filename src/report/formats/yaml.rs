@@ -25,17 +25,7 @@ pub fn of(value: &impl Serialize) -> Result<String, serde_yaml::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::{Reason, Seen, Unavailable};
-
-    fn hostile() -> Vec<Seen<String>> {
-        let text = "a\u{9b}31m\u{202e}\u{feff}\u{7f}\u{e0041}\n\u{e9}";
-        let late = Unavailable::new(text, Reason::TimedOut { milliseconds: 5 });
-        vec![
-            Seen::Seen(text.into()),
-            Seen::Unavailable(late),
-            Seen::Unavailable(Unavailable::new("x", Reason::Interrupted)),
-        ]
-    }
+    use crate::report::formats::hostile;
 
     #[test]
     fn yaml_has_the_maps_of_json_and_no_tags() {
