@@ -121,10 +121,10 @@ fn target(endpoints: &[Endpoint], question: &ProbeQuestion, namespace: &str, ver
         name: first
             .map_or_else(String::new, |first| socket(first.host.as_deref().unwrap_or_default(), first.named_port())),
         state: match verdict.kind {
-            VerdictKind::Ambiguous | VerdictKind::Cause => TargetState::Fails,
+            VerdictKind::Ambiguous | VerdictKind::Cause | VerdictKind::Likely => TargetState::Fails,
             VerdictKind::AtRisk => TargetState::AtRisk,
-            VerdictKind::Healthy => TargetState::Good,
-            VerdictKind::Unknown => TargetState::Unknown,
+            VerdictKind::Healthy | VerdictKind::Passed | VerdictKind::SniOnly => TargetState::Good,
+            VerdictKind::NoAccess | VerdictKind::Unknown => TargetState::Unknown,
         },
         verdict: verdict.headline,
         endpoints: endpoints.to_vec(),

@@ -45,9 +45,14 @@ impl Styles {
     #[must_use]
     pub fn verdict(&self, kind: VerdictKind) -> Style {
         match kind {
-            VerdictKind::Ambiguous | VerdictKind::AtRisk | VerdictKind::Unknown => self.warning,
+            VerdictKind::Ambiguous
+            | VerdictKind::AtRisk
+            | VerdictKind::Likely
+            | VerdictKind::NoAccess
+            | VerdictKind::SniOnly
+            | VerdictKind::Unknown => self.warning,
             VerdictKind::Cause => self.error,
-            VerdictKind::Healthy => self.good,
+            VerdictKind::Healthy | VerdictKind::Passed => self.good,
         }
     }
 

@@ -16,7 +16,9 @@ mod results;
 pub(crate) mod s_client;
 mod shell;
 
-pub use self::model::{Cause, Certainty, Measurement, NotSeen, Remedy, RemedyStep, Verdict, VerdictKind};
+pub use self::model::{
+    Cause, Certainty, CertificateChoice, Measurement, NotSeen, Purpose, Remedy, RemedyStep, Verdict, VerdictKind,
+};
 pub(crate) use self::relations::{Relations, Symptom};
 pub use self::results::Judged;
 pub(crate) use self::results::{findings_on, is_found, is_unknown, judged_nothing, messages};

@@ -1,5 +1,6 @@
 //! The answer of a playbook as plain data: verdict, causes, remedy, and what was not seen.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +29,16 @@ pub enum VerdictKind {
     AtRisk,
     /// Clients fail, and this is why.
     Cause,
-    /// Nothing that was checked keeps clients from completing a handshake.
+    /// Every check was run, and nothing keeps clients from completing a handshake.
     Healthy,
+    /// Clients fail. One cause fits what was seen; it is not established.
+    Likely,
+    /// The user may read nothing that the checks need.
+    NoAccess,
+    /// Only some checks were selected, and these found nothing.
+    Passed,
+    /// Clients with SNI are served. Clients without SNI are not accepted, and none was seen.
+    SniOnly,
     /// Too little could be seen.
     Unknown,
 }
@@ -42,6 +51,10 @@ impl VerdictKind {
             Self::AtRisk => "AT RISK",
             Self::Cause => "CAUSE",
             Self::Healthy => "HEALTHY",
+            Self::Likely => "LIKELY",
+            Self::NoAccess => "NO ACCESS",
+            Self::Passed => "PASSED",
+            Self::SniOnly => "SNI ONLY",
             Self::Unknown => "UNKNOWN",
         }
     }
@@ -86,19 +99,59 @@ pub struct Measurement {
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Remedy {
+    /// In order: what cures the cause, the proof, then what reduces a risk.
     pub steps: Vec<RemedyStep>,
     /// Side effects of the steps.
     pub side_effects: Vec<String>,
 }
 
 /// One step.
-#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RemedyStep {
+    /// In the imperative.
     pub title: String,
+    #[serde(default)]
+    pub purpose: Purpose,
     /// To be pasted: a command, or a diff. Absent where there is nothing to paste.
     pub paste: Option<String>,
     pub note: Option<String>,
+    /// The command that undoes the step.
+    #[serde(default)]
+    pub undo: Option<String>,
+    /// The result that shows that the step worked.
+    #[serde(default)]
+    pub good: Option<String>,
+    /// The certificates among which the user can choose, the best first.
+    #[serde(default)]
+    pub choices: Vec<CertificateChoice>,
+}
+
+/// What a step is for.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Purpose {
+    /// Cures a cause of the verdict.
+    #[default]
+    Cure,
+    /// Shows whether the steps before it worked.
+    Check,
+    /// Reduces a risk. No client was seen to suffer from it.
+    Later,
+}
+
+/// A certificate that a step can use.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CertificateChoice {
+    pub secret: String,
+    /// DNS names of the leaf.
+    pub names: Vec<String>,
+    pub not_after: Option<Timestamp>,
+    /// Hostnames of routes that the leaf does not cover.
+    pub uncovered: Vec<String>,
+    /// The step as printed uses this one.
+    pub chosen: bool,
 }
 
 /// Something that the report does not rest on.

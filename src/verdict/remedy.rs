@@ -17,6 +17,7 @@ pub(crate) fn by_explanation(result: &CheckResult) -> RemedyStep {
         title: format!("{} ({}): {}", result.check.summary, result.check.code, some_of(&places)),
         paste: None,
         note: Some(result.check.explanation.fix.to_owned()),
+        ..RemedyStep::default()
     }
 }
 

@@ -74,8 +74,7 @@ pub(super) fn of(judged: Judged<'_>, verdict: &Verdict) -> Remedy {
             "Correct the address that clients resolve for this name; or, where it is meant to be served there, the \
              selector of the virtual host in overrides.yaml, and run helm upgrade."
                 .into(),
-        ),
-    }
+        ), ..RemedyStep::default() }
     }));
     if touched_wildcard {
         remedy.steps.push(RemedyStep {
@@ -86,8 +85,7 @@ pub(super) fn of(judged: Judged<'_>, verdict: &Verdict) -> Remedy {
                  without SNI, by address: curl -k https://ADDRESS/BASE_PATH -H 'Host: HOSTNAME'. 404 for a base path that \
                  exists means that the group does not list the wildcard route."
                     .into(),
-            ),
-        });
+            ), ..RemedyStep::default() });
     } else if !remedy.steps.is_empty()
         && let Some(proof) = declared_name_proof(evidence, &codes, verdict)
     {
@@ -105,8 +103,7 @@ fn right_namespace(evidence: &Evidence) -> RemedyStep {
             "-n names the namespace where these are, -l the label of its ingress pods. If this one is right, look at the \
              ApigeeDeployment and the ReplicaSet of the ingress gateway."
                 .into(),
-        ),
-    }
+        ), ..RemedyStep::default() }
 }
 
 /// The clients do not speak TLS, so that nothing is wrong with the gateway.
@@ -128,8 +125,7 @@ fn without_tls(evidence: &Evidence) -> RemedyStep {
             "http:// instead of https://, a health check by HTTP, or a load balancer that puts a PROXY-protocol header in \
              front. A wildcard route does not help them: they would be refused in the handshake instead."
                 .into(),
-        ),
-    }
+        ), ..RemedyStep::default() }
 }
 
 /// The step changes the cluster. A changed file alone cannot be seen in a handshake.
@@ -208,6 +204,7 @@ fn declared_name_proof(evidence: &Evidence, codes: &BTreeSet<Code>, verdict: &Ve
             word(name)
         )),
         note: Some("A certificate in the answer means that the server name is accepted.".into()),
+        ..RemedyStep::default()
     })
 }
 
@@ -235,6 +232,7 @@ fn create(evidence: &Evidence, existing: Option<&Route>, remedy: &mut Remedy) ->
         title,
         paste: Some(format!("kubectl apply -f - <<'EOF'\n{}EOF", route.yaml)),
         note: (!notes.is_empty()).then(|| notes.join(" ")),
+        ..RemedyStep::default()
     });
     remedy.side_effects.push(format!(
         "A client with a server name that no route has then gets the certificate of {} (a name that does not match) \
@@ -259,6 +257,7 @@ fn delete_twin(evidence: &Evidence, wildcards: &[&Route], remedy: &mut Remedy) {
             note: (listed(&twin) > 0).then(|| {
                 format!("Environment groups list {} too: take it out of additionalGateways first.", twin.name)
             }),
+            ..RemedyStep::default()
         });
     }
 }
@@ -274,6 +273,7 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
             title: format!("List {gateway} in overrides.yaml, at the virtual hosts {}", names(&lacking)),
             paste: Some(format!("  additionalGateways: [\"{gateway}\"]")),
             note: Some("Give the file with -f overrides.yaml to get this as a diff against it.".into()),
+            ..RemedyStep::default()
         });
     }
     for file in &evidence.overrides {
@@ -284,6 +284,7 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
                 title: format!("List {gateway} in {}", facts::file_name(file)),
                 paste: Some(format!("patch {} <<'EOF'\n{}EOF", overrides_path(file), change.text)),
                 note: None,
+                ..RemedyStep::default()
             });
         }
         for by_hand in change.by_hand {
@@ -291,6 +292,7 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
                 title: format!("List {gateway} by hand at {}", facts::place(file, by_hand.place)),
                 paste: None,
                 note: Some(format!("additionalGateways of {} must contain \"{gateway}\".", by_hand.virtual_host)),
+                ..RemedyStep::default()
             });
         }
     }
@@ -304,8 +306,7 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
             note: Some(format!(
                 "No file given has the virtual host of {}: give its file with -f too, to get the change and the helm line.",
                 names(&elsewhere)
-            )),
-        });
+            )), ..RemedyStep::default() });
     }
     let given: Vec<String> = match evidence.overrides.as_slice() {
         [] => vec!["overrides.yaml".into()],
@@ -328,6 +329,7 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
             title: format!("Bring it to the cluster, for {}", names(&lacking)),
             paste: Some(commands.join("\n")),
             note: Some("From the folder that holds the Apigee charts.".into()),
+            ..RemedyStep::default()
         });
     }
     remedy.steps.len() > before
