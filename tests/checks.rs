@@ -99,8 +99,8 @@ const DEPENDENT_CHECKS: [(&str, &[&str]); 11] = [
     (
         "pods",
         &[
-            "AT101", "AT102", "AT103", "AT104", "AT105", "AT106", "AT107", "AT109", "AT110", "AT207", "AT214", "AT801",
-            "AT802", "AT803", "AT804", "AT805", "AT526", "AT414",
+            "AT101", "AT102", "AT103", "AT104", "AT105", "AT106", "AT107", "AT109", "AT110", "AT120", "AT207", "AT214",
+            "AT801", "AT802", "AT803", "AT804", "AT805", "AT526", "AT414",
         ],
     ),
     ("meshLogging", &["AT806"]),
@@ -136,7 +136,7 @@ const DEPENDENT_CHECKS: [(&str, &[&str]); 11] = [
             "AT524", "AT525", "AT529", "AT530", "AT531",
         ],
     ),
-    ("logs", &["AT101", "AT102", "AT103", "AT104", "AT105", "AT107", "AT109", "AT110"]),
+    ("logs", &["AT101", "AT102", "AT103", "AT104", "AT105", "AT107", "AT109", "AT110", "AT120"]),
 ];
 
 /// Denies each source in turn with 403. A check that depends on it must become unknown or not applicable, and

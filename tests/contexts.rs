@@ -60,11 +60,13 @@ fn a_table_comes_first_and_then_each_context() {
     let lines: Vec<&str> = told.lines().collect();
     assert!(lines[0].starts_with("CONTEXT  VERDICT    ERRORS  WARNINGS  NOTICES  UNKNOWN  EXIT CODE"), "{told}");
     assert!(
-        lines[1].starts_with("west     UNKNOWN         0         0        0 ") && lines[1].ends_with("  3"),
+        lines[1].starts_with("west     NO ACCESS       0         0        0 ") && lines[1].ends_with("  3"),
         "{told}"
     );
-    assert_eq!(lines[2], "gone     FAILED          -         -        -        -  2");
-    assert!(lines[3].starts_with("    could not reach the API server at http://127.0.0.1:"), "{told}");
+    assert!(lines[2].starts_with("    This user may read nothing that the checks need in namespace apigee"), "{told}");
+    let gone = lines.iter().position(|line| *line == "gone     FAILED          -         -        -        -  2");
+    let why = gone.and_then(|at| lines.get(at + 1)).expect("the table has a line for each context");
+    assert!(why.starts_with("    could not reach the API server at http://127.0.0.1:"), "{told}");
     let headers: Vec<&str> = lines.iter().filter(|line| line.starts_with("==>")).copied().collect();
     assert_eq!(headers, ["==> context west <==", "==> context gone <==", "==> context east <=="]);
     assert!(
@@ -232,7 +234,7 @@ fn collects_a_bundle_of_each_reachable_context() {
     assert!(paths[1].ends_with("Z-2.tar.gz") && paths[2].ends_with("Z-3.tar.gz"), "{paths:?}");
     let told = stderr(&output);
     assert!(
-        told.starts_with("CONTEXT  VERDICT    ERRORS  WARNINGS  NOTICES  UNKNOWN  BUNDLE\np/x      UNKNOWN "),
+        told.starts_with("CONTEXT  VERDICT    ERRORS  WARNINGS  NOTICES  UNKNOWN  BUNDLE\np/x      NO ACCESS "),
         "{told}"
     );
     assert!(

@@ -8,15 +8,17 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
 
 use apigee_tls::evidence::Evidence;
 use apigee_tls::judgement::{FailOn, Report, Selection, build, contexts, diff, probe};
 use apigee_tls::report::styles::Styles;
 use apigee_tls::report::{Document, Format, TextOptions, render};
+use apigee_tls::verdict::VerdictKind;
 use serde::Deserialize;
 use serde_json::Value;
 use support::Setting;
@@ -66,6 +68,42 @@ fn reports_read_as_recorded() {
             insta::assert_snapshot!(stem, shown);
         });
     });
+}
+
+/// A headline names the cause, so that reports, tickets and tables of several clusters can be told apart by it.
+#[test]
+fn different_causes_have_different_headlines() {
+    let causes: Mutex<BTreeMap<String, BTreeMap<Vec<String>, String>>> = Mutex::default();
+    each_case(|stem, _, _, report| {
+        let codes = report.verdict.causes.first().map_or(Vec::new(), |cause| cause.codes.clone());
+        let codes = codes.iter().map(ToString::to_string).collect();
+        let mut causes = causes.lock().expect("no case panicked with the lock");
+        causes.entry(report.verdict.headline.clone()).or_default().insert(codes, stem.to_owned());
+    });
+    let causes = causes.into_inner().expect("no case panicked with the lock");
+    let shared: Vec<_> = causes.iter().filter(|(_, by_codes)| by_codes.len() > 1).collect();
+    assert!(shared.is_empty(), "{shared:#?}");
+}
+
+/// A verdict on some checks is not one on the gateway.
+#[test]
+fn a_selection_is_never_healthy() {
+    let case = |stem: &str| -> Evidence {
+        let path = support::root().join(format!("tests/verdicts/{stem}.yaml"));
+        let case: Case = support::read(&path).expect("the case reads");
+        case.setting.evidence().expect("the evidence fits")
+    };
+    let only = |code: &str| Selection { only: vec![code.to_owned()], skip: Vec::new() };
+    let without = |code: &str| Selection { only: Vec::new(), skip: vec![code.to_owned()] };
+    let passed = build(&case("healthy"), &only("AT201"), FailOn::default());
+    assert_eq!((passed.verdict.kind, passed.exit_code), (VerdictKind::Passed, 0), "{}", passed.verdict.headline);
+    assert!(passed.verdict.headline.starts_with("1 of "), "{}", passed.verdict.headline);
+    for selection in [only("AT405"), without("AT101")] {
+        let left_out = build(&case("no-wildcard"), &selection, FailOn::Error);
+        assert_ne!(left_out.verdict.kind, VerdictKind::Healthy);
+        assert_eq!(left_out.exit_code, 3, "{}", left_out.verdict.headline);
+        assert!(left_out.verdict.headline.contains("AT101"), "{}", left_out.verdict.headline);
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@ use super::code::Code;
 use super::{certificate, client, handshake, overrides, platform, route};
 
 pub(crate) const CONNECTION_WITHOUT_SERVER_NAME_RESET: Code = client::connection_without_server_name_reset::CHECK.code;
+pub(crate) const CONNECTIONS_WITHOUT_FILTER_CHAIN_COUNTED: Code =
+    client::connections_without_filter_chain_counted::CHECK.code;
 pub(crate) const UNKNOWN_SERVER_NAME_RESET: Code = client::unknown_server_name_reset::CHECK.code;
 pub(crate) const DECLARED_SERVER_NAME_RESET: Code = client::declared_server_name_reset::CHECK.code;
 pub(crate) const LOAD_BALANCER_RESET: Code = client::load_balancer_reset::CHECK.code;
@@ -63,6 +65,7 @@ pub(crate) const SERVED_CHAIN_INCOMPLETE: Code = handshake::served_chain_incompl
 pub(crate) const SERVED_CHAIN_MISORDERED: Code = handshake::served_chain_misordered::CHECK.code;
 pub(crate) const PODS_DIFFER: Code = handshake::pods_differ::CHECK.code;
 pub(crate) const LOAD_BALANCER_DIFFERS: Code = handshake::load_balancer_differs::CHECK.code;
+pub(crate) const CLIENT_CERTIFICATE_DEMANDED: Code = handshake::client_certificate_demanded::CHECK.code;
 pub(crate) const ROUTE_NOT_IN_GATEWAY: Code = handshake::route_not_in_gateway::CHECK.code;
 pub(crate) const PODS_SERVE_DIFFERENT_CERTIFICATES: Code = handshake::pods_serve_different_certificates::CHECK.code;
 pub(crate) const INGRESS_POD_MISSING: Code = platform::ingress_pod_missing::CHECK.code;

@@ -14,7 +14,9 @@ pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Rep
     let all = checks::judge_by(evidence, |family, check| playbook.step_of(family, check).is_some());
     let selected: Vec<CheckResult> =
         all.iter().filter(|result| selection.lets_through(result.family, result.check)).cloned().collect();
-    let (verdict, remedy) = run.conclude(Judged { evidence, selected: &selected, all: &all });
+    let judged = Judged { evidence, selected: &selected, all: &all };
+    let (verdict, remedy) = run.conclude(judged);
+    let left_out = run.left_out(judged);
     Report {
         schema: SCHEMA.to_owned(),
         tool_version: evidence.tool_version.clone(),
@@ -23,7 +25,7 @@ pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Rep
         verdict,
         remedy,
         not_seen: not_seen::of(run, evidence),
-        exit_code: exit_code::of(evidence, &selected, fail_on),
+        exit_code: exit_code::of(evidence, &selected, left_out, fail_on),
         checks: check_reports(playbook, &selected),
     }
 }

@@ -37,6 +37,9 @@ pub struct Summary {
     pub context: String,
     /// Absent where the context has no report.
     pub verdict: Option<VerdictKind>,
+    /// The headline of the verdict; absent where the context has no report, and in reports of older versions.
+    #[serde(default)]
+    pub headline: Option<String>,
     /// Absent where the context has no report.
     pub checks: Option<Counts>,
     /// Why the context has no report.
@@ -115,6 +118,7 @@ impl Summary {
         Self {
             context: context.to_owned(),
             verdict: outcome.ok().map(|report| report.verdict.kind),
+            headline: outcome.ok().map(|report| report.verdict.headline.clone()),
             checks: outcome.ok().map(Counts::of),
             error: outcome.err().map(|failure| failure.message.clone()),
             exit_code: outcome.map_or_else(|failure| failure.exit_code, |report| report.exit_code),

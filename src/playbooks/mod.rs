@@ -48,11 +48,15 @@ pub(crate) struct Run {
     pub(crate) relations: &'static Relations,
     /// Returns the causes of a symptom.
     pub(crate) causes_of: fn(Judged<'_>, &CheckResult) -> Vec<Cause>,
+    /// Returns causes of failures that could not be seen, where no symptom was found.
+    pub(crate) causes_unseen: fn(Judged<'_>) -> Vec<Cause>,
+    /// Clients that are reset would be seen in the evidence.
+    pub(crate) shows_failures: fn(&Evidence) -> bool,
     pub(crate) next_measurement: fn(&Evidence, Open<'_>) -> Measurement,
     /// First half of the headline where no client was seen to fail and something warns.
     pub(crate) nobody_seen: fn(Judged<'_>) -> String,
-    /// Headline where nothing is wrong.
-    pub(crate) healthy: fn(Judged<'_>) -> String,
+    /// Kind and headline of the verdict where all checks were run and nothing is wrong.
+    pub(crate) healthy: fn(Judged<'_>) -> (VerdictKind, String),
     pub(crate) remedy: fn(Judged<'_>, &Verdict) -> Remedy,
     /// Steps that a run does not do, or did not.
     pub(crate) not_done: fn(&Evidence) -> Vec<NotSeen>,
@@ -96,18 +100,29 @@ impl Run {
     /// From the results of checks to verdict and remedy.
     pub(crate) fn conclude(&self, judged: Judged<'_>) -> (Verdict, Remedy) {
         let Judged { evidence, selected, .. } = judged;
-        let causes = ranking::causes(self.relations, judged, |symptom| (self.causes_of)(judged, symptom));
-        let verdict = ranking::of_causes(causes, |first| (self.next_measurement)(evidence, Open::Cause(first)))
+        let next = |open: Open<'_>| (self.next_measurement)(evidence, open);
+        let mut causes = ranking::causes(self.relations, judged, |symptom| (self.causes_of)(judged, symptom));
+        if causes.is_empty() {
+            causes = (self.causes_unseen)(judged);
+        }
+        let are_seen = (self.shows_failures)(evidence);
+        let mut verdict = ranking::of_causes(self.relations, causes, are_seen, |first| next(Open::Cause(first)))
             .or_else(|| ranking::at_risk(selected, || (self.nobody_seen)(judged)))
-            .or_else(|| ranking::unknown(selected, |why| (self.next_measurement)(evidence, Open::Unknown(why))))
-            .unwrap_or_else(|| Verdict {
-                kind: VerdictKind::Healthy,
-                headline: (self.healthy)(judged),
-                causes: Vec::new(),
-                next_measurement: None,
+            .or_else(|| ranking::no_access(judged, |why| next(Open::Unknown(why))))
+            .or_else(|| ranking::unknown(selected, |why| next(Open::Unknown(why))))
+            .or_else(|| ranking::passed(judged))
+            .unwrap_or_else(|| {
+                let (kind, headline) = (self.healthy)(judged);
+                Verdict { kind, headline, causes: Vec::new(), next_measurement: None }
             });
+        verdict.headline += &ranking::seen_although_left_out(self.relations, judged);
         let remedy = (self.remedy)(judged, &verdict);
         (verdict, remedy)
+    }
+
+    /// Returns whether a symptom was seen whose check the user left out.
+    pub(crate) fn left_out(&self, judged: Judged<'_>) -> bool {
+        ranking::left_out(self.relations, judged).next().is_some()
     }
 }
 

@@ -19,7 +19,7 @@ mod shell;
 pub use self::model::{
     Cause, Certainty, CertificateChoice, Measurement, NotSeen, Purpose, Remedy, RemedyStep, Verdict, VerdictKind,
 };
-pub(crate) use self::relations::{Relations, Symptom};
+pub(crate) use self::relations::{Relations, Symptom, Witness};
 pub use self::results::Judged;
 pub(crate) use self::results::{findings_on, is_found, is_unknown, judged_nothing, messages};
 pub(crate) use self::shell::word as shell_word;

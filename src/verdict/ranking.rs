@@ -1,13 +1,15 @@
 //! From results of checks to causes, best first, and from causes to a verdict. The relations and the causes
 //! of a symptom come from the playbook.
 
+use std::collections::BTreeSet;
+
 use super::{
-    Cause, Certainty, Judged, Measurement, Relations, Verdict, VerdictKind, is_found, is_unknown, judged_nothing,
-    messages,
+    Cause, Certainty, Judged, Measurement, Relations, Verdict, VerdictKind, Witness, is_found, is_unknown,
+    judged_nothing, messages,
 };
-use crate::checks::{CheckResult, Code, Finding, Level, Object};
-use crate::evidence::Unavailable;
-use crate::text::count;
+use crate::checks::{CheckResult, Code, Finding, Kind, Level, Object, Outcome};
+use crate::evidence::{Reason, Unavailable};
+use crate::text::{count, some_of};
 
 /// Returns the causes of every symptom found, by symptom, the best first. `causes_of` explains one symptom.
 pub(crate) fn causes(
@@ -28,12 +30,15 @@ pub(crate) fn causes(
         let told = |cause: &Cause| cause.symptom == Some(code) || cause.codes.contains(&code);
         let is_alike = relations.alike.iter().any(|alike| is_explained(&causes, alike, code));
         if !is_alike && relations.symptom(code).is_none() && !causes.iter().any(told) {
-            causes.extend(named(relations, vec![served(relations, error, judged.all)], error));
+            let cause = causes_of(error).into_iter().next().unwrap_or_else(|| direct(error));
+            causes.extend(named(relations, vec![served(relations, cause, error, judged.all)], error));
         }
     }
     for strangers in relations.strangers.iter().filter_map(|code| judged.found(*code)) {
-        causes.extend(named(relations, vec![direct(strangers)], strangers));
+        causes.extend(named(relations, causes_of(strangers), strangers));
     }
+    // Stable: what clients were seen to suffer comes before what only counters or a probe show.
+    causes.sort_by_key(|cause| relations.witness(cause.symptom));
     causes
 }
 
@@ -67,13 +72,13 @@ fn seen_at(finding: &Finding) -> String {
 }
 
 /// The finding is the cause itself; that of something served includes what is wrong with what is stored.
-fn served(relations: &Relations, error: &CheckResult, all: &[CheckResult]) -> Cause {
-    let mut cause = direct(error);
+fn served(relations: &Relations, mut cause: Cause, error: &CheckResult, all: &[CheckResult]) -> Cause {
     let Some((twin, _)) = relations.same_fault.iter().find(|(_, served)| *served == error.check.code) else {
         return cause;
     };
     for code in [Some(*twin), relations.not_served].into_iter().flatten() {
         if let Some(stored) = all.iter().find(|result| result.check.code == code && is_found(result)) {
+            cause.statement += &format!("; {}", lower_first(stored.check.summary));
             cause.codes.push(code);
             cause.evidence.extend(messages(stored));
         }
@@ -81,28 +86,82 @@ fn served(relations: &Relations, error: &CheckResult, all: &[CheckResult]) -> Ca
     cause
 }
 
-/// The finding is the cause itself.
+/// The finding is the cause itself. One finding is the statement; of several, the first and their number.
 pub(crate) fn direct(result: &CheckResult) -> Cause {
+    let statement = match result.findings() {
+        [] => result.check.summary.to_owned(),
+        [only] => upper_first(&stated(only)),
+        [first, rest @ ..] => format!("{} (and {} more)", upper_first(&stated(first)), rest.len()),
+    };
     Cause {
         symptom: None,
         codes: vec![result.check.code],
         certainty: Certainty::Established,
-        statement: result.check.summary.to_owned(),
+        statement,
         evidence: messages(result),
     }
 }
 
-/// The verdict where clients fail. `causes` are best first; none is no verdict. `next` is the measurement
-/// that would tell more about the first cause.
-pub(crate) fn of_causes(causes: Vec<Cause>, next: impl FnOnce(&Cause) -> Measurement) -> Option<Verdict> {
+/// The message, with the place behind it where it names no object. Several endpoints in front are counted.
+fn stated(finding: &Finding) -> String {
+    let objects = finding.objects.as_slice();
+    let at = match objects {
+        [object] => object.to_string(),
+        _ if objects.iter().all(|object| object.kind == Kind::Endpoint) => {
+            format!("at {}", count(objects.len() as u64, "endpoint"))
+        }
+        _ => format!("at {}", count(objects.len() as u64, "object")),
+    };
+    let message = &finding.message;
+    if let Some(rest) = message.strip_prefix(&Object::describe(objects)).and_then(|rest| rest.strip_prefix(": ")) {
+        return format!("{rest} ({at})");
+    }
+    if finding.is_in_own_file() {
+        return format!("{message} ({})", finding.place());
+    }
+    if objects.is_empty() || objects.iter().any(|object| message.contains(&object.name)) {
+        message.clone()
+    } else {
+        format!("{message} ({at})")
+    }
+}
+
+/// The sentence with a capital in front. A name that begins with a lower-case letter and has a digit, a dot
+/// or a hyphen keeps it.
+fn upper_first(text: &str) -> String {
+    let mut characters = text.chars();
+    let first_word = text.split_whitespace().next().unwrap_or_default();
+    let is_name = first_word.contains(|character: char| character.is_ascii_digit() || "./:-_".contains(character));
+    match characters.next() {
+        Some(first) if !is_name => first.to_uppercase().chain(characters).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+/// The verdict where something fails. `causes` are best first; none is no verdict. `are_seen`: the access
+/// logs would show clients that fail. `next` is the measurement that would tell more about the first cause.
+pub(crate) fn of_causes(
+    relations: &Relations,
+    causes: Vec<Cause>,
+    are_seen: bool,
+    next: impl FnOnce(&Cause) -> Measurement,
+) -> Option<Verdict> {
     let first = causes.first()?;
-    let rivals = causes.iter().filter(|cause| cause.symptom == first.symptom).count() > 1;
+    let of_symptom = || causes.iter().filter(|cause| cause.symptom == first.symptom);
+    let rivals = of_symptom().count() > 1;
+    let equals = of_symptom().filter(|cause| cause.certainty == first.certainty).count() > 1;
+    let leaves_record = !first.codes.iter().any(|code| relations.without_record.contains(code));
+    let probe_only = relations.witness(first.symptom) == Witness::Probe && leaves_record;
     let kind = match first.certainty {
+        Certainty::Established if probe_only && are_seen => VerdictKind::AtRisk,
+        Certainty::Established if probe_only => VerdictKind::Likely,
         Certainty::Established => VerdictKind::Cause,
+        Certainty::Likely if !equals && (rivals || !first.codes.is_empty()) => VerdictKind::Likely,
         Certainty::Likely | Certainty::Possible if rivals || !first.codes.is_empty() => VerdictKind::Ambiguous,
         _ => VerdictKind::Unknown,
     };
-    let next_measurement = (rivals || kind != VerdictKind::Cause).then(|| next(first));
+    let open = rivals || !matches!(kind, VerdictKind::Cause | VerdictKind::AtRisk);
+    let next_measurement = open.then(|| next(first));
     Some(Verdict { kind, headline: first.statement.clone(), next_measurement, causes })
 }
 
@@ -115,6 +174,30 @@ pub(crate) fn at_risk(selected: &[CheckResult], nobody_seen: impl FnOnce() -> St
     Some(Verdict { kind: VerdictKind::AtRisk, headline, causes, next_measurement: None })
 }
 
+/// The verdict where the user may read nothing that the checks need. `next` is the measurement for the first
+/// reason.
+pub(crate) fn no_access(judged: Judged<'_>, next: impl FnOnce(&Unavailable) -> Measurement) -> Option<Verdict> {
+    let forbidden = |why: &Unavailable| matches!(why.reason, Reason::Forbidden { .. });
+    let reasons = || judged.selected.iter().filter_map(|result| result.judgement.as_ref().err());
+    let first = reasons().find(|why| forbidden(why))?;
+    if judged.selected.iter().any(|result| matches!(result.judgement, Ok(Outcome::Found(_) | Outcome::Passed(_)))) {
+        return None;
+    }
+    let namespace = judged.evidence.question.namespace();
+    let rules: BTreeSet<String> = reasons()
+        .filter_map(|why| match &why.reason {
+            Reason::Forbidden { verb, resource, .. } => Some(format!("{verb} {resource}")),
+            _ => None,
+        })
+        .collect();
+    let rules: Vec<String> = rules.into_iter().collect();
+    let headline = format!(
+        "This user may read nothing that the checks need in namespace {namespace}; missing rules: {}",
+        some_of(&rules)
+    );
+    Some(Verdict { kind: VerdictKind::NoAccess, headline, causes: Vec::new(), next_measurement: Some(next(first)) })
+}
+
 /// The verdict where nothing was found and too little could be judged. `next` is the measurement for the
 /// first reason.
 pub(crate) fn unknown(selected: &[CheckResult], next: impl FnOnce(&Unavailable) -> Measurement) -> Option<Verdict> {
@@ -122,7 +205,8 @@ pub(crate) fn unknown(selected: &[CheckResult], next: impl FnOnce(&Unavailable) 
     let why = unknown.first().and_then(|first| first.judgement.as_ref().err());
     let headline = match why {
         Some(why) => {
-            format!("Nothing wrong was found, but {} could not be judged: {why}", count(unknown.len() as u64, "check"))
+            let number = count(unknown.len() as u64, "check");
+            format!("{number} could not be judged: {why}. The others found nothing wrong")
         }
         None if judged_nothing(selected) => {
             "Nothing could be judged: what the selected checks need was not requested".into()
@@ -130,6 +214,42 @@ pub(crate) fn unknown(selected: &[CheckResult], next: impl FnOnce(&Unavailable) 
         None => return None,
     };
     Some(Verdict { kind: VerdictKind::Unknown, headline, causes: Vec::new(), next_measurement: why.map(next) })
+}
+
+/// The verdict where only some checks were selected, and these found nothing graver than a notice.
+pub(crate) fn passed(judged: Judged<'_>) -> Option<Verdict> {
+    let Judged { selected, all, .. } = judged;
+    if selected.len() == all.len() {
+        return None;
+    }
+    let notices = selected.iter().filter(|result| is_found(result)).count();
+    let mut headline = format!("{} of {} checks {} selected", selected.len(), all.len(), was(selected.len()));
+    headline += &match notices {
+        0 => "; nothing was found".to_owned(),
+        _ => format!("; {}, nothing graver", count(notices as u64, "notice")),
+    };
+    Some(Verdict { kind: VerdictKind::Passed, headline, causes: Vec::new(), next_measurement: None })
+}
+
+fn was(number: usize) -> &'static str {
+    if number == 1 { "was" } else { "were" }
+}
+
+/// Returns the sentence that names the symptoms seen by checks that the user left out. Empty if there are
+/// none.
+pub(crate) fn seen_although_left_out(relations: &Relations, judged: Judged<'_>) -> String {
+    let symptoms: Vec<String> = left_out(relations, judged)
+        .map(|symptom| format!("{} ({})", messages(symptom).first().cloned().unwrap_or_default(), symptom.check.code))
+        .collect();
+    if symptoms.is_empty() { String::new() } else { format!(". Not judged although seen: {}", symptoms.join("; ")) }
+}
+
+/// Returns the symptoms that were found by checks that the user left out.
+pub(crate) fn left_out<'a>(relations: &Relations, judged: Judged<'a>) -> impl Iterator<Item = &'a CheckResult> {
+    let is_selected = move |code: Code| judged.selected.iter().any(|result| result.check.code == code);
+    let symptoms = relations.symptoms.iter().map(|symptom| symptom.code).chain(relations.strangers.iter().copied());
+    let symptoms: Vec<Code> = symptoms.filter(|code| !is_selected(*code)).collect();
+    judged.all.iter().filter(move |result| symptoms.contains(&result.check.code) && is_found(result))
 }
 
 /// The sentence as the second half of another one; a name keeps its capitals.

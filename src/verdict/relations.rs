@@ -19,8 +19,10 @@ pub(crate) struct Relations {
     /// Pods that respond differently from the others: without a step of their own where [`Self::not_served`]
     /// has one for the same pods.
     pub(crate) diverging_pods: &'static [Code],
-    /// Clients that may not be ours: their cause comes last.
+    /// Clients that may not be ours: their cause comes after those of other clients.
     pub(crate) strangers: &'static [Code],
+    /// Explain a failure that leaves no record in the access logs, because it happens in front of them.
+    pub(crate) without_record: &'static [Code],
 }
 
 /// A check that sees clients fail.
@@ -28,12 +30,34 @@ pub(crate) struct Symptom {
     pub(crate) code: Code,
     /// Its own explanation says what to do. Where false, the step of its cause does.
     pub(crate) has_own_step: bool,
+    pub(crate) witness: Witness,
     /// The places where it was seen belong to the evidence of its cause. False where nothing was seen, and
     /// where the cause says what a probe met.
     pub(crate) is_located: bool,
 }
 
+/// Who saw clients fail. The order is that of the causes in a verdict.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Witness {
+    /// Clients failed, according to an access log, or the user declared that they exist.
+    Clients,
+    /// Counters grew; who connected is not known.
+    Counters,
+    /// Only a handshake of this run failed.
+    Probe,
+}
+
 impl Relations {
+    /// Returns the witness of a symptom. A fault that is no symptom harms clients wherever it was found, but
+    /// pods that respond differently are only seen by handshakes of this run.
+    pub(crate) fn witness(&self, code: Option<Code>) -> Witness {
+        match code {
+            Some(code) if self.diverging_pods.contains(&code) => Witness::Probe,
+            Some(code) => self.symptom(code).map_or(Witness::Clients, |symptom| symptom.witness),
+            None => Witness::Clients,
+        }
+    }
+
     pub(crate) fn symptom(&self, code: Code) -> Option<&'static Symptom> {
         self.symptoms.iter().find(|symptom| symptom.code == code)
     }

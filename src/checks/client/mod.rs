@@ -3,6 +3,7 @@
 pub(super) mod access_log_unconfirmed;
 pub(super) mod client_without_sni_unrouted;
 pub(super) mod connection_without_server_name_reset;
+pub(super) mod connections_without_filter_chain_counted;
 pub(super) mod declared_server_name_reset;
 pub(super) mod expected_client_without_sni_refused;
 pub(super) mod host_without_route_on_connection;
@@ -29,5 +30,6 @@ pub(super) const FAMILY: Family = Family {
         served_client_without_wildcard::CHECK,
         access_log_unconfirmed::CHECK,
         host_without_route_on_connection::CHECK,
+        connections_without_filter_chain_counted::CHECK,
     ],
 };

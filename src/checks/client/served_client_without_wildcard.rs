@@ -34,7 +34,10 @@ fn judge(evidence: &Evidence) -> Judgement {
             Finding::in_log(
                 origin,
                 Location::window(served),
-                format!("{origin} served {} without SNI", facts::count(served.count, "request")),
+                format!(
+                    "{origin} served {} without SNI, which no ApigeeRoute accepts now",
+                    facts::count(served.count, "request")
+                ),
                 "no ApigeeRoute with hostname *",
                 "a wildcard route, as long as such clients exist",
             )

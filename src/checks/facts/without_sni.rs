@@ -4,8 +4,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{logs, pods, routes};
+use crate::evidence::gateway::Counters;
 use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Failure, Handshake};
-use crate::evidence::{AccessLog, Evidence, LogOrigin, Seen};
+use crate::evidence::{AccessLog, Evidence, LogOrigin, Reason, Seen, Unavailable};
 
 /// If the last reset is older than this and a handshake without SNI succeeds now, the fault counts as fixed.
 const QUIET: SignedDuration = SignedDuration::from_mins(5);
@@ -18,6 +19,53 @@ const QUIET: SignedDuration = SignedDuration::from_mins(5);
 pub(crate) struct Inspected {
     pub(crate) not_tls: u64,
     pub(crate) without_sni: u64,
+}
+
+/// Connections that the Envoy of one pod counted since it started.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Counted {
+    /// Connections that matched no filter chain.
+    pub(crate) without_chain: u64,
+    /// ClientHellos without SNI.
+    pub(crate) without_sni: u64,
+}
+
+/// Returns the counters of each pod whose Envoy responded, read before this run connected.
+///
+/// # Errors
+/// Returns the reason why no counter is available: the Envoys were not queried, or a counter is absent.
+pub(crate) fn counted_at_pods(evidence: &Evidence) -> Result<Vec<(&str, Counted)>, Unavailable> {
+    let gateways = evidence.gateways.seen()?;
+    let mut pods = Vec::new();
+    let mut lacking = None;
+    for gateway in gateways {
+        let of_pod = gateway.before.seen().and_then(|counters| {
+            let total = |ending: &str| {
+                sum_of(counters, ending).ok_or_else(|| {
+                    let why = Reason::Missing(format!("Envoy does not list {ending}"));
+                    Unavailable::new(format!("the counters of pod {}", gateway.pod), why)
+                })
+            };
+            Ok(Counted {
+                without_chain: total(".no_filter_chain_match")?,
+                without_sni: total("tls_inspector.sni_not_found")?,
+            })
+        });
+        match of_pod {
+            Ok(counted) => pods.push((gateway.pod.as_str(), counted)),
+            Err(why) => lacking = lacking.or(Some(why)),
+        }
+    }
+    match lacking {
+        Some(why) if pods.is_empty() => Err(why),
+        _ => Ok(pods),
+    }
+}
+
+/// Returns the sum of all counters whose name ends so, or `None` if there is none.
+fn sum_of(counters: &Counters, ending: &str) -> Option<u64> {
+    let mut found = counters.values.iter().filter(|(known, _)| known.ends_with(ending)).map(|(_, value)| *value);
+    found.next().map(|first| found.fold(first, u64::saturating_add))
 }
 
 /// Returns the handshake without SNI that this run made with each pod.
@@ -65,13 +113,10 @@ pub(crate) fn inspected(evidence: &Evidence) -> Option<Inspected> {
         let pod = pod_of(origin)?;
         let gateway = gateways.iter().find(|gateway| gateway.pod == pod)?;
         let Seen::Seen(counters) = &gateway.before else { return None };
-        let total = |name: &str| {
-            let mut found = counters.values.iter().filter(|(known, _)| known.ends_with(name)).map(|(_, value)| *value);
-            found.next().map(|first| found.fold(first, u64::saturating_add))
-        };
-        sum.not_tls = sum.not_tls.saturating_add(total("tls_inspector.tls_not_found")?);
+        sum.not_tls = sum.not_tls.saturating_add(sum_of(counters, "tls_inspector.tls_not_found")?);
         let own = log.own.without_sni.range(..evidence.at_cluster(counters.at)).count() as u64;
-        sum.without_sni = sum.without_sni.saturating_add(total("tls_inspector.sni_not_found")?.saturating_sub(own));
+        let without_sni = sum_of(counters, "tls_inspector.sni_not_found")?.saturating_sub(own);
+        sum.without_sni = sum.without_sni.saturating_add(without_sni);
         seen = true;
     }
     seen.then_some(sum)

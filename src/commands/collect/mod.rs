@@ -129,7 +129,7 @@ fn several(
         .collect();
     let last: Vec<String> = outcomes
         .iter()
-        .map(|outcome| outcome.as_ref().map_or_else(|_| "none".to_owned(), Collected::summary))
+        .map(|outcome| outcome.as_ref().map_or_else(|_| "none".to_owned(), Collected::contents))
         .collect();
     let options = TextOptions { styles: Styles::default(), width: console.width(), wide: false };
     console.error(table(&lines, "BUNDLE", &last, options).trim_end());
@@ -186,6 +186,12 @@ struct Collected {
 impl Collected {
     /// Returns two lines: the verdict, and what the bundle holds and lacks.
     fn summary(&self) -> String {
+        let verdict = &self.report.verdict;
+        format!("{} {}\n{}", verdict.kind.word(), visible(&verdict.headline), self.contents())
+    }
+
+    /// Returns in one line what the bundle holds and lacks.
+    fn contents(&self) -> String {
         let Written { manifest, bytes, .. } = &self.written;
         let partial = manifest.partial.as_ref().map_or_else(String::new, |why| format!("; partial: {why}"));
         let groups = match self.unknown_groups.join(", ") {
@@ -204,11 +210,8 @@ impl Collected {
                 manifest.namespace
             ),
         };
-        let verdict = &self.report.verdict;
-        let verdict = visible(&format!("{} {}", verdict.kind.word(), verdict.headline));
         let files = manifest.files.len();
-        let contents = format!("{files} files, {bytes} bytes, {lost} not collected{rights}{partial}{groups}");
-        format!("{verdict}\n{}", visible(&contents))
+        visible(&format!("{files} files, {bytes} bytes, {lost} not collected{rights}{partial}{groups}"))
     }
 
     /// Findings do not change the exit code: they are for the reader of the bundle.

@@ -1,9 +1,11 @@
 //! Headlines of verdicts without a symptom.
 
+use jiff::SignedDuration;
+
 use crate::checks::codes;
 use crate::checks::facts::{self, chain, served};
 use crate::evidence::{Evidence, Seen};
-use crate::verdict::Judged;
+use crate::verdict::{Judged, VerdictKind};
 
 /// "No client was seen to fail" proves little if the logs could not be read, and is false if there were
 /// resets that are over.
@@ -20,31 +22,50 @@ pub(super) fn nobody_seen(judged: Judged<'_>) -> String {
     }
 }
 
+/// A log of less time than this says little about clients that call rarely.
+const SHORT_WINDOW: SignedDuration = SignedDuration::from_mins(10);
+
 /// Nothing is wrong, as far as was looked.
-pub(super) fn healthy(judged: Judged<'_>) -> String {
+pub(super) fn healthy(judged: Judged<'_>) -> (VerdictKind, String) {
     let evidence = judged.evidence;
-    let selected_alone = judged.selected.len() < judged.all.len();
-    let headline = match judged.found(codes::WILDCARD_ROUTE_MISSING) {
-        _ if selected_alone => "The checks that were selected found nothing wrong",
-        _ if evidence.question.is_offline() => {
-            "Nothing wrong was found in the files given; the cluster was not contacted"
-        }
-        Some(_) => {
-            "Nothing that was checked keeps clients with SNI from completing a handshake; \
-             clients without SNI are not accepted, and none was seen"
-        }
-        None => "Nothing that was checked keeps clients from completing a handshake",
+    let window = window_asked_for(evidence);
+    let within = window.as_ref().map_or(String::new(), |window| format!(" {window}"));
+    if evidence.question.is_offline() {
+        let text = "Nothing wrong was found in the files given; the cluster was not contacted";
+        return (VerdictKind::Passed, text.to_owned());
+    }
+    let (kind, mut headline) = match judged.found(codes::WILDCARD_ROUTE_MISSING) {
+        Some(_) => (
+            VerdictKind::SniOnly,
+            format!("Clients with SNI are served; clients without SNI are not accepted, and none was seen{within}"),
+        ),
+        None if window.is_some() => (VerdictKind::Passed, format!("No client was seen to fail{within}")),
+        None => (VerdictKind::Healthy, "Nothing that was checked keeps clients from completing a handshake".to_owned()),
     };
-    let mut headline = headline.to_owned();
-    if !selected_alone && has_untold_issuer(evidence) {
+    if has_unknown_issuer(evidence) {
         headline += "; whether they trust the certificates was not judged";
     }
-    headline
+    (kind, headline)
+}
+
+/// Returns the window of the logs in words, if the user limited them to a short one. The length of a window
+/// by lines or bytes is not known, so it counts as short.
+fn window_asked_for(evidence: &Evidence) -> Option<String> {
+    let limits = evidence.question.log_limits();
+    let by_size = limits.tail.is_some() || limits.limit_bytes.is_some();
+    match limits.since {
+        _ if evidence.access_logs.is_empty() => None,
+        Some(since) if by_size || evidence.now().duration_since(since) < SHORT_WINDOW => {
+            Some(format!("since {}", facts::moment(since)))
+        }
+        _ if by_size => Some("in the lines asked for".to_owned()),
+        _ => None,
+    }
 }
 
 /// Returns whether a leaf was served without its issuer while the CAs that clients trust are not known:
 /// clients may be right to refuse it.
-fn has_untold_issuer(evidence: &Evidence) -> bool {
+fn has_unknown_issuer(evidence: &Evidence) -> bool {
     let Seen::Seen(probes) = &evidence.probes else { return false };
     served::with_unknown_trust(probes).any(|(_, made)| chain::leaf_without_issuer(&made.certificates).is_some())
 }

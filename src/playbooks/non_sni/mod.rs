@@ -15,6 +15,7 @@ mod remedy;
 mod steps;
 
 use super::{Judges, Material, Open, Playbook, Reading, Run};
+use crate::checks::facts;
 use crate::evidence::{Evidence, Question, Seen, Source};
 use crate::verdict::{Measurement, NotSeen};
 
@@ -29,6 +30,8 @@ pub(super) const RUN: Run = Run {
     applies_to: |question| matches!(question, Question::Hybrid(_)),
     relations: &relations::RELATIONS,
     causes_of: causes::of,
+    causes_unseen: causes::unseen,
+    shows_failures: |evidence| facts::require_conclusive_logs(evidence).is_ok(),
     next_measurement,
     nobody_seen: headline::nobody_seen,
     healthy: headline::healthy,

@@ -1,25 +1,41 @@
 //! How the checks of this playbook relate. Each table is written once, here.
 
 use crate::checks::{Code, codes};
-use crate::verdict::{Relations, Symptom};
+use crate::verdict::{Relations, Symptom, Witness};
 
 pub(super) static RELATIONS: Relations = Relations {
     symptoms: &[
         symptom(codes::ROUTE_KIND_MISSING),
         symptom(codes::INGRESS_POD_MISSING),
         Symptom { has_own_step: false, ..symptom(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET) },
-        Symptom { has_own_step: false, is_located: false, ..symptom(codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED) },
         Symptom { has_own_step: false, is_located: false, ..symptom(codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED) },
+        Symptom {
+            has_own_step: false,
+            witness: Witness::Counters,
+            ..symptom(codes::CONNECTIONS_WITHOUT_FILTER_CHAIN_COUNTED)
+        },
+        Symptom {
+            has_own_step: false,
+            is_located: false,
+            witness: Witness::Probe,
+            ..symptom(codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED)
+        },
         Symptom { has_own_step: false, ..symptom(codes::DECLARED_SERVER_NAME_RESET) },
-        Symptom { has_own_step: false, is_located: false, ..symptom(codes::SERVER_NAME_REFUSED) },
+        Symptom {
+            has_own_step: false,
+            is_located: false,
+            witness: Witness::Probe,
+            ..symptom(codes::SERVER_NAME_REFUSED)
+        },
         Symptom { has_own_step: false, ..symptom(codes::CLIENT_WITHOUT_SNI_UNROUTED) },
         symptom(codes::LOAD_BALANCER_RESET),
     ],
     alike: &[
         &[
             codes::CONNECTION_WITHOUT_SERVER_NAME_RESET,
-            codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED,
             codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED,
+            codes::CONNECTIONS_WITHOUT_FILTER_CHAIN_COUNTED,
+            codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED,
         ],
         &[codes::DECLARED_SERVER_NAME_RESET, codes::SERVER_NAME_REFUSED],
     ],
@@ -43,15 +59,17 @@ pub(super) static RELATIONS: Relations = Relations {
     ],
     diverging_pods: &[codes::PODS_DIFFER, codes::PODS_SERVE_DIFFERENT_CERTIFICATES],
     strangers: &[codes::UNKNOWN_SERVER_NAME_RESET],
+    without_record: &[codes::LOAD_BALANCER_DIFFERS],
 };
 
 const fn symptom(code: Code) -> Symptom {
-    Symptom { code, has_own_step: true, is_located: true }
+    Symptom { code, has_own_step: true, is_located: true, witness: Witness::Clients }
 }
 
 /// Symptoms that clients without SNI have.
-pub(super) const WITHOUT_SNI: [Code; 4] = [
+pub(super) const WITHOUT_SNI: [Code; 5] = [
     codes::CONNECTION_WITHOUT_SERVER_NAME_RESET,
+    codes::CONNECTIONS_WITHOUT_FILTER_CHAIN_COUNTED,
     codes::LOAD_BALANCER_RESET,
     codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED,
     codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED,

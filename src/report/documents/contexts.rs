@@ -55,7 +55,8 @@ impl Document for ContextsReport {
     }
 }
 
-/// Returns a line for each context, and below it why it has no report. The caller gives the last column.
+/// Returns a line for each context, and below it the headline or why there is no report. The caller gives
+/// the last column.
 #[must_use]
 pub fn table(lines: &[Summary], title: &str, last: &[String], options: TextOptions) -> String {
     let names: Vec<String> = lines.iter().map(|line| visible(&line.context)).collect();
@@ -80,8 +81,8 @@ pub fn table(lines: &[Summary], title: &str, last: &[String], options: TextOptio
             number(|counts| counts.unknown)
         );
         out += &format!("{name}  {}{gap}  {numbers}  {}\n", word.style(style), visible(last));
-        if let Some(error) = &line.error {
-            out += &format!("{}\n", wrap(&format!("    {}", visible(error)), options.width, 4));
+        for text in [&line.headline, &line.error].into_iter().flatten() {
+            out += &format!("{}\n", wrap(&format!("    {}", visible(text)), options.width, 4));
         }
     }
     out

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::super::relations::{EXPLAINED_BY_ROUTE, EXPLAINED_BY_SECRET};
+use super::{all_of, reason};
 use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending};
-use crate::checks::{CheckResult, Code, Kind, codes};
+use crate::checks::{CheckResult, Code, Finding, Kind, codes};
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Failure};
 use crate::evidence::{Evidence, LogOrigin, Seen};
@@ -18,6 +19,8 @@ struct Refusals<'a> {
     pods: Vec<&'a str>,
     in_front: Vec<String>,
     how: Option<&'a Failure>,
+    /// Clients were reset too, according to an access log.
+    seen_in_logs: bool,
 }
 
 /// Returns one cause for each declared SNI that was refused, to clients or to probes.
@@ -25,7 +28,7 @@ pub(super) fn refused(evidence: &Evidence, all: &[CheckResult]) -> Vec<Cause> {
     let routes = facts::routes(evidence).unwrap_or_default();
     let mut names: BTreeMap<&str, Refusals<'_>> = reproduced(evidence);
     for name in facts::reset_names(evidence).into_keys() {
-        names.entry(name).or_default();
+        names.entry(name).or_default().seen_in_logs = true;
     }
     let of_routes = names.into_iter().filter_map(|(name, refusals)| {
         Some((name, *routes.iter().find(|route| facts::declares(route, name))?, refusals))
@@ -34,18 +37,21 @@ pub(super) fn refused(evidence: &Evidence, all: &[CheckResult]) -> Vec<Cause> {
 }
 
 fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>, all: &[CheckResult]) -> Cause {
+    let seen_in_logs = refusals.seen_in_logs;
     let mut seen = Vec::new();
     if let (Some(how), false) = (refusals.how, refusals.pods.is_empty()) {
         let pods = facts::some_of(&refusals.pods);
-        seen.push(format!("reproduced: a handshake with server name {name} at {pods} is {how}"));
+        seen.push(format!("reproduced: a handshake with SNI {name} at {pods} is {how}"));
     }
     let mut codes = Vec::new();
+    let mut reasons = Vec::new();
     let mut explained = |codes_of: &[Code], kind: Kind, name: &str| {
         for &code in codes_of {
-            let mut on_object = findings_on(all, code, kind, name).map(|finding| finding.message.clone()).peekable();
-            if on_object.peek().is_some() {
+            let on_object: Vec<&Finding> = findings_on(all, code, kind, name).collect();
+            if let Some(first) = on_object.first() {
                 codes.push(code);
-                seen.extend(on_object);
+                reasons.push(reason(code, first));
+                seen.extend(on_object.iter().map(|finding| finding.message.clone()));
             }
         }
     };
@@ -62,36 +68,36 @@ fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>
         .collect();
     let served = is_served_at_pods(evidence, name);
     let (certainty, verb, why) = if !codes.is_empty() {
-        let why = match codes.as_slice() {
-            [codes::ROUTE_NOT_IN_GATEWAY] => {
-                format!("the gateway does not have what ApigeeRoute {} asks for", route.name)
-            }
-            _ => format!("ApigeeRoute {} does not work as configured", route.name),
-        };
-        (Certainty::Established, "are reset", why)
+        // An Envoy without the route is what the other faults lead to.
+        if reasons.len() > 1 && codes.last() == Some(&codes::ROUTE_NOT_IN_GATEWAY) {
+            reasons.pop();
+        }
+        (Certainty::Established, "are reset", all_of(&reasons))
     } else if !elsewhere.is_empty() {
         seen.push(format!("{} not selected: {}", facts::count(elsewhere.len() as u64, "pod"), elsewhere.join(", ")));
-        (
-            Certainty::Established,
-            "are reset",
-            format!("they come to pods that ApigeeRoute {} does not select", route.name),
-        )
+        let pods = facts::some_of(&elsewhere);
+        (Certainty::Established, "are reset", format!("ApigeeRoute {} does not select {pods}", route.name))
     } else if served && !refusals.in_front.is_empty() {
         let places = refusals.in_front.join(", ");
         codes.push(codes::LOAD_BALANCER_DIFFERS);
-        seen.push(format!("the pods serve server name {name}; it is refused at {places}"));
-        (Certainty::Established, "are refused", format!("{places} leads to something else than the ingress pods"))
+        seen.push(format!("the pods serve SNI {name}; it is refused at {places}"));
+        (Certainty::Established, "are refused", format!("{places} does not lead to the ingress pods"))
     } else if served {
-        seen.push(format!("a handshake of this run with server name {name} is served by the pods"));
-        (Certainty::Likely, "were reset", "the gateway serves it now, and has what it lacked then".to_owned())
+        seen.push(format!("a handshake of this run with SNI {name} is served by the pods"));
+        (
+            Certainty::Likely,
+            "were reset",
+            format!("the gateway lacked ApigeeRoute {} then; it serves it now", route.name),
+        )
     } else {
-        (Certainty::Likely, "are reset", format!("the gateway does not have what ApigeeRoute {} asks for", route.name))
+        (Certainty::Likely, "are reset", format!("the gateway lacks ApigeeRoute {}", route.name))
     };
+    let verb = if seen_in_logs { verb } else { "would be refused" };
     Cause {
         symptom: None,
         codes,
         certainty,
-        statement: format!("Connections for {name} {verb}: {why}"),
+        statement: format!("Clients for {name} {verb}, because {why}"),
         evidence: seen,
     }
 }

@@ -1,9 +1,12 @@
 //! Explains why connections without SNI are refused.
 
+use std::collections::BTreeSet;
+
 use super::super::relations::EXPLAINED_BY_ATTACHMENT;
+use super::{all_of, reason};
 use crate::checks::facts;
 use crate::checks::facts::without_sni::{self, Inspected};
-use crate::checks::{CheckResult, Code, Kind, codes};
+use crate::checks::{CheckResult, Code, Finding, Kind, Location, codes};
 use crate::evidence::cluster::{Route, selects};
 use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Handshake};
 use crate::evidence::{Evidence, LogOrigin, Seen};
@@ -19,9 +22,7 @@ pub(super) fn refused(evidence: &Evidence, symptom: Code, all: &[CheckResult]) -
             symptom: None,
             codes: Vec::new(),
             certainty: Certainty::Likely,
-            statement:
-                "Connections without a server name are reset: the gateway accepts none, and why could not be seen"
-                    .into(),
+            statement: clause(symptom, "the gateway accepts none; its ApigeeRoutes could not be read"),
             evidence: vec![why.to_string()],
         }),
         Ok(wildcards) if wildcards.is_empty() => causes.extend(no_wildcard(symptom, all)),
@@ -41,6 +42,10 @@ pub(super) fn refused(evidence: &Evidence, symptom: Code, all: &[CheckResult]) -
     let reproduced = reproduced(evidence);
     for cause in &mut causes {
         cause.evidence.extend(reproduced.iter().cloned());
+        if symptom == codes::CONNECTIONS_WITHOUT_FILTER_CHAIN_COUNTED {
+            // Connections of earlier runs of this program are among those counted.
+            cause.certainty = cause.certainty.max(Certainty::Likely);
+        }
     }
     if symptom == codes::CONNECTION_WITHOUT_SERVER_NAME_RESET {
         match without_sni::inspected(evidence) {
@@ -61,8 +66,8 @@ fn not_tls(certainty: Certainty, evidence: Vec<String>) -> Cause {
         symptom: None,
         codes: Vec::new(),
         certainty,
-        statement: "What connects does not speak TLS on this port: plain HTTP, an HTTP/2 preface or a PROXY-protocol \
-            header leave the very same record"
+        statement: "Clients do not speak TLS on this port: plain HTTP, an HTTP/2 preface or a PROXY protocol header \
+            leave the same record"
             .into(),
         evidence,
     }
@@ -70,7 +75,7 @@ fn not_tls(certainty: Certainty, evidence: Vec<String>) -> Cause {
 
 fn counted(inspected: Inspected) -> String {
     format!(
-        "Envoy's TLS inspector counted {} without a ClientHello and {} without a server name since the gateways started",
+        "Envoy's TLS inspector counted {} without a ClientHello and {} without SNI since the gateways started",
         facts::count(inspected.not_tls, "connection"),
         facts::count(inspected.without_sni, "ClientHello")
     )
@@ -84,13 +89,13 @@ fn reproduced(evidence: &Evidence) -> Vec<String> {
         let pods: Vec<&str> = refused.iter().map(|(pod, _)| *pod).collect();
         let named = if is_named_served(evidence, &pods) { "; with a route's hostname it is served" } else { "" };
         return vec![format!(
-            "reproduced: a handshake without a server name at {} of {made} ({}) is {failure}{named}",
+            "reproduced: a handshake without SNI at {} of {made} ({}) is {failure}{named}",
             facts::count(pods.len() as u64, "pod"),
             facts::some_of(&pods)
         )];
     }
     if without_sni::is_served_where_it_was_reset(evidence) {
-        return vec!["a handshake without a server name is served now by the pods that reset such connections".into()];
+        return vec!["a handshake without SNI is served now by the pods that reset such connections".into()];
     }
     Vec::new()
 }
@@ -114,42 +119,49 @@ fn no_wildcard(symptom: Code, all: &[CheckResult]) -> Option<Cause> {
         symptom: None,
         codes: vec![codes::WILDCARD_ROUTE_MISSING],
         certainty,
-        statement: match symptom {
-            codes::LOAD_BALANCER_RESET => {
-                "A Google load balancer connects without SNI and is reset: no ApigeeRoute accepts such connections"
-            }
-            codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED | codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED => {
-                "Clients without SNI cannot be served: no ApigeeRoute accepts them"
-            }
-            _ => "Clients without SNI are reset: no ApigeeRoute accepts them",
-        }
-        .into(),
+        statement: clause(symptom, "no ApigeeRoute accepts them"),
         evidence,
     })
+}
+
+/// Returns the sentence `Clients without SNI are reset, because {why}`, with the verb that the symptom shows.
+fn clause(symptom: Code, why: &str) -> String {
+    format!("{}, because {why}", effect(symptom))
+}
+
+fn effect(symptom: Code) -> &'static str {
+    match symptom {
+        codes::LOAD_BALANCER_RESET => "A Google load balancer connects without SNI and is reset",
+        codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED => "Clients without SNI cannot be served",
+        codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED => "Clients without SNI would be refused",
+        codes::CONNECTIONS_WITHOUT_FILTER_CHAIN_COUNTED => "Clients without SNI are reset, as Envoy's counters show",
+        _ => "Clients without SNI are reset",
+    }
 }
 
 /// The wildcard route exists and has a fault that keeps it from working.
 fn obstructed(evidence: &Evidence, symptom: Code, route: &Route, all: &[CheckResult]) -> Cause {
     let codes = facts::wildcard_obstacles(evidence, route);
-    let seen = codes
+    let faults: Vec<(Code, &Finding)> = codes
         .iter()
-        .flat_map(|&code| findings_on(all, code, Kind::ApigeeRoute, &route.name))
-        .map(|finding| {
-            format!("{}: {} is {}, expected {}", finding.message, finding.place(), finding.observed, finding.expected)
-        })
+        .flat_map(|&code| findings_on(all, code, Kind::ApigeeRoute, &route.name).map(move |fault| (code, fault)))
         .collect();
-    let fail =
-        if matches!(symptom, codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED | codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED) {
-            "cannot be served"
-        } else {
-            "are reset"
-        };
+    let reasons: Vec<String> = faults.iter().map(|(code, fault)| reason(*code, fault)).collect();
+    let why = match reasons.is_empty() {
+        true => format!("wildcard route {} does not work as configured", route.name),
+        false => all_of(&reasons),
+    };
     Cause {
         symptom: None,
         codes,
         certainty: Certainty::Established,
-        statement: format!("Clients without SNI {fail}: wildcard route {} does not work as configured", route.name),
-        evidence: seen,
+        statement: clause(symptom, &why),
+        evidence: faults
+            .iter()
+            .map(|(_, fault)| {
+                format!("{}: {} is {}, expected {}", fault.message, fault.place(), fault.observed, fault.expected)
+            })
+            .collect(),
     }
 }
 
@@ -168,40 +180,28 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
             symptom: None,
             codes: vec![codes::INGRESS_POD_WITHOUT_WILDCARD],
             certainty: Certainty::Established,
-            statement: format!(
-                "Clients without SNI are reset at pods that no wildcard route selects: {}",
-                unselected.join(", ")
+            statement: clause(
+                symptom,
+                &format!(
+                    "no wildcard route selects {}: {}",
+                    if unselected.len() == 1 { "the pod" } else { "the pods" },
+                    facts::some_of(&unselected)
+                ),
             ),
             evidence: Vec::new(),
         });
         return causes;
     }
-    let lacking: Vec<String> = accepting
-        .iter()
-        .flat_map(|route| {
-            findings_on(all, codes::ROUTE_NOT_IN_GATEWAY, Kind::ApigeeRoute, &route.name)
-                .map(|finding| finding.message.clone())
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    if !lacking.is_empty() {
-        causes.push(Cause {
-            symptom: None,
-            codes: vec![codes::ROUTE_NOT_IN_GATEWAY],
-            certainty: Certainty::Established,
-            statement: format!(
-                "Clients without SNI are reset: wildcard route {} did not reach every gateway",
-                accepting[0].name
-            ),
-            evidence: lacking,
-        });
+    if let Some(cause) = not_in_gateway(evidence, symptom, accepting, all) {
+        causes.push(cause);
         return causes;
     }
     if symptom == codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED {
         if let Some(unattached) =
             all.iter().find(|result| result.check.code == codes::WILDCARD_ROUTE_UNATTACHED && is_found(result))
         {
-            causes.push(direct(unattached));
+            let why = messages(unattached);
+            causes.push(Cause { statement: clause(symptom, &all_of(&why)), ..direct(unattached) });
         }
         return causes;
     }
@@ -215,7 +215,7 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
             codes: Vec::new(),
             certainty: Certainty::Likely,
             statement:
-                "The resets are from before the wildcard route was created; no connection without a server name has \
+                "Clients without SNI were reset until the wildcard route was created; no connection without SNI has \
                 been seen since"
                     .into(),
             evidence: vec![format!("last reset {}, route created {}", facts::moment(last), facts::moment(created))],
@@ -230,14 +230,13 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
     // no filter chain, so the gateway did not have it.
     let statement = if without_sni::is_served_where_it_was_reset(evidence) {
         format!(
-            "The gateway serves connections without a server name now; it did not have wildcard route {} when these were \
-             reset",
+            "Clients without SNI were reset while the gateway did not have wildcard route {}; it serves them now",
             accepting[0].name
         )
     } else {
         format!(
-            "Wildcard route {} looks right, but the gateway did not use it for these connections: \
-             apigee-ingressgateway-manager may be down or behind",
+            "{} although wildcard route {} is configured correctly: apigee-ingressgateway-manager may be down or behind",
+            effect(symptom),
             accepting[0].name
         )
     };
@@ -249,6 +248,83 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
         evidence: Vec::new(),
     });
     causes
+}
+
+/// The Envoys lack the wildcard route. The fault that keeps it from them is the cause, the most specific one
+/// first: the change is only in the overrides file, only in the ApigeeRouteConfig, in no environment group,
+/// or only in some Envoys.
+fn not_in_gateway(evidence: &Evidence, symptom: Code, accepting: &[&Route], all: &[CheckResult]) -> Option<Cause> {
+    let lacking: Vec<&Finding> = accepting
+        .iter()
+        .flat_map(|route| findings_on(all, codes::ROUTE_NOT_IN_GATEWAY, Kind::ApigeeRoute, &route.name))
+        .collect();
+    if lacking.is_empty() {
+        return None;
+    }
+    let route = &accepting[0].name;
+    let behind: BTreeSet<&str> = lacking.iter().flat_map(|finding| &finding.pods).map(String::as_str).collect();
+    let selected: Vec<&str> = facts::pods(evidence)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|pod| accepting.iter().any(|route| selects(&route.selector, &pod.labels)))
+        .map(|pod| pod.name.as_str())
+        .collect();
+    let stale = !behind.is_empty() && selected.iter().any(|pod| !behind.contains(pod));
+    let about_route = |code: Code| -> Vec<&Finding> {
+        let named = |finding: &&Finding| [&finding.message, &finding.expected].iter().any(|text| names(text, route));
+        all.iter().filter(|result| result.check.code == code).flat_map(CheckResult::findings).filter(named).collect()
+    };
+    let upstream = [codes::HELM_UPGRADE_PENDING, codes::ROUTE_CONFIG_DRIFT, codes::WILDCARD_ROUTE_UNATTACHED];
+    // Pods that have the route prove that it left the objects.
+    let upstream = upstream.into_iter().filter(|_| !stale).map(|code| (code, about_route(code)));
+    let mut evidence_of: Vec<String> = Vec::new();
+    let (code, why) = match upstream.into_iter().find(|(_, findings)| !findings.is_empty()) {
+        Some((code @ codes::HELM_UPGRADE_PENDING, findings)) => {
+            evidence_of.extend(findings.iter().map(|finding| finding.message.clone()));
+            let file = match &findings[0].location {
+                Location::File { name, .. } => name.clone(),
+                _ => findings[0].object(),
+            };
+            (code, format!("{file} lists {route} and helm upgrade was not run"))
+        }
+        Some((code @ codes::ROUTE_CONFIG_DRIFT, findings)) => {
+            evidence_of.extend(findings.iter().map(|finding| finding.message.clone()));
+            (code, format!("apigee-watcher did not carry {route} from ApigeeRouteConfig to ApigeeRoute"))
+        }
+        Some((code, findings)) => {
+            evidence_of.extend(findings.iter().map(|finding| finding.message.clone()));
+            (code, format!("no environment group lists {route} (additionalGateways)"))
+        }
+        None if stale => {
+            let behind: Vec<&str> = behind.into_iter().collect();
+            let of = format!("{} of {}", behind.len(), facts::count(selected.len() as u64, "pod"));
+            let verb = if behind.len() == 1 { "has" } else { "have" };
+            (
+                codes::ROUTE_NOT_IN_GATEWAY,
+                format!("{of} {verb} an old configuration without {route}: {}", facts::some_of(&behind)),
+            )
+        }
+        None => (codes::ROUTE_NOT_IN_GATEWAY, format!("no Envoy has received wildcard route {route}")),
+    };
+    evidence_of.extend(lacking.iter().map(|finding| finding.message.clone()));
+    let mut codes = vec![code];
+    if code != codes::ROUTE_NOT_IN_GATEWAY {
+        codes.push(codes::ROUTE_NOT_IN_GATEWAY);
+    }
+    Some(Cause {
+        symptom: None,
+        codes,
+        certainty: Certainty::Established,
+        statement: clause(symptom, &why),
+        evidence: evidence_of,
+    })
+}
+
+/// Returns whether `text` contains `name` as a whole word, not as part of a longer name.
+fn names(text: &str, name: &str) -> bool {
+    let in_name = |character: char| character.is_alphanumeric() || character == '-';
+    text.match_indices(name)
+        .any(|(at, _)| !text[..at].ends_with(in_name) && !text[at + name.len()..].starts_with(in_name))
 }
 
 /// Returns whether the pod refused a connection without SNI: by its log, or in response to a probe if that is
@@ -268,13 +344,19 @@ pub(super) fn unrouted(all: &[CheckResult]) -> Vec<Cause> {
     let mut causes: Vec<Cause> = EXPLAINED_BY_ATTACHMENT
         .iter()
         .filter_map(|code| all.iter().find(|result| result.check.code == *code && is_found(result)))
-        .map(direct)
+        .map(|found| {
+            let why = all_of(&messages(found));
+            Cause { statement: format!("Requests of clients without SNI get 404, because {why}"), ..direct(found) }
+        })
         .collect();
     causes.push(Cause {
         symptom: None,
         codes: Vec::new(),
         certainty: if causes.is_empty() { Certainty::Likely } else { Certainty::Possible },
-        statement: "The clients' Host header names no hostname of an environment group".into(),
+        statement:
+            "Requests of clients without SNI get 404, because their Host header names no hostname of an environment \
+            group"
+                .into(),
         evidence: Vec::new(),
     });
     causes

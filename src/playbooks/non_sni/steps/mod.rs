@@ -43,6 +43,7 @@ pub(super) const STEPS: &[Step] = &[
             Covers::Check(codes::LOAD_BALANCER_RESET),
             Covers::Check(codes::CLIENT_WITHOUT_SNI_UNROUTED),
             Covers::Check(codes::HOST_WITHOUT_ROUTE_ON_CONNECTION),
+            Covers::Check(codes::CONNECTIONS_WITHOUT_FILTER_CHAIN_COUNTED),
             Covers::Check(codes::LOG_WINDOW_INCOMPLETE),
             Covers::Check(codes::ACCESS_LOG_UNCONFIRMED),
             Covers::Check(codes::ACCESS_LOG_OFF),
