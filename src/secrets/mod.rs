@@ -6,6 +6,7 @@
 //! A leaf: it depends on no other module of this crate. Readers recognise secret *values* (PEM, web tokens)
 //! themselves, and `redact` decides how each kind of secret is redacted.
 
+mod kinds;
 mod table;
 
 use self::table::{
@@ -13,46 +14,8 @@ use self::table::{
     USER_NAMES, VALUE_HOLDERS, VARIABLE_PARTS,
 };
 
+pub(crate) use self::kinds::{Section, ValueKind};
 pub(crate) use self::table::{COMMENT_WORDS, PASSWORD_FLAGS, WEB_KEY_PARTS};
-
-/// The kind of a value, derived from its name.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum ValueKind {
-    /// A key that encrypts data, or the salt of a hash.
-    EncryptionKey,
-    /// A header whose value extends to the end of the line, including spaces.
-    Header,
-    Cookie,
-    Secret,
-    /// `PWD`: a working directory, or a password.
-    Directory,
-    /// Secret in the query of a URL, not secret elsewhere (`key: app`).
-    InQuery,
-    NotSecret,
-}
-
-impl ValueKind {
-    /// Returns whether the value is secret in every context.
-    pub(crate) fn is_secret(self) -> bool {
-        match self {
-            Self::Cookie | Self::EncryptionKey | Self::Header | Self::Secret => true,
-            Self::Directory | Self::InQuery | Self::NotSecret => false,
-        }
-    }
-}
-
-/// A section of overrides.yaml whose values are secret although their own names do not show it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Section {
-    /// Credentials, each under the name of its role.
-    Credentials,
-    /// Variables with names chosen by the user.
-    Environment,
-    /// Properties with names chosen by the user.
-    FreeText,
-    /// A proxy or a management interface, with a user name.
-    Users,
-}
 
 /// Maximum number of bytes of a name that are compared; of a longer name the end is compared.
 pub(crate) const MAX_NAME: usize = 128;

@@ -1,6 +1,6 @@
 //! The tables of whole names, endings and parts. All are in lower case and without punctuation unless noted.
 
-use super::{Section, ValueKind};
+use super::kinds::{Section, ValueKind};
 
 /// Names that give a value the same kind.
 pub(super) struct Row {

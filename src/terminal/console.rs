@@ -7,8 +7,9 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use super::streams::write_lines;
 use super::{ColorChoice, Output, Reporter, Streams};
-use crate::text::{visible, visible_lines};
+use crate::text::visible;
 
 /// Width of a report that is not written to a terminal, in columns.
 const USUAL_WIDTH: usize = 110;
@@ -68,24 +69,5 @@ impl Console {
     #[must_use]
     pub fn progress(&self) -> Arc<Reporter> {
         Arc::new(Reporter::new(self.streams, self.verbosity))
-    }
-}
-
-/// Writes lines to standard error.
-pub(super) fn write_lines(stream: &mut impl Write, text: &str) {
-    // If standard error fails too, there is no other place to report it.
-    let _ = writeln!(stream, "{}", visible_lines(text));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escapes_control_characters_of_names() {
-        let mut stream = Vec::new();
-        write_lines(&mut stream, "CAUSE of gw\u{1b}]52;c;x\u{7}\n2 files of pay\u{202e}ment\u{9b}2J");
-        let written = String::from_utf8(stream).unwrap();
-        assert_eq!(written, "CAUSE of gw\\u{1b}]52;c;x\\u{7}\n2 files of pay\\u{202e}ment\\u{9b}2J\n");
     }
 }

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::console::write_lines;
-use super::streams::{Output, Streams};
+use super::streams::{Output, Streams, write_lines};
 use crate::run::Progress;
 use crate::text::{at_most, seconds, visible};
 

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufWriter, IsTerminal, Stderr, Stdout, Write};
 
+use crate::text::visible_lines;
+
 /// `--color`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum ColorChoice {
@@ -121,6 +123,12 @@ impl<W: Write> Write for Output<W> {
     }
 }
 
+/// Writes lines with control characters escaped.
+pub(super) fn write_lines(stream: &mut impl Write, text: &str) {
+    // If standard error fails too, there is no other place to report it.
+    let _ = writeln!(stream, "{}", visible_lines(text));
+}
+
 fn is_dumb(env: &impl Fn(&str) -> Option<String>) -> bool {
     env("TERM").as_deref() == Some("dumb")
 }
@@ -200,5 +208,13 @@ mod tests {
         gone.finish().unwrap();
         let mut full = Output::new(Pipe { room: 3, error: io::ErrorKind::StorageFull });
         assert_eq!(full.write_all(b"a report").unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn escapes_control_characters_of_names() {
+        let mut stream = Vec::new();
+        write_lines(&mut stream, "CAUSE of gw\u{1b}]52;c;x\u{7}\n2 files of pay\u{202e}ment\u{9b}2J");
+        let written = String::from_utf8(stream).unwrap();
+        assert_eq!(written, "CAUSE of gw\\u{1b}]52;c;x\\u{7}\n2 files of pay\\u{202e}ment\\u{9b}2J\n");
     }
 }

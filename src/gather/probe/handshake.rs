@@ -18,7 +18,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 use super::prober::Prober;
-use super::transport::{Connection, Ended, Transport};
+use super::tcp::Ended;
+use super::transport::{Connection, Transport};
 use crate::evidence::Reason;
 use crate::evidence::handshake::{ClientCertificate, ClientHelloKind, Failure, Handshake, How, Party, Session, Stage};
 use crate::run::stop::Stop;

@@ -5,8 +5,14 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 
-use super::transport::Ended;
 use crate::evidence::handshake::{Failure, How, Party, Stage};
+
+/// Who ended a stream, and how.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(in crate::gather) struct Ended {
+    pub by: Party,
+    pub how: How,
+}
 
 /// Disables Nagle's algorithm: a handshake consists of small writes.
 pub(super) async fn connect(address: SocketAddr) -> io::Result<TcpStream> {

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::proxy::{Proxy, Tunnel};
-use super::tcp;
+use super::tcp::{self, Ended};
 use crate::evidence::handshake::{Failure, How, Party, Stage};
 use crate::gather::kubernetes::api::Api;
 use crate::gather::kubernetes::port_forward::{self, Forwarded, forward};
@@ -27,13 +27,6 @@ pub(in crate::gather) trait Connection: AsyncRead + AsyncWrite + Send + Unpin {
     fn has_begun(&self) -> bool {
         true
     }
-}
-
-/// Who ended a stream, and how.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(in crate::gather) struct Ended {
-    pub by: Party,
-    pub how: How,
 }
 
 impl Connection for TcpStream {

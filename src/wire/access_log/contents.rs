@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use memchr::{memchr, memmem, memrchr};
 
-use super::MAX_RECORD_BYTES;
 use super::envelope;
 use super::format::Format;
 use super::json::{self, Value};
 use super::prefix::{self, is_dated, next_object};
+use super::record::MAX_RECORD_BYTES;
 use super::record::{Counter, Field, Record};
 use super::shape::Shapes;
 
@@ -219,18 +219,18 @@ impl Contents {
             self.counter.record(record);
             return;
         }
-        let before = self.counter.told();
+        let before = self.counter.counted();
         if way.level < MAX_WRAPPED {
             match record.payload {
                 Some(Value::Object(payload)) => self.object(payload, way.within(true)),
                 Some(Value::Text(payload)) => self.payload(payload, way.within(true)),
                 _ => {}
             }
-            if self.counter.told() == before && (record.payload.is_some() || !record.is_foreign()) {
+            if self.counter.counted() == before && (record.payload.is_some() || !record.is_foreign()) {
                 self.members(object, record.payload, way);
             }
         }
-        if self.counter.told() == before && way.is_known && record.is_foreign() {
+        if self.counter.counted() == before && way.is_known && record.is_foreign() {
             self.counter.log.foreign_records += 1;
             let operator = if record.name.is_none() { "REQUESTED_SERVER_NAME" } else { "RESPONSE_CODE_DETAILS" };
             self.counter.lacks(operator);

@@ -6,10 +6,10 @@
 
 use std::borrow::Cow;
 
-use super::MAX_RECORD_BYTES;
 use super::envelope::Object;
 use super::json::Value;
 use super::record::Field;
+use super::record::MAX_RECORD_BYTES;
 
 /// Columns of a header, and length of a name.
 const MAX_COLUMNS: usize = 512;

@@ -6,7 +6,7 @@
 //! grammar validates an element once it is complete. A misplaced bracket ends the document, so that a lone
 //! `{` in a log does not swallow the records after it.
 
-use super::MAX_RECORD_BYTES;
+use super::record::MAX_RECORD_BYTES;
 
 /// Nested arrays and objects within one element. One bit each in a `u128`.
 const MAX_DEPTH: u32 = 120;

@@ -7,9 +7,10 @@
 
 use std::collections::BTreeMap;
 
+use super::operators::{Token, field_of, preferred_remote, tokens};
 use super::record::Field;
 use super::text_format::TextFormat;
-use crate::evidence::cluster::MeshLogging;
+use crate::evidence::hybrid::MeshLogging;
 
 /// Maximum depth of nested objects in a JSON format. Istio's settings have none.
 const MAX_NESTED: usize = 4;
@@ -102,6 +103,15 @@ impl Format {
         if self.keys.is_empty() { None } else { self.keys.get(key) }
     }
 
+    /// Returns the field of a key, if the value is the field alone.
+    pub(super) fn field(&self, key: &[u8]) -> Option<Field> {
+        match self.target(key) {
+            Some(Target::Field(field)) => Some(*field),
+            Some(_) => None,
+            None => Field::of(key),
+        }
+    }
+
     /// Returns whether the value of a key has to be split.
     pub(super) fn takes_long_way(&self, key: &[u8]) -> bool {
         matches!(self.target(key), Some(Target::Text(_) | Target::Nested(_)))
@@ -124,80 +134,6 @@ impl Format {
     pub(super) fn start_pattern(&self) -> Option<&str> {
         self.start.as_deref()
     }
-}
-
-/// A piece of a format.
-#[derive(Debug, PartialEq)]
-pub(super) enum Token<'a> {
-    Literal(&'a str),
-    /// `%%`.
-    Percent,
-    /// Name and arguments.
-    Operator(&'a str, &'a str),
-}
-
-/// Splits a format into its pieces: `%NAME%`, `%NAME(arguments)%`, `%NAME(arguments):length%`, and text
-/// between.
-pub(super) fn tokens(format: &str) -> Vec<Token<'_>> {
-    let mut tokens = Vec::new();
-    let mut rest = format;
-    while !rest.is_empty() {
-        let Some(open) = rest.find('%') else {
-            tokens.push(Token::Literal(rest));
-            break;
-        };
-        let (literal, from) = rest.split_at(open);
-        if !literal.is_empty() {
-            tokens.push(Token::Literal(literal));
-        }
-        let inner = from.get(1..).unwrap_or_default();
-        if let Some(after) = inner.strip_prefix('%') {
-            tokens.push(Token::Percent);
-            rest = after;
-            continue;
-        }
-        // Arguments may hold percent signs: `%START_TIME(%s.%3f)%`.
-        let name_end = inner.find(['%', '(', ':']).unwrap_or(inner.len());
-        let (name, after_name) = inner.split_at(name_end);
-        let (arguments, after) = match after_name.strip_prefix('(') {
-            Some(arguments) => arguments.split_once(')').unwrap_or((arguments, "")),
-            None => ("", after_name),
-        };
-        let Some(end) = after.find('%') else {
-            tokens.push(Token::Literal(from));
-            break;
-        };
-        tokens.push(Token::Operator(name, arguments));
-        rest = after.get(end + 1..).unwrap_or_default();
-    }
-    tokens
-}
-
-/// If a format has both, the peer's address is read, as in Apigee's format, not the one from headers.
-pub(super) fn preferred_remote(format: &str) -> Option<&'static str> {
-    ["DOWNSTREAM_DIRECT_REMOTE_ADDRESS", "DOWNSTREAM_REMOTE_ADDRESS"]
-        .into_iter()
-        .find(|operator| format.contains(&format!("%{operator}")))
-}
-
-/// Returns the field of an operator.
-pub(super) fn field_of(name: &str, arguments: &str, remote: Option<&str>) -> Option<Field> {
-    let remote_operator = name.strip_suffix("_WITHOUT_PORT").unwrap_or(name);
-    Some(match name {
-        "REQUESTED_SERVER_NAME" => Field::Name,
-        "RESPONSE_CODE" => Field::Status,
-        "RESPONSE_CODE_DETAILS" => Field::Details,
-        "RESPONSE_FLAGS" | "RESPONSE_FLAGS_LONG" => Field::Flags,
-        "START_TIME" => Field::Start,
-        "DOWNSTREAM_TLS_VERSION" => Field::Tls,
-        "REQ" if arguments.eq_ignore_ascii_case(":authority") || arguments.eq_ignore_ascii_case("host") => Field::Host,
-        _ if matches!(remote_operator, "DOWNSTREAM_REMOTE_ADDRESS" | "DOWNSTREAM_DIRECT_REMOTE_ADDRESS")
-            && remote.is_none_or(|remote| remote == remote_operator) =>
-        {
-            Field::Remote
-        }
-        _ => return None,
-    })
 }
 
 fn start_pattern(format: &str) -> Option<String> {
@@ -241,27 +177,6 @@ fn target(value: &str, remote: Option<&str>, depth: usize) -> Target {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn formats_are_taken_apart_at_their_operators() {
-        assert_eq!(
-            tokens("[%START_TIME(%s.%3f)%] 100%% %REQ(:AUTHORITY):20%x%PROTOCOL%"),
-            [
-                Token::Literal("["),
-                Token::Operator("START_TIME", "%s.%3f"),
-                Token::Literal("] 100"),
-                Token::Percent,
-                Token::Literal(" "),
-                Token::Operator("REQ", ":AUTHORITY"),
-                Token::Literal("x"),
-                Token::Operator("PROTOCOL", ""),
-            ]
-        );
-        for broken in ["%", "a%", "%A", "%A(", "%A(b", "%A(b)", "%A:", "é%é"] {
-            let text: usize = tokens(broken).iter().map(|token| usize::from(*token != Token::Percent)).sum();
-            assert!(text <= 2, "{broken}");
-        }
-    }
 
     #[test]
     fn stated_keys_stand_for_their_operators() {

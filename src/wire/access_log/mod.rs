@@ -11,7 +11,8 @@
 //! Only counts of a record are kept, and no line uses more memory than [`MAX_RECORD_BYTES`]. The parts:
 //! `shape` reads lines of a known shape (with `specials`); `contents` reads all others, with `json`,
 //! `text_format`, `prefix` and `envelope`; `document`, `csv` and `yaml` find the entries of exports that are
-//! not one per line; `format` identifies the values of a record, and `record` interprets them.
+//! not one per line; `format` identifies the values of a record (with `operators` and `members`), and
+//! `record` interprets them.
 
 mod contents;
 mod csv;
@@ -20,7 +21,9 @@ mod encoding;
 mod envelope;
 mod format;
 mod json;
+mod members;
 mod moment;
+mod operators;
 mod own;
 mod prefix;
 mod record;
@@ -40,15 +43,12 @@ use self::document::{Document, Step};
 use self::encoding::Encoding;
 pub use self::format::Format;
 use self::json::Value;
+pub use self::record::MAX_RECORD_BYTES;
 use self::shape::Line;
 use self::specials::Specials;
 use self::yaml::Yaml;
 use crate::evidence::AccessLog;
-use crate::evidence::cluster::MeshLogging;
-
-/// Maximum size of a line, or of an element of an array, that is read as a record. A longer one is a broken
-/// line. Envoy's own limit on request headers, 60 KiB by default, leaves records far below it.
-pub const MAX_RECORD_BYTES: usize = 1 << 20;
+use crate::evidence::hybrid::MeshLogging;
 
 /// Bytes of lines that are marked at a time; with their marks they fit the nearest caches.
 const BLOCK_BYTES: usize = 32 << 10;
@@ -436,9 +436,9 @@ impl AccessLogScanner {
             }
             Some(yaml::Document::Lines(lines)) => lines,
             Some(yaml::Document::Entry(entry, lines)) => {
-                let before = self.contents.counter.told();
+                let before = self.contents.counter.counted();
                 self.contents.object(&entry, Way::PLAIN);
-                if self.contents.counter.told() > before {
+                if self.contents.counter.counted() > before {
                     return;
                 }
                 lines

@@ -7,11 +7,14 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::format::{Format, Target};
-use super::json::{self, Member, Value};
+use super::json::Value;
 use super::moment::Clock;
 use super::own::{self, Followers};
 use crate::evidence::AccessLog;
+
+/// Maximum size of a line, or of an element of an array, that is read as a record. A longer one is a broken
+/// line. Envoy's own limit on request headers, 60 KiB by default, leaves records far below it.
+pub const MAX_RECORD_BYTES: usize = 1 << 20;
 
 /// `%RESPONSE_CODE_DETAILS%` if no filter chain matched the connection.
 pub(super) const NO_FILTER_CHAIN: &[u8] = b"filter_chain_not_found";
@@ -22,35 +25,9 @@ pub(super) const NO_ROUTE: &[u8] = b"route_not_found";
 /// The status of a request on a connection that cannot serve its host (RFC 9110 §15.5.20).
 pub(super) const MISDIRECTED: &[u8] = b"421";
 
-/// Prefixes that log stores add to a record's keys when they flatten an entry into columns.
-const FLATTENED: [&[u8]; 7] =
-    [b"jsonPayload.", b"jsonPayload_", b"_source.", b"message.", b"log.", b"LogMessage.", b"fields."];
-
-/// Members whose value is, or holds, the record of an entry: of Cloud Logging (`jsonPayload`, `textPayload`),
-/// container runtimes and fluent-bit (`log`), stern, vector, filebeat and `CloudWatch` (`message`,
-/// `@message`), journald (`MESSAGE`), Loki (`line`), Splunk (`_raw`, `result`), Elastic (`_source`),
-/// OpenTelemetry (`body`), Log Analytics (`LogMessage`, `LogEntry`), Datadog (`content`, `attributes`).
-const PAYLOAD_KEYS: [&[u8]; 15] = [
-    b"jsonPayload",
-    b"textPayload",
-    b"log",
-    b"message",
-    b"@message",
-    b"MESSAGE",
-    b"line",
-    b"_raw",
-    b"result",
-    b"_source",
-    b"body",
-    b"LogMessage",
-    b"LogEntry",
-    b"content",
-    b"attributes",
-];
-
 /// Keys that distinguish an access log of another format from any other JSON on a line: the names in Apigee's
 /// own format, in Istio's default JSON format, and in common use. Two of them make a foreign record.
-const ACCESS_LOG_KEYS: &[&[u8]] = &[
+pub(super) const ACCESS_LOG_KEYS: &[&[u8]] = &[
     b"authority",
     b"bytes_received",
     b"bytes_sent",
@@ -99,49 +76,11 @@ pub(super) struct Record<'a> {
     /// The members with which a log store or a container runtime wraps a record: text before objects, which
     /// may be labels.
     pub(super) payload: Option<Value<'a>>,
-    known_keys: usize,
+    /// Number of members with a key of an access log.
+    pub(super) known_keys: usize,
 }
 
 impl<'a> Record<'a> {
-    /// Records a member.
-    pub(super) fn member(&mut self, member: &Member<'a>, format: &Format) {
-        let key = &*member.key;
-        match format.target(key) {
-            Some(target) => {
-                self.known_keys += 1;
-                return self.stated(target, member.value);
-            }
-            None => self.known_keys += usize::from(ACCESS_LOG_KEYS.contains(&key)),
-        }
-        let flattened = FLATTENED.iter().find_map(|prefix| key.strip_prefix(*prefix));
-        if let Some(field) = Field::of(flattened.unwrap_or(key)) {
-            *self.field(field) = Some(member.value.single());
-        } else if PAYLOAD_KEYS.contains(&key) {
-            let is_better = matches!(member.value, Value::Text(_)) || !matches!(self.payload, Some(Value::Text(_)));
-            if is_better && matches!(member.value, Value::Text(_) | Value::Object(_)) {
-                self.payload = Some(member.value);
-            }
-        }
-    }
-
-    /// Records a value of the configured format.
-    fn stated(&mut self, target: &Target, value: Value<'a>) {
-        match (target, value) {
-            (Target::Field(field), value) => *self.field(*field) = Some(value),
-            (Target::Text(format), Value::Text(raw)) => {
-                format.read(raw, self);
-            }
-            (Target::Nested(targets), Value::Object(object)) => {
-                json::object(object, 0, |member| {
-                    if let Some(target) = targets.get(&*member.key) {
-                        self.stated(target, member.value);
-                    }
-                });
-            }
-            _ => {}
-        }
-    }
-
     pub(super) fn field(&mut self, field: Field) -> &mut Option<Value<'a>> {
         match field {
             Field::Details => &mut self.details,
@@ -200,15 +139,6 @@ impl Field {
             b"host" | b"authority" | b":authority" => Self::Host,
             _ => return None,
         })
-    }
-
-    /// Like [`Self::of`], if the settings have a format; `None` also for what takes the slow path.
-    pub(super) fn in_format(key: &[u8], format: &Format) -> Option<Self> {
-        match format.target(key) {
-            Some(Target::Field(field)) => Some(*field),
-            Some(_) => None,
-            None => Self::of(key),
-        }
     }
 }
 
@@ -341,7 +271,7 @@ impl Counter {
     }
 
     /// Returns the number of lines and records counted so far, to detect whether more were counted.
-    pub(super) fn told(&self) -> u64 {
+    pub(super) fn counted(&self) -> u64 {
         let log = &self.log;
         let lines = log.foreign_records + log.text_records + log.proxy_lines + log.broken_lines + log.other_forms;
         log.records + self.dropped + lines

@@ -126,7 +126,7 @@ impl Shape {
                 return;
             }
             long_way |= format.takes_long_way(&member.key);
-            if let Some(field) = Field::in_format(&member.key, format) {
+            if let Some(field) = format.field(&member.key) {
                 repeated |= fields.iter().any(|&(known, _)| known == field);
                 fields.push((field, texts.len()));
             }

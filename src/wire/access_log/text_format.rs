@@ -5,8 +5,8 @@
 //! and a line is read from both ends: each value has the bytes that it can have, and the last ones must end
 //! with the line.
 
-use super::format::{Token, field_of, tokens};
 use super::json::Value;
+use super::operators::{Token, field_of, tokens};
 use super::record::{Field, Record};
 
 /// Values of one format. Istio's has 22.

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::MAX_RECORD_BYTES;
+use super::record::MAX_RECORD_BYTES;
 
 /// Keys at the beginning of an entry of Cloud Logging. Source: Cloud Logging, `LogEntry`.
 const FIRST_KEYS: [&[u8]; 9] = [

@@ -7,13 +7,21 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use etherparse::IpNumber;
 use etherparse::defrag::IpDefragBuf;
-
-use super::layers::Fragment;
+use etherparse::{IpFragOffset, IpNumber};
 
 /// Maximum number of datagrams that are reassembled at the same time.
 const MAX_DATAGRAMS: usize = 16;
+
+/// A part of an IP datagram.
+pub(super) struct Fragment<'a> {
+    pub(super) addresses: (IpAddr, IpAddr),
+    pub(super) identification: u32,
+    pub(super) number: IpNumber,
+    pub(super) offset: IpFragOffset,
+    pub(super) more: bool,
+    pub(super) data: &'a [u8],
+}
 
 /// The key that fragments of one datagram share (RFC 791 §3.2, RFC 8200 §4.5).
 type Key = (IpAddr, IpAddr, u32, u8);

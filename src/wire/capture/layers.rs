@@ -13,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use etherparse::{IpNumber, LaxIpSlice, TcpSlice, UdpSlice};
 
-use super::fragments::Fragments;
+use super::fragments::{Fragment, Fragments};
 use super::packets::Packet;
 use crate::evidence::capture::Tunnel;
 
@@ -133,16 +133,6 @@ impl Layers {
             Peeled::Fragment(_) => Content::Unread(Unread::TooDeep),
         }
     }
-}
-
-/// A part of an IP datagram.
-pub(super) struct Fragment<'a> {
-    pub(super) addresses: (IpAddr, IpAddr),
-    pub(super) identification: u32,
-    pub(super) number: IpNumber,
-    pub(super) offset: etherparse::IpFragOffset,
-    pub(super) more: bool,
-    pub(super) data: &'a [u8],
 }
 
 enum Peeled<'a> {
