@@ -1,23 +1,16 @@
 //! The report of `pcap`: totals of the captures, the judgement of each kind of connection, what could not be
 //! seen, the exit code.
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
-
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::FailOn;
 use crate::checks::captured::{self, Kind, Standing};
-use crate::evidence::capture::{Capture, Group, NameKind, PacketPlace};
+use crate::evidence::capture::{Capture, FlowTally, Group, NameKind};
 use crate::verdict::NotSeen;
 
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
 pub const SCHEMA: &str = "apigee-tls.pcap/v1";
-
-/// Maximum number of clients, servers and names that a kind lists.
-const MAX_LISTED: usize = 32;
 
 /// Everything that one run of `pcap` reports.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -51,20 +44,8 @@ pub struct Question {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KindReport {
     pub kind: Kind,
-    pub flows: u64,
-    /// Position of the first packet of the first one.
-    pub first: PacketPlace,
-    pub first_at: Timestamp,
-    pub last_at: Timestamp,
-    /// The Wireshark display filter that shows it.
-    pub filter: String,
-    pub clients: BTreeMap<IpAddr, u64>,
-    pub servers: BTreeMap<SocketAddr, u64>,
-    pub server_names: BTreeMap<String, u64>,
-    /// The CAs that a CertificateRequest among them names.
-    pub requested_authorities: Vec<String>,
-    /// A sample of what was sent in place of TLS.
-    pub sample: Option<String>,
+    #[serde(flatten)]
+    pub tally: FlowTally,
 }
 
 /// Judges the content of the captures.
@@ -100,8 +81,8 @@ fn kinds(groups: &[Group]) -> Vec<KindReport> {
         let kind = captured::judge(&group.signature);
         // Several groups may have the same sentence.
         match kinds.iter_mut().find(|known| known.kind.sentence == kind.sentence) {
-            Some(known) => known.add(group),
-            None => kinds.push(KindReport::of(kind, group)),
+            Some(known) => known.tally.merge(&group.tally),
+            None => kinds.push(KindReport { kind, tally: group.tally.clone() }),
         }
     }
     kinds.sort_by(|one, other| {
@@ -111,56 +92,13 @@ fn kinds(groups: &[Group]) -> Vec<KindReport> {
             Standing::Good => 2,
             Standing::Beside => 3,
         };
-        rank(one).cmp(&rank(other)).then(other.flows.cmp(&one.flows)).then(one.first.cmp(&other.first))
+        rank(one).cmp(&rank(other)).then(one.tally.most_frequent_first(&other.tally))
     });
     kinds
 }
 
-impl KindReport {
-    fn of(kind: Kind, group: &Group) -> Self {
-        Self {
-            kind,
-            flows: group.flows,
-            first: group.first,
-            first_at: group.first_at,
-            last_at: group.last_at,
-            filter: group.filter.clone(),
-            clients: group.clients.clone(),
-            servers: group.servers.clone(),
-            server_names: group.server_names.clone(),
-            requested_authorities: group.requested_authorities.clone(),
-            sample: group.sample.clone(),
-        }
-    }
-
-    fn add(&mut self, group: &Group) {
-        self.flows += group.flows;
-        if group.first < self.first {
-            self.first = group.first;
-            self.filter.clone_from(&group.filter);
-        }
-        self.first_at = self.first_at.min(group.first_at);
-        self.last_at = self.last_at.max(group.last_at);
-        merge(&mut self.clients, &group.clients);
-        merge(&mut self.servers, &group.servers);
-        merge(&mut self.server_names, &group.server_names);
-        if self.requested_authorities.is_empty() {
-            self.requested_authorities.clone_from(&group.requested_authorities);
-        }
-        self.sample = self.sample.take().or_else(|| group.sample.clone());
-    }
-}
-
-fn merge<K: Clone + Ord>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
-    for (key, count) in from {
-        if into.len() < MAX_LISTED || into.contains_key(key) {
-            *into.entry(key.clone()).or_default() += count;
-        }
-    }
-}
-
 fn verdict(capture: &Capture, kinds: &[KindReport]) -> String {
-    let failing: u64 = kinds.iter().filter(|kind| kind.kind.standing.is_failure()).map(|kind| kind.flows).sum();
+    let failing: u64 = kinds.iter().filter(|kind| kind.kind.standing.is_failure()).map(|kind| kind.tally.flows).sum();
     let summary = &capture.summary;
     match kinds.iter().find(|kind| kind.kind.standing.is_failure()) {
         Some(most) => format!(
@@ -168,7 +106,7 @@ fn verdict(capture: &Capture, kinds: &[KindReport]) -> String {
             failing,
             counted(failing + summary.completed, "TLS handshake"),
             most.kind.sentence,
-            most.flows
+            most.tally.flows
         ),
         None if summary.completed > 0 => {
             format!("no handshake fails: {} completed", counted(summary.completed, "TLS handshake"))
@@ -201,10 +139,11 @@ fn not_seen(capture: &Capture, kinds: &[KindReport]) -> Vec<NotSeen> {
         add(what.clone(), format!("not read, {}", counted(*packets, "packet")));
     }
     for kind in kinds.iter().filter(|kind| kind.kind.standing == Standing::Unknown) {
-        add(counted(kind.flows, "connection"), kind.kind.sentence.clone());
+        add(counted(kind.tally.flows, "connection"), kind.kind.sentence.clone());
     }
     let unclear = capture.summary.groups.iter().filter(|group| group.signature.hello_unclear);
-    let unclear: u64 = unclear.filter(|group| group.signature.name == NameKind::Unknown).map(|group| group.flows).sum();
+    let unclear: u64 =
+        unclear.filter(|group| group.signature.name == NameKind::Unknown).map(|group| group.tally.flows).sum();
     if unclear > 0 {
         add(
             format!("the SNI of {}", counted(unclear, "connection")),

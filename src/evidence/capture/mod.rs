@@ -20,7 +20,7 @@ pub use self::flow::{
     Alert, Answer, CapturedCertificate, ClientChain, End, Ending, Flow, Hello, HelloState, MAX_ALERTS, Missing,
     Outcome, PacketPlace, Preface, Resumption, ServerName, Tunnel, display_filter,
 };
-pub use self::summary::{ClientChainKind, Count, Group, NameKind, Signature, Summary};
+pub use self::summary::{ClientChainKind, Count, FlowTally, Group, NameKind, Signature, Summary};
 
 /// The content of one or several captures, merged by time.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]

@@ -2,6 +2,7 @@
 //!
 //! Every map has a named limit; flows beyond it are counted as such, so that the total is always complete.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
@@ -18,8 +19,8 @@ const MAX_GROUPS: usize = 256;
 const MAX_CLIENTS: usize = 2048;
 const MAX_NAMES: usize = 2048;
 const MAX_MINUTES: usize = 1440;
-/// Maximum number of clients, names and servers that one group lists.
-const MAX_OF_GROUP: usize = 32;
+/// Maximum number of clients, names and servers that a [`FlowTally`] lists.
+const MAX_LISTED: usize = 32;
 /// Nanoseconds of a minute.
 const MINUTE: i128 = 60_000_000_000;
 
@@ -103,17 +104,25 @@ pub enum ClientChainKind {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Group {
     pub signature: Signature,
+    #[serde(flatten)]
+    pub tally: FlowTally,
+}
+
+/// How many flows have something in common, where the first of them is, and who took part.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FlowTally {
     pub flows: u64,
-    /// The first of them.
+    /// Position of the first packet of the first flow.
     pub first: PacketPlace,
     pub first_at: Timestamp,
     pub last_at: Timestamp,
-    /// The display filter of the first flow.
+    /// The Wireshark display filter that shows the first flow.
     pub filter: String,
     pub clients: BTreeMap<IpAddr, u64>,
     pub servers: BTreeMap<SocketAddr, u64>,
     pub server_names: BTreeMap<String, u64>,
-    /// CAs that the first CertificateRequest among them names.
+    /// The CAs that the first CertificateRequest among them names.
     pub requested_authorities: Vec<String>,
     /// A sample of the first bytes that are not TLS, at most 64 printable characters.
     pub sample: Option<String>,
@@ -143,7 +152,7 @@ impl Summary {
 
     /// Sorts the groups. Call it when all flows are counted.
     pub fn finish(&mut self) {
-        self.groups.sort_by(|one, other| other.flows.cmp(&one.flows).then(one.first.cmp(&other.first)));
+        self.groups.sort_by(|one, other| one.tally.most_frequent_first(&other.tally));
     }
 
     fn group(&mut self, flow: &Flow) {
@@ -153,30 +162,83 @@ impl Summary {
             Some(position) => self.groups.get_mut(position),
             None if self.groups.len() >= MAX_GROUPS => None,
             None => {
-                self.groups.push(Group::of(flow));
+                self.groups.push(Group { signature: Signature::of(flow), tally: FlowTally::beginning_with(flow) });
                 self.groups.last_mut()
             }
         };
-        let Some(group) = group else {
-            self.other_groups += 1;
-            return;
-        };
-        group.flows += 1;
-        if flow.first_packet < group.first {
-            group.first = flow.first_packet;
-            group.filter.clone_from(&flow.filter);
+        match group {
+            Some(group) => group.tally.add(flow),
+            None => self.other_groups += 1,
         }
-        group.first_at = group.first_at.min(flow.started_at);
-        group.last_at = group.last_at.max(flow.started_at);
+    }
+}
+
+impl FlowTally {
+    /// Returns the tally of no flow yet, with the properties of the first one.
+    fn beginning_with(flow: &Flow) -> Self {
+        Self {
+            flows: 0,
+            first: flow.first_packet,
+            first_at: flow.started_at,
+            last_at: flow.started_at,
+            filter: flow.filter.clone(),
+            clients: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            server_names: BTreeMap::new(),
+            requested_authorities: flow.certificate_request.clone().unwrap_or_default(),
+            sample: flow.sample.clone(),
+        }
+    }
+
+    fn add(&mut self, flow: &Flow) {
+        self.flows += 1;
+        if flow.first_packet < self.first {
+            self.first = flow.first_packet;
+            self.filter.clone_from(&flow.filter);
+        }
+        self.first_at = self.first_at.min(flow.started_at);
+        self.last_at = self.last_at.max(flow.started_at);
         let count = |entry: Option<&mut u64>| {
             if let Some(count) = entry {
                 *count += 1;
             }
         };
-        count(slot(&mut group.clients, &flow.client.ip(), MAX_OF_GROUP));
-        count(slot(&mut group.servers, &flow.server, MAX_OF_GROUP));
+        count(slot(&mut self.clients, &flow.client.ip(), MAX_LISTED));
+        count(slot(&mut self.servers, &flow.server, MAX_LISTED));
         if let Some(name) = flow.hello.as_ref().and_then(|hello| hello.server_name.text()) {
-            count(named(&mut group.server_names, name, MAX_OF_GROUP));
+            count(named(&mut self.server_names, name, MAX_LISTED));
+        }
+    }
+
+    /// Orders by the number of flows, the most frequent first, then by the position in the capture.
+    #[must_use]
+    pub fn most_frequent_first(&self, other: &Self) -> Ordering {
+        other.flows.cmp(&self.flows).then(self.first.cmp(&other.first))
+    }
+
+    /// Adds the flows of another tally.
+    pub fn merge(&mut self, other: &Self) {
+        self.flows += other.flows;
+        if other.first < self.first {
+            self.first = other.first;
+            self.filter.clone_from(&other.filter);
+        }
+        self.first_at = self.first_at.min(other.first_at);
+        self.last_at = self.last_at.max(other.last_at);
+        merge(&mut self.clients, &other.clients);
+        merge(&mut self.servers, &other.servers);
+        merge(&mut self.server_names, &other.server_names);
+        if self.requested_authorities.is_empty() {
+            self.requested_authorities.clone_from(&other.requested_authorities);
+        }
+        self.sample = self.sample.take().or_else(|| other.sample.clone());
+    }
+}
+
+fn merge<K: Clone + Ord>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
+    for (key, count) in from {
+        if let Some(sum) = slot(into, key, MAX_LISTED) {
+            *sum += count;
         }
     }
 }
@@ -247,24 +309,6 @@ impl Signature {
             && self.certificate_requested == flow.certificate_request.is_some()
             && self.client_certificate == flow.client_certificate.kind()
             && self.hello_unclear == flow.hello_unclear()
-    }
-}
-
-impl Group {
-    fn of(flow: &Flow) -> Self {
-        Self {
-            signature: Signature::of(flow),
-            flows: 0,
-            first: flow.first_packet,
-            first_at: flow.started_at,
-            last_at: flow.started_at,
-            filter: flow.filter.clone(),
-            clients: BTreeMap::new(),
-            servers: BTreeMap::new(),
-            server_names: BTreeMap::new(),
-            requested_authorities: flow.certificate_request.clone().unwrap_or_default(),
-            sample: flow.sample.clone(),
-        }
     }
 }
 

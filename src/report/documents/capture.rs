@@ -134,40 +134,41 @@ impl Page<'_> {
     }
 
     fn kind(&mut self, report: &KindReport) {
+        let KindReport { kind, tally } = report;
         let styles = self.options.styles;
-        let (sign, style) = match report.kind.standing {
+        let (sign, style) = match kind.standing {
             Standing::Failed(level) => ("✗", styles.level(level)),
             Standing::Unknown => ("?", styles.notice),
             Standing::Good => ("✓", styles.good),
             Standing::Beside => ("-", styles.dim),
         };
-        self.row(&format!("{sign} {}", report.flows), style, &report.kind.sentence);
+        self.row(&format!("{sign} {}", tally.flows), style, &kind.sentence);
         let plain = Style::new();
-        if report.kind.standing != Standing::Good {
+        if kind.standing != Standing::Good {
             let first =
-                format!("{} at {} UTC", self.place(report.first), report.first_at.strftime("%Y-%m-%d %H:%M:%S%.3f"));
+                format!("{} at {} UTC", self.place(tally.first), tally.first_at.strftime("%Y-%m-%d %H:%M:%S%.3f"));
             self.row("  first", plain, &first);
             // A filter that is broken cannot be pasted.
-            let filter = visible(&report.filter).style(styles.command).to_string();
+            let filter = visible(&tally.filter).style(styles.command).to_string();
             self.push(&format!("  filter{}{filter}", " ".repeat(COLUMN - 8)));
-            self.list("  clients", &report.clients);
-            self.list("  servers", &report.servers);
+            self.list("  clients", &tally.clients);
+            self.list("  servers", &tally.servers);
         }
-        let names: BTreeMap<&str, u64> = report
+        let names: BTreeMap<&str, u64> = tally
             .server_names
             .iter()
             .map(|(name, count)| (if name.is_empty() { "none" } else { name.as_str() }, *count))
             .collect();
         self.list("  SNI", &names);
-        if !report.requested_authorities.is_empty() {
-            let (shown, more) = report.requested_authorities.split_at(report.requested_authorities.len().min(TOP));
+        if !tally.requested_authorities.is_empty() {
+            let (shown, more) = tally.requested_authorities.split_at(tally.requested_authorities.len().min(TOP));
             let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
             self.row("  CAs", plain, &format!("requested: {}{more}", shown.join("; ")));
         }
-        if let Some(sample) = report.sample.as_ref().filter(|sample| !sample.is_empty()) {
+        if let Some(sample) = tally.sample.as_ref().filter(|sample| !sample.is_empty()) {
             self.row("  bytes", plain, sample);
         }
-        for (i, cause) in report.kind.causes.iter().enumerate() {
+        for (i, cause) in kind.causes.iter().enumerate() {
             self.row(if i == 0 { "  causes" } else { "" }, plain, &format!("{}. {cause}", i + 1));
         }
     }
@@ -175,7 +176,7 @@ impl Page<'_> {
     fn beside(&mut self, report: &CaptureReport) {
         let style = self.options.styles.dim;
         for kind in report.kinds.iter().filter(|kind| kind.kind.standing == Standing::Beside) {
-            self.row(&format!("- {}", kind.flows), style, &kind.kind.sentence);
+            self.row(&format!("- {}", kind.tally.flows), style, &kind.kind.sentence);
         }
         let traffic = &report.capture.traffic;
         for (count, what) in [
