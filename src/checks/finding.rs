@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::facts;
 use crate::evidence::access_log::Tally;
 use crate::evidence::handshake::{ClientHelloKind, Endpoint, Handshake};
-use crate::evidence::overrides::{OverridesFile, Position as FilePosition};
+use crate::evidence::overrides::{OverridesFile, OverridesPlace, Position as FilePosition};
 use crate::evidence::{Evidence, LogOrigin};
 
 /// One fault of one object, or of several objects that show the same fault.
@@ -307,6 +307,15 @@ impl Location {
     #[must_use]
     pub fn overrides(file: &OverridesFile, place: FilePosition) -> Self {
         Self::File { name: facts::file_name(file).to_owned(), line: place.line, column: place.column }
+    }
+
+    /// Creates a [`Location::File`], or [`Location::Whole`] if the position is not known.
+    #[must_use]
+    pub fn place(place: &OverridesPlace) -> Self {
+        match place.position {
+            Some(FilePosition { line, column }) => Self::File { name: place.title().to_owned(), line, column },
+            None => Self::Whole,
+        }
     }
 
     /// Creates a [`Location::Window`] with the time span of a tally.

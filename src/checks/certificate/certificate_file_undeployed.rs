@@ -5,8 +5,8 @@ use crate::checks::facts::{self, chain, probed};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object};
 use crate::evidence::Evidence;
 use crate::evidence::certificate::Certificate;
-use crate::evidence::cluster::RouteConfig;
-use crate::evidence::overrides::{Overrides, OverridesFile, Positioned, VirtualHost};
+use crate::evidence::hybrid::RouteConfig;
+use crate::evidence::overrides::{Overrides, OverridesFile, OverridesPlace, Positioned, VirtualHost};
 use crate::evidence::stored::StoredIn;
 
 pub(in crate::checks) const CHECK: Check = Check {
@@ -92,7 +92,7 @@ fn leaf_of_file<'a>(
     file: &OverridesFile,
     path: &Positioned<String>,
 ) -> Result<Option<&'a Certificate>, crate::evidence::Unavailable> {
-    let place = format!("{}:{}", file.name, path.place);
+    let place = OverridesPlace::new(file, path.place);
     let stored = evidence.stored_certificates.seen()?.iter().find(|stored| match &stored.origin {
         StoredIn::File { named_at, .. } => *named_at == place,
         StoredIn::Secret { .. } => false,

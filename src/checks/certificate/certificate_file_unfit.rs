@@ -3,7 +3,8 @@
 use crate::checks::facts;
 use crate::checks::facts::chain::{self, Deviation};
 use crate::checks::facts::stored::{self, JudgementBuilder};
-use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Object};
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object};
+use crate::evidence::overrides::OverridesPlace;
 use crate::evidence::stored::{KeyFit, StoredContent, StoredIn};
 use crate::evidence::{Evidence, Reason};
 
@@ -56,7 +57,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     builder.without_unrequested().judgement(right, "no virtual host names a certificate file")
 }
 
-fn judge_file(evidence: &Evidence, path: &str, named_at: &str, content: &StoredContent) -> Vec<Finding> {
+fn judge_file(evidence: &Evidence, path: &str, named_at: &OverridesPlace, content: &StoredContent) -> Vec<Finding> {
     let at = evidence.now();
     let malformed = content.certificate_fault.as_ref().map(|fault| Deviation {
         what: format!("the certificate file is malformed: {fault}"),
@@ -84,7 +85,7 @@ fn judge_file(evidence: &Evidence, path: &str, named_at: &str, content: &StoredC
     all.map(|wrong| finding(path, named_at, wrong)).collect()
 }
 
-fn finding(path: &str, named_at: &str, wrong: Deviation) -> Finding {
+fn finding(path: &str, named_at: &OverridesPlace, wrong: Deviation) -> Finding {
     let message = format!("{path}: {}", wrong.what);
-    Finding::new(Object::new(Kind::File, path), stored::named_at(named_at), message, wrong.observed, wrong.expected)
+    Finding::new(Object::new(Kind::File, path), Location::place(named_at), message, wrong.observed, wrong.expected)
 }

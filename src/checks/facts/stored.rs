@@ -9,8 +9,8 @@ use super::chain::{self, Deviation};
 use super::{phrases, probed, routes};
 use crate::checks::{Finding, Judgement, Kind, Location, Object, Outcome};
 use crate::evidence::certificate::Certificate;
-use crate::evidence::cluster::{Port, Route};
 use crate::evidence::handshake::{ClientHelloKind, Handshake};
+use crate::evidence::hybrid::{Port, Route};
 use crate::evidence::stored::{ClientCas, KeyFit, StoredCertificate, StoredContent, StoredIn};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
@@ -339,28 +339,13 @@ fn best_hostname<'a>(routes: &[&'a Route], name: &str) -> Option<&'a str> {
     own.or_else(|| hostnames().filter(is_above).max_by_key(|hostname| hostname.len()))
 }
 
-/// Parses the place in an overrides file that names a certificate file, `file:line:column`. If it has another
-/// form, only the certificate file itself is known.
-pub(crate) fn named_at(place: &str) -> Location {
-    let mut parts = place.rsplitn(3, ':');
-    let column = parts.next().and_then(|column| column.parse().ok());
-    let line = parts.next().and_then(|line| line.parse().ok());
-    match (parts.next(), line, column) {
-        (Some(name), Some(line), Some(column)) => {
-            let name = if name == "-" { "standard input" } else { name };
-            Location::File { name: name.to_owned(), line, column }
-        }
-        _ => Location::Whole,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use jiff::Timestamp;
 
     use crate::evidence::certificate::tests::leaf;
-    use crate::evidence::cluster::Tls;
+    use crate::evidence::hybrid::Tls;
 
     #[test]
     fn coverage_distinguishes_whole_partly_and_nothing() {

@@ -141,11 +141,62 @@ impl fmt::Display for Position {
     }
 }
 
+/// A position in one of several overrides files; as text and in JSON, `overrides.yaml:14:5`.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(from = "String", into = "String")]
+pub struct OverridesPlace {
+    /// [`OverridesFile::name`] of the file.
+    pub file: String,
+    /// Absent if the text that was read has none.
+    pub position: Option<Position>,
+}
+
+impl OverridesPlace {
+    #[must_use]
+    pub fn new(file: &OverridesFile, position: Position) -> Self {
+        Self { file: file.name.clone(), position: Some(position) }
+    }
+
+    /// Returns the display name of the file.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        title(&self.file)
+    }
+}
+
+impl From<String> for OverridesPlace {
+    fn from(text: String) -> Self {
+        let mut parts = text.rsplitn(3, ':');
+        let column = parts.next().and_then(|column| column.parse().ok());
+        let line = parts.next().and_then(|line| line.parse().ok());
+        match (parts.next(), line, column) {
+            (Some(file), Some(line), Some(column)) => {
+                Self { file: file.to_owned(), position: Some(Position { line, column }) }
+            }
+            _ => Self { file: text, position: None },
+        }
+    }
+}
+
+impl From<OverridesPlace> for String {
+    fn from(place: OverridesPlace) -> Self {
+        match place.position {
+            Some(position) => format!("{}:{position}", place.file),
+            None => place.file,
+        }
+    }
+}
+
+/// Returns the display name of an overrides file: `standard input` for `-`, else the path.
+fn title(name: &str) -> &str {
+    if name == "-" { "standard input" } else { name }
+}
+
 impl OverridesFile {
     /// Returns the display name: `standard input` for `-`, else the path.
     #[must_use]
     pub fn title(&self) -> &str {
-        if self.name == "-" { "standard input" } else { &self.name }
+        title(&self.name)
     }
 
     fn gap(&self) -> Option<Gap<'_>> {
@@ -178,6 +229,13 @@ impl Visit for OverridesFile {
         let Self { name, content } = self;
         visitor.string(Kind::File, name);
         content.visit(visitor);
+    }
+}
+
+impl Visit for OverridesPlace {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { file, position: _ } = self;
+        visitor.string(Kind::File, file);
     }
 }
 

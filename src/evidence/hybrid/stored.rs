@@ -2,9 +2,9 @@
 //!
 //! Private keys are never stored here, only whether they match ([`KeyFit`]).
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::overrides::OverridesPlace;
 use crate::evidence::certificate::Certificate;
 use crate::evidence::part::{Extent, Gap, Kind, Part, Visit, Visitor, item, not_requested, whole};
 use crate::evidence::{Seen, Source, Unavailable};
@@ -18,13 +18,13 @@ pub struct StoredCertificate {
 }
 
 /// Where a certificate is stored.
-#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum StoredIn {
     /// A Secret in the namespace of Apigee.
     Secret { name: String },
-    /// `sslCertPath` of a virtual host, with the position of the reference (`overrides.yaml:14:5`).
-    File { path: String, named_at: String },
+    /// `sslCertPath` of a virtual host, with the position of the reference.
+    File { path: String, named_at: OverridesPlace },
 }
 
 /// Content of a Secret or a pair of files.
@@ -123,7 +123,10 @@ impl Visit for StoredIn {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
         match self {
             Self::Secret { name } => visitor.string(Kind::Object, name),
-            Self::File { path, named_at } => visitor.strings(Kind::File, [path, named_at]),
+            Self::File { path, named_at } => {
+                visitor.string(Kind::File, path);
+                named_at.visit(visitor);
+            }
         }
     }
 }

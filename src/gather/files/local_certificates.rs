@@ -11,7 +11,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::evidence::overrides::{OverridesFile, Positioned, VirtualHost};
+use crate::evidence::overrides::{OverridesFile, OverridesPlace, Positioned, VirtualHost};
 use crate::evidence::stored::{KeyFit, StoredCertificate, StoredContent, StoredIn};
 use crate::evidence::{Reason, Unavailable};
 use crate::gather::files::overrides::STANDARD_INPUT;
@@ -62,7 +62,7 @@ fn stored(
     content: Result<StoredContent, Unavailable>,
 ) -> StoredCertificate {
     StoredCertificate {
-        origin: StoredIn::File { path: path.value.clone(), named_at: format!("{}:{}", file.name, path.place) },
+        origin: StoredIn::File { path: path.value.clone(), named_at: OverridesPlace::new(file, path.place) },
         content: content.into(),
     }
 }

@@ -36,7 +36,7 @@ fn files_are_found_beside_the_overrides_and_their_keys_stay_there() {
     let found = local_certificates(&[overrides_file(name).unwrap().0]);
 
     let named_at = |position: usize| match &found[position].origin {
-        StoredIn::File { named_at, .. } => named_at.clone(),
+        StoredIn::File { named_at, .. } => String::from(named_at.clone()),
         StoredIn::Secret { name } => panic!("{name}"),
     };
     assert_eq!((found.len(), named_at(0)), (6, format!("{name}:3:16")));
