@@ -3,13 +3,15 @@
 //!
 //! Each target is judged by itself, by the checks that also judge the probes of `diagnose`.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::build::check_reports;
 use super::{CheckReport, FailOn, OutcomeWord, exit_code};
-use crate::checks;
+use crate::checks::{self, Check, Level};
 use crate::evidence::handshake::{Endpoint, ProbeQuestion, Probes, socket};
 use crate::evidence::{Evidence, Reason, Seen};
 use crate::playbooks;
@@ -48,6 +50,20 @@ pub struct TargetReport {
     pub commands: Vec<Vec<String>>,
     /// Findings, and checks that could not judge.
     pub checks: Vec<CheckReport>,
+}
+
+impl TargetReport {
+    /// Returns the checks whose fix helps clients: those that found a fault that harms them, the gravest
+    /// first.
+    pub fn to_fix(&self) -> impl Iterator<Item = &'static Check> {
+        let found = self.checks.iter().filter(|report| report.outcome == OutcomeWord::Found);
+        let mut harmful: Vec<&Check> = found
+            .filter_map(|report| checks::find(report.code.as_str()).map(|(_, check)| check))
+            .filter(|check| check.level >= Level::Warning)
+            .collect();
+        harmful.sort_by_key(|check| Reverse(check.level));
+        harmful.into_iter()
+    }
 }
 
 /// How a target is judged.

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use owo_colors::{OwoColorize, Style};
 
 use super::located;
-use crate::checks::{self, Check, Level};
 use crate::evidence::certificate::{self, Certificate, MAX_CERTIFICATES};
 use crate::evidence::handshake::{ClientCertificate, ClientHelloKind, Endpoint, Handshake, Scan, Trust, VersionScan};
 use crate::judgement::probe::{self as judgement, ProbeReport, TargetReport, TargetState};
@@ -100,7 +99,7 @@ impl Page {
         }
         let (word, style) = self.state(target.state);
         self.row_at_margin(word, style, &format!("{}.", target.verdict.trim_end_matches('.')));
-        for (i, check) in harmful(&target.checks).enumerate() {
+        for (i, check) in target.to_fix().enumerate() {
             let label = if i == 0 { "FIX" } else { "" };
             let (fix, code) = (check.explanation.fix, check.code);
             self.row_at_margin(label, self.options.styles.heading, &format!("{fix} (explain {code})"));
@@ -246,18 +245,6 @@ impl Page {
         self.out.push_str(line.trim_end());
         self.out.push('\n');
     }
-}
-
-/// Returns the checks that found a fault that harms clients, the gravest first.
-fn harmful(reports: &[CheckReport]) -> impl Iterator<Item = &'static Check> {
-    let mut found: Vec<&Check> = reports
-        .iter()
-        .filter(|report| report.outcome == OutcomeWord::Found)
-        .filter_map(|report| checks::find(report.code.as_str()).map(|(_, check)| check))
-        .filter(|check| check.level >= Level::Warning)
-        .collect();
-    found.sort_by_key(|check| std::cmp::Reverse(check.level));
-    found.into_iter()
 }
 
 fn signed_by(list: &[Certificate], position: usize, certificate: &Certificate, trusted: bool) -> String {
