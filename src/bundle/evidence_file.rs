@@ -1,14 +1,14 @@
 //! One [`Evidence`] value as a JSON file: written whole or not at all, and read as untrusted input.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::limits::{MAX_EVIDENCE_BYTES, within_values};
+use super::part::{Part, folder_of};
 use super::pipe;
-use super::unfinished::named;
 use crate::evidence::{Evidence, SCHEMA};
 
 /// Maximum value of any count, so that sums do not overflow. Reading a log of that many bytes would take
@@ -58,8 +58,8 @@ pub fn read_from(name: &str, source: impl Read) -> Result<Evidence, Error> {
     parse(name, &bytes)
 }
 
-/// Writes evidence to a temporary file beside `path` and renames it, readable by the owner only: it holds
-/// client addresses.
+/// Writes evidence to a part file beside `path` and renames it, readable by the owner only: it holds client
+/// addresses.
 ///
 /// # Errors
 /// The folder or the file cannot be written.
@@ -70,19 +70,8 @@ pub fn write(path: &Path, evidence: &Evidence) -> Result<(), Error> {
     if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
         return pipe::open(path).and_then(|mut file| file.write_all(&bytes)).map_err(unwritable);
     }
-    let mut name = path.file_name().ok_or_else(|| unwritable(io::ErrorKind::InvalidInput.into()))?.to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    named().push(part.clone());
-    let result = owner_only(&part)
-        .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&part, path));
-    named().retain(|known| *known != part);
-    result.map_err(|source| {
-        // Report the first error; removing a file that was never created fails and is ignored.
-        let _ = fs::remove_file(&part);
-        unwritable(source)
-    })
+    let part = Part::create(folder_of(path)).map_err(unwritable)?;
+    part.file().write_all(&bytes).and_then(|()| part.replace(path)).map_err(unwritable)
 }
 
 /// Parses evidence from its bytes. Errors refer to it as `name`.
@@ -117,12 +106,4 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Evidence, Error> {
         return Err(malformed(serde::de::Error::custom("a count is larger than any log could give")));
     }
     Ok(evidence)
-}
-
-fn owner_only(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }

@@ -12,6 +12,7 @@ pub mod evidence_file;
 pub mod layout;
 mod limits;
 pub mod manifest;
+mod part;
 mod pipe;
 mod reader;
 pub mod source;

@@ -15,7 +15,6 @@ mod entry;
 mod error;
 mod gzip;
 mod names;
-mod part;
 mod spool;
 
 use std::fs::{self, File};
@@ -24,13 +23,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{env, mem};
 
-use super::layout::{self, BundleName, EXTENSION, Paths};
+use super::layout::{self, BundleName, Paths};
 use super::limits::Limits;
 use super::manifest::{FileEntry, Manifest, PlannedItem, SCHEMA, Skipped};
+use super::part::{self, Part};
 use super::{pipe, reader};
 
 use self::gzip::Compressors;
-use self::part::Part;
 use self::spool::{Piece, Spool};
 
 pub use self::entry::EntryWriter;

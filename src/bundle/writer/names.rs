@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Serialize};
 
-use super::EXTENSION;
-use super::part::{Part, folder_of};
+use crate::bundle::layout::EXTENSION;
+use crate::bundle::part::{Part, folder_of};
 use crate::redact::Names;
 
 const SCHEMA: &str = "apigee-tls.names/v1";

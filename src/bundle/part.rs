@@ -1,5 +1,5 @@
-//! Part files: the temporary file beside the target that becomes the bundle, and the clean-up of those left
-//! by killed runs.
+//! Part files: the temporary file beside the target that becomes a bundle, a list of pseudonyms or an evidence
+//! file, and the clean-up of those left by killed runs.
 //!
 //! A part is locked as long as its run lives; the system releases the lock however the run ends. A part whose
 //! lock is free is therefore stale, and the next run in that folder removes it. A process that must exit at
@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
-use crate::bundle::unfinished::named;
+use super::layout::EXTENSION;
+use super::unfinished::named;
 
 /// Maximum number of attempts to create a part: another run may remove one as stale before it is locked.
 const MAX_TRIES: u32 = 1000;
@@ -98,6 +99,21 @@ impl Part {
         drop(named);
         Err(io::ErrorKind::AlreadyExists.into())
     }
+
+    /// Publishes the part at `target`, in place of the file that is there.
+    pub(super) fn replace(self, target: &Path) -> io::Result<()> {
+        let Self { temporary, listed } = self;
+        temporary.as_file().sync_all()?;
+        // Dropping the part after a failure needs the lock again.
+        let persisted = {
+            let _named = named();
+            temporary.persist(target)
+        };
+        persisted.map(drop).map_err(|failed| failed.error)?;
+        drop(listed);
+        sync_folder(target);
+        Ok(())
+    }
 }
 
 impl Drop for Listed {
@@ -182,8 +198,8 @@ fn numbered(target: &Path, number: u32) -> PathBuf {
         return target.to_owned();
     }
     let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let (stem, extension) = match name.strip_suffix(super::EXTENSION) {
-        Some(stem) => (stem, super::EXTENSION),
+    let (stem, extension) = match name.strip_suffix(EXTENSION) {
+        Some(stem) => (stem, EXTENSION),
         // A leading dot does not begin an extension.
         None => name.rfind('.').filter(|at| *at > 0).map_or((&*name, ""), |at| name.split_at(at)),
     };
@@ -245,6 +261,18 @@ mod tests {
         assert_eq!(fs::read_to_string(&target).unwrap(), "somebody's");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
         assert!(!named().iter().any(|path| path.starts_with(folder.path())), "a part that is published is listed");
+    }
+
+    #[test]
+    fn replaces_the_file_at_the_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("evidence.json");
+        fs::write(&target, "of an earlier run").unwrap();
+        Part::create(folder.path()).unwrap().replace(&target).unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "");
+        assert!(Part::create(folder.path()).unwrap().replace(folder.path()).is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(!named().iter().any(|path| path.starts_with(folder.path())));
     }
 
     #[test]
