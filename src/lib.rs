@@ -10,6 +10,7 @@ pub mod commands;
 pub mod evidence;
 pub mod gather;
 pub mod judgement;
+pub mod plan;
 pub mod playbooks;
 pub mod redact;
 pub mod report;

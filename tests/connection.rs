@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use apigee_tls::evidence::{AccessLog, Evidence, HybridQuestion, LogLimits, LogOrigin, Unavailable};
 use apigee_tls::gather::error::ConnectFailure;
-use apigee_tls::gather::hybrid::kept::{LogKeeper, ObjectKeeper};
-use apigee_tls::gather::plan::Item;
-use apigee_tls::gather::{ConnectionOptions, Error, GatherOptions, Keeper, LogSink, cluster};
+use apigee_tls::gather::hybrid::retained::{RetainedLog, RetainedObjects};
+use apigee_tls::gather::{BundleSink, ConnectionOptions, Error, GatherOptions, LogSink, cluster};
+use apigee_tls::plan::Item;
 use apigee_tls::run::{Silent, Stop};
 use jiff::Timestamp;
 use openssl::asn1::Asn1Time;
@@ -49,8 +49,8 @@ impl LogSink for NoLog {
 #[derive(Default)]
 struct Told(AtomicU32);
 
-impl Keeper for Told {
-    fn objects(&self, _item: &'static Item, _origin: &str) -> Box<dyn ObjectKeeper> {
+impl BundleSink for Told {
+    fn objects(&self, _item: &'static Item, _origin: &str) -> Box<dyn RetainedObjects> {
         self.0.fetch_add(1, Ordering::Relaxed);
         Box::new(Dropped)
     }
@@ -63,14 +63,14 @@ impl Keeper for Told {
         panic!("no file was given, and so not {name}");
     }
 
-    fn log(&self, origin: &LogOrigin, _is_previous: bool) -> Box<dyn LogKeeper> {
+    fn log(&self, origin: &LogOrigin, _is_previous: bool) -> Box<dyn RetainedLog> {
         panic!("no pod has told of {origin}");
     }
 }
 
 struct Dropped;
 
-impl ObjectKeeper for Dropped {
+impl RetainedObjects for Dropped {
     fn page(&mut self, _objects: Vec<Value>) {}
 
     fn finish(self: Box<Self>, _cut: Option<Unavailable>) {}
@@ -181,7 +181,12 @@ impl Home {
         self.ask_with(cluster_entry, user, None).await
     }
 
-    async fn ask_with(&self, cluster_entry: &str, user: &str, keeper: Option<&dyn Keeper>) -> Result<Evidence, Error> {
+    async fn ask_with(
+        &self,
+        cluster_entry: &str,
+        user: &str,
+        bundle: Option<&dyn BundleSink>,
+    ) -> Result<Evidence, Error> {
         let text = format!(
             "current-context: x\ncontexts: [{{name: x, context: {{cluster: x, user: x}}}}]\n\
              clusters: [{{name: x, cluster: {{{cluster_entry}}}}}]\nusers: [{{name: x, user: {{{user}}}}}]\n"
@@ -199,7 +204,7 @@ impl Home {
             probe: None,
         };
         let mut evidence = Evidence::not_gathered(HybridQuestion::default(), Timestamp::UNIX_EPOCH, "a test");
-        cluster(&options, &mut evidence, Stop::never(), Arc::new(Silent), &|_| NoLog, keeper).await?;
+        cluster(&options, &mut evidence, Stop::never(), Arc::new(Silent), &|_| NoLog, bundle).await?;
         Ok(evidence)
     }
 }

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::plan::{Item, Origin};
+
 /// Name and version of the bundle format. The version grows when an older reader would misread a newer
 /// bundle. Within one version fields may be added, so unknown fields are accepted.
 pub const SCHEMA: &str = "apigee-tls.bundle/v1";
@@ -68,6 +70,21 @@ pub struct PlannedItem {
     /// Where it comes from, as in [`FileEntry::origin`].
     pub origin: String,
     pub why: String,
+}
+
+impl From<&Item> for PlannedItem {
+    fn from(item: &Item) -> Self {
+        let origin = match item.origin {
+            Origin::Objects(objects) => match objects.name {
+                Some(name) => format!("GET {}/{name}", objects.resource),
+                None => format!("GET {}", objects.resource),
+            },
+            Origin::Logs => "GET pods/log".into(),
+            Origin::Secrets => "GET secrets that routes name".into(),
+            Origin::PortForward => "pods/portforward: handshakes, Envoy's admin interface".into(),
+        };
+        Self { item: item.name().into(), origin, why: item.why.into() }
+    }
 }
 
 /// One file of the bundle.

@@ -12,11 +12,14 @@ pub mod evidence_file;
 pub mod layout;
 mod limits;
 pub mod manifest;
+pub mod objects;
+pub mod pages;
 mod part;
 mod pipe;
 mod reader;
 pub mod source;
 mod unfinished;
+pub mod unseen;
 mod writer;
 
 pub use self::layout::BundleName;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Error;
 use crate::cli::{ProbePlace, RbacArgs, RbacFor};
-use crate::gather::plan::{self, Item, Origin, PLAN, Scope, Stage};
+use crate::plan::{self, Item, Origin, PLAN, Scope, Stage};
 use crate::terminal::Console;
 
 const VERSION: &str = "rbac.authorization.k8s.io/v1";

@@ -13,7 +13,7 @@ use crate::evidence::{Evidence, HybridQuestion, LogLimits, LogOrigin, LogStream,
 use crate::gather::files::log_file::{self, LogReading};
 use crate::gather::hybrid::{GatewayProbe, Places};
 use crate::gather::probe::{self, ProbeOptions, Prober};
-use crate::gather::{self, ConnectionOptions, GatherOptions, Keeper, LogSink};
+use crate::gather::{self, BundleSink, ConnectionOptions, GatherOptions, LogSink};
 use crate::redact::{Redactions, Redactor};
 use crate::run::{self, Stop};
 use crate::wire::access_log::{AccessLogScanner, Format};
@@ -23,7 +23,7 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
 /// Adds the user's files to `evidence`, wherever the rest came from.
 ///
-/// Each file is read once, for the judgement and for `keeper` (the bundle). A file that could not be read in
+/// Each file is read once, for the judgement and for the bundle. A file that could not be read in
 /// time is recorded as unavailable.
 ///
 /// # Errors
@@ -32,7 +32,7 @@ pub(super) async fn add_files(
     args: &EvidenceArgs,
     evidence: &mut Evidence,
     stop: &Stop,
-    keeper: Option<&dyn Keeper>,
+    bundle: Option<&dyn BundleSink>,
 ) -> Result<(), Error> {
     // Evidence of an earlier run already holds the certificates of its own files.
     let known = evidence.overrides.len();
@@ -49,8 +49,8 @@ pub(super) async fn add_files(
                 (OverridesFile { name: name.clone(), content: Seen::Unavailable(why.clone()) }, Err(why))
             }
         };
-        if let Some(keeper) = keeper {
-            keeper.overrides(number, name, content.as_deref());
+        if let Some(bundle) = bundle {
+            bundle.overrides(number, name, content.as_deref());
         }
         // `--from BUNDLE -f FILE` may give the file that the bundle already holds; add it only once.
         if !evidence.overrides.iter().any(|known| known.content.seen().is_ok() && known.content == file.content) {
@@ -73,9 +73,9 @@ pub(super) async fn add_files(
     let format = Arc::new(evidence.mesh_logging.seen().map(Format::of).unwrap_or_default());
     let reading = LogReading { since: evidence.question.log_limits().since, format };
     for name in &args.access_logs {
-        if let Some(keeper) = keeper {
-            let kept = keeper.log(&LogOrigin::File(name.clone()), false);
-            let stream = log_file::read_and_keep(name, &reading, kept, stop).await?;
+        if let Some(bundle) = bundle {
+            let retained = bundle.log(&LogOrigin::File(name.clone()), false);
+            let stream = log_file::read_and_retain(name, &reading, retained, stop).await?;
             if let Some(reason) = stop.reason() {
                 drop(not_read(evidence, name, reason));
             }
@@ -178,14 +178,14 @@ pub(super) async fn gathered(
 }
 
 /// Like [`gathered`], with every log fed to a sink around its scanner, and with the retained objects passed
-/// to `keeper`.
+/// to `bundle`.
 pub(super) async fn gathered_with<S: LogSink>(
     args: &EvidenceArgs,
     collected_at: Timestamp,
     stop: &Stop,
     progress: Arc<dyn run::Progress>,
     new_sink: &(impl Fn(&LogOrigin, AccessLogScanner) -> S + Sync),
-    keeper: Option<&dyn Keeper>,
+    bundle: Option<&dyn BundleSink>,
 ) -> Result<Evidence, Error> {
     let question = question(args, collected_at, false);
     let options = GatherOptions {
@@ -199,7 +199,7 @@ pub(super) async fn gathered_with<S: LogSink>(
     let since = question.log_limits.since;
     let new_sink = |origin: &LogOrigin| new_sink(origin, AccessLogScanner::new().since(since));
     let mut evidence = Evidence::not_gathered(question, collected_at, "the cluster was not reached");
-    let requests = gather::cluster(&options, &mut evidence, stop.clone(), progress.clone(), &new_sink, keeper).await?;
+    let requests = gather::cluster(&options, &mut evidence, stop.clone(), progress.clone(), &new_sink, bundle).await?;
     progress.finished("API requests", &requests.to_string());
     Ok(evidence)
 }

@@ -1,6 +1,6 @@
 //! The sources that a run can request, by name.
 //!
-//! Each [`Part`](super::part::Part) lists the sources it is made from. `gather/plan` holds for each source
+//! Each [`Part`](super::part::Part) lists the sources it is made from. `plan` holds for each source
 //! the reason for the request, its folder in the bundle and the right it needs.
 
 /// One source.

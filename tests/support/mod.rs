@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use apigee_tls::evidence::part::Extent;
 use apigee_tls::evidence::{Evidence, HybridQuestion, Source};
-use apigee_tls::gather::plan::{PLAN, Right};
+use apigee_tls::plan::{PLAN, Right};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

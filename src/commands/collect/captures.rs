@@ -4,11 +4,11 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use super::bundle_sink::{BundleSink, base, counted};
+use super::redacting_writer::{RedactingWriter, base, counted};
 use crate::bundle::layout;
 use crate::bundle::manifest::{Kept, Truncation};
 use crate::commands::Error;
-use crate::gather::plan::folder;
+use crate::plan::folder;
 use crate::redact::{Pseudonyms, Redactions};
 use crate::run::Stop;
 use crate::wire::capture::{MAGIC_BYTES, RecordReader, Step, is_capture};
@@ -61,7 +61,7 @@ fn opened(name: &str) -> io::Result<File> {
 }
 
 /// Adds the captures to the bundle, in the order given.
-pub(super) fn add(captures: Vec<Capture>, pseudonyms: Pseudonyms, stop: &Stop, sink: &BundleSink) {
+pub(super) fn add(captures: Vec<Capture>, pseudonyms: Pseudonyms, stop: &Stop, sink: &RedactingWriter) {
     for (number, Capture { name, file }) in (1..).zip(captures) {
         let name = sink.redact_text(base(&name));
         let origin = format!("--pcap {name}");
@@ -76,7 +76,7 @@ pub(super) fn add(captures: Vec<Capture>, pseudonyms: Pseudonyms, stop: &Stop, s
 }
 
 /// Copies a capture record by record. If it cannot be copied whole, the copy ends after a complete packet.
-fn copy(file: File, path: &str, origin: &str, most: u64, stop: &Stop, sink: &BundleSink) -> io::Result<()> {
+fn copy(file: File, path: &str, origin: &str, most: u64, stop: &Stop, sink: &RedactingWriter) -> io::Result<()> {
     let whole_bytes = file.metadata().ok().map(|known| known.len());
     let mut reader = RecordReader::new(file);
     let mut entry = sink.writer.entry(path, origin, WHY);
@@ -112,6 +112,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+    use crate::bundle::objects::RoutesAndEvents;
     use crate::bundle::{BundleName, BundleReader, BundleWriter, Destination, Head};
     use crate::cli::KeptLogs;
     use crate::redact::Redactor;
@@ -119,14 +120,14 @@ mod tests {
 
     const SECRET: &[u8] = b"GET /?apikey=hunter2hunter2 HTTP/1.1\r\n";
 
-    fn sink(folder: &Path) -> BundleSink {
+    fn sink(folder: &Path) -> RedactingWriter {
         let name = BundleName::new(None, "apigee", "2026-11-24T20:19:22Z".parse().unwrap());
-        BundleSink {
+        RedactingWriter {
             writer: Arc::new(BundleWriter::create(&Destination::Folder(folder.to_owned()), &name).unwrap()),
             redactor: Arc::new(Redactor::secrets_only()),
             logs: KeptLogs::None,
             log_limit: 1,
-            read: Arc::new(Mutex::new(crate::commands::collect::read::Read::default())),
+            objects: Arc::new(Mutex::new(RoutesAndEvents::default())),
         }
     }
 

@@ -5,7 +5,7 @@ use super::bundle_sink::OVERRIDES;
 use crate::bundle::manifest::PlannedItem;
 use crate::cli::{CollectArgs, KeptLogs, ProbePlace};
 use crate::evidence::Source;
-use crate::gather::plan::{Item, Origin, PLAN, folder};
+use crate::plan::{Item, Origin, PLAN, folder};
 
 /// Returns the plan as text for a person.
 pub(super) fn list(args: &CollectArgs) -> String {
@@ -24,7 +24,7 @@ pub(super) fn list(args: &CollectArgs) -> String {
     for item in PLAN.iter().filter(|item| is_requested(item, args)) {
         let needs: Vec<String> =
             item.needs().iter().map(|right| format!("{} {}", right.verb, right.resource)).collect();
-        let from = format!("{}; {}/", planned(item).origin, item.path());
+        let from = format!("{}; {}/", PlannedItem::from(item).origin, item.path());
         line(item.name(), &[item.why.into(), from, format!("needs {}", needs.join(", ")), limit(item, args)]);
     }
     for name in &args.evidence.access_logs {
@@ -36,20 +36,6 @@ pub(super) fn list(args: &CollectArgs) -> String {
     }
     line("never", &["values of Secrets, private keys, tokens, passwords, environment values that look secret".into()]);
     text
-}
-
-/// Returns the manifest's entry for a planned item.
-pub(super) fn planned(item: &Item) -> PlannedItem {
-    let origin = match item.origin {
-        Origin::Objects(objects) => match objects.name {
-            Some(name) => format!("GET {}/{name}", objects.resource),
-            None => format!("GET {}", objects.resource),
-        },
-        Origin::Logs => "GET pods/log".into(),
-        Origin::Secrets => "GET secrets that routes name".into(),
-        Origin::PortForward => "pods/portforward: handshakes, Envoy's admin interface".into(),
-    };
-    PlannedItem { item: item.name().into(), origin, why: item.why.into() }
 }
 
 fn is_requested(item: &Item, args: &CollectArgs) -> bool {

@@ -1,44 +1,44 @@
 //! `collect`: runs `diagnose` and writes the support bundle.
 //!
 //! ```text
-//! cluster ─┬ logs ─ Tee ┬ evidence ─ report ─ pages ─┐
-//!          │            └ redacted ──────────────────┤
-//!          └ objects ─ redacted ─────────────────────┴─ BundleWriter
+//! cluster ─┬ logs ─ Tee ┬ evidence ─ report ─ bundle::pages ─┐
+//!          │            └ redacted ──────────────────────────┤
+//!          └ objects ─ redacted ─────────────────────────────┴─ BundleWriter
 //! ```
 
 mod bundle_sink;
 mod captures;
-mod groups;
 mod list;
+mod logs;
 mod objects;
-mod pages;
 mod pseudonyms;
-mod read;
-mod readme;
+mod redacting_writer;
 mod timings;
-mod unseen;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
-use self::bundle_sink::{BundleSink, Tee};
 use self::captures::Capture;
-use self::readme::ReadmeInputs;
+use self::logs::{LogFile, Tee};
+use self::redacting_writer::RedactingWriter;
 use self::timings::Timings;
 use super::{Error, contexts, sources};
-use crate::bundle::manifest::Absence;
+use crate::bundle::manifest::{Absence, PlannedItem};
+use crate::bundle::objects::RoutesAndEvents;
+use crate::bundle::pages::{self, Request};
+use crate::bundle::unseen::unseen;
 use crate::bundle::{self, BundleName, BundleWriter, Destination, Head, Written, layout};
 use crate::cli::CollectArgs;
-use crate::evidence::{Evidence, LogOrigin, Reason, Seen};
+use crate::evidence::{Evidence, LogOrigin, Reason};
 use crate::gather;
-use crate::gather::plan::PLAN;
-use crate::judgement::Report;
 use crate::judgement::contexts::{Failure, Summary, worst};
+use crate::judgement::{FailOn, Report, Selection, build};
+use crate::plan::PLAN;
 use crate::redact::self_test;
 use crate::redact::{Redactions, Redactor};
 use crate::report::TextOptions;
@@ -237,18 +237,18 @@ fn collected(
         Some(number) => name.numbered(number),
         None => name,
     };
-    let sink = BundleSink {
+    let sink = RedactingWriter {
         writer: Arc::new(BundleWriter::create(&Destination::from_argument(&args.to), &name)?),
         redactor: Arc::new(redactor),
         logs: args.kept_logs,
         log_limit: args.log_limit,
-        read: Arc::new(Mutex::new(read::Read::default())),
+        objects: Arc::new(Mutex::new(RoutesAndEvents::default())),
     };
     let names = pseudonyms::file(args, &sink.writer)?;
     let stop = stop.part(sources::timeout(&args.evidence));
     let timings = Arc::new(Timings::new(progress));
     let evidence = runtime.block_on(async {
-        let sinks = |origin: &LogOrigin, scanner| Tee { scanner, file: sink.log_file(origin, "") };
+        let sinks = |origin: &LogOrigin, scanner| Tee { scanner, file: LogFile::new(&sink, origin, "") };
         let mut evidence =
             sources::gathered_with(&args.evidence, collected_at, &stop, timings.clone(), &sinks, Some(&sink)).await?;
         sources::add_files(&args.evidence, &mut evidence, &stop, Some(&sink)).await?;
@@ -263,11 +263,11 @@ fn collected(
     // An interruption after this point no longer affects what is written.
     let stopped = stop.reason();
     let evidence = clean_evidence(&sink, &evidence)?;
-    for (source, why) in unseen::unseen(&evidence) {
+    for (source, why) in unseen(&evidence) {
         sink.unavailable(source.name(), &format!("diagnose: {}", why.what), why);
     }
     let partial = evidence.interrupted.as_ref().map(ToString::to_string);
-    let inputs = ReadmeInputs {
+    let request = Request {
         case: args.case.as_deref().filter(|case| !case.trim().is_empty()).map(|case| sink.redact_text(case)),
         note: args.note.as_deref().map(|note| sink.redact_text(note)),
         groups: args.env_groups.iter().map(|name| sink.redact_text(name)).collect(),
@@ -275,23 +275,24 @@ fn collected(
         pseudonyms: pseudonyms::kinds(args),
         has_captures,
     };
-    let report = pages::add(&sink, &inputs, &evidence)?;
+    let report = build(&evidence, &Selection::default(), FailOn::default());
+    add_pages(&sink, &request, &evidence, &report);
     let timings = timings.milliseconds().into_iter().map(|(task, took)| (sink.redact_text(&task), took)).collect();
-    let BundleSink { writer, redactor, .. } = sink;
+    let RedactingWriter { writer, redactor, .. } = sink;
     let writer = Arc::try_unwrap(writer).map_err(|_| Error::Internal)?;
     if let Some(file) = &names {
         file.fill(name.as_str(), redactor.names())?;
     }
-    let ReadmeInputs { case, note, groups, partial, pseudonyms, .. } = inputs;
+    let Request { case, note, groups, partial, pseudonyms, .. } = request;
     let written = writer.finish(Head {
         case,
         note,
         pseudonyms: pseudonyms::kind_names(pseudonyms),
         partial,
-        plan: PLAN.iter().map(list::planned).collect(),
+        plan: PLAN.iter().map(PlannedItem::from).collect(),
         timings,
     })?;
-    let unknown_groups = groups::unknown(&groups, &evidence).into_iter().map(str::to_owned).collect();
+    let unknown_groups = pages::unknown_groups(&groups, &evidence).into_iter().map(str::to_owned).collect();
     let names = names.map(|file| file.publish(written.path.as_deref())).transpose()?;
     Ok(Collected { written, report, names, unknown_groups, interrupted: stopped == Some(Reason::Interrupted) })
 }
@@ -315,7 +316,7 @@ fn run_self_test(console: &Console) -> Result<u8, Error> {
 
 /// Redacts the evidence and writes it into the bundle. Returns the redacted value, so that the report is made
 /// of what the bundle holds.
-fn clean_evidence(sink: &BundleSink, evidence: &Evidence) -> Result<Evidence, Error> {
+fn clean_evidence(sink: &RedactingWriter, evidence: &Evidence) -> Result<Evidence, Error> {
     let mut redactions = Redactions::default();
     let evidence = sink.redactor.clean(evidence, &mut redactions)?;
     let json = serde_json::to_string_pretty(&evidence)?;
@@ -324,10 +325,12 @@ fn clean_evidence(sink: &BundleSink, evidence: &Evidence) -> Result<Evidence, Er
     Ok(evidence)
 }
 
-/// Returns the placeholder text for a source that was not seen, or that was empty.
-fn why_not<T>(seen: &Seen<T>) -> String {
-    match seen {
-        Seen::Seen(_) => "none".into(),
-        Seen::Unavailable(why) => why.to_string(),
+/// Writes the pages that are made of the evidence and the report.
+fn add_pages(sink: &RedactingWriter, request: &Request, evidence: &Evidence, report: &Report) {
+    let objects = sink.objects.lock().unwrap_or_else(PoisonError::into_inner);
+    let skipped = sink.writer.skipped();
+    let input = pages::Input { evidence, report, request, objects: &objects, skipped: &skipped };
+    for page in pages::all(&input) {
+        sink.page(&page);
     }
 }

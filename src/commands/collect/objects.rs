@@ -5,17 +5,17 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use super::bundle_sink::{BundleSink, counted};
+use super::redacting_writer::{RedactingWriter, counted};
 use crate::bundle::manifest::{Absence, Kept, Truncation};
 use crate::bundle::{EntryWriter, layout};
 use crate::evidence::{Source, Unavailable};
-use crate::gather::hybrid::kept::ObjectKeeper;
-use crate::gather::plan::Item;
+use crate::gather::hybrid::retained::RetainedObjects;
+use crate::plan::Item;
 use crate::redact::Redactions;
 
 /// The objects of one item on their way into the bundle.
 pub(super) struct Objects {
-    sink: BundleSink,
+    sink: RedactingWriter,
     item: &'static Item,
     origin: String,
     /// Whether there was any object.
@@ -33,7 +33,7 @@ struct List {
 }
 
 impl Objects {
-    pub(super) fn new(sink: BundleSink, item: &'static Item, origin: String) -> Self {
+    pub(super) fn new(sink: RedactingWriter, item: &'static Item, origin: String) -> Self {
         Self { sink, item, origin, any: false, list: None }
     }
 
@@ -63,7 +63,7 @@ impl Objects {
     }
 }
 
-impl ObjectKeeper for Objects {
+impl RetainedObjects for Objects {
     fn page(&mut self, objects: Vec<Value>) {
         for object in objects {
             self.any = true;

@@ -15,7 +15,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::evidence::{AccessLog, LogOrigin, LogStream, Reason, Seen, Unavailable};
-use crate::gather::hybrid::kept::LogKeeper;
+use crate::gather::hybrid::retained::RetainedLog;
 use crate::run::stop::Stop;
 use crate::wire::access_log::{AccessLogScanner, Format};
 
@@ -90,15 +90,15 @@ pub fn read(name: &str, reading: &LogReading) -> Result<LogFile, LogFileError> {
     in_order(name, file, scanner())
 }
 
-/// Reads it once, in order, for the judgement and for `kept`, which also retains the content of a pipe. If
+/// Reads it once, in order, for the judgement and for `retained`, which also receives the content of a pipe. If
 /// the run ends first, the content read until then counts.
 ///
 /// # Errors
 /// As for [`read`].
-pub async fn read_and_keep(
+pub async fn read_and_retain(
     name: &str,
     reading: &LogReading,
-    mut kept: Box<dyn LogKeeper>,
+    mut retained: Box<dyn RetainedLog>,
     stop: &Stop,
 ) -> Result<LogStream, LogFileError> {
     let (pieces, mut coming) = mpsc::channel::<Vec<u8>>(PIECES_WAITING);
@@ -121,7 +121,7 @@ pub async fn read_and_keep(
         match stop.bound(coming.recv()).await {
             Ok(Some(piece)) => {
                 scanner.feed(&piece);
-                kept.feed(&piece);
+                retained.feed(&piece);
             }
             Ok(None) => break None,
             Err(reason) => break Some(reason),
@@ -140,10 +140,10 @@ pub async fn read_and_keep(
     let log = without_beginning(scanner.finish());
     if let (0, Some(why)) = (log.bytes, &cut) {
         let why = Unavailable::new(name, why.reason.clone());
-        kept.missing(why.clone());
+        retained.missing(why.clone());
         return Ok(LogStream { origin, log: Seen::Unavailable(why), cut: None });
     }
-    kept.finish(cut.clone());
+    retained.finish(cut.clone());
     Ok(LogStream { origin, log: Seen::Seen(log), cut })
 }
 

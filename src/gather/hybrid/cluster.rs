@@ -9,18 +9,18 @@ use kube::core::Selector;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::evidence::cluster::{Connection, IngressPod, MeshLogging, RouteConfigs, Routes, SecretNames, Service};
+use crate::evidence::hybrid::{Connection, IngressPod, MeshLogging, RouteConfigs, Routes, SecretNames, Service};
 use crate::evidence::part::Part;
 use crate::evidence::{Evidence, LogLimits, LogOrigin, LogStream, Seen, Unavailable};
 use crate::gather::error::Error;
 use crate::gather::hybrid::GatewayProbe;
 use crate::gather::hybrid::gateway;
 use crate::gather::hybrid::issues::issues;
-use crate::gather::hybrid::kept::{self, Keeper};
 use crate::gather::hybrid::mesh::mesh_logging;
 use crate::gather::hybrid::pod_logs::{LogRequest, LogSink, logs};
 use crate::gather::hybrid::pods::pods;
 use crate::gather::hybrid::preflight::{self, Preflight};
+use crate::gather::hybrid::retained::{self, BundleSink};
 use crate::gather::hybrid::routes::{route_configs, routes};
 use crate::gather::hybrid::secrets::secrets;
 use crate::gather::hybrid::services::{leading_to, services};
@@ -53,8 +53,7 @@ pub struct GatherOptions {
 /// Gathers evidence from the cluster that the options choose.
 ///
 /// Fills the parts of `evidence` that the cluster provides, and returns the number of API requests.
-/// `new_sink` creates one sink for each log. `keeper` is the bundle sink: it receives the retained objects
-/// and logs. Dropping the future, like [`Stop`], cancels everything in progress.
+/// `new_sink` creates one sink for each log. `bundle` receives the retained objects and logs. Dropping the future, like [`Stop`], cancels everything in progress.
 ///
 /// # Errors
 /// The configuration cannot be used, or the first request failed. Later failures are recorded in the
@@ -65,14 +64,14 @@ pub async fn cluster<S: LogSink>(
     stop: Stop,
     progress: Arc<dyn Progress>,
     new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
-    keeper: Option<&dyn Keeper>,
+    bundle: Option<&dyn BundleSink>,
 ) -> Result<u64, Error> {
     // First, so that a mistake in a flag costs no request.
     selector::parse(&options.selector)?;
     let target = target(&options.connection, &Places::of_this_process())?;
     let context = target.context.clone();
     let api = connect(target, &options.connection, stop).await?;
-    Box::pin(gather(&api, context, options, evidence, &progress, new_sink, keeper)).await
+    Box::pin(gather(&api, context, options, evidence, &progress, new_sink, bundle)).await
 }
 
 /// Gathers evidence through a connected API server. The parts are boxed, because together they are large and
@@ -84,7 +83,7 @@ pub(in crate::gather) async fn gather<S: LogSink>(
     evidence: &mut Evidence,
     progress: &Arc<dyn Progress>,
     new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
-    keeper: Option<&dyn Keeper>,
+    bundle: Option<&dyn BundleSink>,
 ) -> Result<u64, Error> {
     let namespace = options.namespace.as_str();
     let selects = selector::parse(&options.selector)?;
@@ -95,8 +94,8 @@ pub(in crate::gather) async fn gather<S: LogSink>(
     // If the first request fails, do not wait for the others to fail.
     let first = Box::pin(contact(api, namespace)).await?;
     let keeping = async {
-        if let Some(keeper) = keeper {
-            kept::keep(api, namespace, &selects, progress, keeper).await;
+        if let Some(bundle) = bundle {
+            retained::retain(api, namespace, &selects, progress, bundle).await;
         }
     };
     let (server_version, group) = first;

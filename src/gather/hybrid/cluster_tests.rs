@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::evidence::cluster::Container;
+use crate::evidence::hybrid::Container;
 use crate::evidence::stored::StoredIn;
 use crate::evidence::{AccessLog, HybridQuestion, Reason};
 use crate::gather::error::ConnectFailure;

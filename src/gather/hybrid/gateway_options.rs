@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::evidence::cluster::{IngressPod, Service, selects};
 use crate::evidence::handshake::ClientHelloKind;
+use crate::evidence::hybrid::{IngressPod, Service, selects};
 use crate::gather::probe::handshake::ClientHelloOptions;
 use crate::gather::probe::prober::Prober;
 

@@ -149,7 +149,7 @@ struct Pages(Arc<std::sync::Mutex<Vec<String>>>);
 
 struct Of(&'static str, Pages);
 
-impl kept::ObjectKeeper for Of {
+impl retained::RetainedObjects for Of {
     fn page(&mut self, objects: Vec<Value>) {
         self.1.0.lock().unwrap().push(format!("{} {}", self.0, objects.len()));
     }
@@ -162,21 +162,21 @@ impl kept::ObjectKeeper for Of {
 
 struct NoLog;
 
-impl kept::LogKeeper for NoLog {
+impl retained::RetainedLog for NoLog {
     fn feed(&mut self, _piece: &[u8]) {}
     fn finish(self: Box<Self>, _cut: Option<Unavailable>) {}
     fn missing(self: Box<Self>, _why: Unavailable) {}
 }
 
-impl Keeper for Pages {
-    fn objects(&self, item: &'static crate::gather::plan::Item, _origin: &str) -> Box<dyn kept::ObjectKeeper> {
+impl BundleSink for Pages {
+    fn objects(&self, item: &'static crate::plan::Item, _origin: &str) -> Box<dyn retained::RetainedObjects> {
         Box::new(Of(item.name(), self.clone()))
     }
 
-    fn missing(&self, _item: &'static crate::gather::plan::Item, _origin: &str, _why: Unavailable) {}
+    fn missing(&self, _item: &'static crate::plan::Item, _origin: &str, _why: Unavailable) {}
     fn overrides(&self, _number: usize, _name: &str, _content: Result<&[u8], &Unavailable>) {}
 
-    fn log(&self, _origin: &LogOrigin, _is_previous: bool) -> Box<dyn kept::LogKeeper> {
+    fn log(&self, _origin: &LogOrigin, _is_previous: bool) -> Box<dyn retained::RetainedLog> {
         Box::new(NoLog)
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::evidence::Unavailable;
-use crate::evidence::cluster::ApigeeIssue;
+use crate::evidence::hybrid::ApigeeIssue;
 use crate::gather::hybrid::routes::custom_resources;
 use crate::gather::kubernetes::api::Api;
 use crate::gather::kubernetes::discovery::Resource;

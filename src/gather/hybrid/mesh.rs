@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::evidence::cluster::MeshLogging;
+use crate::evidence::hybrid::MeshLogging;
 use crate::evidence::{Reason, Unavailable};
 use crate::gather::kubernetes::api::{Api, JSON};
 use crate::gather::kubernetes::fault::Access;

@@ -8,13 +8,13 @@ mod envoy;
 mod gateway;
 mod gateway_options;
 mod issues;
-pub mod kept;
 #[cfg(test)]
 mod lost_tests;
 mod mesh;
 pub mod pod_logs;
 mod pods;
 mod preflight;
+pub mod retained;
 mod routes;
 mod secrets;
 mod services;

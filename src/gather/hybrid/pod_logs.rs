@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::evidence::cluster::IngressPod;
+use crate::evidence::hybrid::IngressPod;
 use crate::evidence::{AccessLog, LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable};
 use crate::gather::kubernetes::api::{Api, encode};
 use crate::gather::kubernetes::fault::{Access, Fault, innermost};

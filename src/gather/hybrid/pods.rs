@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::evidence::Unavailable;
-use crate::evidence::cluster::{Container, IngressPod};
+use crate::evidence::hybrid::{Container, IngressPod};
 use crate::gather::kubernetes::api::{Api, JSON};
 use crate::gather::kubernetes::fault::Access;
 use crate::gather::kubernetes::json;

@@ -9,9 +9,9 @@ use futures::future::join_all;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::gateway_options::{GatewayProbe, POD_CONNECTIONS, gateway_port, without_sni};
-use crate::evidence::cluster::{IngressPod, Service};
 use crate::evidence::gateway::Counters;
 use crate::evidence::handshake::{ClientHelloKind, Handshake, How, Party, Stage};
+use crate::evidence::hybrid::{IngressPod, Service};
 use crate::evidence::{Reason, Seen};
 use crate::gather::hybrid::envoy;
 use crate::gather::kubernetes::api::Api;

@@ -5,12 +5,13 @@
 use serde_json::Value;
 
 use crate::evidence::Unavailable;
-use crate::evidence::cluster::{Port, Route, RouteConfig, RouteConfigs, RouteStatus, Routes, Tls};
+use crate::evidence::hybrid::{Port, Route, RouteConfig, RouteConfigs, RouteStatus, Routes, Tls};
 use crate::gather::kubernetes::api::{Api, JSON};
-use crate::gather::kubernetes::discovery::{GROUP, Resource};
+use crate::gather::kubernetes::discovery::Resource;
 use crate::gather::kubernetes::fault::Access;
 use crate::gather::kubernetes::json;
 use crate::gather::kubernetes::list::{Listing, list};
+use crate::plan::GROUP;
 
 /// Lists all ApigeeRoutes of the namespace, sorted by name.
 pub(in crate::gather) async fn routes(api: &Api, resource: Resource, namespace: &str) -> Result<Routes, Unavailable> {

@@ -2,7 +2,7 @@
 //! sends no value.
 
 use crate::evidence::Unavailable;
-use crate::evidence::cluster::SecretNames;
+use crate::evidence::hybrid::SecretNames;
 use crate::gather::kubernetes::api::Api;
 use crate::gather::kubernetes::fault::Access;
 use crate::gather::kubernetes::json;

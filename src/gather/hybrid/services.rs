@@ -4,7 +4,7 @@ use kube::core::Selector;
 use serde_json::Value;
 
 use crate::evidence::Unavailable;
-use crate::evidence::cluster::{IngressPod, Service, ServicePort};
+use crate::evidence::hybrid::{IngressPod, Service, ServicePort};
 use crate::gather::kubernetes::api::{Api, JSON};
 use crate::gather::kubernetes::fault::Access;
 use crate::gather::kubernetes::json;

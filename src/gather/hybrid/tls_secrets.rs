@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-use crate::evidence::cluster::Routes;
+use crate::evidence::hybrid::Routes;
 use crate::evidence::stored::{ClientCas, StoredCertificate, StoredContent, StoredIn};
 use crate::evidence::{Reason, Seen, Unavailable};
 use crate::gather::kubernetes::api::{Api, encode};

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::evidence::Seen;
-use crate::evidence::cluster::{Port, Route, Tls};
+use crate::evidence::hybrid::{Port, Route, Tls};
 use crate::evidence::stored::KeyFit;
 use crate::gather::test_certificates::Issuer;
 use crate::gather::test_server::{Answer, TestServer};

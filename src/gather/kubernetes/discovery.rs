@@ -10,9 +10,7 @@ use crate::evidence::{Reason, Unavailable};
 use crate::gather::kubernetes::api::{Api, JSON};
 use crate::gather::kubernetes::fault::{Access, Fault};
 use crate::gather::kubernetes::json;
-
-/// The API group of all custom resources of Apigee.
-pub(in crate::gather) const GROUP: &str = "apigee.cloud.google.com";
+use crate::plan::GROUP;
 
 /// What the server serves of the group.
 #[derive(Default)]

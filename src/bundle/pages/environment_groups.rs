@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::why_not;
+use super::{Input, Page, why_not};
 use crate::evidence::Evidence;
-use crate::evidence::cluster::{Route, RouteConfig};
+use crate::evidence::hybrid::{Route, RouteConfig};
+use crate::plan::folder;
 use crate::text::joined;
 
 /// The routes and configurations of one environment group.
@@ -15,8 +16,14 @@ struct EnvironmentGroup<'a> {
     configs: Vec<&'a RouteConfig>,
 }
 
+pub(super) fn pages(input: &Input<'_>) -> Vec<Page> {
+    let path = format!("{}/environment-groups.txt", folder::ENVIRONMENT_GROUPS);
+    let why = "the environment groups with the problem, required by the playbook";
+    vec![Page::new(path, "diagnose, --env-group", why, page(&input.request.groups, input.evidence))]
+}
+
 /// Returns the page: one section for each group, those with the problem first.
-pub(super) fn page(named: &[String], evidence: &Evidence) -> String {
+fn page(named: &[String], evidence: &Evidence) -> String {
     let groups = found(evidence);
     let mut page = format!("{}\n", line(named, evidence));
     if evidence.routes.seen().is_err() {
@@ -51,7 +58,8 @@ pub(super) fn line(named: &[String], evidence: &Evidence) -> String {
 }
 
 /// Returns the names that match no group; empty where the groups were not seen.
-pub(super) fn unknown<'a>(named: &'a [String], evidence: &Evidence) -> Vec<&'a str> {
+#[must_use]
+pub fn unknown<'a>(named: &'a [String], evidence: &Evidence) -> Vec<&'a str> {
     if evidence.routes.seen().is_err() || evidence.route_configs.seen().is_err() {
         return Vec::new();
     }
@@ -111,7 +119,7 @@ fn section(group: &EnvironmentGroup<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::cluster::{RouteConfigs, Routes};
+    use crate::evidence::hybrid::{RouteConfigs, Routes};
     use crate::evidence::{HybridQuestion, Seen};
 
     fn evidence() -> Evidence {

@@ -1,11 +1,12 @@
 //! The sources that the evidence of a bundle lacks, for the manifest's list of what is missing.
 
-use crate::evidence::part::{Extent, Gap};
+use crate::evidence::part::{Extent, Gap, Part};
 use crate::evidence::{Evidence, Source, Unavailable};
 
 /// Returns every gap of the evidence with the source that would have filled it.
-pub(super) fn unseen(evidence: &Evidence) -> Vec<(Source, &Unavailable)> {
-    let gaps: Vec<Gap<'_>> = evidence.parts().into_iter().flat_map(crate::evidence::part::Part::gaps).collect();
+#[must_use]
+pub fn unseen(evidence: &Evidence) -> Vec<(Source, &Unavailable)> {
+    let gaps: Vec<Gap<'_>> = evidence.parts().into_iter().flat_map(Part::gaps).collect();
     let has_own_reason = |source| gaps.iter().any(|gap| gap.extent == Extent::Part && gap.source == Some(source));
     let unseen = gaps.iter().filter_map(|gap| {
         let source = gap.source?;
@@ -26,7 +27,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use crate::evidence::HybridQuestion;
-    use crate::gather::plan::{PLAN, Stage};
+    use crate::plan::{PLAN, Stage};
 
     #[test]
     fn lists_every_judged_source_when_nothing_was_requested() {

@@ -1,8 +1,7 @@
-//! What the pages of a bundle need of the objects that go into it: the routes, and a line for each of the
-//! latest events.
+//! What the pages of a bundle need of the objects in it: the ApigeeRoutes, and a line for each of the latest
+//! events.
 //!
-//! Events have no bound of their own in a cluster, so only lines of them are kept, and no more than there is
-//! room for.
+//! A cluster does not limit the number of its events, so only lines are kept, up to a limit.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -11,21 +10,21 @@ use serde_json::Value;
 
 use crate::evidence::Source;
 
-/// Lines about events that are kept; earlier ones give way.
+/// Maximum number of lines that are kept: the latest ones.
 const MAX_LINES: usize = 5000;
-/// No line is longer; Kubernetes takes no message of more than a KiB.
+/// Maximum number of characters of a line. Kubernetes accepts messages of at most 1 KiB.
 const MAX_LINE: usize = 2 << 10;
 
-/// What was read of routes and events, without secrets.
+/// The ApigeeRoutes and the latest events, without secrets.
 #[derive(Default)]
-pub(super) struct Read {
-    pub(super) routes: Vec<Value>,
+pub struct RoutesAndEvents {
+    routes: Vec<Value>,
     events: Latest,
-    /// Of events about an ApigeeRoute, by its name.
+    /// The events about an ApigeeRoute, by its name.
     of_routes: BTreeMap<String, Latest>,
 }
 
-/// The lines that sort last, which those of the latest moments do.
+/// The lines that sort last. A line begins with its time, so these are the latest ones.
 #[derive(Default)]
 struct Latest {
     lines: BinaryHeap<Reverse<String>>,
@@ -45,7 +44,7 @@ impl Latest {
         }
     }
 
-    /// One after the other, the latest last.
+    /// Returns the lines, the latest last.
     fn text(&self) -> String {
         let mut lines: Vec<&str> = self.lines.iter().map(|Reverse(line)| line.as_str()).collect();
         lines.sort_unstable();
@@ -53,25 +52,32 @@ impl Latest {
     }
 }
 
-impl Read {
-    /// Takes what is needed of an object from this source.
-    pub(super) fn add(&mut self, source: Source, object: &Value) {
+impl RoutesAndEvents {
+    /// Takes what is needed of a redacted object from this source.
+    pub fn add(&mut self, source: Source, object: &Value) {
         match source {
             Source::ApigeeRoutes => self.routes.push(object.clone()),
-            Source::Events => {
-                self.events.add(event_line(object));
-                let of = &object["involvedObject"];
-                if let (Some("ApigeeRoute"), Some(route)) = (of["kind"].as_str(), of["name"].as_str())
-                    && (self.of_routes.len() < MAX_LINES || self.of_routes.contains_key(route))
-                {
-                    self.of_routes.entry(route.to_owned()).or_default().add(route_line(object));
-                }
-            }
+            Source::Events => self.add_event(object),
             _ => {}
         }
     }
 
-    /// One line for each event, the latest last.
+    fn add_event(&mut self, event: &Value) {
+        self.events.add(event_line(event));
+        let object = &event["involvedObject"];
+        if let (Some("ApigeeRoute"), Some(route)) = (object["kind"].as_str(), object["name"].as_str())
+            && (self.of_routes.len() < MAX_LINES || self.of_routes.contains_key(route))
+        {
+            self.of_routes.entry(route.to_owned()).or_default().add(route_line(event));
+        }
+    }
+
+    /// Returns the ApigeeRoutes as the API server has them.
+    pub(super) fn routes(&self) -> &[Value] {
+        &self.routes
+    }
+
+    /// Returns one line for each event, the latest last.
     pub(super) fn events(&self) -> String {
         let text = self.events.text();
         match (text.is_empty(), self.events.left_out) {
@@ -81,8 +87,8 @@ impl Read {
         }
     }
 
-    /// The events of one route, indented, the latest last.
-    pub(super) fn events_of(&self, route: &str) -> String {
+    /// Returns the lines about one route, indented, the latest last.
+    pub(super) fn events_of_route(&self, route: &str) -> String {
         self.of_routes.get(route).map_or_else(|| "  <none>\n".to_owned(), Latest::text)
     }
 }
@@ -118,32 +124,32 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_events_are_kept_in_order_and_the_rest_is_counted() {
-        let mut read = Read::default();
-        assert_eq!(read.events(), "none was seen\n");
+    fn keeps_the_latest_events_in_order_and_counts_the_rest() {
+        let mut objects = RoutesAndEvents::default();
+        assert_eq!(objects.events(), "none was seen\n");
         for number in [1, 0] {
-            read.add(Source::Events, &event(number, "ApigeeRoute"));
+            objects.add(Source::Events, &event(number, "ApigeeRoute"));
         }
         assert_eq!(
-            read.events(),
+            objects.events(),
             "2026-11-22T09:00:00Z  Warning  Failed  ApigeeRoute/r{istio-proxy}  m0\n\
              2026-11-22T09:00:01Z  Warning  Failed  ApigeeRoute/r{istio-proxy}  m1\n"
         );
         assert_eq!(
-            read.events_of("r"),
+            objects.events_of_route("r"),
             "  2026-11-22T09:00:00Z  Warning  Failed  m0\n  2026-11-22T09:00:01Z  Warning  Failed  m1\n"
         );
-        assert_eq!(read.events_of("other"), "  <none>\n");
+        assert_eq!(objects.events_of_route("other"), "  <none>\n");
         for number in 0..MAX_LINES {
-            read.add(Source::Events, &event(number % 3600, "Pod"));
+            objects.add(Source::Events, &event(number % 3600, "Pod"));
         }
-        assert!(read.events().starts_with("2 earlier events: see events.yaml\n2026-11-22T09:00:00Z"));
-        assert_eq!(read.events().lines().count(), MAX_LINES + 1);
+        assert!(objects.events().starts_with("2 earlier events: see events.yaml\n2026-11-22T09:00:00Z"));
+        assert_eq!(objects.events().lines().count(), MAX_LINES + 1);
         let mut long = event(0, "Pod");
         long["message"] = "x".repeat(3 * MAX_LINE).into();
         assert!(event_line(&long).len() > MAX_LINE);
-        let mut read = Read::default();
-        read.add(Source::Events, &long);
-        assert!(read.events().len() < MAX_LINE + 8);
+        let mut objects = RoutesAndEvents::default();
+        objects.add(Source::Events, &long);
+        assert!(objects.events().len() < MAX_LINE + 8);
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::groups;
+use super::environment_groups;
+use super::{Input, Page};
 use crate::bundle::layout;
 use crate::bundle::manifest::{Absence, Skipped};
 use crate::evidence::Evidence;
-use crate::gather::plan::{PLAN, folder};
 use crate::judgement::Report;
+use crate::plan::{PLAN, folder};
 use crate::playbooks::{self, Material};
 use crate::redact::Pseudonyms;
 use crate::text::{joined, moment_in_heading, one_line, visible};
@@ -16,24 +17,16 @@ use crate::verdict::{NotSeen, VerdictKind};
 /// Maximum number of lines about missing items.
 const MISSING_LINES: usize = 20;
 
-/// What the README needs besides evidence and report. Texts are redacted and have pseudonyms.
-pub(super) struct ReadmeInputs {
-    pub(super) case: Option<String>,
-    pub(super) note: Option<String>,
-    /// Environment groups with the problem, as the user names them.
-    pub(super) groups: Vec<String>,
-    /// Why the run ended early, where it did.
-    pub(super) partial: Option<String>,
-    pub(super) pseudonyms: Pseudonyms,
-    pub(super) has_captures: bool,
-}
-
 const CAPTURES: &str = "\
     recorded packets; secrets are masked with stars, so checksums of those packets do not match; secrets\n   \
     that are split over two packets or compressed are not masked";
 
+pub(super) fn pages(input: &Input<'_>) -> Vec<Page> {
+    vec![Page::new(layout::README, "collect", "overview: read this first", readme(*input))]
+}
+
 /// Returns the page: case, findings, reading order, what is missing.
-pub(super) fn readme(inputs: &ReadmeInputs, evidence: &Evidence, report: &Report, skipped: &[Skipped]) -> String {
+fn readme(Input { evidence, report, request, skipped, .. }: Input<'_>) -> String {
     let mut page = format!("# {} {}\n\n", report.verdict.kind.word(), report.verdict.headline);
     let at = moment_in_heading(evidence.collected_at);
     let context = report.subject.context().unwrap_or("no context");
@@ -42,16 +35,16 @@ pub(super) fn readme(inputs: &ReadmeInputs, evidence: &Evidence, report: &Report
         report.subject.namespace(),
         report.tool_version
     );
-    if let Some(case) = &inputs.case {
+    if let Some(case) = &request.case {
         page += &format!("Case {}.\n", visible(case));
     }
-    if let Some(note) = &inputs.note {
+    if let Some(note) = &request.note {
         // Joined to one paragraph, so that a note cannot add headings.
         page += &format!("Note: {}\n", visible(&one_line(note)));
     }
     page += &versions(evidence);
-    page += &format!("{}\n", groups::line(&inputs.groups, evidence));
-    if let Some(why) = &inputs.partial {
+    page += &format!("{}\n", environment_groups::line(&request.groups, evidence));
+    if let Some(why) = &request.partial {
         page += &format!("\n**Partial**: {why}. The bundle holds what was seen by then.\n");
     }
     page += "\n## Found\n\n";
@@ -68,12 +61,12 @@ pub(super) fn readme(inputs: &ReadmeInputs, evidence: &Evidence, report: &Report
             if kind == VerdictKind::Unknown { &report.verdict.headline } else { "nothing that makes clients fail" };
         page += &format!("- {statement}\n");
     }
-    page += &reading_order(evidence, inputs.has_captures && inputs.pseudonyms == Pseudonyms::None);
+    page += &reading_order(evidence, request.has_captures && request.pseudonyms == Pseudonyms::None);
     page += "\n`kubectl apigee-tls diagnose --from THIS-BUNDLE` prints this report again. manifest.json lists the origin, purpose and hash\n\
         of every file.\n";
-    page += &pseudonyms(inputs.pseudonyms);
+    page += &pseudonyms(request.pseudonyms);
     page += "\n## Missing\n\n";
-    for item in report.not_seen.iter().filter(|item| !(inputs.has_captures && item.what == NotSeen::PACKET_CAPTURE)) {
+    for item in report.not_seen.iter().filter(|item| !(request.has_captures && item.what == NotSeen::PACKET_CAPTURE)) {
         page += &format!("- {}: {}\n", item.what, item.why);
     }
     page += &missing(report, skipped);

@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::evidence::Source;
-use crate::gather::kubernetes::discovery::GROUP;
+
+/// The API group of all custom resources of Apigee.
+pub const GROUP: &str = "apigee.cloud.google.com";
 
 /// One item to request.
 pub struct Item {

@@ -20,7 +20,7 @@ use crate::gather::kubernetes::fault::{Access, Fault};
 use crate::gather::kubernetes::json;
 use crate::gather::kubernetes::list::{Listing, each_page};
 use crate::gather::kubernetes::selector::fulfils;
-use crate::gather::plan::{Item, Objects, Origin, PLAN, Scope};
+use crate::plan::{Item, Objects, Origin, PLAN, Scope};
 use crate::run::progress::Progress;
 use crate::run::stop::timed_out;
 
@@ -33,27 +33,27 @@ const TAIL_LINES: u32 = 20_000;
 const BESIDE_INGRESS: [&str; 2] = ["apigee-ingressgateway", "apigee-watcher"];
 
 /// The bundle sink: retains what it receives. Called concurrently from several tasks.
-pub trait Keeper: Send + Sync {
+pub trait BundleSink: Send + Sync {
     /// Starts retaining the objects of an item, from this path of the API.
-    fn objects(&self, item: &'static Item, origin: &str) -> Box<dyn ObjectKeeper>;
+    fn objects(&self, item: &'static Item, origin: &str) -> Box<dyn RetainedObjects>;
     /// Records an item that is missing.
     fn missing(&self, item: &'static Item, origin: &str, why: Unavailable);
     /// Retains the user's overrides file with this `number`, unchanged.
     fn overrides(&self, number: usize, name: &str, content: Result<&[u8], &Unavailable>);
     /// Starts retaining a log that is not judged, or one of the user's. It takes pieces until it is dropped
     /// or finished.
-    fn log(&self, origin: &LogOrigin, is_previous: bool) -> Box<dyn LogKeeper>;
+    fn log(&self, origin: &LogOrigin, is_previous: bool) -> Box<dyn RetainedLog>;
 }
 
 /// Retains the objects of an item, page by page.
-pub trait ObjectKeeper: Send {
+pub trait RetainedObjects: Send {
     fn page(&mut self, objects: Vec<Value>);
     /// Ends the list, with the reason if it was cut off.
     fn finish(self: Box<Self>, cut: Option<Unavailable>);
 }
 
 /// Retains one log, piece by piece.
-pub trait LogKeeper: Send {
+pub trait RetainedLog: Send {
     fn feed(&mut self, piece: &[u8]);
     /// Ends the log, with the reason if it was cut off.
     fn finish(self: Box<Self>, cut: Option<Unavailable>);
@@ -62,12 +62,12 @@ pub trait LogKeeper: Send {
 }
 
 /// Reads everything that the plan has beside the evidence, and the objects behind the evidence.
-pub(in crate::gather) async fn keep(
+pub(in crate::gather) async fn retain(
     api: &Api,
     namespace: &str,
     selects: &Selector,
     progress: &Arc<dyn Progress>,
-    keeper: &dyn Keeper,
+    bundle: &dyn BundleSink,
 ) {
     let group = discovery::kinds(api, discovery::group(api).await, namespace).await;
     let permits = Semaphore::new(IN_FLIGHT);
@@ -82,7 +82,7 @@ pub(in crate::gather) async fn keep(
             // Nobody closes the semaphore.
             let _permit = permits.acquire().await;
             progress.started(item.name());
-            let result = one_item(api, Of { namespace, selects }, item, objects, group, keeper).await;
+            let result = one_item(api, Of { namespace, selects }, item, objects, group, bundle).await;
             progress.finished(item.name(), &result.outcome);
             result.logs
         }
@@ -92,7 +92,7 @@ pub(in crate::gather) async fn keep(
         let permits = &permits;
         async move {
             let _permit = permits.acquire().await;
-            one_log(api, namespace, &log, keeper).await;
+            one_log(api, namespace, &log, bundle).await;
         }
     });
     join_all(logs).await;
@@ -118,46 +118,46 @@ async fn one_item(
     item: &'static Item,
     objects: Objects,
     group: &Group,
-    keeper: &dyn Keeper,
+    bundle: &dyn BundleSink,
 ) -> ItemOutcome {
     let path = match path(namespace, objects, group) {
         Ok(path) => path,
         Err(why) => {
             let outcome = why.reason.to_string();
-            keeper.missing(item, objects.resource, why);
+            bundle.missing(item, objects.resource, why);
             return ItemOutcome { outcome, ..ItemOutcome::default() };
         }
     };
     let origin = format!("GET {path}");
     let is_pods = item.source == Source::Pods;
-    let (mut kept, mut count, mut logs) = (None, 0, Vec::new());
-    let mut keep = |mut page: Vec<Value>| {
+    let (mut retained, mut count, mut logs) = (None, 0, Vec::new());
+    let mut add = |mut page: Vec<Value>| {
         if is_pods {
             page.retain(|pod| is_of_ingress(pod, selects));
             logs.extend(more_logs(&page, selects));
         }
         count += page.len();
-        kept.get_or_insert_with(|| keeper.objects(item, &origin)).page(page);
+        retained.get_or_insert_with(|| bundle.objects(item, &origin)).page(page);
     };
     let work = async {
         if let Some(name) = objects.name {
             let object = api.document(&format!("{path}/{name}"), JSON).await?;
-            keep(vec![object]);
+            add(vec![object]);
             return Ok(());
         }
         let listing = Listing { path: &path, selector: "", accept: JSON, kind: None };
-        each_page(api, &listing, |page| keep(page.iter().map(|object| with_kind(object, objects, group)).collect()))
+        each_page(api, &listing, |page| add(page.iter().map(|object| with_kind(object, objects, group)).collect()))
             .await
     };
     let outcome = work.await.map_err(|fault| reason(fault, namespace, objects));
-    match (outcome, kept) {
-        (Ok(()), kept) => {
-            kept.unwrap_or_else(|| keeper.objects(item, &origin)).finish(None);
+    match (outcome, retained) {
+        (Ok(()), retained) => {
+            retained.unwrap_or_else(|| bundle.objects(item, &origin)).finish(None);
             ItemOutcome { outcome: format!("{count} kept"), logs }
         }
-        (Err(reason), Some(kept)) => {
+        (Err(reason), Some(retained)) => {
             let outcome = format!("{count} kept, then {reason}");
-            kept.finish(Some(Unavailable::new(item.name(), reason)));
+            retained.finish(Some(Unavailable::new(item.name(), reason)));
             ItemOutcome { outcome, logs }
         }
         (Err(reason), None) => {
@@ -166,10 +166,10 @@ async fn one_item(
             if is_pods {
                 for logs in PLAN.iter().filter(|item| item.origin == Origin::Logs) {
                     let why = Unavailable::new("logs of manager and watcher", reason.clone());
-                    keeper.missing(logs, "GET pods/log", why);
+                    bundle.missing(logs, "GET pods/log", why);
                 }
             }
-            keeper.missing(item, &origin, Unavailable::new(item.name(), reason));
+            bundle.missing(item, &origin, Unavailable::new(item.name(), reason));
             ItemOutcome { outcome, ..ItemOutcome::default() }
         }
     }
@@ -256,7 +256,7 @@ fn more_logs(pods: &[Value], selects: &Selector) -> Vec<More> {
     logs
 }
 
-async fn one_log(api: &Api, namespace: &str, log: &More, keeper: &dyn Keeper) {
+async fn one_log(api: &Api, namespace: &str, log: &More, bundle: &dyn BundleSink) {
     let (pod, container) = (encode(&log.pod), encode(&log.container));
     let mut path =
         format!("/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&tailLines={TAIL_LINES}");
@@ -265,10 +265,10 @@ async fn one_log(api: &Api, namespace: &str, log: &More, keeper: &dyn Keeper) {
     }
     let what = format!("the log of {}", log.origin);
     let access = Access { verb: "get", resource: "pods/log", group: "", namespace };
-    let mut kept = keeper.log(&log.origin, log.is_previous);
+    let mut retained = bundle.log(&log.origin, log.is_previous);
     let mut body = match api.stream(&path).await {
         Ok(body) => body,
-        Err(fault) => return kept.missing(Unavailable::new(what, fault.reason(access))),
+        Err(fault) => return retained.missing(Unavailable::new(what, fault.reason(access))),
     };
     let mut bytes = 0;
     let cut = loop {
@@ -278,7 +278,7 @@ async fn one_log(api: &Api, namespace: &str, log: &More, keeper: &dyn Keeper) {
             Ok(Ok(Some(Ok(frame)))) => {
                 if let Some(piece) = frame.data_ref() {
                     bytes += piece.len() as u64;
-                    kept.feed(piece);
+                    retained.feed(piece);
                 }
             }
             Ok(Ok(Some(Err(error)))) => break Some(broken_off(&error, bytes)),
@@ -288,8 +288,8 @@ async fn one_log(api: &Api, namespace: &str, log: &More, keeper: &dyn Keeper) {
     };
     match cut {
         // Nothing came and nothing will: that differs from an empty log.
-        Some(reason) if bytes == 0 => kept.missing(Unavailable::new(what, reason)),
-        cut => kept.finish(cut.map(|reason| Unavailable::new(what, reason))),
+        Some(reason) if bytes == 0 => retained.missing(Unavailable::new(what, reason)),
+        cut => retained.finish(cut.map(|reason| Unavailable::new(what, reason))),
     }
 }
 

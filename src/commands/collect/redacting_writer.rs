@@ -1,0 +1,131 @@
+//! Writes into the bundle what was redacted before, and lists what is missing.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+
+use crate::bundle::BundleWriter;
+use crate::bundle::manifest::{Absence, Skipped};
+use crate::bundle::objects::RoutesAndEvents;
+use crate::bundle::pages::Page;
+use crate::cli::KeptLogs;
+use crate::evidence::{Reason, Unavailable};
+use crate::plan::Item;
+use crate::redact::{Redactions, Redactor};
+
+/// Redacts everything that is gathered and writes it into the bundle.
+#[derive(Clone)]
+pub(super) struct RedactingWriter {
+    pub(super) writer: Arc<BundleWriter>,
+    pub(super) redactor: Arc<Redactor>,
+    pub(super) logs: KeptLogs,
+    pub(super) log_limit: u64,
+    /// What the pages need of the objects that were written.
+    pub(super) objects: Arc<Mutex<RoutesAndEvents>>,
+}
+
+impl RedactingWriter {
+    /// Writes a page, or lists it as missing.
+    pub(super) fn page(&self, page: &Page) {
+        let Page { path, origin, why, text, is_verbatim } = page;
+        let mut redactions = Redactions::default();
+        match text {
+            Err(error) => self.lost(path, origin, error),
+            Ok(text) if *is_verbatim => self.write_clean(path, origin, why, text.as_bytes(), redactions),
+            Ok(text) => {
+                let clean = self.redactor.derived(text, &mut redactions);
+                self.write_clean(path, origin, why, clean.as_bytes(), redactions);
+            }
+        }
+    }
+
+    /// Writes bytes that are already redacted.
+    pub(super) fn write_clean(&self, path: &str, origin: &str, why: &str, bytes: &[u8], redactions: Redactions) {
+        let mut entry = self.writer.entry(path, origin, why);
+        let written = entry.write_all(bytes).map_err(|error| error.to_string());
+        let finished =
+            written.and_then(|()| entry.finish(counted(redactions), None).map_err(|error| error.to_string()));
+        if let Err(why) = finished {
+            self.lost(path, origin, &why);
+        }
+    }
+
+    /// Redacts a text from outside for use in the manifest or in a path.
+    pub(super) fn redact_text(&self, text: &str) -> String {
+        self.redactor.text(text, &mut Redactions::default())
+    }
+
+    /// Lists something that was planned and could not be collected.
+    pub(super) fn lost(&self, item: &str, origin: &str, why: &str) {
+        self.absent(Absence::Lost, item, origin, why);
+    }
+
+    /// Lists something that is not in the bundle.
+    pub(super) fn absent(&self, absence: Absence, item: &str, origin: &str, why: &str) {
+        let (item, origin, why) = (item.to_owned(), origin.to_owned(), why.to_owned());
+        self.writer.skip(Skipped { item, origin, absence, why, needs: None });
+    }
+
+    /// Records a source that the bundled evidence reports as unavailable.
+    pub(super) fn unavailable(&self, item: &str, origin: &str, why: &Unavailable) {
+        self.skip_unavailable(item, origin.to_owned(), why.reason.to_string(), &why.reason);
+    }
+
+    /// Like [`Self::unavailable`], with texts that are not redacted yet.
+    pub(super) fn redact_unavailable(&self, item: &str, origin: &str, why: &Unavailable) {
+        self.skip_unavailable(item, self.redact_text(origin), self.redact_text(&why.reason.to_string()), &why.reason);
+    }
+
+    fn skip_unavailable(&self, item: &str, origin: String, why: String, reason: &Reason) {
+        let absence = match reason {
+            Reason::NotRequested(_) => Absence::NotAsked,
+            _ => Absence::Lost,
+        };
+        self.writer.skip(Skipped { item: item.to_owned(), origin, absence, why, needs: needs(reason) });
+    }
+
+    /// Redacts an object; remembers what the pages need of it. Returns `None` if it is withheld.
+    pub(super) fn clean(
+        &self,
+        item: &'static Item,
+        origin: &str,
+        mut object: Value,
+        redactions: &mut Redactions,
+    ) -> Option<Value> {
+        if let Err(withheld) = self.redactor.object(&mut object, redactions) {
+            self.lost(item.name(), origin, &withheld.to_string());
+            return None;
+        }
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner).add(item.source, &object);
+        Some(object)
+    }
+
+    pub(super) fn yaml(&self, path: &str, origin: &str, item: &'static Item, value: &Value, redactions: Redactions) {
+        match serde_yaml::to_string(value) {
+            Ok(yaml) => self.write_clean(path, origin, item.why, yaml.as_bytes(), redactions),
+            Err(error) => self.lost(item.name(), origin, &error.to_string()),
+        }
+    }
+}
+
+/// Returns the missing right, as `verb resource`.
+fn needs(reason: &Reason) -> Option<String> {
+    match reason {
+        Reason::Forbidden { verb, resource, .. } => Some(format!("{verb} {resource}")),
+        _ => None,
+    }
+}
+
+/// Returns the base name of a user's file, as used in the bundle.
+pub(super) fn base(name: &str) -> &str {
+    match name {
+        "-" => "standard-input",
+        name => name.rsplit(['/', '\\']).next().unwrap_or(name),
+    }
+}
+
+pub(super) fn counted(redactions: Redactions) -> BTreeMap<String, u64> {
+    redactions.0.into_iter().map(|(rule, count)| (rule.to_owned(), count)).collect()
+}
