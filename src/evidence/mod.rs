@@ -32,7 +32,7 @@ use self::part::{Kind, Part, Visit, Visitor};
 
 pub use self::access_log::{AccessLog, LogOrigin, LogStream};
 pub use self::clock::{OtherClock, Witness};
-pub use self::hybrid::{self as cluster, gateway, overrides, stored};
+pub use self::hybrid::{gateway, overrides, stored};
 pub use self::question::{HybridQuestion, LogLimits, Question};
 pub use self::seen::{Reason, Seen, Unavailable};
 pub use self::source::Source;

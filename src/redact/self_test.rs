@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Names, Pseudonyms, Redactions, Redactor};
-use crate::evidence::cluster::ApigeeIssue;
+use crate::evidence::hybrid::ApigeeIssue;
 use crate::evidence::{Evidence, HybridQuestion, Seen};
 use crate::wire::capture::RecordKind;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use apigee_tls::evidence::access_log::AccessLog;
-use apigee_tls::evidence::cluster::MeshLogging;
+use apigee_tls::evidence::hybrid::MeshLogging;
 use apigee_tls::wire::access_log::{AccessLogScanner, Format};
 
 use super::scan;

@@ -4,8 +4,8 @@ use crate::checks::facts::chain::{self, Deviation};
 use crate::checks::facts::{self, probed, stored};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::certificate::Certificate;
-use crate::evidence::cluster::{IngressPod, Route, selects};
 use crate::evidence::handshake::{EndpointOrigin, Handshake};
+use crate::evidence::hybrid::{IngressPod, Route, selects};
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 
 pub(in crate::checks) const CHECK: Check = Check {

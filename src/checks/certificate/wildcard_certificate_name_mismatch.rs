@@ -5,7 +5,7 @@ use crate::checks::facts::chain::{self, Deviation};
 use crate::checks::facts::stored::{self, JudgementBuilder, Secret};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Outcome};
 use crate::evidence::Evidence;
-use crate::evidence::cluster::Route;
+use crate::evidence::hybrid::Route;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT416"),

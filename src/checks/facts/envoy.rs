@@ -1,8 +1,8 @@
 //! The listeners and filter chains that the Envoys of the ingress pods report.
 
 use super::pods;
-use crate::evidence::cluster::IngressPod;
 use crate::evidence::gateway::{FilterChain, Gateway, Listener};
+use crate::evidence::hybrid::IngressPod;
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 
 /// Returns the Envoys of pods that clients outside the cluster can reach.

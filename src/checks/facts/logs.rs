@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::phrases::moment;
 use crate::evidence::access_log::Tally;
-use crate::evidence::cluster::Container;
+use crate::evidence::hybrid::Container;
 use crate::evidence::{AccessLog, Evidence, LogOrigin, LogStream, Reason, Seen, Unavailable};
 
 /// Address ranges of Google's health checks and front ends. Source: Cloud Load Balancing, "Firewall rules".

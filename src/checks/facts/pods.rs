@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::evidence::cluster::{IngressPod, Service};
+use crate::evidence::hybrid::{IngressPod, Service};
 use crate::evidence::{Evidence, Unavailable};
 
 /// Selector that matches every ingress pod. Any other selector may leave pods out.

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use super::{phrases, routes};
 use crate::checks::{ClientHello, Finding, Judgement, Location, Object, Outcome};
-use crate::evidence::cluster::Route;
 use crate::evidence::handshake::{
     ClientCertificate, ClientHelloKind, Endpoint, EndpointOrigin, Failure, Handshake, How, Party, Probes, Stage, Trust,
 };
+use crate::evidence::hybrid::Route;
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 
 /// A handshake and its endpoint.

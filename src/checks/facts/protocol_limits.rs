@@ -2,9 +2,9 @@
 
 use super::{envoy, phrases, routes};
 use crate::evidence::Seen;
-use crate::evidence::cluster::{Route, Tls};
 use crate::evidence::gateway::FilterChain;
 use crate::evidence::handshake::{ClientHelloKind, Endpoint};
+use crate::evidence::hybrid::{Route, Tls};
 
 /// Returns whether the port limits versions or cipher suites.
 pub(crate) fn has_any(tls: &Tls) -> bool {

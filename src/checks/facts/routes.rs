@@ -2,7 +2,7 @@
 
 use super::pods::{pods, pods_are_narrowed};
 use crate::checks::{Code, codes};
-use crate::evidence::cluster::{Port, Route, RouteConfig, RouteStatus, selects};
+use crate::evidence::hybrid::{Port, Route, RouteConfig, RouteStatus, selects};
 use crate::evidence::{Evidence, Seen, Unavailable};
 
 /// Returns the routes that clients outside the cluster can use.

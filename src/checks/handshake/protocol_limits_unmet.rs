@@ -2,8 +2,8 @@
 
 use crate::checks::facts::{self, envoy, probed, protocol_limits};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
-use crate::evidence::cluster::{Route, Tls, selects};
 use crate::evidence::handshake::Endpoint;
+use crate::evidence::hybrid::{Route, Tls, selects};
 use crate::evidence::{Evidence, Seen, Unavailable};
 
 pub(in crate::checks) const CHECK: Check = Check {

@@ -3,8 +3,8 @@
 use crate::checks::facts::{self, envoy};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
-use crate::evidence::cluster::{Route, selects};
 use crate::evidence::gateway::FilterChain;
+use crate::evidence::hybrid::{Route, selects};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT526"),

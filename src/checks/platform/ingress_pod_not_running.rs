@@ -3,7 +3,7 @@
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes};
 use crate::evidence::Evidence;
-use crate::evidence::cluster::IngressPod;
+use crate::evidence::hybrid::IngressPod;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT802"),

@@ -26,7 +26,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     if services.is_empty() {
         return Ok(Outcome::NotApplicable(format!("no Service selects the ingress pods ({})", codes::SERVICE_MISSING)));
     }
-    let has_443 = |service: &&&crate::evidence::cluster::Service| service.ports.iter().any(|port| port.number == 443);
+    let has_443 = |service: &&&crate::evidence::hybrid::Service| service.ports.iter().any(|port| port.number == 443);
     if let Some(service) = services.iter().find(has_443) {
         return Ok(Outcome::Passed(format!("Service {} has port 443", service.name)));
     }

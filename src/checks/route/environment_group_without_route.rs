@@ -3,7 +3,7 @@
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
-use crate::evidence::cluster::{Route, RouteConfig};
+use crate::evidence::hybrid::{Route, RouteConfig};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT215"),

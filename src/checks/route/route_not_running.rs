@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::checks::facts::{self, envoy};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
-use crate::evidence::cluster::{Route, RouteStatus, selects};
+use crate::evidence::hybrid::{Route, RouteStatus, selects};
 use crate::evidence::{Evidence, Seen};
 
 /// Age up to which a route counts as new: controllers apply new objects within seconds.

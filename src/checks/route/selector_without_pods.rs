@@ -2,7 +2,7 @@
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome, codes};
-use crate::evidence::cluster::selects;
+use crate::evidence::hybrid::selects;
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(in crate::checks) const CHECK: Check = Check {

@@ -3,7 +3,7 @@
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
-use crate::evidence::cluster::Port;
+use crate::evidence::hybrid::Port;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT208"),

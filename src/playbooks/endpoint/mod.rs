@@ -47,7 +47,7 @@ fn see(evidence: &Evidence) -> StepSeen {
 fn served(evidence: &Evidence) -> String {
     let endpoints: &[Endpoint] = evidence.probes.seen().map_or(&[], |probes| &probes.endpoints);
     let Some(first) = endpoints.first() else { return String::new() };
-    let told = |handshake: Option<&Handshake>, who: &str| {
+    let outcome = |handshake: Option<&Handshake>, who: &str| {
         handshake.map(|handshake| match &handshake.failure {
             None if handshake.undecided => {
                 format!(
@@ -59,9 +59,9 @@ fn served(evidence: &Evidence) -> String {
         })
     };
     let clients = [
-        told(first.handshake(ClientHelloKind::Named), "clients that send the server name"),
-        told(first.handshake(ClientHelloKind::WithoutSni), "clients that send none"),
-        told(first.handshake(ClientHelloKind::Unknown), "those that send another"),
+        outcome(first.handshake(ClientHelloKind::Named), "clients that send the server name"),
+        outcome(first.handshake(ClientHelloKind::WithoutSni), "clients that send none"),
+        outcome(first.handshake(ClientHelloKind::Unknown), "those that send another"),
     ];
     let mut sentence = clients.into_iter().flatten().collect::<Vec<_>>().join(", ");
     if let Some(letter) = sentence.get(..1).map(str::to_uppercase) {

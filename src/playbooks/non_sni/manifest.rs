@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_saphyr::{SingleQuoted, ser_options};
 
 use crate::checks::facts;
-use crate::evidence::cluster::{Port, Route, Tls, selects};
+use crate::evidence::hybrid::{Port, Route, Tls, selects};
 use crate::evidence::{Evidence, Seen};
 
 /// The name of the wildcard route in the playbook and the documentation.

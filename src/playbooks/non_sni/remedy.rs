@@ -11,7 +11,7 @@ use super::{measurement, overrides_diff};
 use crate::checks::facts;
 use crate::checks::{CheckResult, Code, Kind, Level, codes};
 use crate::evidence::Evidence;
-use crate::evidence::cluster::{Route, RouteConfig};
+use crate::evidence::hybrid::{Route, RouteConfig};
 use crate::evidence::overrides::OverridesFile;
 use crate::verdict::remedy::{by_explanation, without_repeated_steps};
 use crate::verdict::{Cause, Certainty, Judged, Remedy, RemedyStep, Verdict, is_found, shell_word as word};

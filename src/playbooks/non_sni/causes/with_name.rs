@@ -8,8 +8,8 @@ use super::{all_of, reason};
 use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending};
 use crate::checks::{CheckResult, Code, Finding, Kind, codes};
-use crate::evidence::cluster::{Route, selects};
 use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Failure};
+use crate::evidence::hybrid::{Route, selects};
 use crate::evidence::{Evidence, LogOrigin, Seen};
 use crate::verdict::{Cause, Certainty, findings_on};
 
