@@ -1,7 +1,7 @@
 //! Diagnoses TLS handshake failures at Apigee ingress gateways.
 //!
 //! Data flows one way: `cli` → `commands` → `gather` → `evidence` → `checks` → `playbooks` → `judgement` →
-//! `report`. ARCHITECTURE.md describes each room and where it stops.
+//! `report` → `bundle::pages`. ARCHITECTURE.md describes each room and where it stops.
 
 pub mod bundle;
 pub mod checks;

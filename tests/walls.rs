@@ -17,9 +17,20 @@ use apigee_tls::report::Format;
 /// Maximum number of lines of a file.
 const MAX_LINES: usize = 600;
 
-/// Folders of pure functions.
-const PURE: [&str; 9] =
-    ["checks", "evidence", "judgement", "playbooks", "report", "secrets", "text", "verdict", "wire"];
+/// Folders and files of pure functions.
+const PURE: [&str; 11] = [
+    "src/bundle/pages/",
+    "src/checks/",
+    "src/evidence/",
+    "src/judgement/",
+    "src/plan.rs",
+    "src/playbooks/",
+    "src/report/",
+    "src/secrets/",
+    "src/text/",
+    "src/verdict/",
+    "src/wire/",
+];
 
 /// Crates and the folders that may use them; a path that ends in `/` names a folder.
 const ONLY_IN: [(&str, &[&str]); 8] = [
@@ -54,11 +65,12 @@ const NOT_IN_PURE: [(&str, &str); 15] = [
 ];
 
 /// The modules that each module may use: only those before it in the data flow.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     // Leaves: every room may use them, and they use none.
     ("text", &[]),
     ("secrets", &[]),
     ("evidence", &["text"]),
+    ("plan", &["evidence"]),
     ("wire", &["evidence", "secrets", "text"]),
     ("checks", &["evidence", "text"]),
     ("verdict", &["checks", "evidence", "text"]),
@@ -67,11 +79,12 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     // Checks and playbooks stand before it, too, but what they conclude reaches documents in the values of judgement.
     ("report", &["checks", "evidence", "judgement", "text", "verdict"]),
     ("run", &["evidence", "text"]),
-    ("gather", &["evidence", "run", "text", "wire"]),
+    ("gather", &["evidence", "plan", "run", "text", "wire"]),
     // `wire` finds the certificates of a Secret; `checks` knows the addresses of load balancers, which are
     // kept.
     ("redact", &["checks", "evidence", "secrets", "text", "wire"]),
-    ("bundle", &["evidence", "redact", "text"]),
+    // Only its pages use more than what reads and writes bundles (`pages_are_made_of_what_is_judged`).
+    ("bundle", &["evidence", "judgement", "plan", "playbooks", "redact", "report", "text", "verdict"]),
     // Names of the catalogue are values of --only, --skip and explain; names of formats are values of -o.
     ("cli", &["checks", "report"]),
     // Progress is reported to a trait of run.
@@ -90,7 +103,7 @@ fn outside_crates_stay_in_their_folder() {
 
 #[test]
 fn what_judges_has_no_world() {
-    for (path, code) in sources("src").into_iter().filter(|(path, _)| PURE.contains(&module(path))) {
+    for (path, code) in sources("src").into_iter().filter(|(path, _)| PURE.iter().any(|pure| path.starts_with(pure))) {
         for (name, reason) in NOT_IN_PURE {
             assert!(!uses(&code, name), "{path} uses {name}: {reason}");
         }
@@ -161,6 +174,51 @@ fn every_format_is_one_file_and_knows_no_rule() {
             assert!(matches!(used, "report" | "text"), "{path} uses crate::{used}");
         }
         assert!(!code.contains("documents"), "{path} knows a document");
+    }
+}
+
+/// A page is one file and one line of the list. Reading and writing bundles knows nothing of what is judged.
+#[test]
+fn pages_are_made_of_what_is_judged() {
+    let sources = sources("src/bundle");
+    let (_, list) = sources.iter().find(|(path, _)| path == "src/bundle/pages/mod.rs").expect("it has the list");
+    let list = list.split("static PAGES").nth(1).and_then(|rest| rest.split("\n];").next()).expect("the list of pages");
+    let listed: BTreeSet<String> =
+        list.lines().filter_map(|line| Some(line.trim().strip_suffix("::pages,")?.to_owned())).collect();
+    let mut files = entries("src/bundle/pages", Path::is_file);
+    files.remove("mod");
+    assert_eq!(files, listed, "files of src/bundle/pages, and the list of pages");
+    let may_use: BTreeSet<&str> = ["bundle", "evidence", "plan", "redact", "text"].into();
+    for (path, code) in sources.iter().filter(|(path, _)| !path.starts_with("src/bundle/pages/")) {
+        for used in used_modules(code) {
+            assert!(may_use.contains(used), "{path} uses crate::{used}, which belongs to pages");
+        }
+    }
+}
+
+/// Paths in ARCHITECTURE and CONTRIBUTING exist: what begins with a folder of the repository, and what begins
+/// with a room of `src`. A commit's list of files and the examples of what to add are code blocks.
+#[test]
+fn documents_name_paths_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rooms = entries("src", Path::is_dir);
+    for name in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = fs::read_to_string(root.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let prose: String = text.split("```").step_by(2).collect();
+        let mut paths = 0;
+        for quoted in prose.split('`').skip(1).step_by(2).filter(|quoted| quoted.contains('/')) {
+            let first = quoted.split('/').next().unwrap_or_default();
+            let base = match first {
+                "src" | "tests" | "docs" | "fuzz" | ".ci" => root.to_owned(),
+                first if rooms.contains(first) => root.join("src"),
+                _ => continue,
+            };
+            paths += 1;
+            let path = base.join(quoted.split(':').next().unwrap_or(quoted));
+            let exists = path.exists() || path.with_extension("rs").exists();
+            assert!(exists || quoted.contains('<'), "{name} names {quoted}, which does not exist");
+        }
+        assert!(paths > 10, "{name} names {paths} paths");
     }
 }
 
