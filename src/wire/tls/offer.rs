@@ -7,6 +7,10 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use super::extensions::{
+    ALPN, EARLY_DATA, ENCRYPTED_CLIENT_HELLO, ENCRYPTED_SERVER_NAME, PRE_SHARED_KEY, SERVER_NAME, SESSION_TICKET,
+    SUPPORTED_GROUPS, SUPPORTED_VERSIONS,
+};
 use super::fields::Fields;
 use super::{Version, groups, suites};
 use crate::evidence::capture::{Resumption, ServerName};
@@ -16,16 +20,9 @@ use crate::evidence::capture::{Resumption, ServerName};
 const MAX_NAME_BYTES: usize = 255;
 /// Maximum number of suites, groups, versions and protocols that are listed.
 const MAX_LISTED: usize = 256;
-
-const SERVER_NAME: u16 = 0;
-const SUPPORTED_GROUPS: u16 = 10;
-const ALPN: u16 = 16;
-const SESSION_TICKET: u16 = 35;
-const PRE_SHARED_KEY: u16 = 41;
-const EARLY_DATA: u16 = 42;
-const SUPPORTED_VERSIONS: u16 = 43;
-const ENCRYPTED_CLIENT_HELLO: u16 = 0xFE0D;
-const ENCRYPTED_SERVER_NAME: u16 = 0xFFCE;
+/// Length of a random, and maximum length of a session id, in bytes (RFC 8446 §4.1.2).
+const RANDOM_BYTES: usize = 32;
+const MAX_SESSION_ID_BYTES: u8 = 32;
 
 /// Drafts of TLS 1.3, and experimental versions of Google and Facebook.
 const TLS13_DRAFTS: [std::ops::RangeInclusive<u16>; 3] = [0x7E01..=0x7E0F, 0x7F00..=0x7FFF, 0xFB00..=0xFBFF];
@@ -147,9 +144,9 @@ impl Offer {
     fn parse(&mut self, body: &[u8], length: usize) -> Result<(), Stop> {
         let mut fields = Fields(body);
         self.legacy_version = Some(fields.u16().ok_or(Stop::Short("the version"))?);
-        fields.bytes(32).ok_or(Stop::Short("the random"))?;
+        fields.bytes(RANDOM_BYTES).ok_or(Stop::Short("the random"))?;
         let session = fields.u8().ok_or(Stop::Short("the session id"))?;
-        if session > 32 {
+        if session > MAX_SESSION_ID_BYTES {
             return Err(Stop::Fault(format!("a session id of {session} bytes")));
         }
         self.has_session = session > 0;
@@ -178,9 +175,7 @@ impl Offer {
             left = left
                 .checked_sub(4 + size)
                 .ok_or_else(|| Stop::Fault(format!("extension {number} of {size} bytes leaves the ClientHello")))?;
-            if number == ENCRYPTED_CLIENT_HELLO {
-                self.encrypted = true;
-            }
+            self.encrypted |= number == ENCRYPTED_CLIENT_HELLO;
             self.encrypted_name |= number == ENCRYPTED_SERVER_NAME;
             self.has_psk |= number == PRE_SHARED_KEY;
             self.early_data |= number == EARLY_DATA;
