@@ -45,11 +45,11 @@ impl LogSink for NoLog {
     }
 }
 
-/// Counts progress reports.
+/// Counts what a bundle sink receives.
 #[derive(Default)]
-struct Told(AtomicU32);
+struct CountingSink(AtomicU32);
 
-impl BundleSink for Told {
+impl BundleSink for CountingSink {
     fn objects(&self, _item: &'static Item, _origin: &str) -> Box<dyn RetainedObjects> {
         self.0.fetch_add(1, Ordering::Relaxed);
         Box::new(Dropped)
@@ -64,7 +64,7 @@ impl BundleSink for Told {
     }
 
     fn log(&self, origin: &LogOrigin, _is_previous: bool) -> Box<dyn RetainedLog> {
-        panic!("no pod has told of {origin}");
+        panic!("no pod was listed, and so not {origin}");
     }
 }
 
@@ -288,10 +288,10 @@ async fn without_a_first_answer_nothing_else_is_waited_for() {
     for (code, expected) in [(401, 0), (403, 1)] {
         let port = serve("127.0.0.1", &home.leaf(&["127.0.0.1"], 30), code);
         let of_cluster = format!("server: 'https://127.0.0.1:{port}', certificate-authority: ca.pem");
-        let told = Told::default();
-        let asked = home.ask_with(&of_cluster, "", Some(&told)).await;
+        let sink = CountingSink::default();
+        let asked = home.ask_with(&of_cluster, "", Some(&sink)).await;
         assert_eq!(asked.is_ok(), code == 403, "{asked:?}");
-        assert_eq!(u32::from(told.0.into_inner() > 0), expected, "{code}");
+        assert_eq!(u32::from(sink.0.into_inner() > 0), expected, "{code}");
     }
 }
 
