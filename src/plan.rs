@@ -170,7 +170,7 @@ pub static PLAN: &[Item] = &[
     },
     Item {
         source: Source::Logs,
-        why: "resets without a server name and with one, and what the proxy, the manager and the watcher complain of",
+        why: "resets without SNI and with one, and what the proxy, the manager and the watcher complain of",
         folder: folder::LOGS,
         within: None,
         origin: Origin::Logs,

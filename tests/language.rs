@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use apigee_tls::checks;
 
 /// Words of the house in place of the field's, with the word to use. Compared whole and in lower case.
-const REPLACED: [(&str, &str); 18] = [
+const REPLACED: [(&str, &str); 20] = [
     ("asunder", "apart"),
     ("blanks", "spaces"),
     ("greets", "preflight"),
@@ -23,11 +23,13 @@ const REPLACED: [(&str, &str); 18] = [
     ("knocked", "marker probe"),
     ("knocks", "marker probe"),
     ("nameless", "without SNI"),
+    ("no server name", "no SNI"),
     ("said", "reported"),
     ("stands", "is in, or applies"),
     ("told", "reported"),
     ("untold", "not reported"),
     ("verdicted", "check result"),
+    ("without a server name", "without SNI"),
     ("whosoever", "whoever"),
     ("written anew", "re-encoded"),
 ];

@@ -285,7 +285,7 @@ fn hello(handshake: &Handshake) -> String {
     match (handshake.kind, &handshake.server_name) {
         (ClientHelloKind::Named, Some(name)) => format!("with server name {name}"),
         (ClientHelloKind::Unknown, _) => "with an unknown server name".into(),
-        _ => "without a server name".into(),
+        _ => "without SNI".into(),
     }
 }
 
@@ -297,10 +297,10 @@ fn counts(before: &Evidence, after: &Evidence) -> Vec<String> {
         facts::logs(evidence).map(|(_, log)| tally(log).count).fold(0, u64::saturating_add)
     };
     let kinds: [(&str, Counted); 4] = [
-        ("resets without a server name", |log| &log.reset_without_sni),
-        ("resets with a server name", |log| &log.reset_with_sni),
-        ("requests without a server name", |log| &log.served_without_sni),
-        ("requests without a server name that found no route", |log| &log.unrouted_without_sni),
+        ("resets without SNI", |log| &log.reset_without_sni),
+        ("resets with SNI", |log| &log.reset_with_sni),
+        ("requests without SNI", |log| &log.served_without_sni),
+        ("requests without SNI that found no route", |log| &log.unrouted_without_sni),
     ];
     kinds
         .into_iter()

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::scan;
 
-/// Two resets without a server name, one with, two requests; the last text has what CSV and YAML must quote.
+/// Two resets without SNI, one with, two requests; the last text has what CSV and YAML must quote.
 fn records() -> Vec<Value> {
     let record = |number: u64, name: Value, status: u64, details: &str, flags: &str| {
         json!({

@@ -32,7 +32,7 @@ fn text(format: &str) -> MeshLogging {
     MeshLogging { file, text_format: true, format: Some(format.to_owned()), ..MeshLogging::default() }
 }
 
-/// Records; resets without and with a server name; requests without; requests on another name's connection.
+/// Records; resets without and with SNI; requests without; requests on another name's connection.
 fn classes(log: &AccessLog) -> [u64; 5] {
     [
         log.records,

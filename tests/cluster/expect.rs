@@ -96,8 +96,7 @@ pub fn compare_counts(folder: &Path, expected: &Expectation, logged: Logged) -> 
     if (without_name, with_name) == (logged.without_name, logged.with_name) {
         return Ok(());
     }
-    let mut told =
-        format!("the evidence counts {without_name} resets without a server name and {with_name} with one, ");
+    let mut told = format!("the evidence counts {without_name} resets without SNI and {with_name} with one, ");
     let _ = writeln!(told, "the clients saw {logged:?}; by log:");
     for log in &logs {
         let _ = writeln!(told, "    {log:?}");

@@ -29,7 +29,7 @@ const FAULTS: [Fault; 9] = [
         words: "without SNI is refused",
     },
     Fault {
-        name: "clients without a server name are not served",
+        name: "clients without SNI are not served",
         arguments: &["api-test.mydomain.com:{envoy}", "--no-sni"],
         code: "AT505",
         words: "server name api-test.mydomain.com is served",

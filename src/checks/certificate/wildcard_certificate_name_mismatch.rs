@@ -16,7 +16,7 @@ pub(in crate::checks) const CHECK: Check = Check {
         looks_for: "subjectAltName of the leaf in the Secret of each route with hostname *, against the hostnames of \
             the environment groups that list the route in additionalGateways and share a pod with it. Groups with the \
             same Secret are judged by AT408.",
-        matters: "Clients without a server name get the certificate of the wildcard route, whatever host they mean. \
+        matters: "Clients without SNI get the certificate of the wildcard route, whatever host they mean. \
             Those that compare names end the handshake; a Google load balancer does not compare.",
         fix: "Let all environment groups and the wildcard route use one pair whose certificate has every hostname: its \
             Secret in credentialName of the wildcard route. HTTP/2 clients may then reuse a connection of one hostname \

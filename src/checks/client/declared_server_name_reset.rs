@@ -28,7 +28,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     if names.is_empty() {
         facts::require_conclusive_logs(evidence)?;
         facts::know_all_names(evidence)?;
-        return Ok(Outcome::Passed(format!("no reset of a connection with a server name {}", facts::window(evidence))));
+        return Ok(Outcome::Passed(format!("no reset of a connection with SNI {}", facts::window(evidence))));
     }
     let routes = facts::required(facts::routes(evidence))?;
     let mut findings = Vec::new();

@@ -90,7 +90,7 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
             is_logged || settings_seen && sum(|log| log.proxy_lines) > 0 || never_started(evidence, &gateway);
         if records == 0 && !is_quiet {
             let limited =
-                if *evidence.question.log_limits() == LogLimits::default() { "" } else { " in the window asked for" };
+                if *evidence.question.log_limits() == LogLimits::default() { "" } else { " in the requested window" };
             let lines = sum(|log| log.lines);
             let is_file = evidence.access_logs.iter().any(|stream| stream.origin == LogOrigin::File(source.to_owned()));
             let why = if is_file && lines > 0 {
@@ -99,7 +99,9 @@ pub(crate) fn require_conclusive_logs(evidence: &Evidence) -> Result<(), Unavail
                     count(lines, "line")
                 )
             } else {
-                format!("it holds no access-log record{limited}: no traffic, rotated away, or off")
+                format!(
+                    "it holds no access-log record{limited}: no traffic, or the log was rotated, or access logging is off"
+                )
             };
             let why = Reason::Missing(why);
             return Err(Unavailable::new(what, why));
@@ -122,7 +124,7 @@ fn unread_format(logs: &[&AccessLog]) -> String {
     let code = codes::ACCESS_LOG_FORMAT_UNKNOWN;
     match lacking(logs) {
         Some(operators) => format!("the format of its records has no {operators} ({code})"),
-        None => format!("it holds records that tell no server name ({code})"),
+        None => format!("its records do not contain the SNI ({code})"),
     }
 }
 

@@ -22,7 +22,7 @@ pub(in crate::checks) const CHECK: Check = Check {
             enableNonSniClient, and list it in additionalGateways.",
     },
     reference: "Apigee hybrid playbook \"Connection resets during TLS handshake\", step 3; Istio's filter \
-        chains: without * among the hosts a chain asks for a server name",
+        chains: without * among the hosts a chain requires SNI",
     judge,
 };
 

@@ -74,7 +74,7 @@ fn pods_behind_an_address_are_not_reset_once_more() {
     let wanted = |requested, pods, at_address| WithoutSniRule { requested, pods }.is_wanted(at_address);
     assert!(!wanted(false, &refusing, &same[..]));
     assert!(wanted(false, &refusing, &other), "another certificate: they are not these pods");
-    assert!(wanted(true, &refusing, &same), "clients without a server name are to be served");
+    assert!(wanted(true, &refusing, &same), "clients without SNI are to be served");
     assert!(wanted(false, &serving, &same) && wanted(false, &[], &same));
 }
 

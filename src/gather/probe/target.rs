@@ -31,7 +31,7 @@ impl Target {
 /// never contains the user and password of a URL.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TargetError {
-    #[error("an address is no server name (RFC 6066 §3); use --no-sni to send none")]
+    #[error("an address cannot be sent as SNI (RFC 6066 §3); use --no-sni to send none")]
     AddressAsServerName,
     #[error("unexpected {0} after the bracket; expected :PORT")]
     BehindBracket(String),

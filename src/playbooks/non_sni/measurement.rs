@@ -95,8 +95,7 @@ fn access_log(evidence: &Evidence) -> Measurement {
 /// Listing the routes with the columns that the playbook looks at, by someone who has the right.
 fn routes(evidence: &Evidence) -> Measurement {
     Measurement {
-        why: "the ApigeeRoutes say whether one accepts connections without a server name, and what keeps it from that"
-            .into(),
+        why: "the ApigeeRoutes say whether one accepts connections without SNI, and what keeps it from that".into(),
         command: format!(
             "kubectl -n {} get apigeeroutes -o custom-columns=NAME:.metadata.name,HOSTNAMES:.spec.hostnames,\
              NON_SNI:.spec.enableNonSniClient,GATEWAYS:.spec.additionalGateways,STATE:.status.state",
@@ -108,7 +107,7 @@ fn routes(evidence: &Evidence) -> Measurement {
 /// The handshake of the playbook's third step, with a hostname of the cluster.
 pub(super) fn probe(evidence: &Evidence) -> Measurement {
     Measurement {
-        why: "a handshake without a server name, made on purpose, shows whether it is accepted".into(),
+        why: "a handshake without SNI, made on purpose, shows whether it is accepted".into(),
         command: format!(
             "openssl s_client -connect {} -noservername </dev/null",
             word(&format!("{}:443", hostname(evidence)))

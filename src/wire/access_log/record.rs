@@ -211,7 +211,7 @@ impl Counter {
             (None, None) => status == Some(0.0) && no_route,
             (None, Some(_)) => false,
         };
-        // A request over plain HTTP on another port has no server name either, and proves nothing about
+        // A request over plain HTTP on another port has no SNI either, and proves nothing about
         // handshakes.
         let over_tls = !record.tls.is_some_and(|tls| ServerName::of(Some(tls)) == ServerName::Absent);
         let served = status.is_some_and(|status| status >= 100.0) && over_tls;

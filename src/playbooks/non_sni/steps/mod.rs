@@ -193,7 +193,7 @@ fn access_logs(evidence: &Evidence) -> StepSeen {
     let refused = sum(|log| &log.reset_without_sni);
     if refused.count > 0 {
         details.push(format!(
-            "{} without a server name, {}; {}",
+            "{} without SNI, {}; {}",
             count(refused.count, "reset"),
             facts::from_addresses(refused.clients.len()),
             facts::moments(&refused)
@@ -203,7 +203,7 @@ fn access_logs(evidence: &Evidence) -> StepSeen {
     let foreign = sum(|log| &log.reset_with_sni);
     if foreign.count > 0 {
         let names: Vec<&str> = foreign.server_names.keys().map(String::as_str).collect();
-        details.push(format!("{} with a server name: {}", count(foreign.count, "reset"), some_of(&names)));
+        details.push(format!("{} with SNI: {}", count(foreign.count, "reset"), some_of(&names)));
     }
     let served = sum(|log| &log.served_without_sni);
     if served.count > 0 {
@@ -211,7 +211,7 @@ fn access_logs(evidence: &Evidence) -> StepSeen {
         let of_them =
             if unrouted > 0 { format!("; {unrouted} of them got 404 route_not_found") } else { String::new() };
         details.push(format!(
-            "{} without a server name reached HTTP: clients without SNI are accepted{of_them}",
+            "{} without SNI reached HTTP: clients without SNI are accepted{of_them}",
             count(served.count, "request")
         ));
     }

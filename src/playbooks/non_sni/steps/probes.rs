@@ -31,7 +31,7 @@ pub(super) fn of(evidence: &Evidence) -> StepSeen {
     }
     let kinds = [
         (ClientHelloKind::Named, "with a route's hostname"),
-        (ClientHelloKind::WithoutSni, "without a server name"),
+        (ClientHelloKind::WithoutSni, "without SNI"),
         (ClientHelloKind::Unknown, "with a name that no route has"),
     ];
     let mut details: Vec<String> = kinds
@@ -59,7 +59,7 @@ pub(super) fn of(evidence: &Evidence) -> StepSeen {
         .iter()
         .flat_map(|endpoint| {
             endpoint.handshakes.iter().map(|made| {
-                let sni = made.server_name.as_deref().unwrap_or("no server name");
+                let sni = made.server_name.as_deref().unwrap_or("no SNI");
                 let leaf = made.certificates.first().map_or(String::new(), |leaf| format!(", {}", leaf.subject));
                 let end = match (&made.failure, &made.session) {
                     (Some(failure), _) => failure.to_string(),
