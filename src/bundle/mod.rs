@@ -2,7 +2,8 @@
 //! needs.
 //!
 //! ```text
-//! text, logs, objects ─ redact ─ entries
+//! Evidence, Report ─ pages ─┐
+//! text, logs, objects ──────┴ redact ─ entries
 //! entries ─ EntryWriter (count, hash, compress) ─ spool ─┐
 //!                                            manifest ───┴─ part file ─ read back ─ renamed
 //! FILE, folder or - ─ BundleReader (limits, paths, sizes, hashes) ─ Evidence

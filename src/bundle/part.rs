@@ -1,5 +1,5 @@
-//! Part files: the temporary file beside the target that becomes a bundle, a list of pseudonyms or an evidence
-//! file, and the clean-up of those left by killed runs.
+//! Part files: the temporary file beside the target that becomes a bundle, a list of pseudonyms or an
+//! evidence file, and the clean-up of those left by killed runs.
 //!
 //! A part is locked as long as its run lives; the system releases the lock however the run ends. A part whose
 //! lock is free is therefore stale, and the next run in that folder removes it. A process that must exit at

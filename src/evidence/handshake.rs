@@ -139,7 +139,7 @@ pub struct Handshake {
 pub enum ClientHelloKind {
     /// The name that clients of this endpoint send.
     Named,
-    /// No server name.
+    /// Without SNI.
     #[serde(rename = "nameless")]
     WithoutSni,
     /// A name that no route has.

@@ -1,7 +1,7 @@
 //! The sources that a run can request, by name.
 //!
-//! Each [`Part`](super::part::Part) lists the sources it is made from. `plan` holds for each source the reason
-//! for the request, its folder in the bundle and the right it needs.
+//! Each [`Part`](super::part::Part) lists the sources it is made from. `plan` holds for each source the
+//! reason for the request, its folder in the bundle and the right it needs.
 
 /// One source.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -90,8 +90,8 @@ pub fn read(name: &str, reading: &LogReading) -> Result<LogFile, LogFileError> {
     in_order(name, file, scanner())
 }
 
-/// Reads it once, in order, for the judgement and for `retained`, which also receives the content of a pipe. If
-/// the run ends first, the content read until then counts.
+/// Reads it once, in order, for the judgement and for `retained`, which also receives the content of a pipe.
+/// If the run ends first, the content read until then counts.
 ///
 /// # Errors
 /// As for [`read`].

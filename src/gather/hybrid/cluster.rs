@@ -53,7 +53,8 @@ pub struct GatherOptions {
 /// Gathers evidence from the cluster that the options choose.
 ///
 /// Fills the parts of `evidence` that the cluster provides, and returns the number of API requests.
-/// `new_sink` creates one sink for each log. `bundle` receives the retained objects and logs. Dropping the future, like [`Stop`], cancels everything in progress.
+/// `new_sink` creates one sink for each log. `bundle` receives the retained objects and logs. Dropping the
+/// future, like [`Stop`], cancels everything in progress.
 ///
 /// # Errors
 /// The configuration cannot be used, or the first request failed. Later failures are recorded in the
