@@ -1,7 +1,7 @@
 //! Builds the report from the evidence.
 
 use super::report::{CheckReport, FindingReport, OutcomeWord, Report, SCHEMA};
-use super::{FailOn, Selection, Subject, exit_code, not_seen, steps};
+use super::{FailOn, Selection, Subject, chain, exit_code, not_seen, steps, summary};
 use crate::checks::{self, CheckResult, Outcome};
 use crate::evidence::Evidence;
 use crate::playbooks::{self, Playbook, StepKey};
@@ -15,16 +15,19 @@ pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Rep
     let selected: Vec<CheckResult> =
         all.iter().filter(|result| selection.lets_through(result.family, result.check)).cloned().collect();
     let (verdict, remedy) = run.conclude(Judged { evidence, selected: &selected, all: &all });
+    let checks = check_reports(playbook, &selected);
     Report {
         schema: SCHEMA.to_owned(),
         tool_version: evidence.tool_version.clone(),
         subject: Subject::of(evidence),
+        summary: summary::of(evidence, &checks),
+        chain: Some(chain::of_report(evidence)),
         steps: steps::of(playbook, evidence, &selected),
         verdict,
         remedy,
         not_seen: not_seen::of(run, evidence),
         exit_code: exit_code::of(evidence, &selected, fail_on),
-        checks: check_reports(playbook, &selected),
+        checks,
     }
 }
 
