@@ -30,6 +30,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Test TLS handshakes with endpoints: with the right SNI, without SNI and with an unknown name')
             [CompletionResult]::new('pcap', 'pcap', [CompletionResultType]::ParameterValue, 'Analyse packet captures: which TLS handshakes fail, how, and for whom')
             [CompletionResult]::new('collect', 'collect', [CompletionResultType]::ParameterValue, 'Run diagnose and write a support bundle')
+            [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Follow one server name from the client to overrides.yaml: each link, and which one is broken')
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two runs: findings resolved, new and unchanged')
             [CompletionResult]::new('rbac', 'rbac', [CompletionResultType]::ParameterValue, 'Print the minimal Role and binding for a run, as YAML')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a check: what it detects, why it matters and how to fix it; without a code, list all checks')
@@ -190,6 +191,50 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'kubectl-apigee-tls;trace' {
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of Apigee hybrid; the namespace of the context is ignored')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of Apigee hybrid; the namespace of the context is ignored')
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Label selector of the ingress pods')
+            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Label selector of the ingress pods')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Path of the kubeconfig file')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Kubeconfig context to use')
+            [CompletionResult]::new('--contexts', '--contexts', [CompletionResultType]::ParameterName, 'Kubeconfig contexts to run for, each on its own; may be repeated')
+            [CompletionResult]::new('--cluster', '--cluster', [CompletionResultType]::ParameterName, 'Kubeconfig cluster to use')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Kubeconfig user to use')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'URL of the API server')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'URL of the API server')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'User to impersonate')
+            [CompletionResult]::new('--as-group', '--as-group', [CompletionResultType]::ParameterName, 'Group to impersonate; may be repeated')
+            [CompletionResult]::new('--as-uid', '--as-uid', [CompletionResultType]::ParameterName, 'UID to impersonate')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Time limit of a single API request; 0 means no limit [default: 30s]')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'Server name to verify in the certificate of the API server')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Read only the log of this container')
+            [CompletionResult]::new('--container', '--container', [CompletionResultType]::ParameterName, 'Read only the log of this container')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Read only records newer than this duration, such as 10m or 2h')
+            [CompletionResult]::new('--since-time', '--since-time', [CompletionResultType]::ParameterName, 'Read only records since this time (RFC 3339)')
+            [CompletionResult]::new('--tail', '--tail', [CompletionResultType]::ParameterName, 'Maximum number of lines from the end of each log; -1 means all')
+            [CompletionResult]::new('--limit-bytes', '--limit-bytes', [CompletionResultType]::ParameterName, 'Maximum number of bytes of each log')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Overrides file (overrides.yaml), or - for standard input; may be repeated')
+            [CompletionResult]::new('--overrides', '--overrides', [CompletionResultType]::ParameterName, 'Overrides file (overrides.yaml), or - for standard input; may be repeated')
+            [CompletionResult]::new('--access-log', '--access-log', [CompletionResultType]::ParameterName, 'Access log or Cloud Logging export, also .gz, or - for standard input; may be repeated')
+            [CompletionResult]::new('--probe', '--probe', [CompletionResultType]::ParameterName, 'Where to test TLS handshakes: with each hostname, without SNI and with an unknown name')
+            [CompletionResult]::new('--probe-host', '--probe-host', [CompletionResultType]::ParameterName, 'Additional hostname to probe, besides those of the routes; may be repeated')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'PEM file of the CAs that clients trust; without it, certificate trust is not checked')
+            [CompletionResult]::new('--expect', '--expect', [CompletionResultType]::ParameterName, 'Clients that are known to exist, even if they were not seen')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time limit of the run, per context; what was seen by then is reported. 0 means no limit')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Follow the name in saved evidence or a bundle; contact no cluster. - for standard input')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the result')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the result')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--no-sni', '--no-sni', [CompletionResultType]::ParameterName, 'Follow clients that send no SNI')
+            [CompletionResult]::new('--all-contexts', '--all-contexts', [CompletionResultType]::ParameterName, 'Run for every context of the kubeconfig, in its order')
+            [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the certificate of the API server')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print progress to standard error')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print progress to standard error')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'kubectl-apigee-tls;diff' {
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Lowest level of a new finding that sets exit code 1')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the result')
@@ -253,6 +298,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Test TLS handshakes with endpoints: with the right SNI, without SNI and with an unknown name')
             [CompletionResult]::new('pcap', 'pcap', [CompletionResultType]::ParameterValue, 'Analyse packet captures: which TLS handshakes fail, how, and for whom')
             [CompletionResult]::new('collect', 'collect', [CompletionResultType]::ParameterValue, 'Run diagnose and write a support bundle')
+            [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Follow one server name from the client to overrides.yaml: each link, and which one is broken')
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two runs: findings resolved, new and unchanged')
             [CompletionResult]::new('rbac', 'rbac', [CompletionResultType]::ParameterValue, 'Print the minimal Role and binding for a run, as YAML')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a check: what it detects, why it matters and how to fix it; without a code, list all checks')
@@ -272,6 +318,9 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             break
         }
         'kubectl-apigee-tls;help;collect' {
+            break
+        }
+        'kubectl-apigee-tls;help;trace' {
             break
         }
         'kubectl-apigee-tls;help;diff' {

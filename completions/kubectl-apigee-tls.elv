@@ -27,6 +27,7 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
             cand probe 'Test TLS handshakes with endpoints: with the right SNI, without SNI and with an unknown name'
             cand pcap 'Analyse packet captures: which TLS handshakes fail, how, and for whom'
             cand collect 'Run diagnose and write a support bundle'
+            cand trace 'Follow one server name from the client to overrides.yaml: each link, and which one is broken'
             cand diff 'Compare two runs: findings resolved, new and unchanged'
             cand rbac 'Print the minimal Role and binding for a run, as YAML'
             cand explain 'Explain a check: what it detects, why it matters and how to fix it; without a code, list all checks'
@@ -182,6 +183,49 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'kubectl-apigee-tls;trace'= {
+            cand -n 'Namespace of Apigee hybrid; the namespace of the context is ignored'
+            cand --namespace 'Namespace of Apigee hybrid; the namespace of the context is ignored'
+            cand -l 'Label selector of the ingress pods'
+            cand --selector 'Label selector of the ingress pods'
+            cand --kubeconfig 'Path of the kubeconfig file'
+            cand --context 'Kubeconfig context to use'
+            cand --contexts 'Kubeconfig contexts to run for, each on its own; may be repeated'
+            cand --cluster 'Kubeconfig cluster to use'
+            cand --user 'Kubeconfig user to use'
+            cand -s 'URL of the API server'
+            cand --server 'URL of the API server'
+            cand --as 'User to impersonate'
+            cand --as-group 'Group to impersonate; may be repeated'
+            cand --as-uid 'UID to impersonate'
+            cand --request-timeout 'Time limit of a single API request; 0 means no limit [default: 30s]'
+            cand --tls-server-name 'Server name to verify in the certificate of the API server'
+            cand -c 'Read only the log of this container'
+            cand --container 'Read only the log of this container'
+            cand --since 'Read only records newer than this duration, such as 10m or 2h'
+            cand --since-time 'Read only records since this time (RFC 3339)'
+            cand --tail 'Maximum number of lines from the end of each log; -1 means all'
+            cand --limit-bytes 'Maximum number of bytes of each log'
+            cand -f 'Overrides file (overrides.yaml), or - for standard input; may be repeated'
+            cand --overrides 'Overrides file (overrides.yaml), or - for standard input; may be repeated'
+            cand --access-log 'Access log or Cloud Logging export, also .gz, or - for standard input; may be repeated'
+            cand --probe 'Where to test TLS handshakes: with each hostname, without SNI and with an unknown name'
+            cand --probe-host 'Additional hostname to probe, besides those of the routes; may be repeated'
+            cand --ca-file 'PEM file of the CAs that clients trust; without it, certificate trust is not checked'
+            cand --expect 'Clients that are known to exist, even if they were not seen'
+            cand --timeout 'Time limit of the run, per context; what was seen by then is reported. 0 means no limit'
+            cand --from 'Follow the name in saved evidence or a bundle; contact no cluster. - for standard input'
+            cand -o 'Format of the result'
+            cand --output 'Format of the result'
+            cand --color 'When to use colour'
+            cand --no-sni 'Follow clients that send no SNI'
+            cand --all-contexts 'Run for every context of the kubeconfig, in its order'
+            cand --insecure-skip-tls-verify 'Do not verify the certificate of the API server'
+            cand -v 'Print progress to standard error'
+            cand --verbose 'Print progress to standard error'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'kubectl-apigee-tls;diff'= {
             cand --fail-on 'Lowest level of a new finding that sets exit code 1'
             cand -o 'Format of the result'
@@ -239,6 +283,7 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
             cand probe 'Test TLS handshakes with endpoints: with the right SNI, without SNI and with an unknown name'
             cand pcap 'Analyse packet captures: which TLS handshakes fail, how, and for whom'
             cand collect 'Run diagnose and write a support bundle'
+            cand trace 'Follow one server name from the client to overrides.yaml: each link, and which one is broken'
             cand diff 'Compare two runs: findings resolved, new and unchanged'
             cand rbac 'Print the minimal Role and binding for a run, as YAML'
             cand explain 'Explain a check: what it detects, why it matters and how to fix it; without a code, list all checks'
@@ -254,6 +299,8 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
         &'kubectl-apigee-tls;help;pcap'= {
         }
         &'kubectl-apigee-tls;help;collect'= {
+        }
+        &'kubectl-apigee-tls;help;trace'= {
         }
         &'kubectl-apigee-tls;help;diff'= {
         }

@@ -33,6 +33,7 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "probe" -d 'Test TLS handshakes with endpoints: with the right SNI, without SNI and with an unknown name'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "pcap" -d 'Analyse packet captures: which TLS handshakes fail, how, and for whom'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "collect" -d 'Run diagnose and write a support bundle'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "trace" -d 'Follow one server name from the client to overrides.yaml: each link, and which one is broken'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "diff" -d 'Compare two runs: findings resolved, new and unchanged'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "rbac" -d 'Print the minimal Role and binding for a run, as YAML'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_needs_command" -f -a "explain" -d 'Explain a check: what it detects, why it matters and how to fix it; without a code, list all checks'
@@ -400,6 +401,47 @@ complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand co
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -l self-test -d 'Test the redaction with planted secrets, hostnames and addresses of every kind; contact no cluster'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s v -l verbose -d 'Print progress to standard error'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand collect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -s n -l namespace -d 'Namespace of Apigee hybrid; the namespace of the context is ignored' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -s l -l selector -d 'Label selector of the ingress pods' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l kubeconfig -d 'Path of the kubeconfig file' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l context -d 'Kubeconfig context to use' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l contexts -d 'Kubeconfig contexts to run for, each on its own; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l cluster -d 'Kubeconfig cluster to use' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l user -d 'Kubeconfig user to use' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -s s -l server -d 'URL of the API server' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l as -d 'User to impersonate' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l as-group -d 'Group to impersonate; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l request-timeout -d 'Time limit of a single API request; 0 means no limit [default: 30s]' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l tls-server-name -d 'Server name to verify in the certificate of the API server' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -s c -l container -d 'Read only the log of this container' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l since -d 'Read only records newer than this duration, such as 10m or 2h' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l since-time -d 'Read only records since this time (RFC 3339)' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l tail -d 'Maximum number of lines from the end of each log; -1 means all' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l limit-bytes -d 'Maximum number of bytes of each log' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -s f -l overrides -d 'Overrides file (overrides.yaml), or - for standard input; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l access-log -d 'Access log or Cloud Logging export, also .gz, or - for standard input; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l probe -d 'Where to test TLS handshakes: with each hostname, without SNI and with an unknown name' -r -f -a "pods\t'Every ingress pod, through port-forwards of the API server'
+services\t'The addresses of the Services of the ingress pods'
+dns\t'The addresses that DNS returns on this machine'
+none\t'No handshakes'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l probe-host -d 'Additional hostname to probe, besides those of the routes; may be repeated' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l ca-file -d 'PEM file of the CAs that clients trust; without it, certificate trust is not checked' -r -F
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l expect -d 'Clients that are known to exist, even if they were not seen' -r -f -a "non-sni\t'Clients that send no SNI'"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l timeout -d 'Time limit of the run, per context; what was seen by then is reported. 0 means no limit' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l from -d 'Follow the name in saved evidence or a bundle; contact no cluster. - for standard input' -r
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -s o -l output -d 'Format of the result' -r -f -a "text\t''
+wide\t'Text with every pod, stream and check'
+json\t''
+yaml\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l color -d 'When to use colour' -r -f -a "always\t''
+auto\t''
+never\t''"
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l no-sni -d 'Follow clients that send no SNI'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l all-contexts -d 'Run for every context of the kubeconfig, in its order'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -l insecure-skip-tls-verify -d 'Do not verify the certificate of the API server'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -s v -l verbose -d 'Print progress to standard error'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand diff" -l fail-on -d 'Lowest level of a new finding that sets exit code 1' -r -f -a "error\t''
 warning\t''
 never\t''"
@@ -446,14 +488,15 @@ auto\t''
 never\t''"
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand __complete" -s v -l verbose -d 'Print progress to standard error'
 complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand __complete" -s h -l help -d 'Print help'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "diagnose" -d 'Run all checks against a cluster or files, and report what is wrong'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "probe" -d 'Test TLS handshakes with endpoints: with the right SNI, without SNI and with an unknown name'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "pcap" -d 'Analyse packet captures: which TLS handshakes fail, how, and for whom'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "collect" -d 'Run diagnose and write a support bundle'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "diff" -d 'Compare two runs: findings resolved, new and unchanged'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "rbac" -d 'Print the minimal Role and binding for a run, as YAML'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "explain" -d 'Explain a check: what it detects, why it matters and how to fix it; without a code, list all checks'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "completion" -d 'Print a shell completion script'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "version" -d 'Print the version'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "__complete" -d 'Print completion candidates for kubectl'
-complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect diff rbac explain completion version __complete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect trace diff rbac explain completion version __complete help" -f -a "diagnose" -d 'Run all checks against a cluster or files, and report what is wrong'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect trace diff rbac explain completion version __complete help" -f -a "probe" -d 'Test TLS handshakes with endpoints: with the right SNI, without SNI and with an unknown name'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect trace diff rbac explain completion version __complete help" -f -a "pcap" -d 'Analyse packet captures: which TLS handshakes fail, how, and for whom'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect trace diff rbac explain completion version __complete help" -f -a "collect" -d 'Run diagnose and write a support bundle'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect trace diff rbac explain completion version __complete help" -f -a "trace" -d 'Follow one server name from the client to overrides.yaml: each link, and which one is broken'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect trace diff rbac explain completion version __complete help" -f -a "diff" -d 'Compare two runs: findings resolved, new and unchanged'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect trace diff rbac explain completion version __complete help" -f -a "rbac" -d 'Print the minimal Role and binding for a run, as YAML'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect trace diff rbac explain completion version __complete help" -f -a "explain" -d 'Explain a check: what it detects, why it matters and how to fix it; without a code, list all checks'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect trace diff rbac explain completion version __complete help" -f -a "completion" -d 'Print a shell completion script'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect trace diff rbac explain completion version __complete help" -f -a "version" -d 'Print the version'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect trace diff rbac explain completion version __complete help" -f -a "__complete" -d 'Print completion candidates for kubectl'
+complete -c kubectl-apigee-tls -n "__fish_kubectl_apigee_tls_using_subcommand help; and not __fish_seen_subcommand_from diagnose probe pcap collect trace diff rbac explain completion version __complete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -102,6 +102,7 @@ fn all_contexts_are_one_document_that_follows_its_schema() {
     let (mut alone, mut among) = (json(&alone), report["contexts"][2]["report"].clone());
     for report in [&mut alone, &mut among] {
         report["subject"]["collectedAt"] = Value::Null;
+        report["summary"]["requests"]["milliseconds"] = Value::Null;
     }
     assert_eq!(alone, among);
 

@@ -5,6 +5,7 @@ mod evidence;
 mod format;
 mod pcap;
 mod probe;
+mod trace;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use crate::report::Format;
 pub use self::evidence::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
 pub use self::pcap::{PcapArgs, PcapOutput};
 pub use self::probe::{ProbeArgs, TlsVersion};
+pub use self::trace::TraceArgs;
 
 /// Help with the examples (`after_help`) before the flags, so that `-h` shows them first.
 const EXAMPLES_FIRST: &str = "{about-with-newline}\n{usage-heading} {usage}{after-help}\n\n{all-args}";
@@ -59,6 +61,8 @@ pub enum Command {
     Pcap(Box<PcapArgs>),
     /// Run diagnose and write a support bundle
     Collect(Box<CollectArgs>),
+    /// Follow one server name from the client to overrides.yaml: each link, and which one is broken
+    Trace(Box<TraceArgs>),
     /// Compare two runs: findings resolved, new and unchanged
     Diff(DiffArgs),
     /// Print the minimal Role and binding for a run, as YAML

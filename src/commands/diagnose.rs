@@ -1,7 +1,6 @@
 //! `diagnose`: collects evidence from the cluster, from files or from an earlier run; judges it; prints the
 //! report.
 
-use std::io;
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
@@ -10,7 +9,7 @@ use super::{Error, contexts, fail_on, sources};
 use crate::bundle::{self, evidence_file};
 use crate::checks;
 use crate::cli::DiagnoseArgs;
-use crate::evidence::{Evidence, Reason};
+use crate::evidence::Evidence;
 use crate::gather::{self, ConnectionOptions};
 use crate::judgement::{self, Selection};
 use crate::run::Stop;
@@ -76,12 +75,7 @@ fn report_evidence(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) 
 
 async fn obtain_evidence(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evidence, Error> {
     let mut evidence = match &args.from {
-        Some(name) => {
-            let file = name.clone();
-            sources::in_time(stop, move || bundle::source::read(&file))
-                .await
-                .map_err(|reason| unfinished(name, &reason))??
-        }
+        Some(name) => sources::saved(name, stop).await?,
         None if args.offline => sources::of_files(&args.evidence),
         None => {
             let progress = console.progress();
@@ -138,16 +132,4 @@ fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
         return usage("--only and --skip: they leave no check to run", "`kubectl apigee-tls explain` lists them");
     }
     Ok(())
-}
-
-/// Converts the reason why the evidence file was not read into an error: without it there is nothing to
-/// report.
-fn unfinished(name: &str, reason: &Reason) -> Error {
-    match reason {
-        Reason::Interrupted => Error::Cluster(gather::Error::Interrupted),
-        reason => {
-            let source = io::Error::new(io::ErrorKind::TimedOut, reason.to_string());
-            Error::Input { name: name.to_owned(), source }
-        }
-    }
 }

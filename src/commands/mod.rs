@@ -13,6 +13,7 @@ mod pcap;
 mod probe;
 mod rbac;
 mod sources;
+mod trace;
 
 use std::error::Error as StdError;
 use std::io;
@@ -49,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Probe(args) => probe::run(&args, &console),
         Command::Pcap(args) => pcap::run(&args, &console),
         Command::Collect(args) => collect::run(&args, &console),
+        Command::Trace(args) => trace::run(&args, &console),
         Command::Diff(args) => diff::run(&args, &console),
         Command::Rbac(args) => rbac::run(&args, &console),
         Command::Explain(args) => explain::run(&args, &console),

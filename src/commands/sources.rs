@@ -1,11 +1,13 @@
 //! Collects evidence from the cluster and from the user's files, for every command that judges.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Error;
+use crate::bundle::source;
 use crate::cli::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
 use crate::evidence::overrides::OverridesFile;
 use crate::evidence::stored::StoredCertificate;
@@ -119,6 +121,25 @@ pub(super) async fn in_time<T: Send + 'static>(
 fn not_read(evidence: &mut Evidence, name: &str, reason: Reason) -> Unavailable {
     evidence.interrupted.get_or_insert_with(|| Unavailable::new("the files", reason.clone()));
     Unavailable::new(name, reason)
+}
+
+/// Reads the evidence of an earlier run, within the time limit.
+pub(super) async fn saved(name: &str, stop: &Stop) -> Result<Evidence, Error> {
+    let file = name.to_owned();
+    let read = in_time(stop, move || source::read(&file)).await;
+    Ok(read.map_err(|reason| unfinished(name, &reason))??)
+}
+
+/// Converts the reason why the evidence file was not read into an error: without it there is nothing to
+/// report.
+fn unfinished(name: &str, reason: &Reason) -> Error {
+    match reason {
+        Reason::Interrupted => Error::Cluster(gather::Error::Interrupted),
+        reason => {
+            let source = io::Error::new(io::ErrorKind::TimedOut, reason.to_string());
+            Error::Input { name: name.to_owned(), source }
+        }
+    }
 }
 
 /// Redacts the secrets of `evidence`. Every report and evidence file is made of the result.

@@ -1,7 +1,7 @@
 //! Builds the report from the evidence.
 
 use super::report::{CheckReport, FindingReport, OutcomeWord, Report, SCHEMA};
-use super::{FailOn, Selection, Subject, exit_code, not_seen, steps};
+use super::{FailOn, Selection, Subject, chain, exit_code, not_seen, steps, summary};
 use crate::checks::{self, CheckResult, Outcome};
 use crate::evidence::Evidence;
 use crate::playbooks::{self, Playbook, StepKey};
@@ -17,16 +17,19 @@ pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Rep
     let judged = Judged { evidence, selected: &selected, all: &all };
     let (verdict, remedy) = run.conclude(judged);
     let left_out = run.left_out(judged);
+    let checks = check_reports(playbook, &selected);
     Report {
         schema: SCHEMA.to_owned(),
         tool_version: evidence.tool_version.clone(),
         subject: Subject::of(evidence),
+        summary: summary::of(evidence, &checks),
+        chain: Some(chain::of_report(evidence)),
         steps: steps::of(playbook, evidence, &selected),
         verdict,
         remedy,
         not_seen: not_seen::of(run, evidence),
         exit_code: exit_code::of(evidence, &selected, left_out, fail_on),
-        checks: check_reports(playbook, &selected),
+        checks,
     }
 }
 

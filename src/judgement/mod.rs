@@ -2,6 +2,7 @@
 //! documents show.
 //!
 //! ```text
+//! Evidence ─ chain ─ trace ─ Trace
 //! Evidence ─ checks ─ playbook ─ build ─ Report ─┬─ contexts ─ ContextsReport
 //!                                                └─ diff ───── Difference
 //! Evidence of each target ─ playbook ─ probe ─ ProbeReport
@@ -12,6 +13,7 @@
 
 mod build;
 pub mod capture;
+pub mod chain;
 pub mod contexts;
 pub mod diff;
 mod exit_code;
@@ -21,8 +23,15 @@ mod report;
 mod selection;
 mod steps;
 mod subject;
+mod summary;
+pub mod trace;
 
 pub use self::build::build;
 pub use self::report::{CheckReport, FindingReport, Mark, OutcomeWord, Report, SCHEMA, StepReport, StepState};
 pub use self::selection::{FailOn, Selection};
 pub use self::subject::{HybridSubject, Subject};
+pub use self::summary::{
+    Began, CertificateSummary, CheckCounts, ClientResets, CounterSummary, FileResets, HandshakeResult,
+    HandshakeSummary, HelloKind, MinuteResets, NameResets, NearEvent, PodCounters, PodResets, PodSummary,
+    RequestSummary, Resets, Rest, RouteSummary, RunSummary, Served, Who, WhoKind,
+};

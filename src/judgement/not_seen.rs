@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 
-use crate::checks::facts::{probed, served};
+use crate::checks::facts::{self, probed, served};
 use crate::evidence::handshake::{ClientCertificate, Handshake, Probes};
 use crate::evidence::part::{Extent, Gap, Part};
 use crate::evidence::{Evidence, OtherClock, Reason, Seen, Source, Unavailable, Witness};
@@ -43,6 +43,11 @@ pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
     }
     let (logs, others): (Vec<_>, Vec<_>) = items.into_iter().partition(|gap| gap.source == Some(Source::Logs));
     list.extend(logs.into_iter().map(missing));
+    list.extend(facts::repeated(evidence).into_iter().map(|(file, log)| NotSeen {
+        what: file.to_string(),
+        why: format!("it repeats the log of {log}: its records are counted once"),
+        measurement: None,
+    }));
     if evidence.overrides.is_empty() {
         list.push(NotSeen {
             what: "overrides.yaml".into(),

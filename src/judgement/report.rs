@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Subject;
+use super::chain::Chain;
+use super::{RunSummary, Subject};
 use crate::checks::{Code, Finding, Level, Location, Object};
 use crate::playbooks::StepKey;
 use crate::verdict::{NotSeen, Remedy, Verdict};
@@ -21,6 +22,13 @@ pub struct Report {
     /// Version of the tool that gathered the evidence.
     pub tool_version: String,
     pub subject: Subject,
+    /// The facts as numbers and names.
+    #[serde(default)]
+    pub summary: RunSummary,
+    /// The chain of the clients that the report is about, from the client to overrides.yaml; absent in
+    /// reports of older versions.
+    #[serde(default)]
+    pub chain: Option<Chain>,
     /// The playbook, step by step.
     pub steps: Vec<StepReport>,
     pub verdict: Verdict,

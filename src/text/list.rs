@@ -37,6 +37,15 @@ pub fn joined<S: AsRef<str>>(names: &[S], separator: &str, empty: &str) -> Strin
     names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(separator)
 }
 
+/// Returns the shortest end of a name, in parts between hyphens, that no other of the names has: `…kx2vp`.
+/// Returns the whole name if there is none.
+#[must_use]
+pub fn ending(name: &str, all: &[&str]) -> String {
+    let ends = name.rmatch_indices('-').filter_map(|(hyphen, _)| name.get(hyphen + 1..)).filter(|end| !end.is_empty());
+    let mut own = ends.filter(|end| all.iter().filter(|other| other.ends_with(end)).count() <= 1);
+    own.next().map_or_else(|| name.to_owned(), |end| format!("…{end}"))
+}
+
 /// Returns the names as a YAML flow sequence: `["a", "b"]`.
 #[must_use]
 pub fn quoted_list<S: AsRef<str>>(names: &[S]) -> String {
@@ -47,6 +56,14 @@ pub fn quoted_list<S: AsRef<str>>(names: &[S]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_ending_is_as_long_as_it_must_be_to_be_unique() {
+        let names = ["gw-ext-7f-kx2vp", "gw-ext-7f-zz9q1", "gw-int-8c-kx2vp", "plain"];
+        let shown: Vec<String> = names.iter().map(|name| ending(name, &names)).collect();
+        assert_eq!(shown, ["…7f-kx2vp", "…zz9q1", "…8c-kx2vp", "plain"]);
+        assert_eq!(ending("gw-", &["gw-"]), "gw-");
+    }
 
     #[test]
     fn names_beyond_the_limit_are_counted() {

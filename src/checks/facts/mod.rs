@@ -20,7 +20,8 @@ pub(crate) mod without_sni;
 
 pub(crate) use self::absence::{require_conclusive_logs, required};
 pub(crate) use self::logs::{
-    container_of, from_google, is_google_front_end, know_all_names, logs, opened, reset_names, streams, window,
+    container_of, from_google, is_azure_probe, is_google_front_end, know_all_names, logs, opened, repeated,
+    reset_names, streams, window,
 };
 pub(crate) use self::overrides::{
     file_name, gateway_names, host_name, overrides, place, renders, virtual_hosts, whole_overrides,

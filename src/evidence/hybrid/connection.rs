@@ -17,6 +17,12 @@ pub struct Connection {
     /// negative where it is behind. From the `Date` of its answers; absent where they have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_ahead_seconds: Option<i64>,
+    /// Number of requests to it, port-forwards and repeated tries included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+    /// Time from the first request to the last answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub milliseconds: Option<u64>,
 }
 
 impl Part for Seen<Connection> {
@@ -41,7 +47,7 @@ impl Part for Seen<Connection> {
 
 impl Visit for Connection {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { context, server_version, clock_ahead_seconds: _ } = self;
+        let Self { context, server_version, clock_ahead_seconds: _, requests: _, milliseconds: _ } = self;
         visitor.strings(Kind::Context, context);
         visitor.strings(Kind::Word, server_version);
     }

@@ -1,6 +1,7 @@
 //! The ingress pods and their containers.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,12 @@ pub struct IngressPod {
     /// Reason for the phase, if the cluster reports one (`0/3 nodes are available: …`, `Evicted`).
     pub reason: Option<String>,
     pub node: Option<String>,
+    /// `status.podIPs`
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<IpAddr>,
+    /// `status.hostIPs`, the addresses of the node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub node_addresses: Vec<IpAddr>,
     pub started_at: Option<Timestamp>,
     pub ready: bool,
     /// The pod is being deleted.
@@ -80,12 +87,25 @@ impl Part for Seen<Vec<IngressPod>> {
 
 impl Visit for IngressPod {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { name, labels, phase, reason, node, started_at: _, ready: _, terminating: _, containers } = self;
+        let Self {
+            name,
+            labels,
+            phase,
+            reason,
+            node,
+            addresses,
+            node_addresses,
+            started_at: _,
+            ready: _,
+            terminating: _,
+            containers,
+        } = self;
         visitor.string(Kind::Object, name);
         visitor.labels(labels);
         visitor.string(Kind::Text, phase);
         visitor.strings(Kind::Text, reason);
         visitor.strings(Kind::Object, node);
+        addresses.iter_mut().chain(node_addresses).for_each(|address| visitor.address(address));
         containers.visit(visitor);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::routes::RouteStatus;
@@ -25,6 +26,8 @@ pub struct RouteConfig {
     pub labels: BTreeMap<String, String>,
     /// The Helm release that owns it, from `meta.helm.sh/release-name`.
     pub helm_release: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
     pub generation: Option<i64>,
     pub selector: BTreeMap<String, String>,
     pub enable_non_sni_client: Option<bool>,
@@ -66,6 +69,7 @@ impl Visit for RouteConfig {
             name,
             labels,
             helm_release,
+            created_at: _,
             generation: _,
             selector,
             enable_non_sni_client: _,

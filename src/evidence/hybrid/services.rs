@@ -1,6 +1,7 @@
 //! The Services that select ingress pods.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,12 @@ pub struct Service {
     pub ports: Vec<ServicePort>,
     /// Addresses of the load balancer, or external IPs.
     pub addresses: Vec<String>,
+    /// `spec.clusterIPs`, without `None`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cluster_addresses: Vec<IpAddr>,
+    /// `spec.externalTrafficPolicy`: `Cluster` or `Local`; absent for a Service without external traffic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_traffic_policy: Option<String>,
 }
 
 /// One port of a Service.
@@ -35,6 +42,13 @@ impl Service {
     #[must_use]
     pub fn is_internal_chaining(&self) -> bool {
         self.name.starts_with(super::INTERNAL_CHAINING)
+    }
+
+    /// Returns whether nodes may put their own address in place of the client's. Source: Kubernetes,
+    /// "Preserving the client source IP": `Cluster` obscures it, `Local` keeps it.
+    #[must_use]
+    pub fn hides_clients(&self) -> bool {
+        self.external_traffic_policy.as_deref() == Some("Cluster")
     }
 }
 
@@ -58,13 +72,15 @@ impl Part for Seen<Vec<Service>> {
 
 impl Visit for Service {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { name, labels, kind, selector, ports, addresses } = self;
+        let Self { name, labels, kind, selector, ports, addresses, cluster_addresses, external_traffic_policy } = self;
         visitor.string(Kind::Object, name);
         visitor.labels(labels);
         visitor.string(Kind::Word, kind);
         visitor.labels(selector);
         ports.visit(visitor);
         visitor.strings(Kind::Hostname, addresses);
+        cluster_addresses.iter_mut().for_each(|address| visitor.address(address));
+        visitor.strings(Kind::Word, external_traffic_policy);
     }
 }
 

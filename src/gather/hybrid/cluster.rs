@@ -8,6 +8,7 @@ use futures::join;
 use kube::core::Selector;
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::evidence::hybrid::{Connection, IngressPod, MeshLogging, RouteConfigs, Routes, SecretNames, Service};
 use crate::evidence::part::Part;
@@ -92,6 +93,7 @@ pub(in crate::gather) async fn gather<S: LogSink>(
     if namespace.is_empty() || !namespace.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return Err(Error::MissingNamespace { namespace: namespace.to_owned(), address: api.address().to_owned() });
     }
+    let begun = Instant::now();
     // If the first request fails, do not wait for the others to fail.
     let first = Box::pin(contact(api, namespace)).await?;
     let keeping = async {
@@ -104,8 +106,15 @@ pub(in crate::gather) async fn gather<S: LogSink>(
     join!(seeing, Box::pin(keeping));
     // Last, because the fastest response gives the most precise time.
     let clock_ahead_seconds = api.clock_ahead_seconds();
-    evidence.connection = Seen::Seen(Connection { context, server_version, clock_ahead_seconds });
-    Ok(api.requests())
+    let requests = api.requests();
+    evidence.connection = Seen::Seen(Connection {
+        context,
+        server_version,
+        clock_ahead_seconds,
+        requests: Some(requests),
+        milliseconds: u64::try_from(begun.elapsed().as_millis()).ok(),
+    });
+    Ok(requests)
 }
 
 /// Reads the version of the API server and the kinds of Apigee that it serves.

@@ -1,5 +1,7 @@
 //! Reads the ingress pods and their containers.
 
+use std::net::IpAddr;
+
 use serde_json::Value;
 
 use crate::evidence::Unavailable;
@@ -39,10 +41,22 @@ fn pod(object: &Value) -> IngressPod {
             .or_else(|| json::text(object, &["status", "reason"]))
             .or_else(|| unscheduled.and_then(|condition| json::text(condition, &["message"]))),
         node: json::text(object, &["spec", "nodeName"]),
+        addresses: addresses(object, "podIPs", "podIP"),
+        node_addresses: addresses(object, "hostIPs", "hostIP"),
         started_at: json::time(object, &["status", "startTime"]),
         ready: condition("Ready").is_some_and(holds),
         terminating: json::text(object, &["metadata", "deletionTimestamp"]).is_some(),
         containers: containers(object),
+    }
+}
+
+/// Returns the addresses of a list of the status; of the single field that older clusters have beside it.
+fn addresses(object: &Value, list: &str, single: &str) -> Vec<IpAddr> {
+    let listed = json::items(object, &["status", list]).iter().filter_map(|entry| json::text(entry, &["ip"]));
+    let all: Vec<IpAddr> = listed.filter_map(|address| address.parse().ok()).collect();
+    match json::text(object, &["status", single]).and_then(|address| address.parse().ok()) {
+        Some(address) if all.is_empty() => vec![address],
+        _ => all,
     }
 }
 
@@ -101,6 +115,8 @@ mod tests {
             },
             "status": {
                 "phase": "Running",
+                "podIP": "10.4.0.9", "podIPs": [{"ip": "10.4.0.9"}, {"ip": "fd00::9"}, {"ip": 7}],
+                "hostIP": "10.138.0.4",
                 "startTime": "2025-05-19T04:00:00Z",
                 "conditions": [{"type": "Ready", "status": "True"}],
                 "containerStatuses": [{
@@ -115,6 +131,8 @@ mod tests {
             },
         }));
         assert!(pod.ready && pod.terminating);
+        assert_eq!(pod.addresses, ["10.4.0.9", "fd00::9"].map(|address| address.parse::<IpAddr>().unwrap()));
+        assert_eq!(pod.node_addresses, ["10.138.0.4".parse::<IpAddr>().unwrap()]);
         let names: Vec<&str> = pod.containers.iter().map(|container| container.name.as_str()).collect();
         assert_eq!(names, ["apigee-ingressgateway", "log", "proxy"]);
         assert_eq!(pod.containers[0].started_at, Some("2025-05-19T04:00:05Z".parse().unwrap()));

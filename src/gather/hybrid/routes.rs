@@ -86,6 +86,7 @@ fn route_config(object: &Value) -> RouteConfig {
     RouteConfig {
         name: json::text(object, &["metadata", "name"]).unwrap_or_default(),
         labels: json::texts_by_key(object, &["metadata", "labels"]),
+        created_at: json::time(object, &["metadata", "creationTimestamp"]),
         helm_release: json::text(object, &["metadata", "annotations", "meta.helm.sh/release-name"]),
         generation: json::number(object, &["metadata", "generation"]),
         selector: json::texts_by_key(object, &["spec", "selector"]),

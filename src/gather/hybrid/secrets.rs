@@ -1,5 +1,10 @@
-//! Reads the names of the Secrets, and nothing else: the API server is asked only for metadata, so that it
-//! sends no value.
+//! Reads the names of the Secrets and when they were created, and nothing else: the API server is asked only
+//! for metadata, so that it sends no value.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::evidence::Unavailable;
 use crate::evidence::hybrid::SecretNames;
@@ -17,9 +22,12 @@ pub(in crate::gather) async fn secrets(api: &Api, namespace: &str) -> Result<Sec
     let access = Access { verb: "list", resource: "secrets", group: "", namespace };
     let listing =
         Listing { path: &path, selector: "", accept: METADATA_ALONE, kind: Some("PartialObjectMetadataList") };
-    let names = list(api, listing, |secret| json::text(secret, &["metadata", "name"])).await;
-    let mut names: Vec<String> =
-        names.map_err(|fault| fault.unavailable("Secrets", access))?.into_iter().flatten().collect();
-    names.sort();
-    Ok(SecretNames { names })
+    let entry = |secret: &Value| {
+        let name = json::text(secret, &["metadata", "name"])?;
+        Some((name, json::time(secret, &["metadata", "creationTimestamp"])))
+    };
+    let listed = list(api, listing, entry).await.map_err(|fault| fault.unavailable("Secrets", access))?;
+    let entries: BTreeMap<String, Option<Timestamp>> = listed.into_iter().flatten().collect();
+    let names = entries.keys().cloned().collect();
+    Ok(SecretNames { names, created_at: entries.into_iter().filter_map(|(name, at)| Some((name, at?))).collect() })
 }

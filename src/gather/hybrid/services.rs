@@ -1,5 +1,7 @@
 //! Reads the Services that select the ingress pods, whatever their names.
 
+use std::collections::BTreeSet;
+
 use kube::core::Selector;
 use serde_json::Value;
 
@@ -51,6 +53,14 @@ fn service(object: &Value) -> Service {
         selector: json::texts_by_key(object, &["spec", "selector"]),
         ports: json::items(object, &["spec", "ports"]).iter().filter_map(port).collect(),
         addresses,
+        cluster_addresses: json::texts(object, &["spec", "clusterIPs"])
+            .into_iter()
+            .chain(json::text(object, &["spec", "clusterIP"]))
+            .filter_map(|address| address.parse().ok())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
+        external_traffic_policy: json::text(object, &["spec", "externalTrafficPolicy"]),
     }
 }
 
@@ -86,12 +96,15 @@ mod tests {
         let service = service(&json!({
             "metadata": {"name": "s"},
             "spec": {"type": "LoadBalancer", "externalIPs": ["192.0.2.1"],
+                "clusterIP": "10.8.0.1", "clusterIPs": ["10.8.0.1", "None"], "externalTrafficPolicy": "Local",
                 "ports": [{"port": 443, "targetPort": 8443}, {"port": 80}, {"port": 15021, "targetPort": "status"}, {"port": "x"}]},
             "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.7"}, {"hostname": "lb.example.com"}, 7]}},
         }));
         let ports: Vec<(u16, &str)> = service.ports.iter().map(|port| (port.number, port.target.as_str())).collect();
         assert_eq!(ports, [(443, "8443"), (80, "80"), (15021, "status")]);
         assert_eq!(service.addresses, ["203.0.113.7", "lb.example.com", "192.0.2.1"]);
+        assert_eq!(service.cluster_addresses, ["10.8.0.1".parse::<std::net::IpAddr>().unwrap()]);
+        assert_eq!(service.external_traffic_policy.as_deref(), Some("Local"));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use self::hostnames::Recognised;
 use super::Redactions;
 use super::rules::{Rule, Rules};
 use super::unescape::Unescaped;
-use crate::checks::facts::is_google_front_end;
+use crate::checks::facts::{is_azure_probe, is_google_front_end};
 
 /// Maximum number of labels that are listed. Further labels get pseudonyms that are not listed.
 const MAX_LABELS: usize = 131_072;
@@ -312,7 +312,8 @@ impl Known {
             return *known;
         }
         let text = address.to_string();
-        if address.is_loopback() || address.is_unspecified() || is_no_machine(address) || is_google_front_end(&text) {
+        let is_known = is_google_front_end(&text) || is_azure_probe(&text);
+        if address.is_loopback() || address.is_unspecified() || is_no_machine(address) || is_known {
             return address;
         }
         if address.is_ipv4() && self.version_four >= most || self.addresses.len() >= MAX_LABELS + most {

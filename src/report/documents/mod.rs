@@ -7,6 +7,7 @@ pub mod contexts;
 mod diff;
 mod probe;
 mod report;
+mod trace;
 
 use super::Located;
 use crate::judgement::CheckReport;

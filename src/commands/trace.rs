@@ -1,0 +1,70 @@
+//! `trace`: collects evidence as `diagnose` does, or reads it, and follows one server name through it.
+
+use tokio::runtime::Runtime;
+
+use super::{Error, contexts, sources};
+use crate::bundle;
+use crate::cli::TraceArgs;
+use crate::evidence::Evidence;
+use crate::gather::probe;
+use crate::judgement::trace;
+use crate::run::Stop;
+use crate::terminal::Console;
+
+pub(super) fn run(args: &TraceArgs, console: &Console) -> Result<u8, Error> {
+    let host = args.host.as_deref().map(server_name).transpose()?;
+    check_combination(args)?;
+    let runtime = Runtime::new().map_err(Error::Runtime)?;
+    let evidence = runtime.block_on(async {
+        let stop = Stop::on_signal(sources::timeout(&args.evidence), bundle::abandon).map_err(Error::Runtime)?;
+        obtain_evidence(args, host.as_deref(), &stop, console).await
+    });
+    let outcome = evidence.and_then(|evidence| {
+        let trace = trace::build(&evidence, host.as_deref());
+        super::print_result(console, args.output, &trace)?;
+        Ok(trace.exit_code)
+    });
+    // Signals are handled up to here. A hanging blocking call must not delay the exit.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn obtain_evidence(
+    args: &TraceArgs,
+    host: Option<&str>,
+    stop: &Stop,
+    console: &Console,
+) -> Result<Evidence, Error> {
+    let mut evidence = match &args.from {
+        Some(name) => sources::saved(name, stop).await?,
+        None => {
+            let mut asked = args.evidence.clone();
+            asked.probe_host.extend(host.map(str::to_owned));
+            let progress = console.progress();
+            let gathered = sources::gathered(&asked, stop, progress.clone()).await;
+            progress.finish();
+            gathered?
+        }
+    };
+    sources::add_files(&args.evidence, &mut evidence, stop, None).await?;
+    sources::clean(&evidence)
+}
+
+fn server_name(name: &str) -> Result<String, Error> {
+    probe::server_name(name).map_err(|why| Error::Argument {
+        what: format!("HOST {name:?}: {why}"),
+        hint: "expected a DNS name, or --no-sni for clients without SNI".into(),
+    })
+}
+
+fn check_combination(args: &TraceArgs) -> Result<(), Error> {
+    let inputs = args.evidence.overrides.iter().chain(&args.evidence.access_logs).chain(&args.from);
+    sources::check_standard_input(inputs)?;
+    if contexts::are_several(&args.evidence.cluster) {
+        return Err(Error::Usage {
+            what: "trace with --contexts or --all-contexts: it follows a name in one cluster".into(),
+            hint: "give one --context".into(),
+        });
+    }
+    Ok(())
+}
