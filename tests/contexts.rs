@@ -228,7 +228,7 @@ fn collects_a_bundle_of_each_reachable_context() {
         let manifest: Value = serde_json::from_str(&files["manifest.json"]).expect("the manifest is JSON");
         assert_eq!(manifest["context"], context);
         assert!(path.contains(manifest["name"].as_str().expect("a name")), "{path}");
-        let again = home.run(&["diagnose", "--from", path]);
+        let again = home.run(&["diagnose", "--from", path, "-o", "wide"]);
         assert_eq!((again.status.code(), stdout(&again)), (Some(3), files["report.txt"].clone()));
     }
     // The second and third would unpack into the folder of the first.

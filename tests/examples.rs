@@ -60,7 +60,7 @@ fn the_report_in_readme_is_a_real_one() {
 #[test]
 fn the_report_of_an_example_is_the_one_in_it() {
     for example in [EXAMPLE, FIXED] {
-        let text = stdout(&run(&["diagnose", "--from", example, "-o", "text"]));
+        let text = stdout(&run(&["diagnose", "--from", example, "-o", "wide"]));
         assert_eq!(text, recorded(example, "report.txt"), "{example}");
         let old = recorded(example, "report.json");
         let new = stdout(&run(&["diagnose", "--from", example, "-o", "json"]));

@@ -76,7 +76,7 @@ fn writes_a_bundle_with_text_that_looks_like_a_secret() {
     let leak = files.iter().find(|(_, text)| text.contains("SENTINEL"));
     assert!(leak.is_none(), "{leak:?}");
     let bundle = home.bundles()[0].to_str().expect("its name is text").to_owned();
-    let again = home.run(&["diagnose", "--from", &bundle]);
+    let again = home.run(&["diagnose", "--from", &bundle, "-o", "wide"]);
     assert_eq!(String::from_utf8_lossy(&again.stdout), files["report.txt"]);
 }
 

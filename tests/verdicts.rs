@@ -34,7 +34,7 @@ struct Case {
     setting: Setting,
 }
 
-const OPTIONS: fn() -> TextOptions = || TextOptions { styles: Styles::default(), width: 110, wide: false };
+const OPTIONS: fn() -> TextOptions = || TextOptions { styles: Styles::default(), width: 100, wide: false };
 
 fn each_case(look: impl Fn(&str, &Case, &Evidence, &Report)) {
     let mut failed = Vec::new();
@@ -63,11 +63,62 @@ fn reports_read_as_recorded() {
         each_case(|stem, case, _, report| {
             assert_eq!(report.exit_code, case.exit_code, "{stem}: exit code");
             let verdict = serde_yaml::to_string(&report.verdict).expect("a verdict serialises");
-            let shown =
-                format!("{}\n---- verdict, exit code {} ----\n{verdict}", report.text(OPTIONS()), report.exit_code);
+            let wide = report.text(TextOptions { wide: true, ..OPTIONS() });
+            let steps = &wide[wide.find("STEPS\n").expect("the steps are in the wide report")..];
+            let shown = format!(
+                "{}\n---- wide ----\n{steps}\n---- verdict, exit code {} ----\n{verdict}",
+                report.text(OPTIONS()),
+                report.exit_code
+            );
             insta::assert_snapshot!(stem, shown);
         });
     });
+}
+
+/// The screen of every scenario in narrow and wide terminals, and in colour.
+#[test]
+fn screens_look_as_recorded() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let screens: [(&str, usize, Styles); 4] = [
+        ("screens-80", 80, Styles::default()),
+        ("screens-160", 160, Styles::default()),
+        ("screens-80-coloured", 80, Styles::colorize()),
+        ("screens-160-coloured", 160, Styles::colorize()),
+    ];
+    for (name, width, styles) in screens {
+        let all: Mutex<BTreeMap<String, String>> = Mutex::default();
+        each_case(|stem, _, _, report| {
+            let text = report.text(TextOptions { styles, width, wide: false });
+            all.lock().expect("no case panicked with the lock").insert(stem.to_owned(), text);
+        });
+        let all = all.into_inner().expect("no case panicked with the lock");
+        // Escapes are written out, so that a reviewer sees them.
+        let shown: String =
+            all.iter().map(|(stem, text)| format!("==== {stem}\n{}\n", text.replace('\u{1b}', "\\e"))).collect();
+        settings.bind(|| insta::assert_snapshot!(name, shown));
+    }
+}
+
+/// Lines fit the terminal. Only what is pasted, and names that are longer, may be wider.
+#[test]
+fn lines_fit_the_width() {
+    for width in [80, 100, 160] {
+        each_case(|stem, _, _, report| {
+            let text = report.text(TextOptions { styles: Styles::default(), width, wide: false });
+            let steps = report.remedy.steps.iter().flat_map(|step| step.paste.iter());
+            let pasted: Vec<&str> = steps
+                .chain(report.verdict.next_measurement.iter().map(|next| &next.command))
+                .flat_map(|text| text.lines())
+                .collect();
+            let broad = |line: &&str| line.chars().count() > width && !pasted.contains(line);
+            let breakable = |line: &&str| line.trim_start().split(' ').count() > 3;
+            let too_wide: Vec<&str> = text.lines().filter(broad).filter(breakable).collect();
+            assert!(too_wide.is_empty(), "{stem} at {width} columns: {too_wide:#?}");
+        });
+    }
 }
 
 /// A headline names the cause, so that reports, tickets and tables of several clusters can be told apart by it.

@@ -23,7 +23,7 @@ mod report;
 mod selection;
 mod steps;
 mod subject;
-mod summary;
+pub mod summary;
 pub mod trace;
 
 pub use self::build::build;

@@ -193,7 +193,7 @@ fn collected(stage: &Stage<'_>, kubeconfig: &Path, name: &str, flags: &[&str]) -
         return Err(format!("collect: {}, {stdout:?}\n{}", collected.status, last_lines(&collected.stderr, 20)));
     }
     let unpacked = unpack(&stage.folder, &stage.folder.join(&file))?;
-    let text = run(program(&stage.folder).args(["diagnose", "--from", &file]))?;
+    let text = run(program(&stage.folder).args(["diagnose", "--from", &file, "-o", "wide"]))?;
     if text.stdout != read(&unpacked.join("report.txt"))? {
         return Err(format!("--from gives another report than the bundle holds: {}", last_lines(&text.stderr, 20)));
     }

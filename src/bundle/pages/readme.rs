@@ -77,7 +77,7 @@ fn readme(Input { evidence, report, request, skipped, .. }: Input<'_>) -> String
 /// captures come last.
 fn reading_order(evidence: &Evidence, has_captures: bool) -> String {
     let (_, run) = playbooks::of_run(&evidence.question);
-    let report = "the playbook step by step, the cause, and the fix (under FIX)";
+    let report = "the cause, the fix (under FIX), and the playbook step by step";
     let mut lines = vec![(layout::REPORT_TEXT.to_owned(), report)];
     lines.extend(run.must_gather.iter().map(|reading| {
         let mut folders: Vec<&str> = reading.materials.iter().filter_map(|material| folder_of(*material)).collect();

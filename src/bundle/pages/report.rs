@@ -1,4 +1,4 @@
-//! `report.txt` and `report.json`: what `diagnose --from` prints of the bundle.
+//! `report.txt` and `report.json`: what `diagnose --from` prints of the bundle with `-o wide` and `-o json`.
 
 use super::{Input, Page};
 use crate::bundle::layout;
@@ -15,7 +15,7 @@ pub(super) fn pages(input: &Input<'_>) -> Vec<Page> {
         Page { path: path.to_owned(), origin: "report", why, text, is_verbatim: true }
     };
     vec![
-        page(layout::REPORT_TEXT, "findings, for a person", Format::Text),
+        page(layout::REPORT_TEXT, "the answer, the playbook step by step, and every check, for a person", Format::Wide),
         page(layout::REPORT_JSON, "findings, for a program", Format::Json),
     ]
 }

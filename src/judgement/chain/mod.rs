@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checks::facts;
 use crate::checks::{Kind, Object};
-use crate::evidence::cluster::Route;
+use crate::evidence::hybrid::Route;
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 /// The chain for one kind of client.

@@ -3,7 +3,7 @@
 use super::{Link, LinkKey, Path};
 use crate::checks::Kind;
 use crate::checks::facts::{self, Nearest, chain, stored};
-use crate::evidence::cluster::{Route, selects};
+use crate::evidence::hybrid::{Route, selects};
 use crate::evidence::overrides::{OverridesFile, VirtualHost};
 use crate::evidence::stored::{KeyFit, StoredContent};
 use crate::text::{count, date, days, some_of};

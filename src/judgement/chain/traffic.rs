@@ -4,7 +4,7 @@ use super::{Link, LinkKey, Path};
 use crate::checks::Kind;
 use crate::checks::facts::{self, envoy, probed};
 use crate::evidence::access_log::Span;
-use crate::evidence::cluster::IngressPod;
+use crate::evidence::hybrid::IngressPod;
 use crate::evidence::handshake::{ClientHelloKind, Endpoint, EndpointOrigin, Handshake, Stage};
 use crate::evidence::{Evidence, Seen};
 use crate::text::{count, ending, moment, some_of};
@@ -94,7 +94,8 @@ pub(super) fn load_balancer(path: Path<'_>) -> Link {
     let names = || balanced.iter().map(|service| service.name.as_str());
     if balanced.iter().all(|service| service.addresses.is_empty()) {
         let why = format!("Service {} has no address of a load balancer", some_of(&names().collect::<Vec<_>>()));
-        return Link::broken(key, why).at(path, Kind::Service, names());
+        // Clients may come another way, as those of an internal address or a NodePort do.
+        return Link::unknown(key, why).at(path, Kind::Service, names());
     }
     let made: Vec<(&Endpoint, &Handshake)> = handshakes(path)
         .into_iter()

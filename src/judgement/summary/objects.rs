@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{CertificateSummary, RouteSummary};
 use crate::checks::facts;
-use crate::evidence::cluster::Route;
+use crate::evidence::hybrid::Route;
 use crate::evidence::stored::{StoredCertificate, StoredIn};
 use crate::evidence::{Evidence, Seen};
 
@@ -50,7 +50,7 @@ fn certificate(stored: &StoredCertificate, routes: &[&Route], now: Timestamp) ->
             let users = routes.iter().filter(|route| secrets(route).contains(&name.as_str()));
             (Some(name.clone()), None, users.map(|route| route.name.clone()).collect())
         }
-        StoredIn::File { path, named_at } => (None, Some(path.clone()), vec![named_at.clone()]),
+        StoredIn::File { path, named_at } => (None, Some(path.clone()), vec![String::from(named_at.clone())]),
     };
     let mut summary = CertificateSummary {
         secret,

@@ -1,0 +1,73 @@
+//! The chain from the client to the overrides file as one line, with a mark under each link.
+
+use owo_colors::OwoColorize;
+use unicode_width::UnicodeWidthStr;
+
+use super::names::ShortForms;
+use super::{LABEL_COLUMN, blank_line, push};
+use crate::judgement::Report;
+use crate::judgement::chain::{Chain, Link, LinkKey, LinkState};
+use crate::report::TextOptions;
+use crate::text::LabelledText;
+
+/// Between two links.
+const JOINT: &str = " ─ ";
+
+/// Appends the picture, where a link is broken.
+pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
+    let Some(chain) = report.chain.as_ref().filter(|chain| chain.broken.is_some()) else { return };
+    blank_line(out);
+    let links: Vec<&Link> = chain.links.iter().filter(|link| link.state != LinkState::NotApplicable).collect();
+    let titles: Vec<&str> = links.iter().map(|link| short(link.link)).collect();
+    let margin = " ".repeat(LABEL_COLUMN);
+    let whole = titles.join(JOINT);
+    if LABEL_COLUMN + whole.width() <= options.width {
+        push(out, &format!("{margin}{whole}"));
+        let mut marks = margin;
+        for (i, link) in links.iter().enumerate() {
+            let title = short(link.link).width();
+            let joint = if i + 1 < links.len() { JOINT.width() } else { 0 };
+            let left = title.saturating_sub(1) / 2;
+            let (mark, style) = mark(link.state, options);
+            marks += &format!("{}{}{}", " ".repeat(left), mark.style(style), " ".repeat(title - left - 1 + joint));
+        }
+        push(out, &marks);
+    } else {
+        let parts: Vec<String> =
+            links.iter().map(|link| format!("{} {}", mark(link.state, options).0, short(link.link))).collect();
+        *out += &column(options).lines("", "", &parts.join("  "), 0);
+    }
+    let short = ShortForms::of(report, options);
+    for link in links.iter().filter(|link| link.state == LinkState::Broken) {
+        *out += &column(options).lines("", "", &short.text(&broken(chain, link)), 2);
+    }
+}
+
+fn broken(chain: &Chain, link: &Link) -> String {
+    let why = link.why.as_deref().unwrap_or_default();
+    let here = if chain.broken == Some(link.link) { " (fix here)" } else { "" };
+    format!("✗ {}: {why}{here}", link.link.title())
+}
+
+fn column(options: TextOptions) -> LabelledText {
+    LabelledText { margin: 0, column: LABEL_COLUMN, width: options.width }
+}
+
+/// Names that fit one line.
+fn short(link: LinkKey) -> &'static str {
+    match link {
+        LinkKey::LoadBalancer => "LB",
+        LinkKey::Group => "group",
+        LinkKey::Overrides => "overrides",
+        other => other.title(),
+    }
+}
+
+fn mark(state: LinkState, options: TextOptions) -> (&'static str, owo_colors::Style) {
+    match state {
+        LinkState::Ok => ("✓", options.styles.good),
+        LinkState::Broken => ("✗", options.styles.error),
+        LinkState::Unknown => ("?", options.styles.notice),
+        LinkState::NotApplicable => ("-", options.styles.dim),
+    }
+}

@@ -1,0 +1,103 @@
+//! The fix: what cures the cause in numbered steps, the proof, and what can wait.
+
+use owo_colors::OwoColorize;
+
+use super::{blank_line, push, section};
+use crate::judgement::Report;
+use crate::report::TextOptions;
+use crate::text::{date, one_line, some_of, visible};
+use crate::verdict::{CertificateChoice, Purpose, RemedyStep};
+
+/// Number of hostnames that a line of the choice shows.
+const TOP: usize = 3;
+
+/// Appends the steps.
+pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
+    let remedy = &report.remedy;
+    let (later, now): (Vec<&RemedyStep>, Vec<&RemedyStep>) =
+        remedy.steps.iter().partition(|step| step.purpose == Purpose::Later);
+    if !now.is_empty() {
+        blank_line(out);
+        section(out, "FIX", options.styles.heading, &place(report), options.width);
+    }
+    for (i, step) in now.iter().enumerate() {
+        numbered(i + 1, step, options, out);
+    }
+    for effect in &remedy.side_effects {
+        section(out, "SIDE", options.styles.heading, &visible(effect), options.width);
+    }
+    if !later.is_empty() {
+        blank_line(out);
+    }
+    for (i, step) in later.iter().enumerate() {
+        let label = if i == 0 { "LATER" } else { "" };
+        section(out, label, options.styles.heading, &visible(&step.title), options.width);
+        if options.wide {
+            details(step, options, out);
+        }
+    }
+}
+
+/// Returns where the commands act.
+fn place(report: &Report) -> String {
+    let subject = &report.subject;
+    let place = match subject.context() {
+        _ if subject.is_offline() => "in the files given".to_owned(),
+        Some(context) => format!("on context {}, namespace {}", visible(context), visible(subject.namespace())),
+        None => format!("in namespace {}", visible(subject.namespace())),
+    };
+    format!("{place}. Nothing has been changed yet.")
+}
+
+fn numbered(number: usize, step: &RemedyStep, options: TextOptions, out: &mut String) {
+    let label = format!("{number:>2}");
+    let verb = if step.purpose == Purpose::Check { "Check: " } else { "" };
+    let undo = step.undo.as_ref().map_or(String::new(), |undo| format!(" (Undo: {})", visible(undo)));
+    let text = format!("{verb}{}{undo}", visible(&step.title));
+    section(out, &label, options.styles.heading, &text, options.width);
+    details(step, options, out);
+}
+
+fn details(step: &RemedyStep, options: TextOptions, out: &mut String) {
+    if let Some(text) = &step.paste {
+        paste(out, text, options);
+    }
+    choices(&step.choices, options, out);
+    if let Some(note) = &step.note {
+        section(out, "", options.styles.dim, &visible(&one_line(note)), options.width);
+    }
+    if let Some(good) = &step.good {
+        section(out, "", options.styles.dim, &format!("good is: {}", visible(&one_line(good))), options.width);
+    }
+}
+
+/// Appends the certificates to choose from, where there is a choice.
+fn choices(choices: &[CertificateChoice], options: TextOptions, out: &mut String) {
+    if choices.len() < 2 {
+        return;
+    }
+    let whole = choices.iter().any(|choice| choice.uncovered.is_empty());
+    let none = if whole { "" } else { " No Secret has all hostnames:" };
+    let text = format!("YOUR CHOICE: all clients without SNI get this one certificate.{none}");
+    section(out, "", options.styles.heading, &text, options.width);
+    for choice in choices {
+        let names = if options.wide { choice.names.join(", ") } else { first_names(&choice.names) };
+        let until = choice.not_after.map_or(String::new(), |until| format!("  until {}", date(until)));
+        let chosen = if choice.chosen { "  (chosen)" } else { "" };
+        let line = format!("  {}  {names}{until}{chosen}", choice.secret);
+        section(out, "", options.styles.dim, &visible(&line), options.width);
+    }
+}
+
+fn first_names(names: &[String]) -> String {
+    if names.len() <= TOP { names.join(", ") } else { some_of(names) }
+}
+
+/// Appends text to paste. It begins at the margin: an indented diff would not work.
+pub(super) fn paste(out: &mut String, text: &str, options: TextOptions) {
+    blank_line(out);
+    for line in text.lines() {
+        push(out, &visible(line).style(options.styles.command).to_string());
+    }
+    out.push('\n');
+}

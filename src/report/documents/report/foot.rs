@@ -1,0 +1,88 @@
+//! The end of the report: what was not seen, how many checks were judged, and where to look further.
+
+use owo_colors::OwoColorize;
+
+use super::{blank_line, push, section};
+use crate::judgement::Report;
+use crate::report::TextOptions;
+use crate::text::{count, moment_in_heading, visible};
+use crate::verdict::VerdictKind;
+
+/// Appends what the report does not rest on.
+pub(super) fn not_seen(report: &Report, options: TextOptions, out: &mut String) {
+    // Without rights nothing was seen, and the verdict says so.
+    let is_all = report.verdict.kind == VerdictKind::NoAccess && !options.wide;
+    if report.not_seen.is_empty() || is_all {
+        return;
+    }
+    blank_line(out);
+    let items: Vec<String> =
+        report.not_seen.iter().map(|item| format!("{}: {}", visible(&item.what), visible(&item.why))).collect();
+    if options.wide {
+        for (i, item) in items.iter().enumerate() {
+            let label = if i == 0 { "NOT SEEN" } else { "" };
+            section(out, label, options.styles.heading, item, options.width);
+        }
+    } else {
+        section(out, "NOT SEEN", options.styles.heading, &items.join(" · "), options.width);
+    }
+}
+
+/// Appends the counts, the origin and the next commands.
+pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
+    blank_line(out);
+    let dim = options.styles.dim;
+    let mut dimmed = |text: String| {
+        for line in crate::text::wrap(&text, options.width, 2).lines() {
+            push(out, &line.style(dim).to_string());
+        }
+    };
+    dimmed(counts(report));
+    dimmed(origin(report));
+    dimmed(hints(report, options));
+}
+
+fn counts(report: &Report) -> String {
+    let checks = report.summary.checks;
+    let parts = [
+        (checks.errors, "error"),
+        (checks.warnings, "warning"),
+        (checks.notices, "notice"),
+        (checks.unknown, "unknown"),
+        (checks.passed, "passed"),
+        (checks.not_applicable, "not applicable"),
+    ];
+    let parts = parts.iter().filter(|(number, _)| *number > 0).map(|(number, word)| match *word {
+        "error" | "warning" | "notice" => count(*number, word),
+        word => format!("{number} {word}"),
+    });
+    let work = report.summary.requests.map_or(String::new(), |work| {
+        let seconds = std::time::Duration::from_millis(work.milliseconds);
+        format!(" · {}, {}, read only", crate::text::seconds(seconds, 1), count(work.count, "API request"))
+    });
+    format!("{}: {}{work}", count(checks.total, "check"), parts.collect::<Vec<_>>().join(", "))
+}
+
+fn origin(report: &Report) -> String {
+    let subject = &report.subject;
+    let source = match (subject.context(), subject.is_offline()) {
+        (_, true) => "files alone".to_owned(),
+        (Some(context), _) => format!("context {} · namespace {}", visible(context), visible(subject.namespace())),
+        (None, _) => format!("namespace {}", visible(subject.namespace())),
+    };
+    format!("kubectl apigee-tls {} · {source} · {}", report.tool_version, moment_in_heading(subject.collected_at()))
+}
+
+fn hints(report: &Report, options: TextOptions) -> String {
+    let mut hints = Vec::new();
+    if !options.wide {
+        hints.push("steps: -o wide".to_owned());
+    }
+    if let Some(code) = report.verdict.causes.iter().flat_map(|cause| &cause.codes).next() {
+        hints.push(format!("why: kubectl apigee-tls explain {code}"));
+    }
+    if !matches!(report.verdict.kind, VerdictKind::Healthy | VerdictKind::Passed | VerdictKind::SniOnly) {
+        hints.push("still stuck: kubectl apigee-tls collect -f overrides.yaml".to_owned());
+    }
+    hints.join(" · ")
+}

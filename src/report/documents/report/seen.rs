@@ -1,0 +1,163 @@
+//! What clients were seen to suffer: how many, where, when, and who they are.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::names::ShortForms;
+use super::section;
+use crate::judgement::summary::{ClientResets, MinuteResets, Resets};
+use crate::judgement::{Report, RunSummary};
+use crate::report::TextOptions;
+use crate::text::{count, date, duration, some_of};
+use crate::verdict::VerdictKind;
+
+/// Number of clients and server names that are shown without `-o wide`.
+const TOP: usize = 3;
+
+/// Bars of a sparkline.
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// Number of bars of a sparkline.
+const COLUMNS: usize = 30;
+
+const MINUTE: i64 = 60;
+
+/// Appends the section.
+pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
+    let lines = lines(report, options);
+    let short = ShortForms::of(report, options);
+    for (i, line) in lines.iter().enumerate() {
+        let label = if i == 0 { "SEEN" } else { "" };
+        section(out, label, options.styles.heading, &short.text(line), options.width);
+    }
+}
+
+fn lines(report: &Report, options: TextOptions) -> Vec<String> {
+    let summary = &report.summary;
+    // Counters tell only where the logs do not, and nothing of a gateway that serves its clients.
+    let kind = report.verdict.kind;
+    let is_good = matches!(kind, VerdictKind::Healthy | VerdictKind::Passed | VerdictKind::SniOnly);
+    let Some(resets) = summary.resets.as_ref().filter(|resets| resets.total > 0) else {
+        return counted(summary).filter(|_| !is_good).into_iter().collect();
+    };
+    let now = report.subject.collected_at();
+    let mut lines = how_many(resets, summary);
+    lines.extend(when(resets, now));
+    lines.extend(who(resets, options));
+    lines.extend(summary.began.as_ref().map(|began| began.sentence()));
+    lines
+}
+
+/// Returns what the Envoys counted, where no log tells.
+fn counted(summary: &RunSummary) -> Option<String> {
+    let counters = summary.counters.as_ref()?;
+    let without_chain = counters.without_filter_chain.filter(|number| *number > 0)?;
+    let own = if counters.own_subtracted { "" } else { ", earlier runs of this program included" };
+    let without_sni = counters
+        .without_sni
+        .map_or(String::new(), |number| format!(" and {} without SNI", count(number, "ClientHello")));
+    let pods = count(counters.pods.len() as u64, "pod");
+    Some(format!(
+        "Envoy counted {} without a filter chain{without_sni} at {pods} since it started{own}",
+        count(without_chain, "connection")
+    ))
+}
+
+fn how_many(resets: &Resets, summary: &RunSummary) -> Vec<String> {
+    let mut lines = Vec::new();
+    if resets.without_server_name > 0 {
+        let resets_of = format!("{} without SNI", count(resets.without_server_name, "reset"));
+        lines.push(format!("{resets_of}{}", places(resets, summary)));
+    }
+    if resets.with_server_name > 0 {
+        let names: Vec<String> =
+            resets.server_names.iter().take(TOP).map(|name| format!("{} ({})", name.name, name.count)).collect();
+        let more = resets.server_names.len().saturating_sub(TOP) as u64 + resets.other_server_names.entries;
+        let more = if more > 0 { format!(" and {}", count(more, "other name")) } else { String::new() };
+        let line = format!("{} with SNI: {}{more}", count(resets.with_server_name, "reset"), names.join(", "));
+        let places = if lines.is_empty() { places(resets, summary) } else { String::new() };
+        lines.push(line + &places);
+    }
+    lines
+}
+
+/// Returns ` at 2 of 2 pods (…kx2vp 3, …zz9q1 3)`.
+fn places(resets: &Resets, summary: &RunSummary) -> String {
+    if resets.pods.is_empty() {
+        let files: Vec<&str> = resets.files.iter().map(|file| file.file.as_str()).collect();
+        return if files.is_empty() { String::new() } else { format!(" in {}", some_of(&files)) };
+    }
+    let known = summary.pods.as_deref().unwrap_or_default();
+    let of = if known.is_empty() { String::new() } else { format!("{} of ", resets.pods.len()) };
+    let all = count(known.len().max(resets.pods.len()) as u64, "pod");
+    let pods: Vec<String> =
+        resets.pods.iter().map(|pod| format!("{} {}", super::proved::ending(summary, &pod.pod), pod.count)).collect();
+    format!(" at {of}{all} ({})", some_of(&pods))
+}
+
+/// Returns the sparkline of the minutes, and the first and the last reset.
+fn when(resets: &Resets, now: Timestamp) -> Option<String> {
+    let (first, last) = (resets.first?, resets.last?);
+    let (from, to) = (time(first, now), time(last, now));
+    let quiet = now.duration_since(last);
+    let quiet = if quiet > SignedDuration::ZERO { format!(", none for {}", duration(quiet)) } else { String::new() };
+    Some(match sparkline(&resets.per_minute, now) {
+        Some((start, bars)) => {
+            format!("{} {bars} {}   first {from}, last {to} UTC{quiet}", minute(start, now), minute(now, now))
+        }
+        None if from == to => format!("at {from} UTC{quiet}"),
+        None => format!("first {from}, last {to} UTC{quiet}"),
+    })
+}
+
+/// Returns the time of day; with the date where it is not that of the run.
+fn time(at: Timestamp, now: Timestamp) -> String {
+    let time = at.strftime("%H:%M:%S");
+    if date(at) == date(now) { time.to_string() } else { format!("{} {time}", date(at)) }
+}
+
+fn minute(at: Timestamp, now: Timestamp) -> String {
+    let time = at.strftime("%H:%M");
+    if date(at) == date(now) { time.to_string() } else { format!("{} {time}", date(at)) }
+}
+
+/// Returns the start of the first bar and the bars, up to now. `None` where all resets are in the last minute.
+fn sparkline(minutes: &[MinuteResets], now: Timestamp) -> Option<(Timestamp, String)> {
+    let start = minutes.first()?.minute;
+    let length = usize::try_from(now.duration_since(start).as_secs().max(0).div_euclid(MINUTE)).ok()? + 1;
+    if length < 2 {
+        return None;
+    }
+    let per_bar = length.div_ceil(COLUMNS);
+    let mut bars = vec![0_u64; length.div_ceil(per_bar)];
+    for entry in minutes {
+        let at = usize::try_from(entry.minute.duration_since(start).as_secs().div_euclid(MINUTE)).ok()?;
+        if let Some(bar) = bars.get_mut(at / per_bar) {
+            *bar = bar.saturating_add(entry.count);
+        }
+    }
+    let most = bars.iter().copied().max().filter(|most| *most > 0)?;
+    let bar = |number: u64| {
+        let height = number.saturating_mul(BARS.len() as u64 - 1).div_ceil(most);
+        usize::try_from(height).ok().and_then(|height| BARS.get(height)).copied().unwrap_or(BARS[0])
+    };
+    Some((start, bars.into_iter().map(bar).collect()))
+}
+
+/// Returns a line for each of the clients with most resets.
+fn who(resets: &Resets, options: TextOptions) -> Vec<String> {
+    let most = if options.wide { resets.clients.len() } else { TOP };
+    let mut lines: Vec<String> = resets.clients.iter().take(most).map(client).collect();
+    let more = resets.clients.len().saturating_sub(most) as u64 + resets.other_clients.entries;
+    if more > 0 {
+        let way = if options.wide { "" } else { ": -o wide" };
+        lines.push(format!("and {}{way}", count(more, "other address")));
+    }
+    lines
+}
+
+fn client(client: &ClientResets) -> String {
+    let served = client.also_served.as_ref().map_or(String::new(), |served| {
+        format!("; also served without SNI: {}", count(served.without_server_name, "request"))
+    });
+    format!("from {} ({}): {}{served}", client.address, client.count, client.who)
+}
