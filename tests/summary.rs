@@ -253,7 +253,7 @@ fn the_last_broken_link_is_the_one_to_fix() {
         ("upgrade-pending", None, Some(LinkKey::Group)),
         ("secret-missing", None, Some(LinkKey::Secret)),
         ("wildcard-not-pushed", None, Some(LinkKey::FilterChain)),
-        ("load-balancer-pending", None, Some(LinkKey::LoadBalancer)),
+        ("load-balancer-pending", None, None),
         ("no-pods", None, Some(LinkKey::Pod)),
     ] {
         let trace = trace::build(&of_case(case), server_name);

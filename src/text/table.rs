@@ -13,6 +13,12 @@ pub fn pad(text: &str, columns: usize) -> String {
     padded
 }
 
+/// Returns the number of terminal columns of the text.
+#[must_use]
+pub fn columns(text: &str) -> usize {
+    text.width()
+}
+
 /// Returns the terminal columns of the widest of these texts; 0 if there are none.
 #[must_use]
 pub fn widest<'a>(texts: impl IntoIterator<Item = &'a str>) -> usize {

@@ -4,8 +4,8 @@ use super::{Link, LinkKey, Path};
 use crate::checks::Kind;
 use crate::checks::facts::{self, envoy, probed};
 use crate::evidence::access_log::Span;
-use crate::evidence::hybrid::IngressPod;
 use crate::evidence::handshake::{ClientHelloKind, Endpoint, EndpointOrigin, Handshake, Stage};
+use crate::evidence::hybrid::IngressPod;
 use crate::evidence::{Evidence, Seen};
 use crate::text::{count, ending, moment, some_of};
 

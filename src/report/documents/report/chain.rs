@@ -1,14 +1,13 @@
 //! The chain from the client to the overrides file as one line, with a mark under each link.
 
 use owo_colors::OwoColorize;
-use unicode_width::UnicodeWidthStr;
 
 use super::names::ShortForms;
 use super::{LABEL_COLUMN, blank_line, push};
 use crate::judgement::Report;
 use crate::judgement::chain::{Chain, Link, LinkKey, LinkState};
 use crate::report::TextOptions;
-use crate::text::LabelledText;
+use crate::text::{LabelledText, columns};
 
 /// Between two links.
 const JOINT: &str = " ─ ";
@@ -21,12 +20,12 @@ pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
     let titles: Vec<&str> = links.iter().map(|link| short(link.link)).collect();
     let margin = " ".repeat(LABEL_COLUMN);
     let whole = titles.join(JOINT);
-    if LABEL_COLUMN + whole.width() <= options.width {
+    if LABEL_COLUMN + columns(&whole) <= options.width {
         push(out, &format!("{margin}{whole}"));
         let mut marks = margin;
         for (i, link) in links.iter().enumerate() {
-            let title = short(link.link).width();
-            let joint = if i + 1 < links.len() { JOINT.width() } else { 0 };
+            let title = columns(short(link.link));
+            let joint = if i + 1 < links.len() { columns(JOINT) } else { 0 };
             let left = title.saturating_sub(1) / 2;
             let (mark, style) = mark(link.state, options);
             marks += &format!("{}{}{}", " ".repeat(left), mark.style(style), " ".repeat(title - left - 1 + joint));

@@ -1,5 +1,5 @@
-//! The report for a person. The answer comes first: the cause, what was seen of it, what this run proved, where
-//! the chain is broken, and the fix. The steps of the playbook and all checks follow with `-o wide`.
+//! The report for a person. The answer comes first: the cause, what was seen of it, what this run proved,
+//! where the chain is broken, and the fix. The steps of the playbook and all checks follow with `-o wide`.
 //!
 //! Reads the same without colour. Control characters of names and logs are made visible, so that a hostile
 //! server name cannot write to the terminal.
@@ -50,7 +50,7 @@ impl Document for Report {
     }
 }
 
-/// Appends an empty line, unless there is one or nothing stands before it.
+/// Appends an empty line, unless there is one or the text is empty.
 fn blank_line(out: &mut String) {
     if !out.is_empty() && !out.ends_with("\n\n") {
         out.push('\n');

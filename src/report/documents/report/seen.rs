@@ -120,7 +120,8 @@ fn minute(at: Timestamp, now: Timestamp) -> String {
     if date(at) == date(now) { time.to_string() } else { format!("{} {time}", date(at)) }
 }
 
-/// Returns the start of the first bar and the bars, up to now. `None` where all resets are in the last minute.
+/// Returns the start of the first bar and the bars, up to now. `None` where all resets are in the last
+/// minute.
 fn sparkline(minutes: &[MinuteResets], now: Timestamp) -> Option<(Timestamp, String)> {
     let start = minutes.first()?.minute;
     let length = usize::try_from(now.duration_since(start).as_secs().max(0).div_euclid(MINUTE)).ok()? + 1;

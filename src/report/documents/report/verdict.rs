@@ -1,13 +1,12 @@
 //! The verdict in one sentence, with its checks; other causes in a sentence each.
 
 use owo_colors::OwoColorize;
-use unicode_width::UnicodeWidthStr;
 
 use super::names::ShortForms;
 use super::{LABEL_COLUMN, blank_line, push, section};
 use crate::judgement::Report;
 use crate::report::TextOptions;
-use crate::text::{LabelledText, visible, wrap};
+use crate::text::{LabelledText, columns, visible, wrap};
 use crate::verdict::{Cause, Certainty};
 
 /// Widest text on which codes are put at the right edge.
@@ -78,21 +77,22 @@ fn codes(cause: &Cause) -> String {
     codes.join(" ")
 }
 
-/// Returns the sentence beside its label, with the codes at the right edge, or behind it where they do not fit.
+/// Returns the sentence beside its label, with the codes at the right edge, or behind it where they do not
+/// fit.
 fn coded(label: &str, painted: &str, sentence: &str, codes: &str, options: TextOptions) -> String {
     let column = LabelledText { margin: 0, column: LABEL_COLUMN, width: options.width };
     // A label that is longer than its column moves the text of its line.
-    let column = LabelledText { column: LABEL_COLUMN.max(label.width() + 1), ..column };
+    let column = LabelledText { column: LABEL_COLUMN.max(columns(label) + 1), ..column };
     if codes.is_empty() {
         return column.lines(label, painted, sentence, 0);
     }
     let text = wrap(sentence, options.width.saturating_sub(column.column), 0);
-    let last = text.lines().last().unwrap_or_default().width();
+    let last = columns(text.lines().last().unwrap_or_default());
     let free = options.width.saturating_sub(column.column + last);
-    if options.width <= WIDEST && free >= codes.width() + 2 {
+    if options.width <= WIDEST && free >= columns(codes) + 2 {
         let mut lines = column.lines(label, painted, sentence, 0);
         lines.truncate(lines.trim_end().len());
-        lines += &format!("{}{}\n", " ".repeat(free - codes.width()), codes.style(options.styles.dim));
+        lines += &format!("{}{}\n", " ".repeat(free - columns(codes)), codes.style(options.styles.dim));
         return lines;
     }
     column.lines(label, painted, &format!("{sentence} ({codes})"), 0)
