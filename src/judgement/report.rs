@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Subject;
+use super::{Rehearsal, Subject};
 use crate::checks::{Code, Finding, Level, Location, Object};
 use crate::playbooks::StepKey;
 use crate::verdict::{NotSeen, Remedy, Verdict};
@@ -25,6 +25,9 @@ pub struct Report {
     pub steps: Vec<StepReport>,
     pub verdict: Verdict,
     pub remedy: Remedy,
+    /// What the remedy would do, of `--what-if`; absent if no step of it changes anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<Rehearsal>,
     /// What was not checked or could not be seen, with the reason.
     pub not_seen: Vec<NotSeen>,
     /// Every check that was selected, in the order of the catalogue.

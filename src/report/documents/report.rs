@@ -36,6 +36,7 @@ impl Document for Report {
         }
         verdict(self, options, &mut out);
         remedy(self, options, &mut out);
+        rehearsal(self, options, &mut out);
         not_seen(self, options, &mut out);
         out
     }
@@ -205,6 +206,21 @@ fn remedy(report: &Report, options: TextOptions, out: &mut String) {
     }
     for effect in &report.remedy.side_effects {
         section(out, "SIDE", options.styles.heading, &visible(effect), options.width);
+    }
+}
+
+/// Appends what the steps of the fix would cure, leave and bring.
+fn rehearsal(report: &Report, options: TextOptions, out: &mut String) {
+    let Some(rehearsal) = &report.rehearsal else { return };
+    blank_line(out);
+    let then = format!("all steps of FIX are done: {}. {}.", rehearsal.verdict.word(), visible(&rehearsal.headline));
+    section(out, "WHAT IF", options.styles.heading, &then, options.width);
+    let lists = [("cures", &rehearsal.cures), ("leaves", &rehearsal.leaves), ("brings", &rehearsal.brings)];
+    for (verb, findings) in lists {
+        for finding in findings {
+            let text = format!("{verb} {} {}: {}", finding.code, finding.level.as_str(), visible(&finding.message));
+            section(out, "", options.styles.dim, &text, options.width);
+        }
     }
 }
 
