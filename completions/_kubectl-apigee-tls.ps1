@@ -82,6 +82,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-apigee-tls' -ScriptBloc
             [CompletionResult]::new('--all-contexts', '--all-contexts', [CompletionResultType]::ParameterName, 'Run for every context of the kubeconfig, in its order')
             [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not verify the certificate of the API server')
             [CompletionResult]::new('--offline', '--offline', [CompletionResultType]::ParameterName, 'Judge only the given files; contact no cluster')
+            [CompletionResult]::new('--what-if', '--what-if', [CompletionResultType]::ParameterName, 'Also report what the fix would cure, leave and bring')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print progress to standard error')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print progress to standard error')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

@@ -78,6 +78,7 @@ set edit:completion:arg-completer[kubectl-apigee-tls] = {|@words|
             cand --all-contexts 'Run for every context of the kubeconfig, in its order'
             cand --insecure-skip-tls-verify 'Do not verify the certificate of the API server'
             cand --offline 'Judge only the given files; contact no cluster'
+            cand --what-if 'Also report what the fix would cure, leave and bring'
             cand -v 'Print progress to standard error'
             cand --verbose 'Print progress to standard error'
             cand -h 'Print help (see more with ''--help'')'

@@ -74,7 +74,7 @@ fn a_table_comes_first_and_then_each_context() {
         "{told}"
     );
     assert!(told.contains("hint: is the cluster up"), "{told}");
-    assert!(told.contains("Its commands take the current context: kubectl config use-context west\n"), "{told}");
+    assert!(told.contains("| kubectl --context west apply -f -\n"), "{told}");
     assert_eq!(stderr(&output), "");
 }
 

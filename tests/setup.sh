@@ -65,12 +65,14 @@ want_release() {
 }
 
 want_cluster() {
+  want bash bash
   want busybox busybox-static
   want containerd containerd
   want java default-jdk-headless
   want jq jq
   want javac default-jdk-headless
   want ip iproute2
+  want fish fish
   want iptables iptables
   want mount mount
   want openssl openssl
@@ -82,6 +84,7 @@ want_cluster() {
   want tcpdump tcpdump
   want tshark tshark
   want unshare util-linux
+  want zsh zsh
   [ -x /usr/lib/cni/bridge ] || packages+=(containernetworking-plugins)
   { has python3 && python3 -m pip --version >/dev/null 2>&1; } || packages+=(python3-pip)
 }

@@ -145,6 +145,10 @@ pub struct DiagnoseArgs {
     #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Judgement")]
     pub fail_on: FailOn,
 
+    /// Also report what the fix would cure, leave and bring
+    #[arg(long, help_heading = "Judgement")]
+    pub what_if: bool,
+
     /// Format of the report
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
     pub output: Format,

@@ -10,8 +10,7 @@ use crate::bundle::{self, evidence_file};
 use crate::checks;
 use crate::cli::DiagnoseArgs;
 use crate::evidence::Evidence;
-use crate::gather::{self, ConnectionOptions};
-use crate::judgement::{self, Selection};
+use crate::judgement::{self, Report, Selection};
 use crate::run::Stop;
 use crate::terminal::Console;
 
@@ -41,7 +40,7 @@ fn several(args: &DiagnoseArgs, names: &[String], console: &Console) -> Result<u
         let stop = stop.part(sources::timeout(&args.evidence));
         let labelled = Arc::new(progress.labelled(context));
         let evidence = sources::clean(&runtime.block_on(sources::gathered(&args_alone, &stop, labelled))?)?;
-        Ok(judgement::build(&evidence, &selection(args), fail_on(args.fail_on)))
+        Ok(judge(args, &evidence))
     });
     progress.finish();
     // Nothing is left to interrupt: from here on Ctrl-C ends the program.
@@ -58,17 +57,6 @@ fn report_evidence(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) 
     // Print the report even if the evidence file cannot be written: the run may have taken minutes.
     let written = args.write_evidence.as_ref().map_or(Ok(()), |path| evidence_file::write(path, evidence));
     let exit_code = print_report(args, evidence, console)?;
-    if args.from.is_none()
-        && let Some(given) = &args.evidence.cluster.context
-        && let Ok(current) = gather::context_name(&ConnectionOptions {
-            kubeconfig: args.evidence.cluster.kubeconfig.clone(),
-            ..ConnectionOptions::default()
-        })
-        && current.as_ref() != Some(given)
-    {
-        let current = current.as_deref().unwrap_or("none");
-        console.error(&format!("note: printed commands use the current context ({current}); add --context {given}"));
-    }
     written.map_err(bundle::ReadError::from)?;
     Ok(exit_code)
 }
@@ -93,9 +81,15 @@ async fn obtain_evidence(args: &DiagnoseArgs, stop: &Stop, console: &Console) ->
 }
 
 fn print_report(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
-    let report = judgement::build(evidence, &selection(args), fail_on(args.fail_on));
+    let report = judge(args, evidence);
     super::print_result(console, args.output, &report)?;
     Ok(report.exit_code)
+}
+
+fn judge(args: &DiagnoseArgs, evidence: &Evidence) -> Report {
+    let selection = selection(args);
+    let rehearsal = args.what_if.then(|| judgement::rehearse(evidence, &selection)).flatten();
+    Report { rehearsal, ..judgement::build(evidence, &selection, fail_on(args.fail_on)) }
 }
 
 fn selection(args: &DiagnoseArgs) -> Selection {

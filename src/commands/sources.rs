@@ -11,7 +11,9 @@ use crate::bundle::source;
 use crate::cli::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
 use crate::evidence::overrides::OverridesFile;
 use crate::evidence::stored::StoredCertificate;
-use crate::evidence::{Evidence, HybridQuestion, LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable};
+use crate::evidence::{
+    ClusterAccess, Evidence, HybridQuestion, LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable,
+};
 use crate::gather::files::log_file::{self, LogReading};
 use crate::gather::hybrid::{GatewayProbe, Places};
 use crate::gather::probe::{self, ProbeOptions, Prober};
@@ -169,7 +171,31 @@ fn question(args: &EvidenceArgs, collected_at: Timestamp, offline: bool) -> Hybr
         expect_non_sni: expects_non_sni(args),
         offline,
         log_limits: log_limits(&args.logs, collected_at),
+        access: if offline { ClusterAccess::default() } else { cluster_access(&args.cluster) },
     }
+}
+
+fn cluster_access(args: &ClusterArgs) -> ClusterAccess {
+    ClusterAccess {
+        context: args.context.clone(),
+        kubeconfig: args.kubeconfig.as_ref().map(|path| path.to_string_lossy().into_owned()),
+        cluster: args.cluster.clone(),
+        user: args.user.clone(),
+        server: args.server.as_deref().map(without_user),
+        tls_server_name: args.tls_server_name.clone(),
+        insecure_skip_tls_verify: args.insecure_skip_tls_verify,
+        as_user: args.as_user.clone(),
+        as_uid: args.as_uid.clone(),
+        as_groups: args.as_groups.clone(),
+    }
+}
+
+/// Removes user and password from a URL.
+fn without_user(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    let end = rest.find('/').unwrap_or(rest.len());
+    let host = rest[..end].rfind('@').map_or(rest, |at| &rest[at + 1..]);
+    if scheme.is_empty() { host.to_owned() } else { format!("{scheme}://{host}") }
 }
 
 /// Returns whether `--expect` declares clients without SNI, whether or not they were seen.

@@ -33,7 +33,7 @@ use self::part::{Kind, Part, Visit, Visitor};
 pub use self::access_log::{AccessLog, LogOrigin, LogStream};
 pub use self::clock::{OtherClock, Witness};
 pub use self::hybrid::{gateway, overrides, stored};
-pub use self::question::{HybridQuestion, LogLimits, Question};
+pub use self::question::{ClusterAccess, HybridQuestion, LogLimits, Question};
 pub use self::seen::{Reason, Seen, Unavailable};
 pub use self::source::Source;
 

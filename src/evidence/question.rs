@@ -1,6 +1,7 @@
 //! The options of the user that change what can be concluded.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::part::{Kind, Visit, Visitor};
@@ -28,6 +29,38 @@ pub struct HybridQuestion {
     pub offline: bool,
     /// How much of each log was requested.
     pub log_limits: LogLimits,
+    /// The flags that chose the cluster and the identity.
+    #[serde(default, skip_serializing_if = "ClusterAccess::is_empty")]
+    pub access: ClusterAccess,
+}
+
+/// The flags that choose the cluster and the identity, so that printed commands reach the same cluster. Never
+/// a token, a password or a key.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ClusterAccess {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// Path as the user gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubeconfig: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// URL of the API server, without user and password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_server_name: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub insecure_skip_tls_verify: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_uid: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub as_groups: Vec<String>,
 }
 
 /// `--since`, `--since-time`, `--tail` and `--limit-bytes`, as in kubectl.
@@ -85,10 +118,23 @@ impl Question {
         &question.log_limits
     }
 
+    /// Returns the flags that chose the cluster and the identity.
+    #[must_use]
+    pub fn access(&self) -> &ClusterAccess {
+        let Self::Hybrid(question) = self;
+        &question.access
+    }
+
     /// Adds `--expect non-sni` to recorded options.
     pub fn expect_non_sni(&mut self) {
         let Self::Hybrid(question) = self;
         question.expect_non_sni = true;
+    }
+}
+
+impl ClusterAccess {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -115,10 +161,33 @@ impl Visit for Question {
 
 impl Visit for HybridQuestion {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { namespace, selector, container, expect_non_sni: _, offline: _, log_limits } = self;
+        let Self { namespace, selector, container, expect_non_sni: _, offline: _, log_limits, access } = self;
         visitor.string(Kind::Object, namespace);
         visitor.string(Kind::Text, selector);
         visitor.strings(Kind::Object, container);
         let LogLimits { since: _, tail: _, limit_bytes: _ } = log_limits;
+        access.visit(visitor);
+    }
+}
+
+impl Visit for ClusterAccess {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self {
+            context,
+            kubeconfig,
+            cluster,
+            user,
+            server,
+            tls_server_name,
+            insecure_skip_tls_verify: _,
+            as_user,
+            as_uid,
+            as_groups,
+        } = self;
+        visitor.strings(Kind::Context, [context, cluster, user].into_iter().flatten());
+        visitor.strings(Kind::File, kubeconfig);
+        visitor.strings(Kind::Hostname, tls_server_name);
+        visitor.strings(Kind::Text, [server, as_user, as_uid].into_iter().flatten());
+        visitor.strings(Kind::Text, as_groups);
     }
 }

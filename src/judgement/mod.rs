@@ -5,6 +5,7 @@
 //! Evidence ─ chain ─ trace ─ Trace
 //! Evidence ─ checks ─ playbook ─ build ─ Report ─┬─ contexts ─ ContextsReport
 //!                                                └─ diff ───── Difference
+//! Evidence, remedy ─ rehearsal ─ Rehearsal
 //! Evidence of each target ─ playbook ─ probe ─ ProbeReport
 //! Capture ─ capture ─ CaptureReport
 //! ```
@@ -19,6 +20,7 @@ pub mod diff;
 mod exit_code;
 mod not_seen;
 pub mod probe;
+mod rehearsal;
 mod report;
 mod selection;
 mod steps;
@@ -27,6 +29,7 @@ pub mod summary;
 pub mod trace;
 
 pub use self::build::build;
+pub use self::rehearsal::{Rehearsal, Rehearsed, rehearse};
 pub use self::report::{CheckReport, FindingReport, Mark, OutcomeWord, Report, SCHEMA, StepReport, StepState};
 pub use self::selection::{FailOn, Selection};
 pub use self::subject::{HybridSubject, Subject};

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::chain::Chain;
-use super::{RunSummary, Subject};
+use super::{Rehearsal, RunSummary, Subject};
 use crate::checks::{Code, Finding, Level, Location, Object};
 use crate::playbooks::StepKey;
 use crate::verdict::{NotSeen, Remedy, Verdict};
@@ -33,6 +33,9 @@ pub struct Report {
     pub steps: Vec<StepReport>,
     pub verdict: Verdict,
     pub remedy: Remedy,
+    /// What the remedy would do, of `--what-if`; absent if no step of it changes anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<Rehearsal>,
     /// What was not checked or could not be seen, with the reason.
     pub not_seen: Vec<NotSeen>,
     /// Every check that was selected, in the order of the catalogue.

@@ -11,7 +11,7 @@ mod step;
 
 use crate::checks::{Check, CheckResult, Family};
 use crate::evidence::{Evidence, Question, Source, Unavailable};
-use crate::verdict::{Cause, Judged, Measurement, NotSeen, Relations, Remedy, Verdict, VerdictKind, ranking};
+use crate::verdict::{Cause, Change, Judged, Measurement, NotSeen, Relations, Remedy, Verdict, VerdictKind, ranking};
 
 pub(crate) use self::step::{Covers, StepLines, StepSeen};
 pub use self::step::{Step, StepKey};
@@ -58,6 +58,8 @@ pub(crate) struct Run {
     /// Kind and headline of the verdict where all checks were run and nothing is wrong.
     pub(crate) healthy: fn(Judged<'_>) -> (VerdictKind, String),
     pub(crate) remedy: fn(Judged<'_>, &Verdict) -> Remedy,
+    /// What the steps of the remedy change, so that it can be rehearsed.
+    pub(crate) changes: fn(Judged<'_>, &Verdict) -> Vec<Change>,
     /// Steps that a run does not do, or did not.
     pub(crate) not_done: fn(&Evidence) -> Vec<NotSeen>,
     /// The files that support reads first, in order.

@@ -8,6 +8,7 @@
 //!
 //! Pure, like the checks. Knows no playbook; formats nothing.
 
+mod change;
 mod model;
 pub(crate) mod ranking;
 mod relations;
@@ -15,7 +16,9 @@ pub(crate) mod remedy;
 mod results;
 pub(crate) mod s_client;
 mod shell;
+mod target;
 
+pub(crate) use self::change::Change;
 pub use self::model::{
     Cause, Certainty, CertificateChoice, Measurement, NotSeen, Purpose, Remedy, RemedyStep, Verdict, VerdictKind,
 };
@@ -23,3 +26,4 @@ pub(crate) use self::relations::{Relations, Symptom, Witness};
 pub use self::results::Judged;
 pub(crate) use self::results::{findings_on, is_found, is_unknown, judged_nothing, messages};
 pub(crate) use self::shell::word as shell_word;
+pub use self::target::Target;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Target;
 use crate::checks::Code;
 
 /// The conclusion.
@@ -99,6 +100,9 @@ pub struct Measurement {
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Remedy {
+    /// The cluster and the namespace that the steps act on.
+    #[serde(default)]
+    pub target: Target,
     /// In order: what cures the cause, the proof, then what reduces a risk.
     pub steps: Vec<RemedyStep>,
     /// Side effects of the steps.

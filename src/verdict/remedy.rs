@@ -1,25 +1,9 @@
-//! The part of a remedy that every playbook has: a step for each finding, from the catalogue's own
-//! explanation.
+//! The part of a remedy that every playbook has: which findings share a step.
 
 use std::collections::BTreeSet;
 
-use super::{Relations, RemedyStep};
-use crate::checks::{CheckResult, Finding};
-use crate::text::some_of;
-
-/// Returns the fix of a finding, as the check explains it.
-pub(crate) fn by_explanation(result: &CheckResult) -> RemedyStep {
-    // A place in a file says where; elsewhere the object does.
-    let place = |finding: &Finding| if finding.is_in_own_file() { finding.place() } else { finding.object() };
-    let places: Vec<String> = result.findings().iter().map(place).collect();
-    let places: Vec<&str> = places.iter().map(String::as_str).collect();
-    RemedyStep {
-        title: format!("{} ({}): {}", result.check.summary, result.check.code, some_of(&places)),
-        paste: None,
-        note: Some(result.check.explanation.fix.to_owned()),
-        ..RemedyStep::default()
-    }
-}
+use super::Relations;
+use crate::checks::CheckResult;
 
 /// Removes the findings whose step another finding has.
 pub(crate) fn without_repeated_steps(relations: &Relations, left: &mut Vec<&CheckResult>) {

@@ -25,7 +25,8 @@ pub(crate) fn command(question: &ProbeQuestion, namespace: &str, endpoint: &Endp
         (_, None, Some(host)) => socket(host, endpoint.port),
         (_, None, None) => socket("HOST", endpoint.port),
     };
-    words.push(format!("openssl s_client -connect {}", word(&target)));
+    // Every shell can pipe. PowerShell cannot read from /dev/null.
+    words.push(format!("echo Q | openssl s_client -connect {}", word(&target)));
     if let Some(proxy) = &question.via_proxy {
         words.push(format!("-proxy {}", word(proxy)));
     }
@@ -59,7 +60,6 @@ pub(crate) fn command(question: &ProbeQuestion, namespace: &str, endpoint: &Endp
             words.push(format!("{flag} {}", word(path)));
         }
     }
-    words.push("</dev/null".into());
     words.join(" ")
 }
 
@@ -98,14 +98,14 @@ mod tests {
         let given = endpoint(EndpointOrigin::Given, Some("::1"));
         assert_eq!(
             command(&question, "apigee", &given, &handshake(None)),
-            "openssl s_client -connect '[::1]:8443' -noservername -max_protocol TLSv1.2 -ciphersuites \
-             TLS_AES_128_GCM_SHA256 -cipher ECDHE-RSA-AES128-GCM-SHA256 -CAfile 'my ca.pem' </dev/null"
+            "echo Q | openssl s_client -connect '[::1]:8443' -noservername -max_protocol TLSv1.2 -ciphersuites \
+             TLS_AES_128_GCM_SHA256 -cipher ECDHE-RSA-AES128-GCM-SHA256 -CAfile 'my ca.pem'"
         );
         let pod = endpoint(EndpointOrigin::Pod { pod: "gw-1".into() }, None);
         assert_eq!(
             command(&ProbeQuestion::default(), "apigee", &pod, &handshake(Some("a.example"))),
-            "kubectl -n apigee port-forward pod/gw-1 18443:8443 & sleep 2; openssl s_client -connect 127.0.0.1:18443 \
-             -servername a.example </dev/null"
+            "kubectl -n apigee port-forward pod/gw-1 18443:8443 & sleep 2; echo Q | openssl s_client -connect \
+             127.0.0.1:18443 -servername a.example"
         );
     }
 }

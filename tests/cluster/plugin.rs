@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::objects::{GROUP, text};
 use crate::report::Report;
-use crate::shell::{Finished, Result, run, run_with};
+use crate::shell::{Finished, Result, run};
 use crate::stage::Stage;
 use crate::testbed::Testbed;
 
@@ -28,27 +28,33 @@ pub fn kubectl_finds_it(testbed: &Testbed) -> Result<()> {
     Err(format!("kubectl apigee-tls version does not tell the version: {answer}"))
 }
 
-/// Applies the remedy of a report: its manifest as printed, and the effect of its `helm upgrade` lines.
+/// The shells in which every command is pasted. PowerShell is not in Debian.
+const SHELLS: [&str; 4] = ["fish", "zsh", "bash", "sh"];
+
+/// Applies the remedy of a report: its commands as printed, in every shell, and the effect of its
+/// `helm upgrade` lines.
 pub fn apply_remedy(stage: &mut Stage<'_>, finished: &Finished) -> Result<()> {
     let report = Report::parse(&finished.stdout)?;
     let mut gateway = stage.scenario.wildcard_routes.first().map(|route| route.name.clone());
-    if let Some(manifest) = report.remedy_manifest() {
-        let mut kubectl = Command::new("kubectl");
-        kubectl.arg("--kubeconfig").arg(&stage.testbed.kubeconfig);
-        kubectl.args(["-n", &stage.namespace, "apply", "-f", "-"]);
-        run_with(&mut kubectl, manifest.as_bytes())?;
-        let object: Value =
-            serde_yaml::from_str(&manifest).map_err(|error| format!("the remedy's manifest: {error}"))?;
-        let name = text(&object["metadata"]["name"]).to_owned();
-        // The manager accepts the route and sets its status.
-        let version = text(&object["apiVersion"]);
-        let path = format!("/apis/{version}/namespaces/{}/apigeeroutes/{name}", stage.namespace);
-        let generation = stage.testbed.api.get(&path)?["metadata"]["generation"].clone();
-        let status = json!({ "status": { "state": "running", "lastAppliedGeneration": generation } });
-        stage.testbed.api.merge(&format!("{path}/status"), &status)?;
-        gateway = Some(name);
+    for (paste, undo) in report.remedy_of_routes() {
+        for shell in SHELLS {
+            let run_in = |command: &str| run(Command::new(shell).args(["-c", command]).current_dir(&stage.folder));
+            let answer = run_in(paste)?;
+            if let Some((_, name)) = answer.lines().find_map(|line| line.split(' ').next()?.split_once('/')) {
+                gateway.get_or_insert(name.to_owned());
+            }
+            if shell != "sh" {
+                run_in(undo)?;
+            }
+        }
     }
     let gateway = gateway.ok_or("the remedy names no wildcard route")?;
+    // The manager accepts the route and sets its status.
+    let version = &stage.scenario.route_version;
+    let path = format!("/apis/{GROUP}/{version}/namespaces/{}/apigeeroutes/{gateway}", stage.namespace);
+    let generation = stage.testbed.api.get(&path)?["metadata"]["generation"].clone();
+    let status = json!({ "status": { "state": "running", "lastAppliedGeneration": generation } });
+    stage.testbed.api.merge(&format!("{path}/status"), &status)?;
     for group in report.remedy_env_groups() {
         upgrade(stage, &group, &gateway)?;
     }

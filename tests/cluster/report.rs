@@ -43,21 +43,20 @@ impl Report {
         checks.iter().find(|check| text(&check["code"]) == code).map(ToString::to_string).unwrap_or_default()
     }
 
-    /// Returns the ApigeeRoute of the remedy, without the shell command around it.
-    pub fn remedy_manifest(&self) -> Option<String> {
-        let texts = strings(&self.0["remedy"]);
-        let manifest = texts.into_iter().find(|text| text.lines().any(|line| line.trim() == "kind: ApigeeRoute"))?;
-        let lines = manifest.lines().skip_while(|line| !line.starts_with("apiVersion:"));
-        let lines: Vec<&str> = lines.take_while(|line| line.trim() != "EOF").collect();
-        Some(lines.join("\n") + "\n")
+    /// Returns the commands of the remedy that change routes, each with the one that undoes it.
+    pub fn remedy_of_routes(&self) -> Vec<(&str, &str)> {
+        let steps = self.0["remedy"]["steps"].as_array().map_or(&[][..], Vec::as_slice);
+        let changes = ["kind: ApigeeRoute\n", " patch apigeeroute ", " delete apigeeroute "];
+        let pastes = steps.iter().map(|step| (text(&step["paste"]), text(&step["undo"])));
+        pastes.filter(|(paste, _)| changes.iter().any(|change| paste.contains(change))).collect()
     }
 
     /// Returns the env groups for which the remedy lists `helm upgrade`.
     pub fn remedy_env_groups(&self) -> Vec<String> {
         let mut groups: Vec<String> = strings(&self.0["remedy"])
             .iter()
-            .flat_map(|text| text.split("helm upgrade ").skip(1))
-            .filter_map(|rest| rest.split_whitespace().next().map(ToOwned::to_owned))
+            .flat_map(|text| text.lines())
+            .filter_map(|line| line.strip_prefix("helm upgrade ")?.split_whitespace().next().map(ToOwned::to_owned))
             .collect();
         groups.sort();
         groups.dedup();

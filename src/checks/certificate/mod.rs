@@ -17,6 +17,7 @@ pub(super) mod stored_certificate_not_served;
 pub(super) mod stored_certificate_not_yet_valid;
 pub(super) mod stored_chain_incomplete;
 pub(super) mod stored_chain_misordered;
+pub(super) mod wildcard_certificate_incomplete;
 pub(super) mod wildcard_certificate_name_mismatch;
 
 use super::Family;
@@ -45,5 +46,6 @@ pub(super) const FAMILY: Family = Family {
         wildcard_certificate_name_mismatch::CHECK,
         certificate_file_undeployed::CHECK,
         certificate_file_unfit::CHECK,
+        wildcard_certificate_incomplete::CHECK,
     ],
 };

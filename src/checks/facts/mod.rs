@@ -16,6 +16,7 @@ pub(crate) mod protocol_limits;
 mod routes;
 pub(crate) mod served;
 pub(crate) mod stored;
+pub(crate) mod wildcard_certificate;
 pub(crate) mod without_sni;
 
 pub(crate) use self::absence::{require_conclusive_logs, required};

@@ -37,6 +37,27 @@ pub struct Overrides {
     pub faults_left_out: u64,
     #[serde(default)]
     pub line_ends: LineEnds,
+    /// Number of lines; 0 if unknown.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lines: u32,
+    /// Lines around the lists of gateways, for the context of a diff. Each holds only keys, and values that
+    /// are also in the other fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub context: Vec<ContextLine>,
+}
+
+/// A line of the file.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ContextLine {
+    pub line: u32,
+    /// Without the line end.
+    pub text: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// How the lines of the file end. A diff has to repeat it.
@@ -193,6 +214,14 @@ fn title(name: &str) -> &str {
 }
 
 impl OverridesFile {
+    /// Returns whether the name leads nowhere after the run: standard input, or a pipe of the shell such as
+    /// `<(gpg -d FILE)`.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        let folders = ["/dev/fd/", "/proc/self/fd/"];
+        matches!(self.name.as_str(), "-" | "/dev/stdin") || folders.iter().any(|folder| self.name.starts_with(folder))
+    }
+
     /// Returns the display name: `standard input` for `-`, else the path.
     #[must_use]
     pub fn title(&self) -> &str {
@@ -241,13 +270,31 @@ impl Visit for OverridesPlace {
 
 impl Visit for Overrides {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { org, namespace, virtual_hosts, ingress_gateways, faults, faults_left_out: _, line_ends } = self;
+        let Self {
+            org,
+            namespace,
+            virtual_hosts,
+            ingress_gateways,
+            faults,
+            faults_left_out: _,
+            line_ends,
+            lines: _,
+            context,
+        } = self;
         org.visit(visitor);
         namespace.visit(visitor);
         virtual_hosts.visit(visitor);
         ingress_gateways.visit(visitor);
         faults.visit(visitor);
         let LineEnds { crlf: _, unterminated: _ } = line_ends;
+        context.visit(visitor);
+    }
+}
+
+impl Visit for ContextLine {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { line: _, text } = self;
+        visitor.string(Kind::Text, text);
     }
 }
 

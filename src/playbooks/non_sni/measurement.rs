@@ -3,7 +3,7 @@
 use crate::checks::codes;
 use crate::checks::facts::{self, without_sni};
 use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
-use crate::verdict::{Cause, Certainty, Measurement, shell_word as word};
+use crate::verdict::{Cause, Certainty, Measurement, Target, shell_word as word};
 
 /// Returns the measurement that separates the causes of the symptom of `first`.
 pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
@@ -51,13 +51,18 @@ fn hello(evidence: &Evidence) -> Measurement {
     if without_sni::at_pods(evidence).is_empty() { probe(evidence) } else { capture(evidence) }
 }
 
-/// The Role with the rule that is missing. USER is a placeholder: only the cluster knows who asks.
+/// The Role with the rule that is missing. USER is a placeholder unless the run impersonated somebody: only
+/// the cluster knows who asks.
 fn missing_rule(evidence: &Evidence, reason: &Reason) -> Measurement {
+    let target = Target::of(evidence);
+    let user = target.access.as_user.as_deref().unwrap_or("USER");
     Measurement {
-        why: format!("{reason}; someone who may grant it gives USER, who runs this, all that a run needs"),
+        why: format!("{reason}; someone who may grant it gives {user}, who runs this, all that a run needs"),
         command: format!(
-            "kubectl apigee-tls rbac -n {} --user USER | kubectl apply -f -",
-            word(evidence.question.namespace())
+            "kubectl apigee-tls rbac -n {} --user {} | {}",
+            word(&target.namespace),
+            word(user),
+            target.of_administrator().kubectl("apply -f -")
         ),
     }
 }
@@ -85,10 +90,7 @@ fn access_log(evidence: &Evidence) -> Measurement {
             "the access log, with istiod.accessLogFile: /dev/stdout in overrides.yaml, tells who is refused \
              (AT806){refused}"
         ),
-        command: format!(
-            "helm upgrade RELEASE apigee-ingress-manager/ --namespace {} --atomic -f overrides.yaml",
-            word(evidence.question.namespace())
-        ),
+        command: Target::of(evidence).helm("upgrade RELEASE apigee-ingress-manager/", "--atomic -f overrides.yaml"),
     }
 }
 
@@ -96,22 +98,19 @@ fn access_log(evidence: &Evidence) -> Measurement {
 fn routes(evidence: &Evidence) -> Measurement {
     Measurement {
         why: "the ApigeeRoutes say whether one accepts connections without SNI, and what keeps it from that".into(),
-        command: format!(
-            "kubectl -n {} get apigeeroutes -o custom-columns=NAME:.metadata.name,HOSTNAMES:.spec.hostnames,\
-             NON_SNI:.spec.enableNonSniClient,GATEWAYS:.spec.additionalGateways,STATE:.status.state",
-            word(evidence.question.namespace())
+        command: Target::of(evidence).kubectl_in_namespace(
+            "get apigeeroutes -o custom-columns='NAME:.metadata.name,HOSTNAMES:.spec.hostnames,\
+             NON_SNI:.spec.enableNonSniClient,GATEWAYS:.spec.additionalGateways,STATE:.status.state'",
         ),
     }
 }
 
-/// The handshake of the playbook's third step, with a hostname of the cluster.
+/// The handshake of the playbook's third step, with every pod through the API server: a hostname may not
+/// resolve on this machine.
 pub(super) fn probe(evidence: &Evidence) -> Measurement {
     Measurement {
         why: "a handshake without SNI, made on purpose, shows whether it is accepted".into(),
-        command: format!(
-            "openssl s_client -connect {} -noservername </dev/null",
-            word(&format!("{}:443", hostname(evidence)))
-        ),
+        command: Target::of(evidence).tool("diagnose", "--probe pods --since 2m"),
     }
 }
 
@@ -145,23 +144,9 @@ pub(super) fn capture(evidence: &Evidence) -> Measurement {
     }
 }
 
-/// Returns a hostname of a route, or the placeholder `HOSTNAME`.
-fn hostname(evidence: &Evidence) -> String {
-    let routes = facts::group_routes(evidence).unwrap_or_default();
-    routes
-        .iter()
-        .flat_map(|route| &route.hostnames)
-        .find(|hostname| !hostname.contains('*'))
-        .cloned()
-        .unwrap_or_else(|| "HOSTNAME".into())
-}
-
 fn config_dump(evidence: &Evidence) -> String {
     let pods = facts::pods(evidence).unwrap_or_default();
     let pod = pods.first().map_or("POD", |pod| pod.name.as_str());
-    format!(
-        "kubectl -n {} exec {} -- /usr/local/bin/pilot-agent request GET config_dump",
-        word(evidence.question.namespace()),
-        word(pod)
-    )
+    let command = format!("exec {} -- /usr/local/bin/pilot-agent request GET config_dump", word(pod));
+    Target::of(evidence).kubectl_in_namespace(&command)
 }

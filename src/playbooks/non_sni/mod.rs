@@ -7,9 +7,7 @@
 
 mod causes;
 mod headline;
-mod manifest;
 mod measurement;
-mod overrides_diff;
 mod relations;
 mod remedy;
 mod steps;
@@ -36,6 +34,7 @@ pub(super) const RUN: Run = Run {
     nobody_seen: headline::nobody_seen,
     healthy: headline::healthy,
     remedy: remedy::of,
+    changes: remedy::changes,
     not_done,
     must_gather: MUST_GATHER,
 };

@@ -97,13 +97,14 @@ pub(super) const EXPLAINED_BY_SECRET: [Code; 4] = [
 pub(super) const EXPLAINED_BY_ATTACHMENT: [Code; 2] =
     [codes::WILDCARD_ROUTE_UNATTACHED, codes::WILDCARD_ROUTE_PARTLY_ATTACHED];
 
-/// Cured by the manifest of the wildcard route.
-pub(super) const CURED_BY_MANIFEST: [Code; 5] = [
+/// Cured by the manifest of the wildcard route, or a patch of it.
+pub(super) const CURED_BY_MANIFEST: [Code; 6] = [
     codes::WILDCARD_ROUTE_MISSING,
     codes::WILDCARD_ROUTE_FLAG_OFF,
     codes::SELECTOR_WITHOUT_PODS,
     codes::WILDCARD_PORT_UNSUITABLE,
     codes::CREDENTIAL_NAME_MISSING,
+    codes::CREDENTIAL_SECRET_MISSING,
 ];
 
 /// Cured by the gateway in overrides.yaml, and helm upgrade.

@@ -6,7 +6,6 @@ use super::located;
 use crate::judgement::contexts::{self as judgement, ContextReport, ContextsReport, Counts, Summary};
 use crate::report::{Document, Located, TextOptions};
 use crate::text::{pad, visible, widest, wrap};
-use crate::verdict::shell_word;
 
 /// Width of the column with the verdict, of which `AMBIGUOUS` is the longest.
 const VERDICT_COLUMNS: usize = 9;
@@ -25,16 +24,7 @@ impl Document for ContextsReport {
             let header = format!("==> context {} <==", visible(context));
             out += &format!("\n{}\n", header.style(options.styles.heading));
             match told {
-                ContextReport::Judged { context, report } => {
-                    if report.verdict.next_measurement.is_some() || !report.remedy.steps.is_empty() {
-                        let switch = format!("kubectl config use-context {}", visible(&shell_word(context)));
-                        out += &format!(
-                            "Its commands take the current context: {}\n",
-                            switch.style(options.styles.command)
-                        );
-                    }
-                    out += &report.text(options);
-                }
+                ContextReport::Judged { report, .. } => out += &report.text(options),
                 ContextReport::Failed { error, .. } => {
                     out += &format!("{}\n", wrap(&format!("error: {}", visible(&error.message)), options.width, 2));
                     if let Some(hint) = &error.hint {

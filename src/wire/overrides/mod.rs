@@ -10,6 +10,7 @@
 //! `ingressGateways` and anchored values are kept. Nothing that may be secret enters the evidence: see
 //! `disclosure`.
 
+mod context;
 mod disclosure;
 mod faults;
 mod form;
@@ -73,6 +74,7 @@ pub fn read(bytes: &[u8]) -> Overrides {
         let document = reader::read(&source, &mut faults);
         overrides = judge::judge(&document, &source, &mut faults);
         overrides.line_ends = source.line_ends;
+        (overrides.lines, overrides.context) = context::lines(&source, &overrides);
     }
     (overrides.faults, overrides.faults_left_out) = faults.finish();
     overrides

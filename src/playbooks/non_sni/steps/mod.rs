@@ -100,6 +100,7 @@ pub(super) const STEPS: &[Step] = &[
             Covers::Check(codes::WILDCARD_PORT_UNSUITABLE),
             Covers::Check(codes::INGRESS_POD_WITHOUT_WILDCARD),
             Covers::Check(codes::WILDCARD_CERTIFICATE_NAME_MISMATCH),
+            Covers::Check(codes::WILDCARD_CERTIFICATE_INCOMPLETE),
         ],
         see: wildcard,
         names_source: false,

@@ -40,13 +40,25 @@ pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
 
 /// Returns where the commands act.
 fn place(report: &Report) -> String {
-    let subject = &report.subject;
-    let place = match subject.context() {
-        _ if subject.is_offline() => "in the files given".to_owned(),
-        Some(context) => format!("on context {}, namespace {}", visible(context), visible(subject.namespace())),
-        None => format!("in namespace {}", visible(subject.namespace())),
-    };
-    format!("{place}. Nothing has been changed yet.")
+    if report.subject.is_offline() {
+        return "in the files given. Nothing has been changed yet.".to_owned();
+    }
+    format!("on {}. Nothing has been changed yet.", visible(&report.remedy.target.title()))
+}
+
+/// Appends what the steps of the fix would cure, leave and bring, where the user asked for it.
+pub(super) fn rehearsal(report: &Report, options: TextOptions, out: &mut String) {
+    let Some(rehearsal) = &report.rehearsal else { return };
+    blank_line(out);
+    let then = format!("all steps of FIX are done: {}. {}.", rehearsal.verdict.word(), visible(&rehearsal.headline));
+    section(out, "WHAT IF", options.styles.heading, &then, options.width);
+    let lists = [("cures", &rehearsal.cures), ("leaves", &rehearsal.leaves), ("brings", &rehearsal.brings)];
+    for (verb, findings) in lists {
+        for finding in findings {
+            let text = format!("{verb} {} {}: {}", finding.code, finding.level.as_str(), visible(&finding.message));
+            section(out, "", options.styles.dim, &text, options.width);
+        }
+    }
 }
 
 fn numbered(number: usize, step: &RemedyStep, options: TextOptions, out: &mut String) {

@@ -35,6 +35,7 @@ impl Document for Report {
         chain::write(self, options, &mut out);
         verdict::others(self, options, &mut out);
         fix::write(self, options, &mut out);
+        fix::rehearsal(self, options, &mut out);
         foot::not_seen(self, options, &mut out);
         if options.wide {
             blank_line(&mut out);

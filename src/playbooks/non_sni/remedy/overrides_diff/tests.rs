@@ -112,8 +112,22 @@ fn a_hunk_names_its_virtual_host_and_follows_the_quotes_of_its_neighbours() {
     assert_eq!(
         diff.text,
         "--- a/overrides.yaml\n+++ b/overrides.yaml\n\
-         @@ -4,0 +5 @@ virtualhosts[1] north\n+  additionalGateways: ['wild']\n\
-         @@ -6 +7 @@ virtualhosts[2] south\n-  additionalGateways: ['x']\n+  additionalGateways: ['x', 'wild']\n"
+         @@ -3,4 +3,5 @@ virtualhosts[1] north, virtualhosts[2] south\n - name: north\n   sslSecret: s\n\
+         +  additionalGateways: ['wild']\n - name: south\n\
+         -  additionalGateways: ['x']\n+  additionalGateways: ['x', 'wild']\n"
+    );
+}
+
+#[test]
+fn context_ends_where_a_line_may_be_secret() {
+    let file = "virtualhosts:\n- name: north\n  # password: hunter2\n  selector:\n    app: apigee-ingressgateway\n  \
+                additionalGateways: []\nenvs:\n- name: hunter2\n";
+    let diff = add_gateway(&parsed("a.yaml", file.as_bytes()), "wild").expect("seen");
+
+    assert_eq!(
+        diff.text,
+        "--- a/a.yaml\n+++ b/a.yaml\n@@ -5,3 +5,3 @@ virtualhosts[0] north\n     app: apigee-ingressgateway\n\
+         -  additionalGateways: []\n+  additionalGateways: [\"wild\"]\n envs:\n"
     );
 }
 

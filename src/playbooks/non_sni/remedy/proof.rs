@@ -1,0 +1,111 @@
+//! The check after the other steps, by a way that works from this machine; and steps for clients where the
+//! gateway needs no change.
+
+use std::collections::BTreeSet;
+
+use super::Planned;
+use crate::checks::{codes, facts};
+use crate::evidence::Evidence;
+use crate::evidence::hybrid::selects;
+use crate::text::some_of;
+use crate::verdict::{Cause, Purpose, RemedyStep, Target, Verdict, shell_word as word};
+
+/// Returns the check that the cures worked; `None` if there is none. It goes through the API server to the
+/// pods, so that neither DNS nor a load balancer is needed.
+pub(super) fn check(evidence: &Evidence, target: &Target, verdict: &Verdict, steps: &[Planned]) -> Option<Planned> {
+    let cures: Vec<&Planned> = steps.iter().filter(|planned| planned.step.purpose == Purpose::Cure).collect();
+    if cures.is_empty() {
+        return None;
+    }
+    let (title, paste, good, note) = if cures.iter().any(|planned| planned.opens_gateway()) {
+        let pods = pods_of_gateway(evidence);
+        let good = if pods == 0 {
+            "\"without SNI: served\" at every pod".to_owned()
+        } else {
+            format!("\"without SNI: served at {pods} of {pods} pods\"")
+        };
+        let paste = target.tool("diagnose", "--expect non-sni --since 2m");
+        let note = "A request that gets 404 for a base path that exists means that its environment group does not list the \
+            wildcard route.";
+        ("Check that clients without SNI are served", paste, good, Some(note.to_owned()))
+    } else if let Some(name) = reset_name(evidence, verdict) {
+        let paste = target.tool("diagnose", &format!("--probe-host {} --since 2m", word(name)));
+        ("Check that the server name is accepted", paste, format!("{name} is served by every pod"), None)
+    } else {
+        let mut fixed: Vec<String> = cures.iter().flat_map(|planned| &planned.cures).map(ToString::to_string).collect();
+        fixed.sort();
+        fixed.dedup();
+        if fixed.is_empty() {
+            return None;
+        }
+        let good = format!("{} is not reported any more", fixed.join(", "));
+        ("Check that it worked", target.tool("diagnose", "--since 2m"), good, None)
+    };
+    let step = RemedyStep {
+        title: title.into(),
+        purpose: Purpose::Check,
+        paste: Some(paste),
+        good: Some(good),
+        note,
+        ..RemedyStep::default()
+    };
+    Some(Planned::new(step, Vec::new()))
+}
+
+/// Number of ingress pods that the wildcard routes select, or all where there is none.
+fn pods_of_gateway(evidence: &Evidence) -> usize {
+    let pods = facts::pods(evidence).unwrap_or_default();
+    let wildcards = facts::wildcards(evidence).unwrap_or_default();
+    let selected = pods.iter().filter(|pod| wildcards.iter().any(|route| selects(&route.selector, &pod.labels)));
+    match selected.count() {
+        0 => pods.len(),
+        some => some,
+    }
+}
+
+/// A server name of a route that was reset, where that is a cause.
+fn reset_name<'a>(evidence: &'a Evidence, verdict: &Verdict) -> Option<&'a str> {
+    let is_cause = |cause: &Cause| cause.symptom == Some(codes::DECLARED_SERVER_NAME_RESET);
+    if !verdict.causes.iter().any(is_cause) {
+        return None;
+    }
+    let routes = facts::routes(evidence).ok()?;
+    let mut names = facts::reset_names(evidence).into_keys();
+    names.find(|name| routes.iter().any(|route| facts::declares(route, name)))
+}
+
+/// The step where clients do not speak TLS: the gateway needs no change.
+pub(super) fn without_tls(evidence: &Evidence, target: &Target) -> Planned {
+    let clients: BTreeSet<&str> =
+        facts::logs(evidence).flat_map(|(_, log)| log.reset_without_sni.clients.keys().map(String::as_str)).collect();
+    let clients: Vec<&str> = clients.into_iter().collect();
+    let step = RemedyStep {
+        title: format!("Let these clients speak TLS to the gateway's port: {}", some_of(&clients)),
+        paste: Some(target.kubectl("get 'pods,nodes,services' --all-namespaces -o wide")),
+        note: Some(
+            "http:// instead of https://, a health check by HTTP, or a load balancer that puts a PROXY-protocol header in \
+             front. A wildcard route does not help them: they would be refused in the handshake instead. The command \
+             shows whether an address belongs to this cluster."
+                .into(),
+        ),
+        good: Some("no reset from these addresses".into()),
+        ..RemedyStep::default()
+    };
+    Planned::new(step, Vec::new())
+}
+
+/// The step where clients resolve a name to another gateway.
+pub(super) fn elsewhere(cause: &Cause, target: &Target) -> Planned {
+    let step = RemedyStep {
+        title: format!("Correct the address or the gateway of the name: {}", cause.statement),
+        paste: Some(target.kubectl_in_namespace("get services -o wide")),
+        note: Some(
+            "Correct the address that clients resolve for this name; or, where it is meant to be served there, the \
+             selector of the virtual host in overrides.yaml, and run helm upgrade."
+                .into(),
+        ),
+        good: Some("clients resolve the name to the Service of its own gateway".into()),
+        ..RemedyStep::default()
+    };
+    Planned::new(step, Vec::new())
+}
