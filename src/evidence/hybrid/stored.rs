@@ -10,7 +10,7 @@ use crate::evidence::part::{Extent, Gap, Kind, Part, Visit, Visitor, item, not_r
 use crate::evidence::{Seen, Source, Unavailable};
 
 /// The content of one Secret or one pair of files.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StoredCertificate {
     pub origin: StoredIn,
@@ -28,7 +28,7 @@ pub enum StoredIn {
 }
 
 /// Content of a Secret or a pair of files.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StoredContent {
     /// Names of the entries, sorted: `cert`, `key`, `tls.crt`, …
@@ -48,7 +48,7 @@ pub struct StoredContent {
 }
 
 /// Whether the private key belongs to the first certificate. The key itself was dropped after the comparison.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum KeyFit {
     /// There is no key.
@@ -65,7 +65,7 @@ pub enum KeyFit {
 }
 
 /// The CA certificates that client certificates are verified with.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClientCas {
     /// The Secret that should hold them.
