@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use apigee_tls::bundle::manifest;
 use apigee_tls::checks::{self, CATALOGUE, RETIRED};
 use apigee_tls::playbooks::{PLAYBOOKS, Playbook};
 use apigee_tls::report::documents::catalogue;
@@ -196,14 +197,22 @@ fn checks_are_found_by_code_and_name_in_any_case() {
 
 #[test]
 fn documents_match_the_catalogue() {
-    let [report, contexts] = [schema::schema(), schema::of_contexts()]
-        .map(|schema| serde_json::to_string_pretty(&schema).expect("a schema serialises") + "\n");
-    for (name, wanted) in [
-        ("docs/checks.md", catalogue::markdown()),
-        ("docs/contexts.schema.json", contexts),
-        ("docs/report.schema.json", report),
-    ] {
-        let path = root().join(name);
+    let schemas = [
+        ("contexts", schema::of_contexts()),
+        ("diff", schema::of_diff()),
+        ("evidence", schema::of_evidence()),
+        ("manifest", manifest::json_schema()),
+        ("pcap", schema::of_pcap()),
+        ("probe", schema::of_probe()),
+        ("report", schema::schema()),
+        ("trace", schema::of_trace()),
+    ];
+    let schemas = schemas.into_iter().map(|(name, schema)| {
+        let text = serde_json::to_string_pretty(&schema).expect("a schema serialises");
+        (format!("docs/{name}.schema.json"), text + "\n")
+    });
+    for (name, wanted) in schemas.chain([("docs/checks.md".to_owned(), catalogue::markdown())]) {
+        let path = root().join(&name);
         if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
             fs::write(&path, &wanted).expect("the document can be written");
         }

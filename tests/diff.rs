@@ -1,13 +1,13 @@
 //! Comparisons of two runs: a cure, a new fault, and no difference.
 
-#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 #[expect(dead_code, reason = "the cases of checks need more of it")]
 mod support;
 
-use apigee_tls::evidence::Evidence;
+use apigee_tls::evidence::{Evidence, Seen};
 use apigee_tls::judgement::FailOn;
-use apigee_tls::judgement::diff::{Difference, compare};
+use apigee_tls::judgement::diff::{Difference, DifferenceOutcome, compare};
 use apigee_tls::report::styles::Styles;
 use apigee_tls::report::{Document, TextOptions};
 use support::Setting;
@@ -33,6 +33,7 @@ fn differences_read_as_recorded() {
         ("base", "served-certificate-expired"),
         ("base", "logs-forbidden"),
         ("flag-off", "flag-off"),
+        ("reproduced-no-wildcard", "warnings-only"),
     ] {
         let difference = between(before, after);
         let options = TextOptions { styles: Styles::default(), width: 110, wide: false };
@@ -61,4 +62,44 @@ fn exit_codes_say_whether_it_got_worse() {
 fn the_same_run_has_no_difference() {
     let same = between("flag-off", "flag-off");
     assert!(same.new.is_empty() && same.gone.is_empty() && same.changes.is_empty() && !same.still.is_empty());
+}
+
+/// The first line has what matters: what was fixed, and the numbers.
+#[test]
+fn what_was_fixed_comes_first() {
+    let cured = between("reproduced-no-wildcard", "base");
+    assert_eq!(cured.outcome, DifferenceOutcome::Fixed);
+    assert_eq!(cured.fixed, ["clients without SNI are served (312 resets before, none since 2026-11-22T09:13:58Z)"]);
+    assert_eq!((cured.numbers[0].before, cured.numbers[0].after), (Some(312), Some(0)));
+    let reversed = between("base", "reproduced-no-wildcard");
+    assert_eq!((reversed.outcome, reversed.fixed.len()), (DifferenceOutcome::Worse, 0));
+    assert_eq!(between("flag-off", "flag-off").outcome, DifferenceOutcome::Same);
+}
+
+/// A certificate that does not cover every hostname is what the wildcard route brings; any other new warning is
+/// not.
+#[test]
+fn what_the_fix_brings_is_not_worse() {
+    let fixed = evidence("base");
+    let mut other = fixed.clone();
+    let Seen::Seen(routes) = &mut other.routes else { panic!("routes are seen") };
+    routes.items[0].hostnames.push("api.elsewhere.com".into());
+    let brought = |before: &Evidence| compare(before, &other, FailOn::default());
+    let difference = brought(&evidence("reproduced-no-wildcard"));
+    let wildcard: Vec<bool> =
+        difference.new.iter().filter(|told| told.code.as_str() == "AT416").map(|told| told.brought_by_fix).collect();
+    assert_eq!(wildcard, [true], "{:?}", difference.new);
+    assert!(brought(&fixed).new.iter().all(|told| !told.brought_by_fix), "nothing was fixed");
+}
+
+/// Addresses of Services, and the names that this program makes up, differ from run to run.
+#[test]
+fn another_address_is_the_same_finding() {
+    let before = evidence("reproduced-no-wildcard");
+    let written = serde_json::to_string(&before).expect("it serialises");
+    let other =
+        written.replace("203.0.113.7", "203.0.113.99").replace("q7f3.apigee-tls.invalid", "zz.apigee-tls.invalid");
+    let after: Evidence = serde_json::from_str(&other).expect("it reads");
+    let difference = compare(&before, &after, FailOn::default());
+    assert!(difference.new.is_empty() && difference.gone.is_empty(), "{:?} {:?}", difference.new, difference.gone);
 }

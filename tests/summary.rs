@@ -6,11 +6,12 @@
 #[expect(dead_code, reason = "the cases of checks need more of it")]
 mod support;
 
+use apigee_tls::bundle::BundleReader;
 use apigee_tls::evidence::Evidence;
 use apigee_tls::judgement::chain::{LinkKey, LinkState};
 use apigee_tls::judgement::trace::{self, Trace};
 use apigee_tls::judgement::{
-    ClientResets, FailOn, HandshakeResult, HelloKind, Report, Rest, RunSummary, Selection, WhoKind, build,
+    ClientResets, FailOn, HandshakeResult, HelloKind, Report, Rest, RunSummary, Selection, WhoKind, build, diff, probe,
 };
 use apigee_tls::report::styles::Styles;
 use apigee_tls::report::{Document, TextOptions};
@@ -298,4 +299,31 @@ fn chains_read_as_recorded() {
     insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("trace", shown);
     });
+}
+
+/// Every document that this program writes follows the schema that is published for it. Those of `pcap` and of
+/// several contexts are compared where they are made.
+#[test]
+fn documents_follow_their_published_schemas() {
+    let evidence = of_case("reproduced-no-wildcard");
+    let everything = std::fs::read_to_string(support::root().join("tests/evidence/everything.json")).expect("it reads");
+    let difference = diff::compare(&of_case("healthy"), &evidence, FailOn::default());
+    let probed = probe::build(&evidence, FailOn::default());
+    let bundle = BundleReader::open(&support::root().join("examples/no-wildcard-route.tar.gz").to_string_lossy()).expect("it opens");
+    for (name, value) in [
+        ("evidence", serde_json::to_value(&evidence)),
+        ("evidence", serde_json::from_str(&everything)),
+        ("diff", serde_json::to_value(difference)),
+        ("probe", serde_json::to_value(probed)),
+        ("trace", serde_json::to_value(trace::build(&evidence, None))),
+        ("manifest", serde_json::to_value(bundle.manifest())),
+    ] {
+        let text = std::fs::read_to_string(support::root().join(format!("docs/{name}.schema.json"))).expect("it reads");
+        let schema: Value = serde_json::from_str(&text).expect("it is JSON");
+        let validator = jsonschema::validator_for(&schema).expect("it is a schema");
+        let value = value.expect("a document serialises");
+        let faults: Vec<String> =
+            validator.iter_errors(&value).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+        assert!(faults.is_empty(), "{name}: {faults:#?}");
+    }
 }

@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::plan::{Item, Origin};
 
@@ -21,8 +23,18 @@ pub const SCHEMA_FAMILY: &str = "apigee-tls.bundle/v";
 /// The version in [`SCHEMA`].
 pub const SCHEMA_VERSION: u64 = 1;
 
+/// The schema that `docs/manifest.schema.json` publishes.
+#[must_use]
+pub fn json_schema() -> Value {
+    let mut schema = schema_for!(Manifest).to_value();
+    if let Some(name) = schema.pointer_mut("/properties/schema") {
+        *name = json!({ "const": SCHEMA });
+    }
+    schema
+}
+
 /// The whole manifest.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
     /// Always [`SCHEMA`].
@@ -63,7 +75,7 @@ pub struct Manifest {
 }
 
 /// One planned item.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedItem {
     pub item: String,
@@ -88,7 +100,7 @@ impl From<&Item> for PlannedItem {
 }
 
 /// One file of the bundle.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileEntry {
     /// Path below the top-level folder, with `/`.
@@ -109,7 +121,7 @@ pub struct FileEntry {
 }
 
 /// Which part of a source a file holds, and why not all of it.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Truncation {
     pub kept: Kept,
@@ -121,7 +133,7 @@ pub struct Truncation {
 }
 
 /// The part of a source that a file holds.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Kept {
     Beginning,
@@ -131,7 +143,7 @@ pub enum Kept {
 }
 
 /// Whether a missing item is a loss.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Absence {
     /// It could not be collected. Bundles written before this field existed have no other value.
@@ -144,7 +156,7 @@ pub enum Absence {
 }
 
 /// A planned item that is missing.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Skipped {
     pub item: String,

@@ -12,6 +12,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::part::{Extent, Gap, Kind, Part, Visit, Visitor, item};
@@ -34,7 +35,7 @@ pub const MAX_KEY_BYTES: usize = 256;
 pub const MAX_PROBE_NAMES: usize = 64;
 
 /// One requested log.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogStream {
     pub origin: LogOrigin,
@@ -44,7 +45,7 @@ pub struct LogStream {
 }
 
 /// The origin of a stream.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum LogOrigin {
     Container {
@@ -77,7 +78,7 @@ impl fmt::Display for LogOrigin {
 }
 
 /// The counts of one stream.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AccessLog {
     /// Bytes read, after decompression.
@@ -163,7 +164,7 @@ impl AccessLog {
 /// Records of probe traffic: those with a server name that ends in
 /// [`PROBE_NAME_SUFFIX`](super::handshake::PROBE_NAME_SUFFIX), and the resets without SNI that belong to
 /// them.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProbeRecords {
     pub count: u64,
@@ -229,7 +230,7 @@ impl ProbeRecords {
 
 /// Exact counts of one class of records. `count` includes records that lack an address, a server name or a
 /// readable `start_time`; the map for the missing value does not.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tally {
     pub count: u64,
@@ -302,7 +303,7 @@ impl Tally {
 }
 
 /// Number of records, with the timestamps of the first and the last.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Span {
     pub count: u64,

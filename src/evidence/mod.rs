@@ -21,6 +21,7 @@ mod seen;
 mod source;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::handshake::Probes;
@@ -44,7 +45,7 @@ pub const SCHEMA: &str = "apigee-tls.evidence/v1";
 macro_rules! parts {
     ($($(#[$attribute:meta])* $field:ident: $part:ty,)+) => {
         /// Everything that one run gathered.
-        #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+        #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         pub struct Evidence {
             /// Always [`SCHEMA`].
@@ -114,13 +115,13 @@ parts! {
     /// The overrides files in the order of the command line.
     overrides: Vec<OverridesFile>,
     /// The certificates in Secrets that routes reference, and in files that overrides reference.
-    #[serde(default = "not_recorded")]
+    #[serde(default = "not_recorded::<Vec<StoredCertificate>>")]
     stored_certificates: Seen<Vec<StoredCertificate>>,
     /// The configuration and counters of each Envoy, from its admin interface, by pod.
-    #[serde(default = "not_recorded")]
+    #[serde(default = "not_recorded::<Vec<Gateway>>")]
     gateways: Seen<Vec<Gateway>>,
     /// The handshakes that this program made.
-    #[serde(default = "not_recorded")]
+    #[serde(default = "not_recorded::<Probes>")]
     probes: Seen<Probes>,
 }
 

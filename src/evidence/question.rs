@@ -1,7 +1,9 @@
 //! The options of the user that change what can be concluded.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::part::{Kind, Visit, Visitor};
@@ -15,7 +17,7 @@ pub enum Question {
 }
 
 /// The options of a run on Apigee hybrid.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HybridQuestion {
     pub namespace: String,
@@ -64,7 +66,7 @@ pub struct ClusterAccess {
 }
 
 /// `--since`, `--since-time`, `--tail` and `--limit-bytes`, as in kubectl.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogLimits {
     /// Start of the requested time range, from `--since` or `--since-time`.
@@ -148,6 +150,17 @@ impl<'de> Deserialize<'de> for Question {
     /// By hand, because the errors of serde's `untagged` do not name the invalid field.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         HybridQuestion::deserialize(deserializer).map(Self::Hybrid)
+    }
+}
+
+impl JsonSchema for Question {
+    fn schema_name() -> Cow<'static, str> {
+        "Question".into()
+    }
+
+    /// The published schema has the one variant itself, as the JSON has.
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        HybridQuestion::json_schema(generator)
     }
 }
 

@@ -1,12 +1,17 @@
-//! The JSON schemas of the report and of the one over several contexts, with the codes of the catalogue.
+//! The JSON schemas of the documents and of the evidence, with the codes of the catalogue.
 
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Value, json};
 
 use super::Document;
 use crate::checks;
+use crate::evidence::{self, Evidence};
 use crate::judgement::Report;
+use crate::judgement::capture::CaptureReport;
 use crate::judgement::contexts::ContextsReport;
+use crate::judgement::diff::Difference;
+use crate::judgement::probe::ProbeReport;
+use crate::judgement::trace::Trace;
 
 /// Exit codes of a report.
 const EXIT_CODES: [u8; 4] = [0, 1, 3, 130];
@@ -33,6 +38,40 @@ pub fn of_contexts() -> Value {
         ("/$defs/Report/properties/exitCode", json!({ "enum": EXIT_CODES })),
         ("/$defs/Summary/properties/exitCode", json!({ "enum": EXIT_CODES_OF_CONTEXTS })),
     ])
+}
+
+/// The schema that `docs/probe.schema.json` publishes.
+#[must_use]
+pub fn of_probe() -> Value {
+    of_document::<ProbeReport>()
+}
+
+/// The schema that `docs/diff.schema.json` publishes.
+#[must_use]
+pub fn of_diff() -> Value {
+    of_document::<Difference>()
+}
+
+/// The schema that `docs/pcap.schema.json` publishes.
+#[must_use]
+pub fn of_pcap() -> Value {
+    of_document::<CaptureReport>()
+}
+
+/// The schema that `docs/trace.schema.json` publishes.
+#[must_use]
+pub fn of_trace() -> Value {
+    of_document::<Trace>()
+}
+
+/// The schema that `docs/evidence.schema.json` publishes: what `--write-evidence` writes.
+#[must_use]
+pub fn of_evidence() -> Value {
+    with_values::<Evidence>(&[("/properties/schema", json!({ "const": evidence::SCHEMA }))])
+}
+
+fn of_document<D: Document + JsonSchema>() -> Value {
+    with_values::<D>(&[("/properties/schema", json!({ "const": D::SCHEMA }))])
 }
 
 /// Returns the schema of a type, with values that the type does not know: codes, names and families of the

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_KEY_BYTES, MAX_SERVER_NAMES, Span, Tally, visit_spans};
@@ -11,7 +12,7 @@ use crate::evidence::part::{Kind, Visit, Visitor};
 /// Requests that arrived on a connection opened for another name. HTTP/2 clients reuse a connection for every
 /// name that its certificate covers (RFC 9113 §9.1.1), but its filter chain knows only the routes of the name
 /// it was opened for.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OtherHost {
     /// The server names are those of the connections.

@@ -1,12 +1,13 @@
 //! The API server that responded.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::part::{Extent, Gap, Kind, Part, Visit, Visitor, not_requested};
 use crate::evidence::{Seen, Source};
 
 /// The API server that responded.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Connection {
     /// Name of the kubeconfig context; absent inside a pod.

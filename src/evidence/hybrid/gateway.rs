@@ -5,13 +5,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::part::{Extent, Gap, Kind, Part, Visit, Visitor, item, not_requested, whole};
 use crate::evidence::{Seen, Source};
 
 /// The Envoy of one ingress pod.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Gateway {
     pub pod: String,
@@ -23,7 +24,7 @@ pub struct Gateway {
 }
 
 /// One listener.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Listener {
     pub name: String,
@@ -34,7 +35,7 @@ pub struct Listener {
 }
 
 /// One filter chain. The default filter chain of a listener is one without conditions.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FilterChain {
     pub name: Option<String>,
@@ -56,7 +57,7 @@ pub struct FilterChain {
 }
 
 /// An entry of `GET /certs`.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoadedCertificate {
     /// Hexadecimal, in lower case, without leading zeros, like
@@ -69,7 +70,7 @@ pub struct LoadedCertificate {
 
 /// Counters by their full name, such as `listener.0.0.0.0_8443.no_filter_chain_match`. Istio may leave some
 /// out, so an absent counter is not zero.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Counters {
     pub at: Timestamp,

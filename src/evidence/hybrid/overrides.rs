@@ -6,13 +6,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::part::{Extent, Gap, Kind, Part, Visit, Visitor};
 use crate::evidence::{Seen, Source};
 
 /// One file given with `-f`.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OverridesFile {
     /// Path as the user gave it; `-` for standard input.
@@ -22,7 +23,7 @@ pub struct OverridesFile {
 }
 
 /// The parsed content of a file. A malformed file has `faults` and the content before them.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Overrides {
     pub org: Option<Positioned<String>>,
@@ -47,7 +48,7 @@ pub struct Overrides {
 }
 
 /// A line of the file.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ContextLine {
     pub line: u32,
@@ -61,7 +62,7 @@ fn is_zero(number: &u32) -> bool {
 }
 
 /// How the lines of the file end. A diff has to repeat it.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LineEnds {
     /// Lines end in CR LF.
@@ -71,7 +72,7 @@ pub struct LineEnds {
 }
 
 /// One entry of `virtualhosts[]`.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VirtualHost {
     /// Position of the entry.
@@ -87,7 +88,7 @@ pub struct VirtualHost {
 }
 
 /// The `additionalGateways` of a virtual host, with what a diff of this list in the user's file needs.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Gateways {
     pub names: Vec<Positioned<String>>,
@@ -98,7 +99,7 @@ pub struct Gateways {
 ///
 /// Lists from the same text (by an alias or a merge key) have the same line, so that one edit changes all of
 /// them.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum GatewaysForm {
     /// The key is absent. A new line can be inserted after line `after`, indented by `indentation` spaces.
@@ -115,7 +116,7 @@ pub enum GatewaysForm {
 }
 
 /// One fault of a file.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OverridesFault {
     pub kind: FaultKind,
@@ -128,7 +129,7 @@ pub struct OverridesFault {
 }
 
 /// The kinds of fault. One check reports each kind.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FaultKind {
     DuplicateKey,
@@ -141,7 +142,7 @@ pub enum FaultKind {
 }
 
 /// A value with its position in the file.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Positioned<T> {
     pub value: T,
@@ -149,7 +150,7 @@ pub struct Positioned<T> {
 }
 
 /// A line and a column in a file, both counted from 1.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Position {
     pub line: u32,
@@ -163,8 +164,9 @@ impl fmt::Display for Position {
 }
 
 /// A position in one of several overrides files; as text and in JSON, `overrides.yaml:14:5`.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct OverridesPlace {
     /// [`OverridesFile::name`] of the file.
     pub file: String,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::routes::RouteStatus;
@@ -10,7 +11,7 @@ use crate::evidence::part::{Gap, Kind, Part, Visit, Visitor, not_requested, whol
 use crate::evidence::{Seen, Source};
 
 /// The ApigeeRouteConfigs in the namespace.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RouteConfigs {
     pub api_version: String,
@@ -18,7 +19,7 @@ pub struct RouteConfigs {
 }
 
 /// One ApigeeRouteConfig: an environment group as the virtual-host chart rendered it.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RouteConfig {
     /// `<org>-<environment group>`.

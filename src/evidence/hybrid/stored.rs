@@ -2,6 +2,7 @@
 //!
 //! Private keys are never stored here, only whether they match ([`KeyFit`]).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::overrides::OverridesPlace;
@@ -10,7 +11,7 @@ use crate::evidence::part::{Extent, Gap, Kind, Part, Visit, Visitor, item, not_r
 use crate::evidence::{Seen, Source, Unavailable};
 
 /// The content of one Secret or one pair of files.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StoredCertificate {
     pub origin: StoredIn,
@@ -18,7 +19,7 @@ pub struct StoredCertificate {
 }
 
 /// Where a certificate is stored.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum StoredIn {
     /// A Secret in the namespace of Apigee.
@@ -28,7 +29,7 @@ pub enum StoredIn {
 }
 
 /// Content of a Secret or a pair of files.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StoredContent {
     /// Names of the entries, sorted: `cert`, `key`, `tls.crt`, …
@@ -48,7 +49,7 @@ pub struct StoredContent {
 }
 
 /// Whether the private key belongs to the first certificate. The key itself was dropped after the comparison.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum KeyFit {
     /// There is no key.
@@ -65,7 +66,7 @@ pub enum KeyFit {
 }
 
 /// The CA certificates that client certificates are verified with.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClientCas {
     /// The Secret that should hold them.

@@ -1,4 +1,7 @@
-//! What changed between two runs: findings resolved, new and unchanged; routes, certificates and counts.
+//! What changed between two runs: what was fixed, the numbers before and after; findings resolved, new and
+//! unchanged; routes and certificates.
+
+mod fixed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,12 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::{CheckReport, FailOn, OutcomeWord, Report, Selection, build};
 use crate::checks::facts;
 use crate::checks::{Code, Level, Location, Object};
-use crate::evidence::access_log::Tally;
 use crate::evidence::handshake::Handshake;
 use crate::evidence::hybrid::Route;
 use crate::evidence::stored::StoredIn;
-use crate::evidence::{AccessLog, Evidence, Seen};
-use crate::text::{moment, quoted_list};
+use crate::evidence::{Evidence, Seen};
+use crate::text::{count, moment, quoted_list};
 
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
 pub const SCHEMA: &str = "apigee-tls.diff/v1";
@@ -29,13 +31,25 @@ pub struct Difference {
     pub after: Run,
     /// Why the two may not be comparable.
     pub doubts: Vec<String>,
+    /// The result in one word; `same` in a comparison of an older version.
+    #[serde(default)]
+    pub outcome: DifferenceOutcome,
+    /// What was fixed, and how many findings are new: one or two sentences.
+    #[serde(default)]
+    pub headline: String,
+    /// What clients could not do before and can do now, as fragments.
+    #[serde(default)]
+    pub fixed: Vec<String>,
+    /// Numbers that differ.
+    #[serde(default)]
+    pub numbers: Vec<Measure>,
     pub new: Vec<Told>,
     pub gone: Vec<Told>,
     pub still: Vec<Told>,
     /// Checks that could judge before and cannot now, and the reverse.
     pub no_longer_told: Vec<String>,
     pub told_now: Vec<String>,
-    /// Sentences about routes, certificates and counts.
+    /// Sentences about routes and certificates.
     pub changes: Vec<String>,
     pub exit_code: u8,
 }
@@ -62,10 +76,40 @@ pub struct Told {
     /// All objects that `object` names; none in a comparison that was written before there was this field.
     #[serde(default)]
     pub objects: Vec<Object>,
+    /// What was fixed brings this finding with it, so that nothing got worse by it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub brought_by_fix: bool,
 }
 
-/// Compares two runs. The exit code is 1 where a finding at or above the level is new, else 3 where a check
-/// can no longer judge, else 0.
+/// The result of a comparison.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DifferenceOutcome {
+    /// Errors or warnings are gone, and none is new.
+    Better,
+    /// Clients that failed are served now, and nothing got worse.
+    Fixed,
+    /// Nothing changed for clients.
+    #[default]
+    Same,
+    /// Nothing got worse that could be judged, but something can no longer be judged.
+    Unknown,
+    /// An error or a warning is new that no fix brought.
+    Worse,
+}
+
+/// A number in both runs.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Measure {
+    pub what: String,
+    /// Absent where it was not seen.
+    pub before: Option<u64>,
+    pub after: Option<u64>,
+}
+
+/// Compares two runs. The exit code is 1 where a finding at or above the level is new that no fix brought,
+/// else 3 where a check can no longer judge, else 0.
 #[must_use]
 pub fn compare(before: &Evidence, after: &Evidence, fail_on: FailOn) -> Difference {
     let reports = [before, after].map(|evidence| build(evidence, &Selection::default(), FailOn::default()));
@@ -75,14 +119,31 @@ pub fn compare(before: &Evidence, after: &Evidence, fail_on: FailOn) -> Differen
     };
     let [unknown_before, unknown_after] = reports.each_ref().map(unknown);
     let no_longer_told: Vec<String> = unknown_after.difference(&unknown_before).cloned().collect();
-    let added = only(&new, &old);
-    let is_worse = added.iter().any(|told| fail_on.reaches(told.level));
+    let fixed = fixed::fixed(before, after);
+    let mut added = only(&new, &old);
+    for told in &mut added {
+        told.brought_by_fix = fixed.brings.contains(&told.code);
+    }
+    let gone = only(&old, &new);
+    let is_worse = added.iter().any(|told| !told.brought_by_fix && fail_on.reaches(told.level));
+    let harmful = |told: &&Told| told.level > Level::Notice;
+    let outcome = match () {
+        () if added.iter().filter(harmful).any(|told| !told.brought_by_fix) => DifferenceOutcome::Worse,
+        () if !fixed.sentences.is_empty() => DifferenceOutcome::Fixed,
+        () if !no_longer_told.is_empty() => DifferenceOutcome::Unknown,
+        () if gone.iter().filter(harmful).count() > 0 => DifferenceOutcome::Better,
+        () => DifferenceOutcome::Same,
+    };
     Difference {
         schema: SCHEMA.to_owned(),
+        headline: headline(outcome, &fixed.sentences, &added, &gone),
+        outcome,
+        numbers: fixed::numbers(before, after),
+        fixed: fixed.sentences,
         doubts: doubts(before, after),
         before: run(before, &reports[0]),
         after: run(after, &reports[1]),
-        gone: only(&old, &new),
+        gone,
         still: new.iter().filter(|(key, _)| old.contains_key(*key)).map(|(_, told)| told.clone()).collect(),
         told_now: unknown_before.difference(&unknown_after).cloned().collect(),
         changes: changes(before, after),
@@ -94,6 +155,40 @@ pub fn compare(before: &Evidence, after: &Evidence, fail_on: FailOn) -> Differen
         no_longer_told,
         new: added,
     }
+}
+
+/// What was fixed, and the new errors and warnings; without both, what is gone.
+fn headline(outcome: DifferenceOutcome, fixed: &[String], added: &[Told], gone: &[Told]) -> String {
+    let mut sentences = Vec::new();
+    if !fixed.is_empty() {
+        sentences.push(format!("{}.", fixed.join("; ")));
+    }
+    for (word, findings) in [("New", added), ("Gone", gone)] {
+        let counts = counted(findings);
+        if !counts.is_empty() && (word == "New" || fixed.is_empty()) {
+            sentences.push(format!("{word}: {counts}."));
+        }
+    }
+    if sentences.is_empty() {
+        sentences.push(match outcome {
+            DifferenceOutcome::Unknown => "Something can no longer be judged.".into(),
+            _ => "Nothing changed for clients.".into(),
+        });
+    }
+    let sentences = sentences.join(" ");
+    let mut letters = sentences.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Returns the errors and warnings by number, with their codes: `1 error (AT101), 2 warnings (AT405, AT416)`.
+fn counted(findings: &[Told]) -> String {
+    let kinds = [(Level::Error, "error"), (Level::Warning, "warning")].map(|(level, word)| {
+        let of_level: Vec<&Told> = findings.iter().filter(|told| told.level == level).collect();
+        let codes: BTreeSet<&str> = of_level.iter().map(|told| told.code.as_str()).collect();
+        let codes: Vec<&str> = codes.into_iter().collect();
+        (!of_level.is_empty()).then(|| format!("{} ({})", count(of_level.len() as u64, word), codes.join(", ")))
+    });
+    kinds.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn run(evidence: &Evidence, report: &Report) -> Run {
@@ -146,8 +241,8 @@ fn hostnames(evidence: &Evidence) -> BTreeSet<&str> {
     routes.iter().flat_map(|route| &route.hostnames).map(String::as_str).filter(|name| *name != "*").collect()
 }
 
-/// Two findings are the same if code, object and place are equal. The message may differ, because its numbers
-/// change.
+/// Two findings are the same if code, object and place are equal, without addresses and names that differ
+/// from run to run. The message may differ, because its numbers change.
 type Key = (Code, String, String);
 
 fn findings(report: &Report) -> BTreeMap<Key, Told> {
@@ -155,14 +250,15 @@ fn findings(report: &Report) -> BTreeMap<Key, Told> {
         check.findings.iter().cloned().map(move |finding| {
             // Times differ between runs.
             let is_time = finding.location.as_ref().is_some_and(Location::is_time);
-            let place = if is_time { String::new() } else { finding.place };
-            let key = (check.code, finding.object.clone(), place);
+            let place = if is_time { String::new() } else { fixed::comparable(&finding.place) };
+            let key = (check.code, fixed::comparable(&finding.object), place);
             let told = Told {
                 code: check.code,
                 level: check.level,
                 object: finding.object,
                 message: finding.message,
                 objects: finding.objects,
+                brought_by_fix: false,
             };
             (key, told)
         })
@@ -178,7 +274,6 @@ fn unknown(report: &Report) -> BTreeSet<String> {
 fn changes(before: &Evidence, after: &Evidence) -> Vec<String> {
     let mut changes = routes(before, after);
     changes.extend(certificates(before, after));
-    changes.extend(counts(before, after));
     changes
 }
 
@@ -287,25 +382,4 @@ fn hello(handshake: &Handshake) -> String {
         (ClientHelloKind::Unknown, _) => "with an unknown server name".into(),
         _ => "without SNI".into(),
     }
-}
-
-/// Selects the tally of a log to compare.
-type Counted = fn(&AccessLog) -> &Tally;
-
-fn counts(before: &Evidence, after: &Evidence) -> Vec<String> {
-    let sum = |evidence: &Evidence, tally: Counted| {
-        facts::logs(evidence).map(|(_, log)| tally(log).count).fold(0, u64::saturating_add)
-    };
-    let kinds: [(&str, Counted); 4] = [
-        ("resets without SNI", |log| &log.reset_without_sni),
-        ("resets with SNI", |log| &log.reset_with_sni),
-        ("requests without SNI", |log| &log.served_without_sni),
-        ("requests without SNI that found no route", |log| &log.unrouted_without_sni),
-    ];
-    kinds
-        .into_iter()
-        .map(|(what, tally)| (what, sum(before, tally), sum(after, tally)))
-        .filter(|(_, old, new)| old != new)
-        .map(|(what, old, new)| format!("{what} in the logs: {old} before, {new} now"))
-        .collect()
 }
