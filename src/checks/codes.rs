@@ -55,6 +55,7 @@ pub(crate) const STORED_CHAIN_MISORDERED: Code = certificate::stored_chain_misor
 pub(crate) const WILDCARD_CERTIFICATE_NAME_MISMATCH: Code = certificate::wildcard_certificate_name_mismatch::CHECK.code;
 pub(crate) const CERTIFICATE_FILE_UNDEPLOYED: Code = certificate::certificate_file_undeployed::CHECK.code;
 pub(crate) const CERTIFICATE_FILE_UNFIT: Code = certificate::certificate_file_unfit::CHECK.code;
+pub(crate) const SERVER_NAME_REQUIRED: Code = handshake::server_name_required::CHECK.code;
 pub(crate) const SERVER_NAME_REFUSED: Code = handshake::server_name_refused::CHECK.code;
 pub(crate) const CLIENT_WITHOUT_SERVER_NAME_REFUSED: Code = handshake::client_without_server_name_refused::CHECK.code;
 pub(crate) const SERVED_CERTIFICATE_EXPIRED: Code = handshake::served_certificate_expired::CHECK.code;

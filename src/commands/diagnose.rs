@@ -13,8 +13,10 @@ use crate::cli::DiagnoseArgs;
 use crate::evidence::{Evidence, Reason};
 use crate::gather::{self, ConnectionOptions};
 use crate::judgement::{self, Selection};
+use crate::report::Format;
 use crate::run::Stop;
 use crate::terminal::Console;
+use crate::text::visible;
 
 pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
     check_combination(args)?;
@@ -101,6 +103,10 @@ async fn obtain_evidence(args: &DiagnoseArgs, stop: &Stop, console: &Console) ->
 fn print_report(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
     let report = judgement::build(evidence, &selection(args), fail_on(args.fail_on));
     super::print_result(console, args.output, &report)?;
+    if args.output == Format::Short {
+        // The lines are the findings alone.
+        console.error(&visible(&format!("{} {}", report.verdict.kind.word(), report.verdict.headline)));
+    }
     Ok(report.exit_code)
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Subject;
-use crate::checks::{Code, Finding, Level, Location, Object};
+use crate::checks::{Check, Code, Finding, Level, Location, Object};
 use crate::playbooks::StepKey;
 use crate::verdict::{NotSeen, Remedy, Verdict};
 
@@ -110,10 +110,13 @@ pub struct FindingReport {
     /// Names of all pods that the finding concerns; empty where it concerns none, or none is known.
     #[serde(default)]
     pub pods: Vec<String>,
+    /// Page about the check.
+    #[serde(default)]
+    pub documentation_url: String,
 }
 
-impl From<&Finding> for FindingReport {
-    fn from(finding: &Finding) -> Self {
+impl FindingReport {
+    pub(super) fn new(check: &Check, finding: &Finding) -> Self {
         Self {
             object: finding.object(),
             place: finding.place(),
@@ -123,6 +126,7 @@ impl From<&Finding> for FindingReport {
             objects: finding.objects.clone(),
             location: Some(finding.location.clone()),
             pods: finding.pods.clone(),
+            documentation_url: check.documentation_url(),
         }
     }
 }
