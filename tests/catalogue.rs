@@ -221,6 +221,32 @@ fn documents_match_the_catalogue() {
     }
 }
 
+/// Findings link to the sections of `docs/checks.md`.
+#[test]
+fn every_documentation_url_has_its_anchor() {
+    let page = fs::read_to_string(root().join("docs/checks.md")).expect("it is there");
+    let headings = page.lines().filter_map(|line| line.strip_prefix("### "));
+    let anchors: BTreeSet<String> = headings.map(|heading| heading.to_lowercase().replace(' ', "-")).collect();
+    for (_, check) in checks::all() {
+        let url = check.documentation_url();
+        let (page, anchor) = url.split_once('#').expect("it has an anchor");
+        assert!(page.ends_with("/docs/checks.md") && anchors.contains(anchor), "{url}");
+    }
+}
+
+#[test]
+fn topics_denote_checks_families_beginnings_and_words() {
+    let codes = |topic: &str| -> Vec<&str> {
+        checks::search(topic).into_iter().map(|(_, check)| check.code.as_str()).collect()
+    };
+    assert_eq!(codes("wildcard-route-missing"), ["AT201"]);
+    assert_eq!(codes("AT53"), ["AT530", "AT531", "AT532", "AT533"]);
+    assert_eq!(codes("at8xx"), codes("platform"));
+    assert!(codes("Route").len() > 10 && codes("Route").iter().all(|code| code.starts_with("AT2")));
+    assert!(codes("filter_chain_not_found").contains(&"AT101"));
+    assert!(codes("no such word anywhere").is_empty() && codes("").is_empty());
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }

@@ -14,8 +14,30 @@ const SCRIPTS: [(&str, &str); 5] = [
     ("zsh", "_kubectl-apigee-tls"),
 ];
 
+/// A kubeconfig whose server listens nowhere.
+const KUBECONFIG: &str = "
+contexts:
+- {name: prod-east, context: {cluster: one, user: red}}
+- {name: prod-west, context: {cluster: two, user: green}}
+- {name: stage, context: {cluster: two, user: green}}
+clusters:
+- {name: one, cluster: {server: 'http://127.0.0.1:1'}}
+- {name: two, cluster: {server: 'http://127.0.0.1:1'}}
+users:
+- {name: red, user: {}}
+- {name: green, user: {}}
+";
+
 fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kubectl-apigee_tls")).args(arguments).output().expect("the program starts")
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let kubeconfig = folder.path().join("config");
+    std::fs::write(&kubeconfig, KUBECONFIG).expect("it can be written");
+    Command::new(env!("CARGO_BIN_EXE_kubectl-apigee_tls"))
+        .args(arguments)
+        .current_dir(folder.path())
+        .env("KUBECONFIG", kubeconfig)
+        .output()
+        .expect("the program starts")
 }
 
 fn candidates(words: &[&str]) -> String {
@@ -52,6 +74,10 @@ fn kubectl_gets_candidates_with_descriptions_and_a_directive() {
 
     let codes = candidates(&["explain", "AT20"]);
     assert!(codes.starts_with("AT201\twildcard-route-missing\n"), "{codes}");
+    let names = candidates(&["explain", "wildcard-route-m"]);
+    assert_eq!(names, "wildcard-route-missing\tAT201\n:4\n");
+    let families = candidates(&["diagnose", "--only", "AT201,platf"]);
+    assert_eq!(families, "AT201,platform\tfamily AT8xx\n:4\n");
 
     let formats = candidates(&["diagnose", "-o", ""]);
     assert!(formats.contains("json\n"), "{formats}");
@@ -60,4 +86,47 @@ fn kubectl_gets_candidates_with_descriptions_and_a_directive() {
 #[test]
 fn what_cannot_be_completed_leaves_files_to_the_shell() {
     assert_eq!(candidates(&["diagnose", "--write-evidence", "no-such-prefix-"]), ":0\n");
+}
+
+#[test]
+fn names_of_the_kubeconfig_complete() {
+    assert_eq!(candidates(&["diagnose", "--context", "prod"]), "prod-east\nprod-west\n:4\n");
+    assert_eq!(candidates(&["diagnose", "--contexts", "stage,prod-e"]), "stage,prod-east\n:4\n");
+    assert_eq!(candidates(&["-n", "apigee", "collect", "--cluster", ""]), "one\ntwo\n:4\n");
+    assert_eq!(candidates(&["collect", "--user", "g"]), "green\n:4\n");
+}
+
+/// A namespace or a group of a cluster that does not answer is no file.
+#[test]
+fn names_never_complete_as_files() {
+    for words in [
+        &["diagnose", "-n", ""][..],
+        &["collect", "--env-group", ""],
+        &["diagnose", "--context", "zzz"],
+        &["diagnose", "--since", ""],
+    ] {
+        assert_eq!(candidates(words), ":4\n", "{words:?}");
+    }
+    for words in [
+        &["diagnose", "-f", ""][..],
+        &["diagnose", "--kubeconfig", "x"],
+        &["diff", ""],
+        &["pcap", "x"],
+        &["collect", "--to=x"],
+        &["reveal", ""],
+    ] {
+        assert_eq!(candidates(words), ":0\n", "{words:?}");
+    }
+}
+
+/// The script of a shell requests candidates in this way.
+#[test]
+fn shells_get_candidates_of_this_program() {
+    let output = Command::new(env!("CARGO_BIN_EXE_kubectl-apigee-tls"))
+        .args(["--", "kubectl-apigee-tls", "explain", "AT20"])
+        .env("KUBECTL_APIGEE_TLS_COMPLETE", "fish")
+        .output()
+        .expect("the program starts");
+    let found = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(found.contains("AT201\twildcard-route-missing"), "{found}");
 }

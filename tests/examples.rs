@@ -18,6 +18,8 @@ fn run(arguments: &[&str]) -> Output {
         .args(arguments)
         .env_remove("KUBECONFIG")
         .env("HOME", "/nonexistent")
+        // The width of the report in a bundle.
+        .env("COLUMNS", "110")
         .output()
         .expect("the program starts")
 }

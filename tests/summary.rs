@@ -309,7 +309,8 @@ fn documents_follow_their_published_schemas() {
     let everything = std::fs::read_to_string(support::root().join("tests/evidence/everything.json")).expect("it reads");
     let difference = diff::compare(&of_case("healthy"), &evidence, FailOn::default());
     let probed = probe::build(&evidence, FailOn::default());
-    let bundle = BundleReader::open(&support::root().join("examples/no-wildcard-route.tar.gz").to_string_lossy()).expect("it opens");
+    let bundle = BundleReader::open(&support::root().join("examples/no-wildcard-route.tar.gz").to_string_lossy())
+        .expect("it opens");
     for (name, value) in [
         ("evidence", serde_json::to_value(&evidence)),
         ("evidence", serde_json::from_str(&everything)),

@@ -56,6 +56,7 @@ pub(crate) const WILDCARD_CERTIFICATE_NAME_MISMATCH: Code = certificate::wildcar
 pub(crate) const WILDCARD_CERTIFICATE_INCOMPLETE: Code = certificate::wildcard_certificate_incomplete::CHECK.code;
 pub(crate) const CERTIFICATE_FILE_UNDEPLOYED: Code = certificate::certificate_file_undeployed::CHECK.code;
 pub(crate) const CERTIFICATE_FILE_UNFIT: Code = certificate::certificate_file_unfit::CHECK.code;
+pub(crate) const SERVER_NAME_REQUIRED: Code = handshake::server_name_required::CHECK.code;
 pub(crate) const SERVER_NAME_REFUSED: Code = handshake::server_name_refused::CHECK.code;
 pub(crate) const CLIENT_WITHOUT_SERVER_NAME_REFUSED: Code = handshake::client_without_server_name_refused::CHECK.code;
 pub(crate) const SERVED_CERTIFICATE_EXPIRED: Code = handshake::served_certificate_expired::CHECK.code;

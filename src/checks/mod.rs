@@ -59,6 +59,18 @@ pub struct Check {
     pub judge: fn(&Evidence) -> Judgement,
 }
 
+/// The page that describes every check, as `make docs` writes it.
+pub const DOCUMENTATION: &str = "https://github.com/apigee-tls/kubectl-apigee-tls/blob/main/docs/checks.md";
+
+impl Check {
+    /// Returns the URL of the section about this check. Its anchor is that of the heading `AT201
+    /// wildcard-route-missing`.
+    #[must_use]
+    pub fn documentation_url(&self) -> String {
+        format!("{DOCUMENTATION}#{}-{}", self.code.as_str().to_ascii_lowercase(), self.name)
+    }
+}
+
 /// The explanation that `explain` prints. Each part consists of complete sentences.
 pub struct Explanation {
     /// Which evidence the check reads, and when it reports the fault.
@@ -145,6 +157,36 @@ pub fn find(code_or_name: &str) -> Option<(&'static Family, &'static Check)> {
     all().find(|(_, check)| {
         check.code.as_str().eq_ignore_ascii_case(code_or_name) || check.name.eq_ignore_ascii_case(code_or_name)
     })
+}
+
+/// Finds the checks that a text denotes: one by its code or name, those of a family, those whose code begins
+/// with the text (`AT2`, `AT2xx`), or those whose page has the text. Empty if there are none.
+#[must_use]
+pub fn search(text: &str) -> Vec<(&'static Family, &'static Check)> {
+    if text.is_empty() {
+        return Vec::new();
+    }
+    if let Some(found) = find(text) {
+        return vec![found];
+    }
+    let lower = text.to_lowercase();
+    let block = lower.trim_end_matches('x');
+    let is_block = block.strip_prefix("at").is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let by_group: Vec<_> = all()
+        .filter(|(family, check)| {
+            family.name == lower || is_block && check.code.as_str().to_lowercase().starts_with(block)
+        })
+        .collect();
+    if !by_group.is_empty() {
+        return by_group;
+    }
+    all()
+        .filter(|(_, check)| {
+            let Explanation { looks_for, matters, fix } = check.explanation;
+            let texts = [check.name, check.summary, looks_for, matters, fix, check.reference];
+            texts.iter().any(|known| known.to_lowercase().contains(&lower))
+        })
+        .collect()
 }
 
 /// Runs every check. A check that panics becomes unknown and does not affect the others.

@@ -3,17 +3,18 @@
 
 mod evidence;
 mod format;
+mod mistakes;
+mod order;
 mod pcap;
 mod probe;
 mod trace;
+mod values;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::builder::{PossibleValue, TypedValueParser};
-use clap::{Arg, ArgAction, Args, Parser, Subcommand, ValueEnum};
-use jiff::SignedDuration;
+use clap::builder::{NonEmptyStringValueParser, TypedValueParser};
+use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::checks;
 use crate::report::Format;
@@ -31,8 +32,8 @@ const EXAMPLES_FIRST: &str = "{about-with-newline}\n{usage-heading} {usage}{afte
 #[command(
     name = "kubectl-apigee-tls",
     bin_name = "kubectl apigee-tls",
+    display_name = "kubectl apigee-tls",
     version,
-    disable_version_flag = true,
     propagate_version = false,
     max_term_width = 110,
     after_help = "Put flags after the name of the plugin: kubectl apigee-tls diagnose -n apigee\n\n\
@@ -43,12 +44,51 @@ pub struct Cli {
     pub command: Command,
 
     /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        help_heading = "Output",
+        hide_short_help = true
+    )]
     pub color: ColorChoice,
 
-    /// Print progress to standard error
-    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Output")]
-    pub verbose: u8,
+    /// Print progress to standard error; also -v=LEVEL, as in kubectl
+    #[arg(
+        short,
+        long,
+        alias = "v",
+        global = true,
+        action = ArgAction::Append,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        value_parser = values::verbosity,
+        value_name = "LEVEL",
+        help_heading = "Output",
+        hide_short_help = true
+    )]
+    pub verbose: Vec<u8>,
+}
+
+impl Cli {
+    /// Parses the arguments of the process.
+    ///
+    /// # Errors
+    /// What is wrong with them, or the help or version that they request, for `clap::Error::print`.
+    pub fn parse_arguments(args: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let command = Self::command();
+        let args = order::flags_after_command(args.collect(), &command);
+        Self::try_parse_from(&args).map_err(|error| mistakes::explained(error, &args, &command))
+    }
+
+    /// Returns the words typed so far with flags behind the command, for completion.
+    #[must_use]
+    pub fn ordered(args: Vec<OsString>) -> Vec<OsString> {
+        order::flags_after_command(args, &Self::command())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -59,7 +99,7 @@ pub enum Command {
     Probe(Box<ProbeArgs>),
     /// Analyse packet captures: which TLS handshakes fail, how, and for whom
     Pcap(Box<PcapArgs>),
-    /// Run diagnose and write a support bundle
+    /// Collect a support bundle: the report and everything behind it
     Collect(Box<CollectArgs>),
     /// Follow one server name from the client to overrides.yaml: each link, and which one is broken
     Trace(Box<TraceArgs>),
@@ -67,12 +107,14 @@ pub enum Command {
     Diff(DiffArgs),
     /// Print the minimal Role and binding for a run, as YAML
     Rbac(RbacArgs),
-    /// Explain a check: what it detects, why it matters and how to fix it; without a code, list all checks
+    /// Explain checks: what they detect, why it matters and how to fix it; without a code, list all checks
     Explain(ExplainArgs),
+    /// Give the names back in an answer to a redacted bundle
+    Reveal(RevealArgs),
     /// Print a shell completion script
     Completion(CompletionArgs),
     /// Print the version
-    Version,
+    Version(VersionArgs),
     /// Print completion candidates for kubectl
     #[command(name = "__complete", hide = true)]
     Complete(CompleteArgs),
@@ -90,8 +132,27 @@ Examples:
   # Compare the overrides file with the cluster, and get the fix as a diff
   kubectl apigee-tls diagnose -f overrides.yaml
 
+  # Only the last ten minutes of the logs, in another namespace
+  kubectl apigee-tls diagnose -n my-apigee --since 10m
+
+  # One line for each finding, for grep and tickets
+  kubectl apigee-tls diagnose -o short",
+    after_long_help = "\
+Examples:
+  # Diagnose the current context, namespace apigee
+  kubectl apigee-tls diagnose
+
+  # Compare the overrides file with the cluster, and get the fix as a diff
+  kubectl apigee-tls diagnose -f overrides.yaml
+
+  # Only the last ten minutes of the logs, in another namespace
+  kubectl apigee-tls diagnose -n my-apigee --since 10m
+
+  # One line for each finding, for grep and tickets
+  kubectl apigee-tls diagnose -o short
+
   # Judge files only, without a cluster
-  kubectl apigee-tls diagnose --offline -f overrides.yaml --access-log gateway.log
+  kubectl apigee-tls diagnose --offline -f overrides.yaml --access-log gw.log
 
   # Diagnose several clusters: an overview, then each report
   kubectl apigee-tls diagnose --contexts east,west
@@ -109,9 +170,10 @@ pub struct DiagnoseArgs {
     #[arg(
         long,
         help_heading = "Evidence",
+        hide_short_help = true,
         conflicts_with_all = [
             "from", "kubeconfig", "context", "contexts", "all_contexts", "cluster", "user", "server", "as_user", "as_groups", "as_uid",
-            "request_timeout", "selector", "container", "tail", "limit_bytes", "probe", "probe_host", "ca_file"
+            "token", "certificate_authority", "client_certificate", "client_key", "request_timeout", "selector", "container", "tail", "limit_bytes", "probe", "probe_host", "ca_file"
         ]
     )]
     pub offline: bool,
@@ -120,29 +182,30 @@ pub struct DiagnoseArgs {
     #[arg(
         long,
         value_name = "FILE",
+        value_hint = ValueHint::AnyPath,
         help_heading = "Evidence",
         conflicts_with_all = [
             "kubeconfig", "context", "contexts", "all_contexts", "cluster", "user", "server", "as_user", "as_groups",
-            "as_uid", "request_timeout", "namespace", "selector", "container", "since", "since_time", "tail", "limit_bytes", "probe", "probe_host",
+            "as_uid", "token", "certificate_authority", "client_certificate", "client_key", "request_timeout", "namespace", "selector", "container", "since", "since_time", "tail", "limit_bytes", "probe", "probe_host",
             "ca_file"
         ]
     )]
     pub from: Option<String>,
 
     /// Write the evidence to a file, for use with --from
-    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Evidence", hide_short_help = true)]
     pub write_evidence: Option<PathBuf>,
 
     /// Run only these checks: codes, names or families, separated by commas
-    #[arg(long, value_delimiter = ',', value_parser = CheckName { families: true }, hide_possible_values = true, value_name = "CODE|FAMILY", help_heading = "Judgement", hide_short_help = true)]
+    #[arg(long, value_delimiter = ',', value_parser = CheckName, value_hint = ValueHint::Other, value_name = "CODE|FAMILY", help_heading = "Judgement", hide_short_help = true)]
     pub only: Vec<String>,
 
     /// Skip these checks: codes, names or families, separated by commas
-    #[arg(long, value_delimiter = ',', value_parser = CheckName { families: true }, hide_possible_values = true, value_name = "CODE|FAMILY", help_heading = "Judgement", hide_short_help = true)]
+    #[arg(long, value_delimiter = ',', value_parser = CheckName, value_hint = ValueHint::Other, value_name = "CODE|FAMILY", help_heading = "Judgement", hide_short_help = true)]
     pub skip: Vec<String>,
 
     /// Lowest level of a finding that sets exit code 1
-    #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Judgement")]
+    #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Judgement", hide_short_help = true)]
     pub fail_on: FailOn,
 
     /// Also report what the fix would cure, leave and bring
@@ -160,17 +223,36 @@ pub struct DiagnoseArgs {
     help_template = EXAMPLES_FIRST,
     after_help = "\
 Examples:
-  # Write a support bundle to the current folder; the last line of output is its path
+  # Write a support bundle to the current folder; its path is the last line
   kubectl apigee-tls collect -f overrides.yaml --case 12345678
 
-  # List what would be collected, why and with which right, without contacting a cluster
+  # Name the environment groups with the problem
+  kubectl apigee-tls collect -f overrides.yaml --env-group shop,partners
+
+  # Replace hostnames and client addresses by pseudonyms
+  kubectl apigee-tls collect -f overrides.yaml --redact hosts,addresses
+
+  # List what would be collected, why and with which right
+  kubectl apigee-tls collect --list
+
+Exit codes: 0 bundle written, 2 error, 130 interrupted (partial bundle).",
+    after_long_help = "\
+Examples:
+  # Write a support bundle to the current folder; its path is the last line
+  kubectl apigee-tls collect -f overrides.yaml --case 12345678
+
+  # Name the environment groups with the problem
+  kubectl apigee-tls collect -f overrides.yaml --env-group shop,partners
+
+  # Replace hostnames and client addresses by pseudonyms;
+  # their list is the .names.json file beside the bundle
+  kubectl apigee-tls collect -f overrides.yaml --redact hosts,addresses
+
+  # List what would be collected, why and with which right
   kubectl apigee-tls collect --list
 
   # Write one bundle per cluster
   kubectl apigee-tls collect --contexts east,west --to bundles/
-
-  # Replace hostnames and client addresses by pseudonyms; their list is the .names.json file beside the bundle
-  kubectl apigee-tls collect --redact hosts,addresses
 
   # Include a packet capture
   kubectl apigee-tls collect --pcap node.pcap
@@ -178,27 +260,34 @@ Examples:
   # Write the bundle to a pipe
   kubectl apigee-tls collect --to - | ssh support 'cat > bundle.tar.gz'
 
-Exit codes: 0 bundle written, 2 error (no bundle, or one of several is missing), 130 interrupted (the bundle is partial \
-and says so)."
+Exit codes: 0 bundle written, 2 error (no bundle, or one of several is missing),
+130 interrupted (the bundle is partial and says so)."
 )]
 pub struct CollectArgs {
     #[command(flatten)]
     pub evidence: EvidenceArgs,
 
     /// Output: a new file, a folder, or - for standard output
-    #[arg(long, default_value = "./", value_name = "FILE|FOLDER|-", help_heading = "Bundle")]
+    #[arg(long, default_value = "./", value_name = "FILE|FOLDER|-", value_hint = ValueHint::AnyPath, help_heading = "Bundle")]
     pub to: String,
 
     /// Number of the support case
-    #[arg(long, value_name = "NUMBER", help_heading = "Bundle")]
+    #[arg(long, value_name = "NUMBER", value_hint = ValueHint::Other, help_heading = "Bundle")]
     pub case: Option<String>,
 
     /// Note for support
-    #[arg(long, value_name = "TEXT", help_heading = "Bundle")]
+    #[arg(long, value_name = "TEXT", value_hint = ValueHint::Other, help_heading = "Bundle", hide_short_help = true)]
     pub note: Option<String>,
 
-    /// Environment group with the problem; may be repeated. Without it, all groups found are listed
-    #[arg(long = "env-group", value_name = "NAME", help_heading = "Bundle")]
+    /// Environment groups with the problem. Without it, all groups found are listed
+    #[arg(
+        long = "env-group",
+        value_delimiter = ',',
+        value_parser = NonEmptyStringValueParser::new(),
+        value_name = "NAME,…",
+        value_hint = ValueHint::Other,
+        help_heading = "Bundle"
+    )]
     pub env_groups: Vec<String>,
 
     /// Replace these kinds by pseudonyms in the whole bundle; the list of pseudonyms is written beside it
@@ -206,23 +295,30 @@ pub struct CollectArgs {
     pub redact: Vec<Redacted>,
 
     /// New file for the list of pseudonyms [default: beside the bundle]
-    #[arg(long, requires = "redact", value_name = "FILE", help_heading = "Bundle", hide_short_help = true)]
+    #[arg(long, requires = "redact", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
     pub redact_map: Option<PathBuf>,
 
     /// Reuse the pseudonyms of an earlier run, from its list
-    #[arg(long, requires = "redact", value_name = "FILE", help_heading = "Bundle", hide_short_help = true)]
+    #[arg(long, requires = "redact", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
     pub redact_as: Option<PathBuf>,
 
     /// Packet capture (pcap, pcapng) to include, with secrets masked; may be repeated
-    #[arg(long = "pcap", value_name = "FILE", help_heading = "Bundle")]
+    #[arg(long = "pcap", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
     pub captures: Vec<String>,
 
     /// How much of each log to include
-    #[arg(long = "logs", value_enum, default_value_t, value_name = "PART", help_heading = "Bundle")]
+    #[arg(
+        long = "logs",
+        value_enum,
+        default_value_t,
+        value_name = "PART",
+        help_heading = "Bundle",
+        hide_short_help = true
+    )]
     pub kept_logs: KeptLogs,
 
     /// Maximum number of bytes of resets, warnings and errors to include per container log
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), default_value_t = 5 << 20, value_name = "BYTES", help_heading = "Bundle", hide_short_help = true)]
+    #[arg(long, value_parser = values::bytes, default_value = "5Mi", value_name = "BYTES", value_hint = ValueHint::Other, help_heading = "Bundle", hide_short_help = true)]
     pub log_limit: u64,
 
     /// List what would be collected, why and with which right; contact no cluster
@@ -252,7 +348,7 @@ pub struct RbacArgs {
     pub command: RbacFor,
 
     /// Namespace of Apigee hybrid
-    #[arg(short, long, default_value = "apigee", value_name = "NAMESPACE")]
+    #[arg(short, long, default_value = "apigee", value_name = "NAMESPACE", value_hint = ValueHint::Other)]
     pub namespace: String,
 
     /// Places to probe, as for diagnose; without pods, no port-forward is needed
@@ -260,27 +356,81 @@ pub struct RbacArgs {
     pub probe: Vec<ProbePlace>,
 
     /// Name of the Role and its binding
-    #[arg(long, default_value = "apigee-tls", value_name = "NAME")]
+    #[arg(long, default_value = "apigee-tls", value_name = "NAME", value_hint = ValueHint::Other)]
     pub name: String,
 
     /// User to bind the Role to; may be repeated. Without any subject, no binding is printed
-    #[arg(long = "user", value_name = "NAME")]
+    #[arg(long = "user", value_name = "NAME", value_hint = ValueHint::Other)]
     pub users: Vec<String>,
 
     /// Group to bind the Role to; may be repeated
-    #[arg(long = "group", value_name = "NAME")]
+    #[arg(long = "group", value_name = "NAME", value_hint = ValueHint::Other)]
     pub groups: Vec<String>,
 
     /// Service account to bind the Role to; may be repeated
-    #[arg(long = "serviceaccount", value_name = "NAMESPACE:NAME")]
+    #[arg(long = "serviceaccount", value_name = "NAMESPACE:NAME", value_hint = ValueHint::Other)]
     pub service_accounts: Vec<String>,
 }
 
 #[derive(Args, Debug)]
+#[command(
+    args_override_self = true,
+    help_template = EXAMPLES_FIRST,
+    after_help = "\
+Examples:
+  # A check, by code or by name
+  kubectl apigee-tls explain AT201
+  kubectl apigee-tls explain wildcard-route-missing
+
+  # All checks of a family, or whose code begins so
+  kubectl apigee-tls explain route
+  kubectl apigee-tls explain AT2
+
+  # All checks whose text has a word
+  kubectl apigee-tls explain filter_chain_not_found
+
+  # The whole catalogue for programs
+  kubectl apigee-tls explain -o json"
+)]
 pub struct ExplainArgs {
-    /// Code or name of a check, such as AT201 or wildcard-route-missing
-    #[arg(value_parser = CheckName { families: false }, hide_possible_values = true)]
-    pub code: Option<String>,
+    /// Codes, names, families, beginnings of codes, or words of the text
+    #[arg(value_name = "CODE|NAME|FAMILY|WORD", value_hint = ValueHint::Other)]
+    pub topics: Vec<String>,
+
+    /// Format of the pages
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub output: PlainFormat,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    args_override_self = true,
+    help_template = EXAMPLES_FIRST,
+    after_help = "\
+Examples:
+  # Replace the pseudonyms in an answer by the names that they stand for
+  kubectl apigee-tls reveal apigee-tls-prod-apigee.names.json < answer.txt"
+)]
+pub struct RevealArgs {
+    /// List of pseudonyms that `collect --redact` wrote beside the bundle
+    #[arg(value_name = "NAMES.json", value_hint = ValueHint::FilePath)]
+    pub names: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub struct VersionArgs {
+    /// Format of the version
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub output: PlainFormat,
+}
+
+/// Formats of values that are no report.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum PlainFormat {
+    #[default]
+    Text,
+    Json,
+    Yaml,
 }
 
 #[derive(Args, Debug)]
@@ -316,15 +466,16 @@ Example:
   kubectl apigee-tls diagnose --write-evidence after.json
   kubectl apigee-tls diff before.json after.json
 
-Exit codes: 0 nothing got worse, 1 new finding, 2 error, 3 something became unknown."
+Exit codes: 0 nothing got worse, 1 new finding, 2 error,
+3 something became unknown."
 )]
 pub struct DiffArgs {
     /// Bundle or evidence of the earlier run; - for standard input
-    #[arg(value_name = "BEFORE")]
+    #[arg(value_name = "BEFORE", value_hint = ValueHint::AnyPath)]
     pub before: String,
 
     /// Bundle or evidence of the later run; - for standard input
-    #[arg(value_name = "AFTER")]
+    #[arg(value_name = "AFTER", value_hint = ValueHint::AnyPath)]
     pub after: String,
 
     /// Lowest level of a new finding that sets exit code 1
@@ -370,28 +521,27 @@ pub enum FailOn {
     Error,
     #[default]
     Warning,
+    Notice,
     Never,
 }
 
-/// Parses a code or name of the catalogue, or a family where allowed, and offers the codes for completion.
+/// Parses a code or name of the catalogue, or a family.
 #[derive(Clone, Copy)]
-struct CheckName {
-    families: bool,
-}
+struct CheckName;
 
 impl CheckName {
-    fn resolve(self, text: &str) -> Result<String, String> {
-        let family = checks::CATALOGUE.iter().find(|family| family.name.eq_ignore_ascii_case(text));
-        if let (true, Some(family)) = (self.families, family) {
+    fn resolve(text: &str) -> Result<String, String> {
+        if let Some(family) = checks::CATALOGUE.iter().find(|family| family.name.eq_ignore_ascii_case(text)) {
             return Ok(family.name.to_owned());
         }
         if let Some((_, check)) = checks::find(text) {
             return Ok(check.code.to_string());
         }
         let families: Vec<&str> = checks::CATALOGUE.iter().map(|family| family.name).collect();
-        let families =
-            if self.families { format!(", nor is it a family ({})", families.join(", ")) } else { String::new() };
-        Err(format!("no check has this code or name{families}; `kubectl apigee-tls explain` lists them"))
+        Err(format!(
+            "no check has this code or name, nor is it a family ({}); `kubectl apigee-tls explain` lists them",
+            families.join(", ")
+        ))
     }
 }
 
@@ -399,34 +549,26 @@ impl TypedValueParser for CheckName {
     type Value = String;
 
     fn parse_ref(&self, command: &clap::Command, arg: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
-        let checker = *self;
-        let parser = move |text: &str| checker.resolve(text);
-        TypedValueParser::parse_ref(&parser, command, arg, value)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let families = checks::CATALOGUE.iter().filter(|_| self.families);
-        let families =
-            families.map(|family| PossibleValue::new(family.name).help(format!("family {}xx", family.block)));
-        let codes = checks::all().map(|(_, check)| PossibleValue::new(check.code.as_str()).help(check.name));
-        Some(Box::new(families.chain(codes)))
+        TypedValueParser::parse_ref(&Self::resolve, command, arg, value)
     }
 }
 
-/// Parses a duration like kubectl: `90s`, `10m`, `1h30m`, or a bare number of seconds.
-fn duration(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    text.parse::<SignedDuration>()
-        .ok()
-        .and_then(|length| Duration::try_from(length).ok())
-        .ok_or_else(|| "expected a duration such as 30s, 10m or 1h30m".into())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn positive_duration(text: &str) -> Result<Duration, String> {
-    match duration(text)? {
-        Duration::ZERO => Err("expected a duration above zero, such as 5s or 500ms".into()),
-        length => Ok(length),
+    /// clap breaks longer lines, and the rest of a comment would be a command.
+    #[test]
+    fn examples_fit_eighty_columns() {
+        for command in Cli::command().get_subcommands() {
+            let examples = [command.get_after_help(), command.get_after_long_help()];
+            for line in examples
+                .into_iter()
+                .flatten()
+                .flat_map(|help| help.to_string().lines().map(str::to_owned).collect::<Vec<_>>())
+            {
+                assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
+            }
+        }
     }
 }

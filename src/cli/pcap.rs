@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use jiff::Timestamp;
 
+use super::values::{address, moment, port};
 use super::{EXAMPLES_FIRST, FailOn};
 
 #[derive(Args, Debug)]
@@ -26,35 +27,36 @@ Examples:
   # Only the failing handshakes, without application data, to send to support
   kubectl apigee-tls pcap *.pcap.gz --write failing.pcapng
 
-Exit codes: 0 no handshake fails, 1 one fails, 2 the tool could not do its work, 3 none fails and something could not be read."
+Exit codes: 0 no handshake fails, 1 one fails, 2 error,
+3 none fails and something could not be read."
 )]
 pub struct PcapArgs {
     /// Captures (pcap, pcapng, also compressed with gzip), - for standard input; several are merged by time
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required = true)]
     pub files: Vec<String>,
 
     /// Only connections with this address at either end; may be repeated
-    #[arg(long = "host", value_name = "IP", help_heading = "Filters")]
+    #[arg(long = "host", value_parser = address, value_name = "IP", value_hint = ValueHint::Other, help_heading = "Filters")]
     pub hosts: Vec<IpAddr>,
 
     /// Only connections to this port of the server; may be repeated
-    #[arg(long = "port", value_name = "PORT", help_heading = "Filters")]
+    #[arg(long = "port", value_parser = port, value_name = "PORT", value_hint = ValueHint::Other, help_heading = "Filters")]
     pub ports: Vec<u16>,
 
     /// Only connections with this SNI, an empty name for those without; *.example.com takes all names below
-    #[arg(long = "sni", value_name = "NAME", help_heading = "Filters")]
+    #[arg(long = "sni", value_name = "NAME", value_hint = ValueHint::Other, help_heading = "Filters")]
     pub names: Vec<String>,
 
     /// Only connections of this client; may be repeated
-    #[arg(long = "client", value_name = "IP", help_heading = "Filters")]
+    #[arg(long = "client", value_parser = address, value_name = "IP", value_hint = ValueHint::Other, help_heading = "Filters")]
     pub clients: Vec<IpAddr>,
 
     /// Only connections that began at this time or later (RFC 3339)
-    #[arg(long, value_name = "TIME", help_heading = "Filters")]
+    #[arg(long, value_parser = moment, value_name = "TIME", value_hint = ValueHint::Other, help_heading = "Filters")]
     pub since: Option<Timestamp>,
 
     /// Only connections that began before this time (RFC 3339)
-    #[arg(long, value_name = "TIME", help_heading = "Filters")]
+    #[arg(long, value_parser = moment, value_name = "TIME", value_hint = ValueHint::Other, help_heading = "Filters")]
     pub until: Option<Timestamp>,
 
     /// Only connections whose handshake failed
@@ -62,7 +64,7 @@ pub struct PcapArgs {
     pub failed: bool,
 
     /// Write the packets of failing handshakes to this new file (pcapng)
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub write: Option<PathBuf>,
 
     /// Lowest level of a failure that makes the exit code 1

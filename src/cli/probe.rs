@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 
-use super::{EXAMPLES_FIRST, FailOn, positive_duration};
+use super::values::{parallel, positive_duration};
+use super::{EXAMPLES_FIRST, FailOn};
 use crate::report::Format;
 
 #[derive(Args, Debug)]
@@ -32,15 +33,15 @@ Examples:
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct ProbeArgs {
     /// Endpoints: hostname or address, with an optional port [default port: 443]
-    #[arg(value_name = "HOST[:PORT]", required_unless_present = "files")]
+    #[arg(value_name = "HOST[:PORT]", value_hint = ValueHint::Other, required_unless_present = "files")]
     pub hosts: Vec<String>,
 
     /// File with endpoints, one per line, or - for standard input; may be repeated
-    #[arg(short = 'f', long = "filename", value_name = "FILE", help_heading = "Endpoints")]
+    #[arg(short = 'f', long = "filename", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Endpoints")]
     pub files: Vec<String>,
 
     /// SNI to send, and name to expect in the certificate, instead of the host
-    #[arg(long, value_name = "NAME", help_heading = "Endpoints", conflicts_with = "no_sni")]
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other, help_heading = "Endpoints", conflicts_with = "no_sni")]
     pub sni: Option<String>,
 
     /// Send no SNI
@@ -48,7 +49,7 @@ pub struct ProbeArgs {
     pub no_sni: bool,
 
     /// Connect to this address instead of resolving the host
-    #[arg(long, value_name = "IP[:PORT]", help_heading = "Endpoints")]
+    #[arg(long, value_name = "IP[:PORT]", value_hint = ValueHint::Other, help_heading = "Endpoints")]
     pub connect_to: Option<String>,
 
     /// Use only IPv4 addresses
@@ -60,7 +61,7 @@ pub struct ProbeArgs {
     pub ipv6: bool,
 
     /// Connect through an HTTP proxy; without a URL, the proxy of the environment
-    #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Endpoints")]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Other, num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Endpoints")]
     pub via_proxy: Option<String>,
 
     /// Begin each connection with a PROXY protocol header, as a load balancer does
@@ -80,13 +81,13 @@ pub struct ProbeArgs {
     pub tls_max: Option<TlsVersion>,
 
     /// Cipher suites to offer, by their OpenSSL names, separated by colons
-    #[arg(long, value_name = "LIST", help_heading = "Handshake", hide_short_help = true)]
+    #[arg(long, value_name = "LIST", value_hint = ValueHint::Other, help_heading = "Handshake", hide_short_help = true)]
     pub ciphers: Option<String>,
 
     /// ALPN protocols to offer, separated by commas; empty offers none
     #[arg(
         long,
-        value_name = "LIST",
+        value_name = "LIST", value_hint = ValueHint::Other,
         default_value = "h2,http/1.1",
         help_heading = "Handshake",
         hide_short_help = true
@@ -94,23 +95,23 @@ pub struct ProbeArgs {
     pub alpn: String,
 
     /// PEM file of CAs to verify with, instead of those of this machine
-    #[arg(long, value_name = "FILE", help_heading = "Handshake")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Handshake")]
     pub ca_file: Option<PathBuf>,
 
     /// PEM file of the client certificate to offer, with its intermediate CAs
-    #[arg(long, value_name = "FILE", help_heading = "Handshake")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Handshake")]
     pub cert: Option<PathBuf>,
 
     /// PEM file of the unencrypted key of --cert [default: the file of --cert]
-    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "Handshake")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "cert", help_heading = "Handshake")]
     pub key: Option<PathBuf>,
 
     /// Time limit of one handshake
-    #[arg(long, value_parser = positive_duration, default_value = "10s", value_name = "DURATION", help_heading = "Handshake", hide_short_help = true)]
+    #[arg(long, value_parser = positive_duration, default_value = "10s", value_name = "DURATION", value_hint = ValueHint::Other, help_heading = "Handshake", hide_short_help = true)]
     pub timeout: Duration,
 
     /// Number of endpoints to probe at the same time
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024), default_value_t = 32, value_name = "NUMBER", help_heading = "Handshake", hide_short_help = true)]
+    #[arg(long, value_parser = parallel, default_value_t = 32, value_name = "NUMBER", value_hint = ValueHint::Other, help_heading = "Handshake", hide_short_help = true)]
     pub parallel: u16,
 
     /// Lowest level of a finding that sets exit code 1

@@ -11,8 +11,10 @@ use crate::checks;
 use crate::cli::DiagnoseArgs;
 use crate::evidence::Evidence;
 use crate::judgement::{self, Report, Selection};
+use crate::report::Format;
 use crate::run::Stop;
 use crate::terminal::Console;
+use crate::text::visible;
 
 pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
     check_combination(args)?;
@@ -83,6 +85,10 @@ async fn obtain_evidence(args: &DiagnoseArgs, stop: &Stop, console: &Console) ->
 fn print_report(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
     let report = judge(args, evidence);
     super::print_result(console, args.output, &report)?;
+    if args.output == Format::Short {
+        // The lines are the findings alone.
+        console.error(&visible(&format!("{} {}", report.verdict.kind.word(), report.verdict.headline)));
+    }
     Ok(report.exit_code)
 }
 

@@ -12,14 +12,14 @@ mod explain;
 mod pcap;
 mod probe;
 mod rbac;
+mod reveal;
 mod sources;
 mod trace;
+mod version;
 
 use std::error::Error as StdError;
 use std::io;
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use crate::bundle::{NamesError, ReadError, WriteError};
 use crate::cli::{Cli, ColorChoice, Command, FailOn};
@@ -35,7 +35,10 @@ use crate::text::visible;
 /// Runs the program: parses the arguments, runs the command and returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    if let Some(code) = completion::answer_shell() {
+        return code;
+    }
+    let cli = match Cli::parse_arguments(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
             // clap prints help to standard output and usage errors to standard error. A closed pipe is not an
@@ -44,7 +47,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let console = Console::new(color(cli.color), cli.verbose);
+    let verbosity = cli.verbose.iter().fold(0, |sum: u8, level| sum.saturating_add(*level));
+    let console = Console::new(color(cli.color), verbosity);
     let result = match cli.command {
         Command::Diagnose(args) => diagnose::run(&args, &console),
         Command::Probe(args) => probe::run(&args, &console),
@@ -56,7 +60,8 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args, &console),
         Command::Completion(args) => completion::script(&args, &console),
         Command::Complete(args) => completion::candidates(args, &console),
-        Command::Version => version(&console),
+        Command::Reveal(args) => reveal::run(&args, &console),
+        Command::Version(args) => version::run(&args, &console),
     };
     match result {
         Ok(code) => ExitCode::from(code),
@@ -141,6 +146,7 @@ fn fail_on(level: FailOn) -> judgement::FailOn {
     match level {
         FailOn::Error => judgement::FailOn::Error,
         FailOn::Warning => judgement::FailOn::Warning,
+        FailOn::Notice => judgement::FailOn::Notice,
         FailOn::Never => judgement::FailOn::Never,
     }
 }
@@ -183,9 +189,4 @@ fn message(error: &Error) -> String {
         source = cause.source();
     }
     text
-}
-
-fn version(console: &Console) -> Result<u8, Error> {
-    console.result(&format!("kubectl apigee-tls {}\n", env!("CARGO_PKG_VERSION"))).map_err(Error::Output)?;
-    Ok(0)
 }

@@ -98,7 +98,7 @@ fn probe_inputs(args: &ProbeArgs, console: &Console) -> Result<Given, Error> {
     Ok(Given { targets, sni, connect_to, family, proxies, full: args.full, parallel: usize::from(args.parallel) })
 }
 
-const PROXY_HINT: &str = "expected --via-proxy=http://HOST:PORT, with = and no space";
+const PROXY_HINT: &str = "write --via-proxy=http://HOST:PORT, with = and no space";
 
 fn proxy_from_environment(target: &Target, console: &Console) -> Result<Option<Proxy>, Error> {
     let proxy = Proxy::of_environment(&target.host, target.port, process_env)
@@ -177,10 +177,11 @@ fn targets(args: &ProbeArgs) -> Result<Vec<Target>, Error> {
         }
     };
     for text in &args.hosts {
-        // `--via-proxy URL` without `=` leaves the URL as an endpoint.
-        let is_proxy = args.via_proxy.as_deref() == Some("") && text.starts_with("http://");
-        let hint = if is_proxy { PROXY_HINT } else { ENDPOINT_HINT };
-        let wrong = |why: TargetError| usage(&format!("{:?} as an endpoint: {why}", probe::shown(text)), hint);
+        // `--via-proxy URL` without `=` leaves the URL, which may hold a password, as an endpoint.
+        if args.via_proxy.as_deref() == Some("") && text.contains("://") && !text.starts_with("https://") {
+            return Err(usage("--via-proxy URL with a space: the URL was taken for an endpoint", PROXY_HINT));
+        }
+        let wrong = |why: TargetError| usage(&format!("{:?} as an endpoint: {why}", probe::shown(text)), ENDPOINT_HINT);
         add(probe::target(text).map_err(wrong)?);
     }
     if args.files.iter().filter(|name| *name == "-").count() > 1 {

@@ -54,7 +54,7 @@ pub(super) async fn add_files(
             }
         };
         if let Some(bundle) = bundle {
-            bundle.overrides(number, name, content.as_deref());
+            bundle.overrides(number, &file.name, content.as_deref());
         }
         // `--from BUNDLE -f FILE` may give the file that the bundle already holds; add it only once.
         if !evidence.overrides.iter().any(|known| known.content.seen().is_ok() && known.content == file.content) {
@@ -319,6 +319,10 @@ pub(super) fn connection_options(args: &ClusterArgs) -> ConnectionOptions {
         server: args.server.clone(),
         tls_server_name: args.tls_server_name.clone(),
         insecure_skip_tls_verify: args.insecure_skip_tls_verify,
+        certificate_authority: args.certificate_authority.clone(),
+        client_certificate: args.client_certificate.clone(),
+        client_key: args.client_key.clone(),
+        token: args.token.clone(),
         as_user: args.as_user.clone(),
         as_uid: args.as_uid.clone(),
         as_groups: args.as_groups.clone(),

@@ -297,6 +297,9 @@ pub struct Scan {
     pub versions: Vec<VersionScan>,
     /// Number of connections, without those of the handshakes.
     pub connections: u32,
+    /// Duration of the scan; 0 in evidence of older versions.
+    #[serde(default)]
+    pub milliseconds: u64,
 }
 
 /// One version of TLS.
@@ -551,7 +554,7 @@ impl Visit for Failure {
 
 impl Visit for Scan {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { versions, connections: _ } = self;
+        let Self { versions, connections: _, milliseconds: _ } = self;
         versions.visit(visitor);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text::seconds;
+use crate::text::time_limit;
 
 /// The data of one source, or the reason why it is unavailable.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -107,9 +107,8 @@ impl fmt::Display for Reason {
             }
             Self::Interrupted => f.write_str("the run was interrupted"),
             Self::NotRequested(text) => write!(f, "not requested ({text})"),
-            Self::TimedOut { milliseconds: short @ ..100 } => write!(f, "no answer within {short} ms"),
             Self::TimedOut { milliseconds } => {
-                write!(f, "no answer within {}", seconds(Duration::from_millis(*milliseconds), 1))
+                write!(f, "no answer within {}", time_limit(Duration::from_millis(*milliseconds)))
             }
         }
     }

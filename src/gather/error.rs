@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::text::seconds;
+use crate::text::{some_of, time_limit};
 
 /// Why the cluster cannot be reached or used.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ pub enum Error {
     #[error("parse the kubeconfig {}: {what}", path.display())]
     MalformedKubeconfig { path: PathBuf, what: String },
     #[error("find the namespace \"{namespace}\" in the cluster at {address}")]
-    MissingNamespace { namespace: String, address: String },
+    MissingNamespace { namespace: String, address: String, found: Vec<String> },
     /// A load balancer answered in place of the API servers behind it.
     #[error("reach an API server behind {address}: none answers now ({what})")]
     NoApiServerBehind { address: String, what: String },
@@ -54,13 +54,16 @@ pub enum Error {
     Unauthorized { address: String, message: String, plugin: Option<String> },
     #[error("find the {kind} \"{name}\" in the kubeconfig")]
     UnknownEntry { kind: Entry, name: String, known: Vec<String> },
-    /// A file that the kubeconfig names.
-    #[error("read {}, which the kubeconfig names as {key}", path.display())]
+    /// A file that the kubeconfig or a flag names.
+    #[error("read {}, which {} {key}", path.display(), if key.starts_with('-') { "is given as" } else { "the kubeconfig names as" })]
     UnreadableFile { key: &'static str, path: PathBuf, source: io::Error },
     #[error("reach the API server at {address}")]
     Unreachable { address: String, source: ConnectFailure },
     #[error("read the kubeconfig {}", path.display())]
     UnreadableKubeconfig { path: PathBuf, source: io::Error },
+    /// The namespace has no ingress pod and no route, and others have routes.
+    #[error("find Apigee in namespace \"{namespace}\": Apigee is in namespace {} here", some_of(found))]
+    WrongNamespace { namespace: String, found: Vec<String> },
 }
 
 /// A list of a kubeconfig.
@@ -79,15 +82,15 @@ pub enum ConnectFailure {
     #[error("{0}")]
     Other(String),
     /// No server accepted the connection in time.
-    #[error("no connection within {}", seconds(*.0, 1))]
+    #[error("no connection within {}", time_limit(*.0))]
     NotAccepted(Duration),
     #[error("connection refused")]
     Refused,
     /// The connection was accepted, and the response to a request did not come in time.
-    #[error("it accepts connections, but gave no answer within {}", seconds(*.0, 1))]
+    #[error("it accepts connections, but gave no answer within {}", time_limit(*.0))]
     Slow(Duration),
     /// The time limit of the run passed before a response came.
-    #[error("no answer within {}", seconds(*.0, 1))]
+    #[error("no answer within {}", time_limit(*.0))]
     TimedOut(Duration),
     /// The handshake failed for another reason than the server's certificate.
     #[error("the TLS handshake failed: {0}")]
@@ -122,10 +125,14 @@ impl Error {
             Self::InvalidSelector { .. } => {
                 Some("selectors are written as in kubectl: app=apigee-ingressgateway,org=myorg".into())
             }
-            Self::MissingNamespace { .. } => Some(
-                "Apigee may be installed in another namespace: name it with -n, or choose the cluster with --context"
-                    .into(),
-            ),
+            Self::MissingNamespace { found, .. } => Some(match found.as_slice() {
+                [] => {
+                    "Apigee may be installed in another namespace: name it with -n, or choose the cluster with --context"
+                        .into()
+                }
+                [one] => format!("Apigee is in namespace {one} here: -n {one}"),
+                several => format!("Apigee is in these namespaces here: {}; name one with -n", some_of(several)),
+            }),
             Self::NoApiServerBehind { .. } => Some(
                 "try again: the load balancer or proxy at this address answers, and the API servers behind it do not".into(),
             ),
@@ -153,6 +160,10 @@ impl Error {
                 Some("check the path and your right to read it; a relative path is one beside the kubeconfig".into())
             }
             Self::UnreadableKubeconfig { .. } => Some("check the path and your right to read it".into()),
+            Self::WrongNamespace { found, .. } => Some(match found.as_slice() {
+                [one] => format!("-n {one}"),
+                _ => "name one with -n".to_owned(),
+            }),
         }
     }
 }

@@ -56,6 +56,6 @@ fn check_report(result: &CheckResult, step: StepKey) -> CheckReport {
         step,
         outcome,
         reason,
-        findings: result.findings().iter().map(FindingReport::from).collect(),
+        findings: result.findings().iter().map(|finding| FindingReport::new(result.check, finding)).collect(),
     }
 }

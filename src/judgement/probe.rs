@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::build::check_reports;
 use super::{CheckReport, FailOn, OutcomeWord, exit_code};
 use crate::checks::{self, Check, Level};
-use crate::evidence::handshake::{Endpoint, ProbeQuestion, Probes, socket};
+use crate::evidence::handshake::{Endpoint, Handshake, ProbeQuestion, Probes, socket};
 use crate::evidence::{Evidence, Reason, Seen};
 use crate::playbooks;
 use crate::verdict::{NotSeen, Verdict, VerdictKind, s_client};
@@ -70,14 +70,23 @@ impl TargetReport {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TargetState {
-    /// The requested handshake succeeds, and nothing is wrong with it.
+    /// All clients are served: those that send SNI, those that send none, and those with an unknown name.
     Good,
+    /// The requested handshake succeeds, and nothing is wrong with it; another one is refused.
+    Served,
+    /// Clients with SNI are served, and clients without SNI are refused.
+    SniOnly,
     /// It fails, or a client that verifies the certificate would end it.
     Fails,
     /// It succeeds, and a fault in it will cause failures.
     AtRisk,
     /// Too little could be observed.
     Unknown,
+}
+
+impl TargetState {
+    /// Every state, the worst first.
+    pub const ALL: [Self; 6] = [Self::Fails, Self::Unknown, Self::AtRisk, Self::SniOnly, Self::Served, Self::Good];
 }
 
 /// Judges the probes of the evidence, target by target.
@@ -139,7 +148,9 @@ fn target(endpoints: &[Endpoint], question: &ProbeQuestion, namespace: &str, ver
         state: match verdict.kind {
             VerdictKind::Ambiguous | VerdictKind::Cause | VerdictKind::Likely => TargetState::Fails,
             VerdictKind::AtRisk => TargetState::AtRisk,
-            VerdictKind::Healthy | VerdictKind::Passed | VerdictKind::SniOnly => TargetState::Good,
+            VerdictKind::SniOnly => TargetState::SniOnly,
+            VerdictKind::Healthy | VerdictKind::Passed if is_served(first) => TargetState::Good,
+            VerdictKind::Healthy | VerdictKind::Passed => TargetState::Served,
             VerdictKind::NoAccess | VerdictKind::Unknown => TargetState::Unknown,
         },
         verdict: verdict.headline,
@@ -153,4 +164,9 @@ fn target(endpoints: &[Endpoint], question: &ProbeQuestion, namespace: &str, ver
             .collect(),
         checks: Vec::new(),
     }
+}
+
+/// Returns whether every handshake succeeded that was made for the judgement or for comparison.
+fn is_served(endpoint: Option<&Endpoint>) -> bool {
+    endpoint.is_some_and(|endpoint| endpoint.handshakes.iter().all(Handshake::succeeded))
 }

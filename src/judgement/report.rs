@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::Chain;
 use super::{Rehearsal, RunSummary, Subject};
-use crate::checks::{Code, Finding, Level, Location, Object};
+use crate::checks::{Check, Code, Finding, Level, Location, Object};
 use crate::playbooks::StepKey;
 use crate::verdict::{NotSeen, Remedy, Verdict};
 
@@ -121,10 +121,13 @@ pub struct FindingReport {
     /// Names of all pods that the finding concerns; empty where it concerns none, or none is known.
     #[serde(default)]
     pub pods: Vec<String>,
+    /// Page about the check.
+    #[serde(default)]
+    pub documentation_url: String,
 }
 
-impl From<&Finding> for FindingReport {
-    fn from(finding: &Finding) -> Self {
+impl FindingReport {
+    pub(super) fn new(check: &Check, finding: &Finding) -> Self {
         Self {
             object: finding.object(),
             place: finding.place(),
@@ -134,6 +137,7 @@ impl From<&Finding> for FindingReport {
             objects: finding.objects.clone(),
             location: Some(finding.location.clone()),
             pods: finding.pods.clone(),
+            documentation_url: check.documentation_url(),
         }
     }
 }

@@ -29,6 +29,7 @@ pub enum FailOn {
     Error,
     #[default]
     Warning,
+    Notice,
     Never,
 }
 
@@ -39,6 +40,7 @@ impl FailOn {
         match self {
             Self::Error => level >= Level::Error,
             Self::Warning => level >= Level::Warning,
+            Self::Notice => true,
             Self::Never => false,
         }
     }

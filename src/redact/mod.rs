@@ -40,7 +40,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use self::pseudonyms::{Names, Pseudonyms};
+pub use self::pseudonyms::{Names, Pseudonyms, Revealer};
 pub use self::text::{MAX_LINE, StreamRedactor};
 
 use self::pseudonyms::Table;

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
+use super::formats::jsonl;
 use super::styles::Styles;
-use crate::checks::{Code, Level, Location, Object};
+use crate::checks::{self, Code, Kind, Level, Location, Object};
+use crate::text::visible;
 
 /// A value that can be printed in every [`Format`](super::Format).
 pub trait Document: Serialize {
@@ -17,6 +19,35 @@ pub trait Document: Serialize {
     /// Returns the findings and their places, in the order of the document, for formats that show findings
     /// only.
     fn findings(&self) -> Vec<Located<'_>>;
+
+    /// Returns one line for each finding, the gravest first; a document about endpoints has one for each
+    /// endpoint.
+    fn lines(&self) -> Vec<String> {
+        let mut findings = self.findings();
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
+        findings.iter().map(Located::line).collect()
+    }
+
+    /// Returns JSON lines, one for each entry of [`Document::lines`].
+    ///
+    /// # Errors
+    /// As for [`jsonl::of`].
+    fn records(&self) -> Result<String, serde_json::Error> {
+        jsonl::of(self.findings().iter().map(|finding| Record {
+            finding,
+            documentation_url: checks::find(finding.code.as_str()).map(|(_, check)| check.documentation_url()),
+        }))
+    }
+}
+
+/// A finding as one line of JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Record<'a> {
+    #[serde(flatten)]
+    finding: &'a Located<'a>,
+    /// Page about the check.
+    documentation_url: Option<String>,
 }
 
 /// Options of text output.
@@ -30,7 +61,8 @@ pub struct TextOptions {
 }
 
 /// A finding and its place.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Located<'a> {
     pub code: Code,
     pub level: Level,
@@ -39,5 +71,49 @@ pub struct Located<'a> {
     pub objects: &'a [Object],
     /// Absent if the document does not have it.
     pub location: Option<&'a Location>,
+    /// Names of the pods that the finding concerns, as far as the document has them.
+    pub pods: &'a [String],
     pub message: &'a str,
+}
+
+impl Located<'_> {
+    /// `error AT101 Pod/gw-1: 3 resets without SNI`, after the subject if there is one.
+    fn line(&self) -> String {
+        let subject = self.subject.map(|subject| format!("{subject}: ")).unwrap_or_default();
+        // The log of a container is known by its pod.
+        let object = match (self.objects, self.pods) {
+            ([Object { kind: Kind::Log, .. }], [pod]) => format!("{}/{pod}", Kind::Pod),
+            (objects, _) => Object::describe(objects),
+        };
+        let message = self.message.strip_prefix(&object).and_then(|rest| rest.strip_prefix(": "));
+        let message = message.unwrap_or(self.message);
+        visible(&format!("{subject}{} {} {object}: {message}", self.level.as_str(), self.code))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_level_code_object_and_message() {
+        let (_, check) = checks::find("connection-without-server-name-reset").unwrap();
+        let log = [Object::new(Kind::Log, "gw-1/istio-proxy")];
+        let pods = ["gw-1".to_owned()];
+        let found = Located {
+            code: check.code,
+            level: check.level,
+            subject: None,
+            objects: &log,
+            location: None,
+            pods: &pods,
+            message: "3 resets\nwithout SNI",
+        };
+        assert_eq!(found.line(), "error AT101 Pod/gw-1: 3 resets\\u{a}without SNI");
+        let file = [Object::new(Kind::File, "overrides.yaml")];
+        let found = Located { subject: Some("east"), objects: &file, pods: &[], message: "m", ..found };
+        assert_eq!(found.line(), "east: error AT101 overrides.yaml: m");
+        let found = Located { message: "overrides.yaml: m", ..found };
+        assert_eq!(found.line(), "east: error AT101 overrides.yaml: m");
+    }
 }

@@ -2,8 +2,10 @@
 
 /// Receives the progress of gathering. Called concurrently from several tasks.
 pub trait Progress: Send + Sync {
-    /// A task began, such as `reading ApigeeRoutes`.
+    /// A task began, such as `ApigeeRoutes`.
     fn started(&self, task: &str);
+    /// A running task waits for this: `the line of this run's handshake`.
+    fn waiting(&self, _task: &str, _what: &str) {}
     /// More bytes of logs were read.
     fn bytes(&self, count: u64);
     /// A task ended. The outcome follows the task's name: `3 routes`, `forbidden: …`.

@@ -11,9 +11,6 @@ use super::streams::write_lines;
 use super::{ColorChoice, Output, Reporter, Streams};
 use crate::text::visible;
 
-/// Width of a report that is not written to a terminal, in columns.
-const USUAL_WIDTH: usize = 110;
-
 /// Writes results and messages of commands.
 #[derive(Clone, Copy, Debug)]
 pub struct Console {
@@ -34,10 +31,11 @@ impl Console {
         self.streams.color_stdout
     }
 
-    /// Returns the width for the result, in columns.
+    /// Returns the width for the result, in columns. Without a terminal, nothing is wrapped, so that each
+    /// line is whole for `grep`.
     #[must_use]
     pub fn width(&self) -> usize {
-        self.streams.width.unwrap_or(USUAL_WIDTH)
+        self.streams.width.unwrap_or(usize::MAX)
     }
 
     /// Writes the result to standard output. A closed pipe is not an error.

@@ -1,10 +1,11 @@
-//! Progress of gathering: one live line on a terminal, and with `-v` a line for each finished task.
+//! Progress of gathering. On a terminal, a line for each finished task, and below them a live line that says
+//! what is waited for. Elsewhere nothing, and with `-v` the lines of finished tasks.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::streams::{Output, Streams, write_lines};
 use crate::run::Progress;
@@ -18,22 +19,37 @@ const TICK: Duration = Duration::from_millis(120);
 pub struct Reporter {
     bar: Option<ProgressBar>,
     lines: bool,
-    running: Mutex<BTreeMap<String, Instant>>,
+    running: Mutex<BTreeMap<String, Task>>,
+}
+
+/// A running task.
+#[derive(Debug)]
+struct Task {
+    began: Instant,
+    /// What the task itself waits for.
+    waits_for: Option<String>,
 }
 
 impl Reporter {
-    /// Returns a reporter with a live line if standard error is a terminal, and with lines from `-v` on.
+    /// Returns a reporter with a live line and lines if standard error is a terminal, and with lines alone
+    /// from `-v` on.
     #[must_use]
     pub fn new(streams: Streams, verbosity: u8) -> Self {
         let bar = streams.live_stderr.then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             // The template is constant; the fallback only avoids a panic.
-            let style = ProgressStyle::with_template("{spinner} {wide_msg} {bytes:>10} {elapsed:>4}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            let style = ProgressStyle::with_template("{spinner} {wide_msg} {read} {elapsed:>4}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner());
+            bar.set_style(style.with_key("read", |state: &ProgressState, line: &mut dyn std::fmt::Write| {
+                if state.pos() > 0 {
+                    // Writing to the line cannot fail.
+                    let _ = write!(line, "{}", HumanBytes(state.pos()));
+                }
+            }));
             bar.enable_steady_tick(TICK);
             bar
         });
-        Self { bar, lines: verbosity > 0, running: Mutex::default() }
+        Self { lines: bar.is_some() || verbosity > 0, bar, running: Mutex::default() }
     }
 
     /// Returns a listener that puts `label` before the names of its tasks, for one of several runs in
@@ -50,9 +66,9 @@ impl Reporter {
         }
     }
 
-    fn show(&self, running: &BTreeMap<String, Instant>) {
+    fn show(&self, running: &BTreeMap<String, Task>) {
         if let Some(bar) = &self.bar {
-            bar.set_message(summary(running.keys()));
+            bar.set_message(summary(running));
         }
     }
 
@@ -64,7 +80,7 @@ impl Reporter {
         }
     }
 
-    fn running(&self) -> MutexGuard<'_, BTreeMap<String, Instant>> {
+    fn running(&self) -> MutexGuard<'_, BTreeMap<String, Task>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -72,7 +88,15 @@ impl Reporter {
 impl Progress for Reporter {
     fn started(&self, task: &str) {
         let mut running = self.running();
-        running.insert(task.to_owned(), Instant::now());
+        running.insert(task.to_owned(), Task { began: Instant::now(), waits_for: None });
+        self.show(&running);
+    }
+
+    fn waiting(&self, task: &str, what: &str) {
+        let mut running = self.running();
+        if let Some(task) = running.get_mut(task) {
+            task.waits_for = Some(what.to_owned());
+        }
         self.show(&running);
     }
 
@@ -88,7 +112,7 @@ impl Progress for Reporter {
         self.show(&running);
         drop(running);
         if self.lines {
-            let took = began.map(|began| format!(" ({})", seconds(began.elapsed(), 2))).unwrap_or_default();
+            let took = began.map(|task| format!(" ({})", seconds(task.began.elapsed(), 2))).unwrap_or_default();
             self.line(&format!("{task}: {outcome}{took}"));
         }
     }
@@ -104,6 +128,10 @@ pub struct Labelled {
 impl Progress for Labelled {
     fn started(&self, task: &str) {
         self.reporter.started(&self.labelled_task(task));
+    }
+
+    fn waiting(&self, task: &str, what: &str) {
+        self.reporter.waiting(&self.labelled_task(task), what);
     }
 
     fn bytes(&self, count: u64) {
@@ -127,29 +155,42 @@ impl Drop for Reporter {
     }
 }
 
-/// Returns `reading ApigeeRoutes, Services and 4 more` without hidden characters: task names hold names from
-/// the cluster, which must not control the terminal.
-fn summary<'a>(tasks: impl Iterator<Item = &'a String>) -> String {
-    let tasks: Vec<&String> = tasks.collect();
-    if tasks.is_empty() { String::new() } else { visible(&format!("reading {}", at_most(&tasks, 2))) }
+/// Returns `waiting for ApigeeRoutes, Services and 4 more` without hidden characters: task names hold names
+/// from the cluster, which must not control the terminal.
+fn summary(running: &BTreeMap<String, Task>) -> String {
+    let named = running.iter().map(|(name, task)| match &task.waits_for {
+        Some(what) => format!("{what} in {name}"),
+        None => name.clone(),
+    });
+    let named: Vec<String> = named.collect();
+    if named.is_empty() { String::new() } else { visible(&format!("waiting for {}", at_most(&named, 2))) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn tasks(names: &[&str]) -> BTreeMap<String, Task> {
+        let task = || Task { began: Instant::now(), waits_for: None };
+        names.iter().map(|name| ((*name).to_owned(), task())).collect()
+    }
+
     #[test]
     fn names_at_most_two_tasks_in_the_live_line() {
-        let names: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
-        assert_eq!(summary(names[..0].iter()), "");
-        assert_eq!(summary(names[..2].iter()), "reading a, b");
-        assert_eq!(summary(names.iter()), "reading a, b and 2 more");
+        assert_eq!(summary(&tasks(&[])), "");
+        assert_eq!(summary(&tasks(&["a", "b"])), "waiting for a, b");
+        let mut four = tasks(&["a", "b", "c", "d"]);
+        assert_eq!(summary(&four), "waiting for a, b and 2 more");
+        if let Some(task) = four.get_mut("a") {
+            task.waits_for = Some("the line of this run's handshake".into());
+        }
+        assert_eq!(summary(&four), "waiting for the line of this run's handshake in a, b and 2 more");
     }
 
     #[test]
     fn escapes_control_characters_in_the_live_line() {
-        let names = ["log of gw\u{1b}[2J\r\n".to_owned(), "pay\u{202e}ment".to_owned()];
-        assert_eq!(summary(names.iter()), "reading log of gw\\u{1b}[2J\\u{d}\\u{a}, pay\\u{202e}ment");
+        let names = tasks(&["log of gw\u{1b}[2J\r\n", "pay\u{202e}ment"]);
+        assert_eq!(summary(&names), "waiting for log of gw\\u{1b}[2J\\u{d}\\u{a}, pay\\u{202e}ment");
     }
 
     #[test]

@@ -13,6 +13,6 @@ mod wrap;
 pub use self::count::count;
 pub use self::list::{at_most, ending, first_of, joined, quoted_list, some_of};
 pub use self::table::{columns, pad, table, widest};
-pub use self::time::{date, days, duration, moment, moment_in_heading, seconds};
+pub use self::time::{date, days, duration, moment, moment_in_heading, seconds, time_limit};
 pub use self::visible::{is_hidden, visible, visible_lines, visible_start};
 pub use self::wrap::{LabelledText, one_line, wrap};

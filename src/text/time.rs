@@ -48,6 +48,12 @@ pub fn seconds(length: Duration, decimals: usize) -> String {
     format!("{:.decimals$} s", length.as_secs_f64())
 }
 
+/// Formats a time limit: `1.5 s`, and below a second `500 ms`.
+#[must_use]
+pub fn time_limit(length: Duration) -> String {
+    if length < Duration::from_secs(1) { format!("{} ms", length.as_millis()) } else { seconds(length, 1) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,5 +77,7 @@ mod tests {
         assert_eq!(days(SignedDuration::from_hours(48)), "2 days");
         assert_eq!(seconds(Duration::from_millis(1250), 2), "1.25 s");
         assert_eq!(seconds(Duration::from_secs(5), 1), "5.0 s");
+        assert_eq!(time_limit(Duration::from_millis(1)), "1 ms");
+        assert_eq!(time_limit(Duration::from_millis(1500)), "1.5 s");
     }
 }

@@ -41,7 +41,8 @@ pub fn program(folder: &Path) -> Command {
     for name in ["KUBECONFIG", "NO_COLOR", "CLICOLOR_FORCE", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         command.env_remove(name);
     }
-    command.current_dir(folder);
+    // The width of the report in a bundle.
+    command.current_dir(folder).env("COLUMNS", "110");
     command
 }
 

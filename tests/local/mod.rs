@@ -45,10 +45,12 @@ impl Home {
     /// Returns the program, to run in this folder with this kubeconfig and without this machine's settings.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-apigee-tls"));
-        for name in ["NO_COLOR", "CLICOLOR_FORCE", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "COLUMNS"] {
+        for name in ["NO_COLOR", "CLICOLOR_FORCE", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
             command.env_remove(name);
         }
         command.env("KUBECONFIG", self.path("config")).env("HOME", self.folder.path());
+        // The width of the report in a bundle.
+        command.env("COLUMNS", "110");
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         command
     }

@@ -68,6 +68,12 @@ pub fn unknown<'a>(named: &'a [String], evidence: &Evidence) -> Vec<&'a str> {
     named.iter().map(String::as_str).filter(|name| !is_known(name)).collect()
 }
 
+/// Returns the names of the groups that were found.
+#[must_use]
+pub fn names(evidence: &Evidence) -> Vec<String> {
+    found(evidence).into_keys().map(str::to_owned).collect()
+}
+
 /// Returns the groups by the name of their ApigeeRouteConfig, `<org>-<environment group>`. A wildcard route
 /// belongs to none.
 fn found(evidence: &Evidence) -> BTreeMap<&str, EnvironmentGroup<'_>> {
@@ -161,6 +167,7 @@ mod tests {
         let named = ["prod".to_owned(), "rod".to_owned()];
         assert_eq!(unknown(&named, &evidence), ["rod"]);
         assert!(line(&named, &evidence).ends_with("Not found in the cluster: rod; found: org-dev, org-prod."));
+        assert_eq!(names(&evidence), ["org-dev", "org-prod"]);
     }
 
     #[test]

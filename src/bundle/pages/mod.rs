@@ -23,7 +23,7 @@ use crate::evidence::{Evidence, Seen};
 use crate::judgement::Report;
 use crate::redact::Pseudonyms;
 
-pub use self::environment_groups::unknown as unknown_groups;
+pub use self::environment_groups::{names as group_names, unknown as unknown_groups};
 
 /// The functions that make the pages, one for each file of this folder.
 static PAGES: &[fn(&Input<'_>) -> Vec<Page>] = &[

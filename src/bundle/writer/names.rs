@@ -43,7 +43,7 @@ impl NamesError {
             Self::Exists { .. } => "give --redact-map the name of a new file",
             Self::Unwritable { .. } => "give --redact-map a file in a folder that you may write to",
             Self::Unreadable { .. } | Self::Malformed { .. } => {
-                "--redact-as takes the .names.json that an earlier `collect --redact` wrote"
+                "expected the .names.json that an earlier `collect --redact` wrote"
             }
         }
     }

@@ -14,6 +14,7 @@ mod pods;
 pub(crate) mod probed;
 pub(crate) mod protocol_limits;
 mod routes;
+pub(crate) mod scanned;
 pub(crate) mod served;
 pub(crate) mod stored;
 pub(crate) mod wildcard_certificate;

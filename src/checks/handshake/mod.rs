@@ -8,10 +8,12 @@ pub(super) mod client_certificate_demanded;
 pub(super) mod client_certificate_rejected;
 pub(super) mod client_without_server_name_refused;
 pub(super) mod endpoint_unreachable;
+pub(super) mod forward_secrecy_missing;
 pub(super) mod gateway_chain_without_route;
 pub(super) mod handshake_broken;
 pub(super) mod handshake_stalled;
 pub(super) mod load_balancer_differs;
+pub(super) mod outdated_version_offered;
 pub(super) mod peer_not_tls;
 pub(super) mod pods_differ;
 pub(super) mod pods_serve_different_certificates;
@@ -71,5 +73,7 @@ pub(super) const FAMILY: Family = Family {
         address_out_of_reach::CHECK,
         served_certificate_not_for_servers::CHECK,
         pods_serve_different_certificates::CHECK,
+        outdated_version_offered::CHECK,
+        forward_secrecy_missing::CHECK,
     ],
 };

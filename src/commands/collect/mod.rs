@@ -46,7 +46,7 @@ use crate::report::documents::contexts::table;
 use crate::report::styles::Styles;
 use crate::run::{self, Stop};
 use crate::terminal::Console;
-use crate::text::{seconds, visible};
+use crate::text::{joined, seconds, visible};
 
 pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     if args.list {
@@ -80,10 +80,11 @@ fn single(args: &CollectArgs, runtime: &Runtime, stop: &Stop, console: &Console)
     progress.finish();
     let collected = collected?;
     console.verbose(&format!("collected in {}", seconds(begun.elapsed(), 1)));
-    console.error(&collected.summary());
+    console.error(&collected.verdict());
     if let Some(names) = &collected.names {
         console.error(&pseudonyms::map_notice(names));
     }
+    console.error(&collected.contents());
     if let Some(path) = &collected.written.path {
         console.result(&format!("{}\n", path.display())).map_err(Error::Output)?;
     }
@@ -178,19 +179,19 @@ struct Collected {
     report: Report,
     /// Path of the list of pseudonyms, where there is one.
     names: Option<PathBuf>,
-    /// Names of `--env-group` that the cluster does not have.
+    has_overrides: bool,
+    /// Names of `--env-group` that this one of several clusters does not have.
     unknown_groups: Vec<String>,
     interrupted: bool,
 }
 
 impl Collected {
-    /// Returns two lines: the verdict, and what the bundle holds and lacks.
-    fn summary(&self) -> String {
+    fn verdict(&self) -> String {
         let verdict = &self.report.verdict;
-        format!("{} {}\n{}", verdict.kind.word(), visible(&verdict.headline), self.contents())
+        visible(&format!("{} {}", verdict.kind.word(), verdict.headline))
     }
 
-    /// Returns in one line what the bundle holds and lacks.
+    /// Returns one line: what the bundle lacks that support requests first, and what it holds.
     fn contents(&self) -> String {
         let Written { manifest, bytes, .. } = &self.written;
         let partial = manifest.partial.as_ref().map_or_else(String::new, |why| format!("; partial: {why}"));
@@ -210,8 +211,12 @@ impl Collected {
                 manifest.namespace
             ),
         };
+        let lacks = match self.has_overrides {
+            true => "",
+            false => "overrides.yaml is not in it, and support asks for it first: -f overrides.yaml; ",
+        };
         let files = manifest.files.len();
-        visible(&format!("{files} files, {bytes} bytes, {lost} not collected{rights}{partial}{groups}"))
+        visible(&format!("{lacks}{files} files, {bytes} bytes, {lost} not collected{rights}{partial}{groups}"))
     }
 
     /// Findings do not change the exit code: they are for the reader of the bundle.
@@ -254,6 +259,10 @@ fn collected(
         sources::add_files(&args.evidence, &mut evidence, &stop, Some(&sink)).await?;
         Ok::<_, Error>(evidence)
     })?;
+    // Of several clusters, each has its own groups.
+    if !contexts::are_several(&args.evidence.cluster) {
+        check_groups(&args.env_groups, &evidence)?;
+    }
     if args.evidence.overrides.is_empty() {
         let why = "not given: add -f with the overrides file of the last helm upgrade of this cluster";
         sink.absent(Absence::NotAsked, bundle_sink::OVERRIDES, "-f", why);
@@ -294,7 +303,20 @@ fn collected(
     })?;
     let unknown_groups = pages::unknown_groups(&groups, &evidence).into_iter().map(str::to_owned).collect();
     let names = names.map(|file| file.publish(written.path.as_deref())).transpose()?;
-    Ok(Collected { written, report, names, unknown_groups, interrupted: stopped == Some(Reason::Interrupted) })
+    let has_overrides = !args.evidence.overrides.is_empty();
+    let interrupted = stopped == Some(Reason::Interrupted);
+    Ok(Collected { written, report, names, has_overrides, unknown_groups, interrupted })
+}
+
+/// Rejects names of `--env-group` that match no group, with the groups that exist.
+fn check_groups(named: &[String], evidence: &Evidence) -> Result<(), Error> {
+    let unknown = pages::unknown_groups(named, evidence);
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let what = format!("--env-group {}: the cluster has no such environment group", unknown.join(", "));
+    let hint = format!("the environment groups are: {}", joined(&pages::group_names(evidence), ", ", "none"));
+    Err(Error::Argument { what, hint })
 }
 
 fn run_self_test(console: &Console) -> Result<u8, Error> {

@@ -43,6 +43,10 @@ impl Progress for Timings {
         self.listener.started(task);
     }
 
+    fn waiting(&self, task: &str, what: &str) {
+        self.listener.waiting(task, what);
+    }
+
     fn bytes(&self, count: u64) {
         self.listener.bytes(count);
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Failure, How, NotTls, Stage};
-use crate::text::seconds;
+use crate::text::time_limit;
 
 impl fmt::Display for Failure {
     /// Writes one lower-case fragment, such as `reset by the server in answer to the ClientHello`.
@@ -32,7 +32,7 @@ impl fmt::Display for Failure {
             How::Refused => f.write_str("connection refused: nothing listens there"),
             How::Reset => write!(f, "reset by the server {when}"),
             How::TimedOut { milliseconds } => {
-                write!(f, "no data received within {} {when}", seconds(Duration::from_millis(*milliseconds), 1))
+                write!(f, "no data received within {} {when}", time_limit(Duration::from_millis(*milliseconds)))
             }
         }
     }

@@ -13,7 +13,13 @@ use crate::wire::overrides::{MAX_BYTES, read};
 /// The name that denotes standard input.
 pub const STANDARD_INPUT: &str = "-";
 
+/// The usual name of the file.
+const USUAL_NAME: &str = "overrides.yaml";
+
 /// Reads the file `name`, or standard input if the name is `-`. Also returns the bytes it was parsed from.
+///
+/// The name of a pipe that the shell made (`-f <(…)`) is of no use after the run, so that the usual name is
+/// recorded in its place.
 ///
 /// Reads at most [`MAX_BYTES`] and one more, by which the parser detects that there was too much.
 ///
@@ -21,7 +27,17 @@ pub const STANDARD_INPUT: &str = "-";
 /// The file cannot be opened or read, or is a directory.
 pub fn overrides_file(name: &str) -> io::Result<(OverridesFile, Vec<u8>)> {
     let bytes = if name == STANDARD_INPUT { bounded(io::stdin().lock())? } else { bounded(File::open(name)?)? };
+    let name = if is_descriptor(name) { USUAL_NAME } else { name };
     Ok((OverridesFile { name: name.to_owned(), content: Seen::Seen(read(&bytes)) }, bytes))
+}
+
+/// Returns whether the path is a file descriptor of a process: `/dev/fd/63`, `/proc/self/fd/11`.
+fn is_descriptor(name: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let of_process = name.strip_prefix("/proc/").and_then(|rest| rest.split_once("/fd/"));
+    name == "/dev/stdin"
+        || name.strip_prefix("/dev/fd/").is_some_and(number)
+        || of_process.is_some_and(|(process, descriptor)| (process == "self" || number(process)) && number(descriptor))
 }
 
 fn bounded(input: impl Read) -> io::Result<Vec<u8>> {
@@ -49,6 +65,16 @@ mod tests {
         assert_eq!((read.name.as_str(), bytes.as_slice()), (name, &b"virtualhosts:\n- name: north\n"[..]));
         let content = read.content.seen().expect("seen");
         assert_eq!(content.virtual_hosts[0].name.as_ref().expect("a name").value, "north");
+    }
+
+    #[test]
+    fn a_pipe_of_the_shell_has_the_usual_name() {
+        for name in ["/dev/fd/63", "/proc/self/fd/11", "/proc/77/fd/3", "/dev/stdin"] {
+            assert!(is_descriptor(name), "{name}");
+        }
+        for name in ["overrides.yaml", "/dev/fd/", "/dev/fd/x", "/proc/self/fd/1x", "/dev/null", "-"] {
+            assert!(!is_descriptor(name), "{name}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! The number of requests depends on kinds, pages, containers and TLS Secrets, never on the number of routes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::join;
@@ -28,13 +29,15 @@ use crate::gather::hybrid::services::{leading_to, services};
 use crate::gather::hybrid::tls_secrets::{self, stored_certificates};
 use crate::gather::kubernetes::api::{Api, JSON};
 use crate::gather::kubernetes::connection::connect;
-use crate::gather::kubernetes::discovery;
+use crate::gather::kubernetes::discovery::{self, Resource};
 use crate::gather::kubernetes::fault::Fault;
 use crate::gather::kubernetes::json;
 use crate::gather::kubernetes::kubeconfig::{ConnectionOptions, Places, target};
+use crate::gather::kubernetes::list::{Listing, list};
 use crate::gather::kubernetes::selector;
 use crate::run::progress::Progress;
 use crate::run::stop::Stop;
+use crate::text::count;
 use crate::wire::access_log::Format;
 
 /// What to read from the cluster.
@@ -91,7 +94,7 @@ pub(in crate::gather) async fn gather<S: LogSink>(
     let selects = selector::parse(&options.selector)?;
     // A text that is not a namespace name must not become part of a URL.
     if namespace.is_empty() || !namespace.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-        return Err(Error::MissingNamespace { namespace: namespace.to_owned(), address: api.address().to_owned() });
+        return Err(missing_namespace(api, namespace, Vec::new()));
     }
     let begun = Instant::now();
     // If the first request fails, do not wait for the others to fail.
@@ -103,7 +106,8 @@ pub(in crate::gather) async fn gather<S: LogSink>(
     };
     let (server_version, group) = first;
     let seeing = Box::pin(see(api, options, evidence, &selects, progress, new_sink, group));
-    join!(seeing, Box::pin(keeping));
+    let (seen, ()) = join!(seeing, Box::pin(keeping));
+    seen?;
     // Last, because the fastest response gives the most precise time.
     let clock_ahead_seconds = api.clock_ahead_seconds();
     let requests = api.requests();
@@ -129,10 +133,11 @@ async fn see<S: LogSink>(
     progress: &Arc<dyn Progress>,
     new_sink: &(impl Fn(&LogOrigin) -> S + Sync),
     group: Result<Value, Fault>,
-) {
+) -> Result<(), Error> {
     let namespace = options.namespace.as_str();
     let custom = async {
         let group = discovery::kinds(api, group, namespace).await;
+        let kind = group.find("ApigeeRoute").ok();
         let routes_and_certificates = async {
             let count = |routes: &Routes| routes.items.len();
             let routes = reported(progress, "ApigeeRoutes", count, async {
@@ -149,7 +154,7 @@ async fn see<S: LogSink>(
             };
             (routes, stored)
         };
-        join!(
+        let seen = join!(
             routes_and_certificates,
             reported(progress, "ApigeeRouteConfigs", |configs: &RouteConfigs| configs.items.len(), async {
                 route_configs(api, group.find("ApigeeRouteConfig")?, namespace).await
@@ -157,10 +162,11 @@ async fn see<S: LogSink>(
             reported(progress, "ApigeeIssues", Vec::len, async {
                 issues(api, group.find("ApigeeIssue")?, namespace).await
             }),
-        )
+        );
+        (kind, seen)
     };
     let (
-        ((routes, stored_certificates), route_configs, issues),
+        (kind, ((routes, stored_certificates), route_configs, issues)),
         (pods, services, mesh_logging, preflights, access_logs),
         secrets,
     ) = join!(
@@ -168,6 +174,15 @@ async fn see<S: LogSink>(
         Box::pin(pods_and_logs(api, options, selects, progress, new_sink)),
         reported(progress, "names of Secrets", |secrets: &SecretNames| secrets.names.len(), secrets(api, namespace)),
     );
+    if let (Ok(routes), Ok(pods), Some(kind)) = (&routes, &pods, &kind)
+        && routes.items.is_empty()
+        && pods.is_empty()
+    {
+        let found = namespaces_with_routes(api, kind).await;
+        if !found.is_empty() {
+            return Err(Error::WrongNamespace { namespace: namespace.to_owned(), found });
+        }
+    }
     let probing = async {
         let Some(probe) = &options.probe else {
             let why = "--probe none";
@@ -178,7 +193,10 @@ async fn see<S: LogSink>(
         let services = services.as_deref().unwrap_or_default();
         let routes = routes.as_ref().map(|routes| routes.items.as_slice()).unwrap_or_default();
         let (probes, gateways) = gateway::probes(api, namespace, probe, preflights, known, services, routes).await;
-        progress.finished("handshakes", &format!("{} endpoints", probes.endpoints.len()));
+        let made = probes.endpoints.iter().map(|endpoint| endpoint.handshakes.len()).sum::<usize>();
+        let made = count(u64::try_from(made).unwrap_or(u64::MAX), "handshake");
+        let endpoints = count(u64::try_from(probes.endpoints.len()).unwrap_or(u64::MAX), "endpoint");
+        progress.finished("handshakes", &format!("{made} with {endpoints}"));
         (Seen::Seen(probes), Seen::Seen(gateways))
     };
     (evidence.probes, evidence.gateways) = Box::pin(probing).await;
@@ -192,6 +210,21 @@ async fn see<S: LogSink>(
     evidence.issues = issues.into();
     evidence.stored_certificates = stored_certificates.into();
     evidence.interrupted = api.stop().reason().map(|reason| Unavailable::new("the cluster", reason));
+    Ok(())
+}
+
+/// Returns the namespaces that have ApigeeRoutes, sorted; none if the user may not list them over all
+/// namespaces.
+async fn namespaces_with_routes(api: &Api, routes: &Resource) -> Vec<String> {
+    let path = format!("/apis/{}/{}", routes.api_version, routes.plural);
+    let listing = Listing { path: &path, selector: "", accept: JSON, kind: None };
+    let found = list(api, listing, |object| json::text(object, &["metadata", "namespace"])).await;
+    let found: BTreeSet<String> = found.unwrap_or_default().into_iter().flatten().collect();
+    found.into_iter().collect()
+}
+
+fn missing_namespace(api: &Api, namespace: &str, found: Vec<String>) -> Error {
+    Error::MissingNamespace { namespace: namespace.to_owned(), address: api.address().to_owned(), found }
 }
 
 /// The results of [`pods_and_logs`].
@@ -226,7 +259,12 @@ async fn pods_and_logs<S: LogSink>(
     let (marker_sender, mut markers) = mpsc::unbounded_channel();
     let probing = async {
         let Some(probe) = &options.probe else { return Vec::new() };
-        preflight::run(api, namespace, probe, known, services.as_deref().unwrap_or_default(), marker_sender).await
+        let task = "first handshakes";
+        progress.started(task);
+        let services = services.as_deref().unwrap_or_default();
+        let preflights = preflight::run(api, namespace, probe, known, services, marker_sender).await;
+        progress.finished(task, &count(u64::try_from(preflights.len()).unwrap_or(u64::MAX), "pod"));
+        preflights
     };
     let reading = async {
         let mut marked = Vec::new();
@@ -263,7 +301,12 @@ async fn contact(api: &Api, namespace: &str) -> Result<First, Error> {
         version.is_some() || matches!(&group, Ok(group) if json::text(group, &["kind"]).as_deref() == Some("APIGroup"));
     match found {
         Err(Fault::Refused { code: 404, by_kubernetes: true, .. }) => {
-            return Err(Error::MissingNamespace { namespace: namespace.to_owned(), address: api.address().to_owned() });
+            let routes = discovery::kinds(api, group, namespace).await.find("ApigeeRoute");
+            let found = match routes {
+                Ok(routes) => namespaces_with_routes(api, &routes).await,
+                Err(_) => Vec::new(),
+            };
+            return Err(missing_namespace(api, namespace, found));
         }
         Err(fault @ Fault::Refused { code: 401, .. }) => return Err(api.failure(fault)),
         Err(fault @ (Fault::Stopped(_) | Fault::Plugin(_))) if !is_api_server => return Err(api.failure(fault)),

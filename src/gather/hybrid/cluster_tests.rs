@@ -545,3 +545,6 @@ async fn a_server_that_is_not_there() {
 
 #[path = "incomplete_answers_tests.rs"]
 mod honest_answers;
+
+#[path = "wrong_namespace_tests.rs"]
+mod wrong_namespace;

@@ -11,6 +11,7 @@ mod issues;
 #[cfg(test)]
 mod lost_tests;
 mod mesh;
+pub mod names;
 pub mod pod_logs;
 mod pods;
 mod preflight;

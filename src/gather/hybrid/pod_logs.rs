@@ -208,6 +208,9 @@ impl Reader {
         let outcome = match self.api.stop().bound(permits.acquire_owned()).await {
             Ok(_permit) => {
                 self.progress.started(&self.what);
+                if self.until.is_some() {
+                    self.progress.waiting(&self.what, "the line of this run's handshake");
+                }
                 self.read(sink).await
             }
             Err(reason) => (self.unavailable(reason), None),

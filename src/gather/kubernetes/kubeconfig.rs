@@ -7,11 +7,13 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kube::config::{AuthInfo, Cluster, Kubeconfig, KubeconfigError};
+use secrecy::SecretString;
 
 use crate::gather::error::{Entry, Error};
 use crate::gather::kubernetes::local_files;
@@ -28,6 +30,10 @@ pub struct ConnectionOptions {
     pub server: Option<String>,
     pub tls_server_name: Option<String>,
     pub insecure_skip_tls_verify: bool,
+    pub certificate_authority: Option<PathBuf>,
+    pub client_certificate: Option<PathBuf>,
+    pub client_key: Option<PathBuf>,
+    pub token: Option<SecretString>,
     pub as_user: Option<String>,
     pub as_uid: Option<String>,
     pub as_groups: Vec<String>,
@@ -78,6 +84,28 @@ impl Places {
 /// As for `target`.
 pub fn context_name(options: &ConnectionOptions) -> Result<Option<String>, Error> {
     target(options, &Places::of_this_process()).map(|target| target.context)
+}
+
+/// Names in a kubeconfig, for completion.
+#[derive(Clone, Debug, Default)]
+pub struct EntryNames {
+    pub contexts: Vec<String>,
+    pub clusters: Vec<String>,
+    pub users: Vec<String>,
+}
+
+/// Returns all names of this process's kubeconfig, sorted; none if there is no kubeconfig.
+///
+/// # Errors
+/// The kubeconfig is malformed.
+pub fn entry_names(options: &ConnectionOptions) -> Result<EntryNames, Error> {
+    let (kubeconfig, _) = read(options.kubeconfig.as_deref(), &Places::of_this_process())?;
+    let kubeconfig = kubeconfig.unwrap_or_default();
+    Ok(EntryNames {
+        contexts: sorted(kubeconfig.contexts.iter().map(|named| &named.name)),
+        clusters: sorted(kubeconfig.clusters.iter().map(|named| &named.name)),
+        users: sorted(kubeconfig.auth_infos.iter().map(|named| &named.name)),
+    })
 }
 
 /// Returns all contexts of this process's kubeconfig, each once, in the order of its files.
@@ -261,6 +289,25 @@ fn apply_flags(target: &mut Target, options: &ConnectionOptions) -> Result<(), E
         cluster.certificate_authority = None;
         cluster.certificate_authority_data = None;
     }
+    // As in client-go, a flag replaces the setting and its inline data.
+    if let Some(path) = given_file("--certificate-authority", options.certificate_authority.as_ref())? {
+        cluster.insecure_skip_tls_verify = None;
+        cluster.certificate_authority = Some(path);
+        cluster.certificate_authority_data = None;
+    }
+    if let Some(path) = given_file("--client-certificate", options.client_certificate.as_ref())? {
+        user.client_certificate = Some(path);
+        user.client_certificate_data = None;
+    }
+    if let Some(path) = given_file("--client-key", options.client_key.as_ref())? {
+        user.client_key = Some(path);
+        user.client_key_data = None;
+    }
+    if let Some(token) = &options.token {
+        user.token = Some(token.clone());
+        user.token_file = None;
+        user.auth_provider = None;
+    }
     if options.as_user.is_some() {
         user.impersonate.clone_from(&options.as_user);
     }
@@ -282,6 +329,15 @@ fn apply_flags(target: &mut Target, options: &ConnectionOptions) -> Result<(), E
         user.impersonate_user_extra = None;
     }
     Ok(())
+}
+
+/// Returns the path of a file that a flag names, once it can be opened.
+fn given_file(flag: &'static str, path: Option<&PathBuf>) -> Result<Option<String>, Error> {
+    let Some(path) = path else { return Ok(None) };
+    match File::open(path) {
+        Ok(_) => Ok(Some(path.to_string_lossy().into_owned())),
+        Err(source) => Err(Error::UnreadableFile { key: flag, path: path.clone(), source }),
+    }
 }
 
 /// Returns an error about the content of the configuration.
@@ -394,6 +450,33 @@ users:
 
         let options = ConnectionOptions { as_groups: vec!["g".into()], ..ConnectionOptions::default() };
         assert!(matches!(target(&options, &places), Err(Error::ImpersonationWithoutUser)));
+    }
+
+    #[test]
+    fn flags_of_the_identity_replace_settings_and_inline_data() {
+        let home = Home::new();
+        let text = FIRST.replace("certificate-authority: ca.pem", "certificate-authority-data: eA==");
+        let text =
+            text.replace("client-key: red.key", "client-key-data: eA==, auth-provider: {name: oidc, config: {}}");
+        let places = home.places(&[&home.write("1", &text)]);
+        let (authority, key) = (home.write("ca.crt", "ca"), home.write("me.key", "key"));
+        let options = ConnectionOptions {
+            certificate_authority: Some(authority.clone()),
+            client_key: Some(key.clone()),
+            token: Some("sesame".into()),
+            ..ConnectionOptions::default()
+        };
+        let chosen = target(&options, &places).unwrap();
+        let path = |path: &Path| Some(path.to_string_lossy().into_owned());
+        assert_eq!(chosen.cluster.certificate_authority, path(&authority));
+        assert!(chosen.cluster.certificate_authority_data.is_none() && chosen.user.client_key_data.is_none());
+        assert_eq!(chosen.user.client_key, path(&key));
+        assert!(chosen.user.token.is_some() && chosen.user.auth_provider.is_none());
+        assert!(!format!("{options:?} {chosen:?}").contains("sesame"));
+
+        let missing = ConnectionOptions { client_certificate: Some("nofile".into()), ..ConnectionOptions::default() };
+        let error = target(&missing, &places).unwrap_err();
+        assert_eq!(error.to_string(), "read nofile, which is given as --client-certificate");
     }
 
     #[test]

@@ -206,7 +206,7 @@ async fn a_response_without_a_websocket_has_a_reason() {
             Answer::Json(json!({})),
             "the server, or a proxy before it, opens no WebSocket: failed to switch protocol: 200 OK",
         ),
-        (Answer::Hang(Vec::new()), "no answer within 0.3 s"),
+        (Answer::Hang(Vec::new()), "no answer within 300 ms"),
     ] {
         let answer = std::sync::Mutex::new(Some(answer));
         let server = TestServer::start(move |_| answer.lock().unwrap().take().unwrap_or(Answer::Raw(Vec::new())));

@@ -40,6 +40,8 @@ pub enum ProxyError {
     NoScheme,
     #[error("the proxy is no URL")]
     NotUrl,
+    #[error("the proxy's URL has a space")]
+    Space,
     #[error("the proxy's port does not exist; expected 1 to 65535")]
     Port,
     #[error("a proxy of scheme {0} is not known here; expected http://HOST:PORT")]
@@ -61,6 +63,9 @@ impl Proxy {
     /// # Errors
     /// Returns why `url` is not a proxy URL.
     pub fn parse(url: &str) -> Result<Self, ProxyError> {
+        if url.contains(char::is_whitespace) {
+            return Err(ProxyError::Space);
+        }
         let whole = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
         let uri: Uri = whole.parse().map_err(|_| ProxyError::NotUrl)?;
         match uri.scheme_str() {
@@ -225,7 +230,7 @@ mod tests {
             ("socks5://me:sesame@p", ProxyError::UnknownScheme("socks5".to_owned())),
             ("https://me:sesame@p", ProxyError::UnknownScheme("https".to_owned())),
             ("http://me:sesame@", ProxyError::NotUrl),
-            ("http://me:sesame@a b", ProxyError::NotUrl),
+            ("http://me:sesame@a b", ProxyError::Space),
         ] {
             assert_eq!(Proxy::parse(url), Err(why), "{url}");
         }

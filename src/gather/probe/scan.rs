@@ -35,11 +35,13 @@ pub(in crate::gather) async fn scan(
     transport: &Transport,
     server_name: Option<&str>,
 ) -> (Scan, Option<Vec<String>>) {
+    let begun = Instant::now();
     let versions = Version::ALL.map(|version| version_scan(prober, transport, server_name, version));
     let found = join_all(versions).await;
     let authorities = found.iter().rev().find_map(|found| found.authorities.clone());
     let connections = found.iter().map(|found| found.connections).sum();
-    (Scan { versions: found.into_iter().map(|found| found.scan).collect(), connections }, authorities)
+    let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    (Scan { versions: found.into_iter().map(|found| found.scan).collect(), connections, milliseconds }, authorities)
 }
 
 async fn version_scan(prober: &Prober, transport: &Transport, server_name: Option<&str>, version: Version) -> Found {

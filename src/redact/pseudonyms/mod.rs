@@ -10,6 +10,7 @@
 
 mod addresses;
 mod hostnames;
+mod reveal;
 mod runs;
 
 use std::collections::{BTreeMap, HashMap};
@@ -21,6 +22,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use self::hostnames::Recognised;
+pub use self::reveal::Revealer;
 use super::Redactions;
 use super::rules::{Rule, Rules};
 use super::unescape::Unescaped;

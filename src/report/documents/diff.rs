@@ -77,6 +77,7 @@ impl Document for Difference {
             subject: None,
             objects: &told.objects,
             location: None,
+            pods: &[],
             message: &told.message,
         })
         .collect()

@@ -21,6 +21,7 @@ fn located<'a>(checks: &'a [CheckReport], subject: Option<&'a str>) -> impl Iter
             subject,
             objects: &finding.objects,
             location: finding.location.as_ref(),
+            pods: &finding.pods,
             message: &finding.message,
         })
     })

@@ -1,15 +1,20 @@
 //! The report of `probe` for a person: one block per target, or one line each where there are many.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use owo_colors::{OwoColorize, Style};
 
 use super::located;
+use crate::checks::facts::scanned;
+use crate::checks::{Level, codes};
 use crate::evidence::certificate::{self, Certificate, MAX_CERTIFICATES};
 use crate::evidence::handshake::{ClientCertificate, ClientHelloKind, Endpoint, Handshake, Scan, Trust, VersionScan};
 use crate::judgement::probe::{self as judgement, ProbeReport, TargetReport, TargetState};
 use crate::judgement::{CheckReport, OutcomeWord};
+use crate::report::formats::jsonl;
 use crate::report::{Document, Located, TextOptions};
-use crate::text::{LabelledText, at_most, date, days, pad, visible, widest, wrap};
+use crate::text::{LabelledText, at_most, count, date, days, pad, seconds, visible, widest, wrap};
 
 /// Column at which what was seen begins.
 const COLUMN: usize = 22;
@@ -41,6 +46,17 @@ impl Document for ProbeReport {
         page.out
     }
 
+    /// One line for each target.
+    fn lines(&self) -> Vec<String> {
+        let line = |target: &TargetReport| format!("{} {}: {}", word(target.state), target.name, target.verdict);
+        let missed = self.unprobed.iter().map(|missed| format!("NOT PROBED {}: {}", missed.what, missed.why));
+        self.targets.iter().map(line).chain(missed).map(|line| visible(&line)).collect()
+    }
+
+    fn records(&self) -> Result<String, serde_json::Error> {
+        jsonl::of(&self.targets)
+    }
+
     fn findings(&self) -> Vec<Located<'_>> {
         self.targets.iter().flat_map(|target| located(&target.checks, Some(&target.name))).collect()
     }
@@ -56,23 +72,34 @@ impl Page {
     fn table(&mut self, report: &ProbeReport) {
         let width = widest(report.targets.iter().map(|target| target.name.as_str())).min(48);
         for target in &report.targets {
-            let (word, style) = self.state(target.state);
+            let (word, style) = (word(target.state), self.paint(target.state));
             let name = visible(&target.name);
-            let lead = format!("{} {}", pad(word, 7), pad(&name, width));
-            let line = wrap(&format!("{lead}  {}", visible(&target.verdict)), self.options.width, width + 10);
+            let lead = format!("{} {}", pad(word, LABEL_COLUMN - 1), pad(&name, width));
+            let line =
+                wrap(&format!("{lead}  {}", visible(&target.verdict)), self.options.width, width + LABEL_COLUMN + 2);
             let rest = line.strip_prefix(word).unwrap_or(&line);
             self.push(&format!("{}{rest}", word.style(style)));
         }
-        let failing = report.targets.iter().filter(|target| target.state != TargetState::Good).count();
+        let counts = TargetState::ALL.iter().filter_map(|state| {
+            let count = report.targets.iter().filter(|target| target.state == *state).count();
+            (count > 0).then(|| format!("{count} {}", word(*state)))
+        });
+        let counts: Vec<String> = counts.collect();
         self.out.push('\n');
         self.push(&format!(
-            "{} of {} targets are good; -o wide shows each",
-            report.targets.len() - failing,
-            report.targets.len()
+            "{} targets: {}; -o wide shows each, -o short one line each",
+            report.targets.len(),
+            counts.join(", ")
         ));
     }
 
     fn target(&mut self, target: &TargetReport, trust: &Trust) {
+        let style = self.paint(target.state);
+        let verdict = target.verdict.trim_end_matches('.');
+        self.row_at_margin(word(target.state), style, &format!("{}: {verdict}.", target.name));
+        if target.state == TargetState::SniOnly {
+            self.row_at_margin("", style, "Gate with --no-sni: exit code 1 if clients without SNI are refused.");
+        }
         for (endpoint, commands) in target.endpoints.iter().zip(&target.commands) {
             let name = visible(&endpoint.name()).style(self.options.styles.heading).to_string();
             self.push(&name);
@@ -95,10 +122,8 @@ impl Page {
             }
         }
         for check in &target.checks {
-            self.check(check);
+            self.check(check, target);
         }
-        let (word, style) = self.state(target.state);
-        self.row_at_margin(word, style, &format!("{}.", target.verdict.trim_end_matches('.')));
         for (i, check) in target.to_fix().enumerate() {
             let label = if i == 0 { "FIX" } else { "" };
             let (fix, code) = (check.explanation.fix, check.code);
@@ -108,9 +133,9 @@ impl Page {
 
     fn handshake(&mut self, handshake: &Handshake) {
         let label = match (handshake.kind, &handshake.server_name) {
-            (ClientHelloKind::Named, _) => "with the name",
-            (ClientHelloKind::WithoutSni, _) => "without a name",
-            (ClientHelloKind::Unknown, _) => "with another name",
+            (ClientHelloKind::Named, _) => "with SNI",
+            (ClientHelloKind::WithoutSni, _) => "without SNI",
+            (ClientHelloKind::Unknown, _) => "with unknown name",
         };
         let styles = self.options.styles;
         let name = match (handshake.kind, &handshake.server_name) {
@@ -127,7 +152,7 @@ impl Page {
             (None, None) => (format!("ok, {} ms{name}", handshake.milliseconds), styles.good),
             (Some(failure), _) => {
                 let style = if handshake.requested { styles.error } else { styles.dim };
-                (format!("{}: {failure}{name}", failure.label()), style)
+                (format!("{failure}{name}"), style)
             }
         };
         self.row(label, style, &said);
@@ -171,7 +196,7 @@ impl Page {
             let label = if i == 0 { "served list" } else { "" };
             let trusted = handshake.verification.as_ref().is_some_and(|verification| verification.code == 0);
             let signer = signed_by(list, i, certificate, trusted);
-            self.row(label, plain, &format!("{i} {}  ← {signer}", certificate.subject));
+            self.row(label, plain, &format!("{} {}  ← {signer}", i + 1, certificate.subject));
         }
         if list.len() >= MAX_CERTIFICATES {
             self.row("", plain, &format!("no more than {MAX_CERTIFICATES} certificates of a list are described"));
@@ -199,33 +224,57 @@ impl Page {
     }
 
     fn scan(&mut self, scan: &Scan) {
+        let styles = self.options.styles;
         for version in &scan.versions {
-            let style = if version.suites.is_empty() { self.options.styles.dim } else { Style::new() };
-            self.row(&version.version, style, &offered(version));
+            let (label, style, note) = match () {
+                () if scanned::is_outdated(version) => {
+                    (format!("✗ {}", version.version), styles.warning, " (deprecated, RFC 8996)")
+                }
+                () if version.suites.is_empty() => (version.version.clone(), styles.dim, ""),
+                () => (version.version.clone(), Style::new(), ""),
+            };
+            self.row(&label, style, &format!("{}{note}", offered(version)));
+            let weak = scanned::without_forward_secrecy(version);
+            if !weak.is_empty() {
+                let text = format!("no forward secrecy (RFC 9325): {}", weak.join(" "));
+                self.row("✗", styles.warning, &text);
+            }
         }
-        self.row("connections", Style::new(), &format!("{} for the scan", scan.connections));
+        let took = match scan.milliseconds {
+            0 => String::new(),
+            milliseconds => format!(", {}", seconds(Duration::from_millis(milliseconds), 1)),
+        };
+        let connections = count(scan.connections.into(), "connection");
+        self.row("scan", Style::new(), &format!("{connections}{took}"));
     }
 
-    fn check(&mut self, check: &CheckReport) {
-        if check.outcome == OutcomeWord::Found {
-            for finding in &check.findings {
-                let style = self.options.styles.level(check.level);
-                let label = format!("✗ {} {}", check.code, check.level.as_str());
-                self.row(&label, style, &finding.message);
-            }
-        } else {
+    /// A finding that the verdict names already is not repeated.
+    fn check(&mut self, check: &CheckReport, target: &TargetReport) {
+        if check.outcome != OutcomeWord::Found {
             let why = check.reason.clone().unwrap_or_default();
             self.row(&format!("? {}", check.code), self.options.styles.notice, &format!("{}: {why}", check.name));
+            return;
+        }
+        let is_verdict = target.state == TargetState::SniOnly && check.code == codes::SERVER_NAME_REQUIRED;
+        for finding in &check.findings {
+            let message = finding.message.strip_prefix(&finding.object).and_then(|rest| rest.strip_prefix(": "));
+            let message = message.unwrap_or(&finding.message);
+            if is_verdict || target.verdict.contains(message) {
+                continue;
+            }
+            let sign = if check.level == Level::Notice { "•" } else { "✗" };
+            let label = format!("{sign} {} {}", check.code, check.level.as_str());
+            self.row(&label, self.options.styles.level(check.level), &finding.message);
         }
     }
 
-    fn state(&self, state: TargetState) -> (&'static str, Style) {
+    fn paint(&self, state: TargetState) -> Style {
         let styles = self.options.styles;
         match state {
-            TargetState::Good => ("GOOD", styles.good),
-            TargetState::Fails => ("FAILS", styles.error),
-            TargetState::AtRisk => ("AT RISK", styles.warning),
-            TargetState::Unknown => ("UNKNOWN", styles.notice),
+            TargetState::Good | TargetState::Served => styles.good,
+            TargetState::Fails => styles.error,
+            TargetState::AtRisk | TargetState::SniOnly => styles.warning,
+            TargetState::Unknown => styles.notice,
         }
     }
 
@@ -247,11 +296,22 @@ impl Page {
     }
 }
 
+fn word(state: TargetState) -> &'static str {
+    match state {
+        TargetState::AtRisk => "AT RISK",
+        TargetState::Fails => "FAILS",
+        TargetState::Good => "GOOD",
+        TargetState::Served => "SERVED",
+        TargetState::SniOnly => "SNI ONLY",
+        TargetState::Unknown => "UNKNOWN",
+    }
+}
+
 fn signed_by(list: &[Certificate], position: usize, certificate: &Certificate, trusted: bool) -> String {
     match certificate.signer {
         Some(signer) if signer == position => "signed by itself".into(),
-        Some(signer) if certificate::path(list).contains(&position) => format!("signed by {signer}"),
-        Some(signer) => format!("signed by {signer}; leads from nowhere"),
+        Some(signer) if certificate::path(list).contains(&position) => format!("signed by {}", signer + 1),
+        Some(signer) => format!("signed by {}; leads from nowhere", signer + 1),
         None if trusted => format!("signed by {}", certificate.issuer),
         None => format!("signed by {}, which was not sent", certificate.issuer),
     }

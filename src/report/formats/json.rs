@@ -19,9 +19,13 @@ pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, 
 /// # Errors
 /// The value has a map whose keys are no strings. No document has one.
 pub fn of(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    let text = serde_json::to_string_pretty(value)?;
-    let mut clean = String::with_capacity(text.len() + 1);
-    for letter in text.chars() {
+    Ok(escaped(&serde_json::to_string_pretty(value)?) + "\n")
+}
+
+/// Writes characters that a terminal would obey, or not show, as escapes.
+pub(super) fn escaped(json: &str) -> String {
+    let mut clean = String::with_capacity(json.len() + 1);
+    for letter in json.chars() {
         // Outside of strings there are none of them but line ends; in strings control characters of ASCII are
         // escapes already.
         if letter == '\u{7f}' || !letter.is_ascii() && is_hidden(letter) {
@@ -33,8 +37,7 @@ pub fn of(value: &impl Serialize) -> Result<String, serde_json::Error> {
             clean.push(letter);
         }
     }
-    clean.push('\n');
-    Ok(clean)
+    clean
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Formats, one file each: how any document is written. A format knows no check, no playbook and no rule.
 
 pub mod json;
+pub mod jsonl;
+mod short;
 mod text;
 mod wide;
 pub mod yaml;
@@ -57,8 +59,10 @@ macro_rules! formats {
 formats! {
     #[default]
     Text: text,
+    Short: short,
     Wide: wide,
     Json: json,
+    Jsonl: jsonl,
     Yaml: yaml,
 }
 
