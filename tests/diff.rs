@@ -76,20 +76,18 @@ fn what_was_fixed_comes_first() {
     assert_eq!(between("flag-off", "flag-off").outcome, DifferenceOutcome::Same);
 }
 
-/// A certificate that does not cover every hostname is what the wildcard route brings; any other new warning is
-/// not.
+/// One certificate that lacks hostnames is the price of serving clients without SNI, not a new fault, where no
+/// stored certificate has more.
 #[test]
-fn what_the_fix_brings_is_not_worse() {
-    let fixed = evidence("base");
-    let mut other = fixed.clone();
-    let Seen::Seen(routes) = &mut other.routes else { panic!("routes are seen") };
-    routes.items[0].hostnames.push("api.elsewhere.com".into());
-    let brought = |before: &Evidence| compare(before, &other, FailOn::default());
-    let difference = brought(&evidence("reproduced-no-wildcard"));
-    let wildcard: Vec<bool> =
-        difference.new.iter().filter(|told| told.code.as_str() == "AT416").map(|told| told.brought_by_fix).collect();
-    assert_eq!(wildcard, [true], "{:?}", difference.new);
-    assert!(brought(&fixed).new.iter().all(|told| !told.brought_by_fix), "nothing was fixed");
+fn a_certificate_without_a_better_one_is_not_worse() {
+    let mut after = evidence("base");
+    let Seen::Seen(routes) = &mut after.routes else { panic!("routes are seen") };
+    let mut other = routes.items[0].clone();
+    other.name = "myorg-hyb-other-grp-000-1111111".into();
+    other.hostnames = vec!["api.elsewhere.com".into()];
+    routes.items.push(other);
+    let difference = compare(&evidence("reproduced-no-wildcard"), &after, FailOn::default());
+    assert!(difference.new.iter().all(|told| told.code.as_str() != "AT416"), "{:?}", difference.new);
 }
 
 /// Addresses of Services, and the names that this program makes up, differ from run to run.

@@ -20,7 +20,8 @@ Examples:
   # Follow a hostname in a bundle or in saved evidence
   kubectl apigee-tls trace api.example.com --from bundle.tar.gz
 
-Exit codes: 0 no link is broken, 1 a link is broken, 2 error, 3 a link is unknown, 130 interrupted."
+Exit codes: 0 no link is broken, 1 a link is broken, 2 error,
+3 a link is unknown, 130 interrupted."
 )]
 pub struct TraceArgs {
     /// Server name that the client sends

@@ -1,32 +1,17 @@
-//! What was fixed between two runs, the numbers before and after, and what a fix brings with it.
+//! What was fixed between two runs, and the numbers before and after.
 
 use std::net::{IpAddr, SocketAddr};
 
 use super::Measure;
 use crate::checks::facts::{self, without_sni};
-use crate::checks::{Code, codes};
 use crate::evidence::access_log::Tally;
 use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Handshake, PROBE_NAME_SUFFIX};
 use crate::evidence::{AccessLog, Evidence, Seen};
 use crate::text::{count, moment, some_of};
 
-/// Findings that serving clients without SNI brings with it: all of them get one certificate, which need not
-/// cover every hostname. The fix names this before it is applied, so that it makes nothing worse.
-const BROUGHT_BY_WILDCARD: [Code; 1] = [codes::WILDCARD_CERTIFICATE_NAME_MISMATCH];
-
-/// What was fixed.
-pub(super) struct Fixed {
-    /// One fragment each, the most important first.
-    pub(super) sentences: Vec<String>,
-    /// Codes of findings that these fixes bring with them.
-    pub(super) brings: &'static [Code],
-}
-
-/// Returns what clients could not do in the first run and can do in the second.
-pub(super) fn fixed(before: &Evidence, after: &Evidence) -> Fixed {
-    let without_sni = clients_without_sni(before, after);
-    let brings: &'static [Code] = if without_sni.is_some() { &BROUGHT_BY_WILDCARD } else { &[] };
-    Fixed { sentences: without_sni.into_iter().chain(server_names(before, after)).collect(), brings }
+/// Returns what clients could not do in the first run and can do in the second, the most important first.
+pub(super) fn fixed(before: &Evidence, after: &Evidence) -> Vec<String> {
+    clients_without_sni(before, after).into_iter().chain(server_names(before, after)).collect()
 }
 
 /// Clients without SNI failed, in logs or by a handshake of the first run, and are served now.

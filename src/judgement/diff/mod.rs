@@ -76,9 +76,6 @@ pub struct Told {
     /// All objects that `object` names; none in a comparison that was written before there was this field.
     #[serde(default)]
     pub objects: Vec<Object>,
-    /// What was fixed brings this finding with it, so that nothing got worse by it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub brought_by_fix: bool,
 }
 
 /// The result of a comparison.
@@ -94,7 +91,7 @@ pub enum DifferenceOutcome {
     Same,
     /// Nothing got worse that could be judged, but something can no longer be judged.
     Unknown,
-    /// An error or a warning is new that no fix brought.
+    /// An error or a warning is new.
     Worse,
 }
 
@@ -108,8 +105,8 @@ pub struct Measure {
     pub after: Option<u64>,
 }
 
-/// Compares two runs. The exit code is 1 where a finding at or above the level is new that no fix brought,
-/// else 3 where a check can no longer judge, else 0.
+/// Compares two runs. The exit code is 1 where a finding at or above the level is new, else 3 where
+/// a check can no longer judge, else 0.
 #[must_use]
 pub fn compare(before: &Evidence, after: &Evidence, fail_on: FailOn) -> Difference {
     let reports = [before, after].map(|evidence| build(evidence, &Selection::default(), FailOn::default()));
@@ -120,26 +117,23 @@ pub fn compare(before: &Evidence, after: &Evidence, fail_on: FailOn) -> Differen
     let [unknown_before, unknown_after] = reports.each_ref().map(unknown);
     let no_longer_told: Vec<String> = unknown_after.difference(&unknown_before).cloned().collect();
     let fixed = fixed::fixed(before, after);
-    let mut added = only(&new, &old);
-    for told in &mut added {
-        told.brought_by_fix = fixed.brings.contains(&told.code);
-    }
+    let added = only(&new, &old);
     let gone = only(&old, &new);
-    let is_worse = added.iter().any(|told| !told.brought_by_fix && fail_on.reaches(told.level));
+    let is_worse = added.iter().any(|told| fail_on.reaches(told.level));
     let harmful = |told: &&Told| told.level > Level::Notice;
     let outcome = match () {
-        () if added.iter().filter(harmful).any(|told| !told.brought_by_fix) => DifferenceOutcome::Worse,
-        () if !fixed.sentences.is_empty() => DifferenceOutcome::Fixed,
+        () if added.iter().any(|told| harmful(&told)) => DifferenceOutcome::Worse,
+        () if !fixed.is_empty() => DifferenceOutcome::Fixed,
         () if !no_longer_told.is_empty() => DifferenceOutcome::Unknown,
         () if gone.iter().filter(harmful).count() > 0 => DifferenceOutcome::Better,
         () => DifferenceOutcome::Same,
     };
     Difference {
         schema: SCHEMA.to_owned(),
-        headline: headline(outcome, &fixed.sentences, &added, &gone),
+        headline: headline(outcome, &fixed, &added, &gone),
         outcome,
         numbers: fixed::numbers(before, after),
-        fixed: fixed.sentences,
+        fixed: fixed,
         doubts: doubts(before, after),
         before: run(before, &reports[0]),
         after: run(after, &reports[1]),
@@ -258,7 +252,6 @@ fn findings(report: &Report) -> BTreeMap<Key, Told> {
                 object: finding.object,
                 message: finding.message,
                 objects: finding.objects,
-                brought_by_fix: false,
             };
             (key, told)
         })

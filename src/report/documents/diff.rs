@@ -42,8 +42,7 @@ impl Document for Difference {
                 let is_named = Object::are_named_in(&told.objects, &told.message);
                 let place = if is_named { String::new() } else { format!("{}: ", told.object) };
                 let what = visible(&format!("{place}{}", told.message));
-                let brought = if told.brought_by_fix { " (the fix brings it)" } else { "" };
-                let line = format!("{} {} {what}{brought}", told.code, told.level.as_str());
+                let line = format!("{} {} {what}", told.code, told.level.as_str());
                 out += &beside.lines(label, label, &line, 0);
             }
         }

@@ -64,7 +64,10 @@ pub(super) fn rehearsal(report: &Report, options: TextOptions, out: &mut String)
 fn numbered(number: usize, step: &RemedyStep, options: TextOptions, out: &mut String) {
     let label = format!("{number:>2}");
     let verb = if step.purpose == Purpose::Check { "Check: " } else { "" };
-    let undo = step.undo.as_ref().map_or(String::new(), |undo| format!(" (Undo: {})", visible(undo)));
+    let undo = step
+        .undo
+        .as_ref()
+        .map_or(String::new(), |undo| format!(" (Undo: {})", visible(&undo.lines().collect::<Vec<_>>().join("; "))));
     let text = format!("{verb}{}{undo}", visible(&step.title));
     section(out, &label, options.styles.heading, &text, options.width);
     details(step, options, out);
@@ -74,10 +77,10 @@ fn details(step: &RemedyStep, options: TextOptions, out: &mut String) {
     if let Some(text) = &step.paste {
         paste(out, text, options);
     }
-    choices(&step.choices, options, out);
     if let Some(note) = &step.note {
         section(out, "", options.styles.dim, &visible(&one_line(note)), options.width);
     }
+    choices(&step.choices, options, out);
     if let Some(good) = &step.good {
         section(out, "", options.styles.dim, &format!("good is: {}", visible(&one_line(good))), options.width);
     }
@@ -88,10 +91,6 @@ fn choices(choices: &[CertificateChoice], options: TextOptions, out: &mut String
     if choices.len() < 2 {
         return;
     }
-    let whole = choices.iter().any(|choice| choice.uncovered.is_empty());
-    let none = if whole { "" } else { " No Secret has all hostnames:" };
-    let text = format!("YOUR CHOICE: all clients without SNI get this one certificate.{none}");
-    section(out, "", options.styles.heading, &text, options.width);
     for choice in choices {
         let names = if options.wide { choice.names.join(", ") } else { first_names(&choice.names) };
         let until = choice.not_after.map_or(String::new(), |until| format!("  until {}", date(until)));
