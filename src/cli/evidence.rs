@@ -19,7 +19,7 @@ pub struct EvidenceArgs {
     #[command(flatten)]
     pub logs: LogArgs,
 
-    /// Overrides file (overrides.yaml), or - for standard input; may be repeated
+    /// Overrides file, or objects as kubectl get -o yaml prints them; - for standard input; may be repeated
     #[arg(short = 'f', long = "overrides", value_name = "FILE", help_heading = "Evidence")]
     pub overrides: Vec<String>,
 

@@ -7,6 +7,7 @@
 
 mod causes;
 mod headline;
+mod helm;
 mod manifest;
 mod measurement;
 mod overrides_diff;

@@ -7,12 +7,11 @@ use std::collections::BTreeSet;
 
 use super::manifest::{self, WildcardRoute};
 use super::relations::{CURED_BY_MANIFEST, CURED_BY_OVERRIDES, RELATIONS};
-use super::{measurement, overrides_diff};
+use super::{helm, measurement, overrides_diff};
 use crate::checks::facts;
 use crate::checks::{CheckResult, Code, Kind, Level, codes};
 use crate::evidence::Evidence;
 use crate::evidence::hybrid::{Route, RouteConfig};
-use crate::evidence::overrides::OverridesFile;
 use crate::verdict::remedy::{by_explanation, without_repeated_steps};
 use crate::verdict::{Cause, Certainty, Judged, Remedy, RemedyStep, Verdict, is_found, shell_word as word};
 
@@ -282,7 +281,7 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
         if !change.text.is_empty() {
             remedy.steps.push(RemedyStep {
                 title: format!("List {gateway} in {}", facts::file_name(file)),
-                paste: Some(format!("patch {} <<'EOF'\n{}EOF", overrides_path(file), change.text)),
+                paste: Some(format!("patch {} <<'EOF'\n{}EOF", helm::path(file), change.text)),
                 note: None,
                 ..RemedyStep::default()
             });
@@ -308,19 +307,15 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
                 names(&elsewhere)
             )), ..RemedyStep::default() });
     }
-    let given: Vec<String> = match evidence.overrides.as_slice() {
-        [] => vec!["overrides.yaml".into()],
-        files => files.iter().map(overrides_path).collect(),
-    };
-    let given = given.join(" -f ");
     let namespace = word(evidence.question.namespace());
     let commands: Vec<String> = lacking
         .iter()
         .map(|group| {
             format!(
-                "helm upgrade {} apigee-virtualhost/ --namespace {namespace} --atomic --set envgroup={} -f {given}",
+                "helm upgrade {} apigee-virtualhost/ --namespace {namespace} --atomic --set envgroup={} {}",
                 word(&group.release),
-                word(&group.name)
+                word(&group.name),
+                helm::files_of_group(evidence, &group.full_name)
             )
         })
         .collect();
@@ -328,7 +323,13 @@ fn attach(evidence: &Evidence, gateway: &str, remedy: &mut Remedy) -> bool {
         remedy.steps.push(RemedyStep {
             title: format!("Bring it to the cluster, for {}", names(&lacking)),
             paste: Some(commands.join("\n")),
-            note: Some("From the folder that holds the Apigee charts.".into()),
+            note: Some(match defined_twice(evidence, &lacking) {
+                Some(names) => format!(
+                    "From the folder that holds the Apigee charts. Several files define {names}: the order of -f \
+                     decides, and helm takes the last one."
+                ),
+                None => "From the folder that holds the Apigee charts.".into(),
+            }),
             ..RemedyStep::default()
         });
     }
@@ -340,10 +341,19 @@ fn names(groups: &[Group]) -> String {
     names.join(", ")
 }
 
-/// Returns the path of the file as the user gave it: a diff without context must not be applied to another
-/// file. Standard input gets the name of the documentation.
-fn overrides_path(file: &OverridesFile) -> String {
-    if file.name == "-" { "overrides.yaml".to_owned() } else { word(&file.name) }
+/// Returns the groups whose virtual host is in several files.
+fn defined_twice(evidence: &Evidence, groups: &[Group]) -> Option<String> {
+    let hosts = facts::virtual_hosts(evidence).unwrap_or_default();
+    let is_twice = |group: &&Group| {
+        let files: BTreeSet<&str> = hosts
+            .iter()
+            .filter(|(_, content, host)| facts::renders(content, host, &group.full_name))
+            .map(|(file, ..)| file.name.as_str())
+            .collect();
+        files.len() > 1
+    };
+    let names: Vec<&str> = groups.iter().filter(is_twice).map(|group| group.name.as_str()).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// A given file defines the virtual host of this group, or could not be read.
@@ -404,7 +414,8 @@ fn group_name(evidence: &Evidence, full: &str) -> String {
     let from_files = facts::overrides(evidence)
         .unwrap_or_default()
         .into_iter()
-        .filter_map(|(_, content)| content.org.as_ref().map(|org| org.value.clone()));
+        .filter_map(|(_, content)| content.org.as_ref().filter(|org| facts::is_filled(org)))
+        .map(|org| org.value.clone());
     let from_pods =
         facts::pods(evidence).unwrap_or_default().into_iter().filter_map(|pod| pod.labels.get("org").cloned());
     from_files
