@@ -110,7 +110,7 @@ const DEPENDENT_CHECKS: [(&str, &[&str]); 11] = [
             "AT106", "AT108", "AT201", "AT202", "AT203", "AT204", "AT205", "AT206", "AT207", "AT208", "AT209", "AT210",
             "AT211", "AT212", "AT213", "AT214", "AT215", "AT306", "AT526", "AT527", "AT528", "AT809", "AT401", "AT402",
             "AT403", "AT404", "AT405", "AT406", "AT407", "AT408", "AT409", "AT410", "AT411", "AT412", "AT413", "AT414",
-            "AT415", "AT416", "AT419",
+            "AT415", "AT416", "AT419", "AT420", "AT421",
         ],
     ),
     (
@@ -124,7 +124,7 @@ const DEPENDENT_CHECKS: [(&str, &[&str]); 11] = [
         "storedCertificates",
         &[
             "AT401", "AT402", "AT403", "AT404", "AT405", "AT406", "AT407", "AT408", "AT409", "AT414", "AT415", "AT416",
-            "AT417", "AT418", "AT419",
+            "AT417", "AT418", "AT419", "AT420", "AT421",
         ],
     ),
     ("gateways", &["AT526", "AT527"]),

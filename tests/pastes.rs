@@ -156,7 +156,7 @@ fn a_rehearsal_says_what_the_fix_cures_and_brings() {
     assert!(codes(&one.cures).contains(&"AT201".to_owned()), "{one:#?}");
     assert!(one.brings.is_empty(), "{one:#?}");
     let two = rehearsed("two-groups-two-certificates").expect("the fix changes the cluster");
-    assert_eq!(codes(&two.brings), ["AT419"], "{two:#?}");
+    assert_eq!(codes(&two.brings), ["AT421"], "{two:#?}");
     assert_eq!(rehearsed("healthy"), None);
 }
 

@@ -14,7 +14,7 @@ use super::values::{bytes, duration, lines, moment};
 /// Arguments that select the evidence, shared by `diagnose` and `collect`.
 #[derive(Args, Clone, Debug)]
 pub struct EvidenceArgs {
-    /// Overrides file (overrides.yaml), or - for standard input; may be repeated
+    /// Overrides file, or objects as kubectl get -o yaml prints them; - for standard input; may be repeated
     #[arg(
         short = 'f',
         long = "overrides",

@@ -154,6 +154,9 @@ Examples:
   # Judge files only, without a cluster
   kubectl apigee-tls diagnose --offline -f overrides.yaml --access-log gw.log
 
+  # Judge routes that somebody saved with kubectl get apigeeroutes -o yaml
+  kubectl apigee-tls diagnose --offline -f routes.yaml -f overrides.yaml
+
   # Diagnose several clusters: an overview, then each report
   kubectl apigee-tls diagnose --contexts east,west
   kubectl apigee-tls diagnose --all-contexts -o json

@@ -15,6 +15,7 @@ use crate::evidence::{
     ClusterAccess, Evidence, HybridQuestion, LogLimits, LogOrigin, LogStream, Reason, Seen, Unavailable,
 };
 use crate::gather::files::log_file::{self, LogReading};
+use crate::gather::files::manifests;
 use crate::gather::hybrid::{GatewayProbe, Places};
 use crate::gather::probe::{self, ProbeOptions, Prober};
 use crate::gather::{self, BundleSink, ConnectionOptions, GatherOptions, LogSink};
@@ -40,12 +41,22 @@ pub(super) async fn add_files(
 ) -> Result<(), Error> {
     // Evidence of an earlier run already holds the certificates of its own files.
     let known = evidence.overrides.len();
+    let mut manifests = Vec::new();
     for (number, name) in (1..).zip(&args.overrides) {
         let file = name.clone();
         let read = in_time(stop, move || gather::files::overrides::overrides_file(&file)).await;
         let (file, content) = match read {
             Ok(read) => {
                 let (file, bytes) = read.map_err(|source| Error::Input { name: name.clone(), source })?;
+                let manifest = manifests::manifest(name, &bytes);
+                let is_manifest = manifest.is_some();
+                manifests.extend(manifest);
+                if is_manifest {
+                    if let Some(bundle) = bundle {
+                        bundle.overrides(number, name, Ok(&bytes));
+                    }
+                    continue;
+                }
                 (file, Ok(bytes))
             }
             Err(reason) => {
@@ -73,6 +84,7 @@ pub(super) async fn add_files(
             found
         }
     };
+    manifests::add(manifests, evidence);
     add_certificates(evidence, found);
     let format = Arc::new(evidence.mesh_logging.seen().map(Format::of).unwrap_or_default());
     let reading = LogReading { since: evidence.question.log_limits().since, format };

@@ -46,6 +46,9 @@ pub struct Certificate {
     pub client_use: Option<bool>,
     /// URLs of the issuer's certificate, from authorityInfoAccess.
     pub issuer_urls: Vec<String>,
+    /// The certificate requires a stapled OCSP response (RFC 7633).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub must_staple: bool,
     /// Index in the list of the certificate whose key made the signature; its own index if it is self-signed.
     pub signer: Option<usize>,
 }
@@ -57,6 +60,9 @@ pub struct PublicKey {
     /// `RSA`, `EC`, `Ed25519`, …
     pub algorithm: String,
     pub bits: u32,
+    /// OpenSSL's name of the curve of an EC key, such as `prime256v1`. Older versions did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub curve: Option<String>,
 }
 
 impl Certificate {
@@ -118,13 +124,14 @@ impl Visit for Certificate {
             names_cut: _,
             not_before: _,
             not_after: _,
-            key: PublicKey { algorithm, bits: _ },
+            key: PublicKey { algorithm, bits: _, curve },
             signature_algorithm,
             fingerprint,
             is_ca: _,
             server_use: _,
             client_use: _,
             issuer_urls,
+            must_staple: _,
             signer: _,
         } = self;
         visitor.distinguished_name(subject, dns_names);
@@ -136,6 +143,7 @@ impl Visit for Certificate {
         }
         visitor.strings(Kind::Number, [serial, fingerprint]);
         visitor.strings(Kind::Word, [algorithm, signature_algorithm]);
+        visitor.strings(Kind::Word, curve);
         visitor.strings(Kind::Text, issuer_urls);
     }
 }
@@ -155,13 +163,14 @@ pub(crate) mod tests {
             names_cut: false,
             not_before: Timestamp::UNIX_EPOCH,
             not_after: Timestamp::MAX,
-            key: PublicKey { algorithm: "RSA".into(), bits: 2048 },
+            key: PublicKey { algorithm: "RSA".into(), bits: 2048, curve: None },
             signature_algorithm: "sha256WithRSAEncryption".into(),
             fingerprint: "00".into(),
             is_ca: false,
             server_use: None,
             client_use: None,
             issuer_urls: Vec::new(),
+            must_staple: false,
             signer: None,
         }
     }

@@ -26,8 +26,8 @@ use serde::{Deserialize, Serialize};
 
 use self::handshake::Probes;
 use self::hybrid::{
-    ApigeeIssue, Connection, Gateway, IngressPod, MeshLogging, OverridesFile, RouteConfigs, Routes, SecretNames,
-    Service, StoredCertificate,
+    ApigeeIssue, Connection, Gateway, IngressPod, ManifestFile, MeshLogging, OverridesFile, RouteConfigs, Routes,
+    SecretNames, Service, StoredCertificate,
 };
 use self::part::{Kind, Part, Visit, Visitor};
 
@@ -114,6 +114,9 @@ parts! {
     issues: Seen<Vec<ApigeeIssue>>,
     /// The overrides files in the order of the command line.
     overrides: Vec<OverridesFile>,
+    /// The files given with `-f` that hold Kubernetes objects.
+    #[serde(default)]
+    manifests: Vec<ManifestFile>,
     /// The certificates in Secrets that routes reference, and in files that overrides reference.
     #[serde(default = "not_recorded::<Vec<StoredCertificate>>")]
     stored_certificates: Seen<Vec<StoredCertificate>>,

@@ -127,6 +127,12 @@ impl Question {
         &question.access
     }
 
+    /// Judges another namespace than that of the command line: that of the objects in the files given.
+    pub fn judge_namespace(&mut self, namespace: String) {
+        let Self::Hybrid(question) = self;
+        question.namespace = namespace;
+    }
+
     /// Adds `--expect non-sni` to recorded options.
     pub fn expect_non_sni(&mut self) {
         let Self::Hybrid(question) = self;

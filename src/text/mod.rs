@@ -5,6 +5,7 @@
 
 mod count;
 mod list;
+mod placeholder;
 mod table;
 mod time;
 mod visible;
@@ -12,6 +13,7 @@ mod wrap;
 
 pub use self::count::count;
 pub use self::list::{at_most, ending, first_of, joined, quoted_list, some_of};
+pub use self::placeholder::{has_placeholder, is_placeholder_in_delimiters};
 pub use self::table::{columns, pad, table, widest};
 pub use self::time::{date, days, duration, moment, moment_in_heading, seconds, time_limit};
 pub use self::visible::{is_hidden, visible, visible_lines, visible_start};

@@ -14,7 +14,7 @@ use openssl::nid::Nid;
 use openssl::pkey::{Id, PKeyRef, Public};
 use openssl::x509::{X509, X509ExtendedKeyUsage, X509KeyUsage, X509NameRef, X509Ref, X509VerifyResult};
 
-use super::pem;
+use super::{loadable, pem};
 use crate::evidence::certificate::{Certificate, PublicKey};
 
 pub use crate::evidence::certificate::MAX_CERTIFICATES;
@@ -24,6 +24,11 @@ pub use crate::evidence::certificate::MAX_CERTIFICATES;
 /// from a server. A Secret can hold hardly more. [`Certificate::names_cut`] reports names beyond the limit.
 const MAX_NAMES: usize = 65_536;
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
+/// The extension TLS Feature (RFC 7633) with the value `status_request`, as it is in DER after its OID and,
+/// where present, the mark of a critical extension.
+const TLS_FEATURE: &[u8] = b"\x06\x08\x2b\x06\x01\x05\x05\x07\x01\x18";
+const CRITICAL: &[u8] = b"\x01\x01\xff";
+const STATUS_REQUEST: &[u8] = b"\x04\x05\x30\x03\x02\x01\x05";
 
 /// Describes certificates in their order, at most [`MAX_CERTIFICATES`].
 #[must_use]
@@ -54,8 +59,8 @@ pub fn public_part(text: &[u8]) -> (String, usize) {
 
 /// Returns the certificates of a PEM text, and the first fault in it.
 ///
-/// Text between the blocks is ignored, as OpenSSL does. A block with another label is not a fault, because a
-/// file may also contain the key.
+/// What only Envoy refuses is a fault too (see `loadable`). Text on lines between the blocks is ignored. A
+/// block with another label is not a fault, because a file may also contain the key.
 #[must_use]
 pub fn from_pem(text: &[u8]) -> (Vec<X509>, Option<String>) {
     let mut found = Vec::new();
@@ -68,7 +73,12 @@ pub fn from_pem(text: &[u8]) -> (Vec<X509>, Option<String>) {
             continue;
         }
         match X509::from_pem(block.bytes) {
-            Ok(certificate) => found.push(certificate),
+            Ok(certificate) => {
+                if let Some(refused) = loadable::fault(text, &block, &certificate, number == 1) {
+                    fault.get_or_insert_with(|| format!("certificate {number} has {refused}"));
+                }
+                found.push(certificate);
+            }
             Err(_) => {
                 fault.get_or_insert_with(|| format!("certificate {number} cannot be read"));
             }
@@ -141,8 +151,8 @@ fn describe_one(certificate: &X509Ref) -> Certificate {
         not_before,
         not_after,
         key: certificate.public_key().map_or_else(
-            |_| PublicKey { algorithm: "unknown".into(), bits: 0 },
-            |key| PublicKey { algorithm: algorithm(&key), bits: key.bits() },
+            |_| PublicKey { algorithm: "unknown".into(), bits: 0, curve: None },
+            |key| PublicKey { algorithm: algorithm(&key), bits: key.bits(), curve: curve(&key) },
         ),
         signature_algorithm: signature_algorithm(certificate),
         fingerprint: certificate
@@ -154,6 +164,7 @@ fn describe_one(certificate: &X509Ref) -> Certificate {
         client_use: extended
             .map(|uses| uses.intersects(X509ExtendedKeyUsage::SSL_CLIENT | X509ExtendedKeyUsage::ANYEKU)),
         issuer_urls: issuer_urls(certificate),
+        must_staple: must_staple(certificate),
         signer: None,
     }
 }
@@ -184,6 +195,21 @@ fn algorithm(key: &PKeyRef<Public>) -> String {
         Id::DSA => "DSA".into(),
         other => format!("algorithm {}", other.as_raw()),
     }
+}
+
+/// Returns the name of a curve, as OpenSSL writes it: `prime256v1`, `secp384r1`.
+fn curve(key: &PKeyRef<Public>) -> Option<String> {
+    let curve = key.ec_key().ok()?.group().curve_name()?;
+    curve.short_name().ok().map(str::to_owned)
+}
+
+/// Returns whether the certificate requires a stapled OCSP response, by the value that Envoy looks for.
+fn must_staple(certificate: &X509Ref) -> bool {
+    let der = certificate.to_der().unwrap_or_default();
+    memchr::memmem::find_iter(&der, TLS_FEATURE).any(|at| {
+        let value = &der[at + TLS_FEATURE.len()..];
+        value.strip_prefix(CRITICAL).unwrap_or(value).starts_with(STATUS_REQUEST)
+    })
 }
 
 fn signature_algorithm(certificate: &X509Ref) -> String {

@@ -7,17 +7,21 @@ use memchr::memmem::find;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::X509Ref;
 
-use super::pem;
+use super::{loadable, pem};
 use crate::evidence::stored::KeyFit;
 
 /// Compares the first private key of a PEM text, the one that Envoy reads, with the certificate's public key.
 #[must_use]
 pub fn fit(text: &[u8], certificate: Option<&X509Ref>) -> KeyFit {
     // A block without an END line is passed on, so that OpenSSL reports it as damaged.
-    let Some(pem::Block { bytes: block, .. }) = pem::private_keys(text).next() else {
+    let Some(key) = pem::private_keys(text).next() else {
         let is_pem = pem::blocks(text).next().is_some();
         return KeyFit::Unreadable(if is_pem { "no private key among its PEM blocks" } else { "no PEM" }.into());
     };
+    if let Some(before) = loadable::before_begin(text, &key) {
+        return KeyFit::Unreadable(format!("it has {before} before its BEGIN line, so that Envoy does not find it"));
+    }
+    let block = key.bytes;
     // Envoy has no passphrase. OpenSSL would ask for one on the terminal, so it must not receive an encrypted
     // key.
     if find(block, b"ENCRYPTED").is_some() {

@@ -2,11 +2,12 @@
 
 use crate::checks::facts;
 use crate::checks::facts::chain::{self, Deviation};
+use crate::checks::facts::loadable;
 use crate::checks::facts::stored::{self, JudgementBuilder};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object};
 use crate::evidence::overrides::OverridesPlace;
 use crate::evidence::stored::{KeyFit, StoredContent, StoredIn};
-use crate::evidence::{Evidence, Reason};
+use crate::evidence::{Evidence, Reason, Seen};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT418"),
@@ -16,11 +17,15 @@ pub(in crate::checks) const CHECK: Check = Check {
     explanation: Explanation {
         looks_for: "The files that sslCertPath and sslKeyPath of a virtual host name, if they are on this \
             machine. The certificate is not PEM or is damaged. The key cannot be parsed or belongs to \
-            another certificate. The leaf or an intermediate has expired or is not valid yet.",
+            another certificate. Envoy cannot load the certificate (see AT419 and AT420). The leaf or an \
+            intermediate has expired or is not valid yet. With tlsMode MUTUAL the file of caCertPath is \
+            checked too: it is not PEM, or a CA in it has expired. Paths are read in the folder \
+            apigee-virtualhost first, as the chart reads them. Nothing is checked beside sslSecret, with \
+            which the chart reads no file.",
         matters: "Clients are not affected yet. The next helm upgrade of this virtual host writes the pair \
             to the Secret. From then on clients are reset or end the handshake themselves.",
-        fix: "Correct the file, or name the right one, before the next helm upgrade. AT402 to AT406 explain \
-            each fault and its fix for the Secret.",
+        fix: "Correct the file, or name the right one, before the next helm upgrade. AT402 to AT406, AT419 \
+            and AT420 explain each fault and its fix for the Secret.",
     },
     reference: "Apigee playbook \"API calls failing with TLS errors\"; RFC 5280 §4.1.2.5",
     judge,
@@ -42,6 +47,9 @@ fn judge(evidence: &Evidence) -> Judgement {
                     {
                         builder.add(Err(why.clone()));
                     }
+                    if let Some(Seen::Unavailable(why)) = &content.client_cas {
+                        builder.add(Err(why.clone()));
+                    }
                     if let (KeyFit::NotCompared, Some(leaf)) = (&content.key, content.certificates.first()) {
                         builder.add(Err(stored::not_compared(path, leaf)));
                     }
@@ -53,8 +61,11 @@ fn judge(evidence: &Evidence) -> Judgement {
     if let Err(why) = facts::whole_overrides(evidence) {
         builder.add(Err(why));
     }
-    let right = "the certificate files of the virtual hosts have no fault";
-    builder.without_unrequested().judgement(right, "no virtual host names a certificate file")
+    let right = match read_files(evidence).as_slice() {
+        [] => "the certificate files of the virtual hosts have no fault".into(),
+        files => format!("the certificate files of the virtual hosts have no fault: {}", facts::some_of(files)),
+    };
+    builder.without_unrequested().judgement(&right, "no virtual host names a certificate file")
 }
 
 fn judge_file(evidence: &Evidence, path: &str, named_at: &OverridesPlace, content: &StoredContent) -> Vec<Finding> {
@@ -78,14 +89,40 @@ fn judge_file(evidence: &Evidence, path: &str, named_at: &OverridesPlace, conten
         // AT311 reports a missing sslKeyPath.
         KeyFit::Absent | KeyFit::Fits | KeyFit::NotCompared | KeyFit::NotRead(_) => None,
     };
+    let leaf = content.certificates.first();
+    let refused = leaf.and_then(|leaf| {
+        loadable::unsupported_key(leaf, loadable::envoy(evidence)).or_else(|| loadable::staple_missing(leaf, content))
+    });
     let dates = chain::dated(&content.certificates).filter_map(|(_, certificate)| {
         chain::expired(certificate, at).or_else(|| chain::not_yet_valid(certificate, at))
     });
-    let all = malformed.into_iter().chain(key).chain(dates);
-    all.map(|wrong| finding(path, named_at, wrong)).collect()
+    let all = malformed.into_iter().chain(key).chain(refused).chain(dates);
+    let file = content.file.as_deref().unwrap_or(path);
+    let of_leaf = all.map(|wrong| finding(file, named_at, wrong));
+    let cas = content.client_cas.as_ref().and_then(|cas| cas.seen().ok());
+    let of_cas = cas.into_iter().flat_map(|cas| {
+        let malformed = cas.fault.as_ref().map(|fault| Deviation {
+            what: format!("the CA certificates that verify clients are malformed: {fault}"),
+            observed: fault.clone(),
+            expected: "CA certificates as PEM".into(),
+        });
+        let expired = chain::without_successor(&cas.certificates, at).filter_map(move |ca| chain::expired(ca, at));
+        malformed.into_iter().chain(expired).map(|wrong| finding(&cas.secret, named_at, wrong))
+    });
+    of_leaf.chain(of_cas).collect()
 }
 
-fn finding(path: &str, named_at: &OverridesPlace, wrong: Deviation) -> Finding {
-    let message = format!("{path}: {}", wrong.what);
-    Finding::new(Object::new(Kind::File, path), Location::place(named_at), message, wrong.observed, wrong.expected)
+/// Returns the paths of the certificate files that were read.
+fn read_files(evidence: &Evidence) -> Vec<&str> {
+    let stored = evidence.stored_certificates.seen();
+    stored
+        .iter()
+        .flat_map(|stored| stored.iter())
+        .filter_map(|stored| stored.content.seen().ok()?.file.as_deref())
+        .collect()
+}
+
+fn finding(file: &str, named_at: &OverridesPlace, wrong: Deviation) -> Finding {
+    let message = format!("{file}: {}", wrong.what);
+    Finding::new(Object::new(Kind::File, file), Location::place(named_at), message, wrong.observed, wrong.expected)
 }

@@ -12,11 +12,13 @@ pub(super) mod stored_certificate_absent;
 pub(super) mod stored_certificate_expired;
 pub(super) mod stored_certificate_expiring;
 pub(super) mod stored_certificate_malformed;
+pub(super) mod stored_certificate_must_staple;
 pub(super) mod stored_certificate_name_mismatch;
 pub(super) mod stored_certificate_not_served;
 pub(super) mod stored_certificate_not_yet_valid;
 pub(super) mod stored_chain_incomplete;
 pub(super) mod stored_chain_misordered;
+pub(super) mod stored_key_unsupported;
 pub(super) mod wildcard_certificate_incomplete;
 pub(super) mod wildcard_certificate_name_mismatch;
 
@@ -26,7 +28,7 @@ pub(super) const FAMILY: Family = Family {
     name: "certificate",
     block: "AT4",
     judges: "TLS Secrets and local certificate files: missing, malformed, key mismatch, dates, names, chain, \
-        client CAs, and whether the gateway has the certificate in the Secret",
+        client CAs, what Envoy cannot load, and whether the gateway has the certificate in the Secret",
     checks: &[
         stored_certificate_absent::CHECK,
         stored_certificate_malformed::CHECK,
@@ -46,6 +48,8 @@ pub(super) const FAMILY: Family = Family {
         wildcard_certificate_name_mismatch::CHECK,
         certificate_file_undeployed::CHECK,
         certificate_file_unfit::CHECK,
+        stored_key_unsupported::CHECK,
+        stored_certificate_must_staple::CHECK,
         wildcard_certificate_incomplete::CHECK,
     ],
 };

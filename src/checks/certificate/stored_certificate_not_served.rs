@@ -18,8 +18,8 @@ pub(in crate::checks) const CHECK: Check = Check {
             route. Second, at each running pod that the route selects, the certificates that Envoy has \
             loaded (by serial number), if a filter chain uses this Secret. Third, the certificate that \
             handshakes with the pod got for a hostname of the route, or without SNI for hostname * (by \
-            fingerprint). Not checked: Secrets with a fault of their own (AT401 to AT404), and names for \
-            which several routes of the pod have different Secrets.",
+            fingerprint). Not checked: Secrets with a fault of their own (AT401 to AT404, AT419, AT420), \
+            and names for which several routes of the pod have different Secrets.",
         matters: "A new certificate does not reach the clients. They still get the old one, and fail on the \
             day it expires. Or the Secret was overwritten, and the old certificate returns with the next \
             pod.",
@@ -62,7 +62,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let right = "Envoy has loaded or serves the certificates in the Secrets";
     let nothing = "no running ingress pod has a Secret whose certificate could be served";
     stored::judge(evidence, right, nothing, |secret| {
-        let Some(leaf) = secret.usable_leaf() else { return Ok(None) };
+        let Some(leaf) = secret.usable_leaf(evidence) else { return Ok(None) };
         let mut comparison = PodComparison::default();
         for pod in &pods {
             if secret.routes.iter().any(|route| selects(&route.selector, &pod.pod.labels)) {

@@ -1,11 +1,11 @@
-//! AT419: no Secret has a certificate for every hostname that the wildcard route serves.
+//! AT421: no Secret has a certificate for every hostname that the wildcard route serves.
 
 use crate::checks::facts::wildcard_certificate;
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
 
 pub(in crate::checks) const CHECK: Check = Check {
-    code: Code::new("AT419"),
+    code: Code::new("AT421"),
     name: "wildcard-certificate-incomplete",
     level: Level::Notice,
     summary: "No Secret has a certificate for every hostname that the wildcard route serves",

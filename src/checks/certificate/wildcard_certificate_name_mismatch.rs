@@ -14,7 +14,7 @@ pub(in crate::checks) const CHECK: Check = Check {
         looks_for: "subjectAltName of the leaf in the Secret of each route with hostname *, against the hostnames of \
             the environment groups that list the route in additionalGateways and share a pod with it. Groups with the \
             same Secret are judged by AT408. Found only if the leaf of another Secret covers more of these hostnames; \
-            else AT419 lists them.",
+            else AT421 lists them.",
         matters: "Clients without SNI get the certificate of the wildcard route, whatever host they mean. \
             Those that compare names end the handshake; a Google load balancer does not compare.",
         fix: "Name the Secret with more hostnames in credentialName of the wildcard route. Better, let all \

@@ -6,6 +6,7 @@ pub(crate) mod absence;
 pub(crate) mod answers;
 pub(crate) mod chain;
 pub(crate) mod envoy;
+pub(crate) mod loadable;
 mod logs;
 pub(crate) mod marker_probe;
 mod overrides;
@@ -17,6 +18,7 @@ mod routes;
 pub(crate) mod scanned;
 pub(crate) mod served;
 pub(crate) mod stored;
+pub(crate) mod tls_settings;
 pub(crate) mod wildcard_certificate;
 pub(crate) mod without_sni;
 
@@ -26,13 +28,14 @@ pub(crate) use self::logs::{
     reset_names, streams, window,
 };
 pub(crate) use self::overrides::{
-    file_name, gateway_names, host_name, overrides, place, renders, virtual_hosts, whole_overrides,
+    comparable_hosts, file_name, gateway_names, helm_files, host_name, ingress_gateways, is_filled, is_unfilled,
+    overrides, place, renders, unfilled, virtual_hosts, whole_overrides,
 };
 pub(crate) use self::phrases::{
     Nearest, count, duration, first_of, from_addresses, labels, moment, moments, quoted_list, some_of,
 };
 pub(crate) use self::pods::{is_empty_namespace, known_labels, pods, pods_are_narrowed, services};
 pub(crate) use self::routes::{
-    attachment, declares, group_routes, lags, routes, routes_of, secret_is_missing, share_pods, terminates_https,
-    terminates_tls, wildcard_names, wildcard_obstacles, wildcards,
+    attachment, declares, group_routes, lags, require_all_route_configs, require_all_routes, routes, routes_of,
+    secret_is_missing, share_pods, terminates_https, terminates_tls, wildcard_names, wildcard_obstacles, wildcards,
 };

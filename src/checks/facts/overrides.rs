@@ -1,8 +1,11 @@
 //! The overrides files, and which objects the charts render from them.
 
 use crate::checks::codes;
-use crate::evidence::overrides::{FaultKind, Overrides, OverridesFile, Position, VirtualHost};
+use crate::evidence::overrides::{
+    FaultKind, Overrides, OverridesFault, OverridesFile, Position, Positioned, VirtualHost,
+};
 use crate::evidence::{Evidence, Reason, Unavailable};
+use crate::text::has_placeholder;
 
 /// Returns the content of all overrides files.
 ///
@@ -21,14 +24,18 @@ pub(crate) fn overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Ove
 ///
 /// # Errors
 ///
-/// Also returns an error for a syntax error in a file: the rest of the file was not read, so nothing can be
-/// concluded from what seems absent.
+/// Also returns an error for a syntax error in a file, and for a placeholder on a line of its own: the rest of
+/// the file was not read, or the line may stand for anything, so nothing can be concluded from what seems
+/// absent.
 pub(crate) fn whole_overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Overrides)>, Unavailable> {
     let files = overrides(evidence)?;
     for (file, content) in &files {
         if let Some(fault) = content.faults.iter().find(|fault| fault.kind == FaultKind::Malformed) {
             let why = Reason::Broken(format!("malformed at {} ({})", fault.place, codes::OVERRIDES_MALFORMED));
             return Err(Unavailable::new(file_name(file), why));
+        }
+        if let Some(fault) = content.faults.iter().find(|fault| is_placeholder_line(fault)) {
+            return Err(unfilled(file, fault.place, &fault.observed));
         }
     }
     Ok(files)
@@ -44,11 +51,82 @@ pub(crate) fn virtual_hosts(
         .collect())
 }
 
+/// Returns the virtual hosts of all files, like [`virtual_hosts`], if their names and gateways can be compared
+/// with the cluster.
+///
+/// # Errors
+///
+/// Also returns an error for a placeholder in one of these values.
+pub(crate) fn comparable_hosts(
+    evidence: &Evidence,
+) -> Result<Vec<(&OverridesFile, &Overrides, &VirtualHost)>, Unavailable> {
+    let hosts = virtual_hosts(evidence)?;
+    for (file, _, host) in &hosts {
+        let mut values = host.name.iter().chain(&host.additional_gateways.names);
+        if let Some(value) = values.find(|value| !is_filled(value)) {
+            return Err(unfilled(file, value.place, &value.value));
+        }
+    }
+    Ok(hosts)
+}
+
+/// Returns whether the value is known: it contains no placeholder.
+pub(crate) fn is_filled(value: &Positioned<String>) -> bool {
+    !has_placeholder(&value.value)
+}
+
+/// The value at this place is a placeholder.
+pub(crate) fn unfilled(file: &OverridesFile, at: Position, placeholder: &str) -> Unavailable {
+    let why = format!("the placeholder {placeholder} is not filled ({})", codes::OVERRIDES_PLACEHOLDER);
+    Unavailable::new(place(file, at), Reason::Broken(why))
+}
+
+/// Returns whether the reason is a placeholder that is not filled.
+pub(crate) fn is_unfilled(evidence: &Evidence, why: &Unavailable) -> bool {
+    evidence.overrides.iter().filter_map(|file| Some((file, file.content.seen().ok()?))).any(|(file, content)| {
+        let mut faults = content.faults.iter().filter(|fault| fault.kind == FaultKind::Placeholder);
+        faults.any(|fault| why.what == place(file, fault.place))
+    })
+}
+
+fn is_placeholder_line(fault: &OverridesFault) -> bool {
+    fault.kind == FaultKind::Placeholder && fault.path.is_empty()
+}
+
+/// Returns the ingress gateways that helm gets together with a file: its own, otherwise those of the files
+/// without virtual hosts.
+pub(crate) fn ingress_gateways<'a>(evidence: &'a Evidence, content: &'a Overrides) -> &'a [Positioned<String>] {
+    let common = evidence.overrides.iter().filter_map(|file| file.content.seen().ok());
+    let mut common = common.filter(|content| content.virtual_hosts.is_empty()).rev();
+    let own = Some(content).filter(|content| !content.ingress_gateways.is_empty());
+    let of = own.or_else(|| common.find(|content| !content.ingress_gateways.is_empty()));
+    of.map_or(&[], |content| &content.ingress_gateways)
+}
+
+/// Returns the files that helm needs for an ApigeeRouteConfig, in the order given: those that define its
+/// virtual host, and those without virtual hosts. Others are left out, because the last list of virtual hosts
+/// replaces the others. A file that was not read to its end may be needed.
+pub(crate) fn helm_files<'a>(evidence: &'a Evidence, config_name: &str) -> Vec<&'a OverridesFile> {
+    let is_needed = |file: &&OverridesFile| match file.content.seen() {
+        Err(_) => true,
+        Ok(content) if content.virtual_hosts.is_empty() => {
+            content.org.as_ref().filter(|org| is_filled(org)).is_none_or(|org| {
+                config_name.strip_prefix(org.value.as_str()).is_some_and(|rest| rest.starts_with('-'))
+            })
+        }
+        Ok(content) => {
+            let is_cut = content.faults.iter().any(|fault| fault.kind == FaultKind::Malformed);
+            is_cut || content.virtual_hosts.iter().any(|host| renders(content, host, config_name))
+        }
+    };
+    evidence.overrides.iter().filter(is_needed).collect()
+}
+
 /// Returns whether the virtual-host chart renders this ApigeeRouteConfig, named `<org>-<name>`, from the
 /// virtual host.
 pub(crate) fn renders(content: &Overrides, host: &VirtualHost, config_name: &str) -> bool {
     let Some(name) = &host.name else { return false };
-    match &content.org {
+    match content.org.as_ref().filter(|org| is_filled(org)) {
         Some(org) => config_name == format!("{}-{}", org.value, name.value),
         None => config_name.strip_suffix(name.value.as_str()).is_some_and(|org| org.ends_with('-')),
     }

@@ -3,7 +3,7 @@
 use super::pods::{pods, pods_are_narrowed};
 use crate::checks::{Code, codes};
 use crate::evidence::hybrid::{Port, Route, RouteConfig, RouteStatus, selects};
-use crate::evidence::{Evidence, Seen, Unavailable};
+use crate::evidence::{Evidence, Reason, Seen, Unavailable};
 
 /// Returns the routes that clients outside the cluster can use.
 pub(crate) fn routes(evidence: &Evidence) -> Result<Vec<&Route>, Unavailable> {
@@ -11,8 +11,34 @@ pub(crate) fn routes(evidence: &Evidence) -> Result<Vec<&Route>, Unavailable> {
 }
 
 /// Returns the wildcard routes: those with the hostname `*`.
+///
+/// # Errors
+///
+/// Also returns an error if there is none among the routes of a file that may not hold all of them.
 pub(crate) fn wildcards(evidence: &Evidence) -> Result<Vec<&Route>, Unavailable> {
-    Ok(routes(evidence)?.into_iter().filter(|route| route.is_wildcard()).collect())
+    let wildcards: Vec<&Route> = routes(evidence)?.into_iter().filter(|route| route.is_wildcard()).collect();
+    if wildcards.is_empty() {
+        require_all_routes(evidence)?;
+    }
+    Ok(wildcards)
+}
+
+/// Returns an error if the namespace may have routes that were not seen, so that nothing can be concluded from
+/// what seems absent.
+pub(crate) fn require_all_routes(evidence: &Evidence) -> Result<(), Unavailable> {
+    let is_partial = evidence.routes.seen()?.partial;
+    if is_partial { Err(only_some("ApigeeRoutes", "apigeeroutes")) } else { Ok(()) }
+}
+
+/// Like [`require_all_routes`], for ApigeeRouteConfigs.
+pub(crate) fn require_all_route_configs(evidence: &Evidence) -> Result<(), Unavailable> {
+    let is_partial = evidence.route_configs.seen()?.partial;
+    if is_partial { Err(only_some("ApigeeRouteConfigs", "apigeerouteconfigs")) } else { Ok(()) }
+}
+
+fn only_some(kind: &str, resource: &str) -> Unavailable {
+    let how = format!("the files given hold single objects; kubectl get {resource} -o yaml lists all");
+    Unavailable::new(format!("all {kind}"), Reason::NotRequested(how))
 }
 
 /// Returns the names of the wildcard routes.

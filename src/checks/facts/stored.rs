@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::chain::{self, Deviation};
-use super::{phrases, probed, routes};
+use super::{loadable, phrases, probed, routes};
 use crate::checks::{Finding, Judgement, Kind, Location, Object, Outcome};
 use crate::evidence::certificate::Certificate;
 use crate::evidence::handshake::{ClientHelloKind, Handshake};
@@ -195,7 +195,13 @@ pub(crate) fn secret_content<'a>(evidence: &'a Evidence, name: &str) -> Result<O
     }
     // Only Secrets that routes name are read. Without routes, none is read.
     let names_it = |port: &Port| port.tls.as_ref().is_some_and(|tls| tls.credential_name.as_deref() == Some(name));
-    if routes::routes(evidence)?.iter().any(|route| route.ports.iter().any(names_it)) {
+    let is_named = routes::routes(evidence)?.iter().any(|route| route.ports.iter().any(names_it));
+    if is_named && evidence.question.is_offline() {
+        return unread(Reason::NotRequested(
+            "-f also takes the Secret, as kubectl get secret -o yaml prints it".into(),
+        ));
+    }
+    if is_named {
         return unread(Reason::Missing("it was not read".into()));
     }
     unread(Reason::NotRequested("only Secrets that routes name are read".into()))
@@ -217,11 +223,16 @@ impl Secret<'_> {
         if self.content.certificate_entry.as_deref() == Some("tls.crt") { "tls.key" } else { "key" }
     }
 
-    /// The leaf of a pair in which AT401 to AT404 find no fault. Whether its key fits need not be known.
-    pub(crate) fn usable_leaf(&self) -> Option<&Certificate> {
+    /// The leaf of a pair in which AT401 to AT404 find no fault, and that Envoy loads (AT419, AT420). Whether
+    /// its key fits need not be known.
+    pub(crate) fn usable_leaf(&self, evidence: &Evidence) -> Option<&Certificate> {
         let may_fit = matches!(self.content.key, KeyFit::Fits | KeyFit::NotCompared | KeyFit::NotRead(_));
         let is_fit = self.content.certificate_fault.is_none() && may_fit;
-        self.content.certificates.first().filter(|_| is_fit)
+        self.content.certificates.first().filter(|leaf| {
+            is_fit
+                && loadable::unsupported_key(leaf, loadable::envoy(evidence)).is_none()
+                && loadable::staple_missing(leaf, self.content).is_none()
+        })
     }
 }
 

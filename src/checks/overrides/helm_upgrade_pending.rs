@@ -20,8 +20,9 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let hosts = facts::virtual_hosts(evidence)?;
+    facts::virtual_hosts(evidence)?;
     let configs = &evidence.route_configs.seen()?.items;
+    let hosts = facts::comparable_hosts(evidence)?;
     let mut findings = Vec::new();
     let mut compared = 0;
     for (file, content, host) in hosts {

@@ -26,9 +26,11 @@ fn judge(evidence: &Evidence) -> Judgement {
     if files.iter().all(|(_, content)| content.ingress_gateways.is_empty()) {
         return Ok(Outcome::NotApplicable("no file defines ingressGateways".into()));
     }
-    let findings = files
+    let gateways =
+        files.into_iter().flat_map(|(file, content)| content.ingress_gateways.iter().map(move |name| (file, name)));
+    let (filled, unfilled): (Vec<_>, Vec<_>) = gateways.partition(|(_, name)| facts::is_filled(name));
+    let findings: Vec<Finding> = filled
         .into_iter()
-        .flat_map(|(file, content)| content.ingress_gateways.iter().map(move |gateway| (file, gateway)))
         .filter(|(_, gateway)| gateway.value.chars().count() > MAX_LENGTH)
         .map(|(file, gateway)| {
             Finding::new(
@@ -40,5 +42,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             )
         })
         .collect();
+    if let (true, Some((file, name))) = (findings.is_empty(), unfilled.first()) {
+        return Err(facts::unfilled(file, name.place, &name.value));
+    }
     Ok(Outcome::of(findings, format!("every name has at most {MAX_LENGTH} characters")))
 }

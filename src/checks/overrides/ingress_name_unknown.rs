@@ -11,7 +11,7 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "A virtual host selects an ingress gateway that the file does not define",
     explanation: Explanation {
         looks_for: "selector.ingress_name of each virtual host, compared with the names in ingressGateways \
-            of the same file.",
+            of the same file, or of a file without virtualhosts, which helm gets with it.",
         matters: "The route of the environment group selects no pod. Clients that request its hostnames are \
             reset.",
         fix: "Correct selector.ingress_name, or add the gateway to ingressGateways.",
@@ -24,14 +24,21 @@ fn judge(evidence: &Evidence) -> Judgement {
     let hosts = facts::virtual_hosts(evidence)?;
     let mut judged = 0;
     let mut findings = Vec::new();
+    let mut unfilled = None;
     for (file, content, host) in hosts {
         let Some(ingress) = &host.ingress_name else { continue };
-        // A file with only virtual hosts defines no gateways, so there is nothing to compare with.
-        if content.ingress_gateways.is_empty() {
+        // Files with only virtual hosts define no gateways, so there is nothing to compare with.
+        let gateways = facts::ingress_gateways(evidence, content);
+        if gateways.is_empty() {
+            continue;
+        }
+        let mut values = gateways.iter().chain([ingress]);
+        if let Some(value) = values.find(|value| !facts::is_filled(value)) {
+            unfilled.get_or_insert_with(|| facts::unfilled(file, value.place, &value.value));
             continue;
         }
         judged += 1;
-        let names: Vec<&str> = content.ingress_gateways.iter().map(|gateway| gateway.value.as_str()).collect();
+        let names: Vec<&str> = gateways.iter().map(|gateway| gateway.value.as_str()).collect();
         if !names.contains(&ingress.value.as_str()) {
             findings.push(Finding::new(
                 Object::overrides(file),
@@ -45,6 +52,9 @@ fn judge(evidence: &Evidence) -> Judgement {
                 format!("one of {}", facts::first_of(&names)),
             ));
         }
+    }
+    if let Some(why) = unfilled.filter(|_| findings.is_empty()) {
+        return Err(why);
     }
     if judged == 0 {
         return Ok(Outcome::NotApplicable("no file names both an ingress_name and ingressGateways".into()));

@@ -1,14 +1,28 @@
 //! overrides.yaml: its structure, its virtual hosts, and differences from the cluster.
 
+pub(super) mod certificate_path_ignored;
+pub(super) mod certificate_path_outside_chart;
+pub(super) mod cipher_suite_unknown;
+pub(super) mod client_authorities_unnamed;
+pub(super) mod client_certificates_not_requested;
 pub(super) mod helm_upgrade_pending;
 pub(super) mod ingress_name_too_long;
 pub(super) mod ingress_name_unknown;
+pub(super) mod object_name_malformed;
+pub(super) mod objects_not_judged;
+pub(super) mod old_tls_version_unserved;
 pub(super) mod overrides_documents_several;
 pub(super) mod overrides_key_duplicate;
+pub(super) mod overrides_layout_old;
 pub(super) mod overrides_malformed;
 pub(super) mod overrides_outdated;
+pub(super) mod overrides_placeholder;
 pub(super) mod overrides_type_wrong;
+pub(super) mod selector_of_other_gateway;
+pub(super) mod selector_unset;
+pub(super) mod tls_versions_unservable;
 pub(super) mod virtual_host_duplicate;
+pub(super) mod virtual_host_in_several_files;
 pub(super) mod virtual_host_key_unknown;
 pub(super) mod virtual_host_undeployed;
 pub(super) mod virtual_host_unlisted;
@@ -17,13 +31,13 @@ pub(super) mod virtual_hosts_missing;
 pub(super) mod wildcard_gateway_unlisted;
 
 use super::{Family, Finding, Judgement, Location, Object, Outcome, facts};
-use crate::evidence::Evidence;
-use crate::evidence::overrides::FaultKind;
+use crate::evidence::overrides::{FaultKind, HostSettings, Overrides, OverridesFile, Position, VirtualHost};
+use crate::evidence::{Evidence, Reason, Unavailable};
 
 pub(super) const FAMILY: Family = Family {
     name: "overrides",
     block: "AT3",
-    judges: "overrides.yaml: structure, virtual hosts, drift from the cluster",
+    judges: "overrides.yaml: structure, virtual hosts and their TLS settings, drift from the cluster",
     checks: &[
         overrides_malformed::CHECK,
         overrides_key_duplicate::CHECK,
@@ -40,6 +54,20 @@ pub(super) const FAMILY: Family = Family {
         ingress_name_too_long::CHECK,
         overrides_documents_several::CHECK,
         virtual_hosts_missing::CHECK,
+        overrides_placeholder::CHECK,
+        certificate_path_ignored::CHECK,
+        client_authorities_unnamed::CHECK,
+        client_certificates_not_requested::CHECK,
+        old_tls_version_unserved::CHECK,
+        cipher_suite_unknown::CHECK,
+        tls_versions_unservable::CHECK,
+        selector_of_other_gateway::CHECK,
+        selector_unset::CHECK,
+        certificate_path_outside_chart::CHECK,
+        overrides_layout_old::CHECK,
+        object_name_malformed::CHECK,
+        objects_not_judged::CHECK,
+        virtual_host_in_several_files::CHECK,
     ],
 };
 
@@ -67,4 +95,51 @@ fn faults(evidence: &Evidence, kind: FaultKind, seen: &str) -> Judgement {
         facts::whole_overrides(evidence)?;
     }
     Ok(Outcome::of(findings, seen))
+}
+
+/// A virtual host whose settings were recorded.
+struct Host<'a> {
+    file: &'a OverridesFile,
+    content: &'a Overrides,
+    host: &'a VirtualHost,
+    settings: &'a HostSettings,
+}
+
+impl Host<'_> {
+    fn name(&self) -> &str {
+        facts::host_name(self.host)
+    }
+
+    fn finding(
+        &self,
+        place: Position,
+        message: String,
+        observed: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Finding {
+        let location = Location::overrides(self.file, place);
+        Finding::new(Object::overrides(self.file), location, message, observed, expected)
+    }
+}
+
+/// Judges each virtual host; `right` is the text for passed.
+fn judge_hosts(evidence: &Evidence, right: &str, judge: impl Fn(&Host<'_>) -> Option<Finding>) -> Judgement {
+    judge_all_hosts(evidence, right, |host| judge(host).into_iter().collect())
+}
+
+/// Like [`judge_hosts`], for checks that may find several faults of one virtual host.
+fn judge_all_hosts(evidence: &Evidence, right: &str, judge: impl Fn(&Host<'_>) -> Vec<Finding>) -> Judgement {
+    let hosts = facts::virtual_hosts(evidence)?;
+    if hosts.is_empty() {
+        return Ok(Outcome::NotApplicable("no file has a virtual host".into()));
+    }
+    let mut findings = Vec::new();
+    for (file, content, host) in hosts {
+        let settings = host.settings.as_ref().ok_or_else(|| {
+            let why = Reason::NotRequested("an older version wrote this evidence".into());
+            Unavailable::new("the TLS settings of virtual hosts", why)
+        })?;
+        findings.extend(judge(&Host { file, content, host, settings }));
+    }
+    Ok(Outcome::of(findings, right))
 }

@@ -20,12 +20,12 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let hosts = facts::virtual_hosts(evidence)?;
-    if hosts.is_empty() {
+    if facts::virtual_hosts(evidence)?.is_empty() {
         return Ok(Outcome::NotApplicable("no file has a virtual host".into()));
     }
     let configs = &evidence.route_configs.seen()?.items;
-    let findings = hosts
+    let hosts = facts::comparable_hosts(evidence)?;
+    let findings: Vec<Finding> = hosts
         .into_iter()
         .filter(|(_, content, host)| {
             host.name.is_some() && !configs.iter().any(|config| facts::renders(content, host, &config.name))
@@ -45,5 +45,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             )
         })
         .collect();
+    if !findings.is_empty() {
+        facts::require_all_route_configs(evidence)?;
+    }
     Ok(Outcome::of(findings, "every virtual host has its ApigeeRouteConfig"))
 }

@@ -19,8 +19,9 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let hosts = facts::virtual_hosts(evidence)?;
+    facts::virtual_hosts(evidence)?;
     let configs = &evidence.route_configs.seen()?.items;
+    let hosts = facts::comparable_hosts(evidence)?;
     let findings = configs
         .iter()
         .filter(|config| !hosts.iter().any(|(_, content, host)| facts::renders(content, host, &config.name)))

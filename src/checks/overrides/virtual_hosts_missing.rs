@@ -25,8 +25,10 @@ fn judge(evidence: &Evidence) -> Judgement {
     if !hosts.is_empty() {
         return Ok(Outcome::Passed(facts::count(hosts.len() as u64, "virtual host")));
     }
-    let findings = files
+    // AT326 reports the layout of hybrid 1.1, which has none.
+    let findings: Vec<Finding> = files
         .into_iter()
+        .filter(|(_, content)| content.environment_alias.is_none())
         .map(|(file, _)| {
             let name = facts::file_name(file);
             Finding::new(
@@ -38,5 +40,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             )
         })
         .collect();
+    if findings.is_empty() {
+        return Ok(Outcome::NotApplicable("the files have the layout of hybrid 1.1 (AT326)".into()));
+    }
     Ok(Outcome::Found(findings))
 }

@@ -24,8 +24,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let hosts = facts::virtual_hosts(evidence)?;
-    if hosts.is_empty() {
+    if facts::virtual_hosts(evidence)?.is_empty() {
         return Ok(Outcome::NotApplicable("no file has a virtual host".into()));
     }
     let wildcards = facts::wildcard_names(evidence);
@@ -36,6 +35,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         Err(why) => return Err(why),
     };
     let configs = &evidence.route_configs.seen()?.items;
+    let hosts = facts::comparable_hosts(evidence)?;
     let mut findings = Vec::new();
     for (file, content, host) in hosts {
         let is_wildcard = |name: &String| wildcards.contains(&name.as_str());
@@ -69,7 +69,7 @@ fn on_other_pods(evidence: &Evidence, content: &Overrides, host: &VirtualHost) -
 
 /// Judges the files alone: reports virtual hosts that list no gateway if another one lists a gateway.
 fn without_cluster(evidence: &Evidence) -> Judgement {
-    let hosts = facts::virtual_hosts(evidence)?;
+    let hosts = facts::comparable_hosts(evidence)?;
     let listed: Vec<&str> = hosts
         .iter()
         .flat_map(|(_, _, host)| host.additional_gateways.names.iter().map(|name| name.value.as_str()))

@@ -51,6 +51,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         .collect();
     if findings.is_empty() {
         configs?;
+    } else {
+        facts::require_all_routes(evidence)?;
     }
     Ok(Outcome::of(findings, "every listed gateway is an ApigeeRoute"))
 }

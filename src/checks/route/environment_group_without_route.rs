@@ -42,9 +42,11 @@ fn judge(evidence: &Evidence) -> Judgement {
         })
         .collect();
     if !findings.is_empty() {
+        facts::require_all_routes(evidence)?;
         return Ok(Outcome::Found(findings));
     }
     if routes.iter().all(|route| route.is_wildcard()) {
+        facts::require_all_routes(evidence)?;
         return Ok(Outcome::Found(vec![Finding::new(
             Object::namespace(evidence),
             Location::Listing("ApigeeRoutes".into()),

@@ -1,10 +1,13 @@
 //! The bundle sink: writes what gathering hands over, each object and each log into a file of its own.
 
+use serde_json::Value;
+
 use super::logs::{LogFile, UnjudgedLog};
 use super::objects::Objects;
 use super::redacting_writer::{RedactingWriter, base};
 use crate::evidence::{LogOrigin, Unavailable};
 use crate::gather::BundleSink;
+use crate::gather::files::manifests;
 use crate::gather::hybrid::retained::{RetainedLog, RetainedObjects};
 use crate::plan::{Item, folder};
 use crate::redact::Redactions;
@@ -14,6 +17,25 @@ const MAX_OVERRIDES: usize = 16 << 20;
 
 /// Name of the `-f` files in the manifest.
 pub(super) const OVERRIDES: &str = "overrides.yaml";
+/// Name of objects of such files in the manifest of the bundle.
+const MANIFEST: &str = "objects of a file";
+
+impl RedactingWriter {
+    /// Writes the Kubernetes objects of a file given with `-f`, each redacted by its kind.
+    fn manifest(&self, number: usize, origin: &str, objects: Vec<Value>) {
+        let mut redactions = Redactions::default();
+        let mut text = String::new();
+        for mut object in objects {
+            let redacted = self.redactor.object(&mut object, &mut redactions).map_err(|withheld| withheld.to_string());
+            match redacted.and_then(|()| serde_yaml::to_string(&object).map_err(|error| error.to_string())) {
+                Ok(yaml) => text += &format!("---\n{yaml}"),
+                Err(why) => self.lost(MANIFEST, origin, &why),
+            }
+        }
+        let path = format!("{}/objects-{number}.yaml", folder::OVERRIDES);
+        self.write_clean(&path, origin, "Kubernetes objects of a file given with -f", text.as_bytes(), redactions);
+    }
+}
 
 impl BundleSink for RedactingWriter {
     fn objects(&self, item: &'static Item, origin: &str) -> Box<dyn RetainedObjects> {
@@ -37,6 +59,9 @@ impl BundleSink for RedactingWriter {
                 Err(error) => return self.lost(item, &origin, &format!("it is not UTF-8: {error}")),
             },
         };
+        if let Some(Ok(objects)) = manifests::documents(text.as_bytes()) {
+            return self.manifest(number, &origin, objects);
+        }
         let mut redactions = Redactions::default();
         match self.redactor.overrides(text, &mut redactions) {
             Ok(clean) => {

@@ -6,6 +6,7 @@
 mod connection;
 pub mod gateway;
 mod issues;
+mod manifests;
 mod mesh_logging;
 pub mod overrides;
 mod pods;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 pub use self::connection::Connection;
 pub use self::gateway::Gateway;
 pub use self::issues::ApigeeIssue;
+pub use self::manifests::ManifestFile;
 pub use self::mesh_logging::MeshLogging;
 pub use self::overrides::OverridesFile;
 pub use self::pods::{Container, IngressPod};

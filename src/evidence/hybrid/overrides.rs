@@ -31,6 +31,9 @@ pub struct Overrides {
     pub virtual_hosts: Vec<VirtualHost>,
     /// Names of `ingressGateways[]`.
     pub ingress_gateways: Vec<Positioned<String>>,
+    /// The first `envs[].hostAlias`, which only the layout of hybrid 1.1 has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment_alias: Option<Position>,
     /// Faults of the file itself, in the order of the file.
     pub faults: Vec<OverridesFault>,
     /// Number of faults beyond the limit.
@@ -85,6 +88,27 @@ pub struct VirtualHost {
     pub ssl_secret: Option<Positioned<String>>,
     pub ssl_cert_path: Option<Positioned<String>>,
     pub ssl_key_path: Option<Positioned<String>>,
+    /// Absent in evidence of an older version, which did not record them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<HostSettings>,
+}
+
+/// Settings of a virtual host that decide how the gateway serves it.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HostSettings {
+    pub has_selector: bool,
+    /// `selector.app`.
+    pub app: Option<Positioned<String>>,
+    pub tls_mode: Option<Positioned<String>>,
+    pub ca_cert_path: Option<Positioned<String>>,
+    /// `minTLSProtocolVersion`.
+    pub min_version: Option<Positioned<String>>,
+    /// `maxTLSProtocolVersion`.
+    pub max_version: Option<Positioned<String>>,
+    pub cipher_suites: Vec<Positioned<String>>,
+    /// The keys that only hybrid 1.2 reads: `hostAliases`, `routingRules`.
+    pub old_keys: Vec<Positioned<String>>,
 }
 
 /// The `additionalGateways` of a virtual host, with what a diff of this list in the user's file needs.
@@ -136,6 +160,9 @@ pub enum FaultKind {
     DuplicateVirtualHost,
     /// Not YAML, not UTF-8, a tab in the indentation, a limit exceeded, not a mapping.
     Malformed,
+    /// A placeholder of a deployment tool that was not filled. Without a path it is a whole line, which may
+    /// stand for anything.
+    Placeholder,
     SeveralDocuments,
     UnknownKey,
     WrongType,
@@ -277,6 +304,7 @@ impl Visit for Overrides {
             namespace,
             virtual_hosts,
             ingress_gateways,
+            environment_alias: _,
             faults,
             faults_left_out: _,
             line_ends,
@@ -302,11 +330,33 @@ impl Visit for ContextLine {
 
 impl Visit for VirtualHost {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { place: _, name, ingress_name, additional_gateways, ssl_secret, ssl_cert_path, ssl_key_path } = self;
+        let Self {
+            place: _,
+            name,
+            ingress_name,
+            additional_gateways,
+            ssl_secret,
+            ssl_cert_path,
+            ssl_key_path,
+            settings,
+        } = self;
         for value in [name, ingress_name, ssl_secret, ssl_cert_path, ssl_key_path] {
             value.visit(visitor);
         }
         additional_gateways.visit(visitor);
+        settings.visit(visitor);
+    }
+}
+
+impl Visit for HostSettings {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        let Self { has_selector: _, app, tls_mode, ca_cert_path, min_version, max_version, cipher_suites, old_keys } =
+            self;
+        for value in [app, tls_mode, ca_cert_path, min_version, max_version] {
+            value.visit(visitor);
+        }
+        cipher_suites.visit(visitor);
+        old_keys.visit(visitor);
     }
 }
 

@@ -16,6 +16,9 @@ use crate::evidence::{Seen, Source};
 pub struct RouteConfigs {
     pub api_version: String,
     pub items: Vec<RouteConfig>,
+    /// The namespace may have others: single objects were given as files.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// One ApigeeRouteConfig: an environment group as the virtual-host chart rendered it.
@@ -58,7 +61,7 @@ impl Part for Seen<RouteConfigs> {
 
 impl Visit for RouteConfigs {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { api_version, items } = self;
+        let Self { api_version, items, partial: _ } = self;
         visitor.string(Kind::Word, api_version);
         items.visit(visitor);
     }

@@ -18,6 +18,9 @@ pub struct Routes {
     /// All served versions, the preferred one first.
     pub served_versions: Vec<String>,
     pub items: Vec<Route>,
+    /// The namespace may have others: single objects were given as files.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// One ApigeeRoute.
@@ -138,7 +141,7 @@ impl Part for Seen<Routes> {
 
 impl Visit for Routes {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { api_version, served_versions, items } = self;
+        let Self { api_version, served_versions, items, partial: _ } = self;
         visitor.string(Kind::Word, api_version);
         visitor.strings(Kind::Word, served_versions);
         items.visit(visitor);

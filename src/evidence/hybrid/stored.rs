@@ -32,6 +32,9 @@ pub enum StoredIn {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StoredContent {
+    /// Path of the certificate file that was read; absent for a Secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Names of the entries, sorted: `cert`, `key`, `tls.crt`, …
     pub keys: Vec<String>,
     /// The entry with the certificates: `cert` before `tls.crt`, in the order of Istio.
@@ -134,7 +137,9 @@ impl Visit for StoredIn {
 
 impl Visit for StoredContent {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { keys, certificate_entry, certificates, certificate_fault, key, trusted_here: _, client_cas } = self;
+        let Self { file, keys, certificate_entry, certificates, certificate_fault, key, trusted_here: _, client_cas } =
+            self;
+        visitor.strings(Kind::File, file);
         visitor.strings(Kind::Object, keys);
         visitor.strings(Kind::Object, certificate_entry);
         visitor.strings(Kind::Text, certificate_fault);

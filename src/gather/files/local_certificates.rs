@@ -1,21 +1,23 @@
-//! Reads the certificate files that overrides name (`sslCertPath`, `sslKeyPath`), if they exist on this
-//! machine.
+//! Reads the certificate files that overrides name (`sslCertPath`, `sslKeyPath`, `caCertPath`), if they exist
+//! on this machine.
 //!
-//! Helm resolves their paths relative to the chart, whose folder is unknown here. So they are looked up
-//! beside the overrides file and in the current folder. A missing file is not a finding: the command may run
-//! on another machine.
+//! The chart reads them in its own folder, `apigee-virtualhost`. So they are looked up there first: beside
+//! the overrides file, above it, and below the current folder. Then they are looked up beside the overrides
+//! file and in the current folder, for files that were copied to this machine. A missing file is not a
+//! finding: the command may run on another machine. With `sslSecret` the chart reads none of them.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use crate::evidence::overrides::{OverridesFile, OverridesPlace, Positioned, VirtualHost};
 use crate::evidence::stored::{KeyFit, StoredCertificate, StoredContent, StoredIn};
-use crate::evidence::{Reason, Unavailable};
+use crate::evidence::{Reason, Seen, Unavailable};
 use crate::gather::files::overrides::STANDARD_INPUT;
-use crate::gather::stored::compared;
+use crate::gather::stored::{client_authorities, compared};
+use crate::text::has_placeholder;
 
 /// Maximum number of virtual hosts whose files are read.
 const MAX_PAIRS: usize = 64;
@@ -23,7 +25,11 @@ const MAX_PAIRS: usize = 64;
 const MAX_FILE: usize = 1 << 20;
 const CERTIFICATE: &str = "sslCertPath";
 const KEY: &str = "sslKeyPath";
-const NOT_HERE: &str = "no such file here";
+const CLIENT_CAS: &str = "caCertPath";
+/// The folder of the chart.
+const CHART: &str = "apigee-virtualhost";
+const NOT_HERE: &str = "no such file in apigee-virtualhost or beside the overrides file";
+const NOT_FILLED: &str = "its path contains a placeholder";
 
 /// Reads the files of each virtual host that names a certificate file.
 #[must_use]
@@ -53,7 +59,9 @@ fn named(files: &[OverridesFile]) -> impl Iterator<Item = (&OverridesFile, &Virt
         let hosts = file.content.seen().map_or(&[][..], |overrides| overrides.virtual_hosts.as_slice());
         hosts.iter().map(move |host| (file, host))
     });
-    hosts.filter_map(|(file, host)| Some((file, host, filled(host.ssl_cert_path.as_ref())?)))
+    hosts
+        .filter(|(_, host)| filled(host.ssl_secret.as_ref()).is_none())
+        .filter_map(|(file, host)| Some((file, host, filled(host.ssl_cert_path.as_ref())?)))
 }
 
 fn stored(
@@ -73,14 +81,14 @@ fn filled(path: Option<&Positioned<String>>) -> Option<&Positioned<String>> {
 }
 
 fn content(overrides: &str, host: &VirtualHost, path: &str) -> Result<StoredContent, Reason> {
-    let pem = found(overrides, path)?;
+    let (file, pem) = found(overrides, path)?;
     let mut keys = vec![CERTIFICATE.to_owned()];
     let key = filled(host.ssl_key_path.as_ref()).map(|named| {
         keys.push(KEY.to_owned());
         found(overrides, &named.value).map_err(|reason| Unavailable::new(&named.value, reason))
     });
     let (key, unread) = match key {
-        Some(Ok(key)) => (Some(key), None),
+        Some(Ok((_, key))) => (Some(key), None),
         Some(Err(why)) => (None, Some(why)),
         None => (None, None),
     };
@@ -88,24 +96,48 @@ fn content(overrides: &str, host: &VirtualHost, path: &str) -> Result<StoredCont
     if let Some(why) = unread {
         content.key = KeyFit::NotRead(why);
     }
-    Ok(StoredContent { keys, ..content })
+    let client_cas = client_cas_path(host).map(|named| match found(overrides, &named.value) {
+        Ok((file, pem)) => Seen::Seen(client_authorities(&file.display().to_string(), CLIENT_CAS, &pem)),
+        Err(reason) => Seen::Unavailable(Unavailable::new(&named.value, reason)),
+    });
+    Ok(StoredContent { file: Some(file.display().to_string()), keys, client_cas, ..content })
 }
 
-/// Returns the bytes from the first place that has the file. A place that cannot be examined may have it, so
-/// it is not skipped.
-fn found(overrides: &str, path: &str) -> Result<Zeroizing<Vec<u8>>, Reason> {
-    let path = Path::new(path);
-    let beside = Path::new(overrides).parent().filter(|_| overrides != STANDARD_INPUT);
-    // Joining an absolute path replaces the folder.
-    let places = beside.map(|folder| folder.join(path)).into_iter().chain([path.to_owned()]);
-    for place in places {
+/// Returns `caCertPath` of a virtual host that verifies client certificates.
+fn client_cas_path(host: &VirtualHost) -> Option<&Positioned<String>> {
+    let settings = host.settings.as_ref()?;
+    let is_mutual = settings.tls_mode.as_ref().is_some_and(|mode| mode.value == "MUTUAL");
+    filled(settings.ca_cert_path.as_ref()).filter(|_| is_mutual)
+}
+
+/// Returns the bytes from the first place that has the file, with its path. A place that cannot be examined
+/// may have it, so it is not skipped.
+fn found(overrides: &str, path: &str) -> Result<(PathBuf, Zeroizing<Vec<u8>>), Reason> {
+    if has_placeholder(path) {
+        return Err(Reason::NotRequested(NOT_FILLED.into()));
+    }
+    for place in places(overrides, path) {
         match read(&place) {
-            Ok(bytes) => return Ok(bytes),
+            Ok(bytes) => return Ok((place, bytes)),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
             Err(error) => return Err(Reason::Broken(error.to_string())),
         }
     }
     Err(Reason::NotRequested(NOT_HERE.into()))
+}
+
+/// Returns where the file is looked up, in this order.
+fn places(overrides: &str, path: &str) -> Vec<PathBuf> {
+    // As the chart does. Joining an absolute path replaces the folder.
+    let path = Path::new(path.strip_prefix("./").unwrap_or(path));
+    let beside = Path::new(overrides).parent().filter(|_| overrides != STANDARD_INPUT);
+    let above = beside.map(|folder| folder.join(".."));
+    let charts = [beside, above.as_deref(), Some(Path::new(""))].into_iter().flatten();
+    let in_charts = charts.map(|folder| folder.join(CHART).join(path));
+    let mut places: Vec<PathBuf> = in_charts.collect();
+    places.extend(beside.map(|folder| folder.join(path)));
+    places.push(path.to_owned());
+    places
 }
 
 /// Reads into a buffer that is overwritten on drop. It never grows, which would leave a copy behind.

@@ -64,6 +64,35 @@ fn files_are_found_beside_the_overrides_and_their_keys_stay_there() {
 }
 
 #[test]
+fn the_folder_of_the_chart_is_first_and_nothing_is_read_beside_a_secret() {
+    let home = tempfile::tempdir().unwrap();
+    let root = Issuer::root("root");
+    let pem = |name: &str| root.leaf(name, 20_000, 20_090).0.to_pem().unwrap();
+    for (folder, name) in [("apigee-virtualhost/certs", "chart.example"), ("overrides/certs", "beside.example")] {
+        fs::create_dir_all(home.path().join(folder)).unwrap();
+        fs::write(home.path().join(folder).join("a.pem"), pem(name)).unwrap();
+    }
+    fs::write(home.path().join("apigee-virtualhost/certs/ca.pem"), root.certificate.to_pem().unwrap()).unwrap();
+    let text = "virtualhosts:\n- name: a\n  sslCertPath: ./certs/a.pem\n  tlsMode: MUTUAL\n  caCertPath: certs/ca.pem\n\
+        - name: b\n  sslSecret: s\n  sslCertPath: certs/a.pem\n- name: c\n  sslCertPath: certs/${C}.pem\n";
+    for folder in ["", "overrides"] {
+        let overrides = home.path().join(folder).join("overrides.yaml");
+        fs::write(&overrides, text).unwrap();
+
+        let found = local_certificates(&[overrides_file(overrides.to_str().unwrap()).unwrap().0]);
+
+        assert_eq!(found.len(), 2);
+        let content = found[0].content.seen().unwrap();
+        assert_eq!(content.certificates[0].dns_names, ["chart.example"]);
+        assert!(content.file.as_ref().unwrap().ends_with("apigee-virtualhost/certs/a.pem"));
+        let cas = content.client_cas.as_ref().unwrap().seen().unwrap();
+        assert_eq!((cas.certificates.len(), cas.entry.as_deref()), (1, Some(CLIENT_CAS)));
+        let why = found[1].content.seen().unwrap_err();
+        assert_eq!(why.reason, Reason::NotRequested(NOT_FILLED.into()));
+    }
+}
+
+#[test]
 fn the_number_of_files_is_limited() {
     let mut text = "virtualhosts:\n".to_owned();
     for number in 0..=MAX_PAIRS {

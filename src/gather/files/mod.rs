@@ -1,6 +1,8 @@
-//! Reads the files that the user gives: overrides, the certificates they name, captures, and access logs.
+//! Reads the files that the user gives: overrides and the certificates they name, manifests, captures, and
+//! access logs.
 
 pub mod captures;
 pub mod local_certificates;
 pub mod log_file;
+pub mod manifests;
 pub mod overrides;

@@ -16,10 +16,10 @@ pub mod pod_logs;
 mod pods;
 mod preflight;
 pub mod retained;
-mod routes;
+pub(in crate::gather) mod routes;
 mod secrets;
 mod services;
 mod silence;
-mod tls_secrets;
+pub(in crate::gather) mod tls_secrets;
 
 pub use self::gateway_options::{GatewayProbe, Places};

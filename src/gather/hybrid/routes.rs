@@ -17,7 +17,7 @@ use crate::plan::GROUP;
 pub(in crate::gather) async fn routes(api: &Api, resource: Resource, namespace: &str) -> Result<Routes, Unavailable> {
     let mut items = custom_resources(api, &resource, namespace, "ApigeeRoutes", route).await?;
     items.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(Routes { api_version: resource.api_version, served_versions: resource.served_versions, items })
+    Ok(Routes { api_version: resource.api_version, served_versions: resource.served_versions, items, partial: false })
 }
 
 /// Lists all ApigeeRouteConfigs of the namespace, sorted by name.
@@ -28,7 +28,7 @@ pub(in crate::gather) async fn route_configs(
 ) -> Result<RouteConfigs, Unavailable> {
     let mut items = custom_resources(api, &resource, namespace, "ApigeeRouteConfigs", route_config).await?;
     items.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(RouteConfigs { api_version: resource.api_version, items })
+    Ok(RouteConfigs { api_version: resource.api_version, items, partial: false })
 }
 
 /// Lists all objects of a custom resource.
@@ -45,7 +45,7 @@ pub(in crate::gather) async fn custom_resources<T>(
     list(api, listing, reduce).await.map_err(|fault| fault.unavailable(what, access))
 }
 
-fn route(object: &Value) -> Route {
+pub(in crate::gather) fn route(object: &Value) -> Route {
     let owners = json::items(object, &["metadata", "ownerReferences"]);
     let owner = owners.iter().find(|owner| json::text(owner, &["kind"]).as_deref() == Some("ApigeeRouteConfig"));
     Route {
@@ -82,7 +82,7 @@ fn tls(tls: &Value) -> Tls {
     }
 }
 
-fn route_config(object: &Value) -> RouteConfig {
+pub(in crate::gather) fn route_config(object: &Value) -> RouteConfig {
     RouteConfig {
         name: json::text(object, &["metadata", "name"]).unwrap_or_default(),
         labels: json::texts_by_key(object, &["metadata", "labels"]),

@@ -108,8 +108,8 @@ struct Form<'a> {
     data: Option<BTreeMap<&'a str, &'a str>>,
 }
 
-/// Reduces the response to what the evidence may hold.
-fn reduce(body: &[u8], name: &str) -> Result<StoredContent, String> {
+/// Reduces the JSON of a Secret to what the evidence may hold.
+pub(in crate::gather) fn reduce(body: &[u8], name: &str) -> Result<StoredContent, String> {
     // The parser's error text may quote a value.
     let form: Form<'_> = serde_json::from_slice(body).map_err(|_| "the answer is not the JSON of a Secret")?;
     if form.kind != Some("Secret") {

@@ -1,5 +1,6 @@
 //! Chooses the next measurement, as a command to paste.
 
+use super::remedy::all_files;
 use crate::checks::codes;
 use crate::checks::facts::{self, without_sni};
 use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
@@ -41,6 +42,7 @@ pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
 pub(super) fn of_unknown(evidence: &Evidence, why: &Unavailable) -> Measurement {
     match (&why.reason, evidence.mesh_logging.seen()) {
         (Reason::Forbidden { .. }, _) => missing_rule(evidence, &why.reason),
+        _ if facts::is_unfilled(evidence, why) => filled_files(evidence),
         (_, Ok(mesh)) if mesh.is_off() => access_log(evidence),
         _ => hello(evidence),
     }
@@ -49,6 +51,15 @@ pub(super) fn of_unknown(evidence: &Evidence, why: &Unavailable) -> Measurement 
 /// A handshake without SNI where this run made none, else a packet capture, which no run makes.
 fn hello(evidence: &Evidence) -> Measurement {
     if without_sni::at_pods(evidence).is_empty() { probe(evidence) } else { capture(evidence) }
+}
+
+/// Judging the overrides files without placeholders.
+fn filled_files(evidence: &Evidence) -> Measurement {
+    let offline = if evidence.question.is_offline() { " --offline" } else { "" };
+    Measurement {
+        why: "the overrides files contain placeholders; the files as helm gets them can be judged".into(),
+        command: format!("kubectl apigee-tls diagnose{offline} {}", all_files(evidence)),
+    }
 }
 
 /// The Role with the rule that is missing. USER is a placeholder unless the run impersonated somebody: only
@@ -90,7 +101,8 @@ fn access_log(evidence: &Evidence) -> Measurement {
             "the access log, with istiod.accessLogFile: /dev/stdout in overrides.yaml, tells who is refused \
              (AT806){refused}"
         ),
-        command: Target::of(evidence).helm("upgrade RELEASE apigee-ingress-manager/", "--atomic -f overrides.yaml"),
+        command: Target::of(evidence)
+            .helm("upgrade RELEASE apigee-ingress-manager/", &format!("--atomic {}", all_files(evidence))),
     }
 }
 

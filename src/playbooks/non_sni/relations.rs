@@ -86,11 +86,13 @@ pub(super) const EXPLAINED_BY_ROUTE: [Code; 6] = [
 ];
 
 /// Explain a refused SNI: facts on the Secret of its route.
-pub(super) const EXPLAINED_BY_SECRET: [Code; 4] = [
+pub(super) const EXPLAINED_BY_SECRET: [Code; 6] = [
     codes::STORED_CERTIFICATE_ABSENT,
     codes::STORED_CERTIFICATE_MALFORMED,
     codes::PRIVATE_KEY_MISMATCH,
     codes::PRIVATE_KEY_UNREADABLE,
+    codes::STORED_KEY_UNSUPPORTED,
+    codes::STORED_CERTIFICATE_MUST_STAPLE,
 ];
 
 /// Explain requests without SNI that find no route.

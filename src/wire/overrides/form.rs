@@ -67,11 +67,11 @@ fn flow(source: &Source<'_>, key: &Key<'_>, node: &Node<'_>) -> Option<GatewaysF
     let (before, after) = source.around(key.extent.start, key.extent.start, MAX_LINE)?;
     let (_, rest) = source.around(start, end, MAX_LINE)?;
     let whole = before.bytes().all(|byte| byte == b' ' || byte == b'-');
-    let name = source.text.get(key.extent.start..key.extent.end)?;
-    let between = source.text.get(key.extent.end..start)?.trim_matches(' ');
+    let name = source.original.get(key.extent.start..key.extent.end)?;
+    let between = source.original.get(key.extent.end..start)?.trim_matches(' ');
     let separated =
         if empty { rest.trim_end_matches(' ') == ":" } else { between == ":" && rest.trim_matches(' ').is_empty() };
-    if !whole || !KEYS.contains(&name) || !separated || source.text.get(start..end)?.contains('\n') {
+    if !whole || !KEYS.contains(&name) || !separated || source.original.get(start..end)?.contains('\n') {
         return None;
     }
     let text = format!("{before}{after}");
@@ -84,7 +84,7 @@ fn block(tree: &Tree<'_>, source: &Source<'_>, item: Child) -> Option<GatewaysFo
     }
     let node = tree.node(item.node)?;
     let (before, after) = source.around(node.start, node.end, MAX_LINE)?;
-    let name = source.text.get(node.start..node.end)?;
+    let name = source.original.get(node.start..node.end)?;
     let marker = before.trim_start_matches(' ').strip_prefix('-')?;
     let unterminated = source.line_ends.unterminated == Some(node.place.line);
     if !marker.bytes().all(|byte| byte == b' ') || name.contains('\n') || (unterminated && !after.is_empty()) {

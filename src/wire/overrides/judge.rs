@@ -7,30 +7,14 @@ use super::disclosure::{
 };
 use super::faults::{FaultText, Faults};
 use super::form;
+use super::host::VIRTUAL_HOST_KEYS;
 use super::mapping::{NodeBudget, ResolvedEntry, ResolvedMapping, resolve};
 use super::reader::Document;
 use super::source::Source;
 use super::{MAX_VIRTUAL_HOSTS, MAX_VISITED_NODES};
 use crate::evidence::overrides::{FaultKind, Gateways, Overrides, Position, Positioned, VirtualHost};
+use crate::text::has_placeholder;
 use crate::wire::yaml::{Child, Cut, Node, NodeContent, ScalarKind};
-
-/// Valid keys of an entry of `virtualhosts`: those of the configuration property reference of 1.16, `tlsMode`
-/// and `caCertPath` of the page on TLS at the ingress, and `hostAliases` of old versions.
-const VIRTUAL_HOST_KEYS: &[&str] = &[
-    "additionalGateways",
-    "caCertPath",
-    "cipherSuites",
-    "hostAliases",
-    "maxTLSProtocolVersion",
-    "minTLSProtocolVersion",
-    "name",
-    "requestTimeout",
-    "selector",
-    "sslCertPath",
-    "sslKeyPath",
-    "sslSecret",
-    "tlsMode",
-];
 
 /// Valid keys of an entry of `ingressGateways`, from the same reference.
 const INGRESS_GATEWAY_KEYS: &[&str] = &[
@@ -67,11 +51,11 @@ pub(super) fn judge(document: &Document<'_>, source: &Source<'_>, faults: &mut F
     overrides
 }
 
-struct Judge<'a, 'd, 's, 'f> {
-    document: &'d Document<'a>,
+pub(super) struct Judge<'a, 'd, 's, 'f> {
+    pub(super) document: &'d Document<'a>,
     source: &'s Source<'a>,
-    faults: &'f mut Faults,
-    budget: NodeBudget,
+    pub(super) faults: &'f mut Faults,
+    pub(super) budget: NodeBudget,
 }
 
 impl<'a, 'd> Judge<'a, 'd, '_, '_> {
@@ -88,6 +72,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         let mut overrides = Overrides {
             org: top.known.get("org").and_then(|field| self.text(field.value, "org")),
             namespace: top.known.get("namespace").and_then(|field| self.text(field.value, "namespace")),
+            environment_alias: self.document.environment_alias,
             ..Overrides::default()
         };
         for (entry, path) in self.entries(&top, "virtualhosts", MAX_VIRTUAL_HOSTS) {
@@ -137,7 +122,8 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
 
         let place = entry.place;
         let name = self.required_name(&fields, place, path, "the name of the environment group");
-        let ingress_name = fields.known.get("selector").and_then(|field| self.ingress_name(field, path));
+        let (app, ingress_name) = fields.known.get("selector").map_or((None, None), |field| self.selector(field, path));
+        let settings = self.settings(&fields, app, path);
         let gateways = self.gateways(&fields, entry, path);
         let mut text = |key: &str| {
             let field = fields.known.get(key)?;
@@ -151,6 +137,7 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
             ssl_secret: text("sslSecret"),
             ssl_cert_path: text("sslCertPath"),
             ssl_key_path: text("sslKeyPath"),
+            settings: Some(settings),
         })
     }
 
@@ -185,21 +172,27 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         named.and_then(|field| self.text(field.value, &path))
     }
 
-    fn ingress_name(&mut self, selector: &ResolvedEntry<'a>, path: &str) -> Option<Positioned<String>> {
+    /// Returns the labels `app` and `ingress_name` of a selector.
+    fn selector(
+        &mut self,
+        selector: &ResolvedEntry<'a>,
+        path: &str,
+    ) -> (Option<Positioned<String>>, Option<Positioned<String>>) {
         let path = format!("{path}.selector");
-        let node = self.document.tree.node(selector.value.node)?;
+        let Some(node) = self.document.tree.node(selector.value.node) else { return (None, None) };
         let NodeContent::Map(_) = &node.content else {
             if !is_null(node) {
                 self.wrong_type(selector.value.place, &path, node, "a mapping of labels");
             }
-            return None;
+            return (None, None);
         };
         let labels = resolve(&self.document.tree, selector.value.node, &["app", "ingress_name"], &mut self.budget);
         self.merges(&labels, &path);
-        if let Some(app) = labels.known.get("app") {
-            self.text(app.value, &format!("{path}.app"));
-        }
-        labels.known.get("ingress_name").and_then(|field| self.text(field.value, &format!("{path}.ingress_name")))
+        let mut label = |name: &str| {
+            let field = labels.known.get(name)?;
+            self.text(field.value, &format!("{path}.{name}"))
+        };
+        (label("app"), label("ingress_name"))
     }
 
     fn gateways(&mut self, fields: &ResolvedMapping<'a>, entry: Child, path: &str) -> Gateways {
@@ -216,63 +209,9 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         Gateways { names: names.collect(), form }
     }
 
-    /// Checks the types of keys whose values are not kept.
-    fn other_types(&mut self, fields: &ResolvedMapping<'a>, path: &str) {
-        for (key, field) in &fields.known {
-            let Some(node) = self.document.tree.node(field.value.node) else { continue };
-            let path = format!("{path}.{key}");
-            let place = field.value.place;
-            match *key {
-                "cipherSuites" | "hostAliases" => {
-                    for (number, item) in
-                        self.list(field.value, &path, "a list of strings").unwrap_or_default().iter().enumerate()
-                    {
-                        if !self.budget.take() {
-                            return;
-                        }
-                        self.string_type(*item, &format!("{path}[{number}]"), "a string");
-                    }
-                }
-                "minTLSProtocolVersion" | "maxTLSProtocolVersion" => {
-                    const VERSION: &str = "a string with a version, as \"1.2\"";
-                    self.string_type(field.value, &path, VERSION);
-                    if let NodeContent::Scalar(text, ScalarKind::Text) = &node.content
-                        && !is_version(text)
-                    {
-                        self.faults.add(FaultKind::WrongType, place, || {
-                            FaultText::new(path, "a string in another format", VERSION)
-                        });
-                    }
-                }
-                "caCertPath" => self.string_type(field.value, &path, "a string"),
-                "tlsMode" => {
-                    const MODE: &str = "SIMPLE or MUTUAL";
-                    self.string_type(field.value, &path, MODE);
-                    if let NodeContent::Scalar(text, ScalarKind::Text) = &node.content
-                        && !matches!(text.as_ref(), "SIMPLE" | "MUTUAL")
-                    {
-                        self.faults.add(FaultKind::WrongType, place, || FaultText::new(path, "another string", MODE));
-                    }
-                }
-                "requestTimeout" if !is_null(node) && !is_integer(node) => {
-                    self.wrong_type(place, &path, node, "a whole number of seconds");
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn string_type(&mut self, value: Child, path: &str, expected: &str) {
-        let Some(node) = self.document.tree.node(value.node) else { return };
-        match &node.content {
-            NodeContent::Scalar(_, ScalarKind::Text | ScalarKind::Null) => {}
-            _ => self.wrong_type(value.place, path, node, expected),
-        }
-    }
-
     /// Returns a string for the evidence. Accepts any scalar, because the intention is clear, unless it may
     /// be a secret.
-    fn text(&mut self, value: Child, path: &str) -> Option<Positioned<String>> {
+    pub(super) fn text(&mut self, value: Child, path: &str) -> Option<Positioned<String>> {
         let node = self.document.tree.node(value.node)?;
         let NodeContent::Scalar(text, kind) = &node.content else {
             self.wrong_type(value.place, path, node, "a string");
@@ -287,16 +226,32 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
             });
             return None;
         }
-        if *kind != ScalarKind::Text {
-            self.wrong_type(value.place, path, node, "a string; quoted if it could be a number or a boolean");
-        } else if has_template(text) {
+        if has_template(text) {
             self.faults.add(FaultKind::Malformed, value.place, super::syntax::template);
+        } else if let Some(placeholder) = self.placeholder(node) {
+            self.unfilled(value.place, path, placeholder);
+            return Some(Positioned { value: evidence_value(placeholder), place: value.place });
+        } else if *kind != ScalarKind::Text {
+            self.wrong_type(value.place, path, node, "a string; quoted if it could be a number or a boolean");
         }
         (*kind != ScalarKind::LongText).then(|| Positioned { value: evidence_value(text), place: value.place })
     }
 
+    /// Returns the text of a value that contains a placeholder, as it is in the file.
+    pub(super) fn placeholder<'n>(&self, node: &'n Node<'a>) -> Option<&'n str> {
+        let NodeContent::Scalar(text, _) = &node.content else { return None };
+        let original: &'n str = self.source.replaced(node.start, node.end).unwrap_or(text);
+        (has_placeholder(original) && !looks_secret(original)).then_some(original)
+    }
+
+    fn unfilled(&mut self, place: Position, path: &str, placeholder: &str) {
+        self.faults.add(FaultKind::Placeholder, place, || {
+            FaultText::new(path, quoted_value(placeholder), "the value in its place")
+        });
+    }
+
     /// Returns the items of a list. An empty value is an empty list.
-    fn list(&mut self, value: Child, path: &str, expected: &str) -> Option<&'d [Child]> {
+    pub(super) fn list(&mut self, value: Child, path: &str, expected: &str) -> Option<&'d [Child]> {
         let node = self.document.tree.node(value.node)?;
         match &node.content {
             NodeContent::List(items) => {
@@ -319,7 +274,10 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
         }
     }
 
-    fn wrong_type(&mut self, place: Position, path: &str, node: &Node<'_>, expected: &str) {
+    pub(super) fn wrong_type(&mut self, place: Position, path: &str, node: &Node<'a>, expected: &str) {
+        if let Some(placeholder) = self.placeholder(node) {
+            return self.unfilled(place, path, placeholder);
+        }
         match node.content {
             // The reader has reported these.
             NodeContent::Template | NodeContent::Unfollowed => {}
@@ -367,7 +325,8 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
     /// Reports environment groups that have two entries.
     fn repeated(&mut self, hosts: &[VirtualHost]) {
         let mut first: HashMap<&str, Position> = HashMap::new();
-        for name in hosts.iter().filter_map(|host| host.name.as_ref()) {
+        let names = hosts.iter().filter_map(|host| host.name.as_ref());
+        for name in names.filter(|name| !has_placeholder(&name.value)) {
             if let Some(place) = first.get(name.value.as_str()) {
                 self.faults.add(FaultKind::DuplicateVirtualHost, name.place, || {
                     let observed = format!("{} again, first at {place}", quoted_value(&name.value));
@@ -384,16 +343,6 @@ impl<'a, 'd> Judge<'a, 'd, '_, '_> {
     }
 }
 
-fn is_null(node: &Node<'_>) -> bool {
+pub(super) fn is_null(node: &Node<'_>) -> bool {
     matches!(node.content, NodeContent::Scalar(_, ScalarKind::Null))
-}
-
-fn is_integer(node: &Node<'_>) -> bool {
-    matches!(node.content, NodeContent::Scalar(_, ScalarKind::Integer))
-}
-
-fn is_version(text: &str) -> bool {
-    matches!(text.split_once('.'), Some((major, minor)) if [major, minor].iter().all(|part| {
-        !part.is_empty() && part.len() <= 2 && part.bytes().all(|byte| byte.is_ascii_digit())
-    }))
 }

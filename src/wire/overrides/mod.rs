@@ -1,9 +1,9 @@
 //! Reads overrides.yaml into [`Overrides`], with the position of every value.
 //!
 //! ```text
-//! bytes ─ source ─ reader ──────────────── judge ── Overrides
-//!           │      duplicates, aliases, tree  │ form, mapping
-//!           └──────── faults ─────────────────┘
+//! bytes ─ source ─ marks ─ reader ──────────────── judge ── Overrides
+//!           │        │    duplicates, aliases, tree  │ form, host, mapping
+//!           └────────┴──────── faults ───────────────┘
 //! ```
 //!
 //! The file is read as a stream of events (`wire::yaml`). Only `org`, `namespace`, `virtualhosts`,
@@ -14,9 +14,11 @@ mod context;
 mod disclosure;
 mod faults;
 mod form;
+mod host;
 mod judge;
 mod keys;
 mod mapping;
+mod marks;
 mod path;
 mod reader;
 mod source;
@@ -71,6 +73,8 @@ pub fn read(bytes: &[u8]) -> Overrides {
         });
     } else {
         let source = source::decode(bytes, &mut faults);
+        let text = marks::masked(source.text, &mut faults);
+        let source = source.masked(&text);
         let document = reader::read(&source, &mut faults);
         overrides = judge::judge(&document, &source, &mut faults);
         overrides.line_ends = source.line_ends;

@@ -26,6 +26,8 @@ pub(super) struct Document<'a> {
     pub(super) tree: Tree<'a>,
     pub(super) root: Option<NodeId>,
     pub(super) odd_keys: Vec<(&'static str, Key<'a>)>,
+    /// The first `envs[].hostAlias`.
+    pub(super) environment_alias: Option<Position>,
 }
 
 /// Reads the text up to its end or the first syntax error, and keeps what was read.
@@ -98,7 +100,7 @@ impl<'a, 's, 'f> Reader<'a, 's, 'f> {
         Self {
             source,
             faults,
-            document: Document { tree: Tree::default(), root: None, odd_keys: Vec::new() },
+            document: Document { tree: Tree::default(), root: None, odd_keys: Vec::new(), environment_alias: None },
             anchors: HashMap::new(),
             kept_nodes: [0, 0],
             expansion: 0,
@@ -303,6 +305,9 @@ impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
                 self.document.odd_keys.push((meant, key.clone()));
             }
         }
+        if self.document.environment_alias.is_none() && is_environment_alias(open, key) {
+            self.document.environment_alias = Some(key.extent.place);
+        }
         let (Some(notation), Some(text)) = (notation.filter(|notation| notation.anchor != 0), &key.text) else {
             return CONTINUE;
         };
@@ -419,6 +424,15 @@ impl<'a> Visitor<'a> for Reader<'a, '_, '_> {
         add_weight(open, weight);
         ControlFlow::Continue(self.follow(open, node, extent))
     }
+}
+
+/// Returns whether the key is `envs[].hostAlias` of the judged document.
+fn is_environment_alias(open: &Open<'_>, key: &Key<'_>) -> bool {
+    let root = open.iter().next().filter(|root| root.state.node.is_some());
+    let is_in_environments = |key: &Key<'_>| key.text.as_deref() == Some("envs");
+    open.depth() == 3
+        && key.text.as_deref() == Some("hostAlias")
+        && root.is_some_and(|root| matches!(&root.slot, Slot::Value(key) if is_in_environments(key)))
 }
 
 /// Returns whether the next value is kept as a part of the innermost collection.

@@ -24,6 +24,8 @@ const OTHER_MARKS: &[(&[u8], &str)] = &[
 /// The valid text of the file.
 pub(super) struct Source<'a> {
     pub(super) text: &'a str,
+    /// The text as it is in the file, with its placeholders; of the same length.
+    pub(super) original: &'a str,
     pub(super) line_ends: LineEnds,
     /// The text was cut off, so a syntax error at its end is not an error of the file.
     pub(super) cut: bool,
@@ -78,13 +80,25 @@ impl<'a> Source<'a> {
         let plain_lines = memchr_iter(b'\r', bytes).all(|at| bytes.get(at + 1) == Some(&b'\n'));
         let directives = memchr_iter(b'%', bytes).filter(|at| *at == 0 || bytes[at - 1] == b'\n');
         let many_directives = directives.take(MAX_DIRECTIVES + 1).count() > MAX_DIRECTIVES;
-        Self { text, line_ends: LineEnds { crlf, unterminated }, cut, plain_lines, many_directives }
+        let line_ends = LineEnds { crlf, unterminated };
+        Self { text, original: text, line_ends, cut, plain_lines, many_directives }
+    }
+
+    /// Returns the source with this text for the parser, in which placeholders are replaced.
+    pub(super) fn masked(self, text: &'a str) -> Self {
+        Self { text, ..self }
+    }
+
+    /// Returns a span as it is in the file, if the parser gets something else.
+    pub(super) fn replaced(&self, start: usize, end: usize) -> Option<&'a str> {
+        let original = self.original.get(start..end)?;
+        (self.text.get(start..end) != Some(original)).then_some(original)
     }
 
     /// Returns the line before and after a span, without the line end; `None` if either side is longer than
     /// `longest` bytes.
     pub(super) fn around(&self, start: usize, end: usize, longest: usize) -> Option<(&'a str, &'a str)> {
-        let bytes = self.text.as_bytes();
+        let bytes = self.original.as_bytes();
         let first = start.saturating_sub(longest);
         let begin = match memchr::memrchr(b'\n', bytes.get(first..start)?) {
             Some(at) => first + at + 1,
@@ -97,9 +111,9 @@ impl<'a> Source<'a> {
             None if last == bytes.len() => last,
             None => return None,
         };
-        let after = self.text.get(end..finish)?;
+        let after = self.original.get(end..finish)?;
         let after = if self.line_ends.crlf && finish < bytes.len() { after.strip_suffix('\r')? } else { after };
-        Some((self.text.get(begin..start)?, after))
+        Some((self.original.get(begin..start)?, after))
     }
 }
 

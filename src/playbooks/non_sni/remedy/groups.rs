@@ -7,9 +7,9 @@
 use std::collections::BTreeSet;
 
 use crate::checks::facts;
+use crate::evidence::Evidence;
 use crate::evidence::hybrid::{Route, RouteConfig};
 use crate::evidence::overrides::{Overrides, OverridesFile, VirtualHost};
-use crate::evidence::{Evidence, Seen};
 use crate::verdict::{Target, shell_word as word};
 
 /// The usual name of an overrides file.
@@ -51,17 +51,7 @@ impl Group {
 
     /// Paths of the files that define the group or hold settings of all groups, in the order given.
     fn files(&self, evidence: &Evidence) -> Vec<String> {
-        let defining = evidence.overrides.iter().any(|file| self.is_defined_in(file));
-        let concerns = |file: &&OverridesFile| match &file.content {
-            // What could not be read may define it.
-            Seen::Unavailable(_) => true,
-            Seen::Seen(_) if self.is_defined_in(file) => true,
-            Seen::Seen(content) => {
-                let is_other_org = content.org.as_ref().is_some_and(|org| !self.is_of(&org.value));
-                !is_other_org && (content.virtual_hosts.is_empty() || !defining)
-            }
-        };
-        evidence.overrides.iter().filter(concerns).map(path).collect()
+        facts::helm_files(evidence, &self.full_name).into_iter().map(path).collect()
     }
 
     /// Names of the files that define the group. Of several, the last one counts.
@@ -87,10 +77,6 @@ impl Group {
             content.virtual_hosts.iter().any(|host| facts::renders(content, host, &self.full_name))
         };
         file.content.seen().is_ok_and(defines)
-    }
-
-    fn is_of(&self, org: &str) -> bool {
-        self.full_name.strip_prefix(org).is_some_and(|rest| rest.starts_with('-'))
     }
 }
 
@@ -163,6 +149,12 @@ pub(super) fn lacking(evidence: &Evidence, gateway: &str) -> Vec<Group> {
     full_names.into_iter().map(|full| Group::of_config(evidence, full)).collect()
 }
 
+/// Returns `-f FILE` for all files, in the order given, for charts that read no virtual hosts.
+pub(in crate::playbooks::non_sni) fn all_files(evidence: &Evidence) -> String {
+    let files: Vec<String> = evidence.overrides.iter().map(|file| format!("-f {}", path(file))).collect();
+    if files.is_empty() { format!("-f {USUAL_FILE}") } else { files.join(" ") }
+}
+
 /// Returns the path of a file as the user gave it, for a command line. A stream has the usual name: its own
 /// leads nowhere later.
 pub(super) fn path(file: &OverridesFile) -> String {
@@ -189,7 +181,8 @@ fn short_name(evidence: &Evidence, full: &str) -> String {
     let from_files = facts::overrides(evidence)
         .unwrap_or_default()
         .into_iter()
-        .filter_map(|(_, content)| content.org.as_ref().map(|org| org.value.clone()));
+        .filter_map(|(_, content)| content.org.as_ref().filter(|org| facts::is_filled(org)))
+        .map(|org| org.value.clone());
     let from_pods =
         facts::pods(evidence).unwrap_or_default().into_iter().filter_map(|pod| pod.labels.get("org").cloned());
     from_files

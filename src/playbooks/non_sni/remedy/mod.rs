@@ -21,6 +21,7 @@ mod wildcard;
 
 use std::collections::BTreeSet;
 
+pub(super) use self::groups::all_files;
 use self::wildcard::WildcardStep;
 use super::relations::{CURED_BY_MANIFEST, CURED_BY_OVERRIDES, RELATIONS};
 use crate::checks::facts;

@@ -84,6 +84,8 @@ pub(super) const STEPS: &[Step] = &[
             Covers::Check(codes::CLIENT_AUTHORITY_EXPIRED),
             Covers::Check(codes::CLIENT_AUTHORITY_EXPIRING),
             Covers::Check(codes::STORED_CHAIN_MISORDERED),
+            Covers::Check(codes::STORED_KEY_UNSUPPORTED),
+            Covers::Check(codes::STORED_CERTIFICATE_MUST_STAPLE),
             Covers::Check(codes::ROUTE_KIND_MISSING),
         ],
         see: routes,
@@ -313,6 +315,11 @@ fn routes(evidence: &Evidence) -> StepSeen {
     if !internal.is_empty() {
         details.push(format!("internal chaining, not for clients outside: {}", some_of(&internal)));
     }
+    let given = evidence.manifests.iter().filter(|file| !file.judged.is_empty());
+    details.extend(given.map(|file| {
+        let kinds: Vec<&str> = file.judged.iter().map(String::as_str).collect();
+        format!("{} of {}, not read from the cluster", some_of(&kinds), file.title())
+    }));
     let wide = routes
         .iter()
         .map(|route| {

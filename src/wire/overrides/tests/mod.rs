@@ -3,6 +3,7 @@
 mod faults;
 mod hostile;
 mod secrets;
+mod settings;
 mod values;
 
 use super::read;

@@ -1,0 +1,61 @@
+//! AT329: several overrides files define the same virtual host.
+
+use crate::checks::facts;
+use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome};
+use crate::evidence::Evidence;
+use crate::evidence::overrides::Positioned;
+
+pub(in crate::checks) const CHECK: Check = Check {
+    code: Code::new("AT329"),
+    name: "virtual-host-in-several-files",
+    level: Level::Notice,
+    summary: "Several overrides files define the virtual host of one environment group",
+    explanation: Explanation {
+        looks_for: "Entries of virtualhosts with the same name in two of the given files, if their org is \
+            the same or not stated.",
+        matters: "helm replaces lists. Of several -f files, the last one with virtualhosts replaces all \
+            virtual hosts of the others. So the order of the files decides, and the settings of the first \
+            file have no effect.",
+        fix: "Define each virtual host in one file, and pass that file alone, with the files that have no \
+            virtualhosts.",
+    },
+    reference: "Helm \"Values files\": a list of a later file replaces that of an earlier one",
+    judge,
+};
+
+fn judge(evidence: &Evidence) -> Judgement {
+    let hosts = facts::virtual_hosts(evidence)?;
+    let mut findings = Vec::new();
+    for (number, (file, content, host)) in hosts.iter().enumerate() {
+        let Some(name) = host.name.as_ref().filter(|name| facts::is_filled(name)) else { continue };
+        let earlier = hosts.iter().take(number).find(|(other, other_content, other_host)| {
+            other.name != file.name
+                && other_host.name.as_ref().is_some_and(|other| other.value == name.value)
+                && may_be_same(other_content.org.as_ref(), content.org.as_ref())
+        });
+        let Some((other, _, other_host)) = earlier else { continue };
+        findings.push(Finding::new(
+            Object::overrides(file),
+            Location::overrides(file, host.place),
+            format!(
+                "virtual host {} is in {} and in {}: the order of the files decides, and helm takes the last one",
+                name.value,
+                facts::place(other, other_host.place),
+                facts::file_name(file)
+            ),
+            "two definitions",
+            "one file for each environment group",
+        ));
+    }
+    if hosts.is_empty() {
+        return Ok(Outcome::NotApplicable("no file has a virtual host".into()));
+    }
+    Ok(Outcome::of(findings, "no virtual host is in two files"))
+}
+
+fn may_be_same(one: Option<&Positioned<String>>, other: Option<&Positioned<String>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.value == other.value,
+        _ => true,
+    }
+}

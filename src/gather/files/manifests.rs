@@ -1,0 +1,274 @@
+//! Kubernetes objects in files given with `-f`: what `kubectl get … -o yaml` or `-o json` prints, or a
+//! manifest to apply.
+//!
+//! ApigeeRoutes, ApigeeRouteConfigs and TLS Secrets become the evidence that the cluster would have given. A
+//! list holds all objects of its kind; single objects hold only some, so nothing is concluded from those that
+//! seem absent.
+
+use std::collections::BTreeSet;
+
+use openssl::base64::encode_block;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::evidence::hybrid::ManifestFile;
+use crate::evidence::hybrid::{RouteConfigs, Routes};
+use crate::evidence::stored::{ClientCas, StoredCertificate, StoredContent, StoredIn};
+use crate::evidence::{Evidence, Reason, Seen, Unavailable};
+use crate::gather::hybrid::routes::{route, route_config};
+use crate::gather::hybrid::tls_secrets;
+use crate::gather::kubernetes::json;
+
+/// Beginning of the header of `kubectl get`.
+const TABLE: &[u8] = b"NAME ";
+const GIVE_YAML: &str = "give what `kubectl get … -o yaml` prints";
+const GROUP: &str = "apigee.cloud.google.com/";
+
+/// The objects of one file.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    pub name: String,
+    objects: Result<Vec<Listed>, String>,
+}
+
+/// An object, and whether it is an item of a list.
+#[derive(Clone, Debug)]
+struct Listed {
+    object: Value,
+    in_list: bool,
+}
+
+/// Returns the objects of a file; `None` if the file is not a manifest.
+#[must_use]
+pub fn manifest(name: &str, bytes: &[u8]) -> Option<Manifest> {
+    let objects = match documents(bytes)? {
+        Ok(documents) => Ok(documents.into_iter().flat_map(items).collect()),
+        Err(why) => Err(why),
+    };
+    Some(Manifest { name: name.to_owned(), objects })
+}
+
+/// Returns the top-level objects and lists of a manifest; `None` if the text is not a manifest, and an error
+/// if it cannot be parsed.
+pub fn documents(bytes: &[u8]) -> Option<Result<Vec<Value>, String>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let has_line = |start: &str| text.lines().any(|line| line.starts_with(start));
+    if bytes.starts_with(TABLE) {
+        return Some(Err(format!("it is the table of kubectl get: {GIVE_YAML}")));
+    }
+    if has_line("API Version:") && has_line("Kind:") {
+        return Some(Err(format!("it is the output of kubectl describe: {GIVE_YAML}")));
+    }
+    if text.trim_start().starts_with('{') {
+        let object: Value = serde_json::from_str(text).ok()?;
+        return is_object(&object).then(|| Ok(vec![object]));
+    }
+    if !has_line("apiVersion:") || !has_line("kind:") {
+        return None;
+    }
+    let parsed: Result<Vec<Value>, _> = serde_saphyr::from_multiple(text);
+    Some(match parsed {
+        Ok(documents) => Ok(documents.into_iter().filter(is_object).collect()),
+        Err(error) => {
+            // The parser's text may quote a value.
+            let place = error.location().map(|at| format!(" at line {}, column {}", at.line(), at.column()));
+            Err(format!("it cannot be parsed{}", place.unwrap_or_default()))
+        }
+    })
+}
+
+fn is_object(value: &Value) -> bool {
+    json::text(value, &["kind"]).is_some() && json::text(value, &["apiVersion"]).is_some()
+}
+
+/// Returns the items of a list, or the object itself. Items of a typed list have no kind of their own.
+fn items(mut document: Value) -> Vec<Listed> {
+    let kind = json::text(&document, &["kind"]).unwrap_or_default();
+    let version = json::text(&document, &["apiVersion"]).unwrap_or_default();
+    let Some(of) = kind.strip_suffix("List") else { return vec![Listed { object: document, in_list: false }] };
+    let Some(Value::Array(items)) = document.get_mut("items").map(Value::take) else { return Vec::new() };
+    let typed = items.into_iter().filter_map(|item| {
+        let Value::Object(mut fields) = item else { return None };
+        if !of.is_empty() {
+            fields.entry("kind").or_insert_with(|| of.into());
+            fields.entry("apiVersion").or_insert_with(|| version.clone().into());
+        }
+        Some(Listed { object: Value::Object(fields), in_list: true })
+    });
+    typed.collect()
+}
+
+/// Adds the objects to the evidence: to the parts that the cluster did not give.
+pub fn add(manifests: Vec<Manifest>, evidence: &mut Evidence) {
+    let mut objects = Vec::new();
+    let mut files = Vec::new();
+    for Manifest { name, objects: of_file } in manifests {
+        let number = files.len();
+        let (of_file, why) = match of_file {
+            Ok(of_file) => (of_file, None),
+            Err(why) => (Vec::new(), Some(why)),
+        };
+        objects.extend(of_file.into_iter().map(|listed| (number, listed)));
+        files.push(ManifestFile { name, why, ..ManifestFile::default() });
+    }
+    if evidence.question.is_offline() && evidence.routes.seen().is_err() {
+        take_namespace(evidence, &objects);
+    }
+    let namespace = evidence.question.namespace().to_owned();
+    let mut found = Found::default();
+    let can_take = CanTake {
+        routes: evidence.routes.seen().is_err(),
+        configs: evidence.route_configs.seen().is_err(),
+        secrets: evidence.routes.seen().is_err() || evidence.stored_certificates.seen().is_err(),
+    };
+    for (number, listed) in objects {
+        let Some(file) = files.get_mut(number) else { continue };
+        let kind = json::text(&listed.object, &["kind"]).unwrap_or_default();
+        let own = json::text(&listed.object, &["metadata", "namespace"]);
+        let result = match own.filter(|own| *own != namespace) {
+            Some(other) => Err(format!("namespace {other}: -n judges another namespace than {namespace}")),
+            None => found.take(&kind, &listed, &can_take),
+        };
+        match result {
+            Ok(()) if !file.judged.contains(&kind) => file.judged.push(kind),
+            Ok(()) => {}
+            Err(why) => {
+                if !file.not_judged.contains(&kind) {
+                    file.not_judged.push(kind);
+                }
+                file.why.get_or_insert(why);
+            }
+        }
+    }
+    found.put(evidence);
+    evidence.manifests.extend(files);
+}
+
+/// Judges the namespace of the objects, if all have the same one: without a cluster nothing else is in the
+/// namespace of the command line.
+fn take_namespace(evidence: &mut Evidence, objects: &[(usize, Listed)]) {
+    let namespaces: BTreeSet<String> =
+        objects.iter().filter_map(|(_, listed)| json::text(&listed.object, &["metadata", "namespace"])).collect();
+    if let (Some(namespace), 1) = (namespaces.first(), namespaces.len()) {
+        evidence.question.judge_namespace(namespace.clone());
+    }
+}
+
+/// Which parts the cluster did not give.
+struct CanTake {
+    routes: bool,
+    configs: bool,
+    secrets: bool,
+}
+
+/// The parts that the files give.
+#[derive(Default)]
+struct Found {
+    routes: Option<Routes>,
+    configs: Option<RouteConfigs>,
+    secrets: Vec<(String, StoredContent)>,
+}
+
+impl Found {
+    /// Takes an object, or returns why it is not judged.
+    fn take(&mut self, kind: &str, Listed { object, in_list }: &Listed, can_take: &CanTake) -> Result<(), String> {
+        let of_cluster = || Err("the cluster's own objects were read".to_owned());
+        let version = json::text(object, &["apiVersion"]).unwrap_or_default();
+        match kind {
+            "ApigeeRoute" if version.starts_with(GROUP) => {
+                if !can_take.routes {
+                    return of_cluster();
+                }
+                let routes = self.routes.get_or_insert_with(|| Routes {
+                    served_versions: vec![version.clone()],
+                    api_version: version,
+                    ..Routes::default()
+                });
+                routes.partial |= !in_list;
+                routes.items.push(route(object));
+                Ok(())
+            }
+            "ApigeeRouteConfig" if version.starts_with(GROUP) => {
+                if !can_take.configs {
+                    return of_cluster();
+                }
+                let configs = self
+                    .configs
+                    .get_or_insert_with(|| RouteConfigs { api_version: version, ..RouteConfigs::default() });
+                configs.partial |= !in_list;
+                configs.items.push(route_config(object));
+                Ok(())
+            }
+            "Secret" if !can_take.secrets => of_cluster(),
+            "Secret" => self.take_secret(object),
+            _ => Err("only ApigeeRoutes, ApigeeRouteConfigs and TLS Secrets are judged from files".into()),
+        }
+    }
+
+    fn take_secret(&mut self, object: &Value) -> Result<(), String> {
+        let name = json::text(object, &["metadata", "name"]).ok_or("it has no name")?;
+        let body = Zeroizing::new(with_encoded_data(object).to_string());
+        let content = tls_secrets::reduce(body.as_bytes(), &name)?;
+        if content.certificate_entry.is_none() && content.client_cas.is_none() {
+            return Err("a Secret without a certificate is not judged".into());
+        }
+        self.secrets.push((name, content));
+        Ok(())
+    }
+
+    fn put(mut self, evidence: &mut Evidence) {
+        if let Some(mut routes) = self.routes {
+            routes.items.sort_by(|one, other| one.name.cmp(&other.name));
+            evidence.routes = Seen::Seen(routes);
+        }
+        if let Some(mut configs) = self.configs {
+            configs.items.sort_by(|one, other| one.name.cmp(&other.name));
+            evidence.route_configs = Seen::Seen(configs);
+        }
+        self.secrets.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let beside = self.secrets.clone();
+        let stored: Vec<StoredCertificate> = self
+            .secrets
+            .into_iter()
+            .map(|(name, mut content)| {
+                content.client_cas = of_clients(&beside, &name).or(content.client_cas);
+                StoredCertificate { origin: StoredIn::Secret { name }, content: Seen::Seen(content) }
+            })
+            .collect();
+        match &mut evidence.stored_certificates {
+            Seen::Seen(known) => known.extend(stored),
+            Seen::Unavailable(_) if !stored.is_empty() => evidence.stored_certificates = Seen::Seen(stored),
+            Seen::Unavailable(_) => {}
+        }
+    }
+}
+
+/// Returns the CAs of `<name>-cacert`, which takes precedence. Whether the cluster has a Secret that was not
+/// given is not known.
+fn of_clients(given: &[(String, StoredContent)], name: &str) -> Option<Seen<ClientCas>> {
+    let beside = format!("{name}-cacert");
+    if let Some((_, content)) = given.iter().find(|(known, _)| *known == beside) {
+        return content.client_cas.clone();
+    }
+    let has_own = given.iter().any(|(known, content)| known == name && content.client_cas.is_some());
+    let why = Reason::NotRequested("it is not among the objects given with -f".into());
+    (!has_own).then(|| Seen::Unavailable(Unavailable::new(format!("Secret {beside}"), why)))
+}
+
+/// Returns the Secret as the API server stores it: `stringData` is encoded into `data`.
+fn with_encoded_data(object: &Value) -> Value {
+    let mut object = object.clone();
+    let Some(fields) = object.as_object_mut() else { return object };
+    let Some(Value::Object(plain)) = fields.remove("stringData") else { return object };
+    let data = fields.entry("data").or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(data) = data {
+        let encoded =
+            plain.iter().filter_map(|(key, value)| Some((key.clone(), encode_block(value.as_str()?.as_bytes()))));
+        data.extend(encoded.map(|(key, value)| (key, Value::String(value))));
+    }
+    object
+}
+
+#[cfg(test)]
+#[path = "manifests_tests.rs"]
+mod tests;

@@ -1,0 +1,79 @@
+//! The settings of virtual hosts: what the chart accepts, and placeholders that stand for values.
+
+use super::{fault_summaries, read, with_position};
+use crate::evidence::overrides::{FaultKind, Position, Positioned};
+
+#[test]
+fn values_that_the_chart_accepts_are_no_faults() {
+    for entry in [
+        "connectTimeout: 60",
+        "requestTimeout: \"120\"",
+        "minTLSProtocolVersion: AUTO",
+        "maxTLSProtocolVersion: \"1.0\"",
+        "routingRules: [{env: test}]",
+        "tlsMode: MUTUAL",
+    ] {
+        let overrides = read(format!("virtualhosts:\n- name: a\n  {entry}\n").as_bytes());
+        assert_eq!(fault_summaries(&overrides), [""; 0], "{entry}");
+    }
+}
+
+#[test]
+fn settings_are_kept_with_their_positions() {
+    let overrides = read(
+        b"virtualhosts:\n- name: a\n  selector: {app: gate}\n  tlsMode: MUTUAL\n  caCertPath: certs/ca.pem\n  \
+          minTLSProtocolVersion: \"1.1\"\n  maxTLSProtocolVersion: AUTO\n  cipherSuites:\n  - AES128-SHA\n  hostAliases: []\n- name: b\n  selector:\n",
+    );
+
+    let settings = overrides.virtual_hosts[0].settings.as_ref().unwrap();
+    let shown = |value: &Option<Positioned<String>>| value.as_ref().map(with_position).unwrap_or_default();
+    assert!(settings.has_selector);
+    assert_eq!(
+        [&settings.app, &settings.tls_mode, &settings.ca_cert_path, &settings.min_version, &settings.max_version]
+            .map(shown),
+        ["gate@3:19", "MUTUAL@4:12", "certs/ca.pem@5:15", "1.1@6:26", "AUTO@7:26"]
+    );
+    assert_eq!(settings.cipher_suites.iter().map(with_position).collect::<Vec<_>>(), ["AES128-SHA@9:5"]);
+    assert_eq!(settings.old_keys.iter().map(with_position).collect::<Vec<_>>(), ["hostAliases@10:3"]);
+    assert!(!overrides.virtual_hosts[1].settings.as_ref().unwrap().has_selector);
+}
+
+#[test]
+fn the_layout_of_hybrid_1_1_is_recognised() {
+    let file = |text: &str| read(text.as_bytes()).environment_alias;
+
+    assert_eq!(file("org: a\nenvs:\n- name: t\n  hostAlias: x\n"), Some(Position { line: 4, column: 3 }));
+    assert_eq!(file("org: a\nenvs:\n- name: t\nother:\n- hostAlias: x\n"), None);
+}
+
+#[test]
+fn placeholders_are_no_values() {
+    let overrides = read(
+        b"org: ${ORG}\nvirtualhosts:\n- name: @@GROUP@@\n  minTLSProtocolVersion: \"__MIN__\"\n  requestTimeout: $TIMEOUT\n  \
+          sslSecret: <secret>-tls\n- name: @@GROUP@@\n  selector: ${SELECTOR}\ningressGateways: ${GATEWAYS}\n@MORE@\n",
+    );
+
+    assert_eq!(
+        fault_summaries(&overrides),
+        [
+            "1:6 Placeholder org",
+            "3:9 Placeholder virtualhosts[0].name",
+            "4:26 Placeholder virtualhosts[0].minTLSProtocolVersion",
+            "5:19 Placeholder virtualhosts[0].requestTimeout",
+            "6:14 Placeholder virtualhosts[0].sslSecret",
+            "7:9 Placeholder virtualhosts[1].name",
+            "8:13 Placeholder virtualhosts[1].selector",
+            "9:18 Placeholder ingressGateways",
+            "10:1 Placeholder",
+        ]
+    );
+    assert_eq!(overrides.virtual_hosts[0].name.as_ref().map(with_position).as_deref(), Some("@@GROUP@@@3:9"));
+}
+
+#[test]
+fn a_placeholder_that_may_be_secret_is_not_shown() {
+    let overrides = read(b"virtualhosts:\n- name: https://user:$word@proxy.example\n");
+
+    assert_eq!(overrides.faults[0].kind, FaultKind::WrongType);
+    assert!(!format!("{overrides:?}").contains("word"), "{overrides:?}");
+}
