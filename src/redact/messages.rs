@@ -31,7 +31,8 @@ fn commands(bytes: &[u8], found: &mut Vec<Range<usize>>) {
     // A packet begins with headers, so that the first line is preceded by bytes of any kind.
     for command in COMMANDS {
         for at in memmem::find_iter(bytes, command) {
-            let is_first = at.checked_sub(1).is_none_or(|before| !bytes[before].is_ascii_graphic() && bytes[before] != b' ');
+            let is_first =
+                at.checked_sub(1).is_none_or(|before| !bytes[before].is_ascii_graphic() && bytes[before] != b' ');
             if let Some(end) = line_end(bytes, at + command.len()).filter(|_| is_first) {
                 found.push(at + command.len()..end);
             }
@@ -40,7 +41,8 @@ fn commands(bytes: &[u8], found: &mut Vec<Range<usize>>) {
     for inner in INNER {
         for at in memmem::find_iter(bytes, inner) {
             // `HELLO 3 AUTH user secret`, `a1 LOGIN user secret`: a short word precedes.
-            let before = bytes[..at].iter().rev().take(16).take_while(|byte| byte.is_ascii_graphic() || **byte == b' ').count();
+            let before =
+                bytes[..at].iter().rev().take(16).take_while(|byte| byte.is_ascii_graphic() || **byte == b' ').count();
             let is_command = before > 0 && before < 16;
             if let Some(end) = line_end(bytes, at + inner.len()).filter(|_| is_command) {
                 found.push(at + inner.len()..end);
@@ -102,7 +104,9 @@ fn plain(bytes: &[u8], found: &mut Vec<Range<usize>>) {
         let length = usize::from(u16::from_be_bytes([*high, *low]));
         let (start, end) = (at + 4, at + 4 + length);
         let Some(content) = bytes.get(start + 1..end).filter(|_| (4..MAX_PASSWORD).contains(&length)) else { continue };
-        let Some(user) = memchr::memchr(0, content).filter(|user| *user > 0 && user + 1 < content.len()) else { continue };
+        let Some(user) = memchr::memchr(0, content).filter(|user| *user > 0 && user + 1 < content.len()) else {
+            continue;
+        };
         let printable = |text: &[u8]| text.iter().all(|byte| matches!(byte, b' '..=b'~' | 0x80..));
         if printable(&content[..user]) && printable(&content[user + 1..]) {
             found.push(start + 1 + user + 1..end);
@@ -152,7 +156,9 @@ mod tests {
 
     #[test]
     fn keeps_other_bytes() {
-        for message in [&b"GET / HTTP/1.1\r\nX: BYPASS yes\r\n"[..], b"p\0\0\xff\xff", b"\0\0\0\x05\0a", b"use AUTH here"] {
+        for message in
+            [&b"GET / HTTP/1.1\r\nX: BYPASS yes\r\n"[..], b"p\0\0\xff\xff", b"\0\0\0\x05\0a", b"use AUTH here"]
+        {
             assert!(passwords(message).is_empty());
         }
     }

@@ -129,9 +129,8 @@ impl Redactor {
     /// `--keep-random-tokens` requests.
     #[must_use]
     pub fn keep_random_tokens(self, keep: bool) -> Self {
-        let changed = |engine: &Engine| {
-            Arc::new(Engine { random_tokens: engine.random_tokens && !keep, ..engine.clone() })
-        };
+        let changed =
+            |engine: &Engine| Arc::new(Engine { random_tokens: engine.random_tokens && !keep, ..engine.clone() });
         Self {
             engine: changed(&self.engine),
             secrets: self.secrets,
@@ -248,6 +247,16 @@ impl Redactor {
         } else if let Some(content) = record.get_mut(content) {
             self.without_pseudonyms.mask(content, redactions);
         }
+    }
+
+    /// Redacts a sample of the first bytes of a connection.
+    #[must_use]
+    pub fn sample(&self, sample: &str, redactions: &mut Redactions) -> String {
+        // Commands of protocols are recognised in whole lines only.
+        let mut line = [sample.as_bytes(), b"\r\n"].concat();
+        self.without_pseudonyms.mask(&mut line, redactions);
+        line.truncate(sample.len());
+        self.text(&string(line), redactions)
     }
 
     /// Redacts a Kubernetes object or list, by its kind.

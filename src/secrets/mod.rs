@@ -85,21 +85,22 @@ pub(crate) fn of(name: &[u8]) -> ValueKind {
 fn has_suffix(name: &[u8], normalized: &[u8]) -> bool {
     let mut rest = normalized;
     loop {
+        let suffix = SUFFIXES.iter().find_map(|suffix| rest.strip_suffix(suffix.as_bytes()));
         let digits = rest.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-        let shorter = &rest[..rest.len() - digits];
-        let suffix = SUFFIXES.iter().find_map(|suffix| shorter.strip_suffix(suffix.as_bytes()));
         match suffix {
             Some(before) => rest = before,
-            None if digits > 0 => rest = shorter,
+            None if digits > 0 => rest = &rest[..rest.len() - digits],
             None => break,
         }
     }
     let is_secret = |row: &table::Row| {
         let matches = |form: &&str| rest.ends_with(form.as_bytes());
-        row.part == Part::EndOfSecret && row.forms.iter().any(matches)
+        matches!(row.kind, ValueKind::Secret | ValueKind::EncryptionKey)
+            && row.part != Part::Whole
+            && row.forms.iter().any(matches)
     };
     rest.len() < normalized.len()
-        && rest.len() > 3
+        && rest.len() >= 3
         && (NAMES.iter().any(is_secret) || rest == b"pass" || is_pass_before(name, normalized.len() - rest.len()))
         && !HARMLESS_WITH_SUFFIX.iter().any(|end| normalized.ends_with(end.as_bytes()))
 }

@@ -4,11 +4,21 @@
 //! messages of clusters, servers and files. Renderers of results escape them themselves, because results may
 //! hold colours.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{ColorChoice, Output, Reporter, Streams};
 use crate::text::{visible, visible_lines};
+
+/// Redacts all texts on standard error, once it is set.
+static CLEAN: OnceLock<fn(&str) -> String> = OnceLock::new();
+
+/// Sets the function that redacts all texts on standard error: the words of clusters, servers and files may hold
+/// secrets. Only the first call has an effect.
+pub fn clean_messages(clean: fn(&str) -> String) {
+    let _ = CLEAN.set(clean);
+}
 
 /// Width of a report that is not written to a terminal, in columns.
 const USUAL_WIDTH: usize = 110;
@@ -73,8 +83,9 @@ impl Console {
 
 /// Writes lines to standard error.
 pub(super) fn write_lines(stream: &mut impl Write, text: &str) {
+    let text = CLEAN.get().map_or(Cow::Borrowed(text), |clean| Cow::Owned(clean(text)));
     // If standard error fails too, there is no other place to report it.
-    let _ = writeln!(stream, "{}", visible_lines(text));
+    let _ = writeln!(stream, "{}", visible_lines(&text));
 }
 
 #[cfg(test)]

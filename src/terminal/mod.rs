@@ -6,6 +6,6 @@ mod console;
 pub mod progress;
 pub mod streams;
 
-pub use self::console::Console;
+pub use self::console::{Console, clean_messages};
 pub use self::progress::Reporter;
 pub use self::streams::{ColorChoice, Output, Streams};

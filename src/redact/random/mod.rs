@@ -239,6 +239,7 @@ fn is_harmless(line: &[u8], token: &Range<usize>, run: &Range<usize>, known: &dy
         || is_public_base64(line, token)
         || is_in_public_block(line, token.start)
         || names(line, token.start, is_hex || is_small)
+        || names(line, start_of_base64(line, token.start), false)
         || known(&line[run.clone()])
         || known(chars)
 }
@@ -288,9 +289,15 @@ fn names(line: &[u8], at: usize, is_hash: bool) -> bool {
     false
 }
 
+/// Returns where the standard base64 around `at` begins.
+fn start_of_base64(line: &[u8], at: usize) -> usize {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    at - line[..at].iter().rev().take(MAX_BLOCK).take_while(|byte| part(byte)).count()
+}
+
 /// Returns whether a name ends in one of several words: `podId`, `git_sha`.
 fn is_compound(word: &[u8], end: &str) -> bool {
-    end.len() > 1 && word.len() > end.len() + 1 && word.ends_with(end.as_bytes())
+    end.len() > 1 && word.len() > end.len() && word.ends_with(end.as_bytes())
 }
 
 /// Returns the letters and digits of a name in lower case.

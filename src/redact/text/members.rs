@@ -22,6 +22,16 @@ pub(super) fn object(bytes: &[u8], at: usize, name: &Name, rule: Rule) -> Option
     has_secret.then(|| Found { quoted: name.json_escapes(), ..Found::new(at, end, rule) })
 }
 
+/// Returns whether the list at `at` only refers to secrets: `"secrets":[{"name":"…"}]`.
+pub(super) fn is_list_of_references(bytes: &[u8], at: usize, name: &Name) -> bool {
+    let escapes = name.json_escapes().unwrap_or_default();
+    let Some(end) = bracket(bytes, at, escapes) else { return false };
+    let text = &bytes[at..=end];
+    let plain = if escapes > 0 { without_escapes(text) } else { text.to_vec() };
+    let value: Option<Vec<Value>> = serde_json::from_slice(&plain).ok();
+    value.is_some_and(|items| !items.is_empty() && items.iter().all(|item| item.is_object() && !holds_value(item)))
+}
+
 /// Returns whether an object holds a text that is neither a reference nor a setting.
 fn holds_value(value: &Value) -> bool {
     match value {
@@ -38,6 +48,9 @@ fn holds_value(value: &Value) -> bool {
 fn has_pair(text: &[u8]) -> bool {
     let inner = text.strip_prefix(b"{").unwrap_or(text);
     let inner = inner.strip_suffix(b"}").unwrap_or(inner);
+    if memchr::memchr2(b':', b'=', inner).is_none() {
+        return !is_not_secret(inner, b"");
+    }
     inner.split(|byte| matches!(byte, b',' | b'{')).any(|pair| {
         let Some(colon) = memchr::memchr2(b':', b'=', pair) else { return false };
         let quotes = |text: &[u8]| String::from_utf8_lossy(text).trim_matches([' ', '"', '\'', '}']).to_owned();

@@ -51,6 +51,7 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
             let found = value_named(line, skip_punctuation(bytes, at + 1)).map(|found| Found { rule, ..found });
             found.or_else(|| members::object(bytes, at, &name, rule))
         }
+        Some((_, at)) if bytes[at..].starts_with(b"[") && members::is_list_of_references(bytes, at, &name) => None,
         Some((separator, at)) if named == ValueKind::Directory => {
             value(line, &name, separator, at, rule).filter(|found| not_a_path(bytes, found))
         }
@@ -194,6 +195,14 @@ fn auth(line: &mut Line<'_>, name: &Name) -> Option<Found> {
         _ => {}
     }
     let start = skip_punctuation(bytes, at);
+    let word =
+        &bytes[start..start + bytes[start..].iter().take(MAX_BEFORE).take_while(|byte| !is_between(**byte)).count()];
+    // `auth: user:password`
+    if memchr::memchr(b':', word)
+        .is_some_and(|colon| colon > 0 && colon + 1 < word.len() && !word[colon..].starts_with(b"://"))
+    {
+        return value(line, name, separator, at, Rule::NamedValue);
+    }
     let decoded = base64::decode(&bytes[start..bytes.len().min(start + 400)]);
     let readable = decoded.iter().all(|byte| matches!(byte, b' '..=b'~'));
     if !decoded.contains(&b':') || !readable {

@@ -38,7 +38,7 @@ enum Trigger {
     /// The password of a database user.
     IdentifiedBy,
     /// A flag that takes a password in some programs.
-    Call(&'static str),
+    Call,
     PrivateKey,
     PrivateKeyInForm,
     Certificate,
@@ -64,6 +64,7 @@ const NAMES: &[&str] = &[
     "bearer",
     "code",
     "coefficient",
+    "connection_string",
     "connectionstring",
     "connectionuri",
     "connection_uri",
@@ -74,8 +75,12 @@ const NAMES: &[&str] = &[
     "credential",
     "dockerc",
     "exponent",
+    "_pat",
+    "githubpat",
+    "gitlabpat",
     "haslo",
     "heslo",
+    "jaas",
     "jwt",
     "kennwort",
     "key",
@@ -180,8 +185,8 @@ impl Patterns {
         // In a text, or quoted in a list; longer flags first.
         let flags: BTreeSet<_> = urls::calls().map(|(_, flag)| (Reverse(flag.len()), flag)).collect();
         for (_, flag) in flags {
-            add(&format!(" {flag}"), Trigger::Call(flag));
-            add(&format!("\"{flag}"), Trigger::Call(flag));
+            add(&format!(" {flag}"), Trigger::Call);
+            add(&format!("\"{flag}"), Trigger::Call);
         }
         let names = [(&["data", "stringdata"][..], Trigger::SecretData), (WEB_KEY_PARTS, Trigger::WebKey)];
         for (name, trigger) in names.iter().flat_map(|(names, trigger)| names.iter().map(|name| (name, *trigger))) {
@@ -231,7 +236,7 @@ fn match_trigger(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize
         Trigger::DataSource => urls::data_source(line.bytes, start, from),
         Trigger::UserFlag => urls::user_flag(line.bytes, end),
         Trigger::IdentifiedBy => urls::argument(line.bytes, end),
-        Trigger::Call(flag) => urls::call(line.bytes, start, end, flag),
+        Trigger::Call => urls::call(line.bytes, start, end),
         Trigger::PrivateKey => pem(line, start, from).or_else(|| pairs::pair(line, end - "key".len(), end)),
         Trigger::PrivateKeyInForm => pem(line, start, from),
         Trigger::Certificate => pem(line, end, from),

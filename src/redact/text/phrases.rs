@@ -49,17 +49,31 @@ pub(super) const PHRASES: &[Phrase] = &[
     phrase("byte of ...|", Ends::Line),
     phrase("bigger context ...|", Ends::Line),
     // Data of a Secret as Go prints it, and credentials as arguments of a constructor.
+    phrase(".basic(", Ends::Call(b')')),
     phrase("basicauth(", Ends::Call(b')')),
     phrase("basic_auth(", Ends::Call(b')')),
     phrase("basiccredentials(", Ends::Call(b')')),
     phrase("digestauth(", Ends::Call(b')')),
     phrase("map[string][]byte{", Ends::Call(b'}')),
     phrase("map[string][]uint8{", Ends::Call(b'}')),
+    phrase("passwordauthentication(", Ends::Call(b')')),
     phrase("plaintextauthprovider(", Ends::Call(b')')),
     phrase("proxyauth(", Ends::Call(b')')),
     phrase("usernamepasswordcredentials(", Ends::Call(b')')),
+    // Apigee's key value maps.
+    phrase("encrypted=true, value=", Ends::Argument),
     // Programs whose arguments are a user and a password.
     phrase("ansible-vault encrypt_string ", Ends::Command),
+    phrase("aws configure set aws_secret_access_key ", Ends::Command),
+    phrase("rclone config create ", Ends::Command),
+    phrase("snyk auth ", Ends::Command),
+    phrase("wpa_passphrase ", Ends::Command),
+    phrase("radtest ", Ends::Command),
+    phrase("passwd --stdin <<<", Ends::Command),
+    phrase("user_pw ", Ends::Argument),
+    phrase("owner_pw ", Ends::Argument),
+    phrase("lftp -u ", Ends::Argument),
+    phrase("sonar.login=", Ends::Argument),
     phrase("chpasswd <<<", Ends::Command),
     phrase("htpasswd -b", Ends::Command),
     phrase("htpasswd -cb", Ends::Command),
@@ -81,7 +95,8 @@ pub(super) const PHRASES: &[Phrase] = &[
 ];
 
 /// What a validator writes between the path of a field and its value (`field.Error` of Kubernetes).
-pub(super) const VERDICTS: &[&str] = &["duplicate value: ", "invalid value: ", "not supported value: ", "unsupported value: "];
+pub(super) const VERDICTS: &[&str] =
+    &["duplicate value: ", "invalid value: ", "not supported value: ", "unsupported value: "];
 
 /// Returns what is behind a phrase, which ends at `at`.
 pub(super) fn behind(phrase: &Phrase, line: &[u8], at: usize) -> Option<Found> {

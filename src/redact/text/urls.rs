@@ -63,8 +63,9 @@ pub(super) fn data_source(line: &[u8], at: usize, from: usize) -> Option<Found> 
 pub(super) fn at(line: &[u8], at: usize, from: usize) -> Option<Found> {
     let floor = at.saturating_sub(MAX_USERINFO).max(from);
     let before = &line[floor..at.max(floor)];
-    let begins =
-        |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'=' | b',' | b'<' | b'(' | b'\\');
+    let begins = |byte: &u8| {
+        byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'=' | b',' | b'<' | b'(' | b'\\')
+    };
     let start = floor + before.iter().rposition(begins).map_or(0, |begin| begin + 1);
     let word = &line[start..at.max(start)];
     if let Some(oracle) = memchr::memmem::find(word, ORACLE) {
@@ -78,9 +79,10 @@ pub(super) fn at(line: &[u8], at: usize, from: usize) -> Option<Found> {
     }
     let rest = &line[at + 1..];
     let host = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')).count();
-    let port = rest.get(host).filter(|byte| **byte == b':').map_or(0, |_| {
-        rest[host + 1..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count()
-    });
+    let port = rest
+        .get(host)
+        .filter(|byte| **byte == b':')
+        .map_or(0, |_| rest[host + 1..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count());
     let is_port = (2..=5).contains(&port) && rest[host + 1..=host + port].iter().all(u8::is_ascii_digit);
     let context = &line[start.saturating_sub(MAX_CONTEXT)..at + 1 + host];
     let is_proxy = memchr::memmem::find(&context.to_ascii_lowercase(), b"proxy").is_some();
@@ -106,19 +108,23 @@ pub(super) fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// Returns the argument of a call such as `sshpass -p password`. At `start..end` is this flag, which means a
 /// password to some programs.
-pub(super) fn call(line: &[u8], start: usize, end: usize, flag: &str) -> Option<Found> {
+pub(super) fn call(line: &[u8], start: usize, end: usize) -> Option<Found> {
     let before = &line[start.saturating_sub(MAX_CALL)..start];
     // `-P` is a port to some and a password to others.
-    let is_flag = line[start..end].ends_with(flag.as_bytes());
-    let called = |program: &str| is_called(before, program);
-    if !is_flag || !calls().any(|(program, known)| known == flag && called(program)) {
+    let flag = &line[start + 1..end];
+    let called = |program: &str, known: &str| known.as_bytes() == flag && is_called(before, program);
+    if !calls().any(|(program, known)| called(program, known)) {
         return None;
     }
-    let is_pair = secrets::PAIR_FLAGS.iter().any(|(_, known)| *known == flag)
-        && !secrets::PASSWORD_FLAGS.iter().any(|(program, known)| *known == flag && called(program));
+    let is_pair = !secrets::PASSWORD_FLAGS.iter().any(|(program, known)| called(program, known))
+        && secrets::PAIR_FLAGS.iter().any(|(program, known)| called(program, known));
     argument(line, end).filter(|found| {
         let text = &line[found.start..found.end];
-        if is_pair { memchr::memchr(b':', text).is_some() && !text.starts_with(b"http") } else { flag != COOKIES || text.contains(&b'=') }
+        if is_pair {
+            memchr::memchr(b':', text).is_some() && !text.starts_with(b"http")
+        } else {
+            flag != COOKIES.as_bytes() || text.contains(&b'=')
+        }
     })
 }
 

@@ -3,6 +3,7 @@
 use super::line::{Found, Line, MARK, MAX_ESCAPES, backslashes_before};
 use super::line_state::LineState;
 use super::name::{Name, Separator, is_in_query};
+use super::phrases::VERDICTS;
 use crate::redact::rules::Rule;
 
 /// What may surround a value in quotes: prefixes of literals and calls of several languages.
@@ -177,8 +178,13 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
     pair(at, end, name.json_escapes().filter(|_| separator == Separator::Colon), line_state)
 }
 
-/// Returns the length of what surrounds a value in quotes: `b'…'`, `SecretStr('…')`.
+/// Returns the length of what precedes a value in quotes: the verdict of a validator (`Invalid value: "…"`), the
+/// prefix of a literal, a call (`b'…'`, `SecretStr('…')`).
 fn wrapper(rest: &[u8]) -> usize {
+    let begins = |text: &str| rest.get(..text.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(text.as_bytes()));
+    if let Some(verdict) = VERDICTS.iter().find(|verdict| begins(verdict)) {
+        return verdict.len();
+    }
     let is_quote = |byte: Option<&u8>| matches!(byte, Some(b'"' | b'\'' | b'\\'));
     let wraps = |text: &&&str| rest.starts_with(text.as_bytes()) && is_quote(rest.get(text.len()));
     WRAPPERS.iter().find(wraps).map_or(0, |text| text.len())
@@ -328,8 +334,24 @@ pub(in crate::redact) fn is_not_secret(value: &[u8], name: &[u8]) -> bool {
 /// Returns whether a value is not secret, whatever its name.
 pub(in crate::redact) fn harmless(value: &[u8]) -> bool {
     const WORDS: &[&[u8]] = &[
-        b"", b"-", b"\"\"", b"''", b"true", b"false", b"null", b"nil", b"none", b"~", b"<nil>", b"<none>", b"<unset>", b"yes",
-        b"no", b"required", b"optional", b"undefined",
+        b"",
+        b"-",
+        b"\"\"",
+        b"''",
+        b"true",
+        b"false",
+        b"null",
+        b"nil",
+        b"none",
+        b"~",
+        b"<nil>",
+        b"<none>",
+        b"<unset>",
+        b"yes",
+        b"no",
+        b"required",
+        b"optional",
+        b"undefined",
     ];
     let value = value.trim_ascii();
     // The form in which `kubectl describe` shows Secrets.

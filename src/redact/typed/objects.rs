@@ -17,8 +17,19 @@ const MAX_DEPTH: usize = 128;
 /// Keys of a Secret whose value is a certificate.
 const CERTIFICATE_KEYS: &[&str] = &["ca.crt", "cacert", "cert", "tls.crt"];
 /// Keys whose values are hostnames, whatever their form.
-const HOST_KEYS: &[&str] =
-    &["commonName", "dnsNames", "externalName", "hostname", "hostnames", "hosts", "serverNames", "sniHosts"];
+const HOST_KEYS: &[&str] = &[
+    "commonName",
+    "dnsNames",
+    "externalName",
+    "host",
+    "hostname",
+    "hostnames",
+    "hosts",
+    "serverName",
+    "serverNames",
+    "sni",
+    "sniHosts",
+];
 /// Fields of a Secret that are kept.
 const SECRET_FIELDS: &[&str] = &["apiVersion", "immutable", "kind", "type"];
 
