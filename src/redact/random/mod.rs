@@ -261,32 +261,28 @@ fn names(line: &[u8], at: usize, is_hash: bool) -> bool {
     let ends = |byte: &u8| matches!(byte, b',' | b';' | b'{' | b'}' | b'|' | b'\n' | b'<' | b'?' | b'&');
     let before = &before[before.iter().rposition(ends).map_or(0, |end| end + 1)..];
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let mut words = before.split(|byte| !is_part(byte)).rev().filter(|word| !word.is_empty()).take(WORDS).peekable();
+    let plain = |word: &[u8]| normalized(word, &mut [0; CONTEXT]).to_vec();
+    let words = before.split(|byte| !is_part(byte)).rev().filter(|word| !word.is_empty()).take(WORDS);
+    let words: Vec<Vec<u8>> = words.map(plain).collect();
+    let Some(last) = words.first() else { return false };
     // Base64 of a hash: the algorithm is directly before it.
-    let glued = before.last().is_some_and(|byte| matches!(byte, b':' | b'-' | b'/' | b'='));
-    let mut joined = Vec::new();
-    while let Some(word) = words.next() {
-        let mut buffer = [0; CONTEXT];
-        let word = normalized(word, &mut buffer);
-        let is_last = joined.is_empty();
-        if is_last && glued && HASHES.iter().any(|hash| word.ends_with(hash.as_bytes())) {
-            return true;
-        }
-        // `request id` and `request-id` are the same name.
-        joined.splice(0..0, word.iter().copied());
-        if SECRET_WORDS.iter().any(|secret| memmem::find(&joined, secret.as_bytes()).is_some())
-            && !joined.ends_with(b"keyid")
-            && !joined.ends_with(b"keyidentifier")
-        {
-            return false;
-        }
-        if NAMES_OF_IDENTIFIERS.iter().any(|known| joined.ends_with(known.as_bytes()) || word == known.as_bytes())
-            || is_hash && NAMES_OF_HASHES.iter().any(|known| word == known.as_bytes() || is_compound(word, known))
-        {
-            return true;
-        }
+    let is_glued = before.last().is_some_and(|byte| matches!(byte, b':' | b'-' | b'/' | b'='));
+    if is_glued && HASHES.iter().any(|hash| last.ends_with(hash.as_bytes())) {
+        return true;
     }
-    false
+    // `session id …`, but not `subject key identifier …`.
+    let both = [words.get(1).map_or(&[][..], Vec::as_slice), last].concat();
+    let has_secret = SECRET_WORDS.iter().any(|secret| memmem::find(&both, secret.as_bytes()).is_some());
+    if has_secret && !both.ends_with(b"keyid") && !both.ends_with(b"keyidentifier") {
+        return false;
+    }
+    // `request id` and `request-id` are the same name.
+    let mut joined = Vec::new();
+    words.iter().any(|word| {
+        joined = [word, joined.as_slice()].concat();
+        NAMES_OF_IDENTIFIERS.iter().any(|known| joined.ends_with(known.as_bytes()) || word == known.as_bytes())
+            || is_hash && NAMES_OF_HASHES.iter().any(|known| word == known.as_bytes() || is_compound(word, known))
+    })
 }
 
 /// Returns where the standard base64 around `at` begins.
@@ -420,7 +416,7 @@ mod tests {
             ("x=\"kQ7/mZ2+xW9/Lt4+Rv8/bN1=\"", "kQ7/mZ2+xW9/Lt4+Rv8/bN1="),
             ("\\nk7Qm2Zx9Lw4Rt8Vb1N", "k7Qm2Zx9Lw4Rt8Vb1N"),
             ("a 5f3c9a1e7b2d4f6a8c0e1d3b5f7a9c2e b", "5f3c9a1e7b2d4f6a8c0e1d3b5f7a9c2e"),
-            ("kX9$mQ2!vB7*nL4^", "kX9$mQ2!vB7*nL4"),
+            ("kX9$mQ2!vB7*nL4^", "kX9$mQ2!vB7*nL4^"),
         ] {
             assert_eq!(tokens(line), [token], "{line}");
         }

@@ -82,9 +82,10 @@ ingressGateways:
 "
         )
     };
-    assert_eq!(redacted(&file("hunter2", "bob")), file("<redacted>", "<redacted>"));
+    let expected = file("<redacted>", "<redacted>").replace("  # of the cluster", "");
+    assert_eq!(redacted(&file("hunter2", "bob")), expected);
     let windows = file("hunter2", "bob").replace('\n', "\r\n");
-    assert_eq!(redacted(&windows), file("<redacted>", "<redacted>").replace('\n', "\r\n"));
+    assert_eq!(redacted(&windows), expected.replace('\n', "\r\n"));
 }
 
 /// Files in which `hunter2` is the secret; the number of lines is kept.

@@ -382,7 +382,8 @@ impl Engine {
             Base64Content::Text(text) => {
                 let Some(budget) = state.budget.checked_sub(text.len()) else { return true };
                 let mut found = Redactions::default();
-                let mut inner = TextState { depth: state.depth + 1, budget, ..TextState::default() };
+                let public = state.public;
+                let mut inner = TextState { depth: state.depth + 1, budget, public, ..TextState::default() };
                 self.nested(&text, &mut inner, &mut found);
                 state.budget = inner.budget;
                 !found.is_empty()

@@ -188,7 +188,7 @@ fn auth(line: &mut Line<'_>, name: &Name) -> Option<Found> {
             let close = memchr::memchr(b')', &bytes[at..]).map_or(bytes.len(), |length| at + length);
             return Some(Found::new(at + 1, close, Rule::NamedValue));
         }
-        None if name.first && separator == Separator::Colon && !name.escaped_line => {
+        None if name.first && separator == Separator::Colon && !name.escaped_line && !line.references => {
             let line_state = LineState::below(bytes, false);
             return Some(Found { line_state, ..Found::new(at, at, Rule::NamedValue) });
         }

@@ -18,6 +18,8 @@ pub(super) struct Phrase {
 enum Ends {
     /// With the argument of a program.
     Argument,
+    /// At the bar and the dots that close a quotation.
+    Bars,
     /// With the call, at the parenthesis or brace that closes it.
     Call(u8),
     /// With the command: at `;`, `&`, a bar, a quote, or the line.
@@ -46,8 +48,8 @@ pub(super) const PHRASES: &[Phrase] = &[
     phrase("server_handshake_traffic_secret ", Ends::Line),
     phrase("server_traffic_secret_0 ", Ends::Line),
     // What a decoder or a parser quotes of its input.
-    phrase("byte of ...|", Ends::Line),
-    phrase("bigger context ...|", Ends::Line),
+    phrase("byte of ...|", Ends::Bars),
+    phrase("bigger context ...|", Ends::Bars),
     // Data of a Secret as Go prints it, and credentials as arguments of a constructor.
     phrase(".basic(", Ends::Call(b')')),
     phrase("basicauth(", Ends::Call(b')')),
@@ -104,6 +106,7 @@ pub(super) fn behind(phrase: &Phrase, line: &[u8], at: usize) -> Option<Found> {
     let rest = &line[at..];
     let end = match phrase.ends {
         Ends::Argument => return argument(line, at),
+        Ends::Bars => at + memchr::memmem::find(rest, b"|...").unwrap_or(rest.len()),
         Ends::Call(close) => at + memchr::memchr(close, rest).unwrap_or(rest.len()),
         Ends::Command => {
             let ends = |byte: &u8| matches!(byte, b';' | b'&' | b'|' | b'"' | b'`' | b']' | b'\\');
