@@ -60,6 +60,10 @@ pub struct EvidenceArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Probes", hide_short_help = true)]
     pub ca_file: Option<PathBuf>,
 
+    /// Keep tokens that look random: by default they are redacted unless their form or name shows what they are
+    #[arg(long, help_heading = "Output", hide_short_help = true)]
+    pub keep_random_tokens: bool,
+
     /// Clients that are known to exist, even if they were not seen
     #[arg(long, value_enum, value_name = "CLIENTS", help_heading = "Judgement")]
     pub expect: Option<Expectation>,

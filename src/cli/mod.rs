@@ -481,6 +481,10 @@ pub struct DiffArgs {
     #[arg(value_name = "AFTER", value_hint = ValueHint::AnyPath)]
     pub after: String,
 
+    /// Keep tokens that look random: by default they are redacted unless their form or name shows what they are
+    #[arg(long, hide_short_help = true)]
+    pub keep_random_tokens: bool,
+
     /// Lowest level of a new finding that sets exit code 1
     #[arg(long, value_enum, default_value_t, value_name = "LEVEL")]
     pub fail_on: FailOn,

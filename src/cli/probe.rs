@@ -114,6 +114,10 @@ pub struct ProbeArgs {
     #[arg(long, value_parser = parallel, default_value_t = 32, value_name = "NUMBER", value_hint = ValueHint::Other, help_heading = "Handshake", hide_short_help = true)]
     pub parallel: u16,
 
+    /// Keep tokens that look random: by default they are redacted unless their form or name shows what they are
+    #[arg(long, help_heading = "Output", hide_short_help = true)]
+    pub keep_random_tokens: bool,
+
     /// Lowest level of a finding that sets exit code 1
     #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Judgement")]
     pub fail_on: FailOn,

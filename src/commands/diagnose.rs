@@ -41,8 +41,8 @@ fn several(args: &DiagnoseArgs, names: &[String], console: &Console) -> Result<u
         let args_alone = contexts::with_context(&args.evidence, context);
         let stop = stop.part(sources::timeout(&args.evidence));
         let labelled = Arc::new(progress.labelled(context));
-        let evidence = sources::clean(&runtime.block_on(sources::gathered(&args_alone, &stop, labelled))?)?;
-        Ok(judge(args, &evidence))
+        let evidence = runtime.block_on(sources::gathered(&args_alone, &stop, labelled))?;
+        Ok(judge(args, &sources::clean(&evidence, args.evidence.keep_random_tokens)?))
     });
     progress.finish();
     // Nothing is left to interrupt: from here on Ctrl-C ends the program.
@@ -79,7 +79,7 @@ async fn obtain_evidence(args: &DiagnoseArgs, stop: &Stop, console: &Console) ->
     if sources::expects_non_sni(&args.evidence) {
         evidence.question.expect_non_sni();
     }
-    sources::clean(&evidence)
+    sources::clean(&evidence, args.evidence.keep_random_tokens)
 }
 
 fn print_report(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {

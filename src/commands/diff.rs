@@ -9,8 +9,8 @@ use crate::terminal::Console;
 pub(super) fn run(args: &DiffArgs, console: &Console) -> Result<u8, Error> {
     sources::check_standard_input([&args.before, &args.after].into_iter())?;
     // Files of older versions or of others may hold secrets that this version redacts.
-    let before = sources::clean(&source::read(&args.before)?)?;
-    let after = sources::clean(&source::read(&args.after)?)?;
+    let before = sources::clean(&source::read(&args.before)?, args.keep_random_tokens)?;
+    let after = sources::clean(&source::read(&args.after)?, args.keep_random_tokens)?;
     let difference = diff::compare(&before, &after, fail_on(args.fail_on));
     super::print_result(console, args.output, &difference)?;
     Ok(difference.exit_code)

@@ -20,6 +20,7 @@ mod version;
 use std::error::Error as StdError;
 use std::io;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use crate::bundle::{NamesError, ReadError, WriteError};
 use crate::cli::{Cli, ColorChoice, Command, FailOn};
@@ -27,6 +28,7 @@ use crate::gather;
 use crate::gather::files::log_file::LogFileError;
 use crate::gather::probe::ProberError;
 use crate::judgement;
+use crate::redact::{Redactions, Redactor};
 use crate::report::styles::Styles;
 use crate::report::{Document, Format, RenderError, TextOptions, render};
 use crate::terminal::{self, Console};
@@ -47,6 +49,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    terminal::clean_messages(clean_message);
     let verbosity = cli.verbose.iter().fold(0, |sum: u8, level| sum.saturating_add(*level));
     let console = Console::new(color(cli.color), verbosity);
     let result = match cli.command {
@@ -70,6 +73,12 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Redacts a text for standard error.
+fn clean_message(text: &str) -> String {
+    static REDACTOR: LazyLock<Redactor> = LazyLock::new(Redactor::secrets_only);
+    REDACTOR.text(text, &mut Redactions::default())
 }
 
 /// An error that stops the tool. Texts are lower-case fragments that read after "could not ".

@@ -16,6 +16,7 @@ use crate::cli::{PcapArgs, PcapOutput};
 use crate::evidence::capture::{Flow, ServerName, Signature, Summary};
 use crate::gather::files::captures::{self, CaptureError, MAX_CAPTURES};
 use crate::judgement::capture::{self as judgement, Question};
+use crate::redact::{Redactions, Redactor};
 use crate::report::Format;
 use crate::report::documents::capture::line;
 use crate::run::{Progress, Stop};
@@ -65,9 +66,10 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
         lines,
     };
     let task = format!("packets of {}", if let [only] = args.files.as_slice() { only } else { "the captures" });
+    let redactor = Redactor::secrets_only().keep_random_tokens(args.keep_random_tokens);
     reporter.started(&task);
     let result = captures::read(&args.files, args.write.is_some(), stop, &*reporter, &mut |flow, packets| {
-        session.flow(&flow, &packets);
+        session.flow(&redacted(&redactor, flow), &packets);
     });
     let count = result.as_ref().map_or(0, |capture| capture.traffic.packets);
     reporter.finished(&task, &format!("{count} packets, {} connections", session.summary.flows));
@@ -100,6 +102,12 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
         PcapOutput::Yaml => Format::Yaml,
     };
     super::print_result(console, format, &report).map(|()| report.exit_code)
+}
+
+/// Redacts the sample of what a client sent in clear.
+fn redacted(redactor: &Redactor, flow: Flow) -> Flow {
+    let clean = |sample: String| redactor.sample(&sample, &mut Redactions::default());
+    Flow { sample: flow.sample.map(clean), ..flow }
 }
 
 /// A new file, which only its owner may read: packets are not for everybody.

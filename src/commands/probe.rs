@@ -42,7 +42,7 @@ pub(super) fn run(args: &ProbeArgs, console: &Console) -> Result<u8, Error> {
         Evidence::not_gathered(question(), collected_at, "`kubectl apigee-tls diagnose` queries the cluster");
     evidence.probes = Seen::Seen(seen);
     evidence.interrupted = interrupted.map(|reason| Unavailable::new("the endpoints", reason));
-    let evidence = sources::clean(&evidence)?;
+    let evidence = sources::clean(&evidence, args.keep_random_tokens)?;
     let report = judgement::build(&evidence, fail_on(args.fail_on));
     let printed = super::print_result(console, args.output, &report).map(|()| report.exit_code);
     // Signals are handled up to here.

@@ -160,8 +160,9 @@ fn unfinished(name: &str, reason: &Reason) -> Error {
 ///
 /// What the cluster, servers and files return may hold tokens and passwords. `collect` calls
 /// [`Redactor::clean`] itself, with the redactor of its bundle.
-pub(super) fn clean(evidence: &Evidence) -> Result<Evidence, Error> {
-    Ok(Redactor::secrets_only().clean(evidence, &mut Redactions::default())?)
+pub(super) fn clean(evidence: &Evidence, keep_random_tokens: bool) -> Result<Evidence, Error> {
+    let redactor = Redactor::secrets_only().keep_random_tokens(keep_random_tokens);
+    Ok(redactor.clean(evidence, &mut Redactions::default())?)
 }
 
 /// Returns evidence without a cluster, for `--offline`.

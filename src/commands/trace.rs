@@ -47,7 +47,7 @@ async fn obtain_evidence(
         }
     };
     sources::add_files(&args.evidence, &mut evidence, stop, None).await?;
-    sources::clean(&evidence)
+    sources::clean(&evidence, args.evidence.keep_random_tokens)
 }
 
 fn server_name(name: &str) -> Result<String, Error> {

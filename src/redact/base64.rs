@@ -17,6 +17,33 @@ const SNIFFED_BYTES: usize = 48;
 /// encryption.
 const ENCRYPTION_OIDS: &[&[u8]] = &[b"\x2a\x86\x48\x86\xf7\x0d\x01\x05", b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01"];
 
+/// First bytes of archives and key stores, which cannot be inspected.
+const ARCHIVES: &[&[u8]] = &[
+    // Compressed: gzip, zip, zstd, bzip2, xz, 7-Zip, lz4, RAR, zlib at its four levels.
+    b"\x1f\x8b\x08",
+    b"PK\x03\x04",
+    b"\x28\xb5\x2f\xfd",
+    b"BZh",
+    b"\xfd7zXZ\0",
+    b"7z\xbc\xaf\x27\x1c",
+    b"\x04\x22\x4d\x18",
+    b"Rar!\x1a\x07",
+    b"\x78\x01",
+    b"\x78\x5e",
+    b"\x78\x9c",
+    b"\x78\xda",
+    // Key stores: JKS, JCEKS, keys of OpenSSH and PuTTY, SQLite (NSS), Kerberos keytabs, KeePass.
+    b"\xfe\xed\xfe\xed",
+    b"\xce\xce\xce\xce",
+    b"openssh-key-v1\0",
+    b"PuTTY-User-Key-File-",
+    b"SQLite format 3\0",
+    b"\x05\x02\0\0",
+    b"\x03\xd9\xa2\x9a",
+    b"Salted__",
+    b"age-encryption.org/",
+];
+
 /// Returns the next run of at least [`MIN_RUN`] base64 characters at or after `from`.
 ///
 /// Probes every `MIN_RUN`th byte first: a run of that length cannot lie between two probes.
@@ -48,6 +75,11 @@ pub(super) fn names_key(run: &[u8]) -> bool {
     NAMES.iter().any(|name| memchr::memmem::find(run, name).is_some())
 }
 
+/// Returns whether the run decodes to the beginning of a certificate as PEM.
+pub(super) fn begins_certificate(run: &[u8]) -> bool {
+    memchr::memmem::find(&decode(&run[..run.len().min(SNIFFED_BYTES / 3 * 4)]), b"BEGIN CERTIFICATE").is_some()
+}
+
 /// What a base64 run decodes to.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Base64Content {
@@ -55,7 +87,7 @@ pub(super) enum Base64Content {
     Key,
     /// Text, which must be redacted itself.
     Text(Vec<u8>),
-    /// gzip, zip or zstd.
+    /// One of [`ARCHIVES`].
     Archive,
     Certificate,
     Other,
@@ -68,7 +100,12 @@ pub(super) fn classify(run: &[u8], skip: usize) -> Base64Content {
     if is_private_key(&head) {
         return Base64Content::Key;
     }
-    if head.starts_with(b"\x1f\x8b\x08") || head.starts_with(b"PK\x03\x04") || head.starts_with(b"\x28\xb5\x2f\xfd") {
+    // Two bytes may begin any text of these characters.
+    let is_mixed = || {
+        let has = |kind: fn(&u8) -> bool| run.iter().any(kind);
+        has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
+    };
+    if ARCHIVES.iter().any(|bytes| head.starts_with(bytes) && (bytes.len() > 2 || is_mixed())) {
         return Base64Content::Archive;
     }
     if matches!(sequence(&head), Some([0x30, 0x82, ..])) {

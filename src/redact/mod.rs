@@ -9,7 +9,7 @@
 //! Each line runs through one loop, which ends when no escape is left (`text::engine`, `unescape`):
 //!
 //! ```text
-//! line ─┬─► patterns, base64 ─► found ─► spans of the line as written ─► redacted line
+//! line ─┬─► patterns, base64, random ─► found ─► spans of the line as written ─► redacted line
 //!   ▲   │
 //!   └───┴── unescape one level: \x22, \u0022, %22, &quot;
 //! ```
@@ -18,11 +18,13 @@
 //! withheld with a reason. Names, paths, counts and public certificates are kept, because support works with
 //! them.
 //!
-//! A secret is recognised by its position, by the name it is given, or by its shape. A secret in prose
-//! (`the password is …`) or a random text under a harmless name is not recognised.
+//! A secret is recognised by its position, by the name it is given, by its shape, or because it looks random and
+//! has no harmless form (`random`). A readable secret in prose (`the password is …`) is not recognised.
 
 mod base64;
+mod messages;
 mod pseudonyms;
+mod random;
 mod rules;
 pub mod self_test;
 mod text;
@@ -103,7 +105,7 @@ impl std::error::Error for Withheld {}
 /// Redacts the content of one bundle. Equal names get equal pseudonyms in everything that passes through it.
 pub struct Redactor {
     engine: Arc<Engine>,
-    /// Redacts secrets only.
+    /// Redacts secrets in what is derived from redacted content, where all that looks random was judged.
     secrets: Arc<Engine>,
     /// Redacts the same secrets as `engine`, without giving pseudonyms.
     without_pseudonyms: Arc<Engine>,
@@ -123,18 +125,30 @@ impl Redactor {
         Self::with(Pseudonyms::None, Names::new([0; 32]), Rules::default())
     }
 
-    fn with(pseudonyms: Pseudonyms, names: Names, rules: Rules) -> Self {
-        let engine_without_names = |certificates| {
-            Arc::new(Engine { patterns: Arc::new(Patterns::new(certificates)), rules, table: Table::none() })
-        };
-        let secrets = engine_without_names(false);
-        if pseudonyms == Pseudonyms::None {
-            return Self { engine: Arc::clone(&secrets), without_pseudonyms: Arc::clone(&secrets), secrets };
+    /// Returns the same redactor, without the last pass if `keep` is set: tokens that look random are kept, as
+    /// `--keep-random-tokens` requests.
+    #[must_use]
+    pub fn keep_random_tokens(self, keep: bool) -> Self {
+        let changed =
+            |engine: &Engine| Arc::new(Engine { random_tokens: engine.random_tokens && !keep, ..engine.clone() });
+        Self {
+            engine: changed(&self.engine),
+            secrets: self.secrets,
+            without_pseudonyms: changed(&self.without_pseudonyms),
         }
-        let without_pseudonyms = engine_without_names(true);
-        let patterns = Arc::clone(&without_pseudonyms.patterns);
-        let engine = Arc::new(Engine { patterns, rules, table: Table::new(pseudonyms, names) });
-        Self { engine, secrets, without_pseudonyms }
+    }
+
+    fn with(pseudonyms: Pseudonyms, names: Names, rules: Rules) -> Self {
+        let none = Arc::new(Table::none());
+        let plain = Engine { patterns: Arc::new(Patterns::new(false)), rules, table: none, random_tokens: true };
+        let secrets = Arc::new(Engine { random_tokens: false, ..plain.clone() });
+        if pseudonyms == Pseudonyms::None {
+            let engine = Arc::new(plain);
+            return Self { without_pseudonyms: Arc::clone(&engine), engine, secrets };
+        }
+        let without_names = Engine { patterns: Arc::new(Patterns::new(true)), ..plain };
+        let engine = Engine { table: Arc::new(Table::new(pseudonyms, names)), ..without_names.clone() };
+        Self { engine: Arc::new(engine), secrets, without_pseudonyms: Arc::new(without_names) }
     }
 
     /// Redacts a text in memory: reports, YAML, events, command output. The number of lines is kept.
@@ -176,6 +190,9 @@ impl Redactor {
         let mut document = serde_json::to_value(evidence)?;
         self.derived_document(&mut document, redactions);
         let mut evidence = serde_json::from_value(document)?;
+        if self.engine.random_tokens {
+            evidence::redact_random(&self.without_pseudonyms, &mut evidence, redactions);
+        }
         self.evidence(&mut evidence, redactions);
         Ok(evidence)
     }
@@ -228,8 +245,18 @@ impl Redactor {
             record.clear();
             redactions.count(Rule::DecryptionSecrets);
         } else if let Some(content) = record.get_mut(content) {
-            self.secrets.mask(content, redactions);
+            self.without_pseudonyms.mask(content, redactions);
         }
+    }
+
+    /// Redacts a sample of the first bytes of a connection.
+    #[must_use]
+    pub fn sample(&self, sample: &str, redactions: &mut Redactions) -> String {
+        // Commands of protocols are recognised in whole lines only.
+        let mut line = [sample.as_bytes(), b"\r\n"].concat();
+        self.without_pseudonyms.mask(&mut line, redactions);
+        line.truncate(sample.len());
+        self.text(&string(line), redactions)
     }
 
     /// Redacts a Kubernetes object or list, by its kind.

@@ -58,6 +58,7 @@ pub struct SelfTestResult {
 const WORD: &str = "sentinel-7f3a9c51";
 /// 40 letters and digits.
 const TOKEN: &str = "s3nt1nelS3NT1NELs3nt1nelS3NT1NELs3nt1nel";
+const RANDOM: &str = "k7Qm2Zx9Lw4Rt8Vb1N";
 /// A line that begins like PKCS#8 and is not a key.
 const KEY_LINE: &str = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCsentinel7f3a9";
 const KEPT: &str = "stays-readable";
@@ -83,6 +84,7 @@ fn shapes() -> Vec<(&'static str, String, String)> {
         ("Google refresh token", format!("1//0{TOKEN}"), TOKEN.to_owned()),
         ("AWS access key", "AKIASENTINEL23456789".to_owned(), "SENTINEL23456789".to_owned()),
         ("GitHub token", format!("ghp_{TOKEN}"), TOKEN.to_owned()),
+        ("token that looks random", format!("exchanged {RANDOM} for it"), RANDOM.to_owned()),
     ];
     for (kind, text) in [
         ("authorization header", "Authorization: Digest username=bob, response=WORD"),

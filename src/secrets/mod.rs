@@ -10,12 +10,12 @@ mod kinds;
 mod table;
 
 use self::table::{
-    HARMLESS_KEY_HEADERS, HARMLESS_VARIABLE_ENDINGS, NAMES, OVERRIDES_SECTIONS, PASSWORD_WORDS, Part, SECRET_PREFIXES,
-    USER_NAMES, VALUE_HOLDERS, VARIABLE_PARTS,
+    HARMLESS_KEY_HEADERS, HARMLESS_VARIABLE_ENDINGS, HARMLESS_WITH_SUFFIX, NAMES, OVERRIDES_SECTIONS, PASSWORD_WORDS,
+    Part, SECRET_PREFIXES, SETTINGS_BELOW_SECRET, SUFFIXES, USER_NAMES, VALUE_HOLDERS, VARIABLE_PARTS,
 };
 
 pub(crate) use self::kinds::{Section, ValueKind};
-pub(crate) use self::table::{COMMENT_WORDS, PASSWORD_FLAGS, WEB_KEY_PARTS};
+pub(crate) use self::table::{PAIR_FLAGS, PASSWORD_FLAGS, WEB_KEY_PARTS};
 
 /// Maximum number of bytes of a name that are compared; of a longer name the end is compared.
 pub(crate) const MAX_NAME: usize = 128;
@@ -37,11 +37,45 @@ pub(crate) fn of(name: &[u8]) -> ValueKind {
             return row.kind;
         }
     }
-    if ends_in_the_word_pass(name) || is_key_header(normalized, name) {
+    if ends_in_the_word_pass(name) || is_key_header(normalized, name) || has_suffix(name, normalized) {
         ValueKind::Secret
     } else {
         ValueKind::NotSecret
     }
+}
+
+/// Returns whether something is appended to a secret name.
+fn has_suffix(name: &[u8], normalized: &[u8]) -> bool {
+    let mut rest = normalized;
+    loop {
+        let suffix = SUFFIXES.iter().find_map(|suffix| rest.strip_suffix(suffix.as_bytes()));
+        let digits = rest.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        match suffix {
+            Some(before) => rest = before,
+            None if digits > 0 => rest = &rest[..rest.len() - digits],
+            None => break,
+        }
+    }
+    let is_secret = |row: &table::Row| {
+        let matches = |form: &&str| rest.ends_with(form.as_bytes());
+        matches!(row.kind, ValueKind::Secret | ValueKind::EncryptionKey)
+            && row.part != Part::Whole
+            && row.forms.iter().any(matches)
+    };
+    rest.len() < normalized.len()
+        && rest.len() >= 3
+        && (NAMES.iter().any(is_secret) || rest == b"pass" || is_pass_before(name, normalized.len() - rest.len()))
+        && !HARMLESS_WITH_SUFFIX.iter().any(|end| normalized.ends_with(end.as_bytes()))
+}
+
+/// Returns whether the word `pass` precedes the last `length` letters and digits: `db_pass2`.
+fn is_pass_before(name: &[u8], length: usize) -> bool {
+    let mut left = length;
+    let at = name.iter().rposition(|byte| {
+        left = left.saturating_sub(usize::from(byte.is_ascii_alphanumeric()));
+        left == 0
+    });
+    at.is_some_and(|at| ends_in_the_word_pass(name[..at].trim_ascii_end()))
 }
 
 /// Returns the kind of the value of a key in overrides.yaml: as [`of`], but there `secret` is the name of a
@@ -67,6 +101,11 @@ pub(crate) fn section(key: &str) -> Option<Section> {
 /// and its filters.
 pub(crate) fn is_holder(name: &[u8]) -> bool {
     VALUE_HOLDERS.iter().any(|holder| name.eq_ignore_ascii_case(holder.as_bytes()))
+}
+
+/// Returns whether a key below a secret name holds a reference to a secret or one of its settings.
+pub(crate) fn is_setting_below_secret(key: &str) -> bool {
+    SETTINGS_BELOW_SECRET.contains(&key) || key.to_ascii_lowercase().ends_with("name")
 }
 
 /// Returns whether an environment variable of this name is redacted.
@@ -163,6 +202,20 @@ mod tests {
             "rootPw",
             "pw",
             "basic-auth",
+            "password_confirmation",
+            "password2",
+            "secretString",
+            "tokenValue",
+            "privateKeyPem",
+            "secret_id",
+            "password_b64",
+            "clientSecretOld1",
+            "db_pass2",
+            "licenseKey",
+            "device_code",
+            "code_verifier",
+            "integration_key",
+            "SAMLResponse",
         ] {
             assert_eq!(of(secret.as_bytes()), ValueKind::Secret, "{secret}");
         }
@@ -190,6 +243,13 @@ mod tests {
             "keyAlgorithm",
             "authority",
             "x-idempotency-key",
+            "publicKeyPem",
+            "tokenType",
+            "secretName2",
+            "bypass2",
+            "passwordPolicy",
+            "keyData",
+            "passed1",
         ] {
             assert_eq!(of(harmless.as_bytes()), ValueKind::NotSecret, "{harmless}");
         }

@@ -8,4 +8,4 @@ pub mod streams;
 
 pub use self::console::Console;
 pub use self::progress::Reporter;
-pub use self::streams::{ColorChoice, Output, Streams};
+pub use self::streams::{ColorChoice, Output, Streams, clean_messages};

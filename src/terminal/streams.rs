@@ -1,6 +1,8 @@
 //! Standard output and standard error, and what they can show.
 
+use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, Stderr, Stdout, Write};
+use std::sync::OnceLock;
 
 use crate::text::visible_lines;
 
@@ -123,10 +125,20 @@ impl<W: Write> Write for Output<W> {
     }
 }
 
-/// Writes lines with control characters escaped.
+/// Redacts all texts on standard error, once it is set.
+static CLEAN: OnceLock<fn(&str) -> String> = OnceLock::new();
+
+/// Sets the function that redacts all texts on standard error: the words of clusters, servers and files may
+/// hold secrets. Only the first call has an effect.
+pub fn clean_messages(clean: fn(&str) -> String) {
+    let _ = CLEAN.set(clean);
+}
+
+/// Writes lines, redacted and with control characters escaped.
 pub(super) fn write_lines(stream: &mut impl Write, text: &str) {
+    let text = CLEAN.get().map_or(Cow::Borrowed(text), |clean| Cow::Owned(clean(text)));
     // If standard error fails too, there is no other place to report it.
-    let _ = writeln!(stream, "{}", visible_lines(text));
+    let _ = writeln!(stream, "{}", visible_lines(&text));
 }
 
 fn is_dumb(env: &impl Fn(&str) -> Option<String>) -> bool {

@@ -24,8 +24,8 @@ pub(crate) fn overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Ove
 ///
 /// # Errors
 ///
-/// Also returns an error for a syntax error in a file, and for a placeholder on a line of its own: the rest of
-/// the file was not read, or the line may stand for anything, so nothing can be concluded from what seems
+/// Also returns an error for a syntax error in a file, and for a placeholder on a line of its own: the rest
+/// of the file was not read, or the line may be anything, so nothing can be concluded from what seems
 /// absent.
 pub(crate) fn whole_overrides(evidence: &Evidence) -> Result<Vec<(&OverridesFile, &Overrides)>, Unavailable> {
     let files = overrides(evidence)?;
@@ -51,8 +51,8 @@ pub(crate) fn virtual_hosts(
         .collect())
 }
 
-/// Returns the virtual hosts of all files, like [`virtual_hosts`], if their names and gateways can be compared
-/// with the cluster.
+/// Returns the virtual hosts of all files, like [`virtual_hosts`], if their names and gateways can be
+/// compared with the cluster.
 ///
 /// # Errors
 ///

@@ -23,8 +23,8 @@ pub(crate) fn wildcards(evidence: &Evidence) -> Result<Vec<&Route>, Unavailable>
     Ok(wildcards)
 }
 
-/// Returns an error if the namespace may have routes that were not seen, so that nothing can be concluded from
-/// what seems absent.
+/// Returns an error if the namespace may have routes that were not seen, so that nothing can be concluded
+/// from what seems absent.
 pub(crate) fn require_all_routes(evidence: &Evidence) -> Result<(), Unavailable> {
     let is_partial = evidence.routes.seen()?.partial;
     if is_partial { Err(only_some("ApigeeRoutes", "apigeeroutes")) } else { Ok(()) }

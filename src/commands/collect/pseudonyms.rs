@@ -28,13 +28,13 @@ pub(super) fn kind_names(kinds: Pseudonyms) -> Vec<String> {
 pub(super) fn redactor(args: &CollectArgs) -> Result<Redactor, Error> {
     let kinds = kinds(args);
     if kinds == Pseudonyms::None {
-        return Ok(Redactor::secrets_only());
+        return Ok(Redactor::secrets_only().keep_random_tokens(args.evidence.keep_random_tokens));
     }
     let names = match &args.redact_as {
         Some(path) => read_names(path)?,
         None => Names::new(gather::random::key().map_err(Error::Runtime)?),
     };
-    Ok(Redactor::new(kinds, names))
+    Ok(Redactor::new(kinds, names).keep_random_tokens(args.evidence.keep_random_tokens))
 }
 
 /// Creates the file for the list of pseudonyms before anything is gathered, so that an unusable path fails

@@ -5,37 +5,40 @@
 //! objects, classes and files are kept too. What may be either is taken for a hostname. Names of a single
 //! label are not recognised. Where a type says that a text is a hostname, this file is not consulted.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use super::addresses::address;
 use super::runs::run;
 
 const MAX_HOST: usize = 253;
+/// Maximum number of bytes of a label.
+const MAX_LABEL: usize = 63;
+/// Maximum number of bytes of a key that says host.
+const MAX_KEY: usize = 32;
+/// Ends of keys that say host, in lower case and without punctuation.
+const HOST_WORDS: &[&str] = &["host", "hostname", "hostnames", "hosts", "servername", "snihost", "sni"];
+/// Values of such keys that are no hosts.
+const KEPT_LABELS: &[&str] = &["all", "any", "default", "false", "localhost", "nil", "none", "null", "true", "unknown"];
 
-/// Domains of the platform, which are kept.
+/// Domains of the platform, which are kept. See also [`SHARED_DOMAINS`].
 const PLATFORM: &[&str] = &[
     "apigee-tls.invalid",
-    "apigee.com",
     "argoproj.io",
     "cert-manager.io",
     "cilium.io",
+    "cloud.google.com",
     "cluster.local",
     "cncf.io",
     "coreos.com",
     "docker.elastic.co",
-    "docker.io",
-    "eks.amazonaws.com",
     "envoyproxy.io",
     "external-secrets.io",
     "fluxcd.io",
-    "gcr.io",
-    "ghcr.io",
-    "github.com",
     "gke.io",
     "golang.org",
-    "google.com",
-    "google.internal",
     "googleapis.com",
     "helm.sh",
     "istio.io",
@@ -56,7 +59,6 @@ const PLATFORM: &[&str] = &[
     "projectcalico.org",
     "prometheus.io",
     "public.ecr.aws",
-    "quay.io",
     "registry.redhat.io",
     "svc",
     "tekton.dev",
@@ -147,69 +149,33 @@ const FIELDS: &[&str] = &[
     "x509",
 ];
 
-/// Known top-level domains, besides those of two letters.
-const DOMAINS: &[&str] = &[
-    "aero",
-    "agency",
-    "app",
-    "bank",
-    "biz",
-    "capital",
-    "cloud",
-    "club",
-    "com",
-    "coop",
-    "corp",
-    "dev",
-    "digital",
-    "edu",
-    "energy",
-    "example",
-    "finance",
-    "global",
-    "gmbh",
-    "gov",
-    "group",
-    "health",
-    "home",
-    "info",
-    "insurance",
-    "int",
-    "internal",
-    "invalid",
-    "jobs",
-    "k8s",
-    "lan",
-    "life",
-    "live",
-    "local",
-    "media",
-    "mil",
-    "mobi",
-    "museum",
-    "net",
-    "network",
-    "online",
-    "org",
-    "partners",
-    "pro",
-    "shop",
-    "site",
-    "software",
-    "services",
-    "solutions",
-    "store",
-    "systems",
-    "tech",
-    "test",
-    "today",
-    "top",
-    "travel",
-    "ventures",
-    "vip",
-    "world",
-    "xyz",
+/// Top-level domains of three letters and more: those of IANA's root zone database, without words that are also names
+/// of fields (`metadata.name`).
+const TOP_LEVEL_DOMAINS: &str = include_str!("top-level-domains.txt");
+
+/// Last labels of private names.
+const PRIVATE_DOMAINS: &[&str] = &["corp", "example", "home", "internal", "invalid", "k8s", "lan", "local", "test"];
+
+/// Domains below which customers have names of their own, with the names that are the platform's.
+const SHARED_DOMAINS: &[(&str, &[&str])] = &[
+    ("apigee.com", &["api.enterprise", "community", "docs", "login", "status", "www"]),
+    ("docker.io", &["auth", "hub", "index", "registry-1"]),
+    ("eks.amazonaws.com", &[]),
+    ("gcr.io", &["asia", "eu", "k8s", "launcher", "marketplace", "mirror", "us"]),
+    ("ghcr.io", &["pkg-containers"]),
+    ("github.com", &["api", "codeload", "gist", "raw", "uploads", "www"]),
+    ("google.com", &["accounts", "cloud", "developers", "dl", "groups", "issuetracker", "mail", "support", "www"]),
+    ("google.internal", &["metadata"]),
+    ("quay.io", &["cdn", "cdn01", "cdn02", "cdn03"]),
+    ("storage.googleapis.com", &[]),
 ];
+
+/// Returns whether a label is a known last label of a hostname.
+pub(super) fn is_top_level(label: &str) -> bool {
+    static KNOWN: LazyLock<HashSet<&str>> =
+        LazyLock::new(|| TOP_LEVEL_DOMAINS.split_whitespace().chain(PRIVATE_DOMAINS.iter().copied()).collect());
+    KNOWN.contains(label)
+}
 
 /// A recognised hostname or address.
 #[derive(Debug, Eq, PartialEq)]
@@ -222,6 +188,7 @@ pub(super) enum Recognised<'a> {
 pub(super) fn next(line: &[u8], from: usize) -> Option<(Range<usize>, Recognised<'_>, usize)> {
     let mut at = from;
     while let Some(run) = run(line, at) {
+        let run = without_port(line, run);
         let address = address(line, &run);
         let end = address.as_ref().map_or(run.end, |(place, _)| place.start);
         if let Some((place, name)) = host(line, run.start..end) {
@@ -242,7 +209,80 @@ pub(super) fn next(line: &[u8], from: usize) -> Option<(Range<usize>, Recognised
 pub(super) fn is_of_platform(name: &str) -> bool {
     let name = name.trim_end_matches('.');
     let is_below = |domain: &str| name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    for (domain, known) in SHARED_DOMAINS {
+        if is_below(domain) {
+            let below = name[..name.len() - domain.len()].trim_end_matches('.');
+            let is_narrower = |inner: &&&str| inner.len() > domain.len() && is_below(inner);
+            return below.is_empty() || known.contains(&below) || PLATFORM.iter().any(|inner| is_narrower(&inner));
+        }
+    }
     name == "localhost" || PLATFORM.iter().any(|domain| is_below(domain))
+}
+
+/// Returns whether the text before or behind a run is that of tcpdump, which writes a port as a further label:
+/// `IP 10.0.0.1.44321 > api.acme.com.443`.
+pub(super) fn is_of_tcpdump(line: &[u8], run: &Range<usize>) -> bool {
+    let (before, after) = (&line[..run.start], &line[run.end..]);
+    [&b"IP "[..], b"IP6 ", b" > ", b" < "].iter().any(|word| before.ends_with(word))
+        || [&b" > "[..], b" < "].iter().any(|word| after.starts_with(word))
+}
+
+/// Returns the next value of one label under a key that says host: `host: gateway`, `"sni":"gateway"`.
+pub(super) fn single_label(line: &[u8], from: usize) -> Option<Range<usize>> {
+    let mut at = from;
+    loop {
+        let separator = at + memchr::memchr2(b':', b'=', line.get(at..)?)?;
+        at = separator + 1;
+        let quotes = |byte: &u8| matches!(byte, b'"' | b'\'' | b'\\' | b' ');
+        let key = &line[..separator];
+        let key = &key[..key.iter().rposition(|byte| !quotes(byte)).map_or(0, |end| end + 1)];
+        let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        let length = key.iter().rev().take(MAX_KEY).take_while(|byte| part(byte)).count();
+        let word: String = key[key.len() - length..]
+            .iter()
+            .filter(|byte| byte.is_ascii_alphanumeric())
+            .map(|byte| char::from(byte.to_ascii_lowercase()))
+            .collect();
+        if !HOST_WORDS.iter().any(|end| word.ends_with(end)) || matches!(&*word, "localhost" | "ghost") {
+            continue;
+        }
+        let start = at + line[at..].iter().take(MAX_KEY).take_while(|byte| quotes(byte) || **byte == b'[').count();
+        let end = start + line[start..].iter().take(MAX_LABEL + 1).take_while(|byte| part(byte)).count();
+        let label = str::from_utf8(&line[start..end]).ok()?;
+        let is_kept = label.len() > MAX_LABEL
+            || !label.bytes().any(|byte| byte.is_ascii_alphabetic())
+            || KEPT_LABELS.iter().any(|kept| label.eq_ignore_ascii_case(kept));
+        // More of a name, of an address or of a path, or another key.
+        let goes_on = match line.get(end) {
+            Some(b'.' | b'/' | b'(' | b'%' | b'<' | b'=') => true,
+            Some(b':') => !line.get(end + 1).is_some_and(u8::is_ascii_digit),
+            byte => byte.is_some_and(|byte| !byte.is_ascii()),
+        };
+        if end > start && !is_kept && !goes_on {
+            return Some(start..end);
+        }
+    }
+}
+
+/// Returns a run without the port that tcpdump writes behind a dot.
+fn without_port(line: &[u8], run: Range<usize>) -> Range<usize> {
+    // A colon ends the names of a packet.
+    let end = run.end - usize::from(line[run.clone()].ends_with(b":"));
+    let text = &line[run.start..end];
+    let digits = text.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = &text[..text.len() - digits];
+    let is_name = rest.iter().filter(|byte| **byte == b'.').count() >= 2;
+    let is_address = text.iter().filter(|byte| **byte == b'.').count() == 3
+        && rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    if (2..=5).contains(&digits)
+        && rest.ends_with(b".")
+        && !is_address
+        && (is_name || rest.contains(&b':'))
+        && is_of_tcpdump(line, &run)
+    {
+        return run.start..run.start + rest.len() - 1;
+    }
+    run
 }
 
 /// Returns the first hostname of a run, without a port and without adjacent characters.
@@ -284,7 +324,7 @@ fn host_length(text: &str, is_written_as_file: bool) -> Option<usize> {
     // `api.acme.com_key.pem`
     let name = without_suffix(name);
     let last = name.rsplit('.').next()?;
-    let known = DOMAINS.contains(&last) || last.len() == 2 && last.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let known = is_top_level(last) || last.len() == 2 && last.bytes().all(|byte| byte.is_ascii_alphabetic());
     let fields = || {
         FIELDS.iter().any(|start| name.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
     };
@@ -334,7 +374,7 @@ fn without_suffix(name: &str) -> &str {
     let length = match (last.find('-'), last.split_once('_')) {
         (Some(at), _) => at,
         // Names of counters contain underscores as well.
-        (None, Some((head, tail))) if DOMAINS.contains(&head) || counted(head, tail) => head.len(),
+        (None, Some((head, tail))) if is_top_level(head) || counted(head, tail) => head.len(),
         _ => return name,
     };
     &name[..name.len() - last.len() + length]

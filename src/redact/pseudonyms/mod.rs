@@ -9,6 +9,7 @@
 //! Beyond the limits below, names are not listed, and addresses share [`SHARED`].
 
 mod addresses;
+mod components;
 mod hostnames;
 mod reveal;
 mod runs;
@@ -21,6 +22,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
+use self::components::Components;
 use self::hostnames::Recognised;
 pub use self::reveal::Revealer;
 use super::Redactions;
@@ -164,11 +166,44 @@ impl Table {
             names.push((unescaped.as_ref().map_or(place.clone(), |unescaped| unescaped.source_range(&place)), name));
             redactions.count(rule);
         }
-        let renamed = with_names(line, &names);
+        let mut renamed = with_names(line, &names);
+        if kinds.hosts() && rules.on(Rule::Host) {
+            renamed = self.other_forms(renamed.as_deref().unwrap_or(line), redactions).or(renamed);
+        }
         if !kinds.addresses() || !rules.on(Rule::Address) {
             return renamed;
         }
         self.hyphenated(renamed.as_deref().unwrap_or(line), redactions).or(renamed)
+    }
+
+    /// Replaces hostnames in components (`DC=acme,DC=com`), and of one label under a key that says host.
+    fn other_forms(&self, line: &[u8], redactions: &mut Redactions) -> Option<Vec<u8>> {
+        let mut names = Vec::new();
+        let mut at = 0;
+        while let Some(components) = Components::next(line, at) {
+            at = components.place.end;
+            let (name, is_reversed) = components.name();
+            if !self.is_pseudonym(&name) {
+                names.push((components.place.clone(), components.written(&self.host(&name), is_reversed)));
+            }
+        }
+        at = 0;
+        while let Some(place) = hostnames::single_label(line, at) {
+            at = place.end;
+            let label = String::from_utf8_lossy(&line[place.clone()]).into_owned();
+            let is_covered = names.iter().any(|(known, _)| known.start < place.end && place.start < known.end);
+            if !is_covered && !self.is_pseudonym(&label) {
+                names.push((place, self.host(&label)));
+            }
+        }
+        names.sort_by_key(|(place, _)| place.start);
+        names.iter().for_each(|_| redactions.count(Rule::Host));
+        with_names(line, &names)
+    }
+
+    /// Returns whether a name was given by this table.
+    fn is_pseudonym(&self, name: &str) -> bool {
+        name.ends_with(".example") || self.known().originals.contains_key(name)
     }
 
     /// Replaces addresses in machine names (`ip-10-0-0-1`) that were not replaced as a whole.

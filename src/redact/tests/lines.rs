@@ -82,7 +82,7 @@ fn keeps_base64_that_is_no_key() {
         .map(|line| format!("{}\n", string(line.to_vec())))
         .collect();
     for text_of in [
-        format!("{digest}\n2026-03-01T10:00:00Z info {digest}\n"),
+        format!("sha256:{digest}\n2026-03-01T10:00:00Z info digest {digest}\n"),
         "x-amz-id-2: eftixk72aD6Ap51TnqcoF8eFidJG9Z/2mkiDFu8yU9AS1ed4OpIszj7UDNEHGran\n".to_owned(),
         format!("{body}\n"),
         certificate.lines().map(|line| format!("2026-03-01T10:00:00Z info {line}\n")).collect(),

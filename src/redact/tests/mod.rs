@@ -5,6 +5,7 @@ mod objects;
 mod overrides;
 mod packets;
 mod pseudonyms;
+mod random;
 mod sentinels;
 mod streams;
 mod tables;

@@ -82,9 +82,10 @@ ingressGateways:
 "
         )
     };
-    assert_eq!(redacted(&file("hunter2", "bob")), file("<redacted>", "<redacted>"));
+    let expected = file("<redacted>", "<redacted>").replace("  # of the cluster", "");
+    assert_eq!(redacted(&file("hunter2", "bob")), expected);
     let windows = file("hunter2", "bob").replace('\n', "\r\n");
-    assert_eq!(redacted(&windows), file("<redacted>", "<redacted>").replace('\n', "\r\n"));
+    assert_eq!(redacted(&windows), expected.replace('\n', "\r\n"));
 }
 
 /// Files in which `hunter2` is the secret; the number of lines is kept.
@@ -151,10 +152,10 @@ fn redacts_secrets_in_every_notation_and_keeps_lines() {
 fn keeps_the_text_around_values() {
     for (input, expected) in [
         ("a: |\n  x\npassword: |-\n  x\n   y\nb: 1\n", "a: |\n  x\npassword: |-\n  <redacted>\n   <redacted>\nb: 1\n"),
-        ("password: 'x' # note\n", "password: '<redacted>' # note\n"),
+        ("password: 'x' # note\n", "password: '<redacted>'\n"),
         ("password: true\nauth: {enabled: false}\ntoken: ''\n", "password: true\nauth: {enabled: false}\ntoken: ''\n"),
-        ("# name of the host\na: 'b # secret'\n", "# name of the host\na: 'b # secret'\n"),
-        ("a: b # secret x\nc: d\n", "a: b # <redacted>\nc: d\n"),
+        ("# name of the host\na: 'b # secret'\n", "\na: 'b # secret'\n"),
+        ("a: b # secret x\n# more\nc: d\n", "a: b\n\nc: d\n"),
         ("url: a#secret\n", "url: a#secret\n"),
         ("café: ü\npassword: é\n", "café: ü\npassword: <redacted>\n"),
     ] {

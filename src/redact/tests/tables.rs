@@ -212,6 +212,39 @@ pub(super) const VANISH: &[&str] = &[
     "jdbc:oracle:thin:scott/hunter2@//db:1521/x",
     "passwords:\n  admin: hunter2",
     "redis-cli -h db -a 'hunter2' ping",
+    // Quoted by a validator.
+    "spec.httpProxy.clientSecret: Invalid value: \"hunter2\": must be longer",
+    "spec.containers[0].env[2].value: Invalid value: \"hunter2\"",
+    "{\"message\":\"spec.token: Duplicate value: \\\"hunter2\\\"\"}",
+    "at '/redis/auth/password': 'hunter2' does not match pattern",
+    "illegal base64 data, error found in #10 byte of ...|\"hunter2\"},|...",
+    // Names with something behind them, and of keys.
+    "{\"passwordRepeat\":\"hunter2\",\"pass2\":\"hunter2\",\"userKey\":\"hunter2\"}",
+    "verification_code=hunter2",
+    // Objects below a secret name.
+    "{\"credentials\":{\"user\":\"bob\",\"phrase\":\"hunter2\"},\"a\":1}",
+    "{\\\"auth\\\":{\\\"kind\\\":\\\"basic\\\",\\\"value\\\":\\\"hunter2\\\"}}",
+    "credentials:\n  user: bob\n  phrase: hunter2\nnext: 1",
+    "{\"secrets\":{\"a\":\"hunter2\"}}",
+    // Calls and literals.
+    "mongosh -u root -p hunter2",
+    "curl --cert client.pem:hunter2 https://x",
+    "htpasswd -b users bob hunter2",
+    "openssl pkcs12 -in a.p12 -passin pass:hunter2",
+    "Settings(password=SecretStr('hunter2'))",
+    "{'password': b'hunter2', 'port': 1}",
+    "auth = HTTPBasicAuth('bob', 'hunter2')",
+    // Without a scheme.
+    "HTTP_PROXY=bob:hunter2@proxy.acme.com:3128",
+    "jdbc:oracle:thin:scott/hunter2@db:1521:x",
+    "https://acme.webhook.office.com/webhookb2/hunter2hunter2",
+    // Of TLS.
+    "CLIENT_RANDOM 0a hunter2",
+    "    Resumption PSK: hunter2",
+    "prime1:\n    00:hunter2:0b",
+    // Secrets whose kind comes last.
+    "apiVersion: v1\nkind: ConfigMap\n---\ndata:\n  any: hunter2\nkind: Secret",
+    "{\"kind\":\"Event\",\"objectRef\":{\"resource\":\"secrets\"},\"requestObject\":{\"data\":{\"any\":\"hunter2\"}}}",
 ];
 
 /// Lines that must not change.
@@ -251,6 +284,15 @@ pub(super) const SURVIVE: &[&str] = &[
     "https://host:8443/path@2",
     "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 ECDHE-RSA-AES128-GCM-SHA256",
     "reset 1234 of 5678 connections, 3 restarts",
+    "references non-existent secret key: cert (h6)",
+    "Access denied for user 'root'@'db' (using password: YES)",
+    "open /opt/tls/tls.key: no such file or directory",
+    "read /opt/tls/tls.key: permission denied",
+    "tls.key: no PRIVATE KEY found",
+    "secrets:\n- name: regcred",
+    "{\"secrets\":[{\"name\":\"regcred\"}]}",
+    "gcr.io/acme/app:1.2@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "data:\n  foo: bar\nkind: ConfigMap\nmetadata:\n  name: x",
     "trace 4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 4bf92f3577b34da6a3ce929d0e0e4736",
     "zone: Europe/Berlin, basic authentication: off",
     "runAsUser 1000, docker run -u 1000:1000 --user-agent curl",

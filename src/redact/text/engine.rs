@@ -1,15 +1,17 @@
-//! Redacts line by line: by the state of preceding lines, by patterns, by base64; pseudonyms come last.
+//! Redacts line by line: by the state of preceding lines, by patterns, by base64, by what looks random;
+//! pseudonyms come last.
 //!
-//! Text and streams share this code, so a log is redacted the same way whole or in pieces. One exception: a
-//! Secret in YAML often names its kind last, which only a whole text knows in time.
+//! Text and streams share this code, so a log is redacted the same way whole or in pieces. Lines whose
+//! redaction depends on a later one are held back (`held`).
 
 use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::held::{Held, HeldData, KindOfLine};
 use super::joiner::Joiner;
 use super::line::{Found, Line, MARK, holds_secret};
-use super::line_state::{Effect, LineState, indentation, is_margin, last_word};
+use super::line_state::{Effect, LineState, indentation, is_margin, last_word, member};
 use super::pairs;
 use super::patterns::Patterns;
 use super::pem::{self, KeyLine, Opened};
@@ -17,7 +19,9 @@ use super::prefix::{begins_with_time, is_record, prefix};
 use super::spans::Spans;
 use crate::redact::Redactions;
 use crate::redact::base64::{self, Base64Content};
+use crate::redact::messages;
 use crate::redact::pseudonyms::Table;
+use crate::redact::random;
 use crate::redact::rules::{Rule, Rules};
 use crate::redact::unescape::Unescaped;
 
@@ -34,25 +38,25 @@ const ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 const MAX_KIND: usize = 128;
 /// Maximum length of a line of wrapped base64.
 const MAX_WRAPPED: usize = 128;
-/// Maximum number of bytes of base64 lines held back, in case they precede the end of a key whose beginning
-/// was not seen.
-const MAX_HELD: usize = 32 * 1024;
 /// Maximum number of bytes of a certificate or another public block without an end.
 const MAX_PUBLIC: usize = 32 * 1024;
 
 /// Patterns, rules and pseudonyms, shared by all texts of one redactor.
+#[derive(Clone)]
 pub(in crate::redact) struct Engine {
     pub(in crate::redact) patterns: Arc<Patterns>,
     pub(in crate::redact) rules: Rules,
-    pub(in crate::redact) table: Table,
+    pub(in crate::redact) table: Arc<Table>,
+    /// Whether tokens that look random are redacted.
+    pub(in crate::redact) random_tokens: bool,
 }
 
 /// The state of a text between two lines.
 #[derive(Default)]
 pub(super) struct TextState {
     pub(super) line_state: LineState,
-    /// Redacted lines that are nothing but base64, held back.
-    held: Vec<u8>,
+    /// Redacted lines held back.
+    held: Held,
     /// Rule of a name whose value is in the following lines, until the first of them is counted.
     pending_rule: Option<Rule>,
     /// Whether names of Secrets are kept.
@@ -64,14 +68,32 @@ pub(super) struct TextState {
     secret: bool,
     /// Number of bytes left of a public block of base64.
     public: usize,
+    /// Whether the name of the text says that it is an identifier, which may look random.
+    is_identifier: bool,
 }
 
 impl Engine {
     /// Redacts a whole text.
     pub(in crate::redact) fn text(&self, text: &[u8], references: bool, redactions: &mut Redactions) -> Vec<u8> {
-        // Keys are often sorted, so `data` comes before `kind`.
-        let secret = holds_secret(text);
-        self.nested(text, &mut TextState { references, secret, ..TextState::default() }, redactions)
+        self.nested(text, &mut TextState { references, ..TextState::default() }, redactions)
+    }
+
+    /// Redacts the value of a field of an object.
+    pub(in crate::redact) fn value(&self, name: &[u8], text: &[u8], redactions: &mut Redactions) -> Vec<u8> {
+        let is_identifier = random::is_name_of_identifier(name);
+        self.nested(text, &mut TextState { is_identifier, ..TextState::default() }, redactions)
+    }
+
+    /// Redacts what looks random in a text that all other rules passed; `None` if nothing changed.
+    pub(in crate::redact) fn random(
+        &self,
+        text: &[u8],
+        known: &dyn Fn(&[u8]) -> bool,
+        redactions: &mut Redactions,
+    ) -> Option<Vec<u8>> {
+        let mut spans = Spans::new(redactions);
+        self.scan_random(text, &TextState::default(), known, &mut spans);
+        spans.marked(text)
     }
 
     pub(super) fn nested(&self, text: &[u8], state: &mut TextState, redactions: &mut Redactions) -> Vec<u8> {
@@ -116,6 +138,14 @@ impl Engine {
                 let margin = line.iter().take_while(|byte| is_margin(**byte) && **byte != b'-').count();
                 return Some([&line[..margin], MARK].concat());
             }
+            Effect::Member => {
+                if !state.references
+                    && let Some(value) = member(line)
+                {
+                    spans.add(value, None, before.rule());
+                }
+                (0, false)
+            }
             Effect::Scan { from } => {
                 spans.add_rest(0..from);
                 (from, false)
@@ -151,6 +181,7 @@ impl Engine {
     /// Replaces the bytes of secrets by stars in place, so that lengths and offsets are kept.
     pub(in crate::redact) fn mask(&self, bytes: &mut [u8], redactions: &mut Redactions) {
         let mut state = TextState::default();
+        self.mask_messages(bytes, redactions);
         for line in bytes.split_inclusive_mut(|byte| *byte == b'\n') {
             let length = line.trim_ascii_end().len();
             let line = &mut line[..length];
@@ -166,7 +197,7 @@ impl Engine {
                     spans.add(word, None, Rule::PrivateKey);
                     0
                 }
-                Effect::Value => 0,
+                Effect::Member | Effect::Value => 0,
             };
             if from > 0 {
                 spans.add(0..from, None, Rule::PrivateKey);
@@ -203,7 +234,34 @@ impl Engine {
             }
             self.scan_base64(&undone.bytes, Some(&undone), state, spans);
         }
+        self.scan_random(line, state, &|_| false, spans);
         tail
+    }
+
+    /// Adds tokens that look random, of the line with its escapes undone.
+    fn scan_random(&self, line: &[u8], state: &TextState, known: &dyn Fn(&[u8]) -> bool, spans: &mut Spans<'_>) {
+        let is_public = state.public > 0 && pem::is_pure(&line[last_word(line)]);
+        if !self.random_tokens || state.is_identifier || is_public || !self.rules.on(Rule::RandomToken) {
+            return;
+        }
+        let undone = Unescaped::deepest(line);
+        let text = undone.as_ref().map_or(line, |undone| &undone.bytes);
+        let mut at = 0;
+        while let Some(token) = random::next(text, at, known) {
+            at = token.end;
+            let written = undone.as_ref().map_or(token.clone(), |undone| undone.source_range(&token));
+            spans.add(written, None, Rule::RandomToken);
+        }
+    }
+
+    /// Replaces passwords of binary protocols by stars.
+    fn mask_messages(&self, bytes: &mut [u8], redactions: &mut Redactions) {
+        if self.rules.on(Rule::NamedValue) {
+            for secret in messages::passwords(bytes) {
+                bytes[secret].fill(MASK);
+                redactions.count(Rule::NamedValue);
+            }
+        }
     }
 
     /// Applies the patterns to the line as written, which also determine the state for the next lines.
@@ -298,6 +356,10 @@ impl Engine {
                 let chars = &line[run.clone()];
                 let mut secret = |skip| self.is_secret(base64::classify(chars, skip), state);
                 if !base64::names_key(chars) && !shifts.clone().any(&mut secret) {
+                    // The following lines of a certificate as PEM in wrapped base64 are public.
+                    if run.len() <= MAX_WRAPPED && base64::begins_certificate(chars) && !self.patterns.certificates {
+                        state.public = MAX_PUBLIC;
+                    }
                     continue;
                 }
                 let written = undone.map_or(run.clone(), |undone| undone.source_range(&run));
@@ -320,7 +382,8 @@ impl Engine {
             Base64Content::Text(text) => {
                 let Some(budget) = state.budget.checked_sub(text.len()) else { return true };
                 let mut found = Redactions::default();
-                let mut inner = TextState { depth: state.depth + 1, budget, ..TextState::default() };
+                let public = state.public;
+                let mut inner = TextState { depth: state.depth + 1, budget, public, ..TextState::default() };
                 self.nested(&text, &mut inner, &mut found);
                 state.budget = inner.budget;
                 !found.is_empty()
@@ -343,21 +406,34 @@ impl TextState {
         let inner = line.trim_ascii();
         if inner.starts_with(b"---") {
             self.secret = false;
-        } else if inner.len() < MAX_KIND && !is_record(inner) && opens_with_kind(inner) && holds_secret(inner) {
-            self.secret = true;
+            self.held.decide(false);
+            return;
         }
+        let is_kind = inner.len() < MAX_KIND && !is_record(inner) && opens_with_kind(inner);
+        let is_secret = is_kind && holds_secret(inner);
+        self.secret |= is_secret;
+        self.held.notice(line, if is_secret { KindOfLine::Secret } else { KindOfLine::of(is_kind) });
     }
 
     /// Marks everything below `data` of a Secret for redaction, and returns the rest of this line to redact.
+    ///
+    /// While the kind is not known, the lines below are held back: keys are often sorted, so `data` comes
+    /// before `kind`.
     fn notice_data(&mut self, line: &[u8]) -> Option<Range<usize>> {
         const NAMES: [&[u8]; 4] = [b"data:", b"stringData:", b"\"data\":", b"\"stringData\":"];
         let margin = indentation(line);
-        let inner = line.get(margin..).filter(|_| self.secret)?;
+        let inner = &line[margin..];
         let name = NAMES.iter().find(|name| inner.starts_with(name))?;
         let rest = inner[name.len()..].trim_ascii();
+        let is_open = rest.is_empty() || rest == b"{" || rest.starts_with(b"#");
+        if !self.secret {
+            if is_open || rest.starts_with(b"{") {
+                self.held.begin(HeldData::below(margin, margin + name.len()));
+            }
+            return None;
+        }
         self.line_state = self.line_state.max(LineState::below(line, true));
         self.pending_rule = Some(Rule::SecretData);
-        let is_open = rest.is_empty() || rest == b"{" || rest.starts_with(b"#");
         (!is_open).then(|| margin + name.len()..line.len())
     }
 
@@ -378,29 +454,16 @@ impl TextState {
 
     /// Writes the lines held back.
     pub(super) fn release(&mut self, out: &mut Vec<u8>) {
-        out.append(&mut self.held);
+        self.held.release(out);
     }
 
     fn write(&mut self, parts: &[&[u8]], end: &[u8], out: &mut Vec<u8>) {
-        let line = parts.concat();
-        let waits = is_base64_line(&line, !self.held.is_empty());
-        if !waits || self.held.len() + line.len() > MAX_HELD {
-            self.release(out);
-        }
-        let out = if waits && line.len() < MAX_HELD { &mut self.held } else { out };
-        out.extend_from_slice(&line);
-        out.extend_from_slice(end);
+        self.held.write(&parts.concat(), end, out);
     }
 
     /// Redacts the lines held back, which belong to a private key.
     fn withhold_held(&mut self) {
-        let held = std::mem::take(&mut self.held);
-        for line in held.split_inclusive(|byte| *byte == b'\n') {
-            let word = last_word(line);
-            self.held.extend_from_slice(&line[..word.start]);
-            self.held.extend_from_slice(MARK);
-            self.held.extend_from_slice(&line[word.end..]);
-        }
+        self.held.withhold_base64();
     }
 }
 
@@ -412,11 +475,4 @@ fn opens_with_kind(line: &[u8]) -> bool {
     let inner = inner.strip_prefix(b"{").unwrap_or(inner).trim_ascii_start();
     let inner = inner.strip_prefix(b"\"").or(inner.strip_prefix(b"'")).unwrap_or(inner);
     inner.starts_with(b"kind")
-}
-
-/// Returns whether a line ends like a line of PEM or of wrapped base64, whose last line is shorter.
-fn is_base64_line(line: &[u8], follows: bool) -> bool {
-    let word = &line[last_word(line)];
-    let shortest = if follows { 1 } else { base64::MIN_RUN };
-    word.len() >= shortest && word.iter().all(|byte| base64::is_base64_char(*byte) || *byte == b'=')
 }

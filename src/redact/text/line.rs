@@ -81,19 +81,53 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Returns whether the bytes hold `kind: Secret` or `kind: SecretList`, as JSON or YAML.
+/// Fields of an object that refers to another one, by its kind and name.
+const REFERENCES: &[&str] =
+    &["involvedObject", "objectRef", "reference", "regarding", "related", "resourceRef", "sourceRef", "targetRef"];
+/// Maximum number of bytes between a `kind` and the brace of its object.
+const MAX_BEFORE_KIND: usize = 4096;
+
+/// Returns whether the bytes hold `kind: Secret` or `kind: SecretList` as JSON or YAML, and not as the kind of a
+/// reference; or an audit event about Secrets, whose patches name no kind.
 pub(super) fn holds_secret(bytes: &[u8]) -> bool {
-    // A reference to a Secret.
-    if memmem::find(bytes, b"involvedObject").or_else(|| memmem::find(bytes, b"objectRef")).is_some() {
-        return false;
-    }
     let punctuation = |byte: &&u8| matches!(**byte, b'"' | b'\'' | b'\\' | b' ' | b':');
-    memmem::find_iter(bytes, b"kind").any(|at| {
-        let rest = &bytes[at + "kind".len()..];
-        let rest = &rest[rest.iter().take(MAX_ESCAPES).take_while(punctuation).count()..];
-        let rest = rest.strip_prefix(b"Secret").map(|rest| rest.strip_prefix(b"List").unwrap_or(rest));
-        rest.is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_alphanumeric))
-    })
+    let behind = |at: usize| {
+        let rest = &bytes[at..];
+        &rest[rest.iter().take(MAX_ESCAPES).take_while(punctuation).count()..]
+    };
+    let is_secret = |at: usize| {
+        let rest = behind(at + "kind".len()).strip_prefix(b"Secret");
+        let rest = rest.map(|rest| rest.strip_prefix(b"List").unwrap_or(rest));
+        rest.is_some_and(|rest| !rest.first().is_some_and(u8::is_ascii_alphanumeric)) && !is_of_reference(bytes, at)
+    };
+    let is_audited = |at: usize| behind(at + "resource".len()).starts_with(b"secrets");
+    memmem::find_iter(bytes, b"kind").any(is_secret)
+        || memmem::find(bytes, b"objectRef").is_some() && memmem::find_iter(bytes, b"resource").any(is_audited)
+}
+
+/// Returns whether the `kind` at `at` belongs to a reference to an object.
+fn is_of_reference(bytes: &[u8], at: usize) -> bool {
+    let floor = at.saturating_sub(MAX_BEFORE_KIND);
+    let mut depth = 0_usize;
+    let brace = bytes[floor..at].iter().rposition(|byte| match byte {
+        b'}' => {
+            depth += 1;
+            false
+        }
+        b'{' if depth > 0 => {
+            depth -= 1;
+            false
+        }
+        byte => *byte == b'{',
+    });
+    let Some(brace) = brace else {
+        // YAML, whose lines are judged one by one.
+        return REFERENCES.iter().take(2).any(|name| memmem::find(&bytes[floor..at], name.as_bytes()).is_some());
+    };
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let before = &bytes[floor..floor + brace];
+    let before = &before[..before.iter().rposition(part).map_or(0, |end| end + 1)];
+    REFERENCES.iter().any(|name| before.ends_with(name.as_bytes()))
 }
 
 /// Returns the number of backslashes directly before `at`.

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use super::pem::{after_dashes, body_word, end_label, is_pure, is_random};
 use super::prefix::{begins_with_time, is_record};
+use super::value::is_not_secret;
 use crate::redact::base64;
 use crate::redact::rules::Rule;
-use crate::secrets::is_holder;
+use crate::secrets::{is_holder, is_setting_below_secret};
 
 /// Maximum number of bytes of a private key without an end. A 16384-bit RSA key has 13 KiB; logs interleave
 /// other lines.
@@ -31,7 +32,7 @@ pub(super) enum LineState {
     /// The line ended in base64 of a key, in a word of `width` characters.
     Base64 { width: usize, left: usize },
     /// A value continues in lines indented further than `indent`: all of them for a block (`|`), otherwise
-    /// until a line is a pair itself.
+    /// the values of pairs, and lines that are none.
     Below { indent: usize, block: bool, left: usize },
     /// Inside a private key whose label is at `column`.
     Pem { left: usize, column: usize },
@@ -133,8 +134,9 @@ impl LineState {
                     *self = Self::Nothing;
                     return Effect::Value;
                 }
-                if indentation(line) > *indent && (*block || !is_pair(line)) {
-                    return shorten(left, line).map_or_else(|| self.end(), |()| Effect::Whole);
+                if indentation(line) > *indent {
+                    let effect = if *block || !is_pair(line) { Effect::Whole } else { Effect::Member };
+                    return shorten(left, line).map_or_else(|| self.end(), |()| effect);
                 }
                 Effect::Scan { from: 0 }
             }
@@ -159,6 +161,8 @@ pub(super) enum Effect {
     },
     /// If the name of the line is `value`, redact its value.
     Value,
+    /// Redact the value of this pair below a secret name, unless its name is that of a setting.
+    Member,
     /// Redact this word, and scan the rest.
     Word(Range<usize>),
     Whole,
@@ -211,16 +215,40 @@ fn is_value_entry(line: &[u8]) -> bool {
 
 /// Returns whether a line of YAML is a pair, and so not part of a plain scalar above it.
 fn is_pair(line: &[u8]) -> bool {
-    let inner = &line[indentation(line)..];
+    pair_end(line).is_some()
+}
+
+/// Returns the value of a line that is a pair, and is below a secret name; `None` if it is a setting or a
+/// reference.
+pub(super) fn member(line: &[u8]) -> Option<Range<usize>> {
+    let colon = pair_end(line)?;
+    let name = line[indentation(line)..colon].trim_ascii();
+    let name = name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")).unwrap_or(name);
+    let start = colon + 1 + line[colon + 1..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let end = start + line[start..].trim_ascii_end().len();
+    let value = &line[start..end];
+    let is_open = value.is_empty() || matches!(value, b"{" | b"[") || matches!(value[0], b'|' | b'>' | b'&' | b'#');
+    let is_setting = str::from_utf8(name).is_ok_and(is_setting_below_secret);
+    let quotes = |byte: &u8| matches!(byte, b'"' | b'\'' | b',');
+    let bare = &value[value.iter().take_while(|byte| quotes(byte)).count()..];
+    let bare = &bare[..bare.len() - bare.iter().rev().take_while(|byte| quotes(byte)).count()];
+    (!is_open && !is_setting && !is_not_secret(bare, name)).then_some(start..end)
+}
+
+/// Returns the offset of the colon of a line that is a pair.
+fn pair_end(line: &[u8]) -> Option<usize> {
+    let margin = indentation(line);
+    let inner = &line[margin..];
     let end = match inner.first() {
         Some(quote @ (b'"' | b'\'')) => match memchr::memchr(*quote, &inner[1..]) {
             Some(at) => at + 2,
-            None => return false,
+            None => return None,
         },
         _ => inner
             .iter()
             .position(|byte| !(byte.is_ascii_alphanumeric() || b"_.-/".contains(byte)))
             .unwrap_or(inner.len()),
     };
-    end > 0 && inner[end..].starts_with(b":") && inner.get(end + 1).is_none_or(u8::is_ascii_whitespace)
+    let is_pair = end > 0 && inner[end..].starts_with(b":") && inner.get(end + 1).is_none_or(u8::is_ascii_whitespace);
+    is_pair.then_some(margin + end)
 }

@@ -3,20 +3,25 @@
 //! ```text
 //! stream ─ engine, line by line ─┬ line_state: what preceding lines imply
 //!                                ├ patterns ─┬ pairs ─ name, value
-//!                                │           └ tokens, urls, pem
+//!                                │           └ tokens, urls, phrases, pem
 //!                                ├ base64
-//!                                └ the same again with escapes undone: unescape
+//!                                ├ the same again with escapes undone: unescape
+//!                                └ what looks random is left: random
 //! ```
 
 mod engine;
+mod held;
 mod joiner;
 mod line;
 mod line_state;
+mod members;
 mod name;
 mod pairs;
 mod patterns;
 mod pem;
+mod phrases;
 mod prefix;
+mod prefixes;
 mod spans;
 mod stream;
 mod tokens;

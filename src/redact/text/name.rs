@@ -80,7 +80,9 @@ pub(super) fn separator(bytes: &[u8], name: &Name) -> Option<(Separator, usize)>
         at += 1 + bytes[at..].iter().take(MAX_ESCAPES).take_while(|byte| **byte == b'\\').count();
         closed = true;
     }
-    if bytes.get(at) == Some(&b']') {
+    // `config["password"]`, `at '/redis/password': …`
+    let ends_path = name.start > 0 && bytes[name.start - 1] == b'/' && matches!(bytes.get(at), Some(b'"' | b'\''));
+    if bytes.get(at) == Some(&b']') || ends_path {
         at += 1;
     }
     let spaces = spaces(bytes, at);
@@ -89,6 +91,7 @@ pub(super) fn separator(bytes: &[u8], name: &Name) -> Option<(Separator, usize)>
         (b":=", Separator::Equals),
         (b"=>", Separator::Equals),
         (b"==", Separator::Equals),
+        (b"->", Separator::Equals),
         (b":", Separator::Colon),
         (b"=", Separator::Equals),
     ];
@@ -118,7 +121,10 @@ pub(super) fn separator(bytes: &[u8], name: &Name) -> Option<(Separator, usize)>
     let kind = [&b"secret"[..], b"secrets"].iter().any(|kind| written.eq_ignore_ascii_case(kind));
     let quoted = matches!(rest.first(), Some(b'"' | b'\'' | b'\\'));
     // A column, a line of two words, or `machine h login u password p`.
-    let alone = bytes[at] == b'\t' || name.first && is_word(rest) || follows_word(&bytes[..name.start]);
+    let alone = bytes[at] == b'\t'
+        || name.first && is_word(rest)
+        || bytes[..name.start].ends_with(b"{") && !written.iter().any(u8::is_ascii_lowercase)
+        || rest[0] != b'-' && follows_word(&bytes[..name.start]);
     (is_flag(written) || !kind && (quoted || alone)).then_some((Separator::Space, at + spaces))
 }
 

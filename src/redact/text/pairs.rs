@@ -5,6 +5,7 @@
 
 use super::line::{Found, Line};
 use super::line_state::{LineState, is_margin};
+use super::members;
 use super::name::{MAX_SPACES, Name, Separator, is_flag, is_in_query, name, separator};
 use super::tokens::is_random;
 use super::value::{bracket, closing, value};
@@ -45,10 +46,12 @@ pub(super) fn pair(line: &mut Line<'_>, hit: usize, hit_end: usize) -> Option<Fo
             let found = value(line, &name, Separator::Comma, at, rule);
             found.filter(|found| is_pair_of_list(line.bytes, &name, found)).or_else(|| named_by_value(line, &name))
         }
-        // `"password":{"inline_string":"…"}`
+        // `"password":{"inline_string":"…"}`, `"credentials":{"id":"app","phrase":"…"}`
         Some((_, at)) if bytes[at..].starts_with(b"{") => {
-            value_named(line, skip_punctuation(bytes, at + 1)).map(|found| Found { rule, ..found })
+            let found = value_named(line, skip_punctuation(bytes, at + 1)).map(|found| Found { rule, ..found });
+            found.or_else(|| members::object(bytes, at, &name, rule))
         }
+        Some((_, at)) if bytes[at..].starts_with(b"[") && members::is_list_of_references(bytes, at, &name) => None,
         Some((separator, at)) if named == ValueKind::Directory => {
             value(line, &name, separator, at, rule).filter(|found| not_a_path(bytes, found))
         }
@@ -99,6 +102,25 @@ pub(super) fn of_web_key(line: &mut Line<'_>, start: usize, end: usize) -> Optio
         }
     }
     value(line, &name, separator, at, Rule::PrivateKey)
+}
+
+/// Returns the value that a validator quotes (`spec.auth.password: Invalid value: "…"`), if its path holds a
+/// secret name. At `start..end` is the verdict.
+pub(super) fn of_verdict(line: &mut Line<'_>, start: usize, end: usize) -> Option<Found> {
+    let bytes = line.bytes;
+    let before = bytes[..start].trim_ascii_end().strip_suffix(b":")?;
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-[]/\"'\\()".contains(byte);
+    let length = before.iter().rev().take(MAX_BEFORE).take_while(|byte| part(byte)).count();
+    let path = &before[before.len() - length..];
+    let mut names = path.split(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')));
+    let is_variable = memchr::memmem::find(path, b"env[").is_some() && path.ends_with(b"value");
+    let is_data = path.starts_with(b"data[") || path.starts_with(b"stringData");
+    let is_secret = is_variable
+        || is_data
+        || names.any(|name| is_variable_name(name) || name.eq_ignore_ascii_case(b"auth"))
+        || secrets::of(path.strip_suffix(b"]").unwrap_or(path)).is_secret();
+    let name = name(bytes, before.len(), before.len());
+    is_secret.then(|| value(line, &name, Separator::Colon, end, Rule::NamedValue)).flatten()
 }
 
 /// Returns the content of `"data":{…}` of a Secret in the line.
@@ -159,7 +181,28 @@ fn auth(line: &mut Line<'_>, name: &Name) -> Option<Found> {
     }
     let bytes = line.bytes;
     let (separator, at) = separator(bytes, name)?;
+    match bytes.get(at) {
+        Some(b'{') => return members::object(bytes, at, name, Rule::NamedValue),
+        // `auth=('user', 'password')`
+        Some(b'(') => {
+            let close = memchr::memchr(b')', &bytes[at..]).map_or(bytes.len(), |length| at + length);
+            return Some(Found::new(at + 1, close, Rule::NamedValue));
+        }
+        None if name.first && separator == Separator::Colon && !name.escaped_line && !line.references => {
+            let line_state = LineState::below(bytes, false);
+            return Some(Found { line_state, ..Found::new(at, at, Rule::NamedValue) });
+        }
+        _ => {}
+    }
     let start = skip_punctuation(bytes, at);
+    let word =
+        &bytes[start..start + bytes[start..].iter().take(MAX_BEFORE).take_while(|byte| !is_between(**byte)).count()];
+    // `auth: user:password`
+    if memchr::memchr(b':', word)
+        .is_some_and(|colon| colon > 0 && colon + 1 < word.len() && !word[colon..].starts_with(b"://"))
+    {
+        return value(line, name, separator, at, Rule::NamedValue);
+    }
     let decoded = base64::decode(&bytes[start..bytes.len().min(start + 400)]);
     let readable = decoded.iter().all(|byte| matches!(byte, b' '..=b'~'));
     if !decoded.contains(&b':') || !readable {

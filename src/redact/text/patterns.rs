@@ -14,8 +14,9 @@ use memchr::memmem;
 use super::line::{Found, Line};
 use super::line_state::LineState;
 use super::pem::{LABEL, after_dashes, end_label, has_dashes, value_end};
-use super::tokens::{self, PREFIXES, Prefix};
-use super::{pairs, urls};
+use super::phrases::{self, PHRASES, Phrase, VERDICTS};
+use super::prefixes::{INFIXES, PREFIXES, Prefix};
+use super::{pairs, tokens, urls};
 use crate::redact::rules::Rule;
 use crate::secrets::WEB_KEY_PARTS;
 
@@ -37,7 +38,7 @@ enum Trigger {
     /// The password of a database user.
     IdentifiedBy,
     /// A flag that takes a password in some programs.
-    Call(&'static str),
+    Call,
     PrivateKey,
     PrivateKeyInForm,
     Certificate,
@@ -45,34 +46,67 @@ enum Trigger {
     Basic,
     WebToken,
     Prefix(&'static Prefix),
+    /// Characters inside a token.
+    Infix(&'static Prefix),
+    Phrase(&'static Phrase),
+    /// What a validator writes between a field and its value.
+    Verdict,
+    /// Behind a user and a password.
+    At,
 }
 
 /// Parts of names with secret values.
 const NAMES: &[&str] = &[
     "accountkey",
+    "adgangskode",
     "assertion",
     "auth",
     "bearer",
     "code",
+    "coefficient",
+    "connection_string",
     "connectionstring",
+    "connectionuri",
+    "connection_uri",
+    "connstr",
+    "conn_str",
+    "contrasena",
     "cookie",
     "credential",
     "dockerc",
+    "exponent",
+    "_pat",
+    "githubpat",
+    "gitlabpat",
+    "haslo",
+    "heslo",
+    "jaas",
     "jwt",
-    "key",
-    "otp",
     "kennwort",
+    "key",
+    "losenord",
+    "mnemonic",
+    "otp",
+    "parola",
     "pass",
+    "phrase",
     "pin",
+    "prime",
+    "priv",
+    "psk",
     "pw",
     "pwd",
+    "salasana",
     "salt",
+    "samlrequest",
     "samlresponse",
     "secret",
+    "senha",
     "session",
     "sid",
     "sig",
     "token",
+    "wachtwoord",
 ];
 
 /// Flags that take `user:password`.
@@ -132,17 +166,27 @@ impl Patterns {
                 add(label, Trigger::Certificate);
             }
         }
+        for phrase in PHRASES {
+            add(phrase.text, Trigger::Phrase(phrase));
+        }
+        for verdict in VERDICTS {
+            add(verdict, Trigger::Verdict);
+        }
         for prefix in PREFIXES {
             add(prefix.text, Trigger::Prefix(prefix));
         }
+        for infix in INFIXES {
+            add(infix.text, Trigger::Infix(infix));
+        }
+        add("@", Trigger::At);
         for name in NAMES {
             add(name, Trigger::Name);
         }
         // In a text, or quoted in a list; longer flags first.
         let flags: BTreeSet<_> = urls::calls().map(|(_, flag)| (Reverse(flag.len()), flag)).collect();
         for (_, flag) in flags {
-            add(&format!(" {flag}"), Trigger::Call(flag));
-            add(&format!("\"{flag}"), Trigger::Call(flag));
+            add(&format!(" {flag}"), Trigger::Call);
+            add(&format!("\"{flag}"), Trigger::Call);
         }
         let names = [(&["data", "stringdata"][..], Trigger::SecretData), (WEB_KEY_PARTS, Trigger::WebKey)];
         for (name, trigger) in names.iter().flat_map(|(names, trigger)| names.iter().map(|name| (name, *trigger))) {
@@ -192,7 +236,7 @@ fn match_trigger(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize
         Trigger::DataSource => urls::data_source(line.bytes, start, from),
         Trigger::UserFlag => urls::user_flag(line.bytes, end),
         Trigger::IdentifiedBy => urls::argument(line.bytes, end),
-        Trigger::Call(flag) => urls::call(line.bytes, start, end, flag),
+        Trigger::Call => urls::call(line.bytes, start, end),
         Trigger::PrivateKey => pem(line, start, from).or_else(|| pairs::pair(line, end - "key".len(), end)),
         Trigger::PrivateKeyInForm => pem(line, start, from),
         Trigger::Certificate => pem(line, end, from),
@@ -200,6 +244,10 @@ fn match_trigger(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize
         Trigger::Basic => tokens::basic(line.bytes, end),
         Trigger::WebToken => tokens::web_token(line, start),
         Trigger::Prefix(prefix) => tokens::prefixed(prefix, line.bytes, start),
+        Trigger::Infix(infix) => tokens::around(infix, line.bytes, start, from),
+        Trigger::Phrase(phrase) => phrases::behind(phrase, line.bytes, end),
+        Trigger::Verdict => pairs::of_verdict(line, start, end),
+        Trigger::At => urls::at(line.bytes, start, from),
     }
 }
 

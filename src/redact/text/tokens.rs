@@ -1,70 +1,9 @@
 //! Tokens recognised by their prefix, by the word before them, or by their form.
 
 use super::line::{Found, Line};
+use super::prefixes::Prefix;
 use crate::redact::base64;
 use crate::redact::rules::Rule;
-
-/// A token recognised by its prefix.
-pub(super) struct Prefix {
-    pub(super) text: &'static str,
-    rule: Rule,
-    /// Minimum number of characters that follow.
-    shortest: usize,
-    charset: fn(u8) -> bool,
-}
-
-const fn prefix(text: &'static str, shortest: usize, charset: fn(u8) -> bool) -> Prefix {
-    Prefix { text, rule: Rule::Token, shortest, charset }
-}
-
-const fn cloud_key(text: &'static str, shortest: usize, charset: fn(u8) -> bool) -> Prefix {
-    Prefix { text, rule: Rule::CloudKey, shortest, charset }
-}
-
-pub(super) const PREFIXES: &[Prefix] = &[
-    cloud_key("AIza", 30, url_safe),
-    cloud_key("AKIA", 16, capital),
-    cloud_key("ASIA", 16, capital),
-    prefix("1//", 24, url_safe),
-    prefix("AGE-SECRET-KEY-", 30, capital),
-    prefix("ATATT", 30, url_safe_or_equals),
-    prefix("ATCTT", 30, url_safe_or_equals),
-    prefix("GOCSPX-", 16, url_safe),
-    prefix("SG.", 40, url_safe_or_dot),
-    prefix("dckr_pat_", 16, url_safe),
-    prefix("dop_v1_", 30, word),
-    prefix("figd_", 30, url_safe),
-    prefix("gho_", 20, word),
-    prefix("ghp_", 20, word),
-    prefix("ghr_", 20, word),
-    prefix("ghs_", 20, word),
-    prefix("ghu_", 20, word),
-    prefix("github_pat_", 20, word),
-    prefix("glpat-", 16, url_safe),
-    prefix("glrt-", 16, url_safe),
-    prefix("hf_", 30, word),
-    prefix("hooks.slack.com/services/", 16, path),
-    prefix("hvb.", 20, url_safe),
-    prefix("hvs.", 20, url_safe),
-    prefix("lin_api_", 30, word),
-    prefix("npm_", 30, word),
-    prefix("pypi-", 30, url_safe),
-    prefix("rk_live_", 16, word),
-    prefix("shpat_", 20, word),
-    prefix("sk-ant-", 16, url_safe),
-    prefix("sk-proj-", 16, url_safe),
-    prefix("sk_live_", 16, word),
-    prefix("sk_test_", 16, word),
-    prefix("whsec_", 20, base64::is_base64_char),
-    prefix("xapp-", 16, url_safe),
-    prefix("xoxa-", 10, url_safe),
-    prefix("xoxb-", 10, url_safe),
-    prefix("xoxe.", 10, url_safe_or_dot),
-    prefix("xoxp-", 10, url_safe),
-    prefix("xoxr-", 10, url_safe),
-    prefix("xoxs-", 10, url_safe),
-    prefix("ya29.", 12, url_safe_or_dot),
-];
 
 /// Returns the token at `start`, if it begins with `prefix`.
 pub(super) fn prefixed(prefix: &Prefix, line: &[u8], start: usize) -> Option<Found> {
@@ -74,6 +13,17 @@ pub(super) fn prefixed(prefix: &Prefix, line: &[u8], start: usize) -> Option<Fou
     }
     let end = begin + line[begin..].iter().take_while(|byte| (prefix.charset)(**byte)).count();
     (end - begin >= prefix.shortest).then(|| Found::new(start, end, prefix.rule))
+}
+
+/// Returns the token around characters that only such a token has.
+pub(super) fn around(infix: &Prefix, line: &[u8], at: usize, from: usize) -> Option<Found> {
+    if !line[at..].starts_with(infix.text.as_bytes()) {
+        return None;
+    }
+    let before = line[from.min(at)..at].iter().rev().take_while(|byte| (infix.charset)(**byte)).count();
+    let behind = at + infix.text.len();
+    let after = line[behind..].iter().take_while(|byte| (infix.charset)(**byte)).count();
+    (after >= infix.shortest).then(|| Found::new(at - before, behind + after, infix.rule))
 }
 
 /// Returns the token behind `Bearer `.
@@ -136,28 +86,16 @@ fn begins_a_word(line: &[u8], at: usize) -> bool {
     }
 }
 
-fn url_safe(byte: u8) -> bool {
+pub(super) fn url_safe(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
-fn url_safe_or_dot(byte: u8) -> bool {
+pub(super) fn url_safe_or_dot(byte: u8) -> bool {
     url_safe(byte) || byte == b'.'
 }
 
-fn url_safe_or_equals(byte: u8) -> bool {
+pub(super) fn url_safe_or_equals(byte: u8) -> bool {
     url_safe(byte) || byte == b'='
-}
-
-fn path(byte: u8) -> bool {
-    url_safe(byte) || byte == b'/'
-}
-
-fn capital(byte: u8) -> bool {
-    byte.is_ascii_uppercase() || byte.is_ascii_digit()
-}
-
-fn word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 fn token(byte: u8) -> bool {

@@ -6,8 +6,12 @@ use crate::secrets;
 
 /// Maximum number of bytes of user and password.
 const MAX_USERINFO: usize = 1024;
+/// Beginning of a data source of Oracle, before user and password.
+const ORACLE: &[u8] = b"jdbc:oracle:thin:";
 /// curl's flag for cookies.
 const COOKIES: &str = "-b";
+/// Maximum number of bytes before user and password that may name a proxy.
+const MAX_CONTEXT: usize = 32;
 /// Maximum number of bytes between the name of a program and its flag.
 const MAX_CALL: usize = 256;
 
@@ -42,7 +46,6 @@ pub(super) fn without_scheme(line: &[u8], start: usize) -> Option<Found> {
 /// Returns user and password of a data source: `user:password@tcp(host:3306)/db` of Go drivers, or
 /// `jdbc:oracle:thin:user/password@//host:1521/db`. `at` is the offset of its `@`.
 pub(super) fn data_source(line: &[u8], at: usize, from: usize) -> Option<Found> {
-    const ORACLE: &[u8] = b"jdbc:oracle:thin:";
     let floor = at.saturating_sub(MAX_USERINFO).max(from);
     let before = &line[floor..at.max(floor)];
     let start = if line[at..].starts_with(b"@//") {
@@ -53,6 +56,37 @@ pub(super) fn data_source(line: &[u8], at: usize, from: usize) -> Option<Found> 
     };
     let has_separator = line[start..at.max(start)].iter().any(|byte| matches!(byte, b':' | b'/'));
     has_separator.then(|| Found::new(start, at, Rule::UrlUserinfo))
+}
+
+/// Returns user and password before a `@` without a scheme: of a proxy (`user:password@host:3128`), or of a data
+/// source of Oracle (`jdbc:oracle:thin:user/password@host:1521:sid`).
+pub(super) fn at(line: &[u8], at: usize, from: usize) -> Option<Found> {
+    let floor = at.saturating_sub(MAX_USERINFO).max(from);
+    let before = &line[floor..at.max(floor)];
+    let begins = |byte: &u8| {
+        byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'=' | b',' | b'<' | b'(' | b'\\')
+    };
+    let start = floor + before.iter().rposition(begins).map_or(0, |begin| begin + 1);
+    let word = &line[start..at.max(start)];
+    if let Some(oracle) = memchr::memmem::find(word, ORACLE) {
+        let user = start + oracle + ORACLE.len();
+        return (user < at).then(|| Found::new(user, at, Rule::UrlUserinfo));
+    }
+    let colon = memchr::memchr(b':', word).filter(|colon| *colon > 0 && colon + 1 < word.len())?;
+    // A digest of an image (`app:1.2@sha256:…`), an address of mail, a path.
+    if word[..colon].contains(&b'/') || word.contains(&b'@') || word[..colon].eq_ignore_ascii_case(b"mailto") {
+        return None;
+    }
+    let rest = &line[at + 1..];
+    let host = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')).count();
+    let port = rest
+        .get(host)
+        .filter(|byte| **byte == b':')
+        .map_or(0, |_| rest[host + 1..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count());
+    let is_port = (2..=5).contains(&port) && rest[host + 1..=host + port].iter().all(u8::is_ascii_digit);
+    let context = &line[start.saturating_sub(MAX_CONTEXT)..at + 1 + host];
+    let is_proxy = memchr::memmem::find(&context.to_ascii_lowercase(), b"proxy").is_some();
+    (host > 0 && (is_port || is_proxy)).then(|| Found::new(start, at, Rule::UrlUserinfo))
 }
 
 /// Returns the argument of `curl -u user:password` or `--user=user:password`; `at` is behind the flag. A
@@ -68,21 +102,39 @@ pub(super) fn user_flag(line: &[u8], at: usize) -> Option<Found> {
 
 /// Returns every program with its flag: those for lists of arguments, and those for text only.
 pub(super) fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
-    // A name of two words, and a flag that also takes a file name.
-    secrets::PASSWORD_FLAGS.iter().copied().chain([("docker login", "-p"), ("curl", COOKIES)])
+    // A flag that also takes a file name.
+    secrets::PASSWORD_FLAGS.iter().chain(secrets::PAIR_FLAGS).copied().chain([("curl", COOKIES)])
 }
 
 /// Returns the argument of a call such as `sshpass -p password`. At `start..end` is this flag, which means a
 /// password to some programs.
-pub(super) fn call(line: &[u8], start: usize, end: usize, flag: &str) -> Option<Found> {
+pub(super) fn call(line: &[u8], start: usize, end: usize) -> Option<Found> {
     let before = &line[start.saturating_sub(MAX_CALL)..start];
-    // `-P` is a port.
-    let is_flag = line[start..end].ends_with(flag.as_bytes());
-    let called = |program: &str| memchr::memmem::find(before, program.as_bytes()).is_some();
-    if !is_flag || !calls().any(|(program, known)| known == flag && called(program)) {
+    // `-P` is a port to some and a password to others.
+    let flag = &line[start + 1..end];
+    let called = |program: &str, known: &str| known.as_bytes() == flag && is_called(before, program);
+    if !calls().any(|(program, known)| called(program, known)) {
         return None;
     }
-    argument(line, end).filter(|found| flag != COOKIES || line[found.start..found.end].contains(&b'='))
+    let is_pair = !secrets::PASSWORD_FLAGS.iter().any(|(program, known)| called(program, known))
+        && secrets::PAIR_FLAGS.iter().any(|(program, known)| called(program, known));
+    argument(line, end).filter(|found| {
+        let text = &line[found.start..found.end];
+        if is_pair {
+            memchr::memchr(b':', text).is_some() && !text.starts_with(b"http")
+        } else {
+            flag != COOKIES.as_bytes() || text.contains(&b'=')
+        }
+    })
+}
+
+/// Returns whether a program is called before its flag, by its name or its path.
+fn is_called(before: &[u8], program: &str) -> bool {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    memchr::memmem::find_iter(before, program.as_bytes()).any(|at| {
+        let end = at + program.len();
+        !before[..at].last().is_some_and(part) && !before.get(end).is_some_and(part)
+    })
 }
 
 /// Returns the argument of a flag, with or without quotes, also in a JSON list.

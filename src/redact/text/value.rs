@@ -3,13 +3,96 @@
 use super::line::{Found, Line, MARK, MAX_ESCAPES, backslashes_before};
 use super::line_state::LineState;
 use super::name::{Name, Separator, is_in_query};
+use super::phrases::VERDICTS;
 use crate::redact::rules::Rule;
+
+/// What may surround a value in quotes: prefixes of literals and calls of several languages.
+const WRAPPERS: &[&str] = &[
+    "&",
+    "*",
+    "E",
+    "Just(",
+    "L",
+    "N",
+    "Ok(",
+    "Optional(",
+    "Optional.of(",
+    "Password(",
+    "Right(",
+    "Secret(",
+    "Secret::new(",
+    "SecretBytes(",
+    "SecretBytes(b",
+    "SecretStr(",
+    "SecretString(",
+    "Sensitive(",
+    "Some(",
+    "Some(b",
+    "String(",
+    "String::from(",
+    "Text(",
+    "b",
+    "br",
+    "bytearray(b",
+    "bytes(",
+    "f",
+    "quote(",
+    "r",
+    "rb",
+    "secret(",
+    "sensitive(",
+    "str(",
+    "string(",
+    "u",
+];
+/// Beginnings of error messages, which are no values: `open /etc/tls.key: no such file`.
+const ERRORS: &[&str] = &[
+    "authentication failed",
+    "bad decrypt",
+    "cannot ",
+    "could not ",
+    "couldn't ",
+    "does not exist",
+    "failed to ",
+    "file does not exist",
+    "is a directory",
+    "is invalid",
+    "is missing",
+    "is required",
+    "must be ",
+    "must not be ",
+    "no pem ",
+    "no private key",
+    "no such file",
+    "no such key",
+    "not found",
+    "not a directory",
+    "permission denied",
+    "read-only file system",
+    "the system cannot find",
+    "too many open files",
+    "unable to ",
+    "unexpected end of",
+];
+/// Phrases that end in a secret name and name a key of a Secret, not its value.
+const NAMES_A_KEY: &[&str] = &[
+    "does not contain secret key",
+    "lacks secret key",
+    "missing secret key",
+    "no secret key",
+    "non-existent secret key",
+    "unknown secret key",
+];
 
 /// Returns the span of a value that begins at `at`, behind the separator of its name, and its effect on the
 /// following lines.
 pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: usize, rule: Rule) -> Option<Found> {
     let bytes = line.bytes;
+    let at = at + wrapper(&bytes[at..]);
     let rest = &bytes[at..];
+    if begins_like_error(rest) || NAMES_A_KEY.iter().any(|phrase| bytes[..name.end].ends_with(phrase.as_bytes())) {
+        return None;
+    }
     let yaml = name.first && separator == Separator::Colon;
     // Below `passwords:`, every value is one.
     let several = bytes[name.start..name.end].to_ascii_lowercase().ends_with(b"passwords");
@@ -93,6 +176,22 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
     let continues = end == bytes.len() && separator == Separator::Equals && bytes.ends_with(b"\\");
     let line_state = if continues { LineState::Argument } else { line_state };
     pair(at, end, name.json_escapes().filter(|_| separator == Separator::Colon), line_state)
+}
+
+/// Returns the length of what precedes a value in quotes: the verdict of a validator (`Invalid value: "…"`), the
+/// prefix of a literal, a call (`b'…'`, `SecretStr('…')`).
+fn wrapper(rest: &[u8]) -> usize {
+    let begins = |text: &str| rest.get(..text.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(text.as_bytes()));
+    if let Some(verdict) = VERDICTS.iter().find(|verdict| begins(verdict)) {
+        return verdict.len();
+    }
+    let is_quote = |byte: Option<&u8>| matches!(byte, Some(b'"' | b'\'' | b'\\'));
+    let wraps = |text: &&&str| rest.starts_with(text.as_bytes()) && is_quote(rest.get(text.len()));
+    WRAPPERS.iter().find(wraps).map_or(0, |text| text.len())
+}
+
+fn begins_like_error(rest: &[u8]) -> bool {
+    ERRORS.iter().any(|error| rest.get(..error.len()).is_some_and(|text| text.eq_ignore_ascii_case(error.as_bytes())))
 }
 
 /// Returns the range between two delimiters, or behind the first; `None` if that is not at `at`.
@@ -235,7 +334,24 @@ pub(in crate::redact) fn is_not_secret(value: &[u8], name: &[u8]) -> bool {
 /// Returns whether a value is not secret, whatever its name.
 pub(in crate::redact) fn harmless(value: &[u8]) -> bool {
     const WORDS: &[&[u8]] = &[
-        b"", b"-", b"\"\"", b"''", b"true", b"false", b"null", b"nil", b"none", b"~", b"<nil>", b"<none>", b"<unset>",
+        b"",
+        b"-",
+        b"\"\"",
+        b"''",
+        b"true",
+        b"false",
+        b"null",
+        b"nil",
+        b"none",
+        b"~",
+        b"<nil>",
+        b"<none>",
+        b"<unset>",
+        b"yes",
+        b"no",
+        b"required",
+        b"optional",
+        b"undefined",
     ];
     let value = value.trim_ascii();
     // The form in which `kubectl describe` shows Secrets.

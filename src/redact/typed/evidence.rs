@@ -1,21 +1,75 @@
-//! Pseudonyms for evidence: a text that its part calls a hostname or an address is replaced whatever its
+//! The last pass and pseudonyms for evidence: a text that its part calls a hostname or an address is replaced whatever its
 //! form.
 //!
 //! It is a [`Visitor`] of the evidence and knows none of its types: each part says what its texts are. What
 //! checks compare stays comparable: names keep their common endings, addresses their version, certificate
 //! numbers their equality. Secrets are redacted before.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use crate::evidence::Evidence;
 use crate::evidence::part::{Kind, Visit, Visitor};
 use crate::redact::pseudonyms::Table;
 use crate::redact::rules::{Rule, Rules};
+use crate::redact::text::Engine;
 use crate::redact::{Redactions, string};
 
 /// Gives pseudonyms in place.
 pub(in crate::redact) fn redact(table: &Table, rules: Rules, evidence: &mut Evidence, redactions: &mut Redactions) {
     evidence.visit(&mut Pseudonymizer { table, rules, redactions });
+}
+
+/// Redacts tokens that look random in the texts of evidence. Names that are part of the evidence are kept, wherever
+/// they are.
+pub(in crate::redact) fn redact_random(engine: &Engine, evidence: &mut Evidence, redactions: &mut Redactions) {
+    let mut names = Names::default();
+    evidence.visit(&mut names);
+    evidence.visit(&mut RandomTokens { engine, names: names.0, redactions });
+}
+
+/// Collects the names that are part of the evidence.
+#[derive(Default)]
+struct Names(HashSet<Vec<u8>>);
+
+impl Names {
+    fn add(&mut self, name: &str) {
+        self.0.insert(name.as_bytes().to_vec());
+    }
+}
+
+impl Visitor for Names {
+    fn string(&mut self, kind: Kind, text: &mut String) {
+        match kind {
+            Kind::Counter | Kind::Context | Kind::Hostname | Kind::Number | Kind::Object | Kind::Word => self.add(text),
+            Kind::File | Kind::Text => {}
+        }
+    }
+
+    fn address(&mut self, _address: &mut IpAddr) {}
+
+    fn distinguished_name(&mut self, _name: &mut String, _dns_names: &[String]) {}
+}
+
+struct RandomTokens<'a> {
+    engine: &'a Engine,
+    names: HashSet<Vec<u8>>,
+    redactions: &'a mut Redactions,
+}
+
+impl Visitor for RandomTokens<'_> {
+    fn string(&mut self, kind: Kind, text: &mut String) {
+        if kind == Kind::Text {
+            let known = |name: &[u8]| self.names.contains(name);
+            if let Some(out) = self.engine.random(text.as_bytes(), &known, self.redactions) {
+                *text = string(out);
+            }
+        }
+    }
+
+    fn address(&mut self, _address: &mut IpAddr) {}
+
+    fn distinguished_name(&mut self, _name: &mut String, _dns_names: &[String]) {}
 }
 
 struct Pseudonymizer<'a> {

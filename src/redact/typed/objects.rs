@@ -17,25 +17,18 @@ const MAX_DEPTH: usize = 128;
 /// Keys of a Secret whose value is a certificate.
 const CERTIFICATE_KEYS: &[&str] = &["ca.crt", "cacert", "cert", "tls.crt"];
 /// Keys whose values are hostnames, whatever their form.
-const HOST_KEYS: &[&str] =
-    &["commonName", "dnsNames", "externalName", "hostname", "hostnames", "hosts", "serverNames", "sniHosts"];
-/// Keys that are kept below a secret name: references to a secret, and its settings.
-const NOT_BELOW_SECRET: &[&str] = &[
-    "apiVersion",
-    "audience",
-    "enabled",
-    "expirationSeconds",
-    "file",
-    "group",
-    "key",
-    "kind",
-    "name",
-    "namespace",
-    "optional",
-    "path",
-    "type",
-    "url",
-    "version",
+const HOST_KEYS: &[&str] = &[
+    "commonName",
+    "dnsNames",
+    "externalName",
+    "host",
+    "hostname",
+    "hostnames",
+    "hosts",
+    "serverName",
+    "serverNames",
+    "sni",
+    "sniHosts",
 ];
 /// Fields of a Secret that are kept.
 const SECRET_FIELDS: &[&str] = &["apiVersion", "immutable", "kind", "type"];
@@ -112,11 +105,11 @@ impl ObjectRedactor<'_> {
         let mut kept = Map::new();
         for (key, mut value) in std::mem::take(map) {
             match key.as_str() {
-                "metadata" => self.value(&mut value, Below { depth: depth + 1, ..Below::default() })?,
+                "metadata" => self.value(&key, &mut value, Below { depth: depth + 1, ..Below::default() })?,
                 "data" => self.sizes(Some(&mut value), true),
                 "stringData" => self.sizes(Some(&mut value), false),
                 field if SECRET_FIELDS.contains(&field) => {
-                    self.value(&mut value, Below { depth, ..Below::default() })?;
+                    self.value(field, &mut value, Below { depth, ..Below::default() })?;
                 }
                 _ => {
                     self.redactions.count(Rule::SecretData);
@@ -178,17 +171,18 @@ impl ObjectRedactor<'_> {
         hidden(plain.len()).into()
     }
 
-    fn value(&mut self, value: &mut Value, below: Below) -> Result<(), Withheld> {
+    /// Redacts the value of the key `name`; empty for the items of a list.
+    fn value(&mut self, name: &str, value: &mut Value, below: Below) -> Result<(), Withheld> {
         if below.depth > MAX_DEPTH {
             return Err(Withheld::because(format!("it has more than {MAX_DEPTH} levels of nesting")));
         }
         match value {
             Value::String(text) => {
                 if !(below.hosts && self.host(text)) {
-                    self.text(text, below.depth)?;
+                    self.text(name, text, below.depth)?;
                 }
             }
-            Value::Array(items) => self.array(items, below)?,
+            Value::Array(items) => self.array(name, items, below)?,
             Value::Object(map) => {
                 let secret =
                     map.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("Secret"));
@@ -230,13 +224,13 @@ impl ObjectRedactor<'_> {
                     if let Some(rule) = secret {
                         self.hide(scalar, rule);
                     } else {
-                        self.value(scalar, inner)?;
+                        self.value(&key, scalar, inner)?;
                     }
                 }
                 Value::Array(items) if variable && is_holder(key.as_bytes()) => {
-                    self.array(items, Below { secret: Some(Rule::EnvironmentValue), ..inner })?;
+                    self.array(&key, items, Below { secret: Some(Rule::EnvironmentValue), ..inner })?;
                 }
-                other => self.value(other, inner)?,
+                other => self.value(&key, other, inner)?,
             }
             let key = string(self.engine.text(key.as_bytes(), false, self.redactions));
             map.insert(key, value);
@@ -256,7 +250,7 @@ impl ObjectRedactor<'_> {
         }
     }
 
-    fn array(&mut self, items: &mut [Value], below: Below) -> Result<(), Withheld> {
+    fn array(&mut self, name: &str, items: &mut [Value], below: Below) -> Result<(), Withheld> {
         let mut before = String::new();
         let is_pair = items.len() == 2;
         let mut flag = None;
@@ -265,9 +259,7 @@ impl ObjectRedactor<'_> {
             let follows = is_flag(&before) || is_pair && names_secret(&before);
             let is_argument = follows || flag == Some(&*before) || is_user(&before, item) || is_glued(flag, item);
             let rule = if is_argument { Some(Rule::NamedValue) } else { below.secret };
-            let program =
-                |text: &str| PASSWORD_FLAGS.iter().find(|(program, _)| text.rsplit('/').next() == Some(program));
-            flag = item.as_str().and_then(program).map(|(_, flag)| *flag).or(flag);
+            flag = item.as_str().and_then(|text| flag_of(&before, text)).or(flag);
             item.as_str().unwrap_or_default().clone_into(&mut before);
             if let (Some(rule), Value::String(_) | Value::Number(_)) =
                 (rule.filter(|rule| self.engine.rules.on(*rule)), &*item)
@@ -281,7 +273,7 @@ impl ObjectRedactor<'_> {
                 self.redactions.count(Rule::EnvironmentValue);
                 *item = format!("{name}={}", string(MARK.to_vec())).into();
             } else {
-                self.value(item, Below { depth: below.depth + 1, ..below })?;
+                self.value(name, item, Below { depth: below.depth + 1, ..below })?;
             }
         }
         Ok(())
@@ -289,7 +281,7 @@ impl ObjectRedactor<'_> {
 
     /// Redacts a text. If it holds an object, as in an annotation or a template in a ConfigMap, it is
     /// redacted as one.
-    fn text(&mut self, text: &mut String, depth: usize) -> Result<(), Withheld> {
+    fn text(&mut self, name: &str, text: &mut String, depth: usize) -> Result<(), Withheld> {
         if text.trim_start().starts_with(['{', '['])
             && text.contains("\"kind\"")
             && let Ok(mut inner) = serde_json::from_str::<Value>(text)
@@ -297,12 +289,12 @@ impl ObjectRedactor<'_> {
             if inner.get("kind").is_some_and(Value::is_string) {
                 self.object(&mut inner, None, depth + 1)?;
             } else {
-                self.value(&mut inner, Below { depth: depth + 1, ..Below::default() })?;
+                self.value("", &mut inner, Below { depth: depth + 1, ..Below::default() })?;
             }
             *text = inner.to_string();
             return Ok(());
         }
-        *text = string(self.engine.text(text.as_bytes(), false, self.redactions));
+        *text = string(self.engine.value(name.as_bytes(), text.as_bytes(), self.redactions));
         Ok(())
     }
 
@@ -345,7 +337,7 @@ fn rule(key: &str, below: Below) -> Option<Rule> {
         ValueKind::InQuery if key.eq_ignore_ascii_case("auth") => Some(Rule::NamedValue),
         ValueKind::InQuery | ValueKind::Directory | ValueKind::NotSecret => {
             let user = ["user", "username"].iter().any(|name| key.eq_ignore_ascii_case(name));
-            let is_setting = NOT_BELOW_SECRET.contains(&key) || key.to_ascii_lowercase().ends_with("name");
+            let is_setting = secrets::is_setting_below_secret(key);
             (below.proxy && user).then_some(Rule::UserName).or(below.secret.filter(|_| !is_setting))
         }
     }
@@ -364,6 +356,17 @@ fn is_flag(argument: &str) -> bool {
 fn names_secret(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
         && !matches!(secrets::of(name.as_bytes()), ValueKind::NotSecret | ValueKind::Directory | ValueKind::InQuery)
+}
+
+/// Returns the flag before the password of a program, given the arguments that name it and its command.
+fn flag_of(before: &str, argument: &str) -> Option<&'static str> {
+    let base = |text: &str| text.rsplit('/').next().unwrap_or_default().to_owned();
+    let (before, argument) = (base(before), base(argument));
+    let is_called = |program: &str| match program.rsplit_once(' ') {
+        Some((first, command)) => command == argument && first.ends_with(&before) && !before.is_empty(),
+        None => program == argument,
+    };
+    PASSWORD_FLAGS.iter().find(|(program, _)| is_called(program)).map(|(_, flag)| *flag)
 }
 
 /// Returns whether an argument holds a flag and its value: `["mysql", "-phunter2"]`.

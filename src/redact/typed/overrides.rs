@@ -14,7 +14,7 @@ use crate::evidence::overrides::Position;
 use crate::redact::rules::{Rule, Rules};
 use crate::redact::text::{Engine, MARK, harmless};
 use crate::redact::{Redactions, Withheld, string};
-use crate::secrets::{self, COMMENT_WORDS, Section, ValueKind};
+use crate::secrets::{self, Section, ValueKind};
 use crate::wire::overrides::MAX_BYTES;
 use crate::wire::yaml::{
     self, CONTINUE, CollectionStart, End, Extent, Flow, Key, Notation, OpenCollection, ScalarStyle, Slot, Stack,
@@ -348,14 +348,14 @@ fn replaced(engine: &Engine, text: &str, scalars: &[Scalar], redactions: &mut Re
     out
 }
 
-/// Redacts comments that mention secrets, each with the comment lines that follow it.
+/// Drops the comments, which may hold former values; their lines are kept.
 fn without_comments(rules: Rules, text: &str, scalars: &[Scalar], redactions: &mut Redactions) -> String {
     if !rules.on(Rule::Comment) {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len());
     let mut next = scalars.iter().map(|scalar| body(text, scalar)).filter(|place| !place.is_empty()).peekable();
-    let (mut at, mut goes_on) = (0, false);
+    let mut at = 0;
     for line in text.split_inclusive('\n') {
         let end = at + line.trim_end_matches(['\n', '\r']).len();
         let mut comment = None;
@@ -370,20 +370,13 @@ fn without_comments(rules: Rules, text: &str, scalars: &[Scalar], redactions: &m
                 break;
             }
         }
-        let alone = comment.is_some_and(|mark| text[at..mark].trim_start_matches('\u{feff}').trim().is_empty());
         match comment {
-            Some(mark) if mentions_secret(&text[mark..end]) || goes_on && alone => {
-                out.push_str(&text[at..mark]);
-                out.push_str("# ");
-                out.push_str(&String::from_utf8_lossy(MARK));
+            Some(mark) => {
+                out.push_str(text[at..mark].trim_end_matches([' ', '\t']));
                 out.push_str(&text[end..at + line.len()]);
                 redactions.count(Rule::Comment);
-                goes_on = true;
             }
-            _ => {
-                out.push_str(line);
-                goes_on = false;
-            }
+            None => out.push_str(line),
         }
         at += line.len();
     }
@@ -397,9 +390,4 @@ fn body(text: &str, scalar: &Scalar) -> Range<usize> {
     let block = matches!(scalar.style, ScalarStyle::Literal | ScalarStyle::Folded) && raw.starts_with(['|', '>']);
     let header = if block { raw.find('\n').map_or(raw.len(), |end| end + 1) } else { 0 };
     place.start + header..place.end
-}
-
-fn mentions_secret(comment: &str) -> bool {
-    let lower = comment.to_ascii_lowercase();
-    lower != format!("# {}", String::from_utf8_lossy(MARK)) && COMMENT_WORDS.iter().any(|word| lower.contains(word))
 }
