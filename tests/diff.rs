@@ -76,8 +76,8 @@ fn what_was_fixed_comes_first() {
     assert_eq!(between("flag-off", "flag-off").outcome, DifferenceOutcome::Same);
 }
 
-/// One certificate that lacks hostnames is the price of serving clients without SNI, not a new fault, where no
-/// stored certificate has more.
+/// One certificate that lacks hostnames is the price of serving clients without SNI, not a new fault, where
+/// no stored certificate has more.
 #[test]
 fn a_certificate_without_a_better_one_is_not_worse() {
     let mut after = evidence("base");

@@ -1,7 +1,7 @@
 //! The word list of the project's prose: one term for one thing, and the field's own where it has one.
 //!
-//! Source is read as text. A word counts where people read it: in comments, in doc comments and in string literals. Wire names
-//! of older files are kept, so the text of a `serde` attribute does not count.
+//! Source is read as text. A word counts where people read it: in comments, in doc comments and in string
+//! literals. Wire names of older files are kept, so the text of a `serde` attribute does not count.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
@@ -88,7 +88,8 @@ fn is_rust(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|extension| extension == "rs")
 }
 
-/// The comment and the string literals of a line of Rust; nothing of an attribute, which names what is on the wire.
+/// The comment and the string literals of a line of Rust; nothing of an attribute, which names what is on the
+/// wire.
 fn prose_of(line: &str) -> String {
     let trimmed = line.trim_start();
     if trimmed.starts_with("#[") {

@@ -44,7 +44,8 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
-/// Two clients with SNI, one that does not send it and is reset, one whose version is refused, a health check.
+/// Two clients with SNI, one that does not send it and is reset, one whose version is refused, a health
+/// check.
 fn gateway() -> Vec<builder::Packet> {
     let mut talks = vec![
         good13("10.1.0.1:40001", SERVER, Some("api.example.com")),

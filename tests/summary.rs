@@ -301,8 +301,8 @@ fn chains_read_as_recorded() {
     });
 }
 
-/// Every document that this program writes follows the schema that is published for it. Those of `pcap` and of
-/// several contexts are compared where they are made.
+/// Every document that this program writes follows the schema that is published for it. Those of `pcap` and
+/// of several contexts are compared where they are made.
 #[test]
 fn documents_follow_their_published_schemas() {
     let evidence = of_case("reproduced-no-wildcard");

@@ -121,7 +121,8 @@ fn lines_fit_the_width() {
     }
 }
 
-/// A headline names the cause, so that reports, tickets and tables of several clusters can be told apart by it.
+/// A headline names the cause, so that reports, tickets and tables of several clusters can be told apart by
+/// it.
 #[test]
 fn different_causes_have_different_headlines() {
     let causes: Mutex<BTreeMap<String, BTreeMap<Vec<String>, String>>> = Mutex::default();

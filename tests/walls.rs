@@ -76,7 +76,8 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("verdict", &["checks", "evidence", "text"]),
     ("playbooks", &["checks", "evidence", "text", "verdict"]),
     ("judgement", &["checks", "evidence", "playbooks", "text", "verdict"]),
-    // Checks and playbooks stand before it, too, but what they conclude reaches documents in the values of judgement.
+    // Checks and playbooks stand before it, too, but what they conclude reaches documents in the values of
+    // judgement.
     ("report", &["checks", "evidence", "judgement", "text", "verdict"]),
     ("run", &["evidence", "text"]),
     ("gather", &["evidence", "plan", "run", "text", "wire"]),
@@ -124,7 +125,8 @@ fn modules_know_only_what_stands_before_them() {
     }
 }
 
-/// Rooms that use each other are one room. Every edge counts, also those of `commands`, which may use all rooms.
+/// Rooms that use each other are one room. Every edge counts, also those of `commands`, which may use all
+/// rooms.
 #[test]
 fn rooms_have_no_cycle() {
     let mut uses_of: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -301,8 +303,8 @@ fn every_part_is_one_file_and_one_line_of_the_list() {
     assert_eq!(implemented, listed, "parts that are implemented, and those of the list in src/evidence/mod.rs");
 }
 
-/// Names of parts and sources come from them and are never written again. Names of one word and "accessLogs" are
-/// excluded, because Kubernetes and the steps of playbooks use the same words.
+/// Names of parts and sources come from them and are never written again. Names of one word and "accessLogs"
+/// are excluded, because Kubernetes and the steps of playbooks use the same words.
 #[test]
 fn parts_and_sources_are_named_once() {
     let parts = ["meshLogging", "routeConfigs", "storedCertificates"];

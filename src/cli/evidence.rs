@@ -60,7 +60,8 @@ pub struct EvidenceArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Probes", hide_short_help = true)]
     pub ca_file: Option<PathBuf>,
 
-    /// Keep tokens that look random: by default they are redacted unless their form or name shows what they are
+    /// Keep tokens that look random: by default they are redacted unless their form or name shows what they
+    /// are
     #[arg(long, help_heading = "Output", hide_short_help = true)]
     pub keep_random_tokens: bool,
 

@@ -481,7 +481,8 @@ pub struct DiffArgs {
     #[arg(value_name = "AFTER", value_hint = ValueHint::AnyPath)]
     pub after: String,
 
-    /// Keep tokens that look random: by default they are redacted unless their form or name shows what they are
+    /// Keep tokens that look random: by default they are redacted unless their form or name shows what they
+    /// are
     #[arg(long, hide_short_help = true)]
     pub keep_random_tokens: bool,
 

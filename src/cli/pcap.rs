@@ -67,7 +67,8 @@ pub struct PcapArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub write: Option<PathBuf>,
 
-    /// Keep tokens that look random: by default they are redacted unless their form or name shows what they are
+    /// Keep tokens that look random: by default they are redacted unless their form or name shows what they
+    /// are
     #[arg(long, help_heading = "Output", hide_short_help = true)]
     pub keep_random_tokens: bool,
 

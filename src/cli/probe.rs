@@ -114,7 +114,8 @@ pub struct ProbeArgs {
     #[arg(long, value_parser = parallel, default_value_t = 32, value_name = "NUMBER", value_hint = ValueHint::Other, help_heading = "Handshake", hide_short_help = true)]
     pub parallel: u16,
 
-    /// Keep tokens that look random: by default they are redacted unless their form or name shows what they are
+    /// Keep tokens that look random: by default they are redacted unless their form or name shows what they
+    /// are
     #[arg(long, help_heading = "Output", hide_short_help = true)]
     pub keep_random_tokens: bool,
 

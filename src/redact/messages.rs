@@ -1,5 +1,5 @@
-//! Passwords in messages of protocols that are not lines of text, or whose words are too short for names: found in
-//! the bytes of a packet.
+//! Passwords in messages of protocols that are not lines of text, or whose words are too short for names:
+//! found in the bytes of a packet.
 
 use std::ops::Range;
 
@@ -96,8 +96,8 @@ fn postgres(bytes: &[u8], found: &mut Vec<Range<usize>>) {
     }
 }
 
-/// SASL PLAIN with its length (RFC 4616), as Cassandra's and Kafka's clients send it: a zero byte, the user, a
-/// zero byte, the password.
+/// SASL PLAIN with its length (RFC 4616), as Cassandra's and Kafka's clients send it: a zero byte, the user,
+/// a zero byte, the password.
 fn plain(bytes: &[u8], found: &mut Vec<Range<usize>>) {
     for at in memmem::find_iter(bytes, b"\0\0") {
         let Some([high, low, 0]) = bytes.get(at + 2..at + 5) else { continue };

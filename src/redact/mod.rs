@@ -18,8 +18,8 @@
 //! withheld with a reason. Names, paths, counts and public certificates are kept, because support works with
 //! them.
 //!
-//! A secret is recognised by its position, by the name it is given, by its shape, or because it looks random and
-//! has no harmless form (`random`). A readable secret in prose (`the password is …`) is not recognised.
+//! A secret is recognised by its position, by the name it is given, by its shape, or because it looks random
+//! and has no harmless form (`random`). A readable secret in prose (`the password is …`) is not recognised.
 
 mod base64;
 mod messages;
@@ -125,8 +125,8 @@ impl Redactor {
         Self::with(Pseudonyms::None, Names::new([0; 32]), Rules::default())
     }
 
-    /// Returns the same redactor, without the last pass if `keep` is set: tokens that look random are kept, as
-    /// `--keep-random-tokens` requests.
+    /// Returns the same redactor, without the last pass if `keep` is set: tokens that look random are kept,
+    /// as `--keep-random-tokens` requests.
     #[must_use]
     pub fn keep_random_tokens(self, keep: bool) -> Self {
         let changed =

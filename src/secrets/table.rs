@@ -237,8 +237,8 @@ pub(super) const NAMES: &[Row] = &[
     },
 ];
 
-/// What may be appended to a secret name: `password_confirmation`, `password2`, `tokenValue`, `privateKeyPem`.
-/// Digits are removed as well.
+/// What may be appended to a secret name: `password_confirmation`, `password2`, `tokenValue`,
+/// `privateKeyPem`. Digits are removed as well.
 pub(super) const SUFFIXES: &[&str] = &[
     "again",
     "arg",

@@ -1,5 +1,5 @@
-//! The same records as log stores, collectors and container runtimes hand them out: every form must give the counts that
-//! the plain lines give.
+//! The same records as log stores, collectors and container runtimes hand them out: every form must give the
+//! counts that the plain lines give.
 
 use apigee_tls::evidence::access_log::AccessLog;
 use apigee_tls::wire::access_log::MAX_RECORD_BYTES;

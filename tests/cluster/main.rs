@@ -1,7 +1,8 @@
 //! Tests on a real Kubernetes cluster with real Envoys and real clients.
 //!
 //! ```text
-//! scenarios/*.yaml ─ scenario ─▶ objects ─▶ API server ─▶ envoy (as Istio derives it) ─▶ ingress pods ◀─ traffic
+//! scenarios/*.yaml ─ scenario ─▶ objects ─▶ API server ─▶ envoy (as Istio derives it) ─▶ ingress pods ◀─
+//! traffic
 //!                       └─ expect ◀─ report ◀─ kubectl-apigee-tls diagnose
 //! ```
 //!

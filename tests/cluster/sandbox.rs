@@ -1,7 +1,8 @@
 //! A sandbox of kernel namespaces: processes, network, mounts, IPC, host name and cgroups of its own.
 //!
 //! ```text
-//! test runner ──stdin──▶ supervisor ──▶ setpriv ─exec▶ unshare ──▶ PID 1 of the sandbox ──▶ cluster, clients, tests
+//! test runner ──stdin──▶ supervisor ──▶ setpriv ─exec▶ unshare ──▶ PID 1 of the sandbox ──▶ cluster,
+//! clients, tests
 //! ```
 //!
 //! Clean-up does not depend on code that might not run: when PID 1 ends, the kernel ends every process,

@@ -1,5 +1,5 @@
-//! Hostnames written as domain components: `DC=acme,DC=com`, in either order (RFC 4519 §2.4), as OpenSSL, Envoy and
-//! LDAP write subjects.
+//! Hostnames written as domain components: `DC=acme,DC=com`, in either order (RFC 4519 §2.4), as OpenSSL,
+//! Envoy and LDAP write subjects.
 
 use std::ops::Range;
 

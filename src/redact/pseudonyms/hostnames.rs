@@ -95,6 +95,8 @@ const NO_DOMAIN: &[&str] = &[
     "json",
     "key",
     "log",
+    "ocsp",
+    "ocsp-staple",
     "options",
     "orig",
     "pcap",
@@ -149,8 +151,8 @@ const FIELDS: &[&str] = &[
     "x509",
 ];
 
-/// Top-level domains of three letters and more: those of IANA's root zone database, without words that are also names
-/// of fields (`metadata.name`).
+/// Top-level domains of three letters and more: those of IANA's root zone database, without words that are
+/// also names of fields (`metadata.name`).
 const TOP_LEVEL_DOMAINS: &str = include_str!("top-level-domains.txt");
 
 /// Last labels of private names.
@@ -219,8 +221,8 @@ pub(super) fn is_of_platform(name: &str) -> bool {
     name == "localhost" || PLATFORM.iter().any(|domain| is_below(domain))
 }
 
-/// Returns whether the text before or behind a run is that of tcpdump, which writes a port as a further label:
-/// `IP 10.0.0.1.44321 > api.acme.com.443`.
+/// Returns whether the text before or behind a run is that of tcpdump, which writes a port as a further
+/// label: `IP 10.0.0.1.44321 > api.acme.com.443`.
 pub(super) fn is_of_tcpdump(line: &[u8], run: &Range<usize>) -> bool {
     let (before, after) = (&line[..run.start], &line[run.end..]);
     [&b"IP "[..], b"IP6 ", b" > ", b" < "].iter().any(|word| before.ends_with(word))

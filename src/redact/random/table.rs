@@ -1,7 +1,7 @@
 //! What the last pass knows of harmless tokens: the words around them, and the letter pairs of readable text.
 
-/// Words before a token that say what it is, whatever its characters. In lower case, without punctuation; each
-/// is compared with the end of a word, so that `requestid` covers `x-request-id`.
+/// Words before a token that say what it is, whatever its characters. In lower case, without punctuation;
+/// each is compared with the end of a word, so that `requestid` covers `x-request-id`.
 pub(super) const NAMES_OF_IDENTIFIERS: &[&str] = &[
     "amzid2",
     "auditid",

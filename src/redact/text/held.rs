@@ -192,8 +192,9 @@ impl HeldData {
     }
 }
 
-/// Appends a line with a mark for its content, without the first `from` bytes of it. The envelope of a runtime, the
-/// prefix of a log and the indentation are kept, and so is a line that opens or closes a mapping.
+/// Appends a line with a mark for its content, without the first `from` bytes of it. The envelope of a
+/// runtime, the prefix of a log and the indentation are kept, and so is a line that opens or closes a
+/// mapping.
 fn mask_content(line: &[u8], from: usize, out: &mut Vec<u8>) {
     let (start, end) = if line.starts_with(DOCKER) {
         let close = closing(line, DOCKER.len(), b'"', 0).unwrap_or(line.len());

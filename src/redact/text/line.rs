@@ -87,8 +87,8 @@ const REFERENCES: &[&str] =
 /// Maximum number of bytes between a `kind` and the brace of its object.
 const MAX_BEFORE_KIND: usize = 4096;
 
-/// Returns whether the bytes hold `kind: Secret` or `kind: SecretList` as JSON or YAML, and not as the kind of a
-/// reference; or an audit event about Secrets, whose patches name no kind.
+/// Returns whether the bytes hold `kind: Secret` or `kind: SecretList` as JSON or YAML, and not as the kind
+/// of a reference; or an audit event about Secrets, whose patches name no kind.
 pub(super) fn holds_secret(bytes: &[u8]) -> bool {
     let punctuation = |byte: &&u8| matches!(**byte, b'"' | b'\'' | b'\\' | b' ' | b':');
     let behind = |at: usize| {

@@ -58,8 +58,8 @@ pub(super) fn data_source(line: &[u8], at: usize, from: usize) -> Option<Found> 
     has_separator.then(|| Found::new(start, at, Rule::UrlUserinfo))
 }
 
-/// Returns user and password before a `@` without a scheme: of a proxy (`user:password@host:3128`), or of a data
-/// source of Oracle (`jdbc:oracle:thin:user/password@host:1521:sid`).
+/// Returns user and password before a `@` without a scheme: of a proxy (`user:password@host:3128`), or of a
+/// data source of Oracle (`jdbc:oracle:thin:user/password@host:1521:sid`).
 pub(super) fn at(line: &[u8], at: usize, from: usize) -> Option<Found> {
     let floor = at.saturating_sub(MAX_USERINFO).max(from);
     let before = &line[floor..at.max(floor)];

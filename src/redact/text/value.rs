@@ -178,8 +178,8 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
     pair(at, end, name.json_escapes().filter(|_| separator == Separator::Colon), line_state)
 }
 
-/// Returns the length of what precedes a value in quotes: the verdict of a validator (`Invalid value: "…"`), the
-/// prefix of a literal, a call (`b'…'`, `SecretStr('…')`).
+/// Returns the length of what precedes a value in quotes: the verdict of a validator (`Invalid value: "…"`),
+/// the prefix of a literal, a call (`b'…'`, `SecretStr('…')`).
 fn wrapper(rest: &[u8]) -> usize {
     let begins = |text: &str| rest.get(..text.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(text.as_bytes()));
     if let Some(verdict) = VERDICTS.iter().find(|verdict| begins(verdict)) {

@@ -1,5 +1,5 @@
-//! The last pass and pseudonyms for evidence: a text that its part calls a hostname or an address is replaced whatever its
-//! form.
+//! The last pass and pseudonyms for evidence: a text that its part calls a hostname or an address is replaced
+//! whatever its form.
 //!
 //! It is a [`Visitor`] of the evidence and knows none of its types: each part says what its texts are. What
 //! checks compare stays comparable: names keep their common endings, addresses their version, certificate
@@ -20,8 +20,8 @@ pub(in crate::redact) fn redact(table: &Table, rules: Rules, evidence: &mut Evid
     evidence.visit(&mut Pseudonymizer { table, rules, redactions });
 }
 
-/// Redacts tokens that look random in the texts of evidence. Names that are part of the evidence are kept, wherever
-/// they are.
+/// Redacts tokens that look random in the texts of evidence. Names that are part of the evidence are kept,
+/// wherever they are.
 pub(in crate::redact) fn redact_random(engine: &Engine, evidence: &mut Evidence, redactions: &mut Redactions) {
     let mut names = Names::default();
     evidence.visit(&mut names);

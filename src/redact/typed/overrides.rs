@@ -348,6 +348,9 @@ fn replaced(engine: &Engine, text: &str, scalars: &[Scalar], redactions: &mut Re
     out
 }
 
+/// The comment in place of a line that is withheld.
+const WITHHELD: &str = "# <redacted>";
+
 /// Drops the comments, which may hold former values; their lines are kept.
 fn without_comments(rules: Rules, text: &str, scalars: &[Scalar], redactions: &mut Redactions) -> String {
     if !rules.on(Rule::Comment) {
@@ -371,6 +374,8 @@ fn without_comments(rules: Rules, text: &str, scalars: &[Scalar], redactions: &m
             }
         }
         match comment {
+            // What takes the place of a value that cannot be read is kept.
+            Some(mark) if &text[mark..end] == WITHHELD => out.push_str(line),
             Some(mark) => {
                 out.push_str(text[at..mark].trim_end_matches([' ', '\t']));
                 out.push_str(&text[end..at + line.len()]);

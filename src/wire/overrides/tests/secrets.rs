@@ -49,10 +49,10 @@ virtualhosts:
   password SENTINEL: x
   \"-----BEGIN SENTINEL\": x
   caCertPath: [SENTINEL]
-  tlsMode: SENTINEL
-  minTLSProtocolVersion: SENTINEL
+  tlsMode: {SENTINEL: 1}
+  minTLSProtocolVersion: [SENTINEL]
   maxTLSProtocolVersion: {SENTINEL: 1}
-  requestTimeout: SENTINEL
+  requestTimeout: {SENTINEL: SENTINEL}
   cipherSuites: {SENTINEL: SENTINEL}
   hostAliases: SENTINEL
 - name: {password: SENTINEL}
