@@ -6,6 +6,7 @@ pub(crate) mod absence;
 pub(crate) mod answers;
 pub(crate) mod chain;
 pub(crate) mod envoy;
+mod health_checks;
 mod logs;
 pub(crate) mod marker_probe;
 mod overrides;
@@ -19,6 +20,7 @@ pub(crate) mod stored;
 pub(crate) mod without_sni;
 
 pub(crate) use self::absence::{require_conclusive_logs, required};
+pub(crate) use self::health_checks::{HealthCheck, HealthChecks};
 pub(crate) use self::logs::{
     container_of, from_google, is_google_front_end, know_all_names, logs, opened, reset_names, streams, window,
 };
@@ -30,6 +32,7 @@ pub(crate) use self::phrases::{
 };
 pub(crate) use self::pods::{is_empty_namespace, known_labels, pods, pods_are_narrowed, services};
 pub(crate) use self::routes::{
-    attachment, declares, group_routes, lags, routes, routes_of, secret_is_missing, share_pods, terminates_https,
-    terminates_tls, wildcard_names, wildcard_obstacles, wildcards,
+    attachment, by_age, covers, declares, describe_port, group_routes, is_older, known_to_share_pods, lags, may_be_of,
+    routes, routes_of, secret_is_missing, share_pods, terminates_https, terminates_tls, tls_ports, wildcard_names,
+    wildcard_obstacles, wildcards, wildcards_without_tls, without_tls,
 };

@@ -28,7 +28,12 @@ pub(super) struct WildcardRoute {
 
 /// Returns the manifest that corrects the wildcard route `existing`, or creates a new one.
 pub(super) fn wildcard_route(evidence: &Evidence, existing: Option<&Route>) -> WildcardRoute {
-    let groups = facts::group_routes(evidence).unwrap_or_default();
+    let mut groups = facts::group_routes(evidence).unwrap_or_default();
+    if groups.is_empty() {
+        // Routes made by hand show which Secret and which pods serve TLS as well.
+        groups = facts::routes(evidence).unwrap_or_default();
+        groups.retain(|route| !route.is_wildcard() && !route.is_without_tls());
+    }
     let name = existing.map_or_else(|| free_name(evidence), |route| route.name.clone());
     let mut credentials = credentials(evidence, existing.into_iter().chain(groups.iter().copied()));
     let credential = if credentials.is_empty() { "SECRET_NAME".into() } else { credentials.remove(0) };
@@ -155,6 +160,7 @@ fn credentials<'a>(evidence: &Evidence, routes: impl Iterator<Item = &'a Route>)
     let mut names: Vec<String> = Vec::new();
     for name in routes
         .flat_map(|route| &route.ports)
+        .filter(|port| !port.passes_through())
         .filter_map(|port| port.tls.as_ref().and_then(|tls| tls.credential_name.as_ref()))
     {
         if !names.contains(name) {

@@ -11,7 +11,7 @@ use super::{measurement, overrides_diff};
 use crate::checks::facts;
 use crate::checks::{CheckResult, Code, Kind, Level, codes};
 use crate::evidence::Evidence;
-use crate::evidence::hybrid::{Route, RouteConfig};
+use crate::evidence::hybrid::{Port, Route, RouteConfig};
 use crate::evidence::overrides::OverridesFile;
 use crate::verdict::remedy::{by_explanation, without_repeated_steps};
 use crate::verdict::{Cause, Certainty, Judged, Remedy, RemedyStep, Verdict, is_found, shell_word as word};
@@ -219,6 +219,13 @@ fn create(evidence: &Evidence, existing: Option<&Route>, remedy: &mut Remedy) ->
         notes.push(
             "No route names a Secret that exists: put the name of your TLS Secret in place of SECRET_NAME.".into(),
         );
+    }
+    let passing = facts::wildcards_without_tls(evidence).unwrap_or_default();
+    if let Some(other) = passing.iter().find(|other| other.ports.iter().any(Port::passes_through)) {
+        notes.push(format!(
+            "ApigeeRoute {} passes TLS for hostname * through: on one port and pod only one of the two is served.",
+            other.name
+        ));
     }
     if !route.other_credentials.is_empty() {
         notes.push(format!(
