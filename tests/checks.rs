@@ -99,8 +99,8 @@ const DEPENDENT_CHECKS: [(&str, &[&str]); 11] = [
     (
         "pods",
         &[
-            "AT101", "AT102", "AT103", "AT104", "AT105", "AT106", "AT107", "AT109", "AT110", "AT120", "AT207", "AT214",
-            "AT801", "AT802", "AT803", "AT804", "AT805", "AT526", "AT414",
+            "AT101", "AT102", "AT103", "AT104", "AT105", "AT106", "AT107", "AT109", "AT110", "AT111", "AT120", "AT207",
+            "AT214", "AT801", "AT802", "AT803", "AT804", "AT805", "AT526", "AT527", "AT414",
         ],
     ),
     ("meshLogging", &["AT806"]),
@@ -110,7 +110,7 @@ const DEPENDENT_CHECKS: [(&str, &[&str]); 11] = [
             "AT106", "AT108", "AT201", "AT202", "AT203", "AT204", "AT205", "AT206", "AT207", "AT208", "AT209", "AT210",
             "AT211", "AT212", "AT213", "AT214", "AT215", "AT306", "AT526", "AT527", "AT528", "AT809", "AT401", "AT402",
             "AT403", "AT404", "AT405", "AT406", "AT407", "AT408", "AT409", "AT410", "AT411", "AT412", "AT413", "AT414",
-            "AT415", "AT416", "AT419", "AT420", "AT421",
+            "AT415", "AT416", "AT419", "AT420", "AT421", "AT216", "AT217",
         ],
     ),
     (
@@ -133,10 +133,10 @@ const DEPENDENT_CHECKS: [(&str, &[&str]); 11] = [
         &[
             "AT109", "AT501", "AT502", "AT503", "AT504", "AT505", "AT506", "AT507", "AT508", "AT509", "AT510", "AT511",
             "AT512", "AT513", "AT514", "AT515", "AT516", "AT517", "AT518", "AT519", "AT520", "AT521", "AT522", "AT523",
-            "AT524", "AT525", "AT529", "AT530", "AT531", "AT532", "AT533",
+            "AT524", "AT525", "AT529", "AT530", "AT531", "AT532", "AT533", "AT534", "AT535", "AT536",
         ],
     ),
-    ("logs", &["AT101", "AT102", "AT103", "AT104", "AT105", "AT107", "AT109", "AT110", "AT120"]),
+    ("logs", &["AT101", "AT102", "AT103", "AT104", "AT105", "AT107", "AT109", "AT110", "AT111", "AT120"]),
 ];
 
 /// Denies each source in turn with 403. A check that depends on it must become unknown or not applicable, and

@@ -154,6 +154,28 @@ fn loses_only_the_rest_of_an_endless_pipe() {
 }
 
 #[test]
+fn counts_records_that_two_files_have_once() {
+    let home = Home::new(&[("a", forbidding())]);
+    for name in ["one.log", "two.log"] {
+        fs::write(home.path(name), RECORDS).expect("the log is written");
+    }
+    let alone = counted_alone(&home);
+    let files = ["--access-log", "one.log", "--access-log", "two.log"];
+    let run = home.run(&[&["diagnose", "--offline", "--write-evidence", "both.json"], &files[..]].concat());
+    let text = fs::read_to_string(home.path("both.json")).expect("the evidence is written");
+    let evidence: Value = serde_json::from_str(&text).expect("evidence is JSON");
+    let log = |i: usize| &evidence["accessLogs"][i]["log"]["seen"];
+    assert_eq!(log(0)["resetWithoutName"], alone["resetWithoutName"]);
+    assert_eq!((&log(1)["resetWithoutName"]["count"], &log(1)["records"]), (&Value::from(0), &alone["records"]));
+    let report = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(report.contains("two.log repeats the log of one.log"), "{report}");
+    // Earlier evidence has no records any more, only counts.
+    home.run(&["diagnose", "--offline", "--access-log", "one.log", "--write-evidence", "one.json"]);
+    let again = home.run(&["diagnose", "--from", "one.json", "--access-log", "two.log"]);
+    assert!(String::from_utf8_lossy(&again.stdout).contains("two.log repeats the log of one.log"));
+}
+
+#[test]
 fn rejects_standard_input_twice() {
     let home = Home::new(&[("a", forbidding())]);
     let output = collect(&home, &["--context", "a", "-f", "-", "--access-log", "-"], b"");

@@ -41,7 +41,7 @@ fn several(args: &DiagnoseArgs, names: &[String], console: &Console) -> Result<u
         let args_alone = contexts::with_context(&args.evidence, context);
         let stop = stop.part(sources::timeout(&args.evidence));
         let labelled = Arc::new(progress.labelled(context));
-        let evidence = runtime.block_on(sources::gathered(&args_alone, &stop, labelled))?;
+        let evidence = runtime.block_on(sources::gathered(&args_alone, &stop, labelled, &Arc::default()))?;
         Ok(judge(args, &sources::clean(&evidence, args.evidence.keep_random_tokens)?))
     });
     progress.finish();
@@ -64,17 +64,18 @@ fn report_evidence(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) 
 }
 
 async fn obtain_evidence(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evidence, Error> {
+    let ledger = Arc::default();
     let mut evidence = match &args.from {
         Some(name) => sources::saved(name, stop).await?,
         None if args.offline => sources::of_files(&args.evidence),
         None => {
             let progress = console.progress();
-            let gathered = sources::gathered(&args.evidence, stop, progress.clone()).await;
+            let gathered = sources::gathered(&args.evidence, stop, progress.clone(), &ledger).await;
             progress.finish();
             gathered?
         }
     };
-    sources::add_files(&args.evidence, &mut evidence, stop, None).await?;
+    sources::add_files(&args.evidence, &mut evidence, stop, None, &ledger).await?;
     // Evidence of an earlier run may be judged with a different --expect.
     if sources::expects_non_sni(&args.evidence) {
         evidence.question.expect_non_sni();

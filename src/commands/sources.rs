@@ -21,14 +21,15 @@ use crate::gather::probe::{self, ProbeOptions, Prober};
 use crate::gather::{self, BundleSink, ConnectionOptions, GatherOptions, LogSink};
 use crate::redact::{Redactions, Redactor};
 use crate::run::{self, Stop};
-use crate::wire::access_log::{AccessLogScanner, Format};
+use crate::wire::access_log::{AccessLogScanner, Format, Ledger};
 
 /// Timeout of one handshake of `diagnose` and `collect`.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
 /// Adds the user's files to `evidence`, wherever the rest came from.
 ///
-/// Each file is read once, for the judgement and for the bundle. A file that could not be read in
+/// `ledger` has the records of the logs in `evidence`, so that a file that repeats one of these logs counts none
+/// of them again. Each file is read once, for the judgement and for the bundle. A file that could not be read in
 /// time is recorded as unavailable.
 ///
 /// # Errors
@@ -38,6 +39,7 @@ pub(super) async fn add_files(
     evidence: &mut Evidence,
     stop: &Stop,
     bundle: Option<&dyn BundleSink>,
+    ledger: &Arc<Ledger>,
 ) -> Result<(), Error> {
     // Evidence of an earlier run already holds the certificates of its own files.
     let known = evidence.overrides.len();
@@ -87,11 +89,17 @@ pub(super) async fn add_files(
     manifests::add(manifests, evidence);
     add_certificates(evidence, found);
     let format = Arc::new(evidence.mesh_logging.seen().map(Format::of).unwrap_or_default());
-    let reading = LogReading { since: evidence.question.log_limits().since, format };
+    let since = evidence.question.log_limits().since;
+    // A single log repeats no other. Those of earlier evidence are not in the ledger.
+    let known_logs: Vec<LogStream> = if ledger.is_empty() { evidence.access_logs.clone() } else { Vec::new() };
+    let is_compared = args.access_logs.len() + evidence.access_logs.len() > 1;
     for name in &args.access_logs {
+        let source = is_compared.then(|| ledger.source(&LogOrigin::File(name.clone())));
+        let reading = LogReading { since, format: Arc::clone(&format), ledger: source };
         if let Some(bundle) = bundle {
             let retained = bundle.log(&LogOrigin::File(name.clone()), false);
-            let stream = log_file::read_and_retain(name, &reading, retained, stop).await?;
+            let mut stream = log_file::read_and_retain(name, &reading, retained, stop).await?;
+            leave_out_repeated(&mut stream, &known_logs);
             if let Some(reason) = stop.reason() {
                 drop(not_read(evidence, name, reason));
             }
@@ -99,17 +107,29 @@ pub(super) async fn add_files(
             continue;
         }
         let origin = LogOrigin::File(name.clone());
-        let (file, reading) = (name.clone(), reading.clone());
+        let file = name.clone();
         let stream = match in_time(stop, move || log_file::read(&file, &reading)).await {
             Ok(read) => {
                 let read = read?;
-                LogStream { origin, log: Seen::Seen(read.log), cut: read.cut }
+                let mut stream = LogStream { origin, log: Seen::Seen(read.log), cut: read.cut };
+                leave_out_repeated(&mut stream, &known_logs);
+                stream
             }
             Err(reason) => LogStream { origin, log: Seen::Unavailable(not_read(evidence, name, reason)), cut: None },
         };
         evidence.access_logs.push(stream);
     }
     Ok(())
+}
+
+/// Leaves out the records of a file that a log of earlier evidence has too.
+fn leave_out_repeated(stream: &mut LogStream, known: &[LogStream]) {
+    let Seen::Seen(log) = &mut stream.log else { return };
+    for other in known {
+        if let Seen::Seen(other_log) = &other.log {
+            log.leave_out_repeated(&other.origin, other_log);
+        }
+    }
 }
 
 /// Adds certificates from files to those of the cluster's Secrets, or puts them in their place if the Secrets
@@ -232,9 +252,10 @@ pub(super) async fn gathered(
     args: &EvidenceArgs,
     stop: &Stop,
     progress: Arc<dyn run::Progress>,
+    ledger: &Arc<Ledger>,
 ) -> Result<Evidence, Error> {
     let sinks = |_: &LogOrigin, scanner| scanner;
-    gathered_with(args, now(), stop, progress, &sinks, None).await
+    gathered_with(args, now(), stop, progress, &sinks, None, ledger).await
 }
 
 /// Like [`gathered`], with every log fed to a sink around its scanner, and with the retained objects passed
@@ -246,6 +267,7 @@ pub(super) async fn gathered_with<S: LogSink>(
     progress: Arc<dyn run::Progress>,
     new_sink: &(impl Fn(&LogOrigin, AccessLogScanner) -> S + Sync),
     bundle: Option<&dyn BundleSink>,
+    ledger: &Arc<Ledger>,
 ) -> Result<Evidence, Error> {
     let question = question(args, collected_at, false);
     let options = GatherOptions {
@@ -257,7 +279,11 @@ pub(super) async fn gathered_with<S: LogSink>(
         probe: gateway_probe(args)?,
     };
     let since = question.log_limits.since;
-    let new_sink = |origin: &LogOrigin| new_sink(origin, AccessLogScanner::new().since(since));
+    let scanner = |origin: &LogOrigin| {
+        let source = (!args.access_logs.is_empty()).then(|| ledger.source(origin));
+        AccessLogScanner::new().since(since).comparing(source)
+    };
+    let new_sink = |origin: &LogOrigin| new_sink(origin, scanner(origin));
     let mut evidence = Evidence::not_gathered(question, collected_at, "the cluster was not reached");
     let requests = gather::cluster(&options, &mut evidence, stop.clone(), progress.clone(), &new_sink, bundle).await?;
     progress.finished("API requests", &requests.to_string());

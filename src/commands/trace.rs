@@ -1,5 +1,7 @@
 //! `trace`: collects evidence as `diagnose` does, or reads it, and follows one server name through it.
 
+use std::sync::Arc;
+
 use tokio::runtime::Runtime;
 
 use super::{Error, contexts, sources};
@@ -35,18 +37,19 @@ async fn obtain_evidence(
     stop: &Stop,
     console: &Console,
 ) -> Result<Evidence, Error> {
+    let ledger = Arc::default();
     let mut evidence = match &args.from {
         Some(name) => sources::saved(name, stop).await?,
         None => {
             let mut asked = args.evidence.clone();
             asked.probe_host.extend(host.map(str::to_owned));
             let progress = console.progress();
-            let gathered = sources::gathered(&asked, stop, progress.clone()).await;
+            let gathered = sources::gathered(&asked, stop, progress.clone(), &ledger).await;
             progress.finish();
             gathered?
         }
     };
-    sources::add_files(&args.evidence, &mut evidence, stop, None).await?;
+    sources::add_files(&args.evidence, &mut evidence, stop, None, &ledger).await?;
     sources::clean(&evidence, args.evidence.keep_random_tokens)
 }
 

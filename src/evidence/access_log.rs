@@ -6,6 +6,7 @@
 //! here counts them.
 
 mod other_host;
+mod repeats;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -20,6 +21,7 @@ use super::seen::{Seen, Unavailable};
 use super::source::Source;
 
 pub use self::other_host::OtherHost;
+pub use self::repeats::Repeats;
 
 /// Maximum number of clients, server names and minutes in one [`Tally`]. Records of others are counted in
 /// `beyond`.
@@ -131,6 +133,9 @@ pub struct AccessLog {
     /// `NR` and `route_not_found`.
     #[serde(default, skip_serializing_if = "OtherHost::is_empty")]
     pub other_host: OtherHost,
+    /// Records that are in none of the classes above, because another log of the run has them too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repeats: Vec<Repeats>,
     /// Records of probe traffic, which are in none of the classes above.
     #[serde(default, skip_serializing_if = "ProbeRecords::is_empty")]
     pub own: ProbeRecords,
@@ -158,6 +163,7 @@ impl AccessLog {
         self.unrouted_without_sni.merge(other.unrouted_without_sni);
         self.other_host.merge(other.other_host);
         self.own.merge(other.own);
+        Repeats::merge(&mut self.repeats, other.repeats);
     }
 }
 
@@ -414,19 +420,26 @@ impl AccessLog {
         });
         let pairs = self.other_host.hosts.values().flat_map(|hosts| hosts.values().map(|span| span.count));
         let lines = [self.bytes, self.lines, self.records, self.foreign_records, self.text_records, self.proxy_lines];
-        inner.chain(pairs).chain(lines).chain([self.broken_lines, self.other_forms, self.own.count])
+        let repeats = self.repeats.iter().map(|repeats| repeats.records);
+        inner.chain(pairs).chain(lines).chain(repeats).chain([self.broken_lines, self.other_forms, self.own.count])
     }
 }
 
 impl Visit for LogStream {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
         let Self { origin, log, cut } = self;
-        match origin {
-            LogOrigin::Container { pod, container } => visitor.strings(Kind::Object, [pod, container]),
-            LogOrigin::File(name) => visitor.string(Kind::File, name),
-        }
+        origin.visit(visitor);
         log.visit(visitor);
         cut.visit(visitor);
+    }
+}
+
+impl Visit for LogOrigin {
+    fn visit(&mut self, visitor: &mut dyn Visitor) {
+        match self {
+            Self::Container { pod, container } => visitor.strings(Kind::Object, [pod, container]),
+            Self::File(name) => visitor.string(Kind::File, name),
+        }
     }
 }
 
@@ -450,6 +463,7 @@ impl Visit for AccessLog {
             served_without_sni,
             unrouted_without_sni,
             other_host,
+            repeats,
             own: ProbeRecords { count: _, last: _, names, without_sni: _ },
         } = self;
         // Evidence that was read from a file may hold anything here.
@@ -464,6 +478,7 @@ impl Visit for AccessLog {
             tally.visit(visitor);
         }
         other_host.visit(visitor);
+        repeats.visit(visitor);
         visitor.keys(Kind::Hostname, names);
     }
 }

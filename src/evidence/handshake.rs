@@ -3,6 +3,8 @@
 //! A handshake is a fact like a log line. Checks judge what it means, who is at fault and what helps.
 
 mod display;
+mod legacy;
+mod visit;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -12,10 +14,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::certificate::Certificate;
-use super::part::{Extent, Gap, Kind, Part, Visit, Visitor, not_requested, whole};
+use super::part::{Extent, Gap, Part, not_requested, whole};
 use super::{Seen, Source, Unavailable};
 
 pub use self::display::alert_name;
+pub use self::legacy::{is_legacy_suite, is_legacy_version};
 
 /// Suffix of every server name that this program generates. RFC 6761 §6.4 guarantees that no such name
 /// exists.
@@ -129,6 +132,10 @@ pub struct Handshake {
     /// an empty list, within the time limit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undecided: bool,
+    /// Number of the warning alert that the server sent before its ServerHello or certificate, such as 112 for
+    /// a server name that it does not know. The handshake went on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<u8>,
     /// Absent if the handshake succeeded.
     pub failure: Option<Failure>,
 }
@@ -172,6 +179,10 @@ pub struct Verification {
     pub message: String,
     /// Depth in the path at which verification failed; the leaf has depth 0.
     pub depth: u32,
+    /// If an issuer is neither in the list nor trusted: the trusted CAs of its organization, by subject. The
+    /// issuer may be an intermediate below one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<String>,
 }
 
 /// Whether the server requested a client certificate.
@@ -371,6 +382,7 @@ impl Handshake {
             verification: None,
             client_certificate: ClientCertificate::Unknown,
             undecided: false,
+            warning: None,
             failure: None,
         }
     }
@@ -395,6 +407,15 @@ impl Handshake {
             matches!(failure.how, How::Reset | How::Closed | How::Alert { .. }) && failure.stage == Stage::ClientHello
         };
         self.certificates.is_empty() && !self.was_lost() && self.failure.as_ref().is_some_and(ended)
+    }
+}
+
+impl Verification {
+    /// Returns whether verification failed because an issuer is neither in the list nor a trusted CA. Source:
+    /// OpenSSL's verification codes.
+    #[must_use]
+    pub fn lacks_issuer(&self) -> bool {
+        matches!(self.code, 2 | 20 | 21)
     }
 }
 
@@ -437,135 +458,6 @@ impl Part for Seen<Probes> {
         };
         let gap = |why| Gap::new(Source::Handshakes, Extent::Item, why).unreported();
         probes.unprobed.iter().map(gap).collect()
-    }
-}
-
-impl Visit for Probes {
-    fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { question, endpoints, unprobed } = self;
-        question.visit(visitor);
-        endpoints.visit(visitor);
-        unprobed.visit(visitor);
-    }
-}
-
-impl Visit for ProbeQuestion {
-    fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self {
-            unknown_name,
-            min_version,
-            max_version,
-            ciphers,
-            alpn,
-            trust,
-            client_certificate,
-            client_key,
-            proxy_protocol: _,
-            via_proxy,
-            timeout_milliseconds: _,
-        } = self;
-        visitor.string(Kind::Hostname, unknown_name);
-        visitor.strings(Kind::Word, [min_version, max_version, ciphers].into_iter().flatten());
-        visitor.strings(Kind::Word, alpn);
-        match trust {
-            Trust::File(name) => visitor.string(Kind::File, name),
-            Trust::System => {}
-        }
-        visitor.strings(Kind::File, [client_certificate, client_key].into_iter().flatten());
-        visitor.strings(Kind::Text, via_proxy);
-    }
-}
-
-impl Visit for Endpoint {
-    fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { place, host, port: _, named_port: _, address, handshakes, scan } = self;
-        match place {
-            EndpointOrigin::Pod { pod: name } | EndpointOrigin::Service { service: name } => {
-                visitor.string(Kind::Object, name);
-            }
-            EndpointOrigin::Dns | EndpointOrigin::Given => {}
-        }
-        visitor.strings(Kind::Hostname, host);
-        if let Some(address) = address {
-            visitor.address(address);
-        }
-        handshakes.visit(visitor);
-        scan.visit(visitor);
-    }
-}
-
-impl Visit for Handshake {
-    fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self {
-            kind: _,
-            server_name,
-            requested: _,
-            started_at: _,
-            milliseconds: _,
-            session,
-            certificates,
-            verification,
-            client_certificate,
-            undecided: _,
-            failure,
-        } = self;
-        visitor.strings(Kind::Hostname, server_name);
-        session.visit(visitor);
-        certificates.visit(visitor);
-        if let Some(Verification { code: _, message, depth: _ }) = verification {
-            visitor.string(Kind::Text, message);
-        }
-        match client_certificate {
-            ClientCertificate::Requested(cas) => visitor.strings(Kind::Text, cas.iter_mut().flatten()),
-            ClientCertificate::Unknown | ClientCertificate::NotRequested => {}
-        }
-        failure.visit(visitor);
-    }
-}
-
-impl Visit for Session {
-    fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { protocol, cipher, alpn, group, stapled: _ } = self;
-        visitor.strings(Kind::Word, [protocol, cipher]);
-        visitor.strings(Kind::Text, alpn);
-        visitor.strings(Kind::Word, group);
-    }
-}
-
-impl Visit for Failure {
-    fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { stage: _, by: _, how } = self;
-        match how {
-            How::Local(text) | How::Malformed(text) | How::Other(text) | How::Unreachable(text) => {
-                visitor.string(Kind::Text, text);
-            }
-            How::NotTls { speaks: _, sample } => visitor.string(Kind::Text, sample),
-            How::ProxyRefused { status: _, reason } => visitor.string(Kind::Text, reason),
-            How::Alert { level: _, number: _ }
-            | How::Closed
-            | How::NoAddress
-            | How::NoSuchName
-            | How::Refused
-            | How::Reset
-            | How::TimedOut { milliseconds: _ } => {}
-        }
-    }
-}
-
-impl Visit for Scan {
-    fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { versions, connections: _, milliseconds: _ } = self;
-        versions.visit(visitor);
-    }
-}
-
-impl Visit for VersionScan {
-    fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { version, suites, refusal, cut } = self;
-        visitor.string(Kind::Word, version);
-        visitor.strings(Kind::Word, suites);
-        refusal.visit(visitor);
-        cut.visit(visitor);
     }
 }
 

@@ -11,14 +11,15 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use openssl::error::ErrorStack;
+use openssl::nid::Nid;
 use openssl::ssl::SslFiletype;
 use openssl::stack::{Stack, StackRef};
 use openssl::x509::store::{X509Lookup, X509Store, X509StoreBuilder, X509StoreRef};
 use openssl::x509::verify::X509VerifyFlags;
-use openssl::x509::{X509, X509Ref, X509StoreContext, X509VerifyResult};
+use openssl::x509::{X509, X509NameRef, X509Ref, X509StoreContext, X509VerifyResult};
 
 use crate::evidence::handshake::Verification;
-use crate::wire::x509;
+use crate::wire::{certificate, x509};
 
 /// CA bundles in the order in which Go looks for them, so that this works on every machine where kubectl
 /// works.
@@ -76,6 +77,7 @@ pub(super) fn verify(store: &X509StoreRef, leaf: &X509Ref, list: &StackRef<X509>
             code: result.as_raw(),
             message: result.error_string().to_owned(),
             depth: context.error_depth(),
+            related: Vec::new(),
         })
     })
 }
@@ -128,7 +130,33 @@ fn bundle(path: &Path) -> Option<Vec<Vec<u8>>> {
     (!found.is_empty()).then_some(found)
 }
 
+/// Maximum number of CAs that are named as related to an issuer.
+const MAX_RELATED: usize = 8;
+
+/// Returns the subjects of the CAs that belong to the organization of this issuer.
+pub(super) fn related<'a>(issuer: &X509NameRef, authorities: impl Iterator<Item = &'a X509Ref>) -> Vec<String> {
+    let Some(organization) = organization(issuer) else { return Vec::new() };
+    let of_organization = authorities.filter(|authority| {
+        self::organization(authority.subject_name()).is_some_and(|other| other.eq_ignore_ascii_case(&organization))
+    });
+    of_organization.take(MAX_RELATED).map(|authority| certificate::name(authority.subject_name())).collect()
+}
+
+fn organization(name: &X509NameRef) -> Option<String> {
+    let entry = name.entries_by_nid(Nid::ORGANIZATIONNAME).next()?;
+    Some(entry.data().to_string().ok()?.trim().to_owned()).filter(|organization| !organization.is_empty())
+}
+
 impl SystemAuthorities {
+    /// Returns the subjects of the CAs that belong to the organization of this issuer. Parses only the CAs that
+    /// contain its name.
+    pub(super) fn related(&self, issuer: &X509NameRef) -> Vec<String> {
+        let Some(organization) = organization(issuer) else { return Vec::new() };
+        let has_it = |der: &&Vec<u8>| memchr::memmem::find(der, organization.as_bytes()).is_some();
+        let found: Vec<X509> = self.bundle.iter().filter(has_it).filter_map(|der| X509::from_der(der).ok()).collect();
+        related(issuer, found.iter().map(AsRef::as_ref))
+    }
+
     /// Builds a store with the CAs to which these certificates can lead. It does not check dates.
     pub(super) fn store_for<'a>(&self, served: impl Iterator<Item = &'a X509Ref>) -> Option<X509Store> {
         let mut store = X509StoreBuilder::new().ok()?;

@@ -1,9 +1,11 @@
 //! AT414: the gateway has loaded or serves a different certificate than the one in the Secret.
 
 use crate::checks::facts::chain::{self, Deviation};
+use crate::checks::facts::stored::Secret;
 use crate::checks::facts::{self, probed, stored};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::certificate::Certificate;
+use crate::evidence::gateway::FilterChain;
 use crate::evidence::handshake::{EndpointOrigin, Handshake};
 use crate::evidence::hybrid::{IngressPod, Route, selects};
 use crate::evidence::{Evidence, Reason, Seen, Unavailable};
@@ -66,7 +68,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         let mut comparison = PodComparison::default();
         for pod in &pods {
             if secret.routes.iter().any(|route| selects(&route.selector, &pod.pod.labels)) {
-                compare_pod(evidence, secret.name, leaf, pod, &mut comparison);
+                compare_pod(evidence, secret, leaf, pod, &mut comparison);
             }
         }
         if !comparison.lacking.is_empty() || !comparison.served.is_empty() {
@@ -112,7 +114,7 @@ fn handshakes<'a>(evidence: &'a Evidence, pod: &IngressPod) -> impl Iterator<Ite
 /// the two sources is enough.
 fn compare_pod<'a>(
     evidence: &Evidence,
-    secret: &str,
+    secret: &Secret<'_>,
     leaf: &Certificate,
     pod: &Pod<'a>,
     comparison: &mut PodComparison<'a>,
@@ -122,7 +124,7 @@ fn compare_pod<'a>(
         comparison.lacking.push(&pod.pod.name);
     }
     let mut is_served = false;
-    for (handshake, _) in pod.served.iter().filter(|(_, expected)| *expected == Some(secret)) {
+    for (handshake, _) in pod.served.iter().filter(|(_, expected)| *expected == Some(secret.name)) {
         is_served = true;
         let other = &handshake.certificates[0];
         if other.fingerprint != leaf.fingerprint {
@@ -143,10 +145,11 @@ fn compare_pod<'a>(
     }
 }
 
-/// Returns whether Envoy has loaded the leaf; `None` if none of its filter chains uses the Secret.
+/// Returns whether Envoy has loaded the leaf; `None` if none of its filter chains uses the Secret or has a
+/// hostname of its routes.
 fn is_loaded(
     evidence: &Evidence,
-    secret: &str,
+    secret: &Secret<'_>,
     leaf: &Certificate,
     pod: &IngressPod,
 ) -> Result<Option<bool>, Unavailable> {
@@ -157,8 +160,14 @@ fn is_loaded(
     };
     // If the listeners were not seen, it is enough that the route selects the pod.
     if let Ok(listeners) = gateway.listeners.seen() {
-        let mut used = listeners.iter().flat_map(|listener| &listener.chains).flat_map(|chain| &chain.secrets);
-        if !used.any(|name| name.rsplit('/').next() == Some(secret)) {
+        let chains =
+            || listeners.iter().flat_map(|listener| &listener.chains).filter(|chain| !chain.secrets.is_empty());
+        let uses = |chain: &FilterChain| chain.secrets.iter().any(|name| name.rsplit('/').next() == Some(secret.name));
+        let hostnames = || secret.routes.iter().flat_map(|route| &route.hostnames);
+        let names_one = |chain: &FilterChain| {
+            hostnames().any(|hostname| chain.server_names.iter().any(|name| name.eq_ignore_ascii_case(hostname)))
+        };
+        if !chains().any(|chain| uses(chain) || names_one(chain)) {
             return Ok(None);
         }
     }

@@ -69,5 +69,5 @@ fn verifies_for_clients(evidence: &Evidence, list: &[Certificate]) -> Option<boo
         .filter(|(endpoint, _)| probed::trust_is_known(probes, endpoint))
         .filter(|(_, handshake)| fingerprints(&handshake.certificates) == stored)
         .find_map(|(_, handshake)| handshake.verification.as_ref())
-        .map(|verification| !chain::lacks_issuer(verification))
+        .map(|verification| !verification.lacks_issuer())
 }

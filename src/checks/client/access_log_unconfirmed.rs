@@ -65,6 +65,9 @@ fn judge(evidence: &Evidence) -> Judgement {
     if logs.is_empty() {
         facts::pods(evidence)?;
         facts::opened(evidence)?;
+        if let Some(cut) = facts::streams(evidence).find_map(|stream| stream.cut.as_ref()) {
+            return Err(cut.clone());
+        }
         return Ok(Outcome::NotApplicable("no log of a gateway with a marker probe was read to its end".into()));
     }
     Ok(Outcome::of(findings, "every gateway log that was read to its end shows the marker probe"))

@@ -1,8 +1,8 @@
 //! AT105: handshakes without SNI succeed, but no environment group answers on that gateway.
 
-use crate::checks::facts;
+use crate::checks::facts::{self, HealthCheck, HealthChecks};
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome};
-use crate::evidence::Evidence;
+use crate::evidence::{AccessLog, Evidence, LogOrigin};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT105"),
@@ -25,7 +25,16 @@ pub(in crate::checks) const CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence) -> Judgement {
-    let unrouted: u64 = facts::logs(evidence).map(|(_, log)| log.unrouted_without_sni.count).sum();
+    let checks = HealthChecks::of(evidence, |log| &log.unrouted_without_sni);
+    let all: u64 = facts::logs(evidence).map(|(_, log)| log.unrouted_without_sni.count).sum();
+    let from_checks: u64 = facts::logs(evidence).map(|(origin, log)| azure(&checks, origin, log)).sum();
+    let unrouted = all.saturating_sub(from_checks);
+    if unrouted == 0 && all > 0 {
+        facts::require_conclusive_logs(evidence)?;
+        return Ok(Outcome::Passed(
+            "only Azure's load-balancer probes found no route, and these are no clients".into(),
+        ));
+    }
     if unrouted == 0 {
         facts::require_conclusive_logs(evidence)?;
         return Ok(Outcome::Passed(format!("no such request {}", facts::window(evidence))));
@@ -38,13 +47,14 @@ fn judge(evidence: &Evidence) -> Judgement {
         )));
     }
     let findings = facts::logs(evidence)
-        .filter(|(_, log)| log.unrouted_without_sni.count > 0)
-        .map(|(origin, log)| {
-            let requests = &log.unrouted_without_sni;
+        .map(|(origin, log)| (origin, &log.unrouted_without_sni, azure(&checks, origin, log)))
+        .map(|(origin, requests, azure)| (origin, requests, requests.count.saturating_sub(azure)))
+        .filter(|(_, _, count)| *count > 0)
+        .map(|(origin, requests, count)| {
             Finding::in_log(
                 origin,
                 Location::window(requests),
-                format!("{} without SNI got 404 route_not_found", facts::count(requests.count, "request")),
+                format!("{} without SNI got 404 route_not_found", facts::count(count, "request")),
                 facts::from_addresses(requests.clients.len()),
                 "an environment group that lists the wildcard route in additionalGateways, with the Host header \
                  among its hostnames",
@@ -52,6 +62,12 @@ fn judge(evidence: &Evidence) -> Judgement {
         })
         .collect();
     Ok(Outcome::Found(findings))
+}
+
+/// Counts the requests of Azure's probes.
+fn azure(checks: &HealthChecks<'_>, origin: &LogOrigin, log: &AccessLog) -> u64 {
+    let all = checks.among(origin, &log.unrouted_without_sni).into_iter();
+    all.filter(|(_, _, kind)| *kind == HealthCheck::Azure).map(|(_, span, _)| span.count).sum()
 }
 
 /// Returns whether every environment group on the pods of a wildcard route lists it. If so, a 404 is caused

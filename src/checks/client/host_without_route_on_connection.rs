@@ -25,10 +25,11 @@ pub(in crate::checks) const CHECK: Check = Check {
     judge,
 };
 
-/// Of one pair of names: requests, clients, places.
+/// Of one pair of names: requests, clients of the connections, places.
 #[derive(Default)]
 struct Requests {
     count: u64,
+    clients: usize,
     origins: Vec<String>,
 }
 
@@ -39,6 +40,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             for (host, span) in hosts {
                 let requests = pairs.entry((server_name, host)).or_default();
                 requests.count += span.count;
+                requests.clients += log.other_host.tally.clients.len();
                 requests.origins.push(origin.to_string());
             }
         }
@@ -59,7 +61,10 @@ fn judge(evidence: &Evidence) -> Judgement {
                     "{} for {host} came on connections opened for {server_name} and found no route",
                     facts::count(requests.count, "request")
                 ),
-                format!("server name {server_name}, host {host}"),
+                format!(
+                    "server name {server_name}, host {host}; such requests come {}",
+                    facts::from_addresses(requests.clients)
+                ),
                 "a connection for each host, or routes of both in one filter chain",
             )
         })

@@ -6,6 +6,7 @@ pub(super) mod connection_without_server_name_reset;
 pub(super) mod connections_without_filter_chain_counted;
 pub(super) mod declared_server_name_reset;
 pub(super) mod expected_client_without_sni_refused;
+pub(super) mod health_check_reset;
 pub(super) mod host_without_route_on_connection;
 pub(super) mod load_balancer_reset;
 pub(super) mod log_window_incomplete;
@@ -30,6 +31,7 @@ pub(super) const FAMILY: Family = Family {
         served_client_without_wildcard::CHECK,
         access_log_unconfirmed::CHECK,
         host_without_route_on_connection::CHECK,
+        health_check_reset::CHECK,
         connections_without_filter_chain_counted::CHECK,
     ],
 };

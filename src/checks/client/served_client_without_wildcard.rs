@@ -2,7 +2,8 @@
 
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Outcome};
-use crate::evidence::Evidence;
+use crate::evidence::hybrid::{MeshLogging, Protocol, Route};
+use crate::evidence::{AccessLog, Evidence, Reason, Unavailable};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT108"),
@@ -24,11 +25,20 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     let routes = facts::routes(evidence)?;
-    if let Some(route) = routes.iter().find(|route| route.is_wildcard() || route.enable_non_sni_client == Some(true)) {
+    let is_meant = |route: &&&Route| {
+        route.is_tls_wildcard() || route.enable_non_sni_client == Some(true) && !route.is_without_tls()
+    };
+    if let Some(route) = routes.iter().find(is_meant) {
         return Ok(Outcome::Passed(format!("ApigeeRoute {} is meant for clients without SNI", route.name)));
     }
+    let served = |log: &AccessLog| log.served_without_sni.count > 0;
+    if facts::logs(evidence).any(|(_, log)| served(log)) && may_be_without_tls(evidence, &routes) {
+        let why =
+            Reason::Missing("a route serves plain HTTP, and the log format has no %DOWNSTREAM_TLS_VERSION%".into());
+        return Err(Unavailable::new("whether the requests without SNI came over TLS", why));
+    }
     let findings: Vec<Finding> = facts::logs(evidence)
-        .filter(|(_, log)| log.served_without_sni.count > 0)
+        .filter(|(_, log)| served(log))
         .map(|(origin, log)| {
             let served = &log.served_without_sni;
             Finding::in_log(
@@ -47,4 +57,17 @@ fn judge(evidence: &Evidence) -> Judgement {
         facts::require_conclusive_logs(evidence)?;
     }
     Ok(Outcome::of(findings, format!("no client without SNI was served {}", facts::window(evidence))))
+}
+
+/// Returns whether requests without SNI may have come over plain HTTP: a route serves that, and the settings have
+/// a log format that does not tell the two apart.
+fn may_be_without_tls(evidence: &Evidence, routes: &[&Route]) -> bool {
+    let is_http = routes
+        .iter()
+        .flat_map(|route| &route.ports)
+        .any(|port| port.protocol() == Some(Protocol::Http) && !port.is_for_tls());
+    // Istio's default formats do not have the operator.
+    let tells =
+        |mesh: &MeshLogging| (mesh.fields.is_some() || mesh.format.is_some()) && mesh.states("DOWNSTREAM_TLS_VERSION");
+    is_http && !evidence.mesh_logging.seen().is_ok_and(tells)
 }

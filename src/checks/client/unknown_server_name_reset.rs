@@ -38,13 +38,14 @@ fn judge(evidence: &Evidence) -> Judgement {
         .filter(|(name, _)| !routes.iter().any(|route| facts::declares(route, name)))
         .map(|(name, resets)| {
             let near = nearest.hint(name);
+            let which = match routes.iter().find(|route| facts::covers(route, name)) {
+                Some(route) => format!("which ApigeeRoute {} has only for {}", route.name, facts::without_tls(route)),
+                None => format!("which no ApigeeRoute has{near}"),
+            };
             Finding::new(
                 Object::new(Kind::ServerName, *name),
                 Location::Logs(resets.origins.clone()),
-                format!(
-                    "{} of connections with server name {name}, which no ApigeeRoute has{near}",
-                    facts::count(resets.count, "reset")
-                ),
+                format!("{} of connections with server name {name}, {which}", facts::count(resets.count, "reset")),
                 format!("server name {name}"),
                 "a hostname of an ApigeeRoute",
             )

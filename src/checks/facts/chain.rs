@@ -4,7 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::phrases;
 use crate::evidence::certificate::{Certificate, path};
-use crate::evidence::handshake::Verification;
 use crate::evidence::{Reason, Unavailable};
 use crate::text::days;
 
@@ -140,12 +139,6 @@ pub(crate) fn unknown_root(leaf: &Certificate) -> Unavailable {
     Unavailable::new(what, Reason::NotRequested(CA_FILE_HINT.into()))
 }
 
-/// Returns whether verification failed because the issuer of the leaf is neither in the list nor a trusted
-/// CA. Source: OpenSSL's verification codes.
-pub(crate) fn lacks_issuer(verification: &Verification) -> bool {
-    matches!(verification.code, 2 | 20 | 21)
-}
-
 /// Returns the CA certificates that have no successor in the list. A successor has the same subject, is valid
 /// at `at` and expires later: verification finds it.
 pub(crate) fn without_successor(list: &[Certificate], at: Timestamp) -> impl Iterator<Item = &Certificate> {
@@ -180,6 +173,31 @@ pub(crate) fn wrong_order(list: &[Certificate]) -> Option<String> {
     let in_order = path.iter().enumerate().all(|(i, position)| i == *position);
     let numbers: Vec<String> = path.iter().map(|position| (position + 1).to_string()).collect();
     (!in_order).then(|| format!("the path from the leaf is at positions {}", numbers.join(", ")))
+}
+
+/// Certificates of a list that no client needs.
+pub(crate) struct Superfluous<'a> {
+    /// Certificates that were sent before already.
+    pub(crate) duplicates: Vec<&'a Certificate>,
+    /// Certificates that neither belong to the path of the leaf nor are another version of one that does.
+    pub(crate) unrelated: Vec<&'a Certificate>,
+}
+
+/// Finds the certificates of a list that no client needs.
+pub(crate) fn superfluous(list: &[Certificate]) -> Superfluous<'_> {
+    let path = path(list);
+    let on_path = || path.iter().filter_map(|i| list.get(*i));
+    let mut found = Superfluous { duplicates: Vec::new(), unrelated: Vec::new() };
+    for (i, one) in list.iter().enumerate() {
+        if list[..i].iter().any(|other| other.fingerprint == one.fingerprint) {
+            found.duplicates.push(one);
+        } else if !path.contains(&i)
+            && !on_path().any(|member| member.subject == one.subject || member.issuer == one.subject)
+        {
+            found.unrelated.push(one);
+        }
+    }
+    found
 }
 
 /// How strong a certificate is, where its public key cannot be read.

@@ -1,17 +1,16 @@
 //! The listeners and filter chains that the Envoys of the ingress pods report.
 
+use std::collections::BTreeSet;
+
 use super::pods;
 use crate::evidence::gateway::{FilterChain, Gateway, Listener};
 use crate::evidence::hybrid::IngressPod;
-use crate::evidence::{Evidence, Reason, Seen, Unavailable};
+use crate::evidence::{Evidence, Reason, Unavailable};
 
 /// Returns the Envoys of pods that clients outside the cluster can reach.
 pub(crate) fn gateways(evidence: &Evidence) -> Result<Vec<&Gateway>, Unavailable> {
-    let is_internal = |pod: &str| match &evidence.pods {
-        Seen::Seen(pods) => pods.iter().any(|known| known.name == pod && known.is_internal_chaining()),
-        Seen::Unavailable(_) => false,
-    };
-    Ok(evidence.gateways.seen()?.iter().filter(|gateway| !is_internal(&gateway.pod)).collect())
+    let internal: BTreeSet<&str> = pods::internal_pods(evidence).collect();
+    Ok(evidence.gateways.seen()?.iter().filter(|gateway| !internal.contains(gateway.pod.as_str())).collect())
 }
 
 /// Returns the running pods whose Envoy was queried, each with its Envoy.

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 
 use super::phrases::moment;
+use super::pods::internal_pods;
 use crate::evidence::access_log::Tally;
 use crate::evidence::hybrid::Container;
 use crate::evidence::{AccessLog, Evidence, LogOrigin, LogStream, Reason, Seen, Unavailable};
@@ -22,10 +23,7 @@ pub(crate) const GATEWAY_CONTAINER: &str = "apigee-ingressgateway";
 
 /// Returns the log streams of clients from outside the cluster, without files that repeat the log of a pod.
 pub(crate) fn streams(evidence: &Evidence) -> impl Iterator<Item = &LogStream> {
-    let internal: BTreeSet<&str> = match &evidence.pods {
-        Seen::Seen(pods) => pods.iter().filter(|pod| pod.is_internal_chaining()).map(|pod| pod.name.as_str()).collect(),
-        Seen::Unavailable(_) => BTreeSet::new(),
-    };
+    let internal: BTreeSet<&str> = internal_pods(evidence).collect();
     evidence.access_logs.iter().filter(move |stream| match &stream.origin {
         LogOrigin::Container { pod, .. } => !internal.contains(pod.as_str()),
         LogOrigin::File(_) => repeated_log(evidence, stream).is_none(),

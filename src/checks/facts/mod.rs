@@ -6,6 +6,7 @@ pub(crate) mod absence;
 pub(crate) mod answers;
 pub(crate) mod chain;
 pub(crate) mod envoy;
+mod health_checks;
 pub(crate) mod loadable;
 mod logs;
 pub(crate) mod marker_probe;
@@ -23,6 +24,7 @@ pub(crate) mod wildcard_certificate;
 pub(crate) mod without_sni;
 
 pub(crate) use self::absence::{require_conclusive_logs, required};
+pub(crate) use self::health_checks::{HealthCheck, HealthChecks};
 pub(crate) use self::logs::{
     container_of, from_google, is_azure_probe, is_google_front_end, know_all_names, logs, opened, repeated,
     reset_names, streams, window,
@@ -36,6 +38,8 @@ pub(crate) use self::phrases::{
 };
 pub(crate) use self::pods::{is_empty_namespace, known_labels, pods, pods_are_narrowed, services};
 pub(crate) use self::routes::{
-    attachment, declares, group_routes, lags, require_all_route_configs, require_all_routes, routes, routes_of,
-    secret_is_missing, share_pods, terminates_https, terminates_tls, wildcard_names, wildcard_obstacles, wildcards,
+    attachment, by_age, covers, declares, describe_port, group_routes, is_older, known_to_share_pods, lags, may_be_of,
+    require_all_route_configs, require_all_routes, routes, routes_of, secret_is_missing, serving_routes, share_pods,
+    terminates_https, terminates_tls, tls_ports, wildcard_names, wildcard_obstacles, wildcards, wildcards_without_tls,
+    without_tls,
 };

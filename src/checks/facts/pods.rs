@@ -2,15 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use crate::evidence::hybrid::{IngressPod, Service};
-use crate::evidence::{Evidence, Unavailable};
+use crate::evidence::hybrid::{IngressPod, Route, Service};
+use crate::evidence::{Evidence, Seen, Unavailable};
 
 /// Selector that matches every ingress pod. Any other selector may leave pods out.
 const ALL_INGRESS_PODS: &str = "app=apigee-ingressgateway";
 
 /// Returns the ingress pods that clients outside the cluster can reach.
 pub(crate) fn pods(evidence: &Evidence) -> Result<Vec<&IngressPod>, Unavailable> {
-    Ok(evidence.pods.seen()?.iter().filter(|pod| !pod.is_internal_chaining()).collect())
+    let routes = all_routes(evidence);
+    Ok(evidence.pods.seen()?.iter().filter(|pod| !pod.is_internal_chaining(routes)).collect())
+}
+
+/// Returns the names of the pods of internal chaining, as far as the pods were seen.
+pub(super) fn internal_pods(evidence: &Evidence) -> impl Iterator<Item = &str> {
+    let (pods, routes) = match &evidence.pods {
+        Seen::Seen(pods) => (pods.as_slice(), all_routes(evidence)),
+        Seen::Unavailable(_) => (&[][..], &[][..]),
+    };
+    pods.iter().filter(|pod| pod.is_internal_chaining(routes)).map(|pod| pod.name.as_str())
 }
 
 /// Returns whether `-l` may leave ingress pods out, so that "no pod" refers only to the pods listed.
@@ -20,7 +30,15 @@ pub(crate) fn pods_are_narrowed(evidence: &Evidence) -> bool {
 
 /// Returns the Services of the ingress pods that clients outside the cluster can use.
 pub(crate) fn services(evidence: &Evidence) -> Result<Vec<&Service>, Unavailable> {
-    Ok(evidence.services.seen()?.iter().filter(|service| !service.is_internal_chaining()).collect())
+    let routes = all_routes(evidence);
+    Ok(evidence.services.seen()?.iter().filter(|service| !service.is_internal_chaining(routes)).collect())
+}
+
+fn all_routes(evidence: &Evidence) -> &[Route] {
+    match &evidence.routes {
+        Seen::Seen(routes) => &routes.items,
+        Seen::Unavailable(_) => &[],
+    }
 }
 
 /// Returns the labels that are documented for ingress pods.

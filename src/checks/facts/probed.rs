@@ -210,6 +210,29 @@ fn distinct<T: Eq>(all: impl Iterator<Item = T>) -> Vec<T> {
     distinct
 }
 
+/// Returns the CAs that the server lists in its CertificateRequest, as the end of a sentence. TLS 1.3 encrypts them;
+/// a scan (--full) asks with TLS 1.2.
+pub(crate) fn requested_cas(handshake: &Handshake) -> String {
+    match &handshake.client_certificate {
+        ClientCertificate::Requested(Some(names)) if !names.is_empty() => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            format!("; the server lists the CAs {}", phrases::some_of(&names))
+        }
+        _ => String::new(),
+    }
+}
+
+/// Returns the PROXY protocol as a reading of a server that ends every connection at once, as part of a sentence.
+/// Source: nginx (`listen … proxy_protocol`) and HAProxy (`accept-proxy`) close a connection whose first bytes are
+/// no header; a server without it takes the header for broken TLS.
+pub(crate) fn proxy_protocol_reading(probes: &Probes, failure: &Failure) -> Option<&'static str> {
+    matches!(failure.how, How::Closed | How::Reset).then_some(if probes.question.proxy_protocol {
+        "the server expects no PROXY protocol header, which was sent"
+    } else {
+        "the server expects a PROXY protocol header first (--proxy-protocol of probe sends one)"
+    })
+}
+
 /// Describes the SNI of the handshake: `server name api.example.com`, `without SNI`.
 pub(crate) fn describe_sni(handshake: &Handshake) -> String {
     ClientHello::from(handshake).sni()
@@ -290,7 +313,7 @@ pub(crate) fn is_declared_mutual(evidence: &Evidence, handshake: &Handshake) -> 
     let routes = routes::routes(evidence).unwrap_or_default();
     routes.into_iter().filter(|route| is_mutual(route)).any(|route| match &handshake.server_name {
         Some(name) if handshake.kind == ClientHelloKind::Named => routes::declares(route, name),
-        _ => route.is_wildcard(),
+        _ => route.is_tls_wildcard(),
     })
 }
 

@@ -186,7 +186,7 @@ pub(crate) fn secret_content<'a>(evidence: &'a Evidence, name: &str) -> Result<O
     }
     let unread = |reason| Err(Unavailable::new(format!("Secret {name}"), reason));
     if name.contains('/') {
-        return unread(Reason::NotRequested("only Secrets of the namespace are read".into()));
+        return unread(Reason::Missing("it is in another namespace, which this program does not read".into()));
     }
     let is_it =
         |stored: &&StoredCertificate| matches!(&stored.origin, StoredIn::Secret { name: known } if known == name);

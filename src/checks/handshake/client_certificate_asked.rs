@@ -1,10 +1,9 @@
 //! AT510: the server requests a client certificate, and refuses no client that it should serve.
 
-use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
-use crate::evidence::handshake::ClientCertificate;
+use crate::evidence::handshake::{ClientCertificate, Handshake};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT510"),
@@ -34,27 +33,26 @@ fn judge(evidence: &Evidence) -> Judgement {
             _ => continue,
         };
         let observed = match &probe.1.client_certificate {
-            ClientCertificate::Requested(Some(names)) if !names.is_empty() => {
-                format!("requested CAs: {}", facts::some_of(&names.iter().map(String::as_str).collect::<Vec<_>>()))
-            }
-            ClientCertificate::Requested(_) => "a CertificateRequest whose CAs were not seen".into(),
-            _ if demanded => "an alert that requires it".into(),
+            ClientCertificate::Requested(_) => "a CertificateRequest",
+            _ if demanded => "an alert that requires it",
             _ => continue,
         };
         faults.push(Fault {
             probe,
-            what: if demanded {
-                "a client certificate is required, as the ApigeeRoute declares (MUTUAL)".into()
-            } else if probe.1.undecided {
-                "a client certificate is requested; whether it is required is unknown, because the \
-                    server did not answer in time"
-                    .into()
-            } else {
-                "a client certificate is requested, and the handshake succeeds without one".into()
-            },
-            observed,
+            what: format!("{}{}", what(demanded, probe.1), probed::requested_cas(probe.1)),
+            observed: observed.into(),
             expected: "the same, if clients have certificates".into(),
         });
     }
     probed::judgement(probes, probed::by_host(faults), "no client certificate is requested")
+}
+
+fn what(demanded: bool, handshake: &Handshake) -> &'static str {
+    if demanded {
+        "a client certificate is required, as the ApigeeRoute declares (MUTUAL)"
+    } else if handshake.undecided {
+        "a client certificate is requested; whether it is required is unknown, because the server did not answer in time"
+    } else {
+        "a client certificate is requested, and the handshake succeeds without one"
+    }
 }

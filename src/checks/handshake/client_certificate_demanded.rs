@@ -5,7 +5,6 @@
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
-use crate::evidence::handshake::{ClientCertificate, Handshake};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT509"),
@@ -38,8 +37,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
         faults.push(Fault {
             probe,
-            what: format!("a client certificate is required: {failure}"),
-            observed: format!("{failure}{}", requested_cas(probe.1)),
+            what: format!("a client certificate is required: {failure}{}", probed::requested_cas(probe.1)),
+            observed: failure.to_string(),
             expected: "a handshake without a client certificate".into(),
         });
     }
@@ -52,14 +51,4 @@ fn judge(evidence: &Evidence) -> Judgement {
         "no handshake ended for lack of a client certificate"
     };
     probed::judgement(probes, probed::by_host(faults), seen)
-}
-
-fn requested_cas(handshake: &Handshake) -> String {
-    match &handshake.client_certificate {
-        ClientCertificate::Requested(Some(names)) if !names.is_empty() => {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            format!(", requested CAs: {}", crate::checks::facts::some_of(&names))
-        }
-        _ => String::new(),
-    }
 }

@@ -3,7 +3,7 @@
 use crate::checks::facts::probed::{self, Ending, Fault};
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::Evidence;
-use crate::evidence::handshake::{ClientHelloKind, Endpoint, Probes};
+use crate::evidence::handshake::{ClientHelloKind, Endpoint, EndpointOrigin, Failure, Probes};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT505"),
@@ -29,7 +29,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let faults = probed::ended(probes, Ending::WithoutSniRefused)
         .map(|(probe, failure)| Fault {
             probe,
-            what: format!("a handshake without SNI is refused, {failure}{}", with_sni(probes, probe.0)),
+            what: format!("a handshake without SNI is refused, {failure}{}", with_sni(probes, probe.0, failure)),
             observed: format!("{failure}{}", probed::resets_confirmed(evidence, probe.0)),
             expected: "a certificate for a handshake without SNI".into(),
         })
@@ -38,7 +38,7 @@ fn judge(evidence: &Evidence) -> Judgement {
 }
 
 /// Returns, as the end of a sentence, whether a handshake with SNI succeeds.
-fn with_sni(probes: &Probes, endpoint: &Endpoint) -> String {
+fn with_sni(probes: &Probes, endpoint: &Endpoint, failure: &Failure) -> String {
     let named = |ending| {
         probed::all(probes).find(|(other, handshake)| {
             probed::is_same_peer(other, endpoint)
@@ -49,6 +49,10 @@ fn with_sni(probes: &Probes, endpoint: &Endpoint) -> String {
     match (named(Ending::Served), named(Ending::ServerNameRefused)) {
         (Some((_, handshake)), _) => format!("; {} is served", probed::describe_sni(handshake)),
         (None, Some((_, handshake))) => format!("; so is {}", probed::describe_sni(handshake)),
+        (None, None) if endpoint.place == EndpointOrigin::Given => {
+            let reading = probed::proxy_protocol_reading(probes, failure);
+            reading.map_or_else(String::new, |text| format!("; perhaps {text}"))
+        }
         (None, None) => String::new(),
     }
 }

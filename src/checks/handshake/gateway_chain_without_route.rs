@@ -27,8 +27,9 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let gateways = envoy::gateways(evidence)?;
     let routes = &evidence.routes.seen()?.items;
+    let with_tls = routes.iter().filter(|route| !route.is_without_tls());
     let known: BTreeSet<String> =
-        routes.iter().flat_map(|route| &route.hostnames).map(|hostname| hostname.to_ascii_lowercase()).collect();
+        with_tls.flat_map(|route| &route.hostnames).map(|hostname| hostname.to_ascii_lowercase()).collect();
     let mut foreign: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for gateway in &gateways {
         let Seen::Seen(listeners) = &gateway.listeners else { continue };
@@ -42,7 +43,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
     let findings: Vec<Finding> = foreign.iter().map(|(name, pods)| finding(name, pods)).collect();
     if findings.is_empty() {
-        gateways.iter().try_for_each(|gateway| gateway.listeners.seen().map(|_| ()))?;
+        envoy::every_envoy_queried(evidence)?;
         if gateways.is_empty() {
             return Ok(Outcome::NotApplicable("no ingress pod's Envoy was queried".into()));
         }

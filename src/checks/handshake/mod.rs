@@ -20,6 +20,7 @@ pub(super) mod pods_serve_different_certificates;
 pub(super) mod protocol_by_alpn_refused;
 pub(super) mod protocol_limits_unmet;
 pub(super) mod protocol_version_refused;
+pub(super) mod protocol_versions_outdated;
 pub(super) mod route_not_in_gateway;
 pub(super) mod served_certificate_expired;
 pub(super) mod served_certificate_expiring;
@@ -28,11 +29,13 @@ pub(super) mod served_certificate_not_for_servers;
 pub(super) mod served_certificate_not_yet_valid;
 pub(super) mod served_certificate_self_signed;
 pub(super) mod served_certificate_weak;
+pub(super) mod served_certificates_superfluous;
 pub(super) mod served_chain_incomplete;
 pub(super) mod served_chain_misordered;
 pub(super) mod served_chain_untrusted;
 pub(super) mod server_name_refused;
 pub(super) mod server_name_required;
+pub(super) mod server_name_warned;
 
 use super::Family;
 
@@ -75,5 +78,8 @@ pub(super) const FAMILY: Family = Family {
         pods_serve_different_certificates::CHECK,
         outdated_version_offered::CHECK,
         forward_secrecy_missing::CHECK,
+        protocol_versions_outdated::CHECK,
+        served_certificates_superfluous::CHECK,
+        server_name_warned::CHECK,
     ],
 };

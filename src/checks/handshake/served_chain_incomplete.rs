@@ -31,7 +31,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let mut faults = Vec::new();
     let mut unknown = None;
     for probe in served::to_clients(probes) {
-        let verified = probe.1.verification.as_ref().is_none_or(|verification| !chain::lacks_issuer(verification));
+        let verified = probe.1.verification.as_ref().is_none_or(|verification| !verification.lacks_issuer());
         let (false, Some(leaf)) = (verified, chain::leaf_without_issuer(&probe.1.certificates)) else { continue };
         // If a private root signed the leaf, nothing is missing; only this machine does not trust that root.
         if leaf.issuer_urls.is_empty() && !probed::trust_is_known(probes, probe.0) {

@@ -3,10 +3,10 @@
 //! AT518 reports a missing intermediate, AT521 a self-signed leaf.
 
 use crate::checks::facts::probed::Fault;
-use crate::checks::facts::{chain, served};
+use crate::checks::facts::{self, chain, served};
 use crate::checks::{Check, Code, Explanation, Judgement, Level, Outcome};
 use crate::evidence::Evidence;
-use crate::evidence::certificate::path;
+use crate::evidence::certificate::{Certificate, path};
 use crate::evidence::handshake::{Handshake, Verification};
 
 pub(in crate::checks) const CHECK: Check = Check {
@@ -17,11 +17,14 @@ pub(in crate::checks) const CHECK: Check = Check {
     explanation: Explanation {
         looks_for: "OpenSSL's verification of the list that the server sent, with the CAs of --ca-file. For \
             endpoints named on the command line, the CAs of this machine are used by default. It fails \
-            because the issuer of the last certificate is unknown (2, 20), or because the server sent an \
+            because the issuer of the last certificate is unknown (2, 20): a CA that is not trusted, or an \
+            intermediate that was not sent. Or because the server sent an \
             untrusted root (19). Other reasons are a wrong purpose or a broken signature.",
         matters: "Clients that trust the same CAs end the handshake with unknown_ca (48) or \
             certificate_unknown (46). Clients that have the CA in their own truststore do not.",
-        fix: "Add the root of the CA to the truststore of the clients, or serve a certificate of a CA that \
+        fix: "Find out what the unknown issuer is: download its certificate, or look it up in the list of its \
+            CA. If it is an intermediate, add it to the certificate file (sslCertPath) and run helm upgrade. \
+            If it is a root, add it to the truststore of the clients, or serve a certificate of a CA that \
             they trust.",
     },
     reference: "RFC 5280 §6.1; OpenSSL's verification codes with two and more certificates sent",
@@ -35,7 +38,8 @@ fn judge(evidence: &Evidence) -> Judgement {
             probe.1.verification.as_ref().filter(|verification| is_judged_here(verification, probe.1))?;
         let last = path(&probe.1.certificates).last().and_then(|i| probe.1.certificates.get(*i))?;
         let why = match verification.code {
-            2 | 20 | 21 | 27 => format!("the issuer {} is not trusted", last.issuer),
+            2 | 20 | 21 => both_readings(last, verification),
+            27 => format!("the issuer {} is not trusted", last.issuer),
             19 => format!("the root {} that the server sent is not trusted", chain::subject(last)),
             _ => format!("verification fails at position {}: {}", verification.depth + 1, verification.message),
         };
@@ -52,6 +56,32 @@ fn judge(evidence: &Evidence) -> Judgement {
         Outcome::Passed(_) if served::with_unknown_trust(probes).next().is_some() => Err(served::unknown_trust()),
         judged => Ok(judged),
     }
+}
+
+/// The issuer of the last certificate was not sent: it may be a CA that clients do not trust, or an intermediate
+/// below one that they trust. Verification cannot tell the two apart.
+fn both_readings(last: &Certificate, verification: &Verification) -> String {
+    let related = match verification.related.as_slice() {
+        [] => String::new(),
+        [one] => format!("; the trusted CAs have {one} of the same organization, which may have signed it"),
+        several => {
+            let names: Vec<&str> = several.iter().map(String::as_str).collect();
+            format!(
+                "; the trusted CAs have {} of the same organization, which may have signed it",
+                facts::some_of(&names)
+            )
+        }
+    };
+    let how = match last.issuer_urls.first() {
+        Some(url) => format!("its certificate, which can be downloaded from {url}, names its own issuer"),
+        None => "the list of certificates that its CA publishes tells which".to_owned(),
+    };
+    format!(
+        "its issuer {issuer} was not sent and is not trusted. Either {issuer} is a CA that clients do not trust, or an \
+         intermediate is missing between {} and a trusted root: {how}{related}",
+        chain::subject(last),
+        issuer = last.issuer,
+    )
 }
 
 fn is_judged_here(verification: &Verification, handshake: &Handshake) -> bool {

@@ -3,6 +3,7 @@
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Level, Location, Object, Outcome, codes};
 use crate::evidence::Evidence;
+use crate::evidence::hybrid::is_chart_made;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT308"),
@@ -11,7 +12,8 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "The cluster lists a gateway that the overrides file does not",
     explanation: Explanation {
         looks_for: "Names in additionalGateways of an ApigeeRouteConfig that its virtual host in the file \
-            does not list.",
+            does not list. Left out are names that the charts make themselves for the internal-chaining \
+            gateway.",
         matters: "This works today. The next helm upgrade with this file removes the gateway from the list, \
             and clients without SNI fail from then on.",
         fix: "Add the gateway to the file before the next helm upgrade, or find the file that was used last.",
@@ -30,7 +32,8 @@ fn judge(evidence: &Evidence) -> Judgement {
         let names = facts::gateway_names(host);
         for config in configs.iter().filter(|config| facts::renders(content, host, &config.name)) {
             compared += 1;
-            for gateway in config.additional_gateways.iter().filter(|gateway| !names.contains(gateway)) {
+            let own = config.additional_gateways.iter().filter(|gateway| !is_chart_made(gateway));
+            for gateway in own.filter(|gateway| !names.contains(gateway)) {
                 findings.push(Finding::new(
                     Object::overrides(file),
                     Location::overrides(file, host.place),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
+use crate::evidence::hybrid::is_chart_made;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT213"),
@@ -37,7 +38,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let findings: Vec<Finding> = of_routes
         .chain(of_configs)
         .flat_map(|(kind, name, gateways)| gateways.iter().map(move |gateway| (kind, name, gateway)))
-        .filter(|(_, _, gateway)| !known.contains(gateway.as_str()))
+        .filter(|(_, _, gateway)| !known.contains(gateway.as_str()) && !is_chart_made(gateway))
         .map(|(kind, name, gateway)| {
             let near = nearest.hint(gateway);
             Finding::new(

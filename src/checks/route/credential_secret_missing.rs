@@ -46,7 +46,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         }
     }
     if let (true, Some((route, name))) = (findings.is_empty(), elsewhere) {
-        let why = Reason::NotRequested("only Secrets of the namespace are listed".into());
+        let why = Reason::Missing("it is in another namespace, whose Secrets this program does not list".into());
         return Err(Unavailable::new(format!("Secret {name} of ApigeeRoute {}", route.name), why));
     }
     if named == 0 {

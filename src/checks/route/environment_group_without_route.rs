@@ -3,7 +3,6 @@
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
-use crate::evidence::hybrid::{Route, RouteConfig};
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT215"),
@@ -12,7 +11,8 @@ pub(in crate::checks) const CHECK: Check = Check {
     summary: "An environment group has no ApigeeRoute",
     explanation: Explanation {
         looks_for: "ApigeeRouteConfigs without an ApigeeRoute in the namespace, or a namespace without an \
-            ApigeeRoute of any environment group. Internal-chaining routes are ignored.",
+            ApigeeRoute of any environment group. Internal-chaining routes and routes made by hand are \
+            ignored.",
         matters: "Without an ApigeeRoute the gateway has no filter chain for the hostnames of the group. \
             Every client that requests one of them is reset, with or without SNI.",
         fix: "Check that the environment group exists in the organization and has hostnames. Then read the \
@@ -30,7 +30,7 @@ fn judge(evidence: &Evidence) -> Judgement {
     let findings: Vec<Finding> = configs
         .iter()
         .flat_map(|configs| &configs.items)
-        .filter(|config| !routes.iter().any(|route| may_be_of(route, config)))
+        .filter(|config| !routes.iter().any(|route| facts::may_be_of(route, config)))
         .map(|config| {
             Finding::new(
                 Object::new(Kind::ApigeeRouteConfig, &config.name),
@@ -52,16 +52,12 @@ fn judge(evidence: &Evidence) -> Judgement {
             Location::Listing("ApigeeRoutes".into()),
             format!("namespace {} has no ApigeeRoute of an environment group", evidence.question.namespace()),
             facts::count(routes.len() as u64, "ApigeeRoute"),
-            "at least one with hostnames other than *",
+            "at least one that apigee-watcher made for an environment group",
         )]));
     }
     configs?;
+    if facts::group_routes(evidence)?.is_empty() {
+        return Ok(Outcome::NotApplicable("there is no environment group; every ApigeeRoute was made by hand".into()));
+    }
     Ok(Outcome::Passed("every environment group has an ApigeeRoute".into()))
-}
-
-/// Returns whether the route belongs to the config. A route without an owner is matched by name, because the
-/// naming of apigee-watcher is not documented.
-fn may_be_of(route: &Route, config: &RouteConfig) -> bool {
-    let undecided = route.owner.is_none() && route.group() == route.name;
-    route.group() == config.name || undecided && route.name.starts_with(&format!("{}-", config.name))
 }

@@ -4,7 +4,9 @@ pub(super) mod additional_gateway_dangling;
 pub(super) mod credential_name_missing;
 pub(super) mod credential_secret_missing;
 pub(super) mod environment_group_without_route;
+pub(super) mod hostname_duplicate;
 pub(super) mod ingress_pod_without_wildcard;
+pub(super) mod port_protocol_conflict;
 pub(super) mod route_config_drift;
 pub(super) mod route_error;
 pub(super) mod route_not_running;
@@ -39,5 +41,7 @@ pub(super) const FAMILY: Family = Family {
         additional_gateway_dangling::CHECK,
         ingress_pod_without_wildcard::CHECK,
         environment_group_without_route::CHECK,
+        hostname_duplicate::CHECK,
+        port_protocol_conflict::CHECK,
     ],
 };

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
+use crate::evidence::hybrid::is_chart_made;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT205"),
@@ -34,8 +35,8 @@ fn judge(evidence: &Evidence) -> Judgement {
     for config in configs {
         for route in facts::routes_of(&routes, config) {
             compared += 1;
-            let wanted: BTreeSet<&String> = config.additional_gateways.iter().collect();
-            let present: BTreeSet<&String> = route.additional_gateways.iter().collect();
+            let wanted = listed(&config.additional_gateways);
+            let present = listed(&route.additional_gateways);
             if wanted != present {
                 findings.push(Finding::new(
                     Object::new(Kind::ApigeeRoute, &route.name),
@@ -65,4 +66,10 @@ fn judge(evidence: &Evidence) -> Judgement {
         return Ok(Outcome::NotApplicable("no ApigeeRoute belongs to an ApigeeRouteConfig".into()));
     }
     Ok(Outcome::of(findings, format!("{} agree with their ApigeeRouteConfig", facts::count(compared, "route"))))
+}
+
+/// Returns the gateways without those that the charts add for internal chaining, on which no client outside the
+/// cluster depends.
+fn listed(gateways: &[String]) -> BTreeSet<&String> {
+    gateways.iter().filter(|gateway| !is_chart_made(gateway)).collect()
 }

@@ -3,7 +3,6 @@
 use crate::checks::facts;
 use crate::checks::{Check, Code, Explanation, Finding, Judgement, Kind, Level, Location, Object, Outcome};
 use crate::evidence::Evidence;
-use crate::evidence::hybrid::Port;
 
 pub(in crate::checks) const CHECK: Check = Check {
     code: Code::new("AT208"),
@@ -11,10 +10,12 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Warning,
     summary: "A wildcard route has no HTTPS port 443 that terminates TLS",
     explanation: Explanation {
-        looks_for: "spec.ports of each ApigeeRoute with hostname *: no port has number 443, protocol HTTPS \
-            and tls.mode SIMPLE or MUTUAL.",
+        looks_for: "spec.ports of each ApigeeRoute with hostname * and a port for TLS: no port has number \
+            443, protocol HTTPS and tls.mode SIMPLE or MUTUAL. Routes with hostname * that serve only plain \
+            HTTP or TCP, or that pass TLS through, are no wildcard routes for clients without SNI and are \
+            left out.",
         matters: "Clients without SNI connect to port 443. A wildcard route on another port or protocol does \
-            not serve them. A wildcard route for port 80 serves plain HTTP clients.",
+            not serve them.",
         fix: "Add a port to the route: number 443, protocol HTTPS, tls.mode SIMPLE and a credentialName.",
     },
     reference: "Apigee hybrid \"Enable non-SNI clients\", step 1: port 443, HTTPS, mode SIMPLE",
@@ -30,7 +31,7 @@ fn judge(evidence: &Evidence) -> Judgement {
         .iter()
         .filter(|route| !route.ports.iter().any(facts::terminates_tls))
         .map(|route| {
-            let ports: Vec<String> = route.ports.iter().map(describe).collect();
+            let ports: Vec<String> = route.ports.iter().map(facts::describe_port).collect();
             Finding::new(
                 Object::new(Kind::ApigeeRoute, &route.name),
                 Location::field("spec.ports"),
@@ -41,11 +42,4 @@ fn judge(evidence: &Evidence) -> Judgement {
         })
         .collect();
     Ok(Outcome::of(findings, "port 443 HTTPS terminates TLS"))
-}
-
-fn describe(port: &Port) -> String {
-    let number = port.number.map_or("no number".into(), |number| number.to_string());
-    let protocol = port.protocol.as_deref().unwrap_or("no protocol");
-    let mode = port.tls.as_ref().and_then(|tls| tls.mode.as_deref()).unwrap_or("no TLS mode");
-    format!("{number} {protocol} {mode}")
 }

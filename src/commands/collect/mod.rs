@@ -253,10 +253,12 @@ fn collected(
     let stop = stop.part(sources::timeout(&args.evidence));
     let timings = Arc::new(Timings::new(progress));
     let evidence = runtime.block_on(async {
+        let ledger = Arc::default();
         let sinks = |origin: &LogOrigin, scanner| Tee { scanner, file: LogFile::new(&sink, origin, "") };
         let mut evidence =
-            sources::gathered_with(&args.evidence, collected_at, &stop, timings.clone(), &sinks, Some(&sink)).await?;
-        sources::add_files(&args.evidence, &mut evidence, &stop, Some(&sink)).await?;
+            sources::gathered_with(&args.evidence, collected_at, &stop, timings.clone(), &sinks, Some(&sink), &ledger)
+                .await?;
+        sources::add_files(&args.evidence, &mut evidence, &stop, Some(&sink), &ledger).await?;
         Ok::<_, Error>(evidence)
     })?;
     // Of several clusters, each has its own groups.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Route, chaining_ingress_names};
 use crate::evidence::part::{Extent, Gap, Kind, Part, Visit, Visitor, item, not_requested, whole};
 use crate::evidence::{Seen, Source};
 
@@ -51,10 +52,12 @@ pub struct Container {
 }
 
 impl IngressPod {
-    /// Returns whether the pod belongs to internal chaining, which no client outside the cluster uses.
+    /// Returns whether the pod belongs to internal chaining, which no client outside the cluster uses: by its
+    /// name, or because a chaining gateway among `routes` has another name and selects it.
     #[must_use]
-    pub fn is_internal_chaining(&self) -> bool {
+    pub fn is_internal_chaining(&self, routes: &[Route]) -> bool {
         self.name.starts_with(super::INTERNAL_CHAINING)
+            || self.labels.get("ingress_name").is_some_and(|own| chaining_ingress_names(routes).any(|name| name == own))
     }
 
     /// Returns whether the pod runs and every container is ready.

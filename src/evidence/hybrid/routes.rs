@@ -73,7 +73,66 @@ pub struct RouteStatus {
     pub errors: Vec<String>,
 }
 
+impl Port {
+    /// Returns whether the port is for TLS that the gateway terminates, even if its settings do not allow it:
+    /// HTTPS, TLS, port 443 for HTTP, or any port with a certificate. Plain HTTP or TCP elsewhere is not, nor is
+    /// TLS that is passed through.
+    #[must_use]
+    pub fn is_for_tls(&self) -> bool {
+        let has_certificate = |tls: &Tls| tls.from_files || tls.credential_name.is_some();
+        match self.protocol() {
+            _ if self.passes_through() => false,
+            Some(Protocol::Tls) | None => true,
+            Some(Protocol::Http) => self.number == Some(443) || self.tls.as_ref().is_some_and(has_certificate),
+            Some(Protocol::Tcp) => self.tls.as_ref().is_some_and(has_certificate),
+        }
+    }
+
+    /// Returns whether the gateway forwards the TLS of clients without decrypting it.
+    #[must_use]
+    pub fn passes_through(&self) -> bool {
+        let mode = self.tls.as_ref().and_then(|tls| tls.mode.as_deref());
+        matches!(mode, Some("PASSTHROUGH" | "AUTO_PASSTHROUGH"))
+    }
+
+    /// Returns the protocol as Istio groups them; `None` if it is absent or unknown.
+    ///
+    /// Source: Istio `pkg/config/protocol`: `IsHTTP`, `IsTLS`, `IsTCP`.
+    #[must_use]
+    pub fn protocol(&self) -> Option<Protocol> {
+        Some(match self.protocol.as_deref()?.to_ascii_uppercase().as_str() {
+            "GRPC" | "GRPC-WEB" | "HTTP" | "HTTP2" | "HTTP_PROXY" => Protocol::Http,
+            "HTTPS" | "TLS" => Protocol::Tls,
+            "TCP" => Protocol::Tcp,
+            _ => return None,
+        })
+    }
+}
+
+/// Protocols of a port that one listener can serve together.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Protocol {
+    /// HTTP of any version, without TLS.
+    Http,
+    Tcp,
+    /// TLS, terminated or passed through.
+    Tls,
+}
+
 impl Route {
+    /// Returns whether the route has the hostname `*` for TLS that the gateway terminates: only such a route
+    /// can serve clients without SNI. Also for HTTP clients, `*` is documented as hostname.
+    #[must_use]
+    pub fn is_tls_wildcard(&self) -> bool {
+        self.is_wildcard() && (self.ports.is_empty() || self.ports.iter().any(Port::is_for_tls))
+    }
+
+    /// Returns whether the route serves its hostnames only without TLS: HTTP or TCP.
+    #[must_use]
+    pub fn is_without_tls(&self) -> bool {
+        !self.ports.is_empty() && !self.ports.iter().any(|port| port.is_for_tls() || port.passes_through())
+    }
+
     /// Returns whether the route has the hostname `*`. `*.example.com` does not match a client without SNI.
     #[must_use]
     pub fn is_wildcard(&self) -> bool {
@@ -83,7 +142,7 @@ impl Route {
     /// Returns whether the route belongs to internal chaining, which no client outside the cluster uses.
     #[must_use]
     pub fn is_internal_chaining(&self) -> bool {
-        self.name.starts_with(super::INTERNAL_CHAINING)
+        super::is_chart_made(&self.name)
     }
 
     /// Returns `<org>-<environment group>`, the name of the ApigeeRouteConfig: the owner, or the route's name
@@ -225,6 +284,31 @@ mod tests {
         assert!(!names.covers("wild.example.com"));
         assert!(!names.covers("xapi.example.com"));
         assert!(route("w", &["*"]).covers("anything"));
+    }
+
+    #[test]
+    fn a_wildcard_for_tls_has_a_port_that_terminates_it() {
+        let port = |number, protocol: &str, mode: Option<&str>| Port {
+            number: Some(number),
+            protocol: Some(protocol.into()),
+            tls: mode.map(|mode| Tls { mode: Some(mode.into()), ..Tls::default() }),
+        };
+        let wildcard = |ports: Vec<Port>| Route { ports, ..route("w", &["*"]) };
+        let http = port(80, "HTTP", None);
+        let passed_through = port(443, "HTTPS", Some("PASSTHROUGH"));
+        for (ports, is_tls) in [
+            (vec![http.clone()], false),
+            (vec![port(8080, "grpc", None)], false),
+            (vec![port(443, "TCP", None)], false),
+            (vec![passed_through.clone()], false),
+            (vec![port(443, "TLS", Some("SIMPLE"))], true),
+            (vec![http.clone(), port(443, "HTTPS", Some("SIMPLE"))], true),
+            (vec![port(443, "HTTP", None)], true),
+            (vec![], true),
+        ] {
+            assert_eq!(wildcard(ports.clone()).is_tls_wildcard(), is_tls, "{ports:?}");
+        }
+        assert!(wildcard(vec![http]).is_without_tls() && !wildcard(vec![passed_through]).is_without_tls());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Route, chaining_ingress_names};
 use crate::evidence::part::{Gap, Kind, Part, Visit, Visitor, not_requested, whole};
 use crate::evidence::{Seen, Source};
 
@@ -39,10 +40,15 @@ pub struct ServicePort {
 }
 
 impl Service {
-    /// Returns whether the Service belongs to internal chaining, which no client outside the cluster uses.
+    /// Returns whether the Service belongs to internal chaining, which no client outside the cluster uses: by its
+    /// name, or because a chaining gateway among `routes` has another name and selects it.
     #[must_use]
-    pub fn is_internal_chaining(&self) -> bool {
+    pub fn is_internal_chaining(&self, routes: &[Route]) -> bool {
         self.name.starts_with(super::INTERNAL_CHAINING)
+            || self
+                .selector
+                .get("ingress_name")
+                .is_some_and(|own| chaining_ingress_names(routes).any(|name| name == own))
     }
 
     /// Returns whether nodes may put their own address in place of the client's. Source: Kubernetes,

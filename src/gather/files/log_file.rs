@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::evidence::{AccessLog, LogOrigin, LogStream, Reason, Seen, Unavailable};
 use crate::gather::hybrid::retained::RetainedLog;
 use crate::run::stop::Stop;
-use crate::wire::access_log::{AccessLogScanner, Format};
+use crate::wire::access_log::{AccessLogScanner, Format, LedgerSource};
 
 /// Bytes per read: large enough to amortise the calls, small enough for the second-level cache.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -46,11 +46,13 @@ pub struct LogReading {
     pub since: Option<Timestamp>,
     /// The format that the mesh settings configure, in addition to the default ones.
     pub format: Arc<Format>,
+    /// The other logs of the run, whose records are not counted again.
+    pub ledger: Option<LedgerSource>,
 }
 
 impl LogReading {
     fn scanner(&self) -> AccessLogScanner {
-        AccessLogScanner::new().reading(Arc::clone(&self.format)).since(self.since)
+        AccessLogScanner::new().reading(Arc::clone(&self.format)).since(self.since).comparing(self.ledger.clone())
     }
 }
 

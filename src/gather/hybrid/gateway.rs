@@ -54,12 +54,16 @@ pub(in crate::gather) async fn probes(
     services: &[Service],
     routes: &[Route],
 ) -> (Probes, Vec<Gateway>) {
+    let all_routes = routes;
     let routes: Vec<&Route> = routes.iter().filter(|route| !route.is_internal_chaining()).collect();
+    let services: Vec<&Service> = services.iter().filter(|service| !service.is_internal_chaining(all_routes)).collect();
     let mut unprobed = Vec::new();
     let mut scans = scanned_hosts(&routes);
     let mut closed = Vec::new();
+    let is_internal = |name: &str| pods.iter().any(|pod| pod.name == name && pod.is_internal_chaining(all_routes));
     let at_pods: Vec<PodPlan> = preflights
         .into_iter()
+        .filter(|preflight| !is_internal(&preflight.pod))
         .filter_map(|preflight| {
             let unreachable_reason = preflight.unreachable_reason();
             let Preflight { pod: name, port, marker, before, without_sni } = preflight;
@@ -93,7 +97,7 @@ pub(in crate::gather) async fn probes(
             if !probe.places.services {
                 return Vec::new();
             }
-            at_services(&probe.prober, services, &all_hosts, without_sni).await
+            at_services(&probe.prober, &services, &all_hosts, without_sni).await
         },
         async {
             if !probe.places.dns {
@@ -105,8 +109,7 @@ pub(in crate::gather) async fn probes(
     // Connections outside the API server do not end with the run by themselves. The missing probes are
     // reported below.
     let (at_services, by_name) = api.stop().bound(Box::pin(at_addresses)).await.unwrap_or_default();
-    let in_front = services.iter().filter(|service| !service.is_internal_chaining()).collect::<Vec<_>>();
-    if probe.places.services && !in_front.is_empty() && in_front.iter().all(|service| service.addresses.is_empty()) {
+    if probe.places.services && !services.is_empty() && services.iter().all(|service| service.addresses.is_empty()) {
         let reason = Reason::NotRequested("not tested, no Service has an address".into());
         unprobed.push(Unavailable::new("the way from outside", reason));
     }
@@ -249,12 +252,12 @@ impl WithoutSniRule<'_> {
 
 async fn at_services(
     prober: &Arc<Prober>,
-    services: &[Service],
+    services: &[&Service],
     hosts: &[String],
     without_sni: WithoutSniRule<'_>,
 ) -> Vec<Endpoint> {
     let mut found = Vec::new();
-    for service in services.iter().filter(|service| !service.is_internal_chaining()) {
+    for service in services {
         let Some(port) = service.ports.iter().find(|port| port.number == HTTPS) else { continue };
         for address in &service.addresses {
             let place = EndpointOrigin::Service { service: service.name.clone() };
@@ -382,15 +385,18 @@ fn not_wanted() -> Seen<Scan> {
     Seen::Unavailable(Unavailable::new(SCANNED, reason))
 }
 
-/// Whether a route with the hostname `*` and `enableNonSniClient` declares that clients without SNI are
-/// served.
+/// Whether a route with the hostname `*` for TLS and `enableNonSniClient` declares that clients without SNI
+/// are served.
 fn promises_without_sni(routes: &[&Route]) -> bool {
-    routes.iter().any(|route| route.is_wildcard() && route.enable_non_sni_client == Some(true))
+    let promises = |route: &&Route| route.is_tls_wildcard() && route.enable_non_sni_client == Some(true);
+    routes.iter().any(promises)
 }
 
-/// Returns the server names to send for these routes: each once, those of the user first.
+/// Returns the server names to send for these routes: each once, those of the user first. Routes that serve
+/// their hostnames without TLS promise no handshake.
 fn hosts(routes: &[&Route], more: &[String], place: &str, unprobed: &mut Vec<Unavailable>) -> Vec<String> {
-    let own = routes.iter().flat_map(|route| &route.hostnames).filter(|name| *name != "*").map(|name| concrete(name));
+    let own = routes.iter().filter(|route| !route.is_without_tls());
+    let own = own.flat_map(|route| &route.hostnames).filter(|name| *name != "*").map(|name| concrete(name));
     let mut hosts: Vec<String> = Vec::new();
     for host in more.iter().cloned().chain(own) {
         if !hosts.contains(&host) && probe::server_name(&host).is_ok() {

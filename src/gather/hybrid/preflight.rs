@@ -60,7 +60,8 @@ impl Preflight {
 }
 
 /// Sends marker probes to the running pods, reports each one when it is done, and then sends each pod a
-/// ClientHello without SNI. Skips internal chaining, which serves no external clients.
+/// ClientHello without SNI. Skips internal chaining, which serves no external clients; only its routes, which
+/// are not known yet, identify a renamed chaining gateway.
 pub(in crate::gather) async fn run(
     api: &Api,
     namespace: &str,
@@ -72,7 +73,7 @@ pub(in crate::gather) async fn run(
     if !probe.places.pods {
         return Vec::new();
     }
-    let reachable = pods.iter().filter(|pod| pod.is_running() && !pod.is_internal_chaining() && !pod.terminating);
+    let reachable = pods.iter().filter(|pod| pod.is_running() && !pod.is_internal_chaining(&[]) && !pod.terminating);
     // The slowest part starts first, so that all marker probes are sent early and the logs need not wait.
     let permits = &Semaphore::new(POD_CONNECTIONS);
     let preflights: Vec<_> = reachable

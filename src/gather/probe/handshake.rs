@@ -451,6 +451,7 @@ impl HandshakeDriver<'_> {
             made.verification = self.prober.verify(chain);
         }
         made.undecided = self.undecided;
+        made.warning = facts.alert.filter(|(level, number)| *level == 1 && *number != 0).map(|(_, number)| number);
         made.client_certificate = if self.was_asked() {
             ClientCertificate::Requested(facts.certificate_request.clone())
         } else if self.established || facts.done {

@@ -44,8 +44,8 @@ impl FileError {
     }
 }
 
-/// Reads the CAs of a PEM file.
-pub(super) fn authorities(path: &Path) -> Result<X509Store, FileError> {
+/// Reads the CAs of a PEM file: as a store, and as a list.
+pub(super) fn authorities(path: &Path) -> Result<(X509Store, Vec<X509>), FileError> {
     let found = certificates(path)?;
     let unusable = |error: openssl::error::ErrorStack| FileError::Unusable {
         path: path.to_owned(),
@@ -55,10 +55,10 @@ pub(super) fn authorities(path: &Path) -> Result<X509Store, FileError> {
     let mut store = X509StoreBuilder::new().map_err(unusable)?;
     // Checks judge the dates by the clock of the evidence.
     store.set_flags(X509VerifyFlags::NO_CHECK_TIME).map_err(unusable)?;
-    for certificate in found {
-        store.add_cert(certificate).map_err(unusable)?;
+    for certificate in &found {
+        store.add_cert(certificate.clone()).map_err(unusable)?;
     }
-    Ok(store.build())
+    Ok((store.build(), found))
 }
 
 /// Reads the client certificate of one file, and its key from another file or the same one.

@@ -7,8 +7,8 @@ use data_encoding::HEXLOWER;
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslContext, SslMethod, SslOptions, SslVerifyMode};
 use openssl::stack::StackRef;
-use openssl::x509::X509;
 use openssl::x509::store::X509Store;
+use openssl::x509::{X509, X509Ref, X509VerifyResult};
 
 use super::identity::{self, FileError};
 use crate::evidence::handshake::{PROBE_NAME_SUFFIX, ProbeQuestion, Trust, Verification};
@@ -43,7 +43,7 @@ pub struct Prober {
     pub(in crate::gather) max_version: Option<Version>,
     /// The CAs of `--ca-file`. If absent, those of this machine are read when the first certificate needs
     /// them.
-    authorities: Option<X509Store>,
+    authorities: Option<(X509Store, Vec<X509>)>,
     unknown_name: String,
 }
 
@@ -163,14 +163,34 @@ impl Prober {
     pub(in crate::gather) fn verify(&self, served: &StackRef<X509>) -> Option<Verification> {
         let leaf = served.iter().next()?;
         let system;
-        let store = if let Some(store) = &self.authorities {
+        let store = if let Some((store, _)) = &self.authorities {
             store
         } else {
             system = trust::system()?.store_for(served.iter())?;
             &system
         };
-        trust::verify(store, leaf, served).ok()
+        let mut verification = trust::verify(store, leaf, served).ok()?;
+        if verification.lacks_issuer()
+            && let Some(last) = usize::try_from(verification.depth).ok().and_then(|depth| last_of_path(served, depth))
+        {
+            let issuer = last.issuer_name();
+            verification.related = match &self.authorities {
+                Some((_, list)) => trust::related(issuer, list.iter().map(AsRef::as_ref)),
+                None => trust::system().map(|system| system.related(issuer)).unwrap_or_default(),
+            };
+        }
+        Some(verification)
     }
+}
+
+/// Returns the certificate at this depth of the path from the leaf, by the names of subjects and issuers.
+fn last_of_path(served: &StackRef<X509>, depth: usize) -> Option<&X509Ref> {
+    let mut certificate = served.iter().next()?;
+    for _ in 0..depth {
+        let is_issuer = |other: &&X509Ref| other.issued(certificate) == X509VerifyResult::OK;
+        certificate = served.iter().find(is_issuer)?;
+    }
+    Some(certificate)
 }
 
 /// OpenSSL configures the suites of TLS 1.3 separately; the user has one list. Returns whether the list

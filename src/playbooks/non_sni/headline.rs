@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 
 use crate::checks::codes;
-use crate::checks::facts::{self, chain, served};
-use crate::evidence::{Evidence, Seen};
+use crate::checks::facts::{self, HealthChecks, chain, served};
+use crate::evidence::{AccessLog, Evidence, Seen};
 use crate::verdict::{Judged, VerdictKind};
 
 /// "No client was seen to fail" proves little if the logs could not be read, and is false if there were
@@ -14,7 +14,12 @@ pub(super) fn nobody_seen(judged: Judged<'_>) -> String {
         .selected
         .iter()
         .any(|result| result.check.code == codes::CONNECTION_WITHOUT_SERVER_NAME_RESET && result.judgement.is_ok());
-    let last = facts::logs(judged.evidence).filter_map(|(_, log)| log.reset_without_sni.last).max();
+    let checks = HealthChecks::of_resets(judged.evidence);
+    let of_clients = |(origin, log): (&_, &AccessLog)| {
+        let resets = &log.reset_without_sni;
+        resets.last.filter(|_| checks.clients(origin, resets).count > 0)
+    };
+    let last = facts::logs(judged.evidence).filter_map(of_clients).max();
     match last {
         _ if unread => "Whether clients fail could not be seen".into(),
         Some(last) => format!("No client was seen to fail since {}", facts::moment(last)),

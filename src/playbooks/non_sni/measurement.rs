@@ -2,7 +2,7 @@
 
 use super::remedy::all_files;
 use crate::checks::codes;
-use crate::checks::facts::{self, without_sni};
+use crate::checks::facts::{self, HealthChecks, without_sni};
 use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
 use crate::verdict::{Cause, Certainty, Measurement, Target, shell_word as word};
 
@@ -132,7 +132,11 @@ pub(super) fn capture(evidence: &Evidence) -> Measurement {
     let stream = facts::logs(evidence)
         .filter(|(_, log)| log.reset_without_sni.count > 0)
         .max_by_key(|(_, log)| log.reset_without_sni.count);
-    let client = stream.and_then(|(_, log)| log.reset_without_sni.clients.iter().max_by_key(|(_, span)| span.count));
+    let checks = HealthChecks::of_resets(evidence);
+    let client = stream.and_then(|(origin, log)| {
+        let clients = log.reset_without_sni.clients.iter();
+        clients.max_by_key(|(address, span)| (checks.kind(origin, address).is_none(), span.count))
+    });
     let filter = match client {
         Some((client, _)) => format!("host {client}"),
         None => "tcp port 443 or tcp port 8443".into(),

@@ -75,25 +75,86 @@ pub(super) const WITHOUT_SNI: [Code; 5] = [
     codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED,
 ];
 
-/// Explain a refused SNI: facts on a route that keep the gateway from having it.
-pub(super) const EXPLAINED_BY_ROUTE: [Code; 6] = [
-    codes::SELECTOR_WITHOUT_PODS,
-    codes::CREDENTIAL_NAME_MISSING,
-    codes::CREDENTIAL_SECRET_MISSING,
-    codes::ROUTE_NOT_RUNNING,
-    codes::ROUTE_ERROR,
-    codes::ROUTE_NOT_IN_GATEWAY,
+/// Symptoms that clients with a declared SNI have: it is refused.
+const NAME_REFUSED: [Code; 2] = [codes::DECLARED_SERVER_NAME_RESET, codes::SERVER_NAME_REFUSED];
+
+/// Symptoms of a gateway that has no usable certificate for a ClientHello. A certificate that Envoy cannot load
+/// leaves no record, so of clients without SNI only probes and declarations count.
+const NO_CERTIFICATE: [Code; 6] = [
+    codes::DECLARED_SERVER_NAME_RESET,
+    codes::SERVER_NAME_REFUSED,
+    codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED,
+    codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED,
+    codes::CIPHER_SUITE_REFUSED,
+    codes::HANDSHAKE_BROKEN,
 ];
 
-/// Explain a refused SNI: facts on the Secret of its route.
-pub(super) const EXPLAINED_BY_SECRET: [Code; 6] = [
-    codes::STORED_CERTIFICATE_ABSENT,
-    codes::STORED_CERTIFICATE_MALFORMED,
-    codes::PRIVATE_KEY_MISMATCH,
-    codes::PRIVATE_KEY_UNREADABLE,
-    codes::STORED_KEY_UNSUPPORTED,
-    codes::STORED_CERTIFICATE_MUST_STAPLE,
+/// Symptoms of a filter chain that is that of another route.
+const OTHER_ROUTE: [Code; 4] = [
+    codes::CIPHER_SUITE_REFUSED,
+    codes::CLIENT_CERTIFICATE_DEMANDED,
+    codes::PROTOCOL_VERSION_REFUSED,
+    codes::SERVED_CERTIFICATE_NAME_MISMATCH,
 ];
+
+/// A fact that explains symptoms.
+pub(super) struct Explains {
+    /// The check that finds the fact.
+    pub(super) code: Code,
+    pub(super) on: On,
+    pub(super) symptoms: &'static [Code],
+}
+
+/// The object that the fact and a symptom have in common.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum On {
+    /// The ApigeeRoute that declares the SNI, or the wildcard route.
+    Route,
+    /// The Secret of that route.
+    Secret,
+}
+
+/// Facts on the route of a ClientHello or on its Secret, the most frequent first. The obstacles of a wildcard
+/// route are those of `facts::wildcard_obstacles`.
+pub(super) const EXPLAINS: &[Explains] = &[
+    on_route(codes::SELECTOR_WITHOUT_PODS, &NAME_REFUSED),
+    on_route(codes::CREDENTIAL_NAME_MISSING, &NO_CERTIFICATE),
+    on_route(codes::CREDENTIAL_SECRET_MISSING, &NO_CERTIFICATE),
+    on_route(codes::ROUTE_NOT_RUNNING, &NAME_REFUSED),
+    on_route(codes::ROUTE_ERROR, &NAME_REFUSED),
+    on_route(codes::ROUTE_NOT_IN_GATEWAY, &NAME_REFUSED),
+    on_route(codes::PORT_PROTOCOL_CONFLICT, &NOT_SERVED),
+    on_route(codes::HOSTNAME_DUPLICATE, &OTHER_ROUTE),
+    on_route(codes::PROTOCOL_LIMITS_UNMET, &[codes::CIPHER_SUITE_REFUSED, codes::PROTOCOL_VERSION_REFUSED]),
+    on_secret(codes::STORED_CERTIFICATE_ABSENT, &NO_CERTIFICATE),
+    on_secret(codes::STORED_CERTIFICATE_MALFORMED, &NO_CERTIFICATE),
+    on_secret(codes::PRIVATE_KEY_MISMATCH, &NO_CERTIFICATE),
+    on_secret(codes::PRIVATE_KEY_UNREADABLE, &NO_CERTIFICATE),
+    on_secret(codes::STORED_KEY_UNSUPPORTED, &NO_CERTIFICATE),
+    on_secret(codes::STORED_CERTIFICATE_MUST_STAPLE, &NO_CERTIFICATE),
+    on_secret(codes::CLIENT_AUTHORITIES_ABSENT, &NO_CERTIFICATE),
+    on_secret(codes::CLIENT_AUTHORITIES_MALFORMED, &NO_CERTIFICATE),
+    on_secret(codes::STORED_CERTIFICATE_NOT_SERVED, &NO_CERTIFICATE),
+    on_secret(codes::CLIENT_AUTHORITIES_ABSENT, &[codes::CLIENT_CERTIFICATE_REJECTED]),
+    on_secret(codes::CLIENT_AUTHORITIES_MALFORMED, &[codes::CLIENT_CERTIFICATE_REJECTED]),
+    on_secret(codes::CLIENT_AUTHORITY_EXPIRED, &[codes::CLIENT_CERTIFICATE_REJECTED]),
+];
+
+/// Symptoms of a port that serves no TLS for the route.
+const NOT_SERVED: [Code; 4] = [
+    codes::DECLARED_SERVER_NAME_RESET,
+    codes::SERVER_NAME_REFUSED,
+    codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED,
+    codes::PEER_NOT_TLS,
+];
+
+const fn on_route(code: Code, symptoms: &'static [Code]) -> Explains {
+    Explains { code, on: On::Route, symptoms }
+}
+
+const fn on_secret(code: Code, symptoms: &'static [Code]) -> Explains {
+    Explains { code, on: On::Secret, symptoms }
+}
 
 /// Explain requests without SNI that find no route.
 pub(super) const EXPLAINED_BY_ATTACHMENT: [Code; 2] =
@@ -118,3 +179,102 @@ pub(super) const CURED_BY_OVERRIDES: [Code; 6] = [
     codes::HELM_UPGRADE_PENDING,
     codes::OVERRIDES_OUTDATED,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::{self, Level};
+
+    /// Checks that warn and explain no failed handshake, with the reason.
+    const EXPLAIN_NONE: &[(&str, &str)] = &[
+        ("access-log-unconfirmed", "about the log, not about handshakes"),
+        ("additional-gateway-dangling", "may name an Istio Gateway that is not seen"),
+        ("apigee-issue-open", "its text is free; the fault itself has a check of its own"),
+        ("certificate-file-undeployed", "a file on this machine, which no client meets"),
+        ("certificate-file-unfit", "a file on this machine, which no client meets"),
+        ("client-authority-expiring", "valid today"),
+        ("environment-group-without-route", "the hostnames of the group are not in the evidence"),
+        ("gateway-chain-without-route", "handshakes with the name succeed"),
+        ("host-without-route-on-connection", "the handshake succeeded; requests get 404"),
+        ("ingress-name-too-long", "about the next helm upgrade"),
+        ("ingress-name-unknown", "about the next helm upgrade"),
+        ("overrides-documents-several", "about the next helm upgrade"),
+        ("overrides-key-duplicate", "about the next helm upgrade"),
+        ("overrides-malformed", "about the next helm upgrade"),
+        ("overrides-type-wrong", "about the next helm upgrade"),
+        ("protocol-by-alpn-refused", "a client's offer; routes have no setting for it"),
+        ("served-client-without-wildcard", "these clients were served; the next ones are symptoms of their own"),
+        ("service-missing", "no probe is made with a Service that is missing"),
+        ("service-port-missing", "no probe is made with a port that is missing"),
+        ("virtual-host-duplicate", "about the next helm upgrade"),
+        ("virtual-host-key-unknown", "about the next helm upgrade"),
+        ("virtual-host-undeployed", "about the next helm upgrade"),
+        ("virtual-host-unlisted", "about the next helm upgrade"),
+        ("virtual-host-without-certificate", "about the next helm upgrade"),
+        ("virtual-hosts-missing", "about the next helm upgrade"),
+        ("wildcard-certificate-name-mismatch", "clients without SNI that verify no name are served"),
+        ("wildcard-gateway-unlisted", "about the next helm upgrade"),
+        ("wildcard-route-duplicate", "its own cause of resets without SNI"),
+    ];
+
+    /// Checks that see a handshake fail and whose cause is outside of the evidence, with the reason.
+    const WITHOUT_FACTS: &[(&str, &str)] = &[
+        ("endpoint-unreachable", "a network, a firewall or a proxy"),
+        ("handshake-stalled", "a network or a firewall"),
+        ("load-balancer-differs", "the settings of the load balancer"),
+        ("addresses-differ", "DNS or the load balancer"),
+        ("address-out-of-reach", "a network, a firewall or a proxy"),
+        ("protocol-versions-outdated", "the settings of the server"),
+        ("served-certificate-not-for-servers", "the certificate itself"),
+        ("served-certificate-self-signed", "the certificate itself"),
+        ("served-certificate-weak", "the certificate itself"),
+        ("served-chain-untrusted", "the certificate itself"),
+    ];
+
+    fn is_in(list: &[(&str, &str)], name: &str) -> bool {
+        list.iter().any(|(known, reason)| *known == name && !reason.is_empty())
+    }
+
+    /// A finding without a relation would stand beside the failure that it explains.
+    #[test]
+    fn every_check_that_warns_is_related_or_says_why_not() {
+        let one_step = |code| RELATIONS.one_step.iter().any(|(one, other)| *one == code || *other == code);
+        let same_fault = |code| RELATIONS.same_fault.iter().any(|(one, other)| *one == code || *other == code);
+        for (_, check) in checks::all().filter(|(_, check)| check.level >= Level::Warning) {
+            let code = check.code;
+            let explains = EXPLAINS.iter().any(|fact| fact.code == code)
+                || EXPLAINED_BY_ATTACHMENT.contains(&code)
+                || CURED_BY_MANIFEST.contains(&code)
+                || CURED_BY_OVERRIDES.contains(&code)
+                || one_step(code)
+                || same_fault(code);
+            let is_symptom = RELATIONS.symptom(code).is_some()
+                || RELATIONS.strangers.contains(&code)
+                || EXPLAINS.iter().any(|fact| fact.symptoms.contains(&code));
+            let is_listed = is_in(EXPLAIN_NONE, check.name) || is_in(WITHOUT_FACTS, check.name);
+            assert!(explains || is_symptom || is_listed, "{code} {} has no relation and no reason", check.name);
+        }
+    }
+
+    #[test]
+    fn the_lists_of_reasons_name_checks_without_relations() {
+        for (name, _) in EXPLAIN_NONE.iter().chain(WITHOUT_FACTS) {
+            let (_, check) = checks::find(name).unwrap_or_else(|| panic!("there is no {name}"));
+            assert!(EXPLAINS.iter().all(|fact| fact.code != check.code), "{name} explains something");
+        }
+    }
+
+    /// Errors are causes: an error that explains nothing must be explained, or say why nothing explains it.
+    #[test]
+    fn every_error_is_a_symptom_or_a_fact_or_says_why_not() {
+        for (_, check) in checks::all().filter(|(_, check)| check.level == Level::Error) {
+            let code = check.code;
+            let related = RELATIONS.symptom(code).is_some()
+                || EXPLAINS.iter().any(|fact| fact.code == code || fact.symptoms.contains(&code))
+                || RELATIONS.same_fault.iter().any(|(_, served)| *served == code)
+                || RELATIONS.one_step.iter().any(|(one, _)| *one == code);
+            let is_listed = is_in(WITHOUT_FACTS, check.name) || is_in(EXPLAIN_NONE, check.name);
+            assert!(related || is_listed, "{code} {}", check.name);
+        }
+    }
+}

@@ -9,7 +9,10 @@ use super::located;
 use crate::checks::facts::scanned;
 use crate::checks::{Level, codes};
 use crate::evidence::certificate::{self, Certificate, MAX_CERTIFICATES};
-use crate::evidence::handshake::{ClientCertificate, ClientHelloKind, Endpoint, Handshake, Scan, Trust, VersionScan};
+use crate::evidence::handshake::{
+    ClientCertificate, ClientHelloKind, Endpoint, Handshake, Scan, Session, Trust, VersionScan, alert_name,
+    is_legacy_suite, is_legacy_version,
+};
 use crate::judgement::probe::{self as judgement, ProbeReport, TargetReport, TargetState};
 use crate::judgement::{CheckReport, OutcomeWord};
 use crate::report::formats::jsonl;
@@ -142,7 +145,7 @@ impl Page {
             (ClientHelloKind::Named, Some(name)) => format!(" ({name})"),
             _ => String::new(),
         };
-        let (said, style) = match (&handshake.failure, &handshake.session) {
+        let (mut said, style) = match (&handshake.failure, &handshake.session) {
             (None, Some(session)) => {
                 let mut parts = vec![session.protocol.clone(), session.cipher.clone()];
                 parts.extend(session.group.clone());
@@ -155,6 +158,12 @@ impl Page {
                 (format!("{failure}{name}"), style)
             }
         };
+        if let Some(legacy) = handshake.session.as_ref().and_then(Session::legacy) {
+            said += &format!("; {legacy} only because this program lowers its security level");
+        }
+        if let Some(number) = handshake.warning {
+            said += &format!("; warning alert {} ({number})", alert_name(number));
+        }
         self.row(label, style, &said);
     }
 
@@ -324,6 +333,13 @@ fn offered(version: &VersionScan) -> String {
         parts.extend(version.refusal.as_ref().map(|refusal| format!("({})", refusal.label())));
     } else {
         parts.push(version.suites.join(" "));
+        let legacy: Vec<&str> =
+            version.suites.iter().map(String::as_str).filter(|suite| is_legacy_suite(suite)).collect();
+        if is_legacy_version(&version.version) {
+            parts.push("(current clients refuse this version)".into());
+        } else if !legacy.is_empty() {
+            parts.push(format!("(current clients do not offer {})", legacy.join(" ")));
+        }
     }
     parts.extend(version.cut.as_ref().map(|cut| format!("(not complete: {})", cut.reason)));
     parts.join(" ")

@@ -21,6 +21,7 @@ mod encoding;
 mod envelope;
 mod format;
 mod json;
+mod ledger;
 mod members;
 mod moment;
 mod operators;
@@ -43,6 +44,7 @@ use self::document::{Document, Step};
 use self::encoding::Encoding;
 pub use self::format::Format;
 use self::json::Value;
+pub use self::ledger::{Ledger, LedgerSource};
 pub use self::record::MAX_RECORD_BYTES;
 use self::shape::Line;
 use self::specials::Specials;
@@ -120,11 +122,20 @@ impl AccessLogScanner {
 
     /// Reads records of this format too. Has no effect once bytes have been read.
     pub fn read_as(&mut self, format: Arc<Format>) {
-        let since = self.contents.counter.since;
         if self.contents.counter.log.bytes == 0 {
+            let since = self.contents.counter.since;
+            let ledger = self.contents.counter.ledger.take();
             self.contents = Contents::new(format);
             self.contents.counter.since = since;
+            self.contents.counter.ledger = ledger;
         }
+    }
+
+    /// Leaves out records that another log of the ledger has too, if this log is a file.
+    #[must_use]
+    pub fn comparing(mut self, source: Option<LedgerSource>) -> Self {
+        self.contents.counter.ledger = source;
+        self
     }
 
     /// Leaves out records that began before this time, as if the log began there. Records without a readable

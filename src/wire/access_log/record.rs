@@ -4,13 +4,16 @@
 //! what each does and does not prove, are described at [`AccessLog`].
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::json::Value;
+use super::ledger::LedgerSource;
 use super::moment::Clock;
 use super::own::{self, Followers};
 use crate::evidence::AccessLog;
+use crate::evidence::access_log::Repeats;
 
 /// Maximum size of a line, or of an element of an array, that is read as a record. A longer one is a broken
 /// line. Envoy's own limit on request headers, 60 KiB by default, leaves records far below it.
@@ -150,6 +153,10 @@ pub(super) struct Counter {
     pub(super) clock: Clock,
     /// Resets that probe traffic of this program may still cause.
     followers: Followers,
+    /// The other logs, if records that they have too are left out.
+    pub(super) ledger: Option<LedgerSource>,
+    /// Number of records that were left out, by the number of the log that has them.
+    repeated: BTreeMap<u32, u64>,
     /// Records that are older than requested.
     dropped: u64,
     /// The window of records with a usual `start_time`, in milliseconds: most records need no more than
@@ -217,7 +224,7 @@ impl Counter {
         let served = status.is_some_and(|status| status >= 100.0) && over_tls;
         if let (ServerName::Given(name), false) = (&name, no_filter_chain) {
             let has_no_route = status == Some(404.0) && no_route && details.as_deref() == Some(NO_ROUTE);
-            if has_no_route || status == Some(421.0) {
+            if (has_no_route || status == Some(421.0)) && !self.is_repeated(remote.as_deref(), moment) {
                 self.other_host(name, record.host, client.as_deref(), moment);
             }
             return;
@@ -238,6 +245,9 @@ impl Counter {
             _ => {}
         }
 
+        if self.is_repeated(remote.as_deref(), moment) {
+            return;
+        }
         let at = moment.map(|moment| (moment, self.clock.minute_name(moment)));
         let log = &mut self.log;
         match name {
@@ -256,6 +266,17 @@ impl Counter {
             }
             ServerName::Unreadable => {}
         }
+    }
+
+    /// Returns whether another log has this record too. One without a port or a time cannot be identified.
+    fn is_repeated(&mut self, address: Option<&[u8]>, moment: Option<Timestamp>) -> bool {
+        let (Some(ledger), Some(address), Some(moment)) = (&self.ledger, address, moment) else { return false };
+        if without_port(address).is_none_or(|bare| bare.len() + 1 >= address.len()) {
+            return false;
+        }
+        let Some(number) = ledger.repeated(address, moment) else { return false };
+        *self.repeated.entry(number).or_default() += 1;
+        true
     }
 
     /// Counts a refused request whose host is not the name that its connection was opened for.
@@ -292,6 +313,13 @@ impl Counter {
                     self.widen(moment);
                 }
             }
+        }
+        if let Some(ledger) = &self.ledger {
+            let repeats = self.repeated.into_iter();
+            let repeats =
+                repeats.filter_map(|(number, records)| Some(Repeats { origin: ledger.origin(number)?, records }));
+            self.log.repeats = repeats.collect();
+            self.log.repeats.sort();
         }
         self.log
     }

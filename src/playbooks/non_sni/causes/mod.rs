@@ -4,6 +4,7 @@
 //! without SNI and without a filter chain does not prove a TLS client, so wherever only the log speaks, "not
 //! TLS" remains among the causes.
 
+mod facts_on;
 mod with_name;
 mod without_name;
 
@@ -31,9 +32,11 @@ pub(super) fn of(judged: Judged<'_>, symptom: &CheckResult) -> Vec<Cause> {
         }
         codes::CLIENT_WITHOUT_SNI_UNROUTED => without_name::unrouted(all),
         codes::UNKNOWN_SERVER_NAME_RESET => vec![unknown_names(evidence, symptom)],
-        codes::CLIENT_CERTIFICATE_DEMANDED => vec![certificate_demanded(evidence, symptom)],
+        codes::CLIENT_CERTIFICATE_DEMANDED => {
+            vec![facts_on::explained(judged, symptom, certificate_demanded(evidence, symptom))]
+        }
         codes::INGRESS_POD_MISSING => vec![without_pods(evidence, symptom)],
-        _ => vec![direct(symptom)],
+        _ => vec![facts_on::explained(judged, symptom, direct(symptom))],
     }
 }
 
@@ -68,7 +71,8 @@ pub(super) fn unseen(judged: Judged<'_>) -> Vec<Cause> {
     let Judged { evidence, selected, all } = judged;
     let of_logs = selected.iter().find(|result| result.check.code == codes::CONNECTION_WITHOUT_SERVER_NAME_RESET);
     let Some(Err(why)) = of_logs.map(|result| &result.judgement) else { return Vec::new() };
-    if without_sni::refused_at(evidence).is_empty() {
+    // Where the logs are complete, they show who was reset; only whether these are clients is open.
+    if without_sni::refused_at(evidence).is_empty() || facts::require_conclusive_logs(evidence).is_ok() {
         return Vec::new();
     }
     let causes = without_name::refused(evidence, codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED, all);
@@ -110,7 +114,7 @@ fn certificate_demanded(evidence: &Evidence, symptom: &CheckResult) -> Cause {
     let names: BTreeSet<&str> = undeclared.iter().filter_map(|made| made.server_name.as_deref()).collect();
     let route = routes.iter().find(|route| match names.first() {
         Some(name) => facts::declares(route, name),
-        None => route.is_wildcard(),
+        None => route.is_tls_wildcard(),
     });
     let Some(route) = route else { return cause };
     let clients = if names.is_empty() {

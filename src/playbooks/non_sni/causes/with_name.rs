@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use super::super::relations::{EXPLAINED_BY_ROUTE, EXPLAINED_BY_SECRET};
-use super::{all_of, reason};
+use super::all_of;
+use super::facts_on::{Facts, facts_on};
 use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending};
-use crate::checks::{CheckResult, Code, Finding, Kind, codes};
+use crate::checks::{CheckResult, codes};
 use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Failure};
 use crate::evidence::hybrid::{Route, selects};
 use crate::evidence::{Evidence, LogOrigin, Seen};
-use crate::verdict::{Cause, Certainty, findings_on};
+use crate::verdict::{Cause, Certainty};
 
 /// The endpoints where probes with one SNI were refused.
 #[derive(Default)]
@@ -43,22 +43,9 @@ fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>
         let pods = facts::some_of(&refusals.pods);
         seen.push(format!("reproduced: a handshake with SNI {name} at {pods} is {how}"));
     }
-    let mut codes = Vec::new();
-    let mut reasons = Vec::new();
-    let mut explained = |codes_of: &[Code], kind: Kind, name: &str| {
-        for &code in codes_of {
-            let on_object: Vec<&Finding> = findings_on(all, code, kind, name).collect();
-            if let Some(first) = on_object.first() {
-                codes.push(code);
-                reasons.push(reason(code, first));
-                seen.extend(on_object.iter().map(|finding| finding.message.clone()));
-            }
-        }
-    };
-    explained(&EXPLAINED_BY_ROUTE, Kind::ApigeeRoute, &route.name);
-    for secret in route.ports.iter().filter_map(|port| port.tls.as_ref()?.credential_name.as_ref()) {
-        explained(&EXPLAINED_BY_SECRET, Kind::Secret, secret);
-    }
+    let symptoms = [codes::DECLARED_SERVER_NAME_RESET, codes::SERVER_NAME_REFUSED];
+    let Facts { mut codes, mut reasons, messages } = facts_on(all, route, &symptoms, &refusals.pods);
+    seen.extend(messages);
     let pods = facts::pods(evidence).unwrap_or_default();
     let elsewhere: Vec<&str> = pods
         .iter()
@@ -69,8 +56,9 @@ fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>
     let served = is_served_at_pods(evidence, name);
     let (certainty, verb, why) = if !codes.is_empty() {
         // An Envoy without the route is what the other faults lead to.
-        if reasons.len() > 1 && codes.last() == Some(&codes::ROUTE_NOT_IN_GATEWAY) {
-            reasons.pop();
+        let lacking = codes.iter().position(|code| *code == codes::ROUTE_NOT_IN_GATEWAY);
+        if let (Some(i), true) = (lacking, reasons.len() > 1) {
+            reasons.remove(i);
         }
         (Certainty::Established, "are reset", all_of(&reasons))
     } else if !elsewhere.is_empty() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::relations::EXPLAINED_BY_ATTACHMENT;
+use super::facts_on::facts_on;
 use super::{all_of, reason};
 use crate::checks::facts;
 use crate::checks::facts::without_sni::{self, Inspected};
@@ -194,6 +195,22 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
     }
     if let Some(cause) = not_in_gateway(evidence, symptom, accepting, all) {
         causes.push(cause);
+        return causes;
+    }
+    let refusing: Vec<&str> = without_sni::refused_at(evidence).into_iter().map(|(pod, _)| pod).collect();
+    for route in accepting {
+        let facts = facts_on(all, route, &[symptom], &refusing);
+        if !facts.codes.is_empty() {
+            causes.push(Cause {
+                symptom: None,
+                codes: facts.codes,
+                certainty: Certainty::Established,
+                statement: clause(symptom, &all_of(&facts.reasons)),
+                evidence: facts.messages,
+            });
+        }
+    }
+    if !causes.is_empty() {
         return causes;
     }
     if symptom == codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED {

@@ -56,7 +56,7 @@ pub(super) fn choose(evidence: &Evidence) -> Choice {
 
 /// Returns the Secrets whose certificate can be served now, the one that covers most hostnames first.
 fn choices(evidence: &Evidence) -> Vec<CertificateChoice> {
-    let groups = facts::group_routes(evidence).unwrap_or_default();
+    let groups = facts::serving_routes(evidence).unwrap_or_default();
     let hostnames = || groups.iter().flat_map(|route| &route.hostnames).map(String::as_str);
     let choice = |(name, leaf): (&str, &Certificate)| CertificateChoice {
         secret: name.to_owned(),
@@ -94,7 +94,7 @@ fn note(choices: &[CertificateChoice]) -> Option<String> {
 /// the routes.
 fn named(evidence: &Evidence) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    let routes = facts::group_routes(evidence).unwrap_or_default();
+    let routes = facts::serving_routes(evidence).unwrap_or_default();
     let ports = routes.iter().flat_map(|route| &route.ports);
     for name in ports.filter_map(|port| port.tls.as_ref().and_then(|tls| tls.credential_name.as_ref())) {
         if !names.contains(name) && !facts::secret_is_missing(evidence, name) {

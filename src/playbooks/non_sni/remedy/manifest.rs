@@ -137,7 +137,7 @@ fn selector(evidence: &Evidence, existing: Option<&Route>) -> BTreeMap<String, S
     {
         return route.selector.clone();
     }
-    let groups = facts::group_routes(evidence).unwrap_or_default();
+    let groups = facts::serving_routes(evidence).unwrap_or_default();
     let mut selectors = groups
         .iter()
         .map(|route| &route.selector)

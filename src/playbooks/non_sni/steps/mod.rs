@@ -5,8 +5,10 @@ mod probes;
 use std::collections::BTreeSet;
 
 use super::measurement;
-use crate::checks::{codes, facts};
+use crate::checks::codes;
+use crate::checks::facts::{self, HealthCheck, HealthChecks};
 use crate::evidence::access_log::Tally;
+use crate::evidence::hybrid::is_chart_made;
 use crate::evidence::{AccessLog, Evidence, LogOrigin};
 use crate::playbooks::{Covers, Step, StepKey, StepLines, StepSeen};
 use crate::text::{count, moment, quoted_list, some_of};
@@ -41,6 +43,7 @@ pub(super) const STEPS: &[Step] = &[
             Covers::Check(codes::UNKNOWN_SERVER_NAME_RESET),
             Covers::Check(codes::DECLARED_SERVER_NAME_RESET),
             Covers::Check(codes::LOAD_BALANCER_RESET),
+            Covers::Check(codes::HEALTH_CHECK_RESET),
             Covers::Check(codes::CLIENT_WITHOUT_SNI_UNROUTED),
             Covers::Check(codes::HOST_WITHOUT_ROUTE_ON_CONNECTION),
             Covers::Check(codes::CONNECTIONS_WITHOUT_FILTER_CHAIN_COUNTED),
@@ -70,6 +73,8 @@ pub(super) const STEPS: &[Step] = &[
             Covers::Check(codes::ROUTE_NOT_RUNNING),
             Covers::Check(codes::ROUTE_ERROR),
             Covers::Check(codes::ENVIRONMENT_GROUP_WITHOUT_ROUTE),
+            Covers::Check(codes::HOSTNAME_DUPLICATE),
+            Covers::Check(codes::PORT_PROTOCOL_CONFLICT),
             Covers::Check(codes::STORED_CERTIFICATE_ABSENT),
             Covers::Check(codes::STORED_CERTIFICATE_MALFORMED),
             Covers::Check(codes::PRIVATE_KEY_MISMATCH),
@@ -192,6 +197,15 @@ fn access_logs(evidence: &Evidence) -> StepSeen {
         if records > 0 { format!(" {}", facts::window(evidence)) } else { String::new() }
     );
     let mut details = windows(evidence, &logs);
+    details.extend(logs.iter().flat_map(|(origin, log)| {
+        log.repeats.iter().map(move |repeats| {
+            let of = match &repeats.origin {
+                LogOrigin::Container { pod, .. } => format!("pod {pod}"),
+                LogOrigin::File(_) => repeats.origin.to_string(),
+            };
+            format!("{origin} repeats the log of {of}: {} counted once", count(repeats.records, "record"))
+        })
+    }));
     let sum = |tally: fn(&AccessLog) -> &Tally| merged(logs.iter().map(|(_, log)| tally(log)));
     let refused = sum(|log| &log.reset_without_sni);
     if refused.count > 0 {
@@ -201,7 +215,8 @@ fn access_logs(evidence: &Evidence) -> StepSeen {
             facts::from_addresses(refused.clients.len()),
             facts::moments(&refused)
         ));
-        details.extend(top_clients(&refused));
+        let checks = HealthChecks::of_resets(evidence);
+        details.extend(top_clients(&refused, |client| sender(&logs, &checks, client)));
     }
     let foreign = sum(|log| &log.reset_with_sni);
     if foreign.count > 0 {
@@ -264,8 +279,19 @@ fn merged<'a>(tallies: impl Iterator<Item = &'a Tally>) -> Tally {
     sum
 }
 
+/// Returns what an address is, if it is known to be no client.
+fn sender(logs: &[(&LogOrigin, &AccessLog)], checks: &HealthChecks<'_>, address: &str) -> Option<&'static str> {
+    if facts::is_google_front_end(address) {
+        return Some("Google load balancer or health check");
+    }
+    logs.iter().find_map(|(origin, _)| checks.kind(origin, address)).map(|kind| match kind {
+        HealthCheck::Azure => "Azure load-balancer probe",
+        HealthCheck::Beat { .. } => "steady beat, as of a health check",
+    })
+}
+
 /// Returns the clients with most resets, each with its resets per minute.
-fn top_clients(tally: &Tally) -> Vec<String> {
+fn top_clients(tally: &Tally, sender: impl Fn(&str) -> Option<&'static str>) -> Vec<String> {
     let mut clients: Vec<_> = tally.clients.iter().collect();
     clients.sort_by(|one, other| other.1.count.cmp(&one.1.count).then(one.0.cmp(other.0)));
     let width = clients.iter().take(TOP_CLIENTS).map(|(client, _)| client.len()).max().unwrap_or(0);
@@ -281,8 +307,9 @@ fn top_clients(tally: &Tally) -> Vec<String> {
                     line += &format!("  ~{}/min", pace.max(1));
                 }
             }
-            if facts::is_google_front_end(client) {
-                line += "  Google load balancer or health check";
+            if let Some(words) = sender(client) {
+                line += "  ";
+                line += words;
             }
             line
         })
@@ -339,7 +366,11 @@ fn routes(evidence: &Evidence) -> StepSeen {
 fn wildcard(evidence: &Evidence) -> StepSeen {
     let wildcards = facts::wildcards(evidence)?;
     let names: Vec<&str> = wildcards.iter().map(|route| route.name.as_str()).collect();
-    Ok(StepLines { seen: some_of(&names), ..StepLines::default() })
+    let without_tls = facts::wildcards_without_tls(evidence)?;
+    let details = without_tls.iter().map(|route| {
+        format!("{} has hostname * for {}: not for clients without SNI", route.name, facts::without_tls(route))
+    });
+    Ok(StepLines { seen: some_of(&names), details: details.collect(), ..StepLines::default() })
 }
 
 fn flag(evidence: &Evidence) -> StepSeen {
@@ -381,7 +412,8 @@ fn additional_gateways(evidence: &Evidence) -> StepSeen {
             configs.items.iter().map(|config| row("ApigeeRouteConfig", &config.name, &config.additional_gateways)),
         );
     }
-    let listing = routes.iter().filter(|route| !route.additional_gateways.is_empty()).count();
+    let listing =
+        routes.iter().filter(|route| route.additional_gateways.iter().any(|name| !is_chart_made(name))).count();
     let seen = match routes.len() {
         0 => "no route of an environment group".into(),
         number => format!("listed by {listing} of {}", count(number as u64, "route")),
