@@ -28,9 +28,9 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
 /// Adds the user's files to `evidence`, wherever the rest came from.
 ///
-/// `ledger` has the records of the logs in `evidence`, so that a file that repeats one of these logs counts none
-/// of them again. Each file is read once, for the judgement and for the bundle. A file that could not be read in
-/// time is recorded as unavailable.
+/// `ledger` has the records of the logs in `evidence`, so that a file that repeats one of these logs counts
+/// none of them again. Each file is read once, for the judgement and for the bundle. A file that could not be
+/// read in time is recorded as unavailable.
 ///
 /// # Errors
 /// A file cannot be read, or is not what its flag expects.

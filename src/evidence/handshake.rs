@@ -132,8 +132,8 @@ pub struct Handshake {
     /// an empty list, within the time limit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undecided: bool,
-    /// Number of the warning alert that the server sent before its ServerHello or certificate, such as 112 for
-    /// a server name that it does not know. The handshake went on.
+    /// Number of the warning alert that the server sent before its ServerHello or certificate, such as 112
+    /// for a server name that it does not know. The handshake went on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<u8>,
     /// Absent if the handshake succeeded.

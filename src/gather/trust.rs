@@ -148,8 +148,8 @@ fn organization(name: &X509NameRef) -> Option<String> {
 }
 
 impl SystemAuthorities {
-    /// Returns the subjects of the CAs that belong to the organization of this issuer. Parses only the CAs that
-    /// contain its name.
+    /// Returns the subjects of the CAs that belong to the organization of this issuer. Parses only the CAs
+    /// that contain its name.
     pub(super) fn related(&self, issuer: &X509NameRef) -> Vec<String> {
         let Some(organization) = organization(issuer) else { return Vec::new() };
         let has_it = |der: &&Vec<u8>| memchr::memmem::find(der, organization.as_bytes()).is_some();

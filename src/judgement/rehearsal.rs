@@ -60,7 +60,7 @@ pub fn rehearse(evidence: &Evidence, selection: &Selection) -> Option<Rehearsal>
     }
     let (after, verdict, _) = judge(&applied(evidence, &changes), selection);
     let (before, after) = (findings(&before), findings(&after));
-    let is_in = |list: &[Found<'_>], found: &Found<'_>| list.iter().any(|other| other.includes(found));
+    let is_in = |list: &[Found<'_>], found: &Found<'_>| found.is_in(list);
     let only = |list: &[Found<'_>], wanted: &dyn Fn(&Found<'_>) -> bool| -> Vec<Rehearsed> {
         list.iter().filter(|found| wanted(found)).map(Found::rehearsed).collect()
     };
@@ -91,10 +91,12 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// Returns whether the other finding is of the same check, at objects that this one is at as well.
-    fn includes(&self, other: &Self) -> bool {
-        let has = |object| self.finding.objects.contains(object);
-        self.code == other.code && other.finding.objects.iter().all(has)
+    /// Returns whether the list has findings of the same check at each object of this one. Endpoints share a
+    /// finding by its sentence, which may change.
+    fn is_in(&self, list: &[Self]) -> bool {
+        let alike: Vec<&Self> = list.iter().filter(|other| other.code == self.code).collect();
+        let has = |object| alike.iter().any(|other| other.finding.objects.contains(object));
+        !alike.is_empty() && self.finding.objects.iter().all(has)
     }
 
     fn rehearsed(&self) -> Rehearsed {

@@ -11,8 +11,8 @@ use crate::checks::{CheckResult, Code, Finding, Kind, Level, Object, Outcome};
 use crate::evidence::{Reason, Unavailable};
 use crate::text::{count, some_of};
 
-/// Returns the causes of every symptom found, by symptom, the best first. `causes_of` explains one symptom, or
-/// one error that is no symptom.
+/// Returns the causes of every symptom found, by symptom, the best first. `causes_of` explains one symptom,
+/// or one error that is no symptom.
 pub(crate) fn causes(
     relations: &Relations,
     judged: Judged<'_>,

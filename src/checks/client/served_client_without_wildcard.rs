@@ -59,8 +59,8 @@ fn judge(evidence: &Evidence) -> Judgement {
     Ok(Outcome::of(findings, format!("no client without SNI was served {}", facts::window(evidence))))
 }
 
-/// Returns whether requests without SNI may have come over plain HTTP: a route serves that, and the settings have
-/// a log format that does not tell the two apart.
+/// Returns whether requests without SNI may have come over plain HTTP: a route serves that, and the settings
+/// have a log format that does not tell the two apart.
 fn may_be_without_tls(evidence: &Evidence, routes: &[&Route]) -> bool {
     let is_http = routes
         .iter()

@@ -1,9 +1,9 @@
-//! Which addresses in the access logs are health checks and not clients: by a documented address, or by a steady
-//! beat.
+//! Which addresses in the access logs are health checks and not clients: by a documented address, or by a
+//! steady beat.
 //!
 //! The kubelet, nodes, monitors and network load balancers probe from addresses of the cluster's network that
-//! nobody documents. Only their beat is known: the same gap all the time, from few addresses that send nothing
-//! else. A client may keep such a beat too, so that it alone proves nothing.
+//! nobody documents. Only their beat is known: the same gap all the time, from few addresses that send
+//! nothing else. A client may keep such a beat too, so that it alone proves nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,9 +20,9 @@ const AZURE_PROBE: &str = "168.63.129.16";
 /// Maximum number of addresses that probe together, such as one for each node or zone.
 const MAX_ADDRESSES: usize = 16;
 
-/// Minimum number of records of one address with a beat, and minimum time that all have. At every minute, the count
-/// may differ from the beat by one and a half records, for several addresses a little more. Of irregular clients,
-/// less than one of three hundred keeps to that (Kolmogorov's distribution).
+/// Minimum number of records of one address with a beat, and minimum time that all have. At every minute, the
+/// count may differ from the beat by one and a half records, for several addresses a little more. Of
+/// irregular clients, less than one of three hundred keeps to that (Kolmogorov's distribution).
 const MIN_RECORDS: u64 = 12;
 const MIN_DURATION: SignedDuration = SignedDuration::from_mins(15);
 
@@ -75,7 +75,8 @@ impl<'a> HealthChecks<'a> {
         Self { together: beats(&merged, end, &busy), alone }
     }
 
-    /// Returns which health check an address of this log is; `None` for a client, or a load balancer of Google.
+    /// Returns which health check an address of this log is; `None` for a client, or a load balancer of
+    /// Google.
     pub(crate) fn kind(&self, origin: &LogOrigin, address: &str) -> Option<HealthCheck> {
         if is_azure_probe(address) {
             return Some(HealthCheck::Azure);
@@ -101,8 +102,8 @@ impl<'a> HealthChecks<'a> {
         }
     }
 
-    /// Returns the addresses that are known by their beat alone, unless Envoy's counters show that no ClientHello
-    /// without SNI has arrived: then they are no TLS clients.
+    /// Returns the addresses that are known by their beat alone, unless Envoy's counters show that no
+    /// ClientHello without SNI has arrived: then they are no TLS clients.
     pub(crate) fn undecided(&self, inspected: Option<Inspected>) -> Vec<&str> {
         if inspected.is_some_and(|inspected| inspected.without_sni == 0) {
             return Vec::new();
@@ -116,7 +117,8 @@ fn is_azure_probe(address: &str) -> bool {
     address == AZURE_PROBE || address.strip_prefix("::ffff:") == Some(AZURE_PROBE)
 }
 
-/// Addresses with other traffic than connections without SNI that are reset: a health check sends nothing else.
+/// Addresses with other traffic than connections without SNI that are reset: a health check sends nothing
+/// else.
 fn busy_addresses(evidence: &Evidence) -> BTreeSet<&str> {
     logs::logs(evidence)
         .flat_map(|(_, log)| [&log.served_without_sni, &log.reset_with_sni, &log.other_host.tally])
@@ -125,8 +127,8 @@ fn busy_addresses(evidence: &Evidence) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Returns the addresses of a tally that keep a steady beat, with the seconds between two of their connections.
-/// `end` is the time of the latest record of the log: a beat goes on to it.
+/// Returns the addresses of a tally that keep a steady beat, with the seconds between two of their
+/// connections. `end` is the time of the latest record of the log: a beat goes on to it.
 fn beats(tally: &Tally, end: Option<Timestamp>, busy: &BTreeSet<&str>) -> BTreeMap<String, u64> {
     find_beats(tally, end, busy).unwrap_or_default()
 }

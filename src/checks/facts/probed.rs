@@ -210,8 +210,8 @@ fn distinct<T: Eq>(all: impl Iterator<Item = T>) -> Vec<T> {
     distinct
 }
 
-/// Returns the CAs that the server lists in its CertificateRequest, as the end of a sentence. TLS 1.3 encrypts them;
-/// a scan (--full) asks with TLS 1.2.
+/// Returns the CAs that the server lists in its CertificateRequest, as the end of a sentence. TLS 1.3
+/// encrypts them; a scan (--full) asks with TLS 1.2.
 pub(crate) fn requested_cas(handshake: &Handshake) -> String {
     match &handshake.client_certificate {
         ClientCertificate::Requested(Some(names)) if !names.is_empty() => {
@@ -222,9 +222,9 @@ pub(crate) fn requested_cas(handshake: &Handshake) -> String {
     }
 }
 
-/// Returns the PROXY protocol as a reading of a server that ends every connection at once, as part of a sentence.
-/// Source: nginx (`listen … proxy_protocol`) and HAProxy (`accept-proxy`) close a connection whose first bytes are
-/// no header; a server without it takes the header for broken TLS.
+/// Returns the PROXY protocol as a reading of a server that ends every connection at once, as part of a
+/// sentence. Source: nginx (`listen … proxy_protocol`) and HAProxy (`accept-proxy`) close a connection whose
+/// first bytes are no header; a server without it takes the header for broken TLS.
 pub(crate) fn proxy_protocol_reading(probes: &Probes, failure: &Failure) -> Option<&'static str> {
     matches!(failure.how, How::Closed | How::Reset).then_some(if probes.question.proxy_protocol {
         "the server expects no PROXY protocol header, which was sent"

@@ -149,14 +149,14 @@ pub(crate) fn terminates_tls(port: &Port) -> bool {
     https_443(port) && matches!(mode, Some("SIMPLE" | "MUTUAL"))
 }
 
-/// Returns whether this is an HTTPS or TLS port, with any number, on which the gateway terminates TLS instead of
-/// passing it through.
+/// Returns whether this is an HTTPS or TLS port, with any number, on which the gateway terminates TLS instead
+/// of passing it through.
 pub(crate) fn terminates_https(port: &Port) -> bool {
     port.protocol() == Some(Protocol::Tls) && !port.passes_through()
 }
 
-/// Sorts routes by their age, the oldest first: of routes that cannot be served together, the gateway keeps that
-/// one.
+/// Sorts routes by their age, the oldest first: of routes that cannot be served together, the gateway keeps
+/// that one.
 pub(crate) fn by_age(mut routes: Vec<&Route>) -> Vec<&Route> {
     routes.sort_by(|one, other| (one.created_at, &one.name).cmp(&(other.created_at, &other.name)));
     routes
@@ -181,8 +181,8 @@ pub(crate) fn describe_port(port: &Port) -> String {
     format!("{number} {protocol} {mode}")
 }
 
-/// Formats the ports of a route with hostname `*` that terminates no TLS: `HTTP on port 80`, `TLS passed through
-/// on port 443`.
+/// Formats the ports of a route with hostname `*` that terminates no TLS: `HTTP on port 80`, `TLS passed
+/// through on port 443`.
 pub(crate) fn without_tls(route: &Route) -> String {
     let ports = route.ports.iter().map(|port| {
         let protocol = port.protocol.as_deref().unwrap_or("no protocol");
@@ -192,8 +192,8 @@ pub(crate) fn without_tls(route: &Route) -> String {
     ports.collect::<Vec<_>>().join(", ")
 }
 
-/// Returns whether both routes select a common pod. Without pods, only equal selectors decide; `None` if that is
-/// unknown.
+/// Returns whether both routes select a common pod. Without pods, only equal selectors decide; `None` if that
+/// is unknown.
 pub(crate) fn known_to_share_pods(evidence: &Evidence, one: &Route, other: &Route) -> Option<bool> {
     match pods(evidence) {
         Ok(pods) if !pods.is_empty() => Some(share_pods(evidence, one, other)),

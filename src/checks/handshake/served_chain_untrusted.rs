@@ -58,8 +58,8 @@ fn judge(evidence: &Evidence) -> Judgement {
     }
 }
 
-/// The issuer of the last certificate was not sent: it may be a CA that clients do not trust, or an intermediate
-/// below one that they trust. Verification cannot tell the two apart.
+/// The issuer of the last certificate was not sent: it may be a CA that clients do not trust, or an
+/// intermediate below one that they trust. Verification cannot tell the two apart.
 fn both_readings(last: &Certificate, verification: &Verification) -> String {
     let related = match verification.related.as_slice() {
         [] => String::new(),

@@ -68,8 +68,8 @@ fn judge(evidence: &Evidence) -> Judgement {
     Ok(Outcome::of(findings, format!("{} agree with their ApigeeRouteConfig", facts::count(compared, "route"))))
 }
 
-/// Returns the gateways without those that the charts add for internal chaining, on which no client outside the
-/// cluster depends.
+/// Returns the gateways without those that the charts add for internal chaining, on which no client outside
+/// the cluster depends.
 fn listed(gateways: &[String]) -> BTreeSet<&String> {
     gateways.iter().filter(|gateway| !is_chart_made(gateway)).collect()
 }

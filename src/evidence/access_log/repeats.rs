@@ -28,8 +28,8 @@ impl Repeats {
 }
 
 impl AccessLog {
-    /// Leaves out all classes of records if another log has exactly the same ones, to the millisecond of their
-    /// beginning and end, by client. For logs of earlier evidence, whose records are no longer known.
+    /// Leaves out all classes of records if another log has exactly the same ones, to the millisecond of
+    /// their beginning and end, by client. For logs of earlier evidence, whose records are no longer known.
     pub fn leave_out_repeated(&mut self, origin: &LogOrigin, other: &Self) {
         let is_same = self.classes() == other.classes() && self.other_host == other.other_host;
         let records: u64 = self.classes().iter().map(|tally| tally.count).sum::<u64>() + self.other_host.tally.count;

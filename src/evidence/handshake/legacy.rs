@@ -1,5 +1,5 @@
-//! Versions and cipher suites that current clients refuse. This program offers them nevertheless, to see servers
-//! that have nothing else.
+//! Versions and cipher suites that current clients refuse. This program offers them nevertheless, to see
+//! servers that have nothing else.
 
 use super::Session;
 
@@ -10,8 +10,8 @@ const MIN_DH_BITS: u32 = 2048;
 /// authentication, for export, or with a broken cipher or hash.
 const LEGACY_PARTS: [&str; 10] = ["NULL", "EXP-", "RC4", "RC2", "DES-", "MD5", "IDEA", "SEED", "ADH-", "AECDH-"];
 
-/// Returns whether no current client accepts this version. Source: OpenSSL 3 serves it only at security level 0;
-/// Java disables it since 8u291 and 11.0.11, browsers since 2020 (RFC 8996).
+/// Returns whether no current client accepts this version. Source: OpenSSL 3 serves it only at security level
+/// 0; Java disables it since 8u291 and 11.0.11, browsers since 2020 (RFC 8996).
 #[must_use]
 pub fn is_legacy_version(version: &str) -> bool {
     matches!(version, "SSLv3" | "TLSv1.0" | "TLSv1.1")
@@ -24,7 +24,8 @@ pub fn is_legacy_suite(suite: &str) -> bool {
 }
 
 impl Session {
-    /// Returns what in this session only a lowered security level accepts: `TLSv1.0`, `RC4-SHA`, `DH 1024 bits`.
+    /// Returns what in this session only a lowered security level accepts: `TLSv1.0`, `RC4-SHA`, `DH 1024
+    /// bits`.
     #[must_use]
     pub fn legacy(&self) -> Option<String> {
         let dh_bits = |group: &str| group.strip_prefix("DH ")?.strip_suffix(" bits")?.parse().ok();

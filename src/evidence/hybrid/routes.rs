@@ -75,8 +75,8 @@ pub struct RouteStatus {
 
 impl Port {
     /// Returns whether the port is for TLS that the gateway terminates, even if its settings do not allow it:
-    /// HTTPS, TLS, port 443 for HTTP, or any port with a certificate. Plain HTTP or TCP elsewhere is not, nor is
-    /// TLS that is passed through.
+    /// HTTPS, TLS, port 443 for HTTP, or any port with a certificate. Plain HTTP or TCP elsewhere is not, nor
+    /// is TLS that is passed through.
     #[must_use]
     pub fn is_for_tls(&self) -> bool {
         let has_certificate = |tls: &Tls| tls.from_files || tls.credential_name.is_some();

@@ -40,8 +40,8 @@ pub struct ServicePort {
 }
 
 impl Service {
-    /// Returns whether the Service belongs to internal chaining, which no client outside the cluster uses: by its
-    /// name, or because a chaining gateway among `routes` has another name and selects it.
+    /// Returns whether the Service belongs to internal chaining, which no client outside the cluster uses: by
+    /// its name, or because a chaining gateway among `routes` has another name and selects it.
     #[must_use]
     pub fn is_internal_chaining(&self, routes: &[Route]) -> bool {
         self.name.starts_with(super::INTERNAL_CHAINING)

@@ -78,8 +78,8 @@ pub(super) const WITHOUT_SNI: [Code; 5] = [
 /// Symptoms that clients with a declared SNI have: it is refused.
 const NAME_REFUSED: [Code; 2] = [codes::DECLARED_SERVER_NAME_RESET, codes::SERVER_NAME_REFUSED];
 
-/// Symptoms of a gateway that has no usable certificate for a ClientHello. A certificate that Envoy cannot load
-/// leaves no record, so of clients without SNI only probes and declarations count.
+/// Symptoms of a gateway that has no usable certificate for a ClientHello. A certificate that Envoy cannot
+/// load leaves no record, so of clients without SNI only probes and declarations count.
 const NO_CERTIFICATE: [Code; 6] = [
     codes::DECLARED_SERVER_NAME_RESET,
     codes::SERVER_NAME_REFUSED,
@@ -192,20 +192,28 @@ mod tests {
         ("apigee-issue-open", "its text is free; the fault itself has a check of its own"),
         ("certificate-file-undeployed", "a file on this machine, which no client meets"),
         ("certificate-file-unfit", "a file on this machine, which no client meets"),
+        ("certificate-path-outside-chart", "about the next helm upgrade"),
+        ("cipher-suite-unknown", "about the next helm upgrade"),
+        ("client-authorities-unnamed", "about the next helm upgrade"),
         ("client-authority-expiring", "valid today"),
         ("environment-group-without-route", "the hostnames of the group are not in the evidence"),
+        ("forward-secrecy-missing", "clients with other suites are served"),
         ("gateway-chain-without-route", "handshakes with the name succeed"),
         ("host-without-route-on-connection", "the handshake succeeded; requests get 404"),
         ("ingress-name-too-long", "about the next helm upgrade"),
         ("ingress-name-unknown", "about the next helm upgrade"),
+        ("object-name-malformed", "about the next helm upgrade"),
+        ("outdated-version-offered", "clients with newer versions are served"),
         ("overrides-documents-several", "about the next helm upgrade"),
         ("overrides-key-duplicate", "about the next helm upgrade"),
         ("overrides-malformed", "about the next helm upgrade"),
         ("overrides-type-wrong", "about the next helm upgrade"),
         ("protocol-by-alpn-refused", "a client's offer; routes have no setting for it"),
+        ("selector-of-other-gateway", "about the next helm upgrade"),
         ("served-client-without-wildcard", "these clients were served; the next ones are symptoms of their own"),
         ("service-missing", "no probe is made with a Service that is missing"),
         ("service-port-missing", "no probe is made with a port that is missing"),
+        ("tls-versions-unservable", "about the next helm upgrade"),
         ("virtual-host-duplicate", "about the next helm upgrade"),
         ("virtual-host-key-unknown", "about the next helm upgrade"),
         ("virtual-host-undeployed", "about the next helm upgrade"),

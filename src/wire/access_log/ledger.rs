@@ -1,7 +1,7 @@
 //! Recognises records that two logs have: a file that the user gives often repeats the log of a pod.
 //!
-//! A record is identified by its client address with port and its start time. Only records that are counted by
-//! client are compared; of all others, nothing depends on the number.
+//! A record is identified by its client address with port and its start time. Only records that are counted
+//! by client are compared; of all others, nothing depends on the number.
 
 use std::collections::HashMap;
 use std::collections::hash_map::{DefaultHasher, Entry};
@@ -12,8 +12,8 @@ use jiff::Timestamp;
 
 use crate::evidence::LogOrigin;
 
-/// Maximum number of records that are remembered; records beyond it are not recognised. Their hashes take some
-/// 24 MiB.
+/// Maximum number of records that are remembered; records beyond it are not recognised. Their hashes take
+/// some 24 MiB.
 const MAX_RECORDS: usize = 1_000_000;
 
 /// The records of all logs of a run.
@@ -56,7 +56,8 @@ impl Ledger {
 }
 
 impl LedgerSource {
-    /// Notes a record of this log. Returns the number of the log that has it too, if it must not be counted again.
+    /// Notes a record of this log. Returns the number of the log that has it too, if it must not be counted
+    /// again.
     pub(super) fn repeated(&self, address: &[u8], start: Timestamp) -> Option<u32> {
         // The keys of this hasher are fixed, so that the result does not depend on the run.
         let mut hasher = DefaultHasher::new();

@@ -18,8 +18,8 @@ pub(super) struct Facts {
     pub(super) messages: Vec<String>,
 }
 
-/// Returns the facts on this route and its Secrets that explain one of the symptoms. A fact that concerns pods
-/// counts only if it concerns one of these; without any, every fact counts.
+/// Returns the facts on this route and its Secrets that explain one of the symptoms. A fact that concerns
+/// pods counts only if it concerns one of these; without any, every fact counts.
 pub(super) fn facts_on(all: &[CheckResult], route: &Route, symptoms: &[Code], pods: &[&str]) -> Facts {
     let secrets = route.ports.iter().filter_map(|port| port.tls.as_ref()?.credential_name.as_deref());
     let secrets: BTreeSet<&str> = secrets.collect();
