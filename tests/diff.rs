@@ -1,6 +1,6 @@
 //! Comparisons of two runs: a cure, a new fault, and no difference.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 #[expect(dead_code, reason = "the cases of checks need more of it")]
 mod support;

@@ -10,32 +10,32 @@ struct Answer {
     /// The commands that have the answer; all if empty.
     commands: &'static [&'static str],
     flags: &'static [&'static str],
-    answer: &'static str,
+    text: &'static str,
 }
 
 const ANSWERS: &[Answer] = &[
     Answer {
         commands: &[],
         flags: &["-A", "--all-namespaces"],
-        answer: "Apigee hybrid is in one namespace: name it with -n; for several clusters use --all-contexts",
+        text: "Apigee hybrid is in one namespace: name it with -n; for several clusters use --all-contexts",
     },
     Answer {
         commands: &["probe"],
         flags: &["-k", "--insecure", "--insecure-skip-tls-verify"],
-        answer: "not needed: probe never stops at an untrusted certificate, and reports it",
+        text: "not needed: probe never stops at an untrusted certificate, and reports it",
     },
-    Answer { commands: &["probe"], flags: &["-servername", "--servername"], answer: "use --sni NAME" },
-    Answer { commands: &["probe"], flags: &["-noservername", "--noservername"], answer: "use --no-sni" },
+    Answer { commands: &["probe"], flags: &["-servername", "--servername"], text: "use --sni NAME" },
+    Answer { commands: &["probe"], flags: &["-noservername", "--noservername"], text: "use --no-sni" },
     Answer {
         commands: &["probe"],
         flags: &["-connect", "--connect", "-host", "--host"],
-        answer: "give HOST:PORT as an argument; --connect-to IP connects to another address",
+        text: "give HOST:PORT as an argument; --connect-to IP connects to another address",
     },
-    Answer { commands: &["probe"], flags: &["-p", "-port", "--port"], answer: "give the port with the host: HOST:443" },
+    Answer { commands: &["probe"], flags: &["-p", "-port", "--port"], text: "give the port with the host: HOST:443" },
     Answer {
         commands: &["probe"],
         flags: &["-n", "--namespace", "--context", "--contexts", "--all-contexts", "--kubeconfig"],
-        answer: "probe contacts no cluster; diagnose probes the ingress of one",
+        text: "probe contacts no cluster; diagnose probes the ingress of one",
     },
 ];
 
@@ -80,7 +80,7 @@ fn answer(command: &str, argument: &str, typed: &[String]) -> Option<String> {
     [word.map(String::as_str), Some(argument)].into_iter().flatten().find_map(|flag| {
         let flag = flag.split('=').next().unwrap_or(flag);
         let known = ANSWERS.iter().filter(is_for).find(|answer| answer.flags.contains(&flag))?;
-        Some(format!("unexpected argument '{flag}': {}", known.answer))
+        Some(format!("unexpected argument '{flag}': {}", known.text))
     })
 }
 

@@ -38,16 +38,15 @@ async fn obtain_evidence(
     console: &Console,
 ) -> Result<Evidence, Error> {
     let ledger = Arc::default();
-    let mut evidence = match &args.from {
-        Some(name) => sources::saved(name, stop).await?,
-        None => {
-            let mut asked = args.evidence.clone();
-            asked.probe_host.extend(host.map(str::to_owned));
-            let progress = console.progress();
-            let gathered = sources::gathered(&asked, stop, progress.clone(), &ledger).await;
-            progress.finish();
-            gathered?
-        }
+    let mut evidence = if let Some(name) = &args.from {
+        sources::saved(name, stop).await?
+    } else {
+        let mut asked = args.evidence.clone();
+        asked.probe_host.extend(host.map(str::to_owned));
+        let progress = console.progress();
+        let gathered = sources::gathered(&asked, stop, progress.clone(), &ledger).await;
+        progress.finish();
+        gathered?
     };
     sources::add_files(&args.evidence, &mut evidence, stop, None, &ledger).await?;
     sources::clean(&evidence, args.evidence.keep_random_tokens)

@@ -81,7 +81,7 @@ fn bulk(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     (bytes.len() >= end && start < end).then_some((start, end))
 }
 
-/// PostgreSQL's PasswordMessage: `p`, the length of the rest, the password, a zero byte.
+/// PostgreSQL's `PasswordMessage`: `p`, the length of the rest, the password, a zero byte.
 fn postgres(bytes: &[u8], found: &mut Vec<Range<usize>>) {
     for at in memmem::find_iter(bytes, b"p\0\0") {
         let Some([high, low]) = bytes.get(at + 3..at + 5) else { continue };

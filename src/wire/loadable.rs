@@ -1,6 +1,6 @@
-//! Faults of a PEM certificate that OpenSSL reads and BoringSSL, which Envoy uses, does not.
+//! Faults of a PEM certificate that OpenSSL reads and `BoringSSL`, which Envoy uses, does not.
 //!
-//! Sources: BoringSSL `PEM_read_bio` (a block begins its line), `d2i_X509_AUX` (nothing follows the first
+//! Sources: `BoringSSL` `PEM_read_bio` (a block begins its line), `d2i_X509_AUX` (nothing follows the first
 //! certificate), and its X.509 parser (versions).
 
 use openssl::x509::X509Ref;

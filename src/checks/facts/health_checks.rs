@@ -248,7 +248,7 @@ mod tests {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 let unit = f64::from(u32::try_from(state >> 33).unwrap()) / f64::from(1_u32 << 31);
                 time += -gap * (1.0 - unit).max(1e-9).ln();
-                (time * 1000.0) as i64
+                SignedDuration::from_secs_f64(time).as_millis().try_into().unwrap()
             })
             .collect();
         count(tally, address, times);
@@ -263,7 +263,7 @@ mod tests {
         for (gap, number) in [(5_000, 720), (7_000, 500), (10_000, 360), (30_000, 120), (60_000, 90), (300_000, 14)] {
             let mut tally = Tally::default();
             beat(&mut tally, "10.0.0.1", 1_000, gap, number);
-            assert_eq!(found(&tally), [("10.0.0.1".to_owned(), gap as u64 / 1000)], "{gap}");
+            assert_eq!(found(&tally), [("10.0.0.1".to_owned(), gap.cast_unsigned() / 1000)], "{gap}");
         }
         let mut tally = Tally::default();
         for i in 1..=6 {

@@ -223,8 +223,8 @@ pub(crate) fn requested_cas(handshake: &Handshake) -> String {
 }
 
 /// Returns the PROXY protocol as a reading of a server that ends every connection at once, as part of a
-/// sentence. Source: nginx (`listen … proxy_protocol`) and HAProxy (`accept-proxy`) close a connection whose
-/// first bytes are no header; a server without it takes the header for broken TLS.
+/// sentence. Source: nginx (`listen … proxy_protocol`) and `HAProxy` (`accept-proxy`) close a connection
+/// whose first bytes are no header; a server without it takes the header for broken TLS.
 pub(crate) fn proxy_protocol_reading(probes: &Probes, failure: &Failure) -> Option<&'static str> {
     matches!(failure.how, How::Closed | How::Reset).then_some(if probes.question.proxy_protocol {
         "the server expects no PROXY protocol header, which was sent"

@@ -4,7 +4,7 @@ use super::overrides::is_filled;
 use crate::evidence::overrides::Positioned;
 
 /// The cipher suites that can be chosen, by OpenSSL's names. Source: Istio `pkg/config/security`,
-/// `ValidCipherSuites`, made from BoringSSL's list.
+/// `ValidCipherSuites`, made from the list of `BoringSSL`.
 pub(crate) const SUITES: [&str; 15] = [
     "ECDHE-ECDSA-AES128-GCM-SHA256",
     "ECDHE-RSA-AES128-GCM-SHA256",

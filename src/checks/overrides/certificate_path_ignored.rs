@@ -23,10 +23,10 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     judge_hosts(evidence, "no virtual host has paths beside sslSecret", |host| {
-        let secret = host.host.ssl_secret.as_ref()?;
+        let secret = host.entry.ssl_secret.as_ref()?;
         let paths = [
-            ("sslCertPath", host.host.ssl_cert_path.as_ref()),
-            ("sslKeyPath", host.host.ssl_key_path.as_ref()),
+            ("sslCertPath", host.entry.ssl_cert_path.as_ref()),
+            ("sslKeyPath", host.entry.ssl_key_path.as_ref()),
             ("caCertPath", host.settings.ca_cert_path.as_ref()),
         ];
         let ignored: Vec<(&str, Position)> =

@@ -25,11 +25,11 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     judge_all_hosts(evidence, "every certificate path is below the folder of the chart", |host| {
         let paths = [
-            ("sslCertPath", host.host.ssl_cert_path.as_ref()),
-            ("sslKeyPath", host.host.ssl_key_path.as_ref()),
+            ("sslCertPath", host.entry.ssl_cert_path.as_ref()),
+            ("sslKeyPath", host.entry.ssl_key_path.as_ref()),
             ("caCertPath", host.settings.ca_cert_path.as_ref()),
         ];
-        let paths = paths.into_iter().filter(|_| host.host.ssl_secret.is_none());
+        let paths = paths.into_iter().filter(|_| host.entry.ssl_secret.is_none());
         let outside = paths.filter_map(|(name, path)| Some((name, path?))).filter_map(|(name, path)| {
             let why = outside(&path.value).filter(|_| facts::is_filled(path))?;
             Some(host.finding(

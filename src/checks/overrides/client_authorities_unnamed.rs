@@ -25,7 +25,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     judge_hosts(evidence, "every virtual host with tlsMode MUTUAL has CA certificates", |host| {
         let mode = host.settings.tls_mode.as_ref().filter(|mode| mode.value == "MUTUAL")?;
-        if host.host.ssl_secret.is_some() || host.settings.ca_cert_path.is_some() {
+        if host.entry.ssl_secret.is_some() || host.settings.ca_cert_path.is_some() {
             return None;
         }
         Some(host.finding(

@@ -21,7 +21,7 @@ pub(in crate::checks) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> Judgement {
     judge_hosts(evidence, "no virtual host has CA certificates without tlsMode MUTUAL", |host| {
-        let path = host.settings.ca_cert_path.as_ref().filter(|_| host.host.ssl_secret.is_none())?;
+        let path = host.settings.ca_cert_path.as_ref().filter(|_| host.entry.ssl_secret.is_none())?;
         let mode = host.settings.tls_mode.as_ref();
         if mode.is_some_and(|mode| mode.value != "SIMPLE") {
             return None;

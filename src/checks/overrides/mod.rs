@@ -101,13 +101,13 @@ fn faults(evidence: &Evidence, kind: FaultKind, seen: &str) -> Judgement {
 struct Host<'a> {
     file: &'a OverridesFile,
     content: &'a Overrides,
-    host: &'a VirtualHost,
+    entry: &'a VirtualHost,
     settings: &'a HostSettings,
 }
 
 impl Host<'_> {
     fn name(&self) -> &str {
-        facts::host_name(self.host)
+        facts::host_name(self.entry)
     }
 
     fn finding(
@@ -139,7 +139,7 @@ fn judge_all_hosts(evidence: &Evidence, right: &str, judge: impl Fn(&Host<'_>) -
             let why = Reason::NotRequested("an older version wrote this evidence".into());
             Unavailable::new("the TLS settings of virtual hosts", why)
         })?;
-        findings.extend(judge(&Host { file, content, host, settings }));
+        findings.extend(judge(&Host { file, content, entry: host, settings }));
     }
     Ok(Outcome::of(findings, right))
 }

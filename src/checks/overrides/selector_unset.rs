@@ -30,7 +30,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             return None;
         }
         Some(host.finding(
-            host.host.place,
+            host.entry.place,
             format!(
                 "virtual host {} has no selector; the chart writes app: istio-ingressgateway, which no pod of \
                  ingressGateways has",

@@ -75,10 +75,10 @@ fn finding(pair: &Pair<'_>) -> Finding {
     let Pair { kept, dropped, hostnames } = pair;
     let names = facts::some_of(&hostnames.iter().map(String::as_str).collect::<Vec<_>>());
     let secrets = |route: &Route| {
-        let named = route.ports.iter().filter_map(|port| port.tls.as_ref()?.credential_name.clone());
-        let mut names: Vec<String> = named.collect();
-        names.dedup();
-        names
+        let of_ports = route.ports.iter().filter_map(|port| port.tls.as_ref()?.credential_name.clone());
+        let mut secrets: Vec<String> = of_ports.collect();
+        secrets.dedup();
+        secrets
     };
     let certificates = match (secrets(kept).as_slice(), secrets(dropped).as_slice()) {
         (one, other) if one == other => String::new(),

@@ -211,9 +211,10 @@ impl Collected {
                 manifest.namespace
             ),
         };
-        let lacks = match self.has_overrides {
-            true => "",
-            false => "overrides.yaml is not in it, and support asks for it first: -f overrides.yaml; ",
+        let lacks = if self.has_overrides {
+            ""
+        } else {
+            "overrides.yaml is not in it, and support asks for it first: -f overrides.yaml; "
         };
         let files = manifest.files.len();
         visible(&format!("{lacks}{files} files, {bytes} bytes, {lost} not collected{rights}{partial}{groups}"))

@@ -64,7 +64,9 @@ mod tests {
     fn only_a_log_with_the_same_records_is_left_out() {
         let log = |clients: &[&str]| {
             let mut log = AccessLog::default();
-            clients.iter().for_each(|client| log.reset_without_sni.count(None, Some(client), None));
+            for client in clients {
+                log.reset_without_sni.count(None, Some(client), None);
+            }
             log
         };
         let origin = LogOrigin::File("other.log".into());

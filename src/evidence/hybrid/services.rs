@@ -86,7 +86,9 @@ impl Visit for Service {
         visitor.labels(selector);
         ports.visit(visitor);
         visitor.strings(Kind::Hostname, addresses);
-        cluster_addresses.iter_mut().for_each(|address| visitor.address(address));
+        for address in cluster_addresses {
+            visitor.address(address);
+        }
         visitor.strings(Kind::Word, external_traffic_policy);
     }
 }

@@ -251,7 +251,7 @@ fn endpoints(evidence: &Evidence) -> &[Endpoint] {
 }
 
 /// The handshakes of this run with the client's SNI.
-fn handshakes<'a>(path: Path<'a>) -> Vec<(&'a Endpoint, &'a Handshake)> {
+fn handshakes(path: Path<'_>) -> Vec<(&Endpoint, &Handshake)> {
     let has_sni = |made: &Handshake| match path.server_name {
         Some(name) => made.kind == ClientHelloKind::Named && made.server_name.as_deref() == Some(name),
         None => made.kind == ClientHelloKind::WithoutSni,
@@ -262,7 +262,7 @@ fn handshakes<'a>(path: Path<'a>) -> Vec<(&'a Endpoint, &'a Handshake)> {
         .collect()
 }
 
-fn at_pods<'a>(path: Path<'a>) -> Vec<(&'a str, &'a Handshake)> {
+fn at_pods(path: Path<'_>) -> Vec<(&str, &Handshake)> {
     let made = handshakes(path).into_iter();
     made.filter_map(|(endpoint, made)| match &endpoint.place {
         EndpointOrigin::Pod { pod } => Some((pod.as_str(), made)),

@@ -133,7 +133,7 @@ pub fn compare(before: &Evidence, after: &Evidence, fail_on: FailOn) -> Differen
         headline: headline(outcome, &fixed, &added, &gone),
         outcome,
         numbers: fixed::numbers(before, after),
-        fixed: fixed,
+        fixed,
         doubts: doubts(before, after),
         before: run(before, &reports[0]),
         after: run(after, &reports[1]),

@@ -53,9 +53,8 @@ pub(super) fn of(evidence: &Evidence) -> Option<Began> {
     let since_log = logs.iter().filter_map(|log| log.first).min().unwrap_or(first);
     let (at, before) = match begin {
         // Without an earlier reset, the first one is the exact time.
-        Some((_, 0)) => (first, 0),
-        Some((at, before)) => (at, before),
-        None => (first, 0),
+        Some((at, before)) if before > 0 => (at, before),
+        Some(_) | None => (first, 0),
     };
     let or_earlier = begin.is_none();
     Some(Began {

@@ -23,7 +23,9 @@ pub(super) fn of(evidence: &Evidence) -> Option<Resets> {
     }
     let sum = |tally: fn(&AccessLog) -> &Tally| {
         let mut sum = Tally::default();
-        logs.iter().for_each(|(_, log)| sum.merge(tally(log).clone()));
+        for (_, log) in &logs {
+            sum.merge(tally(log).clone());
+        }
         sum
     };
     let without = sum(|log| &log.reset_without_sni);

@@ -273,9 +273,9 @@ fn without_port(line: &[u8], run: Range<usize>) -> Range<usize> {
     let text = &line[run.start..end];
     let digits = text.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let rest = &text[..text.len() - digits];
-    let is_name = rest.iter().filter(|byte| **byte == b'.').count() >= 2;
-    let is_address = text.iter().filter(|byte| **byte == b'.').count() == 3
-        && rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    let is_name = memchr::memchr_iter(b'.', rest).count() >= 2;
+    let is_address =
+        memchr::memchr_iter(b'.', text).count() == 3 && rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
     if (2..=5).contains(&digits)
         && rest.ends_with(b".")
         && !is_address

@@ -115,10 +115,10 @@ impl Form {
                     let number = word.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
                     number > 0 && !letter(word[..word.len() - number].last().copied())
                 });
-                !letter(last) && !behind_number && !letter(next) && !(next == Some(b'.') && after_next())
+                !(letter(last) || behind_number || letter(next) || next == Some(b'.') && after_next())
             }
             Self::VersionSix => {
-                !letter(last) && last != Some(b':') && !letter(next) && !(next == Some(b':') && after_next())
+                !(letter(last) || last == Some(b':') || letter(next) || next == Some(b':') && after_next())
             }
             Self::Word => !letter(last) && last != Some(b'-') && !letter(next) && next != Some(b'-'),
         }

@@ -54,15 +54,18 @@ static CLASSES: [Class; 256] = classes();
 
 const fn classes() -> [Class; 256] {
     let mut classes = [Class::Outside; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = match byte as u8 {
+    let mut byte = 0_u8;
+    loop {
+        classes[byte as usize] = match byte {
             b'a'..=b'z' => Class::Lower,
             b'A'..=b'Z' => Class::Upper,
             b'0'..=b'9' => Class::Digit,
             b'-' | b'_' | b'+' | b'/' | b'~' | b'!' | b'$' | b'^' | b'*' => Class::Mark,
             _ => Class::Outside,
         };
+        if byte == u8::MAX {
+            break;
+        }
         byte += 1;
     }
     classes
@@ -325,7 +328,7 @@ fn has_form_of_trace(run: &[u8]) -> bool {
         };
         (*length, count) = (part.len(), count + 1);
     }
-    matches!(lengths, [2, 32, 16, 2] | [32, 16, 0 | 1, 0 | 16] | [16, 16, 0 | 1, 0 | 16])
+    matches!(lengths, [2, 32, 16, 2] | [16 | 32, 16, 0 | 1, 0 | 16])
 }
 
 /// Returns whether a token is an address in memory: `0x00007f2d4c0032a8`.

@@ -100,7 +100,7 @@ impl Held {
             return;
         }
         data.is_below = false;
-        let is_key = indent == data.indent && inner.iter().any(|byte| *byte == b':');
+        let is_key = indent == data.indent && inner.contains(&b':');
         match kind {
             KindOfLine::Secret if is_key => data.is_secret = Some(true),
             KindOfLine::None if is_key => {}

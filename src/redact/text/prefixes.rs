@@ -247,7 +247,7 @@ pub(super) const PREFIXES: &[Prefix] = &[
     prefix("/webhooks/incoming/", 16, path),
 ];
 
-/// Characters inside a token: of an Azure AD client secret, of an OpenAI key, of a Telegram bot.
+/// Characters inside a token: of an Azure AD client secret, of an `OpenAI` key, of a Telegram bot.
 pub(super) const INFIXES: &[Prefix] = &[
     prefix("Q~", 30, azure),
     prefix("T3BlbkFJ", 16, url_safe),

@@ -148,9 +148,10 @@ fn obstructed(evidence: &Evidence, symptom: Code, route: &Route, all: &[CheckRes
         .flat_map(|&code| findings_on(all, code, Kind::ApigeeRoute, &route.name).map(move |fault| (code, fault)))
         .collect();
     let reasons: Vec<String> = faults.iter().map(|(code, fault)| reason(*code, fault)).collect();
-    let why = match reasons.is_empty() {
-        true => format!("wildcard route {} does not work as configured", route.name),
-        false => all_of(&reasons),
+    let why = if reasons.is_empty() {
+        format!("wildcard route {} does not work as configured", route.name)
+    } else {
+        all_of(&reasons)
     };
     Cause {
         symptom: None,

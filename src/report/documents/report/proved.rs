@@ -51,8 +51,8 @@ fn at_pods(handshakes: &[HandshakeSummary]) -> Vec<String> {
     for names in by_results.values() {
         let made = by_name.get(names[0]).map_or(&[][..], Vec::as_slice);
         let what = match names.as_slice() {
-            [name] => format!("With SNI {name}"),
-            names => format!("With SNI ({})", count(names.len() as u64, "hostname")),
+            [only] => format!("With SNI {only}"),
+            several => format!("With SNI ({})", count(several.len() as u64, "hostname")),
         };
         sentences.extend(ends(&what, made));
     }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::names::ShortForms;
 use super::section;
-use crate::judgement::summary::{ClientResets, MinuteResets, Resets};
+use crate::judgement::summary::{Began, ClientResets, MinuteResets, Resets};
 use crate::judgement::{Report, RunSummary};
 use crate::report::TextOptions;
 use crate::text::{count, date, duration, some_of};
@@ -43,7 +43,7 @@ fn lines(report: &Report, options: TextOptions) -> Vec<String> {
     let mut lines = how_many(resets, summary);
     lines.extend(when(resets, now));
     lines.extend(who(resets, options));
-    lines.extend(summary.began.as_ref().map(|began| began.sentence()));
+    lines.extend(summary.began.as_ref().map(Began::sentence));
     lines
 }
 
