@@ -168,11 +168,11 @@ fn counts_records_that_two_files_have_once() {
     assert_eq!(log(0)["resetWithoutName"], alone["resetWithoutName"]);
     assert_eq!((&log(1)["resetWithoutName"]["count"], &log(1)["records"]), (&Value::from(0), &alone["records"]));
     let report = String::from_utf8_lossy(&run.stdout).into_owned();
-    assert!(report.contains("two.log repeats the log of one.log"), "{report}");
+    assert!(report.contains("two.log: it repeats the log of one.log: "), "{report}");
     // Earlier evidence has no records any more, only counts.
     home.run(&["diagnose", "--offline", "--access-log", "one.log", "--write-evidence", "one.json"]);
     let again = home.run(&["diagnose", "--from", "one.json", "--access-log", "two.log"]);
-    assert!(String::from_utf8_lossy(&again.stdout).contains("two.log repeats the log of one.log"));
+    assert!(String::from_utf8_lossy(&again.stdout).contains("two.log: it repeats the log of one.log: "));
 }
 
 #[test]

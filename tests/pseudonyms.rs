@@ -104,7 +104,8 @@ fn leaves_no_name() {
         let report = judged(&other);
         let written = serde_json::to_string(&other).expect("evidence serialises")
             + &serde_json::to_string(&report).expect("a report serialises");
-        for host in hosts(evidence) {
+        // The address of Azure's health probes is the same everywhere, and tells nothing of a customer.
+        for host in hosts(evidence).into_iter().filter(|host| host != "168.63.129.16") {
             assert!(!written.contains(&host), "{name}: {host}");
         }
     }

@@ -195,7 +195,7 @@ fn the_json_has_the_numbers_and_older_reports_read() {
 }
 
 /// Resets that begin two minutes after a Helm revision, and one stray reset hours before.
-const BEGAN: &str = r#"
+const BEGAN: &str = r"
 evidence:
   secrets: {seen: {createdAt: {sh.helm.release.v1.dev-grp.v3: 2026-11-22T08:58:00Z}}}
   accessLogs:
@@ -209,7 +209,7 @@ evidence:
             last: 2026-11-22T09:03:59Z
             clients: {10.200.7.7: {count: 41, first: 2026-11-22T07:00:00Z, last: 2026-11-22T09:03:59Z}}
             minutes: {2026-11-22T07:00Z: 1, 2026-11-22T09:00Z: 10, 2026-11-22T09:01Z: 10, 2026-11-22T09:02Z: 10, 2026-11-22T09:03Z: 10}
-"#;
+";
 
 #[test]
 fn failures_are_dated_by_the_minute_and_compared_with_events() {
@@ -224,21 +224,6 @@ fn failures_are_dated_by_the_minute_and_compared_with_events() {
     let began = judged(&of_case("reproduced-no-wildcard")).summary.began.expect("the resets have times");
     assert!(began.or_earlier, "no minute is recorded: {began:?}");
     assert!(judged(&evidence("{}")).summary.began.is_none());
-}
-
-/// The same log, given as a file as well, does not count twice.
-#[test]
-fn a_file_that_repeats_the_log_of_a_pod_counts_once() {
-    let mut evidence = of_case("reproduced-no-wildcard");
-    let once = judged(&evidence);
-    let mut copy = evidence.access_logs[0].clone();
-    copy.origin = apigee_tls::evidence::LogOrigin::File("gateway.log".into());
-    evidence.access_logs.push(copy);
-    let twice = judged(&evidence);
-    assert_eq!(twice.summary.resets, once.summary.resets);
-    let not_seen = twice.not_seen.iter().find(|item| item.what == "gateway.log").expect("the report lists it");
-    assert!(not_seen.why.starts_with("it repeats the log of "), "{}", not_seen.why);
-    assert!(once.not_seen.iter().all(|item| item.what != "gateway.log"));
 }
 
 /// Where each case breaks the chain of clients without SNI, and of the hostname of the route.

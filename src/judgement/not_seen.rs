@@ -8,7 +8,7 @@ use crate::evidence::handshake::{ClientCertificate, Handshake, Probes};
 use crate::evidence::part::{Extent, Gap, Part};
 use crate::evidence::{Evidence, OtherClock, Reason, Seen, Source, Unavailable, Witness};
 use crate::playbooks::Run;
-use crate::text::{days, moment, some_of};
+use crate::text::{count, days, moment, some_of};
 use crate::verdict::NotSeen;
 
 /// Returns everything that was not seen, the playbook's own steps first.
@@ -43,9 +43,9 @@ pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
     }
     let (logs, others): (Vec<_>, Vec<_>) = items.into_iter().partition(|gap| gap.source == Some(Source::Logs));
     list.extend(logs.into_iter().map(missing));
-    list.extend(facts::repeated(evidence).into_iter().map(|(file, log)| NotSeen {
+    list.extend(facts::repeated(evidence).into_iter().map(|(file, repeats)| NotSeen {
         what: file.to_string(),
-        why: format!("it repeats the log of {log}: its records are counted once"),
+        why: format!("it repeats the log of {}: {} counted once", repeats.origin, count(repeats.records, "record")),
         measurement: None,
     }));
     if evidence.overrides.is_empty() {

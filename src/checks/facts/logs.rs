@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::phrases::moment;
 use super::pods::internal_pods;
-use crate::evidence::access_log::Tally;
+use crate::evidence::access_log::{Repeats, Tally};
 use crate::evidence::hybrid::Container;
 use crate::evidence::{AccessLog, Evidence, LogOrigin, LogStream, Reason, Seen, Unavailable};
 
@@ -21,54 +21,19 @@ const AZURE_PROBES: IpAddr = IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16));
 /// The container that serves clients. Source: configuration property reference, `hub`.
 pub(crate) const GATEWAY_CONTAINER: &str = "apigee-ingressgateway";
 
-/// Returns the log streams of clients from outside the cluster, without files that repeat the log of a pod.
+/// Returns the log streams of clients from outside the cluster.
 pub(crate) fn streams(evidence: &Evidence) -> impl Iterator<Item = &LogStream> {
     let internal: BTreeSet<&str> = internal_pods(evidence).collect();
     evidence.access_logs.iter().filter(move |stream| match &stream.origin {
         LogOrigin::Container { pod, .. } => !internal.contains(pod.as_str()),
-        LogOrigin::File(_) => repeated_log(evidence, stream).is_none(),
+        LogOrigin::File(_) => true,
     })
 }
 
-/// Returns the files that repeat the log of a pod, each with the origin of that log.
-pub(crate) fn repeated(evidence: &Evidence) -> Vec<(&LogOrigin, &LogOrigin)> {
-    let files = evidence.access_logs.iter().filter(|stream| matches!(stream.origin, LogOrigin::File(_)));
-    files.filter_map(|file| Some((&file.origin, repeated_log(evidence, file)?))).collect()
-}
-
-/// Returns the log of a pod that has every record of the file that is judged. Its records would otherwise be
-/// counted twice.
-fn repeated_log<'a>(evidence: &'a Evidence, file: &LogStream) -> Option<&'a LogOrigin> {
-    let Seen::Seen(copy) = &file.log else { return None };
-    let mut pods = evidence.access_logs.iter().filter(|stream| matches!(stream.origin, LogOrigin::Container { .. }));
-    pods.find(|stream| matches!(&stream.log, Seen::Seen(log) if repeats(copy, log))).map(|stream| &stream.origin)
-}
-
-/// Returns whether `copy` is a part of `log`: each of its clients is in the same class of `log`, with at
-/// least as many records in the same or a longer time, and one of them begins or ends with the same record.
-/// The `start_time` of a record has milliseconds, so that client and time identify it.
-fn repeats(copy: &AccessLog, log: &AccessLog) -> bool {
-    let classes: [fn(&AccessLog) -> &Tally; 3] =
-        [|log| &log.reset_without_sni, |log| &log.reset_with_sni, |log| &log.served_without_sni];
-    let mut shares_record = false;
-    for tally in classes {
-        let (part, whole) = (tally(copy), tally(log));
-        if part.count > whole.count {
-            return false;
-        }
-        for (client, span) in &part.clients {
-            let Some(known) = whole.clients.get(client).filter(|known| known.count >= span.count) else { return false };
-            let (Some(first), Some(last), Some(from), Some(to)) = (span.first, span.last, known.first, known.last)
-            else {
-                return false;
-            };
-            if first < from || last > to {
-                return false;
-            }
-            shares_record |= first == from || last == to;
-        }
-    }
-    shares_record && copy.records <= log.records
+/// Returns the logs whose records are counted in another log, with that log and their number.
+pub(crate) fn repeated(evidence: &Evidence) -> Vec<(&LogOrigin, &Repeats)> {
+    let logs = evidence.access_logs.iter().filter_map(|stream| Some((&stream.origin, stream.log.seen().ok()?)));
+    logs.flat_map(|(origin, log)| log.repeats.iter().map(move |repeats| (origin, repeats))).collect()
 }
 
 /// Returns the logs that were read, with their origins.
@@ -172,36 +137,6 @@ pub(crate) fn window(evidence: &Evidence) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn log(records: u64, clients: &[(&str, u64, &str, &str)]) -> AccessLog {
-        let mut log = AccessLog { records, ..AccessLog::default() };
-        for (client, count, first, last) in clients {
-            let at = |time: &str| format!("2026-11-22T{time}Z").parse::<Timestamp>().ok();
-            let span = crate::evidence::access_log::Span { count: *count, first: at(first), last: at(last) };
-            log.reset_without_sni.clients.insert((*client).to_owned(), span);
-            log.reset_without_sni.count += count;
-        }
-        log
-    }
-
-    #[test]
-    fn a_file_repeats_a_log_that_has_all_of_its_records() {
-        let pod = log(90, &[("10.0.0.1", 6, "09:00:00.123", "09:10:00.500"), ("10.0.0.2", 1, "09:01:00", "09:01:00")]);
-        let begin = log(40, &[("10.0.0.1", 3, "09:00:00.123", "09:05:00.001")]);
-        assert!(repeats(&pod, &pod) && repeats(&begin, &pod));
-        for (what, file) in [
-            ("no record in common", log(40, &[("10.0.0.1", 3, "09:02:00", "09:05:00")])),
-            (
-                "another client",
-                log(40, &[("10.0.0.1", 3, "09:00:00.123", "09:05:00"), ("10.0.0.9", 1, "09:01:00", "09:01:00")]),
-            ),
-            ("an earlier record", log(40, &[("10.0.0.1", 3, "08:00:00", "09:10:00.500")])),
-            ("more resets", log(90, &[("10.0.0.1", 7, "09:00:00.123", "09:10:00.500")])),
-            ("no reset", log(40, &[])),
-        ] {
-            assert!(!repeats(&file, &pod), "{what}");
-        }
-    }
 
     #[test]
     fn azure_probes_from_one_address() {

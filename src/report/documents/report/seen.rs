@@ -21,6 +21,9 @@ const COLUMNS: usize = 30;
 
 const MINUTE: i64 = 60;
 
+/// Resets are long over if nothing was reset for this many times the time that they took.
+const LONG_OVER: i32 = 5;
+
 /// Appends the section.
 pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
     let lines = lines(report, options);
@@ -100,9 +103,12 @@ fn when(resets: &Resets, now: Timestamp) -> Option<String> {
     let (from, to) = (time(first, now), time(last, now));
     let quiet = now.duration_since(last);
     let quiet = if quiet > SignedDuration::ZERO { format!(", none for {}", duration(quiet)) } else { String::new() };
-    Some(match sparkline(&resets.per_minute, now) {
+    // Of resets that are long over, only their own time is drawn.
+    let length = last.duration_since(first).max(SignedDuration::from_mins(1));
+    let end = if now.duration_since(last) > length * LONG_OVER { last } else { now };
+    Some(match sparkline(&resets.per_minute, end) {
         Some((start, bars)) => {
-            format!("{} {bars} {}   first {from}, last {to} UTC{quiet}", minute(start, now), minute(now, now))
+            format!("{} {bars} {}   first {from}, last {to} UTC{quiet}", minute(start, now), minute(end, now))
         }
         None if from == to => format!("at {from} UTC{quiet}"),
         None => format!("first {from}, last {to} UTC{quiet}"),
@@ -120,11 +126,11 @@ fn minute(at: Timestamp, now: Timestamp) -> String {
     if date(at) == date(now) { time.to_string() } else { format!("{} {time}", date(at)) }
 }
 
-/// Returns the start of the first bar and the bars, up to now. `None` where all resets are in the last
+/// Returns the start of the first bar and the bars, up to `end`. `None` where all resets are in the last
 /// minute.
-fn sparkline(minutes: &[MinuteResets], now: Timestamp) -> Option<(Timestamp, String)> {
+fn sparkline(minutes: &[MinuteResets], end: Timestamp) -> Option<(Timestamp, String)> {
     let start = minutes.first()?.minute;
-    let length = usize::try_from(now.duration_since(start).as_secs().max(0).div_euclid(MINUTE)).ok()? + 1;
+    let length = usize::try_from(end.duration_since(start).as_secs().max(0).div_euclid(MINUTE)).ok()? + 1;
     if length < 2 {
         return None;
     }
