@@ -63,7 +63,8 @@ pub(super) fn rehearsal(report: &Report, options: TextOptions, out: &mut String)
 
 fn numbered(number: usize, step: &RemedyStep, options: TextOptions, out: &mut String) {
     let label = format!("{number:>2}");
-    let verb = if step.purpose == Purpose::Check { "Check: " } else { "" };
+    let is_named = step.purpose != Purpose::Check || step.title.starts_with("Check");
+    let verb = if is_named { "" } else { "Check: " };
     let undo = step
         .undo
         .as_ref()
