@@ -8,13 +8,16 @@ use crate::judgement::Report;
 use crate::judgement::chain::{Chain, Link, LinkKey, LinkState};
 use crate::report::TextOptions;
 use crate::text::{LabelledText, columns};
+use crate::verdict::VerdictKind;
 
 /// Between two links.
 const JOINT: &str = " ─ ";
 
-/// Appends the picture, where a link is broken.
+/// Appends the picture, where something is wrong and a link is broken. A gateway that serves only clients
+/// with SNI, as it is meant to, breaks the chain of others.
 pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
-    let Some(chain) = report.chain.as_ref().filter(|chain| chain.broken.is_some()) else { return };
+    let is_good = matches!(report.verdict.kind, VerdictKind::Healthy | VerdictKind::Passed | VerdictKind::SniOnly);
+    let Some(chain) = report.chain.as_ref().filter(|chain| chain.broken.is_some() && !is_good) else { return };
     blank_line(out);
     let links: Vec<&Link> = chain.links.iter().filter(|link| link.state != LinkState::NotApplicable).collect();
     let titles: Vec<&str> = links.iter().map(|link| short(link.link)).collect();
