@@ -38,7 +38,12 @@ pub fn apply_remedy(stage: &mut Stage<'_>, finished: &Finished) -> Result<()> {
     let mut gateway = stage.scenario.wildcard_routes.first().map(|route| route.name.clone());
     for (paste, undo) in report.remedy_of_routes() {
         for shell in SHELLS {
-            let run_in = |command: &str| run(Command::new(shell).args(["-c", command]).current_dir(&stage.folder));
+            // Discovery of its own: the clusters of scenarios share an address and serve different versions.
+            let cache = stage.folder.join("kubectl-cache");
+            let run_in = |command: &str| {
+                let mut shell = Command::new(shell);
+                run(shell.args(["-c", command]).env("KUBECACHEDIR", &cache).current_dir(&stage.folder))
+            };
             let answer = run_in(paste)?;
             if let Some((_, name)) = answer.lines().find_map(|line| line.split(' ').next()?.split_once('/')) {
                 gateway.get_or_insert(name.to_owned());
