@@ -4,7 +4,7 @@
 //! Input (Evidence · Report · routes and events · what is missing) ─ PAGES ─ Page ─ redacted ─ BundleWriter
 //! ```
 //!
-//! A page is one file with a pure function, and one line of [`PAGES`]. Pages are made of what is already
+//! A page is one file with a pure function, and one line of `PAGES`. Pages are made of what is already
 //! redacted, open nothing and conclude nothing.
 
 mod apigeeroutes;
