@@ -30,7 +30,7 @@ const WRONG: &[(&[&str], &str)] = &[
     (&["a.example", "--connect-to", "10.0.0.1 "], "not just an address"),
     (&["a.example", "--connect-to", "::1", "-4"], "the selected version"),
     (&["a.example", "--connect-to", "10.0.0.1", "-6"], "the selected version"),
-    (&["https://me:sesame@a..b"], "\u{2026}@a..b"),
+    (&["https://me:sesame@a..b"], "https://<redacted>@a..b"),
     (&["a.example", "--via-proxy=http://127.0.0.1:99999"], "does not exist"),
     (&["a.example", "--via-proxy"], "HTTPS_PROXY is not set"),
     (&["--via-proxy", "http://127.0.0.1:3128", "a.example"], "with = and no space"),
