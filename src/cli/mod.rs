@@ -120,36 +120,33 @@ pub enum Command {
     Complete(CompleteArgs),
 }
 
+/// The examples of `diagnose` that `-h` and `--help` share, as a literal.
+macro_rules! diagnose_examples {
+    () => {
+        "\
+Examples:
+  # Diagnose the current context, namespace apigee
+  kubectl apigee-tls diagnose
+
+  # Compare the overrides file with the cluster, and get the fix as a diff
+  kubectl apigee-tls diagnose -f overrides.yaml
+
+  # Only the last ten minutes of the logs, in another namespace
+  kubectl apigee-tls diagnose -n my-apigee --since 10m
+
+  # One line for each finding, for grep and tickets
+  kubectl apigee-tls diagnose -o short"
+    };
+}
+
 #[derive(Args, Debug)]
 #[command(
     args_override_self = true,
     help_template = EXAMPLES_FIRST,
-    after_help = "\
-Examples:
-  # Diagnose the current context, namespace apigee
-  kubectl apigee-tls diagnose
-
-  # Compare the overrides file with the cluster, and get the fix as a diff
-  kubectl apigee-tls diagnose -f overrides.yaml
-
-  # Only the last ten minutes of the logs, in another namespace
-  kubectl apigee-tls diagnose -n my-apigee --since 10m
-
-  # One line for each finding, for grep and tickets
-  kubectl apigee-tls diagnose -o short",
-    after_long_help = "\
-Examples:
-  # Diagnose the current context, namespace apigee
-  kubectl apigee-tls diagnose
-
-  # Compare the overrides file with the cluster, and get the fix as a diff
-  kubectl apigee-tls diagnose -f overrides.yaml
-
-  # Only the last ten minutes of the logs, in another namespace
-  kubectl apigee-tls diagnose -n my-apigee --since 10m
-
-  # One line for each finding, for grep and tickets
-  kubectl apigee-tls diagnose -o short
+    after_help = diagnose_examples!(),
+    after_long_help = concat!(
+        diagnose_examples!(),
+        "
 
   # Judge files only, without a cluster
   kubectl apigee-tls diagnose --offline -f overrides.yaml --access-log gw.log
@@ -164,6 +161,7 @@ Examples:
   # Save the evidence, and judge it again elsewhere
   kubectl apigee-tls diagnose --write-evidence evidence.json
   kubectl apigee-tls diagnose --from evidence.json -o json"
+    )
 )]
 pub struct DiagnoseArgs {
     #[command(flatten)]

@@ -11,9 +11,7 @@ use crate::verdict::{self, Judged};
 #[must_use]
 pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Report {
     let (playbook, run) = playbooks::of_run(&evidence.question);
-    let all = checks::judge_by(evidence, |family, check| playbook.step_of(family, check).is_some());
-    let selected: Vec<CheckResult> =
-        all.iter().filter(|result| selection.lets_through(result.family, result.check)).cloned().collect();
+    let (all, selected) = results(playbook, evidence, selection);
     let judged = Judged { evidence, selected: &selected, all: &all };
     let (verdict, remedy) = run.conclude(judged);
     let left_out = run.left_out(judged);
@@ -32,6 +30,17 @@ pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Rep
         exit_code: exit_code::of(evidence, &selected, left_out, fail_on),
         checks,
     }
+}
+
+/// Runs the checks of the playbook. Returns all results, and those that were selected.
+pub(super) fn results(
+    playbook: &Playbook,
+    evidence: &Evidence,
+    selection: &Selection,
+) -> (Vec<CheckResult>, Vec<CheckResult>) {
+    let all = checks::judge_by(evidence, |family, check| playbook.step_of(family, check).is_some());
+    let selected = all.iter().filter(|result| selection.lets_through(result.family, result.check)).cloned().collect();
+    (all, selected)
 }
 
 /// Returns the results of the checks that the playbook has.

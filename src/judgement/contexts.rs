@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{OutcomeWord, Report};
-use crate::checks::Level;
+use super::Report;
+use super::summary::CheckCounts;
 use crate::verdict::VerdictKind;
 
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
@@ -53,12 +53,12 @@ pub struct Summary {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Counts {
     /// Found, and an error.
-    pub errors: usize,
+    pub errors: u64,
     /// Found, and a warning.
-    pub warnings: usize,
+    pub warnings: u64,
     /// Found, and a notice.
-    pub notices: usize,
-    pub unknown: usize,
+    pub notices: u64,
+    pub unknown: u64,
 }
 
 /// Everything that is reported of one context.
@@ -128,16 +128,7 @@ impl Summary {
 
 impl Counts {
     fn of(report: &Report) -> Self {
-        let mut counts = Self::default();
-        for check in &report.checks {
-            match (check.outcome, check.level) {
-                (OutcomeWord::Found, Level::Error) => counts.errors += 1,
-                (OutcomeWord::Found, Level::Warning) => counts.warnings += 1,
-                (OutcomeWord::Found, Level::Notice) => counts.notices += 1,
-                (OutcomeWord::Unknown, _) => counts.unknown += 1,
-                (OutcomeWord::NotApplicable | OutcomeWord::Passed, _) => {}
-            }
-        }
-        counts
+        let CheckCounts { errors, warnings, notices, unknown, .. } = CheckCounts::of(&report.checks);
+        Self { errors, warnings, notices, unknown }
     }
 }

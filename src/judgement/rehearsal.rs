@@ -11,7 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Selection;
-use crate::checks::{self, CheckResult, Code, Finding, Level, facts};
+use super::build::results;
+use crate::checks::{CheckResult, Code, Finding, Level, facts};
 use crate::evidence::access_log::Tally;
 use crate::evidence::certificate::Certificate;
 use crate::evidence::gateway::FilterChain;
@@ -76,9 +77,7 @@ pub fn rehearse(evidence: &Evidence, selection: &Selection) -> Option<Rehearsal>
 /// Returns the selected results, the verdict, and all results.
 fn judge(evidence: &Evidence, selection: &Selection) -> (Vec<CheckResult>, Verdict, Vec<CheckResult>) {
     let (playbook, run) = playbooks::of_run(&evidence.question);
-    let all = checks::judge_by(evidence, |family, check| playbook.step_of(family, check).is_some());
-    let chosen = all.iter().filter(|result| selection.lets_through(result.family, result.check));
-    let selected: Vec<CheckResult> = chosen.cloned().collect();
+    let (all, selected) = results(playbook, evidence, selection);
     let (verdict, _) = run.conclude(Judged { evidence, selected: &selected, all: &all });
     (selected, verdict, all)
 }

@@ -4,6 +4,7 @@ use owo_colors::Style;
 
 use crate::checks::Level;
 use crate::judgement::StepState;
+use crate::judgement::chain::LinkState;
 use crate::verdict::VerdictKind;
 
 /// How the parts of the text look.
@@ -53,6 +54,17 @@ impl Styles {
             | VerdictKind::Unknown => self.warning,
             VerdictKind::Cause => self.error,
             VerdictKind::Healthy | VerdictKind::Passed => self.good,
+        }
+    }
+
+    /// Returns the mark of a link of the chain, and its style.
+    #[must_use]
+    pub fn link(&self, state: LinkState) -> (&'static str, Style) {
+        match state {
+            LinkState::Broken => ("✗", self.error),
+            LinkState::NotApplicable => ("-", self.dim),
+            LinkState::Ok => ("✓", self.good),
+            LinkState::Unknown => ("?", self.notice),
         }
     }
 

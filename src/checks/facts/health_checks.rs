@@ -14,9 +14,6 @@ use super::without_sni::Inspected;
 use crate::evidence::access_log::{Span, Tally};
 use crate::evidence::{AccessLog, Evidence, LogOrigin};
 
-/// Address of Azure's load-balancer probes. Source: Microsoft, "What is IP address 168.63.129.16?".
-const AZURE_PROBE: &str = "168.63.129.16";
-
 /// Maximum number of addresses that probe together, such as one for each node or zone.
 const MAX_ADDRESSES: usize = 16;
 
@@ -78,7 +75,7 @@ impl<'a> HealthChecks<'a> {
     /// Returns which health check an address of this log is; `None` for a client, or a load balancer of
     /// Google.
     pub(crate) fn kind(&self, origin: &LogOrigin, address: &str) -> Option<HealthCheck> {
-        if is_azure_probe(address) {
+        if logs::is_azure_probe(address) {
             return Some(HealthCheck::Azure);
         }
         let here = self.alone.get(origin).and_then(|beats| beats.get(address));
@@ -111,10 +108,6 @@ impl<'a> HealthChecks<'a> {
         let all = self.together.keys().chain(self.alone.values().flat_map(BTreeMap::keys));
         all.map(String::as_str).collect::<BTreeSet<&str>>().into_iter().collect()
     }
-}
-
-fn is_azure_probe(address: &str) -> bool {
-    address == AZURE_PROBE || address.strip_prefix("::ffff:") == Some(AZURE_PROBE)
 }
 
 /// Addresses with other traffic than connections without SNI that are reset: a health check sends nothing
@@ -176,7 +169,7 @@ fn find_beats(tally: &Tally, end: Option<Timestamp>, busy: &BTreeSet<&str>) -> O
 
 /// Returns whether the address alone tells what it is.
 fn is_known(address: &str) -> bool {
-    is_azure_probe(address) || logs::is_google_front_end(address)
+    logs::is_azure_probe(address) || logs::is_google_front_end(address)
 }
 
 /// An address that connects at the same mean gap from the beginning to the end.

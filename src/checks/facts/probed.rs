@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{phrases, routes};
 use crate::checks::{ClientHello, Finding, Judgement, Location, Object, Outcome};
+use crate::evidence::gateway::Counters;
 use crate::evidence::handshake::{
     ClientCertificate, ClientHelloKind, Endpoint, EndpointOrigin, Failure, Handshake, How, Party, Probes, Stage, Trust,
 };
@@ -332,7 +333,7 @@ pub(crate) fn resets_confirmed(evidence: &Evidence, endpoint: &Endpoint) -> Stri
         let grown = before
             .values
             .iter()
-            .filter(|(name, _)| name.ends_with(".no_filter_chain_match"))
+            .filter(|(name, _)| name.ends_with(Counters::NO_FILTER_CHAIN))
             .map(|(name, was)| after.values.get(name).map_or(0, |is| is.saturating_sub(*was)));
         Some(grown.fold(0, u64::saturating_add)).filter(|grown| *grown > 0)
     };

@@ -41,15 +41,12 @@ pub(crate) fn counted_at_pods(evidence: &Evidence) -> Result<Vec<(&str, Counted)
     for gateway in gateways {
         let of_pod = gateway.before.seen().and_then(|counters| {
             let total = |ending: &str| {
-                sum_of(counters, ending).ok_or_else(|| {
+                counters.total(ending).ok_or_else(|| {
                     let why = Reason::Missing(format!("Envoy does not list {ending}"));
                     Unavailable::new(format!("the counters of pod {}", gateway.pod), why)
                 })
             };
-            Ok(Counted {
-                without_chain: total(".no_filter_chain_match")?,
-                without_sni: total("tls_inspector.sni_not_found")?,
-            })
+            Ok(Counted { without_chain: total(Counters::NO_FILTER_CHAIN)?, without_sni: total(Counters::WITHOUT_SNI)? })
         });
         match of_pod {
             Ok(counted) => pods.push((gateway.pod.as_str(), counted)),
@@ -60,12 +57,6 @@ pub(crate) fn counted_at_pods(evidence: &Evidence) -> Result<Vec<(&str, Counted)
         Some(why) if pods.is_empty() => Err(why),
         _ => Ok(pods),
     }
-}
-
-/// Returns the sum of all counters whose name ends so, or `None` if there is none.
-fn sum_of(counters: &Counters, ending: &str) -> Option<u64> {
-    let mut found = counters.values.iter().filter(|(known, _)| known.ends_with(ending)).map(|(_, value)| *value);
-    found.next().map(|first| found.fold(first, u64::saturating_add))
 }
 
 /// Returns the handshake without SNI that this run made with each pod.
@@ -113,9 +104,9 @@ pub(crate) fn inspected(evidence: &Evidence) -> Option<Inspected> {
         let pod = pod_of(origin)?;
         let gateway = gateways.iter().find(|gateway| gateway.pod == pod)?;
         let Seen::Seen(counters) = &gateway.before else { return None };
-        sum.not_tls = sum.not_tls.saturating_add(sum_of(counters, "tls_inspector.tls_not_found")?);
+        sum.not_tls = sum.not_tls.saturating_add(counters.total(Counters::NOT_TLS)?);
         let own = log.own.without_sni.range(..evidence.at_cluster(counters.at)).count() as u64;
-        let without_sni = sum_of(counters, "tls_inspector.sni_not_found")?.saturating_sub(own);
+        let without_sni = counters.total(Counters::WITHOUT_SNI)?.saturating_sub(own);
         sum.without_sni = sum.without_sni.saturating_add(without_sni);
         seen = true;
     }

@@ -77,6 +77,20 @@ pub struct Counters {
     pub values: BTreeMap<String, u64>,
 }
 
+impl Counters {
+    /// Ends of names. Source: Envoy's statistics of listeners and of the TLS inspector.
+    pub const NO_FILTER_CHAIN: &str = ".no_filter_chain_match";
+    pub const NOT_TLS: &str = "tls_inspector.tls_not_found";
+    pub const WITHOUT_SNI: &str = "tls_inspector.sni_not_found";
+
+    /// Returns the sum of the counters whose name ends so; `None` if there is none.
+    #[must_use]
+    pub fn total(&self, end: &str) -> Option<u64> {
+        let named = self.values.iter().filter(|(name, _)| name.ends_with(end));
+        named.map(|(_, value)| *value).reduce(u64::saturating_add)
+    }
+}
+
 impl FilterChain {
     /// Returns whether a client without SNI matches this chain. Source: Istio leaves `server_names` unset if
     /// the hosts contain `*`.

@@ -10,11 +10,6 @@ use crate::evidence::handshake::{EndpointOrigin, Handshake, How};
 use crate::evidence::{AccessLog, Evidence, LogOrigin, Seen};
 use crate::text::ending;
 
-/// Ends of names of Envoy's counters. Source: Envoy's statistics of listeners and of the TLS inspector.
-const WITHOUT_FILTER_CHAIN: &str = ".no_filter_chain_match";
-const WITHOUT_SNI: &str = "tls_inspector.sni_not_found";
-const NOT_TLS: &str = "tls_inspector.tls_not_found";
-
 pub(super) fn pods(evidence: &Evidence) -> Option<Vec<PodSummary>> {
     let pods = facts::pods(evidence).ok()?;
     let names: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
@@ -110,9 +105,9 @@ pub(super) fn counters(evidence: &Evidence) -> Option<CounterSummary> {
         summary.pods.push(PodCounters {
             pod: gateway.pod.clone(),
             at: counters.at,
-            without_filter_chain: total(counters, WITHOUT_FILTER_CHAIN).map(|all| all.saturating_sub(refused)),
-            without_sni: total(counters, WITHOUT_SNI).map(|all| all.saturating_sub(without_sni)),
-            not_tls: total(counters, NOT_TLS),
+            without_filter_chain: counters.total(Counters::NO_FILTER_CHAIN).map(|all| all.saturating_sub(refused)),
+            without_sni: counters.total(Counters::WITHOUT_SNI).map(|all| all.saturating_sub(without_sni)),
+            not_tls: counters.total(Counters::NOT_TLS),
         });
     }
     let sum =
@@ -121,13 +116,6 @@ pub(super) fn counters(evidence: &Evidence) -> Option<CounterSummary> {
     summary.without_sni = sum(|pod| pod.without_sni);
     summary.not_tls = sum(|pod| pod.not_tls);
     (!summary.pods.is_empty()).then_some(summary)
-}
-
-/// Returns the sum of the counters with this end of their name; `None` if there is none, because Istio can
-/// leave counters out.
-fn total(counters: &Counters, end: &str) -> Option<u64> {
-    let values = counters.values.iter().filter(|(name, _)| name.ends_with(end)).map(|(_, value)| *value);
-    values.reduce(u64::saturating_add)
 }
 
 /// Returns whether the pod has a filter chain for clients without SNI, which serves unknown names as well.

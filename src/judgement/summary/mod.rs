@@ -409,7 +409,7 @@ fn requests(evidence: &Evidence) -> Option<RequestSummary> {
 }
 
 impl CheckCounts {
-    fn of(checks: &[CheckReport]) -> Self {
+    pub(super) fn of(checks: &[CheckReport]) -> Self {
         let mut counts = Self::default();
         for check in checks {
             counts.total += 1;

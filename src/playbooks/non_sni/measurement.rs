@@ -3,6 +3,7 @@
 use super::remedy::all_files;
 use crate::checks::codes;
 use crate::checks::facts::{self, HealthChecks, without_sni};
+use crate::evidence::gateway::Counters;
 use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
 use crate::verdict::{Cause, Certainty, Measurement, Target, shell_word as word};
 
@@ -86,9 +87,8 @@ fn access_log(evidence: &Evidence) -> Measurement {
         .iter()
         .flat_map(|gateways| gateways.iter())
         .filter_map(|gateway| gateway.before.seen().ok())
-        .flat_map(|counters| &counters.values)
-        .filter(|(name, _)| name.ends_with(".no_filter_chain_match"))
-        .fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+        .filter_map(|counters| counters.total(Counters::NO_FILTER_CHAIN))
+        .fold(0, u64::saturating_add);
     let refused = match counted {
         0 => String::new(),
         _ => format!(

@@ -62,7 +62,7 @@ pub fn table(lines: &[Summary], title: &str, last: &[String], options: TextOptio
         let name = pad(name, width);
         let gap = " ".repeat(VERDICT_COLUMNS.saturating_sub(word.len()));
         let number =
-            |of: fn(&Counts) -> usize| line.checks.as_ref().map_or(NO_NUMBER.into(), |counts| of(counts).to_string());
+            |of: fn(&Counts) -> u64| line.checks.as_ref().map_or(NO_NUMBER.into(), |counts| of(counts).to_string());
         let numbers = format!(
             "{:>6}  {:>8}  {:>7}  {:>7}",
             number(|counts| counts.errors),

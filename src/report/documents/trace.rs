@@ -1,10 +1,9 @@
 //! The chain of one server name for a person: a line for each link, and where it is broken.
 
-use owo_colors::{OwoColorize, Style};
+use owo_colors::OwoColorize;
 
 use crate::judgement::chain::{Link, LinkState};
 use crate::judgement::trace::{self as judgement, Trace};
-use crate::report::styles::Styles;
 use crate::report::{Document, Located, TextOptions};
 use crate::text::{LabelledText, visible};
 
@@ -28,7 +27,7 @@ impl Document for Trace {
             LinkState::Ok => "WHOLE",
             LinkState::Unknown | LinkState::NotApplicable => "UNKNOWN",
         };
-        let painted = word.style(sign(self.state, options.styles).1).to_string();
+        let painted = word.style(options.styles.link(self.state).1).to_string();
         let beside = LabelledText { margin: 0, column: LABEL_COLUMN, width: options.width };
         out + &beside.lines(word, &painted, &format!("{}.", visible(&self.headline)), 0)
     }
@@ -41,7 +40,7 @@ impl Document for Trace {
 
 fn lines(link: &Link, is_the_broken: bool, options: TextOptions, out: &mut String) {
     let beside = LabelledText { margin: 0, column: COLUMN, width: options.width };
-    let (mark, style) = sign(link.state, options.styles);
+    let (mark, style) = options.styles.link(link.state);
     let title = link.link.title();
     let why = link.why.iter().map(|why| {
         let here = if is_the_broken { "BROKEN HERE: " } else { "" };
@@ -57,14 +56,5 @@ fn lines(link: &Link, is_the_broken: bool, options: TextOptions, out: &mut Strin
     }
     if link.why.is_none() && link.facts.is_empty() {
         *out += &beside.lines(&format!("{mark} {title}"), &format!("{} {title}", mark.style(style)), "", 2);
-    }
-}
-
-fn sign(state: LinkState, styles: Styles) -> (&'static str, Style) {
-    match state {
-        LinkState::Broken => ("✗", styles.error),
-        LinkState::NotApplicable => ("-", styles.dim),
-        LinkState::Ok => ("✓", styles.good),
-        LinkState::Unknown => ("?", styles.notice),
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn report(source: &Source<'_>, error: &ScanError, faults: &mut Faults
 
     let line = source.around(at, at, MAX_LINE).map(|(before, after)| format!("{before}{after}")).unwrap_or_default();
     let tab = match tab_in_indentation(&line) {
-        Some(blanks) => Some(Position { line: place.line, column: saturated(blanks + 1) }),
+        Some(indentation) => Some(Position { line: place.line, column: saturated(indentation + 1) }),
         // A value may continue on the next line, so the parser reports the end of the line above the tab.
         None if *error.kind() == ErrorKind::TabInPlainScalar => tab_below(source, at, place.line),
         None => None,
@@ -61,8 +61,8 @@ pub(super) fn misspelt(key: &str) -> Option<&'static str> {
 }
 
 fn tab_in_indentation(line: &str) -> Option<usize> {
-    let blanks = line.len() - line.trim_start_matches([' ', '-']).len();
-    line[blanks..].starts_with('\t').then_some(blanks)
+    let indentation = line.len() - line.trim_start_matches([' ', '-']).len();
+    line[indentation..].starts_with('\t').then_some(indentation)
 }
 
 /// Returns the position of a tab that indents the first non-empty line below `line`. `at` is a byte offset in
@@ -72,8 +72,8 @@ fn tab_below(source: &Source<'_>, at: usize, line: u32) -> Option<Position> {
     let rest = source.text.as_bytes().get(at..end)?;
     let mut lines = rest.split(|byte| *byte == b'\n').zip(line..).skip(1);
     let (text, line) = lines.find(|(text, _)| !text.trim_ascii().is_empty())?;
-    let blanks = text.iter().position(|byte| *byte != b' ')?;
-    (text[blanks] == b'\t').then_some(Position { line, column: saturated(blanks + 1) })
+    let indentation = text.iter().position(|byte| *byte != b' ')?;
+    (text[indentation] == b'\t').then_some(Position { line, column: saturated(indentation + 1) })
 }
 
 fn described(kind: &ErrorKind) -> (String, &'static str) {

@@ -13,8 +13,8 @@ use crate::text::count;
 /// listeners and of the TLS inspector. Failed handshakes leave no line in the access log, so these counters
 /// are all that tells of them.
 const COUNTED: [(&str, &str); 4] = [
-    (".no_filter_chain_match", "without a filter chain"),
-    ("tls_inspector.tls_not_found", "that began without a ClientHello"),
+    (Counters::NO_FILTER_CHAIN, "without a filter chain"),
+    (Counters::NOT_TLS, "that began without a ClientHello"),
     (".ssl.connection_error", "whose handshake failed"),
     (".ssl.fail_verify_no_cert", "without the client certificate that was demanded"),
 ];
@@ -96,9 +96,9 @@ fn counted(evidence: &Evidence) -> Option<String> {
     let sums: Vec<String> = COUNTED
         .iter()
         .filter_map(|(name, words)| {
-            let values = told.iter().flat_map(|counters| &counters.values).filter(|(known, _)| known.ends_with(name));
             // Istio can leave a counter out, which is then unknown and not zero.
-            values.map(|(_, value)| *value).reduce(u64::saturating_add).map(|sum| format!("{sum} {words}"))
+            let totals = told.iter().filter_map(|counters| counters.total(name));
+            totals.reduce(u64::saturating_add).map(|sum| format!("{sum} {words}"))
         })
         .collect();
     let pods = count(told.len() as u64, "pod");

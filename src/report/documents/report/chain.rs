@@ -15,31 +15,32 @@ const JOINT: &str = " ─ ";
 
 /// Appends the picture, where something is wrong and a link is broken. A gateway that serves only clients
 /// with SNI, as it is meant to, breaks the chain of others.
-pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
+pub(super) fn write(report: &Report, short: &ShortForms, options: TextOptions, out: &mut String) {
     let is_good = matches!(report.verdict.kind, VerdictKind::Healthy | VerdictKind::Passed | VerdictKind::SniOnly);
     let Some(chain) = report.chain.as_ref().filter(|chain| chain.broken.is_some() && !is_good) else { return };
     blank_line(out);
     let links: Vec<&Link> = chain.links.iter().filter(|link| link.state != LinkState::NotApplicable).collect();
-    let titles: Vec<&str> = links.iter().map(|link| short(link.link)).collect();
+    let titles: Vec<&str> = links.iter().map(|link| short_title(link.link)).collect();
     let margin = " ".repeat(LABEL_COLUMN);
     let whole = titles.join(JOINT);
     if LABEL_COLUMN + columns(&whole) <= options.width {
         push(out, &format!("{margin}{whole}"));
         let mut marks = margin;
         for (i, link) in links.iter().enumerate() {
-            let title = columns(short(link.link));
+            let title = columns(short_title(link.link));
             let joint = if i + 1 < links.len() { columns(JOINT) } else { 0 };
             let left = title.saturating_sub(1) / 2;
-            let (mark, style) = mark(link.state, options);
+            let (mark, style) = options.styles.link(link.state);
             marks += &format!("{}{}{}", " ".repeat(left), mark.style(style), " ".repeat(title - left - 1 + joint));
         }
         push(out, &marks);
     } else {
-        let parts: Vec<String> =
-            links.iter().map(|link| format!("{} {}", mark(link.state, options).0, short(link.link))).collect();
+        let parts: Vec<String> = links
+            .iter()
+            .map(|link| format!("{} {}", options.styles.link(link.state).0, short_title(link.link)))
+            .collect();
         *out += &column(options).lines("", "", &parts.join("  "), 0);
     }
-    let short = ShortForms::of(report, options);
     for link in links.iter().filter(|link| link.state == LinkState::Broken) {
         *out += &column(options).lines("", "", &short.text(&broken(chain, link)), 2);
     }
@@ -56,20 +57,11 @@ fn column(options: TextOptions) -> LabelledText {
 }
 
 /// Names that fit one line.
-fn short(link: LinkKey) -> &'static str {
+fn short_title(link: LinkKey) -> &'static str {
     match link {
         LinkKey::LoadBalancer => "LB",
         LinkKey::Group => "group",
         LinkKey::Overrides => "overrides",
         other => other.title(),
-    }
-}
-
-fn mark(state: LinkState, options: TextOptions) -> (&'static str, owo_colors::Style) {
-    match state {
-        LinkState::Ok => ("✓", options.styles.good),
-        LinkState::Broken => ("✗", options.styles.error),
-        LinkState::Unknown => ("?", options.styles.notice),
-        LinkState::NotApplicable => ("-", options.styles.dim),
     }
 }

@@ -15,6 +15,7 @@ mod verdict;
 
 use owo_colors::Style;
 
+use self::names::ShortForms;
 use super::located;
 use crate::judgement::{self, Report};
 use crate::report::{Document, Located, TextOptions};
@@ -28,12 +29,13 @@ impl Document for Report {
 
     fn text(&self, options: TextOptions) -> String {
         let mut out = String::new();
-        verdict::write(self, options, &mut out);
+        let short = ShortForms::of(self, options);
+        verdict::write(self, &short, options, &mut out);
         blank_line(&mut out);
-        seen::write(self, options, &mut out);
-        proved::write(self, options, &mut out);
-        chain::write(self, options, &mut out);
-        verdict::others(self, options, &mut out);
+        seen::write(self, &short, options, &mut out);
+        proved::write(self, &short, options, &mut out);
+        chain::write(self, &short, options, &mut out);
+        verdict::others(self, &short, options, &mut out);
         fix::write(self, options, &mut out);
         fix::rehearsal(self, options, &mut out);
         foot::not_seen(self, options, &mut out);

@@ -10,7 +10,7 @@ use crate::report::TextOptions;
 use crate::text::{count, some_of};
 
 /// Appends the section.
-pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
+pub(super) fn write(report: &Report, short: &ShortForms, options: TextOptions, out: &mut String) {
     let summary = &report.summary;
     let Some(handshakes) = summary.handshakes.as_deref().filter(|made| !made.is_empty()) else { return };
     let mut sentences = at_pods(handshakes);
@@ -19,7 +19,6 @@ pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
     if sentences.is_empty() {
         return;
     }
-    let short = ShortForms::of(report, options);
     section(out, "PROVED", options.styles.heading, &short.text(&sentences.join(" ")), options.width);
 }
 

@@ -25,9 +25,8 @@ const MINUTE: i64 = 60;
 const LONG_OVER: i32 = 5;
 
 /// Appends the section.
-pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
+pub(super) fn write(report: &Report, short: &ShortForms, options: TextOptions, out: &mut String) {
     let lines = lines(report, options);
-    let short = ShortForms::of(report, options);
     for (i, line) in lines.iter().enumerate() {
         let label = if i == 0 { "SEEN" } else { "" };
         section(out, label, options.styles.heading, &short.text(line), options.width);

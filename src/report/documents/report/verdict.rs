@@ -16,27 +16,25 @@ const WIDEST: usize = 200;
 const TOP_EVIDENCE: usize = 3;
 
 /// Appends the headline.
-pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
+pub(super) fn write(report: &Report, short: &ShortForms, options: TextOptions, out: &mut String) {
     let verdict = &report.verdict;
     let first = verdict.causes.first();
     let codes = first.map_or(String::new(), codes);
     let label = verdict.kind.word();
     let painted = label.style(options.styles.verdict(verdict.kind)).to_string();
-    let short = ShortForms::of(report, options);
     let sentence = ended(&short.text(&verdict.headline));
     *out += &coded(label, &painted, &sentence, &codes, options);
     // What was seen of resets has a section of its own.
     let is_about_logs = |cause: &&Cause| cause.symptom.is_some_and(|code| is_of_clients(report, code.as_str()));
     if let Some(first) = first.filter(|first| options.wide || !is_about_logs(first)) {
-        evidence(first, &short, options, out);
+        evidence(first, short, options, out);
     }
 }
 
 /// Appends the other causes, and the measurement that would decide.
-pub(super) fn others(report: &Report, options: TextOptions, out: &mut String) {
+pub(super) fn others(report: &Report, short: &ShortForms, options: TextOptions, out: &mut String) {
     let verdict = &report.verdict;
     let first = verdict.causes.first().and_then(|cause| cause.symptom);
-    let short = ShortForms::of(report, options);
     for (i, cause) in verdict.causes.iter().skip(1).enumerate() {
         if i == 0 {
             blank_line(out);
@@ -51,7 +49,7 @@ pub(super) fn others(report: &Report, options: TextOptions, out: &mut String) {
         let sentence = ended(&short.text(&cause.statement));
         *out += &coded(label, &painted, &sentence, &codes(cause), options);
         if options.wide {
-            evidence(cause, &short, options, out);
+            evidence(cause, short, options, out);
         }
     }
     if let Some(next) = &verdict.next_measurement {
