@@ -157,7 +157,7 @@ pub(crate) fn of_causes(
         Certainty::Established if probe_only && are_seen => VerdictKind::AtRisk,
         Certainty::Established if probe_only => VerdictKind::Likely,
         Certainty::Established => VerdictKind::Cause,
-        Certainty::Likely if !equals && (rivals || !first.codes.is_empty()) => VerdictKind::Likely,
+        Certainty::Likely if !equals => VerdictKind::Likely,
         Certainty::Likely | Certainty::Possible if rivals || !first.codes.is_empty() => VerdictKind::Ambiguous,
         _ => VerdictKind::Unknown,
     };
