@@ -51,7 +51,7 @@ pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
     if evidence.overrides.is_empty() {
         list.push(NotSeen {
             what: "overrides.yaml".into(),
-            why: "not given; -f overrides.yaml compares it with the cluster".into(),
+            why: "not given (-f overrides.yaml)".into(),
             measurement: None,
         });
     }
@@ -104,8 +104,8 @@ fn wrong_clock(evidence: &Evidence) -> Option<NotSeen> {
 fn untold_trust(probes: &Probes) -> Option<NotSeen> {
     served::with_unknown_trust(probes).next()?;
     Some(NotSeen {
-        what: "whether clients trust the certificates that are served".into(),
-        why: "not judged; --ca-file FILE says which authorities they have".into(),
+        what: "whether clients trust the certificates".into(),
+        why: "not judged (--ca-file FILE)".into(),
         measurement: None,
     })
 }

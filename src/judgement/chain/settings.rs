@@ -99,10 +99,10 @@ pub(super) fn route(path: Path<'_>) -> Link {
 }
 
 fn no_route(path: Path<'_>) -> String {
-    let Some(name) = path.server_name else { return "no ApigeeRoute has hostname *".into() };
+    let Some(name) = path.server_name else { return "none for *".into() };
     let routes = facts::routes(path.evidence).unwrap_or_default();
     let hostnames = routes.iter().flat_map(|route| &route.hostnames).map(String::as_str);
-    format!("no ApigeeRoute has hostname {name}{}", Nearest::of(hostnames).hint(name))
+    format!("none for {name}{}", Nearest::of(hostnames).hint(name))
 }
 
 /// What keeps the route from serving the client; its Secret is a link of its own.

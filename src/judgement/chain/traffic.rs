@@ -212,7 +212,8 @@ pub(super) fn filter_chain(path: Path<'_>) -> Link {
     let of_all =
         |some: usize| if some == all { format!("{all} of {all} pods") } else { format!("{some} of {all} pods") };
     let link = if !without.is_empty() {
-        let why = format!("none {} in {}: {}", path.sni(), of_all(without.len()), endings(path, &without));
+        let which = if without.len() == all { String::new() } else { format!(": {}", endings(path, &without)) };
+        let why = format!("none {} in {}{which}", path.sni(), of_all(without.len()));
         Link::broken(key, why).at(path, Kind::Pod, without)
     } else if let Some((_, made)) = refusing.first() {
         let names: Vec<&str> = refusing.iter().map(|(name, _)| *name).collect();

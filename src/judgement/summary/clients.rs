@@ -225,7 +225,7 @@ impl fmt::Display for Who {
             write!(f, ", {} in every minute, as health checks do", count(beat, "reset"))?;
         }
         if let Some(service) = &self.hidden_by {
-            write!(f, "; the real client may be hidden (externalTrafficPolicy of Service {service} is Cluster)")?;
+            write!(f, ", which may hide the real client (Service {service}: externalTrafficPolicy Cluster)")?;
         }
         Ok(())
     }

@@ -187,13 +187,11 @@ impl Began {
         let at = moment(self.at);
         let length = |seconds: u64| duration(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)));
         let begin = match (self.or_earlier, self.resets_before) {
-            (true, _) => format!("resets began at {at} or earlier: the logs show no time without them"),
-            (false, 0) => format!("resets began at {at}; none in {} before", length(self.seconds_before)),
-            (false, before) => format!(
-                "resets began at {at}; {} in {} before",
-                count(before, "stray reset"),
-                length(self.seconds_before)
-            ),
+            (true, _) => format!("began {at} or earlier than these logs"),
+            (false, 0) => format!("began {at}, none in {} before", length(self.seconds_before)),
+            (false, before) => {
+                format!("began {at}, {} in {} before", count(before, "stray reset"), length(self.seconds_before))
+            }
         };
         let before = self.events.iter().filter(|event| event.at <= self.at).max_by_key(|event| event.at);
         before.map_or_else(

@@ -74,7 +74,7 @@ fn next_measurement(evidence: &Evidence, open: Open<'_>) -> Measurement {
 fn not_done(evidence: &Evidence) -> Vec<NotSeen> {
     let capture = NotSeen {
         what: NotSeen::PACKET_CAPTURE.into(),
-        why: "not done: it needs the node of an ingress pod".into(),
+        why: "needs the node of a pod".into(),
         measurement: Some(measurement::capture(evidence)),
     };
     let probe = match &evidence.probes {
@@ -86,8 +86,8 @@ fn not_done(evidence: &Evidence) -> Vec<NotSeen> {
         }),
     };
     let silent = NotSeen {
-        what: "clients that failed by version, cipher or client certificate".into(),
-        why: "they leave no line in the access log".into(),
+        what: "clients that fail by version, cipher or client certificate".into(),
+        why: "not in the access log".into(),
         measurement: None,
     };
     [Some(capture), probe, Some(silent)].into_iter().flatten().collect()

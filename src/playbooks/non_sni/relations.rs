@@ -59,7 +59,20 @@ pub(super) static RELATIONS: Relations = Relations {
     ],
     diverging_pods: &[codes::PODS_DIFFER, codes::PODS_SERVE_DIFFERENT_CERTIFICATES],
     strangers: &[codes::UNKNOWN_SERVER_NAME_RESET],
-    without_record: &[codes::LOAD_BALANCER_DIFFERS],
+    without_record: &[
+        codes::CLIENT_AUTHORITIES_ABSENT,
+        codes::CLIENT_AUTHORITIES_MALFORMED,
+        codes::CREDENTIAL_NAME_MISSING,
+        codes::CREDENTIAL_SECRET_MISSING,
+        codes::LOAD_BALANCER_DIFFERS,
+        codes::PRIVATE_KEY_MISMATCH,
+        codes::PRIVATE_KEY_UNREADABLE,
+        codes::STORED_CERTIFICATE_ABSENT,
+        codes::STORED_CERTIFICATE_MALFORMED,
+        codes::STORED_CERTIFICATE_MUST_STAPLE,
+        codes::STORED_CERTIFICATE_NOT_SERVED,
+        codes::STORED_KEY_UNSUPPORTED,
+    ],
 };
 
 const fn symptom(code: Code) -> Symptom {

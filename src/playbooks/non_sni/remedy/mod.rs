@@ -65,12 +65,10 @@ pub(super) fn of(judged: Judged<'_>, verdict: &Verdict) -> Remedy {
     for change in opening.flat_map(|planned| &planned.changes) {
         if let Change::Apply(route) = change
             && route.is_wildcard()
-            && let Some(secret) = wildcard::secret_of(route)
         {
-            side_effects.push(format!(
-                "A client with a server name that no route has then gets the certificate of {secret} (a name that does not \
-                 match) instead of a reset."
-            ));
+            side_effects.push(
+                "Clients with a server name that no route has get this certificate instead of a reset.".to_owned(),
+            );
         }
     }
     side_effects.dedup();

@@ -12,15 +12,6 @@ use crate::verdict::{Change, RemedyStep, Target};
 pub(super) fn attach(evidence: &Evidence, target: &Target, gateway: &str) -> Vec<Planned> {
     let mut steps = Vec::new();
     let lacking = groups::lacking(evidence, gateway);
-    if evidence.overrides.is_empty() && !lacking.is_empty() {
-        steps.push(planned(RemedyStep {
-            title: format!("List {gateway} in overrides.yaml, at the virtual hosts {}", groups::names(&lacking)),
-            paste: Some(format!("  additionalGateways: [\"{gateway}\"]")),
-            note: Some("With -f overrides.yaml this report has the change as a diff.".into()),
-            good: Some("each of these virtual hosts has the line".into()),
-            ..RemedyStep::default()
-        }));
-    }
     for file in &evidence.overrides {
         // A file that could not be read has a finding of its own.
         let Ok(change) = overrides_diff::add_gateway(file, gateway) else { continue };
@@ -60,11 +51,26 @@ pub(super) fn attach(evidence: &Evidence, target: &Target, gateway: &str) -> Vec
         }));
     }
     if !lacking.is_empty() {
-        let step = planned(upgrade(evidence, target, &lacking));
+        let mut upgrade = upgrade(evidence, target, &lacking);
+        if evidence.overrides.is_empty() {
+            list_by_hand(&mut upgrade, gateway, &lacking);
+        }
+        let step = planned(upgrade);
         let full_names = lacking.iter().map(|group| group.full_name.clone()).collect();
         steps.push(step.changing(Change::List { gateway: gateway.to_owned(), groups: full_names }));
     }
     steps
+}
+
+/// Makes listing the gateway the first half of the step, where no overrides file is given.
+fn list_by_hand(upgrade: &mut RemedyStep, gateway: &str, groups: &[Group]) {
+    let hosts = groups::names(groups);
+    upgrade.title = format!(
+        "In overrides.yaml, add additionalGateways: [\"{gateway}\"] at virtual host {hosts}, or requests get 404; then run \
+         helm upgrade"
+    );
+    let from = upgrade.note.take().unwrap_or_default();
+    upgrade.note = Some(format!("{from} With -f overrides.yaml this report has the change as a diff."));
 }
 
 /// The step that runs helm for each of these groups.
@@ -74,7 +80,7 @@ pub(super) fn upgrade(evidence: &Evidence, target: &Target, groups: &[Group]) ->
     RemedyStep {
         title: format!("Run helm upgrade for {}", groups::names(groups)),
         paste: Some(lines),
-        note: Some(format!("From the folder that holds the Apigee charts.{order}")),
+        note: Some(format!("From the folder of the Apigee charts.{order}")),
         undo: Some(undo),
         good: Some("STATUS: deployed".into()),
         ..RemedyStep::default()

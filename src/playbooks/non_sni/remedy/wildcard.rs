@@ -19,7 +19,7 @@ pub(super) fn create(evidence: &Evidence, target: &Target) -> WildcardStep {
     let Choice { secret, choices, note, .. } = certificates::choose(evidence);
     let route = manifest::new_route(evidence, &secret);
     let step = RemedyStep {
-        title: format!("Create wildcard route {}, so that handshakes without SNI succeed", route.name),
+        title: format!("Create wildcard route {}: handshakes without SNI work", route.name),
         paste: Some(apply(evidence, target, &route)),
         note,
         undo: Some(target.kubectl_in_namespace(&format!("delete apigeeroute {}", word(&route.name)))),

@@ -41,15 +41,22 @@ pub(super) fn write(report: &Report, short: &ShortForms, options: TextOptions, o
             .collect();
         *out += &column(options).lines("", "", &parts.join("  "), 0);
     }
-    for link in links.iter().filter(|link| link.state == LinkState::Broken) {
-        *out += &column(options).lines("", "", &short.text(&broken(chain, link)), 2);
+    let broken: Vec<String> = links
+        .iter()
+        .filter(|link| link.state == LinkState::Broken)
+        .map(|link| short.text(&broken(chain, link)))
+        .collect();
+    let whole = broken.join("; ");
+    let fits = LABEL_COLUMN + 2 + columns(&whole) <= options.width;
+    for lines in if fits { vec![whole] } else { broken } {
+        *out += &column(options).lines("", "", &format!("✗ {lines}"), 2);
     }
 }
 
 fn broken(chain: &Chain, link: &Link) -> String {
     let why = link.why.as_deref().unwrap_or_default();
     let here = if chain.broken == Some(link.link) { " (fix here)" } else { "" };
-    format!("✗ {}: {why}{here}", link.link.title())
+    format!("{}: {why}{here}", link.link.title())
 }
 
 fn column(options: TextOptions) -> LabelledText {

@@ -2,7 +2,7 @@
 
 use owo_colors::OwoColorize;
 
-use super::{blank_line, push, section};
+use super::{LABEL_COLUMN, blank_line, push, section};
 use crate::judgement::Report;
 use crate::report::TextOptions;
 use crate::text::{date, one_line, some_of, visible};
@@ -69,7 +69,9 @@ fn numbered(number: usize, step: &RemedyStep, options: TextOptions, out: &mut St
         .undo
         .as_ref()
         .map_or(String::new(), |undo| format!(" (Undo: {})", visible(&undo.lines().collect::<Vec<_>>().join("; "))));
-    let text = format!("{verb}{}{undo}", visible(&step.title));
+    let good = step.good.as_ref().filter(|_| step.purpose == Purpose::Check && !options.wide);
+    let good = good.map_or(String::new(), |good| format!(": good is {}", visible(&one_line(good))));
+    let text = format!("{verb}{}{good}{undo}", visible(&step.title));
     section(out, &label, options.styles.heading, &text, options.width);
     details(step, options, out);
 }
@@ -78,11 +80,13 @@ fn details(step: &RemedyStep, options: TextOptions, out: &mut String) {
     if let Some(text) = &step.paste {
         paste(out, text, options);
     }
-    if let Some(note) = &step.note {
+    // What a cure shows when it worked is clear from its title; of the check it is the point.
+    let is_check = step.purpose == Purpose::Check;
+    if let Some(note) = step.note.as_ref().filter(|_| options.wide || !is_check) {
         section(out, "", options.styles.dim, &visible(&one_line(note)), options.width);
     }
     choices(&step.choices, options, out);
-    if let Some(good) = &step.good {
+    if let Some(good) = step.good.as_ref().filter(|_| options.wide || step.paste.is_none()) {
         section(out, "", options.styles.dim, &format!("good is: {}", visible(&one_line(good))), options.width);
     }
 }
@@ -105,11 +109,24 @@ fn first_names(names: &[String]) -> String {
     if names.len() <= TOP { names.join(", ") } else { some_of(names) }
 }
 
-/// Appends text to paste. It begins at the margin: an indented diff would not work.
+/// Appends text to paste. Commands of one line each stand below their title; what a command reads begins at
+/// the margin, because an indented diff would not work.
 pub(super) fn paste(out: &mut String, text: &str, options: TextOptions) {
+    if text.lines().all(is_command) {
+        for line in text.lines() {
+            let margin = " ".repeat(LABEL_COLUMN);
+            push(out, &format!("{margin}{}", visible(line).style(options.styles.command)));
+        }
+        return;
+    }
     blank_line(out);
     for line in text.lines() {
         push(out, &visible(line).style(options.styles.command).to_string());
     }
     out.push('\n');
+}
+
+/// The line is a whole command: no quoted text goes on in the next line, and it is no part of a file.
+fn is_command(line: &str) -> bool {
+    !line.starts_with(' ') && line.matches('\'').count() % 2 == 0
 }

@@ -30,7 +30,9 @@ pub(super) fn not_seen(report: &Report, options: TextOptions, out: &mut String) 
 
 /// Appends the counts, the origin and the next commands.
 pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
-    blank_line(out);
+    if options.wide || report.not_seen.is_empty() {
+        blank_line(out);
+    }
     let dim = options.styles.dim;
     let mut dimmed = |text: String| {
         for line in crate::text::wrap(&text, options.width, 2).lines() {
@@ -79,7 +81,7 @@ fn hints(report: &Report, options: TextOptions) -> String {
         hints.push("steps: -o wide".to_owned());
     }
     if let Some(code) = report.verdict.causes.iter().flat_map(|cause| &cause.codes).next() {
-        hints.push(format!("why: kubectl apigee-tls explain {code}"));
+        hints.push(format!("why: explain {code}"));
     }
     if !matches!(report.verdict.kind, VerdictKind::Healthy | VerdictKind::Passed | VerdictKind::SniOnly) {
         hints.push("still stuck: kubectl apigee-tls collect -f overrides.yaml".to_owned());

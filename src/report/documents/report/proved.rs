@@ -83,7 +83,7 @@ fn elsewhere(handshakes: &[HandshakeSummary]) -> Option<String> {
     let failed = made.iter().filter(|made| made.result != HandshakeResult::Served);
     let failed: Vec<String> = failed.map(|made| format!("{} {}", made.endpoint, word(made.result))).collect();
     let rest = if failed.is_empty() { String::new() } else { format!(" ({})", some_of(&failed)) };
-    Some(format!("From this machine, by address: served at {served} of {}{rest}.", made.len()))
+    Some(format!("From here: served at {served} of {}{rest}.", made.len()))
 }
 
 /// Returns what Envoy's counters say of the resets in the logs.
@@ -92,7 +92,7 @@ fn confirmed(summary: &RunSummary) -> Option<String> {
     let counters = summary.counters.as_ref()?;
     let counted = counters.without_filter_chain?;
     let same = if counted == resets.total { "the same " } else { "" };
-    Some(format!("Envoy counted {same}{} without a filter chain.", count(counted, "connection")))
+    Some(format!("Envoy counted {same}{} without filter chain.", count(counted, "connection")))
 }
 
 fn word(result: HandshakeResult) -> &'static str {
