@@ -122,6 +122,19 @@ fn lines_fit_the_width() {
     }
 }
 
+/// The cause, what was seen and proved, and the whole fix are read without scrolling.
+#[test]
+fn the_usual_cause_fits_a_screen() {
+    let path = support::root().join("tests/verdicts/reproduced-no-wildcard.yaml");
+    let case: Case = support::read(&path).expect("the case reads");
+    let mut evidence = case.setting.evidence().expect("the evidence fits");
+    evidence.overrides.clear();
+    let report = build(&evidence, &Selection::default(), FailOn::default());
+    let text = report.text(OPTIONS());
+    assert!(text.lines().count() <= 40, "{} lines:\n{text}", text.lines().count());
+    assert!(text.contains("helm upgrade dev-grp") && text.contains("kubectl --context prod apply"), "{text}");
+}
+
 /// A headline names the cause, so that reports, tickets and tables of several clusters can be told apart by
 /// it.
 #[test]

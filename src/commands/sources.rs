@@ -209,9 +209,10 @@ fn question(args: &EvidenceArgs, collected_at: Timestamp, offline: bool) -> Hybr
 }
 
 fn cluster_access(args: &ClusterArgs) -> ClusterAccess {
+    let path = |given: &Option<std::path::PathBuf>| given.as_ref().map(|path| path.to_string_lossy().into_owned());
     ClusterAccess {
         context: args.context.clone(),
-        kubeconfig: args.kubeconfig.as_ref().map(|path| path.to_string_lossy().into_owned()),
+        kubeconfig: path(&args.kubeconfig),
         cluster: args.cluster.clone(),
         user: args.user.clone(),
         server: args.server.as_deref().map(without_user),
@@ -220,6 +221,10 @@ fn cluster_access(args: &ClusterArgs) -> ClusterAccess {
         as_user: args.as_user.clone(),
         as_uid: args.as_uid.clone(),
         as_groups: args.as_groups.clone(),
+        certificate_authority: path(&args.certificate_authority),
+        client_certificate: path(&args.client_certificate),
+        client_key: path(&args.client_key),
+        has_token: args.token.is_some(),
     }
 }
 

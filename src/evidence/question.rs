@@ -63,6 +63,16 @@ pub struct ClusterAccess {
     pub as_uid: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub as_groups: Vec<String>,
+    /// Paths as the user gave them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate_authority: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<String>,
+    /// A token was given on the command line. Printed commands take it from a variable of the shell.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub has_token: bool,
 }
 
 /// `--since`, `--since-time`, `--tail` and `--limit-bytes`, as in kubectl.
@@ -202,9 +212,14 @@ impl Visit for ClusterAccess {
             as_user,
             as_uid,
             as_groups,
+            certificate_authority,
+            client_certificate,
+            client_key,
+            has_token: _,
         } = self;
         visitor.strings(Kind::Context, [context, cluster, user].into_iter().flatten());
-        visitor.strings(Kind::File, kubeconfig);
+        let files = [kubeconfig, certificate_authority, client_certificate, client_key];
+        visitor.strings(Kind::File, files.into_iter().flatten());
         visitor.strings(Kind::Hostname, tls_server_name);
         visitor.strings(Kind::Text, [server, as_user, as_uid].into_iter().flatten());
         visitor.strings(Kind::Text, as_groups);

@@ -12,6 +12,9 @@ use crate::evidence::{ClusterAccess, Evidence, Seen};
 /// Label selector of the ingress pods that this program uses by default.
 const USUAL_SELECTOR: &str = "app=apigee-ingressgateway";
 
+/// Where printed commands have the token from that the run was given: a token is never printed.
+const TOKEN: &str = "$TOKEN";
+
 /// The cluster and the namespace that the commands of a report act on.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -47,14 +50,25 @@ impl Target {
         let named = [("context", context), ("server", server), ("kubeconfig", kubeconfig), ("as", as_user)];
         let mut parts: Vec<String> =
             named.into_iter().filter_map(|(what, name)| Some(format!("{what} {}", name.as_ref()?))).collect();
+        if self.access.has_token {
+            parts.push(format!("the token in {TOKEN}"));
+        }
         parts.push(format!("namespace {}", self.namespace));
         parts.join(", ")
     }
 
     /// Returns the same cluster as somebody with more rights reaches it.
     pub(crate) fn of_administrator(&self) -> Self {
-        let access =
-            ClusterAccess { user: None, as_user: None, as_uid: None, as_groups: Vec::new(), ..self.access.clone() };
+        let access = ClusterAccess {
+            user: None,
+            as_user: None,
+            as_uid: None,
+            as_groups: Vec::new(),
+            client_certificate: None,
+            client_key: None,
+            has_token: false,
+            ..self.access.clone()
+        };
         Self { access, ..self.clone() }
     }
 
@@ -69,19 +83,32 @@ impl Target {
     }
 
     /// Returns `helm COMMAND … --kube-context … --namespace NAMESPACE REST`. helm cannot name a cluster or a
-    /// user of the kubeconfig.
+    /// user of the kubeconfig, nor a client certificate.
     pub(crate) fn helm(&self, command: &str, rest: &str) -> String {
-        let ClusterAccess { context, kubeconfig, server, tls_server_name, as_user, as_groups, .. } = &self.access;
+        let ClusterAccess {
+            context,
+            kubeconfig,
+            server,
+            tls_server_name,
+            as_user,
+            as_groups,
+            certificate_authority,
+            ..
+        } = &self.access;
         let mut flags = flags(&[
             ("--kube-context", context),
             ("--kubeconfig", kubeconfig),
             ("--kube-apiserver", server),
+            ("--kube-ca-file", certificate_authority),
             ("--kube-tls-server-name", tls_server_name),
             ("--kube-as-user", as_user),
         ]);
         flags.extend(as_groups.iter().map(|group| format!("--kube-as-group {}", word(group))));
         if self.access.insecure_skip_tls_verify {
             flags.push("--kube-insecure-skip-tls-verify".into());
+        }
+        if self.access.has_token {
+            flags.push(format!("--kube-token \"{TOKEN}\""));
         }
         join(["helm", command, &flags.join(" "), "--namespace", &word(&self.namespace), rest])
     }
@@ -105,6 +132,10 @@ impl Target {
             as_user,
             as_uid,
             as_groups,
+            certificate_authority,
+            client_certificate,
+            client_key,
+            has_token,
         } = &self.access;
         let mut flags = flags(&[
             ("--context", context),
@@ -112,6 +143,9 @@ impl Target {
             ("--cluster", cluster),
             ("--user", user),
             ("-s", server),
+            ("--certificate-authority", certificate_authority),
+            ("--client-certificate", client_certificate),
+            ("--client-key", client_key),
             ("--tls-server-name", tls_server_name),
             ("--as", as_user),
             ("--as-uid", as_uid),
@@ -119,6 +153,9 @@ impl Target {
         flags.extend(as_groups.iter().map(|group| format!("--as-group {}", word(group))));
         if *insecure_skip_tls_verify {
             flags.push("--insecure-skip-tls-verify".into());
+        }
+        if *has_token {
+            flags.push(format!("--token \"{TOKEN}\""));
         }
         flags.join(" ")
     }
@@ -167,6 +204,29 @@ mod tests {
             target.title(),
             "context east, server https://10.0.0.1:6443, kubeconfig my config, as ann, namespace apigee"
         );
+    }
+
+    #[test]
+    fn identities_of_the_command_line_are_named_and_tokens_are_not_printed() {
+        let access = ClusterAccess {
+            certificate_authority: Some("ca.pem".into()),
+            client_certificate: Some("me.pem".into()),
+            client_key: Some("me.key".into()),
+            has_token: true,
+            ..ClusterAccess::default()
+        };
+        let target = Target { namespace: "apigee".into(), access, selector: None };
+        assert_eq!(
+            target.kubectl("version"),
+            "kubectl --certificate-authority ca.pem --client-certificate me.pem --client-key me.key --token \"$TOKEN\" \
+             version"
+        );
+        assert_eq!(
+            target.helm("rollback shop", ""),
+            "helm rollback shop --kube-ca-file ca.pem --kube-token \"$TOKEN\" --namespace apigee"
+        );
+        assert_eq!(target.title(), "the token in $TOKEN, namespace apigee");
+        assert_eq!(target.of_administrator().kubectl("version"), "kubectl --certificate-authority ca.pem version");
     }
 
     #[test]

@@ -31,6 +31,7 @@ mod contexts;
 mod envoy;
 mod expect;
 mod faults;
+mod identity;
 mod images;
 mod interrupts;
 mod load_balancer;

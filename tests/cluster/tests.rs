@@ -12,7 +12,7 @@ use crate::scenario::{self, ClusterFault, Scenario};
 use crate::shell::Result;
 use crate::stage::Stage;
 use crate::testbed::Testbed;
-use crate::{bundle, cleanup, contexts, faults, interrupts, midway, plugin, rights};
+use crate::{bundle, cleanup, contexts, faults, identity, interrupts, midway, plugin, rights};
 
 /// Number of scenarios run at the same time. More pods and clients would compete for two cores.
 const SIDE_BY_SIDE: usize = 3;
@@ -38,6 +38,7 @@ pub fn all(source: &Source) -> Result<Vec<Trial>> {
         Trial::test("sandbox::nothing_is_left_when_it_is_killed", || cleanup::after_a_kill().map_err(Failed::from))
             .with_ignored_flag(is_given),
     ];
+    trials.push(trial("identity_of_the_command_line", source, identity::of_the_command_line));
     trials.push(trial("collect::least_role_rule_by_rule", source, rights::rule_by_rule));
     trials.push(trial("collect::hundred_interrupts", source, interrupts::hundred));
     trials.push(trial("collect::hundred_faults", source, faults::hundred));

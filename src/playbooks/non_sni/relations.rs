@@ -75,6 +75,11 @@ pub(super) static RELATIONS: Relations = Relations {
     ],
 };
 
+/// Returns whether a cause with one of these codes leaves no record in the access logs.
+pub(super) fn leaves_no_record(codes: &[Code]) -> bool {
+    codes.iter().any(|code| RELATIONS.without_record.contains(code))
+}
+
 const fn symptom(code: Code) -> Symptom {
     Symptom { code, has_own_step: true, is_located: true, witness: Witness::Clients }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::relations::leaves_no_record;
 use super::all_of;
 use super::facts_on::{Facts, facts_on};
 use crate::checks::facts;
@@ -80,7 +81,12 @@ fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>
     } else {
         (Certainty::Likely, "are reset", format!("the gateway lacks ApigeeRoute {}", route.name))
     };
-    let verb = if seen_in_logs { verb } else { "would be refused" };
+    let verb = match seen_in_logs {
+        true => verb,
+        // No log can show the clients: what the probe met is what they meet.
+        false if leaves_no_record(&codes) => "are refused",
+        false => "would be refused",
+    };
     Cause {
         symptom: None,
         codes,

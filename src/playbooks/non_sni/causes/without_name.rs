@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::relations::EXPLAINED_BY_ATTACHMENT;
+use super::super::relations::{EXPLAINED_BY_ATTACHMENT, leaves_no_record};
 use super::facts_on::facts_on;
 use super::{all_of, reason};
 use crate::checks::facts;
@@ -130,6 +130,15 @@ fn clause(symptom: Code, why: &str) -> String {
     format!("{}, because {why}", effect(symptom))
 }
 
+/// Returns the same sentence for a cause with these codes. Where no log can show the clients, the probe is
+/// the only witness, and what it met is what they meet.
+fn of_codes(symptom: Code, codes: &[Code], why: &str) -> String {
+    if symptom == codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED && leaves_no_record(codes) {
+        return format!("Clients without SNI are refused, because {why}");
+    }
+    clause(symptom, why)
+}
+
 fn effect(symptom: Code) -> &'static str {
     match symptom {
         codes::LOAD_BALANCER_RESET => "A Google load balancer connects without SNI and is reset",
@@ -153,11 +162,12 @@ fn obstructed(evidence: &Evidence, symptom: Code, route: &Route, all: &[CheckRes
     } else {
         all_of(&reasons)
     };
+    let statement = of_codes(symptom, &codes, &why);
     Cause {
         symptom: None,
         codes,
         certainty: Certainty::Established,
-        statement: clause(symptom, &why),
+        statement,
         evidence: faults
             .iter()
             .map(|(_, fault)| {
@@ -204,9 +214,9 @@ fn despite_wildcard(evidence: &Evidence, symptom: Code, accepting: &[&Route], al
         if !facts.codes.is_empty() {
             causes.push(Cause {
                 symptom: None,
+                statement: of_codes(symptom, &facts.codes, &all_of(&facts.reasons)),
                 codes: facts.codes,
                 certainty: Certainty::Established,
-                statement: clause(symptom, &all_of(&facts.reasons)),
                 evidence: facts.messages,
             });
         }

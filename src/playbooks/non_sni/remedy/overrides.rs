@@ -66,11 +66,10 @@ pub(super) fn attach(evidence: &Evidence, target: &Target, gateway: &str) -> Vec
 fn list_by_hand(upgrade: &mut RemedyStep, gateway: &str, groups: &[Group]) {
     let hosts = groups::names(groups);
     upgrade.title = format!(
-        "In overrides.yaml, add additionalGateways: [\"{gateway}\"] at virtual host {hosts}, or requests get 404; then run \
-         helm upgrade"
+        "List it in overrides.yaml, or requests get 404: additionalGateways: [\"{gateway}\"] at {hosts}; then helm upgrade"
     );
     let from = upgrade.note.take().unwrap_or_default();
-    upgrade.note = Some(format!("{from} With -f overrides.yaml this report has the change as a diff."));
+    upgrade.note = Some(format!("{from} -f overrides.yaml adds the change as a diff."));
 }
 
 /// The step that runs helm for each of these groups.

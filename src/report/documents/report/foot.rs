@@ -40,7 +40,10 @@ pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
         }
     };
     dimmed(counts(report));
-    dimmed(origin(report));
+    // The fix names the cluster already, and the screen is short.
+    if options.wide || report.remedy.steps.is_empty() {
+        dimmed(origin(report));
+    }
     dimmed(hints(report, options));
 }
 
