@@ -114,8 +114,8 @@ fn a_client_is_named_after_what_the_cluster_and_published_ranges_show() {
         let who = &client(&summary, address).who;
         (who.kind, who.to_string())
     };
-    let hidden = "; the real client may be hidden (externalTrafficPolicy of Service \
-                  apigee-ingressgateway-ext-myorg-hyb-8f2c412 is Cluster)";
+    let hidden = ", which may hide the real client (Service apigee-ingressgateway-ext-myorg-hyb-8f2c412: \
+                  externalTrafficPolicy Cluster)";
     for (address, kind, words) in [
         ("10.4.0.1", WhoKind::PodNetwork, format!("in the network of the pods on node node-1{hidden}")),
         ("10.138.0.5", WhoKind::Node, format!("node node-2{hidden}")),
@@ -219,7 +219,7 @@ fn failures_are_dated_by_the_minute_and_compared_with_events() {
     assert_eq!(began.events[0].what, "Helm revision 3 of dev-grp");
     assert_eq!(
         began.sentence(),
-        "resets began at 2026-11-22T09:00:00Z; 1 stray reset in 3 h 0 min before; 2 min earlier: Helm revision 3 of dev-grp"
+        "began 2026-11-22T09:00:00Z, 1 stray reset in 3 h 0 min before; 2 min earlier: Helm revision 3 of dev-grp"
     );
     let began = judged(&of_case("reproduced-no-wildcard")).summary.began.expect("the resets have times");
     assert!(began.or_earlier, "no minute is recorded: {began:?}");

@@ -204,7 +204,7 @@ fn beat_of(tally: &Tally) -> Option<u64> {
 }
 
 impl fmt::Display for Who {
-    /// Writes a fragment: `node node-1, so the real client may be hidden (…)`.
+    /// Writes a fragment: `node node-1, which may hide the real client (…)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name.as_deref();
         match (self.kind, name) {
