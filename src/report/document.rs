@@ -2,10 +2,14 @@
 
 use serde::Serialize;
 
-use super::formats::jsonl;
+use super::formats::{jsonl, markdown};
 use super::styles::Styles;
-use crate::checks::{self, Code, Kind, Level, Location, Object};
+use crate::checks;
 use crate::text::visible;
+
+// What a finding is made of, for formats.
+pub use crate::checks::{Code, Kind, Level, Location, Object};
+pub use crate::judgement::OutcomeWord;
 
 /// A value that can be printed in every [`Format`](super::Format).
 pub trait Document: Serialize {
@@ -28,6 +32,32 @@ pub trait Document: Serialize {
         findings.iter().map(Located::line).collect()
     }
 
+    /// Returns the result of each check, for formats that list what passed too. A document without checks has
+    /// its findings alone.
+    fn results(&self) -> Vec<CheckResult<'_>> {
+        let mut results: Vec<CheckResult<'_>> = Vec::new();
+        for finding in self.findings() {
+            let of_check =
+                |result: &&mut CheckResult<'_>| (result.code, result.subject) == (finding.code, finding.subject);
+            match results.iter_mut().find(of_check) {
+                Some(result) => result.findings.push(finding),
+                None => results.push(CheckResult {
+                    code: finding.code,
+                    subject: finding.subject,
+                    outcome: OutcomeWord::Found,
+                    reason: None,
+                    findings: vec![finding],
+                }),
+            }
+        }
+        results
+    }
+
+    /// Returns the document as Markdown, for tickets and comments.
+    fn markdown(&self) -> String {
+        markdown::table(&self.findings())
+    }
+
     /// Returns JSON lines, one for each entry of [`Document::lines`].
     ///
     /// # Errors
@@ -37,6 +67,53 @@ pub trait Document: Serialize {
             finding,
             documentation_url: checks::find(finding.code.as_str()).map(|(_, check)| check.documentation_url()),
         }))
+    }
+}
+
+/// The result of one check, with its findings.
+#[derive(Clone, Debug)]
+pub struct CheckResult<'a> {
+    pub code: Code,
+    /// As for [`Located::subject`].
+    pub subject: Option<&'a str>,
+    pub outcome: OutcomeWord,
+    /// The observation, why the check does not apply, or why it is unknown.
+    pub reason: Option<&'a str>,
+    pub findings: Vec<Located<'a>>,
+}
+
+/// What the catalogue says about a check, for formats that describe their rules.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub code: Code,
+    pub name: &'static str,
+    /// Name of the family.
+    pub family: &'static str,
+    pub level: Level,
+    pub summary: &'static str,
+    pub looks_for: &'static str,
+    pub matters: &'static str,
+    pub fix: &'static str,
+    /// Page about the check.
+    pub url: String,
+}
+
+impl Rule {
+    /// Returns the rule of a code; `None` for a code that this version does not have.
+    #[must_use]
+    pub fn of(code: Code) -> Option<Self> {
+        let (family, check) = checks::find(code.as_str())?;
+        Some(Self {
+            code,
+            name: check.name,
+            family: family.name,
+            level: check.level,
+            summary: check.summary,
+            looks_for: check.explanation.looks_for,
+            matters: check.explanation.matters,
+            fix: check.explanation.fix,
+            url: check.documentation_url(),
+        })
     }
 }
 
@@ -77,6 +154,16 @@ pub struct Located<'a> {
 }
 
 impl Located<'_> {
+    /// Returns the message with the subject and the objects in front, where it does not name them.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let subject = self.subject.map(|subject| format!("{subject}: ")).unwrap_or_default();
+        if self.objects.is_empty() || Object::are_named_in(self.objects, self.message) {
+            return format!("{subject}{}", self.message);
+        }
+        format!("{subject}{}: {}", Object::describe(self.objects), self.message)
+    }
+
     /// `error AT101 Pod/gw-1: 3 resets without SNI`, after the subject if there is one.
     fn line(&self) -> String {
         let subject = self.subject.map(|subject| format!("{subject}: ")).unwrap_or_default();

@@ -12,5 +12,5 @@ pub mod formats;
 pub mod schema;
 pub mod styles;
 
-pub use self::document::{Document, Located, TextOptions};
+pub use self::document::{CheckResult, Document, Located, Rule, TextOptions};
 pub use self::formats::{Format, RenderError, render};

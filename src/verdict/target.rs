@@ -114,7 +114,8 @@ impl Target {
     }
 
     /// Returns `kubectl apigee-tls COMMAND --context … -n NAMESPACE REST`.
-    pub(crate) fn tool(&self, command: &str, rest: &str) -> String {
+    #[must_use]
+    pub fn tool(&self, command: &str, rest: &str) -> String {
         let selector = flags(&[("-l", &self.selector)]).join(" ");
         let flags = self.kubectl_flags();
         join(["kubectl apigee-tls", command, &flags, "-n", &word(&self.namespace), &selector, rest])

@@ -76,6 +76,9 @@ pub struct Told {
     /// All objects that `object` names; none in a comparison that was written before there was this field.
     #[serde(default)]
     pub objects: Vec<Object>,
+    /// The section about the check; empty in a comparison that was written before there was this field.
+    #[serde(default)]
+    pub documentation_url: String,
 }
 
 /// The result of a comparison.
@@ -252,6 +255,7 @@ fn findings(report: &Report) -> BTreeMap<Key, Told> {
                 object: finding.object,
                 message: finding.message,
                 objects: finding.objects,
+                documentation_url: finding.documentation_url,
             };
             (key, told)
         })

@@ -2,9 +2,10 @@
 
 use owo_colors::OwoColorize;
 
-use super::located;
+use super::{located, results};
 use crate::judgement::contexts::{self as judgement, ContextReport, ContextsReport, Counts, Summary};
-use crate::report::{Document, Located, TextOptions};
+use crate::report::formats::markdown::plain;
+use crate::report::{CheckResult, Document, Located, TextOptions};
 use crate::text::{pad, visible, widest, wrap};
 
 /// Width of the column with the verdict, of which `AMBIGUOUS` is the longest.
@@ -42,6 +43,29 @@ impl Document for ContextsReport {
             ContextReport::Failed { .. } => None,
         });
         judged.flat_map(|(context, report)| located(&report.checks, Some(context))).collect()
+    }
+
+    fn results(&self) -> Vec<CheckResult<'_>> {
+        let judged = self.contexts.iter().filter_map(|told| match told {
+            ContextReport::Judged { context, report } => Some((context, report)),
+            ContextReport::Failed { .. } => None,
+        });
+        judged.flat_map(|(context, report)| results(&report.checks, Some(context))).collect()
+    }
+
+    fn markdown(&self) -> String {
+        let mut out = String::new();
+        for told in &self.contexts {
+            match told {
+                ContextReport::Judged { context, report } => {
+                    out += &format!("## {}\n\n{}\n", plain(context), report.markdown());
+                }
+                ContextReport::Failed { context, error } => {
+                    out += &format!("## {}\n\n**FAILED** {}\n\n", plain(context), plain(&error.message));
+                }
+            }
+        }
+        out
     }
 }
 

@@ -9,8 +9,19 @@ mod probe;
 mod report;
 mod trace;
 
-use super::Located;
+use super::{CheckResult, Located};
 use crate::judgement::CheckReport;
+
+/// The results of these checks.
+fn results<'a>(checks: &'a [CheckReport], subject: Option<&'a str>) -> impl Iterator<Item = CheckResult<'a>> {
+    checks.iter().map(move |check| CheckResult {
+        code: check.code,
+        subject,
+        outcome: check.outcome,
+        reason: check.reason.as_deref(),
+        findings: located(std::slice::from_ref(check), subject).collect(),
+    })
+}
 
 /// The findings of these checks.
 fn located<'a>(checks: &'a [CheckReport], subject: Option<&'a str>) -> impl Iterator<Item = Located<'a>> {

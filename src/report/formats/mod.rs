@@ -1,7 +1,11 @@
 //! Formats, one file each: how any document is written. A format knows no check, no playbook and no rule.
 
+mod github;
 pub mod json;
 pub mod jsonl;
+mod junit;
+pub(super) mod markdown;
+mod sarif;
 mod short;
 mod text;
 mod wide;
@@ -64,6 +68,10 @@ formats! {
     Json: json,
     Jsonl: jsonl,
     Yaml: yaml,
+    Markdown: markdown,
+    Sarif: sarif,
+    Junit: junit,
+    Github: github,
 }
 
 /// Why a document could not be written.

@@ -39,7 +39,7 @@ pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
 }
 
 /// Returns where the commands act.
-fn place(report: &Report) -> String {
+pub(super) fn place(report: &Report) -> String {
     if report.subject.is_offline() {
         return "in the files given. Nothing has been changed yet.".to_owned();
     }

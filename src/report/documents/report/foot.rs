@@ -68,7 +68,7 @@ fn counts(report: &Report) -> String {
     format!("{}: {}{work}", count(checks.total, "check"), parts.collect::<Vec<_>>().join(", "))
 }
 
-fn origin(report: &Report) -> String {
+pub(super) fn origin(report: &Report) -> String {
     let subject = &report.subject;
     let source = match (subject.context(), subject.is_offline()) {
         (_, true) => "files alone".to_owned(),
@@ -87,7 +87,8 @@ fn hints(report: &Report, options: TextOptions) -> String {
         hints.push(format!("why: explain {code}"));
     }
     if !matches!(report.verdict.kind, VerdictKind::Healthy | VerdictKind::Passed | VerdictKind::SniOnly) {
-        hints.push("still stuck: kubectl apigee-tls collect -f overrides.yaml".to_owned());
+        let target = &report.remedy.target;
+        hints.push(format!("still stuck: {}", visible(&target.tool("collect", "-f overrides.yaml"))));
     }
     hints.join(" · ")
 }

@@ -7,6 +7,7 @@
 mod chain;
 mod fix;
 mod foot;
+mod markdown;
 mod names;
 mod proved;
 mod seen;
@@ -16,9 +17,9 @@ mod verdict;
 use owo_colors::Style;
 
 use self::names::ShortForms;
-use super::located;
+use super::{located, results};
 use crate::judgement::{self, Report};
-use crate::report::{Document, Located, TextOptions};
+use crate::report::{CheckResult, Document, Located, TextOptions};
 use crate::text::LabelledText;
 
 /// Width of the word in front of the sections (`CAUSE`, `FIX`).
@@ -50,6 +51,14 @@ impl Document for Report {
 
     fn findings(&self) -> Vec<Located<'_>> {
         located(&self.checks, None).collect()
+    }
+
+    fn results(&self) -> Vec<CheckResult<'_>> {
+        results(&self.checks, None).collect()
+    }
+
+    fn markdown(&self) -> String {
+        markdown::of(self)
     }
 }
 

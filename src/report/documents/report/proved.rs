@@ -11,15 +11,21 @@ use crate::text::{count, some_of};
 
 /// Appends the section.
 pub(super) fn write(report: &Report, short: &ShortForms, options: TextOptions, out: &mut String) {
-    let summary = &report.summary;
-    let Some(handshakes) = summary.handshakes.as_deref().filter(|made| !made.is_empty()) else { return };
-    let mut sentences = at_pods(handshakes);
-    sentences.extend(elsewhere(handshakes));
-    sentences.extend(confirmed(summary));
+    let sentences = sentences(report);
     if sentences.is_empty() {
         return;
     }
     section(out, "PROVED", options.styles.heading, &short.text(&sentences.join(" ")), options.width);
+}
+
+/// Returns the sentences of the section; none if this run made no handshake.
+pub(super) fn sentences(report: &Report) -> Vec<String> {
+    let summary = &report.summary;
+    let Some(handshakes) = summary.handshakes.as_deref().filter(|made| !made.is_empty()) else { return Vec::new() };
+    let mut sentences = at_pods(handshakes);
+    sentences.extend(elsewhere(handshakes));
+    sentences.extend(confirmed(summary));
+    sentences
 }
 
 /// Returns the short name of a pod.

@@ -3,11 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::names::ShortForms;
-use super::section;
+use super::{LABEL_COLUMN, section};
 use crate::judgement::summary::{Began, ClientResets, MinuteResets, Resets};
 use crate::judgement::{Report, RunSummary};
 use crate::report::TextOptions;
-use crate::text::{count, date, duration, some_of};
+use crate::text::{columns, count, date, duration, some_of};
 use crate::verdict::VerdictKind;
 
 /// Number of clients and server names that are shown without `-o wide`.
@@ -33,7 +33,8 @@ pub(super) fn write(report: &Report, short: &ShortForms, options: TextOptions, o
     }
 }
 
-fn lines(report: &Report, options: TextOptions) -> Vec<String> {
+/// Returns one line for each fact.
+pub(super) fn lines(report: &Report, options: TextOptions) -> Vec<String> {
     let summary = &report.summary;
     // Counters tell only where the logs do not, and nothing of a gateway that serves its clients.
     let kind = report.verdict.kind;
@@ -43,7 +44,13 @@ fn lines(report: &Report, options: TextOptions) -> Vec<String> {
     };
     let now = report.subject.collected_at();
     let mut lines = how_many(resets, summary);
-    lines.extend(when(resets, now));
+    match (lines.as_mut_slice(), when(resets, now)) {
+        // Where both are short, how many and when are one line.
+        ([line], Some(when)) if LABEL_COLUMN + columns(line) + columns(&when) + 2 <= options.width => {
+            *line += &format!(", {when}");
+        }
+        (_, when) => lines.extend(when),
+    }
     lines.extend(who(resets, options));
     lines.extend(summary.began.as_ref().map(Began::sentence));
     lines
@@ -93,6 +100,10 @@ fn places(resets: &Resets, summary: &RunSummary) -> String {
     let all = count(known.len().max(resets.pods.len()) as u64, "pod");
     let pods: Vec<String> =
         resets.pods.iter().map(|pod| format!("{} {}", super::proved::ending(summary, &pod.pod), pod.count)).collect();
+    let pods = match resets.pods.as_slice() {
+        [only] => vec![super::proved::ending(summary, &only.pod)],
+        _ => pods,
+    };
     format!(" at {of}{all} ({})", some_of(&pods))
 }
 
@@ -110,7 +121,7 @@ fn when(resets: &Resets, now: Timestamp) -> Option<String> {
             format!("{} {bars} {}   first {from}, last {to} UTC{quiet}", minute(start, now), minute(end, now))
         }
         None if from == to => format!("at {from} UTC{quiet}"),
-        None => format!("first {from}, last {to} UTC{quiet}"),
+        None => format!("{from} to {to} UTC{quiet}"),
     })
 }
 

@@ -1,0 +1,153 @@
+//! Formats for pipelines and tickets: what other programs read is read here as they read it.
+
+#![expect(clippy::expect_used, reason = "helpers of tests fail as tests do")]
+
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+
+use apigee_tls::evidence::Evidence;
+use apigee_tls::judgement::{FailOn, OutcomeWord, Report, Selection, build, contexts};
+use apigee_tls::report::styles::Styles;
+use apigee_tls::report::{Document, Format, TextOptions, render};
+use quick_junit::TestCaseStatus;
+use serde::Deserialize;
+use serde_json::Value;
+use support::Setting;
+
+#[derive(Deserialize)]
+struct Case {
+    #[serde(flatten)]
+    setting: Setting,
+}
+
+fn evidence(stem: &str) -> Evidence {
+    let path = support::root().join(format!("tests/verdicts/{stem}.yaml"));
+    let mut case: Value = support::read(&path).expect("the case reads");
+    for key in ["about", "exitCode"] {
+        case.as_object_mut().expect("a case is a map").remove(key);
+    }
+    let case: Case = serde_json::from_value(case).expect("the case has a setting");
+    case.setting.evidence().expect("the evidence fits")
+}
+
+fn report(stem: &str) -> Report {
+    build(&evidence(stem), &Selection::default(), FailOn::default())
+}
+
+fn rendered(document: &impl Document, format: Format) -> String {
+    let options = TextOptions { styles: Styles::default(), width: 100, wide: false };
+    render(document, format, options).expect("it has this format")
+}
+
+fn sarif(document: &impl Document) -> Value {
+    serde_json::from_str(&rendered(document, Format::Sarif)).expect("it is JSON")
+}
+
+/// The schema that OASIS publishes, from the package that carries it.
+fn published_schema() -> Value {
+    let cargo = std::env::var_os("CARGO").expect("cargo runs tests");
+    let arguments = ["metadata", "--locked", "--format-version", "1"];
+    let answer = Command::new(cargo).args(arguments).current_dir(support::root()).output().expect("cargo runs");
+    let metadata: Value = serde_json::from_slice(&answer.stdout).expect("cargo metadata is JSON");
+    let packages = metadata["packages"].as_array().expect("there are packages");
+    let package = packages.iter().find(|package| package["name"] == "serde-sarif").expect("it is a dependency");
+    let manifest = Path::new(package["manifest_path"].as_str().expect("a path"));
+    let mut schema: Value =
+        support::read(&manifest.with_file_name("src").join("schema.json")).expect("the schema reads");
+    // Its pattern for languages is no valid regular expression; no language is written.
+    for owner in ["run", "toolComponent"] {
+        let language = schema.pointer_mut(&format!("/definitions/{owner}/properties/language"));
+        let language = language.and_then(Value::as_object_mut).expect("it has a language");
+        assert!(language.remove("pattern").is_some());
+    }
+    schema
+}
+
+#[test]
+fn sarif_fits_the_published_schema() {
+    let validator = jsonschema::options().build(&published_schema()).expect("it is a schema");
+    for path in support::yaml_files("tests/verdicts") {
+        let stem = path.file_stem().expect("it has a name").to_string_lossy().into_owned();
+        let report = report(&stem);
+        let log = sarif(&report);
+        let faults: Vec<String> =
+            validator.iter_errors(&log).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+        assert!(faults.is_empty(), "{stem}: {faults:#?}");
+        let results = log["runs"][0]["results"].as_array().expect("results");
+        assert_eq!(results.len(), report.findings().len(), "{stem}");
+        for result in results {
+            let index = usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("it is small");
+            assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);
+        }
+    }
+}
+
+#[test]
+fn findings_in_files_have_a_region() {
+    let report = report("upgrade-pending");
+    let log = sarif(&report);
+    let results = log["runs"][0]["results"].as_array().expect("results");
+    let region = results.iter().find_map(|result| result.pointer("/locations/0/physicalLocation"));
+    let region = region.expect("the overrides file has a finding");
+    assert_eq!(region["artifactLocation"]["uri"], "overrides.yaml");
+    assert!(region["region"]["startLine"].as_u64() > Some(0) && region["region"]["startColumn"].as_u64() > Some(0));
+}
+
+/// A finding keeps its fingerprint when its line moves and when its pods are replaced.
+#[test]
+fn fingerprints_are_stable() {
+    let fingerprints = |evidence: &Evidence| -> Vec<String> {
+        let log = sarif(&build(evidence, &Selection::default(), FailOn::default()));
+        let results = log["runs"][0]["results"].as_array().cloned().expect("results");
+        results.iter().map(|result| result["partialFingerprints"].to_string()).collect()
+    };
+    let before = evidence("upgrade-pending");
+    let text = serde_json::to_string(&before).expect("evidence serialises");
+    let renamed = text.replace("-1150-aaaaa", "-2260-ccccc").replace("\"line\":12", "\"line\":13");
+    assert_ne!(renamed, text);
+    let after: Evidence = serde_json::from_str(&renamed).expect("evidence reads");
+    assert_eq!(fingerprints(&before), fingerprints(&after));
+}
+
+#[test]
+fn junit_has_a_case_for_each_check() {
+    let report = report("reproduced-no-wildcard");
+    let text = rendered(&report, Format::Junit);
+    let junit = quick_junit::Report::deserialize_from_str(&text).expect("it is JUnit");
+    let cases: Vec<_> = junit.test_suites.iter().flat_map(|suite| &suite.test_cases).collect();
+    assert_eq!(cases.len(), report.checks.len());
+    for (case, check) in cases.iter().zip(&report.checks) {
+        let failed = matches!(case.status, TestCaseStatus::NonSuccess { .. });
+        let skipped = matches!(case.status, TestCaseStatus::Skipped { .. });
+        assert!(case.name.as_str().starts_with(check.code.as_str()));
+        assert_eq!(failed, check.findings.iter().any(|_| check.level.as_str() != "notice"), "{}", check.code);
+        let is_open = matches!(check.outcome, OutcomeWord::NotApplicable | OutcomeWord::Unknown);
+        assert_eq!(skipped, is_open, "{}", check.code);
+        if check.outcome == OutcomeWord::Unknown {
+            assert!(text.contains("unknown: "));
+        }
+    }
+    let both = contexts::build([("east".to_owned(), Ok(report.clone())), ("west".to_owned(), Ok(report))]);
+    let junit = quick_junit::Report::deserialize_from_str(&rendered(&both, Format::Junit)).expect("it is JUnit");
+    let names: Vec<&str> = junit.test_suites.iter().map(|suite| suite.name.as_str()).collect();
+    assert_eq!(names, ["east", "west"]);
+}
+
+#[test]
+fn annotations_and_tickets_read_as_recorded() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| {
+        for stem in ["reproduced-no-wildcard", "upgrade-pending"] {
+            let report = report(stem);
+            let both = format!(
+                "{}\n---- markdown ----\n{}",
+                rendered(&report, Format::Github),
+                rendered(&report, Format::Markdown)
+            );
+            insta::assert_snapshot!(format!("formats-{stem}"), both);
+        }
+    });
+}
