@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use apigee_tls::evidence::Evidence;
-use apigee_tls::judgement::{FailOn, OutcomeWord, Report, Selection, build, contexts};
+use apigee_tls::judgement::{FailOn, OutcomeWord, Report, Selection, baseline, build, contexts};
 use apigee_tls::report::styles::Styles;
 use apigee_tls::report::{Document, Format, TextOptions, render};
 use quick_junit::TestCaseStatus;
@@ -150,4 +150,53 @@ fn annotations_and_tickets_read_as_recorded() {
             insta::assert_snapshot!(format!("formats-{stem}"), both);
         }
     });
+}
+
+/// What the baseline has fails nothing, in any format; what is new fails.
+#[test]
+fn only_what_the_baseline_lacks_fails() {
+    let earlier = report("upgrade-pending");
+    let mut same = report("upgrade-pending");
+    assert_eq!(same.exit_code, 1);
+    baseline::mark(&mut same, &earlier, FailOn::Warning);
+    assert_eq!(same.exit_code, if same.summary.checks.unknown > 0 { 3 } else { 0 });
+    assert!(!rendered(&same, Format::Junit).contains("<failure"));
+    assert!(rendered(&same, Format::Github).lines().all(|line| line.starts_with("::notice ")));
+    let log = sarif(&same);
+    let results = log["runs"][0]["results"].as_array().expect("results");
+    assert!(results.iter().all(|result| result["baselineState"] == "unchanged"));
+    assert!(rendered(&same, Format::Text).contains("0 findings new, "));
+
+    let mut worse = report("reproduced-no-wildcard");
+    baseline::mark(&mut worse, &earlier, FailOn::Warning);
+    assert_eq!(worse.exit_code, 1);
+    let counts = worse.baseline.clone().expect("it was compared");
+    assert!(counts.new > 0 && counts.gone > 0, "{counts:?}");
+    assert!(rendered(&worse, Format::Junit).contains("<failure"));
+}
+
+/// A pipeline: the report of the main branch, and a pull request with one more fault.
+#[test]
+fn the_program_reads_its_own_report_as_baseline() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let overrides = |text: &str| std::fs::write(folder.path().join("overrides.yaml"), text).expect("it is written");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-apigee-tls"));
+        command.args(["diagnose", "--offline", "-f", "overrides.yaml"]).args(arguments);
+        command.current_dir(folder.path()).output().expect("the program runs")
+    };
+    let old = "virtualhosts:\n- name: shop\n  sslCertPath: a.pem\n";
+    overrides(old);
+    let before = run(&["-o", "json"]);
+    assert_eq!(before.status.code(), Some(1), "{}", String::from_utf8_lossy(&before.stderr));
+    std::fs::write(folder.path().join("main.json"), &before.stdout).expect("it is written");
+    let known = run(&["--baseline", "main.json"]);
+    assert_ne!(known.status.code(), Some(1), "{}", String::from_utf8_lossy(&known.stdout));
+    overrides(&format!("# a line more\n{old}  additionalGateway: [\"non-sni\"]\n"));
+    assert_eq!(run(&["--baseline", "main.json"]).status.code(), Some(1));
+    std::fs::write(folder.path().join("main.json"), "{}").expect("it is written");
+    let refused = run(&["--baseline", "main.json"]);
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{told}");
+    assert!(told.contains("main.json") && told.contains("diagnose -o json"), "{told}");
 }

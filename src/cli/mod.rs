@@ -209,6 +209,10 @@ pub struct DiagnoseArgs {
     #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Judgement", hide_short_help = true)]
     pub fail_on: FailOn,
 
+    /// Report of an earlier run, as JSON: only findings that it lacks set exit code 1
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Judgement", hide_short_help = true, conflicts_with_all = ["contexts", "all_contexts"])]
+    pub baseline: Option<PathBuf>,
+
     /// Also report what the fix would cure, leave and bring
     #[arg(long, help_heading = "Judgement")]
     pub what_if: bool,

@@ -1,6 +1,9 @@
 //! `diagnose`: collects evidence from the cluster, from files or from an earlier run; judges it; prints the
 //! report.
 
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
@@ -16,17 +19,22 @@ use crate::run::Stop;
 use crate::terminal::Console;
 use crate::text::visible;
 
+/// Maximum size of the report of `--baseline`: several times that of 500 routes.
+const MAX_BASELINE_BYTES: u64 = 64 << 20;
+
 pub(super) fn run(args: &DiagnoseArgs, console: &Console) -> Result<u8, Error> {
     check_combination(args)?;
     if let Some(names) = contexts::chosen(&args.evidence)? {
         return several(args, &names, console);
     }
+    // A file that cannot be used is reported before the run, which may take minutes.
+    let baseline = args.baseline.as_deref().map(baseline).transpose()?;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let evidence = runtime.block_on(async {
         let stop = Stop::on_signal(sources::timeout(&args.evidence), bundle::abandon).map_err(Error::Runtime)?;
         obtain_evidence(args, &stop, console).await
     });
-    let outcome = evidence.and_then(|evidence| report_evidence(args, &evidence, console));
+    let outcome = evidence.and_then(|evidence| report_evidence(args, &evidence, baseline.as_ref(), console));
     // Signals are handled up to here. A hanging blocking call must not delay the exit.
     runtime.shutdown_background();
     outcome
@@ -55,10 +63,15 @@ fn several(args: &DiagnoseArgs, names: &[String], console: &Console) -> Result<u
     printed
 }
 
-fn report_evidence(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
+fn report_evidence(
+    args: &DiagnoseArgs,
+    evidence: &Evidence,
+    baseline: Option<&Report>,
+    console: &Console,
+) -> Result<u8, Error> {
     // Print the report even if the evidence file cannot be written: the run may have taken minutes.
     let written = args.write_evidence.as_ref().map_or(Ok(()), |path| evidence_file::write(path, evidence));
-    let exit_code = print_report(args, evidence, console)?;
+    let exit_code = print_report(args, evidence, baseline, console)?;
     written.map_err(bundle::ReadError::from)?;
     Ok(exit_code)
 }
@@ -83,14 +96,41 @@ async fn obtain_evidence(args: &DiagnoseArgs, stop: &Stop, console: &Console) ->
     sources::clean(&evidence, args.evidence.keep_random_tokens)
 }
 
-fn print_report(args: &DiagnoseArgs, evidence: &Evidence, console: &Console) -> Result<u8, Error> {
-    let report = judge(args, evidence);
+fn print_report(
+    args: &DiagnoseArgs,
+    evidence: &Evidence,
+    baseline: Option<&Report>,
+    console: &Console,
+) -> Result<u8, Error> {
+    let mut report = judge(args, evidence);
+    if let Some(earlier) = baseline {
+        judgement::baseline::mark(&mut report, earlier, fail_on(args.fail_on));
+    }
     super::print_result(console, args.output, &report)?;
     if args.output == Format::Short {
         // The lines are the findings alone.
         console.error(&visible(&format!("{} {}", report.verdict.kind.word(), report.verdict.headline)));
     }
     Ok(report.exit_code)
+}
+
+/// Reads the report of `--baseline`.
+fn baseline(path: &Path) -> Result<Report, Error> {
+    let name = path.display().to_string();
+    let unreadable = |source| Error::Input { name: name.clone(), source };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(MAX_BASELINE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let refused = |why: String| Error::Baseline { name: name.clone(), why };
+    if bytes.len() as u64 > MAX_BASELINE_BYTES {
+        return Err(refused(format!("it has more than {MAX_BASELINE_BYTES} bytes")));
+    }
+    let report: Report = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
+    if report.schema == judgement::SCHEMA {
+        Ok(report)
+    } else {
+        Err(refused(format!("its schema is {}", report.schema)))
+    }
 }
 
 fn judge(args: &DiagnoseArgs, evidence: &Evidence) -> Report {

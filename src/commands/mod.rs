@@ -86,6 +86,8 @@ fn clean_message(text: &str) -> String {
 pub(crate) enum Error {
     #[error("use {what}")]
     Argument { what: String, hint: String },
+    #[error("read {name} as the report of an earlier run: {why}")]
+    Baseline { name: String, why: String },
     #[error(transparent)]
     Cluster(#[from] gather::Error),
     #[error(transparent)]
@@ -121,6 +123,7 @@ impl Error {
         match self {
             Self::Cluster(gather::Error::Interrupted) => 130,
             Self::Argument { .. }
+            | Self::Baseline { .. }
             | Self::Bundle(_)
             | Self::Cluster(_)
             | Self::Evidence(_)
@@ -144,6 +147,7 @@ impl Error {
             Self::Bundle(error) => error.hint(),
             Self::Evidence(error) => error.hint(),
             Self::Argument { hint, .. } | Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::Baseline { .. } => Some("write one with `diagnose -o json`".into()),
             Self::Names(error) => Some(error.hint().to_owned()),
             Self::Prober(error) => error.hint(),
             _ => None,

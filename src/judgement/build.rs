@@ -27,6 +27,7 @@ pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Rep
         remedy,
         rehearsal: None,
         not_seen: not_seen::of(run, evidence),
+        baseline: None,
         exit_code: exit_code::of(evidence, &selected, left_out, fail_on),
         checks,
     }

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! Evidence ─ chain ─ trace ─ Trace
-//! Evidence ─ checks ─ playbook ─ build ─ Report ─┬─ contexts ─ ContextsReport
+//! Evidence ─ checks ─ playbook ─ build ─ Report ─┬─ baseline
+//!                                                ├─ contexts ─ ContextsReport
 //!                                                └─ diff ───── Difference
 //! Evidence, remedy ─ rehearsal ─ Rehearsal
 //! Evidence of each target ─ playbook ─ probe ─ ProbeReport
@@ -12,6 +13,7 @@
 //!
 //! The models of these values are here, where they are made; `report` shows them and concludes nothing.
 
+pub mod baseline;
 mod build;
 pub mod capture;
 pub mod chain;

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::baseline::Baseline;
 use super::chain::Chain;
 use super::{Rehearsal, RunSummary, Subject};
 use crate::checks::{Check, Code, Finding, Level, Location, Object};
@@ -40,6 +41,9 @@ pub struct Report {
     pub not_seen: Vec<NotSeen>,
     /// Every check that was selected, in the order of the catalogue.
     pub checks: Vec<CheckReport>,
+    /// The comparison with `--baseline`; absent without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
     /// The exit code of the run, the same for every format.
     pub exit_code: u8,
 }
@@ -124,6 +128,9 @@ pub struct FindingReport {
     /// Page about the check.
     #[serde(default)]
     pub documentation_url: String,
+    /// The report of `--baseline` has it too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub known: bool,
 }
 
 impl FindingReport {
@@ -138,6 +145,7 @@ impl FindingReport {
             location: Some(finding.location.clone()),
             pods: finding.pods.clone(),
             documentation_url: check.documentation_url(),
+            known: false,
         }
     }
 }

@@ -8,8 +8,8 @@ use crate::checks;
 use crate::text::visible;
 
 // What a finding is made of, for formats.
-pub use crate::checks::{Code, Kind, Level, Location, Object};
-pub use crate::judgement::OutcomeWord;
+pub(super) use crate::checks::{Code, Kind, Level, Location, Object};
+pub(super) use crate::judgement::OutcomeWord;
 
 /// A value that can be printed in every [`Format`](super::Format).
 pub trait Document: Serialize {
@@ -151,6 +151,9 @@ pub struct Located<'a> {
     /// Names of the pods that the finding concerns, as far as the document has them.
     pub pods: &'a [String],
     pub message: &'a str,
+    /// The report of `--baseline` has it too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub known: bool,
 }
 
 impl Located<'_> {
@@ -195,6 +198,7 @@ mod tests {
             location: None,
             pods: &pods,
             message: "3 resets\nwithout SNI",
+            known: false,
         };
         assert_eq!(found.line(), "error AT101 Pod/gw-1: 3 resets\\u{a}without SNI");
         let file = [Object::new(Kind::File, "overrides.yaml")];

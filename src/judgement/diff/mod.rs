@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CheckReport, FailOn, OutcomeWord, Report, Selection, build};
+use super::{CheckReport, FailOn, FindingReport, OutcomeWord, Report, Selection, build};
 use crate::checks::facts;
 use crate::checks::{Code, Level, Location, Object};
 use crate::evidence::handshake::Handshake;
@@ -240,15 +240,29 @@ fn hostnames(evidence: &Evidence) -> BTreeSet<&str> {
 
 /// Two findings are the same if code, object and place are equal, without addresses and names that differ
 /// from run to run. The message may differ, because its numbers change.
-type Key = (Code, String, String);
+pub(super) type Key = (Code, String, String);
+
+/// Returns the keys of all findings of a report.
+pub(super) fn keys(report: &Report) -> impl Iterator<Item = Key> {
+    report.checks.iter().flat_map(|check| check.findings.iter().map(|finding| key(check.code, finding)))
+}
+
+/// Returns the key of one finding.
+pub(super) fn key(code: Code, finding: &FindingReport) -> Key {
+    let place = match &finding.location {
+        // Lines move when others are added, and one file may have the same fault at several.
+        Some(Location::File { name, .. }) => format!("{name}: {}", finding.message),
+        // Times differ between runs.
+        Some(location) if location.is_time() => String::new(),
+        _ => fixed::comparable(&finding.place),
+    };
+    (code, fixed::comparable(&finding.object), place)
+}
 
 fn findings(report: &Report) -> BTreeMap<Key, Told> {
     let all = report.checks.iter().flat_map(|check| {
         check.findings.iter().cloned().map(move |finding| {
-            // Times differ between runs.
-            let is_time = finding.location.as_ref().is_some_and(Location::is_time);
-            let place = if is_time { String::new() } else { fixed::comparable(&finding.place) };
-            let key = (check.code, fixed::comparable(&finding.object), place);
+            let key = key(check.code, &finding);
             let told = Told {
                 code: check.code,
                 level: check.level,

@@ -69,8 +69,8 @@ impl Document for Difference {
 
     /// Those of the second run, the new ones first; a resolved finding is no longer a fault.
     fn findings(&self) -> Vec<Located<'_>> {
-        let told = self.new.iter().chain(&self.still);
-        told.map(|told| Located {
+        let told = self.new.iter().map(|told| (told, false)).chain(self.still.iter().map(|told| (told, true)));
+        told.map(|(told, known)| Located {
             code: told.code,
             level: told.level,
             subject: None,
@@ -78,6 +78,7 @@ impl Document for Difference {
             location: None,
             pods: &[],
             message: &told.message,
+            known,
         })
         .collect()
     }

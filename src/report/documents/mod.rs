@@ -34,6 +34,7 @@ fn located<'a>(checks: &'a [CheckReport], subject: Option<&'a str>) -> impl Iter
             location: finding.location.as_ref(),
             pods: &finding.pods,
             message: &finding.message,
+            known: finding.known,
         })
     })
 }

@@ -1,4 +1,5 @@
-//! Annotations of a GitHub workflow: one workflow command for each finding.
+//! Annotations of a GitHub workflow: one workflow command for each finding. Findings of the baseline are
+//! notices.
 //!
 //! Source: GitHub, "Workflow commands for GitHub Actions": `::error file=…,line=…::message`, with `%`, line
 //! ends and, in properties, `:` and `,` in percent encoding.
@@ -18,6 +19,7 @@ pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, 
 
 fn annotation(finding: &Located<'_>) -> String {
     let command = match finding.level {
+        _ if finding.known => "notice",
         Level::Error => "error",
         Level::Warning => "warning",
         Level::Notice => "notice",

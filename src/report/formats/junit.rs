@@ -1,7 +1,7 @@
 //! JUnit XML: a suite for each subject and a test case for each check, for pipelines that show test results.
 //!
-//! Errors and warnings are failures. JUnit has one word for what was not tested: `skipped`, with a message
-//! that tells *unknown* from *not applicable*.
+//! Errors and warnings are failures, unless the baseline has them. JUnit has one word for what was not
+//! tested: `skipped`, with a message that tells *unknown* from *not applicable*.
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
@@ -36,7 +36,7 @@ fn case(result: &CheckResult<'_>) -> TestCase {
     let name = rule.as_ref().map_or("", |rule| rule.name);
     let mut case = TestCase::new(format!("{} {name}", result.code), status(result));
     case.set_classname(rule.map_or(NAME, |rule| rule.family));
-    // A notice fails nothing, and is not lost.
+    // What fails nothing is not lost.
     if result.outcome == OutcomeWord::Found && !is_failure(result) {
         case.set_system_out(sentences(&result.findings));
     }
@@ -44,7 +44,7 @@ fn case(result: &CheckResult<'_>) -> TestCase {
 }
 
 fn is_failure(result: &CheckResult<'_>) -> bool {
-    result.findings.iter().any(|finding| finding.level > Level::Notice)
+    result.findings.iter().any(|finding| finding.level > Level::Notice && !finding.known)
 }
 
 fn status(result: &CheckResult<'_>) -> TestCaseStatus {
@@ -57,10 +57,11 @@ fn status(result: &CheckResult<'_>) -> TestCaseStatus {
     match result.outcome {
         OutcomeWord::Found if is_failure(result) => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            let level = result.findings.iter().map(|finding| finding.level).max().unwrap_or(Level::Error);
+            let new: Vec<Located<'_>> = result.findings.iter().filter(|finding| !finding.known).cloned().collect();
+            let level = new.iter().map(|finding| finding.level).max().unwrap_or(Level::Error);
             status.set_type(level.as_str());
-            status.set_message(result.findings.first().map_or(String::new(), |first| visible(first.message)));
-            status.set_description(sentences(&result.findings));
+            status.set_message(new.first().map_or(String::new(), |first| visible(first.message)));
+            status.set_description(sentences(&new));
             status
         }
         OutcomeWord::Found | OutcomeWord::Passed => TestCaseStatus::success(),

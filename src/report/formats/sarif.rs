@@ -60,6 +60,9 @@ fn result(finding: &Located<'_>, rules: &[Rule]) -> Value {
         "message": { "text": visible(&finding.sentence()) },
         "partialFingerprints": { "objectAndPlace/v1": fingerprint(finding) },
     });
+    if finding.known {
+        result["baselineState"] = "unchanged".into();
+    }
     if let Some(index) = rules.iter().position(|rule| rule.code == finding.code) {
         result["ruleIndex"] = index.into();
     }

@@ -65,7 +65,10 @@ fn counts(report: &Report) -> String {
         let seconds = std::time::Duration::from_millis(work.milliseconds);
         format!(" · {}, {}, read only", crate::text::seconds(seconds, 1), count(work.count, "API request"))
     });
-    format!("{}: {}{work}", count(checks.total, "check"), parts.collect::<Vec<_>>().join(", "))
+    let baseline = report.baseline.as_ref().map_or(String::new(), |baseline| {
+        format!(" · {} new, {} in the baseline, {} gone", count(baseline.new, "finding"), baseline.known, baseline.gone)
+    });
+    format!("{}: {}{baseline}{work}", count(checks.total, "check"), parts.collect::<Vec<_>>().join(", "))
 }
 
 pub(super) fn origin(report: &Report) -> String {
