@@ -82,10 +82,11 @@ fn screens_look_as_recorded() {
     settings.set_snapshot_path("snapshots");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    let screens: [(&str, usize, Styles); 4] = [
+    let screens: [(&str, usize, Styles); 5] = [
         ("screens-80", 80, Styles::default()),
         ("screens-160", 160, Styles::default()),
         ("screens-80-coloured", 80, Styles::colorize()),
+        ("screens-100-coloured", 100, Styles::colorize()),
         ("screens-160-coloured", 160, Styles::colorize()),
     ];
     for (name, width, styles) in screens {

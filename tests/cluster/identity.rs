@@ -1,5 +1,5 @@
-//! An identity of the command line alone: kubectl's flags for certificates and tokens, and commands to paste
-//! that carry them.
+//! An identity of the command line alone: kubectl's flags for certificates and tokens, and a command to paste
+//! that carries them.
 
 use std::fs;
 use std::path::Path;
@@ -10,17 +10,18 @@ use serde_json::{Value, json};
 
 use crate::expect;
 use crate::objects::text;
+use crate::runs;
 use crate::shell::{Finished, Result, last_lines, run};
+use crate::stage::Stage;
 use crate::testbed::Testbed;
-
-/// Has nothing of Apigee, so that the first command to paste looks for it.
-const NAMESPACE: &str = "default";
 
 /// Reaches the cluster by address, certificate and token, without any kubeconfig.
 pub fn of_the_command_line(testbed: &Testbed) -> Result<()> {
     let _turn = testbed.turn.read().unwrap_or_else(PoisonError::into_inner);
-    let folder = tempfile::tempdir().map_err(|error| format!("folder: {error}"))?;
-    let folder = folder.path();
+    let mut scenario = runs::scenario("identity-flags")?;
+    scenario.wildcard_routes.clear();
+    let stage = Stage::set(testbed, &scenario)?;
+    let folder = stage.folder.as_path();
     let kubeconfig = fs::read_to_string(&testbed.kubeconfig).map_err(|error| error.to_string())?;
     let kubeconfig: Value = serde_yaml::from_str(&kubeconfig).map_err(|error| error.to_string())?;
     let (cluster, user) = (&kubeconfig["clusters"][0]["cluster"], &kubeconfig["users"][0]["user"]);
@@ -31,18 +32,17 @@ pub fn of_the_command_line(testbed: &Testbed) -> Result<()> {
     let reach = ["-s", server, "--certificate-authority", "ca.pem"];
     let certificate = ["--client-certificate", "client.pem", "--client-key", "client.key"];
 
-    let report = report(folder, &[&reach[..], &certificate].concat(), 1)?;
-    let command = commands(&report)
-        .into_iter()
-        .find(|command| command.starts_with("kubectl ") && command.contains(" get "))
-        .ok_or("the report has no command that reads")?;
-    run(without_kubeconfig(Command::new("sh").args(["-c", &command]), folder))?;
+    let report = report(&stage, &[&reach[..], &certificate].concat(), 1)?;
+    let steps = report["remedy"]["steps"].as_array().into_iter().flatten();
+    let mut commands = steps.filter_map(|step| step["paste"].as_str());
+    let command = commands.find(|command| command.contains(" apply -f -")).ok_or("the report has no route to apply")?;
+    run(without_kubeconfig(Command::new("sh").args(["-c", command]), folder))?;
 
-    let path = format!("/api/v1/namespaces/{NAMESPACE}/serviceaccounts/default/token");
+    let path = format!("/api/v1/namespaces/{}/serviceaccounts/default/token", stage.namespace);
     let request = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {} });
     let answer = testbed.api.create(&path, &request)?;
     let token = text(&answer["status"]["token"]);
-    let report = self::report(folder, &[&reach[..], &["--token", token]].concat(), 3)?;
+    let report = self::report(&stage, &[&reach[..], &["--token", token]].concat(), 3)?;
     let kind = text(&report["verdict"]["kind"]);
     if kind != "noAccess" {
         return Err(format!("verdict of an account without rights: {kind}"));
@@ -53,10 +53,10 @@ pub fn of_the_command_line(testbed: &Testbed) -> Result<()> {
     Ok(())
 }
 
-fn report(folder: &Path, identity: &[&str], exit: i32) -> Result<Value> {
-    let mut command = expect::program(folder);
-    command.args(["diagnose", "-n", NAMESPACE, "-o", "json", "--probe", "none"]).args(identity);
-    let finished: Finished = expect::run(without_kubeconfig(&mut command, folder))?;
+fn report(stage: &Stage<'_>, identity: &[&str], exit: i32) -> Result<Value> {
+    let mut command = expect::program(&stage.folder);
+    command.args(["diagnose", "-n", &stage.namespace, "--expect", "non-sni", "--probe", "none", "-o", "json"]);
+    let finished: Finished = expect::run(without_kubeconfig(command.args(identity), &stage.folder))?;
     if finished.status.code() != Some(exit) {
         let told = last_lines(&finished.stderr, 20);
         return Err(format!("{}, expected {exit}\n{told}", finished.status));
@@ -67,13 +67,6 @@ fn report(folder: &Path, identity: &[&str], exit: i32) -> Result<Value> {
 /// Takes the kubeconfig of this machine away.
 fn without_kubeconfig<'a>(command: &'a mut Command, folder: &Path) -> &'a mut Command {
     command.current_dir(folder).env("HOME", folder).env("KUBECONFIG", folder.join("none"))
-}
-
-fn commands(report: &Value) -> Vec<String> {
-    let steps = report["remedy"]["steps"].as_array().into_iter().flatten();
-    let next = &report["verdict"]["nextMeasurement"]["command"];
-    let pastes = steps.map(|step| &step["paste"]).chain([next]);
-    pastes.filter_map(|paste| Some(paste.as_str()?.to_owned())).collect()
 }
 
 fn write(folder: &Path, name: &str, encoded: &Value) -> Result<()> {

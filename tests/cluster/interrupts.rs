@@ -115,10 +115,11 @@ fn judge(folder: &Path, end: End, status: ExitStatus, before: &[PathBuf], told: 
         (Some(0), _, Some(None)) => true,
         // The bundle is partial and says so.
         (Some(130), _, Some(Some(why))) => why.contains("interrupted"),
+        // The second signal came when the complete bundle had its name, and before the run could tell.
+        (Some(130), _, Some(None)) => end == End::InterruptTwice,
         // Before the first response there is nothing to put into a bundle.
         (Some(130), _, None) => end == End::InterruptTwice || told.contains("could not finish: interrupted"),
         // Before signals are handled: it has neither written anything nor removed what a killed run left.
-        // run had left.
         (None, Some(2 | 15), None) => told.is_empty(),
         (None, Some(9), _) => end == End::Kill,
         _ => false,
