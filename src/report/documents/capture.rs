@@ -151,7 +151,8 @@ impl Page<'_> {
             // A filter that is broken cannot be pasted.
             let filter = visible(&tally.filter).style(styles.command).to_string();
             self.push(&format!("  filter{}{filter}", " ".repeat(COLUMN - 8)));
-            self.list("  clients", &tally.clients);
+            let clients = tally.clients.iter().map(|(client, span)| (client, span.count)).collect();
+            self.list("  clients", &clients);
             self.list("  servers", &tally.servers);
         }
         let names: BTreeMap<&str, u64> = tally
