@@ -78,14 +78,20 @@ pub fn judge(signature: &Signature) -> Kind {
     match signature.outcome {
         Outcome::Completed => kind("completed", Standing::Good, "handshake completed", &[]),
         Outcome::Unanswered => failed(
-            &connection_refused::CHECK, "unanswered",
+            &connection_refused::CHECK,
+            "unanswered",
             "server does not answer the SYN",
             &[
                 "nothing listens there, or a firewall drops the packets",
                 "the answer takes another way than the capture point",
             ],
         ),
-        Outcome::Refused => failed(&connection_refused::CHECK, "refused", "server refuses the connection", &["nothing listens on the port"]),
+        Outcome::Refused => failed(
+            &connection_refused::CHECK,
+            "refused",
+            "server refuses the connection",
+            &["nothing listens on the port"],
+        ),
         Outcome::Idle => kind("idle", Standing::Beside, "connection without data, as health checks make them", &[]),
         Outcome::Joined => kind("joined", Standing::Beside, "connection began before the capture", &[]),
         Outcome::ClientNotTls => not_tls(signature),
@@ -106,13 +112,17 @@ pub fn judge(signature: &Signature) -> Kind {
         }
         Outcome::Silent { acknowledged } => silent(signature, acknowledged),
         Outcome::ServerNotTls { speaks } => failed(
-            &server_not_tls::CHECK, "answer-not-tls",
+            &server_not_tls::CHECK,
+            "answer-not-tls",
             &format!("server answers the ClientHello with {}", speaks.description()),
             &[NOT_TLS_PORT, "a proxy answers in place of the server"],
         ),
-        Outcome::Malformed => {
-            failed(&server_not_tls::CHECK, "answer-malformed", "server's answer breaks the rules of TLS", &[NOT_TLS_PORT, FIREWALL])
-        }
+        Outcome::Malformed => failed(
+            &server_not_tls::CHECK,
+            "answer-malformed",
+            "server's answer breaks the rules of TLS",
+            &[NOT_TLS_PORT, FIREWALL],
+        ),
         Outcome::Alert { by: Party::Client, stage, number, .. } => client_alert(signature, stage, number),
         Outcome::Alert { stage, number, .. } => server_alert(signature, stage, number),
         Outcome::HiddenAlert { by, length, .. } => hidden(by, length),
@@ -156,12 +166,18 @@ fn not_tls(signature: &Signature) -> Kind {
 fn silent(signature: &Signature, acknowledged: bool) -> Kind {
     if acknowledged {
         return failed(
-            &server_silent::CHECK, "silent",
+            &server_silent::CHECK,
+            "silent",
             &format!("server takes the ClientHello{} and does not answer", name(signature)),
             &["the server is overloaded, or waits for something before TLS", FIREWALL, LARGE_HELLO],
         );
     }
-    failed(&server_silent::CHECK, "silent", &format!("nothing comes back after the ClientHello{}", name(signature)), &[FIREWALL, LARGE_HELLO])
+    failed(
+        &server_silent::CHECK,
+        "silent",
+        &format!("nothing comes back after the ClientHello{}", name(signature)),
+        &[FIREWALL, LARGE_HELLO],
+    )
 }
 
 /// Returns how a sentence describes the ClientHello.
@@ -191,7 +207,8 @@ fn ended(signature: &Signature, by: Party, stage: Stage, verb: &str) -> Kind {
     match (by, stage) {
         (Party::Client, Stage::ServerFlight) => {
             let mut found = failed(
-                &alert_hidden::CHECK, "client-ends-after-answer",
+                &alert_hidden::CHECK,
+                "client-ends-after-answer",
                 &format!("client {verb} after the server's answer, without an alert"),
                 &[
                     "the client rejects the server's certificate and does not say so",
@@ -202,17 +219,20 @@ fn ended(signature: &Signature, by: Party, stage: Stage, verb: &str) -> Kind {
             found
         }
         (Party::Client, Stage::ClientHello) => failed(
-            &client_gives_up::CHECK, "client-gives-up",
+            &client_gives_up::CHECK,
+            "client-gives-up",
             &format!("client {verb} before the server answers its ClientHello{with}"),
             &["the server answers too late for the client", FIREWALL],
         ),
         (Party::Client, _) => failed(
-            &client_gives_up::CHECK, "client-ends-early",
+            &client_gives_up::CHECK,
+            "client-ends-early",
             &format!("client {verb} before the handshake is finished"),
             &["the server answers too late for the client"],
         ),
         (_, Stage::ClientHello) if matches!(signature.preface, Some(Preface::ProxyV1 | Preface::ProxyV2)) => failed(
-            &proxy_header_refused::CHECK, "proxy-header-refused",
+            &proxy_header_refused::CHECK,
+            "proxy-header-refused",
             &format!("server {verb} after a PROXY header and a ClientHello{with}"),
             &["the server does not expect the PROXY protocol"],
         ),
@@ -231,23 +251,26 @@ fn ended(signature: &Signature, by: Party, stage: Stage, verb: &str) -> Kind {
             };
             failed(name_check(signature.name), kind, &format!("server {verb} after a ClientHello{with}"), causes)
         }
-        (_, Stage::ServerFlight) => {
-            failed(&handshake_broken::CHECK, "server-ends-early", &format!("server {verb} in the middle of its first answer"), &[FIREWALL])
-        }
+        (_, Stage::ServerFlight) => failed(
+            &handshake_broken::CHECK,
+            "server-ends-early",
+            &format!("server {verb} in the middle of its first answer"),
+            &[FIREWALL],
+        ),
         _ => {
             let (check, causes): (&Check, &[&str]) = match signature.client_certificate {
                 ClientChainKind::Empty => (&client_certificate_missing::CHECK, &[CLIENT_HAS_NONE]),
-                ClientChainKind::Sent => (
-                    &client_certificate_rejected::CHECK,
-                    &[CLIENT_UNTRUSTED, "the client's certificate has expired"],
-                ),
+                ClientChainKind::Sent => {
+                    (&client_certificate_rejected::CHECK, &[CLIENT_UNTRUSTED, "the client's certificate has expired"])
+                }
                 ClientChainKind::NotSeen => (
                     &handshake_broken::CHECK,
                     &["the server rejects the client's certificate, which TLS 1.3 encrypts", FIREWALL],
                 ),
             };
             failed(
-                check, "server-ends-after-client-flight",
+                check,
+                "server-ends-after-client-flight",
                 &format!("server {verb} after the client's second flight"),
                 causes,
             )
@@ -265,12 +288,14 @@ fn server_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
     }
     match number {
         70 => failed(
-            &version_refused::CHECK, "version-refused",
+            &version_refused::CHECK,
+            "version-refused",
             &format!("server refuses {offered} as the highest version of the client, alert {alert}"),
             &["the server does not allow the versions that the client offers"],
         ),
         0 => failed(
-            &handshake_broken::CHECK, "close-notify",
+            &handshake_broken::CHECK,
+            "close-notify",
             &format!("server sends close_notify after a ClientHello{with}"),
             &[
                 "the server does not allow the versions that the client offers",
@@ -278,36 +303,47 @@ fn server_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
             ],
         ),
         40 | 71 => failed(
-            &suite_refused::CHECK, "suites-refused",
+            &suite_refused::CHECK,
+            "suites-refused",
             &format!("server refuses a ClientHello{with}, alert {alert}"),
             &["the server shares no cipher suite, group or signature algorithm with the client", UNKNOWN_NAME],
         ),
         112 => failed(
-            name_check(signature.name), "name-refused",
+            name_check(signature.name),
+            "name-refused",
             &format!("server does not know the name of a ClientHello{with}, alert {alert}"),
             &[UNKNOWN_NAME],
         ),
         120 => failed(
-            &alpn_refused::CHECK, "alpn-refused",
+            &alpn_refused::CHECK,
+            "alpn-refused",
             &format!("server shares no protocol of ALPN with the client, alert {alert}"),
             &["the server does not allow the protocols that the client offers by ALPN"],
         ),
         80 => failed(
-            &handshake_broken::CHECK, "server-internal-error",
+            &handshake_broken::CHECK,
+            "server-internal-error",
             &format!("server fails, alert {alert}"),
             &["the server's TLS settings are broken, for example a certificate that does not fit its key"],
         ),
         10 | 47 | 50 | 109 | 110 => failed(
-            &handshake_broken::CHECK, "hello-not-understood",
+            &handshake_broken::CHECK,
+            "hello-not-understood",
             &format!("server does not accept the form of the ClientHello, alert {alert}"),
             &["the server or a device before it does not tolerate something that the client offers"],
         ),
         86 => failed(
-            &handshake_broken::CHECK, "fallback-refused",
+            &handshake_broken::CHECK,
+            "fallback-refused",
             &format!("server refuses a fallback to an older version, alert {alert}"),
             &["the client tries an older version after a failure of a newer one; look for the first failure"],
         ),
-        _ => failed(&handshake_broken::CHECK, "server-alert", &format!("server ends the handshake with alert {alert}"), &[]),
+        _ => failed(
+            &handshake_broken::CHECK,
+            "server-alert",
+            &format!("server ends the handshake with alert {alert}"),
+            &[],
+        ),
     }
 }
 
@@ -315,22 +351,26 @@ fn server_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
 fn client_certificate(signature: &Signature, alert: &str) -> Kind {
     match (signature.client_certificate, signature.certificate_requested) {
         (ClientChainKind::Empty, _) => failed(
-            &client_certificate_missing::CHECK, "client-certificate-missing",
+            &client_certificate_missing::CHECK,
+            "client-certificate-missing",
             &format!("server requires a client certificate and the client sends none, alert {alert}"),
             &[CLIENT_HAS_NONE, "the client is not configured for mutual TLS"],
         ),
         (ClientChainKind::Sent, _) => failed(
-            &client_certificate_rejected::CHECK, "client-certificate-rejected",
+            &client_certificate_rejected::CHECK,
+            "client-certificate-rejected",
             &format!("server rejects the client's certificate, alert {alert}"),
             &[CLIENT_UNTRUSTED, "the client's certificate has expired", "the certificate is not meant for clients"],
         ),
         (ClientChainKind::NotSeen, true) => failed(
-            &client_certificate_rejected::CHECK, "client-certificate-rejected",
+            &client_certificate_rejected::CHECK,
+            "client-certificate-rejected",
             &format!("server asks for a client certificate and refuses, alert {alert}"),
             &[CLIENT_HAS_NONE, CLIENT_UNTRUSTED],
         ),
         (ClientChainKind::NotSeen, false) => failed(
-            &handshake_broken::CHECK, "client-flight-refused",
+            &handshake_broken::CHECK,
+            "client-flight-refused",
             &format!("server refuses the client's second flight, alert {alert}"),
             &["the two disagree on keys, as when a device on the way changes the handshake"],
         ),
@@ -342,14 +382,16 @@ fn client_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
     let alert = format!("{} ({number})", alert_name(number));
     if signature.warned == Some(112) {
         return failed(
-            &name_refused::CHECK, "name-warning-fatal",
+            &name_refused::CHECK,
+            "name-warning-fatal",
             &format!("server warns unrecognized_name (112), and the client ends the handshake, alert {alert}"),
             &[UNKNOWN_NAME, "the client (JSSE) takes the warning as fatal"],
         );
     }
     if stage < Stage::ServerFlight {
         return failed(
-            &client_gives_up::CHECK, "client-gives-up",
+            &client_gives_up::CHECK,
+            "client-gives-up",
             &format!("client ends before the server answers, alert {alert}"),
             &["the server answers too late for the client"],
         );
@@ -367,27 +409,35 @@ fn client_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
         48 => &[UNTRUSTED, INTERMEDIATE],
         0 | 90 => {
             return failed(
-                &client_gives_up::CHECK, "client-gives-up",
+                &client_gives_up::CHECK,
+                "client-gives-up",
                 &format!("client ends the handshake, alert {alert}"),
                 &["the client gives up for a reason of its own"],
             );
         }
         _ => {
             return failed(
-                &handshake_broken::CHECK, "client-alert",
+                &handshake_broken::CHECK,
+                "client-alert",
                 &format!("client ends the handshake with alert {alert}"),
                 &["the client does not accept what the server chose"],
             );
         }
     };
-    failed(&server_certificate_rejected::CHECK, "server-certificate-rejected", &format!("client rejects the server's certificate, alert {alert}"), causes)
+    failed(
+        &server_certificate_rejected::CHECK,
+        "server-certificate-rejected",
+        &format!("client rejects the server's certificate, alert {alert}"),
+        causes,
+    )
 }
 
 /// TLS 1.3 encrypts the alert; only its length is known.
 fn hidden(by: Party, length: u16) -> Kind {
     let mut found = if by == Party::Client {
         failed(
-            &alert_hidden::CHECK, "hidden-client-alert",
+            &alert_hidden::CHECK,
+            "hidden-client-alert",
             &format!(
                 "client ends a TLS 1.3 handshake with an encrypted record of {length} bytes, the length of an alert (a guess)"
             ),
@@ -395,7 +445,8 @@ fn hidden(by: Party, length: u16) -> Kind {
         )
     } else {
         failed(
-            &alert_hidden::CHECK, "hidden-server-alert",
+            &alert_hidden::CHECK,
+            "hidden-server-alert",
             &format!(
                 "server ends a TLS 1.3 connection after the client's flight with an encrypted record of {length} bytes, the length of an alert (a guess)"
             ),

@@ -12,7 +12,7 @@ use crate::checks::{Code, Finding, Judgement, Kind as ObjectKind, Location, Obje
 use crate::evidence::access_log::Span;
 use crate::evidence::capture::{Capture, FlowTally, Group, NameKind};
 use crate::evidence::hybrid::IngressPod;
-use crate::evidence::{Evidence, Reason, Seen, Unavailable};
+use crate::evidence::{Evidence, Reason, Unavailable};
 
 /// Tolerance between the time of a connection in a capture and in the access log.
 const SAME_TIME: SignedDuration = SignedDuration::from_secs(2);
@@ -90,7 +90,9 @@ pub(crate) fn kinds_of(groups: &[Group]) -> Vec<(Kind, FlowTally)> {
 pub(crate) fn kinds(evidence: &Evidence) -> Vec<Captured<'_>> {
     let of = |capture: &'_ Capture| kinds_of(&capture.summary.groups);
     let captures = evidence.captures.iter();
-    captures.flat_map(|capture| of(capture).into_iter().map(move |(kind, tally)| Captured { capture, kind, tally })).collect()
+    captures
+        .flat_map(|capture| of(capture).into_iter().map(move |(kind, tally)| Captured { capture, kind, tally }))
+        .collect()
 }
 
 /// Judges by the kinds of connections that have this check.
@@ -118,7 +120,8 @@ pub(in crate::checks) fn concluded(evidence: &Evidence, findings: Vec<Finding>) 
     }
     let completed = evidence.captures.iter().map(|capture| capture.summary.completed).fold(0, u64::saturating_add);
     let flows = evidence.captures.iter().map(|capture| capture.summary.flows).fold(0, u64::saturating_add);
-    let seen = format!("none of {} in the captures; {} completed", count(flows, "connection"), count(completed, "handshake"));
+    let seen =
+        format!("none of {} in the captures; {} completed", count(flows, "connection"), count(completed, "handshake"));
     Ok(Outcome::of(findings, seen))
 }
 
@@ -151,6 +154,18 @@ pub(in crate::checks) fn by_name(
         return Err(Unavailable::new("all server names that are refused in the captures", why));
     }
     Ok(findings)
+}
+
+/// Returns the server names that are refused.
+pub(crate) fn refused_names(evidence: &Evidence) -> BTreeSet<&str> {
+    names_of(evidence, codes::CAPTURED_SERVER_NAME_REFUSED)
+}
+
+/// Returns the server names of the connections that have this check. The empty one means without SNI.
+pub(crate) fn names_of(evidence: &Evidence, code: Code) -> BTreeSet<&str> {
+    let groups = evidence.captures.iter().flat_map(|capture| &capture.summary.groups);
+    let of_check = groups.filter(|group| captured::judge(&group.signature).code == Some(code));
+    of_check.flat_map(|group| group.tally.server_names.keys()).map(String::as_str).collect()
 }
 
 /// Returns what a capture does not show, each with the reason.
@@ -234,7 +249,9 @@ pub(crate) fn joined(evidence: &Evidence) -> Joined {
     let mut joined = Joined::default();
     let spans = |wanted: &[Code]| {
         let mut spans: BTreeMap<IpAddr, Vec<Span>> = BTreeMap::new();
-        for captured in kinds(evidence).into_iter().filter(|known| known.kind.code.is_some_and(|code| wanted.contains(&code))) {
+        for captured in
+            kinds(evidence).into_iter().filter(|known| known.kind.code.is_some_and(|code| wanted.contains(&code)))
+        {
             for (client, span) in captured.tally.clients {
                 spans.entry(client).or_default().push(span);
             }
@@ -252,7 +269,9 @@ pub(crate) fn joined(evidence: &Evidence) -> Joined {
             }
             let address = client.parse::<IpAddr>().ok();
             let is_in = |captured: &BTreeMap<IpAddr, Vec<Span>>| {
-                address.and_then(|address| captured.get(&address)).is_some_and(|spans| spans.iter().any(|known| overlap(known, span)))
+                address
+                    .and_then(|address| captured.get(&address))
+                    .is_some_and(|spans| spans.iter().any(|known| overlap(known, span)))
             };
             let (with_hello, without_hello) = (is_in(&without_sni), is_in(&not_tls));
             joined.without_sni.extend(address.filter(|_| with_hello));

@@ -5,9 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use super::{
-    Capture, CaptureFile, Damage, FlowTally, Group, LimitsReached, PacketPlace, Signature, Summary, Traffic,
-};
+use super::{Capture, CaptureFile, Damage, FlowTally, Group, LimitsReached, PacketPlace, Signature, Summary, Traffic};
 use crate::evidence::Source;
 use crate::evidence::part::{Gap, Kind, Part, Visit, Visitor};
 

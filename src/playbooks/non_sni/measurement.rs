@@ -10,7 +10,14 @@ use crate::verdict::{Cause, Certainty, Measurement, Target, shell_word as word};
 /// Returns the measurement that separates the causes of the symptom of `first`.
 pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
     match (first.symptom, facts::wildcards(evidence)) {
-        (Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET | codes::LOAD_BALANCER_RESET), Err(_)) => routes(evidence),
+        (
+            Some(
+                codes::CONNECTION_WITHOUT_SERVER_NAME_RESET
+                | codes::LOAD_BALANCER_RESET
+                | codes::CAPTURED_CLIENT_WITHOUT_SNI_REFUSED,
+            ),
+            Err(_),
+        ) => routes(evidence),
         (Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET | codes::LOAD_BALANCER_RESET), Ok(wildcards))
             if wildcards.is_empty() || first.certainty == Certainty::Established =>
         {
@@ -25,6 +32,7 @@ pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
         (
             Some(
                 codes::DECLARED_SERVER_NAME_RESET
+                | codes::CAPTURED_SERVER_NAME_REFUSED
                 | codes::CLIENT_WITHOUT_SNI_UNROUTED
                 | codes::SERVER_NAME_REFUSED
                 | codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED,

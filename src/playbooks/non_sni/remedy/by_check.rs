@@ -22,6 +22,7 @@ const CHECKED: &str = "--since 2m";
 pub(super) fn step(evidence: &Evidence, target: &Target, result: &CheckResult) -> Planned {
     let advice = Advice { evidence, target, result, code: result.check.code };
     let mut planned = match result.family.name {
+        "capture" => advice.capture(),
         "certificate" => advice.certificate(),
         "client" => advice.client(),
         "handshake" => advice.handshake(),
@@ -188,16 +189,29 @@ impl<'a> Advice<'a> {
         self.planned(RemedyStep { title, paste: Some(lines.join("\n")), undo, ..RemedyStep::default() })
     }
 
+    fn capture(self) -> Planned {
+        if self.code == codes::CAPTURED_UNKNOWN_SERVER_NAME_REFUSED {
+            return self.compare_names();
+        }
+        let mut files: Vec<&str> =
+            self.evidence.captures.iter().flat_map(|capture| &capture.files).map(|file| file.name.as_str()).collect();
+        files.truncate(3);
+        let files: Vec<String> = files.into_iter().map(word).collect();
+        let paste = format!("kubectl apigee-tls pcap {} --failed -o wide", files.join(" "));
+        self.look("Look at these connections of the capture one by one, and correct what they show".into(), paste)
+    }
+
+    /// Shows which names the routes have.
+    fn compare_names(self) -> Planned {
+        let names = self.names(Kind::ServerName);
+        let title = format!("Compare {} with the hostnames of the routes", some_of(&names));
+        self.look(title, self.target.kubectl_in_namespace(HOSTNAMES))
+    }
+
     fn client(self) -> Planned {
         let Self { target, .. } = self;
         match self.code {
-            codes::UNKNOWN_SERVER_NAME_RESET => {
-                let names = self.names(Kind::ServerName);
-                self.look(
-                    format!("Compare {} with the hostnames of the routes", some_of(&names)),
-                    target.kubectl_in_namespace(HOSTNAMES),
-                )
-            }
+            codes::UNKNOWN_SERVER_NAME_RESET => self.compare_names(),
             codes::LOAD_BALANCER_RESET => self.look(
                 "Check the health checks of the load balancer: nothing else has to be done if they are the reason"
                     .into(),
