@@ -310,7 +310,7 @@ pub struct CollectArgs {
     #[arg(long, requires = "redact", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
     pub redact_as: Option<PathBuf>,
 
-    /// Packet capture (pcap, pcapng) to include, with secrets masked; may be repeated
+    /// Packet capture (pcap, pcapng) to judge and include, with secrets masked; may be repeated
     #[arg(long = "pcap", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
     pub captures: Vec<String>,
 
