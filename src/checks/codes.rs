@@ -93,6 +93,7 @@ pub(crate) const CAPTURED_UNKNOWN_SERVER_NAME_REFUSED: Code = capture::captured_
 pub(crate) const CAPTURED_PROTOCOL_VERSION_REFUSED: Code = capture::captured_protocol_version_refused::CHECK.code;
 pub(crate) const CAPTURED_CIPHER_SUITE_REFUSED: Code = capture::captured_cipher_suite_refused::CHECK.code;
 pub(crate) const CAPTURED_SERVER_CERTIFICATE_REJECTED: Code = capture::captured_server_certificate_rejected::CHECK.code;
+pub(crate) const CAPTURED_CLIENT_CERTIFICATE_MISSING: Code = capture::captured_client_certificate_missing::CHECK.code;
 pub(crate) const CAPTURED_CLIENT_CERTIFICATE_REJECTED: Code = capture::captured_client_certificate_rejected::CHECK.code;
 pub(crate) const CAPTURED_PROXY_HEADER_REFUSED: Code = capture::captured_proxy_header_refused::CHECK.code;
 pub(crate) const CAPTURED_CLIENT_NOT_TLS: Code = capture::captured_client_not_tls::CHECK.code;

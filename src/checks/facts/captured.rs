@@ -240,7 +240,8 @@ pub(crate) struct Joined {
     pub(crate) without_sni: BTreeSet<IpAddr>,
     /// Their connections do not begin with a ClientHello.
     pub(crate) not_tls: BTreeSet<IpAddr>,
-    /// Number of clients that the captures do not show at the time of their resets.
+    /// Number of clients that the captures do not show at the time of their resets. The clients of a log whose
+    /// addresses are not known count as one.
     pub(crate) elsewhere: usize,
 }
 
@@ -263,6 +264,8 @@ pub(crate) fn joined(evidence: &Evidence) -> Joined {
     let not_tls = spans(&[codes::CAPTURED_CLIENT_NOT_TLS, codes::CAPTURED_PROXY_HEADER_REFUSED]);
     let health_checks = HealthChecks::of_resets(evidence);
     for (origin, log) in logs(evidence) {
+        let of_known: u64 = log.reset_without_sni.clients.values().map(|span| span.count).sum();
+        joined.elsewhere += usize::from(of_known < log.reset_without_sni.count);
         for (client, span) in &log.reset_without_sni.clients {
             if is_google_front_end(client) || health_checks.kind(origin, client).is_some() {
                 continue;

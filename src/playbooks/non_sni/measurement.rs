@@ -2,7 +2,7 @@
 
 use super::remedy::all_files;
 use crate::checks::codes;
-use crate::checks::facts::{self, HealthChecks, without_sni};
+use crate::checks::facts::{self, HealthChecks, captured, without_sni};
 use crate::evidence::gateway::Counters;
 use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
 use crate::verdict::{Cause, Certainty, Measurement, Target, shell_word as word};
@@ -141,9 +141,14 @@ pub(super) fn capture(evidence: &Evidence) -> Measurement {
         .filter(|(_, log)| log.reset_without_sni.count > 0)
         .max_by_key(|(_, log)| log.reset_without_sni.count);
     let checks = HealthChecks::of_resets(evidence);
+    let shown = captured::joined(evidence);
+    let is_shown = |address: &str| {
+        let address = address.parse().ok();
+        address.is_some_and(|address| shown.without_sni.contains(&address) || shown.not_tls.contains(&address))
+    };
     let client = stream.and_then(|(origin, log)| {
         let clients = log.reset_without_sni.clients.iter();
-        clients.max_by_key(|(address, span)| (checks.kind(origin, address).is_none(), span.count))
+        clients.max_by_key(|(address, span)| (!is_shown(address), checks.kind(origin, address).is_none(), span.count))
     });
     let filter = match client {
         Some((client, _)) => format!("host {client}"),

@@ -26,7 +26,7 @@ impl Document for CaptureReport {
         text(self, options)
     }
 
-    /// No check has judged a connection yet, so that no finding has a code.
+    /// None: formats that show findings only are not offered, because a line of this document is a connection.
     fn findings(&self) -> Vec<Located<'_>> {
         Vec::new()
     }
@@ -168,6 +168,9 @@ impl Page<'_> {
         }
         if let Some(sample) = tally.sample.as_ref().filter(|sample| !sample.is_empty()) {
             self.row("  bytes", plain, sample);
+        }
+        if let Some(code) = kind.code {
+            self.row("  check", plain, &format!("{code}: kubectl apigee-tls explain {code}"));
         }
         for (i, cause) in kind.causes.iter().enumerate() {
             self.row(if i == 0 { "  causes" } else { "" }, plain, &format!("{}. {cause}", i + 1));

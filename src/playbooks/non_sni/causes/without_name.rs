@@ -78,14 +78,20 @@ fn spoke_no_tls(evidence: &Evidence) -> Option<Cause> {
         }
     }
     let is_none_hello = inspected.is_some_and(|inspected| inspected.without_sni == 0);
-    match (without_sni.is_empty(), without_hello.is_empty()) {
-        (true, _) if is_none_hello => Some(not_tls(Certainty::Established, seen)),
+    let certainty = match (without_sni.is_empty(), without_hello.is_empty()) {
+        (true, _) if is_none_hello => Certainty::Established,
         // The captures show every client of the logs.
-        (false, true) if elsewhere == 0 => None,
-        (true, false) if elsewhere == 0 => Some(not_tls(Certainty::Established, seen)),
-        (_, false) => Some(not_tls(Certainty::Likely, seen)),
-        (_, true) => Some(not_tls(Certainty::Possible, seen)),
-    }
+        (false, true) if elsewhere == 0 => return None,
+        (true, false) if elsewhere == 0 => Certainty::Established,
+        (_, false) => Certainty::Likely,
+        (_, true) => Certainty::Possible,
+    };
+    let who = match (without_sni.is_empty(), without_hello.is_empty()) {
+        (false, true) => "Clients that the captures do not show",
+        (false, false) => "Some clients",
+        (true, _) => "Clients",
+    };
+    Some(not_tls(who, certainty, seen))
 }
 
 /// Returns the refused ClientHellos without SNI of the captures, with their first packets.
@@ -97,14 +103,15 @@ fn in_captures(all: &[CheckResult]) -> Vec<String> {
         .collect()
 }
 
-fn not_tls(certainty: Certainty, evidence: Vec<String>) -> Cause {
+fn not_tls(who: &str, certainty: Certainty, evidence: Vec<String>) -> Cause {
     Cause {
         symptom: None,
         codes: Vec::new(),
         certainty,
-        statement: "Clients do not speak TLS on this port: plain HTTP, an HTTP/2 preface or a PROXY protocol header \
-            leave the same record"
-            .into(),
+        statement: format!(
+            "{who} do not speak TLS on this port: plain HTTP, an HTTP/2 preface or a PROXY protocol header leave the same \
+             record"
+        ),
         evidence,
     }
 }
