@@ -1,7 +1,7 @@
 //! Captures as evidence, as a user gives them: `diagnose --pcap`, with saved evidence and alone, and
 //! `collect --pcap`.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 #[path = "../src/wire/capture/tests/builder.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the builder serves other tests too")]

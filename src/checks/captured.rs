@@ -2,7 +2,8 @@
 //!
 //! A pure function of [`Signature`]. A kind that is a fault names its check of the family `capture`; several
 //! kinds may share one. The same fault has different alerts in different TLS libraries, so a kind is
-//! identified by sender, stage and number together, and offers a set of causes. Which library sends which alert was measured: OpenSSL 3, and the JSSE of JDK 17.
+//! identified by sender, stage and number together, and offers a set of causes. Which library sends which
+//! alert was measured: OpenSSL 3, and the JSSE of JDK 17.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -148,19 +149,13 @@ fn failed(check: &Check, name: &str, sentence: &str, causes: &[&str]) -> Kind {
 }
 
 fn not_tls(signature: &Signature) -> Kind {
-    let found = |name: &str, sentence: &str| Kind {
-        code: Some(client_not_tls::CHECK.code),
-        ..kind(name, Standing::Beside, sentence, &[])
+    let name = if signature.preface.is_some() { "preface-without-hello" } else { "client-not-tls" };
+    let sentence = match (signature.preface, signature.speaks) {
+        (Some(preface), _) => format!("client sends {} and no ClientHello", preface.name()),
+        (None, Some(speaks)) => format!("client does not speak TLS: {}", speaks.description()),
+        (None, None) => "client does not speak TLS".to_owned(),
     };
-    match (signature.preface, signature.speaks) {
-        (Some(preface), _) => {
-            found("preface-without-hello", &format!("client sends {} and no ClientHello", preface.name()))
-        }
-        (None, Some(speaks)) => {
-            found("client-not-tls", &format!("client does not speak TLS: {}", speaks.description()))
-        }
-        (None, None) => found("client-not-tls", "client does not speak TLS"),
-    }
+    Kind { code: Some(client_not_tls::CHECK.code), ..kind(name, Standing::Beside, &sentence, &[]) }
 }
 
 fn silent(signature: &Signature, acknowledged: bool) -> Kind {

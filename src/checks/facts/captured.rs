@@ -1,5 +1,5 @@
-//! Connections of packet captures, by kind: those of each check, those that the access logs have too, and what
-//! the captures do not show.
+//! Connections of packet captures, by kind: those of each check, those that the access logs have too, and
+//! what the captures do not show.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -240,8 +240,8 @@ pub(crate) struct Joined {
     pub(crate) without_sni: BTreeSet<IpAddr>,
     /// Their connections do not begin with a ClientHello.
     pub(crate) not_tls: BTreeSet<IpAddr>,
-    /// Number of clients that the captures do not show at the time of their resets. The clients of a log whose
-    /// addresses are not known count as one.
+    /// Number of clients that the captures do not show at the time of their resets. The clients of a log
+    /// whose addresses are not known count as one.
     pub(crate) elsewhere: usize,
 }
 
@@ -270,7 +270,7 @@ pub(crate) fn joined(evidence: &Evidence) -> Joined {
             if is_google_front_end(client) || health_checks.kind(origin, client).is_some() {
                 continue;
             }
-            let address = client.parse::<IpAddr>().ok();
+            let address = client.parse::<IpAddr>().ok().map(|address| address.to_canonical());
             let is_in = |captured: &BTreeMap<IpAddr, Vec<Span>>| {
                 address
                     .and_then(|address| captured.get(&address))

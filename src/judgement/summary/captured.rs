@@ -1,4 +1,4 @@
-//! The failing connections of the captures, by kind.
+//! The connections of the captures that a check reports, by kind.
 
 use std::net::IpAddr;
 
@@ -11,12 +11,12 @@ use crate::checks::facts::captured::{self, Captured};
 use crate::evidence::Evidence;
 use crate::text::{count, some_of};
 
-/// Connections of a capture that fail alike.
+/// Connections of a capture that fail alike, or that do not speak TLS.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CapturedFailure {
     /// The check that judges them.
-    pub code: Option<Code>,
+    pub code: Code,
     /// `server resets after a ClientHello without SNI`
     pub what: String,
     pub connections: u64,
@@ -44,17 +44,17 @@ pub struct CapturedClient {
 /// Returns the kinds of failures, the most frequent of each capture first; `None` where no capture was given.
 pub(super) fn of(evidence: &Evidence) -> Option<Vec<CapturedFailure>> {
     let kinds = captured::kinds(evidence);
-    let failures = kinds.iter().filter(|captured| captured.kind.standing.is_failure()).map(failure);
-    (!evidence.captures.is_empty()).then(|| failures.collect())
+    (!evidence.captures.is_empty()).then(|| kinds.iter().filter_map(failure).collect())
 }
 
-fn failure(captured: &Captured<'_>) -> CapturedFailure {
+fn failure(captured: &Captured<'_>) -> Option<CapturedFailure> {
+    let code = captured.kind.code?;
     let tally = &captured.tally;
     let mut clients: Vec<CapturedClient> =
         tally.clients.iter().map(|(address, span)| CapturedClient { address: *address, count: span.count }).collect();
     clients.sort_by(|one, other| other.count.cmp(&one.count).then(one.address.cmp(&other.address)));
-    CapturedFailure {
-        code: captured.kind.code,
+    Some(CapturedFailure {
+        code,
         what: captured.kind.sentence.clone(),
         connections: tally.flows,
         file: captured.file().to_owned(),
@@ -64,7 +64,7 @@ fn failure(captured: &Captured<'_>) -> CapturedFailure {
         last: tally.last_at,
         clients,
         other_clients: tally.other_clients,
-    }
+    })
 }
 
 impl CapturedFailure {

@@ -33,7 +33,7 @@ pub struct RunSummary {
     /// When clients began to fail; absent where no log has a reset with a time.
     #[serde(default)]
     pub began: Option<Began>,
-    /// Failing connections of the captures; absent where no capture was given.
+    /// Connections of the captures that fail or do not speak TLS; absent where no capture was given.
     #[serde(default)]
     pub captured: Option<Vec<CapturedFailure>>,
     /// The ingress pods, without those of internal chaining; absent where pods were not listed.

@@ -1,5 +1,7 @@
 //! Chooses the next measurement, as a command to paste.
 
+use std::net::IpAddr;
+
 use super::remedy::all_files;
 use crate::checks::codes;
 use crate::checks::facts::{self, HealthChecks, captured, without_sni};
@@ -143,7 +145,7 @@ pub(super) fn capture(evidence: &Evidence) -> Measurement {
     let checks = HealthChecks::of_resets(evidence);
     let shown = captured::joined(evidence);
     let is_shown = |address: &str| {
-        let address = address.parse().ok();
+        let address = address.parse().ok().map(|address: IpAddr| address.to_canonical());
         address.is_some_and(|address| shown.without_sni.contains(&address) || shown.not_tls.contains(&address))
     };
     let client = stream.and_then(|(origin, log)| {

@@ -26,7 +26,7 @@ impl Document for CaptureReport {
         text(self, options)
     }
 
-    /// None: formats that show findings only are not offered, because a line of this document is a connection.
+    /// None: a line of this document is a connection, and formats that show findings only are not offered.
     fn findings(&self) -> Vec<Located<'_>> {
         Vec::new()
     }

@@ -61,8 +61,8 @@ pub(super) fn refused(evidence: &Evidence, symptom: Code, all: &[CheckResult]) -
     causes
 }
 
-/// Returns the cause that the clients of the logs speak no TLS, unless Envoy's counters or the captures exclude
-/// it.
+/// Returns the cause that the clients of the logs speak no TLS, unless Envoy's counters or the captures
+/// exclude it.
 fn spoke_no_tls(evidence: &Evidence) -> Option<Cause> {
     let inspected = without_sni::inspected(evidence);
     let Joined { without_sni, not_tls: without_hello, elsewhere } = captured::joined(evidence);
@@ -87,7 +87,7 @@ fn spoke_no_tls(evidence: &Evidence) -> Option<Cause> {
         (_, true) => Certainty::Possible,
     };
     let who = match (without_sni.is_empty(), without_hello.is_empty()) {
-        (false, true) => "Clients that the captures do not show",
+        (false, true) => "Other clients than those in the captures",
         (false, false) => "Some clients",
         (true, _) => "Clients",
     };
@@ -387,8 +387,8 @@ fn names(text: &str, name: &str) -> bool {
         .any(|(at, _)| !text[..at].ends_with(in_name) && !text[at + name.len()..].starts_with(in_name))
 }
 
-/// Returns whether the pod refused a connection without SNI: by its log, in a capture, or in response to a probe if that is
-/// the symptom.
+/// Returns whether the pod refused a connection without SNI: by its log, in a capture, or in response to a
+/// probe if that is the symptom.
 fn refuses(evidence: &Evidence, symptom: Code, pod: &str) -> bool {
     let in_log = facts::logs(evidence).any(|(origin, log)| {
         log.reset_without_sni.count > 0 && matches!(origin, LogOrigin::Container { pod: known, .. } if known == pod)

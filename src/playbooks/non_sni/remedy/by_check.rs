@@ -312,8 +312,8 @@ impl<'a> Advice<'a> {
         self.setting(key, hosts).unwrap_or_else(|| self.probe())
     }
 
-    /// Changes a key of the virtual hosts of these hostnames and upgrades their groups; `None` if no group has
-    /// one of them.
+    /// Changes a key of the virtual hosts of these hostnames and upgrades their groups; `None` if no group
+    /// has one of them.
     fn setting(self, key: &str, hosts: impl IntoIterator<Item = &'a str>) -> Option<Planned> {
         let Self { evidence, target, .. } = self;
         let of_hosts = hosts.into_iter().flat_map(|host| groups::concerned(evidence, None, Some(host)));
