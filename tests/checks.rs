@@ -143,7 +143,7 @@ const DEPENDENT_CHECKS: [(&str, &[&str]); 11] = [
 /// every other check must keep its outcome.
 fn missing_data_never_passes() -> Result<(), Failed> {
     let expecting = serde_json::json!({ "question": { "expectNonSni": true } });
-    let whole = Setting { from: None, forbidden: Vec::new(), evidence: expecting.clone() }.evidence()?;
+    let whole = Setting { evidence: expecting.clone(), ..Setting::default() }.evidence()?;
     let before = checks::judge(&whole);
     let sources: Vec<&str> = sources().into_iter().map(|part| part.name).chain([Source::Logs.name()]).collect();
     if let Some((unknown, _)) = DEPENDENT_CHECKS.iter().find(|(source, _)| !sources.contains(source)) {
@@ -151,8 +151,8 @@ fn missing_data_never_passes() -> Result<(), Failed> {
     }
     for source in sources {
         let dependent = DEPENDENT_CHECKS.iter().find(|(field, _)| *field == source).map_or(&[][..], |(_, codes)| codes);
-        let lacking =
-            Setting { from: None, forbidden: vec![source.to_owned()], evidence: expecting.clone() }.evidence()?;
+        let lacking = Setting { forbidden: vec![source.to_owned()], evidence: expecting.clone(), ..Setting::default() }
+            .evidence()?;
         for (before, after) in before.iter().zip(checks::judge(&lacking)) {
             let code = after.check.code.as_str();
             let (was, is) = (outcome_name(&before.judgement), outcome_name(&after.judgement));
@@ -171,7 +171,7 @@ fn missing_data_never_passes() -> Result<(), Failed> {
 }
 
 fn base() -> Result<Evidence, String> {
-    Setting { from: None, forbidden: Vec::new(), evidence: serde_json::Value::Null }.evidence()
+    Setting::default().evidence()
 }
 
 /// Returns the name of the outcome in reports. A source that was not requested counts as not applicable.

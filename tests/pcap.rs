@@ -96,6 +96,23 @@ fn a_report_names_each_kind_with_its_first_packet_and_filter() {
 }
 
 #[test]
+fn the_document_follows_its_published_schema() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pcap.schema.json");
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("it reads")).expect("it is JSON");
+    let validator = jsonschema::validator_for(&schema).expect("it is a schema");
+    let bytes = pcap(1, &gateway());
+    for (input, filters) in [(&bytes[..], &[][..]), (&bytes, &["--failed", "--port", "8443"]), (&bytes[..600], &[])] {
+        let report = json(&run(&[&["-", "-o", "json"], filters].concat(), input));
+        let faults: Vec<String> =
+            validator.iter_errors(&report).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+        assert!(faults.is_empty(), "{faults:#?}");
+    }
+    let report = json(&run(&["-", "-o", "json"], &bytes));
+    let codes: Vec<&Value> = report["kinds"].as_array().unwrap().iter().map(|kind| &kind["kind"]["code"]).collect();
+    assert_eq!(codes, [&Value::from("AT601"), &Value::from("AT605"), &Value::Null, &Value::Null]);
+}
+
+#[test]
 fn every_way_in_gives_the_same_report() {
     let folder = tempfile::tempdir().expect("a folder");
     let bytes = pcap(1, &gateway());

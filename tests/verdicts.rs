@@ -269,7 +269,14 @@ fn escapes_hostile_names_in_terminal_and_commands() {
 fn no_harm_by(hostile: &str) {
     each_case(|stem, _, evidence, _| {
         let mut value = serde_json::to_value(evidence).expect("evidence serialises");
+        let mut captures = value["captures"].take();
         spoil(&mut value, hostile, "");
+        captures
+            .as_array_mut()
+            .expect("captures are a list")
+            .iter_mut()
+            .for_each(|capture| spoil_capture(capture, hostile));
+        value["captures"] = captures;
         let evidence: Evidence = serde_json::from_value(value).expect("only names were changed");
         let report = build(&evidence, &Selection::default(), FailOn::default());
         let wide = TextOptions { wide: true, ..OPTIONS() };
@@ -307,6 +314,23 @@ fn harmless(folder: &Path, command: &str) {
         .output()
         .expect("sh is there");
     assert!(!folder.join("owned").exists(), "{command}: {}", String::from_utf8_lossy(&ran.stderr));
+}
+
+/// Adds the text to what a capture holds of names and bytes.
+fn spoil_capture(capture: &mut Value, hostile: &str) {
+    let spoil_text = |text: &mut Value| {
+        if let Value::String(text) = text {
+            text.push_str(hostile);
+        }
+    };
+    let files = capture["files"].as_array_mut().expect("files are a list");
+    files.iter_mut().for_each(|file| spoil_text(&mut file["name"]));
+    for group in capture["summary"]["groups"].as_array_mut().expect("groups are a list") {
+        spoil_text(&mut group["filter"]);
+        group["sample"] = hostile.into();
+        let names = group["serverNames"].as_object_mut().expect("names are keys");
+        *names = std::mem::take(names).into_iter().map(|(name, count)| (name + hostile, count)).collect();
+    }
 }
 
 /// Adds the text to names and labels from the cluster, from logs and from files.

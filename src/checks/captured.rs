@@ -1,13 +1,25 @@
 //! Judges a kind of connection in a capture: whether it failed, for which clients, and the possible causes.
 //!
-//! A pure function of [`Signature`], so that each kind can become a check. The same fault has different
-//! alerts in different TLS libraries, so a kind is identified by sender, stage and number together, and
-//! offers a set of causes. Which library sends which alert was measured: OpenSSL 3, and the JSSE of JDK 17.
+//! A pure function of [`Signature`]. A kind that is a fault names its check of the family `capture`; several
+//! kinds may share one. The same fault has different alerts in different TLS libraries, so a kind is
+//! identified by sender, stage and number together, and offers a set of causes. Which library sends which
+//! alert was measured: OpenSSL 3, and the JSSE of JDK 17.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::checks::Level;
+use super::capture::{
+    captured_alert_hidden as alert_hidden, captured_alpn_refused as alpn_refused,
+    captured_cipher_suite_refused as suite_refused, captured_client_certificate_missing as client_certificate_missing,
+    captured_client_certificate_rejected as client_certificate_rejected, captured_client_gives_up as client_gives_up,
+    captured_client_not_tls as client_not_tls, captured_client_without_sni_refused as without_sni_refused,
+    captured_connection_refused as connection_refused, captured_handshake_broken as handshake_broken,
+    captured_protocol_version_refused as version_refused, captured_proxy_header_refused as proxy_header_refused,
+    captured_server_certificate_rejected as server_certificate_rejected,
+    captured_server_name_is_address as name_is_address, captured_server_name_refused as name_refused,
+    captured_server_not_tls as server_not_tls, captured_server_silent as server_silent,
+};
+use crate::checks::{Check, Code, Level};
 use crate::evidence::capture::{ClientChainKind, NameKind, Outcome, Preface, Signature};
 use crate::evidence::handshake::{Party, Stage, alert_name};
 
@@ -17,6 +29,8 @@ use crate::evidence::handshake::{Party, Stage, alert_name};
 pub struct Kind {
     /// The name of the kind in kebab case.
     pub name: String,
+    /// The check that judges it; absent for connections that are no fault.
+    pub code: Option<Code>,
     pub standing: Standing,
     /// One sentence without a full stop: subject, verb, object.
     pub sentence: String,
@@ -65,6 +79,7 @@ pub fn judge(signature: &Signature) -> Kind {
     match signature.outcome {
         Outcome::Completed => kind("completed", Standing::Good, "handshake completed", &[]),
         Outcome::Unanswered => failed(
+            &connection_refused::CHECK,
             "unanswered",
             "server does not answer the SYN",
             &[
@@ -72,7 +87,12 @@ pub fn judge(signature: &Signature) -> Kind {
                 "the answer takes another way than the capture point",
             ],
         ),
-        Outcome::Refused => failed("refused", "server refuses the connection", &["nothing listens on the port"]),
+        Outcome::Refused => failed(
+            &connection_refused::CHECK,
+            "refused",
+            "server refuses the connection",
+            &["nothing listens on the port"],
+        ),
         Outcome::Idle => kind("idle", Standing::Beside, "connection without data, as health checks make them", &[]),
         Outcome::Joined => kind("joined", Standing::Beside, "connection began before the capture", &[]),
         Outcome::ClientNotTls => not_tls(signature),
@@ -93,13 +113,17 @@ pub fn judge(signature: &Signature) -> Kind {
         }
         Outcome::Silent { acknowledged } => silent(signature, acknowledged),
         Outcome::ServerNotTls { speaks } => failed(
+            &server_not_tls::CHECK,
             "answer-not-tls",
             &format!("server answers the ClientHello with {}", speaks.description()),
             &[NOT_TLS_PORT, "a proxy answers in place of the server"],
         ),
-        Outcome::Malformed => {
-            failed("answer-malformed", "server's answer breaks the rules of TLS", &[NOT_TLS_PORT, FIREWALL])
-        }
+        Outcome::Malformed => failed(
+            &server_not_tls::CHECK,
+            "answer-malformed",
+            "server's answer breaks the rules of TLS",
+            &[NOT_TLS_PORT, FIREWALL],
+        ),
         Outcome::Alert { by: Party::Client, stage, number, .. } => client_alert(signature, stage, number),
         Outcome::Alert { stage, number, .. } => server_alert(signature, stage, number),
         Outcome::HiddenAlert { by, length, .. } => hidden(by, length),
@@ -111,6 +135,7 @@ pub fn judge(signature: &Signature) -> Kind {
 fn kind(name: &str, standing: Standing, sentence: &str, causes: &[&str]) -> Kind {
     Kind {
         name: name.to_owned(),
+        code: None,
         standing,
         sentence: sentence.to_owned(),
         causes: causes.iter().map(ToString::to_string).collect(),
@@ -118,41 +143,36 @@ fn kind(name: &str, standing: Standing, sentence: &str, causes: &[&str]) -> Kind
     }
 }
 
-fn failed(name: &str, sentence: &str, causes: &[&str]) -> Kind {
-    kind(name, Standing::Failed(Level::Error), sentence, causes)
-}
-
-fn warned(name: &str, sentence: &str, causes: &[&str]) -> Kind {
-    kind(name, Standing::Failed(Level::Warning), sentence, causes)
+/// A kind of failure. Its level is that of the check.
+fn failed(check: &Check, name: &str, sentence: &str, causes: &[&str]) -> Kind {
+    Kind { code: Some(check.code), ..kind(name, Standing::Failed(check.level), sentence, causes) }
 }
 
 fn not_tls(signature: &Signature) -> Kind {
-    match (signature.preface, signature.speaks) {
-        (Some(preface), _) => kind(
-            "preface-without-hello",
-            Standing::Beside,
-            &format!("client sends {} and no ClientHello", preface.name()),
-            &[],
-        ),
-        (None, Some(speaks)) => kind(
-            "client-not-tls",
-            Standing::Beside,
-            &format!("client does not speak TLS: {}", speaks.description()),
-            &[],
-        ),
-        (None, None) => kind("client-not-tls", Standing::Beside, "client does not speak TLS", &[]),
-    }
+    let name = if signature.preface.is_some() { "preface-without-hello" } else { "client-not-tls" };
+    let sentence = match (signature.preface, signature.speaks) {
+        (Some(preface), _) => format!("client sends {} and no ClientHello", preface.name()),
+        (None, Some(speaks)) => format!("client does not speak TLS: {}", speaks.description()),
+        (None, None) => "client does not speak TLS".to_owned(),
+    };
+    Kind { code: Some(client_not_tls::CHECK.code), ..kind(name, Standing::Beside, &sentence, &[]) }
 }
 
 fn silent(signature: &Signature, acknowledged: bool) -> Kind {
     if acknowledged {
         return failed(
+            &server_silent::CHECK,
             "silent",
             &format!("server takes the ClientHello{} and does not answer", name(signature)),
             &["the server is overloaded, or waits for something before TLS", FIREWALL, LARGE_HELLO],
         );
     }
-    failed("silent", &format!("nothing comes back after the ClientHello{}", name(signature)), &[FIREWALL, LARGE_HELLO])
+    failed(
+        &server_silent::CHECK,
+        "silent",
+        &format!("nothing comes back after the ClientHello{}", name(signature)),
+        &[FIREWALL, LARGE_HELLO],
+    )
 }
 
 /// Returns how a sentence describes the ClientHello.
@@ -166,12 +186,23 @@ fn name(signature: &Signature) -> &'static str {
     }
 }
 
+/// Returns the check of a server that refuses a ClientHello because of its server_name.
+fn name_check(name: NameKind) -> &'static Check {
+    match name {
+        NameKind::None => &without_sni_refused::CHECK,
+        NameKind::Sent => &name_refused::CHECK,
+        NameKind::Address => &name_is_address::CHECK,
+        NameKind::Encrypted | NameKind::NoHello | NameKind::Unknown => &handshake_broken::CHECK,
+    }
+}
+
 /// Judges an end without an alert.
 fn ended(signature: &Signature, by: Party, stage: Stage, verb: &str) -> Kind {
     let with = name(signature);
     match (by, stage) {
         (Party::Client, Stage::ServerFlight) => {
             let mut found = failed(
+                &alert_hidden::CHECK,
                 "client-ends-after-answer",
                 &format!("client {verb} after the server's answer, without an alert"),
                 &[
@@ -182,17 +213,20 @@ fn ended(signature: &Signature, by: Party, stage: Stage, verb: &str) -> Kind {
             found.is_guess = true;
             found
         }
-        (Party::Client, Stage::ClientHello) => warned(
+        (Party::Client, Stage::ClientHello) => failed(
+            &client_gives_up::CHECK,
             "client-gives-up",
             &format!("client {verb} before the server answers its ClientHello{with}"),
             &["the server answers too late for the client", FIREWALL],
         ),
-        (Party::Client, _) => warned(
+        (Party::Client, _) => failed(
+            &client_gives_up::CHECK,
             "client-ends-early",
             &format!("client {verb} before the handshake is finished"),
             &["the server answers too late for the client"],
         ),
         (_, Stage::ClientHello) if matches!(signature.preface, Some(Preface::ProxyV1 | Preface::ProxyV2)) => failed(
+            &proxy_header_refused::CHECK,
             "proxy-header-refused",
             &format!("server {verb} after a PROXY header and a ClientHello{with}"),
             &["the server does not expect the PROXY protocol"],
@@ -206,22 +240,31 @@ fn ended(signature: &Signature, by: Party, stage: Stage, verb: &str) -> Kind {
                 NameKind::Sent => &[UNKNOWN_NAME, FIREWALL, NOT_TLS_PORT],
                 NameKind::Encrypted | NameKind::NoHello | NameKind::Unknown => &[UNKNOWN_NAME, NO_ROUTE, FIREWALL],
             };
-            let code = match signature.name {
+            let kind = match signature.name {
                 NameKind::None => "hello-without-sni-ended",
                 _ => "hello-ended",
             };
-            failed(code, &format!("server {verb} after a ClientHello{with}"), causes)
+            failed(name_check(signature.name), kind, &format!("server {verb} after a ClientHello{with}"), causes)
         }
-        (_, Stage::ServerFlight) => {
-            failed("server-ends-early", &format!("server {verb} in the middle of its first answer"), &[FIREWALL])
-        }
+        (_, Stage::ServerFlight) => failed(
+            &handshake_broken::CHECK,
+            "server-ends-early",
+            &format!("server {verb} in the middle of its first answer"),
+            &[FIREWALL],
+        ),
         _ => {
-            let causes: &[&str] = match (signature.certificate_requested, signature.client_certificate) {
-                (_, ClientChainKind::Empty) => &[CLIENT_HAS_NONE],
-                (_, ClientChainKind::Sent) => &[CLIENT_UNTRUSTED, "the client's certificate has expired"],
-                _ => &["the server rejects the client's certificate, which TLS 1.3 encrypts", FIREWALL],
+            let (check, causes): (&Check, &[&str]) = match signature.client_certificate {
+                ClientChainKind::Empty => (&client_certificate_missing::CHECK, &[CLIENT_HAS_NONE]),
+                ClientChainKind::Sent => {
+                    (&client_certificate_rejected::CHECK, &[CLIENT_UNTRUSTED, "the client's certificate has expired"])
+                }
+                ClientChainKind::NotSeen => (
+                    &handshake_broken::CHECK,
+                    &["the server rejects the client's certificate, which TLS 1.3 encrypts", FIREWALL],
+                ),
             };
             failed(
+                check,
                 "server-ends-after-client-flight",
                 &format!("server {verb} after the client's second flight"),
                 causes,
@@ -240,11 +283,13 @@ fn server_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
     }
     match number {
         70 => failed(
+            &version_refused::CHECK,
             "version-refused",
             &format!("server refuses {offered} as the highest version of the client, alert {alert}"),
             &["the server does not allow the versions that the client offers"],
         ),
         0 => failed(
+            &handshake_broken::CHECK,
             "close-notify",
             &format!("server sends close_notify after a ClientHello{with}"),
             &[
@@ -253,36 +298,47 @@ fn server_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
             ],
         ),
         40 | 71 => failed(
+            &suite_refused::CHECK,
             "suites-refused",
             &format!("server refuses a ClientHello{with}, alert {alert}"),
             &["the server shares no cipher suite, group or signature algorithm with the client", UNKNOWN_NAME],
         ),
         112 => failed(
+            name_check(signature.name),
             "name-refused",
             &format!("server does not know the name of a ClientHello{with}, alert {alert}"),
             &[UNKNOWN_NAME],
         ),
         120 => failed(
+            &alpn_refused::CHECK,
             "alpn-refused",
             &format!("server shares no protocol of ALPN with the client, alert {alert}"),
             &["the server does not allow the protocols that the client offers by ALPN"],
         ),
         80 => failed(
+            &handshake_broken::CHECK,
             "server-internal-error",
             &format!("server fails, alert {alert}"),
             &["the server's TLS settings are broken, for example a certificate that does not fit its key"],
         ),
         10 | 47 | 50 | 109 | 110 => failed(
+            &handshake_broken::CHECK,
             "hello-not-understood",
             &format!("server does not accept the form of the ClientHello, alert {alert}"),
             &["the server or a device before it does not tolerate something that the client offers"],
         ),
         86 => failed(
+            &handshake_broken::CHECK,
             "fallback-refused",
             &format!("server refuses a fallback to an older version, alert {alert}"),
             &["the client tries an older version after a failure of a newer one; look for the first failure"],
         ),
-        _ => failed("server-alert", &format!("server ends the handshake with alert {alert}"), &[]),
+        _ => failed(
+            &handshake_broken::CHECK,
+            "server-alert",
+            &format!("server ends the handshake with alert {alert}"),
+            &[],
+        ),
     }
 }
 
@@ -290,21 +346,25 @@ fn server_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
 fn client_certificate(signature: &Signature, alert: &str) -> Kind {
     match (signature.client_certificate, signature.certificate_requested) {
         (ClientChainKind::Empty, _) => failed(
+            &client_certificate_missing::CHECK,
             "client-certificate-missing",
             &format!("server requires a client certificate and the client sends none, alert {alert}"),
             &[CLIENT_HAS_NONE, "the client is not configured for mutual TLS"],
         ),
         (ClientChainKind::Sent, _) => failed(
+            &client_certificate_rejected::CHECK,
             "client-certificate-rejected",
             &format!("server rejects the client's certificate, alert {alert}"),
             &[CLIENT_UNTRUSTED, "the client's certificate has expired", "the certificate is not meant for clients"],
         ),
         (ClientChainKind::NotSeen, true) => failed(
+            &client_certificate_rejected::CHECK,
             "client-certificate-rejected",
             &format!("server asks for a client certificate and refuses, alert {alert}"),
             &[CLIENT_HAS_NONE, CLIENT_UNTRUSTED],
         ),
         (ClientChainKind::NotSeen, false) => failed(
+            &handshake_broken::CHECK,
             "client-flight-refused",
             &format!("server refuses the client's second flight, alert {alert}"),
             &["the two disagree on keys, as when a device on the way changes the handshake"],
@@ -317,13 +377,15 @@ fn client_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
     let alert = format!("{} ({number})", alert_name(number));
     if signature.warned == Some(112) {
         return failed(
+            &name_refused::CHECK,
             "name-warning-fatal",
             &format!("server warns unrecognized_name (112), and the client ends the handshake, alert {alert}"),
             &[UNKNOWN_NAME, "the client (JSSE) takes the warning as fatal"],
         );
     }
     if stage < Stage::ServerFlight {
-        return warned(
+        return failed(
+            &client_gives_up::CHECK,
             "client-gives-up",
             &format!("client ends before the server answers, alert {alert}"),
             &["the server answers too late for the client"],
@@ -341,7 +403,8 @@ fn client_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
         46 => &[UNTRUSTED, INTERMEDIATE, NAME_MISMATCH, EXPIRED],
         48 => &[UNTRUSTED, INTERMEDIATE],
         0 | 90 => {
-            return warned(
+            return failed(
+                &client_gives_up::CHECK,
                 "client-gives-up",
                 &format!("client ends the handshake, alert {alert}"),
                 &["the client gives up for a reason of its own"],
@@ -349,19 +412,26 @@ fn client_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
         }
         _ => {
             return failed(
+                &handshake_broken::CHECK,
                 "client-alert",
                 &format!("client ends the handshake with alert {alert}"),
                 &["the client does not accept what the server chose"],
             );
         }
     };
-    failed("server-certificate-rejected", &format!("client rejects the server's certificate, alert {alert}"), causes)
+    failed(
+        &server_certificate_rejected::CHECK,
+        "server-certificate-rejected",
+        &format!("client rejects the server's certificate, alert {alert}"),
+        causes,
+    )
 }
 
 /// TLS 1.3 encrypts the alert; only its length is known.
 fn hidden(by: Party, length: u16) -> Kind {
     let mut found = if by == Party::Client {
         failed(
+            &alert_hidden::CHECK,
             "hidden-client-alert",
             &format!(
                 "client ends a TLS 1.3 handshake with an encrypted record of {length} bytes, the length of an alert (a guess)"
@@ -370,6 +440,7 @@ fn hidden(by: Party, length: u16) -> Kind {
         )
     } else {
         failed(
+            &alert_hidden::CHECK,
             "hidden-server-alert",
             &format!(
                 "server ends a TLS 1.3 connection after the client's flight with an encrypted record of {length} bytes, the length of an alert (a guess)"

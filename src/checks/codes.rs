@@ -3,7 +3,7 @@
 //! Each constant is taken from the check itself. The list contains only the codes in use.
 
 use super::code::Code;
-use super::{certificate, client, handshake, overrides, platform, route};
+use super::{capture, certificate, client, handshake, overrides, platform, route};
 
 pub(crate) const CONNECTION_WITHOUT_SERVER_NAME_RESET: Code = client::connection_without_server_name_reset::CHECK.code;
 pub(crate) const CONNECTIONS_WITHOUT_FILTER_CHAIN_COUNTED: Code =
@@ -87,6 +87,16 @@ pub(crate) const PODS_DIFFER: Code = handshake::pods_differ::CHECK.code;
 pub(crate) const LOAD_BALANCER_DIFFERS: Code = handshake::load_balancer_differs::CHECK.code;
 pub(crate) const ROUTE_NOT_IN_GATEWAY: Code = handshake::route_not_in_gateway::CHECK.code;
 pub(crate) const PODS_SERVE_DIFFERENT_CERTIFICATES: Code = handshake::pods_serve_different_certificates::CHECK.code;
+pub(crate) const CAPTURED_CLIENT_WITHOUT_SNI_REFUSED: Code = capture::captured_client_without_sni_refused::CHECK.code;
+pub(crate) const CAPTURED_SERVER_NAME_REFUSED: Code = capture::captured_server_name_refused::CHECK.code;
+pub(crate) const CAPTURED_UNKNOWN_SERVER_NAME_REFUSED: Code = capture::captured_unknown_server_name_refused::CHECK.code;
+pub(crate) const CAPTURED_PROTOCOL_VERSION_REFUSED: Code = capture::captured_protocol_version_refused::CHECK.code;
+pub(crate) const CAPTURED_CIPHER_SUITE_REFUSED: Code = capture::captured_cipher_suite_refused::CHECK.code;
+pub(crate) const CAPTURED_SERVER_CERTIFICATE_REJECTED: Code = capture::captured_server_certificate_rejected::CHECK.code;
+pub(crate) const CAPTURED_CLIENT_CERTIFICATE_MISSING: Code = capture::captured_client_certificate_missing::CHECK.code;
+pub(crate) const CAPTURED_CLIENT_CERTIFICATE_REJECTED: Code = capture::captured_client_certificate_rejected::CHECK.code;
+pub(crate) const CAPTURED_PROXY_HEADER_REFUSED: Code = capture::captured_proxy_header_refused::CHECK.code;
+pub(crate) const CAPTURED_CLIENT_NOT_TLS: Code = capture::captured_client_not_tls::CHECK.code;
 pub(crate) const INGRESS_POD_MISSING: Code = platform::ingress_pod_missing::CHECK.code;
 pub(crate) const INGRESS_POD_NOT_RUNNING: Code = platform::ingress_pod_not_running::CHECK.code;
 pub(crate) const INGRESS_POD_RESTARTED: Code = platform::ingress_pod_restarted::CHECK.code;

@@ -286,6 +286,8 @@ pub enum Location {
     Logs(Vec<String>),
     /// A point in time in a log.
     Moment(Timestamp),
+    /// A packet of a capture, numbered from 1 as Wireshark does.
+    Packet { number: u64 },
     /// The `reason` field of an object, if it has one.
     Reason(Option<String>),
     /// All records of a log.
@@ -351,6 +353,7 @@ impl fmt::Display for Location {
             }
             Self::Logs(names) => f.write_str(&names.join(", ")),
             Self::Moment(at) => f.write_str(&facts::moment(*at)),
+            Self::Packet { number } => write!(f, "packet {number}"),
             Self::Reason(reason) => f.write_str(reason.as_deref().unwrap_or("no reason")),
             Self::Records => f.write_str("records"),
             Self::Whole => f.write_str("the whole object"),

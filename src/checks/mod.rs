@@ -4,6 +4,7 @@
 //! environment, no printing. [`CATALOGUE`] is the only list; help, `explain`, `docs/checks.md`, completions
 //! and the JSON schema render it. What follows from several findings together is the business of `playbooks`.
 
+mod capture;
 pub mod captured;
 mod certificate;
 mod client;
@@ -27,8 +28,15 @@ pub use self::code::Code;
 pub use self::finding::{ClientHello, Finding, Kind, Location, Object};
 
 /// All checks, grouped by family and sorted by code.
-pub static CATALOGUE: &[Family] =
-    &[client::FAMILY, route::FAMILY, overrides::FAMILY, certificate::FAMILY, handshake::FAMILY, platform::FAMILY];
+pub static CATALOGUE: &[Family] = &[
+    client::FAMILY,
+    route::FAMILY,
+    overrides::FAMILY,
+    certificate::FAMILY,
+    handshake::FAMILY,
+    capture::FAMILY,
+    platform::FAMILY,
+];
 
 /// Codes of removed checks. They are never reused.
 pub static RETIRED: &[&str] = &[];

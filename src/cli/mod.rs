@@ -151,6 +151,9 @@ Examples:
   # Judge files only, without a cluster
   kubectl apigee-tls diagnose --offline -f overrides.yaml --access-log gw.log
 
+  # Add a packet capture: which clients send no SNI, and failures without a log line
+  kubectl apigee-tls diagnose --pcap node.pcap
+
   # Judge routes that somebody saved with kubectl get apigeeroutes -o yaml
   kubectl apigee-tls diagnose --offline -f routes.yaml -f overrides.yaml
 
@@ -166,6 +169,10 @@ Examples:
 pub struct DiagnoseArgs {
     #[command(flatten)]
     pub evidence: EvidenceArgs,
+
+    /// Packet capture (pcap, pcapng, also .gz) at an ingress pod or its node; several are merged by time
+    #[arg(long = "pcap", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Evidence", hide_short_help = true)]
+    pub captures: Vec<String>,
 
     /// Judge only the given files; contact no cluster
     #[arg(
@@ -307,7 +314,7 @@ pub struct CollectArgs {
     #[arg(long, requires = "redact", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
     pub redact_as: Option<PathBuf>,
 
-    /// Packet capture (pcap, pcapng) to include, with secrets masked; may be repeated
+    /// Packet capture (pcap, pcapng) to judge and include, with secrets masked; may be repeated
     #[arg(long = "pcap", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
     pub captures: Vec<String>,
 

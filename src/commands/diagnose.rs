@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
-use super::{Error, contexts, fail_on, sources};
+use super::{Error, captures, contexts, fail_on, sources};
 use crate::bundle::{self, evidence_file};
 use crate::checks;
 use crate::cli::DiagnoseArgs;
@@ -89,6 +89,10 @@ async fn obtain_evidence(args: &DiagnoseArgs, stop: &Stop, console: &Console) ->
         }
     };
     sources::add_files(&args.evidence, &mut evidence, stop, None, &ledger).await?;
+    let progress = console.progress();
+    let added = captures::add(&args.captures, &mut evidence, stop, progress.clone(), false).await;
+    progress.finish();
+    added?;
     // Evidence of an earlier run may be judged with a different --expect.
     if sources::expects_non_sni(&args.evidence) {
         evidence.question.expect_non_sni();
@@ -145,15 +149,22 @@ fn selection(args: &DiagnoseArgs) -> Selection {
 
 fn check_combination(args: &DiagnoseArgs) -> Result<(), Error> {
     let usage = |what: &str, hint: &str| Err(Error::Usage { what: what.to_owned(), hint: hint.to_owned() });
-    if args.offline && args.evidence.overrides.is_empty() && args.evidence.access_logs.is_empty() {
+    let files = || args.evidence.overrides.iter().chain(&args.evidence.access_logs).chain(&args.captures);
+    if args.offline && files().next().is_none() {
         return usage(
             "--offline without a file: nothing to judge",
-            "give -f overrides.yaml, --access-log FILE, or both",
+            "give -f overrides.yaml, --access-log FILE or --pcap FILE, or several",
         );
     }
-    let inputs: Vec<&String> =
-        args.evidence.overrides.iter().chain(&args.evidence.access_logs).chain(&args.from).collect();
+    let inputs: Vec<&String> = files().chain(&args.from).collect();
     sources::check_standard_input(inputs.iter().copied())?;
+    captures::check(&args.captures)?;
+    if !args.captures.is_empty() && contexts::are_several(&args.evidence.cluster) {
+        return usage(
+            "--pcap with --contexts or --all-contexts: a capture belongs to one cluster",
+            "run it for its own cluster: --context NAME --pcap FILE",
+        );
+    }
     if args.write_evidence.is_some() && contexts::are_several(&args.evidence.cluster) {
         return usage(
             "--write-evidence with --contexts or --all-contexts: it writes a single file",

@@ -3,6 +3,7 @@
 //! Errors come in two tiers. Findings are data and never an `Error`. An `Error` stops the tool; each
 //! variant has its exit code in one exhaustive `match`.
 
+mod captures;
 mod collect;
 mod completion;
 mod contexts;

@@ -2,7 +2,6 @@
 //!
 //! Lines of single connections are printed while the captures are read; what is kept is a sum.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -10,13 +9,14 @@ use std::path::Path;
 use jiff::Timestamp;
 use tokio::runtime::Builder;
 
+use super::captures::{self as captures_of_user, redacted};
 use super::{Error, fail_on};
 use crate::checks::captured;
 use crate::cli::{PcapArgs, PcapOutput};
 use crate::evidence::capture::{Flow, ServerName, Signature, Summary};
-use crate::gather::files::captures::{self, CaptureError, MAX_CAPTURES};
+use crate::gather::files::captures::{self, CaptureError};
 use crate::judgement::capture::{self as judgement, Question};
-use crate::redact::{Redactions, Redactor};
+use crate::redact::Redactor;
 use crate::report::Format;
 use crate::report::documents::capture::line;
 use crate::run::{Progress, Stop};
@@ -35,21 +35,14 @@ pub(super) fn run(args: &PcapArgs, console: &Console) -> Result<u8, Error> {
 }
 
 fn check(args: &PcapArgs) -> Result<(), Error> {
-    let usage = |what: &str, hint: &str| Err(Error::Argument { what: what.to_owned(), hint: hint.to_owned() });
-    let names: BTreeSet<&String> = args.files.iter().collect();
-    if args.files.len() > MAX_CAPTURES {
-        return usage(
-            &format!("{} captures at once", args.files.len()),
-            &format!("merge them with mergecap; at most {MAX_CAPTURES} are read together"),
-        );
-    }
-    if names.len() < args.files.len() {
-        return usage("a capture more than once", "its connections would be counted twice");
-    }
+    captures_of_user::check(&args.files)?;
     if let (Some(since), Some(until)) = (args.since, args.until)
         && since >= until
     {
-        return usage("--since with an earlier --until", "no connection can have begun between them");
+        return Err(Error::Argument {
+            what: "--since with an earlier --until".into(),
+            hint: "no connection can have begun between them".into(),
+        });
     }
     Ok(())
 }
@@ -102,12 +95,6 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
         PcapOutput::Yaml => Format::Yaml,
     };
     super::print_result(console, format, &report).map(|()| report.exit_code)
-}
-
-/// Redacts the sample of what a client sent in clear.
-fn redacted(redactor: &Redactor, flow: Flow) -> Flow {
-    let clean = |sample: String| redactor.sample(&sample, &mut Redactions::default());
-    Flow { sample: flow.sample.map(clean), ..flow }
 }
 
 /// A new file, which only its owner may read: packets are not for everybody.

@@ -24,6 +24,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::capture::Capture;
 use self::handshake::Probes;
 use self::hybrid::{
     ApigeeIssue, Connection, Gateway, IngressPod, ManifestFile, MeshLogging, OverridesFile, RouteConfigs, Routes,
@@ -117,6 +118,9 @@ parts! {
     /// The files given with `-f` that hold Kubernetes objects.
     #[serde(default)]
     manifests: Vec<ManifestFile>,
+    /// The captures given with `--pcap`: one entry for each run, which merges its files by time.
+    #[serde(default)]
+    captures: Vec<Capture>,
     /// The certificates in Secrets that routes reference, and in files that overrides reference.
     #[serde(default = "not_recorded::<Vec<StoredCertificate>>")]
     stored_certificates: Seen<Vec<StoredCertificate>>,

@@ -5,8 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::FailOn;
-use crate::checks::captured::{self, Kind, Standing};
-use crate::evidence::capture::{Capture, FlowTally, Group, NameKind};
+use crate::checks::captured::{Kind, Standing};
+use crate::checks::facts::captured;
+use crate::evidence::capture::{Capture, FlowTally, Group};
 use crate::verdict::NotSeen;
 
 /// Names the format in JSON and YAML. The number grows when an older reader would misread a newer file.
@@ -52,7 +53,7 @@ pub struct KindReport {
 #[must_use]
 pub fn build(capture: Capture, question: Question, fail_on: FailOn) -> CaptureReport {
     let kinds = kinds(&capture.summary.groups);
-    let not_seen = not_seen(&capture, &kinds);
+    let not_seen = not_seen(&capture);
     let worst = kinds.iter().filter_map(|kind| match kind.kind.standing {
         Standing::Failed(level) => Some(level),
         _ => None,
@@ -76,25 +77,7 @@ pub fn build(capture: Capture, question: Question, fail_on: FailOn) -> CaptureRe
 }
 
 fn kinds(groups: &[Group]) -> Vec<KindReport> {
-    let mut kinds: Vec<KindReport> = Vec::new();
-    for group in groups {
-        let kind = captured::judge(&group.signature);
-        // Several groups may have the same sentence.
-        match kinds.iter_mut().find(|known| known.kind.sentence == kind.sentence) {
-            Some(known) => known.tally.merge(&group.tally),
-            None => kinds.push(KindReport { kind, tally: group.tally.clone() }),
-        }
-    }
-    kinds.sort_by(|one, other| {
-        let rank = |kind: &KindReport| match kind.kind.standing {
-            Standing::Failed(_) => 0,
-            Standing::Unknown => 1,
-            Standing::Good => 2,
-            Standing::Beside => 3,
-        };
-        rank(one).cmp(&rank(other)).then(one.tally.most_frequent_first(&other.tally))
-    });
-    kinds
+    captured::kinds_of(groups).into_iter().map(|(kind, tally)| KindReport { kind, tally }).collect()
 }
 
 fn verdict(capture: &Capture, kinds: &[KindReport]) -> String {
@@ -118,61 +101,9 @@ fn verdict(capture: &Capture, kinds: &[KindReport]) -> String {
     }
 }
 
-fn not_seen(capture: &Capture, kinds: &[KindReport]) -> Vec<NotSeen> {
-    let mut list = Vec::new();
-    let mut add = |what: String, why: String| list.push(NotSeen { what, why, measurement: None });
-    for file in &capture.files {
-        if let Some(damage) = &file.damage {
-            let state = if damage.cut { "cut" } else { "damaged" };
-            add(
-                format!("the rest of {}", file.name),
-                format!(
-                    "{state} at byte {}: {}; {} read before",
-                    damage.offset,
-                    damage.what,
-                    counted(damage.packets, "packet")
-                ),
-            );
-        }
-    }
-    for (what, packets) in &capture.unread {
-        add(what.clone(), format!("not read, {}", counted(*packets, "packet")));
-    }
-    for kind in kinds.iter().filter(|kind| kind.kind.standing == Standing::Unknown) {
-        add(counted(kind.tally.flows, "connection"), kind.kind.sentence.clone());
-    }
-    let unclear = capture.summary.groups.iter().filter(|group| group.signature.hello_unclear);
-    let unclear: u64 =
-        unclear.filter(|group| group.signature.name == NameKind::Unknown).map(|group| group.tally.flows).sum();
-    if unclear > 0 {
-        add(
-            format!("the SNI of {}", counted(unclear, "connection")),
-            "the ClientHello is cut or malformed; capture whole packets (`tcpdump -s 0`)".to_owned(),
-        );
-    }
-    let limits = &capture.limits;
-    for (count, what, why) in [
-        (limits.flows_evicted, "connection", "too many were open at the same time to follow them to their end"),
-        (limits.segments_dropped, "segment", "they came out of order when too many others waited"),
-        (limits.chains_not_described, "certificate list", "too many different ones; they were only hashed"),
-        (limits.packets_not_written, "packet", "not written: their connection has too many packets before its end"),
-    ] {
-        if count > 0 {
-            add(counted(count, what), why.to_owned());
-        }
-    }
-    let judged = capture.summary.completed > 0 || kinds.iter().any(|kind| kind.kind.standing.is_failure());
-    if !judged {
-        let why = match (capture.summary.flows, capture.traffic.quic_flows) {
-            (0, 0) => "the captures hold no TCP connection that the filters let through".to_owned(),
-            (0, quic) => {
-                format!("the captures hold no TCP connection; {} of QUIC are not read", counted(quic, "connection"))
-            }
-            (flows, _) => format!("none of {} is a TLS handshake from its beginning", counted(flows, "TCP connection")),
-        };
-        add("TLS handshakes".to_owned(), why);
-    }
-    list
+/// Returns what a capture does not show.
+pub(super) fn not_seen(capture: &Capture) -> Vec<NotSeen> {
+    captured::missing(capture).into_iter().map(|(what, why)| NotSeen { what, why, measurement: None }).collect()
 }
 
 /// `1 packet`, `2 packets`.

@@ -3,6 +3,7 @@
 
 use jiff::SignedDuration;
 
+use super::capture;
 use crate::checks::facts::{self, probed, served};
 use crate::evidence::handshake::{ClientCertificate, Handshake, Probes};
 use crate::evidence::part::{Extent, Gap, Part};
@@ -48,6 +49,7 @@ pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
         why: format!("it repeats the log of {}: {} counted once", repeats.origin, count(repeats.records, "record")),
         measurement: None,
     }));
+    list.extend(evidence.captures.iter().flat_map(capture::not_seen));
     if evidence.overrides.is_empty() {
         list.push(NotSeen {
             what: "overrides.yaml".into(),

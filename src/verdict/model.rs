@@ -167,9 +167,3 @@ pub struct NotSeen {
     /// The measurement that would show it.
     pub measurement: Option<Measurement>,
 }
-
-impl NotSeen {
-    /// Name of the entry for the packet capture that a run does not make, so that a bundle with a capture can
-    /// omit it.
-    pub const PACKET_CAPTURE: &str = "packet capture";
-}

@@ -36,6 +36,9 @@ pub(crate) fn causes(
         }
     }
     for strangers in relations.strangers.iter().filter_map(|code| judged.found(*code)) {
+        if relations.alike.iter().any(|alike| is_explained(&causes, alike, strangers.check.code)) {
+            continue;
+        }
         causes.extend(named(relations, causes_of(strangers), strangers));
     }
     // Stable: what clients were seen to suffer comes before what only counters or a probe show.

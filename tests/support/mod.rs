@@ -41,7 +41,7 @@ pub(crate) fn sources() -> Vec<ForbiddenPart> {
 }
 
 /// How the evidence of a case differs from the base.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Setting {
     /// `offline` starts from the part of the base that `--offline` leaves.
@@ -53,6 +53,12 @@ pub(crate) struct Setting {
     /// The patch.
     #[serde(default)]
     pub(crate) evidence: Value,
+    /// Connections of a capture `node.pcap`, by kind: patches of a group of completed handshakes with SNI.
+    #[serde(default)]
+    pub(crate) captured: Option<Vec<Value>>,
+    /// A patch of that capture.
+    #[serde(default)]
+    pub(crate) capture: Value,
 }
 
 impl Setting {
@@ -67,11 +73,77 @@ impl Setting {
         if !self.evidence.is_null() {
             merge(&mut value, &self.evidence)?;
         }
+        if let Some(groups) = &self.captured {
+            value["captures"] = json!([capture(groups, &self.capture)?]);
+        }
         for source in &self.forbidden {
             forbid(&mut value, source)?;
         }
         serde_json::from_value(value).map_err(|error| format!("the patched evidence does not fit: {error}"))
     }
+}
+
+/// Returns a capture of ten minutes before the base was collected.
+fn capture(patches: &[Value], patch: &Value) -> Result<Value, String> {
+    let (first, last) = ("2026-11-22T09:03:00Z", "2026-11-22T09:13:00Z");
+    let mut groups = Vec::new();
+    for (number, patch) in (1_u64..).zip(patches) {
+        let mut group = json!({
+            "signature": {
+                "outcome": "completed", "name": "sent", "offered": "TLSv1.3", "chosen": "TLSv1.3", "preface": null,
+                "speaks": null, "warned": null, "certificateRequested": false, "clientCertificate": "notSeen",
+                "helloUnclear": false,
+            },
+            "flows": 1,
+            "first": { "file": 0, "number": 10 * number },
+            "firstAt": first,
+            "lastAt": last,
+            "filter": format!("tcp.stream == {number}"),
+            "clients": { "10.138.0.28": { "count": 1, "first": first, "last": last } },
+            "otherClients": 0,
+            "servers": { "10.4.0.9:8443": 1 },
+            "serverNames": { "api-test.mydomain.com": 1 },
+            "otherServerNames": 0,
+            "requestedAuthorities": [],
+            "sample": null,
+        });
+        merge(&mut group, patch)?;
+        groups.push(group);
+    }
+    let sum = |is_wanted: fn(&Value) -> bool| {
+        groups.iter().filter(|group| is_wanted(group)).filter_map(|group| group["flows"].as_u64()).sum::<u64>()
+    };
+    let (flows, completed) = (sum(|_| true), sum(|group| group["signature"]["outcome"] == "completed"));
+    let counts: [&str; 8] = [
+        "packets",
+        "tcpSegments",
+        "straySegments",
+        "cutPackets",
+        "fragments",
+        "udpDatagrams",
+        "quicFlows",
+        "dtlsFlows",
+    ];
+    let mut capture = json!({
+        "files": [{
+            "name": "node.pcap", "format": "pcap", "compressed": false, "packets": 400, "firstAt": first, "lastAt": last,
+            "damage": null,
+        }],
+        "interrupted": false,
+        "traffic": counts.map(|name| (name.to_owned(), json!(0))).into_iter().collect::<Map<String, Value>>(),
+        "unread": {},
+        "limits": { "flowsEvicted": 0, "segmentsDropped": 0, "chainsNotDescribed": 0, "packetsNotWritten": 0 },
+        "elsewhere": 0,
+        "summary": {
+            "flows": flows, "withHello": flows, "completed": completed, "groups": groups, "otherGroups": 0,
+            "clients": {}, "otherClients": 0, "serverNames": {}, "otherServerNames": 0, "minutes": {},
+            "otherMinutes": 0,
+        },
+    });
+    if !patch.is_null() {
+        merge(&mut capture, patch)?;
+    }
+    Ok(capture)
 }
 
 /// The folder of the package.

@@ -12,7 +12,7 @@ use crate::plan::{PLAN, folder};
 use crate::playbooks::{self, Material};
 use crate::redact::Pseudonyms;
 use crate::text::{joined, moment_in_heading, one_line, visible};
-use crate::verdict::{NotSeen, VerdictKind};
+use crate::verdict::VerdictKind;
 
 /// Maximum number of lines about missing items.
 const MISSING_LINES: usize = 20;
@@ -66,7 +66,7 @@ fn readme(Input { evidence, report, request, skipped, .. }: Input<'_>) -> String
         of every file.\n";
     page += &pseudonyms(request.pseudonyms);
     page += "\n## Missing\n\n";
-    for item in report.not_seen.iter().filter(|item| !(request.has_captures && item.what == NotSeen::PACKET_CAPTURE)) {
+    for item in &report.not_seen {
         page += &format!("- {}: {}\n", item.what, item.why);
     }
     page += &missing(report, skipped);

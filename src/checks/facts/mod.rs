@@ -4,6 +4,7 @@
 
 pub(crate) mod absence;
 pub(crate) mod answers;
+pub(crate) mod captured;
 pub(crate) mod chain;
 pub(crate) mod envoy;
 mod health_checks;

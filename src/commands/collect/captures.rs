@@ -1,13 +1,15 @@
 //! Packet captures that the user adds: validated before anything is gathered, then copied into the bundle
-//! with the secrets in their packets masked.
+//! with the secrets in their packets masked. Of one that is too large, the bundle has the beginning, and the
+//! failing handshakes of all captures in a file of their own.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 
 use super::redacting_writer::{RedactingWriter, base, counted};
 use crate::bundle::layout;
 use crate::bundle::manifest::{Kept, Truncation};
 use crate::commands::Error;
+use crate::commands::captures::Handshakes;
 use crate::plan::folder;
 use crate::redact::{Pseudonyms, Redactions};
 use crate::run::Stop;
@@ -17,11 +19,19 @@ use crate::wire::capture::{MAGIC_BYTES, RecordReader, Step, is_capture};
 const MAX_BYTES: u64 = 512 << 20;
 
 const WHY: &str = "recorded packets, with secrets masked";
+const WHY_HANDSHAKES: &str = "the packets of failing handshakes of all captures, with secrets masked";
 
 /// An open file that starts with the magic bytes of a capture.
 pub(super) struct Capture {
     name: String,
     file: File,
+}
+
+impl Capture {
+    /// Returns whether the bundle has only the beginning of it.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.file.metadata().is_ok_and(|known| known.len() > MAX_BYTES)
+    }
 }
 
 /// Opens all captures.
@@ -69,17 +79,47 @@ pub(super) fn add(captures: Vec<Capture>, pseudonyms: Pseudonyms, stop: &Stop, s
         if pseudonyms != Pseudonyms::None {
             let why = "withheld: --redact cannot replace hostnames and addresses in packets";
             sink.lost(&path, &origin, why);
-        } else if let Err(error) = copy(file, &path, &origin, MAX_BYTES, stop, sink) {
+            continue;
+        }
+        let whole_bytes = file.metadata().ok().map(|known| known.len());
+        let entry = Entry { path: &path, origin: &origin, why: WHY };
+        if let Err(error) = copy(file, whole_bytes, &entry, MAX_BYTES, stop, sink) {
             sink.lost(&path, &origin, &error.to_string());
         }
     }
 }
 
+/// Adds the packets of the failing handshakes of all captures to the bundle.
+pub(super) fn add_handshakes(handshakes: Handshakes, stop: &Stop, sink: &RedactingWriter) {
+    let path = format!("{}/failing-handshakes.pcapng", folder::CAPTURES);
+    let entry = Entry { path: &path, origin: "--pcap", why: WHY_HANDSHAKES };
+    let Handshakes { file, left_out } = handshakes;
+    if let Err(error) = copy(Cursor::new(file), None, &entry, MAX_BYTES, stop, sink) {
+        sink.lost(&path, entry.origin, &error.to_string());
+    }
+    if left_out > 0 {
+        sink.lost(&path, entry.origin, &format!("{left_out} packets of failing handshakes found no room"));
+    }
+}
+
+/// What the manifest says of a capture.
+struct Entry<'a> {
+    path: &'a str,
+    origin: &'a str,
+    why: &'static str,
+}
+
 /// Copies a capture record by record. If it cannot be copied whole, the copy ends after a complete packet.
-fn copy(file: File, path: &str, origin: &str, most: u64, stop: &Stop, sink: &RedactingWriter) -> io::Result<()> {
-    let whole_bytes = file.metadata().ok().map(|known| known.len());
-    let mut reader = RecordReader::new(file);
-    let mut entry = sink.writer.entry(path, origin, WHY);
+fn copy(
+    source: impl Read,
+    whole_bytes: Option<u64>,
+    entry: &Entry<'_>,
+    most: u64,
+    stop: &Stop,
+    sink: &RedactingWriter,
+) -> io::Result<()> {
+    let mut reader = RecordReader::new(source);
+    let mut entry = sink.writer.entry(entry.path, entry.origin, entry.why);
     let mut redactions = Redactions::default();
     let mut record = Vec::new();
     let cut = loop {
@@ -118,6 +158,8 @@ mod tests {
     use crate::redact::Redactor;
     use crate::wire::capture::tests::{pcap, pcapng};
 
+    const ENTRY: Entry<'_> = Entry { path: "09-captures/1-x.pcap", origin: "--pcap x.pcap", why: WHY };
+
     const SECRET: &[u8] = b"GET /?apikey=hunter2hunter2 HTTP/1.1\r\n";
 
     fn sink(folder: &Path) -> RedactingWriter {
@@ -138,7 +180,7 @@ mod tests {
         fs::write(&file, bytes).unwrap();
         let sink = sink(folder.path());
         let capture = open(&[file.to_str().unwrap().to_owned()]).unwrap().remove(0);
-        copy(capture.file, "09-captures/1-x.pcap", "--pcap x.pcap", most, &Stop::never(), &sink).unwrap();
+        copy(capture.file, Some(bytes.len() as u64), &ENTRY, most, &Stop::never(), &sink).unwrap();
         let writer = Arc::try_unwrap(sink.writer).unwrap();
         let path = writer.finish(Head::default()).unwrap().path.unwrap();
         BundleReader::open(path.to_str().unwrap()).unwrap().manifest().files[0].clone()
@@ -171,10 +213,25 @@ mod tests {
         fs::write(&file, pcap(&[SECRET])).unwrap();
         let sink = sink(folder.path());
         let stop = Stop::new(None, tokio::sync::watch::channel(true).1);
-        copy(fs::File::open(file).unwrap(), "09-captures/1-x.pcap", "--pcap x.pcap", MAX_BYTES, &stop, &sink).unwrap();
+        copy(fs::File::open(file).unwrap(), None, &ENTRY, MAX_BYTES, &stop, &sink).unwrap();
         let written = Arc::try_unwrap(sink.writer).unwrap().finish(Head::default()).unwrap();
         let entry = &written.manifest.files[0];
         assert_eq!(entry.truncated.as_ref().unwrap().why, "the run was interrupted");
+    }
+
+    #[test]
+    fn adds_the_failing_handshakes_as_a_capture_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let sink = sink(folder.path());
+        let handshakes = Handshakes { file: pcapng(false, SECRET, b""), left_out: 3 };
+        add_handshakes(handshakes, &Stop::never(), &sink);
+        let written = Arc::try_unwrap(sink.writer).unwrap().finish(Head::default()).unwrap();
+        let entry = &written.manifest.files[0];
+        assert_eq!(
+            (entry.path.as_str(), entry.redactions["query-parameter"]),
+            ("09-captures/failing-handshakes.pcapng", 1)
+        );
+        assert!(written.manifest.skipped[0].why.starts_with("3 packets"));
     }
 
     #[test]

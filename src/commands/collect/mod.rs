@@ -40,7 +40,7 @@ use crate::judgement::contexts::{Failure, Summary, worst};
 use crate::judgement::{FailOn, Report, Selection, build};
 use crate::plan::PLAN;
 use crate::redact::self_test;
-use crate::redact::{Redactions, Redactor};
+use crate::redact::{Pseudonyms, Redactions, Redactor};
 use crate::report::TextOptions;
 use crate::report::documents::contexts::table;
 use crate::report::styles::Styles;
@@ -56,6 +56,7 @@ pub(super) fn run(args: &CollectArgs, console: &Console) -> Result<u8, Error> {
     if args.self_test {
         return run_self_test(console);
     }
+    super::captures::check(&args.captures)?;
     sources::check_standard_input(args.evidence.overrides.iter().chain(&args.evidence.access_logs))?;
     let names = contexts::chosen(&args.evidence)?;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
@@ -253,15 +254,21 @@ fn collected(
     let names = pseudonyms::file(args, &sink.writer)?;
     let stop = stop.part(sources::timeout(&args.evidence));
     let timings = Arc::new(Timings::new(progress));
-    let evidence = runtime.block_on(async {
+    let (evidence, read) = runtime.block_on(async {
         let ledger = Arc::default();
         let sinks = |origin: &LogOrigin, scanner| Tee { scanner, file: LogFile::new(&sink, origin, "") };
         let mut evidence =
             sources::gathered_with(&args.evidence, collected_at, &stop, timings.clone(), &sinks, Some(&sink), &ledger)
                 .await?;
         sources::add_files(&args.evidence, &mut evidence, &stop, Some(&sink), &ledger).await?;
-        Ok::<_, Error>(evidence)
+        let read = super::captures::add(&args.captures, &mut evidence, &stop, timings.clone(), true).await;
+        Ok::<_, Error>((evidence, read))
     })?;
+    // The bundle is worth more than one capture that could not be judged.
+    let handshakes = read.unwrap_or_else(|error| {
+        sink.lost("the judgement of the captures", "--pcap", &sink.redact_text(&super::message(&error)));
+        None
+    });
     // Of several clusters, each has its own groups.
     if !contexts::are_several(&args.evidence.cluster) {
         check_groups(&args.env_groups, &evidence)?;
@@ -271,7 +278,12 @@ fn collected(
         sink.absent(Absence::NotAsked, bundle_sink::OVERRIDES, "-f", why);
     }
     let has_captures = !captures.is_empty();
+    let is_cut = captures.iter().any(Capture::is_too_large);
     captures::add(captures, pseudonyms::kinds(args), &stop, &sink);
+    // Packets hold names and addresses that pseudonyms cannot replace.
+    if let Some(handshakes) = handshakes.filter(|_| is_cut && pseudonyms::kinds(args) == Pseudonyms::None) {
+        captures::add_handshakes(handshakes, &stop, &sink);
+    }
     // An interruption after this point no longer affects what is written.
     let stopped = stop.reason();
     let evidence = clean_evidence(&sink, &evidence)?;

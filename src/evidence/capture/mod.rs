@@ -8,6 +8,7 @@
 //! [`Capture`] is kept.
 
 mod flow;
+mod part;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,9 @@ pub struct Capture {
     pub unread: BTreeMap<String, u64>,
     /// Losses by limits of memory.
     pub limits: LimitsReached,
+    /// TCP connections with other servers than the ingress, which the summary leaves out. `pcap` counts all.
+    #[serde(default)]
+    pub elsewhere: u64,
     pub summary: Summary,
 }
 

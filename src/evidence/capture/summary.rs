@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::flow::{ClientChain, Flow, Outcome, PacketPlace, Preface, ServerName};
+use crate::evidence::access_log::Span;
 use crate::evidence::handshake::NotTls;
 
 /// Maximum number of groups. They are combinations of few values; hostile captures can have more.
@@ -119,9 +120,15 @@ pub struct FlowTally {
     pub last_at: Timestamp,
     /// The Wireshark display filter that shows the first flow.
     pub filter: String,
-    pub clients: BTreeMap<IpAddr, u64>,
+    /// Counts by client, with the times when its first and its last flow began.
+    pub clients: BTreeMap<IpAddr, Span>,
+    /// Flows of clients that `clients` does not list.
+    pub other_clients: u64,
     pub servers: BTreeMap<SocketAddr, u64>,
+    /// By server_name; the empty string means that none was sent.
     pub server_names: BTreeMap<String, u64>,
+    /// Flows with server names that `server_names` does not list.
+    pub other_server_names: u64,
     /// The CAs that the first CertificateRequest among them names.
     pub requested_authorities: Vec<String>,
     /// A sample of the first bytes that are not TLS, at most 64 printable characters.
@@ -183,8 +190,10 @@ impl FlowTally {
             last_at: flow.started_at,
             filter: flow.filter.clone(),
             clients: BTreeMap::new(),
+            other_clients: 0,
             servers: BTreeMap::new(),
             server_names: BTreeMap::new(),
+            other_server_names: 0,
             requested_authorities: flow.certificate_request.clone().unwrap_or_default(),
             sample: flow.sample.clone(),
         }
@@ -198,15 +207,15 @@ impl FlowTally {
         }
         self.first_at = self.first_at.min(flow.started_at);
         self.last_at = self.last_at.max(flow.started_at);
-        let count = |entry: Option<&mut u64>| {
-            if let Some(count) = entry {
-                *count += 1;
-            }
-        };
-        count(slot(&mut self.clients, &flow.client.ip(), MAX_LISTED));
-        count(slot(&mut self.servers, &flow.server, MAX_LISTED));
+        match slot(&mut self.clients, &flow.client.ip(), MAX_LISTED) {
+            Some(span) => span.count(Some(flow.started_at)),
+            None => self.other_clients += 1,
+        }
+        if let Some(count) = slot(&mut self.servers, &flow.server, MAX_LISTED) {
+            *count += 1;
+        }
         if let Some(name) = flow.hello.as_ref().and_then(|hello| hello.server_name.text()) {
-            count(named(&mut self.server_names, name, MAX_LISTED));
+            *named(&mut self.server_names, name, MAX_LISTED).unwrap_or(&mut self.other_server_names) += 1;
         }
     }
 
@@ -225,21 +234,26 @@ impl FlowTally {
         }
         self.first_at = self.first_at.min(other.first_at);
         self.last_at = self.last_at.max(other.last_at);
-        merge(&mut self.clients, &other.clients);
-        merge(&mut self.servers, &other.servers);
-        merge(&mut self.server_names, &other.server_names);
+        self.other_clients += other.other_clients;
+        for (client, span) in &other.clients {
+            match slot(&mut self.clients, client, MAX_LISTED) {
+                Some(sum) => sum.merge(span),
+                None => self.other_clients += span.count,
+            }
+        }
+        self.other_server_names += other.other_server_names;
+        for (name, count) in &other.server_names {
+            *slot(&mut self.server_names, name, MAX_LISTED).unwrap_or(&mut self.other_server_names) += count;
+        }
+        for (server, count) in &other.servers {
+            if let Some(sum) = slot(&mut self.servers, server, MAX_LISTED) {
+                *sum += count;
+            }
+        }
         if self.requested_authorities.is_empty() {
             self.requested_authorities.clone_from(&other.requested_authorities);
         }
         self.sample = self.sample.take().or_else(|| other.sample.clone());
-    }
-}
-
-fn merge<K: Clone + Ord>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
-    for (key, count) in from {
-        if let Some(sum) = slot(into, key, MAX_LISTED) {
-            *sum += count;
-        }
     }
 }
 

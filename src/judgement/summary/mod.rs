@@ -5,6 +5,7 @@
 //! "not seen", an empty list means "seen, and there is none".
 
 mod began;
+mod captured;
 mod clients;
 mod gateway;
 mod objects;
@@ -20,6 +21,7 @@ use crate::evidence::handshake::ClientHelloKind;
 use crate::evidence::{Evidence, Seen};
 use crate::text::{count, duration, moment};
 
+pub use self::captured::{CapturedClient, CapturedFailure};
 pub use self::clients::{Who, WhoKind};
 
 /// The facts of one run. Reports of older versions lack it, and read as if nothing had been seen.
@@ -31,6 +33,9 @@ pub struct RunSummary {
     /// When clients began to fail; absent where no log has a reset with a time.
     #[serde(default)]
     pub began: Option<Began>,
+    /// Connections of the captures that fail or do not speak TLS; absent where no capture was given.
+    #[serde(default)]
+    pub captured: Option<Vec<CapturedFailure>>,
     /// The ingress pods, without those of internal chaining; absent where pods were not listed.
     pub pods: Option<Vec<PodSummary>>,
     /// The handshakes that this run made; absent where it made none.
@@ -391,6 +396,7 @@ pub(super) fn of(evidence: &Evidence, checks: &[CheckReport]) -> RunSummary {
     RunSummary {
         resets: resets::of(evidence),
         began: began::of(evidence),
+        captured: captured::of(evidence),
         pods: gateway::pods(evidence),
         handshakes: gateway::handshakes(evidence),
         certificates: objects::certificates(evidence),

@@ -1,8 +1,10 @@
 //! Chooses the next measurement, as a command to paste.
 
+use std::net::IpAddr;
+
 use super::remedy::all_files;
 use crate::checks::codes;
-use crate::checks::facts::{self, HealthChecks, without_sni};
+use crate::checks::facts::{self, HealthChecks, captured, without_sni};
 use crate::evidence::gateway::Counters;
 use crate::evidence::{Evidence, LogOrigin, Reason, Unavailable};
 use crate::verdict::{Cause, Certainty, Measurement, Target, shell_word as word};
@@ -10,7 +12,14 @@ use crate::verdict::{Cause, Certainty, Measurement, Target, shell_word as word};
 /// Returns the measurement that separates the causes of the symptom of `first`.
 pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
     match (first.symptom, facts::wildcards(evidence)) {
-        (Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET | codes::LOAD_BALANCER_RESET), Err(_)) => routes(evidence),
+        (
+            Some(
+                codes::CONNECTION_WITHOUT_SERVER_NAME_RESET
+                | codes::LOAD_BALANCER_RESET
+                | codes::CAPTURED_CLIENT_WITHOUT_SNI_REFUSED,
+            ),
+            Err(_),
+        ) => routes(evidence),
         (Some(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET | codes::LOAD_BALANCER_RESET), Ok(wildcards))
             if wildcards.is_empty() || first.certainty == Certainty::Established =>
         {
@@ -25,6 +34,7 @@ pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
         (
             Some(
                 codes::DECLARED_SERVER_NAME_RESET
+                | codes::CAPTURED_SERVER_NAME_REFUSED
                 | codes::CLIENT_WITHOUT_SNI_UNROUTED
                 | codes::SERVER_NAME_REFUSED
                 | codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED,
@@ -133,9 +143,14 @@ pub(super) fn capture(evidence: &Evidence) -> Measurement {
         .filter(|(_, log)| log.reset_without_sni.count > 0)
         .max_by_key(|(_, log)| log.reset_without_sni.count);
     let checks = HealthChecks::of_resets(evidence);
+    let shown = captured::joined(evidence);
+    let is_shown = |address: &str| {
+        let address = address.parse().ok().map(|address: IpAddr| address.to_canonical());
+        address.is_some_and(|address| shown.without_sni.contains(&address) || shown.not_tls.contains(&address))
+    };
     let client = stream.and_then(|(origin, log)| {
         let clients = log.reset_without_sni.clients.iter();
-        clients.max_by_key(|(address, span)| (checks.kind(origin, address).is_none(), span.count))
+        clients.max_by_key(|(address, span)| (!is_shown(address), checks.kind(origin, address).is_none(), span.count))
     });
     let filter = match client {
         Some((client, _)) => format!("host {client}"),

@@ -12,9 +12,12 @@ mod relations;
 mod remedy;
 mod steps;
 
+use jiff::Timestamp;
+
 use super::{Judges, Material, Open, Playbook, Reading, Run};
 use crate::checks::facts;
 use crate::evidence::{Evidence, Question, Seen, Source};
+use crate::text::moment;
 use crate::verdict::{Measurement, NotSeen};
 
 pub(super) static PLAYBOOK: Playbook = Playbook {
@@ -73,10 +76,11 @@ fn next_measurement(evidence: &Evidence, open: Open<'_>) -> Measurement {
 /// The steps of the playbook that a run cannot do, or did not.
 fn not_done(evidence: &Evidence) -> Vec<NotSeen> {
     let capture = NotSeen {
-        what: NotSeen::PACKET_CAPTURE.into(),
+        what: "packet capture".into(),
         why: "needs the node of a pod".into(),
         measurement: Some(measurement::capture(evidence)),
     };
+    let capture = evidence.captures.is_empty().then_some(capture);
     let probe = match &evidence.probes {
         Seen::Seen(_) => None,
         Seen::Unavailable(_) => Some(NotSeen {
@@ -85,10 +89,23 @@ fn not_done(evidence: &Evidence) -> Vec<NotSeen> {
             measurement: Some(measurement::probe(evidence)),
         }),
     };
-    let silent = NotSeen {
-        what: "clients that fail by version, cipher or client certificate".into(),
-        why: "not in the access log".into(),
-        measurement: None,
+    let silent = match captured_window(evidence) {
+        None => NotSeen {
+            what: "clients that fail by version, cipher or client certificate".into(),
+            why: "not in the access log".into(),
+            measurement: None,
+        },
+        Some((first, last)) => NotSeen {
+            what: "clients that fail by version, cipher or client certificate at other times".into(),
+            why: format!("not in the access log; the captures hold {} to {}", moment(first), moment(last)),
+            measurement: None,
+        },
     };
-    [Some(capture), probe, Some(silent)].into_iter().flatten().collect()
+    [capture, probe, Some(silent)].into_iter().flatten().collect()
+}
+
+/// The time from the first to the last packet of the captures.
+fn captured_window(evidence: &Evidence) -> Option<(Timestamp, Timestamp)> {
+    let files = || evidence.captures.iter().flat_map(|capture| &capture.files);
+    Some((files().filter_map(|file| file.first_at).min()?, files().filter_map(|file| file.last_at).max()?))
 }

@@ -8,6 +8,7 @@ pub(super) static RELATIONS: Relations = Relations {
         symptom(codes::ROUTE_KIND_MISSING),
         symptom(codes::INGRESS_POD_MISSING),
         Symptom { has_own_step: false, ..symptom(codes::CONNECTION_WITHOUT_SERVER_NAME_RESET) },
+        Symptom { has_own_step: false, ..symptom(codes::CAPTURED_CLIENT_WITHOUT_SNI_REFUSED) },
         Symptom { has_own_step: false, is_located: false, ..symptom(codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED) },
         Symptom {
             has_own_step: false,
@@ -21,6 +22,7 @@ pub(super) static RELATIONS: Relations = Relations {
             ..symptom(codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED)
         },
         Symptom { has_own_step: false, ..symptom(codes::DECLARED_SERVER_NAME_RESET) },
+        Symptom { has_own_step: false, ..symptom(codes::CAPTURED_SERVER_NAME_REFUSED) },
         Symptom {
             has_own_step: false,
             is_located: false,
@@ -33,11 +35,13 @@ pub(super) static RELATIONS: Relations = Relations {
     alike: &[
         &[
             codes::CONNECTION_WITHOUT_SERVER_NAME_RESET,
+            codes::CAPTURED_CLIENT_WITHOUT_SNI_REFUSED,
             codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED,
             codes::CONNECTIONS_WITHOUT_FILTER_CHAIN_COUNTED,
             codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED,
         ],
-        &[codes::DECLARED_SERVER_NAME_RESET, codes::SERVER_NAME_REFUSED],
+        &[codes::DECLARED_SERVER_NAME_RESET, codes::CAPTURED_SERVER_NAME_REFUSED, codes::SERVER_NAME_REFUSED],
+        &[codes::UNKNOWN_SERVER_NAME_RESET, codes::CAPTURED_UNKNOWN_SERVER_NAME_REFUSED],
     ],
     same_fault: &[
         (codes::STORED_CERTIFICATE_EXPIRED, codes::SERVED_CERTIFICATE_EXPIRED),
@@ -58,7 +62,7 @@ pub(super) static RELATIONS: Relations = Relations {
         (codes::INGRESS_POD_MISSING, codes::INGRESS_POD_NOT_RUNNING),
     ],
     diverging_pods: &[codes::PODS_DIFFER, codes::PODS_SERVE_DIFFERENT_CERTIFICATES],
-    strangers: &[codes::UNKNOWN_SERVER_NAME_RESET],
+    strangers: &[codes::UNKNOWN_SERVER_NAME_RESET, codes::CAPTURED_UNKNOWN_SERVER_NAME_REFUSED],
     without_record: &[
         codes::CLIENT_AUTHORITIES_ABSENT,
         codes::CLIENT_AUTHORITIES_MALFORMED,
@@ -85,8 +89,9 @@ const fn symptom(code: Code) -> Symptom {
 }
 
 /// Symptoms that clients without SNI have.
-pub(super) const WITHOUT_SNI: [Code; 5] = [
+pub(super) const WITHOUT_SNI: [Code; 6] = [
     codes::CONNECTION_WITHOUT_SERVER_NAME_RESET,
+    codes::CAPTURED_CLIENT_WITHOUT_SNI_REFUSED,
     codes::CONNECTIONS_WITHOUT_FILTER_CHAIN_COUNTED,
     codes::LOAD_BALANCER_RESET,
     codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED,
@@ -94,12 +99,15 @@ pub(super) const WITHOUT_SNI: [Code; 5] = [
 ];
 
 /// Symptoms that clients with a declared SNI have: it is refused.
-const NAME_REFUSED: [Code; 2] = [codes::DECLARED_SERVER_NAME_RESET, codes::SERVER_NAME_REFUSED];
+pub(super) const NAME_REFUSED: [Code; 3] =
+    [codes::DECLARED_SERVER_NAME_RESET, codes::CAPTURED_SERVER_NAME_REFUSED, codes::SERVER_NAME_REFUSED];
 
 /// Symptoms of a gateway that has no usable certificate for a ClientHello. A certificate that Envoy cannot
 /// load leaves no record, so of clients without SNI only probes and declarations count.
-const NO_CERTIFICATE: [Code; 6] = [
+const NO_CERTIFICATE: [Code; 8] = [
     codes::DECLARED_SERVER_NAME_RESET,
+    codes::CAPTURED_SERVER_NAME_REFUSED,
+    codes::CAPTURED_CIPHER_SUITE_REFUSED,
     codes::SERVER_NAME_REFUSED,
     codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED,
     codes::EXPECTED_CLIENT_WITHOUT_SNI_REFUSED,
@@ -108,7 +116,9 @@ const NO_CERTIFICATE: [Code; 6] = [
 ];
 
 /// Symptoms of a filter chain that is that of another route.
-const OTHER_ROUTE: [Code; 4] = [
+const OTHER_ROUTE: [Code; 6] = [
+    codes::CAPTURED_CIPHER_SUITE_REFUSED,
+    codes::CAPTURED_PROTOCOL_VERSION_REFUSED,
     codes::CIPHER_SUITE_REFUSED,
     codes::CLIENT_CERTIFICATE_DEMANDED,
     codes::PROTOCOL_VERSION_REFUSED,
@@ -143,7 +153,7 @@ pub(super) const EXPLAINS: &[Explains] = &[
     on_route(codes::ROUTE_NOT_IN_GATEWAY, &NAME_REFUSED),
     on_route(codes::PORT_PROTOCOL_CONFLICT, &NOT_SERVED),
     on_route(codes::HOSTNAME_DUPLICATE, &OTHER_ROUTE),
-    on_route(codes::PROTOCOL_LIMITS_UNMET, &[codes::CIPHER_SUITE_REFUSED, codes::PROTOCOL_VERSION_REFUSED]),
+    on_route(codes::PROTOCOL_LIMITS_UNMET, &LIMITED),
     on_secret(codes::STORED_CERTIFICATE_ABSENT, &NO_CERTIFICATE),
     on_secret(codes::STORED_CERTIFICATE_MALFORMED, &NO_CERTIFICATE),
     on_secret(codes::PRIVATE_KEY_MISMATCH, &NO_CERTIFICATE),
@@ -153,13 +163,28 @@ pub(super) const EXPLAINS: &[Explains] = &[
     on_secret(codes::CLIENT_AUTHORITIES_ABSENT, &NO_CERTIFICATE),
     on_secret(codes::CLIENT_AUTHORITIES_MALFORMED, &NO_CERTIFICATE),
     on_secret(codes::STORED_CERTIFICATE_NOT_SERVED, &NO_CERTIFICATE),
-    on_secret(codes::CLIENT_AUTHORITIES_ABSENT, &[codes::CLIENT_CERTIFICATE_REJECTED]),
-    on_secret(codes::CLIENT_AUTHORITIES_MALFORMED, &[codes::CLIENT_CERTIFICATE_REJECTED]),
-    on_secret(codes::CLIENT_AUTHORITY_EXPIRED, &[codes::CLIENT_CERTIFICATE_REJECTED]),
+    on_secret(codes::CLIENT_AUTHORITIES_ABSENT, &CLIENT_REJECTED),
+    on_secret(codes::CLIENT_AUTHORITIES_MALFORMED, &CLIENT_REJECTED),
+    on_secret(codes::CLIENT_AUTHORITY_EXPIRED, &CLIENT_REJECTED),
+    on_secret(codes::STORED_CERTIFICATE_EXPIRED, &[codes::CAPTURED_SERVER_CERTIFICATE_REJECTED]),
+    on_secret(codes::STORED_CERTIFICATE_NAME_MISMATCH, &[codes::CAPTURED_SERVER_CERTIFICATE_REJECTED]),
+    on_secret(codes::STORED_CHAIN_INCOMPLETE, &[codes::CAPTURED_SERVER_CERTIFICATE_REJECTED]),
 ];
 
+/// Symptoms of limits of a route, which its clients do not meet.
+const LIMITED: [Code; 4] = [
+    codes::CAPTURED_CIPHER_SUITE_REFUSED,
+    codes::CAPTURED_PROTOCOL_VERSION_REFUSED,
+    codes::CIPHER_SUITE_REFUSED,
+    codes::PROTOCOL_VERSION_REFUSED,
+];
+
+/// Symptoms of a gateway that does not trust a client certificate.
+const CLIENT_REJECTED: [Code; 2] = [codes::CAPTURED_CLIENT_CERTIFICATE_REJECTED, codes::CLIENT_CERTIFICATE_REJECTED];
+
 /// Symptoms of a port that serves no TLS for the route.
-const NOT_SERVED: [Code; 4] = [
+const NOT_SERVED: [Code; 5] = [
+    codes::CAPTURED_SERVER_NAME_REFUSED,
     codes::DECLARED_SERVER_NAME_RESET,
     codes::SERVER_NAME_REFUSED,
     codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED,
@@ -245,6 +270,16 @@ mod tests {
 
     /// Checks that see a handshake fail and whose cause is outside of the evidence, with the reason.
     const WITHOUT_FACTS: &[(&str, &str)] = &[
+        ("captured-alert-hidden", "the alert is encrypted"),
+        ("captured-alpn-refused", "a client's offer; routes have no setting for it"),
+        ("captured-client-certificate-missing", "the settings of the client"),
+        ("captured-client-gives-up", "the client, or a network"),
+        ("captured-connection-refused", "a network or a firewall"),
+        ("captured-handshake-broken", "a network, a firewall or a proxy"),
+        ("captured-proxy-header-refused", "the settings of the load balancer"),
+        ("captured-server-name-is-address", "the URL that the client uses"),
+        ("captured-server-not-tls", "the port that the client uses"),
+        ("captured-server-silent", "a network or a firewall"),
         ("endpoint-unreachable", "a network, a firewall or a proxy"),
         ("handshake-stalled", "a network or a firewall"),
         ("load-balancer-differs", "the settings of the load balancer"),

@@ -26,7 +26,7 @@ impl Document for CaptureReport {
         text(self, options)
     }
 
-    /// No check has judged a connection yet, so that no finding has a code.
+    /// None: a line of this document is a connection, and formats that show findings only are not offered.
     fn findings(&self) -> Vec<Located<'_>> {
         Vec::new()
     }
@@ -151,7 +151,8 @@ impl Page<'_> {
             // A filter that is broken cannot be pasted.
             let filter = visible(&tally.filter).style(styles.command).to_string();
             self.push(&format!("  filter{}{filter}", " ".repeat(COLUMN - 8)));
-            self.list("  clients", &tally.clients);
+            let clients = tally.clients.iter().map(|(client, span)| (client, span.count)).collect();
+            self.list("  clients", &clients);
             self.list("  servers", &tally.servers);
         }
         let names: BTreeMap<&str, u64> = tally
@@ -167,6 +168,9 @@ impl Page<'_> {
         }
         if let Some(sample) = tally.sample.as_ref().filter(|sample| !sample.is_empty()) {
             self.row("  bytes", plain, sample);
+        }
+        if let Some(code) = kind.code {
+            self.row("  check", plain, &format!("{code}: kubectl apigee-tls explain {code}"));
         }
         for (i, cause) in kind.causes.iter().enumerate() {
             self.row(if i == 0 { "  causes" } else { "" }, plain, &format!("{}. {cause}", i + 1));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::relations::{EXPLAINS, On};
 use super::reason;
-use crate::checks::facts;
+use crate::checks::facts::{self, captured};
 use crate::checks::{CheckResult, Code, Finding, Kind, Location};
 use crate::evidence::Evidence;
 use crate::evidence::hybrid::Route;
@@ -49,7 +49,7 @@ pub(super) fn facts_on(all: &[CheckResult], route: &Route, symptoms: &[Code], po
 pub(super) fn explained(judged: Judged<'_>, error: &CheckResult, mut cause: Cause) -> Cause {
     for finding in error.findings() {
         let pods: Vec<&str> = finding.pods.iter().map(String::as_str).collect();
-        for route in routes_of(judged.evidence, finding) {
+        for route in routes_of(judged.evidence, error.check.code, finding) {
             let facts = facts_on(judged.all, route, &[error.check.code], &pods);
             let new_codes = facts.codes.into_iter().filter(|code| !cause.codes.contains(code)).collect::<Vec<_>>();
             cause.codes.extend(new_codes);
@@ -61,16 +61,22 @@ pub(super) fn explained(judged: Judged<'_>, error: &CheckResult, mut cause: Caus
     cause
 }
 
-/// Returns the routes that the ClientHellos of a finding are for.
-fn routes_of<'a>(evidence: &'a Evidence, finding: &Finding) -> Vec<&'a Route> {
-    let Location::ClientHellos(hellos) = &finding.location else { return Vec::new() };
+/// Returns the routes that the ClientHellos of a finding are for. Of a capture, those of all findings of the
+/// check.
+fn routes_of<'a>(evidence: &'a Evidence, code: Code, finding: &Finding) -> Vec<&'a Route> {
+    let names: Vec<Option<&str>> = match &finding.location {
+        Location::ClientHellos(hellos) => {
+            hellos.iter().filter(|hello| !hello.unknown).map(|hello| hello.server_name.as_deref()).collect()
+        }
+        Location::Packet { .. } => {
+            let names = captured::names_of(evidence, code).into_iter();
+            names.map(|name| Some(name).filter(|name| !name.is_empty())).collect()
+        }
+        _ => Vec::new(),
+    };
     let routes = facts::routes(evidence).unwrap_or_default();
     let is_for = |route: &&Route| {
-        hellos.iter().any(|hello| match &hello.server_name {
-            Some(name) if !hello.unknown => facts::declares(route, name),
-            Some(_) => false,
-            None => route.is_tls_wildcard(),
-        })
+        names.iter().any(|name| name.map_or(route.is_tls_wildcard(), |name| facts::declares(route, name)))
     };
     routes.into_iter().filter(is_for).collect()
 }

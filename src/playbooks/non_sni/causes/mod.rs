@@ -25,13 +25,15 @@ pub(super) fn of(judged: Judged<'_>, symptom: &CheckResult) -> Vec<Cause> {
     match symptom.check.code {
         code if WITHOUT_SNI.contains(&code) => without_name::refused(evidence, code, all),
         codes::DECLARED_SERVER_NAME_RESET => with_name::refused(evidence, all),
-        codes::SERVER_NAME_REFUSED => {
+        codes::SERVER_NAME_REFUSED | codes::CAPTURED_SERVER_NAME_REFUSED => {
             let causes = with_name::refused(evidence, all);
             // A name that no route declares is refused: nothing that was seen explains it.
             if causes.is_empty() { vec![direct(symptom)] } else { causes }
         }
         codes::CLIENT_WITHOUT_SNI_UNROUTED => without_name::unrouted(all),
-        codes::UNKNOWN_SERVER_NAME_RESET => vec![unknown_names(evidence, symptom)],
+        codes::UNKNOWN_SERVER_NAME_RESET | codes::CAPTURED_UNKNOWN_SERVER_NAME_REFUSED => {
+            vec![unknown_names(evidence, symptom)]
+        }
         codes::CLIENT_CERTIFICATE_DEMANDED => {
             vec![facts_on::explained(judged, symptom, certificate_demanded(evidence, symptom))]
         }

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::relations::leaves_no_record;
+use super::super::relations::{NAME_REFUSED, leaves_no_record};
 use super::all_of;
 use super::facts_on::{Facts, facts_on};
-use crate::checks::facts;
 use crate::checks::facts::probed::{self, Ending};
+use crate::checks::facts::{self, captured};
 use crate::checks::{CheckResult, codes};
 use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Failure};
 use crate::evidence::hybrid::{Route, selects};
@@ -20,16 +20,16 @@ struct Refusals<'a> {
     pods: Vec<&'a str>,
     in_front: Vec<String>,
     how: Option<&'a Failure>,
-    /// Clients were reset too, according to an access log.
-    seen_in_logs: bool,
+    /// Clients were reset too, according to an access log or a capture.
+    seen_of_clients: bool,
 }
 
 /// Returns one cause for each declared SNI that was refused, to clients or to probes.
 pub(super) fn refused(evidence: &Evidence, all: &[CheckResult]) -> Vec<Cause> {
     let routes = facts::routes(evidence).unwrap_or_default();
     let mut names: BTreeMap<&str, Refusals<'_>> = reproduced(evidence);
-    for name in facts::reset_names(evidence).into_keys() {
-        names.entry(name).or_default().seen_in_logs = true;
+    for name in facts::reset_names(evidence).into_keys().chain(captured::refused_names(evidence)) {
+        names.entry(name).or_default().seen_of_clients = true;
     }
     let of_routes = names.into_iter().filter_map(|(name, refusals)| {
         Some((name, *routes.iter().find(|route| facts::declares(route, name))?, refusals))
@@ -38,14 +38,12 @@ pub(super) fn refused(evidence: &Evidence, all: &[CheckResult]) -> Vec<Cause> {
 }
 
 fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>, all: &[CheckResult]) -> Cause {
-    let seen_in_logs = refusals.seen_in_logs;
     let mut seen = Vec::new();
     if let (Some(how), false) = (refusals.how, refusals.pods.is_empty()) {
         let pods = facts::some_of(&refusals.pods);
         seen.push(format!("reproduced: a handshake with SNI {name} at {pods} is {how}"));
     }
-    let symptoms = [codes::DECLARED_SERVER_NAME_RESET, codes::SERVER_NAME_REFUSED];
-    let Facts { mut codes, mut reasons, messages } = facts_on(all, route, &symptoms, &refusals.pods);
+    let Facts { mut codes, mut reasons, messages } = facts_on(all, route, &NAME_REFUSED, &refusals.pods);
     seen.extend(messages);
     let pods = facts::pods(evidence).unwrap_or_default();
     let elsewhere: Vec<&str> = pods
@@ -81,7 +79,7 @@ fn cause(evidence: &Evidence, name: &str, route: &Route, refusals: &Refusals<'_>
     } else {
         (Certainty::Likely, "are reset", format!("the gateway lacks ApigeeRoute {}", route.name))
     };
-    let verb = match seen_in_logs {
+    let verb = match refusals.seen_of_clients {
         true => verb,
         // No log can show the clients: what the probe met is what they meet.
         false if leaves_no_record(&codes) => "are refused",

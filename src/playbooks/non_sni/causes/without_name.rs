@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use super::super::relations::{EXPLAINED_BY_ATTACHMENT, leaves_no_record};
 use super::facts_on::facts_on;
 use super::{all_of, reason};
-use crate::checks::facts;
+use crate::checks::facts::captured::{self, Joined};
 use crate::checks::facts::without_sni::{self, Inspected};
+use crate::checks::facts::{self, some_of};
 use crate::checks::{CheckResult, Code, Finding, Kind, Location, codes};
 use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Handshake};
 use crate::evidence::hybrid::{Route, selects};
@@ -40,36 +41,77 @@ pub(super) fn refused(evidence: &Evidence, symptom: Code, all: &[CheckResult]) -
             }
         }
     }
-    let reproduced = reproduced(evidence);
+    let mut seen = reproduced(evidence);
+    if symptom != codes::CAPTURED_CLIENT_WITHOUT_SNI_REFUSED {
+        seen.extend(in_captures(all));
+    }
     for cause in &mut causes {
-        cause.evidence.extend(reproduced.iter().cloned());
+        cause.evidence.extend(seen.iter().cloned());
         if symptom == codes::CONNECTIONS_WITHOUT_FILTER_CHAIN_COUNTED {
             // Connections of earlier runs of this program are among those counted.
             cause.certainty = cause.certainty.max(Certainty::Likely);
         }
     }
     if symptom == codes::CONNECTION_WITHOUT_SERVER_NAME_RESET {
-        match without_sni::inspected(evidence) {
-            // Every connection since the gateways started began with a ClientHello.
-            Some(inspected) if inspected.not_tls == 0 => {}
-            Some(inspected) if inspected.without_sni == 0 => {
-                return vec![not_tls(Certainty::Established, vec![counted(inspected)])];
-            }
-            Some(inspected) => causes.push(not_tls(Certainty::Possible, vec![counted(inspected)])),
-            None => causes.push(not_tls(Certainty::Possible, Vec::new())),
+        match spoke_no_tls(evidence) {
+            Some(cause) if cause.certainty == Certainty::Established => return vec![cause],
+            cause => causes.extend(cause),
         }
     }
     causes
 }
 
-fn not_tls(certainty: Certainty, evidence: Vec<String>) -> Cause {
+/// Returns the cause that the clients of the logs speak no TLS, unless Envoy's counters or the captures
+/// exclude it.
+fn spoke_no_tls(evidence: &Evidence) -> Option<Cause> {
+    let inspected = without_sni::inspected(evidence);
+    let Joined { without_sni, not_tls: without_hello, elsewhere } = captured::joined(evidence);
+    // Every connection since the gateways started began with a ClientHello.
+    if inspected.is_some_and(|inspected| inspected.not_tls == 0) {
+        return None;
+    }
+    let mut seen: Vec<String> = inspected.map(counted).into_iter().collect();
+    for (clients, what) in [(&without_sni, "a ClientHello without SNI"), (&without_hello, "no ClientHello")] {
+        if !clients.is_empty() {
+            let clients: Vec<String> = clients.iter().map(ToString::to_string).collect();
+            seen.push(format!("the captures show {what} from {} at the time of the resets", some_of(&clients)));
+        }
+    }
+    let is_none_hello = inspected.is_some_and(|inspected| inspected.without_sni == 0);
+    let certainty = match (without_sni.is_empty(), without_hello.is_empty()) {
+        (true, _) if is_none_hello => Certainty::Established,
+        // The captures show every client of the logs.
+        (false, true) if elsewhere == 0 => return None,
+        (true, false) if elsewhere == 0 => Certainty::Established,
+        (_, false) => Certainty::Likely,
+        (_, true) => Certainty::Possible,
+    };
+    let who = match (without_sni.is_empty(), without_hello.is_empty()) {
+        (false, true) => "Other clients than those in the captures",
+        (false, false) => "Some clients",
+        (true, _) => "Clients",
+    };
+    Some(not_tls(who, certainty, seen))
+}
+
+/// Returns the refused ClientHellos without SNI of the captures, with their first packets.
+fn in_captures(all: &[CheckResult]) -> Vec<String> {
+    let results = all.iter().filter(|result| result.check.code == codes::CAPTURED_CLIENT_WITHOUT_SNI_REFUSED);
+    let findings = results.flat_map(CheckResult::findings);
+    findings
+        .map(|finding| format!("captured: {} ({} of {})", finding.message, finding.place(), finding.object()))
+        .collect()
+}
+
+fn not_tls(who: &str, certainty: Certainty, evidence: Vec<String>) -> Cause {
     Cause {
         symptom: None,
         codes: Vec::new(),
         certainty,
-        statement: "Clients do not speak TLS on this port: plain HTTP, an HTTP/2 preface or a PROXY protocol header \
-            leave the same record"
-            .into(),
+        statement: format!(
+            "{who} do not speak TLS on this port: plain HTTP, an HTTP/2 preface or a PROXY protocol header leave the same \
+             record"
+        ),
         evidence,
     }
 }
@@ -355,13 +397,14 @@ fn names(text: &str, name: &str) -> bool {
         .any(|(at, _)| !text[..at].ends_with(in_name) && !text[at + name.len()..].starts_with(in_name))
 }
 
-/// Returns whether the pod refused a connection without SNI: by its log, or in response to a probe if that is
-/// the symptom.
+/// Returns whether the pod refused a connection without SNI: by its log, in a capture, or in response to a
+/// probe if that is the symptom.
 fn refuses(evidence: &Evidence, symptom: Code, pod: &str) -> bool {
     let in_log = facts::logs(evidence).any(|(origin, log)| {
         log.reset_without_sni.count > 0 && matches!(origin, LogOrigin::Container { pod: known, .. } if known == pod)
     });
     in_log
+        || captured::is_refused_at(evidence, pod)
         || symptom == codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED
             && without_sni::refused_at(evidence).iter().any(|(known, _)| *known == pod)
 }

@@ -4,6 +4,7 @@
 use super::Planned;
 use super::groups::{self, Group};
 use super::{certificates, overrides, patch, wildcard};
+use crate::checks::facts::captured;
 use crate::checks::{CheckResult, Code, Finding, Kind, codes, facts};
 use crate::evidence::handshake::{Endpoint, EndpointOrigin};
 use crate::evidence::hybrid::{Port, Route};
@@ -15,6 +16,9 @@ use crate::verdict::{Change, RemedyStep, Target, shell_word as word};
 /// Apigee's own collection of logs.
 const MANAGER: &str = "app=apigee-ingressgateway-manager";
 
+/// Maximum number of captures that a command names.
+const MAX_FILES: usize = 3;
+
 /// Time window of the run that checks a step.
 const CHECKED: &str = "--since 2m";
 
@@ -22,6 +26,7 @@ const CHECKED: &str = "--since 2m";
 pub(super) fn step(evidence: &Evidence, target: &Target, result: &CheckResult) -> Planned {
     let advice = Advice { evidence, target, result, code: result.check.code };
     let mut planned = match result.family.name {
+        "capture" => advice.capture(),
         "certificate" => advice.certificate(),
         "client" => advice.client(),
         "handshake" => advice.handshake(),
@@ -188,16 +193,38 @@ impl<'a> Advice<'a> {
         self.planned(RemedyStep { title, paste: Some(lines.join("\n")), undo, ..RemedyStep::default() })
     }
 
+    fn capture(self) -> Planned {
+        let key = match self.code {
+            codes::CAPTURED_UNKNOWN_SERVER_NAME_REFUSED => return self.compare_names(),
+            codes::CAPTURED_PROTOCOL_VERSION_REFUSED => "minTLSProtocolVersion",
+            codes::CAPTURED_CIPHER_SUITE_REFUSED => "cipherSuites",
+            codes::CAPTURED_CLIENT_CERTIFICATE_MISSING => "tlsMode",
+            codes::CAPTURED_CLIENT_CERTIFICATE_REJECTED => "caCertPath",
+            _ => return self.captured_connections(),
+        };
+        let hosts = captured::names_of(self.evidence, self.code);
+        self.setting(key, hosts).unwrap_or_else(|| self.captured_connections())
+    }
+
+    /// Shows each connection of the captures.
+    fn captured_connections(self) -> Planned {
+        let files = self.evidence.captures.iter().flat_map(|capture| &capture.files);
+        let files: Vec<String> = files.take(MAX_FILES).map(|file| word(&file.name)).collect();
+        let paste = format!("kubectl apigee-tls pcap {} --failed -o wide", files.join(" "));
+        self.look("Look at these connections of the capture one by one, and correct what they show".into(), paste)
+    }
+
+    /// Shows which names the routes have.
+    fn compare_names(self) -> Planned {
+        let names = self.names(Kind::ServerName);
+        let title = format!("Compare {} with the hostnames of the routes", some_of(&names));
+        self.look(title, self.target.kubectl_in_namespace(HOSTNAMES))
+    }
+
     fn client(self) -> Planned {
         let Self { target, .. } = self;
         match self.code {
-            codes::UNKNOWN_SERVER_NAME_RESET => {
-                let names = self.names(Kind::ServerName);
-                self.look(
-                    format!("Compare {} with the hostnames of the routes", some_of(&names)),
-                    target.kubectl_in_namespace(HOSTNAMES),
-                )
-            }
+            codes::UNKNOWN_SERVER_NAME_RESET => self.compare_names(),
             codes::LOAD_BALANCER_RESET => self.look(
                 "Check the health checks of the load balancer: nothing else has to be done if they are the reason"
                     .into(),
@@ -250,9 +277,9 @@ impl<'a> Advice<'a> {
             | codes::SERVED_CERTIFICATE_SELF_SIGNED
             | codes::SERVED_CERTIFICATE_WEAK
             | codes::SERVED_CERTIFICATE_NOT_FOR_SERVERS => self.served_certificate(),
-            codes::PROTOCOL_VERSION_REFUSED => self.setting("minTLSProtocolVersion"),
-            codes::CIPHER_SUITE_REFUSED => self.setting("cipherSuites"),
-            codes::CLIENT_CERTIFICATE_DEMANDED => self.setting("tlsMode"),
+            codes::PROTOCOL_VERSION_REFUSED => self.setting_or_probe("minTLSProtocolVersion"),
+            codes::CIPHER_SUITE_REFUSED => self.setting_or_probe("cipherSuites"),
+            codes::CLIENT_CERTIFICATE_DEMANDED => self.setting_or_probe("tlsMode"),
             codes::PROTOCOL_LIMITS_UNMET => {
                 let routes = self.names(Kind::ApigeeRoute);
                 let concerned = self.groups_of_routes(&routes);
@@ -280,18 +307,24 @@ impl<'a> Advice<'a> {
         if secrets.is_empty() { self.probe() } else { self.replace("certificate", &secrets) }
     }
 
-    /// Changes a key of the virtual hosts and upgrades their groups.
-    fn setting(self, key: &str) -> Planned {
-        let Self { evidence, target, .. } = self;
+    fn setting_or_probe(self, key: &str) -> Planned {
         let hosts = self.endpoints().into_iter().filter_map(|endpoint| endpoint.host.as_deref());
-        let mut concerned: Vec<Group> = hosts.flat_map(|host| groups::concerned(evidence, None, Some(host))).collect();
+        self.setting(key, hosts).unwrap_or_else(|| self.probe())
+    }
+
+    /// Changes a key of the virtual hosts of these hostnames and upgrades their groups; `None` if no group
+    /// has one of them.
+    fn setting(self, key: &str, hosts: impl IntoIterator<Item = &'a str>) -> Option<Planned> {
+        let Self { evidence, target, .. } = self;
+        let of_hosts = hosts.into_iter().flat_map(|host| groups::concerned(evidence, None, Some(host)));
+        let mut concerned: Vec<Group> = of_hosts.collect();
         concerned.sort();
         concerned.dedup();
         if concerned.is_empty() {
-            return self.probe();
+            return None;
         }
         let title = format!("Set {key} of the virtual host {}, or change the clients", groups::names(&concerned));
-        self.planned(RemedyStep { title, ..overrides::upgrade(evidence, target, &concerned) })
+        Some(self.planned(RemedyStep { title, ..overrides::upgrade(evidence, target, &concerned) }))
     }
 
     /// Repeats the handshake alone, from here.

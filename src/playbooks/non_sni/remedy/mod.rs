@@ -171,7 +171,7 @@ fn is_without_tls(cause: &Cause) -> bool {
 
 /// Clients resolve the name to another gateway.
 fn is_other_gateway(cause: &Cause) -> bool {
-    cause.symptom == Some(codes::DECLARED_SERVER_NAME_RESET)
+    matches!(cause.symptom, Some(codes::DECLARED_SERVER_NAME_RESET | codes::CAPTURED_SERVER_NAME_REFUSED))
         && cause.codes.is_empty()
         && cause.certainty == Certainty::Established
 }

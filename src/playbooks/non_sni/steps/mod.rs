@@ -1,10 +1,10 @@
 //! The steps of the playbook: which checks each has, and what each shows of the evidence.
 
+mod capture;
 mod probes;
 
 use std::collections::BTreeSet;
 
-use super::measurement;
 use crate::checks::codes;
 use crate::checks::facts::{self, HealthCheck, HealthChecks};
 use crate::evidence::access_log::Tally;
@@ -55,7 +55,13 @@ pub(super) const STEPS: &[Step] = &[
         see: access_logs,
         names_source: false,
     },
-    Step { key: StepKey::new("capture"), title: "Packet capture", covers: &[], see: capture, names_source: false },
+    Step {
+        key: StepKey::new("capture"),
+        title: "Packet capture",
+        covers: &[Covers::Family("capture")],
+        see: capture::of,
+        names_source: false,
+    },
     Step {
         key: StepKey::new("probe"),
         title: "Handshake probe",
@@ -318,11 +324,6 @@ fn top_clients(tally: &Tally, sender: impl Fn(&str) -> Option<&'static str>) -> 
         lines.push(format!("  and {} more", clients.len() - TOP_CLIENTS));
     }
     lines
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "steps have one shape")]
-fn capture(evidence: &Evidence) -> StepSeen {
-    Ok(StepLines::not_done(measurement::capture(evidence).command))
 }
 
 fn routes(evidence: &Evidence) -> StepSeen {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::measurement::probe;
+use super::super::measurement::probe;
 use crate::evidence::gateway::Counters;
 use crate::evidence::handshake::{ClientHelloKind, EndpointOrigin, Handshake, by_pod};
 use crate::evidence::{Evidence, Seen};

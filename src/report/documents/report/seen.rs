@@ -40,7 +40,7 @@ pub(super) fn lines(report: &Report, options: TextOptions) -> Vec<String> {
     let kind = report.verdict.kind;
     let is_good = matches!(kind, VerdictKind::Healthy | VerdictKind::Passed | VerdictKind::SniOnly);
     let Some(resets) = summary.resets.as_ref().filter(|resets| resets.total > 0) else {
-        return counted(summary).filter(|_| !is_good).into_iter().collect();
+        return counted(summary).filter(|_| !is_good).into_iter().chain(captured(summary, options)).collect();
     };
     let now = report.subject.collected_at();
     let mut lines = how_many(resets, summary);
@@ -53,6 +53,19 @@ pub(super) fn lines(report: &Report, options: TextOptions) -> Vec<String> {
     }
     lines.extend(who(resets, options));
     lines.extend(summary.began.as_ref().map(Began::sentence));
+    lines.extend(captured(summary, options));
+    lines
+}
+
+/// Returns a line for each of the most frequent failures in the captures.
+fn captured(summary: &RunSummary, options: TextOptions) -> Vec<String> {
+    let failures = summary.captured.as_deref().unwrap_or_default();
+    let most = if options.wide { failures.len() } else { TOP };
+    let mut lines: Vec<String> =
+        failures.iter().take(most).map(|failure| format!("captured: {}", failure.sentence())).collect();
+    if failures.len() > most {
+        lines.push(format!("and {} in the captures: -o wide", count((failures.len() - most) as u64, "other failure")));
+    }
     lines
 }
 

@@ -1,0 +1,162 @@
+//! Captures as evidence, as a user gives them: `diagnose --pcap`, with saved evidence and alone, and
+//! `collect --pcap`.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+#[path = "../src/wire/capture/tests/builder.rs"]
+#[expect(dead_code, unreachable_pub, reason = "the builder serves other tests too")]
+mod builder;
+mod local;
+#[expect(dead_code, reason = "the settings of cases serve other tests too")]
+mod support;
+
+use std::fs;
+use std::process::Output;
+
+use apigee_tls::bundle::evidence_file;
+use builder::{ACK, FIN, HelloBuilder, Packet, RST, Talk, alert, framed, good13, hello, merged, pcap, pcapng};
+use local::{Home, forbidding, unpacked};
+use serde_json::Value;
+use support::Setting;
+
+const POD: &str = "10.4.0.11:8443";
+/// Seconds from 2026-11-22 09:05:00 to the time at which the builder starts.
+const EARLIER: u64 = 2 * 86_400 + 2 * 3600 + 55 * 60;
+
+/// At a pod of the saved evidence, in the minutes of its log: a client without SNI that is reset, one whose
+/// version is refused, one that is served, a probe of this program, and a connection with another server.
+fn node() -> Vec<Packet> {
+    let mut talks = vec![good13("10.1.0.1:40001", POD, Some("api-test.mydomain.com"))];
+    for port in [41000, 41001] {
+        let mut reset = Talk::open(&format!("10.138.0.28:{port}"), POD);
+        reset.client_says(&hello(None));
+        reset.server_sends(ACK | RST, b"");
+        talks.push(reset);
+    }
+    let mut probe = Talk::open("10.138.0.4:41002", POD);
+    probe.client_says(&hello(Some("x.apigee-tls.invalid")));
+    probe.server_sends(ACK | RST, b"");
+    talks.push(probe);
+    let mut refused = Talk::open("10.1.0.4:40005", POD);
+    refused.client_says(&HelloBuilder { tls13: false, ..Default::default() }.record());
+    refused.server_says(&alert(2, 70));
+    refused.server_sends(ACK | FIN, b"");
+    talks.push(refused);
+    let mut elsewhere = Talk::open("10.4.0.11:50000", "10.96.0.1:443");
+    elsewhere.client_says(&hello(None));
+    elsewhere.server_sends(ACK | RST, b"");
+    talks.push(elsewhere);
+    for (number, talk) in (0_u64..).zip(&mut talks) {
+        for (time, _) in &mut talk.packets {
+            *time = *time + number * 1_000_000_000 - EARLIER * 1_000_000_000;
+        }
+    }
+    framed(&merged(&talks))
+}
+
+/// A folder with the evidence of a verdict's case and the capture.
+fn home(case: &str) -> Home {
+    let home = Home::new(&[("a", forbidding())]);
+    let setting: Setting = support::read(&support::root().join(format!("tests/verdicts/{case}.yaml"))).unwrap();
+    evidence_file::write(&home.path("evidence.json"), &setting.evidence().unwrap()).unwrap();
+    fs::write(home.path("node.pcap"), pcap(1, &node())).unwrap();
+    home
+}
+
+fn text(output: &Output) -> String {
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn report(home: &Home, arguments: &[&str]) -> Value {
+    let output = home.run(&[&["diagnose", "-o", "json"], arguments].concat());
+    serde_json::from_str(&text(&output)).unwrap()
+}
+
+#[test]
+fn saved_evidence_and_a_capture_are_one_report() {
+    let home = home("no-wildcard");
+    let output = home.run(&["diagnose", "--from", "evidence.json", "--pcap", "node.pcap"]);
+    assert_eq!(output.status.code(), Some(1));
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!("captured", text(&output)));
+}
+
+#[test]
+fn evidence_keeps_the_capture_and_counts_it_once() {
+    let home = home("no-wildcard");
+    let both = ["--from", "evidence.json", "--pcap", "node.pcap", "--write-evidence", "both.json"];
+    let first = report(&home, &both);
+    assert_eq!(report(&home, &["--from", "both.json"]), first);
+    assert_eq!(report(&home, &["--from", "both.json", "--pcap", "node.pcap"]), first);
+    let written: Value = serde_json::from_str(&fs::read_to_string(home.path("both.json")).unwrap()).unwrap();
+    let capture = &written["captures"][0];
+    // Neither the probe of this program nor the connection with another server.
+    assert_eq!((&capture["summary"]["flows"], &capture["elsewhere"]), (&Value::from(4), &Value::from(1)));
+    let codes: Vec<&str> = first["summary"]["captured"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|failure| failure["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(codes, ["AT601", "AT605"]);
+}
+
+#[test]
+fn a_capture_alone_is_judged() {
+    let home = home("healthy");
+    for (name, bytes) in [("form.pcapng", pcapng(true, 1, &node())), ("cut.pcap", pcap(1, &node()))] {
+        fs::write(home.path(name), &bytes[..bytes.len() - 7]).unwrap();
+        let report = report(&home, &["--offline", "--pcap", name]);
+        assert_eq!(report["exitCode"], 1);
+        assert_eq!(report["verdict"]["causes"][0]["symptom"], "AT601", "{}", report["verdict"]);
+        let missed = report["notSeen"].as_array().unwrap().iter().map(|missed| missed["what"].as_str().unwrap());
+        assert!(missed.clone().any(|what| what == format!("the rest of {name}")), "{}", report["notSeen"]);
+        assert!(!missed.clone().any(|what| what == "packet capture"), "{}", report["notSeen"]);
+    }
+    let good = framed(&good13("10.1.0.1:40001", POD, Some("api.example.com")).packets);
+    fs::write(home.path("good.pcap"), pcap(1, &good)).unwrap();
+    let output = home.run(&["diagnose", "--offline", "--pcap", "good.pcap", "--only", "capture"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    for (flags, what) in [
+        (&["--pcap", "nowhere.pcap"][..], "could not read nowhere.pcap"),
+        (&["--pcap", "evidence.json"], "it is neither pcap nor pcapng"),
+        (&["--pcap", "good.pcap", "--pcap", "good.pcap"], "a capture more than once"),
+        (&["--pcap", "-", "--access-log", "-"], "standard input can be read only once"),
+    ] {
+        let output = home.run(&[&["diagnose", "--offline"], flags].concat());
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && error.contains(what), "{error}");
+    }
+}
+
+#[test]
+fn a_bundle_has_the_capture_judged_and_without_names() {
+    let home = home("healthy");
+    let output = home.run(&[
+        "collect",
+        "--context",
+        "a",
+        "--probe",
+        "none",
+        "--pcap",
+        "node.pcap",
+        "--redact",
+        "hosts,addresses",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let files = unpacked(&home.bundles()[0]);
+    let evidence: Value = serde_json::from_str(&files["evidence.json"]).unwrap();
+    let groups = evidence["captures"][0]["summary"]["groups"].as_array().unwrap();
+    assert_eq!(groups.len(), 3, "{groups:?}");
+    for (path, text) in files.iter().filter(|(path, _)| !path.starts_with("09-captures")) {
+        for name in ["mydomain", "10.138.0.28", "10.1.0.4"] {
+            assert!(!text.contains(name), "{path} has {name}");
+        }
+    }
+    let bundle = home.bundles()[0].to_str().unwrap().to_owned();
+    let codes = report(&home, &["--from", &bundle, "--only", "capture"])["summary"]["captured"].to_string();
+    assert!(codes.contains("AT601") && codes.contains("AT605"), "{codes}");
+}
