@@ -140,13 +140,13 @@ impl Redactor {
 
     fn with(pseudonyms: Pseudonyms, names: Names, rules: Rules) -> Self {
         let none = Arc::new(Table::none());
-        let plain = Engine { patterns: Arc::new(Patterns::new(false)), rules, table: none, random_tokens: true };
+        let plain = Engine { patterns: Patterns::shared(false), rules, table: none, random_tokens: true };
         let secrets = Arc::new(Engine { random_tokens: false, ..plain.clone() });
         if pseudonyms == Pseudonyms::None {
             let engine = Arc::new(plain);
             return Self { without_pseudonyms: Arc::clone(&engine), engine, secrets };
         }
-        let without_names = Engine { patterns: Arc::new(Patterns::new(true)), ..plain };
+        let without_names = Engine { patterns: Patterns::shared(true), ..plain };
         let engine = Engine { table: Arc::new(Table::new(pseudonyms, names)), ..without_names.clone() };
         Self { engine: Arc::new(engine), secrets, without_pseudonyms: Arc::new(without_names) }
     }

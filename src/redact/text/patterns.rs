@@ -7,6 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input};
 use memchr::memmem;
@@ -135,7 +136,14 @@ pub(in crate::redact) struct Patterns {
 }
 
 impl Patterns {
-    pub(in crate::redact) fn new(certificates: bool) -> Self {
+    /// Returns the patterns, which are built once per process: an automaton takes several milliseconds.
+    pub(in crate::redact) fn shared(certificates: bool) -> &'static Self {
+        static OF_SECRETS: LazyLock<Patterns> = LazyLock::new(|| Patterns::new(false));
+        static WITH_CERTIFICATES: LazyLock<Patterns> = LazyLock::new(|| Patterns::new(true));
+        if certificates { &WITH_CERTIFICATES } else { &OF_SECRETS }
+    }
+
+    fn new(certificates: bool) -> Self {
         let mut words: Vec<String> = Vec::new();
         let mut triggers = Vec::new();
         let mut add = |word: &str, trigger| {
