@@ -8,6 +8,7 @@ use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::columns::Columns;
 use super::held::{Held, HeldData, KindOfLine};
 use super::joiner::Joiner;
 use super::line::{Found, Line, MARK, holds_secret};
@@ -68,6 +69,8 @@ pub(super) struct TextState {
     secret: bool,
     /// Number of bytes left of a public block of base64.
     public: usize,
+    /// The table that the lines belong to.
+    columns: Columns,
     /// Whether the name of the text says that it is an identifier, which may look random.
     is_identifier: bool,
 }
@@ -163,6 +166,9 @@ impl Engine {
             state.line_state = before;
         } else {
             state.pending_rule = None;
+        }
+        for cell in state.columns.apply(line) {
+            spans.add(cell, None, Rule::NamedValue);
         }
         let tail = self.find_secrets(line, from, value, state, &mut spans);
         self.key_line(line, state, &mut spans);
@@ -405,7 +411,9 @@ impl Engine {
 fn ends_with_its_line(line: &[u8], line_state: LineState) -> bool {
     match line_state {
         LineState::Nothing | LineState::Base64 { .. } | LineState::Body { .. } | LineState::Pem { .. } => false,
-        LineState::Argument | LineState::Below { .. } | LineState::Value => is_record(line) || begins_with_time(line),
+        LineState::Argument | LineState::Below { .. } | LineState::Until { .. } | LineState::Value => {
+            is_record(line) || begins_with_time(line)
+        }
     }
 }
 
