@@ -69,9 +69,9 @@ fn header(line: &[u8]) -> Option<Columns> {
     let cells = cells(line, delimiter);
     let names: Vec<&[u8]> = cells.iter().map(|cell| &line[cell.clone()]).collect();
     let is_name = |name: &&[u8]| name.len() <= MAX_NAME && name.iter().all(|byte| is_name_byte(*byte) || *byte == b' ');
-    let named = names.iter().filter(|name| name.first().is_some_and(u8::is_ascii_alphabetic)).count();
+    let filled = names.iter().filter(|name| name.first().is_some_and(u8::is_ascii_alphabetic)).count();
     // A table of Markdown has an empty cell at both ends.
-    if named < 2 || named + 2 < names.len() || names.len() > MAX_CELLS || !names.iter().all(is_name) {
+    if filled < 2 || filled + 2 < names.len() || names.len() > MAX_CELLS || !names.iter().all(is_name) {
         return None;
     }
     let of_names = names.iter().position(|name| NAMES.iter().any(|known| name.eq_ignore_ascii_case(known)));
