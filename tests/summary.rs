@@ -123,7 +123,7 @@ fn a_client_is_named_after_what_the_cluster_and_published_ranges_show() {
         ("::ffff:168.63.129.16", WhoKind::AzureHealthProbe, "health probe of an Azure load balancer".to_owned()),
         ("10.4.1.12", WhoKind::Pod, "pod apigee-ingressgateway-ext-myorg-hyb-8f2c412-1150-bbbbb".to_owned()),
         ("198.51.100.9", WhoKind::Public, "public address".to_owned()),
-        ("10.200.7.7", WhoKind::Private, "private address, 3 resets in every minute, as health checks do".to_owned()),
+        ("10.200.7.7", WhoKind::Private, "private address".to_owned()),
     ] {
         assert_eq!(who(address), (kind, words), "{address}");
     }
@@ -131,6 +131,14 @@ fn a_client_is_named_after_what_the_cluster_and_published_ranges_show() {
     assert_eq!(served.without_server_name, 7);
     assert_eq!((client(&summary, "198.51.100.9").count, client(&summary, "198.51.100.9").without_server_name), (5, 2));
     assert!(client(&summary, "10.200.7.7").also_served.is_none());
+}
+
+#[test]
+fn a_steady_beat_is_called_a_health_check() {
+    let summary = judged(&of_case("steady-beat-only")).summary;
+    let who = &client(&summary, "10.4.0.9").who;
+    assert_eq!((who.kind, who.beat_seconds), (WhoKind::PodNetwork, Some(20)));
+    assert_eq!(who.to_string(), "the beat of a health check, every 20 s; in the network of the pods on node node-1");
 }
 
 #[test]

@@ -19,7 +19,8 @@
 //! them.
 //!
 //! A secret is recognised by its position, by the name it is given, by its shape, or because it looks random
-//! and has no harmless form (`random`). A readable secret in prose (`the password is …`) is not recognised.
+//! and has no harmless form (`random`). Of a sentence (`the password is …`), a secret in quotes is recognised,
+//! and a word with digits or punctuation; one that could be a word of a language is not.
 
 mod base64;
 mod messages;
@@ -140,13 +141,13 @@ impl Redactor {
 
     fn with(pseudonyms: Pseudonyms, names: Names, rules: Rules) -> Self {
         let none = Arc::new(Table::none());
-        let plain = Engine { patterns: Arc::new(Patterns::new(false)), rules, table: none, random_tokens: true };
+        let plain = Engine { patterns: Patterns::shared(false), rules, table: none, random_tokens: true };
         let secrets = Arc::new(Engine { random_tokens: false, ..plain.clone() });
         if pseudonyms == Pseudonyms::None {
             let engine = Arc::new(plain);
             return Self { without_pseudonyms: Arc::clone(&engine), engine, secrets };
         }
-        let without_names = Engine { patterns: Arc::new(Patterns::new(true)), ..plain };
+        let without_names = Engine { patterns: Patterns::shared(true), ..plain };
         let engine = Engine { table: Arc::new(Table::new(pseudonyms, names)), ..without_names.clone() };
         Self { engine: Arc::new(engine), secrets, without_pseudonyms: Arc::new(without_names) }
     }

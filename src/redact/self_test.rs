@@ -191,7 +191,7 @@ fn typed(add: &mut impl FnMut(&'static str, Container, String, &str)) {
         ("salt", "axHashSalt: 'WORD'"),
         ("variable of a component", "runtime:\n  envVars:\n    HARMLESS: WORD"),
         ("value behind an alias", "x: &x WORD\nredis: {auth: {password: *x}}"),
-        ("comment", "# the old password was WORD"),
+        ("comment", "# the old one was WORD"),
         ("URL of a proxy", "logger:\n  proxyURL: http://WORD@proxy"),
     ] {
         let text = text.replace("WORD", WORD);

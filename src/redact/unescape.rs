@@ -1,4 +1,5 @@
-//! Undoes the escapes of a line (`\x22`, `\u0022`, `%22`, `&quot;`) and removes terminal colours.
+//! Undoes the escapes of a line (`\x22`, `\u0022`, `%22`, `&quot;`, and `""` of CSV) and removes terminal
+//! colours.
 //!
 //! Programs log what they received in the escapes of their own format, and what they received was escaped by
 //! others. A quoted password may therefore be surrounded by any of these, nested. Patterns match plain text
@@ -9,6 +10,8 @@
 use std::iter;
 use std::ops::Range;
 
+use memchr::memmem;
+
 /// Maximum number of nested escapes that are undone.
 const MAX_LEVELS: usize = 8;
 /// Maximum number of backslashes before an escape, as nested JSON doubles them.
@@ -16,6 +19,9 @@ const MAX_BACKSLASHES: usize = 16;
 /// Maximum number of characters of the parameters of a colour: `ESC [ 1;38;5;208 m`.
 const MAX_COLOUR: usize = 24;
 const ESCAPE: u8 = 0x1B;
+/// A quote in a cell of CSV, and the end of a name of JSON in one. An empty name of JSON looks the same.
+const DOUBLED: &[u8] = b"\"\"";
+const DOUBLED_NAME: &[u8] = b"\"\":";
 
 const ENTITIES: &[(&[u8], char)] =
     &[(b"quot;", '"'), (b"apos;", '\''), (b"amp;", '&'), (b"lt;", '<'), (b"gt;", '>'), (b"nbsp;", ' ')];
@@ -32,7 +38,8 @@ pub(super) struct Unescaped {
 impl Unescaped {
     /// Undoes one level of escapes; `None` if the line has none.
     fn once(line: &[u8]) -> Option<Self> {
-        let mut escapes = Escapes { line, at: 0, escape: None, colour: None };
+        let has_doubled = memmem::find(line, DOUBLED_NAME).is_some();
+        let mut escapes = Escapes { line, at: 0, escape: None, colour: None, has_doubled, doubled: None };
         let first = escapes.next()?;
         let mut unescaped = Self {
             bytes: Vec::with_capacity(line.len()),
@@ -128,6 +135,9 @@ struct Escapes<'a> {
     /// Offsets of the next possible escape and of the next colour; the length of the line if there is none.
     escape: Option<usize>,
     colour: Option<usize>,
+    /// Whether quotes are doubled, and the next pair of them.
+    has_doubled: bool,
+    doubled: Option<usize>,
 }
 
 impl Iterator for Escapes<'_> {
@@ -140,10 +150,13 @@ impl Iterator for Escapes<'_> {
             let place = |found: Option<usize>| found.map_or(self.line.len(), |found| from + found);
             let escape = *self.escape.get_or_insert_with(|| place(memchr::memchr3(b'\\', b'%', b'&', rest)));
             let colour = *self.colour.get_or_insert_with(|| place(memchr::memchr(ESCAPE, rest)));
-            self.at = escape.min(colour);
+            let pair = || place(memmem::find(rest, DOUBLED).filter(|_| self.has_doubled));
+            let doubled = *self.doubled.get_or_insert_with(pair);
+            self.at = escape.min(colour).min(doubled);
             let rest = self.line.get(self.at..).filter(|rest| !rest.is_empty())?;
             let found = match rest[0] {
                 ESCAPE => self::colour(rest),
+                b'"' => Some((DOUBLED.len(), Decoded::Byte(b'"'))),
                 b'%' => percent(rest),
                 b'&' => entity(rest),
                 _ => backslash(rest),
@@ -154,6 +167,7 @@ impl Iterator for Escapes<'_> {
             self.at += found.map_or_else(row, |(length, _)| length);
             self.escape = self.escape.filter(|escape| *escape >= self.at);
             self.colour = self.colour.filter(|colour| *colour >= self.at);
+            self.doubled = self.doubled.filter(|doubled| *doubled >= self.at);
             if let Some((_, decoded)) = found {
                 return Some((begin..self.at, decoded));
             }

@@ -10,8 +10,9 @@ mod kinds;
 mod table;
 
 use self::table::{
-    HARMLESS_KEY_HEADERS, HARMLESS_VARIABLE_ENDINGS, HARMLESS_WITH_SUFFIX, NAMES, OVERRIDES_SECTIONS, PASSWORD_WORDS,
-    Part, SECRET_PREFIXES, SETTINGS_BELOW_SECRET, SUFFIXES, USER_NAMES, VALUE_HOLDERS, VARIABLE_PARTS,
+    DATA_SOURCES, HARMLESS_KEY_HEADERS, HARMLESS_VARIABLE_ENDINGS, HARMLESS_WITH_SUFFIX, NAMES, OVERRIDES_SECTIONS,
+    PASSWORD_WORDS, PUBLIC_VALUES, Part, SECRET_PREFIXES, SETTINGS_BELOW_SECRET, SUFFIXES, USER_NAMES, VALUE_HOLDERS,
+    VARIABLE_PARTS,
 };
 
 pub(crate) use self::kinds::{Section, ValueKind};
@@ -100,7 +101,33 @@ pub(crate) fn section(key: &str) -> Option<Section> {
 /// Returns whether the key holds a value whose name is in a sibling or parent key, as in Kubernetes, Envoy
 /// and its filters.
 pub(crate) fn is_holder(name: &[u8]) -> bool {
-    VALUE_HOLDERS.iter().any(|holder| name.eq_ignore_ascii_case(holder.as_bytes()))
+    name.len().checked_sub(5).is_some_and(|at| name[at..].eq_ignore_ascii_case(b"value"))
+        || VALUE_HOLDERS.iter().any(|holder| name.eq_ignore_ascii_case(holder.as_bytes()))
+}
+
+/// Returns whether the value of a secret name has the form of a public one: `license: Apache-2.0`.
+pub(crate) fn is_public_value(name: &[u8], value: &[u8]) -> bool {
+    let mut buffer = [0_u8; MAX_NAME];
+    let name = normalize(&name[name.len().saturating_sub(MAX_NAME)..], &mut buffer);
+    let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end.as_bytes()));
+    let is_url = || memchr::memmem::find(value, b"://").is_some();
+    // One word without a digit names a licence.
+    let is_word = || ends(&["licence", "license"]) && !value.iter().any(u8::is_ascii_digit);
+    let begins = |text: &&str| {
+        let is_same = value.get(..text.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(text.as_bytes()));
+        // A word ends here, but for a version: `GPLv3`.
+        let ends_word = |next: &u8| !next.is_ascii_alphabetic() || *next == b'v';
+        let is_open = text.ends_with(|last: char| !last.is_ascii_alphanumeric());
+        is_same && (is_open || value.get(text.len()).is_none_or(ends_word))
+    };
+    PUBLIC_VALUES.iter().any(|(names, beginnings)| ends(names) && beginnings.iter().any(begins))
+        || is_word()
+        || ends(DATA_SOURCES) && is_url()
+}
+
+/// Returns whether the name is of a Kubernetes Secret, whose value is the name of an object.
+pub(crate) fn is_name_of_secret(name: &[u8]) -> bool {
+    is_reference(name)
 }
 
 /// Returns whether a key below a secret name holds a reference to a secret or one of its settings.
@@ -216,6 +243,11 @@ mod tests {
             "code_verifier",
             "integration_key",
             "SAMLResponse",
+            "kms_key",
+            "license",
+            "mongoUri",
+            "sentryDsn",
+            "service_account_json",
         ] {
             assert_eq!(of(secret.as_bytes()), ValueKind::Secret, "{secret}");
         }

@@ -143,8 +143,11 @@ pub(super) const NAMES: &[Row] = &[
             "kennwort",
             "keypass",
             "keystorepass",
+            "kmskey",
             "ldappass",
+            "licence",
             "licencekey",
+            "license",
             "licensekey",
             "losenord",
             "masterauth",
@@ -153,6 +156,10 @@ pub(super) const NAMES: &[Row] = &[
             "merchantkey",
             "mfacode",
             "mnemonic",
+            "mongodburi",
+            "mongodburl",
+            "mongouri",
+            "mongourl",
             "motdepasse",
             "mysqlpass",
             "otpcode",
@@ -200,8 +207,11 @@ pub(super) const NAMES: &[Row] = &[
             "securitycode",
             "seedphrase",
             "senha",
+            "sentrydsn",
             "serialkey",
             "serverkey",
+            "serviceaccountjson",
+            "serviceaccountkey",
             "sessionid",
             "sessionkey",
             "sharedaccesssignature",
@@ -291,6 +301,62 @@ pub(super) const SUFFIXES: &[&str] = &[
 /// Endings whose value is public or a setting, although a secret name precedes [`SUFFIXES`].
 pub(super) const HARMLESS_WITH_SUFFIX: &[&str] = &["publickeydata", "publickeypem"];
 
+/// Beginnings of values that are public, by the ends of their names: licences of software, names of keys that
+/// a cloud keeps. A data source with a scheme is judged as a URL.
+pub(super) const PUBLIC_VALUES: &[(&[&str], &[&str])] = &[
+    (
+        &["licence", "license"],
+        &[
+            "(",
+            "0bsd",
+            "agpl",
+            "apache",
+            "artistic",
+            "bsd",
+            "bsl",
+            "busl",
+            "cc-by",
+            "cc0",
+            "cddl",
+            "elastic",
+            "epl",
+            "eupl",
+            "expired",
+            "expires",
+            "gnu",
+            "gpl",
+            "http",
+            "https",
+            "invalid",
+            "isc",
+            "lgpl",
+            "licenseref",
+            "mit",
+            "mpl",
+            "ofl",
+            "openssl",
+            "php",
+            "postgresql",
+            "psf",
+            "python",
+            "ruby",
+            "sspl",
+            "unicode",
+            "unlicense",
+            "upl",
+            "valid",
+            "w3c",
+            "x11",
+            "zlib",
+            "zpl",
+        ],
+    ),
+    (&["kmskey"], &["alias/", "arn:", "https://", "projects/"]),
+];
+
+/// Ends of names whose value is a data source. With a scheme, it is judged as a URL.
+pub(super) const DATA_SOURCES: &[&str] = &["mongodburi", "mongodburl", "mongouri", "mongourl", "sentrydsn"];
+
 /// Last words of secret names, either separate or with a capital letter: `db_pass`, `dbPw`, but not `bypass`.
 pub(super) const PASSWORD_WORDS: &[&[u8]] = &[b"pass", b"pw"];
 
@@ -343,9 +409,9 @@ pub(super) const OVERRIDES_SECTIONS: &[(&str, Section)] = &[
     ("jolokia", Section::Users),
 ];
 
-/// Whole names, case-insensitive, with punctuation.
+/// Whole names, case-insensitive, with punctuation. A name that ends in `value` is one, too.
 pub(super) const VALUE_HOLDERS: &[&str] =
-    &["inline_bytes", "inline_string", "plain", "raw_value", "rawvalue", "value", "values"];
+    &["content", "inline_bytes", "inline_string", "plain", "raw_value", "v", "val", "values"];
 
 /// Words that make an environment variable secret, anywhere in its name.
 pub(super) const VARIABLE_PARTS: &[&str] =

@@ -2,13 +2,17 @@
 //!
 //! Only the form counts: no value of a placeholder is known here.
 
-/// Delimiters that enclose a placeholder: templates, shells and envsubst, Terraform, pipelines, sed.
+/// Delimiters that enclose a placeholder: templates, shells and envsubst, Terraform, pipelines, sed, and what
+/// SOPS decrypts.
 const ENCLOSED: &[(&str, &str)] = &[
     ("{{", "}}"),
     ("{%", "%}"),
     ("${", "}"),
     ("$(", ")"),
+    ("$[", "]"),
+    ("#{", "}#"),
     ("#{", "}"),
+    ("ENC[", "]"),
     ("((", "))"),
     ("[[", "]]"),
     ("<", ">"),
@@ -17,8 +21,8 @@ const ENCLOSED: &[(&str, &str)] = &[
     ("__", "__"),
 ];
 
-/// Beginnings of names that documents use for a value of the reader.
-const STARTS: &[&str] = &["your_", "your-", "change_me", "changeme", "replace_me", "replace_with", "replaceme"];
+/// Beginnings of names that documents use for a value of the reader, and of references that vals resolves.
+const STARTS: &[&str] = &["your_", "your-", "change_me", "changeme", "ref+", "replace_me", "replace_with", "replaceme"];
 
 /// Beginnings of names of TLS versions and cipher suites, which are written like placeholders.
 const PROTOCOL_NAMES: &[&str] = &["TLS_", "TLSV", "SSL_", "SSLV"];
@@ -120,6 +124,9 @@ mod tests {
             "your-org-name",
             "ENV_GROUP_NAME",
             "CHANGEME",
+            "$[variables.org]",
+            "ENC[AES256_GCM,data:b3Jn,iv:eA==,tag:eQ==,type:str]",
+            "ref+vault://apigee/org#/name",
             "certs/${GROUP}.pem",
         ] {
             assert!(has_placeholder(text), "{text}");

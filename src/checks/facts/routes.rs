@@ -76,7 +76,7 @@ pub(crate) fn serving_routes(evidence: &Evidence) -> Result<Vec<&Route>, Unavail
 fn is_of_group(evidence: &Evidence, route: &Route) -> bool {
     route.owner.is_some()
         || route.group() != route.name
-        || route.labels.contains_key(GROUP_LABEL)
+        || group_label(route).is_some()
         || match &evidence.route_configs {
             Seen::Seen(configs) => configs.items.iter().any(|config| may_be_of(route, config)),
             Seen::Unavailable(_) => true,
@@ -88,6 +88,12 @@ fn is_of_group(evidence: &Evidence, route: &Route) -> bool {
 pub(crate) fn may_be_of(route: &Route, config: &RouteConfig) -> bool {
     let undecided = route.owner.is_none() && route.group() == route.name;
     route.group() == config.name || undecided && route.name.starts_with(&format!("{}-", config.name))
+}
+
+/// Returns the environment group of the route, by its label. Whether that is a name in all versions is not
+/// documented.
+pub(crate) fn group_label(route: &Route) -> Option<&str> {
+    route.labels.get(GROUP_LABEL).map(String::as_str)
 }
 
 /// Label of the ApigeeRoutes of environment groups. Source: Google's upgrade scripts select them by it.

@@ -34,7 +34,7 @@ fn judge(evidence: &Evidence) -> Judgement {
             let why = outside(&path.value).filter(|_| facts::is_filled(path))?;
             Some(host.finding(
                 path.place,
-                format!("{name} of virtual host {} is {why}, which the chart cannot read: {}", host.name(), path.value),
+                format!("virtual host {} has {name} {}: {why}, which the chart cannot read", host.name(), path.value),
                 path.value.clone(),
                 "a path below apigee-virtualhost, such as certs/FILE",
             ))

@@ -8,18 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
-use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::resets::minute;
-use crate::checks::facts;
-use crate::evidence::access_log::Tally;
+use crate::checks::facts::{self, HealthCheck, HealthChecks};
 use crate::evidence::{AccessLog, Evidence, LogOrigin, Seen};
-use crate::text::count;
-
-/// A beat is steady if it has at least this many whole minutes.
-const MIN_BEAT_MINUTES: usize = 5;
 
 /// What an address is known to be.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -28,9 +21,9 @@ pub struct Who {
     pub kind: WhoKind,
     /// Name of the node, the pod or the Service.
     pub name: Option<String>,
-    /// Number of resets in each minute, if it is the same in every minute, as for health checks. Only known
-    /// for the only client of a log.
-    pub per_minute: Option<u64>,
+    /// Number of seconds between two of its connections without SNI, if they keep the steady beat of a health
+    /// check.
+    pub beat_seconds: Option<u64>,
     /// The Service whose `externalTrafficPolicy` is `Cluster`: nodes may put their own address in place of
     /// the client's.
     pub hidden_by: Option<String>,
@@ -63,16 +56,18 @@ pub enum WhoKind {
 }
 
 /// The addresses of the cluster that the evidence has.
-pub(super) struct Cluster {
+pub(super) struct Cluster<'a> {
     known: BTreeMap<IpAddr, (WhoKind, String)>,
     /// Nodes of ingress pods by the network of the pods' addresses.
     networks: BTreeMap<IpAddr, BTreeSet<String>>,
     /// A Service that may hide client addresses.
     hiding: Option<String>,
+    /// The health checks among the clients that are reset.
+    checks: HealthChecks<'a>,
 }
 
-impl Cluster {
-    pub(super) fn of(evidence: &Evidence) -> Self {
+impl<'a> Cluster<'a> {
+    pub(super) fn of(evidence: &'a Evidence) -> Self {
         let mut known = BTreeMap::new();
         let mut networks: BTreeMap<IpAddr, BTreeSet<String>> = BTreeMap::new();
         if let Seen::Seen(services) = &evidence.services {
@@ -101,14 +96,21 @@ impl Cluster {
         }
         let services = facts::services(evidence).unwrap_or_default();
         let hiding = services.iter().find(|service| service.hides_clients()).map(|service| service.name.clone());
-        Self { known, networks, hiding }
+        Self { known, networks, hiding, checks: HealthChecks::of_resets(evidence) }
     }
 
     /// Returns what is known of a client address of these logs.
     pub(super) fn who(&self, client: &str, logs: &[(&LogOrigin, &AccessLog)]) -> Who {
         let (kind, name) = self.kind(client);
         let may_hide = matches!(kind, WhoKind::Node | WhoKind::PodNetwork);
-        Who { kind, name, per_minute: beat(client, logs), hidden_by: self.hiding.clone().filter(|_| may_hide) }
+        let beat_seconds = logs.iter().find_map(|(origin, log)| {
+            log.reset_without_sni.clients.contains_key(client).then_some(())?;
+            match self.checks.kind(origin, client)? {
+                HealthCheck::Beat { seconds } => Some(seconds),
+                HealthCheck::Azure => None,
+            }
+        });
+        Who { kind, name, beat_seconds, hidden_by: self.hiding.clone().filter(|_| may_hide) }
     }
 
     fn kind(&self, client: &str) -> (WhoKind, Option<String>) {
@@ -172,40 +174,12 @@ fn is_pseudonym(address: IpAddr) -> bool {
     }
 }
 
-/// Returns the number of resets of the client in each minute, summed over the logs, if it is the same in
-/// every minute of each log. Minutes are not counted by client, so that it must be the only one.
-fn beat(client: &str, logs: &[(&LogOrigin, &AccessLog)]) -> Option<u64> {
-    let mut sum: Option<u64> = None;
-    for (_, log) in logs {
-        if log.reset_with_sni.clients.contains_key(client) {
-            return None;
-        }
-        if log.reset_without_sni.clients.contains_key(client) {
-            sum = Some(sum.unwrap_or(0).saturating_add(beat_of(&log.reset_without_sni)?));
-        }
-    }
-    sum
-}
-
-/// Returns the number of records in each minute of a tally with one client, if it is the same, give or take
-/// one, in every minute between the first and the last.
-fn beat_of(tally: &Tally) -> Option<u64> {
-    if tally.clients.len() != 1 || tally.beyond > 0 {
-        return None;
-    }
-    let minutes: Vec<(Timestamp, u64)> =
-        tally.minutes.iter().map(|(key, count)| Some((minute(key)?, *count))).collect::<Option<_>>()?;
-    let follow = |pair: &[(Timestamp, u64)]| matches!(pair, [(one, _), (next, _)] if next.duration_since(*one) == SignedDuration::from_mins(1));
-    // The first and the last minute may be cut.
-    let whole = minutes.get(1..minutes.len().checked_sub(1)?)?;
-    let most = whole.iter().map(|(_, count)| *count).max()?;
-    let least = whole.iter().map(|(_, count)| *count).min()?;
-    (whole.len() >= MIN_BEAT_MINUTES && minutes.windows(2).all(follow) && most - least <= 1).then_some(most)
-}
-
 impl fmt::Display for Who {
     /// Writes a fragment: `node node-1, which may hide the real client (…)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(seconds) = self.beat_seconds {
+            write!(f, "the beat of a health check, every {seconds} s; ")?;
+        }
         let name = self.name.as_deref();
         match (self.kind, name) {
             (WhoKind::AzureHealthProbe, _) => f.write_str("health probe of an Azure load balancer"),
@@ -221,9 +195,6 @@ impl fmt::Display for Who {
             (WhoKind::Service, name) => write!(f, "Service {}", name.unwrap_or_default()),
             (WhoKind::Unknown, _) => f.write_str("unknown"),
         }?;
-        if let Some(beat) = self.per_minute {
-            write!(f, ", {} in every minute, as health checks do", count(beat, "reset"))?;
-        }
         if let Some(service) = &self.hidden_by {
             write!(f, ", which may hide the real client (Service {service}: externalTrafficPolicy Cluster)")?;
         }

@@ -38,16 +38,16 @@ const MAX_BLOCK: usize = 64 * 1024;
 /// Number of words before a token that may say what it is.
 const WORDS: usize = 3;
 
-/// The class of each byte in a token.
+/// The class of each byte in a token, as a bit.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Class {
     /// Not part of a token.
-    Outside,
-    Lower,
-    Upper,
-    Digit,
+    Outside = 0,
+    Lower = 1,
+    Upper = 2,
+    Digit = 4,
     /// Between the pieces of a token.
-    Mark,
+    Mark = 8,
 }
 
 static CLASSES: [Class; 256] = classes();
@@ -104,6 +104,10 @@ pub(super) fn next(line: &[u8], from: usize, known: &dyn Fn(&[u8]) -> bool) -> O
 
 /// Returns the first random token of a run.
 fn of_run(line: &[u8], run: Range<usize>, from: usize, known: &dyn Fn(&[u8]) -> bool) -> Option<Range<usize>> {
+    // Most runs are words of one class.
+    if matches!(classes_in(&line[run.clone()]), (_, false, false) | (false, _, false) | (false, false, _)) {
+        return None;
+    }
     let mut has_long_piece = false;
     let mut at = from;
     while at < run.end {
@@ -132,9 +136,8 @@ fn of_run(line: &[u8], run: Range<usize>, from: usize, known: &dyn Fn(&[u8]) -> 
 /// Counts of a text.
 #[derive(Default)]
 struct Counts {
-    lower: usize,
-    upper: usize,
-    digits: usize,
+    /// Number of letters and digits.
+    length: usize,
     /// Number of adjacent pairs, and of those that are frequent in words.
     pairs: usize,
     frequent: usize,
@@ -150,15 +153,11 @@ impl Counts {
         let mut seen = 0_u128;
         for byte in text {
             let class = class(*byte);
-            match class {
-                Class::Lower => counts.lower += 1,
-                Class::Upper => counts.upper += 1,
-                Class::Digit => counts.digits += 1,
-                Class::Mark | Class::Outside => {
-                    (before, previous) = (0, Class::Mark);
-                    continue;
-                }
+            if matches!(class, Class::Mark | Class::Outside) {
+                (before, previous) = (0, Class::Mark);
+                continue;
             }
+            counts.length += 1;
             seen |= 1 << (byte & 0x7F);
             let small = byte.to_ascii_lowercase();
             if before != 0 {
@@ -175,35 +174,41 @@ impl Counts {
         counts
     }
 
-    fn length(&self) -> usize {
-        self.lower + self.upper + self.digits
-    }
-
     /// Returns a number that is low for random text. See [`RANDOM`].
     #[expect(clippy::cast_precision_loss, reason = "lengths of lines are far below 2^23")]
     fn score(&self) -> f32 {
         let share = |part: usize, whole: usize| part as f32 / whole.max(1) as f32;
-        10.0 * share(self.frequent, self.pairs) + share(self.length(), self.chunks)
+        10.0 * share(self.frequent, self.pairs) + share(self.length, self.chunks)
     }
+}
+
+/// Returns whether a text has small letters, capital letters and digits: a question that rules out most texts
+/// before they are counted.
+fn classes_in(text: &[u8]) -> (bool, bool, bool) {
+    let seen = text.iter().fold(0, |seen, byte| seen | class(*byte) as u8);
+    let has = |class: Class| seen & class as u8 != 0;
+    (has(Class::Lower), has(Class::Upper), has(Class::Digit))
 }
 
 /// Returns whether letters and digits look random.
 fn is_random(piece: &[u8]) -> bool {
-    let counts = Counts::of(piece);
-    let most = match (counts.lower > 0, counts.upper > 0, counts.digits > 0) {
+    let most = match classes_in(piece) {
         (true, _, true) | (_, true, true) => RANDOM,
         (true, true, false) => RANDOM_PIECES,
         _ => return false,
     };
+    let counts = Counts::of(piece);
     counts.distinct >= DISTINCT && counts.score() <= most
 }
 
 /// Returns whether a token looks random although each of its pieces is short: base64 with punctuation, or a
 /// generated password.
 fn is_random_in_pieces(token: &[u8]) -> bool {
+    if classes_in(token) != (true, true, true) {
+        return false;
+    }
     let counts = Counts::of(token);
-    let mixed = counts.lower > 0 && counts.upper > 0 && counts.digits > 0;
-    mixed && counts.length() >= SHORTEST - 4 && counts.distinct >= DISTINCT && counts.score() <= RANDOM_PIECES
+    counts.length >= SHORTEST - 4 && counts.distinct >= DISTINCT && counts.score() <= RANDOM_PIECES
 }
 
 /// Extends a token over its padding, and over neighbours that are no words.

@@ -133,13 +133,15 @@ fn judges_config_maps_and_custom_resources_by_names_and_patterns() {
     let output = redacted(json!({ "kind": "ConfigMap", "data": {
         "mesh": "accessLogFile: /dev/stdout\npassword: hunter2\n",
         "token": "hunter2",
+        "sa.json": json!({ "type": "service_account", "private_key": key_pem() }).to_string(),
         "service-account.json": json!({ "type": "service_account", "private_key": key_pem() }).to_string(),
         "release": encoded(b"\x1f\x8b\x08\0\0\0\0\0\0\xff0123456789012345678901234567890123456789"),
         "count": "12",
     }, "binaryData": { "store.jks": "aHVudGVyMg==" } }));
     assert_eq!(output["data"]["mesh"], "accessLogFile: /dev/stdout\npassword: <redacted>\n");
     assert_eq!(output["data"]["token"], "<redacted>");
-    assert_eq!(output["data"]["service-account.json"], r#"{"private_key":"<redacted>","type":"service_account"}"#);
+    assert_eq!(output["data"]["sa.json"], r#"{"private_key":"<redacted>","type":"service_account"}"#);
+    assert_eq!(output["data"]["service-account.json"], "<redacted>");
     assert_eq!(output["data"]["release"], "<redacted>");
     assert_eq!(output["data"]["count"], "12");
     assert_eq!(output["binaryData"]["store.jks"], "<redacted: 7 bytes>");

@@ -8,6 +8,7 @@ use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::columns::Columns;
 use super::held::{Held, HeldData, KindOfLine};
 use super::joiner::Joiner;
 use super::line::{Found, Line, MARK, holds_secret};
@@ -44,7 +45,7 @@ const MAX_PUBLIC: usize = 32 * 1024;
 /// Patterns, rules and pseudonyms, shared by all texts of one redactor.
 #[derive(Clone)]
 pub(in crate::redact) struct Engine {
-    pub(in crate::redact) patterns: Arc<Patterns>,
+    pub(in crate::redact) patterns: &'static Patterns,
     pub(in crate::redact) rules: Rules,
     pub(in crate::redact) table: Arc<Table>,
     /// Whether tokens that look random are redacted.
@@ -68,6 +69,8 @@ pub(super) struct TextState {
     secret: bool,
     /// Number of bytes left of a public block of base64.
     public: usize,
+    /// The table that the lines belong to.
+    columns: Columns,
     /// Whether the name of the text says that it is an identifier, which may look random.
     is_identifier: bool,
 }
@@ -92,7 +95,8 @@ impl Engine {
         redactions: &mut Redactions,
     ) -> Option<Vec<u8>> {
         let mut spans = Spans::new(redactions);
-        self.scan_random(text, &TextState::default(), known, &mut spans);
+        let undone = Unescaped::deepest(text);
+        self.scan_random(text, undone.as_ref(), &TextState::default(), known, &mut spans);
         spans.marked(text)
     }
 
@@ -163,6 +167,9 @@ impl Engine {
         } else {
             state.pending_rule = None;
         }
+        for cell in state.columns.apply(line) {
+            spans.add(cell, None, Rule::NamedValue);
+        }
         let tail = self.find_secrets(line, from, value, state, &mut spans);
         self.key_line(line, state, &mut spans);
         if self.rules.on(Rule::SecretData)
@@ -223,6 +230,7 @@ impl Engine {
     ) -> bool {
         let tail = self.scan_as_written(line, from, value, state, spans);
         self.scan_base64(line, None, state, spans);
+        let mut deepest = None;
         for undone in Unescaped::levels(line) {
             let mut inner = Line::new(&undone.bytes, state.references);
             let mut at = 0;
@@ -233,23 +241,30 @@ impl Engine {
                 }
             }
             self.scan_base64(&undone.bytes, Some(&undone), state, spans);
+            deepest = Some(undone);
         }
-        self.scan_random(line, state, &|_| false, spans);
+        self.scan_random(line, deepest.as_ref(), state, &|_| false, spans);
         tail
     }
 
-    /// Adds tokens that look random, of the line with its escapes undone.
-    fn scan_random(&self, line: &[u8], state: &TextState, known: &dyn Fn(&[u8]) -> bool, spans: &mut Spans<'_>) {
+    /// Adds tokens that look random, of the line with all its escapes `undone`.
+    fn scan_random(
+        &self,
+        line: &[u8],
+        undone: Option<&Unescaped>,
+        state: &TextState,
+        known: &dyn Fn(&[u8]) -> bool,
+        spans: &mut Spans<'_>,
+    ) {
         let is_public = state.public > 0 && pem::is_pure(&line[last_word(line)]);
         if !self.random_tokens || state.is_identifier || is_public || !self.rules.on(Rule::RandomToken) {
             return;
         }
-        let undone = Unescaped::deepest(line);
-        let text = undone.as_ref().map_or(line, |undone| &undone.bytes);
+        let text = undone.map_or(line, |undone| &undone.bytes);
         let mut at = 0;
         while let Some(token) = random::next(text, at, known) {
             at = token.end;
-            let written = undone.as_ref().map_or(token.clone(), |undone| undone.source_range(&token));
+            let written = undone.map_or(token.clone(), |undone| undone.source_range(&token));
             spans.add(written, None, Rule::RandomToken);
         }
     }
@@ -396,7 +411,9 @@ impl Engine {
 fn ends_with_its_line(line: &[u8], line_state: LineState) -> bool {
     match line_state {
         LineState::Nothing | LineState::Base64 { .. } | LineState::Body { .. } | LineState::Pem { .. } => false,
-        LineState::Argument | LineState::Below { .. } | LineState::Value => is_record(line) || begins_with_time(line),
+        LineState::Argument | LineState::Below { .. } | LineState::Until { .. } | LineState::Value => {
+            is_record(line) || begins_with_time(line)
+        }
     }
 }
 

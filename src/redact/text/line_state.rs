@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::pem::{after_dashes, body_word, end_label, is_pure, is_random};
 use super::prefix::{begins_with_time, is_record};
+use super::shell::MAX_END;
 use super::value::is_not_secret;
 use crate::redact::base64;
 use crate::redact::rules::Rule;
@@ -16,6 +17,8 @@ const MAX_KEY: usize = 32 * 1024;
 const SHORTEST_BODY: usize = 16;
 /// Maximum number of bytes of the value of one name.
 const MAX_BELOW: usize = 256 * 1024;
+/// Maximum number of bytes of a text over several lines without an end.
+const MAX_TEXT: usize = 8 * 1024;
 
 /// What the preceding lines imply for the next one. Ordered: of two states the greater one wins.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -34,6 +37,8 @@ pub(super) enum LineState {
     /// A value continues in lines indented further than `indent`: all of them for a block (`|`), otherwise
     /// the values of pairs, and lines that are none.
     Below { indent: usize, block: bool, left: usize },
+    /// Inside a text over several lines, up to the line with this word or these quotes.
+    Until { end: [u8; MAX_END], left: usize },
     /// Inside a private key whose label is at `column`.
     Pem { left: usize, column: usize },
 }
@@ -58,6 +63,13 @@ impl LineState {
 
     pub(super) fn below(line: &[u8], block: bool) -> Self {
         Self::Below { indent: indentation(line), block, left: MAX_BELOW }
+    }
+
+    /// Returns the state inside a text that a line with `end` ends.
+    pub(super) fn until(end: &[u8]) -> Self {
+        let mut word = [0; MAX_END];
+        word.iter_mut().zip(end).for_each(|(to, from)| *to = *from);
+        Self::Until { end: word, left: MAX_TEXT }
     }
 
     /// Returns the rule under which a word is redacted because of this state.
@@ -140,6 +152,11 @@ impl LineState {
                 }
                 Effect::Scan { from: 0 }
             }
+            Self::Until { .. } if is_record(line) || begins_with_time(line) => Effect::Scan { from: 0 },
+            Self::Until { end, left } => match end_of_text(line, end) {
+                Some(from) => Effect::Scan { from },
+                None => return shorten(left, line).map_or_else(|| self.end(), |()| Effect::Whole),
+            },
         };
         *self = Self::Nothing;
         effect
@@ -178,6 +195,17 @@ fn is_foreign(line: &[u8], column: usize) -> bool {
     let chars = &line[word.clone()];
     let is_body = is_pure(chars) && (word.start == column || chars.len() >= SHORTEST_BODY);
     begins_with_time(line) && !is_body
+}
+
+/// Returns where a text over several lines ends in a line: at its quotes, or with the word that is the whole
+/// line but for the punctuation of a shell.
+fn end_of_text(line: &[u8], end: &[u8; MAX_END]) -> Option<usize> {
+    let end = &end[..end.iter().position(|byte| *byte == 0).unwrap_or(MAX_END)];
+    if !end[0].is_ascii_alphanumeric() {
+        return memchr::memmem::find(line, end);
+    }
+    let rest = line.trim_ascii().strip_prefix(end)?;
+    rest.iter().all(|byte| !byte.is_ascii_alphanumeric()).then_some(0)
 }
 
 /// Takes a line off the window; `None` if it is used up.

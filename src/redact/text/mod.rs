@@ -3,12 +3,14 @@
 //! ```text
 //! stream ─ engine, line by line ─┬ line_state: what preceding lines imply
 //!                                ├ patterns ─┬ pairs ─ name, value
-//!                                │           └ tokens, urls, phrases, pem
+//!                                │           └ tokens, urls, phrases, prose, shell, pem
+//!                                ├ columns: cells below a header
 //!                                ├ base64
 //!                                ├ the same again with escapes undone: unescape
 //!                                └ what looks random is left: random
 //! ```
 
+mod columns;
 mod engine;
 mod held;
 mod joiner;
@@ -22,6 +24,8 @@ mod pem;
 mod phrases;
 mod prefix;
 mod prefixes;
+mod prose;
+mod shell;
 mod spans;
 mod stream;
 mod tokens;

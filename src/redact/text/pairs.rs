@@ -151,8 +151,21 @@ fn unnamed(line: &mut Line<'_>, name: &Name) -> Option<Found> {
         Some((separator @ (Separator::Equals | Separator::Colon | Separator::Space), at)) if is_variable => {
             value(line, name, separator, at, Rule::EnvironmentValue)
         }
+        // A pull secret itself, in place of the name of the Secret that holds it.
+        Some((separator, at)) if secrets::is_name_of_secret(written) => {
+            value(line, name, separator, at, Rule::NamedValue)
+                .filter(|found| !may_name_an_object(&bytes[found.start..found.end]))
+                .or_else(|| named_by_value(line, name))
+        }
         _ => named_by_value(line, name),
     }
+}
+
+/// Returns whether a value may be the name of an object, or a placeholder for one.
+fn may_name_an_object(value: &[u8]) -> bool {
+    let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
+    let is_random = value.len() >= 16 && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit);
+    !value.starts_with(b"{") && (!is_random || has(|byte| matches!(byte, b' ' | b'$' | b'<' | b'/' | b'{')))
 }
 
 /// Returns whether a list closes here: a list of more than two is not a name and its value.
@@ -257,14 +270,18 @@ fn value_named(line: &mut Line<'_>, at: usize) -> Option<Found> {
 /// Returns where the `name:` before it begins, and whether it is an attribute (`name=`).
 fn names_something(bytes: &[u8], name: &Name) -> Option<(usize, bool)> {
     const KEYS: &[&[u8]] = &[b"name", b"key", b"header"];
+    const WHOLE_KEYS: &[&[u8]] = &[b"attribute", b"field", b"k", b"n", b"param", b"property", b"setting", b"variable"];
     let floor = name.start.saturating_sub(MAX_SPACES);
     let trimmed =
         |end: usize| floor + bytes[floor..end].iter().rposition(|byte| !is_between(*byte)).map_or(0, |at| at + 1);
     let end = trimmed(name.start);
     let sign = *bytes[floor..end].last().filter(|sign| matches!(sign, b':' | b'='))?;
     let end = trimmed(end - 1);
-    let key = KEYS.iter().find(|key| bytes[floor..end].to_ascii_lowercase().ends_with(key))?;
-    Some((trimmed(end - key.len()), sign == b'='))
+    let before = bytes[floor..end].to_ascii_lowercase();
+    let length = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    let word = &before[before.len() - length..];
+    let is_key = KEYS.iter().any(|key| word.ends_with(key)) || WHOLE_KEYS.contains(&word);
+    is_key.then(|| (trimmed(end - length), sign == b'='))
 }
 
 /// Skips what may be between a name and a value.
@@ -278,7 +295,7 @@ fn is_between(byte: u8) -> bool {
 }
 
 /// Returns whether the value of this name is secret.
-fn is_variable_name(name: &[u8]) -> bool {
+pub(super) fn is_variable_name(name: &[u8]) -> bool {
     name.iter().any(u8::is_ascii_uppercase) && is_secret_variable(name)
         || matches!(
             secrets::of(name),

@@ -7,6 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input};
 use memchr::memmem;
@@ -16,7 +17,7 @@ use super::line_state::LineState;
 use super::pem::{LABEL, after_dashes, end_label, has_dashes, value_end};
 use super::phrases::{self, PHRASES, Phrase, VERDICTS};
 use super::prefixes::{INFIXES, PREFIXES, Prefix};
-use super::{pairs, tokens, urls};
+use super::{pairs, prose, shell, tokens, urls};
 use crate::redact::rules::Rule;
 use crate::secrets::WEB_KEY_PARTS;
 
@@ -25,6 +26,14 @@ use crate::secrets::WEB_KEY_PARTS;
 enum Trigger {
     /// A word that may be part of a name with a value.
     Name,
+    /// A short name with the byte behind it.
+    ShortName,
+    /// A subject of a sentence that may tell a secret.
+    Subject,
+    /// A program or flag that reads a secret from standard input.
+    Reader,
+    /// The beginning of a here document.
+    HereDocument,
     /// A quoted name of a member of a JSON Web Key.
     WebKey,
     /// Quoted `data` of a Secret.
@@ -57,6 +66,8 @@ enum Trigger {
 
 /// Parts of names with secret values.
 const NAMES: &[&str] = &[
+    "account_json",
+    "accountjson",
     "accountkey",
     "adgangskode",
     "assertion",
@@ -84,8 +95,14 @@ const NAMES: &[&str] = &[
     "jwt",
     "kennwort",
     "key",
+    "licence",
+    "license",
     "losenord",
     "mnemonic",
+    "mongodb_ur",
+    "mongodbur",
+    "mongo_ur",
+    "mongour",
     "otp",
     "parola",
     "pass",
@@ -102,12 +119,17 @@ const NAMES: &[&str] = &[
     "samlresponse",
     "secret",
     "senha",
+    "sentry_dsn",
+    "sentrydsn",
     "session",
     "sid",
     "sig",
     "token",
     "wachtwoord",
 ];
+
+/// Secret names that are part of many other words, with what may be behind them.
+const SHORT_NAMES: &[&str] = &["pat:", "pat=", "pat\"", "pat\\", "pat'"];
 
 /// Flags that take `user:password`.
 const USER_FLAGS: &[&str] = &[
@@ -135,7 +157,14 @@ pub(in crate::redact) struct Patterns {
 }
 
 impl Patterns {
-    pub(in crate::redact) fn new(certificates: bool) -> Self {
+    /// Returns the patterns, which are built once per process: an automaton takes several milliseconds.
+    pub(in crate::redact) fn shared(certificates: bool) -> &'static Self {
+        static OF_SECRETS: LazyLock<Patterns> = LazyLock::new(|| Patterns::new(false));
+        static WITH_CERTIFICATES: LazyLock<Patterns> = LazyLock::new(|| Patterns::new(true));
+        if certificates { &WITH_CERTIFICATES } else { &OF_SECRETS }
+    }
+
+    fn new(certificates: bool) -> Self {
         let mut words: Vec<String> = Vec::new();
         let mut triggers = Vec::new();
         let mut add = |word: &str, trigger| {
@@ -178,7 +207,17 @@ impl Patterns {
         for infix in INFIXES {
             add(infix.text, Trigger::Infix(infix));
         }
+        for subject in prose::SUBJECTS {
+            add(subject, Trigger::Subject);
+        }
+        for reader in prose::READERS {
+            add(reader, Trigger::Reader);
+        }
+        add("<<", Trigger::HereDocument);
         add("@", Trigger::At);
+        for name in SHORT_NAMES {
+            add(name, Trigger::ShortName);
+        }
         for name in NAMES {
             add(name, Trigger::Name);
         }
@@ -228,6 +267,10 @@ impl Patterns {
 fn match_trigger(trigger: Trigger, line: &mut Line<'_>, start: usize, end: usize, from: usize) -> Option<Found> {
     match trigger {
         Trigger::Name => pairs::pair(line, start, end),
+        Trigger::ShortName => pairs::pair(line, start, end - 1),
+        Trigger::Subject => prose::said(line.bytes, start, end).or_else(|| pairs::pair(line, end - 1, end - 1)),
+        Trigger::Reader => prose::piped(line.bytes, start, end).or_else(|| pairs::pair(line, start, end)),
+        Trigger::HereDocument => shell::here_document(line.bytes, end),
         Trigger::WebKey => pairs::of_web_key(line, start + 1, end - 1),
         Trigger::SecretData => pairs::of_secret(line, start + 1, end - 1),
         Trigger::SecretText => pairs::of_secret_text(line, end),

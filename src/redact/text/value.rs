@@ -4,7 +4,9 @@ use super::line::{Found, Line, MARK, MAX_ESCAPES, backslashes_before};
 use super::line_state::LineState;
 use super::name::{Name, Separator, is_in_query};
 use super::phrases::VERDICTS;
+use super::shell;
 use crate::redact::rules::Rule;
+use crate::secrets;
 
 /// What may surround a value in quotes: prefixes of literals and calls of several languages.
 const WRAPPERS: &[&str] = &[
@@ -105,6 +107,10 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
     if rest.starts_with(MARK) {
         return None;
     }
+    let is_shell = separator == Separator::Equals && !name.has_space && name.quote.is_none();
+    if let Some(fence) = shell::fence(rest) {
+        return shell::fenced(bytes, at + fence.len(), fence, rule);
+    }
     let escapes = rest.iter().take(MAX_ESCAPES).take_while(|byte| **byte == b'\\').count();
     let opening = rest.get(escapes).copied().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
     if let Some(quote) = opening.filter(|_| separator != Separator::Tag) {
@@ -129,7 +135,9 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
             Some(end) => (end, LineState::Nothing),
             None => (bytes.len(), line_state),
         };
-        return if harmless(&bytes[start..end]) { None } else { pair(start, end, None, line_state) };
+        let written = &bytes[name.start..name.end];
+        let end = if is_shell && end < bytes.len() { shell::joined(line, name, end, true) } else { end };
+        return if is_not_secret(&bytes[start..end], written) { None } else { pair(start, end, None, line_state) };
     }
     // A Go literal.
     if let Some((start, end)) = enclosed(bytes, at, b"[]string{", b"}") {
@@ -168,13 +176,19 @@ pub(super) fn value(line: &mut Line<'_>, name: &Name, separator: Separator, at: 
         }
         _ => at + unquoted(rest, name, separator, is_in_query(bytes, name.start), name.is_in_flow(bytes)),
     };
-    let end = end.max(at);
+    let end = if is_shell { shell::joined(line, name, end.max(at), false) } else { end.max(at) };
     if is_not_secret(&bytes[at..end], &bytes[name.start..name.end]) {
         return None;
     }
     // A backslash continues a property in the next line.
     let continues = end == bytes.len() && separator == Separator::Equals && bytes.ends_with(b"\\");
-    let line_state = if continues { LineState::Argument } else { line_state };
+    let here =
+        memchr::memmem::find(&bytes[at..end], b"<<").and_then(|begin| shell::here_document(bytes, at + begin + 2));
+    let line_state = match here {
+        Some(found) => found.line_state,
+        None if continues => LineState::Argument,
+        None => line_state,
+    };
     pair(at, end, name.json_escapes().filter(|_| separator == Separator::Colon), line_state)
 }
 
@@ -328,7 +342,7 @@ fn is_block(rest: &[u8]) -> bool {
 
 /// Returns whether the value of a secret name is not secret: nothing, the path of a key file, a count.
 pub(in crate::redact) fn is_not_secret(value: &[u8], name: &[u8]) -> bool {
-    harmless(value) || is_file(value, name) || is_count(value, name)
+    harmless(value) || is_file(value, name) || is_count(value, name) || secrets::is_public_value(name, value)
 }
 
 /// Returns whether a value is not secret, whatever its name.
@@ -374,11 +388,12 @@ fn is_count(value: &[u8], name: &[u8]) -> bool {
         && name[name.len() - 6..].eq_ignore_ascii_case(b"tokens")
 }
 
-/// Returns whether a value is the path of a key file, for a name that ends in `key`.
+/// Returns whether a value is the path of a key file, for a name that ends in `key` or `json`.
 fn is_file(value: &[u8], name: &[u8]) -> bool {
     const ENDS: &[&[u8]] = &[b".pem", b".key", b".crt", b".json", b".jks", b".p12", b".pfx"];
     let path = |byte: &u8| byte.is_ascii_alphanumeric() || b"./_-".contains(byte);
-    name.to_ascii_lowercase().ends_with(b"key")
+    let name = name.to_ascii_lowercase();
+    (name.ends_with(b"key") || name.ends_with(b"json"))
         && value.len() < 256
         && value.iter().all(path)
         && ENDS.iter().any(|end| value.ends_with(end))

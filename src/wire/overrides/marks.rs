@@ -33,7 +33,7 @@ impl Line<'_> {
 pub(super) fn masked<'a>(text: &'a str, faults: &mut Faults) -> Cow<'a, str> {
     if memchr::memchr3(b'@', b'%', b'$', text.as_bytes()).is_none()
         && memchr::memchr2(b'<', b'#', text.as_bytes()).is_none()
-        && !text.contains("__")
+        && ["__", "((", "[["].iter().all(|open| !text.contains(open))
     {
         return Cow::Borrowed(text);
     }
@@ -130,12 +130,17 @@ mod tests {
     fn whole_lines_become_comments_and_are_reported() {
         assert_eq!(after("a: b\n${MORE}\nc: d\n"), ("a: b\n#######\nc: d\n".to_owned(), 1));
         assert_eq!(after("list:\n  <HOSTS>\n  - a\n"), ("list:\n  #######\n  - a\n".to_owned(), 1));
+        for mark in ["#{MORE}#", "((more))", "[[ more ]]", "$[MORE]"] {
+            assert_eq!(after(&format!("a: b\n{mark}\nc: d\n")).1, 1, "{mark}");
+        }
         assert_eq!(after("a: b\r\n@@X@@"), ("a: b\r\n#####".to_owned(), 1));
     }
 
     #[test]
     fn a_value_below_its_key_stays() {
-        assert_eq!(after("list:\n  ${HOSTS}\nb: c\n"), ("list:\n  ${HOSTS}\nb: c\n".to_owned(), 0));
+        for text in ["list:\n  ${HOSTS}\nb: c\n", "list:\n  [[a]]\nb: c\n"] {
+            assert_eq!(after(text), (text.to_owned(), 0), "{text}");
+        }
     }
 
     #[test]

@@ -175,8 +175,8 @@ fn configs(evidence: &Evidence) -> &[RouteConfig] {
     evidence.route_configs.seen().map_or(&[], |configs| &configs.items)
 }
 
-/// Returns the name of the environment group without the organisation in front, where the organisation is
-/// known.
+/// Returns the name of the environment group without the organisation in front, where that is known: by the
+/// organisation, by the label of a route, or by the Helm release, which usually has the name of the group.
 fn short_name(evidence: &Evidence, full: &str) -> String {
     let from_files = facts::overrides(evidence)
         .unwrap_or_default()
@@ -185,8 +185,13 @@ fn short_name(evidence: &Evidence, full: &str) -> String {
         .map(|org| org.value.clone());
     let from_pods =
         facts::pods(evidence).unwrap_or_default().into_iter().filter_map(|pod| pod.labels.get("org").cloned());
-    from_files
-        .chain(from_pods)
-        .find_map(|org| full.strip_prefix(&org)?.strip_prefix('-').map(str::to_owned))
-        .unwrap_or_else(|| full.to_owned())
+    let without = |org: &str| full.strip_prefix(org)?.strip_prefix('-').map(str::to_owned);
+    from_files.chain(from_pods).find_map(|org| without(&org)).unwrap_or_else(|| {
+        let routes = facts::group_routes(evidence).unwrap_or_default();
+        let labels = routes.iter().filter(|route| route.group() == full).filter_map(|route| facts::group_label(route));
+        let releases = configs(evidence).iter().filter(|config| config.name == full);
+        let mut names = labels.chain(releases.filter_map(|config| config.helm_release.as_deref()));
+        let is_end = |name: &&str| full.strip_suffix(name).is_some_and(|org| org.len() > 1 && org.ends_with('-'));
+        names.find(is_end).unwrap_or(full).to_owned()
+    })
 }
