@@ -19,8 +19,8 @@
 //! them.
 //!
 //! A secret is recognised by its position, by the name it is given, by its shape, or because it looks random
-//! and has no harmless form (`random`). Of a sentence (`the password is …`), a secret in quotes is recognised,
-//! and a word with digits or punctuation; one that could be a word of a language is not.
+//! and has no harmless form (`random`). Of a sentence (`the password is …`), a secret in quotes is
+//! recognised, and a word with digits or punctuation; one that could be a word of a language is not.
 
 mod base64;
 mod messages;

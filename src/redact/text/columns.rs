@@ -1,5 +1,5 @@
-//! Tables in text: a header that names a secret column, or one of names and one of values, and the cells below
-//! it (`user,password,host`).
+//! Tables in text: a header that names a secret column, or one of names and one of values, and the cells
+//! below it (`user,password,host`).
 
 use std::ops::Range;
 

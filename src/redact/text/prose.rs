@@ -1,8 +1,8 @@
 //! Secrets in sentences (`the password is "x"`), and secrets that a command hands to another one
 //! (`echo x | docker login --password-stdin`).
 //!
-//! In a sentence, what is in quotes is redacted; a word without quotes only if it has digits or punctuation, as
-//! a secret does and a word of a language does not.
+//! In a sentence, what is in quotes is redacted; a word without quotes only if it has digits or punctuation,
+//! as a secret does and a word of a language does not.
 
 use super::line::{Found, MAX_ESCAPES};
 use super::urls::argument;
@@ -121,8 +121,8 @@ fn is_phrase(value: &[u8]) -> bool {
     BEGINNINGS.iter().any(|begin| value.starts_with(begin))
 }
 
-/// Returns whether a word has digits or punctuation as secrets have, and not the form of a path, a placeholder
-/// or a format.
+/// Returns whether a word has digits or punctuation as secrets have, and not the form of a path, a
+/// placeholder or a format.
 fn looks_like_a_secret(word: &[u8]) -> bool {
     let has = |kind: fn(&u8) -> bool| word.iter().any(kind);
     let is_mixed = has(u8::is_ascii_alphabetic) && has(|byte| byte.is_ascii_digit() || b"!@#$%^&*+=~?".contains(byte));

@@ -67,8 +67,8 @@ fn behind(bytes: &[u8], at: usize, byte: u8) -> usize {
     memchr::memchr(byte, &bytes[at..]).map_or(bytes.len(), |length| at + length + 1)
 }
 
-/// Returns the state behind the beginning of a here document, if a secret name precedes it: `password = <<EOF`,
-/// `cat > password.txt <<EOF`. `at` is behind `<<`.
+/// Returns the state behind the beginning of a here document, if a secret name precedes it:
+/// `password = <<EOF`, `cat > password.txt <<EOF`. `at` is behind `<<`.
 pub(super) fn here_document(bytes: &[u8], at: usize) -> Option<Found> {
     let rest = &bytes[at..];
     let rest = rest.strip_prefix(b"-").or(rest.strip_prefix(b"~")).unwrap_or(rest);
