@@ -324,7 +324,9 @@ fn spoil_capture(capture: &mut Value, hostile: &str) {
         }
     };
     let files = capture["files"].as_array_mut().expect("files are a list");
-    files.iter_mut().for_each(|file| spoil_text(&mut file["name"]));
+    for file in files {
+        spoil_text(&mut file["name"]);
+    }
     for group in capture["summary"]["groups"].as_array_mut().expect("groups are a list") {
         spoil_text(&mut group["filter"]);
         group["sample"] = hostile.into();

@@ -131,7 +131,7 @@ fn looks_like_a_secret(word: &[u8]) -> bool {
         && is_mixed
         && word[0].is_ascii_alphanumeric()
         && !has(|byte| matches!(byte, b'/' | b'(' | b'[' | b'{'))
-        && !FORMATS.iter().any(|text| begins(&text))
+        && !FORMATS.iter().any(begins)
 }
 
 /// Returns what a command hands to a reader at `at`, by a pipe before it or by `<<<` behind it.

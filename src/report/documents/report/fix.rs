@@ -128,5 +128,5 @@ pub(super) fn paste(out: &mut String, text: &str, options: TextOptions) {
 
 /// The line is a whole command: no quoted text goes on in the next line, and it is no part of a file.
 fn is_command(line: &str) -> bool {
-    !line.starts_with(' ') && line.matches('\'').count() % 2 == 0
+    !line.starts_with(' ') && line.matches('\'').count().is_multiple_of(2)
 }
