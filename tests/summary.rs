@@ -137,7 +137,7 @@ fn a_client_is_named_after_what_the_cluster_and_published_ranges_show() {
 fn a_steady_beat_is_called_a_health_check() {
     let summary = judged(&of_case("steady-beat-only")).summary;
     let who = &client(&summary, "10.4.0.9").who;
-    assert_eq!((who.kind, who.beat_seconds), (WhoKind::PodNetwork, Some(20)));
+    assert_eq!((who.kind, who.per_minute, who.beat_seconds), (WhoKind::PodNetwork, Some(3), Some(20)));
     assert_eq!(who.to_string(), "the beat of a health check, every 20 s; in the network of the pods on node node-1");
 }
 

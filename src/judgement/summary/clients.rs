@@ -21,8 +21,10 @@ pub struct Who {
     pub kind: WhoKind,
     /// Name of the node, the pod or the Service.
     pub name: Option<String>,
-    /// Number of seconds between two of its connections without SNI, if they keep the steady beat of a health
-    /// check.
+    /// Number of resets in each minute, if they keep the steady beat of a health check; `null` below one.
+    pub per_minute: Option<u64>,
+    /// Number of seconds between two of its connections without SNI, if they keep that beat.
+    #[serde(default)]
     pub beat_seconds: Option<u64>,
     /// The Service whose `externalTrafficPolicy` is `Cluster`: nodes may put their own address in place of
     /// the client's.
@@ -110,7 +112,8 @@ impl<'a> Cluster<'a> {
                 HealthCheck::Azure => None,
             }
         });
-        Who { kind, name, beat_seconds, hidden_by: self.hiding.clone().filter(|_| may_hide) }
+        let per_minute = beat_seconds.and_then(|seconds| 60_u64.checked_div(seconds)).filter(|number| *number > 0);
+        Who { kind, name, per_minute, beat_seconds, hidden_by: self.hiding.clone().filter(|_| may_hide) }
     }
 
     fn kind(&self, client: &str) -> (WhoKind, Option<String>) {
