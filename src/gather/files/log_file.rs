@@ -14,7 +14,6 @@ use jiff::Timestamp;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use super::pieces::{self, Pieces};
 use crate::evidence::{AccessLog, LogOrigin, LogStream, Reason, Seen, Unavailable};
 use crate::gather::hybrid::retained::RetainedLog;
 use crate::run::stop::Stop;
@@ -80,7 +79,6 @@ pub enum LogFileError {
 pub fn read(name: &str, reading: &LogReading) -> Result<LogFile, LogFileError> {
     let scanner = || reading.scanner();
     if name == "-" {
-        pieces::widen(io::stdin());
         return in_order(STANDARD_INPUT, io::stdin().lock(), scanner());
     }
     let file = open(name)?;
@@ -91,7 +89,6 @@ pub fn read(name: &str, reading: &LogReading) -> Result<LogFile, LogFileError> {
     {
         return Ok(LogFile { log, cut: None });
     }
-    pieces::widen(&file);
     in_order(name, file, scanner())
 }
 
@@ -106,22 +103,19 @@ pub async fn read_and_retain(
     mut retained: Box<dyn RetainedLog>,
     stop: &Stop,
 ) -> Result<LogStream, LogFileError> {
-    let (sender, mut coming) = mpsc::channel::<Vec<u8>>(PIECES_WAITING);
+    let (pieces, mut coming) = mpsc::channel::<Vec<u8>>(PIECES_WAITING);
     let file = name.to_owned();
     // A pipe without a writer blocks this thread beyond the end of the run, so the retained log must not be
     // owned by it.
     let reader = tokio::task::spawn_blocking(move || {
-        let hand_on = |piece: &[u8]| match sender.blocking_send(piece.to_vec()) {
+        let hand_on = |piece: &[u8]| match pieces.blocking_send(piece.to_vec()) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         };
         if file == "-" {
-            pieces::widen(io::stdin());
             drain(STANDARD_INPUT, io::stdin().lock(), hand_on)
         } else {
-            let stream = open(&file)?;
-            pieces::widen(&stream);
-            drain(&file, stream, hand_on)
+            drain(&file, open(&file)?, hand_on)
         }
     });
     let mut scanner = reading.scanner();
@@ -165,10 +159,12 @@ fn open(name: &str) -> Result<File, LogFileError> {
 }
 
 /// Scans a stream from its first to its last byte.
-fn in_order(name: &str, stream: impl Read, scanner: AccessLogScanner) -> Result<LogFile, LogFileError> {
-    let read = |pieces: Pieces| drain(name, stream, |piece| pieces.hand_on(piece));
-    let (scanner, cut) = Pieces::worked(scanner, AccessLogScanner::feed, read);
-    Ok(LogFile { cut: cut?, log: without_beginning(scanner.finish()) })
+fn in_order(name: &str, stream: impl Read, mut scanner: AccessLogScanner) -> Result<LogFile, LogFileError> {
+    let cut = drain(name, stream, |piece| {
+        scanner.feed(piece);
+        ControlFlow::Continue(())
+    })?;
+    Ok(LogFile { log: without_beginning(scanner.finish()), cut })
 }
 
 /// Hands on the decompressed bytes of a stream until the receiver closes. Returns what cut the stream off, if
