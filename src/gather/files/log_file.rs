@@ -2,34 +2,35 @@
 //!
 //! All processors read a plain file at once, in parts that begin at line starts, with positioned reads into
 //! small buffers. It is not mapped: the pages of a mapped gigabyte count as resident memory, and truncating a
-//! mapped file kills the process. Everything else is read in order.
+//! mapped file kills the process. Everything else is read in order (`sequential`).
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
+use super::sequential::{self, PIECES_WAITING, Piece};
 use crate::evidence::{AccessLog, LogOrigin, LogStream, Reason, Seen, Unavailable};
 use crate::gather::hybrid::retained::RetainedLog;
 use crate::run::stop::Stop;
 use crate::wire::access_log::{AccessLogScanner, Format, LedgerSource};
 
 /// Bytes per read: large enough to amortise the calls, small enough for the second-level cache.
-const BUFFER_BYTES: usize = 64 << 10;
+pub(super) const BUFFER_BYTES: usize = 64 << 10;
+
+/// Bytes that a pipe may hold: the default limit for a user without privileges (`pipe(7)`).
+#[cfg(target_os = "linux")]
+const PIPE_BYTES: usize = 1 << 20;
 
 /// First bytes of every gzip member (RFC 1952 §2.3.1), with the only defined compression method.
-const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B, 0x08];
+pub(super) const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B, 0x08];
 
 /// Name of standard input in errors.
 const STANDARD_INPUT: &str = "standard input";
-
-/// Number of pieces that may wait for the bundle sink: enough that reading and writing seldom alternate.
-const PIECES_WAITING: usize = 4;
 
 /// The content of a file.
 #[derive(Debug)]
@@ -79,7 +80,7 @@ pub enum LogFileError {
 pub fn read(name: &str, reading: &LogReading) -> Result<LogFile, LogFileError> {
     let scanner = || reading.scanner();
     if name == "-" {
-        return in_order(STANDARD_INPUT, io::stdin().lock(), scanner());
+        return sequential::scan(STANDARD_INPUT, standard_input(), scanner());
     }
     let file = open(name)?;
     #[cfg(unix)]
@@ -89,7 +90,7 @@ pub fn read(name: &str, reading: &LogReading) -> Result<LogFile, LogFileError> {
     {
         return Ok(LogFile { log, cut: None });
     }
-    in_order(name, file, scanner())
+    sequential::scan(name, file, scanner())
 }
 
 /// Reads it once, in order, for the judgement and for `retained`, which also receives the content of a pipe.
@@ -103,19 +104,19 @@ pub async fn read_and_retain(
     mut retained: Box<dyn RetainedLog>,
     stop: &Stop,
 ) -> Result<LogStream, LogFileError> {
-    let (pieces, mut coming) = mpsc::channel::<Vec<u8>>(PIECES_WAITING);
+    let (pieces, mut coming) = mpsc::channel::<Piece>(PIECES_WAITING);
     let file = name.to_owned();
     // A pipe without a writer blocks this thread beyond the end of the run, so the retained log must not be
     // owned by it.
     let reader = tokio::task::spawn_blocking(move || {
-        let hand_on = |piece: &[u8]| match pieces.blocking_send(piece.to_vec()) {
+        let hand_on = |piece| match pieces.blocking_send(piece) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         };
         if file == "-" {
-            drain(STANDARD_INPUT, io::stdin().lock(), hand_on)
+            sequential::drain(STANDARD_INPUT, standard_input(), hand_on)
         } else {
-            drain(&file, open(&file)?, hand_on)
+            sequential::drain(&file, open(&file)?, hand_on)
         }
     });
     let mut scanner = reading.scanner();
@@ -152,122 +153,36 @@ pub async fn read_and_retain(
 fn open(name: &str) -> Result<File, LogFileError> {
     let unreadable = |source| LogFileError::Unreadable { name: name.to_owned(), source };
     let file = File::open(name).map_err(unreadable)?;
-    if file.metadata().map_err(unreadable)?.is_dir() {
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_dir() {
         return Err(LogFileError::Directory { name: name.to_owned() });
+    }
+    if !metadata.is_file() {
+        enlarge_pipe(&file);
     }
     Ok(file)
 }
 
-/// Scans a stream from its first to its last byte.
-fn in_order(name: &str, stream: impl Read, mut scanner: AccessLogScanner) -> Result<LogFile, LogFileError> {
-    let cut = drain(name, stream, |piece| {
-        scanner.feed(piece);
-        ControlFlow::Continue(())
-    })?;
-    Ok(LogFile { log: without_beginning(scanner.finish()), cut })
+fn standard_input() -> io::Stdin {
+    let input = io::stdin();
+    enlarge_pipe(&input);
+    input
 }
 
-/// Hands on the decompressed bytes of a stream until the receiver closes. Returns what cut the stream off, if
-/// anything.
-fn drain(
-    name: &str,
-    mut stream: impl Read,
-    hand_on: impl FnMut(&[u8]) -> ControlFlow<()>,
-) -> Result<Option<Unavailable>, LogFileError> {
-    let unreadable = |source| LogFileError::Unreadable { name: name.to_owned(), source };
-    let mut head = Vec::with_capacity(GZIP_MAGIC.len());
-    stream.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut head).map_err(unreadable)?;
-    let is_gzip = head == GZIP_MAGIC;
-    let mut stream = Counted { inner: io::Cursor::new(head).chain(stream), bytes: 0 };
-    if !is_gzip {
-        let (nothing_came, end) = pass(&mut stream, hand_on);
-        return match end {
-            Err(source) if nothing_came => Err(unreadable(source)),
-            end => Ok(end.err().map(|error| cut(name, &error, stream.bytes, ""))),
-        };
-    }
-    let mut decoder = MultiGzDecoder::new(stream);
-    let (nothing_came, end) = pass(&mut decoder, hand_on);
-    let at = decoder.get_ref().bytes;
-    match end {
-        Err(source) if nothing_came => Err(LogFileError::Gzip { name: name.to_owned(), at, source }),
-        end => Ok(end.err().map(|error| cut(name, &error, at, "broken gzip data: "))),
-    }
+/// Enlarges a pipe, so that its writer seldom waits. Has no effect on anything else, nor beyond the limit of
+/// this user.
+#[cfg(target_os = "linux")]
+fn enlarge_pipe(pipe: impl std::os::fd::AsFd) {
+    let _ = rustix::pipe::fcntl_setpipe_size(pipe, PIPE_BYTES);
 }
 
-/// Returns whether nothing came, and how the stream ended.
-fn pass(stream: &mut impl Read, mut hand_on: impl FnMut(&[u8]) -> ControlFlow<()>) -> (bool, io::Result<()>) {
-    let mut buffer = vec![0; BUFFER_BYTES];
-    let mut outline = Outline::default();
-    let mut nothing_came = true;
-    let end = loop {
-        match stream.read(&mut buffer) {
-            Ok(0) if outline.is_open_array() => break Err(io::Error::other("the array of log entries is not closed")),
-            Ok(0) => break Ok(()),
-            Ok(length) => {
-                let piece = buffer.get(..length).unwrap_or_default();
-                nothing_came = false;
-                outline.note(piece);
-                if hand_on(piece).is_break() {
-                    break Ok(());
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => break Err(error),
-        }
-    };
-    (nothing_came, end)
-}
-
-fn cut(name: &str, error: &io::Error, at: u64, kind: &str) -> Unavailable {
-    let what = format!("the rest of the access log {name}");
-    Unavailable::new(what, Reason::Broken(format!("{kind}{error}, at byte {at}")))
-}
-
-/// The first and last bytes of a log. An export that begins as an array and does not end as one was
-/// truncated, and the missing part may contain the relevant records.
-#[derive(Default)]
-struct Outline {
-    /// The first two bytes that are neither white space nor a byte-order mark.
-    first: Vec<u8>,
-    /// The last byte that is not white space.
-    last: u8,
-}
-
-impl Outline {
-    fn note(&mut self, piece: &[u8]) {
-        if self.first.len() < 2 {
-            let visible = piece.iter().filter(|byte| byte.is_ascii_graphic()).copied();
-            self.first.extend(visible.take(2 - self.first.len()));
-        }
-        // The second byte of a UTF-16 character is not a character.
-        if let Some(last) = piece.iter().rev().find(|byte| !byte.is_ascii_whitespace() && **byte != 0) {
-            self.last = *last;
-        }
-    }
-
-    fn is_open_array(&self) -> bool {
-        self.first == b"[{" && self.last != b']'
-    }
-}
-
-/// Counts the bytes that pass.
-struct Counted<R> {
-    inner: R,
-    bytes: u64,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.inner.read(buffer)?;
-        self.bytes += length as u64;
-        Ok(length)
-    }
-}
+/// The size of a pipe can be set on Linux only.
+#[cfg(not(target_os = "linux"))]
+fn enlarge_pipe<T>(_pipe: T) {}
 
 /// The first bytes of a file identify no container, and which of many threads reads its first line would be
 /// arbitrary.
-fn without_beginning(log: AccessLog) -> AccessLog {
+pub(super) fn without_beginning(log: AccessLog) -> AccessLog {
     AccessLog { begins_with_record: false, ..log }
 }
 
@@ -424,7 +339,7 @@ mod tests {
     }
 
     fn read_bytes(bytes: &[u8]) -> Result<LogFile, LogFileError> {
-        in_order("x.log", bytes, AccessLogScanner::new())
+        sequential::scan("x.log", bytes, AccessLogScanner::new())
     }
 
     #[test]

@@ -6,3 +6,4 @@ pub mod local_certificates;
 pub mod log_file;
 pub mod manifests;
 pub mod overrides;
+mod sequential;

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use memchr::memchr2;
+use wide::u8x32;
 
 /// Nested arrays and objects within one record; deeper content is not a record. One bit each in a `u128`.
 const MAX_DEPTH: u32 = 120;
@@ -82,7 +83,7 @@ pub(super) fn object<'a>(bytes: &'a [u8], at: usize, mut each: impl FnMut(Member
         return Some(at + 1);
     }
     loop {
-        let after_key = string(bytes, at)?;
+        let after_key = string(bytes, at)?.end;
         let key = unescape(bytes.get(at + 1..after_key - 1)?);
         let start = blank(bytes, take(bytes, blank(bytes, after_key), b':')?);
         let end = value(bytes, start)?;
@@ -115,14 +116,9 @@ pub(super) fn array<'a>(bytes: &'a [u8], at: usize, mut each: impl FnMut(Value<'
 }
 
 /// Reads any value that begins at `at`; returns its end.
-pub(super) fn value(bytes: &[u8], at: usize) -> Option<usize> {
-    value_with(bytes, at, |at| string(bytes, at))
-}
-
-/// Like [`value`], with a custom function to find the end of a string.
-pub(super) fn value_with(bytes: &[u8], mut at: usize, string: impl Fn(usize) -> Option<usize>) -> Option<usize> {
+pub(super) fn value(bytes: &[u8], mut at: usize) -> Option<usize> {
     let key = |at| {
-        let at = blank(bytes, string(take(bytes, at, b'"')? - 1)?);
+        let at = blank(bytes, string(bytes, at)?.end);
         Some(blank(bytes, take(bytes, at, b':')?))
     };
     // A stack of bits instead of recursion: a set bit is an object, and depth costs no memory.
@@ -147,7 +143,7 @@ pub(super) fn value_with(bytes: &[u8], mut at: usize, string: impl Fn(usize) -> 
                     continue;
                 }
             }
-            b'"' => at = string(at)?,
+            b'"' => at = string(bytes, at)?.end,
             b'n' => at = literal(bytes, at, b"null")?,
             b't' => at = literal(bytes, at, b"true")?,
             b'f' => at = literal(bytes, at, b"false")?,
@@ -272,14 +268,40 @@ fn take(bytes: &[u8], at: usize, wanted: u8) -> Option<usize> {
     (*bytes.get(at)? == wanted).then_some(at + 1)
 }
 
-fn string(bytes: &[u8], at: usize) -> Option<usize> {
-    let mut at = take(bytes, at, b'"')?;
+/// The end of a string, and whether it has an escape.
+pub(super) struct StringEnd {
+    pub(super) end: usize,
+    pub(super) escaped: bool,
+}
+
+/// Reads the string that begins at `at`.
+#[inline]
+pub(super) fn string(bytes: &[u8], at: usize) -> Option<StringEnd> {
+    let mut at = special(bytes, take(bytes, at, b'"')?)?;
+    let mut escaped = false;
+    while *bytes.get(at)? != b'"' {
+        escaped = true;
+        at = special(bytes, at + 2)?;
+    }
+    Some(StringEnd { end: at + 1, escaped })
+}
+
+/// Returns the position of the first quote or backslash. Most strings are short: the search is not a call,
+/// and most end within the first comparison.
+#[inline]
+fn special(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
-        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
-        match bytes.get(at)? {
-            b'"' => return Some(at + 1),
-            _ => at += 2,
+        let rest = bytes.get(at..)?;
+        let Some(window) = rest.first_chunk() else {
+            return Some(at + memchr2(b'"', b'\\', rest)?);
+        };
+        let window = u8x32::new(*window);
+        let hits = window.simd_eq(u8x32::splat(b'"')) | window.simd_eq(u8x32::splat(b'\\'));
+        let bits = hits.to_bitmask();
+        if bits != 0 {
+            return Some(at + bits.trailing_zeros() as usize);
         }
+        at += 32;
     }
 }
 

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Only counts of a record are kept, and no line uses more memory than [`MAX_RECORD_BYTES`]. The parts:
-//! `shape` reads lines of a known shape (with `specials`); `contents` reads all others, with `json`,
+//! `shape` reads lines of a known shape; `contents` reads all others, with `json`,
 //! `text_format`, `prefix` and `envelope`; `document`, `csv` and `yaml` find the entries of exports that are
 //! not one per line; `format` identifies the values of a record (with `operators` and `members`), and
 //! `record` interprets them.
@@ -29,14 +29,13 @@ mod own;
 mod prefix;
 mod record;
 mod shape;
-mod specials;
 mod text_format;
 mod yaml;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter};
 
 use self::contents::{Contents, Way};
 use self::csv::Csv;
@@ -47,16 +46,9 @@ use self::json::Value;
 pub use self::ledger::{Ledger, LedgerSource};
 pub use self::record::MAX_RECORD_BYTES;
 use self::shape::Line;
-use self::specials::Specials;
 use self::yaml::Yaml;
 use crate::evidence::AccessLog;
 use crate::evidence::hybrid::MeshLogging;
-
-/// Bytes of lines that are marked at a time; with their marks they fit the nearest caches.
-const BLOCK_BYTES: usize = 32 << 10;
-
-/// The same after a document: the next one may begin within a few lines, and marks beyond it are wasted.
-const SMALL_BLOCK_BYTES: usize = 256;
 
 /// Counts the records of one log while its bytes arrive in pieces of any size.
 #[derive(Debug)]
@@ -69,9 +61,6 @@ pub struct AccessLogScanner {
     document: Document,
     csv: Csv,
     yaml: Yaml,
-    specials: Specials,
-    /// Between [`SMALL_BLOCK_BYTES`] and [`BLOCK_BYTES`].
-    block_bytes: usize,
     /// The log so far is not one record per line.
     met_document: bool,
     /// The last byte was not a line end.
@@ -106,8 +95,6 @@ impl AccessLogScanner {
             document: Document::default(),
             csv: Csv::default(),
             yaml: Yaml::default(),
-            specials: Specials::default(),
-            block_bytes: BLOCK_BYTES,
             met_document: false,
             line_open: false,
         }
@@ -241,22 +228,36 @@ impl AccessLogScanner {
         }
     }
 
-    /// Reads whole lines, or the beginning of one; returns the number of bytes consumed.
+    /// Reads whole lines up to the beginning of a document, or the beginning of a line; returns the number of
+    /// bytes consumed.
     fn lines(&mut self, bytes: &[u8]) -> usize {
         if !self.carry.is_empty() {
             return self.carry_on(bytes);
         }
-        let block = bytes.get(..self.block_bytes).unwrap_or(bytes);
-        self.block_bytes = BLOCK_BYTES.min(self.block_bytes * 2);
-        if let Some(end) = memrchr(b'\n', block) {
-            return self.block(block.get(..=end).unwrap_or_default());
+        let mut at = 0;
+        while self.mode == Mode::Lines
+            && let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty())
+        {
+            let within = rest.get(..=MAX_RECORD_BYTES).unwrap_or(rest);
+            let Some(length) = memchr(b'\n', within) else { return at + self.carry_on(rest) };
+            self.whole_line(bytes, at, at + length);
+            at += length + 1;
         }
-        match memchr(b'\n', bytes.get(..=MAX_RECORD_BYTES).unwrap_or(bytes)) {
-            Some(end) => {
-                self.line(bytes.get(..end).unwrap_or_default(), true);
-                end + 1
+        at
+    }
+
+    /// Reads the line of `bytes` from `start` to its line end at `end`.
+    fn whole_line(&mut self, bytes: &[u8], start: usize, end: usize) {
+        if !self.contents.is_partial()
+            && let Some(line) = self.contents.shapes.read(bytes, start, end)
+        {
+            self.contents.counter.log.lines += 1;
+            match line {
+                Line::Ordinary(start) => self.contents.counter.ordinary(start),
+                Line::Record(record) => self.contents.counter.record(&record),
             }
-            None => self.carry_on(bytes),
+        } else {
+            self.line(bytes.get(start..end).unwrap_or_default(), true);
         }
     }
 
@@ -269,8 +270,9 @@ impl AccessLogScanner {
         self.carry.extend_from_slice(part);
         if end.is_some() {
             let mut carry = std::mem::take(&mut self.carry);
+            let length = carry.len();
             carry.push(b'\n');
-            self.block(&carry);
+            self.whole_line(&carry, 0, length);
             carry.clear();
             self.carry = carry;
             return part.len() + 1;
@@ -285,33 +287,6 @@ impl AccessLogScanner {
             self.mode = Mode::Skip;
         }
         part.len()
-    }
-
-    /// Reads a block of whole lines, up to its end or to the beginning of a document.
-    fn block(&mut self, block: &[u8]) -> usize {
-        self.specials.mark(block);
-        let mut at = 0;
-        while at < block.len() {
-            if let Some(fit) = self.contents.shapes.read(block, at, &self.specials)
-                && !self.contents.is_partial()
-            {
-                at = fit.next;
-                self.contents.counter.log.lines += 1;
-                match fit.line {
-                    Line::Ordinary(start) => self.contents.counter.ordinary(start),
-                    Line::Record(record) => self.contents.counter.record(&record),
-                }
-                continue;
-            }
-            let rest = block.get(at..).unwrap_or_default();
-            let length = memchr(b'\n', rest).unwrap_or(rest.len());
-            self.line(rest.get(..length).unwrap_or_default(), true);
-            at += length + 1;
-            if self.mode != Mode::Lines {
-                break;
-            }
-        }
-        at
     }
 
     /// Reads the line on the slow path, without its line end.
@@ -347,7 +322,6 @@ impl AccessLogScanner {
 
     fn enter_document(&mut self, bytes: &[u8]) {
         self.met_document = true;
-        self.block_bytes = SMALL_BLOCK_BYTES;
         self.mode = Mode::Document;
         self.drive(bytes);
     }

@@ -10,13 +10,13 @@
 //! └── text ────┘ ^└ text ┘^^^^└── text ──┘^^^^^^^^^^^^^^^^^└─ text ─┘^^^ closing
 //! ```
 
+use memchr::memchr3;
 use wide::u8x16;
 
 use super::format::Format;
 use super::json::{self, Member, Value};
 use super::own::is_own;
 use super::record::{Field, MISDIRECTED, NO_FILTER_CHAIN, NO_ROUTE, Record};
-use super::specials::Specials;
 
 /// Maximum number of known shapes: two formats in one stream, each with and without some member.
 const MAX_SHAPES: usize = 4;
@@ -39,13 +39,6 @@ pub(super) struct Shapes {
     oldest: usize,
 }
 
-/// A line that fits.
-pub(super) struct Fit<'a> {
-    pub(super) line: Line<'a>,
-    /// The start of the next line.
-    pub(super) next: usize,
-}
-
 /// The content of a line that fits.
 pub(super) enum Line<'a> {
     /// A client's server name, and no reason to doubt its filter chain, as in nearly all records: only the
@@ -65,18 +58,16 @@ impl Default for Spans {
 }
 
 impl Shapes {
-    /// Reads the line that begins at `at` of the marked block, if its record has a known shape. Text in front
-    /// of the record is allowed if it has no quote.
+    /// Reads the line of `bytes` from `start` to its line end at `end`, if its record has a known shape. Text
+    /// in front of the record is allowed if it has no quote and no backslash.
     #[inline]
-    pub(super) fn read<'a>(&mut self, bytes: &'a [u8], at: usize, specials: &Specials) -> Option<Fit<'a>> {
-        let at = if *bytes.get(at)? == b'{' {
-            at
-        } else {
-            let before_quote = bytes.get(at..specials.next(at)?)?;
-            at + memchr::memchr(b'{', before_quote)?
+    pub(super) fn read<'a>(&mut self, bytes: &'a [u8], start: usize, end: usize) -> Option<Line<'a>> {
+        let start = match *bytes.get(start)? {
+            b'{' => start,
+            _ => start + memchr3(b'{', b'"', b'\\', bytes.get(start..end)?)?,
         };
         let spans = &mut self.spans;
-        self.known.iter().find_map(|shape| shape.read(bytes, at, specials, spans))
+        self.known.iter().find_map(|shape| shape.read(bytes, start, end, spans))
     }
 
     /// Learns the shape of the record that begins the line, if the record can be judged.
@@ -152,29 +143,30 @@ impl Shape {
         })
     }
 
+    /// Only the end of the record is compared with `end`: what reads beyond it, such as a string that is not
+    /// closed, never comes back.
     #[inline]
-    fn read<'a>(&self, bytes: &'a [u8], mut at: usize, specials: &Specials, spans: &mut Spans) -> Option<Fit<'a>> {
+    fn read<'a>(&self, bytes: &'a [u8], start: usize, end: usize, spans: &mut Spans) -> Option<Line<'a>> {
+        let mut at = start;
         let mut escapes = 0_u64;
         for (place, (text, span)) in self.texts.iter().zip(&mut spans.0).enumerate() {
             let start = text.after(bytes, at)?;
             at = match *bytes.get(start)? {
                 b'"' => {
-                    let string = specials.string_end(bytes, start)?;
+                    let string = json::string(bytes, start)?;
                     escapes |= u64::from(string.escaped) << place;
                     string.end
                 }
                 b'n' => json::literal(bytes, start, b"null")?,
                 b'0'..=b'9' | b'-' => number(bytes, start)?,
-                _ => nested(bytes, start, specials)?,
+                _ => json::value(bytes, start)?,
             };
             *span = (start, at);
         }
         at = self.closing.after(bytes, at)?;
-        let next = match bytes.get(at)? {
-            b'\n' => at + 1,
-            b'\r' if *bytes.get(at + 1)? == b'\n' => at + 2,
-            _ => return None,
-        };
+        if at != end && (at + 1 != end || *bytes.get(at)? != b'\r') {
+            return None;
+        }
         // The slow path decodes an escaped value that is judged.
         if escapes & self.deciding != 0 {
             return None;
@@ -184,13 +176,13 @@ impl Shape {
             bytes.get(start..end).map(Value::of)
         };
         if is_ordinary(value(self.name), self.details.and_then(value), self.status.and_then(value)) {
-            return Some(Fit { line: Line::Ordinary(self.start.and_then(value)), next });
+            return Some(Line::Ordinary(self.start.and_then(value)));
         }
         let mut record = Record::default();
         for &(field, place) in &self.fields {
             *record.field(field) = value(place);
         }
-        Some(Fit { line: Line::Record(record), next })
+        Some(Line::Record(record))
     }
 }
 
@@ -201,13 +193,6 @@ fn is_ordinary(name: Option<Value<'_>>, details: Option<Value<'_>>, status: Opti
     matches!(name, Some(Value::Text(name)) if !matches!(name, b"" | b"-") && !is_own(name))
         && !matches!(details, None | Some(Value::Text(NO_FILTER_CHAIN | NO_ROUTE)))
         && !matches!(status, Some(Value::Plain(MISDIRECTED) | Value::Text(_)))
-}
-
-/// A value of more than one byte's choice, on one line.
-fn nested(bytes: &[u8], start: usize, specials: &Specials) -> Option<usize> {
-    let end = json::value_with(bytes, start, |at| specials.string_end(bytes, at).map(|string| string.end))?;
-    // The grammar accepts a line end as white space.
-    memchr::memchr(b'\n', bytes.get(start..end)?).is_none().then_some(end)
 }
 
 /// Some bytes to compare with, prepared so that short ones cost no loop.
