@@ -151,7 +151,7 @@ Examples:
   # Judge files only, without a cluster
   kubectl apigee-tls diagnose --offline -f overrides.yaml --access-log gw.log
 
-  # Add a packet capture: which clients send no SNI, and failures without a log line
+  # Add a packet capture: clients without SNI, failures without a log line
   kubectl apigee-tls diagnose --pcap node.pcap
 
   # Judge routes that somebody saved with kubectl get apigeeroutes -o yaml
