@@ -326,10 +326,10 @@ impl Location {
         Self::Window { first: tally.first, last: tally.last }
     }
 
-    /// Returns whether the location is a point or span of time, which differs between runs.
+    /// Returns whether the location is a point or span of time or a packet, which differs between runs.
     #[must_use]
     pub fn is_time(&self) -> bool {
-        matches!(self, Self::Moment(_) | Self::Window { .. })
+        matches!(self, Self::Moment(_) | Self::Packet { .. } | Self::Window { .. })
     }
 }
 

@@ -1,8 +1,8 @@
 //! Reads a log in order, from a stream that cannot be read in parts: a pipe, or compressed data.
 //!
-//! One thread reads and another uses what was read: from a pipe, the one waits for the writer while the other
-//! scans. Buffers pass from the reader to the receiver and back, so that their number is bounded by the pieces
-//! that wait, and none is copied.
+//! One thread reads and another uses what was read: from a pipe, the one waits for the writer while the
+//! other scans. Buffers pass from the reader to the receiver and back, so that their number is bounded by the
+//! pieces that wait, and none is copied.
 
 use std::io::{self, Read};
 use std::ops::{ControlFlow, Deref};
