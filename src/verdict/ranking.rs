@@ -243,7 +243,11 @@ fn was(number: usize) -> &'static str {
 /// none.
 pub(crate) fn seen_although_left_out(relations: &Relations, judged: Judged<'_>) -> String {
     let symptoms: Vec<String> = left_out(relations, judged)
-        .map(|symptom| format!("{} ({})", messages(symptom).first().cloned().unwrap_or_default(), symptom.check.code))
+        .map(|symptom| {
+            let messages = messages(symptom);
+            let more = if messages.len() > 1 { format!(", and {} more", messages.len() - 1) } else { String::new() };
+            format!("{}{more} ({})", messages.first().cloned().unwrap_or_default(), symptom.check.code)
+        })
         .collect();
     if symptoms.is_empty() { String::new() } else { format!(". Not judged although seen: {}", symptoms.join("; ")) }
 }

@@ -15,6 +15,9 @@ const USUAL_SELECTOR: &str = "app=apigee-ingressgateway";
 /// Where printed commands have the token from that the run was given: a token is never printed.
 const TOKEN: &str = "$TOKEN";
 
+/// In place of the context of a cluster that is not known.
+pub(crate) const UNKNOWN_CONTEXT: &str = "CONTEXT";
+
 /// The cluster and the namespace that the commands of a report act on.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -34,6 +37,11 @@ impl Target {
         let mut access = question.access().clone();
         if let Seen::Seen(connection) = &evidence.connection {
             access.context = connection.context.clone().or(access.context);
+        }
+        // Which cluster the files came from is not known: a command with a context that does not exist
+        // reaches none, and one without would reach the current one.
+        if question.is_offline() {
+            access.context = Some(UNKNOWN_CONTEXT.to_owned());
         }
         let selector = Some(question.selector().to_owned());
         Self {

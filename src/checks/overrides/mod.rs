@@ -82,10 +82,19 @@ fn faults(evidence: &Evidence, kind: FaultKind, seen: &str) -> Judgement {
         .filter(|(_, fault)| fault.kind == kind)
         .map(|(file, fault)| {
             let at = if fault.path.is_empty() { String::new() } else { format!("{}: ", fault.path) };
+            // A list of all known keys is in `expected` alone.
+            let expected = match fault.expected.starts_with("one of ") {
+                true => String::new(),
+                false => format!(", expected {}", fault.expected),
+            };
+            let observed = match kind {
+                FaultKind::UnknownKey if !fault.path.is_empty() => "unknown key, which helm ignores",
+                _ => &fault.observed,
+            };
             Finding::new(
                 Object::overrides(file),
                 Location::overrides(file, fault.place),
-                format!("{at}{}", fault.observed),
+                format!("{at}{observed}{expected}"),
                 fault.observed.clone(),
                 fault.expected.clone(),
             )

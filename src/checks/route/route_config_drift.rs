@@ -65,7 +65,10 @@ fn judge(evidence: &Evidence) -> Judgement {
     if compared == 0 {
         return Ok(Outcome::NotApplicable("no ApigeeRoute belongs to an ApigeeRouteConfig".into()));
     }
-    Ok(Outcome::of(findings, format!("{} agree with their ApigeeRouteConfig", facts::count(compared, "route"))))
+    Ok(Outcome::of(
+        findings,
+        format!("every ApigeeRoute of an environment group agrees with its ApigeeRouteConfig ({compared})"),
+    ))
 }
 
 /// Returns the gateways without those that the charts add for internal chaining, on which no client outside

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Settings flow from right to left: from the overrides file to the filter chain that a client meets. Of
-//! several broken links the last one is therefore the one to fix; those before it follow from it.
+//! several broken links the last one is therefore the one to fix; those before it follow from it. A wildcard
+//! route is no part of an environment group: where it is broken itself, it comes first.
 
 mod settings;
 mod traffic;
@@ -28,7 +29,7 @@ pub struct Chain {
     pub server_name: Option<String>,
     /// From the client to the overrides file.
     pub links: Vec<Link>,
-    /// The link to fix: the last one that is broken. Absent where none is.
+    /// The link to fix. Absent where none is broken.
     pub broken: Option<LinkKey>,
 }
 
@@ -108,7 +109,10 @@ pub fn of(evidence: &Evidence, server_name: Option<&str>) -> Chain {
         settings::group(path),
         settings::overrides(path),
     ];
-    let broken = links.iter().rev().find(|link| link.state == LinkState::Broken).map(|link| link.link);
+    let is_broken = |link: &&Link| link.state == LinkState::Broken;
+    let of_wildcard = |link: &&Link| link.link == LinkKey::Route && server_name.is_none();
+    let first = links.iter().filter(is_broken).find(of_wildcard);
+    let broken = first.or_else(|| links.iter().rev().find(is_broken)).map(|link| link.link);
     Chain { server_name: server_name.map(str::to_owned), links, broken }
 }
 
@@ -165,7 +169,9 @@ impl<'a> Path<'a> {
         let wildcards = || routes.iter().copied().filter(|route| route.is_wildcard());
         let is_on = |route: &&Route| route.enable_non_sni_client == Some(true);
         let open = routes.iter().copied().find(is_on).filter(|_| self.server_name.is_none());
-        Ok(wildcards().find(is_on).or_else(|| wildcards().next()).or(open))
+        // A wildcard route that does not work is shown to the clients that it is for.
+        let faulty = wildcards().next().filter(|_| self.server_name.is_none());
+        Ok(wildcards().find(is_on).or(faulty).or(open))
     }
 }
 

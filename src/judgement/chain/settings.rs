@@ -177,7 +177,7 @@ fn listing(path: Path<'_>, wildcard: &Route) -> Link {
         return Link::not_applicable(key, "no environment group has a route on the same pods");
     }
     let names = |routes: &[&Route]| routes.iter().map(|route| route.group().to_owned()).collect::<Vec<_>>();
-    let listed = format!("{} of {} list {}", with.len(), count(all as u64, "route"), wildcard.name);
+    let listed = format!("listed by {} of {}: {}", with.len(), count(all as u64, "route"), wildcard.name);
     if with.is_empty() {
         let pending = listed_at(path, wildcard).into_iter().next();
         let pending = pending.map_or_else(String::new, |place| format!(", although {place} does: run helm upgrade"));

@@ -44,6 +44,7 @@ pub(super) fn next(evidence: &Evidence, first: &Cause) -> Measurement {
             why: "Envoy's own configuration says which filter chains and routes the gateway has".into(),
             command: config_dump(evidence),
         },
+        (Some(codes::UNKNOWN_SERVER_NAME_RESET), Err(_)) => hostnames(evidence),
         _ => hello(evidence),
     }
 }
@@ -124,6 +125,15 @@ fn routes(evidence: &Evidence) -> Measurement {
             "get apigeeroutes -o custom-columns='NAME:.metadata.name,HOSTNAMES:.spec.hostnames,\
              NON_SNI:.spec.enableNonSniClient,GATEWAYS:.spec.additionalGateways,STATE:.status.state'",
         ),
+    }
+}
+
+/// Listing the hostnames that the gateway has.
+fn hostnames(evidence: &Evidence) -> Measurement {
+    Measurement {
+        why: "the ApigeeRoutes say which server names the gateway has".into(),
+        command: Target::of(evidence)
+            .kubectl_in_namespace("get apigeeroutes -o custom-columns='NAME:.metadata.name,HOSTNAMES:.spec.hostnames'"),
     }
 }
 

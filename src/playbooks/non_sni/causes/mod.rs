@@ -14,8 +14,8 @@ use std::collections::BTreeSet;
 
 use crate::checks::facts::probed::{self, Ending};
 use crate::checks::{CheckResult, Code, Finding, codes};
-use crate::evidence::Evidence;
 use crate::evidence::handshake::Handshake;
+use crate::evidence::{Evidence, Unavailable};
 use crate::verdict::ranking::direct;
 use crate::verdict::{Cause, Certainty, Judged};
 
@@ -67,10 +67,16 @@ fn all_of(reasons: &[String]) -> String {
     }
 }
 
-/// Returns the causes of resets that could not be seen: no log tells whether clients without SNI exist, and a
-/// handshake of this run shows that they would be refused.
+/// Returns the causes of resets that no check could judge: of clients with a server name, where the routes
+/// could not be seen; and where no log tells whether clients without SNI exist, and a handshake of this run
+/// shows that they would be refused.
 pub(super) fn unseen(judged: Judged<'_>) -> Vec<Cause> {
     let Judged { evidence, selected, all } = judged;
+    let of_names = selected.iter().find(|result| result.check.code == codes::UNKNOWN_SERVER_NAME_RESET);
+    let names: Vec<&str> = facts::reset_names(evidence).into_keys().collect();
+    if let (Some(Err(why)), false) = (of_names.map(|result| &result.judgement), names.is_empty()) {
+        return vec![unjudged_names(&names, why)];
+    }
     let of_logs = selected.iter().find(|result| result.check.code == codes::CONNECTION_WITHOUT_SERVER_NAME_RESET);
     let Some(Err(why)) = of_logs.map(|result| &result.judgement) else { return Vec::new() };
     // Where the logs are complete, they show who was reset; only whether these are clients is open.
@@ -85,6 +91,21 @@ pub(super) fn unseen(judged: Judged<'_>) -> Vec<Cause> {
         cause
     };
     causes.into_iter().map(conditional).collect()
+}
+
+/// Clients ask for names and are reset; whether a route has these could not be seen.
+fn unjudged_names(names: &[&str], why: &Unavailable) -> Cause {
+    Cause {
+        symptom: Some(codes::UNKNOWN_SERVER_NAME_RESET),
+        codes: Vec::new(),
+        certainty: Certainty::Likely,
+        statement: format!(
+            "Clients ask for {} and are reset; whether an ApigeeRoute has {} could not be seen",
+            facts::some_of(names),
+            if names.len() == 1 { "this name" } else { "these names" }
+        ),
+        evidence: vec![why.to_string()],
+    }
 }
 
 /// Clients ask for names that no route has. A similar hostname of a route is named.

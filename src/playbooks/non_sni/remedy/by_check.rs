@@ -387,7 +387,13 @@ impl<'a> Advice<'a> {
         }
         let files: Vec<String> = evidence.overrides.iter().map(groups::path).collect();
         let files = if files.is_empty() { "overrides.yaml".to_owned() } else { files.join(" -f ") };
-        self.look(format!("Correct {}", self.places()), format!("kubectl apigee-tls diagnose --offline -f {files}"))
+        let title = match self.result.findings() {
+            [only] => format!("Correct {}: {}", only.place(), only.message),
+            _ => format!("Correct {}", self.places()),
+        };
+        let paste = format!("kubectl apigee-tls diagnose --offline -f {files}");
+        let note = Some("The command judges the file again.".to_owned());
+        self.planned(RemedyStep { title, paste: Some(paste), note, ..RemedyStep::default() })
     }
 
     fn platform(self) -> Planned {

@@ -72,7 +72,7 @@ impl Group {
         own.next_back().map(|(file, _, host)| (file, host))
     }
 
-    fn is_defined_in(&self, file: &OverridesFile) -> bool {
+    pub(super) fn is_defined_in(&self, file: &OverridesFile) -> bool {
         let defines = |content: &Overrides| {
             content.virtual_hosts.iter().any(|host| facts::renders(content, host, &self.full_name))
         };

@@ -130,6 +130,12 @@ fn plan(judged: Judged<'_>, verdict: &Verdict) -> Vec<Planned> {
         let is_cure = planned.cures.is_empty() || planned.cures.iter().any(is_cause);
         planned.step.purpose = if is_cure { Purpose::Cure } else { Purpose::Later };
     }
+    // A wildcard route that no group lists serves handshakes and answers requests with 404.
+    if steps.iter().any(|planned| planned.step.purpose == Purpose::Cure && planned.opens_gateway()) {
+        for planned in steps.iter_mut().filter(|planned| planned.cures == CURED_BY_OVERRIDES) {
+            planned.step.purpose = Purpose::Cure;
+        }
+    }
     steps.extend(proof::check(evidence, target, verdict, &steps));
     // The sort is stable, and the purposes have the order of a report.
     steps.sort_by_key(|planned| planned.step.purpose);

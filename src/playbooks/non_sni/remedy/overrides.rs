@@ -12,7 +12,10 @@ use crate::verdict::{Change, RemedyStep, Target};
 pub(super) fn attach(evidence: &Evidence, target: &Target, gateway: &str) -> Vec<Planned> {
     let mut steps = Vec::new();
     let lacking = groups::lacking(evidence, gateway);
-    for file in &evidence.overrides {
+    let defines = |file: &OverridesFile| lacking.iter().any(|group| group.is_defined_in(file));
+    // Files of another installation define none of the groups that lack the gateway.
+    let any_defines = evidence.overrides.iter().any(defines);
+    for file in evidence.overrides.iter().filter(|file| !any_defines || defines(file)) {
         // A file that could not be read has a finding of its own.
         let Ok(change) = overrides_diff::add_gateway(file, gateway) else { continue };
         if !change.text.is_empty() {

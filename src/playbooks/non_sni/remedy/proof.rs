@@ -38,8 +38,15 @@ pub(super) fn check(evidence: &Evidence, target: &Target, verdict: &Verdict, ste
         if fixed.is_empty() {
             return None;
         }
-        let good = format!("{} is not reported any more", fixed.join(", "));
-        ("Check that it worked", target.tool("diagnose", "--since 2m"), good, None)
+        let verb = if fixed.len() == 1 { "is" } else { "are" };
+        let good = format!("{} {verb} not reported any more", fixed.join(", "));
+        let files = super::all_files(evidence);
+        let paste = match (evidence.question.is_offline(), evidence.overrides.is_empty()) {
+            (true, _) => format!("kubectl apigee-tls diagnose --offline {files}"),
+            (false, true) => target.tool("diagnose", "--since 2m"),
+            (false, false) => target.tool("diagnose", &format!("{files} --since 2m")),
+        };
+        ("Check that it worked", paste, good, None)
     };
     let step = RemedyStep {
         title: title.into(),

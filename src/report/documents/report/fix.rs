@@ -41,7 +41,16 @@ pub(super) fn write(report: &Report, options: TextOptions, out: &mut String) {
 /// Returns where the commands act.
 pub(super) fn place(report: &Report) -> String {
     if report.subject.is_offline() {
-        return "in the files given. Nothing has been changed yet.".to_owned();
+        let context = report.remedy.target.access.context.as_deref().unwrap_or_default();
+        let flag = format!("context {context}");
+        let reaches = |step: &RemedyStep| step.paste.as_ref().is_some_and(|paste| paste.contains(&flag));
+        return if report.remedy.steps.iter().any(reaches) {
+            format!(
+                "for the cluster of these files: put its context in place of {context}. Nothing has been changed yet."
+            )
+        } else {
+            "in the files given. Nothing has been changed yet.".to_owned()
+        };
     }
     format!("on {}. Nothing has been changed yet.", visible(&report.remedy.target.title()))
 }
@@ -54,9 +63,14 @@ pub(super) fn rehearsal(report: &Report, options: TextOptions, out: &mut String)
     section(out, "WHAT IF", options.styles.heading, &then, options.width);
     let lists = [("cures", &rehearsal.cures), ("leaves", &rehearsal.leaves), ("brings", &rehearsal.brings)];
     for (verb, findings) in lists {
+        // Several objects may have the same finding.
+        let mut lines: Vec<String> = Vec::new();
         for finding in findings {
             let text = format!("{verb} {} {}: {}", finding.code, finding.level.as_str(), visible(&finding.message));
-            section(out, "", options.styles.dim, &text, options.width);
+            if !lines.contains(&text) {
+                section(out, "", options.styles.dim, &text, options.width);
+                lines.push(text);
+            }
         }
     }
 }

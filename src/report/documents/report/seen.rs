@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::names::ShortForms;
 use super::{LABEL_COLUMN, section};
 use crate::judgement::summary::{Began, ClientResets, MinuteResets, Resets};
-use crate::judgement::{Report, RunSummary};
+use crate::judgement::{Report, RunSummary, WhoKind};
 use crate::report::TextOptions;
 use crate::text::{columns, count, date, duration, some_of};
 use crate::verdict::VerdictKind;
@@ -87,7 +87,12 @@ fn counted(summary: &RunSummary) -> Option<String> {
 fn how_many(resets: &Resets, summary: &RunSummary) -> Vec<String> {
     let mut lines = Vec::new();
     if resets.without_server_name > 0 {
-        let resets_of = format!("{} without SNI", count(resets.without_server_name, "reset"));
+        let of_checks = of_health_checks(resets);
+        let apart = match of_checks {
+            0 => String::new(),
+            some => format!(", {some} of them of load balancers and health checks"),
+        };
+        let resets_of = format!("{} without SNI{apart}", count(resets.without_server_name, "reset"));
         lines.push(format!("{resets_of}{}", places(resets, summary)));
     }
     if resets.with_server_name > 0 {
@@ -102,10 +107,20 @@ fn how_many(resets: &Resets, summary: &RunSummary) -> Vec<String> {
     lines
 }
 
+/// Number of resets without SNI that are of no client, as far as clients are listed.
+fn of_health_checks(resets: &Resets) -> u64 {
+    let is_check = |client: &&ClientResets| {
+        let who = &client.who;
+        who.beat_seconds.is_some() || matches!(who.kind, WhoKind::AzureHealthProbe | WhoKind::GoogleLoadBalancer)
+    };
+    resets.clients.iter().filter(is_check).map(|client| client.without_server_name).fold(0, u64::saturating_add)
+}
+
 /// Returns ` at 2 of 2 pods (…kx2vp 3, …zz9q1 3)`.
 fn places(resets: &Resets, summary: &RunSummary) -> String {
     if resets.pods.is_empty() {
-        let files: Vec<&str> = resets.files.iter().map(|file| file.file.as_str()).collect();
+        let name = |file: &str| if file == "-" { "standard input".to_owned() } else { file.to_owned() };
+        let files: Vec<String> = resets.files.iter().map(|file| name(&file.file)).collect();
         return if files.is_empty() { String::new() } else { format!(" in {}", some_of(&files)) };
     }
     let known = summary.pods.as_deref().unwrap_or_default();
@@ -180,7 +195,10 @@ fn who(resets: &Resets, options: TextOptions) -> Vec<String> {
     let more = resets.clients.len().saturating_sub(most) as u64 + resets.other_clients.entries;
     if more > 0 {
         let way = if options.wide { "" } else { ": -o wide" };
-        lines.push(format!("and {}{way}", count(more, "other address")));
+        lines.push(format!(
+            "and {} more{way}",
+            if more == 1 { "1 address".into() } else { format!("{more} addresses") }
+        ));
     }
     lines
 }
