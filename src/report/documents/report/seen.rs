@@ -90,7 +90,8 @@ fn how_many(resets: &Resets, summary: &RunSummary) -> Vec<String> {
         let of_checks = of_health_checks(resets);
         let apart = match of_checks {
             0 => String::new(),
-            some => format!(", {some} of them of load balancers and health checks"),
+            all if all == resets.without_server_name => ", all of load balancers and health checks,".to_owned(),
+            some => format!(", {some} of them of load balancers and health checks,"),
         };
         let resets_of = format!("{} without SNI{apart}", count(resets.without_server_name, "reset"));
         lines.push(format!("{resets_of}{}", places(resets, summary)));
