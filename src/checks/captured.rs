@@ -149,7 +149,10 @@ fn failed(check: &Check, name: &str, sentence: &str, causes: &[&str]) -> Kind {
 }
 
 fn not_tls(signature: &Signature) -> Kind {
-    let name = if signature.preface.is_some() { "preface-alone" } else { "client-not-tls" };
+    let name = match signature.preface {
+        Some(_) => "preface-without-hello",
+        None => "client-not-tls",
+    };
     let sentence = match (signature.preface, signature.speaks) {
         (Some(preface), _) => format!("client sends {} and no ClientHello", preface.name()),
         (None, Some(speaks)) => format!("client does not speak TLS: {}", speaks.description()),
