@@ -39,8 +39,16 @@ fn judge(evidence: &Evidence) -> Judgement {
             Finding::new(object, Location::Whole, message, observed, "ApigeeRoutes, ApigeeRouteConfigs or TLS Secrets")
         })
         .collect();
-    if let (true, Some((file, why))) = (findings.is_empty(), left_out.first()) {
+    // Where nothing else was given, nothing was judged, and that is no notice.
+    let is_alone = evidence.question.is_offline() && evidence.overrides.is_empty() && evidence.access_logs.is_empty();
+    let judged_none = is_alone && evidence.manifests.iter().all(|file| file.judged.is_empty());
+    if let (true, Some((file, why))) = (findings.is_empty() || judged_none, left_out.first()) {
         return Err(Unavailable::new(file.title(), Reason::Broken((*why).clone())));
+    }
+    // A certificate is judged for the route that names its Secret.
+    if let (true, true, Some(file)) = (is_alone, evidence.routes.seen().is_err(), evidence.manifests.first()) {
+        let why = "no ApigeeRoute was given, so that nothing says what these objects are for".to_owned();
+        return Err(Unavailable::new(file.title(), Reason::Broken(why)));
     }
     Ok(Outcome::of(findings, "the objects of the files are judged as those of the cluster"))
 }

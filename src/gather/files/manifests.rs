@@ -21,6 +21,11 @@ use crate::gather::kubernetes::json;
 
 /// Beginning of the header of `kubectl get`.
 const TABLE: &[u8] = b"NAME ";
+const EMPTY: &str = "it has no object";
+
+/// Lists inside lists: kubectl writes none, and people join two by hand.
+const MAX_DEPTH: u8 = 4;
+
 const GIVE_YAML: &str = "give what `kubectl get … -o yaml` prints";
 const GROUP: &str = "apigee.cloud.google.com/";
 
@@ -42,9 +47,11 @@ struct Listed {
 #[must_use]
 pub fn manifest(name: &str, bytes: &[u8]) -> Option<Manifest> {
     let objects = match documents(bytes)? {
-        Ok(documents) => Ok(documents.into_iter().flat_map(items).collect()),
+        Ok(documents) => documents.into_iter().map(|document| items(document, 0)).collect(),
         Err(why) => Err(why),
     };
+    let objects = objects.map(|lists: Vec<Vec<Listed>>| lists.concat());
+    let objects = objects.and_then(|objects| if objects.is_empty() { Err(EMPTY.to_owned()) } else { Ok(objects) });
     Some(Manifest { name: name.to_owned(), objects })
 }
 
@@ -81,21 +88,32 @@ fn is_object(value: &Value) -> bool {
     json::text(value, &["kind"]).is_some() && json::text(value, &["apiVersion"]).is_some()
 }
 
-/// Returns the items of a list, or the object itself. Items of a typed list have no kind of their own.
-fn items(mut document: Value) -> Vec<Listed> {
+/// Returns the items of a list and of lists in it, or the object itself. Items of a typed list have no kind
+/// of their own.
+fn items(mut document: Value, depth: u8) -> Result<Vec<Listed>, String> {
     let kind = json::text(&document, &["kind"]).unwrap_or_default();
     let version = json::text(&document, &["apiVersion"]).unwrap_or_default();
-    let Some(of) = kind.strip_suffix("List") else { return vec![Listed { object: document, in_list: false }] };
-    let Some(Value::Array(items)) = document.get_mut("items").map(Value::take) else { return Vec::new() };
-    let typed = items.into_iter().filter_map(|item| {
-        let Value::Object(mut fields) = item else { return None };
+    let Some(of) = kind.strip_suffix("List") else {
+        return Ok(vec![Listed { object: document, in_list: depth > 0 }]);
+    };
+    let Some(Value::Array(entries)) = document.get_mut("items").map(Value::take) else {
+        return Err(format!("the {kind} in it has no list of items: {GIVE_YAML}"));
+    };
+    if depth == MAX_DEPTH {
+        return Err(format!("it has more than {MAX_DEPTH} lists inside each other"));
+    }
+    let mut listed = Vec::new();
+    for entry in entries {
+        let Value::Object(mut fields) = entry else {
+            return Err(format!("an item of the {kind} in it is no object: {GIVE_YAML}"));
+        };
         if !of.is_empty() {
             fields.entry("kind").or_insert_with(|| of.into());
             fields.entry("apiVersion").or_insert_with(|| version.clone().into());
         }
-        Some(Listed { object: Value::Object(fields), in_list: true })
-    });
-    typed.collect()
+        listed.extend(items(Value::Object(fields), depth + 1)?);
+    }
+    Ok(listed)
 }
 
 /// Adds the objects to the evidence: to the parts that the cluster did not give.
@@ -201,6 +219,9 @@ impl Found {
             }
             "Secret" if !can_take.secrets => of_cluster(),
             "Secret" => self.take_secret(object),
+            "Application" | "ConfigMap" | "HelmRelease" => {
+                Err("overrides inside such an object are not read: give them as a file of their own".into())
+            }
             _ => Err("only ApigeeRoutes, ApigeeRouteConfigs and TLS Secrets are judged from files".into()),
         }
     }

@@ -36,14 +36,26 @@ pub(in crate::report) fn table(findings: &[Located<'_>]) -> String {
     table
 }
 
-/// Returns text that has no markup.
+/// Returns text that has no markup. Words that a forge would turn into a mention or a link are code.
 pub(in crate::report) fn plain(text: &str) -> String {
+    visible(text).split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+fn word(word: &str) -> String {
+    let is_live = word.contains('@') || word.contains("://") || word.starts_with("www.");
+    if is_live && !word.contains(['`', '|']) {
+        return format!("`{word}`");
+    }
     let mut escaped = String::new();
-    for character in visible(text).chars() {
+    for character in word.chars() {
         if MARKUP.contains(&character) {
             escaped.push('\\');
         }
         escaped.push(character);
+        // Nothing may follow these for a mention or a link.
+        if is_live && matches!(character, '@' | ':') {
+            escaped.push(' ');
+        }
     }
     escaped
 }
@@ -62,6 +74,8 @@ mod tests {
 
     #[test]
     fn words_of_clients_are_no_markup() {
+        assert_eq!(plain("to @everyone: (http://evil)"), "to `@everyone:` `(http://evil)`");
+        assert_eq!(plain("@a|b"), "@ a\\|b");
         assert_eq!(plain("a|b <img> [x](y) `c`"), "a\\|b \\<img\\> \\[x\\](y) \\`c\\`");
         assert_eq!(code("echo ```\n"), "````\necho ```\n````\n");
         assert_eq!(code("a\nb"), "```\na\nb\n```\n");

@@ -76,7 +76,12 @@ fn before_hello(connection: &Connection) -> Outcome {
     let (client, server) = (&connection.client, &connection.server);
     let handshake = &connection.handshake;
     if handshake.spoke(Party::Server) || handshake.spoke(Party::Client) || connection.client_is_tls() {
-        return if client.packets == 0 { Outcome::ClientNotCaptured } else { Outcome::Joined };
+        return match () {
+            () if client.packets == 0 => Outcome::ClientNotCaptured,
+            // The client opened the connection and sent nothing, as health checks do; the server may alert.
+            () if connection.has_syn && client.bytes == 0 && !connection.lacks_beginning() => Outcome::Idle,
+            () => Outcome::Joined,
+        };
     }
     if client.bytes == 0 && server.bytes == 0 {
         let is_reset = connection.end.is_some_and(|end| end.by == Party::Server && end.how == Ending::Reset);
