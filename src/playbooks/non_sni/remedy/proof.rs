@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Planned;
+use super::{Planned, is_of_captures};
 use crate::checks::{codes, facts};
 use crate::evidence::Evidence;
 use crate::evidence::hybrid::selects;
@@ -39,7 +39,17 @@ pub(super) fn check(evidence: &Evidence, target: &Target, verdict: &Verdict, ste
             return None;
         }
         let good = format!("{} is not reported any more", fixed.join(", "));
-        ("Check that it worked", target.tool("diagnose", "--since 2m"), good, None)
+        let is_captured = |planned: &&&Planned| is_of_captures(&planned.cures);
+        match cures.iter().filter(is_captured).count() {
+            0 => ("Check that it worked", target.tool("diagnose", "--since 2m"), good, None),
+            all if all == cures.len() => {
+                ("Capture again, and check that it worked", "kubectl apigee-tls pcap NEW.pcap".into(), good, None)
+            }
+            _ => {
+                let paste = target.tool("diagnose", "--since 2m --pcap NEW.pcap");
+                ("Capture again, and check that it worked", paste, good, None)
+            }
+        }
     };
     let step = RemedyStep {
         title: title.into(),
