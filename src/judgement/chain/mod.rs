@@ -28,7 +28,7 @@ pub struct Chain {
     pub server_name: Option<String>,
     /// From the client to the overrides file.
     pub links: Vec<Link>,
-    /// The link to fix: the last one that is broken. Absent where none is.
+    /// The link to fix: the last one that is broken, except the client. Absent where none is.
     pub broken: Option<LinkKey>,
 }
 
@@ -108,7 +108,8 @@ pub fn of(evidence: &Evidence, server_name: Option<&str>) -> Chain {
         settings::group(path),
         settings::overrides(path),
     ];
-    let broken = links.iter().rev().find(|link| link.state == LinkState::Broken).map(|link| link.link);
+    let to_fix = |link: &&Link| link.state == LinkState::Broken && link.link != LinkKey::Client;
+    let broken = links.iter().rev().find(to_fix).map(|link| link.link);
     Chain { server_name: server_name.map(str::to_owned), links, broken }
 }
 
