@@ -55,7 +55,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("diagnose --from nofile", "error: could not read the evidence nofile: No such file", ""),
     ("trace", "error: give the server name that clients send: trace HOST", "trace --no-sni"),
     ("trace http://x", "error: could not use HOST \"http://x\": http:// is not TLS", "HOST:PORT or a URL"),
-    ("trace https://api_x.example.com:443/a --from nofile", "error: could not read the evidence nofile", ""),
+    ("trace https://api.example.com:443/a --from nofile", "error: could not read the evidence nofile", ""),
     ("probe", "error: the following required arguments were not provided:", "HOST[:PORT]"),
     ("probe -k x", "error: unexpected argument '-k': not needed: probe never stops", ""),
     ("probe -servername x y", "error: unexpected argument '-servername': use --sni NAME", ""),
