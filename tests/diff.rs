@@ -9,7 +9,7 @@ use apigee_tls::evidence::{Evidence, Seen};
 use apigee_tls::judgement::FailOn;
 use apigee_tls::judgement::diff::{Difference, DifferenceOutcome, compare};
 use apigee_tls::report::styles::Styles;
-use apigee_tls::report::{Document, TextOptions};
+use apigee_tls::report::{Document, Format, TextOptions, render};
 use support::Setting;
 
 fn evidence(case: &str) -> Evidence {
@@ -74,6 +74,25 @@ fn what_was_fixed_comes_first() {
     let reversed = between("base", "reproduced-no-wildcard");
     assert_eq!((reversed.outcome, reversed.fixed.len()), (DifferenceOutcome::Worse, 0));
     assert_eq!(between("flag-off", "flag-off").outcome, DifferenceOutcome::Same);
+}
+
+/// Every format has the conclusion; lists of findings say of each what became of it.
+#[test]
+fn every_format_has_what_was_fixed() {
+    let cured = between("reproduced-no-wildcard", "base");
+    let options = TextOptions { styles: Styles::default(), width: 110, wide: false };
+    let rendered = |format| render(&cured, format, options).expect("it renders");
+    for format in [Format::Text, Format::Wide, Format::Markdown, Format::Github, Format::Junit, Format::Sarif] {
+        let text = rendered(format);
+        assert!(text.contains("FIXED") && text.contains("lients without SNI are served"), "{text}");
+    }
+    let short = rendered(Format::Short);
+    assert!(short.lines().any(|line| line.starts_with("gone error AT101 ")), "{short}");
+    let markdown = rendered(Format::Markdown);
+    assert!(markdown.contains("312 before, 0 now") && markdown.contains("**Gone**"), "{markdown}");
+    let reversed = between("base", "reproduced-no-wildcard");
+    let short = render(&reversed, Format::Short, options).expect("it renders");
+    assert!(short.lines().any(|line| line.starts_with("new error AT101 ")), "{short}");
 }
 
 /// One certificate that lacks hostnames is the price of serving clients without SNI, not a new fault, where

@@ -197,6 +197,8 @@ fn failing_handshakes_are_written_without_application_data() {
     // What is there is not replaced.
     let again = run(&["-", "--write", target], &pcap(1, &gateway()));
     assert_eq!(again.status.code(), Some(2), "{again:?}");
+    let error = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(error.contains("could not write ") && error.contains("nothing is replaced"), "{error}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ use super::capture::{
     captured_server_name_is_address as name_is_address, captured_server_name_refused as name_refused,
     captured_server_not_tls as server_not_tls, captured_server_silent as server_silent,
 };
+use crate::checks::facts::versions::TooOld;
 use crate::checks::{Check, Code, Level};
 use crate::evidence::capture::{ClientChainKind, NameKind, Outcome, Preface, Signature};
 use crate::evidence::handshake::{Party, Stage, alert_name};
@@ -60,6 +61,10 @@ impl Standing {
         matches!(self, Self::Failed(_))
     }
 }
+
+/// Names of the kinds of refused versions, by the client.
+const VERSION_TOO_NEW: &str = "version-too-new";
+const VERSION_TOO_OLD: &str = "version-too-old";
 
 const NO_ROUTE: &str = "the gateway has no route for clients without SNI (Apigee hybrid: no wildcard route, or `enableNonSniClient` is off)";
 const UNKNOWN_NAME: &str = "no route or virtual host has this server name";
@@ -280,17 +285,11 @@ fn ended(signature: &Signature, by: Party, stage: Stage, verb: &str) -> Kind {
 fn server_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
     let alert = format!("{} ({number})", alert_name(number));
     let with = name(signature);
-    let offered = signature.offered.as_deref().unwrap_or("an unknown version");
     if stage > Stage::ServerFlight {
         return client_certificate(signature, &alert);
     }
     match number {
-        70 => failed(
-            &version_refused::CHECK,
-            "version-refused",
-            &format!("server refuses {offered} as the highest version of the client, alert {alert}"),
-            &["the server does not allow the versions that the client offers"],
-        ),
+        70 => version(signature, &alert),
         0 => failed(
             &handshake_broken::CHECK,
             "close-notify",
@@ -343,6 +342,36 @@ fn server_alert(signature: &Signature, stage: Stage, number: u8) -> Kind {
             &[],
         ),
     }
+}
+
+/// Judges a refusal of the versions. A client whose highest is TLS 1.3 is not too old for any server.
+fn version(signature: &Signature, alert: &str) -> Kind {
+    let Some(offered) = signature.offered.as_deref() else {
+        return failed(
+            &version_refused::CHECK,
+            "version-refused",
+            &format!("server accepts none of the versions that the client offers, alert {alert}"),
+            &["the server allows only older or only newer versions"],
+        );
+    };
+    let too_old = TooOld::by_highest(offered);
+    let offers = match signature.lowest.as_deref() {
+        Some(lowest) if lowest == offered => format!("only {offered}"),
+        Some(lowest) => format!("{lowest} to {offered}"),
+        None => format!("{offered} as its highest version"),
+    };
+    let cause =
+        format!("the server allows {} (Apigee hybrid: {} of the virtual host)", too_old.accepted(), too_old.property());
+    let name = match too_old {
+        TooOld::Client => VERSION_TOO_OLD,
+        TooOld::Server => VERSION_TOO_NEW,
+    };
+    failed(
+        &version_refused::CHECK,
+        name,
+        &format!("client offers {offers}, and the server does not accept it, alert {alert}"),
+        &[&cause],
+    )
 }
 
 /// Judges a refusal by the server after the client's second flight.

@@ -63,6 +63,9 @@ pub(super) fn explained(error: Error, args: &[OsString], command: &Command) -> E
         ErrorKind::UnknownArgument => answer(name, argument, &typed),
         ErrorKind::InvalidValue if argument.starts_with("--output") => jq(text(ContextKind::InvalidValue))
             .map(|jq| format!("templates are not supported; use jq:\n\n  kubectl apigee-tls {name} -o json | {jq}")),
+        ErrorKind::MissingRequiredArgument if name == "trace" => {
+            Some("give the server name that clients send: trace HOST; for clients without SNI: trace --no-sni".into())
+        }
         _ => None,
     };
     answer.map(|answer| Error::raw(error.kind(), answer + "\n")).unwrap_or(error)

@@ -91,6 +91,8 @@ struct Reading {
     redactor: Redactor,
     to_ingress: Summary,
     elsewhere: Summary,
+    /// Connections that are left out.
+    own: u64,
     keeps: bool,
 }
 
@@ -102,6 +104,7 @@ impl Reading {
             redactor: Redactor::secrets_only(),
             to_ingress: Summary::default(),
             elsewhere: Summary::default(),
+            own: 0,
             keeps,
         }
     }
@@ -117,6 +120,7 @@ impl Reading {
         let mut kept = self.keeps.then(Kept::new);
         let mut capture = captures::read(names, self.keeps, stop, progress, &mut |flow, packets| {
             if self.is_probe(&flow) {
+                self.own += 1;
                 return;
             }
             if let Some(kept) = &mut kept
@@ -128,11 +132,12 @@ impl Reading {
         })?;
         progress.finished(task, &format!("{} packets", capture.traffic.packets));
         // A capture at the client, or in front of a load balancer, may have none of the addresses.
-        let Self { to_ingress, elsewhere, .. } = self;
+        let Self { to_ingress, elsewhere, own, .. } = self;
         (capture.summary, capture.elsewhere) = match to_ingress.flows {
             0 => (elsewhere, 0),
             _ => (to_ingress, elsewhere.flows),
         };
+        capture.own = own;
         capture.summary.finish();
         // What is not written says nothing about what was judged.
         let unwritten = std::mem::take(&mut capture.limits.packets_not_written);

@@ -4,7 +4,9 @@ use super::{Error, fail_on, sources};
 use crate::bundle::source;
 use crate::cli::DiffArgs;
 use crate::judgement::diff;
+use crate::report::{Document, Format};
 use crate::terminal::Console;
+use crate::text::visible;
 
 pub(super) fn run(args: &DiffArgs, console: &Console) -> Result<u8, Error> {
     sources::check_standard_input([&args.before, &args.after].into_iter())?;
@@ -13,5 +15,9 @@ pub(super) fn run(args: &DiffArgs, console: &Console) -> Result<u8, Error> {
     let after = sources::clean(&source::read(&args.after)?, args.keep_random_tokens)?;
     let difference = diff::compare(&before, &after, fail_on(args.fail_on));
     super::print_result(console, args.output, &difference)?;
+    if args.output == Format::Short {
+        // The lines are the findings alone.
+        console.error(&visible(&difference.conclusion().unwrap_or_default()));
+    }
     Ok(difference.exit_code)
 }

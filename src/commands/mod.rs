@@ -103,6 +103,10 @@ pub(crate) enum Error {
     Json(#[from] serde_json::Error),
     #[error(transparent)]
     Log(#[from] LogFileError),
+    #[error("write {name}: it exists; nothing is replaced")]
+    Exists { name: String },
+    #[error("write {name}")]
+    Unwritable { name: String, source: io::Error },
     #[error("write the report")]
     Output(#[source] io::Error),
     #[error(transparent)]
@@ -128,6 +132,7 @@ impl Error {
             | Self::Bundle(_)
             | Self::Cluster(_)
             | Self::Evidence(_)
+            | Self::Exists { .. }
             | Self::Internal
             | Self::Input { .. }
             | Self::Json(_)
@@ -137,6 +142,7 @@ impl Error {
             | Self::Prober(_)
             | Self::Report(_)
             | Self::Runtime(_)
+            | Self::Unwritable { .. }
             | Self::Usage { .. }
             | Self::Yaml(_) => 2,
         }
@@ -149,6 +155,7 @@ impl Error {
             Self::Evidence(error) => error.hint(),
             Self::Argument { hint, .. } | Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Baseline { .. } => Some("write one with `diagnose -o json`".into()),
+            Self::Exists { .. } => Some("give --write the name of a new file, or remove this one".into()),
             Self::Names(error) => Some(error.hint().to_owned()),
             Self::Prober(error) => error.hint(),
             _ => None,

@@ -78,7 +78,7 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
     let written = match (writer, &args.write) {
         (Some(writer), Some(path)) => {
             let packets = writer.packets();
-            let unwritable = |source| Error::Input { name: path.display().to_string(), source };
+            let unwritable = |source| Error::Unwritable { name: path.display().to_string(), source };
             let file =
                 writer.finish().map_err(unwritable)?.into_inner().map_err(|error| unwritable(error.into_error()))?;
             file.sync_all().map_err(unwritable)?;
@@ -99,7 +99,13 @@ fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
 
 /// A new file, which only its owner may read: packets are not for everybody.
 fn create(path: &Path) -> Result<CaptureWriter<BufWriter<File>>, Error> {
-    let unwritable = |source| Error::Input { name: path.display().to_string(), source };
+    let unwritable = |source: io::Error| {
+        let name = path.display().to_string();
+        match source.kind() {
+            io::ErrorKind::AlreadyExists => Error::Exists { name },
+            _ => Error::Unwritable { name, source },
+        }
+    };
     let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -139,7 +145,7 @@ impl Session<'_> {
         {
             let written = packets.iter().try_for_each(|packet| writer.packet(packet));
             let name = self.args.write.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-            self.failed = written.err().map(|source| Error::Input { name, source });
+            self.failed = written.err().map(|source| Error::Unwritable { name, source });
         }
     }
 }

@@ -52,10 +52,11 @@ async fn obtain_evidence(
     sources::clean(&evidence, args.evidence.keep_random_tokens)
 }
 
-fn server_name(name: &str) -> Result<String, Error> {
-    probe::server_name(name).map_err(|why| Error::Argument {
-        what: format!("HOST {name:?}: {why}"),
-        hint: "expected a DNS name, or --no-sni for clients without SNI".into(),
+/// Takes what `probe` takes: the port of an endpoint and the rest of a URL are no part of the name.
+fn server_name(text: &str) -> Result<String, Error> {
+    probe::target(text).and_then(|target| probe::server_name(&target.host)).map_err(|why| Error::Argument {
+        what: format!("HOST {:?}: {why}", probe::shown(text)),
+        hint: "expected a DNS name, HOST:PORT or a URL, or --no-sni for clients without SNI".into(),
     })
 }
 

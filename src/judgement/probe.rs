@@ -4,6 +4,7 @@
 //! Each target is judged by itself, by the checks that also judge the probes of `diagnose`.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -11,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::build::check_reports;
 use super::{CheckReport, FailOn, OutcomeWord, exit_code};
-use crate::checks::{self, Check, Level};
-use crate::evidence::handshake::{Endpoint, Handshake, ProbeQuestion, Probes, socket};
+use crate::checks::{self, Check, Level, codes};
+use crate::evidence::handshake::{ClientHelloKind, Endpoint, Handshake, ProbeQuestion, Probes, socket};
 use crate::evidence::{Evidence, Reason, Seen};
 use crate::playbooks;
 use crate::verdict::{NotSeen, Verdict, VerdictKind, s_client};
@@ -64,7 +65,26 @@ impl TargetReport {
         harmful.sort_by_key(|check| Reverse(check.level));
         harmful.into_iter()
     }
+
+    /// Returns how to fix the fault of a check of [`Self::to_fix`] at this target. Where every ClientHello is
+    /// refused, no route is the reason.
+    #[must_use]
+    pub fn advice(&self, check: &'static Check) -> &'static str {
+        let mut made = self.endpoints.iter().flat_map(|endpoint| &endpoint.handshakes);
+        let kinds: BTreeSet<ClientHelloKind> = made.clone().map(|handshake| handshake.kind).collect();
+        let is_about_sni =
+            [codes::CLIENT_WITHOUT_SERVER_NAME_REFUSED, codes::SERVER_NAME_REFUSED].contains(&check.code);
+        if is_about_sni && kinds.len() > 1 && made.all(Handshake::was_refused) {
+            return REFUSES_ALL;
+        }
+        check.explanation.fix
+    }
 }
+
+/// The advice where every ClientHello is refused, with SNI and without.
+const REFUSES_ALL: &str = "Check the address and the port: another server, or one for another name, may listen there. \
+    Repeat with --proxy-protocol if the server expects a PROXY protocol header, and without it if not. Look at \
+    firewalls, proxies and load balancers in between.";
 
 /// How a target is judged.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]

@@ -21,6 +21,7 @@ fn report(step: &Step, number: u8, evidence: &Evidence, selected: &[CheckResult]
         Ok(lines) if checks.iter().all(|result| !matches!(result.judgement, Ok(Outcome::Passed(_)))) => {
             (StepState::NotApplicable, lines)
         }
+        Ok(lines) if lines.is_unused => (StepState::NotApplicable, lines),
         Ok(lines) => (StepState::Passed, lines),
         Err(why) => {
             let state = match why.reason {

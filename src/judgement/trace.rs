@@ -44,9 +44,11 @@ pub fn build(evidence: &Evidence, server_name: Option<&str>) -> Trace {
     };
     let first_unknown = chain.links.iter().find(is_open);
     let broken = chain.broken.and_then(|key| chain.links.iter().find(|link| link.link == key));
+    let is_reset = chain.links.iter().any(|link| link.state == LinkState::Broken);
     let (state, exit_code) = match (broken, first_unknown) {
         (Some(_), _) => (LinkState::Broken, 1),
         (None, Some(_)) => (LinkState::Unknown, 3),
+        (None, None) if is_reset => (LinkState::Broken, 1),
         (None, None) => (LinkState::Ok, 0),
     };
     let interrupted = evidence.interrupted.as_ref().is_some_and(|why| why.reason == Reason::Interrupted);
@@ -55,13 +57,13 @@ pub fn build(evidence: &Evidence, server_name: Option<&str>) -> Trace {
         tool_version: evidence.tool_version.clone(),
         subject: Subject::of(evidence),
         state,
-        headline: headline(&chain, broken, first_unknown),
+        headline: headline(&chain, broken, first_unknown, is_reset),
         chain,
         exit_code: if interrupted { 130 } else { exit_code },
     }
 }
 
-fn headline(chain: &Chain, broken: Option<&Link>, unknown: Option<&Link>) -> String {
+fn headline(chain: &Chain, broken: Option<&Link>, unknown: Option<&Link>, is_reset: bool) -> String {
     let clients = match &chain.server_name {
         Some(name) => format!("clients with server name {name}"),
         None => "clients without SNI".into(),
@@ -70,6 +72,7 @@ fn headline(chain: &Chain, broken: Option<&Link>, unknown: Option<&Link>) -> Str
     match (broken, unknown) {
         (Some(link), _) => format!("the chain for {clients} is broken at the {}", at(link)),
         (None, Some(link)) => format!("the chain for {clients} could not be followed through the {}", at(link)),
+        (None, None) if is_reset => format!("{clients} are reset, and no other link that was seen is broken"),
         (None, None) => format!("no link of the chain for {clients} that was seen is broken"),
     }
 }

@@ -56,6 +56,8 @@ pub(crate) struct StepLines {
     pub(crate) wide: Vec<String>,
     /// The run does not do this step; a detail is the command that does.
     pub(crate) not_done: bool,
+    /// What the step is about is not in use, so that nothing wrong with it is no success.
+    pub(crate) is_unused: bool,
 }
 
 impl StepLines {

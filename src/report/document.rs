@@ -24,6 +24,12 @@ pub trait Document: Serialize {
     /// only.
     fn findings(&self) -> Vec<Located<'_>>;
 
+    /// Returns the conclusion as one line, for formats that otherwise show findings only; `None` where the
+    /// findings say all.
+    fn conclusion(&self) -> Option<String> {
+        None
+    }
+
     /// Returns one line for each finding, the gravest first; a document about endpoints has one for each
     /// endpoint.
     fn lines(&self) -> Vec<String> {
@@ -168,7 +174,7 @@ impl Located<'_> {
     }
 
     /// `error AT101 Pod/gw-1: 3 resets without SNI`, after the subject if there is one.
-    fn line(&self) -> String {
+    pub(super) fn line(&self) -> String {
         let subject = self.subject.map(|subject| format!("{subject}: ")).unwrap_or_default();
         // The log of a container is known by its pod.
         let object = match (self.objects, self.pods) {

@@ -10,11 +10,13 @@ pub(in crate::checks) const CHECK: Check = Check {
     level: Level::Error,
     summary: "The TLS versions of clients are refused, according to a packet capture",
     explanation: Explanation {
-        looks_for: "The alert protocol_version of the server in a capture. The finding has the highest version that \
-            the clients offer.",
+        looks_for: "The alert protocol_version of the server in a capture. The finding has the versions that the \
+            clients offer, and thus which side is too old.",
         matters: "These clients cannot connect. The access log has no record of them.",
-        fix: "Update the clients. If they cannot be updated, lower minTLSProtocolVersion of their virtual \
-            host.",
+        fix: "Clients that offer TLSv1.3 and are refused meet a server that is older: raise or remove \
+            maxTLSProtocolVersion of their virtual host, or let the clients offer TLSv1.2 too. Clients that offer \
+            only older versions: update them. If they cannot be updated, lower minTLSProtocolVersion of their \
+            virtual host.",
     },
     reference: "RFC 8446 §6.2, RFC 5246 §7.2.2",
     judge,

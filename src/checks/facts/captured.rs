@@ -225,7 +225,12 @@ pub(crate) fn missing(capture: &Capture) -> Vec<(String, String)> {
 
 fn nothing_judged(capture: &Capture) -> String {
     match (capture.summary.flows, capture.traffic.quic_flows) {
-        (0, 0) => "the captures hold no TCP connection that the filters let through".to_owned(),
+        (0, _) if capture.own > 0 => format!(
+            "all of {} come from a loopback address, as port-forwards do, or from this program; capture at an ingress \
+             pod or its node, or judge these with `kubectl apigee-tls pcap`",
+            count(capture.own, "connection")
+        ),
+        (0, 0) => "the captures hold no TCP connection that is to be judged".to_owned(),
         (0, quic) => {
             format!("the captures hold no TCP connection; {} of QUIC are not read", count(quic, "connection"))
         }

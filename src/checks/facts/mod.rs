@@ -21,6 +21,7 @@ pub(crate) mod scanned;
 pub(crate) mod served;
 pub(crate) mod stored;
 pub(crate) mod tls_settings;
+pub(crate) mod versions;
 pub(crate) mod wildcard_certificate;
 pub(crate) mod without_sni;
 

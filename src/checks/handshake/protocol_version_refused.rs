@@ -1,6 +1,7 @@
 //! AT506: client and server have no TLS version in common.
 
 use crate::checks::facts::probed::{self, Ending, Fault};
+use crate::checks::facts::versions::TooOld;
 use crate::checks::{Check, Code, Explanation, Judgement, Level};
 use crate::evidence::handshake::{Endpoint, ProbeQuestion};
 use crate::evidence::{Evidence, Seen};
@@ -16,8 +17,10 @@ pub(in crate::checks) const CHECK: Check = Check {
             server.",
         matters: "Clients that offer no other version fail, and leave no record in the access log of the \
             gateway.",
-        fix: "Raise the TLS version of the client. If old clients must be served, set minTLSProtocolVersion \
-            of the virtual host, and cipherSuites that these clients support.",
+        fix: "If the server allows only older versions, raise or remove maxTLSProtocolVersion of the virtual host, \
+            or let the client offer an older version. If it allows only newer versions, raise the TLS version of \
+            the client. If old clients must be served, set minTLSProtocolVersion of the virtual host, and \
+            cipherSuites that these clients support.",
     },
     reference: "RFC 8446 §6.2 (protocol_version); Apigee hybrid configuration property reference, \
         minTLSProtocolVersion",
@@ -27,10 +30,12 @@ pub(in crate::checks) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> Judgement {
     let probes = evidence.probes.seen()?;
     let offered = offered(&probes.question);
+    let allowed = TooOld::by_question(&probes.question)
+        .map_or_else(String::new, |too_old| format!(", the server allows {}", too_old.accepted()));
     let faults = probed::ended(probes, Ending::VersionRefused)
         .map(|(probe, failure)| Fault {
             probe,
-            what: format!("none of the offered TLS versions ({offered}) is accepted: {failure}"),
+            what: format!("none of the offered TLS versions ({offered}) is accepted{allowed}: {failure}"),
             observed: failure.to_string(),
             expected: served_versions(probe.0)
                 .map_or_else(|| "a common version".into(), |versions| format!("one of {versions}")),
@@ -45,7 +50,7 @@ fn offered(question: &ProbeQuestion) -> String {
         (Some(min), Some(max)) => format!("{min} to {max}"),
         (Some(min), None) => format!("{min} and later"),
         (None, Some(max)) => format!("{max} and earlier"),
-        (None, None) => "default".into(),
+        (None, None) => "all that this program knows".into(),
     }
 }
 

@@ -310,6 +310,13 @@ impl Flow {
         self.hello.as_ref().and_then(|hello| hello.versions.first()).map(AsRef::as_ref)
     }
 
+    /// The lowest version that the client offered, if it listed its versions, as clients of TLS 1.3 do.
+    #[must_use]
+    pub fn lowest(&self) -> Option<&str> {
+        let versions = self.hello.as_ref().map_or(&[][..], |hello| &hello.versions);
+        versions.last().map(AsRef::as_ref).filter(|_| self.offered() == Some("TLSv1.3"))
+    }
+
     /// The version of the ServerHello.
     #[must_use]
     pub fn chosen(&self) -> Option<&str> {

@@ -39,7 +39,16 @@ pub struct Capture {
     /// TCP connections with other servers than the ingress, which the summary leaves out. `pcap` counts all.
     #[serde(default)]
     pub elsewhere: u64,
+    /// TCP connections from loopback addresses, as the port-forwards of this program, and its own probes; the
+    /// summary of a diagnosis leaves them out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub own: u64,
     pub summary: Summary,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One file.

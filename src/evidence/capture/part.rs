@@ -31,14 +31,16 @@ impl Part for Vec<Capture> {
         Box::new(self.iter().flat_map(|capture| {
             let Summary { flows, with_hello, completed, other_groups, groups, .. } = &capture.summary;
             let of_groups = groups.iter().map(|group| group.tally.flows);
-            [*flows, *with_hello, *completed, *other_groups, capture.elsewhere].into_iter().chain(of_groups)
+            [*flows, *with_hello, *completed, *other_groups, capture.elsewhere, capture.own]
+                .into_iter()
+                .chain(of_groups)
         }))
     }
 }
 
 impl Visit for Capture {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { files, interrupted: _, traffic, unread, limits, elsewhere: _, summary } = self;
+        let Self { files, interrupted: _, traffic, unread, limits, elsewhere: _, own: _, summary } = self;
         files.visit(visitor);
         let Traffic {
             packets: _,
@@ -96,6 +98,7 @@ impl Visit for Group {
             outcome: _,
             name: _,
             offered,
+            lowest,
             chosen,
             preface: _,
             speaks: _,
@@ -104,7 +107,7 @@ impl Visit for Group {
             client_certificate: _,
             hello_unclear: _,
         } = signature;
-        visitor.strings(Kind::Word, [offered, chosen].into_iter().flatten());
+        visitor.strings(Kind::Word, [offered, lowest, chosen].into_iter().flatten());
         tally.visit(visitor);
     }
 }

@@ -64,6 +64,9 @@ pub struct Signature {
     pub name: NameKind,
     /// The highest version offered, as `TLSv1.3`.
     pub offered: Option<String>,
+    /// The lowest version offered. A ClientHello before TLS 1.3 names only its highest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lowest: Option<String>,
     /// The version of the ServerHello.
     pub chosen: Option<String>,
     pub preface: Option<Preface>,
@@ -300,6 +303,7 @@ impl Signature {
             outcome: flow.outcome,
             name: hello.map_or(NameKind::NoHello, |hello| hello.server_name.kind()),
             offered: flow.offered().map(str::to_owned),
+            lowest: flow.lowest().map(str::to_owned),
             chosen: flow.chosen().map(str::to_owned),
             preface: flow.preface,
             speaks: flow.speaks,
@@ -316,6 +320,7 @@ impl Signature {
         self.outcome == flow.outcome
             && self.name == flow.hello.as_ref().map_or(NameKind::NoHello, |hello| hello.server_name.kind())
             && self.offered.as_deref() == flow.offered()
+            && self.lowest.as_deref() == flow.lowest()
             && self.chosen.as_deref() == flow.chosen()
             && self.preface == flow.preface
             && self.speaks == flow.speaks

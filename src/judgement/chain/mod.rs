@@ -29,7 +29,7 @@ pub struct Chain {
     pub server_name: Option<String>,
     /// From the client to the overrides file.
     pub links: Vec<Link>,
-    /// The link to fix. Absent where none is broken.
+    /// The link to fix, never the client. Absent where none is broken.
     pub broken: Option<LinkKey>,
 }
 
@@ -109,7 +109,7 @@ pub fn of(evidence: &Evidence, server_name: Option<&str>) -> Chain {
         settings::group(path),
         settings::overrides(path),
     ];
-    let is_broken = |link: &&Link| link.state == LinkState::Broken;
+    let is_broken = |link: &&Link| link.state == LinkState::Broken && link.link != LinkKey::Client;
     let of_wildcard = |link: &&Link| link.link == LinkKey::Route && server_name.is_none();
     let first = links.iter().filter(is_broken).find(of_wildcard);
     let broken = first.or_else(|| links.iter().rev().find(is_broken)).map(|link| link.link);

@@ -2,7 +2,7 @@
 
 use super::{Link, LinkKey, Path};
 use crate::checks::Kind;
-use crate::checks::facts::{self, envoy, probed};
+use crate::checks::facts::{self, envoy, probed, without_sni};
 use crate::evidence::access_log::Span;
 use crate::evidence::handshake::{ClientHelloKind, Endpoint, EndpointOrigin, Handshake, Stage};
 use crate::evidence::hybrid::IngressPod;
@@ -12,8 +12,8 @@ use crate::text::{count, ending, moment, some_of};
 /// The port of clients.
 const HTTPS: u16 = 443;
 
-/// What the logs have of such clients. Resets are the end of the chain's other links, so that this one is
-/// never broken itself.
+/// What the logs have of such clients: broken where they are reset. That follows from another link, so that
+/// this one is never the link to fix.
 pub(super) fn client(path: Path<'_>) -> Link {
     let logs: Vec<_> = facts::logs(path.evidence).map(|(_, log)| log).collect();
     let mut resets = Span::default();
@@ -44,6 +44,14 @@ pub(super) fn client(path: Path<'_>) -> Link {
             Ok(()) => facts.push(format!("no reset {} in the access logs", path.sni())),
             Err(why) => return Link::unseen(LinkKey::Client, &why),
         }
+    }
+    let is_over = || match path.server_name {
+        Some(_) => at_pods(path).iter().any(|(_, made)| made.succeeded()),
+        None => without_sni::resets_are_over(path.evidence),
+    };
+    if resets.count > 0 && !is_over() {
+        let why = facts.remove(0);
+        return Link::broken(LinkKey::Client, why).with_facts(facts);
     }
     Link::ok(LinkKey::Client, facts)
 }

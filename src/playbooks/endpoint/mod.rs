@@ -24,7 +24,8 @@ pub(super) static PLAYBOOK: Playbook = Playbook {
 /// Maximum number of faults that a verdict names.
 const TOP: usize = 3;
 
-/// Returns the faults that harm clients, or, if there are none, which clients are served.
+/// Returns the faults that harm clients, or, if there are none, which clients are served. Of several faults,
+/// the verdict has the summaries, and the findings have the details.
 pub(super) fn conclude(evidence: &Evidence, judged: &[CheckResult]) -> Verdict {
     let mut harmful: Vec<&CheckResult> =
         judged.iter().filter(|result| !result.findings().is_empty() && result.check.level >= Level::Warning).collect();
@@ -44,9 +45,14 @@ pub(super) fn conclude(evidence: &Evidence, judged: &[CheckResult]) -> Verdict {
         [] => served(evidence),
         [one] => one.clone(),
         several => {
-            let more = several.len().saturating_sub(TOP);
+            let named: Vec<String> = harmful
+                .iter()
+                .take(TOP)
+                .map(|result| format!("{} ({})", result.check.summary, result.check.code))
+                .collect();
+            let more = harmful.len().saturating_sub(TOP);
             let more = if more == 0 { String::new() } else { format!("; and {more} more") };
-            format!("{} faults: {}{more}", several.len(), several[..several.len().min(TOP)].join("; "))
+            format!("{} faults: {}{more}", several.len(), named.join("; "))
         }
     };
     Verdict { kind, headline, causes: harmful.into_iter().take(1).map(direct).collect(), next_measurement: None }

@@ -34,6 +34,7 @@ impl Document for CaptureReport {
 
 fn text(report: &CaptureReport, options: TextOptions) -> String {
     let mut page = Page { out: String::new(), options, files: &report.capture.files };
+    page.verdict(report);
     page.head(report);
     for kind in report.kinds.iter().filter(|kind| kind.kind.standing != Standing::Beside) {
         page.kind(kind);
@@ -48,13 +49,6 @@ fn text(report: &CaptureReport, options: TextOptions) -> String {
     if let Some((name, packets)) = &report.question.written {
         page.row("WRITTEN", options.styles.heading, &format!("{} to {name}", counted(*packets, "packet")));
     }
-    let failing = report.kinds.iter().any(|kind| kind.kind.standing.is_failure());
-    let style = match (failing, report.not_seen.is_empty()) {
-        (true, _) => options.styles.error,
-        (false, true) => options.styles.good,
-        (false, false) => options.styles.notice,
-    };
-    page.row("VERDICT", style, &format!("{}.", report.verdict));
     page.out
 }
 
@@ -112,6 +106,18 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
+    fn verdict(&mut self, report: &CaptureReport) {
+        let styles = self.options.styles;
+        let failing = report.kinds.iter().any(|kind| kind.kind.standing.is_failure());
+        let style = match (failing, report.not_seen.is_empty()) {
+            (true, _) => styles.error,
+            (false, true) => styles.good,
+            (false, false) => styles.notice,
+        };
+        self.row("VERDICT", style, &format!("{}.", report.verdict));
+        self.out.push('\n');
+    }
+
     fn head(&mut self, report: &CaptureReport) {
         for file in &report.capture.files {
             let mut text = format!("{} · {}", visible(&file.name), file.format);
@@ -147,10 +153,10 @@ impl Page<'_> {
         if kind.standing != Standing::Good {
             let first =
                 format!("{} at {} UTC", self.place(tally.first), tally.first_at.strftime("%Y-%m-%d %H:%M:%S%.3f"));
-            self.row("  first", plain, &first);
+            self.row("  first", plain, &format!("{first}; its connection in Wireshark:"));
             // A filter that is broken cannot be pasted.
             let filter = visible(&tally.filter).style(styles.command).to_string();
-            self.push(&format!("  filter{}{filter}", " ".repeat(COLUMN - 8)));
+            self.push(&format!("{}{filter}", " ".repeat(COLUMN)));
             let clients = tally.clients.iter().map(|(client, span)| (client, span.count)).collect();
             self.list("  clients", &clients);
             self.list("  servers", &tally.servers);

@@ -1,9 +1,12 @@
 //! The comparison of two runs for a person.
 
 use owo_colors::{OwoColorize, Style};
+use serde::Serialize;
 
 use crate::checks::{Level, Object};
-use crate::judgement::diff::{self as judgement, Difference, DifferenceOutcome, Told};
+use crate::judgement::diff::{self as judgement, Difference, DifferenceOutcome, Measure, Run, Told};
+use crate::report::formats::jsonl;
+use crate::report::formats::markdown::{plain, table};
 use crate::report::styles::Styles;
 use crate::report::{Document, Located, TextOptions};
 use crate::text::{LabelledText, moment, visible};
@@ -21,24 +24,19 @@ impl Document for Difference {
         out += &beside.lines(word, &word.style(style).to_string(), &visible(&self.headline), 0);
         for (i, number) in self.numbers.iter().enumerate() {
             let label = if i == 0 { "NUMBERS" } else { "" };
-            let shown = |number: Option<u64>| number.map_or_else(|| "not seen".into(), |number| number.to_string());
-            let line = format!("{}: {} before, {} now", number.what, shown(number.before), shown(number.after));
-            out += &beside.lines(label, label, &visible(&line), 0);
+            out += &beside.lines(label, label, &visible(&measured(number)), 0);
         }
         for (label, run) in [("BEFORE", &self.before), ("AFTER", &self.after)] {
-            let context = run.context.as_deref().unwrap_or("no context");
-            let at = moment(run.collected_at);
-            let line = format!("{at} {context}, namespace {}: {}", run.namespace, run.verdict);
-            out += &beside.lines(label, label, &visible(&line), 0);
+            out += &beside.lines(label, label, &visible(&of_run(run)), 0);
         }
         for doubt in &self.doubts {
             out += &beside.lines("BUT", "BUT", &visible(doubt), 0);
         }
-        let groups = [("NEW", &self.new), ("GONE", &self.gone), ("STILL", &self.still)];
-        for (label, findings) in groups {
+        for (label, findings) in self.groups() {
+            let label = &label.to_uppercase();
             let shown = findings.iter().filter(|told| options.wide || told.level > Level::Notice);
             for (i, told) in shown.enumerate() {
-                let label = if i == 0 { label } else { "" };
+                let label = if i == 0 { label.as_str() } else { "" };
                 let is_named = Object::are_named_in(&told.objects, &told.message);
                 let place = if is_named { String::new() } else { format!("{}: ", told.object) };
                 let what = visible(&format!("{place}{}", told.message));
@@ -69,22 +67,97 @@ impl Document for Difference {
 
     /// Those of the second run, the new ones first; a resolved finding is no longer a fault.
     fn findings(&self) -> Vec<Located<'_>> {
-        let told = self.new.iter().map(|told| (told, false)).chain(self.still.iter().map(|told| (told, true)));
-        told.map(|(told, known)| Located {
-            code: told.code,
-            level: told.level,
-            subject: None,
-            objects: &told.objects,
-            location: None,
-            pods: &[],
-            message: &told.message,
-            known,
-        })
-        .collect()
+        let new = self.new.iter().map(|told| located(told, false));
+        new.chain(self.still.iter().map(|told| located(told, true))).collect()
+    }
+
+    fn conclusion(&self) -> Option<String> {
+        Some(format!("{} {}", self.word(Styles::default()).0, self.headline))
+    }
+
+    /// The findings of both runs, each with what became of it.
+    fn lines(&self) -> Vec<String> {
+        let line = |(word, told)| format!("{word} {}", located(told, false).line());
+        self.with_words().map(line).collect()
+    }
+
+    fn records(&self) -> Result<String, serde_json::Error> {
+        jsonl::of(self.with_words().map(|(change, told)| Changed { change, told }))
+    }
+
+    /// What changed, for a ticket: the headline, the numbers, a table for each group.
+    fn markdown(&self) -> String {
+        let mut out = format!("**{}** {}\n", self.word(Styles::default()).0, plain(&self.headline));
+        let numbers = self.numbers.iter().map(|number| ("", measured(number)));
+        let runs = [("Before", &self.before), ("After", &self.after)].map(|(label, run)| (label, of_run(run)));
+        let doubts = self.doubts.iter().map(|doubt| ("But", doubt.clone()));
+        out.push('\n');
+        for (label, text) in numbers.chain(runs).chain(doubts) {
+            let label = if label.is_empty() { String::new() } else { format!("**{label}**: ") };
+            out += &format!("- {label}{}\n", plain(&text));
+        }
+        for (title, findings) in self.groups() {
+            let located: Vec<Located<'_>> = findings.iter().map(|told| located(told, false)).collect();
+            if !located.is_empty() {
+                out += &format!("\n**{title}**\n\n{}", table(&located));
+            }
+        }
+        let lists = [
+            ("Changed", &self.changes),
+            ("Can no longer be judged", &self.no_longer_told),
+            ("Can be judged now", &self.told_now),
+        ];
+        for (title, lines) in lists.into_iter().filter(|(_, lines)| !lines.is_empty()) {
+            out += &format!("\n**{title}**\n\n");
+            out.extend(lines.iter().map(|line| format!("- {}\n", plain(line))));
+        }
+        out
     }
 }
 
+/// A finding and what became of it, as one line of JSON.
+#[derive(Serialize)]
+struct Changed<'a> {
+    change: &'static str,
+    #[serde(flatten)]
+    told: &'a Told,
+}
+
+fn located(told: &Told, known: bool) -> Located<'_> {
+    Located {
+        code: told.code,
+        level: told.level,
+        subject: None,
+        objects: &told.objects,
+        location: None,
+        pods: &[],
+        message: &told.message,
+        known,
+    }
+}
+
+/// `resets without SNI in the logs: 12 before, 0 now`
+fn measured(number: &Measure) -> String {
+    let shown = |number: Option<u64>| number.map_or_else(|| "not seen".into(), |number| number.to_string());
+    format!("{}: {} before, {} now", number.what, shown(number.before), shown(number.after))
+}
+
+fn of_run(run: &Run) -> String {
+    let context = run.context.as_deref().unwrap_or("no context");
+    format!("{} {context}, namespace {}: {}", moment(run.collected_at), run.namespace, run.verdict)
+}
+
 impl Difference {
+    fn groups(&self) -> [(&'static str, &[Told]); 3] {
+        [("New", &self.new), ("Gone", &self.gone), ("Still", &self.still)]
+    }
+
+    /// The findings of both runs, each with what became of it.
+    fn with_words(&self) -> impl Iterator<Item = (&'static str, &Told)> {
+        let groups = [("new", &self.new), ("gone", &self.gone), ("still", &self.still)];
+        groups.into_iter().flat_map(|(word, findings)| findings.iter().map(move |told| (word, told)))
+    }
+
     /// The word in front of the headline.
     fn word(&self, styles: Styles) -> (&'static str, Style) {
         match self.outcome {

@@ -129,7 +129,7 @@ impl Page {
         }
         for (i, check) in target.to_fix().enumerate() {
             let label = if i == 0 { "FIX" } else { "" };
-            let (fix, code) = (check.explanation.fix, check.code);
+            let (fix, code) = (target.advice(check), check.code);
             self.row_at_margin(label, self.options.styles.heading, &format!("{fix} (explain {code})"));
         }
     }

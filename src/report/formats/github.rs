@@ -14,7 +14,8 @@ pub(super) const ABOUT: Option<&str> = Some("Annotations of a GitHub workflow, o
 
 #[expect(clippy::unnecessary_wraps, reason = "formats have one shape")]
 pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, Infallible> {
-    Ok(document.findings().iter().map(annotation).collect())
+    let conclusion = document.conclusion().map(|text| format!("::notice title=kubectl-apigee-tls::{}\n", data(&text)));
+    Ok(conclusion.into_iter().chain(document.findings().iter().map(annotation)).collect())
 }
 
 fn annotation(finding: &Located<'_>) -> String {

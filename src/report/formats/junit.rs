@@ -23,8 +23,15 @@ pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, 
             subjects.push(result.subject);
         }
     }
+    let mut conclusion = document.conclusion();
+    if subjects.is_empty() && conclusion.is_some() {
+        subjects.push(None);
+    }
     for subject in subjects {
         let mut suite = TestSuite::new(visible(subject.unwrap_or(NAME)));
+        if let Some(conclusion) = conclusion.take() {
+            suite.set_system_out(visible(&conclusion));
+        }
         suite.add_test_cases(results.iter().filter(|result| result.subject == subject).map(case));
         report.add_test_suite(suite);
     }

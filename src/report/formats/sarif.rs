@@ -24,7 +24,7 @@ pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, 
     codes.sort_unstable();
     codes.dedup();
     let rules: Vec<Rule> = codes.into_iter().filter_map(Rule::of).collect();
-    let log = json!({
+    let mut log = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [{
@@ -37,6 +37,9 @@ pub(super) fn write(document: &impl Document, _: TextOptions) -> Result<String, 
             "results": findings.iter().map(|finding| result(finding, &rules)).collect::<Vec<_>>(),
         }],
     });
+    if let Some(conclusion) = document.conclusion() {
+        log["runs"][0]["properties"] = json!({ "conclusion": visible(&conclusion) });
+    }
     serde_json::to_string_pretty(&log).map(|text| text + "\n")
 }
 

@@ -1,10 +1,14 @@
 //! A step for each finding that no step of the wildcard route cures: what to do, and the command that does it
 //! or shows what is needed for it, with the names of the finding.
 
+use std::collections::BTreeSet;
+
 use super::Planned;
 use super::groups::{self, Group};
 use super::{certificates, overrides, patch, wildcard};
+use crate::checks::captured::judge;
 use crate::checks::facts::captured;
+use crate::checks::facts::versions::TooOld;
 use crate::checks::{CheckResult, Code, Finding, Kind, codes, facts};
 use crate::evidence::handshake::{Endpoint, EndpointOrigin};
 use crate::evidence::hybrid::{Port, Route};
@@ -195,8 +199,9 @@ impl<'a> Advice<'a> {
 
     fn capture(self) -> Planned {
         let key = match self.code {
+            codes::CAPTURED_CLIENT_WITHOUT_SNI_REFUSED => return self.captured_without_sni(),
             codes::CAPTURED_UNKNOWN_SERVER_NAME_REFUSED => return self.compare_names(),
-            codes::CAPTURED_PROTOCOL_VERSION_REFUSED => "minTLSProtocolVersion",
+            codes::CAPTURED_PROTOCOL_VERSION_REFUSED => &self.captured_versions(),
             codes::CAPTURED_CIPHER_SUITE_REFUSED => "cipherSuites",
             codes::CAPTURED_CLIENT_CERTIFICATE_MISSING => "tlsMode",
             codes::CAPTURED_CLIENT_CERTIFICATE_REJECTED => "caCertPath",
@@ -206,12 +211,55 @@ impl<'a> Advice<'a> {
         self.setting(key, hosts).unwrap_or_else(|| self.captured_connections())
     }
 
+    /// The properties that exclude the clients of the captures.
+    fn captured_versions(self) -> String {
+        let groups = self.evidence.captures.iter().flat_map(|capture| &capture.summary.groups);
+        let of_check = groups.filter(|group| judge(&group.signature).code == Some(self.code));
+        let sides: BTreeSet<TooOld> =
+            of_check.filter_map(|group| group.signature.offered.as_deref().map(TooOld::by_highest)).collect();
+        sides.into_iter().map(TooOld::property).collect::<Vec<_>>().join(" and ")
+    }
+
     /// Shows each connection of the captures.
     fn captured_connections(self) -> Planned {
+        let paste = format!("kubectl apigee-tls pcap {} --failed -o wide", self.capture_files().join(" "));
+        let title = match self.code {
+            codes::CAPTURED_PROTOCOL_VERSION_REFUSED => {
+                format!("Set {} of the virtual host, or change the clients", self.captured_versions())
+            }
+            codes::CAPTURED_CIPHER_SUITE_REFUSED => {
+                "Set cipherSuites of the virtual host, or change the clients".into()
+            }
+            codes::CAPTURED_SERVER_CERTIFICATE_REJECTED => {
+                "Correct the certificates that are served, or the trusted CAs of the clients".into()
+            }
+            codes::CAPTURED_CLIENT_CERTIFICATE_MISSING => {
+                "Give the clients a certificate, or change tlsMode of the virtual host".into()
+            }
+            codes::CAPTURED_CLIENT_CERTIFICATE_REJECTED => {
+                "Add the issuer of the client certificates to caCertPath of the virtual host".into()
+            }
+            codes::CAPTURED_PROXY_HEADER_REFUSED => {
+                "Let the load balancer and the server agree on the PROXY protocol".into()
+            }
+            codes::CAPTURED_CLIENT_NOT_TLS => "Let these clients speak TLS".into(),
+            _ => format!("Find out why this happens: {}", self.result.check.summary),
+        };
+        self.look(title, paste)
+    }
+
+    fn capture_files(self) -> Vec<String> {
         let files = self.evidence.captures.iter().flat_map(|capture| &capture.files);
-        let files: Vec<String> = files.take(MAX_FILES).map(|file| word(&file.name)).collect();
-        let paste = format!("kubectl apigee-tls pcap {} --failed -o wide", files.join(" "));
-        self.look("Look at these connections of the capture one by one, and correct what they show".into(), paste)
+        files.take(MAX_FILES).map(|file| word(&file.name)).collect()
+    }
+
+    /// Judges the capture with the cluster, whose routes decide on the step.
+    fn captured_without_sni(self) -> Planned {
+        let title = "Serve clients without SNI by a wildcard route, or let these clients send SNI".to_owned();
+        let files = self.capture_files().iter().map(|file| format!("--pcap {file}")).collect::<Vec<_>>().join(" ");
+        let mut planned = self.look(title, self.target.tool("diagnose", &files));
+        planned.step.note = Some("With the cluster, the report has the commands for the wildcard route.".into());
+        planned
     }
 
     /// Shows which names the routes have.
@@ -277,7 +325,11 @@ impl<'a> Advice<'a> {
             | codes::SERVED_CERTIFICATE_SELF_SIGNED
             | codes::SERVED_CERTIFICATE_WEAK
             | codes::SERVED_CERTIFICATE_NOT_FOR_SERVERS => self.served_certificate(),
-            codes::PROTOCOL_VERSION_REFUSED => self.setting_or_probe("minTLSProtocolVersion"),
+            codes::PROTOCOL_VERSION_REFUSED => {
+                let probes = self.evidence.probes.seen().ok();
+                let too_old = probes.and_then(|probes| TooOld::by_question(&probes.question));
+                self.setting_or_probe(too_old.map_or("the TLS versions", TooOld::property))
+            }
             codes::CIPHER_SUITE_REFUSED => self.setting_or_probe("cipherSuites"),
             codes::CLIENT_CERTIFICATE_DEMANDED => self.setting_or_probe("tlsMode"),
             codes::PROTOCOL_LIMITS_UNMET => {

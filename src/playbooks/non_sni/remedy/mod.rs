@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 pub(super) use self::groups::all_files;
 use self::wildcard::WildcardStep;
 use super::relations::{CURED_BY_MANIFEST, CURED_BY_OVERRIDES, RELATIONS};
-use crate::checks::facts;
+use crate::checks::{self, facts};
 use crate::checks::{CheckResult, Code, Kind, Level, codes};
 use crate::evidence::Evidence;
 use crate::evidence::hybrid::Route;
@@ -119,6 +119,16 @@ fn plan(judged: Judged<'_>, verdict: &Verdict) -> Vec<Planned> {
     steps.extend(
         verdict.causes.iter().filter(|cause| is_other_gateway(cause)).map(|cause| proof::elsewhere(cause, target)),
     );
+    // Connections of a capture are shown by one command.
+    let mut pastes = BTreeSet::new();
+    for planned in steps.iter_mut().filter(|planned| is_of_captures(&planned.cures)) {
+        if !planned.step.paste.as_ref().is_none_or(|paste| pastes.insert(paste.clone())) {
+            planned.step.paste = None;
+        }
+    }
+    if let Some(symptom) = uncured_capture(verdict, selected, &steps) {
+        steps.insert(0, by_check::step(evidence, target, symptom));
+    }
     // Nothing that was seen explains the symptom.
     if steps.is_empty() {
         let symptom = selected.iter().find(|result| is_found(result) && RELATIONS.symptom(result.check.code).is_some());
@@ -140,6 +150,23 @@ fn plan(judged: Judged<'_>, verdict: &Verdict) -> Vec<Planned> {
     // The sort is stable, and the purposes have the order of a report.
     steps.sort_by_key(|planned| planned.step.purpose);
     steps
+}
+
+/// All these checks judge captures.
+fn is_of_captures(codes: &[Code]) -> bool {
+    let is_captured = |code: &Code| checks::find(code.as_str()).is_some_and(|(family, _)| family.name == "capture");
+    !codes.is_empty() && codes.iter().all(is_captured)
+}
+
+/// The symptom of the first cause, if a capture alone shows it and no step cures it.
+fn uncured_capture<'a>(verdict: &Verdict, selected: &'a [CheckResult], steps: &[Planned]) -> Option<&'a CheckResult> {
+    let first = verdict.causes.first()?;
+    let symptom = first.symptom.filter(|symptom| *symptom == codes::CAPTURED_CLIENT_WITHOUT_SNI_REFUSED)?;
+    let is_cured = |code: &Code| *code == symptom || first.codes.contains(code);
+    if steps.iter().any(|planned| planned.opens_gateway() || planned.cures.iter().any(is_cured)) {
+        return None;
+    }
+    selected.iter().find(|result| result.check.code == symptom && is_found(result))
 }
 
 /// Codes of the causes that a remedy is for, with their symptoms.

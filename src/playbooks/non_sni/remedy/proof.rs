@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Planned;
+use super::{Planned, is_of_captures};
 use crate::checks::{codes, facts};
 use crate::evidence::Evidence;
 use crate::evidence::hybrid::selects;
@@ -41,12 +41,19 @@ pub(super) fn check(evidence: &Evidence, target: &Target, verdict: &Verdict, ste
         let verb = if fixed.len() == 1 { "is" } else { "are" };
         let good = format!("{} {verb} not reported any more", fixed.join(", "));
         let files = super::all_files(evidence);
-        let paste = match (evidence.question.is_offline(), evidence.overrides.is_empty()) {
+        let again = match (evidence.question.is_offline(), evidence.overrides.is_empty()) {
             (true, _) => format!("kubectl apigee-tls diagnose --offline {files}"),
             (false, true) => target.tool("diagnose", "--since 2m"),
             (false, false) => target.tool("diagnose", &format!("{files} --since 2m")),
         };
-        ("Check that it worked", paste, good, None)
+        let is_captured = |planned: &&&Planned| is_of_captures(&planned.cures);
+        match cures.iter().filter(is_captured).count() {
+            0 => ("Check that it worked", again, good, None),
+            all if all == cures.len() => {
+                ("Capture again, and check that it worked", "kubectl apigee-tls pcap NEW.pcap".into(), good, None)
+            }
+            _ => ("Capture again, and check that it worked", format!("{again} --pcap NEW.pcap"), good, None),
+        }
     };
     let step = RemedyStep {
         title: title.into(),

@@ -35,10 +35,28 @@ pub(super) fn of(evidence: &Evidence) -> StepSeen {
             count(elsewhere, "connection")
         ));
     }
+    if elsewhere == 0
+        && let Some(addresses) = other_addresses(evidence, &kinds)
+    {
+        details.push(format!(
+            "none with the ingress addresses ({}), so that all are judged: capture at an ingress pod or its node",
+            some_of(&addresses)
+        ));
+    }
     let others = kinds.iter().filter(|captured| !captured.kind.standing.is_failure());
     let others = others.filter(|captured| captured.kind.standing != Standing::Good);
     let wide = others.flat_map(|captured| described(captured)).collect();
-    Ok(StepLines { seen, details, wide, not_done: false })
+    Ok(StepLines { seen, details, wide, ..StepLines::default() })
+}
+
+/// Returns the addresses of the ingress, if they are known and no connection is with one of them.
+fn other_addresses(evidence: &Evidence, kinds: &[Captured<'_>]) -> Option<Vec<String>> {
+    let ingress = captured::ingress_addresses(evidence);
+    let is_ingress = |captured: &Captured<'_>| {
+        captured.tally.servers.keys().any(|server| ingress.contains(&server.ip().to_canonical()))
+    };
+    let is_elsewhere = !ingress.is_empty() && !kinds.is_empty() && !kinds.iter().any(is_ingress);
+    is_elsewhere.then(|| ingress.iter().map(ToString::to_string).collect())
 }
 
 /// Returns the connections of one kind, and how Wireshark shows the first of them.

@@ -185,7 +185,7 @@ fn pods(evidence: &Evidence) -> StepSeen {
         running if running == pods.len() => format!("{running} running ({})", some_of(&names)),
         running => format!("{running} of {} running ({})", pods.len(), some_of(&names)),
     };
-    Ok(StepLines { seen, details, wide, not_done: false })
+    Ok(StepLines { seen, details, wide, ..StepLines::default() })
 }
 
 fn access_logs(evidence: &Evidence) -> StepSeen {
@@ -240,7 +240,7 @@ fn access_logs(evidence: &Evidence) -> StepSeen {
         ));
     }
     let wide = streams.iter().map(|stream| describe(&stream.origin, &stream.log)).collect();
-    Ok(StepLines { seen, details, wide, not_done: false })
+    Ok(StepLines { seen, details, wide, ..StepLines::default() })
 }
 
 /// Returns the window of each log with records, and since when its container runs. Many logs are counted;
@@ -361,7 +361,7 @@ fn routes(evidence: &Evidence) -> StepSeen {
     if !hostnames.is_empty() {
         seen += &format!("; hostnames {}", some_of(&hostnames));
     }
-    Ok(StepLines { seen, details, wide, not_done: false })
+    Ok(StepLines { seen, details, wide, ..StepLines::default() })
 }
 
 fn wildcard(evidence: &Evidence) -> StepSeen {
@@ -420,7 +420,7 @@ fn additional_gateways(evidence: &Evidence) -> StepSeen {
         number => format!("listed by {listing} of {}", count(number as u64, "route")),
     };
     let (details, wide) = if rows.len() <= TOP_ROUTES { (rows, Vec::new()) } else { (Vec::new(), rows) };
-    Ok(StepLines { seen, details, wide, not_done: false })
+    Ok(StepLines { seen, details, wide, is_unused: listing == 0, ..StepLines::default() })
 }
 
 fn platform(evidence: &Evidence) -> StepSeen {

@@ -79,7 +79,7 @@ pub(super) fn of(evidence: &Evidence) -> StepSeen {
         count(pods as u64, "pod"),
         if others > 0 { format!(" and {}", count(others as u64, "other endpoint")) } else { String::new() }
     );
-    Ok(StepLines { seen, details, wide, not_done: false })
+    Ok(StepLines { seen, details, wide, ..StepLines::default() })
 }
 
 /// Returns what the Envoys counted of all clients since they started. The counters are read before this run's

@@ -43,7 +43,7 @@ pub(super) fn write(report: &Report, short: &ShortForms, options: TextOptions, o
     }
     let broken: Vec<String> = links
         .iter()
-        .filter(|link| link.state == LinkState::Broken)
+        .filter(|link| link.state == LinkState::Broken && link.link != LinkKey::Client)
         .map(|link| short.text(&broken(chain, link)))
         .collect();
     let whole = broken.join("; ");
