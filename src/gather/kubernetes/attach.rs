@@ -6,9 +6,9 @@
 //!            channel 0: input, 1: output, 2: errors, 3: the status at the end
 //! ```
 //!
-//! Not the container's log: the kubelet divides a log into lines, and cuts long ones, so that the bytes of a
-//! stream without lines come late and would have to be put together again. An attached stream is unchanged.
-//! It begins when it is attached, so a container must wait for its first line of input before it writes.
+//! Not the container's log: the container runtime writes it in lines, each with a time, and puts together
+//! what has no line end, so that the bytes of such a stream come late. An attached stream is unchanged. It
+//! begins when it is attached, so a container must wait for its first line of input before it writes.
 
 use std::pin::Pin;
 use std::time::Duration;

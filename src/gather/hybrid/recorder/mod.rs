@@ -280,10 +280,7 @@ impl Recorder {
             let words = messages.lines().last().map(brief).or(lost).unwrap_or_else(|| "it says nothing".into());
             return Err(self.failed(format!("tcpdump does not start: {words}")));
         }
-        let lost = match is_asked {
-            true => lost,
-            false => self.why_ended().await.or(lost),
-        };
+        let lost = if is_asked { lost } else { self.why_ended().await.or(lost) };
         Ok(Recorded { lost, dropped: dropped(&messages) })
     }
 
