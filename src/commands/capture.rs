@@ -5,7 +5,7 @@
 //! pod ─ Recorder ─ pieces ─ thread: packets ┴─ Judge ─ Analysis ─ a line for each failing client; the report
 //! ```
 //!
-//! What is created in the cluster is said before, and what remains of it after.
+//! What is created in the cluster is printed before, and what remains of it after.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};

@@ -378,8 +378,8 @@ fn wait_before_next_try(fault: &Fault, tried: u32, pause: Duration) -> Option<Du
     match fault {
         Fault::Refused { retry_after: Some(wait), code: 429 | 500..=599, .. } => Some(*wait),
         Fault::Refused { code: 429 | 502..=504, .. } => Some(pause),
-        // The connection was lost, perhaps an idle one. Repeating is safe: all requests are GETs, or merge by keys
-        // what may have been merged already.
+        // The connection was lost, perhaps an idle one. Repeating is safe: all requests are GETs, or merge by
+        // keys what may have been merged already.
         Fault::Connect(ConnectFailure::Closed) if tried == 1 => Some(Duration::ZERO),
         _ => None,
     }
