@@ -48,7 +48,7 @@ pub(super) fn run(args: &CaptureArgs, console: &Console) -> Result<u8, Error> {
     let code = runtime.block_on(async {
         let stop = Stop::on_signal(None, || {}).map_err(Error::Runtime)?;
         let options = options(args);
-        let recorders = match stop.bound(recorders(&options)).await {
+        let recorders = match stop.bound(Box::pin(recorders(&options))).await {
             Ok(recorders) => recorders?,
             Err(_) => return Err(Error::Cluster(gather::Error::Interrupted)),
         };
@@ -132,10 +132,10 @@ async fn one(
         reporter.waiting(&task, "packets");
         reporter.say(&format!("recording at {task} for {} s; Ctrl-C ends it", args.duration.as_secs()));
     };
-    let recorded = recorder.record(stop, pieces, &begun).await;
+    let ended = recorder.record(stop, pieces, &begun).await;
     let read = reading.await;
     let empty = || CaptureFile { name: task.clone(), ..CaptureFile::default() };
-    let result = recorded.map(|recorded| match read {
+    let result = ended.map(|recorded| match read {
         Ok(Ok(read)) => with_losses(read, &recorded),
         Ok(Err(error)) => with_losses(
             empty(),

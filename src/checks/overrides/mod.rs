@@ -83,9 +83,10 @@ fn faults(evidence: &Evidence, kind: FaultKind, seen: &str) -> Judgement {
         .map(|(file, fault)| {
             let at = if fault.path.is_empty() { String::new() } else { format!("{}: ", fault.path) };
             // A list of all known keys is in `expected` alone.
-            let expected = match fault.expected.starts_with("one of ") {
-                true => String::new(),
-                false => format!(", expected {}", fault.expected),
+            let expected = if fault.expected.starts_with("one of ") {
+                String::new()
+            } else {
+                format!(", expected {}", fault.expected)
             };
             let observed = match kind {
                 FaultKind::UnknownKey if !fault.path.is_empty() => "unknown key, which helm ignores",

@@ -44,7 +44,9 @@ impl Drop for Piece {
 pub(super) fn scan(name: &str, stream: impl Read, mut scanner: AccessLogScanner) -> Result<LogFile, LogFileError> {
     let (pieces, coming) = mpsc::sync_channel::<Piece>(PIECES_WAITING);
     let scan = move || {
-        coming.iter().for_each(|piece| scanner.feed(&piece));
+        for piece in &coming {
+            scanner.feed(&piece);
+        }
         scanner.finish()
     };
     thread::scope(|scope| {

@@ -101,11 +101,11 @@ pub(in crate::gather) fn reason(fault: Fault, namespace: &str) -> Reason {
 /// Returns the content of a message; the first ones of each channel are empty.
 fn piece(message: &Bytes) -> Option<Piece> {
     let rest = || message.slice(1..);
-    match message.first()? {
+    match *message.first()? {
         _ if message.len() == 1 => None,
-        &OUTPUT => Some(Piece::Output(rest())),
-        &ERRORS => Some(Piece::Errors(rest())),
-        &STATUS => {
+        OUTPUT => Some(Piece::Output(rest())),
+        ERRORS => Some(Piece::Errors(rest())),
+        STATUS => {
             let status = serde_json::from_slice(&rest()).unwrap_or_default();
             let is_success = json::text(&status, &["status"]).as_deref() == Some("Success");
             let why = || json::text(&status, &["message"]).unwrap_or_else(|| "unknown status".into());

@@ -47,7 +47,7 @@ pub(super) fn client(path: Path<'_>) -> Link {
     }
     let is_over = || match path.server_name {
         Some(_) => at_pods(path).iter().any(|(_, made)| made.succeeded()),
-        None => without_sni::resets_are_over(path.evidence),
+        None => without_sni::resets_are_over(path.evidence) || without_sni::is_served_where_it_was_reset(path.evidence),
     };
     if resets.count > 0 && !is_over() {
         let why = facts.remove(0);

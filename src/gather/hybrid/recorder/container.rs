@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_container_ends_by_itself() {
-        let options = RecordOptions { duration: Duration::from_secs(60), ..RecordOptions::default() };
+        let options = RecordOptions { duration: Duration::from_mins(1), ..RecordOptions::default() };
         let change = change(&options, "recorder", &["10.1.0.7".parse().unwrap()]);
         assert!(change.to_string().contains("(sleep 180;"), "{change}");
     }

@@ -105,7 +105,7 @@ pub async fn recorders(options: &RecordOptions) -> Result<Vec<Recorder>, Recorde
     let target = target(&options.connection, &Places::of_this_process())?;
     // Interruptions are the caller's: the state of a container is read after them, too.
     let api = connect(target, &options.connection, Stop::never()).await?;
-    drop(contact(&api, namespace).await?);
+    drop(Box::pin(contact(&api, namespace)).await?);
     let pods = chosen(&api, options).await?;
     pods.into_iter().map(|pod| Recorder::new(&api, options, pod)).collect()
 }
