@@ -15,7 +15,7 @@ use super::{EXAMPLES_FIRST, FailOn};
     help_template = EXAMPLES_FIRST,
     after_help = "\
 Examples:
-  # What fails in a capture, how often, and the Wireshark filter of the first connection
+  # What fails in a capture, how often, and a Wireshark filter to look at it
   kubectl apigee-tls pcap gateway.pcap
 
   # While it is recorded
