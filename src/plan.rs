@@ -286,22 +286,6 @@ pub static PLAN: &[Item] = &[
     },
 ];
 
-/// What `capture` requests: why, and with which verbs on which resource of the namespace. A bundle has none
-/// of it.
-pub static CAPTURE: &[(&str, &[Right])] = &[
-    (
-        "the ingress pods, and the state of the container that records",
-        &[of_core("pods", "get"), of_core("pods", "list")],
-    ),
-    ("the ephemeral container with tcpdump, which changes the pod", &[of_core("pods/ephemeralcontainers", "patch")]),
-    // Over WebSockets the verb is get; Kubernetes 1.35 requires create as well (KEP 5411).
-    ("the packets that it records", &[of_core("pods/attach", "create"), of_core("pods/attach", "get")]),
-];
-
-const fn of_core(resource: &'static str, verb: &'static str) -> Right {
-    Right { scope: Scope::Namespace, group: "", resource, verb }
-}
-
 const fn core(resource: &'static str, kind: &'static str) -> Origin {
     Origin::Objects(Objects { group: "", version: Some("v1"), resource, kind, scope: Scope::Namespace, name: None })
 }
@@ -335,32 +319,31 @@ impl Item {
     /// first.
     #[must_use]
     pub fn needs(&self) -> Vec<Right> {
-        let pods = of_core("pods", "list");
+        let core = |resource, verb| Right { scope: Scope::Namespace, group: "", resource, verb };
+        let pods = core("pods", "list");
         match self.origin {
             Origin::Objects(objects) => {
                 let verb = if objects.name.is_some() { "get" } else { "list" };
                 vec![Right { scope: objects.scope, group: objects.group, resource: objects.resource, verb }]
             }
-            Origin::Logs => vec![pods, of_core("pods/log", "get")],
+            Origin::Logs => vec![pods, core("pods/log", "get")],
             Origin::Secrets => {
                 let routes = Right { scope: Scope::Namespace, group: GROUP, resource: "apigeeroutes", verb: "list" };
-                vec![routes, of_core("secrets", "get")]
+                vec![routes, core("secrets", "get")]
             }
             // Over WebSockets the verb is get; Kubernetes 1.35 requires create as well (KEP 5411).
-            Origin::PortForward => {
-                vec![pods, of_core("pods/portforward", "create"), of_core("pods/portforward", "get")]
-            }
+            Origin::PortForward => vec![pods, core("pods/portforward", "create"), core("pods/portforward", "get")],
         }
     }
 }
 
-/// Returns these permissions as verbs by scope, group and resource.
+/// Returns the permissions of these items: verbs by scope, group and resource.
 #[must_use]
-pub fn rights(
-    needs: impl Iterator<Item = Right>,
+pub fn rights<'a>(
+    items: impl Iterator<Item = &'a Item>,
 ) -> BTreeMap<(Scope, &'static str, &'static str), BTreeSet<&'static str>> {
     let mut rights: BTreeMap<_, BTreeSet<&'static str>> = BTreeMap::new();
-    for right in needs {
+    for right in items.flat_map(Item::needs) {
         rights.entry((right.scope, right.group, right.resource)).or_default().insert(right.verb);
     }
     rights
@@ -380,7 +363,7 @@ mod tests {
 
     #[test]
     fn diagnose_needs_no_cluster_wide_permission() {
-        let asked = rights(PLAN.iter().filter(|item| item.stage != Stage::Collect).flat_map(Item::needs));
+        let asked = rights(PLAN.iter().filter(|item| item.stage != Stage::Collect));
         assert!(asked.keys().all(|(scope, _, _)| *scope == Scope::Namespace));
         assert_eq!(asked[&(Scope::Namespace, "", "secrets")], BTreeSet::from(["get", "list"]));
         assert_eq!(asked[&(Scope::Namespace, "", "pods/portforward")], BTreeSet::from(["create", "get"]));

@@ -1,7 +1,6 @@
 //! The command line: arguments only. It does no work and reads no environment; `commands` turns it into what
 //! is needed.
 
-mod capture;
 mod evidence;
 mod format;
 mod mistakes;
@@ -20,7 +19,6 @@ use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, 
 use crate::checks;
 use crate::report::Format;
 
-pub use self::capture::CaptureArgs;
 pub use self::evidence::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
 pub use self::pcap::{PcapArgs, PcapOutput};
 pub use self::probe::{ProbeArgs, TlsVersion};
@@ -101,8 +99,6 @@ pub enum Command {
     Probe(Box<ProbeArgs>),
     /// Analyse packet captures: which TLS handshakes fail, how, and for whom
     Pcap(Box<PcapArgs>),
-    /// Record packets at ingress pods, and analyse them while they come
-    Capture(Box<CaptureArgs>),
     /// Collect a support bundle: the report and everything behind it
     Collect(Box<CollectArgs>),
     /// Follow one server name from the client to overrides.yaml: each link, and which one is broken
@@ -356,10 +352,7 @@ Examples:
   kubectl apigee-tls rbac --user engineer@example.com | kubectl apply -f -
 
   # Grant a pipeline's service account what collect needs
-  kubectl apigee-tls rbac collect --serviceaccount ci:gate
-
-  # Grant a user what capture needs: the right to change pods
-  kubectl apigee-tls rbac capture --user engineer@example.com"
+  kubectl apigee-tls rbac collect --serviceaccount ci:gate"
 )]
 pub struct RbacArgs {
     /// Command to grant rights for
@@ -535,7 +528,6 @@ pub enum Redacted {
 /// Commands that query a cluster.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub enum RbacFor {
-    Capture,
     Collect,
     #[default]
     Diagnose,

@@ -75,12 +75,6 @@ pub(super) fn parallel(text: &str) -> Result<u16, String> {
     number.ok_or_else(|| "expected a number from 1 to 1024".into())
 }
 
-/// Parses a number of packets.
-pub(super) fn packets(text: &str) -> Result<u64, String> {
-    let number = text.parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| "expected a number of packets above zero, such as 1000".into())
-}
-
 pub(super) fn port(text: &str) -> Result<u16, String> {
     let port = text.parse().ok().filter(|port| *port > 0);
     port.ok_or_else(|| "expected a port from 1 to 65535".into())
@@ -149,7 +143,6 @@ mod tests {
         assert_eq!((lines("-1"), lines("20")), (Ok(-1), Ok(20)));
         assert!(lines("-2").is_err() && lines("abc").unwrap_err().contains("a number of lines"));
         assert!(parallel("0").is_err() && parallel("1025").is_err() && parallel("32") == Ok(32));
-        assert!(packets("0").is_err() && packets("-1").is_err() && packets("1000") == Ok(1000));
         assert!(port("0").is_err() && port("x").is_err() && port("443") == Ok(443));
         assert!(moment("yesterday").unwrap_err().contains("2026-11-29T10:00:00Z"));
         assert!(address("gw").is_err() && verbosity("x").is_err() && verbosity("6") == Ok(6));

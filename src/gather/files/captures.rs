@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::evidence::capture::{Capture, CaptureFile, Damage, PacketPlace};
 use crate::run::{Progress, Stop};
-use crate::wire::capture::{self, Analysis, Break, MAGIC_BYTES, Packet, PacketReader, Sink, is_capture};
+use crate::wire::capture::{self, Analysis, Break, MAGIC_BYTES, PacketReader, Sink, is_capture};
 
 /// Maximum number of captures that are merged.
 pub const MAX_CAPTURES: usize = 64;
@@ -116,28 +116,6 @@ pub fn read(
     Ok(Capture { files, interrupted, traffic, unread, limits, ..Capture::default() })
 }
 
-/// Reads a capture that is still being recorded, and hands on each packet when it comes.
-///
-/// # Errors
-/// The stream is not a capture.
-pub fn follow(
-    name: &str,
-    file: u32,
-    stream: Box<dyn Read>,
-    each: &mut dyn FnMut(&Packet<'_>, PacketPlace),
-) -> io::Result<CaptureFile> {
-    let mut source = source(name, stream, LEAST_BUFFER)?;
-    advance(&mut source)?;
-    while source.is_open {
-        let place = PacketPlace { file, number: source.reader.packets() };
-        if let Some(packet) = source.reader.packet() {
-            each(&packet, place);
-        }
-        advance(&mut source)?;
-    }
-    Ok(source.file)
-}
-
 /// Returns the source whose next packet is the earliest; the first of them if several are.
 fn earliest(sources: &[Source]) -> Option<usize> {
     if let [only] = sources {
@@ -185,14 +163,10 @@ fn advance(source: &mut Source) -> io::Result<()> {
 }
 
 fn open(name: &str, buffer: usize) -> io::Result<Source> {
-    let plain: Box<dyn Read> = match name {
+    let mut plain: Box<dyn Read> = match name {
         "-" => Box::new(io::stdin()),
         path => Box::new(File::open(path)?),
     };
-    source(name, plain, buffer)
-}
-
-fn source(name: &str, mut plain: Box<dyn Read>, buffer: usize) -> io::Result<Source> {
     let mut head = head(&mut plain)?;
     let compressed = head.starts_with(&GZIP);
     if compressed {

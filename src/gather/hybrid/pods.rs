@@ -25,7 +25,7 @@ pub(in crate::gather) async fn pods(
     Ok(pods)
 }
 
-pub(super) fn pod(object: &Value) -> IngressPod {
+fn pod(object: &Value) -> IngressPod {
     let condition = |kind: &str| {
         json::items(object, &["status", "conditions"])
             .iter()
