@@ -11,7 +11,7 @@ use crate::checks::captured::{self, Kind, Standing};
 use crate::checks::{Code, Finding, Judgement, Kind as ObjectKind, Location, Object, Outcome, codes};
 use crate::evidence::access_log::Span;
 use crate::evidence::capture::{Capture, FlowTally, Group, NameKind};
-use crate::evidence::hybrid::IngressPod;
+use crate::evidence::hybrid::{IngressPod, Service};
 use crate::evidence::{Evidence, Reason, Unavailable};
 
 /// Tolerance between the time of a connection in a capture and in the access log.
@@ -64,7 +64,7 @@ impl Captured<'_> {
 const EXPECTED: &str = "a completed handshake";
 
 /// Returns the kinds of connections among groups: failures first, the most frequent first.
-pub(crate) fn kinds_of(groups: &[Group]) -> Vec<(Kind, FlowTally)> {
+pub(crate) fn kinds_of<'a>(groups: impl IntoIterator<Item = &'a Group>) -> Vec<(Kind, FlowTally)> {
     let mut kinds: Vec<(Kind, FlowTally)> = Vec::new();
     for group in groups {
         let kind = captured::judge(&group.signature);
@@ -88,11 +88,25 @@ pub(crate) fn kinds_of(groups: &[Group]) -> Vec<(Kind, FlowTally)> {
 
 /// Returns the kinds of connections of all captures of the evidence.
 pub(crate) fn kinds(evidence: &Evidence) -> Vec<Captured<'_>> {
-    let of = |capture: &'_ Capture| kinds_of(&capture.summary.groups);
-    let captures = evidence.captures.iter();
-    captures
-        .flat_map(|capture| of(capture).into_iter().map(move |(kind, tally)| Captured { capture, kind, tally }))
-        .collect()
+    kinds_among(evidence, |_| true)
+}
+
+/// Returns the kinds of the groups that are wanted. Others are neither merged nor copied.
+fn kinds_among(evidence: &Evidence, is_wanted: impl Fn(&Group) -> bool) -> Vec<Captured<'_>> {
+    let of = |capture| {
+        let kinds = kinds_of(groups(capture).filter(|group| is_wanted(group)));
+        kinds.into_iter().map(move |(kind, tally)| Captured { capture, kind, tally })
+    };
+    evidence.captures.iter().flat_map(of).collect()
+}
+
+fn groups(capture: &Capture) -> impl Iterator<Item = &Group> {
+    capture.summary.groups.iter()
+}
+
+/// Returns whether the kind of a group has one of these checks.
+fn has_code(group: &Group, codes: &[Code]) -> bool {
+    captured::judge(&group.signature).code.is_some_and(|code| codes.contains(&code))
 }
 
 /// Judges by the kinds of connections that have this check.
@@ -102,7 +116,7 @@ pub(in crate::checks) fn judge(evidence: &Evidence, code: Code) -> Judgement {
 
 /// Returns the connections of the kinds that have this check.
 pub(crate) fn found(evidence: &Evidence, code: Code) -> Vec<Captured<'_>> {
-    kinds(evidence).into_iter().filter(|captured| captured.kind.code == Some(code)).collect()
+    kinds_among(evidence, |group| has_code(group, &[code]))
 }
 
 /// Returns the outcome for these findings. That there are none is a statement about all connections, so all
@@ -163,8 +177,7 @@ pub(crate) fn refused_names(evidence: &Evidence) -> BTreeSet<&str> {
 
 /// Returns the server names of the connections that have this check. The empty one means without SNI.
 pub(crate) fn names_of(evidence: &Evidence, code: Code) -> BTreeSet<&str> {
-    let groups = evidence.captures.iter().flat_map(|capture| &capture.summary.groups);
-    let of_check = groups.filter(|group| captured::judge(&group.signature).code == Some(code));
+    let of_check = evidence.captures.iter().flat_map(groups).filter(|group| has_code(group, &[code]));
     of_check.flat_map(|group| group.tally.server_names.keys()).map(String::as_str).collect()
 }
 
@@ -255,9 +268,7 @@ pub(crate) fn joined(evidence: &Evidence) -> Joined {
     let mut joined = Joined::default();
     let spans = |wanted: &[Code]| {
         let mut spans: BTreeMap<IpAddr, Vec<Span>> = BTreeMap::new();
-        for captured in
-            kinds(evidence).into_iter().filter(|known| known.kind.code.is_some_and(|code| wanted.contains(&code)))
-        {
+        for captured in kinds_among(evidence, |group| has_code(group, wanted)) {
             for (client, span) in captured.tally.clients {
                 spans.entry(client).or_default().push(span);
             }
@@ -322,10 +333,7 @@ pub(in crate::checks) fn is_over(evidence: &Evidence, last: Timestamp) -> bool {
 /// Returns the addresses of the ingress: those of its pods and Services. Empty where they were not seen.
 pub(crate) fn ingress_addresses(evidence: &Evidence) -> BTreeSet<IpAddr> {
     let of_pods = pods(evidence).unwrap_or_default().into_iter().flat_map(|pod: &IngressPod| pod.addresses.clone());
-    let of_services = services(evidence).unwrap_or_default().into_iter().flat_map(|service| {
-        let external = service.addresses.iter().filter_map(|address| address.parse().ok());
-        service.cluster_addresses.iter().copied().chain(external).collect::<Vec<IpAddr>>()
-    });
+    let of_services = services(evidence).unwrap_or_default().into_iter().flat_map(Service::ip_addresses);
     let probed = evidence.probes.seen().map_or(&[][..], |probes| &probes.endpoints);
     let of_probes = probed.iter().filter_map(|endpoint| endpoint.address);
     of_pods.chain(of_services).chain(of_probes).filter(|address| !address.is_loopback()).collect()

@@ -51,6 +51,12 @@ impl Service {
                 .is_some_and(|own| chaining_ingress_names(routes).any(|name| name == own))
     }
 
+    /// Returns all addresses, inside the cluster and in front of it, without those that are hostnames.
+    pub fn ip_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let in_front = self.addresses.iter().filter_map(|address| address.parse().ok());
+        self.cluster_addresses.iter().copied().chain(in_front)
+    }
+
     /// Returns whether nodes may put their own address in place of the client's. Source: Kubernetes,
     /// "Preserving the client source IP": `Cluster` obscures it, `Local` keeps it.
     #[must_use]

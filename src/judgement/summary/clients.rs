@@ -74,8 +74,7 @@ impl<'a> Cluster<'a> {
         let mut networks: BTreeMap<IpAddr, BTreeSet<String>> = BTreeMap::new();
         if let Seen::Seen(services) = &evidence.services {
             for service in services {
-                let balanced = service.addresses.iter().filter_map(|address| address.parse().ok());
-                for address in service.cluster_addresses.iter().copied().chain(balanced) {
+                for address in service.ip_addresses() {
                     known.insert(address.to_canonical(), (WhoKind::Service, service.name.clone()));
                 }
             }
