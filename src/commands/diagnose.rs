@@ -71,9 +71,13 @@ fn report_evidence(
 ) -> Result<u8, Error> {
     // Print the report even if the evidence file cannot be written: the run may have taken minutes.
     let written = args.write_evidence.as_ref().map_or(Ok(()), |path| evidence_file::write(path, evidence));
-    let exit_code = print_report(args, evidence, baseline, console)?;
+    let mut report = judge(args, evidence);
+    if let Some(earlier) = baseline {
+        judgement::baseline::mark(&mut report, earlier, fail_on(args.fail_on));
+    }
+    print_report(args, &report, console)?;
     written.map_err(bundle::ReadError::from)?;
-    Ok(exit_code)
+    Ok(report.exit_code)
 }
 
 async fn obtain_evidence(args: &DiagnoseArgs, stop: &Stop, console: &Console) -> Result<Evidence, Error> {
@@ -100,22 +104,13 @@ async fn obtain_evidence(args: &DiagnoseArgs, stop: &Stop, console: &Console) ->
     sources::clean(&evidence, args.evidence.keep_random_tokens)
 }
 
-fn print_report(
-    args: &DiagnoseArgs,
-    evidence: &Evidence,
-    baseline: Option<&Report>,
-    console: &Console,
-) -> Result<u8, Error> {
-    let mut report = judge(args, evidence);
-    if let Some(earlier) = baseline {
-        judgement::baseline::mark(&mut report, earlier, fail_on(args.fail_on));
-    }
-    super::print_result(console, args.output, &report)?;
+fn print_report(args: &DiagnoseArgs, report: &Report, console: &Console) -> Result<(), Error> {
+    super::print_result(console, args.output, report)?;
     if args.output == Format::Short {
         // The lines are the findings alone.
         console.error(&visible(&format!("{} {}", report.verdict.kind.word(), report.verdict.headline)));
     }
-    Ok(report.exit_code)
+    Ok(())
 }
 
 /// Reads the report of `--baseline`.

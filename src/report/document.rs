@@ -166,16 +166,21 @@ impl Located<'_> {
     /// Returns the message with the subject and the objects in front, where it does not name them.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let subject = self.subject.map(|subject| format!("{subject}: ")).unwrap_or_default();
+        let subject = self.subject_in_front();
         if self.objects.is_empty() || Object::are_named_in(self.objects, self.message) {
             return format!("{subject}{}", self.message);
         }
         format!("{subject}{}: {}", Object::describe(self.objects), self.message)
     }
 
+    /// Returns `east: `, or nothing in a document of one subject.
+    pub(super) fn subject_in_front(&self) -> String {
+        self.subject.map(|subject| format!("{subject}: ")).unwrap_or_default()
+    }
+
     /// `error AT101 Pod/gw-1: 3 resets without SNI`, after the subject if there is one.
     pub(super) fn line(&self) -> String {
-        let subject = self.subject.map(|subject| format!("{subject}: ")).unwrap_or_default();
+        let subject = self.subject_in_front();
         // The log of a container is known by its pod.
         let object = match (self.objects, self.pods) {
             ([Object { kind: Kind::Log, .. }], [pod]) => format!("{}/{pod}", Kind::Pod),

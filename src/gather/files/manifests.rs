@@ -46,12 +46,13 @@ struct Listed {
 /// Returns the objects of a file; `None` if the file is not a manifest.
 #[must_use]
 pub fn manifest(name: &str, bytes: &[u8]) -> Option<Manifest> {
-    let objects = match documents(bytes)? {
-        Ok(documents) => documents.into_iter().map(|document| items(document, 0)).collect(),
-        Err(why) => Err(why),
-    };
-    let objects = objects.map(|lists: Vec<Vec<Listed>>| lists.concat());
-    let objects = objects.and_then(|objects| if objects.is_empty() { Err(EMPTY.to_owned()) } else { Ok(objects) });
+    let objects = documents(bytes)?.and_then(|documents| {
+        let mut objects = Vec::new();
+        for document in documents {
+            objects.extend(items(document, 0)?);
+        }
+        if objects.is_empty() { Err(EMPTY.to_owned()) } else { Ok(objects) }
+    });
     Some(Manifest { name: name.to_owned(), objects })
 }
 

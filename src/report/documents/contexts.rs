@@ -3,6 +3,7 @@
 use owo_colors::OwoColorize;
 
 use super::{located, results};
+use crate::judgement::Report;
 use crate::judgement::contexts::{self as judgement, ContextReport, ContextsReport, Counts, Summary};
 use crate::report::formats::markdown::plain;
 use crate::report::{CheckResult, Document, Located, TextOptions};
@@ -38,19 +39,11 @@ impl Document for ContextsReport {
     }
 
     fn findings(&self) -> Vec<Located<'_>> {
-        let judged = self.contexts.iter().filter_map(|told| match told {
-            ContextReport::Judged { context, report } => Some((context, report)),
-            ContextReport::Failed { .. } => None,
-        });
-        judged.flat_map(|(context, report)| located(&report.checks, Some(context))).collect()
+        judged(self).flat_map(|(context, report)| located(&report.checks, Some(context))).collect()
     }
 
     fn results(&self) -> Vec<CheckResult<'_>> {
-        let judged = self.contexts.iter().filter_map(|told| match told {
-            ContextReport::Judged { context, report } => Some((context, report)),
-            ContextReport::Failed { .. } => None,
-        });
-        judged.flat_map(|(context, report)| results(&report.checks, Some(context))).collect()
+        judged(self).flat_map(|(context, report)| results(&report.checks, Some(context))).collect()
     }
 
     fn markdown(&self) -> String {
@@ -67,6 +60,14 @@ impl Document for ContextsReport {
         }
         out
     }
+}
+
+/// Returns the contexts that have a report.
+fn judged(all: &ContextsReport) -> impl Iterator<Item = (&str, &Report)> {
+    all.contexts.iter().filter_map(|told| match told {
+        ContextReport::Judged { context, report } => Some((context.as_str(), report.as_ref())),
+        ContextReport::Failed { .. } => None,
+    })
 }
 
 /// Returns a line for each context, and below it the headline or why there is no report. The caller gives

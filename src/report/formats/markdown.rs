@@ -24,7 +24,7 @@ pub(in crate::report) fn table(findings: &[Located<'_>]) -> String {
     }
     let mut table = String::from("| Level | Check | Object | Finding |\n| --- | --- | --- | --- |\n");
     for finding in findings {
-        let subject = finding.subject.map(|subject| format!("{subject}: ")).unwrap_or_default();
+        let subject = finding.subject_in_front();
         table += &format!(
             "| {} | {} | {} | {} |\n",
             finding.level.as_str(),

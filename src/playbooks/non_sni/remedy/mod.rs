@@ -24,8 +24,7 @@ use std::collections::BTreeSet;
 pub(super) use self::groups::all_files;
 use self::wildcard::WildcardStep;
 use super::relations::{CURED_BY_MANIFEST, CURED_BY_OVERRIDES, RELATIONS};
-use crate::checks::{self, facts};
-use crate::checks::{CheckResult, Code, Kind, Level, codes};
+use crate::checks::{self, CheckResult, Code, Kind, Level, codes, facts};
 use crate::evidence::Evidence;
 use crate::evidence::hybrid::Route;
 use crate::verdict::remedy::without_repeated_steps;
@@ -57,21 +56,14 @@ impl Planned {
 
 /// Returns the remedy for the causes of the verdict and for every other warning.
 pub(super) fn of(judged: Judged<'_>, verdict: &Verdict) -> Remedy {
-    let mut side_effects = Vec::new();
     let planned = plan(judged, verdict);
     // With another certificate, the same clients are served as before.
     let certificate_alone = [codes::WILDCARD_CERTIFICATE_NAME_MISMATCH];
-    let opening = planned.iter().filter(|planned| planned.cures != certificate_alone);
-    for change in opening.flat_map(|planned| &planned.changes) {
-        if let Change::Apply(route) = change
-            && route.is_wildcard()
-        {
-            side_effects.push(
-                "Clients with a server name that no route has get this certificate instead of a reset.".to_owned(),
-            );
-        }
-    }
-    side_effects.dedup();
+    let is_wildcard = |change: &Change| matches!(change, Change::Apply(route) if route.is_wildcard());
+    let opens =
+        planned.iter().any(|planned| planned.cures != certificate_alone && planned.changes.iter().any(is_wildcard));
+    let effect = "Clients with a server name that no route has get this certificate instead of a reset.";
+    let side_effects = if opens { vec![effect.to_owned()] } else { Vec::new() };
     let target = Target::of(judged.evidence);
     Remedy { target, steps: planned.into_iter().map(|planned| planned.step).collect(), side_effects }
 }

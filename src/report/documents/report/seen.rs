@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::names::ShortForms;
 use super::{LABEL_COLUMN, section};
 use crate::judgement::summary::{Began, ClientResets, MinuteResets, Resets};
-use crate::judgement::{Report, RunSummary, WhoKind};
+use crate::judgement::{PodResets, Report, RunSummary, WhoKind};
 use crate::report::TextOptions;
 use crate::text::{columns, count, date, duration, some_of};
 use crate::verdict::VerdictKind;
@@ -127,13 +127,12 @@ fn places(resets: &Resets, summary: &RunSummary) -> String {
     let known = summary.pods.as_deref().unwrap_or_default();
     let of = if known.is_empty() { String::new() } else { format!("{} of ", resets.pods.len()) };
     let all = count(known.len().max(resets.pods.len()) as u64, "pod");
-    let pods: Vec<String> =
-        resets.pods.iter().map(|pod| format!("{} {}", super::proved::ending(summary, &pod.pod), pod.count)).collect();
+    let ending = |pod: &PodResets| super::proved::ending(summary, &pod.pod);
     let pods = match resets.pods.as_slice() {
-        [only] => vec![super::proved::ending(summary, &only.pod)],
-        _ => pods,
+        [only] => ending(only),
+        several => some_of(&several.iter().map(|pod| format!("{} {}", ending(pod), pod.count)).collect::<Vec<_>>()),
     };
-    format!(" at {of}{all} ({})", some_of(&pods))
+    format!(" at {of}{all} ({pods})")
 }
 
 /// Returns the sparkline of the minutes, and the first and the last reset.
