@@ -178,7 +178,7 @@ pub static PLAN: &[Item] = &[
     },
     Item {
         source: Source::SecretNames,
-        why: "whether the Secrets that routes name exist, and which Helm releases there are; names alone, asked for as metadata",
+        why: "whether the Secrets that routes name exist, and which Helm releases there are; names alone are asked for, but the right lets its holder read values",
         folder: folder::CERTIFICATES,
         within: None,
         origin: core("secrets", "Secret"),
@@ -186,7 +186,7 @@ pub static PLAN: &[Item] = &[
     },
     Item {
         source: Source::TlsSecrets,
-        why: "the public certificates of the Secrets that routes name, and whether the key fits; the key itself is dropped",
+        why: "the public certificates of the Secrets that routes name, and whether the key fits; the right lets its holder read private keys, which the program compares and drops",
         folder: folder::CERTIFICATES,
         within: None,
         origin: Origin::Secrets,
@@ -286,6 +286,22 @@ pub static PLAN: &[Item] = &[
     },
 ];
 
+/// What `capture` requests: why, and with which verbs on which resource of the namespace. A bundle has none
+/// of it.
+pub static CAPTURE: &[(&str, &[Right])] = &[
+    (
+        "the ingress pods, and the state of the container that records",
+        &[of_core("pods", "get"), of_core("pods", "list")],
+    ),
+    ("the ephemeral container with tcpdump, which changes the pod", &[of_core("pods/ephemeralcontainers", "patch")]),
+    // Over WebSockets the verb is get; Kubernetes 1.35 requires create as well (KEP 5411).
+    ("the packets that it records", &[of_core("pods/attach", "create"), of_core("pods/attach", "get")]),
+];
+
+const fn of_core(resource: &'static str, verb: &'static str) -> Right {
+    Right { scope: Scope::Namespace, group: "", resource, verb }
+}
+
 const fn core(resource: &'static str, kind: &'static str) -> Origin {
     Origin::Objects(Objects { group: "", version: Some("v1"), resource, kind, scope: Scope::Namespace, name: None })
 }
@@ -319,31 +335,32 @@ impl Item {
     /// first.
     #[must_use]
     pub fn needs(&self) -> Vec<Right> {
-        let core = |resource, verb| Right { scope: Scope::Namespace, group: "", resource, verb };
-        let pods = core("pods", "list");
+        let pods = of_core("pods", "list");
         match self.origin {
             Origin::Objects(objects) => {
                 let verb = if objects.name.is_some() { "get" } else { "list" };
                 vec![Right { scope: objects.scope, group: objects.group, resource: objects.resource, verb }]
             }
-            Origin::Logs => vec![pods, core("pods/log", "get")],
+            Origin::Logs => vec![pods, of_core("pods/log", "get")],
             Origin::Secrets => {
                 let routes = Right { scope: Scope::Namespace, group: GROUP, resource: "apigeeroutes", verb: "list" };
-                vec![routes, core("secrets", "get")]
+                vec![routes, of_core("secrets", "get")]
             }
             // Over WebSockets the verb is get; Kubernetes 1.35 requires create as well (KEP 5411).
-            Origin::PortForward => vec![pods, core("pods/portforward", "create"), core("pods/portforward", "get")],
+            Origin::PortForward => {
+                vec![pods, of_core("pods/portforward", "create"), of_core("pods/portforward", "get")]
+            }
         }
     }
 }
 
-/// Returns the permissions of these items: verbs by scope, group and resource.
+/// Returns these permissions as verbs by scope, group and resource.
 #[must_use]
-pub fn rights<'a>(
-    items: impl Iterator<Item = &'a Item>,
+pub fn rights(
+    needs: impl Iterator<Item = Right>,
 ) -> BTreeMap<(Scope, &'static str, &'static str), BTreeSet<&'static str>> {
     let mut rights: BTreeMap<_, BTreeSet<&'static str>> = BTreeMap::new();
-    for right in items.flat_map(Item::needs) {
+    for right in needs {
         rights.entry((right.scope, right.group, right.resource)).or_default().insert(right.verb);
     }
     rights
@@ -363,7 +380,7 @@ mod tests {
 
     #[test]
     fn diagnose_needs_no_cluster_wide_permission() {
-        let asked = rights(PLAN.iter().filter(|item| item.stage != Stage::Collect));
+        let asked = rights(PLAN.iter().filter(|item| item.stage != Stage::Collect).flat_map(Item::needs));
         assert!(asked.keys().all(|(scope, _, _)| *scope == Scope::Namespace));
         assert_eq!(asked[&(Scope::Namespace, "", "secrets")], BTreeSet::from(["get", "list"]));
         assert_eq!(asked[&(Scope::Namespace, "", "pods/portforward")], BTreeSet::from(["create", "get"]));

@@ -1,6 +1,9 @@
 //! The command line: arguments only. It does no work and reads no environment; `commands` turns it into what
 //! is needed.
 
+mod capture;
+mod collect;
+mod diagnose;
 mod evidence;
 mod format;
 mod mistakes;
@@ -10,15 +13,16 @@ mod probe;
 mod trace;
 mod values;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::{NonEmptyStringValueParser, TypedValueParser};
-use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::checks;
 use crate::report::Format;
 
+pub use self::capture::CaptureArgs;
+pub use self::collect::{CollectArgs, KeptLogs, Redacted};
+pub use self::diagnose::DiagnoseArgs;
 pub use self::evidence::{ClusterArgs, EvidenceArgs, Expectation, LogArgs, ProbePlace};
 pub use self::pcap::{PcapArgs, PcapOutput};
 pub use self::probe::{ProbeArgs, TlsVersion};
@@ -99,6 +103,8 @@ pub enum Command {
     Probe(Box<ProbeArgs>),
     /// Analyse packet captures: which TLS handshakes fail, how, and for whom
     Pcap(Box<PcapArgs>),
+    /// Record packets at ingress pods, and analyse them while they come
+    Capture(Box<CaptureArgs>),
     /// Collect a support bundle: the report and everything behind it
     Collect(Box<CollectArgs>),
     /// Follow one server name from the client to overrides.yaml: each link, and which one is broken
@@ -120,228 +126,6 @@ pub enum Command {
     Complete(CompleteArgs),
 }
 
-/// The examples of `diagnose` that `-h` and `--help` share, as a literal.
-macro_rules! diagnose_examples {
-    () => {
-        "\
-Examples:
-  # Diagnose the current context, namespace apigee
-  kubectl apigee-tls diagnose
-
-  # Compare the overrides file with the cluster, and get the fix as a diff
-  kubectl apigee-tls diagnose -f overrides.yaml
-
-  # Only the last ten minutes of the logs, in another namespace
-  kubectl apigee-tls diagnose -n my-apigee --since 10m
-
-  # One line for each finding, for grep and tickets
-  kubectl apigee-tls diagnose -o short"
-    };
-}
-
-#[derive(Args, Debug)]
-#[command(
-    args_override_self = true,
-    help_template = EXAMPLES_FIRST,
-    after_help = diagnose_examples!(),
-    after_long_help = concat!(
-        diagnose_examples!(),
-        "
-
-  # Judge files only, without a cluster
-  kubectl apigee-tls diagnose --offline -f overrides.yaml --access-log gw.log
-
-  # Add a packet capture: who sends no SNI, and failures without a log line
-  kubectl apigee-tls diagnose --pcap node.pcap
-
-  # Judge routes that somebody saved with kubectl get apigeeroutes -o yaml
-  kubectl apigee-tls diagnose --offline -f routes.yaml -f overrides.yaml
-
-  # Diagnose several clusters: an overview, then each report
-  kubectl apigee-tls diagnose --contexts east,west
-  kubectl apigee-tls diagnose --all-contexts -o json
-
-  # Save the evidence, and judge it again elsewhere
-  kubectl apigee-tls diagnose --write-evidence evidence.json
-  kubectl apigee-tls diagnose --from evidence.json -o json"
-    )
-)]
-pub struct DiagnoseArgs {
-    #[command(flatten)]
-    pub evidence: EvidenceArgs,
-
-    /// Packet capture (pcap, pcapng, also .gz) at an ingress pod or its node; several are merged by time
-    #[arg(long = "pcap", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Evidence", hide_short_help = true)]
-    pub captures: Vec<String>,
-
-    /// Judge only the given files; contact no cluster
-    #[arg(
-        long,
-        help_heading = "Evidence",
-        hide_short_help = true,
-        conflicts_with_all = [
-            "from", "kubeconfig", "context", "contexts", "all_contexts", "cluster", "user", "server", "as_user", "as_groups", "as_uid",
-            "token", "certificate_authority", "client_certificate", "client_key", "request_timeout", "selector", "container", "tail", "limit_bytes", "probe", "probe_host", "ca_file"
-        ]
-    )]
-    pub offline: bool,
-
-    /// Judge saved evidence or a bundle; contact no cluster. - for standard input
-    #[arg(
-        long,
-        value_name = "FILE",
-        value_hint = ValueHint::AnyPath,
-        help_heading = "Evidence",
-        conflicts_with_all = [
-            "kubeconfig", "context", "contexts", "all_contexts", "cluster", "user", "server", "as_user", "as_groups",
-            "as_uid", "token", "certificate_authority", "client_certificate", "client_key", "request_timeout", "namespace", "selector", "container", "since", "since_time", "tail", "limit_bytes", "probe", "probe_host",
-            "ca_file"
-        ]
-    )]
-    pub from: Option<String>,
-
-    /// Write the evidence to a file, for use with --from
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Evidence", hide_short_help = true)]
-    pub write_evidence: Option<PathBuf>,
-
-    /// Run only these checks: codes, names or families, separated by commas
-    #[arg(long, value_delimiter = ',', value_parser = CheckName, value_hint = ValueHint::Other, value_name = "CODE|FAMILY", help_heading = "Judgement", hide_short_help = true)]
-    pub only: Vec<String>,
-
-    /// Skip these checks: codes, names or families, separated by commas
-    #[arg(long, value_delimiter = ',', value_parser = CheckName, value_hint = ValueHint::Other, value_name = "CODE|FAMILY", help_heading = "Judgement", hide_short_help = true)]
-    pub skip: Vec<String>,
-
-    /// Lowest level of a finding that sets exit code 1
-    #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Judgement", hide_short_help = true)]
-    pub fail_on: FailOn,
-
-    /// Report of an earlier run, as JSON: only findings that it lacks set exit code 1
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Judgement", hide_short_help = true, conflicts_with_all = ["contexts", "all_contexts"])]
-    pub baseline: Option<PathBuf>,
-
-    /// Also report what the fix would cure, leave and bring
-    #[arg(long, help_heading = "Judgement")]
-    pub what_if: bool,
-
-    /// Format of the report
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
-    pub output: Format,
-}
-
-#[derive(Args, Clone, Debug)]
-#[command(
-    args_override_self = true,
-    help_template = EXAMPLES_FIRST,
-    after_help = "\
-Examples:
-  # Write a support bundle to the current folder; its path is the last line
-  kubectl apigee-tls collect -f overrides.yaml --case 12345678
-
-  # Name the environment groups with the problem
-  kubectl apigee-tls collect -f overrides.yaml --env-group shop,partners
-
-  # Replace hostnames and client addresses by pseudonyms
-  kubectl apigee-tls collect -f overrides.yaml --redact hosts,addresses
-
-  # List what would be collected, why and with which right
-  kubectl apigee-tls collect --list
-
-Exit codes: 0 bundle written, 2 error, 130 interrupted (partial bundle).",
-    after_long_help = "\
-Examples:
-  # Write a support bundle to the current folder; its path is the last line
-  kubectl apigee-tls collect -f overrides.yaml --case 12345678
-
-  # Name the environment groups with the problem
-  kubectl apigee-tls collect -f overrides.yaml --env-group shop,partners
-
-  # Replace hostnames and client addresses by pseudonyms;
-  # their list is the .names.json file beside the bundle
-  kubectl apigee-tls collect -f overrides.yaml --redact hosts,addresses
-
-  # List what would be collected, why and with which right
-  kubectl apigee-tls collect --list
-
-  # Write one bundle per cluster
-  kubectl apigee-tls collect --contexts east,west --to bundles/
-
-  # Include a packet capture
-  kubectl apigee-tls collect --pcap node.pcap
-
-  # Write the bundle to a pipe
-  kubectl apigee-tls collect --to - | ssh support 'cat > bundle.tar.gz'
-
-Exit codes: 0 bundle written, 2 error (no bundle, or one of several is missing),
-130 interrupted (the bundle is partial and says so)."
-)]
-pub struct CollectArgs {
-    #[command(flatten)]
-    pub evidence: EvidenceArgs,
-
-    /// Output: a new file, a folder, or - for standard output
-    #[arg(long, default_value = "./", value_name = "FILE|FOLDER|-", value_hint = ValueHint::AnyPath, help_heading = "Bundle")]
-    pub to: String,
-
-    /// Number of the support case
-    #[arg(long, value_name = "NUMBER", value_hint = ValueHint::Other, help_heading = "Bundle")]
-    pub case: Option<String>,
-
-    /// Note for support
-    #[arg(long, value_name = "TEXT", value_hint = ValueHint::Other, help_heading = "Bundle", hide_short_help = true)]
-    pub note: Option<String>,
-
-    /// Environment groups with the problem. Without it, all groups found are listed
-    #[arg(
-        long = "env-group",
-        value_delimiter = ',',
-        value_parser = NonEmptyStringValueParser::new(),
-        value_name = "NAME,…",
-        value_hint = ValueHint::Other,
-        help_heading = "Bundle"
-    )]
-    pub env_groups: Vec<String>,
-
-    /// Replace these kinds by pseudonyms in the whole bundle; the list of pseudonyms is written beside it
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "KINDS", help_heading = "Bundle")]
-    pub redact: Vec<Redacted>,
-
-    /// New file for the list of pseudonyms [default: beside the bundle]
-    #[arg(long, requires = "redact", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
-    pub redact_map: Option<PathBuf>,
-
-    /// Reuse the pseudonyms of an earlier run, from its list
-    #[arg(long, requires = "redact", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
-    pub redact_as: Option<PathBuf>,
-
-    /// Packet capture (pcap, pcapng) to judge and include, with secrets masked; may be repeated
-    #[arg(long = "pcap", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Bundle", hide_short_help = true)]
-    pub captures: Vec<String>,
-
-    /// How much of each log to include
-    #[arg(
-        long = "logs",
-        value_enum,
-        default_value_t,
-        value_name = "PART",
-        help_heading = "Bundle",
-        hide_short_help = true
-    )]
-    pub kept_logs: KeptLogs,
-
-    /// Maximum number of bytes of resets, warnings and errors to include per container log
-    #[arg(long, value_parser = values::bytes, default_value = "5Mi", value_name = "BYTES", value_hint = ValueHint::Other, help_heading = "Bundle", hide_short_help = true)]
-    pub log_limit: u64,
-
-    /// List what would be collected, why and with which right; contact no cluster
-    #[arg(long, help_heading = "Bundle")]
-    pub list: bool,
-
-    /// Test the redaction with planted secrets, hostnames and addresses of every kind; contact no cluster
-    #[arg(long, help_heading = "Bundle", hide_short_help = true)]
-    pub self_test: bool,
-}
-
 #[derive(Args, Debug)]
 #[command(
     args_override_self = true,
@@ -352,7 +136,10 @@ Examples:
   kubectl apigee-tls rbac --user engineer@example.com | kubectl apply -f -
 
   # Grant a pipeline's service account what collect needs
-  kubectl apigee-tls rbac collect --serviceaccount ci:gate"
+  kubectl apigee-tls rbac collect --serviceaccount ci:gate
+
+  # Grant a user what capture needs: the right to change pods
+  kubectl apigee-tls rbac capture --user engineer@example.com"
 )]
 pub struct RbacArgs {
     /// Command to grant rights for
@@ -504,30 +291,10 @@ pub struct DiffArgs {
     pub output: Format,
 }
 
-/// Values of `--logs`.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
-pub enum KeptLogs {
-    /// The whole log
-    Full,
-    /// Beginning, end, and all resets, warnings and errors with the lines around them
-    #[default]
-    Window,
-    /// Only counts
-    None,
-}
-
-/// Values of `--redact`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum Redacted {
-    /// Addresses of clients and servers
-    Addresses,
-    /// Hostnames, and the certificates that contain them
-    Hosts,
-}
-
 /// Commands that query a cluster.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub enum RbacFor {
+    Capture,
     Collect,
     #[default]
     Diagnose,
@@ -540,34 +307,6 @@ pub enum FailOn {
     Warning,
     Notice,
     Never,
-}
-
-/// Parses a code or name of the catalogue, or a family.
-#[derive(Clone, Copy)]
-struct CheckName;
-
-impl CheckName {
-    fn resolve(text: &str) -> Result<String, String> {
-        if let Some(family) = checks::CATALOGUE.iter().find(|family| family.name.eq_ignore_ascii_case(text)) {
-            return Ok(family.name.to_owned());
-        }
-        if let Some((_, check)) = checks::find(text) {
-            return Ok(check.code.to_string());
-        }
-        let families: Vec<&str> = checks::CATALOGUE.iter().map(|family| family.name).collect();
-        Err(format!(
-            "no check has this code or name, nor is it a family ({}); `kubectl apigee-tls explain` lists them",
-            families.join(", ")
-        ))
-    }
-}
-
-impl TypedValueParser for CheckName {
-    type Value = String;
-
-    fn parse_ref(&self, command: &clap::Command, arg: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
-        TypedValueParser::parse_ref(&Self::resolve, command, arg, value)
-    }
 }
 
 #[cfg(test)]

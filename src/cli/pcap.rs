@@ -35,6 +35,11 @@ pub struct PcapArgs {
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required = true)]
     pub files: Vec<String>,
 
+    /// Secrets of TLS 1.3 handshakes (SSLKEYLOGFILE), to read the certificates and alerts that it encrypts;
+    /// those in pcapng files are used too
+    #[arg(long = "keylog", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub key_log: Option<String>,
+
     /// Only connections with this address at either end; may be repeated
     #[arg(long = "host", value_parser = address, value_name = "IP", value_hint = ValueHint::Other, help_heading = "Filters")]
     pub hosts: Vec<IpAddr>,

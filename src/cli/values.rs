@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::checks;
+
 const DAY: Duration = Duration::from_hours(24);
 
 /// Units of a number of bytes, with the factor of one `k` and its power. `Mi` is binary, `M` and `MB` are
@@ -75,6 +77,12 @@ pub(super) fn parallel(text: &str) -> Result<u16, String> {
     number.ok_or_else(|| "expected a number from 1 to 1024".into())
 }
 
+/// Parses a number of packets.
+pub(super) fn packets(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "expected a number of packets above zero, such as 1000".into())
+}
+
 pub(super) fn port(text: &str) -> Result<u16, String> {
     let port = text.parse().ok().filter(|port| *port > 0);
     port.ok_or_else(|| "expected a port from 1 to 65535".into())
@@ -87,6 +95,24 @@ pub(super) fn address(text: &str) -> Result<IpAddr, String> {
 /// Parses the level of `-v=LEVEL`, which kubectl takes too.
 pub(super) fn verbosity(text: &str) -> Result<u8, String> {
     text.parse().map_err(|_| "expected a level such as -v=1".into())
+}
+
+/// Parses a code or name of the catalogue, the beginning of a code, or a family.
+pub(super) fn check_name(text: &str) -> Result<String, String> {
+    if let Some(family) = checks::CATALOGUE.iter().find(|family| family.name.eq_ignore_ascii_case(text)) {
+        return Ok(family.name.to_owned());
+    }
+    if let Some((_, check)) = checks::find(text) {
+        return Ok(check.code.to_string());
+    }
+    if checks::all().any(|(family, check)| checks::denotes(text, family, check)) {
+        return Ok(text.to_owned());
+    }
+    let families: Vec<&str> = checks::CATALOGUE.iter().map(|family| family.name).collect();
+    Err(format!(
+        "no check has this code or name, nor is it a family ({}); `kubectl apigee-tls explain` lists them",
+        families.join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -143,6 +169,7 @@ mod tests {
         assert_eq!((lines("-1"), lines("20")), (Ok(-1), Ok(20)));
         assert!(lines("-2").is_err() && lines("abc").unwrap_err().contains("a number of lines"));
         assert!(parallel("0").is_err() && parallel("1025").is_err() && parallel("32") == Ok(32));
+        assert!(packets("0").is_err() && packets("-1").is_err() && packets("1000") == Ok(1000));
         assert!(port("0").is_err() && port("x").is_err() && port("443") == Ok(443));
         assert!(moment("yesterday").unwrap_err().contains("2026-11-29T10:00:00Z"));
         assert!(address("gw").is_err() && verbosity("x").is_err() && verbosity("6") == Ok(6));

@@ -124,6 +124,7 @@ fn command() -> Command {
     let checks = |arg: Arg| arg.add(ArgValueCompleter::new(topics));
     Cli::command()
         .mut_subcommand("diagnose", |command| of_cluster(command).mut_arg("only", checks).mut_arg("skip", checks))
+        .mut_subcommand("capture", of_cluster)
         .mut_subcommand("collect", |command| {
             of_cluster(command).mut_arg("env_groups", |arg| arg.add(ArgValueCandidates::new(environment_groups)))
         })

@@ -3,6 +3,7 @@
 //! Errors come in two tiers. Findings are data and never an `Error`. An `Error` stops the tool; each
 //! variant has its exit code in one exhaustive `match`.
 
+mod capture;
 mod captures;
 mod collect;
 mod completion;
@@ -27,6 +28,7 @@ use crate::bundle::{NamesError, ReadError, WriteError};
 use crate::cli::{Cli, ColorChoice, Command, FailOn};
 use crate::gather;
 use crate::gather::files::log_file::LogFileError;
+use crate::gather::hybrid::recorder::RecorderError;
 use crate::gather::probe::ProberError;
 use crate::judgement;
 use crate::redact::{Redactions, Redactor};
@@ -57,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Diagnose(args) => diagnose::run(&args, &console),
         Command::Probe(args) => probe::run(&args, &console),
         Command::Pcap(args) => pcap::run(&args, &console),
+        Command::Capture(args) => capture::run(&args, &console),
         Command::Collect(args) => collect::run(&args, &console),
         Command::Trace(args) => trace::run(&args, &console),
         Command::Diff(args) => diff::run(&args, &console),
@@ -113,6 +116,8 @@ pub(crate) enum Error {
     Names(#[from] NamesError),
     #[error(transparent)]
     Prober(#[from] ProberError),
+    #[error(transparent)]
+    Recorder(#[from] RecorderError),
     #[error("make the report")]
     Report(#[from] RenderError),
     #[error("start: {0}")]
@@ -126,7 +131,8 @@ pub(crate) enum Error {
 impl Error {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Cluster(gather::Error::Interrupted) => 130,
+            Self::Cluster(gather::Error::Interrupted)
+            | Self::Recorder(RecorderError::Cluster(gather::Error::Interrupted)) => 130,
             Self::Argument { .. }
             | Self::Baseline { .. }
             | Self::Bundle(_)
@@ -140,6 +146,7 @@ impl Error {
             | Self::Names(_)
             | Self::Output(_)
             | Self::Prober(_)
+            | Self::Recorder(_)
             | Self::Report(_)
             | Self::Runtime(_)
             | Self::Unwritable { .. }
@@ -158,6 +165,7 @@ impl Error {
             Self::Exists { .. } => Some("give --write the name of a new file, or remove this one".into()),
             Self::Names(error) => Some(error.hint().to_owned()),
             Self::Prober(error) => error.hint(),
+            Self::Recorder(error) => error.hint(),
             _ => None,
         }
     }

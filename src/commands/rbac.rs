@@ -4,21 +4,28 @@ use serde::Serialize;
 
 use super::Error;
 use crate::cli::{ProbePlace, RbacArgs, RbacFor};
-use crate::plan::{self, Item, Origin, PLAN, Scope, Stage};
+use crate::plan::{self, CAPTURE, Item, Origin, PLAN, Right, Scope, Stage};
 use crate::terminal::Console;
+
+/// What rights are for, and the rights.
+type Need = (&'static str, Vec<Right>);
 
 const VERSION: &str = "rbac.authorization.k8s.io/v1";
 
 pub(super) fn run(args: &RbacArgs, console: &Console) -> Result<u8, Error> {
     let subjects = subjects(args)?;
     let items: Vec<&Item> = PLAN.iter().filter(|item| is_wanted(args, item)).collect();
+    let needs: Vec<Need> = match args.command {
+        RbacFor::Capture => CAPTURE.iter().map(|(why, rights)| (*why, rights.to_vec())).collect(),
+        RbacFor::Collect | RbacFor::Diagnose => items.iter().map(|item| (item.why, item.needs())).collect(),
+    };
     let mut text = String::new();
     for scope in [Scope::Namespace, Scope::Cluster] {
-        let rules = rules(&items, scope);
+        let rules = rules(&items, &needs, scope);
         if rules.is_empty() {
             continue;
         }
-        text.push_str(&comment(args, &items, scope));
+        text.push_str(&comment(args, &needs, scope));
         text.push_str(&document(&Role {
             api_version: VERSION,
             kind: role_kind(scope),
@@ -43,6 +50,7 @@ pub(super) fn run(args: &RbacArgs, console: &Console) -> Result<u8, Error> {
 
 fn is_wanted(args: &RbacArgs, item: &Item) -> bool {
     match item.stage {
+        _ if args.command == RbacFor::Capture => false,
         Stage::Diagnose => true,
         Stage::Probe => args.probe.contains(&ProbePlace::Pods),
         Stage::Collect => args.command == RbacFor::Collect,
@@ -57,19 +65,21 @@ fn role_kind(scope: Scope) -> &'static str {
 }
 
 /// Returns the YAML comment above a document that says what each rule is for.
-fn comment(args: &RbacArgs, items: &[&Item], scope: Scope) -> String {
+fn comment(args: &RbacArgs, needs: &[Need], scope: Scope) -> String {
     let command = match args.command {
+        RbacFor::Capture => "capture",
         RbacFor::Collect => "collect",
         RbacFor::Diagnose => "diagnose",
     };
     let mut text = if scope == Scope::Cluster { "---\n".to_owned() } else { String::new() };
-    text += &format!(
-        "# Rights for `kubectl apigee-tls {command}`. Without a right, the report lacks what is listed after it:\n"
-    );
-    for item in items.iter().filter(|item| item.needs().iter().any(|right| right.scope == scope)) {
-        let needs: Vec<String> =
-            item.needs().iter().map(|right| format!("{} {}", right.verb, right.resource)).collect();
-        text += &format!("#   {}: {}\n", needs.join(", "), item.why);
+    let meaning = match args.command {
+        RbacFor::Capture => "All are necessary",
+        RbacFor::Collect | RbacFor::Diagnose => "Without a right, the report lacks what is listed after it",
+    };
+    text += &format!("# Rights for `kubectl apigee-tls {command}`. {meaning}:\n");
+    for (why, rights) in needs.iter().filter(|(_, rights)| rights.iter().any(|right| right.scope == scope)) {
+        let rights: Vec<String> = rights.iter().map(|right| format!("{} {}", right.verb, right.resource)).collect();
+        text += &format!("#   {}: {why}\n", rights.join(", "));
     }
     text
 }
@@ -135,8 +145,8 @@ fn metadata(args: &RbacArgs, scope: Scope) -> Metadata<'_> {
 }
 
 /// Returns one rule per resource; where only a single object is read, the rule names it.
-fn rules(items: &[&Item], scope: Scope) -> Vec<Rule> {
-    plan::rights(items.iter().copied())
+fn rules(items: &[&Item], needs: &[Need], scope: Scope) -> Vec<Rule> {
+    plan::rights(needs.iter().flat_map(|(_, rights)| rights.iter().copied()))
         .into_iter()
         .filter(|((of, _, _), _)| *of == scope)
         .map(|((_, group, resource), verbs)| Rule {

@@ -59,6 +59,11 @@ impl Reporter {
         Labelled { label: label.to_owned(), reporter: Arc::clone(self) }
     }
 
+    /// Prints a line, whether or not standard error is a terminal.
+    pub fn say(&self, line: &str) {
+        self.line(line);
+    }
+
     /// Removes the live line, as dropping does.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {

@@ -2,7 +2,8 @@
 //! builder.
 //!
 //! The ingress image holds Envoy with its libraries, and busybox for the harness's commands. The small image
-//! holds only busybox, and serves as sidecar and as pause container.
+//! holds only busybox, and serves as sidecar and as pause container. The recorder image holds tcpdump and
+//! busybox, for `capture`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,18 +19,37 @@ use crate::shell::{Result, find_program, run};
 pub const INGRESS: &str = "apigee-tls.test/ingressgateway:1";
 pub const SMALL: &str = "apigee-tls.test/small:1";
 
-/// Writes both images into a folder unless they exist, and returns their paths.
+pub const RECORDER: &str = "apigee-tls.test/recorder:1";
+
+/// Writes the images into a folder unless they exist, and returns their paths.
 pub fn prepare(folder: &Path, envoy: &Path) -> Result<Vec<PathBuf>> {
     create_folder(folder)?;
     let busybox = find_program("busybox").ok_or("busybox is not installed: run tests/setup.sh")?;
-    let mut ingress = vec![(envoy.to_owned(), "usr/local/bin/envoy".to_owned())];
-    for library in linked_libraries(envoy)? {
+    let tcpdump = find_program("tcpdump").ok_or("tcpdump is not installed: run tests/setup.sh")?;
+    let shell = (busybox, "bin/busybox".to_owned());
+    let with_shell = |mut files: Vec<(PathBuf, String)>| {
+        files.push(shell.clone());
+        files
+    };
+    let ingress = with_shell(with_libraries(envoy, "usr/local/bin/envoy")?);
+    let mut recorder = with_shell(with_libraries(&tcpdump, "usr/local/bin/tcpdump")?);
+    // tcpdump looks up the user that it is to remain.
+    recorder.push(("/etc/passwd".into(), "etc/passwd".into()));
+    Ok(vec![
+        archive(folder, "ingressgateway.tar", INGRESS, &ingress)?,
+        archive(folder, "recorder.tar", RECORDER, &recorder)?,
+        archive(folder, "small.tar", SMALL, &with_shell(Vec::new()))?,
+    ])
+}
+
+/// Returns a program and its libraries, with their places in an image.
+fn with_libraries(program: &Path, place: &str) -> Result<Vec<(PathBuf, String)>> {
+    let mut files = vec![(program.to_owned(), place.to_owned())];
+    for library in linked_libraries(program)? {
         let place = library.to_string_lossy().trim_start_matches('/').to_owned();
-        ingress.push((library, place));
+        files.push((library, place));
     }
-    ingress.push((busybox.clone(), "bin/busybox".to_owned()));
-    let small = vec![(busybox, "bin/busybox".to_owned())];
-    Ok(vec![archive(folder, "ingressgateway.tar", INGRESS, &ingress)?, archive(folder, "small.tar", SMALL, &small)?])
+    Ok(files)
 }
 
 fn archive(folder: &Path, name: &str, image: &str, files: &[(PathBuf, String)]) -> Result<PathBuf> {

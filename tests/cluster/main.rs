@@ -11,8 +11,8 @@
 //! file of `scenario`, plus those that need several runs. A test sets a `stage`: it creates `objects`, pushes
 //! what `envoy` derives, writes `recorded` lines and sends `traffic`, all through `api` and `shell`. The test
 //! then runs the program and compares its output by `expect`, which reads it through `report`; `bundle`,
-//! `plugin` and `contexts` check `collect`, the remedy and several contexts. `midway` disturbs a run of
-//! `diagnose`. `interrupts`, `faults` and `rights` run `collect` many times through `runs`, with `faults`
+//! `plugin` and `contexts` check `collect`, the remedy and several contexts; `capturing` checks `capture`.
+//! `midway` disturbs a run of `diagnose`. `interrupts`, `faults` and `rights` run `collect` many times through `runs`, with `faults`
 //! placing `proxy` before the API server. `cleanup` tests the sandbox itself, and `manual` keeps a cluster
 //! for working by hand.
 //!
@@ -25,6 +25,7 @@
 
 mod api;
 mod bundle;
+mod capturing;
 mod cleanup;
 mod cluster;
 mod contexts;

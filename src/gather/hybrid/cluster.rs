@@ -122,7 +122,7 @@ pub(in crate::gather) async fn gather<S: LogSink>(
 }
 
 /// Reads the version of the API server and the kinds of Apigee that it serves.
-type First = (Option<String>, Result<Value, Fault>);
+pub(super) type First = (Option<String>, Result<Value, Fault>);
 
 /// Gathers everything that is judged, from a cluster that has answered the first request.
 async fn see<S: LogSink>(
@@ -292,7 +292,7 @@ async fn pods_and_logs<S: LogSink>(
 ///
 /// `/version` needs no authentication, so it does not show whether the credentials are valid; the namespace
 /// does. A 403 for the namespace is common and stops nothing.
-async fn contact(api: &Api, namespace: &str) -> Result<First, Error> {
+pub(super) async fn contact(api: &Api, namespace: &str) -> Result<First, Error> {
     let path = format!("/api/v1/namespaces/{namespace}");
     let (found, version, group) =
         join!(api.document(&path, JSON), api.document("/version", JSON), discovery::group(api));

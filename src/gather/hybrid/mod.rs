@@ -15,6 +15,7 @@ pub mod names;
 pub mod pod_logs;
 mod pods;
 mod preflight;
+pub mod recorder;
 pub mod retained;
 pub(in crate::gather) mod routes;
 mod secrets;

@@ -25,7 +25,7 @@ pub(in crate::gather) async fn pods(
     Ok(pods)
 }
 
-fn pod(object: &Value) -> IngressPod {
+pub(super) fn pod(object: &Value) -> IngressPod {
     let condition = |kind: &str| {
         json::items(object, &["status", "conditions"])
             .iter()

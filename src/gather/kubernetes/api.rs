@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, RETRY_AFTER};
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
 use kube::Client;
@@ -124,6 +124,24 @@ impl Api {
         let response = self.patiently(move || self.in_time(self.successful(path, "*/*", false))).await?;
         plain(response.headers())?;
         Ok(response.into_body())
+    }
+
+    /// Merges a change into an object by its keys (strategic merge), and returns the object.
+    pub(in crate::gather) async fn patch(&self, path: &str, change: &Value) -> Result<Value, Fault> {
+        let change = change.to_string();
+        let change = change.as_str();
+        let ask = move |credential: Option<Arc<Credential>>| async move {
+            let request = request(path, credential.as_deref()).method(Method::PATCH).header(ACCEPT, JSON);
+            let request = request.header(CONTENT_TYPE, "application/strategic-merge-patch+json");
+            let response = self.sent(request, Body::from(change.as_bytes().to_vec())).await?;
+            if response.status().is_success() {
+                read(response, MAX_DOCUMENT).await
+            } else {
+                Err(refusal(response).await)
+            }
+        };
+        let body = self.patiently(move || self.in_time(self.authorized(ask))).await?;
+        serde_json::from_slice(&body).map_err(|error| Fault::Broken(format!("the answer is not JSON: {error}")))
     }
 
     /// Opens a WebSocket. The caller limits the time from then on.
@@ -305,7 +323,11 @@ impl Api {
         if compress {
             request = request.header(ACCEPT_ENCODING, "gzip");
         }
-        let request = request.body(Body::empty()).map_err(|error| Fault::Broken(error.to_string()))?;
+        self.sent(request, Body::empty()).await
+    }
+
+    async fn sent(&self, request: http::request::Builder, body: Body) -> Result<Response<Body>, Fault> {
+        let request = request.body(body).map_err(|error| Fault::Broken(error.to_string()))?;
         self.inner.requests.fetch_add(1, Ordering::Relaxed);
         self.inner.client.send(request).await.map_err(|error| self.not_connected(&error))
     }
@@ -356,7 +378,8 @@ fn wait_before_next_try(fault: &Fault, tried: u32, pause: Duration) -> Option<Du
     match fault {
         Fault::Refused { retry_after: Some(wait), code: 429 | 500..=599, .. } => Some(*wait),
         Fault::Refused { code: 429 | 502..=504, .. } => Some(pause),
-        // The connection was lost, perhaps an idle one; all requests are GETs, so repeating is safe.
+        // The connection was lost, perhaps an idle one. Repeating is safe: all requests are GETs, or merge by
+        // keys what may have been merged already.
         Fault::Connect(ConnectFailure::Closed) if tried == 1 => Some(Duration::ZERO),
         _ => None,
     }

@@ -1,9 +1,10 @@
 //! Talks to the API server as kubectl does: the kubeconfig, its credentials, one connection, requests with
-//! their deadlines, lists, discovery, and port-forwards.
+//! their deadlines, lists, discovery, port-forwards, and the streams of containers.
 //!
 //! It knows no kind of Apigee: `hybrid` decides what to request.
 
 pub(in crate::gather) mod api;
+pub(in crate::gather) mod attach;
 pub(in crate::gather) mod clock;
 pub(in crate::gather) mod connection;
 mod credential;

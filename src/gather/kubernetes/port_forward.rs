@@ -78,7 +78,10 @@ pub(in crate::gather) enum Ended {
 }
 
 /// The type of kube's WebSocket, without the names of its layers.
-trait Socket: Stream<Item = Result<Message, SocketError>> + Sink<Message, Error = SocketError> {}
+pub(super) trait Socket:
+    Stream<Item = Result<Message, SocketError>> + Sink<Message, Error = SocketError>
+{
+}
 
 impl<T: Stream<Item = Result<Message, SocketError>> + Sink<Message, Error = SocketError>> Socket for T {}
 
@@ -94,13 +97,18 @@ pub(in crate::gather) async fn forward(api: &Api, namespace: &str, pod: &str, po
 
 /// Returns the reason that the evidence keeps for a stream that was not opened.
 pub(in crate::gather) fn reason(fault: Fault, namespace: &str) -> Reason {
+    upgrade_reason(fault, "pods/portforward", namespace)
+}
+
+/// Returns the reason why no WebSocket was opened for a subresource of a pod.
+pub(super) fn upgrade_reason(fault: Fault, resource: &str, namespace: &str) -> Reason {
     let verb = match &fault {
         // A user who lacks this permission may lack both, and would learn of the second only after getting
         // the first.
         Fault::Refused { code: 403, message, .. } if message.contains("cannot get resource") => "get, create",
         _ => "create",
     };
-    fault.reason(Access { verb, resource: "pods/portforward", group: "", namespace })
+    fault.reason(Access { verb, resource, group: "", namespace })
 }
 
 impl Forwarded {
