@@ -167,6 +167,16 @@ pub fn find(code_or_name: &str) -> Option<(&'static Family, &'static Check)> {
     })
 }
 
+/// The text is the code or name of the check, its family, or the beginning of its code (`AT2`, `AT2xx`).
+#[must_use]
+pub fn denotes(text: &str, family: &Family, check: &Check) -> bool {
+    let lower = text.to_lowercase();
+    let block = lower.trim_end_matches('x');
+    let is_block = block.strip_prefix("at").is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    [check.code.as_str(), check.name, family.name].iter().any(|known| known.eq_ignore_ascii_case(text))
+        || is_block && check.code.as_str().to_lowercase().starts_with(block)
+}
+
 /// Finds the checks that a text denotes: one by its code or name, those of a family, those whose code begins
 /// with the text (`AT2`, `AT2xx`), or those whose page has the text. Empty if there are none.
 #[must_use]
@@ -177,17 +187,11 @@ pub fn search(text: &str) -> Vec<(&'static Family, &'static Check)> {
     if let Some(found) = find(text) {
         return vec![found];
     }
-    let lower = text.to_lowercase();
-    let block = lower.trim_end_matches('x');
-    let is_block = block.strip_prefix("at").is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-    let by_group: Vec<_> = all()
-        .filter(|(family, check)| {
-            family.name == lower || is_block && check.code.as_str().to_lowercase().starts_with(block)
-        })
-        .collect();
+    let by_group: Vec<_> = all().filter(|(family, check)| denotes(text, family, check)).collect();
     if !by_group.is_empty() {
         return by_group;
     }
+    let lower = text.to_lowercase();
     all()
         .filter(|(_, check)| {
             let Explanation { looks_for, matters, fix } = check.explanation;

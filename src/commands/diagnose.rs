@@ -50,7 +50,7 @@ fn several(args: &DiagnoseArgs, names: &[String], console: &Console) -> Result<u
         let stop = stop.part(sources::timeout(&args.evidence));
         let labelled = Arc::new(progress.labelled(context));
         let evidence = runtime.block_on(sources::gathered(&args_alone, &stop, labelled, &Arc::default()))?;
-        Ok(judge(args, &sources::clean(&evidence, args.evidence.keep_random_tokens)?))
+        Ok(judge(args, &sources::clean(&evidence, args.evidence.keep_random_tokens)?, None))
     });
     progress.finish();
     // Nothing is left to interrupt: from here on Ctrl-C ends the program.
@@ -71,10 +71,7 @@ fn report_evidence(
 ) -> Result<u8, Error> {
     // Print the report even if the evidence file cannot be written: the run may have taken minutes.
     let written = args.write_evidence.as_ref().map_or(Ok(()), |path| evidence_file::write(path, evidence));
-    let mut report = judge(args, evidence);
-    if let Some(earlier) = baseline {
-        judgement::baseline::mark(&mut report, earlier, fail_on(args.fail_on));
-    }
+    let report = judge(args, evidence, baseline);
     print_report(args, &report, console)?;
     written.map_err(bundle::ReadError::from)?;
     Ok(report.exit_code)
@@ -132,10 +129,15 @@ fn baseline(path: &Path) -> Result<Report, Error> {
     }
 }
 
-fn judge(args: &DiagnoseArgs, evidence: &Evidence) -> Report {
+fn judge(args: &DiagnoseArgs, evidence: &Evidence, baseline: Option<&Report>) -> Report {
     let selection = selection(args);
     let rehearsal = args.what_if.then(|| judgement::rehearse(evidence, &selection)).flatten();
-    Report { rehearsal, ..judgement::build(evidence, &selection, fail_on(args.fail_on)) }
+    let fail_on = fail_on(args.fail_on);
+    let report = match baseline {
+        Some(earlier) => judgement::build_beside(evidence, &selection, fail_on, earlier),
+        None => judgement::build(evidence, &selection, fail_on),
+    };
+    Report { rehearsal, ..report }
 }
 
 fn selection(args: &DiagnoseArgs) -> Selection {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Report;
 use super::diff::{self, Key};
-use super::{FailOn, Report};
 
 /// How the findings of a report relate to those of the baseline.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -20,13 +20,11 @@ pub struct Baseline {
     pub gone: u64,
 }
 
-/// Marks the findings that `earlier` has too. Where only these set exit code 1, it becomes 3 if something is
-/// unknown, else 0.
-pub fn mark(report: &mut Report, earlier: &Report, fail_on: FailOn) {
+/// Marks the findings that `earlier` has too, and counts them.
+pub(super) fn mark(report: &mut Report, earlier: &Report) {
     let before: BTreeSet<Key> = diff::keys(earlier).collect();
     let after: BTreeSet<Key> = diff::keys(report).collect();
     let mut counts = Baseline { known: 0, new: 0, gone: before.difference(&after).count() as u64 };
-    let mut fails = false;
     for check in &mut report.checks {
         for finding in &mut check.findings {
             finding.known = before.contains(&diff::key(check.code, finding));
@@ -34,12 +32,11 @@ pub fn mark(report: &mut Report, earlier: &Report, fail_on: FailOn) {
                 counts.known += 1;
             } else {
                 counts.new += 1;
-                fails |= fail_on.reaches(check.level);
             }
         }
     }
-    report.baseline = Some(counts);
-    if report.exit_code == 1 && !fails {
-        report.exit_code = if report.summary.checks.unknown > 0 { 3 } else { 0 };
+    if counts.new == 0 && counts.known > 0 {
+        report.verdict.headline += "; no finding is new";
     }
+    report.baseline = Some(counts);
 }

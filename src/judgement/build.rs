@@ -1,7 +1,7 @@
 //! Builds the report from the evidence.
 
 use super::report::{CheckReport, FindingReport, OutcomeWord, Report, SCHEMA};
-use super::{FailOn, Selection, Subject, chain, exit_code, not_seen, steps, summary};
+use super::{FailOn, Selection, Subject, baseline, chain, exit_code, not_seen, steps, summary};
 use crate::checks::{self, CheckResult, Outcome};
 use crate::evidence::Evidence;
 use crate::playbooks::{self, Playbook, StepKey};
@@ -10,13 +10,31 @@ use crate::verdict::{self, Judged};
 /// Judges the evidence by the playbook of its question.
 #[must_use]
 pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Report {
+    let (report, code) = without_findings(evidence, selection);
+    let exit_code = exit_code::with_findings(&report.checks, fail_on, code);
+    Report { exit_code, ..report }
+}
+
+/// Judges the evidence beside an earlier report: findings that `earlier` has too are marked, and fail
+/// nothing.
+#[must_use]
+pub fn build_beside(evidence: &Evidence, selection: &Selection, fail_on: FailOn, earlier: &Report) -> Report {
+    let (mut report, code) = without_findings(evidence, selection);
+    baseline::mark(&mut report, earlier);
+    let exit_code = exit_code::with_findings(&report.checks, fail_on, code);
+    Report { exit_code, ..report }
+}
+
+/// Returns the report, and its exit code where no finding fails.
+fn without_findings(evidence: &Evidence, selection: &Selection) -> (Report, u8) {
     let (playbook, run) = playbooks::of_run(&evidence.question);
     let (all, selected) = results(playbook, evidence, selection);
     let judged = Judged { evidence, selected: &selected, all: &all };
     let (verdict, remedy) = run.conclude(judged);
     let left_out = run.left_out(judged);
     let checks = check_reports(playbook, &selected);
-    Report {
+    let code = exit_code::without_findings(evidence, &selected, left_out);
+    let report = Report {
         schema: SCHEMA.to_owned(),
         tool_version: evidence.tool_version.clone(),
         subject: Subject::of(evidence),
@@ -28,9 +46,10 @@ pub fn build(evidence: &Evidence, selection: &Selection, fail_on: FailOn) -> Rep
         rehearsal: None,
         not_seen: not_seen::of(run, evidence),
         baseline: None,
-        exit_code: exit_code::of(evidence, &selected, left_out, fail_on),
+        exit_code: code,
         checks,
-    }
+    };
+    (report, code)
 }
 
 /// Runs the checks of the playbook. Returns all results, and those that were selected.

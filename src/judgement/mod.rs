@@ -13,7 +13,7 @@
 //!
 //! The models of these values are here, where they are made; `report` shows them and concludes nothing.
 
-pub mod baseline;
+mod baseline;
 mod build;
 pub mod capture;
 pub mod chain;
@@ -30,7 +30,8 @@ mod subject;
 pub mod summary;
 pub mod trace;
 
-pub use self::build::build;
+pub use self::baseline::Baseline;
+pub use self::build::{build, build_beside};
 pub use self::rehearsal::{Rehearsal, Rehearsed, rehearse};
 pub use self::report::{CheckReport, FindingReport, Mark, OutcomeWord, Report, SCHEMA, StepReport, StepState};
 pub use self::selection::{FailOn, Selection};

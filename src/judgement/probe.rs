@@ -126,9 +126,10 @@ pub fn build(evidence: &Evidence, fail_on: FailOn) -> ProbeReport {
             question: probes.question.clone(),
         });
         let judged = checks::judge_by(&own, |family, check| playbook.step_of(family, check).is_some());
-        codes.push(exit_code::of(&own, &judged, false, fail_on));
         let mut target = target(endpoints, &probes.question, evidence.question.namespace(), conclude(&own, &judged));
         target.checks = check_reports(playbook, &judged);
+        let otherwise = exit_code::without_findings(&own, &judged, false);
+        codes.push(exit_code::with_findings(&target.checks, fail_on, otherwise));
         target.checks.retain(|report| matches!(report.outcome, OutcomeWord::Found | OutcomeWord::Unknown));
         targets.push(target);
     }

@@ -1,9 +1,9 @@
 //! Which checks take part, and which findings decide the exit code: what the user can choose.
 
-use crate::checks::{Check, Family, Level};
+use crate::checks::{self, Check, Family, Level};
 
-/// Checks that take part: all, or those of `--only`, without those of `--skip`. Entries are codes, names or
-/// families.
+/// Checks that take part: all, or those of `--only`, without those of `--skip`. Entries are codes, the
+/// beginnings of codes (`AT2`), names or families.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     pub only: Vec<String>,
@@ -14,11 +14,7 @@ impl Selection {
     /// The check takes part.
     #[must_use]
     pub fn lets_through(&self, family: &Family, check: &Check) -> bool {
-        let named = |list: &[String]| {
-            list.iter().any(|entry| {
-                [check.code.as_str(), check.name, family.name].iter().any(|known| known.eq_ignore_ascii_case(entry))
-            })
-        };
+        let named = |list: &[String]| list.iter().any(|entry| checks::denotes(entry, family, check));
         (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
     }
 }
