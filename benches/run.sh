@@ -14,6 +14,12 @@ benches/access_log.py --runs 10
 echo
 benches/probe.py "$program"
 echo
+if [ "$(id -u)" = 0 ]; then
+    benches/captures.py "$program"
+else
+    echo "captures: not measured, recording needs root" >&2
+fi
+echo
 if [ "$(id -u)" = 0 ] && [ "$(uname -s)" = Linux ]; then
     benches/diagnose.sh "$program"
 else

@@ -233,6 +233,7 @@ case "${1:-all}" in
     "$0" all || failed=1
     "$0" release || failed=1
     want sslscan sslscan
+    want ssldump ssldump
     install_packages
     ;;
   *)
