@@ -118,7 +118,7 @@ impl Reading {
         let task = "packet captures";
         progress.started(task);
         let mut kept = self.keeps.then(Kept::new);
-        let mut capture = captures::read(names, self.keeps, stop, progress, &mut |flow, packets| {
+        let mut capture = captures::read(names, None, self.keeps, stop, progress, &mut |flow, packets| {
             if self.is_probe(&flow) {
                 self.own += 1;
                 return;

@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use tokio::runtime::Builder;
@@ -15,7 +15,8 @@ use crate::checks::captured;
 use crate::cli::{PcapArgs, PcapOutput};
 use crate::evidence::capture::{Flow, ServerName, Signature, Summary};
 use crate::gather::files::captures::{self, CaptureError};
-use crate::judgement::capture::{self as judgement, Question};
+use crate::gather::files::key_log;
+use crate::judgement::capture::{self as judgement, CaptureReport, Question};
 use crate::redact::Redactor;
 use crate::report::Format;
 use crate::report::documents::capture::line;
@@ -49,104 +50,116 @@ fn check(args: &PcapArgs) -> Result<(), Error> {
 
 fn read(args: &PcapArgs, stop: &Stop, console: &Console) -> Result<u8, Error> {
     let reporter = console.progress();
-    let lines = matches!(args.output, PcapOutput::Wide | PcapOutput::Jsonl);
-    let mut session = Session {
-        args,
-        out: terminal::Output::stdout(),
-        writer: args.write.as_deref().map(create).transpose()?,
-        summary: Summary::default(),
-        failed: None,
-        lines,
-    };
+    let keys = args
+        .key_log
+        .as_deref()
+        .map(|name| key_log::read(name).map_err(|source| Error::Input { name: name.to_owned(), source }));
+    let keys = keys.transpose()?;
+    let mut session = Session::new(args.output, args.write.as_deref())?;
     let task = format!("packets of {}", if let [only] = args.files.as_slice() { only } else { "the captures" });
     let redactor = Redactor::secrets_only().keep_random_tokens(args.keep_random_tokens);
     reporter.started(&task);
-    let result = captures::read(&args.files, args.write.is_some(), stop, &*reporter, &mut |flow, packets| {
-        session.flow(&redacted(&redactor, flow), &packets);
+    let result = captures::read(&args.files, keys, args.write.is_some(), stop, &*reporter, &mut |flow, packets| {
+        let flow = redacted(&redactor, flow);
+        if is_selected(&flow, args) {
+            session.count(&flow);
+            if captured::judge(&Signature::of(&flow)).standing.is_failure() {
+                session.write(&packets);
+            }
+        }
     });
     let count = result.as_ref().map_or(0, |capture| capture.traffic.packets);
     reporter.finished(&task, &format!("{count} packets, {} connections", session.summary.flows));
     reporter.finish();
     let mut capture = result.map_err(|CaptureError { name, source }| Error::Input { name, source })?;
-    let Session { out, writer, summary, failed, .. } = session;
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    out.finish().map_err(Error::Output)?;
+    let (summary, written) = session.finish()?;
     capture.summary = summary;
-    capture.summary.finish();
-    let written = match (writer, &args.write) {
-        (Some(writer), Some(path)) => {
-            let packets = writer.packets();
-            let unwritable = |source| Error::Unwritable { name: path.display().to_string(), source };
-            let file =
-                writer.finish().map_err(unwritable)?.into_inner().map_err(|error| unwritable(error.into_error()))?;
-            file.sync_all().map_err(unwritable)?;
-            Some((path.display().to_string(), packets))
-        }
-        _ => None,
-    };
     let report = judgement::build(capture, Question { filters: filters(args), written }, fail_on(args.fail_on));
-    let format = match args.output {
+    print(console, args.output, &report)
+}
+
+/// Prints the report, and returns its exit code.
+pub(super) fn print(console: &Console, output: PcapOutput, report: &CaptureReport) -> Result<u8, Error> {
+    let format = match output {
         PcapOutput::Jsonl => return Ok(report.exit_code),
         PcapOutput::Text => Format::Text,
         PcapOutput::Wide => Format::Wide,
         PcapOutput::Json => Format::Json,
         PcapOutput::Yaml => Format::Yaml,
     };
-    super::print_result(console, format, &report).map(|()| report.exit_code)
+    super::print_result(console, format, report).map(|()| report.exit_code)
 }
 
 /// A new file, which only its owner may read: packets are not for everybody.
 fn create(path: &Path) -> Result<CaptureWriter<BufWriter<File>>, Error> {
-    let unwritable = |source: io::Error| {
-        let name = path.display().to_string();
-        match source.kind() {
-            io::ErrorKind::AlreadyExists => Error::Exists { name },
-            _ => Error::Unwritable { name, source },
-        }
-    };
     let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(unwritable)?;
-    CaptureWriter::new(BufWriter::new(file)).map_err(unwritable)
+    let file = options.open(path).map_err(|source| unwritable(path, source))?;
+    CaptureWriter::new(BufWriter::new(file)).map_err(|source| unwritable(path, source))
 }
 
 /// The outputs for each connection.
-struct Session<'a> {
-    args: &'a PcapArgs,
+pub(super) struct Session {
+    output: PcapOutput,
     out: terminal::Output<io::BufWriter<io::Stdout>>,
-    writer: Option<CaptureWriter<BufWriter<File>>>,
+    writer: Option<(PathBuf, CaptureWriter<BufWriter<File>>)>,
     summary: Summary,
     /// The first error of writing.
     failed: Option<Error>,
-    lines: bool,
 }
 
-impl Session<'_> {
-    fn flow(&mut self, flow: &Flow, packets: &[KeptPacket]) {
-        if !is_selected(flow, self.args) {
+impl Session {
+    /// Creates the file that packets are written to, if there is one.
+    pub(super) fn new(output: PcapOutput, write: Option<&Path>) -> Result<Self, Error> {
+        let writer = write.map(|path| Ok::<_, Error>((path.to_owned(), create(path)?))).transpose()?;
+        let out = terminal::Output::stdout();
+        Ok(Self { output, out, writer, summary: Summary::default(), failed: None })
+    }
+
+    /// Counts a connection, and prints its line.
+    pub(super) fn count(&mut self, flow: &Flow) {
+        self.summary.add(flow);
+        if self.failed.is_some() {
             return;
         }
-        self.summary.add(flow);
-        if self.lines && self.failed.is_none() {
-            let line = match self.args.output {
-                PcapOutput::Jsonl => serde_json::to_string(flow).map_err(io::Error::other),
-                _ => Ok(line(flow)),
-            };
-            let written = line.and_then(|line| writeln!(self.out, "{line}"));
-            self.failed = written.err().map(Error::Output);
-        }
-        if let Some(writer) = &mut self.writer
-            && self.failed.is_none()
-            && captured::judge(&Signature::of(flow)).standing.is_failure()
-        {
+        let line = match self.output {
+            PcapOutput::Jsonl => serde_json::to_string(flow).map_err(io::Error::other),
+            PcapOutput::Wide => Ok(line(flow)),
+            PcapOutput::Text | PcapOutput::Json | PcapOutput::Yaml => return,
+        };
+        self.failed = line.and_then(|line| writeln!(self.out, "{line}")).err().map(Error::Output);
+    }
+
+    /// Writes packets, if there is a file for them.
+    pub(super) fn write(&mut self, packets: &[KeptPacket]) {
+        if let (Some((path, writer)), None) = (&mut self.writer, &self.failed) {
             let written = packets.iter().try_for_each(|packet| writer.packet(packet));
-            let name = self.args.write.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-            self.failed = written.err().map(|source| Error::Unwritable { name, source });
+            self.failed = written.err().map(|source| unwritable(path, source));
         }
+    }
+
+    /// Returns the sum of all connections, and the name of the file with the number of its packets.
+    pub(super) fn finish(mut self) -> Result<(Summary, Option<(String, u64)>), Error> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        self.out.finish().map_err(Error::Output)?;
+        self.summary.finish();
+        let Some((path, writer)) = self.writer else { return Ok((self.summary, None)) };
+        let packets = writer.packets();
+        let file = writer.finish().and_then(|buffer| buffer.into_inner().map_err(io::IntoInnerError::into_error));
+        file.and_then(|file| file.sync_all()).map_err(|source| unwritable(&path, source))?;
+        Ok((self.summary, Some((path.display().to_string(), packets))))
+    }
+}
+
+fn unwritable(path: &Path, source: io::Error) -> Error {
+    let name = path.display().to_string();
+    match source.kind() {
+        io::ErrorKind::AlreadyExists => Error::Exists { name },
+        _ => Error::Unwritable { name, source },
     }
 }
 

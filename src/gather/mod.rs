@@ -19,7 +19,7 @@ pub mod probe;
 pub mod random;
 mod stored;
 #[cfg(test)]
-mod test_certificates;
+pub(crate) mod test_certificates;
 #[cfg(test)]
 mod test_server;
 mod trust;

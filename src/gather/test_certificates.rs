@@ -12,27 +12,27 @@ use openssl::x509::{X509, X509Builder, X509Name, X509NameRef};
 const DAY: i64 = 24 * 60 * 60;
 
 /// A CA that signs other certificates.
-pub(super) struct Issuer {
+pub(crate) struct Issuer {
     pub certificate: X509,
     key: PKey<Private>,
 }
 
 impl Issuer {
-    pub(super) fn root(name: &str) -> Self {
+    pub(crate) fn root(name: &str) -> Self {
         let key = key();
         let name = named(name);
         let certificate = sign(authority(&name, &key), &name, &key);
         Self { certificate, key }
     }
 
-    pub(super) fn issuer(&self, name: &str) -> Self {
+    pub(crate) fn issuer(&self, name: &str) -> Self {
         let key = key();
         let certificate = sign(authority(&named(name), &key), self.certificate.subject_name(), &self.key);
         Self { certificate, key }
     }
 
     /// Creates a certificate for a host, valid between two days since 1970, and its key.
-    pub(super) fn leaf(&self, host: &str, from: i64, to: i64) -> (X509, PKey<Private>) {
+    pub(crate) fn leaf(&self, host: &str, from: i64, to: i64) -> (X509, PKey<Private>) {
         let key = key();
         let mut builder = builder(&named(host), &key, from, to);
         let mut names = SubjectAlternativeName::new();

@@ -218,6 +218,19 @@ pub(crate) fn missing(capture: &Capture) -> Vec<(String, String)> {
             "the ClientHello is cut or malformed; capture whole packets (`tcpdump -s 0`)".to_owned(),
         ));
     }
+    if let Some(keys) = &capture.keys {
+        if keys.decrypted == 0 {
+            let why =
+                format!("none of the {} of the key log is of a handshake in the captures", count(keys.lines, "line"));
+            list.push(("what TLS 1.3 encrypts".to_owned(), why));
+        }
+        if keys.dropped > 0 {
+            list.push((
+                format!("the encrypted part of {}", count(keys.dropped, "handshake")),
+                "the key log has the secrets of too many".to_owned(),
+            ));
+        }
+    }
     let limits = &capture.limits;
     for (number, what, why) in [
         (limits.flows_evicted, "connection", "too many were open at the same time to follow them to their end"),

@@ -49,23 +49,31 @@ pub struct Flow {
     /// The server requested another ClientHello (HelloRetryRequest).
     pub retried: bool,
     pub answer: Option<Answer>,
-    /// The alerts in clear, at most [`MAX_ALERTS`].
+    /// The alerts in clear or decrypted, at most [`MAX_ALERTS`].
     pub alerts: Vec<Alert>,
-    /// The list of the server, in its order; only up to TLS 1.2, later it is encrypted.
+    /// The list of the server, in its order; in TLS 1.3 only if it was decrypted.
     pub certificates: Vec<CapturedCertificate>,
     /// The server's list is not whole in the capture, or longer than what is described.
     pub certificates_cut: bool,
-    /// The CAs of the server's CertificateRequest; absent if none was seen, which in TLS 1.3 says nothing.
+    /// The CAs of the server's CertificateRequest; absent if none was seen, which in TLS 1.3 says nothing
+    /// without its secrets.
     pub certificate_request: Option<Vec<String>>,
     pub client_certificate: ClientChain,
     /// The server accepted an earlier session, so it sent no certificate.
     pub resumed: bool,
+    /// Records of TLS 1.3 were decrypted with a key log.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub decrypted: bool,
     /// How far the handshake got.
     pub stage: Stage,
     /// The number of an alert that the server sent as a warning before the handshake failed.
     pub warned: Option<u8>,
     /// How the connection ended; absent if the capture does not hold the end.
     pub end: Option<End>,
+    /// Time to live of the server's RST, if no other packet of the server has that: another device may have
+    /// sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign_reset: Option<u8>,
     pub outcome: Outcome,
     /// Bytes of the handshake that the capture lacks, by sender.
     pub missing: Missing,
@@ -190,7 +198,7 @@ pub struct Answer {
     pub alpn: Option<String>,
 }
 
-/// An alert in clear.
+/// An alert in clear or decrypted.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Alert {
@@ -203,7 +211,7 @@ pub struct Alert {
     pub number: u8,
 }
 
-/// A certificate that was sent in clear.
+/// A certificate that was sent in clear, or decrypted.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CapturedCertificate {

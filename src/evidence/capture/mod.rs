@@ -36,6 +36,9 @@ pub struct Capture {
     pub unread: BTreeMap<String, u64>,
     /// Losses by limits of memory.
     pub limits: LimitsReached,
+    /// What was decrypted; absent without a key log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Keys>,
     /// TCP connections with other servers than the ingress, which the summary leaves out. `pcap` counts all.
     #[serde(default)]
     pub elsewhere: u64,
@@ -98,6 +101,18 @@ pub struct Traffic {
     pub quic_flows: u64,
     /// DTLS associations, by addresses and ports.
     pub dtls_flows: u64,
+}
+
+/// The use of a key log.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Keys {
+    /// Lines of key logs, given or in the captures.
+    pub lines: u64,
+    /// Connections of which a record was decrypted.
+    pub decrypted: u64,
+    /// Handshakes whose secrets found no room.
+    pub dropped: u64,
 }
 
 /// Losses by limits of memory, which are missing in the other counts.

@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Capture, CaptureFile, Damage, FlowTally, Group, LimitsReached, PacketPlace, Signature, Summary, Traffic};
+use super::{
+    Capture, CaptureFile, Damage, FlowTally, Group, Keys, LimitsReached, PacketPlace, Signature, Summary, Traffic,
+};
 use crate::evidence::Source;
 use crate::evidence::part::{Gap, Kind, Part, Visit, Visitor};
 
@@ -40,7 +42,7 @@ impl Part for Vec<Capture> {
 
 impl Visit for Capture {
     fn visit(&mut self, visitor: &mut dyn Visitor) {
-        let Self { files, interrupted: _, traffic, unread, limits, elsewhere: _, own: _, summary } = self;
+        let Self { files, interrupted: _, traffic, unread, limits, keys, elsewhere: _, own: _, summary } = self;
         files.visit(visitor);
         let Traffic {
             packets: _,
@@ -55,6 +57,9 @@ impl Visit for Capture {
         visitor.keys(Kind::Word, unread);
         let LimitsReached { flows_evicted: _, segments_dropped: _, chains_not_described: _, packets_not_written: _ } =
             limits;
+        if let Some(keys) = keys {
+            let Keys { lines: _, decrypted: _, dropped: _ } = keys;
+        }
         summary.visit(visitor);
     }
 }
@@ -127,6 +132,7 @@ impl Visit for FlowTally {
             other_server_names: _,
             requested_authorities,
             sample,
+            foreign_resets: _,
         } = self;
         let PacketPlace { file: _, number: _ } = first;
         visitor.string(Kind::Text, filter);

@@ -136,6 +136,9 @@ pub struct FlowTally {
     pub requested_authorities: Vec<String>,
     /// A sample of the first bytes that are not TLS, at most 64 printable characters.
     pub sample: Option<String>,
+    /// Flows whose RST has another time to live than the server's other packets.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub foreign_resets: u64,
 }
 
 impl Summary {
@@ -199,11 +202,13 @@ impl FlowTally {
             other_server_names: 0,
             requested_authorities: flow.certificate_request.clone().unwrap_or_default(),
             sample: flow.sample.clone(),
+            foreign_resets: 0,
         }
     }
 
     fn add(&mut self, flow: &Flow) {
         self.flows += 1;
+        self.foreign_resets += u64::from(flow.foreign_reset.is_some());
         if flow.first_packet < self.first {
             self.first = flow.first_packet;
             self.filter.clone_from(&flow.filter);
@@ -231,6 +236,7 @@ impl FlowTally {
     /// Adds the flows of another tally.
     pub fn merge(&mut self, other: &Self) {
         self.flows += other.flows;
+        self.foreign_resets += other.foreign_resets;
         if other.first < self.first {
             self.first = other.first;
             self.filter.clone_from(&other.filter);

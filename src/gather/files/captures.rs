@@ -10,9 +10,10 @@ use std::io::{self, BufReader, Cursor, Read};
 use flate2::bufread::MultiGzDecoder;
 use jiff::Timestamp;
 
-use crate::evidence::capture::{Capture, CaptureFile, Damage, PacketPlace};
+use crate::evidence::capture::{Capture, CaptureFile, Damage, Keys, PacketPlace};
 use crate::run::{Progress, Stop};
-use crate::wire::capture::{self, Analysis, Break, MAGIC_BYTES, PacketReader, Sink, is_capture};
+use crate::wire::capture::{self, Analysis, Break, MAGIC_BYTES, Packet, PacketReader, Sink, is_capture};
+use crate::wire::tls::KeyLog;
 
 /// Maximum number of captures that are merged.
 pub const MAX_CAPTURES: usize = 64;
@@ -69,12 +70,14 @@ impl Source {
 }
 
 /// Reads captures, the earliest packet first, and hands each connection to `sink` when it is over. If `keeps`
-/// is true, the packets of handshakes come with it.
+/// is true, the packets of handshakes come with it. Handshakes are decrypted with `keys` and with those in the
+/// captures.
 ///
 /// # Errors
 /// A file cannot be opened, or is not a capture.
 pub fn read(
     names: &[String],
+    keys: Option<KeyLog>,
     keeps: bool,
     stop: &Stop,
     progress: &dyn Progress,
@@ -89,11 +92,14 @@ pub fn read(
         sources.push(source);
     }
     let mut analysis = Analysis::new(keeps);
+    let has_keys = keys.is_some();
+    *analysis.keys() = keys.unwrap_or_default();
     let mut interrupted = false;
     let mut packets = 0_u64;
     while let Some(index) = earliest(&sources) {
         let Some(source) = sources.get_mut(index) else { break };
         let place = PacketPlace { file: u32::try_from(index).unwrap_or(u32::MAX), number: source.reader.packets() };
+        analysis.keys().append(source.reader.keys());
         if let Some(packet) = source.reader.packet() {
             analysis.packet(&packet, place, sink);
         }
@@ -109,11 +115,35 @@ pub fn read(
             }
         }
     }
+    let (lines, dropped) = (analysis.keys().lines, analysis.keys().dropped);
     let rest = analysis.finish(sink);
     sources.iter_mut().for_each(Source::close);
     let files = sources.into_iter().map(|source| source.file).collect();
-    let capture::Rest { traffic, unread, limits } = rest;
-    Ok(Capture { files, interrupted, traffic, unread, limits, ..Capture::default() })
+    let capture::Rest { traffic, unread, limits, decrypted } = rest;
+    let keys = (has_keys || lines > 0).then_some(Keys { lines, decrypted, dropped });
+    Ok(Capture { files, interrupted, traffic, unread, limits, keys, ..Capture::default() })
+}
+
+/// Reads a capture that is still being recorded, and hands on each packet when it comes.
+///
+/// # Errors
+/// The stream is not a capture.
+pub fn follow(
+    name: &str,
+    file: u32,
+    stream: Box<dyn Read>,
+    each: &mut dyn FnMut(&Packet<'_>, PacketPlace),
+) -> io::Result<CaptureFile> {
+    let mut source = source(name, stream, LEAST_BUFFER)?;
+    advance(&mut source)?;
+    while source.is_open {
+        let place = PacketPlace { file, number: source.reader.packets() };
+        if let Some(packet) = source.reader.packet() {
+            each(&packet, place);
+        }
+        advance(&mut source)?;
+    }
+    Ok(source.file)
 }
 
 /// Returns the source whose next packet is the earliest; the first of them if several are.
@@ -163,10 +193,14 @@ fn advance(source: &mut Source) -> io::Result<()> {
 }
 
 fn open(name: &str, buffer: usize) -> io::Result<Source> {
-    let mut plain: Box<dyn Read> = match name {
+    let plain: Box<dyn Read> = match name {
         "-" => Box::new(io::stdin()),
         path => Box::new(File::open(path)?),
     };
+    source(name, plain, buffer)
+}
+
+fn source(name: &str, mut plain: Box<dyn Read>, buffer: usize) -> io::Result<Source> {
     let mut head = head(&mut plain)?;
     let compressed = head.starts_with(&GZIP);
     if compressed {

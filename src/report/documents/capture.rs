@@ -175,6 +175,13 @@ impl Page<'_> {
         if let Some(sample) = tally.sample.as_ref().filter(|sample| !sample.is_empty()) {
             self.row("  bytes", plain, sample);
         }
+        if tally.foreign_resets > 0 {
+            let text = format!(
+                "{} with another TTL than the server's other packets: a device on the way may have sent them",
+                counted(tally.foreign_resets, "RST")
+            );
+            self.row("  TTL", plain, &text);
+        }
         if let Some(code) = kind.code {
             self.row("  check", plain, &format!("{code}: kubectl apigee-tls explain {code}"));
         }

@@ -36,6 +36,14 @@ pub(super) struct Chains {
 }
 
 impl Chains {
+    /// Reads the body of a Certificate message of TLS 1.3 (RFC 8446 §4.4.2), which is complete.
+    pub(super) fn read_tls13(&mut self, body: &[u8]) -> Arc<Chain> {
+        match without_extensions(body) {
+            Some(list) => self.read(&list, list.len()),
+            None => Arc::new(Chain { is_cut: true, ..Chain::default() }),
+        }
+    }
+
     /// Reads the body of a Certificate message up to TLS 1.2, of which there are `body.len()` of `length`
     /// bytes.
     pub(super) fn read(&mut self, body: &[u8], length: usize) -> Arc<Chain> {
@@ -55,16 +63,37 @@ impl Chains {
     }
 }
 
+/// Writes the list of a Certificate message of TLS 1.3 as TLS 1.2 does: without context and extensions.
+fn without_extensions(body: &[u8]) -> Option<Vec<u8>> {
+    let mut fields = Fields(body);
+    fields.short()?;
+    let length = size(fields.array()?);
+    let mut list = Fields(fields.bytes(length)?);
+    let mut entries = Vec::new();
+    while !list.is_empty() {
+        let length = list.array::<3>()?;
+        entries.extend(length);
+        entries.extend(list.bytes(size(length))?);
+        list.long()?;
+    }
+    let [_, length @ ..] = u32::try_from(entries.len()).ok()?.to_be_bytes();
+    Some([&length, &*entries].concat())
+}
+
+/// Returns a length of three bytes.
+fn size([a, b, c]: [u8; 3]) -> usize {
+    usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c)
+}
+
 fn read(body: &[u8], length: usize, is_described: bool) -> Chain {
     let mut fields = Fields(body);
-    let mut size = || fields.array::<3>().map(|[a, b, c]| usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c));
-    let Some(total) = size() else { return Chain { is_cut: true, ..Chain::default() } };
+    let Some(total) = fields.array().map(size) else { return Chain { is_cut: true, ..Chain::default() } };
     let mut chain = Chain { is_cut: body.len() < length || total + 3 != length, ..Chain::default() };
     let mut parsed = Vec::new();
     let mut list = Fields(fields.0);
     while !list.is_empty() {
-        let size = list.array::<3>().map(|[a, b, c]| usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c));
-        let (Some(der), true) = (size.and_then(|size| list.bytes(size)), parsed.len() < MAX_CERTIFICATES) else {
+        let length = list.array().map(size);
+        let (Some(der), true) = (length.and_then(|length| list.bytes(length)), parsed.len() < MAX_CERTIFICATES) else {
             chain.is_cut = true;
             break;
         };

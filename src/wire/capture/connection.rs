@@ -3,11 +3,11 @@
 //! The first byte of the server's TLS is at the acknowledgement number of the ClientHello. This holds for
 //! captures that began without the SYN, for several SYN/ACKs with different numbers, and after every preface.
 
-use super::chains::Chains;
 use super::direction::{ClientState, Direction, ServerState, data_sequence, is_from_client};
 use super::handshake::{Ends, Handshake, Moment};
 use super::layers::Segment;
 use super::preface::{self, MAX_HEAD, Start};
+use super::shared::Shared;
 use super::stream::Piece;
 use crate::evidence::capture::{End, Ending, Missing, Preface, Tunnel};
 use crate::evidence::handshake::{NotTls, Party};
@@ -16,6 +16,8 @@ use crate::wire::tls::passive::{Passive, begins_client_hello, begins_record};
 
 /// Maximum number of SYN/ACKs with different sequence numbers that are kept.
 const MAX_BASES: usize = 4;
+/// Maximum number of different times to live that are kept.
+const MAX_HOPS: usize = 4;
 /// Number of preface bytes after which no ClientHello is expected any more.
 const MAX_PREFACE: usize = 64 << 10;
 
@@ -52,6 +54,10 @@ pub(super) struct Connection {
     hello_end: Option<u32>,
     pub(super) acknowledged: bool,
     pub(super) missing: Missing,
+    /// Times to live of the server's packets other than an RST: on a node each is captured several times.
+    server_hops: Vec<u8>,
+    /// Time to live of the server's RST, if no other packet of it has that.
+    pub(super) foreign_reset: Option<u8>,
     /// The streams are no longer read.
     pub(super) is_settled: bool,
 }
@@ -89,6 +95,8 @@ impl Connection {
             hello_end: None,
             acknowledged: false,
             missing: Missing::default(),
+            server_hops: Vec::new(),
+            foreign_reset: None,
             is_settled: false,
         }
     }
@@ -108,11 +116,11 @@ impl Connection {
     /// Returns the number of bytes of the streams in memory.
     pub(super) fn buffered(&self) -> usize {
         let of = |one: &Direction| one.stream.buffered() + one.tls.buffered() + one.head.capacity();
-        of(&self.client) + of(&self.server)
+        of(&self.client) + of(&self.server) + self.handshake.buffered()
     }
 
     /// Adds a segment. Returns false if it was dropped because segments may not wait.
-    pub(super) fn segment(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, chains: &mut Chains) -> bool {
+    pub(super) fn segment(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, shared: &mut Shared) -> bool {
         self.last = at;
         if !self.is_certain
             && let Some(from_client) = is_from_client(segment)
@@ -124,6 +132,9 @@ impl Connection {
         direction.packets += 1;
         direction.syns += u64::from(segment.syn);
         direction.bytes += segment.length as u64;
+        if by == Party::Server {
+            self.hops(segment);
+        }
         if segment.rst || segment.fin {
             self.ended(by, segment, at);
         }
@@ -134,45 +145,45 @@ impl Connection {
             self.synchronised(by, segment);
         }
         let kept = if by == Party::Client {
-            self.client_segment(segment, at, may_wait, chains)
+            self.client_segment(segment, at, may_wait, shared)
         } else {
             if let (Some(end), Some(acknowledged)) = (self.hello_end, segment.acknowledged) {
                 self.acknowledged |= acknowledged.wrapping_sub(end).cast_signed() >= 0;
             }
-            self.server_segment(segment, at, may_wait, chains)
+            self.server_segment(segment, at, may_wait, shared)
         };
         if self.handshake.is_complete() || self.client_state == ClientState::NotTls {
             self.settle();
         } else if self.client.bytes + self.server.bytes > MAX_HANDSHAKE {
-            self.finish(chains);
+            self.finish(shared);
         }
         kept
     }
 
     /// Reads the segments that still wait, at the end of the connection.
-    pub(super) fn finish(&mut self, chains: &mut Chains) {
+    pub(super) fn finish(&mut self, shared: &mut Shared) {
         if self.is_settled {
             return;
         }
         let at = self.last;
         for by in [Party::Client, Party::Server] {
             let mut stream = std::mem::take(&mut self.direction(by).stream);
-            stream.flush(&mut |piece| self.piece(by, piece, at, None, chains));
+            stream.flush(&mut |piece| self.piece(by, piece, at, None, shared));
             self.direction(by).stream = stream;
         }
         if self.client_state == ClientState::Ssl2 {
             self.ssl2(true, at);
         }
         if self.client_state == ClientState::Start && !self.client.head.is_empty() {
-            self.decide_client(true, at, None, chains);
+            self.decide_client(true, at, None, shared);
         }
         if self.server_state == ServerState::Opening {
-            self.decide_server(true, at, chains);
+            self.decide_server(true, at, shared);
         }
         for by in [Party::Client, Party::Server] {
             let Self { client, server, handshake, .. } = self;
             let direction = if by == Party::Client { client } else { server };
-            direction.tls.finish(&mut |event| handshake.event(by, event, at, chains));
+            direction.tls.finish(&mut |event| handshake.event(by, event, at, shared));
         }
         self.settle();
     }
@@ -251,7 +262,7 @@ impl Connection {
         }
     }
 
-    fn client_segment(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, chains: &mut Chains) -> bool {
+    fn client_segment(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, shared: &mut Shared) -> bool {
         // If there are several SYN/ACKs, the one that the client acknowledges counts.
         if let Some(acknowledged) = segment.acknowledged
             && self.server.stream.is_fresh()
@@ -269,13 +280,13 @@ impl Connection {
         let acknowledged = segment.acknowledged;
         let mut stream = std::mem::take(&mut self.client.stream);
         let kept = stream.add(sequence, segment.data, segment.length, may_wait, &mut |piece| {
-            self.piece(Party::Client, piece, at, acknowledged, chains);
+            self.piece(Party::Client, piece, at, acknowledged, shared);
         });
         self.client.stream = stream;
         kept
     }
 
-    fn server_segment(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, chains: &mut Chains) -> bool {
+    fn server_segment(&mut self, segment: &Segment<'_>, at: Moment, may_wait: bool, shared: &mut Shared) -> bool {
         if segment.length == 0 {
             return true;
         }
@@ -285,57 +296,57 @@ impl Connection {
         }
         let mut stream = std::mem::take(&mut self.server.stream);
         let kept = stream.add(sequence, segment.data, segment.length, may_wait, &mut |piece| {
-            self.piece(Party::Server, piece, at, None, chains);
+            self.piece(Party::Server, piece, at, None, shared);
         });
         self.server.stream = stream;
         kept
     }
 
-    fn piece(&mut self, by: Party, piece: Piece<'_>, at: Moment, acknowledged: Option<u32>, chains: &mut Chains) {
+    fn piece(&mut self, by: Party, piece: Piece<'_>, at: Moment, acknowledged: Option<u32>, shared: &mut Shared) {
         match (by, piece) {
             (Party::Client, Piece::Data { sequence, bytes }) => {
-                self.client_bytes(sequence, bytes, at, acknowledged, chains);
+                self.client_bytes(sequence, bytes, at, acknowledged, shared);
             }
-            (Party::Client, Piece::Gap(missing)) => self.client_gap(missing, at, chains),
-            (_, Piece::Data { sequence, bytes }) => self.server_bytes(sequence, bytes, at, chains),
-            (_, Piece::Gap(missing)) => self.server_gap(missing, at, chains),
+            (Party::Client, Piece::Gap(missing)) => self.client_gap(missing, at, shared),
+            (_, Piece::Data { sequence, bytes }) => self.server_bytes(sequence, bytes, at, shared),
+            (_, Piece::Gap(missing)) => self.server_gap(missing, at, shared),
         }
     }
 
-    fn client_bytes(&mut self, sequence: u32, bytes: &[u8], at: Moment, ack: Option<u32>, chains: &mut Chains) {
+    fn client_bytes(&mut self, sequence: u32, bytes: &[u8], at: Moment, ack: Option<u32>, shared: &mut Shared) {
         match self.client_state {
             ClientState::Start | ClientState::Ssl2 => {
                 if self.client.head.is_empty() {
                     self.client.head_start = sequence;
                     // The response begins at the acknowledgement number of the first bytes of the
                     // ClientHello.
-                    self.set_server_start(ack, at, chains);
+                    self.set_server_start(ack, at, shared);
                 }
                 let room = (MAX_HEAD + usize::from(u16::MAX)).saturating_sub(self.client.head.len());
                 self.client.head.extend(bytes.iter().take(room));
                 if self.client_state == ClientState::Ssl2 {
                     self.ssl2(false, at);
                 } else {
-                    self.decide_client(false, at, ack, chains);
+                    self.decide_client(false, at, ack, shared);
                 }
             }
             ClientState::MayTurn { kind, passed } => {
                 if preface::turns(bytes) {
                     self.preface = Some(kind);
-                    self.restart(ack, at, chains);
+                    self.restart(ack, at, shared);
                     self.client_state = ClientState::Tls;
-                    self.client_tls(bytes, at, chains);
+                    self.client_tls(bytes, at, shared);
                 } else if passed + bytes.len() > MAX_PREFACE {
                     self.client_state = ClientState::NotTls;
                 } else {
                     self.client_state = ClientState::MayTurn { kind, passed: passed + bytes.len() };
                 }
             }
-            ClientState::Tls => self.client_tls(bytes, at, chains),
+            ClientState::Tls => self.client_tls(bytes, at, shared),
             ClientState::Lost if begins_client_hello(bytes) => {
-                self.restart(ack, at, chains);
+                self.restart(ack, at, shared);
                 self.client_state = ClientState::Tls;
-                self.client_tls(bytes, at, chains);
+                self.client_tls(bytes, at, shared);
             }
             ClientState::NotTls | ClientState::Lost => {}
         }
@@ -344,28 +355,28 @@ impl Connection {
         }
     }
 
-    fn client_tls(&mut self, bytes: &[u8], at: Moment, chains: &mut Chains) {
+    fn client_tls(&mut self, bytes: &[u8], at: Moment, shared: &mut Shared) {
         let Self { client, handshake, .. } = self;
-        client.tls.push(bytes, &mut |event| handshake.event(Party::Client, event, at, chains));
+        client.tls.push(bytes, &mut |event| handshake.event(Party::Client, event, at, shared));
     }
 
-    fn client_gap(&mut self, missing: u64, at: Moment, chains: &mut Chains) {
+    fn client_gap(&mut self, missing: u64, at: Moment, shared: &mut Shared) {
         self.missing.of_client = self.missing.of_client.saturating_add(missing);
         match self.client_state {
             ClientState::Start => {
                 if self.client.head.is_empty() {
                     self.client_state = ClientState::Lost;
                 } else {
-                    self.decide_client(true, at, None, chains);
+                    self.decide_client(true, at, None, shared);
                     if self.client_state == ClientState::Tls {
                         let Self { client, handshake, .. } = self;
-                        client.tls.gap(missing, &mut |event| handshake.event(Party::Client, event, at, chains));
+                        client.tls.gap(missing, &mut |event| handshake.event(Party::Client, event, at, shared));
                     }
                 }
             }
             ClientState::Tls => {
                 let Self { client, handshake, .. } = self;
-                client.tls.gap(missing, &mut |event| handshake.event(Party::Client, event, at, chains));
+                client.tls.gap(missing, &mut |event| handshake.event(Party::Client, event, at, shared));
             }
             ClientState::Ssl2 => self.ssl2(true, at),
             ClientState::MayTurn { .. } | ClientState::NotTls | ClientState::Lost => {}
@@ -373,7 +384,7 @@ impl Connection {
     }
 
     /// Classifies the client's first bytes; at the end, with the bytes available.
-    fn decide_client(&mut self, is_end: bool, at: Moment, ack: Option<u32>, chains: &mut Chains) {
+    fn decide_client(&mut self, is_end: bool, at: Moment, ack: Option<u32>, shared: &mut Shared) {
         loop {
             let mut decided = preface::start(&self.client.head);
             if decided == Start::Open {
@@ -389,7 +400,7 @@ impl Connection {
                 Start::Tls => {
                     self.client_state = ClientState::Tls;
                     let head = std::mem::take(&mut self.client.head);
-                    return self.client_tls(&head, at, chains);
+                    return self.client_tls(&head, at, shared);
                 }
                 Start::Ssl2 => {
                     self.client_state = ClientState::Ssl2;
@@ -402,7 +413,7 @@ impl Connection {
                         self.client_state = ClientState::MayTurn { kind, passed: length };
                         return;
                     }
-                    self.set_server_start(ack, at, chains);
+                    self.set_server_start(ack, at, shared);
                 }
                 Start::MayTurn(kind) => {
                     self.client_state = ClientState::MayTurn { kind, passed: self.client.head.len() };
@@ -434,22 +445,22 @@ impl Connection {
     }
 
     /// TLS begins in mid-stream, also in the server's direction.
-    fn restart(&mut self, ack: Option<u32>, at: Moment, chains: &mut Chains) {
+    fn restart(&mut self, ack: Option<u32>, at: Moment, shared: &mut Shared) {
         self.server_start = None;
         self.server_state = ServerState::Before;
-        self.set_server_start(ack, at, chains);
+        self.set_server_start(ack, at, shared);
     }
 
-    fn set_server_start(&mut self, ack: Option<u32>, at: Moment, chains: &mut Chains) {
+    fn set_server_start(&mut self, ack: Option<u32>, at: Moment, shared: &mut Shared) {
         // Without an acknowledgement (data on the SYN) it is the beginning of the server's stream.
         self.server_start = ack.or(self.server_start);
         let head = std::mem::take(&mut self.server.head);
         if !head.is_empty() && self.server_state == ServerState::Before {
-            self.server_bytes(self.server.head_start, &head, at, chains);
+            self.server_bytes(self.server.head_start, &head, at, shared);
         }
     }
 
-    fn server_bytes(&mut self, sequence: u32, bytes: &[u8], at: Moment, chains: &mut Chains) {
+    fn server_bytes(&mut self, sequence: u32, bytes: &[u8], at: Moment, shared: &mut Shared) {
         match self.server_state {
             ServerState::Before => {
                 let has_begun = self.client_state != ClientState::Start || !self.client.head.is_empty();
@@ -476,22 +487,22 @@ impl Connection {
                 {
                     self.server_state = ServerState::Opening;
                     self.server.head = rest.to_vec();
-                    self.decide_server(false, at, chains);
+                    self.decide_server(false, at, shared);
                 }
             }
             ServerState::Opening => {
                 let room = MAX_HEAD_BYTES.saturating_sub(self.server.head.len());
                 self.server.head.extend(bytes.iter().take(room));
-                self.decide_server(false, at, chains);
+                self.decide_server(false, at, shared);
             }
             ServerState::Tls => {
                 let Self { server, handshake, .. } = self;
-                server.tls.push(bytes, &mut |event| handshake.event(Party::Server, event, at, chains));
+                server.tls.push(bytes, &mut |event| handshake.event(Party::Server, event, at, shared));
             }
             // A record may begin after a gap.
             ServerState::Lost if begins_record(bytes) => {
                 self.server_state = ServerState::Tls;
-                self.server_bytes(sequence, bytes, at, chains);
+                self.server_bytes(sequence, bytes, at, shared);
             }
             ServerState::NotTls | ServerState::Lost => {}
         }
@@ -502,14 +513,14 @@ impl Connection {
         !matches!(self.client_state, ClientState::MayTurn { .. })
     }
 
-    fn decide_server(&mut self, is_end: bool, at: Moment, chains: &mut Chains) {
+    fn decide_server(&mut self, is_end: bool, at: Moment, shared: &mut Shared) {
         let head = self.server.head.get(..self.server.head.len().min(MAX_HEAD_BYTES)).unwrap_or_default();
         match not_tls::opening(head, is_end) {
             Opening::Open => {}
             Opening::Tls => {
                 self.server_state = ServerState::Tls;
                 let head = std::mem::take(&mut self.server.head);
-                self.server_bytes(0, &head, at, chains);
+                self.server_bytes(0, &head, at, shared);
             }
             Opening::Ssl2 => {
                 self.server_state = ServerState::NotTls;
@@ -527,24 +538,34 @@ impl Connection {
         }
     }
 
-    fn server_gap(&mut self, missing: u64, at: Moment, chains: &mut Chains) {
+    fn server_gap(&mut self, missing: u64, at: Moment, shared: &mut Shared) {
         self.missing.of_server = self.missing.of_server.saturating_add(missing);
         match self.server_state {
             ServerState::Before if self.client_is_tls() => self.server_state = ServerState::Lost,
             ServerState::Opening => {
-                self.decide_server(true, at, chains);
+                self.decide_server(true, at, shared);
                 if self.server_state == ServerState::Opening {
                     self.server_state = ServerState::Lost;
                 } else if self.server_state == ServerState::Tls {
                     self.missing.of_server = self.missing.of_server.saturating_sub(missing);
-                    self.server_gap(missing, at, chains);
+                    self.server_gap(missing, at, shared);
                 }
             }
             ServerState::Tls => {
                 let Self { server, handshake, .. } = self;
-                server.tls.gap(missing, &mut |event| handshake.event(Party::Server, event, at, chains));
+                server.tls.gap(missing, &mut |event| handshake.event(Party::Server, event, at, shared));
             }
             ServerState::Before | ServerState::NotTls | ServerState::Lost => {}
+        }
+    }
+
+    /// An RST of another device has its own time to live.
+    fn hops(&mut self, segment: &Segment<'_>) {
+        let is_known = self.server_hops.contains(&segment.hops);
+        if segment.rst {
+            self.foreign_reset = (!is_known && !self.server_hops.is_empty()).then_some(segment.hops);
+        } else if !is_known && self.server_hops.len() < MAX_HOPS {
+            self.server_hops.push(segment.hops);
         }
     }
 

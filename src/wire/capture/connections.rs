@@ -7,13 +7,13 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 
-use super::chains::Chains;
 use super::connection::Connection;
 use super::handshake::Moment;
 use super::keep::{Kept, KeptPacket};
 use super::layers::Segment;
 use super::outcome::{self, Because};
 use super::packets::Packet;
+use super::shared::Shared;
 use crate::evidence::capture::{Flow, LimitsReached};
 
 /// Maximum number of connections that are followed at the same time.
@@ -48,10 +48,12 @@ pub(super) struct Connections {
     forgotten: HashSet<Key>,
     numbers: u64,
     buffered: usize,
-    chains: Chains,
+    pub(super) shared: Shared,
     kept: Kept,
     pub(super) limits: LimitsReached,
     pub(super) strays: u64,
+    /// Connections of which a record was decrypted.
+    pub(super) decrypted: u64,
     latest: i64,
 }
 
@@ -80,7 +82,7 @@ impl Connections {
             && let Some([entry]) = self.open.get_mut(&key).map(Vec::as_mut_slice)
             && entry.connection.is_settled
         {
-            entry.connection.segment(segment, at, false, &mut self.chains);
+            entry.connection.segment(segment, at, false, &mut self.shared);
             if entry.connection.end.is_some() && !entry.is_over {
                 entry.is_over = true;
                 self.over.push_back((key, entry.connection.number, at.time));
@@ -111,7 +113,7 @@ impl Connections {
         let Some(entry) = self.open.get_mut(&key).and_then(|entries| entries.get_mut(position)) else { return };
         let connection = &mut entry.connection;
         let was_settled = connection.is_settled;
-        if !connection.segment(segment, at, may_wait, &mut self.chains) {
+        if !connection.segment(segment, at, may_wait, &mut self.shared) {
             self.limits.segments_dropped += 1;
         }
         if !was_settled {
@@ -140,7 +142,7 @@ impl Connections {
             let because = if entry.is_over { Because::Over } else { Because::CaptureEnds(self.latest) };
             self.report(entry, because, sink);
         }
-        self.limits.chains_not_described = self.chains.not_described;
+        self.limits.chains_not_described = self.shared.chains.not_described;
     }
 
     /// Adds a connection and returns its place among those of the key.
@@ -166,7 +168,8 @@ impl Connections {
         entries.len() - 1
     }
 
-    fn report_over(&mut self, now: i64, sink: &mut Sink<'_>) {
+    /// Reports connections that ended some time before `now`, in nanoseconds of the capture.
+    pub(super) fn report_over(&mut self, now: i64, sink: &mut Sink<'_>) {
         while let Some(&(key, number, ended)) = self.over.front()
             && now.saturating_sub(ended) > LINGER
         {
@@ -215,8 +218,9 @@ impl Connections {
 
     fn report(&mut self, mut entry: Entry, because: Because, sink: &mut Sink<'_>) {
         self.buffered -= entry.buffered;
-        entry.connection.finish(&mut self.chains);
+        entry.connection.finish(&mut self.shared);
         let kept = self.kept.take(&mut entry.kept);
+        self.decrypted += u64::from(entry.connection.handshake.is_decrypted);
         sink(outcome::flow(&entry.connection, because), kept);
     }
 }

@@ -4,7 +4,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::chains::{Chain, Chains};
+use super::chains::Chain;
+use super::decryption::{self, Decryption, Plain};
+use super::shared::Shared;
 use crate::evidence::capture::{Alert, Answer, Hello, HelloState, MAX_ALERTS, PacketPlace};
 use crate::evidence::handshake::{Party, Stage};
 use crate::wire::tls::passive::{self, Event, Next};
@@ -46,6 +48,9 @@ pub(super) struct Handshake {
     pub(super) stage: Stage,
     /// Violations of the protocol by the server.
     pub(super) malformed: Option<String>,
+    decryption: Option<Box<Decryption>>,
+    /// A record was decrypted.
+    pub(super) is_decrypted: bool,
     /// The client's second flight, or records that only follow it, were seen.
     client: Side,
     server: Side,
@@ -83,6 +88,8 @@ impl Default for Handshake {
             resumed: false,
             stage: Stage::Connect,
             malformed: None,
+            decryption: None,
+            is_decrypted: false,
             client: Side::default(),
             server: Side::default(),
         }
@@ -92,15 +99,25 @@ impl Default for Handshake {
 impl Handshake {
     /// Adds the next message of a side.
     #[expect(clippy::needless_pass_by_value, reason = "an event is handed on once")]
-    pub(super) fn event(&mut self, by: Party, event: Event<'_>, at: Moment, chains: &mut Chains) -> Next {
+    pub(super) fn event(&mut self, by: Party, event: Event<'_>, at: Moment, shared: &mut Shared) -> Next {
         if !matches!(event, Event::Broken(_)) {
             self.side(by).spoke = true;
         }
         match event {
-            Event::Message { kind, body, length } => self.message(by, kind, body, length, at, chains),
+            Event::Message { kind, body, length } => {
+                self.message(by, kind, body, length, at, shared);
+                return self.keeps(by, kind, body, shared);
+            }
             Event::ChangeCipherSpec => return self.change(by),
             Event::Alert { level, number } => self.alert(by, level, number, at),
-            Event::Encrypted { kind, length } => self.encrypted(by, kind, length),
+            Event::Encrypted { kind, length, record } => {
+                let plain = self.decryption.as_mut().map(|keys| keys.open(by, record)).unwrap_or_default();
+                self.is_decrypted |= !plain.is_empty();
+                for plain in plain {
+                    self.decrypted(by, plain, at, shared);
+                }
+                self.encrypted(by, kind, length);
+            }
             Event::Broken(why) => {
                 if by == Party::Server {
                     self.malformed.get_or_insert_with(|| why.to_owned());
@@ -108,6 +125,61 @@ impl Handshake {
             }
         }
         Next::Same
+    }
+
+    /// Encrypted records are kept from the hello of each side on, if there are secrets for them.
+    fn keeps(&mut self, by: Party, kind: u8, body: &[u8], shared: &Shared) -> Next {
+        match (by, kind) {
+            (Party::Client, passive::CLIENT_HELLO) if self.decryption.is_none() => {
+                self.decryption = Decryption::of_hello(body, &shared.keys).map(Box::new);
+            }
+            (Party::Server, passive::SERVER_HELLO) if self.is_tls13() && self.answer.is_some() => {
+                let suite = self.suite;
+                self.decryption.iter_mut().for_each(|keys| keys.begin(suite));
+            }
+            _ => return Next::Same,
+        }
+        if self.decryption.is_some() { Next::Keep } else { Next::Same }
+    }
+
+    /// Adds what an encrypted record of TLS 1.3 holds.
+    fn decrypted(&mut self, by: Party, plain: Plain, at: Moment, shared: &mut Shared) {
+        let (kind, body) = match plain {
+            Plain::Message { kind, body } => (kind, body),
+            Plain::Alert { level, number } => return self.alert(by, level, number, at),
+            Plain::Data => (passive::APPLICATION_DATA, Vec::new()),
+        };
+        match (by, kind) {
+            (Party::Client, passive::CERTIFICATE) => {
+                self.client_chain = Some(shared.chains.read_tls13(&body));
+            }
+            (Party::Client, decryption::FINISHED) => {
+                self.client.has_long = true;
+                self.reach(Stage::ClientFlight);
+            }
+            (Party::Server, passive::CERTIFICATE) if self.chain.is_none() => {
+                self.chain = Some(shared.chains.read_tls13(&body));
+            }
+            (Party::Server, passive::CERTIFICATE_REQUEST) => {
+                self.requested(authorities::read_tls13(&body).unwrap_or_default());
+            }
+            (Party::Server, decryption::ENCRYPTED_EXTENSIONS) => {
+                if let (Some(protocol), Some(answer)) = (hello::protocol(&body), &mut self.answer) {
+                    answer.alpn = Some(protocol);
+                }
+            }
+            (Party::Server, decryption::NEW_SESSION_TICKET | passive::APPLICATION_DATA)
+                if self.stage == Stage::ClientFlight =>
+            {
+                self.reach(Stage::Established);
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the number of bytes of decrypted messages in memory.
+    pub(super) fn buffered(&self) -> usize {
+        self.decryption.as_ref().map_or(0, |keys| keys.buffered())
     }
 
     /// Adds a ClientHello in the framing of SSL 2.0, without its length.
@@ -163,11 +235,11 @@ impl Handshake {
         self.stage = self.stage.max(stage);
     }
 
-    fn message(&mut self, by: Party, kind: u8, body: &[u8], length: usize, at: Moment, chains: &mut Chains) {
+    fn message(&mut self, by: Party, kind: u8, body: &[u8], length: usize, at: Moment, shared: &mut Shared) {
         match (by, kind) {
             (Party::Client, passive::CLIENT_HELLO) => self.client_hello(&Offer::read(body, length), at),
             (Party::Client, passive::CERTIFICATE) => {
-                self.client_chain = Some(chains.read(body, length));
+                self.client_chain = Some(shared.chains.read(body, length));
                 self.reach(Stage::ClientFlight);
             }
             (Party::Client, passive::CLIENT_KEY_EXCHANGE | passive::CERTIFICATE_VERIFY) => {
@@ -175,7 +247,7 @@ impl Handshake {
             }
             (Party::Client, _) => {}
             (_, passive::SERVER_HELLO) => self.server_hello(body, at),
-            (_, passive::CERTIFICATE) if self.chain.is_none() => self.chain = Some(chains.read(body, length)),
+            (_, passive::CERTIFICATE) if self.chain.is_none() => self.chain = Some(shared.chains.read(body, length)),
             (_, passive::SERVER_KEY_EXCHANGE) => {
                 if let [NAMED_CURVE, high, low, ..] = *body
                     && suites::names_its_curve(self.suite)
@@ -185,17 +257,22 @@ impl Handshake {
                 }
             }
             (_, passive::CERTIFICATE_REQUEST) => {
-                let names = authorities::read(body, self.version.unwrap_or(Version::Tls12)).unwrap_or_default();
-                let mut room = MAX_AUTHORITIES_TEXT;
-                let fits = |name: &String| {
-                    let fits = name.len() <= room;
-                    room = room.saturating_sub(name.len());
-                    fits
-                };
-                self.certificate_request = Some(names.into_iter().take(MAX_AUTHORITIES).take_while(fits).collect());
+                let version = self.version.unwrap_or(Version::Tls12);
+                self.requested(authorities::read(body, version).unwrap_or_default());
             }
             _ => {}
         }
+    }
+
+    /// The server requested a client certificate of these CAs.
+    fn requested(&mut self, names: Vec<String>) {
+        let mut room = MAX_AUTHORITIES_TEXT;
+        let fits = |name: &String| {
+            let fits = name.len() <= room;
+            room = room.saturating_sub(name.len());
+            fits
+        };
+        self.certificate_request = Some(names.into_iter().take(MAX_AUTHORITIES).take_while(fits).collect());
     }
 
     fn client_hello(&mut self, offer: &Offer, at: Moment) {

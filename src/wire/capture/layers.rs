@@ -54,6 +54,8 @@ pub(super) struct Segment<'a> {
     /// Number of bytes of data on the wire.
     pub(super) length: usize,
     pub(super) tunnel: Option<Tunnel>,
+    /// Time to live, or hop limit.
+    pub(super) hops: u8,
 }
 
 /// The content of a packet.
@@ -114,13 +116,14 @@ struct Rest<'a> {
     wire: usize,
     tunnel: Option<Tunnel>,
     addresses: Option<(IpAddr, IpAddr)>,
+    hops: u8,
 }
 
 impl Layers {
     /// Returns the content of `packet`.
     pub(super) fn peel<'a>(&'a mut self, packet: &Packet<'a>) -> Content<'a> {
         let Some(link) = packet.link else { return Content::Unread(Unread::NoInterface) };
-        let mut rest = Rest { data: packet.data, wire: packet.wire, tunnel: None, addresses: None };
+        let mut rest = Rest { data: packet.data, wire: packet.wire, tunnel: None, addresses: None, hops: 0 };
         let fragment = match peel(&mut rest, Layer::Link(link)) {
             Peeled::Content(content) => return content,
             Peeled::Fragment(fragment) => fragment,
@@ -282,6 +285,10 @@ fn mpls<'a>(rest: &mut Rest<'a>) -> Next<'a> {
 fn ip<'a>(rest: &mut Rest<'a>) -> Next<'a> {
     let (packet, _) = LaxIpSlice::from_slice(rest.data).map_err(|_| malformed())?;
     let addresses = (packet.source_addr(), packet.destination_addr());
+    let hops = match &packet {
+        LaxIpSlice::Ipv4(packet) => packet.header().ttl(),
+        LaxIpSlice::Ipv6(packet) => packet.header().hop_limit(),
+    };
     let (consumed, total, fragment) = match &packet {
         LaxIpSlice::Ipv4(packet) => {
             let header = packet.header();
@@ -309,7 +316,7 @@ fn ip<'a>(rest: &mut Rest<'a>) -> Next<'a> {
     // Segmentation offload writes a length of 0 and leaves it to the network card. Otherwise bytes after the
     // packet are padding.
     let wire = total.unwrap_or(rest.wire).saturating_sub(consumed).max(payload.payload.len());
-    *rest = Rest { data: payload.payload, wire, addresses: Some(addresses), ..*rest };
+    *rest = Rest { data: payload.payload, wire, addresses: Some(addresses), hops, ..*rest };
     let number = payload.ip_number;
     match fragment {
         None => Ok(Layer::Payload(number)),
@@ -351,6 +358,7 @@ fn tcp<'a>(rest: &Rest<'a>) -> Content<'a> {
         data: segment.payload(),
         length: rest.wire.saturating_sub(segment.header_slice().len()).max(segment.payload().len()),
         tunnel: rest.tunnel,
+        hops: rest.hops,
     })
 }
 

@@ -6,13 +6,14 @@
 //! ```
 //!
 //! Memory is bounded by named constants of each file, whatever a capture holds; what finds no room is
-//! counted. Nothing is decrypted. Files are opened elsewhere, and what a
+//! counted. Handshakes of TLS 1.3 are decrypted where a key log holds their secrets. Files are opened elsewhere, and what a
 //! [`Flow`](crate::evidence::capture::Flow) means is judged elsewhere.
 
 mod beside;
 mod chains;
 mod connection;
 mod connections;
+mod decryption;
 mod direction;
 mod fragments;
 mod handshake;
@@ -22,6 +23,7 @@ mod outcome;
 mod packets;
 mod preface;
 mod record;
+mod shared;
 mod stream;
 mod writer;
 
@@ -32,6 +34,7 @@ use self::connections::Connections;
 use self::handshake::Moment;
 use self::layers::{Content, Layers, Unread};
 use crate::evidence::capture::{LimitsReached, PacketPlace, Traffic};
+use crate::wire::tls::KeyLog;
 
 pub use self::connections::Sink;
 pub use self::keep::KeptPacket;
@@ -60,6 +63,8 @@ pub struct Rest {
     /// Packets that were not read, by the reason.
     pub unread: BTreeMap<String, u64>,
     pub limits: LimitsReached,
+    /// Connections of which a record was decrypted.
+    pub decrypted: u64,
 }
 
 impl Analysis {
@@ -67,6 +72,11 @@ impl Analysis {
     #[must_use]
     pub fn new(keeps: bool) -> Self {
         Self { connections: Connections::new(keeps), ..Self::default() }
+    }
+
+    /// Returns the secrets with which encrypted handshakes are read. They must be there before the packets.
+    pub fn keys(&mut self) -> &mut KeyLog {
+        &mut self.connections.shared.keys
     }
 
     /// Reads a packet. Flows that it ends are passed to `sink`.
@@ -95,6 +105,12 @@ impl Analysis {
         }
     }
 
+    /// Passes flows that ended some time before `now` to `sink`: while a capture is recorded, the next packet
+    /// can take long. `now` is in nanoseconds of the capture.
+    pub fn until(&mut self, now: i64, sink: &mut Sink<'_>) {
+        self.connections.report_over(now, sink);
+    }
+
     /// Reports the remaining flows, and returns the other counts.
     pub fn finish(mut self, sink: &mut Sink<'_>) -> Rest {
         self.connections.finish(sink);
@@ -105,7 +121,7 @@ impl Analysis {
             ..self.traffic
         };
         let unread = self.unread.iter().map(|(why, count)| (why.to_string(), *count)).collect();
-        Rest { traffic, unread, limits: self.connections.limits }
+        Rest { traffic, unread, limits: self.connections.limits, decrypted: self.connections.decrypted }
     }
 }
 

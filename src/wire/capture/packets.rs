@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 use super::record::{Break, Form, Order, RecordKind, RecordReader, Step};
+use crate::wire::tls::KeyLog;
 
 /// Maximum number of interfaces of a section. Packets of later ones are counted as unread.
 const MAX_INTERFACES: usize = 4096;
@@ -16,6 +17,8 @@ const LINK_TYPE: u32 = 0xFFFF;
 
 /// Option of an interface: the resolution of times (draft-ietf-opsawg-pcapng §4.2).
 const IF_TSRESOL: u16 = 9;
+/// Type of secrets: the lines of a TLS key log (draft-ietf-opsawg-pcapng §4.7).
+const TLS_KEY_LOG: u32 = 0x544C_534B;
 /// Option of an interface: seconds to add to each time.
 const IF_TSOFFSET: u16 = 14;
 /// Ticks per second if an interface does not specify them.
@@ -48,6 +51,8 @@ pub struct PacketReader<R> {
     current: Option<Current>,
     packets: u64,
     last_time: i64,
+    /// Secrets of handshakes that stand before the packet.
+    keys: KeyLog,
 }
 
 /// The description of an interface.
@@ -90,6 +95,7 @@ impl<R: Read> PacketReader<R> {
             current: None,
             packets: 0,
             last_time: 0,
+            keys: KeyLog::default(),
         }
     }
 
@@ -127,6 +133,11 @@ impl<R: Read> PacketReader<R> {
         let data = self.records.record().get(current.data.clone())?;
         let Current { time, link, interface, wire, .. } = *current;
         Some(Packet { time, link, interface, data, wire })
+    }
+
+    /// Secrets of handshakes that were read since they were taken from here.
+    pub fn keys(&mut self) -> &mut KeyLog {
+        &mut self.keys
     }
 
     /// Number of packets read.
@@ -209,7 +220,16 @@ impl<R: Read> PacketReader<R> {
                     wire,
                 }))
             }
-            (Form::Pcapng(_), RecordKind::Secrets | RecordKind::Other) => Ok(None),
+            (Form::Pcapng(order), RecordKind::Secrets) => {
+                let record = self.records.record();
+                if order.number(record, content.start) == TLS_KEY_LOG {
+                    let length = size(order.number(record, content.start + 4));
+                    let text = record.get(content.start + 8..content.end).unwrap_or_default();
+                    self.keys.read(text.get(..length).unwrap_or(text));
+                }
+                Ok(None)
+            }
+            (Form::Pcapng(_), RecordKind::Other) => Ok(None),
         }
     }
 

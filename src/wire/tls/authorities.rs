@@ -11,6 +11,8 @@ use crate::wire::certificate;
 
 /// Maximum number of names that are described. A server that trusts the CAs of a whole system lists some 150.
 const MAX_AUTHORITIES: usize = 1024;
+/// Number of the extension.
+const CERTIFICATE_AUTHORITIES: u16 = 47;
 
 /// Returns the names that a CertificateRequest lists, in its order. An unreadable name is returned as
 /// hexadecimal DER.
@@ -25,10 +27,36 @@ pub(in crate::wire) fn read(body: &[u8], version: Version) -> Result<Vec<String>
     if version >= Version::Tls12 {
         fields.long().ok_or(truncated)?;
     }
-    let mut list = Fields(fields.long().ok_or(truncated)?);
+    let list = fields.long().ok_or(truncated)?;
     if !fields.is_empty() {
         return Err(Malformed::TrailingBytes { message, bytes: fields.0.len() });
     }
+    names(list)
+}
+
+/// Returns the names in the `certificate_authorities` extension of a CertificateRequest of TLS 1.3 (RFC 8446
+/// §4.2.4, §4.3.2).
+///
+/// # Errors
+/// Returns the rule of the message that `body` breaks.
+pub(in crate::wire) fn read_tls13(body: &[u8]) -> Result<Vec<String>, Malformed> {
+    let truncated = Malformed::MessageTruncated(MessageName::CertificateRequest);
+    let mut fields = Fields(body);
+    fields.short().ok_or(truncated)?;
+    let mut extensions = Fields(fields.long().ok_or(truncated)?);
+    while !extensions.is_empty() {
+        let number = extensions.u16().ok_or(truncated)?;
+        let content = extensions.long().ok_or(truncated)?;
+        if number == CERTIFICATE_AUTHORITIES {
+            return names(Fields(content).long().ok_or(truncated)?);
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn names(list: &[u8]) -> Result<Vec<String>, Malformed> {
+    let truncated = Malformed::MessageTruncated(MessageName::CertificateRequest);
+    let mut list = Fields(list);
     let mut names = Vec::new();
     while !list.is_empty() {
         let der = list.long().ok_or(truncated)?;

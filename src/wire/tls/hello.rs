@@ -43,6 +43,25 @@ impl ServerHello {
     }
 }
 
+/// Returns the protocol of ALPN in the body of `EncryptedExtensions` (RFC 8446 §4.3.1); `None` without one.
+pub(in crate::wire) fn protocol(body: &[u8]) -> Option<String> {
+    let mut extensions = Fields(Fields(body).long()?);
+    while !extensions.is_empty() {
+        let number = extensions.u16()?;
+        let content = extensions.long()?;
+        if number == ALPN {
+            return chosen(Fields(content));
+        }
+    }
+    None
+}
+
+/// Returns the protocol of an ALPN extension.
+fn chosen(mut content: Fields<'_>) -> Option<String> {
+    let protocol = Fields(content.long()?).short()?;
+    Some(String::from_utf8_lossy(protocol).into_owned())
+}
+
 /// Reads the body of a ServerHello.
 ///
 /// # Errors
@@ -74,11 +93,7 @@ pub(in crate::wire) fn read(body: &[u8]) -> Result<ServerHello, Malformed> {
         let mut content = Fields(extensions.long().ok_or(broken)?);
         match number {
             // Exactly one protocol (RFC 7301 §3.1).
-            ALPN => {
-                let list = content.long().ok_or(broken)?;
-                let protocol = Fields(list).short().ok_or(broken)?;
-                alpn = Some(String::from_utf8_lossy(protocol).into_owned());
-            }
+            ALPN => alpn = Some(chosen(content).ok_or(broken)?),
             SUPPORTED_VERSIONS => version = content.u16().ok_or(broken)?,
             KEY_SHARE => group = Some(content.u16().ok_or(broken)?),
             _ => {}

@@ -4,8 +4,8 @@
 //! ClientHello ─ write ─ bytes ─ server ─ bytes ─ records ─ messages ─ FlightFacts
 //! ```
 //!
-//! No cryptography: encrypted records are only counted. OpenSSL makes the handshakes that must complete, and
-//! these readers observe their bytes.
+//! Encrypted records are only counted, unless a key log holds their secrets. OpenSSL makes the handshakes
+//! that must complete, and these readers observe their bytes.
 
 pub(in crate::wire) mod authorities;
 mod client_flight;
@@ -14,11 +14,13 @@ pub(in crate::wire) mod extensions;
 pub(in crate::wire) mod fields;
 pub mod groups;
 pub(in crate::wire) mod hello;
+mod key_log;
 mod malformed;
 mod messages;
 pub(in crate::wire) mod not_tls;
 mod offer;
 pub mod passive;
+pub(in crate::wire) mod protection;
 mod records;
 mod server_flight;
 mod suite_table;
@@ -28,6 +30,7 @@ mod version;
 pub use self::client_flight::ClientFlight;
 pub use self::client_hello::ClientHello;
 pub use self::hello::ServerHello;
+pub use self::key_log::{KeyLog, MAX_SESSIONS, Random, Session};
 pub use self::malformed::{Malformed, MessageName};
 pub use self::offer::{Offer, fuzz_client_hello, version_name};
 pub use self::server_flight::{FlightFacts, ServerFlight, fuzz_server_flight};

@@ -44,10 +44,12 @@ pub enum Event<'a> {
         level: u8,
         number: u8,
     },
-    /// An encrypted record.
+    /// An encrypted record. `record` is its body after [`Next::Keep`], if no byte of it is missing; else
+    /// empty.
     Encrypted {
         kind: u8,
         length: usize,
+        record: &'a [u8],
     },
     /// The bytes are not TLS; nothing after them is read.
     Broken(&'a str),
@@ -60,6 +62,8 @@ pub enum Next {
     Same,
     /// Records of handshake and alerts are encrypted from here on.
     Encrypted,
+    /// Encrypted records are handed on with their bytes from here on.
+    Keep,
 }
 
 /// The reader of one direction.
@@ -72,6 +76,8 @@ pub struct Passive {
     message: Partial,
     /// The first byte of an alert whose second is missing.
     alert: Option<u8>,
+    /// The bytes of an encrypted record, where they are wanted.
+    sealed: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -153,7 +159,7 @@ impl Passive {
     /// Returns the number of bytes in memory.
     #[must_use]
     pub fn buffered(&self) -> usize {
-        self.message.body.capacity()
+        self.message.body.capacity() + self.sealed.as_ref().map_or(0, Vec::capacity)
     }
 
     fn piece(&mut self, piece: &Piece<'_>, on: &mut dyn FnMut(Event<'_>) -> Next) {
@@ -161,6 +167,11 @@ impl Passive {
             HANDSHAKE if !self.is_encrypted && !self.message.passes_record => self.handshake(piece.bytes, on),
             // Two bytes are an alert in clear; an encrypted one is longer.
             ALERT if !self.is_encrypted && piece.length == 2 => self.alerts(piece.bytes, on),
+            APPLICATION_DATA => {
+                if let Some(sealed) = &mut self.sealed {
+                    sealed.extend(piece.bytes);
+                }
+            }
             _ => {}
         }
         if piece.is_last {
@@ -176,18 +187,20 @@ impl Passive {
                 self.message = Partial::default();
             }
             APPLICATION_DATA => {
-                on(Event::Encrypted { kind, length });
+                let sealed = self.sealed.as_mut().map(std::mem::take).unwrap_or_default();
+                let record = if sealed.len() == length { &*sealed } else { &[] };
+                on(Event::Encrypted { kind, length, record });
             }
             HANDSHAKE if self.is_encrypted => {
-                on(Event::Encrypted { kind, length });
+                on(Event::Encrypted { kind, length, record: &[] });
             }
             HANDSHAKE if self.message.passes_record => {
                 self.message = Partial::default();
-                on(Event::Encrypted { kind, length });
+                on(Event::Encrypted { kind, length, record: &[] });
             }
             ALERT if self.is_encrypted || length != 2 => {
                 self.alert = None;
-                on(Event::Encrypted { kind, length });
+                on(Event::Encrypted { kind, length, record: &[] });
             }
             _ => {}
         }
@@ -211,7 +224,9 @@ impl Passive {
             if self.message.header.is_empty()
                 && let Some((kind, body, after)) = whole(rest)
             {
-                on(Event::Message { kind, body, length: body.len() });
+                if on(Event::Message { kind, body, length: body.len() }) == Next::Keep {
+                    self.sealed = Some(Vec::new());
+                }
                 rest = after;
                 continue;
             }
@@ -224,8 +239,8 @@ impl Passive {
     }
 
     fn complete(&mut self, on: &mut dyn FnMut(Event<'_>) -> Next) {
-        if self.message.header.len() == HEADER_BYTES && self.message.left == 0 {
-            self.message.emit(on);
+        if self.message.header.len() == HEADER_BYTES && self.message.left == 0 && self.message.emit(on) == Next::Keep {
+            self.sealed = Some(Vec::new());
         }
     }
 }
@@ -255,11 +270,12 @@ impl Partial {
         true
     }
 
-    fn emit(&mut self, on: &mut dyn FnMut(Event<'_>) -> Next) {
+    fn emit(&mut self, on: &mut dyn FnMut(Event<'_>) -> Next) -> Next {
         let message = std::mem::take(self);
         if let Some((kind, length)) = header(&message.header) {
-            on(Event::Message { kind, body: &message.body, length });
+            return on(Event::Message { kind, body: &message.body, length });
         }
+        Next::Same
     }
 }
 

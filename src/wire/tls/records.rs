@@ -11,7 +11,7 @@ pub const APPLICATION_DATA: u8 = 23;
 pub(super) const HEARTBEAT: u8 = 24;
 
 /// Maximum length of a record. `TLSCiphertext` of TLS 1.2 has the largest limit (RFC 5246 §6.2.3).
-const MAX_RECORD_BYTES: u16 = (1 << 14) + 2048;
+pub(super) const MAX_RECORD_BYTES: u16 = (1 << 14) + 2048;
 const HEADER_BYTES: usize = 5;
 
 /// Reads the records of one direction.

@@ -4,6 +4,7 @@
 #[expect(unreachable_pub, reason = "tests of the program include the file too")]
 pub(crate) mod builder;
 mod corpus;
+mod decrypted;
 mod flows;
 mod forms;
 mod hellos;
