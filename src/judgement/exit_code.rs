@@ -8,8 +8,8 @@ use crate::verdict;
 /// Exit code of an interrupted run.
 const INTERRUPTED: u8 = 130;
 
-/// Returns the exit code where no finding fails: 130 for an interrupted run, else 3 where something is unknown
-/// or a symptom was seen whose check was left out, else 0.
+/// Returns the exit code where no finding fails: 130 for an interrupted run, else 3 where something is
+/// unknown or a symptom was seen whose check was left out, else 0.
 pub(super) fn without_findings(evidence: &Evidence, selected: &[CheckResult], left_out: bool) -> u8 {
     if evidence.interrupted.as_ref().is_some_and(|why| why.reason == Reason::Interrupted) {
         INTERRUPTED

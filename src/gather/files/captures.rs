@@ -70,8 +70,8 @@ impl Source {
 }
 
 /// Reads captures, the earliest packet first, and hands each connection to `sink` when it is over. If `keeps`
-/// is true, the packets of handshakes come with it. Handshakes are decrypted with `keys` and with those in the
-/// captures.
+/// is true, the packets of handshakes come with it. Handshakes are decrypted with `keys` and with those in
+/// the captures.
 ///
 /// # Errors
 /// A file cannot be opened, or is not a capture.

@@ -127,7 +127,7 @@ impl Handshake {
         Next::Same
     }
 
-    /// Encrypted records are kept from the hello of each side on, if there are secrets for them.
+    /// Encrypted records are kept from the ClientHello and the ServerHello on, if there are secrets for them.
     fn keeps(&mut self, by: Party, kind: u8, body: &[u8], shared: &Shared) -> Next {
         match (by, kind) {
             (Party::Client, passive::CLIENT_HELLO) if self.decryption.is_none() => {

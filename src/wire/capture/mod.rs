@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Memory is bounded by named constants of each file, whatever a capture holds; what finds no room is
-//! counted. Handshakes of TLS 1.3 are decrypted where a key log holds their secrets. Files are opened elsewhere, and what a
-//! [`Flow`](crate::evidence::capture::Flow) means is judged elsewhere.
+//! counted. Handshakes of TLS 1.3 are decrypted where a key log holds their secrets. Files are opened
+//! elsewhere, and what a [`Flow`](crate::evidence::capture::Flow) means is judged elsewhere.
 
 mod beside;
 mod chains;

@@ -34,8 +34,8 @@ impl std::fmt::Debug for Protection {
 }
 
 impl Protection {
-    /// Derives the keys of a suite. `None` for suites without them here (CCM), and for a secret that is not of
-    /// this suite.
+    /// Derives the keys of a suite. `None` for suites without them here (CCM), and for a secret that is not
+    /// of this suite.
     #[must_use]
     pub(in crate::wire) fn new(suite: u16, secret: &[u8]) -> Option<Self> {
         let (cipher, digest) = match suite {
