@@ -7,6 +7,7 @@ use super::capture;
 use crate::checks::facts::{self, probed, served};
 use crate::evidence::handshake::{ClientCertificate, Handshake, Probes};
 use crate::evidence::part::{Extent, Gap, Part};
+use crate::evidence::stored::StoredIn;
 use crate::evidence::{Evidence, OtherClock, Reason, Seen, Source, Unavailable, Witness};
 use crate::playbooks::Run;
 use crate::text::{count, days, moment, some_of};
@@ -50,6 +51,7 @@ pub(super) fn of(run: &Run, evidence: &Evidence) -> Vec<NotSeen> {
         measurement: None,
     }));
     list.extend(evidence.captures.iter().flat_map(capture::not_seen));
+    list.extend(files_elsewhere(evidence));
     if evidence.overrides.is_empty() {
         list.push(NotSeen {
             what: "overrides.yaml".into(),
@@ -144,6 +146,22 @@ fn missing(gap: &Gap<'_>) -> NotSeen {
         Extent::Part | Extent::Dependent | Extent::Item => gap.why.reason.to_string(),
     };
     NotSeen { what: gap.what.clone().into_owned(), why, measurement: None }
+}
+
+/// Certificate files that an overrides file names and that are not on this machine.
+fn files_elsewhere(evidence: &Evidence) -> Option<NotSeen> {
+    let stored = evidence.stored_certificates.seen().ok()?;
+    let missing = stored.iter().filter_map(|stored| match (&stored.origin, &stored.content) {
+        (StoredIn::File { path, .. }, Seen::Unavailable(why)) => match &why.reason {
+            Reason::NotRequested(why) => Some((path.as_str(), why)),
+            _ => None,
+        },
+        _ => None,
+    });
+    let (mut files, whys): (Vec<&str>, Vec<&String>) = missing.unzip();
+    files.dedup();
+    let why = (*whys.first()?).clone();
+    Some(NotSeen { what: format!("certificate files: {}", some_of(&files)), why, measurement: None })
 }
 
 fn plain(why: &Unavailable) -> NotSeen {
