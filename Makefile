@@ -53,9 +53,8 @@ bench: ## Measure against the peers, in the same run
 	@.ci/release
 	@benches/run.sh
 
-release: ## Build the program as it is published, which takes twice as long
-	@tests/setup.sh release
-	@.ci/release
+release: ## Build and pack the program as it is published: make release PLATFORM=linux_arm64
+	@packaging/release.sh $(PLATFORM)
 
 fuzz: ## Fuzz a parser for long: make fuzz TARGET=access_log (needs nightly Rust and cargo-fuzz)
 	$(CARGO) +nightly fuzz run $(or $(TARGET),access_log) -- -max_total_time=$(or $(SECONDS_TO_RUN),600)

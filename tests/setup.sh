@@ -5,7 +5,7 @@
 #   tests/setup.sh all      that, and what the tests on a real cluster need
 #   tests/setup.sh release  what `.ci/release` needs to compile the program as it is published
 #   tests/setup.sh bench    all of these, and the peers that measurements are made beside
-#   tests/setup.sh paths    where the parts of the test cluster are; installs nothing
+#   tests/setup.sh paths    where the parts of the test cluster and the tools are; installs nothing
 #
 # Packages come from apt, Rust from rustup, Go modules and Envoy's Python wheel from where go and pip are set up to look.
 # On other systems it names what is missing. Builds are kept below ${XDG_CACHE_HOME:-~/.cache}/apigee-tls-testbed.
@@ -16,6 +16,11 @@ rust_version=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 go_version=$(sed -n 's/^go //p' tests/cluster/components/go.mod)
 kubernetes_version=$(sed -n 's/^\tk8s.io\/kubernetes //p' tests/cluster/components/go.mod)
 envoy_version=1.40.0
+# What packages are tested with, and what they are built with.
+krew_version=v0.4.3
+actionlint_version=v1.7.7
+zig_version=0.17.1
+cargo_zigbuild_version=0.24.1
 
 # Rust and Go are often installed where only a login shell looks.
 PATH="$PATH:$HOME/.cargo/bin:/usr/local/go/bin:/usr/local/sbin:/usr/sbin:/sbin"
@@ -24,6 +29,8 @@ cache="${XDG_CACHE_HOME:-$HOME/.cache}/apigee-tls-testbed"
 inputs=$(cat tests/cluster/components/{main.go,go.mod,go.sum} | sha256sum | cut -c1-16)
 components="$cache/components-$inputs/components"
 envoy="$cache/envoy-$envoy_version/envoy"
+tools="$cache/tools-krew-$krew_version-actionlint-$actionlint_version"
+zig="$cache/zig-$zig_version-$cargo_zigbuild_version"
 images="$cache/images-$(cat tests/cluster/images.rs | sha256sum | cut -c1-16)-$envoy_version"
 
 say() { echo "setup: $*" >&2; }
@@ -195,9 +202,38 @@ install_kubectl() {
   rm -rf "$work"
 }
 
+# krew, the checker of its manifests and the one of workflows are Go modules.
+build_tools() {
+  [ -x "$tools/actionlint" ] && return 0
+  check_go || return 0
+  say "building krew and actionlint, once: about a minute"
+  mkdir -p "$tools.$$"
+  if GOBIN="$tools.$$" go install "sigs.k8s.io/krew/cmd/krew@$krew_version" "sigs.k8s.io/krew/cmd/validate-krew-manifest@$krew_version" >"$cache/go.log" 2>&1 &&
+    GOBIN="$tools.$$" go install "github.com/rhysd/actionlint/cmd/actionlint@$actionlint_version" >"$cache/go.log" 2>&1; then
+    mv "$tools.$$" "$tools"
+  else
+    cannot "krew and actionlint" "go install failed: $(tail -1 "$cache/go.log")"
+  fi
+}
+
+# Zig's compiler links for an old glibc; both come as Python wheels.
+install_zig() {
+  [ -x "$zig/bin/cargo-zigbuild" ] && return 0
+  say "installing Zig $zig_version and cargo-zigbuild $cargo_zigbuild_version (Python wheels, 90 MB)"
+  if python3 -m venv "$zig" >"$cache/pip.log" 2>&1 &&
+    "$zig/bin/pip" install -q "ziglang==$zig_version" "cargo-zigbuild==$cargo_zigbuild_version" >"$cache/pip.log" 2>&1; then
+    # cargo-zigbuild looks for a program of this name.
+    printf '#!/bin/sh\nexec "%s/bin/python" -m ziglang "$@"\n' "$zig" >"$zig/bin/zig"
+    chmod +x "$zig/bin/zig"
+  else
+    cannot Zig "pip failed: $(tail -1 "$cache/pip.log")"
+    rm -rf "$zig"
+  fi
+}
+
 case "${1:-all}" in
   paths)
-    printf '%s\n' "components=$components" "envoy=$envoy" "images=$images" "kept=$cache/kept"
+    printf '%s\n' "components=$components" "envoy=$envoy" "images=$images" "kept=$cache/kept" "tools=$tools" "zig=$zig"
     exit 0
     ;;
   build)
@@ -217,6 +253,7 @@ case "${1:-all}" in
     elif [ "$(uname -s)" = Linux ]; then
       install_kubectl
       build_components
+      build_tools
       fetch_envoy
     else
       cannot "a test cluster" "it starts on Linux only; set APIGEE_TLS_TEST_KUBECONFIG to the kubeconfig of a throw-away cluster (kind, k3d, minikube)"
@@ -228,6 +265,7 @@ case "${1:-all}" in
     [ "$(uname -s)" = Linux ] && want_release
     install_packages
     install_rust
+    [ "$(uname -s)" = Linux ] && install_zig
     ;;
   bench)
     "$0" all || failed=1

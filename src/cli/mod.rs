@@ -117,7 +117,7 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Give the names back in an answer to a redacted bundle
     Reveal(RevealArgs),
-    /// Print a shell completion script
+    /// Print a shell completion script, or make kubectl's own completion know this plugin
     Completion(CompletionArgs),
     /// Print the version
     Version(VersionArgs),
@@ -235,8 +235,13 @@ pub enum PlainFormat {
 #[derive(Args, Debug)]
 pub struct CompletionArgs {
     /// Shell to generate the script for
-    #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
+    #[arg(value_enum, required_unless_present = "install")]
+    pub shell: Option<clap_complete::Shell>,
+
+    /// Make `kubectl apigee-tls` complete in every shell in which kubectl does: install the program that
+    /// kubectl asks, beside the plugin or in FOLDER
+    #[arg(long, num_args = 0..=1, require_equals = true, value_name = "FOLDER", value_hint = ValueHint::DirPath, conflicts_with = "shell")]
+    pub install: Option<Option<PathBuf>>,
 }
 
 #[derive(Args, Debug)]

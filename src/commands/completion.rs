@@ -14,7 +14,7 @@ use clap_complete::env::{Bash, CompleteEnv, Elvish, EnvCompleter, Fish, Powershe
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 
-use super::Error;
+use super::{Error, shim};
 use crate::checks;
 use crate::cli::{Cli, CompleteArgs, CompletionArgs};
 use crate::gather::{self, ConnectionOptions, EntryNames};
@@ -30,11 +30,14 @@ const VARIABLE: &str = "KUBECTL_APIGEE_TLS_COMPLETE";
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 pub(super) fn script(args: &CompletionArgs, console: &Console) -> Result<u8, Error> {
+    if let Some(folder) = &args.install {
+        return shim::install(folder.as_deref(), console);
+    }
     let shell: &dyn EnvCompleter = match args.shell {
-        clap_complete::Shell::Elvish => &Elvish,
-        clap_complete::Shell::Fish => &Fish,
-        clap_complete::Shell::PowerShell => &Powershell,
-        clap_complete::Shell::Zsh => &Zsh,
+        Some(clap_complete::Shell::Elvish) => &Elvish,
+        Some(clap_complete::Shell::Fish) => &Fish,
+        Some(clap_complete::Shell::PowerShell) => &Powershell,
+        Some(clap_complete::Shell::Zsh) => &Zsh,
         _ => &Bash,
     };
     let mut script = Vec::new();

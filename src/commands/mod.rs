@@ -15,6 +15,7 @@ mod pcap;
 mod probe;
 mod rbac;
 mod reveal;
+mod shim;
 mod sources;
 mod trace;
 mod version;
