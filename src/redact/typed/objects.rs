@@ -63,6 +63,8 @@ struct Below {
     environment: bool,
     /// Below a key of [`HOST_KEYS`].
     hosts: bool,
+    /// Directly in the configuration of the client of a webhook.
+    webhook: bool,
 }
 
 impl ObjectRedactor<'_> {
@@ -210,6 +212,14 @@ impl ObjectRedactor<'_> {
         let web_key = map.contains_key("kty");
         for (key, mut value) in std::mem::take(map) {
             let inner = self.below(&key, below);
+            if let Value::String(url) = &mut value
+                && (below.webhook && key == "url" || is_name_of_webhook(&key))
+                && self.engine.rules.on(Rule::Token)
+                && let Some(hidden) = without_path(url)
+            {
+                self.redactions.count(Rule::Token);
+                *url = hidden;
+            }
             match &mut value {
                 scalar @ (Value::String(_) | Value::Number(_)) => {
                     let rule = match &*key {
@@ -247,6 +257,7 @@ impl ObjectRedactor<'_> {
             secret: named.filter(|_| key != "secret"),
             environment: matches!(key, "env" | "envVars" | "environment" | "extraEnv" | "extraEnvVars"),
             hosts: HOST_KEYS.contains(&key),
+            webhook: key == "clientConfig",
         }
     }
 
@@ -341,6 +352,21 @@ fn rule(key: &str, below: Below) -> Option<Rule> {
             (below.proxy && user).then_some(Rule::UserName).or(below.secret.filter(|_| !is_setting))
         }
     }
+}
+
+/// Returns whether the value of a key is the URL of a webhook: `webhookUrl`, `slack_webhook`.
+fn is_name_of_webhook(key: &str) -> bool {
+    let key: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
+    ["webhook", "webhookurl", "webhookuri"].iter().any(|end| key.to_ascii_lowercase().ends_with(end))
+}
+
+/// Returns the URL of a webhook with scheme and host alone, because path and query hold tokens; `None` if it
+/// has neither, or is no URL.
+fn without_path(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#'])?);
+    let mark = string(MARK.to_vec());
+    (path != "/" && path != format!("/{mark}")).then(|| format!("{scheme}://{host}/{mark}"))
 }
 
 fn is_secret(key: &str, value: &Value) -> bool {
