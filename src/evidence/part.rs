@@ -155,7 +155,9 @@ impl dyn Visitor + '_ {
 
     /// Receives keys and values of labels and similar maps.
     pub fn labels(&mut self, labels: &mut BTreeMap<String, String>) {
-        labels.iter_mut().for_each(|(key, value)| self.label(key, value));
+        for (key, value) in labels.iter_mut() {
+            self.label(key, value);
+        }
         self.keys(Kind::Text, labels);
     }
 }

@@ -106,7 +106,7 @@ fn row(line: &[u8]) -> Option<Range<usize>> {
     let (name, text) = (&line[name.clone()], &line[value.clone()]);
     let is_name = name.len() <= MAX_NAME && name.iter().all(|byte| is_name_byte(*byte) || is_framed && *byte == b' ');
     let is_word = text.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b' ' | b'_'));
-    let is_pair = (is_framed || others.is_empty()) && !(is_word && !others.is_empty());
+    let is_pair = others.is_empty() || is_framed && !is_word;
     (is_name && is_pair && is_variable_name(name) && !is_rule(text) && !is_not_secret(text, name))
         .then(|| value.clone())
 }
